@@ -1,0 +1,1 @@
+"""Pure Python that every other room may use: errors, money, clock, ids, paging."""

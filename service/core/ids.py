@@ -1,0 +1,49 @@
+"""Identifiers and digests: made by the operating system's random source, or derived from a seed."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+
+SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+def new_session_id() -> str:
+    """Make a session id: `ps_` and 128 random bits."""
+    return f"ps_{_base64url(secrets.token_bytes(16))}"
+
+
+def session_id_from(seed: str) -> str:
+    """Derive a session id from a seed, so that a repeated call after a crash finds the same one."""
+    return f"ps_{_base64url(hashlib.sha256(seed.encode()).digest()[:16])}"
+
+
+def new_id(prefix: str) -> str:
+    """Make an id of 128 random bits behind a prefix."""
+    return f"{prefix}_{_base64url(secrets.token_bytes(16))}"
+
+
+def new_key(prefix: str) -> str:
+    """Make an API key or a secret of 256 random bits behind a prefix."""
+    return f"{prefix}{_base64url(secrets.token_bytes(32))}"
+
+
+def digest(value: str | bytes) -> str:
+    """Give the SHA-256 of a value as hex; enough for secrets of 112 bits and more (ASVS 6.5.2)."""
+    return hashlib.sha256(value.encode() if isinstance(value, str) else value).hexdigest()
+
+
+def derive(key: str, *parts: str) -> str:
+    """Derive 256 bits from a key for one purpose: HMAC-SHA256 over length-prefixed parts."""
+    message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+    return _base64url(hmac.digest(key.encode(), message, "sha256"))
+
+
+def same(left: str, right: str) -> bool:
+    """Compare two strings in constant time, whatever characters they hold."""
+    return hmac.compare_digest(left.encode(), right.encode())
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

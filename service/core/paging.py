@@ -1,0 +1,36 @@
+"""Cursors: where the next page of a list begins, opaque to the caller."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from service.core.clock import EARLIEST, LATEST
+from service.core.errors import FieldProblem, InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row of a page that is sorted newest first: its time and its id as a tie-break."""
+
+    at: datetime
+    id: str
+
+    def encode(self) -> str:
+        """Give the cursor as the caller sees it."""
+        text = f"{int(self.at.timestamp() * 1000)}:{self.id}"
+        return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def decode_cursor(text: str) -> Cursor:
+    """Read a cursor. Raises `InvalidInput` for one that Tillgate did not make."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        milliseconds, _, row_id = raw.decode().partition(":")
+        at = datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    except (binascii.Error, ValueError, OverflowError, OSError):
+        at, row_id = EARLIEST, ""
+    if not row_id or not EARLIEST < at < LATEST:
+        problem = FieldProblem("cursor", "is not one that this list returned")
+        raise InvalidInput("The cursor can't be read.", problems=(problem,))
+    return Cursor(at, row_id)

@@ -1,0 +1,92 @@
+"""Strict JSON: UTF-8, no duplicate keys, no NaN, nothing that BSON can't keep.
+
+The usual parsers take the last of two equal keys, and NaN, and nest until the stack ends. Where
+money stands in a body, each of these is somebody's attack (RFC 8259, section 4, only says SHOULD).
+"""
+
+import json
+import math
+from typing import TypeAlias
+
+from service.core.errors import FieldProblem, MalformedBody
+
+# MongoDB refuses documents that nest deeper than 100; a session's metadata sits two levels down.
+DEEPEST = 32
+_INT64 = 2**63
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+
+def parse(body: bytes) -> JsonValue:
+    """Parse a body. Raises `MalformedBody` that names the place and what is wrong with it."""
+    try:
+        value: JsonValue = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
+    except UnicodeDecodeError as error:
+        raise MalformedBody("The body is not UTF-8.") from error
+    except RecursionError as error:
+        raise MalformedBody("The body nests too deeply.") from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise MalformedBody(f"The body is not JSON: {error.msg} at {where}.") from error
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise MalformedBody("The body holds a number that is too long.") from error
+    check_storable(value)
+    return value
+
+
+def check_storable(value: JsonValue, path: str = "", depth: int = 0) -> None:
+    """Refuse what BSON can't keep: deep nesting, integers of over 64 bits, NUL in a key."""
+    if depth > DEEPEST:
+        raise _malformed(path, f"nests deeper than {DEEPEST} levels")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(key, path or key)
+            if "\0" in key:
+                raise _malformed(path or "body", "has a key that holds a NUL character")
+            check_storable(item, f"{path}.{key}" if path else key, depth + 1)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            check_storable(item, f"{path}[{place}]", depth + 1)
+    elif isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, int) and not -_INT64 <= value < _INT64:
+        raise _malformed(path, "is an integer of more than 64 bits")
+
+
+def _object(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for place, key in enumerate(keys) if key in keys[:place])
+        raise _malformed(twice, "stands twice in one object")
+    return found
+
+
+def _refuse_constant(word: str) -> float:
+    raise MalformedBody(f"The body holds {word}, which is not JSON.")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise MalformedBody("The body holds a number that is too large.")
+    return number
+
+
+def _check_text(text: str, path: str) -> None:
+    # "\ud800" is valid JSON, yet no UTF-8 encoder takes a lone surrogate.
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _malformed(path, "holds half of a surrogate pair")
+
+
+def _malformed(path: str, message: str) -> MalformedBody:
+    return MalformedBody(
+        f"The body can't be used: {path or 'it'} {message}.",
+        problems=(FieldProblem(path or "body", message),),
+    )

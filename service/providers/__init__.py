@@ -1,0 +1,1 @@
+"""Payment providers: each turns its own wire format into the neutral facts of `base`."""

@@ -1,0 +1,156 @@
+"""What every payment provider offers: one protocol, and the event that proves a payment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from service.providers.facts import Fact, Subject
+
+ProviderName = Literal["stripe", "razorpay", "phonepe", "upi"]
+CheckoutMode = Literal["payment", "subscription"]
+
+# Our own account at the provider; another value names a connected or a foreign account.
+OWN_ACCOUNT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedEvent:
+    """Something that a provider surely said. Only code below `service/providers` makes one.
+
+    `event_id` is the provider's own, or derived from the content where the provider has none.
+    `live` is None where the provider tells nothing of the mode. `facts` is empty for a type that
+    Tillgate has no use for. `needs_confirmation` names the checkout that must be asked for before
+    anything is believed: the message's authenticity does not cover its content.
+    `payload` is the provider's JSON as received; `translate_stored` reads it again.
+    """
+
+    provider: ProviderName
+    account: str
+    live: bool | None
+    event_id: str
+    type: str
+    occurred_at: datetime
+    subject: Subject
+    facts: tuple[Fact, ...]
+    payload: bytes
+    needs_confirmation: str | None = None
+
+    @property
+    def inbox_id(self) -> str:
+        """Give the inbox key: provider:account:mode:event id."""
+        mode = {True: "live", False: "test", None: "any"}[self.live]
+        return f"{self.provider}:{self.account}:{mode}:{self.event_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutRequest:
+    """What a provider needs to open a checkout for one attempt of a session.
+
+    `attempt_id` is unique per session and attempt, at most 40 characters: it goes out as receipt,
+    reference or order id. `idempotency_key` is the same for each repetition of one attempt.
+    `repeated` tells that an earlier call of this attempt may have reached the provider.
+    """
+
+    session_id: str
+    merchant_id: str
+    attempt_id: str
+    idempotency_key: str
+    kind: Literal["payment", "checkout"]
+    mode: CheckoutMode
+    amount: int
+    currency: str
+    quantity: int
+    description: str
+    expires_at: datetime
+    success_url: str
+    cancel_url: str
+    plan: str | None = None
+    user_id: str | None = None
+    email: str | None = None
+    customer_id: str | None = None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCheckout:
+    """A checkout that now stands at the provider. `url` is None where our page draws it itself.
+
+    `amount` and `currency` are what the provider says that it will charge, None if it is silent.
+    `qr_code` is an SVG data URI (UPI).
+    """
+
+    ref: str
+    url: str | None
+    amount: int | None
+    currency: str | None
+    expires_at: datetime | None = None
+    qr_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedCheckout:
+    """What came of closing a checkout. `event` is set where it turned out to be paid or under way.
+
+    `closed` is False where the provider has no way to close it (a Razorpay order, PhonePe): it runs
+    out by itself, and a payment that still comes is applied as a late one.
+    """
+
+    closed: bool
+    event: VerifiedEvent | None = None
+
+
+class Provider(Protocol):
+    """One payment provider. Methods that call out take at most the provider's own time limit.
+
+    They raise `ProviderUnreachable` when the outcome is unknown and `ProviderFailed` when the
+    provider surely did nothing.
+    """
+
+    @property
+    def name(self) -> ProviderName:
+        """Give the provider's name, as it stands in routes and documents."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """Give the account whose events are ours: `OWN_ACCOUNT`."""
+        ...
+
+    @property
+    def live(self) -> bool | None:
+        """Tell the mode that our keys are for; None where they don't tell."""
+        ...
+
+    @property
+    def receives_webhooks(self) -> bool:
+        """Tell whether a webhook secret is set; without one the route does not exist."""
+        ...
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:
+        """Check a webhook's signature over its raw bytes, and translate it.
+
+        Header names are lower case. Raises `SignatureRejected` for anything malformed, stale,
+        from the future or signed by somebody else; never another error.
+        """
+        ...
+
+    def translate_stored(self, event_id: str, payload: bytes) -> VerifiedEvent:
+        """Translate a payload that was verified when it was stored, for replay and retry."""
+        ...
+
+    async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
+        """Open a checkout; a repeated call with the same key finds the first one."""
+        ...
+
+    async def fetch(self, ref: str) -> VerifiedEvent:
+        """Re-read a checkout with our credentials: an event whose id tells the state found."""
+        ...
+
+    async def close_checkout(self, ref: str) -> ClosedCheckout:
+        """Close an open checkout so that it can't be paid any more, or tell that it was paid."""
+        ...
+
+    async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
+        """Take money that is held. A payment that is captured already is no error."""
+        ...

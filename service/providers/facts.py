@@ -1,0 +1,166 @@
+"""Neutral facts: what a provider told, in words that are the same for all of them.
+
+A fact is past tense and immutable. Amounts are integers in the provider's minor units, currencies
+ISO 4217 codes in capitals. Facts are stored in the inbox, so a field is added, never renamed.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class Subject(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """By which ids an event finds its session, in the order in which they are tried.
+
+    `checkout_refs`: the provider's checkout ids (`cs_…`, `order_…`, `plink_…`, a merchantOrderId);
+    `object_ids`: order or payment ids that a caller may have used as its `sessionId`;
+    `sent_ids`: our session id as it was sent along and came back.
+    """
+
+    checkout_refs: tuple[str, ...] = ()
+    object_ids: tuple[str, ...] = ()
+    sent_ids: tuple[str, ...] = ()
+    merchant_id: str | None = None
+
+
+class Payment(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One payment at a provider, as far as one event tells of it.
+
+    `provider_payment_id` is what the ledger is keyed by: payment intent or invoice (Stripe),
+    payment id (Razorpay), order id (PhonePe has no other id that is stable over its events).
+    """
+
+    provider_payment_id: str
+    amount: int
+    currency: str
+    method: str | None = None
+    checkout_ref: str | None = None
+    customer_id: str | None = None
+    subscription_id: str | None = None
+    email: str | None = None
+
+
+class PaymentSucceeded(Struct, frozen=True, rename="camel", tag=True):
+    """The money is ours."""
+
+    payment: Payment
+
+
+class PaymentAuthorized(Struct, frozen=True, rename="camel", tag=True):
+    """The money is held and waits for our capture (Razorpay)."""
+
+    payment: Payment
+
+
+class PaymentProcessing(Struct, frozen=True, rename="camel", tag=True):
+    """The customer has finished, the money comes later (bank debits, vouchers, UPI pending)."""
+
+    payment: Payment
+
+
+class PaymentFailed(Struct, frozen=True, rename="camel", tag=True):
+    """One attempt failed. It ends nothing: the customer may try again in the same checkout."""
+
+    payment: Payment
+    failure_code: str | None = None
+    failure_message: str | None = None
+
+
+class PaidPartially(Struct, frozen=True, rename="camel", tag=True):
+    """A part of the amount was paid (Razorpay links): real money, but it completes nothing."""
+
+    payment: Payment
+
+
+class NoPaymentRequired(Struct, frozen=True, rename="camel", tag=True):
+    """A checkout was completed and nothing was due: a trial, or a discount of the whole."""
+
+    checkout_ref: str
+    amount: int
+    currency: str
+    customer_id: str | None = None
+    subscription_id: str | None = None
+
+
+class CheckoutFailed(Struct, frozen=True, rename="camel", tag=True):
+    """A whole checkout ended unpaid at the provider and can't be paid any more."""
+
+    checkout_ref: str
+    reason: str | None = None
+
+
+class CheckoutExpired(Struct, frozen=True, rename="camel", tag=True):
+    """A checkout ran out of time at the provider. `recovery_url` opens it anew (Stripe)."""
+
+    checkout_ref: str
+    recovery_url: str | None = None
+
+
+class CheckoutOpen(Struct, frozen=True, rename="camel", tag=True):
+    """A re-read found the checkout open and nothing under way; only `fetch` tells this."""
+
+    checkout_ref: str
+
+
+class InvoicePaid(Struct, frozen=True, rename="camel", tag=True):
+    """A subscription's invoice was paid: it writes the ledger and moves no session."""
+
+    payment: Payment
+
+
+class InvoicePaymentFailed(Struct, frozen=True, rename="camel", tag=True):
+    """A subscription's invoice could not be collected."""
+
+    payment: Payment
+    attempt_count: int | None = None
+
+
+class RefundUpdated(Struct, frozen=True, rename="camel", tag=True):
+    """A refund stands in a state: `pending`, `succeeded`, `failed` or `canceled`."""
+
+    provider_refund_id: str
+    provider_payment_id: str | None
+    amount: int
+    currency: str
+    status: str
+    reason: str | None = None
+
+
+class DisputeUpdated(Struct, frozen=True, rename="camel", tag=True):
+    """A dispute stands in a state, in the provider's own word for it."""
+
+    provider_dispute_id: str
+    provider_payment_id: str | None
+    amount: int
+    currency: str
+    status: str
+    reason: str | None = None
+    respond_by: datetime | None = None
+
+
+class SubscriptionUpdated(Struct, frozen=True, rename="camel", tag=True):
+    """A subscription stands in a state, in the provider's own word for it."""
+
+    provider_subscription_id: str
+    status: str
+    customer_id: str | None = None
+    current_period_end: datetime | None = None
+    cancel_at_period_end: bool = False
+
+
+Fact = (
+    PaymentSucceeded
+    | PaymentAuthorized
+    | PaymentProcessing
+    | PaymentFailed
+    | PaidPartially
+    | NoPaymentRequired
+    | CheckoutFailed
+    | CheckoutExpired
+    | CheckoutOpen
+    | InvoicePaid
+    | InvoicePaymentFailed
+    | RefundUpdated
+    | DisputeUpdated
+    | SubscriptionUpdated
+)
