@@ -5,7 +5,7 @@ what production needs besides is listed by `production.problems`.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -249,7 +249,7 @@ class Settings(BaseModel):
         return self.web.environment == "production"
 
 
-_Read = TypeVar("_Read", bound=BaseSettings)
+_Read = TypeVar("_Read", bound=_Group)
 
 
 def load_settings(env_files: tuple[Path, ...] = (Path(".env"),)) -> Settings:
@@ -261,7 +261,7 @@ def load_settings(env_files: tuple[Path, ...] = (Path(".env"),)) -> Settings:
 
     def read(group: type[_Read]) -> _Read:
         try:
-            return group(_env_file=env_files)
+            return cast(_Read, group(_env_file=env_files))
         except ValidationError as error:
             problems.extend(_problems(error))
             return group.model_construct()
