@@ -261,10 +261,10 @@ def load_settings(env_files: tuple[Path, ...] = (Path(".env"),)) -> Settings:
 
     def read(group: type[_Read]) -> _Read:
         try:
-            return cast(_Read, group(_env_file=env_files))
+            return group(_env_file=env_files)
         except ValidationError as error:
             problems.extend(_problems(error))
-            return group.model_construct()
+            return cast(_Read, group.model_construct())
 
     settings = Settings.model_construct(
         database=read(DatabaseSettings),

@@ -1,0 +1,1 @@
+"""MongoDB: connecting, the embedded server, transactions, indexes and validators."""

@@ -1,0 +1,63 @@
+"""The base of every document: camelCase in the database, snake_case in Python."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from beanie import Document, init_beanie
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
+from pymongo import IndexModel
+
+from service.storage.database import Database, Row
+
+
+def wire_name(name: str) -> str:
+    """Give the stored name of a field.
+
+    Beanie's own generator maps `id` to `_id`; one that replaces it must do the same, else every
+    document is stored with `id: null` and `save()` inserts a second one.
+    """
+    return {"id": "_id", "revision_id": "revision_id"}.get(name) or to_camel(name)
+
+
+class StoredDocument(Document):
+    """A document of Tillgate: its fields, its indexes and which of its fields hold money."""
+
+    model_config = ConfigDict(
+        alias_generator=wire_name, validate_by_name=True, validate_by_alias=True, extra="ignore"
+    )
+
+    money_fields: ClassVar[tuple[str, ...]] = ()
+    """Stored names of amounts: a validator refuses anything but integers in them."""
+
+    capped_bytes: ClassVar[int | None] = None
+    """Size of a capped collection, which forgets its oldest documents; None: an ordinary one."""
+
+    class Settings:
+        """Overridden by each document."""
+
+        name: str
+        indexes: ClassVar[list[IndexModel]] = []
+
+    @classmethod
+    def collection_name(cls) -> str:
+        """Give the collection's name."""
+        return str(cls.Settings.name)
+
+    @classmethod
+    def declared_indexes(cls) -> list[IndexModel]:
+        """Give the indexes that this document declares, without the one on `_id`."""
+        return list(cls.Settings.indexes)
+
+    def to_row(self) -> Row:
+        """Give the document as it is stored; without `_id` where the database makes one."""
+        row: Row = self.model_dump(by_alias=True, exclude={"revision_id"})
+        if row.get("_id") is None:
+            row.pop("_id", None)
+        return row
+
+
+async def bind(database: Database, documents: Sequence[type[StoredDocument]]) -> None:
+    """Bind the documents to a database. Beanie keeps this per class: one database a process."""
+    models: Any = list(documents)  # Beanie's parameter also admits views and dotted names
+    await init_beanie(database=database, document_models=models, skip_indexes=True)

@@ -1,0 +1,122 @@
+"""Start, initiate, find and stop the embedded database of a data directory."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pymongo
+from pymongo.errors import OperationFailure, PyMongoError
+
+from service.core.errors import Misconfigured
+from service.storage.mongod import (
+    DataDirectory,
+    PortTaken,
+    explain_exit,
+    free_port,
+    spawn,
+    stop,
+)
+
+_PATIENCE_S = 30.0
+_NOT_YET_INITIALIZED = 94
+_INVALID_CONFIG = 93
+
+
+@contextmanager
+def embedded_database(
+    data_dir: Path, *, share: bool = False, extra: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Run the embedded server for as long as the block lasts; give its address.
+
+    With `share` a server that runs on the directory already is used and left running. Raises
+    `DirectoryInUse` without it, `Misconfigured` where no server can be started.
+    """
+    directory = DataDirectory(data_dir.absolute())
+    running = directory.running_pid()
+    port = directory.port()
+    if share and running and port:
+        yield address(port)
+        return
+    process, port = _start(directory, extra)
+    try:
+        _become_primary(port, process, directory)
+        yield address(port)
+    finally:
+        stop(process)
+
+
+def address(port: int) -> str:
+    """Give the address of an embedded server."""
+    return f"mongodb://127.0.0.1:{port}/?replicaSet=tillgate"
+
+
+def _start(directory: DataDirectory, extra: tuple[str, ...]) -> tuple[subprocess.Popen[bytes], int]:
+    directory.root.mkdir(parents=True, exist_ok=True)
+    port = directory.port() or free_port()
+    process = _spawn_and_wait(directory, port, extra)
+    if process.poll() is not None:
+        reason = explain_exit(process, directory)
+        stop(process)
+        if not isinstance(reason, PortTaken):
+            raise reason
+        port = free_port()
+        process = _spawn_and_wait(directory, port, extra)
+        if process.poll() is not None:
+            raise explain_exit(process, directory)
+    directory.port_file.write_text(str(port))
+    return process, port
+
+
+def _spawn_and_wait(
+    directory: DataDirectory, port: int, extra: tuple[str, ...]
+) -> subprocess.Popen[bytes]:
+    process = spawn(directory, port, extra=extra)
+    deadline = time.monotonic() + _PATIENCE_S
+    with _direct(port) as client:
+        while process.poll() is None and time.monotonic() < deadline:
+            with suppress(PyMongoError):
+                client.admin.command("ping")
+                # A stranger may answer on the port while ours is still about to fail on it.
+                if client.admin.command("serverStatus")["pid"] == process.pid:
+                    break
+            time.sleep(0.02)
+    return process
+
+
+def _become_primary(port: int, process: subprocess.Popen[bytes], directory: DataDirectory) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    # A client that was open before the set is initiated never learns of sessions: a new one after.
+    with _direct(port) as client:
+        _initiate(client, port)
+    with _direct(port) as client:
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise explain_exit(process, directory)
+            if client.admin.command("hello").get("isWritablePrimary"):
+                return
+            time.sleep(0.01)
+    raise Misconfigured(f"The embedded database did not become ready. See {directory.log}.")
+
+
+def _initiate(client: pymongo.MongoClient[dict[str, object]], port: int) -> None:
+    host = f"127.0.0.1:{port}"
+    try:
+        config = client.local["system.replset"].find_one({})
+        if config is None:
+            members = [{"_id": 0, "host": host}]
+            client.admin.command("replSetInitiate", {"_id": "tillgate", "members": members})
+        elif config["members"][0]["host"] != host:  # type: ignore[index]
+            # The set's config holds the port; on another one the server would never be primary.
+            config["members"][0]["host"] = host  # type: ignore[index]
+            config["version"] = int(config["version"]) + 1  # type: ignore[call-overload]
+            client.admin.command("replSetReconfig", config, force=True)
+    except OperationFailure as error:
+        raise Misconfigured(f"The embedded database can't form its set: {error}") from error
+
+
+def _direct(port: int) -> pymongo.MongoClient[dict[str, object]]:
+    return pymongo.MongoClient(
+        "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500
+    )

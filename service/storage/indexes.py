@@ -1,0 +1,116 @@
+"""Indexes and validators: made by a command; drift is reported, nothing is silently dropped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from service.core.errors import Misconfigured
+from service.storage.database import Database, Row
+from service.storage.documents import StoredDocument
+
+_OPTIONS = ("unique", "partialFilterExpression", "expireAfterSeconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference between the declared indexes and those in the database."""
+
+    collection: str
+    index: str
+    kind: Literal["missing", "differs", "unknown"]
+    detail: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        return f"{self.collection}.{self.index} {self.kind}: {self.detail}"
+
+
+async def apply_indexes(
+    database: Database, documents: Sequence[type[StoredDocument]]
+) -> list[Drift]:
+    """Create what is missing and set the validators; report what differs and leave it alone."""
+    await refuse_deadly_ttl(database)
+    for document in documents:
+        await _create_collection(database, document)
+    drift = await find_drift(database, documents)
+    missing = {(found.collection, found.index) for found in drift if found.kind == "missing"}
+    for document in documents:
+        wanted = [
+            index
+            for index in document.declared_indexes()
+            if (document.collection_name(), index.document["name"]) in missing
+        ]
+        if wanted:
+            await database[document.collection_name()].create_indexes(wanted)
+    return [found for found in drift if found.kind != "missing"]
+
+
+async def find_drift(database: Database, documents: Sequence[type[StoredDocument]]) -> list[Drift]:
+    """Compare the declared indexes with those in the database; change nothing."""
+    drift: list[Drift] = []
+    for document in documents:
+        drift += await _drift_of(database, document)
+    return drift
+
+
+async def refuse_deadly_ttl(database: Database) -> None:
+    """Refuse a TTL index on a session's `expiresAt`: it deletes sessions that were paid late.
+
+    The reference document of the older stack declares just that. Raises `Misconfigured`.
+    """
+    for name, index in (await _existing(database, "sessions")).items():
+        if "expiresAt" in index["key"] and "expireAfterSeconds" in index:
+            raise Misconfigured(
+                f"The index {name} on sessions deletes sessions by expiresAt, paid ones too. "
+                f"Drop it: db.sessions.dropIndex({name!r})"
+            )
+
+
+async def _drift_of(database: Database, document: type[StoredDocument]) -> list[Drift]:
+    collection = document.collection_name()
+    existing = await _existing(database, collection)
+    existing.pop("_id_", None)
+    drift: list[Drift] = []
+    for index in document.declared_indexes():
+        declared = index.document
+        name = declared["name"]
+        found = existing.pop(name, None)
+        if found is None:
+            drift.append(Drift(collection, name, "missing", "is declared and not there"))
+        elif _shape(found) != _shape(declared):
+            detail = f"there {_shape(found)}, declared {_shape(declared)}"
+            drift.append(Drift(collection, name, "differs", detail))
+    drift += [Drift(collection, name, "unknown", "is not declared") for name in existing]
+    return drift
+
+
+async def _existing(database: Database, collection: str) -> dict[str, Row]:
+    cursor = await database[collection].list_indexes()
+    return {index["name"]: dict(index) async for index in cursor}
+
+
+def _shape(index: Row) -> Row:
+    shape: Row = {"key": dict(index["key"])}
+    shape.update({option: index[option] for option in _OPTIONS if index.get(option) is not None})
+    if not shape.get("unique"):
+        shape.pop("unique", None)
+    return shape
+
+
+async def _create_collection(database: Database, document: type[StoredDocument]) -> None:
+    name = document.collection_name()
+    money = {field: {"bsonType": ["int", "long"]} for field in document.money_fields}
+    validator = {"$jsonSchema": {"bsonType": "object", "properties": money}} if money else {}
+    size = document.capped_bytes
+    try:
+        await database.create_collection(name, **({"capped": True, "size": size} if size else {}))
+    except CollectionInvalid:
+        pass  # it stands already
+    except OperationFailure as error:
+        if error.code != 48:  # NamespaceExists: another process was quicker
+            raise
+    await database.command(
+        "collMod", name, validator=validator, validationLevel="moderate", validationAction="error"
+    )
