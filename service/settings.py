@@ -110,7 +110,7 @@ class AccessSettings(_Group):
     """`sk_…` for the merchant's servers, comma list."""
     admin_keys: Keys = Field((), validation_alias="API_ADMIN_KEYS")
     """`ak_…` for people who operate the service, comma list."""
-    jobs_keys: Keys = Field((), validation_alias="API_JOBS_KEY")
+    jobs_keys: Keys = Field((), validation_alias="API_JOBS_KEYS")
     """`jk_…` for the CronJobs, comma list."""
     jwt_secret: Secret | None = Field(None, validation_alias="JWT_SECRET")
     """HS256 secret of the end users' tokens. This or JWT_JWKS_URL, not both."""

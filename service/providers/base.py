@@ -1,9 +1,9 @@
 """What every payment provider offers: one protocol, and the event that proves a payment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from service.providers.facts import Fact, Subject
 
@@ -43,6 +43,23 @@ class VerifiedEvent:
         return f"{self.provider}:{self.account}:{mode}:{self.event_id}"
 
 
+def confirmed_by(hint: VerifiedEvent, answer: VerifiedEvent) -> VerifiedEvent | None:
+    """Give the hinted event with the facts that the provider told when it was asked.
+
+    None while the provider tells another state: the hint is not believed then.
+    """
+    told = {type(fact) for fact in answer.facts}
+    if not any(type(fact) in told for fact in hint.facts):
+        return None
+    return replace(
+        hint,
+        facts=answer.facts,
+        subject=answer.subject,  # the hint's own is no more to be believed than the rest of it
+        live=answer.live,
+        needs_confirmation=None,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
     """What a provider needs to open a checkout for one attempt of a session.
@@ -69,6 +86,7 @@ class CheckoutRequest:
     user_id: str | None = None
     email: str | None = None
     customer_id: str | None = None
+    trial_days: int | None = None
     repeated: bool = False
 
 
@@ -153,4 +171,13 @@ class Provider(Protocol):
 
     async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
         """Take money that is held. A payment that is captured already is no error."""
+        ...
+
+
+@runtime_checkable
+class ChecksCallbacks(Protocol):
+    """A provider whose checkout hands the browser a signed proof (Razorpay)."""
+
+    def check_callback(self, ref: str, payment_id: str, signature: str) -> None:
+        """Check the proof for the checkout that we opened. Raises `SignatureRejected`."""
         ...

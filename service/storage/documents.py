@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 from pymongo import IndexModel
 
-from service.storage.database import Database, Row
+from service.storage.database import Client, Database, Row
 
 
 def wire_name(name: str) -> str:
@@ -57,7 +57,16 @@ class StoredDocument(Document):
         return row
 
 
+_bound: list[Database] = []
+
+
 async def bind(database: Database, documents: Sequence[type[StoredDocument]]) -> None:
     """Bind the documents to a database. Beanie keeps this per class: one database a process."""
     models: Any = list(documents)  # Beanie's parameter also admits views and dotted names
     await init_beanie(database=database, document_models=models, skip_indexes=True)
+    _bound[:] = [database]
+
+
+def bound_client() -> Client:
+    """Give the client of the database that the documents are bound to."""
+    return _bound[0].client

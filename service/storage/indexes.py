@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import OperationFailure
 
 from service.core.errors import Misconfigured
 from service.storage.database import Database, Row
 from service.storage.documents import StoredDocument
 
+_NAMESPACE_EXISTS = 48
 _OPTIONS = ("unique", "partialFilterExpression", "expireAfterSeconds")
 
 
@@ -104,12 +105,11 @@ async def _create_collection(database: Database, document: type[StoredDocument])
     money = {field: {"bsonType": ["int", "long"]} for field in document.money_fields}
     validator = {"$jsonSchema": {"bsonType": "object", "properties": money}} if money else {}
     size = document.capped_bytes
+    options = {"capped": True, "size": size} if size else {}
     try:
-        await database.create_collection(name, **({"capped": True, "size": size} if size else {}))
-    except CollectionInvalid:
-        pass  # it stands already
+        await database.command({"create": name, **options})
     except OperationFailure as error:
-        if error.code != 48:  # NamespaceExists: another process was quicker
+        if error.code != _NAMESPACE_EXISTS:
             raise
     await database.command(
         "collMod", name, validator=validator, validationLevel="moderate", validationAction="error"

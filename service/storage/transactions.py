@@ -19,10 +19,12 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from service.core.errors import Unavailable
-from service.storage.database import ANSWER_WITHIN_S, Client
+from service.storage.database import ANSWER_WITHIN_S
+from service.storage.documents import bound_client
 
 Transaction: TypeAlias = AsyncClientSession
 Duplicate = DuplicateKeyError
+DatabaseError = PyMongoError
 
 T = TypeVar("T")
 
@@ -35,13 +37,13 @@ _NO_ANSWER = (
 )
 
 
-async def in_transaction(client: Client, work: Callable[[Transaction], Awaitable[T]]) -> T:
+async def in_transaction(work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Run `work` in one snapshot transaction with majority commit; repeat it on conflicts.
 
     `work` may run several times and must have no other effect than its writes. Raises
     `Unavailable` when the database can't answer in 3 s: nothing is known to be written then.
     """
-    async with answers_in_time(), client.start_session() as session:
+    async with answers_in_time(), bound_client().start_session() as session:
         return await session.with_transaction(
             work,
             read_concern=ReadConcern("snapshot"),

@@ -1,0 +1,1 @@
+"""Prices that the server trusts, so that a browser never decides what is paid."""

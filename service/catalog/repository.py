@@ -1,0 +1,59 @@
+"""Named queries on prices and coupons."""
+
+from service.catalog.documents import Coupon, Price
+from service.storage.transactions import Transaction
+
+
+async def find_price(merchant_id: str, item: str, currency: str) -> Price | None:
+    """Find the price of an item in a currency."""
+    wanted = {"merchantId": merchant_id, "item": {"$eq": item}, "currency": currency}
+    row = await Price.get_pymongo_collection().find_one(wanted)
+    return Price.model_validate(row) if row else None
+
+
+async def find_coupon(merchant_id: str, code: str) -> Coupon | None:
+    """Find a coupon by its code."""
+    wanted = {"merchantId": merchant_id, "code": {"$eq": code}}
+    row = await Coupon.get_pymongo_collection().find_one(wanted)
+    return Coupon.model_validate(row) if row else None
+
+
+async def put_price(price: Price, tx: Transaction | None) -> None:
+    """Set an item's price in a currency."""
+    row = price.to_row()
+    key = {name: row.pop(name) for name in ("merchantId", "item", "currency")}
+    await Price.get_pymongo_collection().update_one(key, {"$set": row}, upsert=True, session=tx)
+
+
+async def put_coupon(coupon: Coupon, tx: Transaction | None) -> None:
+    """Set a coupon."""
+    row = coupon.to_row()
+    key = {name: row.pop(name) for name in ("merchantId", "code")}
+    await Coupon.get_pymongo_collection().update_one(key, {"$set": row}, upsert=True, session=tx)
+
+
+async def delete_price(merchant_id: str, item: str, currency: str, tx: Transaction | None) -> bool:
+    """Delete a price; tell whether there was one."""
+    wanted = {"merchantId": merchant_id, "item": {"$eq": item}, "currency": currency}
+    deleted = await Price.get_pymongo_collection().delete_one(wanted, session=tx)
+    return deleted.deleted_count == 1
+
+
+async def delete_coupon(merchant_id: str, code: str, tx: Transaction | None) -> bool:
+    """Delete a coupon; tell whether there was one."""
+    wanted = {"merchantId": merchant_id, "code": {"$eq": code}}
+    deleted = await Coupon.get_pymongo_collection().delete_one(wanted, session=tx)
+    return deleted.deleted_count == 1
+
+
+async def list_prices(merchant_id: str) -> list[Price]:
+    """Give a merchant's prices, by item and currency."""
+    cursor = Price.get_pymongo_collection().find({"merchantId": merchant_id})
+    rows = await cursor.sort([("item", 1), ("currency", 1)]).to_list(1000)
+    return [Price.model_validate(row) for row in rows]
+
+
+async def list_coupons(merchant_id: str) -> list[Coupon]:
+    """Give a merchant's coupons, by code."""
+    rows = await Coupon.get_pymongo_collection().find({"merchantId": merchant_id}).to_list(1000)
+    return [Coupon.model_validate(row) for row in sorted(rows, key=lambda row: row["code"])]

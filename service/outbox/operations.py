@@ -1,0 +1,70 @@
+"""Write messages, and deliver those that are due by a table topic -> handler."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import structlog
+
+from service.core.clock import Clock
+from service.core.errors import TillgateError
+from service.core.strict_json import JsonObject
+from service.outbox import repository
+from service.outbox.documents import OutboxMessage
+
+Handler: TypeAlias = Callable[[OutboxMessage], Awaitable[None]]
+Handlers: TypeAlias = Mapping[str, Handler]
+
+LEASE = timedelta(seconds=60)
+GIVE_UP_AFTER = timedelta(days=3)
+KEEP_FOR = timedelta(days=90)
+
+log = structlog.get_logger(__name__)
+
+
+def message(
+    topic: str, key: str, *, merchant_id: str, session_id: str, payload: JsonObject, now: datetime
+) -> OutboxMessage:
+    """Make a message; `key` is what makes it the same thing when it is told again."""
+    return OutboxMessage(
+        id=f"{topic}:{key}",
+        topic=topic,
+        merchant_id=merchant_id,
+        session_id=session_id,
+        payload=payload,
+        created_at=now,
+        next_attempt_at=now,
+        purge_at=now + KEEP_FOR,
+    )
+
+
+async def deliver_due(handlers: Handlers, clock: Clock, *, limit: int = 100) -> int:
+    """Run the handler of every due message, one after the other; give how many were delivered."""
+    delivered = 0
+    for _ in range(limit):
+        claimed = await repository.claim_due(list(handlers), clock.now(), LEASE)
+        if claimed is None:
+            break
+        delivered += await _deliver(claimed, handlers[claimed.topic], clock)
+    return delivered
+
+
+async def _deliver(claimed: OutboxMessage, handler: Handler, clock: Clock) -> bool:
+    try:
+        await handler(claimed)
+    except Exception as error:
+        now = clock.now()
+        given_up = now - claimed.created_at > GIVE_UP_AFTER
+        known = isinstance(error, TillgateError)
+        log.warning("delivery failed", message=claimed.id, dead=given_up, exc_info=not known)
+        reason = str(error) if known else f"{type(error).__name__}: {error}"
+        next_attempt_at = None if given_up else now + backoff(claimed.attempts)
+        await repository.mark_failed(claimed, reason, next_attempt_at)
+        return False
+    await repository.mark_done(claimed, clock.now())
+    return True
+
+
+def backoff(attempts: int) -> timedelta:
+    """Give the wait before the next attempt: 2, 4, 8 … seconds, at most 6 hours."""
+    return timedelta(seconds=min(2 ** min(attempts, 20), 6 * 3600))

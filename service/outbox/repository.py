@@ -1,0 +1,67 @@
+"""Named queries on the outbox."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pymongo import ReturnDocument, UpdateOne
+
+from service.outbox.documents import OutboxMessage
+from service.storage.database import Row
+from service.storage.transactions import Transaction
+
+
+async def add_once(messages: Sequence[OutboxMessage], tx: Transaction | None) -> None:
+    """Add messages that are not there yet.
+
+    An upsert by `_id` and not an insert: a duplicate key would abort the caller's transaction.
+    """
+    writes = []
+    for message in messages:
+        row = message.to_row()
+        writes.append(UpdateOne({"_id": row.pop("_id")}, {"$setOnInsert": row}, upsert=True))
+    if writes:
+        await OutboxMessage.get_pymongo_collection().bulk_write(writes, session=tx)
+
+
+async def claim_due(topics: Sequence[str], now: datetime, lease: timedelta) -> OutboxMessage | None:
+    """Take the message that is due longest, and hide it from others until the lease ends."""
+    due: Row = {"status": "pending", "topic": {"$in": list(topics)}, "nextAttemptAt": {"$lte": now}}
+    until = now + lease
+    claim: Row = {"$set": {"nextAttemptAt": until, "leasedUntil": until}, "$inc": {"attempts": 1}}
+    row = await OutboxMessage.get_pymongo_collection().find_one_and_update(
+        due, claim, sort=[("nextAttemptAt", 1)], return_document=ReturnDocument.AFTER
+    )
+    return OutboxMessage.model_validate(row) if row else None
+
+
+async def mark_done(message: OutboxMessage, now: datetime) -> None:
+    """Keep that a message was delivered, unless another holder of a later lease is at it."""
+    change = {"$set": {"status": "done", "doneAt": now, "error": None}}
+    await OutboxMessage.get_pymongo_collection().update_one(_claimed(message), change)
+
+
+async def mark_failed(message: OutboxMessage, error: str, next_attempt_at: datetime | None) -> None:
+    """Keep why a delivery failed, and when the next one is due; None: it is dead."""
+    change: Row = {"error": error}
+    if next_attempt_at is None:
+        change["status"] = "dead"
+    else:
+        change["nextAttemptAt"] = next_attempt_at
+    await OutboxMessage.get_pymongo_collection().update_one(_claimed(message), {"$set": change})
+
+
+async def count_due(topics: Sequence[str], now: datetime) -> int:
+    """Count the messages that a delivery would take now."""
+    due = {"status": "pending", "topic": {"$in": list(topics)}, "nextAttemptAt": {"$lte": now}}
+    return await OutboxMessage.get_pymongo_collection().count_documents(due)
+
+
+async def of_session(merchant_id: str, session_id: str) -> list[OutboxMessage]:
+    """Give all messages of one session, oldest first."""
+    wanted = {"sessionId": session_id, "merchantId": merchant_id}
+    cursor = OutboxMessage.get_pymongo_collection().find(wanted).sort("createdAt", 1).limit(1000)
+    return [OutboxMessage.model_validate(row) async for row in cursor]
+
+
+def _claimed(message: OutboxMessage) -> Row:
+    return {"_id": message.id, "status": "pending", "attempts": message.attempts}

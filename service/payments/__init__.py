@@ -1,0 +1,1 @@
+"""The ledger: one row for every verified payment, whether its session is known or not."""

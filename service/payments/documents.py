@@ -1,0 +1,69 @@
+"""One payment."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from service.core.strict_json import JsonObject
+from service.payments.states import PaymentStatus
+from service.storage.documents import StoredDocument
+
+
+class Payment(StoredDocument):
+    """One verified payment: what the provider surely said of it. Amounts in minor units.
+
+    `provider_payment_id` is the key of the row; a hand settlement has `hand:{sessionId}`.
+    `status_at` is the provider's time of the fact that `status` comes from.
+    """
+
+    merchant_id: str
+    provider: str
+    account: str
+    live: bool | None = None
+    provider_payment_id: str
+    provider_session_id: str | None = None
+    provider_subscription_id: str | None = None
+    provider_customer_id: str | None = None
+    session_id: str | None = None
+    user_id: str | None = None
+    plan_id: str | None = None
+    plan_name: str | None = None
+    amount: int
+    currency: str
+    status: PaymentStatus
+    status_at: datetime
+    payment_method: str | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    metadata: JsonObject
+    created_at: datetime
+    updated_at: datetime
+
+    money_fields: ClassVar[tuple[str, ...]] = ("amount",)
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "payments"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel(
+                [
+                    ("provider", ASCENDING),
+                    ("account", ASCENDING),
+                    ("providerPaymentId", ASCENDING),
+                ],
+                name="provider_account_providerPaymentId",
+                unique=True,
+                partialFilterExpression={"providerPaymentId": {"$type": "string"}},
+            ),
+            IndexModel(
+                [("merchantId", ASCENDING), ("userId", ASCENDING), ("createdAt", DESCENDING)],
+                name="merchant_user_createdAt",
+            ),
+            IndexModel([("sessionId", ASCENDING)], name="sessionId"),
+            IndexModel(
+                [("merchantId", ASCENDING), ("status", ASCENDING), ("createdAt", DESCENDING)],
+                name="merchant_status_createdAt",
+            ),
+        ]

@@ -1,0 +1,107 @@
+"""Write what providers said of a payment into its one row."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.core.strict_json import JsonObject
+from service.payments import repository
+from service.payments.documents import Payment
+from service.payments.states import PaymentStatus, standing
+from service.storage.database import Row
+from service.storage.transactions import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one event tells of one payment, and of the session that it belongs to, if known."""
+
+    merchant_id: str
+    provider: str
+    account: str
+    live: bool | None
+    provider_payment_id: str
+    amount: int
+    currency: str
+    status: PaymentStatus
+    occurred_at: datetime
+    payment_method: str | None = None
+    provider_session_id: str | None = None
+    provider_customer_id: str | None = None
+    provider_subscription_id: str | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    session_id: str | None = None
+    user_id: str | None = None
+    plan: str | None = None
+    metadata: JsonObject | None = None
+
+
+async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> Payment:
+    """Merge what was told into the payment's row, and give the row as it now stands.
+
+    The result does not depend on the order of the calls: the status is the greatest by `standing`,
+    and every other field is the same in all events of one payment or filled by the first.
+    """
+    payment = await repository.find(told.provider, told.account, told.provider_payment_id, tx)
+    if payment is None:
+        payment = _new(told, now)
+        await repository.insert(payment, tx)
+        return payment
+    changes = _changes(payment, told)
+    if not changes:
+        return payment
+    changes["updatedAt"] = now
+    await repository.change(payment, changes, tx)
+    merged: Payment = Payment.model_validate(payment.to_row() | changes)
+    return merged
+
+
+def _new(told: Told, now: datetime) -> Payment:
+    return Payment(
+        merchant_id=told.merchant_id,
+        provider=told.provider,
+        account=told.account,
+        live=told.live,
+        provider_payment_id=told.provider_payment_id,
+        provider_session_id=told.provider_session_id,
+        provider_subscription_id=told.provider_subscription_id,
+        provider_customer_id=told.provider_customer_id,
+        session_id=told.session_id,
+        user_id=told.user_id,
+        plan_id=told.plan,
+        plan_name=told.plan,
+        amount=told.amount,
+        currency=told.currency,
+        status=told.status,
+        status_at=told.occurred_at,
+        payment_method=told.payment_method,
+        failure_code=told.failure_code,
+        failure_message=told.failure_message,
+        metadata=told.metadata or {},
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _changes(payment: Payment, told: Told) -> Row:
+    changes: Row = {}
+    if standing(told.status, told.occurred_at) > standing(payment.status, payment.status_at):
+        changes |= {"status": told.status, "statusAt": told.occurred_at}
+        changes |= {"amount": told.amount, "currency": told.currency}
+        changes |= {"failureCode": told.failure_code, "failureMessage": told.failure_message}
+    known = payment.to_row()
+    news: Row = {
+        "providerSessionId": told.provider_session_id,
+        "providerSubscriptionId": told.provider_subscription_id,
+        "providerCustomerId": told.provider_customer_id,
+        "sessionId": told.session_id,
+        "userId": told.user_id,
+        "planId": told.plan,
+        "planName": told.plan,
+        "paymentMethod": told.payment_method,
+        "metadata": told.metadata or None,
+    }
+    for name, value in news.items():
+        if value is not None and not known[name]:
+            changes[name] = value
+    return {name: value for name, value in changes.items() if known[name] != value}

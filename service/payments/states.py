@@ -1,0 +1,45 @@
+"""How the facts about one payment add up, whatever order they arrive in."""
+
+from datetime import datetime
+from enum import StrEnum
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands. Wire values of the reference document, and `authorized`."""
+
+    PENDING = "pending"
+    AUTHORIZED = "authorized"
+    FAILED = "failed"
+    SUCCEEDED = "succeeded"
+    CANCELED = "canceled"
+    REFUNDED = "refunded"
+
+
+LIVE = frozenset({PaymentStatus.PENDING, PaymentStatus.AUTHORIZED})
+
+# Money that moved outranks everything. Below that an attempt may fail and come back (Razorpay
+# authorizes a failed payment up to days later; a Stripe intent is tried again after a decline), so
+# live and failed share a rank and the later one stands.
+_RANK = {
+    PaymentStatus.PENDING: 1,
+    PaymentStatus.AUTHORIZED: 1,
+    PaymentStatus.FAILED: 1,
+    PaymentStatus.CANCELED: 2,
+    PaymentStatus.SUCCEEDED: 3,
+    PaymentStatus.REFUNDED: 4,
+}
+# Providers tell whole seconds. Within one, the more final word stands.
+_WITHIN_A_SECOND = {
+    PaymentStatus.PENDING: 0,
+    PaymentStatus.AUTHORIZED: 1,
+    PaymentStatus.FAILED: 2,
+}
+
+
+def standing(status: PaymentStatus, occurred_at: datetime) -> tuple[int, datetime, int]:
+    """Give the place of a fact in the total order in which the greatest one stands.
+
+    The greatest of a set is the same in whatever order its members come: that is why the ledger
+    converges.
+    """
+    return _RANK[status], occurred_at, _WITHIN_A_SECOND.get(status, 3)

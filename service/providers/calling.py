@@ -1,0 +1,87 @@
+"""One HTTP call to a provider: bounded in time, its failures told in our words.
+
+ProviderUnreachable   no answer, or one that can't be read: whether it acted is unknown
+ProviderFailed        a 5xx: it says itself that it failed
+└── Refused           a 3xx or 4xx: it understood and did nothing
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from service.core.errors import MalformedBody, ProviderFailed, ProviderUnreachable
+from service.core.strict_json import JsonObject, parse
+from service.providers.reading import inner, text
+
+# Opening may wait for the provider's own systems; the other calls stand between a webhook and its
+# answer, which providers await for 3 to 5 seconds.
+OPEN_SECONDS = 8.0
+CALL_SECONDS = 2.0
+
+_LONGEST_DESCRIPTION = 300
+
+
+class Refused(ProviderFailed):
+    """A provider understood a call and did nothing. `status` is the HTTP status."""
+
+    def __init__(self, message: str, status: int, retry_after: int | None = None) -> None:
+        """Keep the status beside the provider's own description."""
+        super().__init__(message, definite=True, retry_after=retry_after)
+        self.status = status
+
+
+@asynccontextmanager
+async def within(provider: str, seconds: float) -> AsyncIterator[None]:
+    """Bound several calls together in time. Raises `ProviderUnreachable` when it is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        message = f"{provider} did not answer within {seconds:g} seconds."
+        raise ProviderUnreachable(message) from error
+
+
+async def ask(provider: str, http: httpx.AsyncClient, request: httpx.Request) -> JsonObject:
+    """Send a request and give the JSON object that comes back.
+
+    Raises `ProviderUnreachable`, `ProviderFailed` and `Refused`, as drawn above.
+    """
+    try:
+        answer = await http.send(request)
+    except httpx.RequestError as error:
+        raise ProviderUnreachable(f"{provider} did not answer.") from error
+    if answer.is_server_error:
+        raise ProviderFailed(f"{provider} failed with status {answer.status_code}.")
+    content = _json_object(answer)
+    if not answer.is_success:
+        described = _description(content or {}) or f"status {answer.status_code}"
+        message = f"{provider} refused: {described}"
+        raise Refused(message, answer.status_code, _retry_after(answer))
+    if content is None:
+        raise ProviderUnreachable(f"{provider} gave an answer that is not a JSON object.")
+    return content
+
+
+def _json_object(answer: httpx.Response) -> JsonObject | None:
+    try:
+        content = parse(answer.content)
+    except MalformedBody:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _description(content: JsonObject) -> str | None:
+    """Razorpay says `error.description`, PhonePe `message` and `code`."""
+    described = (
+        text(inner(content, "error"), "description")
+        or text(content, "message")
+        or text(content, "code")
+    )
+    return described and described[:_LONGEST_DESCRIPTION]
+
+
+def _retry_after(answer: httpx.Response) -> int | None:
+    given = answer.headers.get("retry-after", "")
+    return min(int(given), 3600) if given.isascii() and given.isdigit() else None

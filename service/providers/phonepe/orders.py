@@ -1,0 +1,190 @@
+"""A PhonePe order, as v1 and v2, webhooks and status answers tell of it, and what it means.
+
+One reading for all of them, so that the documents are equal whichever arrives first.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.core.errors import MalformedBody
+from service.core.strict_json import JsonObject
+from service.providers.facts import (
+    CheckoutExpired,
+    CheckoutFailed,
+    CheckoutOpen,
+    Fact,
+    Payment,
+    PaymentFailed,
+    PaymentProcessing,
+    PaymentSucceeded,
+    Subject,
+)
+from service.providers.reading import (
+    distinct,
+    entries,
+    inner,
+    needed_amount,
+    needed_text,
+    text,
+    whole,
+)
+
+CURRENCY = "INR"
+
+# https://developer.phonepe.com: at most 63 characters, no special ones but "_" and "-".
+_ID = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_STATES = frozenset({"COMPLETED", "FAILED"})
+_V1_FAILURES = frozenset(
+    {
+        "PAYMENT_ERROR",
+        "PAYMENT_DECLINED",
+        "PAYMENT_CANCELLED",
+        "AUTHORIZATION_FAILED",
+        "TIMED_OUT",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`state` is COMPLETED, FAILED or PENDING; `amount` is in paise.
+
+    `merchant_order_id` is the id that we gave: v1 calls it merchantTransactionId. It is also what
+    the ledger is keyed by, for it is the one id that v1, v2, refunds and status answers share;
+    PhonePe's own orderId is missing in v1 and in refunds. `latest_attempt` is a transaction id and
+    its state.
+    """
+
+    merchant_order_id: str
+    state: str
+    amount: int
+    under_way: bool
+    attempted: bool
+    expired: bool
+    method: str | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    session_id: str | None = None
+    merchant_id: str | None = None
+    other_ids: tuple[str, ...] = ()
+    latest_attempt: str | None = None
+
+
+def order_id_of(value: JsonObject, key: str) -> str:
+    """Give an id that is safe in a path and in an event id. Raises `MalformedBody`."""
+    found = needed_text(value, key)
+    if not _ID.fullmatch(found):
+        raise MalformedBody(f"The provider's message has no usable {key!r}.")
+    return found
+
+
+def is_order_id(value: str) -> bool:
+    """Tell whether a text can be an order id of ours at PhonePe."""
+    return _ID.fullmatch(value) is not None
+
+
+def read_v2_order(payload: JsonObject, merchant_order_id: str) -> Order:
+    """Read v2's order: a webhook's payload, or the answer of the status API.
+
+    Only the root state counts. Raises `MalformedBody`.
+    """
+    given = needed_text(payload, "state")
+    attempts = entries(payload, "paymentDetails")
+    decisive = _latest([one for one in attempts if text(one, "state") == given] or attempts)
+    codes = [
+        text(source, key)
+        for key in ("errorCode", "detailedErrorCode")
+        for source in (payload, decisive)
+    ]
+    meta = inner(payload, "metaInfo")
+    return Order(
+        merchant_order_id=merchant_order_id,
+        state=given if given in _STATES else "PENDING",
+        amount=needed_amount(payload),
+        under_way=any(text(attempt, "state") == "PENDING" for attempt in attempts),
+        attempted=bool(attempts),
+        expired=any(code and "EXPIRED" in code for code in codes),
+        method=_lower(text(decisive, "paymentMode")),
+        failure_code=codes[0] or codes[1],
+        failure_message=codes[2] or codes[3],
+        session_id=text(meta, "udf1"),
+        merchant_id=text(meta, "udf2"),
+        other_ids=distinct(
+            text(payload, "orderId"), *(text(attempt, "transactionId") for attempt in attempts)
+        ),
+        latest_attempt=_named(_latest(attempts)),
+    )
+
+
+def read_v1_order(content: JsonObject, *, callback: bool) -> Order:
+    """Read v1's transaction: a callback's response, or the answer of the status API.
+
+    Money is ours only where code and state agree. A pending callback tells that the customer has
+    paid and the bank is slow; a pending status only if an instrument was chosen. Raises
+    `MalformedBody`.
+    """
+    data = inner(content, "data")
+    code = needed_text(content, "code")
+    state = text(data, "state")
+    instrument = inner(data, "paymentInstrument")
+    paid = code == "PAYMENT_SUCCESS" and state in (None, "COMPLETED")
+    failed = state == "FAILED" or (state is None and code in _V1_FAILURES)
+    merchant_order_id = order_id_of(data, "merchantTransactionId")
+    return Order(
+        merchant_order_id=merchant_order_id,
+        state="COMPLETED" if paid else "FAILED" if failed else "PENDING",
+        amount=needed_amount(data),
+        under_way=callback or bool(instrument),
+        attempted=True,
+        expired=code == "TIMED_OUT",
+        method=_lower(text(instrument, "type")),
+        failure_code=text(data, "responseCode") or code,
+        failure_message=text(content, "message"),
+        other_ids=distinct(text(data, "transactionId")),
+        latest_attempt=_named(data),
+    )
+
+
+def subject_of(order: Order) -> Subject:
+    """Tell by which ids the order's session is found."""
+    return Subject(
+        checkout_refs=(order.merchant_order_id,),
+        object_ids=distinct(order.merchant_order_id, *order.other_ids),
+        sent_ids=distinct(order.merchant_order_id, order.session_id),
+        merchant_id=order.merchant_id,
+    )
+
+
+def facts_of(order: Order) -> tuple[Fact, ...]:
+    """Tell what an order's state means. A failed order is over: it can't be paid any more."""
+    payment = Payment(
+        provider_payment_id=order.merchant_order_id,
+        amount=order.amount,
+        currency=CURRENCY,
+        method=order.method,
+        checkout_ref=order.merchant_order_id,
+    )
+    if order.state == "COMPLETED":
+        return (PaymentSucceeded(payment),)
+    if order.state == "PENDING":
+        open_still = CheckoutOpen(order.merchant_order_id)
+        return (PaymentProcessing(payment) if order.under_way else open_still,)
+    failed = PaymentFailed(payment, order.failure_code, order.failure_message)
+    if not order.expired:
+        return (failed, CheckoutFailed(order.merchant_order_id, order.failure_code))
+    expired = CheckoutExpired(order.merchant_order_id)
+    return (failed, expired) if order.attempted else (expired,)
+
+
+def _latest(attempts: Sequence[JsonObject]) -> JsonObject:
+    return max(attempts, key=lambda one: whole(one, "timestamp") or 0, default={})
+
+
+def _named(attempt: JsonObject) -> str | None:
+    transaction_id = text(attempt, "transactionId")
+    return transaction_id and f"{transaction_id}:{text(attempt, 'state')}"
+
+
+def _lower(value: str | None) -> str | None:
+    return value.lower() if value else None

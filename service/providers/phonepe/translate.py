@@ -1,0 +1,206 @@
+"""PhonePe's messages as neutral facts.
+
+Events and shapes of v2: https://developer.phonepe.com/v1/reference/
+handling-webhooks-standard-checkout-1 ("avoid strict deserialization", "rely on event").
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.core.clock import EARLIEST, from_unix
+from service.core.errors import MalformedBody
+from service.core.strict_json import JsonObject
+from service.providers.base import OWN_ACCOUNT, VerifiedEvent
+from service.providers.facts import CheckoutOpen, RefundUpdated, Subject
+from service.providers.phonepe.orders import (
+    CURRENCY,
+    Order,
+    facts_of,
+    order_id_of,
+    read_v1_order,
+    read_v2_order,
+    subject_of,
+)
+from service.providers.phonepe.verify import Message
+from service.providers.reading import entries, inner, needed_amount, needed_text, text, whole
+from service.providers.signing import sha256_hex
+
+ORDER_EVENTS = frozenset({"checkout.order.completed", "checkout.order.failed"})
+REFUND_EVENTS = frozenset({"pg.refund.accepted", "pg.refund.completed", "pg.refund.failed"})
+_REFUND_STATES = {"COMPLETED": "succeeded", "FAILED": "failed"}
+
+# With a dot, so that no event name makes the id of a re-read (`fetch:…`) or of a v1 callback.
+_EVENT_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_EVENT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a translated message comes from.
+
+    `payload` are its raw bytes, `live` the mode of our keys, `merchant_id` our own id if it is
+    known; `received_at` stands in where a message holds no time.
+    """
+
+    payload: bytes
+    live: bool | None
+    merchant_id: str | None
+    received_at: datetime
+
+
+def translate_message(message: Message, origin: Origin) -> VerifiedEvent:
+    """Translate a callback or a webhook. Raises `MalformedBody`."""
+    if message.version == "v1":
+        return _callback(message.content, origin)
+    event = _event_name(message.content)
+    payload = inner(message.content, "payload")
+    if event in ORDER_EVENTS:
+        return _order_event(event, payload, origin)
+    if event in REFUND_EVENTS:
+        return _refund_event(event, payload, origin)
+    return VerifiedEvent(
+        provider="phonepe",
+        account=_account(payload, origin),
+        live=origin.live,
+        event_id=f"{event}:{sha256_hex(origin.payload)}",
+        type=event,
+        occurred_at=_occurred_at(payload, origin),
+        subject=Subject(),
+        facts=(),
+        payload=origin.payload,
+    )
+
+
+def translate_fetched(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
+    """Translate a re-read: `{"fetched": ref, "fetchedAt": unix seconds, "order" | "status"}`.
+
+    `order` is the answer of v2's status API, `status` that of v1's. Raises `MalformedBody`.
+    """
+    ref = order_id_of(envelope, "fetched")
+    order = _fetched_order(envelope, ref)
+    fetched_at = whole(envelope, "fetchedAt")
+    event_id = f"fetch:{ref}:{order.state}" if order else f"fetch:{ref}:NOT_FOUND"
+    if order and order.state == "PENDING" and order.latest_attempt:
+        # Open, under way, open again after a failed attempt: all PENDING, yet different findings.
+        event_id += f":{order.latest_attempt}"
+    return VerifiedEvent(
+        provider="phonepe",
+        account=OWN_ACCOUNT,
+        live=live,
+        event_id=event_id,
+        type="order.fetched",
+        occurred_at=from_unix(fetched_at) if fetched_at else EARLIEST,
+        subject=subject_of(order) if order else Subject((ref,), (ref,), (ref,)),
+        facts=facts_of(order) if order else (CheckoutOpen(ref),),
+        payload=json.dumps(envelope, separators=(",", ":")).encode(),
+    )
+
+
+def _fetched_order(envelope: JsonObject, ref: str) -> Order | None:
+    """Read the answer; None where the customer never came to pay, which v1 calls not found."""
+    status = inner(envelope, "status")
+    if text(status, "code") == "TRANSACTION_NOT_FOUND":
+        return None
+    if not status:
+        return read_v2_order(inner(envelope, "order"), ref)
+    order = read_v1_order(status, callback=False)
+    if order.merchant_order_id != ref:
+        raise MalformedBody("The provider answered about another order.")
+    return order
+
+
+def _callback(content: JsonObject, origin: Origin) -> VerifiedEvent:
+    """v1: the signature covers the content, so it needs no confirmation."""
+    order = read_v1_order(content, callback=True)
+    code = _word(content, "code")
+    return VerifiedEvent(
+        provider="phonepe",
+        account=_account(inner(content, "data"), origin),
+        live=origin.live,
+        event_id=f"callback:{order.merchant_order_id}:{code}:{order.state}",
+        type="callback",
+        occurred_at=origin.received_at,
+        subject=subject_of(order),
+        facts=facts_of(order),
+        payload=origin.payload,
+    )
+
+
+def _order_event(event: str, payload: JsonObject, origin: Origin) -> VerifiedEvent:
+    order_id = order_id_of(payload, "merchantOrderId")
+    order = read_v2_order(payload, order_id)
+    # That a checkout is open is told by a re-read only.
+    facts = tuple(fact for fact in facts_of(order) if not isinstance(fact, CheckoutOpen))
+    return VerifiedEvent(
+        provider="phonepe",
+        account=_account(payload, origin),
+        live=origin.live,
+        event_id=f"{event}:{order_id}:{_word(payload, 'state')}",
+        type=event,
+        occurred_at=_occurred_at(payload, origin),
+        subject=subject_of(order),
+        facts=facts,
+        payload=origin.payload,
+        needs_confirmation=order_id,
+    )
+
+
+def _refund_event(event: str, payload: JsonObject, origin: Origin) -> VerifiedEvent:
+    order_id = order_id_of(payload, "originalMerchantOrderId")
+    refund_id = order_id_of(payload, "merchantRefundId")
+    state = _word(payload, "state")
+    refund = RefundUpdated(
+        provider_refund_id=refund_id,
+        provider_payment_id=order_id,
+        amount=needed_amount(payload),
+        currency=CURRENCY,
+        status=_REFUND_STATES.get(state, "pending"),
+        reason=text(payload, "errorCode"),
+    )
+    return VerifiedEvent(
+        provider="phonepe",
+        account=_account(payload, origin),
+        live=origin.live,
+        event_id=f"{event}:{refund_id}:{state}",
+        type=event,
+        occurred_at=_occurred_at(payload, origin),
+        subject=Subject((order_id,), (order_id,), (order_id,)),
+        facts=(refund,),
+        payload=origin.payload,
+        needs_confirmation=order_id,
+    )
+
+
+def _event_name(body: JsonObject) -> str:
+    """Give `event`, or the legacy `type` (CHECKOUT_ORDER_COMPLETED) in its words."""
+    legacy = text(body, "type")
+    event = text(body, "event") or (legacy and legacy.lower().replace("_", "."))
+    if not event or len(event) > _LONGEST_EVENT or not _EVENT_NAME.fullmatch(event):
+        raise MalformedBody("The body is not an event of PhonePe.")
+    return event
+
+
+def _account(source: JsonObject, origin: Origin) -> str:
+    """Ours, unless the message names another merchant than the one that we are set up for."""
+    if text(source, "merchantId") is None or origin.merchant_id is None:
+        return OWN_ACCOUNT
+    named = _word(source, "merchantId")
+    return OWN_ACCOUNT if named == origin.merchant_id else named
+
+
+def _word(source: JsonObject, key: str) -> str:
+    """Give a text that may stand in an event id, where colons part the fields."""
+    found = needed_text(source, key)
+    if not _WORD.fullmatch(found):
+        raise MalformedBody(f"The provider's message has no usable {key!r}.")
+    return found
+
+
+def _occurred_at(payload: JsonObject, origin: Origin) -> datetime:
+    """Give the latest time that the message holds; PhonePe counts milliseconds."""
+    sources = (payload, *entries(payload, "paymentDetails"))
+    times = [moment for moment in (whole(one, "timestamp") for one in sources) if moment]
+    return from_unix(max(times) / 1000) if times else origin.received_at

@@ -1,0 +1,1 @@
+"""Razorpay: orders, payment links, webhooks and checkout callbacks."""

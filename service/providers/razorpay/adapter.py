@@ -1,0 +1,176 @@
+"""Razorpay as a provider of Tillgate."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from service.core.clock import Clock
+from service.core.errors import (
+    MalformedBody,
+    ProviderFailed,
+    ProviderUnreachable,
+    SignatureRejected,
+)
+from service.core.strict_json import JsonObject, JsonValue, parse
+from service.providers.base import (
+    OWN_ACCOUNT,
+    CheckoutRequest,
+    ClosedCheckout,
+    OpenedCheckout,
+    ProviderName,
+    VerifiedEvent,
+)
+from service.providers.calling import CALL_SECONDS, OPEN_SECONDS, Refused, within
+from service.providers.facts import (
+    CheckoutExpired,
+    CheckoutFailed,
+    PaidPartially,
+    PaymentAuthorized,
+    PaymentSucceeded,
+)
+from service.providers.razorpay.client import PROVIDER, RazorpayClient
+from service.providers.razorpay.fetched import translate_fetched
+from service.providers.razorpay.opening import open_link, open_order
+from service.providers.razorpay.translate import Origin, translate_webhook
+from service.providers.razorpay.verify import verify_webhook
+from service.providers.reading import entries, text
+from service.settings import RazorpaySettings
+
+_REF = re.compile(r"(order|plink|pay)_[A-Za-z0-9_]{1,60}")
+_MODES = {"rzp_live_": True, "rzp_test_": False}
+_PAID_OR_UNDER_WAY = PaymentSucceeded | PaymentAuthorized | PaidPartially
+
+
+class RazorpayProvider:
+    """Orders and payment links, their webhooks, re-reads and captures."""
+
+    name: ProviderName = "razorpay"
+    account = OWN_ACCOUNT
+
+    def __init__(self, settings: RazorpaySettings, clock: Clock) -> None:
+        """Keep the settings; the key's prefix tells the mode, for messages tell none."""
+        self.live = _MODES.get((settings.key_id or "")[:9])
+        self.receives_webhooks = bool(settings.webhook_secrets)
+        self._secrets = settings.webhook_secrets
+        self._has_key = bool(settings.key_id and settings.key_secret)
+        self._client = RazorpayClient(settings)
+        self._clock = clock
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:
+        """Check and translate a webhook. Raises `SignatureRejected`."""
+        event_id, parsed = verify_webhook(headers, body, self._secrets)
+        try:
+            return translate_webhook(parsed, Origin(event_id, body, self.live, now))
+        except MalformedBody as error:
+            raise SignatureRejected("malformed", error.message) from error
+
+    def translate_stored(self, event_id: str, payload: bytes) -> VerifiedEvent:
+        """Translate a webhook or a re-read that was stored. Raises `MalformedBody`."""
+        parsed = parse(payload)
+        if not isinstance(parsed, dict):
+            raise MalformedBody("The stored payload is not a JSON object.")
+        if event_id.startswith("fetch:"):
+            return translate_fetched(parsed, self.live)
+        origin = Origin(event_id, payload, self.live, self._clock.now())
+        return translate_webhook(parsed, origin)
+
+    def check_callback(self, ref: str, payment_id: str, signature: str) -> None:
+        """Check what the checkout handed to the browser. Raises `SignatureRejected`."""
+        verify_checkout_callback(ref, payment_id, signature, self._settings.key_secret or "")
+
+    async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
+        """Open an order (kind `payment`) or a payment link (kind `checkout`)."""
+        self._need_key()
+        if request.mode == "subscription":
+            raise ProviderFailed("Razorpay subscriptions can't be opened here; use one payment.")
+        async with within(PROVIDER, OPEN_SECONDS):
+            try:
+                if request.kind == "payment":
+                    return await open_order(self._client, request)
+                return await open_link(self._client, request, self._clock.now())
+            except MalformedBody as error:
+                raise ProviderUnreachable(f"{PROVIDER} opened something unreadable.") from error
+
+    async def fetch(self, ref: str) -> VerifiedEvent:
+        """Re-read an order, a payment link or a payment by its id."""
+        self._check_ref(ref)
+        async with within(PROVIDER, CALL_SECONDS):
+            return await self._fetch(ref)
+
+    async def close_checkout(self, ref: str) -> ClosedCheckout:
+        """Cancel a payment link; an order can't be closed, so it is re-read."""
+        if not ref.startswith("plink_"):
+            return ClosedCheckout(closed=False, event=_if_paid(await self.fetch(ref)))
+        self._check_ref(ref)
+        async with within(PROVIDER, CALL_SECONDS):
+            try:
+                await self._client.post(f"payment_links/{ref}/cancel", {})
+            except Refused:  # paid, partly paid, expired or cancelled before
+                event = await self._fetch(ref)
+            else:
+                return ClosedCheckout(closed=True)
+        ended = CheckoutFailed | CheckoutExpired | PaymentSucceeded
+        closed = any(isinstance(fact, ended) for fact in event.facts)
+        return ClosedCheckout(closed=closed, event=_if_paid(event))
+
+    async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
+        """Capture an authorized payment; after a refusal the payment itself tells if it was."""
+        self._check_ref(provider_payment_id)
+        if not provider_payment_id.startswith("pay_"):
+            raise ProviderFailed(f"{provider_payment_id!r} is not a payment of Razorpay.")
+        path = f"payments/{provider_payment_id}"
+        async with within(PROVIDER, CALL_SECONDS):
+            try:
+                await self._client.post(f"{path}/capture", {"amount": amount, "currency": currency})
+            except Refused:
+                payment = await self._client.get(path)
+                if text(payment, "status") != "captured":
+                    raise
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _fetch(self, ref: str) -> VerifiedEvent:
+        envelope: JsonObject = {
+            "fetched": ref,
+            "fetchedAt": int(self._clock.now().timestamp()),
+        }
+        if ref.startswith("order_"):
+            envelope["order"] = await self._client.get(f"orders/{ref}")
+            envelope["payments"] = await self._payments_of_order(ref)
+        elif ref.startswith("plink_"):
+            envelope["link"] = link = await self._client.get(f"payment_links/{ref}")
+            envelope["payments"] = await self._payments_of_link(link)
+        else:
+            envelope["payments"] = [await self._client.get(f"payments/{ref}")]
+        try:
+            return translate_fetched(envelope, self.live)
+        except MalformedBody as error:
+            raise ProviderUnreachable(f"{PROVIDER} gave an unreadable answer.") from error
+
+    async def _payments_of_order(self, order_id: str) -> list[JsonValue]:
+        return list(entries(await self._client.get(f"orders/{order_id}/payments"), "items"))
+
+    async def _payments_of_link(self, link: JsonObject) -> list[JsonValue]:
+        """A link lists captured payments only; its order also knows those that are held."""
+        ids = [text(payment, "payment_id") or "" for payment in entries(link, "payments")]
+        found = [await self._client.get(f"payments/{one}") for one in ids if _REF.fullmatch(one)]
+        order_id = text(link, "order_id") or ""
+        if found or not _REF.fullmatch(order_id):
+            return list(found)
+        return await self._payments_of_order(order_id)
+
+    def _check_ref(self, ref: str) -> None:
+        """An id goes into a path, so it must be one; nothing works without a key."""
+        self._need_key()
+        if not _REF.fullmatch(ref):
+            raise ProviderFailed(f"{ref!r} is not an order, payment link or payment of Razorpay.")
+
+    def _need_key(self) -> None:
+        if not self._has_key:
+            raise ProviderFailed("RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET are not set.")
+
+
+def _if_paid(event: VerifiedEvent) -> VerifiedEvent | None:
+    return event if any(isinstance(fact, _PAID_OR_UNDER_WAY) for fact in event.facts) else None

@@ -1,0 +1,99 @@
+"""What a re-read of Razorpay found, as neutral facts.
+
+A re-read takes several answers, so they are kept together in an envelope of ours:
+`{"fetched": ref, "fetchedAt": unix seconds, "order"?, "link"?, "payments": [payment entities]}`.
+"""
+
+import json
+
+from service.core.clock import EARLIEST, from_unix
+from service.core.strict_json import JsonObject
+from service.providers.base import OWN_ACCOUNT, VerifiedEvent
+from service.providers.facts import (
+    CheckoutExpired,
+    CheckoutFailed,
+    CheckoutOpen,
+    Fact,
+    PaidPartially,
+    PaymentAuthorized,
+    PaymentSucceeded,
+)
+from service.providers.razorpay.entities import payment_of, subject_of
+from service.providers.razorpay.translate import failure_of
+from service.providers.reading import entries, inner, needed_text, text, whole
+
+# An order is `created` until the first attempt, a link until it is paid.
+_OPEN_STATES = frozenset({"created", "attempted", "partially_paid"})
+_RANKS = {"failed": 1, "created": 2, "authorized": 3, "refunded": 4, "captured": 5}
+
+
+def translate_fetched(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
+    """Translate an envelope. Raises `MalformedBody`.
+
+    The event id names the state found and the payment that decides it, so that the same finding
+    is the same event, and a new one another.
+    """
+    ref = needed_text(envelope, "fetched")
+    order, link = inner(envelope, "order"), inner(envelope, "link")
+    payments = entries(envelope, "payments")
+    decisive = max(payments, key=_rank, default={})
+    state = text(link or order or decisive, "status") or "unknown"
+    found = f"{text(decisive, 'id') or '-'}:{text(decisive, 'status') or '-'}"
+    fetched_at = whole(envelope, "fetchedAt")
+    return VerifiedEvent(
+        provider="razorpay",
+        account=OWN_ACCOUNT,
+        live=live,
+        event_id=f"fetch:{ref}:{state}:{found}",
+        type=f"{'payment_link' if link else 'order' if order else 'payment'}.fetched",
+        occurred_at=from_unix(fetched_at) if fetched_at else EARLIEST,
+        subject=subject_of(payment=decisive, order=order, link=link, subscription={}),
+        facts=_facts(ref, link, order, payments),
+        payload=json.dumps(envelope, separators=(",", ":")).encode(),
+    )
+
+
+def _rank(payment: JsonObject) -> tuple[int, int]:
+    return _RANKS.get(text(payment, "status") or "", 0), whole(payment, "created_at") or 0
+
+
+def _facts(
+    ref: str, link: JsonObject, order: JsonObject, payments: tuple[JsonObject, ...]
+) -> tuple[Fact, ...]:
+    """A payment that is held or ours speaks for itself; failed ones only where there is none."""
+    money = [fact for payment in payments for fact in _money(payment, link)]
+    if any(isinstance(fact, PaymentSucceeded | PaymentAuthorized) for fact in money):
+        return tuple(money)
+    failures = [failure_of(payment) for payment in payments if _failed(payment)]
+    return (*money, *failures, *_checkout(ref, text(link or order, "status")))
+
+
+def _money(payment: JsonObject, link: JsonObject) -> tuple[Fact, ...]:
+    status = text(payment, "status")
+    if status == "authorized":
+        return (PaymentAuthorized(payment_of(payment)),)
+    # A payment that was held and never captured also ends as `refunded`: nothing was ours then.
+    if status == "captured" or (status == "refunded" and _was_captured(payment)):
+        paid = payment_of(payment)
+        due = whole(link, "amount")
+        partial = due is not None and paid.amount < due and text(link, "status") != "paid"
+        return (PaidPartially(paid) if partial else PaymentSucceeded(paid),)
+    return ()
+
+
+def _failed(payment: JsonObject) -> bool:
+    status = text(payment, "status")
+    return status == "failed" or (status == "refunded" and not _was_captured(payment))
+
+
+def _was_captured(payment: JsonObject) -> bool:
+    """Published samples show `captured` as true and as the string "1"."""
+    return payment.get("captured") in (True, "1")
+
+
+def _checkout(ref: str, status: str | None) -> tuple[Fact, ...]:
+    if status == "cancelled":
+        return (CheckoutFailed(ref, "cancelled"),)
+    if status == "expired":
+        return (CheckoutExpired(ref),)
+    return (CheckoutOpen(ref),) if status in _OPEN_STATES else ()

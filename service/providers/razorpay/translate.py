@@ -1,0 +1,189 @@
+"""Razorpay's webhooks as neutral facts: one table, event type -> facts.
+
+Events and shapes: https://razorpay.com/docs/webhooks/all.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.core.clock import from_unix
+from service.core.strict_json import JsonObject
+from service.providers.base import OWN_ACCOUNT, VerifiedEvent
+from service.providers.facts import (
+    CheckoutExpired,
+    CheckoutFailed,
+    DisputeUpdated,
+    Fact,
+    InvoicePaid,
+    PaidPartially,
+    PaymentAuthorized,
+    PaymentFailed,
+    PaymentSucceeded,
+    RefundUpdated,
+    SubscriptionUpdated,
+)
+from service.providers.razorpay.entities import payment_of, subject_of
+from service.providers.reading import inner, needed_amount, needed_text, text, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a translated message comes from.
+
+    `payload` are its raw bytes, `live` the mode of our keys (Razorpay's messages tell none),
+    `received_at` stands in where a message holds no time.
+    """
+
+    event_id: str
+    payload: bytes
+    live: bool | None
+    received_at: datetime
+
+
+def translate_webhook(body: JsonObject, origin: Origin) -> VerifiedEvent:
+    """Translate a webhook's JSON; a type that Tillgate has no use for has no facts.
+
+    Raises `MalformedBody` where an entity that the type needs is missing or can't be read.
+    """
+    payload = inner(body, "payload")
+    kind = needed_text(body, "event")
+    # Some published subscription events carry their time inside of `payload`.
+    created = whole(body, "created_at") or whole(payload, "created_at")
+    make = _FACTS.get(kind)
+    return VerifiedEvent(
+        provider="razorpay",
+        account=OWN_ACCOUNT,
+        live=origin.live,
+        event_id=origin.event_id,
+        type=kind,
+        occurred_at=from_unix(created) if created else origin.received_at,
+        subject=subject_of(
+            payment=_entity(payload, "payment"),
+            order=_entity(payload, "order"),
+            link=_entity(payload, "payment_link"),
+            subscription=_entity(payload, "subscription"),
+        ),
+        facts=make(payload) if make else (),
+        payload=origin.payload,
+    )
+
+
+def failure_of(entity: JsonObject) -> PaymentFailed:
+    """Read why a payment failed. `error_reason` tells more than `error_code`, which is generic."""
+    return PaymentFailed(
+        payment=payment_of(entity),
+        failure_code=text(entity, "error_reason") or text(entity, "error_code"),
+        failure_message=text(entity, "error_description"),
+    )
+
+
+def _entity(payload: JsonObject, name: str) -> JsonObject:
+    return inner(payload, name, "entity")
+
+
+def _authorized(payload: JsonObject) -> tuple[Fact, ...]:
+    return (PaymentAuthorized(payment_of(_entity(payload, "payment"))),)
+
+
+def _succeeded(payload: JsonObject) -> tuple[Fact, ...]:
+    """`payment.captured` and `order.paid` both come for one payment: both tell of the payment.
+
+    An order's `amount_paid` adds up several payments, so it is never read.
+    """
+    return (PaymentSucceeded(payment_of(_entity(payload, "payment"))),)
+
+
+def _partially_paid(payload: JsonObject) -> tuple[Fact, ...]:
+    return (PaidPartially(payment_of(_entity(payload, "payment"))),)
+
+
+def _failed(payload: JsonObject) -> tuple[Fact, ...]:
+    return (failure_of(_entity(payload, "payment")),)
+
+
+def _link_cancelled(payload: JsonObject) -> tuple[Fact, ...]:
+    return (CheckoutFailed(needed_text(_entity(payload, "payment_link"), "id"), "cancelled"),)
+
+
+def _link_expired(payload: JsonObject) -> tuple[Fact, ...]:
+    return (CheckoutExpired(needed_text(_entity(payload, "payment_link"), "id")),)
+
+
+def _refund(payload: JsonObject) -> tuple[Fact, ...]:
+    entity = _entity(payload, "refund")
+    fact = RefundUpdated(
+        provider_refund_id=needed_text(entity, "id"),
+        provider_payment_id=text(entity, "payment_id"),
+        amount=needed_amount(entity),
+        currency=needed_text(entity, "currency").upper(),
+        status=_REFUND_STATES.get(text(entity, "status") or "", "pending"),
+    )
+    return (fact,)
+
+
+def _dispute(payload: JsonObject) -> tuple[Fact, ...]:
+    entity = _entity(payload, "dispute")
+    respond_by = whole(entity, "respond_by")
+    fact = DisputeUpdated(
+        provider_dispute_id=needed_text(entity, "id"),
+        provider_payment_id=text(entity, "payment_id"),
+        amount=needed_amount(entity),
+        currency=needed_text(entity, "currency").upper(),
+        status=needed_text(entity, "status"),
+        reason=text(entity, "reason_code"),
+        respond_by=from_unix(respond_by) if respond_by else None,
+    )
+    return (fact,)
+
+
+def _subscription(payload: JsonObject) -> tuple[Fact, ...]:
+    entity = _entity(payload, "subscription")
+    ends = whole(entity, "current_end")
+    fact = SubscriptionUpdated(
+        provider_subscription_id=needed_text(entity, "id"),
+        status=needed_text(entity, "status"),
+        customer_id=text(entity, "customer_id"),
+        current_period_end=from_unix(ends) if ends else None,
+    )
+    return (fact,)
+
+
+def _subscription_charged(payload: JsonObject) -> tuple[Fact, ...]:
+    subscription_id = text(_entity(payload, "subscription"), "id")
+    paid = InvoicePaid(payment_of(_entity(payload, "payment"), subscription_id))
+    return (*_subscription(payload), paid)
+
+
+_REFUND_STATES = {"processed": "succeeded", "failed": "failed"}
+
+_FACTS: dict[str, Callable[[JsonObject], tuple[Fact, ...]]] = {
+    "payment.authorized": _authorized,
+    "payment.captured": _succeeded,
+    "payment.failed": _failed,
+    "order.paid": _succeeded,
+    "payment_link.paid": _succeeded,
+    "payment_link.partially_paid": _partially_paid,
+    "payment_link.cancelled": _link_cancelled,
+    "payment_link.expired": _link_expired,
+    "refund.created": _refund,
+    "refund.processed": _refund,
+    "refund.failed": _refund,
+    "refund.speed_changed": _refund,
+    "payment.dispute.created": _dispute,
+    "payment.dispute.won": _dispute,
+    "payment.dispute.lost": _dispute,
+    "payment.dispute.closed": _dispute,
+    "payment.dispute.under_review": _dispute,
+    "payment.dispute.action_required": _dispute,
+    "subscription.authenticated": _subscription,
+    "subscription.activated": _subscription,
+    "subscription.charged": _subscription_charged,
+    "subscription.completed": _subscription,
+    "subscription.updated": _subscription,
+    "subscription.pending": _subscription,
+    "subscription.halted": _subscription,
+    "subscription.cancelled": _subscription,
+    "subscription.paused": _subscription,
+    "subscription.resumed": _subscription,
+}

@@ -1,0 +1,81 @@
+"""Razorpay's signatures: pure functions over bytes, headers and secrets.
+
+Source: https://razorpay.com/docs/webhooks/validate-test and
+https://razorpay.com/docs/payments/server-integration (checkout callback).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from service.core.errors import MalformedBody, SignatureRejected
+from service.core.strict_json import JsonObject, parse
+from service.providers.signing import sha256_hex, signed_by_any
+
+SIGNATURE_HEADER = "x-razorpay-signature"
+EVENT_ID_HEADER = "x-razorpay-event-id"
+
+_HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
+# No colon: an id of our own making (`fetch:…`) must not be had by sending it.
+_EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def verify_webhook(
+    headers: Mapping[str, str], body: bytes, secrets: Iterable[str]
+) -> tuple[str, JsonObject]:
+    """Check a webhook and give its event id and its JSON.
+
+    Razorpay signs no time, so nothing is ever stale; only the event id guards against a replay.
+    It stands in a header that the signature does not cover; where it is missing or odd, the hash
+    of the body takes its place. Raises `SignatureRejected`.
+    """
+    _check(headers.get(SIGNATURE_HEADER), body, secrets)
+    try:
+        parsed = parse(body)
+    except MalformedBody as error:
+        raise SignatureRejected("malformed", error.message) from error
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("event"), str):
+        raise SignatureRejected("malformed", "The body is not an event of Razorpay.")
+    given = headers.get(EVENT_ID_HEADER, "")
+    return (given if _EVENT_ID.fullmatch(given) else sha256_hex(body)), parsed
+
+
+def verify_checkout_callback(
+    order_id: str, payment_id: str, signature: str | None, key_secret: str
+) -> None:
+    """Check what Razorpay's checkout hands to the browser after a payment.
+
+    `order_id` must be the one that we opened, never the one that came along. Signed with the
+    secret of the API key. Raises `SignatureRejected`.
+    """
+    _check(signature, _joined(order_id, payment_id), (key_secret,))
+
+
+def verify_link_callback(
+    link_id: str,
+    reference_id: str,
+    status: str,
+    payment_id: str,
+    signature: str | None,
+    key_secret: str,
+) -> None:
+    """Check the query with which a payment link sends the customer back.
+
+    Signed with the secret of the API key. Raises `SignatureRejected`.
+    """
+    _check(signature, _joined(link_id, reference_id, status, payment_id), (key_secret,))
+
+
+def _check(given: str | None, message: bytes, secrets: Iterable[str]) -> None:
+    if not given:
+        raise SignatureRejected("missing", "The signature of Razorpay is missing.")
+    if not _HEX_SHA256.fullmatch(given):
+        raise SignatureRejected("malformed", "The signature is not a SHA-256 in hex.")
+    if not signed_by_any(secrets, message, (given,)):
+        raise SignatureRejected("mismatch", "The signature was made with another secret.")
+
+
+def _joined(*parts: str) -> bytes:
+    """Join with bars; a bar inside a part would let one signature stand for other parts."""
+    if any("|" in part for part in parts):
+        raise SignatureRejected("malformed", "An id of the callback holds a bar.")
+    return "|".join(parts).encode("utf-8", "surrogatepass")

@@ -1,0 +1,1 @@
+"""Stripe: hosted checkouts, subscriptions, signed events (https://docs.stripe.com/api)."""

@@ -1,0 +1,145 @@
+"""Stripe as a provider: Checkout sessions opened, re-read and closed, webhooks verified."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+import stripe
+
+from service.core import strict_json
+from service.core.errors import MalformedBody, ProviderFailed, SignatureRejected
+from service.providers.base import (
+    OWN_ACCOUNT,
+    CheckoutRequest,
+    ClosedCheckout,
+    OpenedCheckout,
+    ProviderName,
+    VerifiedEvent,
+)
+from service.providers.calling import CALL_SECONDS, OPEN_SECONDS
+from service.providers.facts import CheckoutExpired, CheckoutFailed, CheckoutOpen
+from service.providers.stripe.calls import StripeClients, answer_of, answering
+from service.providers.stripe.requests import checkout_params, read_opened
+from service.providers.stripe.translate import FETCHED, translate_event, translate_fetched
+from service.providers.stripe.verify import verify_event
+from service.settings import StripeSettings
+
+_REF = re.compile(r"(cs|pi)_[A-Za-z0-9_]{1,250}")
+
+
+class StripeProvider:
+    """Stripe (https://docs.stripe.com/payments/checkout). `aclose` it before its loop ends."""
+
+    name: ProviderName = "stripe"
+    account = OWN_ACCOUNT
+
+    def __init__(self, settings: StripeSettings) -> None:
+        """Take the keys; connect nowhere yet."""
+        key = settings.secret_key
+        self._secrets = settings.webhook_secrets
+        self._prices = {"basic": settings.price_basic, "premium": settings.price_premium}
+        self._clients = StripeClients(key, settings.api_base) if key else None
+        self.live = _mode_of(key)
+
+    @property
+    def receives_webhooks(self) -> bool:
+        """Tell whether STRIPE_WEBHOOK_SECRET is set."""
+        return bool(self._secrets)
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:
+        """Check the signature of an event and translate it. Raises `SignatureRejected`."""
+        event = verify_event(headers, body, self._secrets, now)
+        try:
+            return translate_event(event, body)
+        except MalformedBody as error:
+            raise SignatureRejected("malformed", error.message) from error
+
+    def translate_stored(self, event_id: str, payload: bytes) -> VerifiedEvent:
+        """Translate an event, or an object that was fetched. Raises `MalformedBody`."""
+        stored = strict_json.parse(payload)
+        if not isinstance(stored, dict):
+            raise MalformedBody("The stored payload is not a JSON object.")
+        translate = translate_fetched if event_id.startswith(FETCHED) else translate_event
+        return translate(stored, payload)
+
+    async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
+        """Open a Checkout session. Stripe keeps the idempotency key for 24 hours or more."""
+        params = checkout_params(request, self._prices)
+        client = self._client()
+        async with answering(OPEN_SECONDS):
+            session = await client.v1.checkout.sessions.create_async(
+                params, {"idempotency_key": request.idempotency_key}
+            )
+            return read_opened(answer_of(session)[0])
+
+    async def fetch(self, ref: str) -> VerifiedEvent:
+        """Re-read a Checkout session (`cs_…`) or a payment intent (`pi_…`)."""
+        client = self._client()
+        async with answering(CALL_SECONDS):
+            return await _fetch(client, _checked(ref))
+
+    async def close_checkout(self, ref: str) -> ClosedCheckout:
+        """Expire a Checkout session; Stripe refuses one that is not open, so that is looked at.
+
+        It counts as closed where nothing can be paid in it any more. One that was paid or has a
+        payment under way stays, and is told of.
+        """
+        client = self._client()
+        async with answering(CALL_SECONDS):
+            try:
+                await client.v1.checkout.sessions.expire_async(_checked(ref))
+            except stripe.InvalidRequestError:
+                event = await _fetch(client, ref)
+                if any(isinstance(fact, CheckoutOpen) for fact in event.facts):
+                    raise
+            else:
+                return ClosedCheckout(closed=True)
+        ended = any(isinstance(fact, CheckoutExpired | CheckoutFailed) for fact in event.facts)
+        return ClosedCheckout(closed=ended, event=None if ended else event)
+
+    async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
+        """Capture a payment intent that is held; one that has succeeded already is left alone."""
+        client = self._client()
+        async with answering(CALL_SECONDS):
+            try:
+                await client.v1.payment_intents.capture_async(
+                    _checked(provider_payment_id), {"amount_to_capture": amount}
+                )
+            except stripe.InvalidRequestError:
+                intent = await client.v1.payment_intents.retrieve_async(provider_payment_id)
+                if answer_of(intent)[0].get("status") != "succeeded":
+                    raise
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+        if self._clients is not None:
+            await self._clients.aclose()
+
+    def _client(self) -> stripe.StripeClient:
+        if self._clients is None:
+            raise ProviderFailed("Stripe is not set up: set STRIPE_SECRET_KEY.")
+        return self._clients.current()
+
+
+async def _fetch(client: stripe.StripeClient, ref: str) -> VerifiedEvent:
+    if ref.startswith("pi_"):
+        found: stripe.StripeObject = await client.v1.payment_intents.retrieve_async(ref)
+    else:
+        found = await client.v1.checkout.sessions.retrieve_async(
+            ref, {"expand": ["payment_intent"]}
+        )
+    return translate_fetched(*answer_of(found))
+
+
+def _checked(ref: str) -> str:
+    """Refuse what is no reference of Stripe's before it becomes part of an address."""
+    if not _REF.fullmatch(ref):
+        raise ProviderFailed("Stripe knows no such reference: it begins with cs_ or pi_.")
+    return ref
+
+
+def _mode_of(key: str | None) -> bool | None:
+    """Tell the mode from a key (https://docs.stripe.com/keys): `sk_live_…`, `rk_test_…`."""
+    if key is None:
+        return None
+    return {"sk_live": True, "rk_live": True, "sk_test": False, "rk_test": False}.get(key[:7])

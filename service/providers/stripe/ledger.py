@@ -1,0 +1,155 @@
+"""Facts from invoices, subscriptions, refunds and disputes: what writes the ledger only."""
+
+from service.core.strict_json import JsonObject
+from service.providers.facts import (
+    DisputeUpdated,
+    Fact,
+    InvoicePaid,
+    InvoicePaymentFailed,
+    Payment,
+    RefundUpdated,
+    Subject,
+    SubscriptionUpdated,
+)
+from service.providers.reading import (
+    distinct,
+    entries,
+    inner,
+    needed_amount,
+    needed_text,
+    text,
+    whole,
+)
+from service.providers.stripe.reading import currency, moment, reference, subject_of
+
+
+def invoice_subject(invoice: JsonObject) -> Subject:
+    """Give the ids of an invoice, with the metadata that its subscription had."""
+    metadata = inner(_subscription_details(invoice), "metadata")
+    return subject_of(metadata, object_ids=distinct(text(invoice, "id")))
+
+
+def invoice_paid(invoice: JsonObject) -> tuple[Fact, ...]:
+    """Read a paid invoice of a subscription.
+
+    One of no subscription is not ours, and one of zero (a trial begins) moved no money.
+    """
+    amount = needed_amount(invoice, "amount_paid")
+    if not _subscription_id(invoice) or not amount:
+        return ()
+    return (InvoicePaid(_invoice_payment(invoice, amount)),)
+
+
+def invoice_failed(invoice: JsonObject) -> tuple[Fact, ...]:
+    """Read an invoice of a subscription that could not be collected."""
+    if not _subscription_id(invoice):
+        return ()
+    payment = _invoice_payment(invoice, needed_amount(invoice, "amount_due"))
+    return (InvoicePaymentFailed(payment, whole(invoice, "attempt_count")),)
+
+
+def subscription_subject(subscription: JsonObject) -> Subject:
+    """Give what was sent along when the subscription was opened."""
+    return subject_of(inner(subscription, "metadata"))
+
+
+def subscription_updated(subscription: JsonObject) -> tuple[Fact, ...]:
+    """Read the state of a subscription; a deleted one says `canceled`."""
+    period_end = _period_end(subscription)
+    # Subscriptions of flexible billing end by `cancel_at` and leave `cancel_at_period_end` false.
+    cancel_at = whole(subscription, "cancel_at")
+    ends = subscription.get("cancel_at_period_end") is True or (
+        cancel_at is not None and cancel_at == period_end
+    )
+    return (
+        SubscriptionUpdated(
+            provider_subscription_id=needed_text(subscription, "id"),
+            status=needed_text(subscription, "status"),
+            customer_id=reference(subscription, "customer"),
+            current_period_end=moment({"end": period_end}, "end"),
+            cancel_at_period_end=ends,
+        ),
+    )
+
+
+def payment_subject(source: JsonObject) -> Subject:
+    """Give the ids of a refund, dispute or charge: the payment that it belongs to."""
+    return subject_of(
+        inner(source, "metadata"), object_ids=distinct(reference(source, "payment_intent"))
+    )
+
+
+def refund_updated(refund: JsonObject) -> tuple[Fact, ...]:
+    """Read the state of a refund."""
+    status = needed_text(refund, "status")
+    # `requires_action`: the customer has yet to claim the money, so it is on its way.
+    return (
+        RefundUpdated(
+            provider_refund_id=needed_text(refund, "id"),
+            provider_payment_id=_payment_id(refund),
+            amount=needed_amount(refund, "amount"),
+            currency=currency(refund),
+            status="pending" if status == "requires_action" else status,
+            reason=text(refund, "failure_reason") or text(refund, "reason"),
+        ),
+    )
+
+
+def charge_refunded(charge: JsonObject) -> tuple[Fact, ...]:
+    """Read the refunds within a charge; API versions since 2022-11-15 leave them out."""
+    return tuple(
+        fact
+        for refund in entries(inner(charge, "refunds"), "data")
+        for fact in refund_updated(refund)
+    )
+
+
+def dispute_updated(dispute: JsonObject) -> tuple[Fact, ...]:
+    """Read the state of a dispute."""
+    return (
+        DisputeUpdated(
+            provider_dispute_id=needed_text(dispute, "id"),
+            provider_payment_id=_payment_id(dispute),
+            amount=needed_amount(dispute, "amount"),
+            currency=currency(dispute),
+            status=needed_text(dispute, "status"),
+            reason=text(dispute, "reason"),
+            respond_by=moment(inner(dispute, "evidence_details"), "due_by"),
+        ),
+    )
+
+
+def _payment_id(source: JsonObject) -> str | None:
+    return reference(source, "payment_intent") or reference(source, "charge")
+
+
+def _subscription_details(invoice: JsonObject) -> JsonObject:
+    """Give the details under `parent`, where they moved with 2025-03-31.basil, or beside it."""
+    details = inner(invoice, "parent", "subscription_details")
+    return details or inner(invoice, "subscription_details")
+
+
+def _subscription_id(invoice: JsonObject) -> str | None:
+    return reference(_subscription_details(invoice), "subscription") or reference(
+        invoice, "subscription"
+    )
+
+
+def _invoice_payment(invoice: JsonObject, amount: int) -> Payment:
+    return Payment(
+        provider_payment_id=needed_text(invoice, "id"),
+        amount=amount,
+        currency=currency(invoice),
+        customer_id=reference(invoice, "customer"),
+        subscription_id=_subscription_id(invoice),
+        email=text(invoice, "customer_email"),
+    )
+
+
+def _period_end(subscription: JsonObject) -> int | None:
+    """Give the period's end, which moved from the subscription to its items with basil."""
+    ends = [
+        whole(item, "current_period_end") for item in entries(inner(subscription, "items"), "data")
+    ]
+    known = [end for end in (*ends, whole(subscription, "current_period_end")) if end is not None]
+    return max(known, default=None)

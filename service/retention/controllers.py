@@ -1,0 +1,61 @@
+"""Jobs over HTTP, for a CronJob."""
+
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
+
+from service.retention.operations import Jobs, preview, run_job
+from service.retention.schemas import PreviewAnswer, ReportAnswer, RunJob, report_view
+from service.web.authentication import requires
+from service.web.principal import Kind
+
+TheJobs = NamedDependency[SkipValidation[Jobs]]
+DryRun = Annotated[bool, QueryParameter(name="dryRun")]
+
+_DESCRIPTION = (
+    "POST here expires pending sessions past their time, retries parked events, delivers the "
+    "outbox, and deletes what was kept long enough. Two calls at once do the work once."
+)
+
+
+class Cleanup(Controller):
+    """Expiring and purging."""
+
+    path = "/api/cleanup-sessions"
+    tags = ["Jobs"]
+    guards = [requires(Kind.JOBS, Kind.ADMIN)]
+
+    @post("/", status_code=200, summary="Expire and purge")
+    async def run(
+        self, jobs: TheJobs, data: JSONBody[RunJob] | None = None, dry_run: DryRun = False
+    ) -> ReportAnswer:
+        """What was done; with `dryRun`, in the body or the query, what would be."""
+        wants_dry_run = dry_run or (data is not None and data.dry_run)
+        return report_view(await run_job("cleanup", jobs, dry_run=wants_dry_run))
+
+    @get("/", summary="Describe the cleanup")
+    async def describe(self, jobs: TheJobs) -> PreviewAnswer:
+        """What it is, and what it would do now."""
+        return PreviewAnswer(_DESCRIPTION, report_view(await preview(jobs)))
+
+
+class NamedJobs(Controller):
+    """The other jobs, by name."""
+
+    path = "/api/jobs"
+    tags = ["Jobs"]
+    guards = [requires(Kind.JOBS)]
+
+    @post("/{name:str}", status_code=200, summary="Run a job")
+    async def run(
+        self,
+        name: FromPath[str],
+        jobs: TheJobs,
+        data: JSONBody[RunJob] | None = None,
+        dry_run: DryRun = False,
+    ) -> ReportAnswer:
+        """The same lease and the same report as the cleanup."""
+        wants_dry_run = dry_run or (data is not None and data.dry_run)
+        return report_view(await run_job(name, jobs, dry_run=wants_dry_run))

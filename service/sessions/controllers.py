@@ -1,0 +1,242 @@
+"""Sessions over HTTP: each handler translates and calls one operation."""
+
+from typing import Annotated
+
+from litestar import Controller, Response, get, post, route
+from litestar.di import NamedDependency, Provide
+from litestar.enums import HttpMethod
+from litestar.params import JSONBody, QueryParameter, SkipValidation
+
+from service.core.clock import Clock
+from service.core.paging import decode_cursor
+from service.sessions.errors import wrong_field
+from service.sessions.operations.begin_checkout import Desk, begin_checkout, resume_checkout
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.change_session import change_session
+from service.sessions.operations.find_session import (
+    find_latest_checkout,
+    find_session,
+    list_sessions,
+)
+from service.sessions.operations.open_session import Opened, open_session
+from service.sessions.operations.rules import Rules
+from service.sessions.schemas.answers import (
+    CheckoutAnswer,
+    OpenedAnswer,
+    SessionAnswer,
+    SessionsAnswer,
+    listed_view,
+    next_cursor,
+    session_view,
+)
+from service.sessions.schemas.requests import (
+    ChangeSession,
+    CreateCheckout,
+    CreateCheckoutSession,
+    CreatePaymentSession,
+)
+from service.sessions.states import Status
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.idempotency.middleware import IDEMPOTENT
+from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, SessionIdPath
+from service.web.principal import Kind
+
+CurrentCaller = NamedDependency[SkipValidation[Caller]]
+TheClock = NamedDependency[SkipValidation[Clock]]
+TheRules = NamedDependency[SkipValidation[Rules]]
+TheDesk = NamedDependency[SkipValidation[Desk]]
+
+_OPENERS = requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER)
+_READERS = requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER, Kind.ADMIN)
+
+
+async def provide_caller(request: AnyRequest, principal: CurrentPrincipal) -> Caller:
+    """Give the caller with the proof that it sent along."""
+    return Caller(
+        principal,
+        client_secret=request.headers.get("x-client-secret"),
+        idempotency_seed=request.scope["state"].get("idempotency_seed"),
+    )
+
+
+class PaymentSessions(Controller):
+    """Payment sessions: opened, read, listed, changed."""
+
+    path = "/api/payment-sessions"
+    tags = ["Sessions"]
+    dependencies = {"caller": Provide(provide_caller)}
+
+    @post("/", guards=[_OPENERS], opt={IDEMPOTENT: True}, summary="Open a payment session")
+    async def create(
+        self,
+        data: JSONBody[CreatePaymentSession],
+        caller: CurrentCaller,
+        rules: TheRules,
+        clock: TheClock,
+    ) -> Response[OpenedAnswer]:
+        """201 with the session and its client secret; 200 where the same body came before."""
+        now = clock.now()
+        opened = await open_session(data.to_new(), caller, rules, now)
+        return _opened(opened, caller, clock)
+
+    @get("/", guards=[_READERS], summary="Read a session, or list a user's sessions")
+    async def read(
+        self,
+        caller: CurrentCaller,
+        clock: TheClock,
+        session_id: Annotated[str | None, QueryParameter(name="sessionId", max_length=255)] = None,
+        user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
+        status: Annotated[Status | None, QueryParameter(name="status")] = None,
+        limit: PageLimit = PAGE_SIZE,
+        cursor: PageCursor = None,
+    ) -> SessionAnswer | SessionsAnswer:
+        """With `sessionId` one session, with `userId` a page of them."""
+        now = clock.now()
+        if session_id is not None:
+            if user_id is not None or status is not None or cursor is not None:
+                raise wrong_field("sessionId", "can't be combined with a list's parameters")
+            session = await find_session(session_id, caller)
+            return SessionAnswer(session_view(session, caller, now))
+        if user_id is None:
+            user_id = caller.principal.user_id
+        if user_id is None:
+            raise wrong_field("sessionId", "or userId is due")
+        sessions, following = await list_sessions(
+            user_id,
+            status,
+            caller,
+            now,
+            cursor=decode_cursor(cursor) if cursor is not None else None,
+            limit=limit,
+        )
+        views = [listed_view(session, now) for session in sessions]
+        return SessionsAnswer(views, next_cursor(following))
+
+    @get("/{session_id:str}", guards=[_READERS], summary="Read a session")
+    async def read_one(
+        self, session_id: SessionIdPath, caller: CurrentCaller, clock: TheClock
+    ) -> SessionAnswer:
+        """404 also where the caller may not know of it."""
+        session = await find_session(session_id, caller)
+        return SessionAnswer(session_view(session, caller, clock.now()))
+
+    @route(
+        "/",
+        http_method=[HttpMethod.PUT, HttpMethod.PATCH],
+        guards=[_OPENERS],
+        status_code=200,
+        summary="Change a session",
+    )
+    async def change(
+        self,
+        data: JSONBody[ChangeSession],
+        caller: CurrentCaller,
+        desk: TheDesk,
+    ) -> SessionAnswer:
+        """Merge metadata, cancel, or from a secret key settle by hand."""
+        return await _change(data, caller, desk)
+
+
+_CHECKOUT_SESSIONS = ["/api/checkout-sessions", "/api/payments/checkout-session"]
+_CREATE_CHECKOUT = ["/api/payments/create-checkout", "/api/payment/create-checkout-session"]
+
+
+class CheckoutSessions(Controller):
+    """Checkout sessions: one open one per user, plan and provider."""
+
+    tags = ["Sessions"]
+    dependencies = {"caller": Provide(provide_caller)}
+
+    @post(
+        _CHECKOUT_SESSIONS,
+        guards=[_OPENERS],
+        opt={IDEMPOTENT: True},
+        summary="Get or create the open session",
+    )
+    async def create(
+        self,
+        data: JSONBody[CreateCheckoutSession],
+        caller: CurrentCaller,
+        rules: TheRules,
+        clock: TheClock,
+    ) -> Response[OpenedAnswer]:
+        """201 for a new one; 200 for the one that is open, at the price it was opened for."""
+        opened = await open_session(data.to_new(), caller, rules, clock.now())
+        return _opened(opened, caller, clock)
+
+    @get(_CHECKOUT_SESSIONS, guards=[_READERS], summary="Read a user's latest session")
+    async def latest(
+        self,
+        caller: CurrentCaller,
+        clock: TheClock,
+        user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
+    ) -> SessionAnswer:
+        """404 where there is none that the caller may know of."""
+        user_id = user_id or caller.principal.user_id
+        if user_id is None:
+            raise wrong_field("userId", "is due")
+        session = await find_latest_checkout(user_id, caller)
+        return SessionAnswer(session_view(session, caller, clock.now()))
+
+    @route(
+        _CHECKOUT_SESSIONS,
+        http_method=[HttpMethod.PATCH, HttpMethod.PUT],
+        guards=[_OPENERS],
+        status_code=200,
+        summary="Change a session",
+    )
+    async def change(
+        self,
+        data: JSONBody[ChangeSession],
+        caller: CurrentCaller,
+        desk: TheDesk,
+    ) -> SessionAnswer:
+        """Merge metadata, cancel, or from a secret key settle by hand."""
+        return await _change(data, caller, desk)
+
+    @post(
+        _CREATE_CHECKOUT,
+        guards=[_OPENERS],
+        opt={IDEMPOTENT: True},
+        summary="Open a session and its checkout at the provider",
+    )
+    async def create_checkout(
+        self,
+        data: JSONBody[CreateCheckout],
+        caller: CurrentCaller,
+        desk: TheDesk,
+    ) -> Response[CheckoutAnswer]:
+        """Give the address to send the customer to; a repeated call gives the same one."""
+        resumed = data.resumed()
+        if resumed is not None:
+            opened = await resume_checkout(resumed, caller, desk)
+        else:
+            opened = await begin_checkout(data.to_new(), caller, desk)
+        session = opened.session
+        answer = CheckoutAnswer(
+            session_id=session.session_id,
+            checkout_url=opened.url,
+            provider=session.provider,
+            provider_session_id=opened.ref,
+            expires_at=session.expires_at,
+            client_secret=desk.rules.known_client_secret(session),
+            qr_code=opened.qr_code,
+        )
+        return Response(answer, status_code=201 if opened.created else 200)
+
+
+def _opened(opened: Opened, caller: Caller, clock: Clock) -> Response[OpenedAnswer]:
+    view = session_view(opened.session, caller, clock.now())
+    return Response(
+        OpenedAnswer(view, opened.client_secret),
+        status_code=201 if opened.created else 200,
+        headers={} if opened.created else {"Idempotent-Replayed": "true"},
+    )
+
+
+async def _change(data: ChangeSession, caller: Caller, desk: Desk) -> SessionAnswer:
+    if data.status is Status.CANCELED:
+        # The provider's checkout is closed first: if it was paid, that is what happened.
+        await desk.close_standing(await find_session(data.session_id, caller))
+    session = await change_session(data.to_change(), caller, desk.rules, desk.clock.now())
+    return SessionAnswer(session_view(session, caller, desk.clock.now()))

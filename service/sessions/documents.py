@@ -1,0 +1,161 @@
+"""The session as it is stored."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from service.core.strict_json import JsonObject
+from service.providers.base import CheckoutMode, ProviderName
+from service.sessions.states import ENDED, OPEN, Status
+from service.storage.documents import StoredDocument, wire_name
+
+Kind = Literal["payment", "checkout"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=wire_name, validate_by_name=True, validate_by_alias=True, extra="ignore"
+    )
+
+
+class HistoryEntry(_Part):
+    """One move: pushed in the same update as the move itself, so the trail can't be lost."""
+
+    at: datetime
+    from_status: Status | None = Field(alias="from")
+    to: Status
+    by: str
+    event_id: str | None = None
+    reason: str | None = None
+
+
+class Checkout(_Part):
+    """One checkout that was opened at the provider. `n` counts the attempts, from 1."""
+
+    ref: str
+    n: int
+    opened_at: datetime
+    expires_at: datetime | None = None
+    url: str | None = None
+
+
+class Opening(_Part):
+    """A checkout that is being opened, or whose opening timed out: the same `n` is tried again."""
+
+    n: int
+    provider_expires_at: datetime
+    locked_until: datetime
+    repeated: bool = False
+
+
+class Review(_Part):
+    """Why a person must look: `eventId` names the event that does not fit."""
+
+    reason: str
+    event_id: str
+    at: datetime
+
+
+class Session(StoredDocument):
+    """What somebody means to pay. `amount` is the total in minor units of `currency`.
+
+    `client_secret_hash`, `create_hash`, `account` and `live` are what later calls and events are
+    held against. `guarded_metadata` are the keys that a secret key wrote. `live_attempts` are the
+    provider's payments that are under way. `free_allowed`: nothing may be due (trial, discount).
+    """
+
+    merchant_id: str
+    session_id: str
+    kind: Kind
+    user_id: str
+    email: str | None = None
+    event_id: str | None = None
+    quantity: int = 1
+    pass_id: str | None = None
+    selected_date: str | None = None
+    coupon_code: str | None = None
+    waiting_list_id: str | None = None
+    plan: str | None = None
+    amount: int
+    currency: str
+    provider: ProviderName
+    mode: CheckoutMode = "payment"
+    account: str
+    live: bool | None = None
+    free_allowed: bool = False
+    trial_days: int | None = None
+    provider_session_id: str | None = None
+    provider_payment_id: str | None = None
+    provider_customer_id: str | None = None
+    checkout_url: str | None = None
+    success_url: str | None = None
+    cancel_url: str | None = None
+    status: Status = Status.PENDING
+    late: bool = False
+    review: Review | None = None
+    attempts: int = 0
+    version: int = 1
+    metadata: JsonObject = Field(default_factory=dict)
+    guarded_metadata: list[str] = Field(default_factory=list)
+    checkouts: list[Checkout] = Field(default_factory=list)
+    opening: Opening | None = None
+    live_attempts: list[str] = Field(default_factory=list)
+    history: list[HistoryEntry] = Field(default_factory=list)
+    client_secret_hash: str
+    secret_salt: str
+    create_hash: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    completed_at: datetime | None = None
+    purge_at: datetime | None = None
+
+    money_fields: ClassVar[tuple[str, ...]] = ("amount",)
+
+    class Settings:
+        """Collection and indexes. There is never a TTL on `expiresAt`: a late payment may come."""
+
+        name = "sessions"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel(
+                [("merchantId", ASCENDING), ("sessionId", ASCENDING)],
+                name="merchant_sessionId",
+                unique=True,
+            ),
+            IndexModel(
+                [
+                    ("merchantId", ASCENDING),
+                    ("userId", ASCENDING),
+                    ("plan", ASCENDING),
+                    ("provider", ASCENDING),
+                ],
+                name="one_open_checkout",
+                unique=True,
+                partialFilterExpression={
+                    "kind": "checkout",
+                    "status": {"$in": sorted(OPEN)},
+                },
+            ),
+            IndexModel([("checkouts.ref", ASCENDING)], name="checkouts_ref"),
+            IndexModel(
+                [("merchantId", ASCENDING), ("userId", ASCENDING), ("createdAt", DESCENDING)],
+                name="merchant_user_createdAt",
+            ),
+            IndexModel([("eventId", ASCENDING)], name="eventId"),
+            IndexModel([("status", ASCENDING), ("expiresAt", ASCENDING)], name="status_expiresAt"),
+            IndexModel([("email", ASCENDING)], name="email"),
+            IndexModel(
+                [("merchantId", ASCENDING), ("review.at", DESCENDING)],
+                name="open_reviews",
+                partialFilterExpression={"review.reason": {"$type": "string"}},
+            ),
+            # Only the backstop: the cleanup job deletes at purgeAt, this a week later.
+            IndexModel(
+                [("purgeAt", ASCENDING)],
+                name="purgeAt_ttl",
+                expireAfterSeconds=7 * 24 * 3600,
+                partialFilterExpression={"status": {"$in": sorted(ENDED)}, "review": None},
+            ),
+        ]

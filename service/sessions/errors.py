@@ -1,0 +1,79 @@
+"""What can be wrong with a session."""
+
+from service.core.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from service.sessions.states import MOVES, Status
+
+
+class SessionNotFound(NotFound):
+    """There is no such session, or the caller may not know of it."""
+
+    code = "session_not_found"
+
+    def __init__(self, session_id: str) -> None:
+        """Name the session; the words are the same for one that exists and is not the caller's."""
+        super().__init__(f"There is no session {session_id!r}.")
+
+
+class SessionExists(Conflict):
+    """The id was used for another session."""
+
+    code = "session_exists"
+
+
+class OpenSessionDiffers(Conflict):
+    """The user's open session has another price."""
+
+    code = "open_session_differs"
+
+
+class IllegalMove(Conflict):
+    """The session's state forbids the move."""
+
+    code = "illegal_move"
+
+    def __init__(self, status: Status, to: Status) -> None:
+        """Say what is possible from here."""
+        possible = ", ".join(sorted(MOVES[status])) or "nothing: it is terminal"
+        super().__init__(
+            f"A session that is {status} can't become {to}; from here it can become {possible}."
+        )
+
+
+class StaleVersion(Conflict):
+    """The session has changed since the caller read it."""
+
+    code = "stale_version"
+
+    def __init__(self, sent: int, present: int) -> None:
+        """Name both versions."""
+        problem = FieldProblem("version", f"is {sent}, the session is at {present}")
+        super().__init__("The session has changed; read it again.", problems=(problem,))
+
+
+class AmountDiffers(InvalidInput):
+    """A browser sent another amount than the catalog's."""
+
+    code = "amount_mismatch"
+
+    def __init__(self, field: str, due: int, currency: str) -> None:
+        """Name the amount that is due."""
+        problem = FieldProblem(field, f"must be {due} {currency} in minor units, or left out")
+        super().__init__("The amount is not the catalog's.", problems=(problem,))
+
+
+class ChangeNotAllowed(Forbidden):
+    """A browser may cancel and add metadata, nothing else."""
+
+    code = "change_not_allowed"
+
+
+class NotPayable(Conflict):
+    """The session can't be paid any more."""
+
+    code = "not_payable"
+
+
+def wrong_field(field: str, message: str) -> InvalidInput:
+    """Make the error for one field that can't be used."""
+    problem = FieldProblem(field, message)
+    return InvalidInput(f"The request can't be used: {field} {message}.", problems=(problem,))

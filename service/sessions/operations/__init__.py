@@ -1,0 +1,1 @@
+"""What can happen to a session: one verb a file."""

@@ -1,0 +1,62 @@
+"""Begin a checkout: the session is opened or found, then its checkout at the provider."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from service.core.clock import Clock
+from service.providers.base import Provider
+from service.sessions.documents import Session
+from service.sessions.errors import wrong_field
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.find_session import find_session
+from service.sessions.operations.open_checkout import OpenCheckout, open_checkout
+from service.sessions.operations.open_session import NewSession, open_session
+from service.sessions.operations.rules import Rules
+from service.sessions.states import Status, status_at
+
+CloseStanding: TypeAlias = Callable[[Session], Awaitable[Session]]
+"""Closes a session's checkout at its provider, and applies what it turns out to be instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What opening and closing checkouts needs besides the session."""
+
+    rules: Rules
+    clock: Clock
+    providers: Mapping[str, Provider]
+    close_standing: CloseStanding
+
+
+async def resume_checkout(session_id: str, caller: Caller, desk: Desk) -> OpenCheckout:
+    """Open the checkout of a session that stands, or give the one that is open.
+
+    A failed or expired session is retried: its older checkout is closed first, so that it can't be
+    paid besides the new one.
+    """
+    session = await find_session(session_id, caller)
+    return await _open(session, desk)
+
+
+async def begin_checkout(new: NewSession, caller: Caller, desk: Desk) -> OpenCheckout:
+    """Open or find the session that is asked for, then its checkout."""
+    provider_of(new.provider, desk)  # before anything is written
+    opened = await open_session(new, caller, desk.rules, desk.clock.now())
+    return await _open(opened.session, desk)
+
+
+def provider_of(name: str, desk: Desk) -> Provider:
+    """Give a provider. Raises `InvalidInput` for one that has no credentials."""
+    provider = desk.providers.get(name)
+    if provider is None:
+        raise wrong_field("provider", f"is {name}, which has no credentials here")
+    return provider
+
+
+async def _open(session: Session, desk: Desk) -> OpenCheckout:
+    provider = provider_of(session.provider, desk)
+    standing = status_at(session.status, session.expires_at, desk.clock.now())
+    if standing in {Status.FAILED, Status.EXPIRED} and session.checkouts:
+        session = await desk.close_standing(session)
+    return await open_checkout(session, provider, desk.rules, desk.clock)

@@ -1,0 +1,39 @@
+"""Who acts on a session, and what they may see of it."""
+
+from dataclasses import dataclass
+
+from service.core.ids import digest, same
+from service.sessions.documents import Session
+from service.web.principal import Kind, Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who opens, reads or changes a session, and with which proof."""
+
+    principal: Principal
+    client_secret: str | None = None
+    idempotency_seed: str | None = None
+
+    @property
+    def trusted(self) -> bool:
+        """Tell whether the caller decides amounts: a secret key does, a browser does not."""
+        return self.principal.kind is Kind.SECRET
+
+    @property
+    def sees_history(self) -> bool:
+        """Tell whether the caller is shown who moved a session, and why."""
+        return self.principal.kind in {Kind.SECRET, Kind.ADMIN}
+
+    def may_see(self, session: Session) -> bool:
+        """Tell whether the caller may know of a session of its merchant."""
+        match self.principal.kind:
+            case Kind.SECRET | Kind.ADMIN:
+                return True
+            case Kind.USER:
+                return session.user_id == self.principal.user_id
+            case Kind.PUBLISHABLE:
+                secret = self.client_secret
+                return secret is not None and same(digest(secret), session.client_secret_hash)
+            case _:
+                return False

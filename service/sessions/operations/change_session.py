@@ -1,0 +1,150 @@
+"""Change a session by hand: metadata, cancel, and what a secret key may settle."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.audit.operations import Act, record
+from service.core.errors import Busy
+from service.core.strict_json import JsonObject
+from service.payments.operations import Told, record_payment
+from service.payments.states import PaymentStatus
+from service.sessions import repository
+from service.sessions.documents import Session
+from service.sessions.errors import (
+    ChangeNotAllowed,
+    IllegalMove,
+    SessionNotFound,
+    StaleVersion,
+)
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.merge import merge_metadata
+from service.sessions.operations.move import Why, move
+from service.sessions.operations.rules import Rules
+from service.sessions.states import Status, can_move, is_late, status_at
+from service.storage.database import Row
+from service.storage.transactions import Duplicate, Transaction, in_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a caller wants changed; None leaves a thing as it is."""
+
+    session_id: str
+    status: Status | None = None
+    metadata: JsonObject | None = None
+    version: int | None = None
+    reason: str | None = None
+    provider_payment_id: str | None = None
+
+
+async def change_session(change: Change, caller: Caller, rules: Rules, now: datetime) -> Session:
+    """Change a session in one transaction, and give it as it then stands.
+
+    Raises `SessionNotFound`, `StaleVersion`, `ChangeNotAllowed`, `IllegalMove`. A status that
+    stands already is no error: the call may be a repetition.
+    """
+    _check_allowed(change, caller)
+
+    async def work(tx: Transaction) -> Session:
+        session = await _read(change, caller, tx)
+        if change.metadata is not None:
+            session = await _merge(tx, session, change.metadata, caller, now)
+        if change.status is not None and change.status is not status_at(
+            session.status, session.expires_at, now
+        ):
+            session = await _move_by_hand(tx, session, change, caller, rules, now)
+        return session
+
+    try:
+        return await in_transaction(work)
+    except Duplicate as error:
+        raise Busy("Another session of this user is open by now.") from error
+
+
+def _check_allowed(change: Change, caller: Caller) -> None:
+    if caller.trusted:
+        return
+    if change.status not in {None, Status.CANCELED} or change.provider_payment_id is not None:
+        raise ChangeNotAllowed(
+            "Only a secret key may settle a session; a browser may cancel it and add metadata."
+        )
+
+
+async def _read(change: Change, caller: Caller, tx: Transaction) -> Session:
+    session = await repository.find(caller.principal.merchant_id, change.session_id, tx)
+    if session is None or not caller.may_see(session):
+        raise SessionNotFound(change.session_id)
+    if change.version is not None and change.version != session.version:
+        raise StaleVersion(change.version, session.version)
+    return session
+
+
+async def _merge(
+    tx: Transaction, session: Session, patch: JsonObject, caller: Caller, now: datetime
+) -> Session:
+    merged, guarded = merge_metadata(
+        session.metadata, session.guarded_metadata, patch, trusted=caller.trusted
+    )
+    if merged == session.metadata and guarded == session.guarded_metadata:
+        return session
+    fields = {"metadata": merged, "guardedMetadata": guarded, "updatedAt": now}
+    return await repository.change(session, {"$set": fields}, tx)
+
+
+async def _move_by_hand(
+    tx: Transaction, session: Session, change: Change, caller: Caller, rules: Rules, now: datetime
+) -> Session:
+    to = change.status
+    standing = status_at(session.status, session.expires_at, now)
+    if to is None or not can_move(standing, to):
+        raise IllegalMove(standing, to or standing)
+    why = Why(caller.principal.label, now, reason=change.reason)
+    if standing is not session.status:
+        session = await move(tx, session, standing, Why("clock", now), rules.lifetimes)
+    changes: Row = {}
+    if to is Status.COMPLETED:
+        changes = await _settle(tx, session, change, caller, now)
+    elif to is Status.PENDING and session.status is not Status.PROCESSING:
+        changes = {
+            "expiresAt": now + rules.lifetimes.of(session.kind),
+            "attempts": session.attempts + 1,
+        }
+    return await move(tx, session, to, why, rules.lifetimes, changes)
+
+
+async def _settle(
+    tx: Transaction, session: Session, change: Change, caller: Caller, now: datetime
+) -> Row:
+    """Write the ledger row and the audit of a settlement by hand; give the session's changes."""
+    payment_id = change.provider_payment_id or f"hand:{session.session_id}"
+    told = Told(
+        merchant_id=session.merchant_id,
+        provider=session.provider,
+        account=session.account,
+        live=session.live,
+        provider_payment_id=payment_id,
+        amount=session.amount,
+        currency=session.currency,
+        status=PaymentStatus.SUCCEEDED,
+        occurred_at=now,
+        payment_method="hand",
+        provider_session_id=session.provider_session_id,
+        session_id=session.session_id,
+        user_id=session.user_id,
+        plan=session.plan,
+    )
+    await record_payment(tx, told, now)
+    detail: JsonObject = {"amount": session.amount, "currency": session.currency}
+    act = Act(
+        "session.settled_by_hand",
+        f"session:{session.session_id}",
+        reason=change.reason or "no reason was given",
+        detail=detail | {"providerPaymentId": payment_id},
+    )
+    await record(tx, caller.principal, act, now)
+    return {
+        "completedAt": now,
+        "late": is_late(session.status, session.expires_at, now),
+        "providerPaymentId": payment_id,
+        "opening": None,
+    }

@@ -1,0 +1,115 @@
+"""Move a session from one state to another: the one place where a status is written."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.core.strict_json import JsonObject
+from service.outbox import operations as outbox
+from service.outbox import repository as outbox_repository
+from service.outbox.documents import OutboxMessage
+from service.sessions import repository
+from service.sessions.documents import HistoryEntry, Session
+from service.sessions.errors import IllegalMove
+from service.sessions.states import ENDED, Lifetimes, Status, can_move
+from service.storage.database import Row
+from service.storage.transactions import Transaction
+
+CLOSE_CHECKOUT = "provider.close_checkout"
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """By whom a session is moved (a principal's label, a provider, `clock`), and for what."""
+
+    by: str
+    at: datetime
+    event_id: str | None = None
+    reason: str | None = None
+
+
+async def move(
+    tx: Transaction,
+    session: Session,
+    to: Status,
+    why: Why,
+    lifetimes: Lifetimes,
+    changes: Row | None = None,
+) -> Session:
+    """Move a session in a transaction, with its history and its outbox messages.
+
+    Raises `IllegalMove` where there is no such move, and `Busy` where somebody else was quicker.
+    """
+    if not can_move(session.status, to):
+        raise IllegalMove(session.status, to)
+    entry = entry_of(session.status, to, why)
+    fields: Row = {
+        "status": to.value,
+        "updatedAt": why.at,
+        "purgeAt": lifetimes.purge_at(to, why.at),
+        **({"liveAttempts": []} if to in ENDED else {}),
+        **(changes or {}),
+    }
+    update = {"$set": fields, "$push": {"history": entry.model_dump(by_alias=True)}}
+    moved = await repository.change(session, update, tx)
+    await outbox_repository.add_once([told(moved, why), *closings(moved, why)], tx)
+    return moved
+
+
+def entry_of(from_status: Status | None, to: Status, why: Why) -> HistoryEntry:
+    """Make the line that a move leaves in the session's history."""
+    return HistoryEntry(
+        at=why.at,
+        from_status=from_status,
+        to=to,
+        by=why.by,
+        event_id=why.event_id,
+        reason=why.reason,
+    )
+
+
+def told(session: Session, why: Why) -> OutboxMessage:
+    """Make the domain event of a session's present state, for those who wait for it."""
+    payload: JsonObject = {
+        "status": session.status.value,
+        "kind": session.kind,
+        "amount": session.amount,
+        "currency": session.currency,
+        "late": session.late,
+        "reason": why.reason,
+    }
+    return outbox.message(
+        f"session.{session.status.value}",
+        f"{session.merchant_id}:{session.session_id}:{session.version}",
+        merchant_id=session.merchant_id,
+        session_id=session.session_id,
+        payload=payload,
+        now=why.at,
+    )
+
+
+def closings(session: Session, why: Why) -> list[OutboxMessage]:
+    """Make the messages that close what may stand open at the provider once a session has ended.
+
+    A completed session closes the checkouts of its other attempts, so that they can't be paid too.
+    """
+    return [
+        outbox.message(
+            CLOSE_CHECKOUT,
+            f"{session.provider}:{ref}:{session.version}",
+            merchant_id=session.merchant_id,
+            session_id=session.session_id,
+            payload={"provider": session.provider, "ref": ref},
+            now=why.at,
+        )
+        for ref in _open_refs(session, why)
+    ]
+
+
+def _open_refs(session: Session, why: Why) -> list[str]:
+    refs = [checkout.ref for checkout in session.checkouts]
+    if session.status not in ENDED or session.provider == "upi" or not refs:
+        return []
+    if session.status is Status.COMPLETED:
+        return refs if len(refs) > 1 else []
+    # A provider's own event that ended the session ended the checkout too.
+    return [] if why.event_id else refs[-1:]

@@ -1,0 +1,55 @@
+"""What is decided once for all sessions, from the settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from service.core.ids import derive, digest
+from service.sessions.documents import Session
+from service.sessions.errors import wrong_field
+from service.sessions.states import Lifetimes
+
+# The currencies that a provider takes, where it takes but one.
+ONLY_CURRENCY: Mapping[str, str] = {"phonepe": "INR", "upi": "INR"}
+USUAL_CURRENCY: Mapping[str, str] = {"razorpay": "INR", "phonepe": "INR", "upi": "INR"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that sessions are held to. `live` is each provider's mode, by its keys."""
+
+    default_currency: str
+    lifetimes: Lifetimes
+    public_url: str
+    origins: frozenset[str]
+    pepper: str
+    live: Mapping[str, bool | None]
+
+    def currency_for(self, provider: str, sent: str | None) -> str:
+        """Give a session's currency. Raises `InvalidInput` for one that the provider can't take."""
+        only = ONLY_CURRENCY.get(provider)
+        if only and sent not in {None, only}:
+            raise wrong_field("currency", f"must be {only} with {provider}")
+        return sent or USUAL_CURRENCY.get(provider, self.default_currency)
+
+    def check_url(self, field: str, url: str | None) -> None:
+        """Refuse an address outside of our own origins: it would be an open redirect."""
+        if url is None or "*" in self.origins:
+            return
+        parts = urlsplit(url)
+        if f"{parts.scheme}://{parts.netloc}" not in self.origins:
+            raise wrong_field(field, "must be below PUBLIC_URL or one of CORS_ORIGINS")
+
+    def client_secret(self, session: Session) -> str:
+        """Give a session's client secret again: it is derived, and only its hash is stored."""
+        return client_secret(self.pepper, session.session_id, session.secret_salt)
+
+    def known_client_secret(self, session: Session) -> str | None:
+        """Give the client secret, None if the pepper was changed since: it is another one then."""
+        derived = self.client_secret(session)
+        return derived if digest(derived) == session.client_secret_hash else None
+
+
+def client_secret(pepper: str, session_id: str, salt: str) -> str:
+    """Derive a client secret of 256 bits."""
+    return f"{session_id}_secret_{derive(pepper, 'client-secret', session_id, salt)}"

@@ -1,0 +1,192 @@
+"""Named queries on sessions. Every change is one filtered update on the expected old state."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pymongo import ReturnDocument
+
+from service.core.errors import Busy
+from service.core.paging import Cursor
+from service.sessions.documents import HistoryEntry, Session
+from service.sessions.states import OPEN, Status
+from service.storage.database import Row
+from service.storage.paging import newest_first
+from service.storage.transactions import Transaction
+
+# What a list of sessions does not show.
+_HEAVY = ("history", "checkouts", "opening")
+
+
+async def insert(session: Session, tx: Transaction | None = None) -> None:
+    """Insert a session. Raises `Duplicate` for a taken id, or a second open checkout."""
+    await Session.get_pymongo_collection().insert_one(session.to_row(), session=tx)
+
+
+async def find(merchant_id: str, session_id: str, tx: Transaction | None = None) -> Session | None:
+    """Find a session by its id."""
+    wanted = {"merchantId": merchant_id, "sessionId": {"$eq": session_id}}
+    row = await Session.get_pymongo_collection().find_one(wanted, session=tx)
+    return Session.model_validate(row) if row else None
+
+
+async def find_open_checkout(
+    merchant_id: str, user_id: str, plan: str | None, provider: str
+) -> Session | None:
+    """Find the one open checkout session of a user, plan and provider."""
+    wanted = {
+        "merchantId": merchant_id,
+        "userId": {"$eq": user_id},
+        "plan": plan,
+        "provider": provider,
+        "kind": "checkout",
+        "status": {"$in": sorted(OPEN)},
+    }
+    row = await Session.get_pymongo_collection().find_one(wanted)
+    return Session.model_validate(row) if row else None
+
+
+async def find_latest_checkout(merchant_id: str, user_id: str) -> Session | None:
+    """Find a user's most recent checkout session."""
+    wanted = {"merchantId": merchant_id, "userId": {"$eq": user_id}, "kind": "checkout"}
+    row = await Session.get_pymongo_collection().find_one(
+        wanted, sort=[("createdAt", -1), ("_id", -1)]
+    )
+    return Session.model_validate(row) if row else None
+
+
+async def find_by_checkout(merchant_id: str, ref: str) -> Session | None:
+    """Find the session of a provider's checkout."""
+    wanted = {"merchantId": merchant_id, "checkouts.ref": {"$eq": ref}}
+    row = await Session.get_pymongo_collection().find_one(wanted)
+    return Session.model_validate(row) if row else None
+
+
+async def find_by_provider_ids(
+    merchant_id: str,
+    provider: str,
+    refs: Sequence[str],
+    session_ids: Sequence[str],
+    tx: Transaction | None,
+) -> list[Session]:
+    """Find the sessions that an event may mean: by checkout id, or by a session id sent along."""
+    either: list[Row] = []
+    if refs:
+        either.append({"checkouts.ref": {"$in": list(refs)}})
+    if session_ids:
+        either.append({"merchantId": merchant_id, "sessionId": {"$in": list(session_ids)}})
+    if not either:
+        return []
+    wanted: Row = {"merchantId": merchant_id, "provider": provider, "$or": either}
+    rows = await Session.get_pymongo_collection().find(wanted, session=tx).to_list(20)
+    return [Session.model_validate(row) for row in rows]
+
+
+async def page(
+    merchant_id: str,
+    user_id: str,
+    status: Status | None,
+    now: datetime,
+    *,
+    cursor: Cursor | None,
+    limit: int,
+) -> tuple[list[Session], Cursor | None]:
+    """Give a page of a user's sessions, newest first; lazily expired ones count as expired."""
+    wanted: Row = {"merchantId": merchant_id, "userId": {"$eq": user_id}}
+    if status is Status.EXPIRED:
+        overdue = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
+        wanted["$or"] = [{"status": Status.EXPIRED.value}, overdue]
+    elif status is Status.PENDING:
+        wanted |= {"status": Status.PENDING.value, "expiresAt": {"$gt": now}}
+    elif status is not None:
+        wanted["status"] = status.value
+    rows, following = await newest_first(
+        Session.get_pymongo_collection(),
+        wanted,
+        by="createdAt",
+        cursor=cursor,
+        limit=limit,
+        leave_out=_HEAVY,
+    )
+    return [Session.model_validate(row) for row in rows], following
+
+
+async def change(session: Session, update: Row, tx: Transaction | None = None) -> Session:
+    """Apply an update if the session is still as it was read. Raises `Busy` if it is not.
+
+    The version counts up in the same update.
+    """
+    expected = {
+        "merchantId": session.merchant_id,
+        "sessionId": session.session_id,
+        "status": session.status.value,
+        "version": session.version,
+    }
+    counted = {**update, "$inc": {**update.get("$inc", {}), "version": 1}}
+    row = await Session.get_pymongo_collection().find_one_and_update(
+        expected, counted, session=tx, return_document=ReturnDocument.AFTER
+    )
+    if row is None:
+        raise Busy("The session is being changed by another call.", retry_after=1)
+    changed: Session = Session.model_validate(row)
+    return changed
+
+
+async def find_due(now: datetime, limit: int, tx: Transaction | None = None) -> list[Session]:
+    """Find pending sessions past their time, the oldest first."""
+    due = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
+    cursor = Session.get_pymongo_collection().find(due, session=tx).sort("expiresAt", 1)
+    return [Session.model_validate(row) for row in await cursor.limit(limit).to_list()]
+
+
+async def expire_all(
+    sessions: Sequence[Session], entry: HistoryEntry, purge_at: datetime | None, tx: Transaction
+) -> int:
+    """Expire sessions that were read as due in the same transaction; give how many."""
+    keys = [session.id for session in sessions]
+    done = await Session.get_pymongo_collection().update_many(
+        {"_id": {"$in": keys}, "status": Status.PENDING.value, "expiresAt": {"$lte": entry.at}},
+        {
+            "$set": {
+                "status": Status.EXPIRED.value,
+                "purgeAt": purge_at,
+                "updatedAt": entry.at,
+                "liveAttempts": [],
+            },
+            "$push": {"history": entry.model_dump(by_alias=True)},
+            "$inc": {"version": 1},
+        },
+        session=tx,
+    )
+    return done.modified_count
+
+
+async def find_overdue_processing(now: datetime, limit: int) -> list[Session]:
+    """Find sessions past their time whose payment is said to be under way."""
+    due = {"status": Status.PROCESSING.value, "expiresAt": {"$lte": now}}
+    cursor = Session.get_pymongo_collection().find(due).sort("updatedAt", 1).limit(limit)
+    return [Session.model_validate(row) for row in await cursor.to_list()]
+
+
+async def count_due(now: datetime) -> int:
+    """Count the pending sessions past their time."""
+    due = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
+    return await Session.get_pymongo_collection().count_documents(due)
+
+
+async def count_purgeable(now: datetime) -> int:
+    """Count the ended sessions whose time of keeping is over."""
+    return await Session.get_pymongo_collection().count_documents(_purgeable(now))
+
+
+async def purge(now: datetime, limit: int) -> int:
+    """Delete ended sessions whose time of keeping is over and that nobody must look at."""
+    collection = Session.get_pymongo_collection()
+    keys = [row["_id"] async for row in collection.find(_purgeable(now), {"_id": 1}).limit(limit)]
+    # The filter again: a late payment may have completed one of them since.
+    deleted = await collection.delete_many({"_id": {"$in": keys}, **_purgeable(now)})
+    return deleted.deleted_count
+
+
+def _purgeable(now: datetime) -> Row:
+    # The null keeps out both a session without a time and one that is open again.
+    return {"purgeAt": {"$lte": now, "$ne": None}, "review": None}

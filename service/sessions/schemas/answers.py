@@ -1,0 +1,128 @@
+"""What callers get about sessions."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from service.core.paging import Cursor
+from service.core.strict_json import JsonObject
+from service.providers.base import CheckoutMode, ProviderName
+from service.sessions.documents import Kind, Session
+from service.sessions.operations.caller import Caller
+from service.sessions.states import Status, status_at
+
+
+class ReviewView(Struct, frozen=True, rename="camel"):
+    """Why a person must look at the session."""
+
+    reason: str
+    event_id: str
+    at: datetime
+
+
+class HistoryView(Struct, frozen=True, rename={"from_status": "from", "event_id": "eventId"}):
+    """One move of the session."""
+
+    at: datetime
+    from_status: Status | None
+    to: Status
+    by: str
+    event_id: str | None
+    reason: str | None
+
+
+class SessionView(Struct, frozen=True, rename="camel", kw_only=True):
+    """A session. `amount` is the total in minor units of `currency`; times are UTC.
+
+    `paymentMethod` is the older name of `provider`. `history` is for secret and admin keys.
+    """
+
+    session_id: str
+    kind: Kind
+    user_id: str
+    email: str | None
+    event_id: str | None
+    quantity: int
+    pass_id: str | None
+    selected_date: str | None
+    coupon_code: str | None
+    waiting_list_id: str | None
+    plan: str | None
+    amount: int
+    currency: str
+    provider: ProviderName
+    payment_method: ProviderName = "stripe"
+    mode: CheckoutMode
+    provider_session_id: str | None
+    provider_payment_id: str | None
+    provider_customer_id: str | None
+    checkout_url: str | None
+    status: Status
+    late: bool
+    review: ReviewView | None
+    attempts: int
+    version: int
+    metadata: JsonObject
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    completed_at: datetime | None
+    history: list[HistoryView] | UnsetType = UNSET
+
+
+class SessionAnswer(Struct, frozen=True, rename="camel"):
+    """One session."""
+
+    session: SessionView
+
+
+class OpenedAnswer(Struct, frozen=True, rename="camel"):
+    """A session that was opened or found, with its secret if the caller may have it."""
+
+    session: SessionView
+    client_secret: str | None
+
+
+class SessionsAnswer(Struct, frozen=True, rename="camel"):
+    """A page of sessions, newest first."""
+
+    sessions: list[SessionView]
+    next_cursor: str | None
+
+
+class CheckoutAnswer(Struct, frozen=True, rename="camel"):
+    """A checkout that stands open. `checkoutUrl` is null where the frontend draws it itself."""
+
+    session_id: str
+    checkout_url: str | None
+    provider: ProviderName
+    provider_session_id: str
+    expires_at: datetime
+    client_secret: str | None
+    qr_code: str | None = None
+
+
+def session_view(session: Session, caller: Caller, now: datetime) -> SessionView:
+    """Show a session as its caller may see it, and as time has made it."""
+    view = msgspec.convert(session, SessionView, from_attributes=True)
+    return msgspec.structs.replace(
+        view,
+        payment_method=session.provider,
+        status=status_at(session.status, session.expires_at, now),
+        history=view.history if caller.sees_history else UNSET,
+    )
+
+
+def listed_view(session: Session, now: datetime) -> SessionView:
+    """Show a session in a list: without its history."""
+    view = msgspec.convert(session, SessionView, from_attributes=True)
+    status = status_at(session.status, session.expires_at, now)
+    return msgspec.structs.replace(
+        view, payment_method=session.provider, status=status, history=UNSET
+    )
+
+
+def next_cursor(cursor: Cursor | None) -> str | None:
+    """Show where the next page begins."""
+    return cursor.encode() if cursor else None

@@ -1,0 +1,177 @@
+"""What callers send about sessions."""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from service.core.errors import FieldProblem, InvalidInput
+from service.core.ids import digest
+from service.providers.base import CheckoutMode, ProviderName
+from service.sessions.operations.change_session import Change
+from service.sessions.operations.open_session import NewSession
+from service.sessions.states import Status
+from service.web.fields import (
+    CurrencyCode,
+    Email,
+    LongText,
+    Metadata,
+    Quantity,
+    SessionId,
+    ShortText,
+    StrictAmount,
+    Text,
+    UtcMoment,
+    Version,
+)
+from service.web.wire import WireModel, decode_wire_model
+
+Price = Annotated[str, Field(pattern=r"^[0-9]{1,16}(\.[0-9]{1,4})?$", examples=["29.99"])]
+
+
+class SessionRequest(WireModel):
+    """What both kinds of session are opened with."""
+
+    session_id: SessionId | None = None
+    """Made when none is given."""
+    user_id: Text = Field(examples=["user_123"])
+    email: Email | None = None
+    amount: StrictAmount | None = Field(None, examples=[1000])
+    """The total in minor units. From a browser it must equal the catalog's, or be left out."""
+    currency: CurrencyCode | None = Field(None, examples=["INR"])
+    quantity: Quantity = 1
+    provider: ProviderName | None = None
+    payment_method: ProviderName | None = Field(None, examples=["phonepe"])
+    """The older name of `provider`."""
+    coupon_code: ShortText | None = None
+    pass_id: ShortText | None = None
+    plan: ShortText | None = None
+    mode: CheckoutMode = "payment"
+    metadata: Metadata = Field(default_factory=dict)
+    expires_at: UtcMoment | None = None
+    """At most 24 hours from now."""
+    success_url: LongText | None = None
+    cancel_url: LongText | None = None
+    provider_session_id: Text | None = None
+    """The provider's own session or order, from a server that opened it itself."""
+
+    def common(self) -> dict[str, Any]:
+        """Give the fields of both kinds as the operation takes them. Raises `InvalidInput`."""
+        fields = self.model_dump(exclude={"provider", "payment_method", "email"})
+        return fields | {
+            "provider": self._named_provider(),
+            "email": self.email,
+            "request_hash": self._request_hash(),
+        }
+
+    def _named_provider(self) -> ProviderName:
+        name = self.provider or self.payment_method
+        message = None
+        if name is None:
+            message = "is missing"
+        elif self.payment_method not in {None, name}:
+            message = "and paymentMethod name two different providers"
+        if name is None or message:
+            problem = FieldProblem("provider", message or "")
+            raise InvalidInput(f"provider {message}.", problems=(problem,))
+        return name
+
+    def _request_hash(self) -> str:
+        """Hash what was asked for, so that another request under the same id is told apart."""
+        fields = self.model_dump(mode="json", exclude={"payment_method"}, exclude_defaults=True)
+        fields["provider"] = self.provider or self.payment_method
+        return digest(json.dumps(fields, sort_keys=True))
+
+
+class CreatePaymentSession(SessionRequest):
+    """Opens a payment session for an event."""
+
+    event_id: ShortText = Field(examples=["event_456"])
+    selected_date: ShortText | None = None
+    waiting_list_id: ShortText | None = None
+
+    def to_new(self) -> NewSession:
+        """Give the request as the operation takes it. Raises `InvalidInput`."""
+        return NewSession(kind="payment", **self.common())
+
+
+class CreateCheckoutSession(SessionRequest):
+    """Opens a checkout session for a plan, or finds the one that is open."""
+
+    email: Email = Field(examples=["ada@example.com"])
+    plan: ShortText = Field(examples=["premium"])
+    price: Price | None = None
+    """The total as a decimal string in major units, instead of `amount`."""
+
+    def to_new(self) -> NewSession:
+        """Give the request as the operation takes it. Raises `InvalidInput`."""
+        if self.amount is not None and self.price is not None:
+            problem = FieldProblem("price", "is another name of amount; send one of them")
+            raise InvalidInput("The request has two prices.", problems=(problem,))
+        return NewSession(kind="checkout", **self.common())
+
+
+class CreateCheckout(WireModel):
+    """Opens a session and its checkout; with `sessionId` alone the checkout of that session.
+
+    The fields are those of the two kinds of session: with `eventId` it is a payment session.
+    """
+
+    session_id: SessionId | None = None
+    user_id: Text | None = Field(None, examples=["user_123"])
+    email: Email | None = Field(None, examples=["ada@example.com"])
+    plan: ShortText | None = Field(None, examples=["premium"])
+    price: Price | None = None
+    event_id: ShortText | None = None
+    selected_date: ShortText | None = None
+    waiting_list_id: ShortText | None = None
+    amount: StrictAmount | None = None
+    currency: CurrencyCode | None = None
+    quantity: Quantity | None = None
+    provider: ProviderName | None = Field(None, examples=["stripe"])
+    payment_method: ProviderName | None = None
+    coupon_code: ShortText | None = None
+    pass_id: ShortText | None = None
+    mode: CheckoutMode | None = None
+    metadata: Metadata | None = None
+    expires_at: UtcMoment | None = None
+    success_url: LongText | None = None
+    cancel_url: LongText | None = None
+
+    def resumed(self) -> str | None:
+        """Give the session's id if nothing else was sent."""
+        return self.session_id if self.model_fields_set == {"session_id"} else None
+
+    def to_new(self) -> NewSession:
+        """Give the request as the operation takes it. Raises `InvalidInput`."""
+        sent = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if self.event_id is not None:
+            request = decode_wire_model(CreatePaymentSession, sent)
+        else:
+            request = decode_wire_model(CreateCheckoutSession, sent)
+        assert isinstance(request, CreatePaymentSession | CreateCheckoutSession)  # noqa: S101
+        return request.to_new()
+
+
+class ChangeSession(WireModel):
+    """Changes a session; what is left out stays as it is."""
+
+    session_id: SessionId
+    status: Status | None = Field(None, strict=False)
+    metadata: Metadata | None = None
+    """Merged into what is there by RFC 7396: null removes a key."""
+    version: Version | None = None
+    """The version that the caller has seen; another one is a 409."""
+    reason: LongText | None = None
+    provider_payment_id: Text | None = None
+
+    def to_change(self) -> Change:
+        """Give the request as the operation takes it."""
+        return Change(
+            session_id=self.session_id,
+            status=self.status,
+            metadata=self.metadata,
+            version=self.version,
+            reason=self.reason,
+            provider_payment_id=self.provider_payment_id,
+        )

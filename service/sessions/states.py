@@ -1,0 +1,70 @@
+"""The session's states, which moves there are, and what time does to them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a session stands; the values are those on the wire."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+
+
+OPEN = frozenset({Status.PENDING, Status.PROCESSING})
+ENDED = frozenset(Status) - OPEN
+
+# completed is terminal: refunds live in the ledger. A completion of an ended session is a late one.
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset(
+        {Status.PROCESSING, Status.COMPLETED, Status.FAILED, Status.EXPIRED, Status.CANCELED}
+    ),
+    Status.PROCESSING: frozenset({Status.PENDING, Status.COMPLETED, Status.FAILED, Status.EXPIRED}),
+    Status.FAILED: frozenset({Status.PENDING, Status.COMPLETED}),
+    Status.EXPIRED: frozenset({Status.PENDING, Status.COMPLETED}),
+    Status.CANCELED: frozenset({Status.COMPLETED}),
+    Status.COMPLETED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long sessions live, and how long they are kept after their end; None keeps them."""
+
+    payment: timedelta
+    checkout: timedelta
+    purge_ended: timedelta
+    purge_completed: timedelta | None
+
+    def of(self, kind: str) -> timedelta:
+        """Give the life of a session of a kind."""
+        return self.payment if kind == "payment" else self.checkout
+
+    def purge_at(self, status: Status, ended_at: datetime) -> datetime | None:
+        """Give when a session that entered `status` may be deleted."""
+        if status not in ENDED:
+            return None
+        if status is not Status.COMPLETED:
+            return ended_at + self.purge_ended
+        return ended_at + self.purge_completed if self.purge_completed is not None else None
+
+
+def can_move(status: Status, to: Status) -> bool:
+    """Tell whether there is such a move at all; who may make it is another question."""
+    return to in MOVES[status]
+
+
+def status_at(status: Status, expires_at: datetime, now: datetime) -> Status:
+    """Give the state that a reader sees: a pending session past its time is expired at once."""
+    return Status.EXPIRED if status is Status.PENDING and expires_at <= now else status
+
+
+def is_late(status: Status, expires_at: datetime, now: datetime) -> bool:
+    """Tell whether a completion now comes after the session's end."""
+    return status_at(status, expires_at, now) in ENDED

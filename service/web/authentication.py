@@ -1,0 +1,120 @@
+"""Who calls: read once a request, before anything else looks at it."""
+
+from collections.abc import Iterable
+from typing import Any, NoReturn, TypeAlias
+
+from litestar.connection import ASGIConnection, Request
+from litestar.di import NamedDependency
+from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.params import SkipValidation
+from litestar.types import ASGIApp, Guard, Receive, Scope, Send
+
+from service.core.errors import Forbidden, Unauthenticated
+from service.web.keys.ring import KeyRing
+from service.web.keys.tokens import TokenReader, looks_like_token
+from service.web.principal import Kind, Principal
+
+# Of a handler that checks its caller itself, or that everybody may call.
+PUBLIC = "public"
+
+_LONGEST_KEY = 256
+
+_CALLERS = {
+    Kind.PUBLISHABLE: "a publishable key",
+    Kind.SECRET: "a secret key",
+    Kind.ADMIN: "an admin key",
+    Kind.JOBS: "a jobs key",
+    Kind.USER: "a user's token",
+}
+
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]  # of every kind of handler
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+
+CurrentPrincipal = NamedDependency[SkipValidation[Principal]]
+"""Annotation of a handler's parameter `principal`: the caller, who has passed `requires`."""
+
+
+class Authentication(ASGIMiddleware):
+    """Puts the caller into `scope["state"]["principal"]`, None for an anonymous one.
+
+    A wrong credential is refused at once, whatever the route asks for: a caller who sends one
+    means it. Handlers with the opt `public` are skipped, so a webhook's own headers do no harm.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, keys: KeyRing, tokens: TokenReader) -> None:
+        """Keep what turns a credential into a principal."""
+        self._keys = keys
+        self._tokens = tokens
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Read the credential. Raises `Unauthenticated` for one that nobody issued."""
+        principal = None
+        if not scope["route_handler"].opt.get(PUBLIC):
+            credential = _credential(scope["headers"])
+            if credential is not None:
+                principal = await self._identify(credential)
+        scope["state"]["principal"] = principal
+        await next_app(scope, receive, send)
+
+    async def _identify(self, credential: str) -> Principal:
+        if looks_like_token(credential):
+            return await self._tokens(credential)
+        if not 0 < len(credential) <= _LONGEST_KEY:
+            _refuse("An API key has 1 to 256 characters.")
+        return await self._keys.identify(credential)
+
+
+def _credential(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    bearers, keys, other = [], [], False
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, rest = value.partition(b" ")
+            if scheme.lower() == b"bearer":
+                bearers.append(rest.strip().decode("latin-1"))
+            else:
+                other = True
+        elif name == b"x-api-key":
+            keys.append(value.strip().decode("latin-1"))
+    found = bearers + keys
+    if len(set(found)) > 1:
+        _refuse("Send one credential: Authorization or X-API-Key.")
+    if not found and other:
+        _refuse("Authorization takes the scheme Bearer.")
+    return found[0] if found else None
+
+
+def _refuse(message: str) -> NoReturn:
+    raise Unauthenticated(message, code="invalid_credential")
+
+
+def principal_of(scope: Scope) -> Principal | None:
+    """Give the caller of a request, None for an anonymous one."""
+    found: Principal | None = scope["state"].get("principal")
+    return found
+
+
+def requires(*kinds: Kind) -> Guard:
+    """Make a guard that lets only callers of these kinds in; 401 when anonymous, 403 else."""
+    allowed = frozenset(kinds)
+    wanted = " or ".join(_CALLERS[kind] for kind in kinds)
+
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        principal = principal_of(connection.scope)
+        if principal is None:
+            raise Unauthenticated(f"This takes {wanted}.")
+        if principal.kind not in allowed:
+            raise Forbidden(f"This takes {wanted}, not {_CALLERS[principal.kind]}.")
+
+    return guard
+
+
+async def provide_principal(request: AnyRequest) -> Principal:
+    """Give the caller to a handler that has a guard. Raises `Unauthenticated` without one."""
+    principal = principal_of(request.scope)
+    if principal is None:
+        raise Unauthenticated("This takes a key or a user's token.")
+    return principal

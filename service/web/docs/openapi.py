@@ -1,0 +1,136 @@
+"""The OpenAPI document: what the framework finds out, and what it can't know.
+
+It doesn't know our problem details, which routes are open, and that an Idempotency-Key is taken.
+"""
+
+from typing import Any, TypeAlias
+
+import msgspec
+from litestar import Litestar, Router
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import HTTPRoute
+
+import service
+from service.web.authentication import PUBLIC
+from service.web.idempotency.middleware import IDEMPOTENT
+from service.web.limits.rate_limits import UNLIMITED
+from service.web.problems import PROBLEM_TYPE
+
+Node: TypeAlias = dict[str, Any]  # JSON of the OpenAPI document, whose shape its standard gives
+
+_DESCRIPTION = """\
+Payment sessions that complete exactly once.
+
+Keys go into `Authorization: Bearer …` or `X-API-Key`: `pk_` for browsers, `sk_` for servers,
+`ak_` for operators, `jk_` for jobs. An end user's token goes into `Authorization: Bearer …`.
+Amounts are whole numbers of minor units. Every error is a problem of RFC 9457.
+"""
+
+_TEXT: Node = {"type": "string"}
+
+_PROBLEM: Node = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457). Programs read `error`, people `detail`.",
+    "required": ["type", "title", "status", "detail", "error", "details", "instance"],
+    "properties": {
+        "type": {**_TEXT, "examples": ["about:blank"]},
+        "title": {**_TEXT, "examples": ["Not Found"]},
+        "status": {"type": "integer", "examples": [404]},
+        "detail": {**_TEXT, "examples": ["No session has this id."]},
+        "error": {**_TEXT, "examples": ["session_not_found"]},
+        "details": {**_TEXT, "description": "The same text as `detail`."},
+        "instance": {**_TEXT, "examples": ["/api/payment-sessions/ps_1"]},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": _TEXT, "message": _TEXT},
+            },
+        },
+    },
+}
+
+_PROBLEM_ANSWER: Node = {
+    "description": "A problem",
+    "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+_KEY_HEADER: Node = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Sent again with the same body, the call gives its first answer for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+_ENCODED = "openapi_document"
+
+
+def openapi_config() -> OpenAPIConfig:
+    """Build the framework's part of the document.
+
+    Its own router would answer every address of one segment; it is put out of the way, and
+    `docs.page` serves the finished document.
+    """
+    return OpenAPIConfig(
+        title="Tillgate",
+        version=service.__version__,
+        description=_DESCRIPTION,
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(
+                    type="http", scheme="bearer", description="A key, or a user's token (JWT)."
+                ),
+                "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+            }
+        ),
+        security=[{"bearer": []}, {"key": []}],
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        openapi_router=Router(
+            "/docs/framework",
+            route_handlers=[],
+            include_in_schema=False,
+            opt={PUBLIC: True, UNLIMITED: True},
+        ),
+    )
+
+
+def document_of(app: Litestar) -> bytes:
+    """Give the finished document as JSON; made once for an application."""
+    encoded: bytes | None = app.state.get(_ENCODED)
+    if encoded is None:
+        document = app.openapi_schema.to_schema()
+        _finish(document, app)
+        encoded = msgspec.json.encode(document, enc_hook=str)
+        app.state[_ENCODED] = encoded
+    return encoded
+
+
+def _finish(document: Node, app: Litestar) -> None:
+    document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+    paths: Node = document.get("paths", {})
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute) or route.path_format not in paths:
+            continue
+        for handler in route.route_handlers:
+            for method in handler.http_methods:
+                operation = paths[route.path_format].get(str(method).lower())
+                if operation is not None:
+                    _finish_operation(operation, handler)
+
+
+def _finish_operation(operation: Node, handler: HTTPRouteHandler) -> None:
+    answers: Node = operation["responses"]
+    # What the framework says of errors is the shape that it would have sent.
+    for status in [status for status in answers if status.startswith(("4", "5"))]:
+        answers[status] = _PROBLEM_ANSWER
+    answers["default"] = _PROBLEM_ANSWER
+    if handler.opt.get(PUBLIC):
+        operation["security"] = []
+    if handler.opt.get(IDEMPOTENT):
+        operation.setdefault("parameters", []).append(_KEY_HEADER)

@@ -1,0 +1,51 @@
+"""The outermost layer: request id, security headers, the access line.
+
+It is no middleware of the framework, because those run for known routes only: a 404, a 405 and a
+CORS preflight want an id, headers and a line too.
+"""
+
+import time
+
+import structlog
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.settings import WebSettings
+from service.web.logs.access import log_request
+from service.web.logs.request_ids import HEADER, request_id_of
+from service.web.security_headers import SecurityHeaders
+
+
+def put_edge_around(app: Litestar, settings: WebSettings) -> Litestar:
+    """Wrap an application; to be called once, after it is built."""
+    over_tls = settings.public_url.startswith("https://")
+    app.asgi_handler = _edge(app.asgi_handler, SecurityHeaders(over_tls=over_tls))
+    return app
+
+
+def _edge(next_app: ASGIApp, security: SecurityHeaders) -> ASGIApp:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await next_app(scope, receive, send)
+            return
+        began, path, status = time.perf_counter(), scope["path"], 0
+        request_id = request_id_of(scope)
+        scope["state"]["request_id"] = request_id
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], (HEADER, request_id.encode())]
+                message["headers"] = headers + security.missing(path, headers)
+            await send(message)
+
+        try:
+            await next_app(scope, receive, sending)
+        finally:
+            # 0: the caller, or we, went away before anything was answered.
+            log_request(scope, status, time.perf_counter() - began)
+
+    return handle

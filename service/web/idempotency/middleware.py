@@ -1,0 +1,150 @@
+"""Idempotency-Key on handlers with the opt `idempotent`.
+
+The first call claims the key by an insert, runs, and keeps its answer for a day; a copy gets that
+answer. Only answers below 400 are kept: after an error the call may be made again. A run that
+crashed is taken over after a minute, with the same seed, so that what it made is found again.
+"""
+
+import secrets
+
+import structlog
+from cryptography.fernet import Fernet
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.core.clock import Clock
+from service.core.errors import Busy, PayloadDiffers, Unavailable
+from service.core.ids import derive, digest
+from service.storage.transactions import DatabaseError
+from service.web.authentication import principal_of
+from service.web.idempotency import repository
+from service.web.idempotency.documents import IdempotencyKey
+from service.web.idempotency.header import read_key
+from service.web.idempotency.repository import Claim
+from service.web.principal import Principal
+from service.web.requests import StrictRequest
+
+# Of a POST handler that creates.
+IDEMPOTENT = "idempotent"
+
+_log = structlog.get_logger("tillgate.idempotency")
+
+
+class Idempotency(ASGIMiddleware):
+    """Runs a call once for each key; puts `idempotency_seed` into the request's state."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, pepper: str, clock: Clock) -> None:
+        """Derive everything from a pepper, so that a copy of the database opens no answer."""
+        self._pepper = pepper
+        self._clock = clock
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Run, replay or refuse.
+
+        Raises `InvalidInput` for a malformed key, `PayloadDiffers` and `Busy` (409).
+        """
+        principal = principal_of(scope)
+        if principal is None or not scope["route_handler"].opt.get(IDEMPOTENT):
+            await next_app(scope, receive, send)
+            return
+        key = read_key(scope["headers"])
+        if key is None:
+            await next_app(scope, receive, send)
+            return
+        # Kept on the scope: the handler's own request finds the body there.
+        body = await StrictRequest(scope, receive).body()
+        payload = digest(scope["query_string"] + b"\n" + body)
+        wanted = Claim(
+            id=self._row_id(principal, scope, key),
+            payload_hash=derive(self._pepper, "idempotency-payload", payload),
+            owner=secrets.token_hex(8),
+        )
+        seal = Fernet(derive(self._pepper, "idempotency-answer", wanted.id, key) + "=")
+        standing = await repository.claim(wanted, self._clock.now())
+        if standing is not None:
+            await _replay(standing, wanted, seal, send)
+            return
+        scope["state"]["idempotency_seed"] = wanted.id
+        await _run(wanted, seal, scope, receive, send, next_app)
+
+    def _row_id(self, principal: Principal, scope: Scope, key: str) -> str:
+        return derive(
+            self._pepper,
+            "idempotency-key",
+            principal.merchant_id,
+            principal.kind,
+            principal.user_id or principal.key_id,
+            scope["path"],
+            key,
+        )
+
+
+async def _replay(standing: IdempotencyKey, wanted: Claim, seal: Fernet, send: Send) -> None:
+    if standing.payload_hash != wanted.payload_hash:
+        raise PayloadDiffers("This Idempotency-Key came before with another payload.")
+    if standing.state == "in_flight" or standing.status is None or standing.sealed_body is None:
+        raise Busy("The first call with this Idempotency-Key is still running.", retry_after=1)
+    body = seal.decrypt(standing.sealed_body)
+    headers = [
+        (b"content-type", (standing.content_type or "application/json").encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"idempotent-replayed", b"true"),
+    ]
+    await send({"type": "http.response.start", "status": standing.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class _Answer:
+    """Holds back an answer until it is known whether it is kept."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.status = 0
+        self.content_type = ""
+        self.body = b""
+
+    async def take(self, message: Message) -> None:
+        self.messages.append(message)
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = {name.lower(): value for name, value in message["headers"]}
+            self.content_type = headers.get(b"content-type", b"").decode("latin-1")
+        elif message["type"] == "http.response.body":
+            self.body += message["body"]
+
+
+async def _run(
+    held: Claim, seal: Fernet, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp
+) -> None:
+    answer = _Answer()
+    kept = False
+    try:
+        await next_app(scope, receive, answer.take)
+        if 0 < answer.status < 400:
+            # From here on the work is done: the row stays, if need be as one in flight.
+            kept = True
+            await _keep(held, answer, seal)
+    finally:
+        if not kept:
+            await _forget(held)
+    for message in answer.messages:
+        await send(message)
+
+
+async def _keep(held: Claim, answer: _Answer, seal: Fernet) -> None:
+    try:
+        sealed = seal.encrypt(answer.body)
+        await repository.keep_answer(held, answer.status, answer.content_type, sealed)
+    except (Unavailable, DatabaseError):
+        # The caller is told all the same; a copy of the call runs again with the same seed.
+        _log.warning("answer not kept: the database does not take it")
+
+
+async def _forget(held: Claim) -> None:
+    try:
+        await repository.release(held)
+    except Unavailable:
+        _log.warning("claim not released: the database does not answer; it ends in a minute")

@@ -1,0 +1,82 @@
+"""Named queries on idempotency keys; each change is one write that names the state it expects."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.storage.transactions import Duplicate, answers_in_time
+from service.web.idempotency.documents import IdempotencyKey
+
+LOCKED_FOR = timedelta(seconds=60)
+KEPT_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One run of one call."""
+
+    id: str
+    payload_hash: str
+    owner: str
+
+
+async def claim(wanted: Claim, now: datetime) -> IdempotencyKey | None:
+    """Claim a call; None when it is ours, else the row that stands in the way.
+
+    Uniqueness is `_id` and an insert. A row past its day, or one of the same payload whose run
+    crashed, is taken over by a filtered update that only one of many wins.
+    """
+    row = IdempotencyKey(
+        id=wanted.id,
+        state="in_flight",
+        payload_hash=wanted.payload_hash,
+        owner=wanted.owner,
+        locked_until=now + LOCKED_FOR,
+        created_at=now,
+        expires_at=now + KEPT_FOR,
+    ).to_row()
+    rows = IdempotencyKey.get_pymongo_collection()
+    async with answers_in_time():
+        try:
+            await rows.insert_one(row)
+        except Duplicate:
+            pass
+        else:
+            return None
+        crashed = {
+            "state": "in_flight",
+            "lockedUntil": {"$lte": now},
+            "payloadHash": wanted.payload_hash,
+        }
+        taken = await rows.replace_one(
+            {"_id": wanted.id, "$or": [{"expiresAt": {"$lte": now}}, crashed]}, row
+        )
+        if taken.modified_count:
+            return None
+        # Gone in this moment: the run that stood in the way was released; as good as in flight.
+        standing = await rows.find_one({"_id": wanted.id}) or row
+    found: IdempotencyKey = IdempotencyKey.model_validate(standing)
+    return found
+
+
+async def keep_answer(held: Claim, status: int, content_type: str, sealed_body: bytes) -> None:
+    """Store the answer of our run; nothing happens where another run has taken over."""
+    async with answers_in_time():
+        await IdempotencyKey.get_pymongo_collection().update_one(
+            {"_id": held.id, "owner": held.owner, "state": "in_flight"},
+            {
+                "$set": {
+                    "state": "done",
+                    "status": status,
+                    "contentType": content_type,
+                    "sealedBody": sealed_body,
+                }
+            },
+        )
+
+
+async def release(held: Claim) -> None:
+    """Forget our run, so that the call can be made again."""
+    async with answers_in_time():
+        await IdempotencyKey.get_pymongo_collection().delete_one(
+            {"_id": held.id, "owner": held.owner, "state": "in_flight"}
+        )

@@ -1,0 +1,1 @@
+"""API keys of the environment and of the database, and end users' tokens."""

@@ -1,0 +1,35 @@
+"""An API key as it is stored: its hash, never itself."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from pymongo import DESCENDING, IndexModel
+
+from service.storage.documents import StoredDocument
+from service.web.principal import Kind
+
+
+class ApiKey(StoredDocument):
+    """A key that was issued by the command line. `id` is the SHA-256 of the key as hex."""
+
+    id: str  # type: ignore[assignment]  # Beanie declares an ObjectId
+    kind: Kind
+    merchant_id: str
+    name: str | None = None
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "api_keys"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("createdAt", DESCENDING)], name="created_at"),
+        ]
+
+    def usable_at(self, moment: datetime) -> bool:
+        """Tell whether the key opens anything at a moment: not revoked, not expired."""
+        ends = [end for end in (self.expires_at, self.revoked_at) if end is not None]
+        return all(moment < end for end in ends)

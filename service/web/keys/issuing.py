@@ -1,0 +1,79 @@
+"""Issue, list and revoke API keys, for the command line."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service.core.clock import Clock
+from service.core.errors import FieldProblem, InvalidInput, NotFound
+from service.core.ids import digest, new_key
+from service.web.keys import repository
+from service.web.keys.documents import ApiKey
+from service.web.principal import DEFAULT_MERCHANT, Kind
+
+PREFIXES: dict[Kind, str] = {
+    Kind.PUBLISHABLE: "pk_",
+    Kind.SECRET: "sk_",
+    Kind.ADMIN: "ak_",
+    Kind.JOBS: "jk_",
+}
+
+KEY_ID_LENGTH = 12
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
+_KEY_ID = re.compile(r"[0-9a-f]{12,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new key. `key` is shown once and kept nowhere."""
+
+    key: str
+    key_id: str
+    document: ApiKey
+
+
+async def issue_key(
+    clock: Clock,
+    kind: Kind,
+    *,
+    name: str | None = None,
+    merchant_id: str = DEFAULT_MERCHANT,
+    valid_for: timedelta | None = None,
+) -> IssuedKey:
+    """Make and store a key of 256 random bits. Raises `InvalidInput` for a user or an odd name."""
+    if kind not in PREFIXES:
+        raise _wrong("kind", "has no keys: users come with a token")
+    if name is not None and not _NAME.fullmatch(name):
+        raise _wrong("name", "takes 1 to 40 letters, digits, dots, dashes and underscores")
+    key = new_key(PREFIXES[kind])
+    now = clock.now()
+    document = ApiKey(
+        id=digest(key),
+        kind=kind,
+        merchant_id=merchant_id,
+        name=name,
+        created_at=now,
+        expires_at=now + valid_for if valid_for else None,
+    )
+    await repository.insert_key(document)
+    return IssuedKey(key, document.id[:KEY_ID_LENGTH], document)
+
+
+async def list_keys() -> list[ApiKey]:
+    """List every stored key, newest first."""
+    return await repository.list_keys()
+
+
+async def revoke_key(clock: Clock, key_id: str) -> None:
+    """End a stored key by its id; processes notice within seconds.
+
+    Raises `InvalidInput` for something that is no key id and `NotFound` where no live key has it.
+    """
+    if not _KEY_ID.fullmatch(key_id):
+        raise _wrong("keyId", "takes 12 hex digits, as the list of keys shows them")
+    if not await repository.revoke_by_prefix(key_id, clock.now()):
+        raise NotFound("No live key has this id.", code="key_not_found")
+
+
+def _wrong(field: str, message: str) -> InvalidInput:
+    return InvalidInput(f"The {field} {message}.", problems=(FieldProblem(field, message),))

@@ -1,0 +1,136 @@
+"""End users' tokens: JWT (RFC 7519) signed by a shared secret or by a key of a key set."""
+
+import math
+from typing import Protocol
+
+import jwt
+from jwt import PyJWK
+from jwt.exceptions import ExpiredSignatureError, PyJWTError
+
+from service.core.clock import Clock
+from service.core.errors import Misconfigured, Unauthenticated
+from service.core.ids import digest
+from service.settings import AccessSettings
+from service.web.keys.issuing import KEY_ID_LENGTH
+from service.web.keys.key_sets import ALGORITHMS, KeySet
+from service.web.principal import DEFAULT_MERCHANT, Kind, Principal
+
+# Clocks of two machines differ a little.
+LEEWAY_S = 30
+_LONGEST_TOKEN = 8_192
+_LONGEST_USER_ID = 255
+
+
+class TokenReader(Protocol):
+    """Reads a user's token."""
+
+    async def __call__(self, token: str) -> Principal:
+        """Give the user. Raises `Unauthenticated`, or `Unavailable` without the signer's keys."""
+        ...
+
+
+def looks_like_token(value: str) -> bool:
+    """Tell a token from a key: three parts between dots."""
+    return value.count(".") == 2
+
+
+def token_reader(access: AccessSettings, clock: Clock) -> TokenReader:
+    """Build the reader that the settings ask for; without a secret or key set it refuses all.
+
+    Raises `Misconfigured` where both are set: which one counts would be a guess.
+    """
+    if access.jwt_secret and access.jwt_jwks_url:
+        raise Misconfigured("JWT_SECRET and JWT_JWKS_URL are both set; set one.")
+    if access.jwt_secret:
+        return _SecretReader(access, clock, access.jwt_secret)
+    if access.jwt_jwks_url:
+        return _KeySetReader(access, clock, KeySet(access.jwt_jwks_url, clock))
+    return _refuse
+
+
+async def _refuse(token: str) -> Principal:
+    raise Unauthenticated("This service takes no user tokens.", code="invalid_token")
+
+
+class _SecretReader:
+    def __init__(self, access: AccessSettings, clock: Clock, secret: str) -> None:
+        self._access = access
+        self._clock = clock
+        self._secret = secret
+
+    async def __call__(self, token: str) -> Principal:
+        return _read(token, self._secret, ["HS256"], self._access, self._clock)
+
+
+class _KeySetReader:
+    def __init__(self, access: AccessSettings, clock: Clock, keys: KeySet) -> None:
+        self._access = access
+        self._clock = clock
+        self._keys = keys
+
+    async def __call__(self, token: str) -> Principal:
+        try:
+            header = jwt.get_unverified_header(token[:_LONGEST_TOKEN])
+        except PyJWTError as error:
+            raise _rejected("The token can't be read.") from error
+        if header.get("alg") not in ALGORITHMS:
+            raise _rejected("The token is signed by an algorithm that is not accepted.")
+        key = await self._keys.find(header.get("kid"))
+        return _read(token, key, [str(key.algorithm_name)], self._access, self._clock)
+
+
+def _read(
+    token: str, key: str | PyJWK, algorithms: list[str], access: AccessSettings, clock: Clock
+) -> Principal:
+    """Check signature and claims; times by our own clock, which a test can hold."""
+    if len(token) > _LONGEST_TOKEN:
+        raise _rejected("The token is too long.")
+    required = ["exp", "sub"] + (["iss"] if access.jwt_issuer else [])
+    try:
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=algorithms,
+            issuer=access.jwt_issuer,
+            audience=access.jwt_audience,
+            options={
+                "require": required + (["aud"] if access.jwt_audience else []),
+                "verify_aud": access.jwt_audience is not None,
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+        _check_times(claims, clock.now().timestamp())
+    except ExpiredSignatureError as error:
+        raise Unauthenticated("The token has expired.", code="token_expired") from error
+    except (PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise _rejected("The token is not valid.") from error
+    return _user(claims["sub"])
+
+
+def _check_times(claims: dict[str, object], now: float) -> None:
+    expires, begins = _seconds(claims["exp"]), _seconds(claims.get("nbf", 0))
+    if begins > now + LEEWAY_S:
+        raise ValueError("the token is not valid yet")
+    if expires <= now - LEEWAY_S:
+        raise ExpiredSignatureError
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError("times are numbers of seconds")
+    return value
+
+
+def _user(subject: object) -> Principal:
+    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_USER_ID:
+        raise _rejected("The token names no user.")
+    if not subject.isprintable():
+        raise _rejected("The token's user has characters that no user id has.")
+    key_id = digest(f"user:{subject}")[:KEY_ID_LENGTH]
+    return Principal(Kind.USER, DEFAULT_MERCHANT, key_id, user_id=subject)
+
+
+def _rejected(message: str) -> Unauthenticated:
+    return Unauthenticated(message, code="invalid_token")

@@ -1,0 +1,97 @@
+"""The web layer as one plugin: what every application of this service has in common."""
+
+from collections.abc import Sequence
+
+from litestar.config.app import AppConfig
+from litestar.di import Provide
+from litestar.plugins import InitPlugin, PluginProtocol
+from litestar.plugins.pydantic import (
+    PydanticDIPlugin,
+    PydanticInitPlugin,
+    PydanticSchemaPlugin,
+)
+
+from service.core.clock import Clock
+from service.core.errors import Misconfigured
+from service.settings import Settings
+from service.storage.database import Database
+from service.storage.documents import StoredDocument
+from service.web.authentication import Authentication, provide_principal
+from service.web.cors import cors_config
+from service.web.docs.openapi import openapi_config
+from service.web.docs.page import docs_routes
+from service.web.health import Readiness, health_routes
+from service.web.idempotency.middleware import Idempotency
+from service.web.keys.ring import KeyRing
+from service.web.keys.tokens import token_reader
+from service.web.limits.addresses import Addresses
+from service.web.limits.rate_limits import rate_limits
+from service.web.problems import exception_handlers
+from service.web.requests import LARGEST_BODY, StrictRequest, refuse_unknown_query
+from service.web.wire import decode_wire_model, is_wire_model
+
+
+def web_layer(
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    documents: Sequence[type[StoredDocument]],
+) -> list[PluginProtocol]:
+    """Build the plugins of an application; `put_edge_around` it afterwards.
+
+    `documents` are those whose indexes must be there before the service is ready. Raises
+    `Misconfigured` for settings that contradict each other.
+    """
+    readiness = Readiness(database, documents, clock)
+    return [
+        # Not `PydanticPlugin`, which puts its own decoder before ours. Answers are camelCase.
+        PydanticInitPlugin(prefer_alias=True),
+        PydanticSchemaPlugin(prefer_alias=True),
+        PydanticDIPlugin(),
+        WebLayer(settings, clock, readiness),
+    ]
+
+
+class WebLayer(InitPlugin):
+    """Sets middleware, error handlers, request class, routes and documents of an application."""
+
+    def __init__(self, settings: Settings, clock: Clock, readiness: Readiness) -> None:
+        """Build all parts, so that a wrong setting is told before anything is served."""
+        pepper = settings.access.pii_pepper
+        if pepper is None:
+            raise Misconfigured("PII_PEPPER is not set: nothing secret could be stored.")
+        before, behind = rate_limits(settings.web, Addresses(settings.web.trusted_proxies), clock)
+        keys = KeyRing(settings.access, clock)
+        self._middleware = [
+            *before,
+            Authentication(keys, token_reader(settings.access, clock)),
+            *behind,
+            Idempotency(pepper, clock),
+        ]
+        self._cors = cors_config(settings)
+        self._readiness = readiness
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Fill in the configuration of the application."""
+        app_config.middleware = [*self._middleware, *app_config.middleware]
+        app_config.exception_handlers = {**exception_handlers(), **app_config.exception_handlers}
+        app_config.request_class = StrictRequest
+        app_config.request_max_body_size = LARGEST_BODY
+        app_config.before_request = refuse_unknown_query
+        app_config.type_decoders = [
+            (is_wire_model, decode_wire_model),
+            *(app_config.type_decoders or []),
+        ]
+        app_config.dependencies = {
+            "principal": Provide(provide_principal),
+            **app_config.dependencies,
+        }
+        app_config.cors_config = self._cors
+        app_config.openapi_config = openapi_config()
+        app_config.logging_config = None  # the error handlers log, by structlog
+        app_config.route_handlers = [
+            health_routes(self._readiness),
+            docs_routes(),
+            *app_config.route_handlers,
+        ]
+        return app_config

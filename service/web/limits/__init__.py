@@ -1,0 +1,1 @@
+"""Rate limits, and whose address a request comes from."""

@@ -1,0 +1,97 @@
+"""Where requests are counted: in this process, or in Redis for all processes together."""
+
+import asyncio
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+from limits.aio.storage import Storage
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+
+from service.core.clock import Clock
+from service.core.errors import Misconfigured
+
+WINDOW_S = 60
+MOST_COUNTED = 100_000
+REDIS_WITHIN_S = 0.25
+_LEFT_ALONE_FOR = timedelta(seconds=5)
+_WARNED_EVERY = timedelta(minutes=1)
+
+_log = structlog.get_logger("tillgate.limits")
+
+
+class Counter(Protocol):
+    """Counts the requests of a name in a window."""
+
+    async def count(self, name: str, window: int) -> int:
+        """Count one more and give how many there were in the window; 0 when it can't tell."""
+        ...
+
+
+class MemoryCounter:
+    """Counts in this process.
+
+    `limits` has a memory storage too; on each hit it walks over all that it counts, so that many
+    addresses make every request slow. Here a window that is over is dropped as a whole, and
+    within one at most `MOST_COUNTED` names are counted; later ones pass.
+    """
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._window = 0
+        self._counts: dict[str, int] = {}
+
+    async def count(self, name: str, window: int) -> int:
+        """Count one more and give how many there were."""
+        if window != self._window:
+            self._window, self._counts = window, {}
+        counted = self._counts.get(name)
+        if counted is None and len(self._counts) >= MOST_COUNTED:
+            return 0
+        self._counts[name] = counted = (counted or 0) + 1
+        return counted
+
+
+class RedisCounter:
+    """Counts in Redis. When it is away, requests pass: a limit must not close the checkout.
+
+    After a failure Redis is left alone for some seconds, so that not every request waits for it.
+    """
+
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        """Count in a storage of `limits`."""
+        self._storage = storage
+        self._clock = clock
+        self._again_at = clock.now()
+        self._warn_at = clock.now()
+
+    async def count(self, name: str, window: int) -> int:
+        """Count one more and give how many there were, 0 while Redis is away."""
+        if self._clock.now() < self._again_at:
+            return 0
+        try:
+            async with asyncio.timeout(REDIS_WITHIN_S):
+                return await self._storage.incr(f"{name}/{window}", 2 * WINDOW_S)
+        except (StorageError, TimeoutError, OSError) as error:
+            self._note_failure(error)
+            return 0
+
+    def _note_failure(self, error: Exception) -> None:
+        now = self._clock.now()
+        self._again_at = now + _LEFT_ALONE_FOR
+        if now >= self._warn_at:
+            self._warn_at = now + _WARNED_EVERY
+            _log.warning("rate limits are off: redis does not answer", reason=type(error).__name__)
+
+
+def counter(redis_url: str | None, clock: Clock) -> Counter:
+    """Choose the counter that the settings ask for. Raises `Misconfigured`."""
+    if redis_url is None:
+        return MemoryCounter()
+    if not redis_url.startswith(("redis://", "rediss://")):
+        raise Misconfigured("REDIS_URL takes redis://… or rediss://…")
+    storage = storage_from_string(f"async+{redis_url}", wrap_exceptions=True)
+    if not isinstance(storage, Storage):
+        raise Misconfigured("REDIS_URL can't be used asynchronously")
+    return RedisCounter(storage, clock)

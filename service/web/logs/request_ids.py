@@ -1,0 +1,18 @@
+"""The name of a request, by which an answer and a log line find each other."""
+
+import re
+import secrets
+
+from litestar.types import Scope
+
+HEADER = b"x-request-id"
+
+_ACCEPTED = re.compile(rb"[A-Za-z0-9_-]{1,64}")
+
+
+def request_id_of(scope: Scope) -> str:
+    """Take the caller's X-Request-Id where it is well formed, else make one of 128 bits."""
+    for name, value in scope["headers"]:
+        if name == HEADER and _ACCEPTED.fullmatch(value):
+            return value.decode()
+    return secrets.token_hex(16)

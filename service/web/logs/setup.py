@@ -1,0 +1,65 @@
+"""Set up logging: one line a fact, JSON in production, readable in development.
+
+structlog writes; what libraries log through the standard library goes the same way, so that
+uvicorn's lines are masked and shaped like ours.
+"""
+
+import logging
+import sys
+from typing import TextIO
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from service.web.logs.masking import mask_entry
+
+# Talkative at INFO: httpx and stripe log every call with its address.
+_QUIET = ("httpx", "httpcore", "stripe", "pymongo", "asyncio", "coredis", "urllib3")
+_UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
+
+
+def configure_logging(*, production: bool, stream: TextIO | None = None) -> None:
+    """Set up structlog and the standard library's logging; once, at the start of a process.
+
+    `stream` is standard error unless given: standard output belongs to commands.
+    """
+    stream = stream or sys.stderr
+    renderer = _json if production else _console(stream)
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        mask_entry,
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for name in _UVICORN:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = name != "uvicorn.access"  # our own access line says more
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _json(logger: WrappedLogger, method: str, entry: EventDict) -> str:
+    return msgspec.json.encode(entry, enc_hook=str).decode()
+
+
+def _console(stream: TextIO) -> Processor:
+    return structlog.dev.ConsoleRenderer(colors=stream.isatty(), sort_keys=False)

@@ -1,0 +1,44 @@
+"""Query and path parameters that many routes have, typed and documented."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar.params import PathParameter, QueryParameter
+from pydantic_core import PydanticCustomError
+
+from service.core.errors import FieldProblem, InvalidInput
+from service.web.fields import read_moment
+
+PAGE_SIZE = 20
+
+PageLimit = Annotated[
+    int, QueryParameter(ge=1, le=100, description="How many entries a page has at most.")
+]
+"""`limit` of a list; declare it with the default `PAGE_SIZE`."""
+
+PageCursor = Annotated[
+    str | None, QueryParameter(max_length=200, description="`nextCursor` of the page before.")
+]
+"""`cursor` of a list; declare it with the default None and decode it by `core.paging`."""
+
+SessionIdPath = Annotated[
+    str, PathParameter(pattern=r"^[A-Za-z0-9_-]{1,40}$", description="The session's id.")
+]
+"""`{session_id:str}` of a path."""
+
+MOMENT_EXAMPLE = "2026-11-21T12:00:00Z"
+
+
+def moment_parameter(name: str, text: str | None) -> datetime | None:
+    """Read a query parameter that is a moment with an offset. Raises `InvalidInput`.
+
+    The framework's own datetime takes `1` and local times.
+    """
+    if text is None:
+        return None
+    try:
+        # A plus sign that was not escaped arrives as a space.
+        return read_moment(text.replace(" ", "+") if text.count(" ") == 1 and "T" in text else text)
+    except PydanticCustomError as error:
+        problem = FieldProblem(name, error.message())
+        raise InvalidInput(f"{name} {error.message()}.", problems=(problem,)) from error

@@ -1,0 +1,87 @@
+"""Requests read strictly: the body by our own parser, the query by what the handler declares."""
+
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
+
+from litestar import Request
+from litestar.exceptions import InternalServerException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import Empty
+
+from service.core import strict_json
+from service.core.errors import FieldProblem, InvalidInput, MalformedBody
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+
+# 256 kB in thousands, so that 257 kB are too much whichever way they are counted.
+LARGEST_BODY = 256_000
+_LONGEST_NAME = 80
+
+# The place in a handler's `opt` where the names of its query parameters are kept.
+_DECLARED = "declared_query"
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """A request whose JSON has no duplicate keys, no NaN, and nothing that BSON can't keep."""
+
+    __slots__ = ()
+
+    async def body(self) -> bytes:
+        """Read the body once. Raises `MalformedBody` when the client went away in the middle."""
+        try:
+            return await super().body()
+        except InternalServerException as error:
+            raise MalformedBody("The body ended before it was whole.") from error
+
+    async def json(self) -> Any:
+        """Parse the body once. Raises `MalformedBody` that names the place."""
+        if self._json is Empty:
+            body = await self.body()
+            if not body.strip():
+                raise MalformedBody("The body is empty; a JSON object is due.")
+            self._json = strict_json.parse(body)
+        return self._json
+
+
+async def refuse_unknown_query(request: AnyRequest) -> None:
+    """Refuse query parameters that the handler does not declare, and repeated ones.
+
+    Runs before each handler. The framework ignores the one and takes the last of the other, so a
+    typo would silently list everything. Raises `InvalidInput` that names each.
+    """
+    query = request.scope["query_string"]
+    if not query:
+        return
+    declared = _declared(request.route_handler)
+    if declared is None:
+        return
+    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+    problems = [
+        FieldProblem(name[:_LONGEST_NAME], "is not a parameter of this address")
+        for name in dict.fromkeys(names)
+        if name not in declared
+    ] + [
+        FieldProblem(name, "is given more than once")
+        for name, may_repeat in declared.items()
+        if not may_repeat and names.count(name) > 1
+    ]
+    if problems:
+        listed = "; ".join(f"{problem.field} {problem.message}" for problem in problems[:3])
+        raise InvalidInput(f"The query can't be used: {listed}.", problems=tuple(problems))
+
+
+def _declared(handler: HTTPRouteHandler) -> dict[str, bool] | None:
+    """Give the names of a handler's query parameters, and whether each may be repeated.
+
+    Found out once and kept in the handler's `opt`. None for a handler that takes the whole query.
+    """
+    if _DECLARED not in handler.opt:
+        model = handler.create_kwargs_model(path_parameters={})
+        whole = "query" in model.expected_reserved_kwargs
+        handler.opt[_DECLARED] = (
+            None
+            if whole
+            else {item.field_alias: item.is_sequence for item in model.expected_query_params}
+        )
+    found: dict[str, bool] | None = handler.opt[_DECLARED]
+    return found

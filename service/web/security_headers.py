@@ -1,0 +1,34 @@
+"""Headers that every answer carries unless it brought its own."""
+
+from collections.abc import Iterable
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+# An API answers with data: nothing in it may run, be framed or be guessed to be something else.
+_ALWAYS: RawHeaders = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+]
+_API: RawHeaders = [(b"cache-control", b"no-store")]
+_TLS: RawHeaders = [(b"strict-transport-security", b"max-age=31536000")]
+
+
+class SecurityHeaders:
+    """Chooses the headers for a path; lists are built once."""
+
+    def __init__(self, *, over_tls: bool) -> None:
+        """Tell browsers to stay on https where the public address is one."""
+        always = _ALWAYS + (_TLS if over_tls else [])
+        self._elsewhere = always
+        self._api = always + _API
+
+    def missing(self, path: str, present: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
+        """Give what an answer lacks."""
+        due = self._api if path.startswith("/api") else self._elsewhere
+        names = {name.lower() for name, _ in present}
+        return [header for header in due if header[0] not in names]

@@ -1,0 +1,73 @@
+"""Where a request is wrong: the framework's findings, told by the names that the caller wrote."""
+
+import re
+
+from litestar.exceptions import ValidationException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import ParameterKwarg
+from pydantic.alias_generators import to_camel
+
+from service.core.errors import FieldProblem, MalformedBody
+from service.web.requests import AnyRequest
+
+Findings = tuple[str, str, tuple[FieldProblem, ...]]
+
+# As msgspec words them: "Expected `int` <= 100".
+_WORDS = (
+    (re.compile(r"Expected `(?:int|float)` <= ([\d.]+)"), r"must be at most \1"),
+    (re.compile(r"Expected `(?:int|float)` >= ([\d.]+)"), r"must be at least \1"),
+    (re.compile(r"Expected `str` of length <= (\d+)"), r"must have at most \1 characters"),
+    (re.compile(r"Expected `str` of length >= (\d+)"), r"must have at least \1 characters"),
+    (re.compile(r"Expected `str` matching regex '(.+)'"), r"must match \1"),
+    (re.compile(r"Expected `int(?: \| null)?`, got"), "must be a whole number"),
+    (re.compile(r"Expected `bool(?: \| null)?`, got"), "must be true or false"),
+    (re.compile(r"Invalid enum value '(.*)'"), r"does not take the value \1"),
+)
+
+_MISSING_BODY = "The body is empty; a JSON object is due."
+
+
+def field_problems(request: AnyRequest, error: ValidationException) -> Findings:
+    """Give code, detail and fields of a request that the framework could not bind."""
+    found = error.extra if isinstance(error.extra, list) else []
+    problems = tuple(_problem(request, item) for item in found if isinstance(item, dict))
+    if any(problem.field == "data" for problem in problems):
+        return MalformedBody.code, _MISSING_BODY, (FieldProblem("body", "is empty"),)
+    if not problems:
+        return "invalid_request", *_missing_parameter(error.detail)
+    listed = "; ".join(f"{problem.field} {problem.message}" for problem in problems[:3])
+    return "invalid_request", f"The request can't be used: {listed}.", problems
+
+
+def _problem(request: AnyRequest, item: dict[str, object]) -> FieldProblem:
+    name, _, rest = str(item.get("key", "request")).partition(".")
+    path = _wire_name(request, name) + (f".{rest}" if rest else "")
+    return FieldProblem(path, _message(str(item.get("message", "is wrong"))))
+
+
+def _message(text: str) -> str:
+    """Turn the framework's findings into words about the value alone."""
+    for pattern, words in _WORDS:
+        if found := pattern.match(text):
+            return found.expand(words)
+    text = text.replace("`", "")
+    return text[:1].lower() + text[1:] or "is wrong"
+
+
+def _wire_name(request: AnyRequest, name: str) -> str:
+    handler = request.scope.get("route_handler")
+    if isinstance(handler, HTTPRouteHandler):
+        parameter = handler.parsed_fn_signature.parameters.get(name)
+        if parameter and isinstance(parameter.kwarg_definition, ParameterKwarg):
+            return parameter.kwarg_definition.name or to_camel(name)
+    return name if name == "data" else to_camel(name)
+
+
+def _missing_parameter(detail: str) -> tuple[str, tuple[FieldProblem, ...]]:
+    """Read "Missing required query parameter 'userId' for path …" without its address."""
+    head, _, rest = detail.partition("parameter '")
+    name = rest.partition("'")[0]
+    if not head.startswith("Missing required") or not name:
+        return detail, ()
+    kind = head.removeprefix("Missing required").strip()
+    return f"The {kind} parameter {name} is missing.", (FieldProblem(name, "is missing"),)

@@ -1,0 +1,1 @@
+"""The inbox: every verified event, applied exactly once."""

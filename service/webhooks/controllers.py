@@ -1,0 +1,180 @@
+"""Webhooks, the inbox and the review queue over HTTP."""
+
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter, RawBody, SkipValidation
+
+from service.core.paging import decode_cursor
+from service.sessions.controllers import CurrentCaller, provide_caller
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.find_session import find_session_by_any_id
+from service.sessions.schemas.answers import next_cursor, session_view
+from service.sessions.states import Status
+from service.web.authentication import PUBLIC, AnyRequest, CurrentPrincipal, requires
+from service.web.limits.rate_limits import UNLIMITED
+from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
+from service.web.principal import Kind
+from service.webhooks.operations.ask import verify_session
+from service.webhooks.operations.inbox import Inbox
+from service.webhooks.operations.look import EventFilter, list_events, list_rejections
+from service.webhooks.operations.receive import receive_webhook
+from service.webhooks.operations.replay import replay_event
+from service.webhooks.operations.review import accept_review, reject_review
+from service.webhooks.schemas import (
+    AcceptReview,
+    DecidedAnswer,
+    EventsAnswer,
+    ReceivedAnswer,
+    RejectionsAnswer,
+    RejectReview,
+    ReviewsAnswer,
+    VerifiedAnswer,
+    VerifyCheckout,
+    event_view,
+    received,
+    rejection_view,
+)
+from service.webhooks.states import InboxStatus
+
+TheInbox = NamedDependency[SkipValidation[Inbox]]
+EventIdPath = Annotated[str, PathParameter(max_length=400, description="The event's inbox id.")]
+
+_OPEN = {PUBLIC: True, UNLIMITED: True}
+
+
+class Webhooks(Controller):
+    """Where providers post."""
+
+    tags = ["Webhooks"]
+
+    @post("/api/webhooks/{provider:str}", opt=_OPEN, status_code=200, summary="Receive a webhook")
+    async def receive(
+        self, provider: FromPath[str], body: RawBody, request: AnyRequest, inbox: TheInbox
+    ) -> ReceivedAnswer:
+        """2xx only once the event is committed; the signature is the only credential."""
+        return received(await receive_webhook(provider, _headers(request), body, inbox))
+
+    @post(
+        ["/api/payments/webhook", "/api/payment/webhook"],
+        opt=_OPEN,
+        status_code=200,
+        summary="Receive a webhook of Stripe",
+    )
+    async def receive_stripe(
+        self, body: RawBody, request: AnyRequest, inbox: TheInbox
+    ) -> ReceivedAnswer:
+        """The older paths, which are Stripe's."""
+        return received(await receive_webhook("stripe", _headers(request), body, inbox))
+
+
+class Verification(Controller):
+    """Asking the provider instead of waiting for it."""
+
+    tags = ["Sessions"]
+    dependencies = {"caller": Provide(provide_caller)}
+
+    @post(
+        "/api/payment/verify-checkout-session",
+        guards=[requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER)],
+        status_code=200,
+        summary="Ask the provider how a session stands",
+    )
+    async def verify(
+        self, data: JSONBody[VerifyCheckout], caller: CurrentCaller, inbox: TheInbox
+    ) -> VerifiedAnswer:
+        """The answer goes through the inbox, as a webhook would."""
+        session = await find_session_by_any_id(data.session_id, caller)
+        session = await verify_session(session, inbox, data.to_callback())
+        view = session_view(session, caller, inbox.clock.now())
+        return VerifiedAnswer(view, paid=session.status is Status.COMPLETED)
+
+
+class AdminWebhooks(Controller):
+    """The inbox and the review queue, for people."""
+
+    path = "/api/admin"
+    tags = ["Admin"]
+    guards = [requires(Kind.ADMIN)]
+
+    @get("/webhook-events", summary="List the inbox")
+    async def events(
+        self,
+        principal: CurrentPrincipal,
+        status: Annotated[InboxStatus | None, QueryParameter(name="status")] = None,
+        type_: Annotated[str | None, QueryParameter(name="type", max_length=200)] = None,
+        provider: Annotated[str | None, QueryParameter(name="provider", max_length=20)] = None,
+        session_id: Annotated[str | None, QueryParameter(name="sessionId", max_length=255)] = None,
+        limit: PageLimit = PAGE_SIZE,
+        cursor: PageCursor = None,
+    ) -> EventsAnswer:
+        """Newest first, without payloads."""
+        filters = EventFilter(status, type_, provider, session_id)
+        place = decode_cursor(cursor) if cursor is not None else None
+        rows, following = await list_events(
+            principal.merchant_id, filters, cursor=place, limit=limit
+        )
+        return EventsAnswer([event_view(row) for row in rows], next_cursor(following))
+
+    @get("/webhook-rejections", summary="List deliveries that were not believed")
+    async def rejections(
+        self,
+        provider: Annotated[str | None, QueryParameter(name="provider", max_length=20)] = None,
+        limit: PageLimit = PAGE_SIZE,
+    ) -> RejectionsAnswer:
+        """The latest, and how many are kept of each provider and reason."""
+        rows, counts = await list_rejections(provider, limit)
+        return RejectionsAnswer([rejection_view(row) for row in rows], counts)
+
+    @post("/webhook-events/{event_id:str}/replay", status_code=200, summary="Apply an event again")
+    async def replay(
+        self, event_id: EventIdPath, principal: CurrentPrincipal, inbox: TheInbox
+    ) -> ReceivedAnswer:
+        """Translate the stored payload anew and apply it; what was done is not done twice."""
+        return received(await replay_event(event_id, principal, inbox))
+
+    @get("/reviews", summary="List what waits for a decision")
+    async def reviews(
+        self, principal: CurrentPrincipal, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
+    ) -> ReviewsAnswer:
+        """Events that did not fit their session, newest first."""
+        filters = EventFilter(InboxStatus.REVIEW, undecided=True)
+        place = decode_cursor(cursor) if cursor is not None else None
+        rows, following = await list_events(
+            principal.merchant_id, filters, cursor=place, limit=limit
+        )
+        return ReviewsAnswer([event_view(row) for row in rows], next_cursor(following))
+
+    @post("/reviews/{event_id:str}/accept", status_code=200, summary="Accept a payment as it is")
+    async def accept(
+        self,
+        event_id: EventIdPath,
+        principal: CurrentPrincipal,
+        inbox: TheInbox,
+        data: JSONBody[AcceptReview] | None = None,
+    ) -> DecidedAnswer:
+        """Complete the session with it. The id is the event's or the session's."""
+        reason = data.reason if data else None
+        session = await accept_review(event_id, principal, reason, inbox)
+        return DecidedAnswer(session_view(session, Caller(principal), inbox.clock.now()))
+
+    @post("/reviews/{event_id:str}/reject", status_code=200, summary="Reject a payment")
+    async def reject(
+        self,
+        event_id: EventIdPath,
+        data: JSONBody[RejectReview],
+        principal: CurrentPrincipal,
+        inbox: TheInbox,
+    ) -> DecidedAnswer:
+        """Leave the session as it is; the money's ledger row stays."""
+        session = await reject_review(event_id, principal, data.reason, inbox)
+        return DecidedAnswer(session_view(session, Caller(principal), inbox.clock.now()))
+
+
+def _headers(request: AnyRequest) -> dict[str, str]:
+    # By name in lower case; latin-1 never fails, and a verifier refuses what it doesn't know.
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1")
+        for name, value in request.scope["headers"]
+    }

@@ -1,0 +1,92 @@
+"""One event of the inbox, and one rejected delivery."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from service.core.strict_json import JsonObject
+from service.storage.documents import StoredDocument, wire_name
+from service.webhooks.states import InboxStatus
+
+Source = Literal["webhook", "fetch"]
+
+
+class Decision(BaseModel):
+    """What a person decided about an event that did not fit."""
+
+    model_config = ConfigDict(
+        alias_generator=wire_name, validate_by_name=True, validate_by_alias=True
+    )
+
+    accepted: bool
+    at: datetime
+    by: str
+    reason: str | None = None
+
+
+class WebhookEvent(StoredDocument):
+    """A verified event. `_id` is provider:account:mode:event id: the same event has one row.
+
+    `facts` are what it told, also those whose ledger comes later. `payload` are the bytes as
+    received. `purge_at` is unset while anybody or anything may still have to act on it.
+    """
+
+    id: str  # type: ignore[assignment]
+    merchant_id: str
+    provider: str
+    account: str
+    live: bool | None = None
+    event_id: str
+    type: str
+    source: Source = "webhook"
+    status: InboxStatus
+    session_id: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    decision: Decision | None = None
+    facts: list[JsonObject] = Field(default_factory=list)
+    payload: bytes
+    occurred_at: datetime
+    received_at: datetime
+    processed_at: datetime | None = None
+    attempts: int = 1
+    next_attempt_at: datetime | None = None
+    purge_at: datetime | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "webhook_events"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel(
+                [("status", ASCENDING), ("nextAttemptAt", ASCENDING)], name="status_nextAttemptAt"
+            ),
+            IndexModel([("sessionId", ASCENDING)], name="sessionId"),
+            IndexModel(
+                [("merchantId", ASCENDING), ("receivedAt", DESCENDING)], name="merchant_receivedAt"
+            ),
+            IndexModel(
+                [("merchantId", ASCENDING), ("status", ASCENDING), ("receivedAt", DESCENDING)],
+                name="merchant_status_receivedAt",
+            ),
+            IndexModel([("purgeAt", ASCENDING)], name="purgeAt_ttl", expireAfterSeconds=0),
+        ]
+
+
+class WebhookRejection(StoredDocument):
+    """A delivery that was not believed: why, and nothing of what it said."""
+
+    provider: str
+    at: datetime
+    reason: str
+    size: int
+
+    capped_bytes: ClassVar[int | None] = 4 * 1024 * 1024
+
+    class Settings:
+        """Collection."""
+
+        name = "webhook_rejections"
+        indexes: ClassVar[list[IndexModel]] = []

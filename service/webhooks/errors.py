@@ -1,0 +1,35 @@
+"""What can be wrong with the inbox."""
+
+from service.core.errors import Conflict, NotFound
+
+
+class WebhookRouteMissing(NotFound):
+    """No webhook secret is set for this provider, so it has no route."""
+
+    code = "webhook_route_missing"
+
+
+class EventNotFound(NotFound):
+    """There is no such event."""
+
+    code = "event_not_found"
+
+    def __init__(self, event_id: str) -> None:
+        """Name the event."""
+        super().__init__(f"There is no event {event_id!r}.")
+
+
+class ReviewNotFound(NotFound):
+    """There is no such review."""
+
+    code = "review_not_found"
+
+    def __init__(self, review_id: str) -> None:
+        """Name the review."""
+        super().__init__(f"There is no review {review_id!r}.")
+
+
+class AlreadyDecided(Conflict):
+    """Somebody has decided this review already."""
+
+    code = "already_decided"

@@ -1,0 +1,1 @@
+"""What happens to an event: received, applied, asked for, replayed, decided."""

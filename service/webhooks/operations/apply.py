@@ -1,0 +1,99 @@
+"""Apply a verified event: its inbox row, the session, the ledger and the outbox in one commit."""
+
+from service.core.errors import Busy, Unavailable
+from service.providers.base import VerifiedEvent
+from service.sessions.operations.move import Why
+from service.sessions.operations.settle import Settling
+from service.storage.transactions import Duplicate, Transaction, in_transaction
+from service.webhooks import repository
+from service.webhooks.documents import Source, WebhookEvent
+from service.webhooks.operations.facts import FACTS, LEDGER_ONLY
+from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
+from service.webhooks.operations.match import find_meant, merchant_of
+from service.webhooks.states import DONE, InboxStatus, next_attempt_at
+
+# Two events of one session may meet: the loser of a race reads again. More than these many times
+# in a row is no race any more.
+_TRIES = 5
+
+
+async def apply_event(
+    event: VerifiedEvent,
+    inbox: Inbox,
+    *,
+    source: Source = "webhook",
+    before: WebhookEvent | None = None,
+    merchant_id: str | None = None,
+) -> Receipt:
+    """Apply an event that may have been applied before; `before` is its row, if it is known.
+
+    The row is written last, but in the same transaction: a second one of the same id aborts the
+    whole, so nothing is done twice. Raises `Unavailable` when the database can't answer.
+    """
+    for _ in range(_TRIES):
+        try:
+            return await _apply_once(event, inbox, source, before, merchant_id)
+        except Busy:
+            continue
+        except Duplicate:
+            # Answer only what a majority read finds: on a stalled majority the duplicate-key error
+            # can come before the other row is durable.
+            before = await repository.find(event.inbox_id)
+            if before is not None and before.status in DONE:
+                return Receipt(before.status, duplicate=True, session_id=before.session_id)
+    raise Unavailable("The event meets too many others of its session; send it again.")
+
+
+async def _apply_once(
+    event: VerifiedEvent,
+    inbox: Inbox,
+    source: Source,
+    before: WebhookEvent | None,
+    merchant_id: str | None,
+) -> Receipt:
+    async def work(tx: Transaction) -> Receipt:
+        outcome = await _outcome(tx, event, inbox, before, merchant_id)
+        row = row_of(event, outcome, inbox, before, source)
+        if before is None:
+            await repository.insert(row, tx)
+        elif not await repository.replace(row, {before.status}, tx):
+            raise Busy("The event is being applied by another call.")
+        return Receipt(outcome.status, session_id=outcome.session_id)
+
+    return await in_transaction(work)
+
+
+async def _outcome(
+    tx: Transaction,
+    event: VerifiedEvent,
+    inbox: Inbox,
+    before: WebhookEvent | None,
+    merchant_id: str | None,
+) -> Outcome:
+    merchant = merchant_id or merchant_of(event)
+    if not event.facts:
+        return Outcome(InboxStatus.IGNORED, merchant_id=merchant, reason="no use for this type")
+    now = inbox.clock.now()
+    session = await find_meant(tx, event, merchant)
+    why = Why(event.provider, now, event_id=event.inbox_id)
+    doing = Settling(tx, event, why, inbox.lifetimes, merchant)
+    reason = None
+    for fact in event.facts:
+        applied = await FACTS[type(fact)](doing, session, fact)
+        session = applied.session
+        reason = reason or applied.review
+    if session is None and any(type(fact) not in LEDGER_ONLY for fact in event.facts):
+        return parked("no session matches", inbox, before, merchant)
+    session_id = session.session_id if session else None
+    if reason is not None:
+        return Outcome(InboxStatus.REVIEW, session_id, merchant, reason=reason.value)
+    return Outcome(InboxStatus.PROCESSED, session_id, merchant)
+
+
+def parked(reason: str, inbox: Inbox, before: WebhookEvent | None, merchant_id: str) -> Outcome:
+    """Make the outcome of an event that has to wait, or is dead after 30 days of waiting."""
+    now = inbox.clock.now()
+    received_at = before.received_at if before else now
+    again_at = next_attempt_at(received_at, before.attempts if before else 1, now)
+    status = InboxStatus.PARKED if again_at else InboxStatus.DEAD
+    return Outcome(status, None, merchant_id, reason=reason, next_attempt_at=again_at)

@@ -1,0 +1,131 @@
+"""Ask the provider instead of waiting: verify a session, close its checkout, capture its money."""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from service.core.errors import ProviderFailed
+from service.outbox.documents import OutboxMessage
+from service.providers.base import ChecksCallbacks, VerifiedEvent
+from service.providers.facts import CheckoutOpen
+from service.sessions import repository as sessions
+from service.sessions.documents import Session
+from service.sessions.errors import wrong_field
+from service.sessions.operations.move import Why
+from service.sessions.operations.settle import Settling, nothing_underway
+from service.sessions.states import Status
+from service.storage.transactions import Transaction, answers_in_time, in_transaction
+from service.webhooks.operations.inbox import Inbox
+from service.webhooks.operations.receive import take_in
+
+# A person or a browser waits for the answer.
+ASK_WITHIN_S = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a provider's checkout handed to the browser: a payment and its signature."""
+
+    payment_id: str
+    signature: str
+
+
+async def verify_session(
+    session: Session, inbox: Inbox, callback: Callback | None = None
+) -> Session:
+    """Ask the provider how a session's checkout stands, apply the answer, and read it again.
+
+    A browser's callback is checked first, and only ever leads to the question: what completes a
+    session is the provider's answer. Raises `SignatureRejected`, `ProviderFailed`.
+    """
+    ref = _current_ref(session)
+    if ref is None or session.provider == "upi":
+        return session
+    provider = inbox.providers.get(session.provider)
+    if provider is None:
+        raise wrong_field("sessionId", f"is of {session.provider}, which has no credentials here")
+    if callback is not None:
+        if not isinstance(provider, ChecksCallbacks):
+            raise wrong_field("razorpay_signature", f"means nothing to {session.provider}")
+        provider.check_callback(ref, callback.payment_id, callback.signature)
+    if session.status is Status.COMPLETED:
+        return session
+    event = await provider.fetch(ref)
+    await _take_answer(event, session, inbox)
+    return await _read_again(session)
+
+
+async def close_standing(session: Session, inbox: Inbox) -> Session:
+    """Close a session's checkout at the provider before the session is canceled or retried.
+
+    Where it turns out to be paid, that is applied instead. A provider that does not answer is no
+    reason to refuse: the outbox goes on closing, and a payment that still comes is a late one.
+    """
+    ref = _current_ref(session)
+    if ref is None or session.provider == "upi" or session.status is Status.COMPLETED:
+        return session
+    provider = inbox.providers.get(session.provider)
+    if provider is None:
+        return session
+    try:
+        async with asyncio.timeout(ASK_WITHIN_S):
+            closed = await provider.close_checkout(ref)
+    except (ProviderFailed, TimeoutError) as error:
+        log.warning("checkout could not be closed yet", ref=ref, reason=str(error))
+        return session
+    if closed.event is not None:
+        await _take_answer(closed.event, session, inbox)
+    return await _read_again(session)
+
+
+async def close_by_message(message: OutboxMessage, inbox: Inbox) -> None:
+    """Close a checkout of a session that has ended; apply what it turns out to be instead."""
+    provider = inbox.providers[str(message.payload["provider"])]
+    closed = await provider.close_checkout(str(message.payload["ref"]))
+    async with answers_in_time():
+        session = await sessions.find(message.merchant_id, message.session_id)
+    if closed.event is not None and session is not None:
+        await _take_answer(closed.event, session, inbox)
+
+
+async def capture_by_message(message: OutboxMessage, inbox: Inbox) -> None:
+    """Capture an authorized payment; the provider's webhook then completes the session."""
+    payload = message.payload
+    provider = inbox.providers[str(payload["provider"])]
+    amount = payload["amount"]
+    if not isinstance(amount, int):
+        raise TypeError(f"the amount of {message.id} is no integer")
+    await provider.capture(str(payload["providerPaymentId"]), amount, str(payload["currency"]))
+
+
+async def _take_answer(event: VerifiedEvent, session: Session, inbox: Inbox) -> None:
+    if all(isinstance(fact, CheckoutOpen) for fact in event.facts):
+        # "Still open" is no news to keep: it would be a duplicate the next time, and say nothing.
+        await _note_idle(event, session, inbox)
+        return
+    await take_in(event, inbox, source="fetch", merchant_id=session.merchant_id)
+
+
+async def _note_idle(event: VerifiedEvent, session: Session, inbox: Inbox) -> None:
+    now = inbox.clock.now()
+
+    async def work(tx: Transaction) -> None:
+        found = await sessions.find(session.merchant_id, session.session_id, tx)
+        if found is not None and found.status is Status.PROCESSING:
+            why = Why(event.provider, now, reason="asked: no payment is under way")
+            doing = Settling(tx, event, why, inbox.lifetimes, session.merchant_id)
+            await nothing_underway(doing, found)
+
+    await in_transaction(work)
+
+
+def _current_ref(session: Session) -> str | None:
+    return session.checkouts[-1].ref if session.checkouts else session.provider_session_id
+
+
+async def _read_again(session: Session) -> Session:
+    async with answers_in_time():
+        return await sessions.find(session.merchant_id, session.session_id) or session

@@ -1,0 +1,201 @@
+"""The table fact -> operation: what each thing that a provider can tell does."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from service.payments.documents import Payment
+from service.payments.operations import Told, record_payment
+from service.payments.states import LIVE, PaymentStatus
+from service.providers import facts
+from service.providers.facts import Fact
+from service.sessions.documents import Session
+from service.sessions.operations import settle
+from service.sessions.operations.settle import Mismatch, Settling
+from service.sessions.states import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The session after a fact, and why it went to review, if it did."""
+
+    session: Session | None
+    review: Mismatch | None = None
+
+
+Handler: TypeAlias = Callable[[Settling, Session | None, Any], Awaitable[Applied]]
+
+
+async def _payment_succeeded(
+    doing: Settling, session: Session | None, fact: facts.PaymentSucceeded
+) -> Applied:
+    await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
+    if session is None:
+        return Applied(None)
+    settled = await settle.payment_succeeded(doing, session, fact.payment)
+    return Applied(settled.session, settled.review)
+
+
+async def _payment_authorized(
+    doing: Settling, session: Session | None, fact: facts.PaymentAuthorized
+) -> Applied:
+    recorded = await _record(doing, session, fact.payment, PaymentStatus.AUTHORIZED)
+    return await _underway(doing, session, recorded, fact.payment, held=True)
+
+
+async def _payment_processing(
+    doing: Settling, session: Session | None, fact: facts.PaymentProcessing
+) -> Applied:
+    recorded = await _record(doing, session, fact.payment, PaymentStatus.PENDING)
+    return await _underway(doing, session, recorded, fact.payment, held=False)
+
+
+async def _underway(
+    doing: Settling,
+    session: Session | None,
+    recorded: Payment,
+    payment: facts.Payment,
+    *,
+    held: bool,
+) -> Applied:
+    if session is None or recorded.status not in LIVE:
+        return Applied(session)  # it has failed or succeeded since: this is old news
+    settled = await settle.payment_underway(doing, session, payment, held=held)
+    return Applied(settled.session, settled.review)
+
+
+async def _payment_failed(
+    doing: Settling, session: Session | None, fact: facts.PaymentFailed
+) -> Applied:
+    failure = (fact.failure_code, fact.failure_message)
+    recorded = await _record(doing, session, fact.payment, PaymentStatus.FAILED, failure)
+    if session is None or recorded.status is not PaymentStatus.FAILED:
+        return Applied(session)
+    settled = await settle.payment_failed(doing, session, fact.payment)
+    return Applied(settled.session)
+
+
+async def _paid_partially(
+    doing: Settling, session: Session | None, fact: facts.PaidPartially
+) -> Applied:
+    await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
+    if session is None:
+        return Applied(None)
+    settled = await settle.to_review(doing, session, Mismatch.PARTIAL)
+    return Applied(settled.session, settled.review)
+
+
+async def _no_payment_required(
+    doing: Settling, session: Session | None, fact: facts.NoPaymentRequired
+) -> Applied:
+    if session is None:
+        return Applied(None)
+    settled = await settle.no_payment_required(doing, session, fact)
+    return Applied(settled.session, settled.review)
+
+
+async def _checkout_failed(
+    doing: Settling, session: Session | None, fact: facts.CheckoutFailed
+) -> Applied:
+    return await _ended(doing, session, fact.checkout_ref, Status.FAILED)
+
+
+async def _checkout_expired(
+    doing: Settling, session: Session | None, fact: facts.CheckoutExpired
+) -> Applied:
+    return await _ended(doing, session, fact.checkout_ref, Status.EXPIRED)
+
+
+async def _ended(doing: Settling, session: Session | None, ref: str, to: Status) -> Applied:
+    if session is None:
+        return Applied(None)
+    settled = await settle.checkout_ended(doing, session, ref, to)
+    return Applied(settled.session)
+
+
+async def _checkout_open(
+    doing: Settling, session: Session | None, fact: facts.CheckoutOpen
+) -> Applied:
+    if session is None:
+        return Applied(None)
+    settled = await settle.nothing_underway(doing, session)
+    return Applied(settled.session)
+
+
+async def _invoice_paid(
+    doing: Settling, session: Session | None, fact: facts.InvoicePaid
+) -> Applied:
+    await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
+    return Applied(session)
+
+
+async def _invoice_failed(
+    doing: Settling, session: Session | None, fact: facts.InvoicePaymentFailed
+) -> Applied:
+    await _record(doing, session, fact.payment, PaymentStatus.FAILED)
+    return Applied(session)
+
+
+async def _kept(doing: Settling, session: Session | None, fact: Fact) -> Applied:
+    """Leave a fact in its inbox row: its ledger comes with a later version."""
+    return Applied(session)
+
+
+FACTS: Mapping[type[Fact], Handler] = {
+    facts.PaymentSucceeded: _payment_succeeded,
+    facts.PaymentAuthorized: _payment_authorized,
+    facts.PaymentProcessing: _payment_processing,
+    facts.PaymentFailed: _payment_failed,
+    facts.PaidPartially: _paid_partially,
+    facts.NoPaymentRequired: _no_payment_required,
+    facts.CheckoutFailed: _checkout_failed,
+    facts.CheckoutExpired: _checkout_expired,
+    facts.CheckoutOpen: _checkout_open,
+    facts.InvoicePaid: _invoice_paid,
+    facts.InvoicePaymentFailed: _invoice_failed,
+    facts.RefundUpdated: _kept,
+    facts.DisputeUpdated: _kept,
+    facts.SubscriptionUpdated: _kept,
+}
+
+# These write the ledger only; all others mean nothing without their session.
+LEDGER_ONLY: frozenset[type[Fact]] = frozenset(
+    {
+        facts.InvoicePaid,
+        facts.InvoicePaymentFailed,
+        facts.RefundUpdated,
+        facts.DisputeUpdated,
+        facts.SubscriptionUpdated,
+    }
+)
+
+
+async def _record(
+    doing: Settling,
+    session: Session | None,
+    payment: facts.Payment,
+    status: PaymentStatus,
+    failure: tuple[str | None, str | None] = (None, None),
+) -> Payment:
+    event = doing.event
+    told = Told(
+        merchant_id=session.merchant_id if session else doing.merchant_id,
+        provider=event.provider,
+        account=event.account,
+        live=event.live,
+        provider_payment_id=payment.provider_payment_id,
+        amount=payment.amount,
+        currency=payment.currency,
+        status=status,
+        occurred_at=event.occurred_at,
+        payment_method=payment.method,
+        provider_session_id=payment.checkout_ref,
+        provider_customer_id=payment.customer_id,
+        provider_subscription_id=payment.subscription_id,
+        failure_code=failure[0],
+        failure_message=failure[1],
+        session_id=session.session_id if session else None,
+        user_id=session.user_id if session else None,
+        plan=session.plan if session else None,
+    )
+    return await record_payment(doing.tx, told, doing.why.at)

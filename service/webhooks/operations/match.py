@@ -1,0 +1,51 @@
+"""Find the session that an event means."""
+
+from collections.abc import Callable
+
+from service.providers.base import VerifiedEvent
+from service.providers.facts import Subject
+from service.sessions import repository
+from service.sessions.documents import Session
+from service.storage.transactions import Transaction
+from service.web.principal import DEFAULT_MERCHANT
+
+
+def merchant_of(event: VerifiedEvent) -> str:
+    """Give the merchant that an event is for: the one that we sent along, else our own."""
+    return event.subject.merchant_id or DEFAULT_MERCHANT
+
+
+async def find_meant(
+    tx: Transaction | None, event: VerifiedEvent, merchant_id: str
+) -> Session | None:
+    """Find the session of the event's merchant that was opened for the event's provider.
+
+    First by the provider's checkout ids, then by a session id that is the provider's own order or
+    payment id, then by the id that was sent along. A session's free metadata never matches.
+    """
+    subject = event.subject
+    candidates = await repository.find_by_provider_ids(
+        merchant_id,
+        event.provider,
+        subject.checkout_refs,
+        (*subject.object_ids, *subject.sent_ids),
+        tx,
+    )
+    for fits in _in_order(subject):
+        found = next((session for session in candidates if fits(session)), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _in_order(subject: Subject) -> list[Callable[[Session], bool]]:
+    def by_checkout(session: Session) -> bool:
+        return any(checkout.ref in subject.checkout_refs for checkout in session.checkouts)
+
+    def by_own_id(session: Session) -> bool:
+        return session.session_id in subject.object_ids
+
+    def named(sent: str) -> Callable[[Session], bool]:
+        return lambda session: session.session_id == sent
+
+    return [by_checkout, by_own_id, *(named(sent) for sent in subject.sent_ids)]

@@ -1,0 +1,132 @@
+"""Receive a delivery: verify it, confirm what needs confirming, apply it, and lose nothing."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import structlog
+
+from service.core.errors import ProviderFailed, SignatureRejected, Unavailable
+from service.providers.base import VerifiedEvent, confirmed_by
+from service.storage.transactions import Duplicate, answers_in_time
+from service.webhooks import repository
+from service.webhooks.documents import Source, WebhookEvent, WebhookRejection
+from service.webhooks.errors import WebhookRouteMissing
+from service.webhooks.operations.apply import apply_event, parked
+from service.webhooks.operations.facts import LEDGER_ONLY
+from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
+from service.webhooks.operations.match import merchant_of
+from service.webhooks.states import DONE, InboxStatus
+
+# A provider that is asked while it waits for our answer gets this long.
+CONFIRM_WITHIN_S = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+async def receive_webhook(
+    name: str, headers: Mapping[str, str], body: bytes, inbox: Inbox
+) -> Receipt:
+    """Verify a delivery and apply its event.
+
+    Raises `WebhookRouteMissing` without a secret, `SignatureRejected` for what is not believed, and
+    `Unavailable` when nothing could be written; after verification it raises nothing else.
+    """
+    provider = inbox.providers.get(name)
+    if provider is None or not provider.receives_webhooks:
+        raise WebhookRouteMissing(f"There is no webhook route for {name!r}: no secret is set.")
+    try:
+        event = provider.verify(headers, body, inbox.clock.now())
+    except SignatureRejected as rejection:
+        await _keep_rejection(name, rejection, len(body), inbox)
+        raise
+    return await take_in(event, inbox)
+
+
+async def take_in(
+    event: VerifiedEvent,
+    inbox: Inbox,
+    *,
+    source: Source = "webhook",
+    before: WebhookEvent | None = None,
+    merchant_id: str | None = None,
+) -> Receipt:
+    """Take a verified event into the inbox. The one road for webhooks, re-reads and replays.
+
+    An exception while it is applied keeps the event as `failed`, to be tried again. Raises
+    `Unavailable` when not even that can be written.
+    """
+    try:
+        confirmed = await _confirm(event, inbox)
+        if confirmed is None:
+            return await _park(event, inbox, before)
+        return await apply_event(
+            confirmed, inbox, source=source, before=before, merchant_id=merchant_id
+        )
+    except Unavailable:
+        raise
+    except Exception as error:
+        log.exception("event could not be applied", event_id=event.inbox_id)
+        return await _keep_failed(event, inbox, before, f"{type(error).__name__}: {error}")
+
+
+async def _confirm(event: VerifiedEvent, inbox: Inbox) -> VerifiedEvent | None:
+    """Ask the provider about an event whose signature does not cover what it says.
+
+    None where the provider does not answer, or tells another state. If what it tells instead is
+    more than the event does, that is applied under its own id.
+    """
+    ref = event.needs_confirmation
+    if ref is None or all(type(fact) in LEDGER_ONLY for fact in event.facts):
+        return event
+    known = await repository.find(event.inbox_id)
+    if known is not None and known.status in DONE:
+        return event  # a duplicate: nothing to ask for
+    try:
+        async with asyncio.timeout(CONFIRM_WITHIN_S):
+            answer = await inbox.providers[event.provider].fetch(ref)
+    except (ProviderFailed, TimeoutError) as error:
+        log.warning("event could not be confirmed", event_id=event.inbox_id, reason=str(error))
+        return None
+    confirmed = confirmed_by(event, answer)
+    if confirmed is None and answer.facts:
+        await apply_event(answer, inbox, source="fetch")
+    return confirmed
+
+
+async def _park(event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None) -> Receipt:
+    outcome = parked("the provider has not confirmed it", inbox, before, merchant_of(event))
+    return await _keep(event, inbox, before, outcome)
+
+
+async def _keep_failed(
+    event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, error: str
+) -> Receipt:
+    waiting = parked("an error while it was applied", inbox, before, merchant_of(event))
+    status = waiting.status if waiting.status is InboxStatus.DEAD else InboxStatus.FAILED
+    return await _keep(event, inbox, before, replace(waiting, status=status, error=error))
+
+
+async def _keep(
+    event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, outcome: Outcome
+) -> Receipt:
+    """Write the row alone; a row that another delivery finished in the meantime stays."""
+    row = row_of(event, outcome, inbox, before, "webhook")
+    async with answers_in_time():
+        try:
+            if before is None:
+                await repository.insert(row, None)
+            else:
+                await repository.replace(row, {before.status}, None)
+        except Duplicate:
+            known = await repository.find(event.inbox_id)
+            if known is None:
+                raise Unavailable("The event is not durable yet; send it again.") from None
+            return Receipt(known.status, duplicate=known.status in DONE)
+    return Receipt(outcome.status)
+
+
+async def _keep_rejection(name: str, rejection: SignatureRejected, size: int, inbox: Inbox) -> None:
+    row = WebhookRejection(provider=name, at=inbox.clock.now(), reason=rejection.reason, size=size)
+    async with answers_in_time():
+        await repository.reject(row)

@@ -1,0 +1,57 @@
+"""Apply events again: those that wait, and those that a person picks."""
+
+from datetime import timedelta
+
+import structlog
+
+from service.audit.operations import Act, record
+from service.core.errors import Unavailable
+from service.storage.transactions import answers_in_time
+from service.web.principal import Principal
+from service.webhooks import repository
+from service.webhooks.documents import WebhookEvent
+from service.webhooks.errors import AlreadyDecided, EventNotFound
+from service.webhooks.operations.inbox import Inbox, Receipt
+from service.webhooks.operations.receive import take_in
+
+LEASE = timedelta(seconds=60)
+
+log = structlog.get_logger(__name__)
+
+
+async def retry_waiting(inbox: Inbox, *, limit: int = 100) -> int:
+    """Try every waiting event that is due; give how many were tried."""
+    tried = 0
+    while tried < limit:
+        async with answers_in_time():
+            row = await repository.claim_waiting(inbox.clock.now(), LEASE)
+        if row is None:
+            break
+        tried += 1
+        try:
+            await _again(row, inbox)
+        except Unavailable as error:
+            log.warning("event waits for the database", event_id=row.id, reason=str(error))
+            break
+    return tried
+
+
+async def replay_event(inbox_id: str, by: Principal, inbox: Inbox) -> Receipt:
+    """Apply a stored event again, on the record. Raises `EventNotFound`, `AlreadyDecided`."""
+    async with answers_in_time():
+        row = await repository.find(inbox_id, by.merchant_id)
+    if row is None:
+        raise EventNotFound(inbox_id)
+    if row.decision is not None:
+        raise AlreadyDecided(f"{inbox_id} was decided by {row.decision.by}; it is not replayed.")
+    receipt = await _again(row, inbox)
+    act = Act("event.replayed", f"event:{inbox_id}", detail={"outcome": receipt.outcome.value})
+    async with answers_in_time():
+        await record(None, by, act, inbox.clock.now())
+    return receipt
+
+
+async def _again(row: WebhookEvent, inbox: Inbox) -> Receipt:
+    """Translate the stored bytes anew: a fault that was mended since is mended for old events."""
+    event = inbox.providers[row.provider].translate_stored(row.event_id, row.payload)
+    return await take_in(event, inbox, before=row)

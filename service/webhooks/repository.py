@@ -1,0 +1,135 @@
+"""Named queries on the inbox."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from pymongo import ReturnDocument
+
+from service.core.paging import Cursor
+from service.storage.database import Row
+from service.storage.paging import newest_first
+from service.storage.transactions import Transaction
+from service.webhooks.documents import Decision, WebhookEvent, WebhookRejection
+from service.webhooks.states import WAITING, InboxStatus
+
+
+async def insert(row: WebhookEvent, tx: Transaction | None) -> None:
+    """Insert an event. Raises `Duplicate` if it is known."""
+    await WebhookEvent.get_pymongo_collection().insert_one(row.to_row(), session=tx)
+
+
+async def find(inbox_id: str, merchant_id: str | None = None) -> WebhookEvent | None:
+    """Find an event by its id; a majority read, so what it finds is durable."""
+    wanted: Row = {"_id": {"$eq": inbox_id}}
+    wanted |= {"merchantId": merchant_id} if merchant_id is not None else {}
+    row = await WebhookEvent.get_pymongo_collection().find_one(wanted)
+    return WebhookEvent.model_validate(row) if row else None
+
+
+async def replace(
+    row: WebhookEvent, expected: Collection[InboxStatus], tx: Transaction | None
+) -> bool:
+    """Write a row again if it still stands as expected and nobody has decided on it."""
+    fields = row.to_row()
+    wanted = {
+        "_id": fields.pop("_id"),
+        "status": {"$in": sorted(expected)},
+        "decision": None,
+    }
+    done = await WebhookEvent.get_pymongo_collection().update_one(
+        wanted, {"$set": fields}, session=tx
+    )
+    return done.matched_count == 1
+
+
+async def claim_waiting(now: datetime, lease: timedelta) -> WebhookEvent | None:
+    """Take the waiting event that is due longest, and hide it from others for a while."""
+    due = {"status": {"$in": sorted(WAITING)}, "nextAttemptAt": {"$lte": now}}
+    row = await WebhookEvent.get_pymongo_collection().find_one_and_update(
+        due,
+        {"$set": {"nextAttemptAt": now + lease}, "$inc": {"attempts": 1}},
+        sort=[("nextAttemptAt", 1)],
+        return_document=ReturnDocument.AFTER,
+    )
+    return WebhookEvent.model_validate(row) if row else None
+
+
+async def count_waiting(now: datetime) -> int:
+    """Count the waiting events that are due."""
+    due = {"status": {"$in": sorted(WAITING)}, "nextAttemptAt": {"$lte": now}}
+    return await WebhookEvent.get_pymongo_collection().count_documents(due)
+
+
+async def decide(inbox_id: str, decision: Decision, purge_at: datetime, tx: Transaction) -> bool:
+    """Keep a decision if there is none yet."""
+    done = await WebhookEvent.get_pymongo_collection().update_one(
+        {"_id": inbox_id, "status": InboxStatus.REVIEW.value, "decision": None},
+        {"$set": {"decision": decision.model_dump(by_alias=True), "purgeAt": purge_at}},
+        session=tx,
+    )
+    return done.modified_count == 1
+
+
+async def open_reviews_of(
+    merchant_id: str, session_id: str, tx: Transaction | None
+) -> list[WebhookEvent]:
+    """Give the undecided reviews of a session, by event id."""
+    wanted = {
+        "sessionId": session_id,
+        "merchantId": merchant_id,
+        "status": InboxStatus.REVIEW.value,
+        "decision": None,
+    }
+    cursor = WebhookEvent.get_pymongo_collection().find(wanted, session=tx).sort("_id", 1)
+    return [WebhookEvent.model_validate(row) for row in await cursor.to_list(100)]
+
+
+async def page(
+    merchant_id: str, filters: Row, *, cursor: Cursor | None, limit: int
+) -> tuple[list[WebhookEvent], Cursor | None]:
+    """Give a page of a merchant's events, newest first, without their payloads."""
+    rows, following = await newest_first(
+        WebhookEvent.get_pymongo_collection(),
+        {"merchantId": merchant_id, **filters},
+        by="receivedAt",
+        cursor=cursor,
+        limit=limit,
+    )
+    return [WebhookEvent.model_validate(row) for row in rows], following
+
+
+async def of_session(merchant_id: str, session_id: str) -> list[WebhookEvent]:
+    """Give all events of one session, oldest first."""
+    wanted = {"sessionId": session_id, "merchantId": merchant_id}
+    cursor = WebhookEvent.get_pymongo_collection().find(wanted).sort("receivedAt", 1)
+    return [WebhookEvent.model_validate(row) for row in await cursor.to_list(1000)]
+
+
+async def purge(now: datetime, limit: int) -> int:
+    """Delete events whose time of keeping is over."""
+    collection = WebhookEvent.get_pymongo_collection()
+    over = {"purgeAt": {"$lte": now, "$type": "date"}}
+    keys = [row["_id"] async for row in collection.find(over, {"_id": 1}).limit(limit)]
+    deleted = await collection.delete_many({"_id": {"$in": keys}, **over})
+    return deleted.deleted_count
+
+
+async def reject(rejection: WebhookRejection) -> None:
+    """Keep why a delivery was not believed."""
+    await WebhookRejection.get_pymongo_collection().insert_one(rejection.to_row())
+
+
+async def latest_rejections(provider: str | None, limit: int) -> list[WebhookRejection]:
+    """Give the latest rejections, newest first; a capped collection keeps the order."""
+    wanted = {"provider": {"$eq": provider}} if provider else {}
+    cursor = WebhookRejection.get_pymongo_collection().find(wanted).sort("$natural", -1)
+    return [WebhookRejection.model_validate(row) for row in await cursor.limit(limit).to_list()]
+
+
+async def count_rejections() -> dict[str, int]:
+    """Count the kept rejections by provider and reason."""
+    stages: list[Row] = [
+        {"$group": {"_id": {"provider": "$provider", "reason": "$reason"}, "n": {"$sum": 1}}}
+    ]
+    cursor = await WebhookRejection.get_pymongo_collection().aggregate(stages)
+    return {f"{row['_id']['provider']}:{row['_id']['reason']}": row["n"] async for row in cursor}

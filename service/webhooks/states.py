@@ -1,0 +1,35 @@
+"""Where an event of the inbox stands, and when it is tried again. Pure."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class InboxStatus(StrEnum):
+    """Where an event stands; also what the sender is told as `outcome`."""
+
+    PROCESSED = "processed"
+    IGNORED = "ignored"
+    REVIEW = "review"
+    PARKED = "parked"
+    FAILED = "failed"
+    DEAD = "dead"
+
+
+# A copy of one of these is a duplicate: the work is done, or waits for a person.
+DONE = frozenset({InboxStatus.PROCESSED, InboxStatus.IGNORED, InboxStatus.REVIEW})
+WAITING = frozenset({InboxStatus.PARKED, InboxStatus.FAILED})
+
+# Stripe lists events for 30 days, and no provider retries for longer.
+GIVE_UP_AFTER = timedelta(days=30)
+_LONGEST_WAIT = timedelta(hours=6)
+
+
+def next_attempt_at(received_at: datetime, attempts: int, now: datetime) -> datetime | None:
+    """Give when a waiting event is tried again: after 5, 10, 20 … seconds, at most 6 hours.
+
+    None once 30 days have passed: it is dead, and stays listed for a person.
+    """
+    if now - received_at >= GIVE_UP_AFTER:
+        return None
+    wait = timedelta(seconds=5 * 2 ** min(max(attempts, 1) - 1, 16))
+    return now + min(wait, _LONGEST_WAIT)

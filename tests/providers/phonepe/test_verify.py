@@ -1,0 +1,140 @@
+"""PhonePe's two schemes: the callback of v1 that is signed, the webhook of v2 that is not."""
+
+import base64
+import hashlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core.errors import MalformedBody, SignatureRejected
+from service.providers.phonepe.verify import Secrets, read_message, verify_webhook
+from tests.providers.phonepe.case import (
+    CALLBACKS,
+    NOON,
+    PASSWORD,
+    SALT,
+    USERNAME,
+    WEBHOOKS,
+    callback_body,
+    sign,
+    sign_callback,
+)
+
+BOTH = Secrets({"1": SALT}, f"{USERNAME}:{PASSWORD}")
+WEBHOOK = WEBHOOKS["checkout.order.completed"]
+CALLBACK = CALLBACKS["callback.success"]
+LOGIN = hashlib.sha256(f"{USERNAME}:{PASSWORD}".encode()).hexdigest()
+
+
+def x_verify(body: bytes, salt: str = SALT, index: str = "1") -> str:
+    """Sign a callback without the code under test."""
+    response = json.loads(body)["response"]
+    return f"{hashlib.sha256(f'{response}{salt}'.encode()).hexdigest()}###{index}"
+
+
+@pytest.mark.parametrize("header", [LOGIN, LOGIN.upper(), f"SHA256 {LOGIN}", f"sha256 {LOGIN}"])
+def test_a_webhook_with_our_login_is_accepted(header: str) -> None:
+    message = verify_webhook({"authorization": header}, WEBHOOK, BOTH)
+    assert (message.version, message.content["event"]) == ("v2", "checkout.order.completed")
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("", "missing"),
+        ("Basic dGlsbGdhdGU6cGFzcw==", "malformed"),
+        ("é" * 64, "malformed"),
+        ("\ud800" * 64, "malformed"),
+        (f"SHA256({LOGIN})", "malformed"),
+        (hashlib.sha256(b"tillgate:another").hexdigest(), "mismatch"),
+        (hashlib.sha256(b":").hexdigest(), "mismatch"),
+    ],
+)
+def test_a_webhook_with_another_login_is_rejected(header: str, reason: str) -> None:
+    with pytest.raises(SignatureRejected) as caught:
+        verify_webhook({"authorization": header}, WEBHOOK, BOTH)
+    assert caught.value.reason == reason
+
+
+def test_a_callback_that_our_salt_signed_is_accepted() -> None:
+    message = verify_webhook({"x-verify": x_verify(CALLBACK)}, CALLBACK, BOTH)
+    assert (message.version, message.content["code"]) == ("v1", "PAYMENT_SUCCESS")
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (x_verify(CALLBACK, salt="another"), "mismatch"),
+        (x_verify(CALLBACK, index="2"), "mismatch"),
+        (x_verify(CALLBACK, index="one"), "malformed"),
+        (x_verify(CALLBACK).partition("#")[0], "malformed"),
+        (f"{'é' * 64}###1", "malformed"),
+        (f"{'0' * 64}###١", "malformed"),
+        ("###", "malformed"),
+    ],
+)
+def test_a_callback_that_another_salt_signed_is_rejected(header: str, reason: str) -> None:
+    with pytest.raises(SignatureRejected) as caught:
+        verify_webhook({"x-verify": header}, CALLBACK, BOTH)
+    assert caught.value.reason == reason
+
+
+def test_without_a_header_nothing_is_accepted() -> None:
+    for body in (WEBHOOK, CALLBACK):
+        with pytest.raises(SignatureRejected) as caught:
+            verify_webhook({}, body, BOTH)
+        assert caught.value.reason == "missing"
+
+
+def test_a_scheme_that_is_not_set_up_is_not_accepted() -> None:
+    with pytest.raises(SignatureRejected):
+        verify_webhook(sign(WEBHOOK, NOON), WEBHOOK, Secrets({"1": SALT}, None))
+    with pytest.raises(SignatureRejected):
+        verify_webhook(sign_callback(CALLBACK, NOON), CALLBACK, Secrets({}, BOTH.webhook_login))
+
+
+def test_a_login_does_not_vouch_for_a_callback() -> None:
+    forged = {"x-verify": x_verify(CALLBACK, salt=""), "authorization": LOGIN}
+    with pytest.raises(SignatureRejected):
+        verify_webhook(forged, CALLBACK, BOTH)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff\xfe", b"[" * 50_000, b'{"a": NaN}', b"null"])
+def test_a_body_that_makes_no_sense_is_rejected(body: bytes) -> None:
+    for headers in (sign(body, NOON), sign_callback(body, NOON)):
+        with pytest.raises(SignatureRejected) as caught:
+            verify_webhook(headers, body, BOTH)
+        assert caught.value.reason == "malformed"
+
+
+@pytest.mark.parametrize(
+    "response", ["%%%", "é", "abc", base64.b64encode(b"[1]").decode(), "", 7, None, {}]
+)
+def test_a_signed_response_that_makes_no_sense_is_rejected(response: object) -> None:
+    body = json.dumps({"response": response}).encode()
+    with pytest.raises(SignatureRejected) as caught:
+        verify_webhook({"x-verify": x_verify(body)}, body, BOTH)
+    assert caught.value.reason == "malformed"
+
+
+@given(st.integers(min_value=0), st.integers(1, 255))
+def test_any_changed_byte_of_a_callback_is_rejected(place: int, flip: int) -> None:
+    changed = bytearray(CALLBACK)
+    changed[place % len(CALLBACK)] ^= flip
+    with pytest.raises(SignatureRejected):
+        verify_webhook(sign_callback(CALLBACK, NOON), bytes(changed), BOTH)
+
+
+def test_a_stored_message_is_read_without_its_header() -> None:
+    assert read_message(CALLBACK).version == "v1"
+    assert read_message(WEBHOOK).version == "v2"
+    for broken in (b"[]", b"\xff", callback_body(b"[]")):
+        with pytest.raises(MalformedBody):
+            read_message(broken)
+
+
+def test_secrets_are_not_shown() -> None:
+    assert SALT not in repr(BOTH)
+    assert PASSWORD not in repr(BOTH)

@@ -1,0 +1,134 @@
+"""Stripe's signature: genuine ones pass, everything else is one kind of error."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from stripe import WebhookSignature
+
+from service.core.errors import SignatureRejected
+from service.providers.signing import hmac_sha256_hex
+from service.providers.stripe.verify import verify_event
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+AT = int(NOW.timestamp())
+OLD, NEW, FOREIGN = "whsec_old_of_two", "whsec_new_of_two", "whsec_of_somebody"
+BODY = '{"id": "evt_1", "name": "Zoë"}'.encode()
+
+
+def signed(secret: str, body: bytes = BODY, at: int = AT) -> str:
+    """Sign as the official library does."""
+    return str(WebhookSignature.generate_signature_header(body.decode(), secret, at))
+
+
+def rejected(header: str | None, body: bytes = BODY, secrets: tuple[str, ...] = (NEW,)) -> str:
+    """Give the reason for which a header is rejected."""
+    headers = {} if header is None else {"stripe-signature": header}
+    with pytest.raises(SignatureRejected) as caught:
+        verify_event(headers, body, secrets, NOW)
+    return caught.value.reason
+
+
+def test_a_genuine_event_is_parsed() -> None:
+    headers = {"stripe-signature": signed(NEW)}
+    assert verify_event(headers, BODY, (NEW,), NOW) == {"id": "evt_1", "name": "Zoë"}
+
+
+@pytest.mark.parametrize("secret", [OLD, NEW])
+def test_either_secret_is_accepted_while_one_is_rolled(secret: str) -> None:
+    headers = {"stripe-signature": signed(secret)}
+    assert verify_event(headers, BODY, (OLD, NEW), NOW)
+
+
+def test_any_of_several_signatures_is_enough() -> None:
+    foreign = hmac_sha256_hex(FOREIGN, f"{AT}.".encode() + BODY)
+    header = f"t={AT},v1={foreign},{signed(NEW).partition(',')[2]}"
+    assert verify_event({"stripe-signature": header}, BODY, (NEW,), NOW)
+
+
+def test_a_signature_of_the_test_scheme_is_ignored() -> None:
+    header = signed(NEW).replace("v1=", "v0=")
+    assert rejected(header) == "missing"
+    assert rejected(f"{header},v1=00") == "mismatch"
+
+
+@pytest.mark.parametrize("seconds", [-300, 0, 300])
+def test_an_age_within_five_minutes_is_accepted(seconds: int) -> None:
+    headers = {"stripe-signature": signed(NEW, at=AT + seconds)}
+    assert verify_event(headers, BODY, (NEW,), NOW)
+
+
+@pytest.mark.parametrize(("seconds", "reason"), [(-301, "stale"), (301, "future")])
+def test_an_age_beyond_five_minutes_is_rejected(seconds: int, reason: str) -> None:
+    assert rejected(signed(NEW, at=AT + seconds)) == reason
+
+
+def test_the_age_of_a_forgery_is_not_told() -> None:
+    assert rejected(signed(FOREIGN, at=1)) == "mismatch"
+
+
+def test_half_a_second_beyond_the_tolerance_is_too_much() -> None:
+    headers = {"stripe-signature": signed(NEW)}
+    late = NOW + timedelta(seconds=300, milliseconds=500)
+    with pytest.raises(SignatureRejected):
+        verify_event(headers, BODY, (NEW,), late)
+
+
+@pytest.mark.parametrize("header", [None, "", f"t={AT}", f"t={AT},v1=", f"t={AT},v2=00"])
+def test_no_signature_is_missing(header: str | None) -> None:
+    assert rejected(header) == "missing"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "v1=00",
+        "garbage",
+        f"t={AT},v1=00,",
+        f"t={AT},v1=00,garbage",
+        f"t={AT},t={AT},v1=00",
+        "t=,v1=00",
+        "t=soon,v1=00",
+        "t=-1,v1=00",
+        "t=1.5,v1=00",
+        "t=١٢,v1=00",
+        f"t={'9' * 400},v1=00",
+        f"t={AT},v1=ü",
+        f"t={AT},v1=\ud800",
+    ],
+)
+def test_an_unreadable_header_is_malformed(header: str) -> None:
+    assert rejected(header) == "malformed"
+
+
+def test_a_foreign_signature_does_not_match() -> None:
+    assert rejected(signed(FOREIGN)) == "mismatch"
+
+
+def test_without_a_secret_nothing_matches() -> None:
+    assert rejected(signed(""), secrets=()) == "mismatch"
+
+
+def test_the_timestamp_is_part_of_what_is_signed() -> None:
+    assert rejected(signed(NEW).replace(f"t={AT}", f"t={AT + 1}")) == "mismatch"
+    assert rejected(signed(NEW).replace(f"t={AT}", f"t=0{AT}")) == "mismatch"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b'"text"',
+        b"{",
+        b'{"a": NaN}',
+        b'{"a": 1e400}',
+        b'{"a": 1, "a": 2}',
+        b"\xff\xfe",
+        b"[" * 50_000,
+        b'{"a": "\\ud800"}',
+        b"9" * 5000,
+    ],
+)
+def test_a_signed_body_that_is_no_json_object_is_malformed(body: bytes) -> None:
+    signature = hmac_sha256_hex(NEW, f"{AT}.".encode() + body)
+    assert rejected(f"t={AT},v1={signature}", body) == "malformed"
