@@ -1,5 +1,132 @@
 """The one place that wires: which documents exist, who handles what, what is built from what."""
 
-from service.storage.documents import StoredDocument
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from urllib.parse import urlsplit
 
-DOCUMENTS: tuple[type[StoredDocument], ...] = ()
+from service.audit.documents import AuditEntry
+from service.catalog.documents import Coupon, Price
+from service.core.clock import Clock
+from service.core.errors import Misconfigured
+from service.outbox.documents import OutboxMessage
+from service.outbox.operations import Handlers
+from service.payments.documents import Payment
+from service.providers.registry import Providers, build_providers
+from service.retention.documents import Lease
+from service.retention.operations import Jobs
+from service.sessions.documents import Session
+from service.sessions.operations.begin_checkout import Desk
+from service.sessions.operations.move import CLOSE_CHECKOUT
+from service.sessions.operations.rules import Rules
+from service.sessions.operations.settle import CAPTURE
+from service.sessions.states import Lifetimes
+from service.settings import Settings
+from service.storage.database import Client, Database, connect, require_replica_set
+from service.storage.documents import StoredDocument, bind
+from service.storage.indexes import refuse_deadly_ttl
+from service.web.idempotency.documents import IdempotencyKey
+from service.web.keys.documents import ApiKey
+from service.webhooks.documents import WebhookEvent, WebhookRejection
+from service.webhooks.operations.ask import capture_by_message, close_by_message, close_standing
+from service.webhooks.operations.inbox import Inbox
+
+DOCUMENTS: tuple[type[StoredDocument], ...] = (
+    Session,
+    WebhookEvent,
+    WebhookRejection,
+    Payment,
+    OutboxMessage,
+    AuditEntry,
+    Price,
+    Coupon,
+    ApiKey,
+    IdempotencyKey,
+    Lease,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """Everything that handlers and jobs are given."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    providers: Providers
+    rules: Rules
+    inbox: Inbox
+    desk: Desk
+    jobs: Jobs
+
+
+def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
+    """Build everything from the settings. Nothing is connected or written."""
+    providers = build_providers(settings, clock)
+    rules = build_rules(settings, providers)
+    inbox = Inbox(
+        providers=providers,
+        clock=clock,
+        lifetimes=rules.lifetimes,
+        keep_for=timedelta(days=settings.policy.purge_events_days),
+    )
+    desk = Desk(rules, clock, providers, partial(close_standing, inbox=inbox))
+    jobs = Jobs(inbox, outbox_handlers(inbox))
+    return Wired(settings, clock, database, providers, rules, inbox, desk, jobs)
+
+
+def outbox_handlers(inbox: Inbox) -> Handlers:
+    """The table topic -> handler of the outbox. Mail and outbound webhooks will be further rows."""
+    return {
+        CLOSE_CHECKOUT: partial(close_by_message, inbox=inbox),
+        CAPTURE: partial(capture_by_message, inbox=inbox),
+    }
+
+
+def build_rules(settings: Settings, providers: Providers) -> Rules:
+    """Build the rules of sessions. Raises `Misconfigured` without a pepper."""
+    pepper = settings.access.pii_pepper
+    if pepper is None:
+        raise Misconfigured("PII_PEPPER is not set: no client secret could be made.")
+    policy = settings.policy
+    completed = policy.purge_completed_days
+    lifetimes = Lifetimes(
+        payment=timedelta(minutes=policy.payment_session_minutes),
+        checkout=timedelta(hours=policy.checkout_session_hours),
+        purge_ended=timedelta(days=policy.purge_expired_days),
+        purge_completed=timedelta(days=completed) if completed is not None else None,
+    )
+    home = urlsplit(settings.web.public_url)
+    return Rules(
+        default_currency=policy.default_currency,
+        lifetimes=lifetimes,
+        public_url=settings.web.public_url,
+        origins=frozenset({f"{home.scheme}://{home.netloc}", *settings.web.cors_origins}),
+        pepper=pepper,
+        live={name: provider.live for name, provider in providers.items()},
+    )
+
+
+@asynccontextmanager
+async def connected(settings: Settings, uri: str) -> AsyncIterator[Client]:
+    """Connect, refuse what money can't be trusted to, bind the documents, disconnect at the end.
+
+    Raises `Misconfigured` for a standalone server and for an index that deletes paid sessions.
+    """
+    client = connect(uri)
+    try:
+        await require_replica_set(client)
+        database = client[settings.database.name]
+        await bind(database, DOCUMENTS)
+        await refuse_deadly_ttl(database)
+        yield client
+    finally:
+        await client.close()
+
+
+async def close_providers(providers: Providers) -> None:
+    """Close the connections of the adapters that keep some."""
+    for provider in providers.values():
+        await provider.aclose()

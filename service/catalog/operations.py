@@ -9,7 +9,7 @@ from service.catalog.documents import Coupon, Price
 from service.catalog.errors import CouponUnknown, ItemHasNoPrice, PriceNotFound
 from service.core.money import LARGEST_AMOUNT
 from service.core.strict_json import JsonObject
-from service.storage.transactions import Transaction, in_transaction
+from service.storage.transactions import Transaction, answers_in_time, in_transaction
 from service.web.principal import Principal
 
 WHOLE = 10_000
@@ -106,3 +106,10 @@ async def remove_coupon(code: str, by: Principal, now: datetime) -> None:
         await record(tx, by, Act("coupon.removed", f"coupon:{code}"), now)
 
     await in_transaction(work)
+
+
+async def list_catalog(merchant_id: str) -> tuple[list[Price], list[Coupon]]:
+    """List all prices and coupons of a merchant."""
+    async with answers_in_time():
+        prices = await repository.list_prices(merchant_id)
+        return prices, await repository.list_coupons(merchant_id)

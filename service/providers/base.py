@@ -173,6 +173,10 @@ class Provider(Protocol):
         """Take money that is held. A payment that is captured already is no error."""
         ...
 
+    async def aclose(self) -> None:
+        """Close what connections are open, before the event loop ends."""
+        ...
+
 
 @runtime_checkable
 class ChecksCallbacks(Protocol):

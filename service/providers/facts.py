@@ -148,6 +148,15 @@ class SubscriptionUpdated(Struct, frozen=True, rename="camel", tag=True):
     cancel_at_period_end: bool = False
 
 
+class Unreadable(Struct, frozen=True, rename="camel", tag=True):
+    """A genuine event whose content can't be read: it is kept, and read again by a later version.
+
+    A 4xx instead would make the provider give up on it, and in the end on our endpoint.
+    """
+
+    reason: str
+
+
 Fact = (
     PaymentSucceeded
     | PaymentAuthorized
@@ -163,4 +172,5 @@ Fact = (
     | RefundUpdated
     | DisputeUpdated
     | SubscriptionUpdated
+    | Unreadable
 )

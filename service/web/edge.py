@@ -14,11 +14,14 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from service.settings import WebSettings
 from service.web.logs.access import log_request
 from service.web.logs.request_ids import HEADER, request_id_of
+from service.web.requests import LARGEST_BODY
 from service.web.security_headers import SecurityHeaders
 
 
 def put_edge_around(app: Litestar, settings: WebSettings) -> Litestar:
-    """Wrap an application; to be called once, after it is built."""
+    """Wrap an application; to be called once, after it is built and before it serves."""
+    # Litestar 2.25 ignores what a plugin sets as the limit of bodies; it is read at first use.
+    app.request_max_body_size = LARGEST_BODY
     over_tls = settings.public_url.startswith("https://")
     app.asgi_handler = _edge(app.asgi_handler, SecurityHeaders(over_tls=over_tls))
     return app

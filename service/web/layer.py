@@ -27,7 +27,7 @@ from service.web.keys.tokens import token_reader
 from service.web.limits.addresses import Addresses
 from service.web.limits.rate_limits import rate_limits
 from service.web.problems import exception_handlers
-from service.web.requests import LARGEST_BODY, StrictRequest, refuse_unknown_query
+from service.web.requests import StrictRequest, refuse_unknown_query
 from service.web.wire import decode_wire_model, is_wire_model
 
 
@@ -76,7 +76,6 @@ class WebLayer(InitPlugin):
         app_config.middleware = [*self._middleware, *app_config.middleware]
         app_config.exception_handlers = {**exception_handlers(), **app_config.exception_handlers}
         app_config.request_class = StrictRequest
-        app_config.request_max_body_size = LARGEST_BODY
         app_config.before_request = refuse_unknown_query
         app_config.type_decoders = [
             (is_wire_model, decode_wire_model),

@@ -157,8 +157,12 @@ def exception_handlers() -> ExceptionHandlersMap:
 
 def _tillgate_error(request: AnyRequest, error: TillgateError) -> Response[bytes]:
     problem = problem_of(error, request.scope)
-    if problem.status >= 500:
-        _log.error("request failed", status=problem.status, error=error.error, exc_info=error)
+    if problem.status == 500:
+        return _unexpected(request, error)
+    if problem.status > 500:
+        _log.warning(
+            "request failed", status=problem.status, error=error.error, reason=_reason(error)
+        )
     return _response(problem)
 
 
@@ -179,7 +183,9 @@ def _http_exception(request: AnyRequest, error: HTTPException) -> Response[bytes
 def _database_error(request: AnyRequest, error: DatabaseError) -> Response[bytes]:
     if not is_no_answer(error):
         return _unexpected(request, error)
-    return _tillgate_error(request, errors.Unavailable("The database can't answer now; try again."))
+    unavailable = errors.Unavailable("The database can't answer now; try again.")
+    unavailable.__cause__ = error
+    return _tillgate_error(request, unavailable)
 
 
 def _too_deep(request: AnyRequest, error: RecursionError) -> Response[bytes]:
@@ -195,6 +201,11 @@ def _not_utf8(request: AnyRequest, error: UnicodeDecodeError) -> Response[bytes]
 def _unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
     _log.error("request failed", status=500, error="internal_error", exc_info=error)
     return _response(_internal(request.scope))
+
+
+def _reason(error: TillgateError) -> str:
+    """Tell what stands behind an error that we raised on purpose; a traceback tells no more."""
+    return f"{error.message} {error.__cause__!r}" if error.__cause__ else error.message
 
 
 def _internal(scope: Scope) -> Problem:

@@ -4,7 +4,14 @@ from typing import Annotated
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter, RawBody, SkipValidation
+from litestar.params import (
+    FromPath,
+    JSONBody,
+    PathParameter,
+    QueryParameter,
+    RawBody,
+    SkipValidation,
+)
 
 from service.core.paging import decode_cursor
 from service.sessions.controllers import CurrentCaller, provide_caller

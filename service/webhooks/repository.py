@@ -42,6 +42,16 @@ async def replace(
     return done.matched_count == 1
 
 
+async def postpone(
+    row: WebhookEvent, error: str, outcome: InboxStatus, at: datetime | None
+) -> None:
+    """Keep why a waiting event could not even be read, and when it is tried again."""
+    await WebhookEvent.get_pymongo_collection().update_one(
+        {"_id": row.id, "status": row.status.value, "attempts": row.attempts},
+        {"$set": {"error": error, "status": outcome.value, "nextAttemptAt": at}},
+    )
+
+
 async def claim_waiting(now: datetime, lease: timedelta) -> WebhookEvent | None:
     """Take the waiting event that is due longest, and hide it from others for a while."""
     due = {"status": {"$in": sorted(WAITING)}, "nextAttemptAt": {"$lte": now}}

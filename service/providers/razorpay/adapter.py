@@ -9,7 +9,6 @@ from service.core.errors import (
     MalformedBody,
     ProviderFailed,
     ProviderUnreachable,
-    SignatureRejected,
 )
 from service.core.strict_json import JsonObject, JsonValue, parse
 from service.providers.base import (
@@ -31,8 +30,8 @@ from service.providers.facts import (
 from service.providers.razorpay.client import PROVIDER, RazorpayClient
 from service.providers.razorpay.fetched import translate_fetched
 from service.providers.razorpay.opening import open_link, open_order
-from service.providers.razorpay.translate import Origin, translate_webhook
-from service.providers.razorpay.verify import verify_webhook
+from service.providers.razorpay.translate import Origin, translate_webhook, unreadable
+from service.providers.razorpay.verify import verify_checkout_callback, verify_webhook
 from service.providers.reading import entries, text
 from service.settings import RazorpaySettings
 
@@ -52,6 +51,7 @@ class RazorpayProvider:
         self.live = _MODES.get((settings.key_id or "")[:9])
         self.receives_webhooks = bool(settings.webhook_secrets)
         self._secrets = settings.webhook_secrets
+        self._key_secret = settings.key_secret or ""
         self._has_key = bool(settings.key_id and settings.key_secret)
         self._client = RazorpayClient(settings)
         self._clock = clock
@@ -59,10 +59,11 @@ class RazorpayProvider:
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:
         """Check and translate a webhook. Raises `SignatureRejected`."""
         event_id, parsed = verify_webhook(headers, body, self._secrets)
+        origin = Origin(event_id, body, self.live, now)
         try:
-            return translate_webhook(parsed, Origin(event_id, body, self.live, now))
+            return translate_webhook(parsed, origin)
         except MalformedBody as error:
-            raise SignatureRejected("malformed", error.message) from error
+            return unreadable(parsed, origin, error.message)
 
     def translate_stored(self, event_id: str, payload: bytes) -> VerifiedEvent:
         """Translate a webhook or a re-read that was stored. Raises `MalformedBody`."""
@@ -76,7 +77,8 @@ class RazorpayProvider:
 
     def check_callback(self, ref: str, payment_id: str, signature: str) -> None:
         """Check what the checkout handed to the browser. Raises `SignatureRejected`."""
-        verify_checkout_callback(ref, payment_id, signature, self._settings.key_secret or "")
+        self._need_key()  # a signature under an empty secret can be made by anybody
+        verify_checkout_callback(ref, payment_id, signature, self._key_secret)
 
     async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
         """Open an order (kind `payment`) or a payment link (kind `checkout`)."""

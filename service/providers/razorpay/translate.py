@@ -21,7 +21,9 @@ from service.providers.facts import (
     PaymentFailed,
     PaymentSucceeded,
     RefundUpdated,
+    Subject,
     SubscriptionUpdated,
+    Unreadable,
 )
 from service.providers.razorpay.entities import payment_of, subject_of
 from service.providers.reading import inner, needed_amount, needed_text, text, whole
@@ -65,6 +67,21 @@ def translate_webhook(body: JsonObject, origin: Origin) -> VerifiedEvent:
             subscription=_entity(payload, "subscription"),
         ),
         facts=make(payload) if make else (),
+        payload=origin.payload,
+    )
+
+
+def unreadable(body: JsonObject, origin: Origin, reason: str) -> VerifiedEvent:
+    """Give a genuine event that can't be read as it is: to be kept, and read again later."""
+    return VerifiedEvent(
+        provider="razorpay",
+        account=OWN_ACCOUNT,
+        live=origin.live,
+        event_id=origin.event_id,
+        type=text(body, "event") or "unknown",
+        occurred_at=origin.received_at,
+        subject=Subject(),
+        facts=(Unreadable(reason),),
         payload=origin.payload,
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import stripe
 
 from service.core import strict_json
-from service.core.errors import MalformedBody, ProviderFailed, SignatureRejected
+from service.core.errors import MalformedBody, ProviderFailed
 from service.providers.base import (
     OWN_ACCOUNT,
     CheckoutRequest,
@@ -20,7 +20,12 @@ from service.providers.calling import CALL_SECONDS, OPEN_SECONDS
 from service.providers.facts import CheckoutExpired, CheckoutFailed, CheckoutOpen
 from service.providers.stripe.calls import StripeClients, answer_of, answering
 from service.providers.stripe.requests import checkout_params, read_opened
-from service.providers.stripe.translate import FETCHED, translate_event, translate_fetched
+from service.providers.stripe.translate import (
+    FETCHED,
+    translate_event,
+    translate_fetched,
+    unreadable,
+)
 from service.providers.stripe.verify import verify_event
 from service.settings import StripeSettings
 
@@ -52,7 +57,7 @@ class StripeProvider:
         try:
             return translate_event(event, body)
         except MalformedBody as error:
-            raise SignatureRejected("malformed", error.message) from error
+            return unreadable(event, body, now, error.message)
 
     def translate_stored(self, event_id: str, payload: bytes) -> VerifiedEvent:
         """Translate an event, or an object that was fetched. Raises `MalformedBody`."""

@@ -11,8 +11,9 @@ from service.core.clock import EARLIEST, from_unix, to_milliseconds
 from service.core.errors import MalformedBody
 from service.core.strict_json import JsonObject
 from service.providers.base import OWN_ACCOUNT, VerifiedEvent
-from service.providers.facts import Fact, Subject
+from service.providers.facts import Fact, Subject, Unreadable
 from service.providers.reading import inner, needed_text, text, whole
+from service.providers.signing import sha256_hex
 from service.providers.stripe import ledger, payments
 from service.providers.stripe.reading import moment
 
@@ -84,6 +85,22 @@ def translate_event(event: JsonObject, payload: bytes) -> VerifiedEvent:
         occurred_at=_created_at(event),
         subject=subject,
         facts=facts,
+        payload=payload,
+    )
+
+
+def unreadable(event: JsonObject, payload: bytes, now: datetime, reason: str) -> VerifiedEvent:
+    """Give a genuine event that can't be read as it is: to be kept, and read again later."""
+    live = event.get("livemode")
+    return VerifiedEvent(
+        provider="stripe",
+        account=text(event, "account") or OWN_ACCOUNT,
+        live=live if isinstance(live, bool) else None,
+        event_id=text(event, "id") or f"sha256:{sha256_hex(payload)}",
+        type=text(event, "type") or "unknown",
+        occurred_at=now,
+        subject=Subject(),
+        facts=(Unreadable(reason),),
         payload=payload,
     )
 

@@ -76,3 +76,6 @@ class UpiProvider:
     async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
         """Refuse: UPI holds no money. Raises `ProviderFailed`."""
         raise ProviderFailed(_BY_HAND)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from service.core.errors import MalformedBody
 from service.payments.documents import Payment
 from service.payments.operations import Told, record_payment
 from service.payments.states import LIVE, PaymentStatus
@@ -141,6 +142,10 @@ async def _kept(doing: Settling, session: Session | None, fact: Fact) -> Applied
     return Applied(session)
 
 
+async def _unreadable(doing: Settling, session: Session | None, fact: facts.Unreadable) -> Applied:
+    raise MalformedBody(fact.reason)
+
+
 FACTS: Mapping[type[Fact], Handler] = {
     facts.PaymentSucceeded: _payment_succeeded,
     facts.PaymentAuthorized: _payment_authorized,
@@ -156,6 +161,7 @@ FACTS: Mapping[type[Fact], Handler] = {
     facts.RefundUpdated: _kept,
     facts.DisputeUpdated: _kept,
     facts.SubscriptionUpdated: _kept,
+    facts.Unreadable: _unreadable,
 }
 
 # These write the ledger only; all others mean nothing without their session.

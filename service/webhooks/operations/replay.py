@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 
 from service.audit.operations import Act, record
-from service.core.errors import Unavailable
+from service.core.errors import Misconfigured, TillgateError, Unavailable
 from service.storage.transactions import answers_in_time
 from service.web.principal import Principal
 from service.webhooks import repository
@@ -13,6 +13,7 @@ from service.webhooks.documents import WebhookEvent
 from service.webhooks.errors import AlreadyDecided, EventNotFound
 from service.webhooks.operations.inbox import Inbox, Receipt
 from service.webhooks.operations.receive import take_in
+from service.webhooks.states import DONE, InboxStatus, next_attempt_at
 
 LEASE = timedelta(seconds=60)
 
@@ -53,5 +54,21 @@ async def replay_event(inbox_id: str, by: Principal, inbox: Inbox) -> Receipt:
 
 async def _again(row: WebhookEvent, inbox: Inbox) -> Receipt:
     """Translate the stored bytes anew: a fault that was mended since is mended for old events."""
-    event = inbox.providers[row.provider].translate_stored(row.event_id, row.payload)
+    provider = inbox.providers.get(row.provider)
+    try:
+        if provider is None:
+            raise Misconfigured(f"{row.provider} has no credentials any more.")
+        event = provider.translate_stored(row.event_id, row.payload)
+    except TillgateError as error:
+        return await _postpone(row, error, inbox)
     return await take_in(event, inbox, before=row)
+
+
+async def _postpone(row: WebhookEvent, error: TillgateError, inbox: Inbox) -> Receipt:
+    if row.status in DONE:
+        raise error
+    again_at = next_attempt_at(row.received_at, row.attempts, inbox.clock.now())
+    status = InboxStatus.FAILED if again_at else InboxStatus.DEAD
+    async with answers_in_time():
+        await repository.postpone(row, error.message, status, again_at)
+    return Receipt(status, session_id=row.session_id)

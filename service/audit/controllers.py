@@ -1,0 +1,74 @@
+"""The trail over HTTP."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from service.audit import repository
+from service.audit.documents import AuditEntry
+from service.core.paging import decode_cursor
+from service.core.strict_json import JsonObject
+from service.storage.transactions import answers_in_time
+from service.web.authentication import CurrentPrincipal, requires
+from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, moment_parameter
+from service.web.principal import Kind
+
+
+class EntryView(Struct, frozen=True, rename="camel"):
+    """One entry of the trail."""
+
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    reason: str | None
+    detail: JsonObject
+
+
+class EntriesAnswer(Struct, frozen=True, rename="camel"):
+    """A page of the trail, newest first."""
+
+    entries: list[EntryView]
+    next_cursor: str | None
+
+
+class AuditTrail(Controller):
+    """Who did what, when and why."""
+
+    path = "/api/admin/audit"
+    tags = ["Admin"]
+    guards = [requires(Kind.ADMIN)]
+
+    @get("/", summary="List what was done by hand")
+    async def entries(
+        self,
+        principal: CurrentPrincipal,
+        object_: Annotated[str | None, QueryParameter(name="object", max_length=300)] = None,
+        actor: Annotated[str | None, QueryParameter(name="actor", max_length=300)] = None,
+        since: Annotated[str | None, QueryParameter(name="from")] = None,
+        until: Annotated[str | None, QueryParameter(name="to")] = None,
+        limit: PageLimit = PAGE_SIZE,
+        cursor: PageCursor = None,
+    ) -> EntriesAnswer:
+        """Newest first; `from` is included, `to` is not."""
+        between = (moment_parameter("from", since), moment_parameter("to", until))
+        place = decode_cursor(cursor) if cursor is not None else None
+        async with answers_in_time():
+            entries, following = await repository.page(
+                principal.merchant_id,
+                object_=object_,
+                actor=actor,
+                between=between,
+                cursor=place,
+                limit=limit,
+            )
+        views = [entry_view(entry) for entry in entries]
+        return EntriesAnswer(views, following.encode() if following else None)
+
+
+def entry_view(entry: AuditEntry) -> EntryView:
+    """Show an entry."""
+    return EntryView(entry.at, entry.actor, entry.action, entry.object, entry.reason, entry.detail)

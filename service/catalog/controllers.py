@@ -1,0 +1,92 @@
+"""The catalog over HTTP, for admin keys."""
+
+from typing import Annotated
+
+from litestar import Controller, delete, get, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
+
+from service.catalog.operations import (
+    list_catalog,
+    remove_coupon,
+    remove_price,
+    set_coupon,
+    set_price,
+)
+from service.catalog.schemas import (
+    CatalogAnswer,
+    CouponView,
+    PriceView,
+    PutCoupon,
+    PutPrice,
+    coupon_view,
+    price_view,
+)
+from service.core.clock import Clock
+from service.web.authentication import CurrentPrincipal, requires
+from service.web.principal import Kind
+
+TheClock = NamedDependency[SkipValidation[Clock]]
+ItemPath = Annotated[str, PathParameter(max_length=100, description="A plan, a pass or an event.")]
+CodePath = Annotated[str, PathParameter(max_length=100, description="The coupon's code.")]
+CurrencyQuery = Annotated[str, QueryParameter(name="currency", pattern="^[A-Z]{3}$")]
+
+
+class Catalog(Controller):
+    """Prices that publishable keys are held to."""
+
+    path = "/api/admin"
+    tags = ["Admin"]
+    guards = [requires(Kind.ADMIN)]
+
+    @get("/prices", summary="List prices and coupons")
+    async def show(self, principal: CurrentPrincipal) -> CatalogAnswer:
+        """All of the merchant's."""
+        prices, coupons = await list_catalog(principal.merchant_id)
+        return CatalogAnswer(
+            [price_view(price) for price in prices], [coupon_view(coupon) for coupon in coupons]
+        )
+
+    @put("/prices/{item:str}", summary="Set a price")
+    async def put_price(
+        self,
+        item: ItemPath,
+        data: JSONBody[PutPrice],
+        principal: CurrentPrincipal,
+        clock: TheClock,
+    ) -> PriceView:
+        """For sessions that are opened from now on."""
+        price = data.to_price(principal.merchant_id, item, clock.now())
+        await set_price(price, principal)
+        return price_view(price)
+
+    @delete("/prices/{item:str}", summary="Remove a price")
+    async def delete_price(
+        self,
+        item: ItemPath,
+        currency: CurrencyQuery,
+        principal: CurrentPrincipal,
+        clock: TheClock,
+    ) -> None:
+        """404 where there is none."""
+        await remove_price(item, currency, principal, clock.now())
+
+    @put("/coupons/{code:str}", summary="Set a coupon")
+    async def put_coupon(
+        self,
+        code: CodePath,
+        data: JSONBody[PutCoupon],
+        principal: CurrentPrincipal,
+        clock: TheClock,
+    ) -> CouponView:
+        """For sessions that are opened from now on."""
+        coupon = data.to_coupon(principal.merchant_id, code, clock.now())
+        await set_coupon(coupon, principal)
+        return coupon_view(coupon)
+
+    @delete("/coupons/{code:str}", summary="Remove a coupon")
+    async def delete_coupon(
+        self, code: CodePath, principal: CurrentPrincipal, clock: TheClock
+    ) -> None:
+        """404 where there is none."""
+        await remove_coupon(code, principal, clock.now())

@@ -1,0 +1,1 @@
+"""Everything that touched a session, and why it is in its state."""

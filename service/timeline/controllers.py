@@ -1,0 +1,35 @@
+"""Timelines over HTTP."""
+
+from litestar import Controller, get
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
+
+from service.core.clock import Clock
+from service.sessions.controllers import CurrentCaller, provide_caller
+from service.timeline.operations import timeline
+from service.timeline.schemas import TimelineAnswer, timeline_view
+from service.web.authentication import requires
+from service.web.parameters import SessionIdPath
+from service.web.principal import Kind
+
+
+class Timelines(Controller):
+    """Why a session is in its state."""
+
+    tags = ["Sessions"]
+    dependencies = {"caller": Provide(provide_caller)}
+
+    @get(
+        "/api/payment-sessions/{session_id:str}/timeline",
+        guards=[requires(Kind.SECRET, Kind.ADMIN)],
+        summary="Tell everything that touched a session",
+    )
+    async def show(
+        self,
+        session_id: SessionIdPath,
+        caller: CurrentCaller,
+        clock: NamedDependency[SkipValidation[Clock]],
+    ) -> TimelineAnswer:
+        """Oldest first, with the reason for its state in a sentence."""
+        now = clock.now()
+        return timeline_view(await timeline(session_id, caller, now), caller, now)

@@ -1,0 +1,86 @@
+"""The OpenAPI document, and its page in a real browser."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+from playwright.async_api import ConsoleMessage, Request, async_playwright
+
+from service.core.clock import ManualClock
+from service.storage.database import Database
+from tests.web.app import create_test_app, settings_for
+from tests.web.serving import serving
+
+CHROMIUM = Path("/usr/bin/chromium")
+HAS_CHROMIUM = CHROMIUM.exists()
+
+
+async def test_the_document_tells_what_the_framework_does_not_know(http: AsyncClient) -> None:
+    document: dict[str, Any] = (await http.get("/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    post = document["paths"]["/api/orders"]["post"]
+    problem = {"$ref": "#/components/schemas/Problem"}
+    for status in ("400", "default"):
+        content = post["responses"][status]["content"]
+        assert content == {"application/problem+json": {"schema": problem}}
+    assert [item["name"] for item in post["parameters"]] == ["Idempotency-Key"]
+    assert document["paths"]["/health/live"]["get"]["security"] == []
+    assert "security" not in post
+    assert document["security"] == [{"bearer": []}, {"key": []}]
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "key"}
+    order = document["components"]["schemas"]["Order"]
+    assert order["properties"]["amount"] == {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 9007199254740991,
+    }
+    assert "sessionId" in order["properties"]
+    assert "/docs" not in document["paths"]
+
+
+async def test_a_wrong_asset_is_a_problem(http: AsyncClient) -> None:
+    for name in ("passwd", "..%2fpage.py", "docs.html"):
+        assert (await http.get(f"/docs/assets/{name}")).status_code == 404
+
+
+async def test_the_root_is_left_to_others(http: AsyncClient) -> None:
+    assert (await http.get("/")).status_code == 404
+
+
+@pytest.mark.browser
+async def test_the_page_works_in_a_browser_without_the_internet(
+    database: Database, clock: ManualClock
+) -> None:
+    if not HAS_CHROMIUM:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is missing, and CI must run this test")
+        pytest.skip("needs /usr/bin/chromium")
+    said: list[str] = []
+    asked: list[str] = []
+    app = create_test_app(settings_for(), clock, database)
+    async with serving(app) as address, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox"]
+        )
+        page = await browser.new_page()
+
+        def note_console(message: ConsoleMessage) -> None:
+            said.append(f"{message.type}: {message.text}")
+
+        def note_request(request: Request) -> None:
+            asked.append(request.url)
+
+        page.on("console", note_console)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", note_request)
+        await page.goto(f"{address}/docs")
+        await page.wait_for_selector("#operations-default-ApiOrdersCreateOrder")
+        await page.click("#operations-default-ApiOrdersCreateOrder button")
+        await page.wait_for_selector("#operations-default-ApiOrdersCreateOrder .opblock-body")
+        await page.wait_for_load_state("networkidle")
+        await browser.close()
+    assert said == []
+    assert asked
+    assert [url for url in asked if not url.startswith((address, "data:"))] == []

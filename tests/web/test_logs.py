@@ -1,0 +1,177 @@
+"""What a log line says, and what no log line ever holds."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import structlog
+from httpx import AsyncClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core.ids import new_key
+from service.web.logs.masking import mask_entry, mask_text
+from tests.web.app import JWT_SECRET, SK, Seen
+from tests.web.conftest import SECRET
+
+SECRETS = [
+    SK,
+    "pk_live_51HqLyjWDarjtT1zdp7dc",
+    "sk_test_51HqLyjWDarjtT1zdp7dc",
+    "rk_live_51HqLyjWDarjtT1zdp7dc",
+    "ak_" + "A" * 43,
+    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "rzp_test_1DP5mmOlF5G5ag",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1In0.c2lnbmF0dXJl",
+    "ada.lovelace+shop@mail.example.com",
+    "merchant@okbank",
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("around", ["{}", "GET /x?key={}&a=1", '{{"k": "{}"}}', "({})", "a,{},b"])
+def test_a_secret_is_masked_wherever_it_stands(secret: str, around: str) -> None:
+    assert secret not in mask_text(around.format(secret))
+    entry = mask_entry(None, "info", {"event": "x", "deep": [{"a": around.format(secret)}]})
+    assert secret not in repr(entry)
+
+
+@given(before=st.text(max_size=20), after=st.text(alphabet=" ,;\"'\n)", max_size=5))
+def test_our_own_keys_are_masked_in_any_text(before: str, after: str) -> None:
+    key = new_key("sk_")
+    assert key[3:] not in mask_text(f"{before} {key}{after}")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+        ("mongodb://root:pass@db:27017/x", "mongodb://***@db:27017/x"),
+        ("session ps_4GrYkb2OqL8ekPSb6vW5Sw moved", "session ps_4GrYkb2OqL8ekPSb6vW5Sw moved"),
+        ("POST /api/payment-sessions 201", "POST /api/payment-sessions 201"),
+        ("pk_1", "pk_1"),
+    ],
+)
+def test_only_secrets_are_masked(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
+
+
+@pytest.mark.parametrize(
+    "name", ["client_secret", "clientSecret", "Authorization", "password", "api_key", "token"]
+)
+def test_a_value_under_a_secret_name_is_masked(name: str) -> None:
+    assert mask_entry(None, "info", {name: "harmless"})[name] == "***"
+    assert mask_entry(None, "info", {"a": {name: [1]}})["a"][name] == "***"
+
+
+def test_bodies_are_told_by_their_size() -> None:
+    assert mask_entry(None, "info", {"body": b"12345"}) == {"body": "<5 bytes>"}
+
+
+async def test_a_request_is_one_line_without_its_secrets(http: AsyncClient) -> None:
+    with structlog.testing.capture_logs() as logs:
+        await http.get(
+            "/api/orders?userId=ada@example.com", headers={**SECRET, "X-Request-Id": "req-7"}
+        )
+        await http.get("/api/orders/ps_1", headers={**SECRET, "X-Client-Secret": "hush"})
+        await http.post("/api/orders", json={"amount": 1, "note": "private"}, headers=SECRET)
+        await http.get("/nothing/ada@example.com")
+        await http.get("/health/live")
+    found = [(entry["method"], entry["path"], entry["status"]) for entry in logs]
+    assert found == [
+        ("GET", "/api/orders", 200),
+        ("GET", "/api/orders/{session_id}", 200),
+        ("POST", "/api/orders", 201),
+        ("GET", "(none)", 404),
+    ]
+    assert {entry["principal"] for entry in logs} == {"secret:ops", None}
+    assert all(entry["ms"] >= 0 for entry in logs)
+    for hidden in ("ada", "hush", "private", SK, "ps_1"):
+        assert hidden not in repr(logs)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("req-1_A", True),
+        ("x" * 64, True),
+        ("x" * 65, False),
+        ("a b", False),
+        ("", False),
+        ("é", False),
+    ],
+)
+async def test_a_request_id_is_taken_when_it_is_well_formed(
+    http: AsyncClient, sent: str, kept: bool
+) -> None:
+    answer = await http.get("/api/whoami", headers=[(b"x-request-id", sent.encode("latin-1"))])
+    given_back = answer.headers["x-request-id"]
+    assert (given_back == sent) is kept
+    assert len(given_back) == (len(sent) if kept else 32)
+
+
+async def test_errors_of_a_request_carry_its_id(http: AsyncClient, seen: Seen) -> None:
+    seen.fail_with = RuntimeError("broken")
+    bound: list[str] = []
+
+    def note(logger: Any, method: str, entry: dict[str, Any]) -> dict[str, Any]:
+        bound.append(structlog.contextvars.get_contextvars()["request_id"])
+        raise structlog.DropEvent
+
+    old = structlog.get_config()["processors"]
+    structlog.configure(processors=[note])
+    try:
+        await http.get("/api/fail", headers={"X-Request-Id": "req-9"})
+    finally:
+        structlog.configure(processors=old)
+    assert bound == ["req-9", "req-9"]  # the error and the access line
+
+
+PROGRAM = """
+import logging, sys
+import structlog
+from service.web.logs.setup import configure_logging
+
+configure_logging(production=sys.argv[1] == "production", stream=sys.stdout)
+log = structlog.get_logger("x")
+try:
+    raise ValueError("user ada@example.com with " + sys.argv[2])
+except ValueError as error:
+    log.error("failed", exc_info=error, key=sys.argv[2], at=structlog)
+logging.getLogger("uvicorn.error").info("started with %s", sys.argv[2])
+logging.getLogger("uvicorn.access").info("not twice")
+logging.getLogger("httpx").info("HTTP Request: GET https://api.example")
+log.debug("too much")
+"""
+
+
+def lines_of(mode: str) -> list[str]:
+    """Log in a process of its own: logging is set up once for a whole process."""
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, mode, SK], capture_output=True, text=True, check=True
+    )
+    assert run.stderr == ""
+    assert SK not in run.stdout
+    assert "ada@" not in run.stdout
+    return run.stdout.splitlines()
+
+
+def test_production_writes_json_lines_with_tracebacks_and_without_secrets() -> None:
+    entries = [json.loads(line) for line in lines_of("production")]
+    assert [entry["event"] for entry in entries] == ["failed", "started with sk_***"]
+    assert "ValueError: user <address>" in entries[0]["exception"]
+    assert entries[0]["level"] == "error"
+    assert entries[0]["timestamp"].endswith("Z")
+    assert entries[1]["logger"] == "uvicorn.error"
+
+
+def test_development_writes_readable_lines() -> None:
+    text = "\n".join(lines_of("development"))
+    assert "ValueError" in text
+    assert "\x1b" not in text  # no colours into a pipe
+
+
+def test_the_jwt_secret_of_the_tests_is_not_mistaken() -> None:
+    assert JWT_SECRET in mask_text(JWT_SECRET)  # a control: not everything is masked
