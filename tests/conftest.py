@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from httpx import ASGITransport, AsyncClient
+from litestar import Litestar
 
+from service.app import create_app
 from service.core.clock import ManualClock
+from service.settings import Settings
 from service.storage.database import Client, Database, connect
 from service.storage.documents import bind
 from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes
-from service.wiring import DOCUMENTS
+from service.wiring import DOCUMENTS, close_providers
+from tests.support.api import Api
+from tests.support.settings import make_settings
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -56,3 +62,27 @@ async def database(indexed_database: Database) -> Database:
 def clock() -> ManualClock:
     """A clock that stands at noon of 21 November 2026."""
     return ManualClock(NOON)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """The settings of a development server."""
+    return make_settings()
+
+
+@pytest_asyncio.fixture
+async def app(settings: Settings, database: Database) -> AsyncIterator[Litestar]:
+    """The whole application on a real database; its background loop is run by hand."""
+    yield create_app(settings, database, loop=False)
+
+
+@pytest_asyncio.fixture
+async def api(app: Litestar) -> AsyncIterator[Api]:
+    """The application over HTTP."""
+    # In this loop, and not in one of its own as the framework's client has: the database's too.
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.lifespan(),
+        AsyncClient(transport=transport, base_url="http://testserver") as http,
+    ):
+        yield Api(http, app.state.wired)

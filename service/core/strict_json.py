@@ -6,7 +6,7 @@ money stands in a body, each of these is somebody's attack (RFC 8259, section 4,
 
 import json
 import math
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from service.core.errors import FieldProblem, MalformedBody
 
@@ -14,7 +14,13 @@ from service.core.errors import FieldProblem, MalformedBody
 DEEPEST = 32
 _INT64 = 2**63
 
-JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+if TYPE_CHECKING:
+    JsonValue: TypeAlias = (
+        bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
+    )
+else:
+    # Neither pydantic nor msgspec resolves the recursion; what gets here was parsed below.
+    JsonValue = Any
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 

@@ -29,7 +29,7 @@ class Cleanup(Controller):
 
     @post("/", status_code=200, summary="Expire and purge")
     async def run(
-        self, jobs: TheJobs, data: JSONBody[RunJob] | None = None, dry_run: DryRun = False
+        self, jobs: TheJobs, data: JSONBody[RunJob | None] = None, dry_run: DryRun = False
     ) -> ReportAnswer:
         """What was done; with `dryRun`, in the body or the query, what would be."""
         wants_dry_run = dry_run or (data is not None and data.dry_run)
@@ -53,7 +53,7 @@ class NamedJobs(Controller):
         self,
         name: FromPath[str],
         jobs: TheJobs,
-        data: JSONBody[RunJob] | None = None,
+        data: JSONBody[RunJob | None] = None,
         dry_run: DryRun = False,
     ) -> ReportAnswer:
         """The same lease and the same report as the cleanup."""

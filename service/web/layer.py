@@ -12,22 +12,17 @@ from litestar.plugins.pydantic import (
 )
 
 from service.core.clock import Clock
-from service.core.errors import Misconfigured
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
-from service.web.authentication import Authentication, provide_principal
+from service.web.authentication import provide_principal
 from service.web.cors import cors_config
 from service.web.docs.openapi import openapi_config
 from service.web.docs.page import docs_routes
 from service.web.health import Readiness, health_routes
-from service.web.idempotency.middleware import Idempotency
-from service.web.keys.ring import KeyRing
-from service.web.keys.tokens import token_reader
-from service.web.limits.addresses import Addresses
-from service.web.limits.rate_limits import rate_limits
 from service.web.problems import exception_handlers
 from service.web.requests import StrictRequest, refuse_unknown_query
+from service.web.stack import middleware_of
 from service.web.wire import decode_wire_model, is_wire_model
 
 
@@ -57,17 +52,7 @@ class WebLayer(InitPlugin):
 
     def __init__(self, settings: Settings, clock: Clock, readiness: Readiness) -> None:
         """Build all parts, so that a wrong setting is told before anything is served."""
-        pepper = settings.access.pii_pepper
-        if pepper is None:
-            raise Misconfigured("PII_PEPPER is not set: nothing secret could be stored.")
-        before, behind = rate_limits(settings.web, Addresses(settings.web.trusted_proxies), clock)
-        keys = KeyRing(settings.access, clock)
-        self._middleware = [
-            *before,
-            Authentication(keys, token_reader(settings.access, clock)),
-            *behind,
-            Idempotency(pepper, clock),
-        ]
+        self._middleware = middleware_of(settings, clock)
         self._cors = cors_config(settings)
         self._readiness = readiness
 

@@ -159,7 +159,7 @@ class AdminWebhooks(Controller):
         event_id: EventIdPath,
         principal: CurrentPrincipal,
         inbox: TheInbox,
-        data: JSONBody[AcceptReview] | None = None,
+        data: JSONBody[AcceptReview | None] = None,
     ) -> DecidedAnswer:
         """Complete the session with it. The id is the event's or the session's."""
         reason = data.reason if data else None

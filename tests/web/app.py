@@ -1,5 +1,6 @@
 """A tiny application on the web layer: one route for each thing that the layer does."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -71,6 +72,8 @@ class Seen:
     orders: list[Order] = field(default_factory=list)
     seeds: list[str | None] = field(default_factory=list)
     fail_with: Exception | None = None
+    hold: asyncio.Event | None = None
+    held: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def settings_for(**variables: object) -> Settings:
@@ -109,6 +112,9 @@ def create_test_app(
         """Create an order."""
         seen.orders.append(data)
         seen.seeds.append(request.scope["state"].get("idempotency_seed"))
+        if seen.hold is not None:
+            seen.held.set()
+            await seen.hold.wait()
         if seen.fail_with is not None:
             raise seen.fail_with
         return data

@@ -99,6 +99,21 @@ async def test_of_many_at_once_one_runs(http: AsyncClient, seen: Seen) -> None:
     assert (await order(http)).headers["idempotent-replayed"] == "true"
 
 
+async def test_a_call_that_is_broken_off_can_be_made_again(
+    http: AsyncClient, seen: Seen, database: Database
+) -> None:
+    seen.hold = asyncio.Event()
+    running = asyncio.create_task(order(http))
+    await seen.held.wait()
+    assert_problem(await order(http), 409, "in_progress")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await database["idempotency_keys"].count_documents({}) == 0
+    seen.hold = None
+    assert (await order(http)).status_code == 201
+
+
 async def crashed_run(database: Database, http: AsyncClient) -> dict[str, Any]:
     """Leave a row as a killed process would: in flight, without an answer."""
     await order(http)

@@ -9,7 +9,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 
 from service.core import errors
 from service.core.errors import FieldProblem, TillgateError
-from tests.web.app import Seen, Teapot
+from tests.web.app import SK, Seen, Teapot
 from tests.web.conftest import SECRET
 
 MEMBERS = ["type", "title", "status", "detail", "error", "details", "instance"]
@@ -125,3 +125,33 @@ async def test_a_body_that_is_too_large_is_refused_before_its_key_is_claimed(
 async def test_a_body_of_the_largest_size_is_read(http: AsyncClient) -> None:
     answer = await http.post("/api/hooks/stripe", content=b" " * 256_000)
     assert answer.json() == {"bytes": 256_000}
+
+
+async def test_a_client_that_goes_away_in_the_middle_is_no_failure_of_ours(
+    http: AsyncClient, seen: Seen
+) -> None:
+    messages: list[Any] = []
+    received = iter(
+        [
+            {"type": "http.request", "body": b'{"amount"', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+
+    async def receive() -> Any:
+        return next(received)
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/orders",
+        "query_string": b"",
+        "headers": [(b"x-api-key", SK.encode())],
+        "client": ("127.0.0.1", 1),
+    }
+    await http._transport.app(scope, receive, send)  # type: ignore[attr-defined]
+    assert messages[0]["status"] == 400
+    assert not seen.orders

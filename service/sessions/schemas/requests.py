@@ -57,7 +57,7 @@ class SessionRequest(WireModel):
 
     def common(self) -> dict[str, Any]:
         """Give the fields of both kinds as the operation takes them. Raises `InvalidInput`."""
-        fields = self.model_dump(exclude={"provider", "payment_method", "email"})
+        fields = self.model_dump(by_alias=False, exclude={"provider", "payment_method", "email"})
         return fields | {
             "provider": self._named_provider(),
             "email": self.email,
@@ -78,7 +78,9 @@ class SessionRequest(WireModel):
 
     def _request_hash(self) -> str:
         """Hash what was asked for, so that another request under the same id is told apart."""
-        fields = self.model_dump(mode="json", exclude={"payment_method"}, exclude_defaults=True)
+        fields = self.model_dump(
+            mode="json", by_alias=False, exclude={"payment_method"}, exclude_defaults=True
+        )
         fields["provider"] = self.provider or self.payment_method
         return digest(json.dumps(fields, sort_keys=True))
 

@@ -5,6 +5,7 @@ keys, the providers' keys, tokens and addresses look like.
 """
 
 import re
+from functools import lru_cache
 
 from structlog.typing import EventDict, WrappedLogger
 
@@ -47,10 +48,15 @@ def mask_entry(logger: WrappedLogger, method: str, entry: EventDict) -> EventDic
     return entry
 
 
+@lru_cache(1024)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAMES.search(name) is not None
+
+
 def _mask(name: str, value: object, depth: int) -> object:
     if isinstance(value, bool | int | float) or value is None:
         return value
-    if _SECRET_NAMES.search(name):
+    if _is_secret(name):
         return MASK
     if isinstance(value, str):
         return mask_text(value)

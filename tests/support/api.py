@@ -1,0 +1,74 @@
+"""The application as its callers see it."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from httpx import AsyncClient, Response
+
+from service.outbox.operations import deliver_due
+from service.webhooks.operations.replay import retry_waiting
+from service.wiring import Wired
+from tests.support.events import Delivery
+from tests.support.settings import ADMIN, JOBS, PUBLISHABLE, SECRET
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Calls with each kind of key, and what the background loop would do."""
+
+    http: AsyncClient
+    wired: Wired
+
+    async def call(
+        self, method: str, path: str, key: str | None = SECRET, **options: Any
+    ) -> Response:
+        """Call a route with a key."""
+        headers = options.pop("headers", {})
+        if key is not None:
+            headers = {"Authorization": f"Bearer {key}", **headers}
+        return await self.http.request(method, path, headers=headers, **options)
+
+    async def open(self, key: str = SECRET, **fields: Any) -> dict[str, Any]:
+        """Open a payment session and give it."""
+        body = {
+            "sessionId": f"s-{secrets.token_hex(6)}",
+            "userId": "user_123",
+            "eventId": "event_456",
+            "amount": 1000,
+            "currency": "INR",
+            "quantity": 1,
+            "paymentMethod": "stripe",
+        } | fields
+        answer = await self.call("POST", "/api/payment-sessions", key, json=body)
+        assert answer.status_code == 201, answer.text
+        session: dict[str, Any] = answer.json()["session"]
+        return session
+
+    async def read(self, session_id: str, key: str = SECRET) -> dict[str, Any]:
+        """Read a session."""
+        answer = await self.call("GET", f"/api/payment-sessions/{session_id}", key)
+        assert answer.status_code == 200, answer.text
+        session: dict[str, Any] = answer.json()["session"]
+        return session
+
+    async def deliver(self, delivery: Delivery) -> Response:
+        """Post a webhook."""
+        return await self.http.post(
+            delivery.path, content=delivery.body, headers=dict(delivery.headers)
+        )
+
+    async def told(self, delivery: Delivery) -> dict[str, Any]:
+        """Post a webhook that must be taken, and give the answer."""
+        answer = await self.deliver(delivery)
+        assert answer.status_code == 200, answer.text
+        received: dict[str, Any] = answer.json()
+        return received
+
+    async def settle(self) -> None:
+        """Do what the background loop does in a round."""
+        await retry_waiting(self.wired.inbox)
+        await deliver_due(self.wired.jobs.handlers, self.wired.clock)
+
+
+__all__ = ["ADMIN", "JOBS", "PUBLISHABLE", "SECRET", "Api"]
