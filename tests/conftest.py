@@ -81,8 +81,6 @@ async def api(app: Litestar) -> AsyncIterator[Api]:
     """The application over HTTP."""
     # In this loop, and not in one of its own as the framework's client has: the database's too.
     transport = ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.lifespan(),
-        AsyncClient(transport=transport, base_url="http://testserver") as http,
-    ):
+    async with AsyncClient(transport=transport, base_url="http://testserver") as http:
         yield Api(http, app.state.wired)
+    await close_providers(app.state.wired.providers)
