@@ -5,7 +5,7 @@ what production needs besides is listed by `production.problems`.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -249,49 +249,48 @@ class Settings(BaseModel):
         return self.web.environment == "production"
 
 
-_Read = TypeVar("_Read", bound=_Group)
-
-
 def load_settings(env_files: tuple[Path, ...] = (Path(".env"),)) -> Settings:
     """Read every group: the environment wins over the files, a later file over an earlier one.
 
     Raises `Misconfigured` that names each variable at fault; no value is ever shown.
     """
+    settings, problems = read_settings(env_files)
+    if problems:
+        listed = "; ".join(f"{problem.field} {problem.message}" for problem in problems)
+        raise Misconfigured(f"The settings can't be used: {listed}.", problems=problems)
+    return settings
+
+
+def read_settings(env_files: tuple[Path, ...]) -> tuple[Settings, tuple[FieldProblem, ...]]:
+    """Read as `load_settings` does, and tell what is wrong; a variable at fault counts as unset."""
     problems: list[FieldProblem] = []
 
-    def read(group: type[_Read]) -> _Read:
+    def read(group: type[_Group]) -> _Group:
         try:
             return group(_env_file=env_files)
         except ValidationError as error:
-            problems.extend(_problems(error))
-            return cast(_Read, group.model_construct())
+            found = _problems(error)
+            problems.extend(found)
+            defaults = {it.validation_alias: it.default for it in group.model_fields.values()}
+            unset: dict[str, Any] = {one.field: defaults[one.field] for one in found}
+            return group(_env_file=env_files, **unset)
 
-    settings = Settings.model_construct(
-        database=read(DatabaseSettings),
-        web=read(WebSettings),
-        access=read(AccessSettings),
-        stripe=read(StripeSettings),
-        razorpay=read(RazorpaySettings),
-        phonepe=read(PhonePeSettings),
-        upi=read(UpiSettings),
-        mail=read(MailSettings),
-        policy=read(PolicySettings),
-    )
-    if problems:
-        listed = "; ".join(f"{problem.field} {problem.message}" for problem in problems)
-        raise Misconfigured(f"The settings can't be used: {listed}.", problems=tuple(problems))
-    return settings
+    groups = {name: read(group) for name, group in _groups().items()}
+    return Settings.model_validate(groups), tuple(problems)
 
 
 def variables() -> dict[str, str]:
     """Give the name of every environment variable with the field's docstring."""
-    groups = [field.annotation for field in Settings.model_fields.values()]
     return {
         str(field.validation_alias): field.description or ""
-        for group in groups
-        if isinstance(group, type) and issubclass(group, _Group)
+        for group in _groups().values()
         for field in group.model_fields.values()
     }
+
+
+def _groups() -> dict[str, type[_Group]]:
+    found = ((name, field.annotation) for name, field in Settings.model_fields.items())
+    return {name: it for name, it in found if isinstance(it, type) and issubclass(it, _Group)}
 
 
 def _problems(error: ValidationError) -> list[FieldProblem]:

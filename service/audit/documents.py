@@ -29,13 +29,26 @@ class AuditEntry(StoredDocument):
 
         name = "audit_log"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel([("merchantId", ASCENDING), ("at", DESCENDING)], name="merchant_at"),
             IndexModel(
-                [("merchantId", ASCENDING), ("object", ASCENDING), ("at", DESCENDING)],
+                [("merchantId", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+                name="merchant_at",
+            ),
+            IndexModel(
+                [
+                    ("merchantId", ASCENDING),
+                    ("object", ASCENDING),
+                    ("at", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
                 name="merchant_object_at",
             ),
             IndexModel(
-                [("merchantId", ASCENDING), ("actor", ASCENDING), ("at", DESCENDING)],
+                [
+                    ("merchantId", ASCENDING),
+                    ("actor", ASCENDING),
+                    ("at", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
                 name="merchant_actor_at",
             ),
         ]

@@ -140,7 +140,12 @@ class Session(StoredDocument):
             ),
             IndexModel([("checkouts.ref", ASCENDING)], name="checkouts_ref"),
             IndexModel(
-                [("merchantId", ASCENDING), ("userId", ASCENDING), ("createdAt", DESCENDING)],
+                [
+                    ("merchantId", ASCENDING),
+                    ("userId", ASCENDING),
+                    ("createdAt", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
                 name="merchant_user_createdAt",
             ),
             IndexModel([("eventId", ASCENDING)], name="eventId"),

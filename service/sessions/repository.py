@@ -8,7 +8,7 @@ from pymongo import ReturnDocument
 from service.core.errors import Busy
 from service.core.paging import Cursor
 from service.sessions.documents import HistoryEntry, Session
-from service.sessions.states import OPEN, Status
+from service.sessions.states import ENDED, OPEN, Status
 from service.storage.database import Row
 from service.storage.paging import newest_first
 from service.storage.transactions import Transaction
@@ -69,6 +69,7 @@ async def find_by_provider_ids(
     tx: Transaction | None,
 ) -> list[Session]:
     """Find the sessions that an event may mean: by checkout id, or by a session id sent along."""
+    # Each branch has its own index; a merchant beside the $or would invite a scan of all of it.
     either: list[Row] = []
     if refs:
         either.append({"checkouts.ref": {"$in": list(refs)}})
@@ -76,9 +77,9 @@ async def find_by_provider_ids(
         either.append({"merchantId": merchant_id, "sessionId": {"$in": list(session_ids)}})
     if not either:
         return []
-    wanted: Row = {"merchantId": merchant_id, "provider": provider, "$or": either}
-    rows = await Session.get_pymongo_collection().find(wanted, session=tx).to_list(20)
-    return [Session.model_validate(row) for row in rows]
+    rows = await Session.get_pymongo_collection().find({"$or": either}, session=tx).to_list(50)
+    ours = {"merchantId": merchant_id, "provider": provider}
+    return [Session.model_validate(row) for row in rows if ours.items() <= row.items()]
 
 
 async def page(
@@ -188,5 +189,5 @@ async def purge(now: datetime, limit: int) -> int:
 
 
 def _purgeable(now: datetime) -> Row:
-    # The null keeps out both a session without a time and one that is open again.
-    return {"purgeAt": {"$lte": now, "$ne": None}, "review": None}
+    # In the words of the partial index on purgeAt, which is used for no others.
+    return {"status": {"$in": sorted(ENDED)}, "review": None, "purgeAt": {"$lte": now}}

@@ -65,10 +65,16 @@ class WebhookEvent(StoredDocument):
             ),
             IndexModel([("sessionId", ASCENDING)], name="sessionId"),
             IndexModel(
-                [("merchantId", ASCENDING), ("receivedAt", DESCENDING)], name="merchant_receivedAt"
+                [("merchantId", ASCENDING), ("receivedAt", DESCENDING), ("_id", DESCENDING)],
+                name="merchant_receivedAt",
             ),
             IndexModel(
-                [("merchantId", ASCENDING), ("status", ASCENDING), ("receivedAt", DESCENDING)],
+                [
+                    ("merchantId", ASCENDING),
+                    ("status", ASCENDING),
+                    ("receivedAt", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
                 name="merchant_status_receivedAt",
             ),
             IndexModel([("purgeAt", ASCENDING)], name="purgeAt_ttl", expireAfterSeconds=0),

@@ -52,6 +52,8 @@ async def list_sessions(
 ) -> tuple[list[Session], Cursor | None]:
     """List a user's sessions, newest first. Raises `Forbidden` for somebody else's."""
     principal = caller.principal
+    if principal.kind is Kind.PUBLISHABLE:
+        raise ChangeNotAllowed("A browser reads a session by its id; lists take a secret key.")
     if principal.kind is Kind.USER and principal.user_id != user_id:
         raise ChangeNotAllowed("A user lists their own sessions: userId must be the token's.")
     async with answers_in_time():

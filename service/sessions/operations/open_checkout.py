@@ -10,12 +10,17 @@ from service.outbox import repository as outbox_repository
 from service.providers.base import CheckoutRequest, OpenedCheckout, Provider
 from service.sessions import repository
 from service.sessions.documents import Checkout, Opening, Session
-from service.sessions.errors import NotPayable, SessionNotFound
+from service.sessions.errors import NotPayable, SessionExists, SessionNotFound
 from service.sessions.operations.move import Why, closings, move
 from service.sessions.operations.rules import Rules
-from service.sessions.states import Status, status_at
+from service.sessions.states import OPEN, Status, status_at
 from service.storage.database import Row
-from service.storage.transactions import Transaction, answers_in_time, in_transaction
+from service.storage.transactions import (
+    Duplicate,
+    Transaction,
+    answers_in_time,
+    in_transaction,
+)
 
 # Stripe takes no expiry under 30 minutes from its own now; a minute for the way.
 SHORTEST_AT_PROVIDER = timedelta(minutes=31)
@@ -48,8 +53,7 @@ async def open_checkout(
         return OpenCheckout(session, standing.url, standing.ref)
     if status_at(session.status, session.expires_at, now) not in _PAYABLE:
         raise NotPayable(f"The session is {session.status}: it can't be paid any more.")
-    locked = await _lock(session, now, rules)
-    opening = _opening(locked)
+    locked, opening = await _lock(session, now, rules)
     request = _request(locked, opening, rules)
     try:
         opened = await provider.open_checkout(request)
@@ -71,7 +75,7 @@ def standing_checkout(session: Session, now: datetime) -> Checkout | None:
     return last
 
 
-async def _lock(session: Session, now: datetime, rules: Rules) -> Session:
+async def _lock(session: Session, now: datetime, rules: Rules) -> tuple[Session, Opening]:
     """Take the right to open: a filtered update that one of many callers wins."""
     opening = session.opening
     if opening is not None and opening.locked_until > now:
@@ -79,21 +83,48 @@ async def _lock(session: Session, now: datetime, rules: Rules) -> Session:
     payable_until = session.expires_at
     if status_at(session.status, session.expires_at, now) is not Status.PENDING:
         payable_until = now + rules.lifetimes.of(session.kind)
-    if opening is None:
-        provider_expires_at = max(payable_until, now + SHORTEST_AT_PROVIDER)
-        n = max((checkout.n for checkout in session.checkouts), default=0) + 1
-        opening = Opening(n=n, provider_expires_at=provider_expires_at, locked_until=now + LOCK)
-    else:  # it timed out: whether the provider acted is unknown, so the same attempt is repeated
-        opening = opening.model_copy(update={"locked_until": now + LOCK, "repeated": True})
-    change = {"$set": {"opening": opening.model_dump(by_alias=True), "updatedAt": now}}
+    opening = _next_opening(session, payable_until, now)
+    # From now on it may have reached the provider, for whoever finds it after a crash.
+    kept = opening.model_copy(update={"repeated": True})
+    fields: Row = {"opening": kept.model_dump(by_alias=True)}
+    if payable_until != session.expires_at:
+        changes = fields | {"expiresAt": payable_until}
+        return await _retry(session, changes, rules, now), opening
     async with answers_in_time():
-        return await repository.change(session, change)
+        change = {"$set": fields | {"updatedAt": now}}
+        return await repository.change(session, change), opening
 
 
-def _opening(locked: Session) -> Opening:
-    if locked.opening is None:
-        raise SessionNotFound(locked.session_id)
-    return locked.opening
+def _next_opening(session: Session, payable_until: datetime, now: datetime) -> Opening:
+    """Give the attempt to make: the one whose fate is unknown, else a new one."""
+    before = session.opening
+    if before is not None and before.repeated:
+        return before.model_copy(update={"locked_until": now + LOCK})
+    opened = max((checkout.n for checkout in session.checkouts), default=0)
+    return Opening(
+        n=before.n if before else opened + 1,
+        provider_expires_at=max(payable_until, now + SHORTEST_AT_PROVIDER),
+        locked_until=now + LOCK,
+    )
+
+
+async def _retry(session: Session, changes: Row, rules: Rules, now: datetime) -> Session:
+    """Put a failed or expired session back to pending before its new checkout is opened.
+
+    Before and not after: a user's other open session forbids it, and then nothing must be opened.
+    """
+
+    async def work(tx: Transaction) -> Session:
+        ended = session
+        if ended.status is Status.PENDING:  # its time is over, and nobody has written it down yet
+            ended = await move(tx, ended, Status.EXPIRED, Why("clock", now), rules.lifetimes)
+        why = Why(session.provider, now, reason="retried with a new checkout")
+        return await move(tx, ended, Status.PENDING, why, rules.lifetimes, changes)
+
+    try:
+        return await in_transaction(work)
+    except Duplicate as error:
+        raise SessionExists("The user has another open session for this plan.") from error
 
 
 def _request(session: Session, opening: Opening, rules: Rules) -> CheckoutRequest:
@@ -135,9 +166,8 @@ def _check_price(session: Session, opened: OpenedCheckout) -> None:
 
 async def _unlock(session: Session, opening: Opening, error: ProviderFailed) -> None:
     """Let the next caller in: with the same attempt if its fate is unknown, else with the next."""
-    if error.definite:
-        opening = opening.model_copy(update={"n": opening.n + 1, "repeated": False})
-    freed = opening.model_copy(update={"locked_until": session.updated_at})
+    following = {"n": opening.n + 1, "repeated": False} if error.definite else {"repeated": True}
+    freed = opening.model_copy(update={**following, "locked_until": session.updated_at})
     change = {"$set": {"opening": freed.model_dump(by_alias=True)}}
     with suppress(Busy):  # somebody changed the session: the lock runs out by itself
         async with answers_in_time():
@@ -172,18 +202,12 @@ async def _linked(
         known_already: Row = {"opening": None, "updatedAt": now}
         return await repository.change(session, {"$set": known_already}, tx)
     fields: Row = {"opening": None, "attempts": session.attempts + 1, "updatedAt": now}
-    standing = status_at(session.status, session.expires_at, now)
-    if standing in _PAYABLE:
+    if session.status in OPEN:
         fields |= {"providerSessionId": checkout.ref, "checkoutUrl": checkout.url}
     push = {"$push": {"checkouts": checkout.model_dump(by_alias=True)}}
     linked = await repository.change(session, {"$set": fields, **push}, tx)
-    why = Why(session.provider, now, reason="a new checkout was opened")
-    if standing in {Status.FAILED, Status.EXPIRED}:
-        if linked.status is Status.PENDING:  # expired by the clock alone
-            linked = await move(tx, linked, Status.EXPIRED, Why("clock", now), rules.lifetimes)
-        until = now + rules.lifetimes.of(session.kind)
-        linked = await move(tx, linked, Status.PENDING, why, rules.lifetimes, {"expiresAt": until})
-    elif standing not in {Status.PENDING, Status.PROCESSING}:
-        # It was canceled or paid while the provider was opening: nobody may pay this one.
+    if session.status not in OPEN:
+        # It was ended or paid while the provider was opening: nobody may pay this one.
+        why = Why(session.provider, now, reason="opened too late")
         await outbox_repository.add_once(closings(linked, why), tx)
     return linked

@@ -1,0 +1,185 @@
+"""What production needs: everything that is missing or weak in the settings, in words. Pure."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from service.core.errors import FieldProblem
+from service.settings import AccessSettings, PhonePeSettings, Settings, WebSettings
+
+# `tillgate dev` puts this into whatever it generates.
+DEVELOPMENT_MARK = "_dev_"
+
+_LOOPBACK = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - compared with, not bound to
+_KEY_PREFIXES = {
+    "API_PUBLISHABLE_KEYS": "pk_",
+    "API_SECRET_KEYS": "sk_",
+    "API_ADMIN_KEYS": "ak_",
+    "API_JOBS_KEYS": "jk_",
+}
+
+
+def problems(settings: Settings) -> list[FieldProblem]:
+    """List what keeps these settings out of production, each with its variable and what to do.
+
+    Nothing is shown of any value. Secrets that are too short are refused where they are read.
+    """
+    return [
+        *_database(settings),
+        *_web(settings.web),
+        *_access(settings.access),
+        *_providers(settings),
+        *_addresses(settings),
+        *_generated(settings),
+    ]
+
+
+def _database(settings: Settings) -> Iterator[FieldProblem]:
+    if settings.database.uri is None:
+        yield FieldProblem("MONGODB_URI", "is missing: the address of a MongoDB replica set")
+
+
+def _web(web: WebSettings) -> Iterator[FieldProblem]:
+    home = urlsplit(web.public_url)
+    if "public_url" not in web.model_fields_set:
+        yield FieldProblem(
+            "PUBLIC_URL", "is missing: the https address that customers and providers use"
+        )
+    elif home.scheme != "https" and not is_loopback(web.public_url):
+        yield FieldProblem("PUBLIC_URL", "is not https: put TLS in front, and name that address")
+    if any("*" in origin for origin in web.cors_origins):
+        yield FieldProblem("CORS_ORIGINS", "holds a *: name the origin of each frontend")
+
+
+def _access(access: AccessSettings) -> Iterator[FieldProblem]:
+    if access.pii_pepper is None:
+        yield FieldProblem("PII_PEPPER", "is missing: `openssl rand -hex 32`, and never change it")
+    for variable, keys in keys_of(access).items():
+        prefix = _KEY_PREFIXES[variable]
+        if not keys and variable != "API_PUBLISHABLE_KEYS":
+            yield FieldProblem(
+                variable, f"is missing: `echo {prefix}$(openssl rand -hex 32)` makes one"
+            )
+        if any(not key.rpartition(":")[2].startswith(prefix) for key in keys):
+            yield FieldProblem(variable, f"holds a key that does not begin with {prefix}")
+    yield from _tokens(access)
+
+
+def _tokens(access: AccessSettings) -> Iterator[FieldProblem]:
+    if access.jwt_secret and access.jwt_jwks_url:
+        yield FieldProblem("JWT_SECRET", "and JWT_JWKS_URL are both set: set one of them")
+    if access.jwt_jwks_url and urlsplit(access.jwt_jwks_url).scheme != "https":
+        yield FieldProblem("JWT_JWKS_URL", "is not https: whoever answers there decides who is who")
+    if not (access.jwt_secret or access.jwt_jwks_url):
+        return
+    if not access.jwt_issuer:
+        yield FieldProblem("JWT_ISSUER", "is missing: the `iss` of your users' tokens")
+    if not access.jwt_audience:
+        yield FieldProblem("JWT_AUDIENCE", "is missing: the `aud` that tokens for Tillgate carry")
+
+
+def _providers(settings: Settings) -> Iterator[FieldProblem]:
+    stripe, razorpay, upi = settings.stripe, settings.razorpay, settings.upi
+    phonepe = settings.phonepe
+    if not any(
+        (
+            stripe.secret_key,
+            razorpay.key_id,
+            phonepe.client_id,
+            phonepe.salt_key,
+            upi.payee_address,
+        )
+    ):
+        yield FieldProblem(
+            "STRIPE_SECRET_KEY",
+            "or RAZORPAY_KEY_ID, PHONEPE_CLIENT_ID or UPI_PAYEE_ADDRESS is missing: "
+            "without a provider nobody can pay",
+        )
+    yield from _together(
+        ("STRIPE_SECRET_KEY", stripe.secret_key), ("STRIPE_WEBHOOK_SECRET", stripe.webhook_secrets)
+    )
+    yield from _together(
+        ("RAZORPAY_KEY_ID", razorpay.key_id),
+        ("RAZORPAY_KEY_SECRET", razorpay.key_secret),
+        ("RAZORPAY_WEBHOOK_SECRET", razorpay.webhook_secrets),
+    )
+    yield from _phonepe(phonepe)
+    yield from _together(
+        ("UPI_PAYEE_ADDRESS", upi.payee_address), ("UPI_PAYEE_NAME", upi.payee_name)
+    )
+
+
+def _phonepe(phonepe: PhonePeSettings) -> Iterator[FieldProblem]:
+    yield from _together(
+        ("PHONEPE_CLIENT_ID", phonepe.client_id),
+        ("PHONEPE_CLIENT_SECRET", phonepe.client_secret),
+    )
+    yield from _together(
+        ("PHONEPE_WEBHOOK_USERNAME", phonepe.webhook_username),
+        ("PHONEPE_WEBHOOK_PASSWORD", phonepe.webhook_password),
+    )
+    if phonepe.client_id and not (phonepe.webhook_password or phonepe.salt_key):
+        yield FieldProblem(
+            "PHONEPE_WEBHOOK_PASSWORD",
+            "is missing: PhonePe has credentials and its webhooks could not be checked",
+        )
+    if phonepe.webhook_password and not phonepe.client_id and not phonepe.salt_key:
+        yield FieldProblem(
+            "PHONEPE_CLIENT_ID", "is missing: a webhook of v2 is confirmed by the status API"
+        )
+    if phonepe.salt_key and phonepe.merchant_id is None:
+        yield FieldProblem(
+            "PHONEPE_MERCHANT_ID", "is missing: with it a callback for another merchant is noticed"
+        )
+
+
+def _together(*wanted: tuple[str, object]) -> Iterator[FieldProblem]:
+    """Refuse a half-set provider: its webhooks, or its calls, could not be trusted."""
+    given = [variable for variable, value in wanted if value]
+    for variable, value in wanted:
+        if given and not value:
+            yield FieldProblem(variable, f"is missing, while {given[0]} is set")
+
+
+def _addresses(settings: Settings) -> Iterator[FieldProblem]:
+    bases = {
+        "STRIPE_API_BASE": settings.stripe.api_base,
+        "RAZORPAY_API_BASE": settings.razorpay.api_base,
+        "PHONEPE_API_BASE": settings.phonepe.api_base,
+        "PHONEPE_AUTH_BASE": settings.phonepe.auth_base,
+    }
+    for variable, base in bases.items():
+        if base is None:
+            continue
+        if is_loopback(base):
+            yield FieldProblem(variable, "is on this machine: a fake would complete sessions")
+        elif urlsplit(base).scheme != "https":
+            yield FieldProblem(variable, "is not https")
+
+
+def _generated(settings: Settings) -> Iterator[FieldProblem]:
+    """Refuse what `tillgate dev` made: those keys were printed to a terminal, and are in a file."""
+    groups = (settings.access, settings.stripe, settings.razorpay, settings.phonepe, settings.upi)
+    for group in groups:
+        for name, field in type(group).model_fields.items():
+            value = getattr(group, name)
+            texts = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(text, str) and DEVELOPMENT_MARK in text for text in texts):
+                yield FieldProblem(
+                    str(field.validation_alias), "was generated by `tillgate dev`: make a new one"
+                )
+
+
+def keys_of(access: AccessSettings) -> dict[str, tuple[str, ...]]:
+    """Give the API keys by their variable."""
+    return {
+        "API_PUBLISHABLE_KEYS": access.publishable_keys,
+        "API_SECRET_KEYS": access.secret_keys,
+        "API_ADMIN_KEYS": access.admin_keys,
+        "API_JOBS_KEYS": access.jobs_keys,
+    }
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether an address is on this machine."""
+    host = (urlsplit(address).hostname or "").lower()
+    return host.startswith(_LOOPBACK)
