@@ -1,6 +1,7 @@
 """What production needs: everything that is missing or weak in the settings, in words. Pure."""
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from service.core.errors import FieldProblem
@@ -9,7 +10,6 @@ from service.settings import AccessSettings, PhonePeSettings, Settings, WebSetti
 # `tillgate dev` puts this into whatever it generates.
 DEVELOPMENT_MARK = "_dev_"
 
-_LOOPBACK = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - compared with, not bound to
 _KEY_PREFIXES = {
     "API_PUBLISHABLE_KEYS": "pk_",
     "API_SECRET_KEYS": "sk_",
@@ -182,4 +182,8 @@ def keys_of(access: AccessSettings) -> dict[str, tuple[str, ...]]:
 def is_loopback(address: str) -> bool:
     """Tell whether an address is on this machine."""
     host = (urlsplit(address).hostname or "").lower()
-    return host.startswith(_LOOPBACK)
+    try:
+        ip = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return ip.is_loopback or ip.is_unspecified

@@ -12,6 +12,7 @@ from service.core.paging import decode_cursor
 from service.sessions.errors import wrong_field
 from service.sessions.operations.begin_checkout import Desk, begin_checkout, resume_checkout
 from service.sessions.operations.caller import Caller
+from service.sessions.operations.cancel_session import cancel_session
 from service.sessions.operations.change_session import change_session
 from service.sessions.operations.find_session import (
     find_latest_checkout,
@@ -76,7 +77,7 @@ class PaymentSessions(Controller):
     ) -> Response[OpenedAnswer]:
         """201 with the session and its client secret; 200 where the same body came before."""
         now = clock.now()
-        opened = await open_session(data.to_new(), caller, rules, now)
+        opened = await open_session(data.to_new(caller.principal.user_id), caller, rules, now)
         return _opened(opened, caller, clock)
 
     @get("/", guards=[_READERS], summary="Read a session, or list a user's sessions")
@@ -161,7 +162,9 @@ class CheckoutSessions(Controller):
         clock: TheClock,
     ) -> Response[OpenedAnswer]:
         """201 for a new one; 200 for the one that is open, at the price it was opened for."""
-        opened = await open_session(data.to_new(), caller, rules, clock.now())
+        opened = await open_session(
+            data.to_new(caller.principal.user_id), caller, rules, clock.now()
+        )
         return _opened(opened, caller, clock)
 
     @get(_CHECKOUT_SESSIONS, guards=[_READERS], summary="Read a user's latest session")
@@ -211,7 +214,7 @@ class CheckoutSessions(Controller):
         if resumed is not None:
             opened = await resume_checkout(resumed, caller, desk)
         else:
-            opened = await begin_checkout(data.to_new(), caller, desk)
+            opened = await begin_checkout(data.to_new(caller.principal.user_id), caller, desk)
         session = opened.session
         answer = CheckoutAnswer(
             session_id=session.session_id,
@@ -236,7 +239,7 @@ def _opened(opened: Opened, caller: Caller, clock: Clock) -> Response[OpenedAnsw
 
 async def _change(data: ChangeSession, caller: Caller, desk: Desk) -> SessionAnswer:
     if data.status is Status.CANCELED:
-        # The provider's checkout is closed first: if it was paid, that is what happened.
-        await desk.close_standing(await find_session(data.session_id, caller))
-    session = await change_session(data.to_change(), caller, desk.rules, desk.clock.now())
+        session = await cancel_session(data.to_change(), caller, desk)
+    else:
+        session = await change_session(data.to_change(), caller, desk.rules, desk.clock.now())
     return SessionAnswer(session_view(session, caller, desk.clock.now()))

@@ -25,11 +25,13 @@ _LONGEST_WAIT = timedelta(hours=6)
 
 
 def next_attempt_at(received_at: datetime, attempts: int, now: datetime) -> datetime | None:
-    """Give when a waiting event is tried again: after 5, 10, 20 … seconds, at most 6 hours.
+    """Give when a waiting event is tried again: after 1, 2, 4 … seconds, at most 6 hours.
+
+    The first wait is short: a webhook often overtakes the call that links its session by a moment.
 
     None once 30 days have passed: it is dead, and stays listed for a person.
     """
     if now - received_at >= GIVE_UP_AFTER:
         return None
-    wait = timedelta(seconds=5 * 2 ** min(max(attempts, 1) - 1, 16))
+    wait = timedelta(seconds=2 ** min(max(attempts, 1) - 1, 16))
     return now + min(wait, _LONGEST_WAIT)

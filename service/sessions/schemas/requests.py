@@ -34,7 +34,8 @@ class SessionRequest(WireModel):
 
     session_id: SessionId | None = None
     """Made when none is given."""
-    user_id: Text = Field(examples=["user_123"])
+    user_id: Text | None = Field(None, examples=["user_123"])
+    """Due from a key; a user's is the token's."""
     email: Email | None = None
     amount: StrictAmount | None = Field(None, examples=[1000])
     """The total in minor units. From a browser it must equal the catalog's, or be left out."""
@@ -55,10 +56,15 @@ class SessionRequest(WireModel):
     provider_session_id: Text | None = None
     """The provider's own session or order, from a server that opened it itself."""
 
-    def common(self) -> dict[str, Any]:
+    def common(self, token_user: str | None) -> dict[str, Any]:
         """Give the fields of both kinds as the operation takes them. Raises `InvalidInput`."""
+        user_id = self.user_id or token_user
+        if user_id is None:
+            problem = FieldProblem("userId", "is missing")
+            raise InvalidInput("The request names no user.", problems=(problem,))
         fields = self.model_dump(by_alias=False, exclude={"provider", "payment_method", "email"})
         return fields | {
+            "user_id": user_id,
             "provider": self._named_provider(),
             "email": self.email,
             "request_hash": self._request_hash(),
@@ -92,9 +98,9 @@ class CreatePaymentSession(SessionRequest):
     selected_date: ShortText | None = None
     waiting_list_id: ShortText | None = None
 
-    def to_new(self) -> NewSession:
+    def to_new(self, token_user: str | None) -> NewSession:
         """Give the request as the operation takes it. Raises `InvalidInput`."""
-        return NewSession(kind="payment", **self.common())
+        return NewSession(kind="payment", **self.common(token_user))
 
 
 class CreateCheckoutSession(SessionRequest):
@@ -105,12 +111,12 @@ class CreateCheckoutSession(SessionRequest):
     price: Price | None = None
     """The total as a decimal string in major units, instead of `amount`."""
 
-    def to_new(self) -> NewSession:
+    def to_new(self, token_user: str | None) -> NewSession:
         """Give the request as the operation takes it. Raises `InvalidInput`."""
         if self.amount is not None and self.price is not None:
             problem = FieldProblem("price", "is another name of amount; send one of them")
             raise InvalidInput("The request has two prices.", problems=(problem,))
-        return NewSession(kind="checkout", **self.common())
+        return NewSession(kind="checkout", **self.common(token_user))
 
 
 class CreateCheckout(WireModel):
@@ -144,7 +150,7 @@ class CreateCheckout(WireModel):
         """Give the session's id if nothing else was sent."""
         return self.session_id if self.model_fields_set == {"session_id"} else None
 
-    def to_new(self) -> NewSession:
+    def to_new(self, token_user: str | None) -> NewSession:
         """Give the request as the operation takes it. Raises `InvalidInput`."""
         sent = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         if self.event_id is not None:
@@ -152,7 +158,7 @@ class CreateCheckout(WireModel):
         else:
             request = decode_wire_model(CreateCheckoutSession, sent)
         assert isinstance(request, CreatePaymentSession | CreateCheckoutSession)  # noqa: S101
-        return request.to_new()
+        return request.to_new(token_user)
 
 
 class ChangeSession(WireModel):

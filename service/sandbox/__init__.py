@@ -1,0 +1,1 @@
+"""Plays the providers on their own wire formats, for development."""

@@ -1,0 +1,1 @@
+"""Events as the providers send them: genuinely shaped, genuinely signed. Pure."""

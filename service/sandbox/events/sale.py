@@ -1,0 +1,66 @@
+"""What an event tells of, and the event as it goes over the wire."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from service.core.errors import InvalidInput
+from service.providers.base import CheckoutMode
+
+
+class Outcome(StrEnum):
+    """What became of the customer's payment."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    PROCESSING = "processing"
+    EXPIRED = "expired"
+
+
+class OutcomeUnknownToProvider(InvalidInput):
+    """The provider has no event that tells this."""
+
+    code = "outcome_unknown_to_provider"
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A session as a provider knows it. `amount` is in minor units of `currency`.
+
+    `checkout_ref` is the provider's own checkout, None where none was opened: an id is derived
+    then. `underway`: the provider has told before that the money comes later. `at` is now.
+    """
+
+    session_id: str
+    amount: int
+    currency: str
+    at: datetime
+    merchant_id: str = "default"
+    mode: CheckoutMode = "payment"
+    checkout_ref: str | None = None
+    user_id: str | None = None
+    email: str | None = None
+    underway: bool = False
+
+    def made_id(self, prefix: str, *parts: object, length: int = 24) -> str:
+        """Derive an id of the provider's: the same sale always has the same one.
+
+        So an event that is sent again in an hour is the same event, as it is at a provider.
+        """
+        seed = ":".join(
+            (self.merchant_id, self.session_id, str(self.amount), self.currency, prefix)
+        )
+        seed = ":".join((seed, *(str(part) for part in parts)))
+        return prefix + hashlib.sha256(seed.encode()).hexdigest()[:length]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedEvent:
+    """A delivery: what stands in its body and its headers. `type` and `event_id` are for people."""
+
+    type: str
+    event_id: str
+    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
