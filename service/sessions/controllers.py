@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Controller, Response, get, post, route
 from litestar.di import NamedDependency, Provide
 from litestar.enums import HttpMethod
-from litestar.params import JSONBody, QueryParameter, SkipValidation
+from litestar.params import HeaderParameter, JSONBody, QueryParameter, SkipValidation
 
 from service.core.clock import Clock
 from service.core.paging import decode_cursor
@@ -51,11 +51,19 @@ _OPENERS = requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER)
 _READERS = requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER, Kind.ADMIN)
 
 
-async def provide_caller(request: AnyRequest, principal: CurrentPrincipal) -> Caller:
+ClientSecret = Annotated[
+    str | None,
+    HeaderParameter(name="X-Client-Secret", description="The session's secret, from a browser."),
+]
+
+
+async def provide_caller(
+    request: AnyRequest, principal: CurrentPrincipal, client_secret: ClientSecret = None
+) -> Caller:
     """Give the caller with the proof that it sent along."""
     return Caller(
         principal,
-        client_secret=request.headers.get("x-client-secret"),
+        client_secret=client_secret,
         idempotency_seed=request.scope["state"].get("idempotency_seed"),
     )
 

@@ -1,0 +1,60 @@
+"""`tillgate indexes`: show and create indexes and validators."""
+
+from pathlib import Path
+
+import rich_click as click
+
+from service.cli.database import with_database
+from service.cli.options import data_dir_option
+from service.cli.screen import say, show_table, warn
+from service.settings import Settings
+from service.storage.database import Database
+from service.storage.indexes import Drift, apply_indexes, find_drift
+from service.wiring import DOCUMENTS
+
+
+@click.group()
+def command() -> None:
+    """Show and create indexes and validators. Nothing is ever dropped."""
+
+
+@command.command("show")
+@data_dir_option
+def show_indexes(data_dir: Path) -> None:
+    """List the declared indexes, and how the database differs. Changes nothing."""
+    drift = with_database(data_dir, _find, prepare=False)
+    found = {(one.collection, one.index): one.kind for one in drift}
+    rows = [
+        (name, index.document["name"], found.get((name, index.document["name"]), "there"))
+        for name, document in ((document.collection_name(), document) for document in DOCUMENTS)
+        for index in document.declared_indexes()
+    ]
+    show_table(("collection", "index", "state"), rows, empty="No index is declared.")
+    _warn_of([one for one in drift if one.kind != "missing"])
+    if any(one.kind == "missing" for one in drift):
+        say("Create what is missing with: tillgate indexes apply")
+
+
+@command.command("apply")
+@data_dir_option
+def apply(data_dir: Path) -> None:
+    """Create what is missing and set the validators.
+
+    What differs from its declaration is reported and left alone: you decide.
+    """
+    _warn_of(with_database(data_dir, _apply, prepare=False))
+    declared = sum(len(document.declared_indexes()) for document in DOCUMENTS)
+    say(f"{len(DOCUMENTS)} collections have their validators and {declared} indexes.")
+
+
+async def _find(_: Settings, database: Database) -> list[Drift]:
+    return await find_drift(database, DOCUMENTS)
+
+
+async def _apply(_: Settings, database: Database) -> list[Drift]:
+    return await apply_indexes(database, DOCUMENTS)
+
+
+def _warn_of(drift: list[Drift]) -> None:
+    for one in drift:
+        warn(str(one))

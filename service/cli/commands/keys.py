@@ -1,0 +1,104 @@
+"""`tillgate keys`: API keys that are kept in the database, beside those of the environment."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import rich_click as click
+
+from service.audit.operations import Act, record
+from service.cli.database import with_database
+from service.cli.options import data_dir_option, merchant_option, operator
+from service.cli.screen import say, show, show_table
+from service.core.clock import SystemClock
+from service.settings import Settings
+from service.storage.database import Database
+from service.web.keys.documents import ApiKey
+from service.web.keys.issuing import (
+    KEY_ID_LENGTH,
+    PREFIXES,
+    IssuedKey,
+    issue_key,
+    list_keys,
+    revoke_key,
+)
+from service.web.principal import Kind
+
+
+@click.group()
+def command() -> None:
+    """Create, list and revoke API keys.
+
+    Keys of the environment (API_SECRET_KEYS and its kin) are not listed: they are set there.
+    """
+
+
+@command.command("create")
+@click.argument("kind", type=click.Choice([kind.value for kind in PREFIXES]))
+@click.option("--name", help="Stands in the audit trail: give each caller its own.")
+@merchant_option
+@click.option("--days", type=click.IntRange(1, 3650), help="Ends after so many days.")
+@data_dir_option
+def create(kind: str, name: str | None, merchant: str, days: int | None, data_dir: Path) -> None:
+    """Create a key and print it. It is shown once and kept nowhere: only its hash is."""
+
+    async def work(_: Settings, __: Database) -> IssuedKey:
+        clock = SystemClock()
+        valid_for = timedelta(days=days) if days else None
+        issued = await issue_key(
+            clock, Kind(kind), name=name, merchant_id=merchant, valid_for=valid_for
+        )
+        act = Act("key.created", f"key:{issued.key_id}", detail={"kind": kind, "name": name})
+        await record(None, operator(merchant), act, clock.now())
+        return issued
+
+    issued = with_database(data_dir, work)
+    ends = issued.document.expires_at
+    say(f"Key {issued.key_id} of merchant {merchant}" + (f", until {ends:%F}" if ends else ""))
+    show(issued.key)
+
+
+@command.command("list")
+@data_dir_option
+def list_all(data_dir: Path) -> None:
+    """List the keys, newest first."""
+
+    async def work(_: Settings, __: Database) -> list[ApiKey]:
+        return await list_keys()
+
+    now = SystemClock().now()
+    rows = [
+        (
+            key.id[:KEY_ID_LENGTH],
+            key.kind,
+            key.name,
+            key.merchant_id,
+            _state(key, usable=key.usable_at(now)),
+            key.created_at,
+            key.expires_at,
+            key.last_used_at,
+        )
+        for key in with_database(data_dir, work)
+    ]
+    columns = ("id", "kind", "name", "merchant", "state", "created", "ends", "last used")
+    show_table(columns, rows, empty="There are no keys. Create one with: tillgate keys create KIND")
+
+
+@command.command("revoke")
+@click.argument("key_id", metavar="ID")
+@data_dir_option
+def revoke(key_id: str, data_dir: Path) -> None:
+    """End a key by its id, as `keys list` shows it. Processes notice within seconds."""
+
+    async def work(_: Settings, __: Database) -> None:
+        clock = SystemClock()
+        await revoke_key(clock, key_id)
+        await record(None, operator(), Act("key.revoked", f"key:{key_id}"), clock.now())
+
+    with_database(data_dir, work)
+    say(f"Key {key_id} is revoked.")
+
+
+def _state(key: ApiKey, *, usable: bool) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "usable" if usable else "expired"

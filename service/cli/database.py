@@ -1,0 +1,84 @@
+"""The database that a command works on: the one of the settings, or the embedded one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from service.cli.settings import quiet_logging, settings_of
+from service.core.errors import Misconfigured, Unavailable
+from service.settings import Settings
+from service.storage.database import Database
+from service.storage.embedded import embedded_database
+from service.storage.indexes import apply_indexes
+from service.storage.transactions import DatabaseError, is_no_answer
+from service.wiring import DOCUMENTS, connected
+
+T = TypeVar("T")
+
+Work = Callable[[Settings, Database], Awaitable[T]]
+
+
+def with_database(data_dir: Path, work: Work[T], *, prepare: bool = True) -> T:
+    """Run a command's work on the database of the settings, else on the data directory's own.
+
+    The embedded server is used where it runs, and started for the command where it does not; its
+    indexes are made first if `prepare`. Raises `Misconfigured`, `Unavailable`.
+    """
+    settings = settings_of(data_dir)
+    quiet_logging(settings)
+    with database_address(settings, data_dir) as uri:
+        embedded = settings.database.uri is None
+
+        async def run() -> T:
+            async with connected(settings, uri) as client:
+                database = client[settings.database.name]
+                if embedded and prepare:
+                    await apply_indexes(database, DOCUMENTS)
+                return await work(settings, database)
+
+        with database_errors_told():
+            return asyncio.run(run())
+
+
+@contextmanager
+def database_address(settings: Settings, data_dir: Path, *, share: bool = True) -> Iterator[str]:
+    """Give the address of the database; the embedded one runs for as long as the block lasts.
+
+    Must be called from the main thread. Raises `Misconfigured`.
+    """
+    if settings.database.uri is not None:
+        yield settings.database.uri
+        return
+    if settings.production:
+        raise Misconfigured(
+            "MONGODB_URI is not set. The embedded database is for development; in production "
+            "Tillgate needs a replica set."
+        )
+    with writable(data_dir), embedded_database(data_dir, share=share) as uri:
+        yield uri
+
+
+@contextmanager
+def writable(data_dir: Path) -> Iterator[None]:
+    """Tell in words that a data directory can't be used. Raises `Misconfigured`."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"The data directory {data_dir} can't be made: {error.strerror}. "
+            "Choose another with --data-dir."
+        ) from error
+    yield
+
+
+@contextmanager
+def database_errors_told() -> Iterator[None]:
+    """Turn what the driver raises into an error that tells it in a line."""
+    try:
+        yield
+    except DatabaseError as error:
+        if is_no_answer(error):
+            raise Unavailable("The database does not answer.") from error
+        raise Misconfigured(f"The database refused: {error}") from error

@@ -1,0 +1,42 @@
+"""The commands of `tillgate`, by name. A command's module is imported when it is called."""
+
+import rich_click as click
+
+from service.cli.lazy import LazyCommand, LazyGroup
+
+_COMMANDS = {
+    "dev": LazyCommand(
+        "service.cli.commands.dev", "Start everything for development, with nothing configured."
+    ),
+    "serve": LazyCommand("service.cli.commands.serve", "Serve in production."),
+    "doctor": LazyCommand(
+        "service.cli.commands.doctor", "Tell what is missing or weak, in settings and machine."
+    ),
+    "events": LazyCommand(
+        "service.cli.commands.events", "Look at webhook events, apply them again, send one."
+    ),
+    "prices": LazyCommand("service.cli.commands.prices", "Set and list prices and coupons."),
+    "keys": LazyCommand("service.cli.commands.keys", "Create, list and revoke API keys."),
+    "jobs": LazyCommand("service.cli.commands.jobs", "List and run the jobs."),
+    "indexes": LazyCommand(
+        "service.cli.commands.indexes", "Show and create indexes and validators."
+    ),
+    "import": LazyCommand("service.cli.commands.imports", "Bring in sessions of an older stack."),
+}
+
+
+@click.group(
+    cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="tillgate")
+def cli() -> None:
+    """Tillgate, the payment-session service next to your checkout.
+
+    Begin with `tillgate dev`. Settings come from the environment and from `.env`; `tillgate doctor`
+    tells what is missing.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="tillgate")

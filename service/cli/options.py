@@ -1,0 +1,51 @@
+"""Options that several commands take."""
+
+import getpass
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import rich_click as click
+
+from service.web.principal import DEFAULT_MERCHANT, Kind, Principal
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def data_dir_option(command: Command) -> Command:
+    """Take --data-dir."""
+    return click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path(".tillgate"),
+        show_default=True,
+        envvar="TILLGATE_DATA_DIR",
+        show_envvar=True,
+        help="Where the embedded database and the generated keys are, without MONGODB_URI.",
+    )(command)
+
+
+def merchant_option(command: Command) -> Command:
+    """Take --merchant."""
+    return click.option(
+        "--merchant", default=DEFAULT_MERCHANT, show_default=True, help="Whose it is."
+    )(command)
+
+
+def address_options(command: Command) -> Command:
+    """Take --host and --port."""
+    command = click.option(
+        "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any."
+    )(command)
+    return click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")(
+        command
+    )
+
+
+def operator(merchant: str = DEFAULT_MERCHANT) -> Principal:
+    """Give who acts, for the audit: the user of this machine, with the rights of an admin key."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = "unknown"
+    return Principal(Kind.ADMIN, merchant, key_id="cli", name=f"cli:{user}")

@@ -1,0 +1,78 @@
+"""What commands print: results to standard output, everything else to standard error."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from service.core.errors import TillgateError
+
+
+def out() -> Console:
+    """Give the console of standard output, as it stands now: a test replaces the stream."""
+    return Console(highlight=False)
+
+
+def err() -> Console:
+    """Give the console of standard error."""
+    return Console(stderr=True, highlight=False)
+
+
+def tell_error(error: TillgateError) -> None:
+    """Print an error as one line, and its problems as one line each."""
+    console = err()
+    # Where the problems say it all, the message would say it twice.
+    message = error.message.partition(": ")[0] + "." if error.problems else error.message
+    console.print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)
+    for problem in error.problems:
+        console.print(
+            f"  [bold]{escape(problem.field)}[/] {escape(problem.message)}", soft_wrap=True
+        )
+
+
+def warn(text: str) -> None:
+    """Print a warning."""
+    err().print(f"[bold yellow]warning[/] {escape(text)}", soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Print a line that is no result, to standard error."""
+    err().print(escape(text), soft_wrap=True)
+
+
+def show(text: str) -> None:
+    """Print a result, as it is: not wrapped, so that it can be piped and pasted."""
+    out().print(text, markup=False, soft_wrap=True)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Print rows as a table; without rows, `empty` to standard error.
+
+    Where nobody looks, in a pipe, rows are tab-separated lines without a head.
+    """
+    listed = [[_cell(value) for value in row] for row in rows]
+    if not listed:
+        say(empty)
+        return
+    console = out()
+    if not console.is_terminal:
+        for row in listed:
+            show("\t".join(row))
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in listed:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return str(value)
