@@ -54,7 +54,7 @@ class LazyGroup(click.RichGroup):
     def get_command(self, ctx: plain_click.Context, cmd_name: str) -> plain_click.Command | None:
         """Give what the list of commands shows; `resolve_command` gives the command itself."""
         found = self._lazy.get(cmd_name)
-        return click.RichCommand(cmd_name, help=found.summary) if found else None
+        return click.RichCommand(name=cmd_name, help=found.summary) if found else None
 
     def resolve_command(
         self, ctx: plain_click.Context, args: list[str]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import structlog
 
-from service.settings import Settings, load_settings
+from service.core.errors import FieldProblem
+from service.settings import Settings, load_settings, read_settings
 from service.web.logs.setup import configure_logging
 
 DOT_ENV = Path(".env")
@@ -26,6 +27,16 @@ def settings_of(data_dir: Path) -> Settings:
     if settings.production or not generated.is_file():
         return settings
     return one_token_signer(load_settings((generated, DOT_ENV)), settings)
+
+
+def production_settings() -> tuple[Settings, tuple[FieldProblem, ...]]:
+    """Read the settings with ENVIRONMENT=production unless it is set, and what can't be read."""
+    settings, unreadable = read_settings((DOT_ENV,))
+    web = settings.web
+    if "environment" not in web.model_fields_set:
+        web = web.model_copy(update={"environment": "production"})
+        settings = settings.model_copy(update={"web": web})
+    return settings, unreadable
 
 
 def one_token_signer(settings: Settings, without_generated: Settings) -> Settings:

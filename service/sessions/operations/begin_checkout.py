@@ -11,7 +11,7 @@ from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session
 from service.sessions.operations.open_checkout import OpenCheckout, open_checkout
-from service.sessions.operations.open_session import NewSession, open_session
+from service.sessions.operations.build_session import NewSession
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
 

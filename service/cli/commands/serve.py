@@ -1,0 +1,63 @@
+"""`tillgate serve`: production."""
+
+import socket
+import sys
+
+import rich_click as click
+import structlog
+
+from service.app import create_app
+from service.cli.database import database_errors_told
+from service.cli.options import address_options
+from service.cli.serving import listen, run_until_signal, serve
+from service.cli.settings import production_settings
+from service.core.errors import Misconfigured
+from service.production import problems
+from service.settings import Settings
+from service.storage.database import Database
+from service.storage.indexes import find_drift
+from service.web.logs.setup import configure_logging
+from service.wiring import DOCUMENTS, connected
+
+# Requests in flight may take this long when the process is told to stop: see docs/deploy.md.
+PATIENCE_S = 30
+
+log = structlog.get_logger(__name__)
+
+
+@click.command()
+@address_options
+def command(host: str, port: int) -> None:
+    """Serve in production: ENVIRONMENT is `production` unless it is set.
+
+    Refuses to start on a missing or weak setting, and names every one of them. Indexes are not
+    created here: `tillgate indexes apply` does. SIGTERM lets requests in flight end.
+    """
+    settings, weak = production_settings()
+    found = {problem.field: problem for problem in (*problems(settings), *weak)}
+    if settings.database.uri is None or (found and settings.production) or weak:
+        raise Misconfigured(
+            f"Tillgate does not start: {len(found)} settings are missing or weak.",
+            problems=tuple(found.values()),
+        )
+    configure_logging(production=settings.production, stream=sys.stdout)
+    with listen(host, port) as listening, database_errors_told():
+        run_until_signal(_serve(settings, settings.database.uri, listening))
+
+
+async def _serve(settings: Settings, uri: str, listening: socket.socket) -> None:
+    async with connected(settings, uri) as client:
+        database = client[settings.database.name]
+        app = create_app(settings, database)
+        await _tell_of_missing_indexes(database)
+        await serve(app, listening, patience_s=PATIENCE_S)
+
+
+async def _tell_of_missing_indexes(database: Database) -> None:
+    drift = await find_drift(database, DOCUMENTS)
+    missing = [f"{one.collection}.{one.index}" for one in drift if one.kind == "missing"]
+    if missing:
+        log.warning(
+            "indexes are missing: /health/ready answers 503 until `tillgate indexes apply` ran",
+            missing=missing,
+        )

@@ -1,0 +1,142 @@
+"""What `tillgate dev` prints when it serves."""
+
+import json
+import os
+import secrets
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich import box
+from rich.console import Group
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from service.cli.screen import out, show
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A development server that serves. `keys_file` is where its keys are kept."""
+
+    address: str
+    settings: Settings
+    database: str
+    data_dir: Path
+    keys_file: Path
+    keys_are_new: bool
+
+
+def print_banner(running: Running) -> None:
+    """Print where it serves, its keys (once), and the three lines that show the main job."""
+    console = out()
+    title = "Tillgate runs, for development"
+    console.print(
+        Panel(
+            Group(_addresses(running), Text(), _keys(running), Text(), _providers()),
+            title=title,
+            title_align="left",
+            box=box.ROUNDED,
+            padding=(1, 2),
+        )
+    )
+    console.print("Open a session, pay it, read it completed. Paste into another terminal:\n")
+    for line in lines_to_paste(running):
+        show(line + "\n")
+    console.print("Ctrl-C stops it; sessions are kept for the next time.\n")
+
+
+def lines_to_paste(running: Running) -> tuple[str, str, str]:
+    """Give the three commands of the tour: open with curl, pay, read with curl."""
+    address, keys = running.address, shlex.quote(str(_near(running.keys_file)))
+    session_id = f"demo_{secrets.token_hex(3)}"
+    body = json.dumps(
+        {
+            "sessionId": session_id,
+            "userId": "user_123",
+            "eventId": "event_456",
+            "amount": 1000,
+            "quantity": 1,
+            "paymentMethod": "razorpay",
+        }
+    )
+    key = '-H "Authorization: Bearer $API_SECRET_KEYS"'
+    if running.settings.access.secret_keys[0].startswith("sk_dev_"):
+        source = f". {keys if os.path.isabs(keys) else './' + keys} && "
+    else:
+        source = ""
+    return (
+        f"{source}curl -s {address}/api/payment-sessions {key} "
+        f"-H 'Content-Type: application/json' -d '{body}'",
+        f"{_tillgate()} events send razorpay {session_id} --times 3"
+        f"{_options(running)}",
+        f"{source}curl -s {address}/api/payment-sessions/{session_id} {key}",
+    )
+
+
+def _addresses(running: Running) -> Table:
+    table = _two_columns()
+    table.add_row("address", running.address)
+    table.add_row("docs", f"{running.address}/docs")
+    table.add_row("database", escape(running.database))
+    return table
+
+
+def _keys(running: Running) -> Table | Text:
+    if not running.keys_are_new:
+        return Text(f"Keys and secrets are in {_near(running.keys_file)}")
+    access = running.settings.access
+    table = _two_columns()
+    for name, use, keys in (
+        ("publishable", "for browsers", access.publishable_keys),
+        ("secret", "for your servers", access.secret_keys),
+        ("admin", "for people who operate it", access.admin_keys),
+        ("jobs", "for the CronJob", access.jobs_keys),
+    ):
+        if keys:
+            table.add_row(f"{name} key", f"{escape(keys[0])}  [dim]{use}[/]")
+    table.add_row("kept in", f"{escape(str(_near(running.keys_file)))}  [dim]shown only now[/]")
+    return table
+
+
+def _providers() -> Text:
+    return Text(
+        "Webhooks of Stripe, Razorpay and PhonePe are checked with generated secrets. To open a "
+        "checkout at a provider, set its real test keys in .env: they win over generated ones.",
+        style="dim",
+    )
+
+
+def _two_columns() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    return table
+
+
+def _near(path: Path) -> Path:
+    """Write a path as somebody in this directory would."""
+    try:
+        return path.absolute().relative_to(Path.cwd())
+    except ValueError:
+        return path.absolute()
+
+
+def _tillgate() -> str:
+    """Give what starts this same program from here."""
+    ours = Path(sys.argv[0])
+    found = shutil.which("tillgate")
+    if found and Path(found).resolve() == ours.resolve():
+        return "tillgate"
+    return shlex.quote(str(_near(ours)))
+
+
+def _options(running: Running) -> str:
+    if running.data_dir == Path(".tillgate"):
+        return ""
+    return f" --data-dir {shlex.quote(str(_near(running.data_dir)))}"

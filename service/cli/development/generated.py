@@ -1,0 +1,69 @@
+"""Keys and secrets for development: made once, kept in the data directory, never overwritten."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from service.core.errors import Misconfigured
+from service.core.ids import new_key
+
+# Every generated secret has `_dev_` in it (`production.DEVELOPMENT_MARK`): production refuses it.
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "API_PUBLISHABLE_KEYS": lambda: new_key("pk_dev_"),
+    "API_SECRET_KEYS": lambda: new_key("sk_dev_"),
+    "API_ADMIN_KEYS": lambda: new_key("ak_dev_"),
+    "API_JOBS_KEYS": lambda: new_key("jk_dev_"),
+    "PII_PEPPER": lambda: new_key("pepper_dev_"),
+    "JWT_SECRET": lambda: new_key("jwt_dev_"),
+    "STRIPE_SECRET_KEY": lambda: new_key("sk_test_dev_"),
+    "STRIPE_WEBHOOK_SECRET": lambda: new_key("whsec_dev_"),
+    "RAZORPAY_KEY_ID": lambda: new_key("rzp_test_dev_"),
+    "RAZORPAY_KEY_SECRET": lambda: new_key("secret_dev_"),
+    "RAZORPAY_WEBHOOK_SECRET": lambda: new_key("webhook_dev_"),
+    "PHONEPE_CLIENT_ID": lambda: new_key("client_dev_"),
+    "PHONEPE_CLIENT_SECRET": lambda: new_key("secret_dev_"),
+    "PHONEPE_MERCHANT_ID": lambda: "M_dev_TILLGATE",
+    "PHONEPE_WEBHOOK_USERNAME": lambda: "tillgate_dev_",
+    "PHONEPE_WEBHOOK_PASSWORD": lambda: new_key("password_dev_"),
+    "PHONEPE_SALT_KEY": lambda: new_key("salt_dev_"),
+    "PHONEPE_SALT_INDEX": lambda: "1",
+    "UPI_PAYEE_ADDRESS": lambda: "tillgate_dev_@upi",
+    "UPI_PAYEE_NAME": lambda: "Tillgate development",
+}
+
+_HEAD = """\
+# Made by `tillgate dev` for this directory alone. A variable that is set elsewhere wins.
+# To get new ones, delete this file; sessions of before then have no client secret any more.
+"""
+
+
+def generate(path: Path, *, but: frozenset[str]) -> bool:
+    """Add what the file lacks, but for some; tell whether the file was made now.
+
+    Only its owner may read it. Raises `Misconfigured` where it can't be read or written.
+    """
+    try:
+        is_new = not path.exists()
+        present = {} if is_new else dotenv_values(path)
+        missing = [name for name in GENERATED if name not in present and name not in but]
+        if missing:
+            lines = "".join(f'{name}="{GENERATED[name]()}"\n' for name in missing)
+            _append(path, (_HEAD if is_new else "") + lines)
+    except OSError as error:
+        raise Misconfigured(f"{path} can't be used: {error.strerror}.") from error
+    return is_new
+
+
+def keep_out_of_git(data_dir: Path) -> None:
+    """Keep the data directory out of the repository that it stands in."""
+    ignore = data_dir / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+
+
+def _append(path: Path, text: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    with os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8") as file:
+        file.write(text)

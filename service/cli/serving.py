@@ -1,0 +1,102 @@
+"""Serve an application until a signal: uvicorn in this process, on a socket that we bound."""
+
+import asyncio
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import uvicorn
+import uvloop
+from litestar import Litestar
+
+from service.core.errors import Misconfigured
+
+# A balancer in front keeps its connections for 60 s: ours must not close first.
+KEEP_ALIVE_S = 75
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class PortInUse(Misconfigured):
+    """Something else listens on the port."""
+
+    code = "port_in_use"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the address before anything is started. Raises `PortInUse`, `Misconfigured`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(
+                f"Port {port} of {host} is taken by another program. "
+                "Stop it, or choose another with --port."
+            ) from error
+        raise Misconfigured(f"{host}:{port} can't be listened on: {error.strerror}.") from error
+
+
+def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop; SIGTERM outside of serving ends it as Ctrl-C does, and cleans up."""
+    signal.signal(signal.SIGTERM, _leave)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+async def serve(
+    app: Litestar,
+    listening: socket.socket,
+    *,
+    patience_s: int,
+    started: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; then let requests in flight end, for `patience_s` at most."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,  # our own access line says more
+        proxy_headers=False,  # TRUSTED_PROXIES decides, in `web.limits.addresses`
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=patience_s,
+    )
+    await _Server(config, started).serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._when_started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Hear the signals, and keep them.
+
+        uvicorn raises a signal again when it has shut down; SIGTERM would then end the process
+        before the database is closed and the embedded one is stopped.
+        """
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+            signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)
