@@ -1,7 +1,7 @@
 """What production needs: everything that is missing or weak in the settings, in words. Pure."""
 
 from collections.abc import Iterator
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from service.core.errors import FieldProblem
@@ -48,6 +48,12 @@ def _web(web: WebSettings) -> Iterator[FieldProblem]:
         yield FieldProblem("PUBLIC_URL", "is not https: put TLS in front, and name that address")
     if any("*" in origin for origin in web.cors_origins):
         yield FieldProblem("CORS_ORIGINS", "holds a *: name the origin of each frontend")
+    elif any(not _is_origin(origin) for origin in web.cors_origins):
+        yield FieldProblem("CORS_ORIGINS", "takes origins like https://shop.example, comma list")
+    if any(not _is_network(entry) for entry in web.trusted_proxies):
+        yield FieldProblem("TRUSTED_PROXIES", "takes addresses and networks like 10.0.0.0/8")
+    if web.redis_url and urlsplit(web.redis_url).scheme not in {"redis", "rediss"}:
+        yield FieldProblem("REDIS_URL", "takes redis://… or rediss://…")
 
 
 def _access(access: AccessSettings) -> Iterator[FieldProblem]:
@@ -177,6 +183,19 @@ def keys_of(access: AccessSettings) -> dict[str, tuple[str, ...]]:
         "API_ADMIN_KEYS": access.admin_keys,
         "API_JOBS_KEYS": access.jobs_keys,
     }
+
+
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in {"http", "https"} and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(address: str) -> bool:

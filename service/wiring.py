@@ -23,7 +23,7 @@ from service.sessions.operations.move import CLOSE_CHECKOUT
 from service.sessions.operations.rules import Rules
 from service.sessions.operations.settle import CAPTURE
 from service.sessions.states import Lifetimes
-from service.settings import Settings
+from service.settings import PolicySettings, Settings
 from service.storage.database import Client, Database, connect, require_replica_set
 from service.storage.documents import StoredDocument, bind
 from service.storage.indexes import refuse_deadly_ttl
@@ -90,22 +90,25 @@ def build_rules(settings: Settings, providers: Providers) -> Rules:
     pepper = settings.access.pii_pepper
     if pepper is None:
         raise Misconfigured("PII_PEPPER is not set: no client secret could be made.")
-    policy = settings.policy
-    completed = policy.purge_completed_days
-    lifetimes = Lifetimes(
-        payment=timedelta(minutes=policy.payment_session_minutes),
-        checkout=timedelta(hours=policy.checkout_session_hours),
-        purge_ended=timedelta(days=policy.purge_expired_days),
-        purge_completed=timedelta(days=completed) if completed is not None else None,
-    )
     home = urlsplit(settings.web.public_url)
     return Rules(
-        default_currency=policy.default_currency,
-        lifetimes=lifetimes,
+        default_currency=settings.policy.default_currency,
+        lifetimes=lifetimes_of(settings.policy),
         public_url=settings.web.public_url,
         origins=frozenset({f"{home.scheme}://{home.netloc}", *settings.web.cors_origins}),
         pepper=pepper,
         live={name: provider.live for name, provider in providers.items()},
+    )
+
+
+def lifetimes_of(policy: PolicySettings) -> Lifetimes:
+    """Give how long sessions live and are kept."""
+    completed = policy.purge_completed_days
+    return Lifetimes(
+        payment=timedelta(minutes=policy.payment_session_minutes),
+        checkout=timedelta(hours=policy.checkout_session_hours),
+        purge_ended=timedelta(days=policy.purge_expired_days),
+        purge_completed=timedelta(days=completed) if completed is not None else None,
     )
 
 

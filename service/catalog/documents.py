@@ -51,6 +51,8 @@ class Coupon(StoredDocument):
     expires_at: datetime | None = None
     updated_at: datetime
 
+    optional_money_fields: ClassVar[tuple[str, ...]] = ("amount", "basisPoints")
+
     class Settings:
         """Collection and indexes."""
 

@@ -18,6 +18,17 @@ class ItemHasNoPrice(InvalidInput):
         )
 
 
+class TotalTooLarge(InvalidInput):
+    """So many of the item cost more than an amount can hold."""
+
+    code = "total_too_large"
+
+    def __init__(self, quantity: int) -> None:
+        """Name the quantity."""
+        problem = FieldProblem("quantity", f"{quantity} of these cost more than an amount holds")
+        super().__init__("The total is too large.", problems=(problem,))
+
+
 class CouponUnknown(InvalidInput):
     """The catalog knows no such coupon, or it is over, or it is for another currency."""
 

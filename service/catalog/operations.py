@@ -6,7 +6,7 @@ from datetime import datetime
 from service.audit.operations import Act, record
 from service.catalog import repository
 from service.catalog.documents import Coupon, Price
-from service.catalog.errors import CouponUnknown, ItemHasNoPrice, PriceNotFound
+from service.catalog.errors import CouponUnknown, ItemHasNoPrice, PriceNotFound, TotalTooLarge
 from service.core.money import LARGEST_AMOUNT
 from service.core.strict_json import JsonObject
 from service.storage.transactions import Transaction, answers_in_time, in_transaction
@@ -36,29 +36,35 @@ class Quote:
 
 
 async def quote(merchant_id: str, wanted: Wanted, now: datetime) -> Quote:
-    """Compute unit price x quantity less the coupon. Raises `ItemHasNoPrice`, `CouponUnknown`."""
-    price = await repository.find_price(merchant_id, wanted.item, wanted.currency)
-    if price is None or price.amount * wanted.quantity > LARGEST_AMOUNT:
+    """Compute unit price x quantity less the coupon. Raises `ItemHasNoPrice` and its kin."""
+    code, coupon = wanted.coupon_code, None
+    async with answers_in_time():
+        price = await repository.find_price(merchant_id, wanted.item, wanted.currency)
+        if code is not None:
+            coupon = await repository.find_coupon(merchant_id, code)
+    if price is None:
         raise ItemHasNoPrice(wanted.field, wanted.item, wanted.currency)
     total = price.amount * wanted.quantity
-    if wanted.coupon_code is not None:
-        coupon = await repository.find_coupon(merchant_id, wanted.coupon_code)
-        total -= _discount(coupon, wanted, total, now)
+    if total > LARGEST_AMOUNT:
+        raise TotalTooLarge(wanted.quantity)
+    if code is not None:
+        total = discounted(total, coupon, wanted, now)
     return Quote(
         total, free=total == 0 or price.trial_days is not None, trial_days=price.trial_days
     )
 
 
-def _discount(coupon: Coupon | None, wanted: Wanted, total: int, now: datetime) -> int:
+def discounted(total: int, coupon: Coupon | None, wanted: Wanted, now: datetime) -> int:
+    """Give what is left of a total. Raises `CouponUnknown` for a coupon that does not hold."""
     over = coupon is not None and coupon.expires_at is not None and coupon.expires_at <= now
     if coupon is None or over:
         raise CouponUnknown(wanted.coupon_code or "")
     if coupon.basis_points is not None:
         # Rounded down: half a minor unit is never given away twice over quantity.
-        return total * coupon.basis_points // WHOLE
+        return total - total * coupon.basis_points // WHOLE
     if coupon.amount is None or coupon.currency != wanted.currency:
         raise CouponUnknown(coupon.code)
-    return min(coupon.amount, total)
+    return total - min(coupon.amount, total)
 
 
 async def set_price(price: Price, by: Principal) -> None:

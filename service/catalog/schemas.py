@@ -46,7 +46,8 @@ class PutCoupon(WireModel):
     def to_coupon(self, merchant_id: str, code: ShortText, now: datetime) -> Coupon:
         """Give the coupon as it is stored. Raises `InvalidInput` for both kinds or none."""
         by_amount = self.amount is not None and self.currency is not None
-        if by_amount == (self.basis_points is not None):
+        by_part = self.amount is None and self.currency is None and self.basis_points is not None
+        if by_part == (by_amount and self.basis_points is None):
             problem = FieldProblem("basisPoints", "or amount with currency is due, not both")
             raise InvalidInput("The coupon can't be used.", problems=(problem,))
         return Coupon(

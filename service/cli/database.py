@@ -1,6 +1,7 @@
 """The database that a command works on: the one of the settings, or the embedded one."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,13 +64,18 @@ def database_address(settings: Settings, data_dir: Path, *, share: bool = True) 
 @contextmanager
 def writable(data_dir: Path) -> Iterator[None]:
     """Tell in words that a data directory can't be used. Raises `Misconfigured`."""
+    reason = None
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
+        reason = error.strerror
+    if reason is None and not os.access(data_dir, os.W_OK):
+        reason = "Permission denied"
+    if reason is not None:
         raise Misconfigured(
-            f"The data directory {data_dir} can't be made: {error.strerror}. "
+            f"The data directory {data_dir} can't be used: {reason}. "
             "Choose another with --data-dir."
-        ) from error
+        )
     yield
 
 

@@ -20,21 +20,6 @@ class LazyCommand:
     summary: str
 
 
-class Told(plain_click.ClickException):
-    """An error of ours that is shown to a person: a line for it and one for each problem."""
-
-    exit_code = 1
-
-    def __init__(self, error: TillgateError) -> None:
-        """Keep the error."""
-        super().__init__(error.message)
-        self.error = error
-
-    def show(self, file: object = None) -> None:
-        """Print it to standard error."""
-        tell_error(self.error)
-
-
 class LazyGroup(click.RichGroup):
     """Lists commands by their summaries alone, and turns our errors into a line instead of a trace.
 
@@ -72,4 +57,5 @@ class LazyGroup(click.RichGroup):
         try:
             return super().invoke(ctx)
         except TillgateError as error:
-            raise Told(error) from error
+            tell_error(error)
+            ctx.exit(1)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import click
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -44,8 +45,8 @@ def say(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """Print a result, as it is: not wrapped, so that it can be piped and pasted."""
-    out().print(text, markup=False, soft_wrap=True)
+    """Print a result, as it is: not wrapped, no tab widened, so that it can be piped and pasted."""
+    click.echo(text)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:

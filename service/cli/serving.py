@@ -40,9 +40,13 @@ def listen(host: str, port: int) -> socket.socket:
         raise Misconfigured(f"{host}:{port} can't be listened on: {error.strerror}.") from error
 
 
-def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
-    """Run on uvloop; SIGTERM outside of serving ends it as Ctrl-C does, and cleans up."""
+def end_on_sigterm() -> None:
+    """Make SIGTERM end the process as Ctrl-C does, so that what was started is stopped."""
     signal.signal(signal.SIGTERM, _leave)
+
+
+def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop, the server's own loop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work)
 
@@ -95,7 +99,7 @@ class _Server(uvicorn.Server):
         finally:
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
-            signal.signal(signal.SIGTERM, _leave)
+            end_on_sigterm()
 
 
 def _leave(number: int, _: object) -> NoReturn:

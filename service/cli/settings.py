@@ -17,6 +17,19 @@ def development_env(data_dir: Path) -> Path:
     return data_dir / "development.env"
 
 
+def note_address(data_dir: Path, address: str) -> None:
+    """Keep where the development server of a data directory is reached."""
+    (data_dir / "address").write_text(address)
+
+
+def noted_address(data_dir: Path) -> str:
+    """Give where the development server was reached last; where it is by default if never."""
+    try:
+        return (data_dir / "address").read_text().strip()
+    except OSError:
+        return "http://127.0.0.1:8000"
+
+
 def settings_of(data_dir: Path) -> Settings:
     """Read the settings of a command; what is set wins over what was generated.
 
@@ -37,6 +50,20 @@ def production_settings() -> tuple[Settings, tuple[FieldProblem, ...]]:
         web = web.model_copy(update={"environment": "production"})
         settings = settings.model_copy(update={"web": web})
     return settings, unreadable
+
+
+def all_settings(
+    data_dir: Path, environment: str | None
+) -> tuple[Settings, tuple[FieldProblem, ...]]:
+    """Read the settings as the commands of an environment do, and what can't be read."""
+    settings, unreadable = read_settings((DOT_ENV,))
+    environment = environment or settings.web.environment
+    generated = development_env(data_dir)
+    if environment == "development" and generated.is_file():
+        with_generated, unreadable = read_settings((generated, DOT_ENV))
+        settings = one_token_signer(with_generated, settings)
+    web = settings.web.model_copy(update={"environment": environment})
+    return settings.model_copy(update={"web": web}), unreadable
 
 
 def one_token_signer(settings: Settings, without_generated: Settings) -> Settings:

@@ -11,6 +11,7 @@ from service.core.errors import TillgateError
 from service.core.strict_json import JsonObject
 from service.outbox import repository
 from service.outbox.documents import OutboxMessage
+from service.storage.transactions import answers_in_time
 
 Handler: TypeAlias = Callable[[OutboxMessage], Awaitable[None]]
 Handlers: TypeAlias = Mapping[str, Handler]
@@ -42,7 +43,8 @@ async def deliver_due(handlers: Handlers, clock: Clock, *, limit: int = 100) -> 
     """Run the handler of every due message, one after the other; give how many were delivered."""
     delivered = 0
     for _ in range(limit):
-        claimed = await repository.claim_due(list(handlers), clock.now(), LEASE)
+        async with answers_in_time():
+            claimed = await repository.claim_due(list(handlers), clock.now(), LEASE)
         if claimed is None:
             break
         delivered += await _deliver(claimed, handlers[claimed.topic], clock)
@@ -59,9 +61,11 @@ async def _deliver(claimed: OutboxMessage, handler: Handler, clock: Clock) -> bo
         log.warning("delivery failed", message=claimed.id, dead=given_up, exc_info=not known)
         reason = str(error) if known else f"{type(error).__name__}: {error}"
         next_attempt_at = None if given_up else now + backoff(claimed.attempts)
-        await repository.mark_failed(claimed, reason, next_attempt_at)
+        async with answers_in_time():
+            await repository.mark_failed(claimed, reason, next_attempt_at)
         return False
-    await repository.mark_done(claimed, clock.now())
+    async with answers_in_time():
+        await repository.mark_done(claimed, clock.now())
     return True
 
 

@@ -14,7 +14,8 @@ class Payment(StoredDocument):
     """One verified payment: what the provider surely said of it. Amounts in minor units.
 
     `provider_payment_id` is the key of the row; a hand settlement has `hand:{sessionId}`.
-    `status_at` is the provider's time of the fact that `status` comes from.
+    `status_at` is the provider's time of the fact that `status` comes from; `final` tells of a
+    failure that nothing but money can overrule.
     """
 
     merchant_id: str
@@ -33,6 +34,7 @@ class Payment(StoredDocument):
     currency: str
     status: PaymentStatus
     status_at: datetime
+    final: bool = False
     payment_method: str | None = None
     failure_code: str | None = None
     failure_message: str | None = None

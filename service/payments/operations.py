@@ -24,6 +24,7 @@ class Told:
     currency: str
     status: PaymentStatus
     occurred_at: datetime
+    final: bool = False
     payment_method: str | None = None
     provider_session_id: str | None = None
     provider_customer_id: str | None = None
@@ -74,6 +75,7 @@ def _new(told: Told, now: datetime) -> Payment:
         currency=told.currency,
         status=told.status,
         status_at=told.occurred_at,
+        final=told.final,
         payment_method=told.payment_method,
         failure_code=told.failure_code,
         failure_message=told.failure_message,
@@ -83,10 +85,16 @@ def _new(told: Told, now: datetime) -> Payment:
     )
 
 
+def _place(said: Told | Payment, at: datetime) -> tuple[object, ...]:
+    """Give the place in the order; of two that are alike in it, the content decides."""
+    content = (said.amount, said.currency, said.failure_code or "", said.failure_message or "")
+    return (*standing(said.status, at, final=said.final), *content)
+
+
 def _changes(payment: Payment, told: Told) -> Row:
     changes: Row = {}
-    if standing(told.status, told.occurred_at) > standing(payment.status, payment.status_at):
-        changes |= {"status": told.status, "statusAt": told.occurred_at}
+    if _place(told, told.occurred_at) > _place(payment, payment.status_at):
+        changes |= {"status": told.status, "statusAt": told.occurred_at, "final": told.final}
         changes |= {"amount": told.amount, "currency": told.currency}
         changes |= {"failureCode": told.failure_code, "failureMessage": told.failure_message}
     known = payment.to_row()

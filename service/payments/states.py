@@ -36,10 +36,18 @@ _WITHIN_A_SECOND = {
 }
 
 
-def standing(status: PaymentStatus, occurred_at: datetime) -> tuple[int, datetime, int]:
+# The rank of a failure after which the payment can't be tried again: above all that may come back.
+_FINAL = 2
+
+
+def standing(
+    status: PaymentStatus, occurred_at: datetime, *, final: bool = False
+) -> tuple[int, datetime, int]:
     """Give the place of a fact in the total order in which the greatest one stands.
 
     The greatest of a set is the same in whatever order its members come: that is why the ledger
-    converges.
+    converges. `final`: a failure that ended the whole checkout, so nothing of it can come back,
+    whatever the times say (PhonePe's callbacks tell none).
     """
-    return _RANK[status], occurred_at, _WITHIN_A_SECOND.get(status, 3)
+    rank = max(_RANK[status], _FINAL) if final else _RANK[status]
+    return rank, occurred_at, _WITHIN_A_SECOND.get(status, 3)

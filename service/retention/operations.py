@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import structlog
 
-from service.core.errors import NotFound, ProviderFailed
+from service.core.errors import InvalidInput, NotFound, ProviderFailed
 from service.outbox import repository as outbox_repository
 from service.outbox.operations import Handlers, deliver_due
 from service.retention import repository
@@ -27,6 +27,8 @@ BATCH = 500
 RUN_FOR_S = 50.0
 LEASE = timedelta(seconds=120)
 _ASK_AT_ONCE = 50
+# A call to a provider takes 2 seconds at worst: the lease must outlast the last few.
+_A_FEW = 10
 
 log = structlog.get_logger(__name__)
 
@@ -103,20 +105,24 @@ async def _leased(name: str, jobs: Jobs) -> AsyncIterator[bool]:
 
 
 async def _cleanup(jobs: Jobs, report: Report, until: float) -> None:
-    await _reread_processing(jobs.inbox)
+    await _reread_processing(jobs.inbox, until)
     report.expired = await _repeat(lambda: _expire(jobs.inbox), until)
-    report.events_retried = await retry_waiting(jobs.inbox, limit=BATCH)
+    await _retry(jobs, report, until)
     await _deliver(jobs, report, until)
     report.purged = await _repeat(lambda: _purge(jobs.inbox), until)
     report.events_purged = await _repeat(lambda: _purge_events(jobs.inbox), until)
 
 
 async def _deliver(jobs: Jobs, report: Report, until: float) -> None:
-    report.delivered = await deliver_due(jobs.handlers, jobs.inbox.clock, limit=BATCH)
+    report.delivered = await _a_few_at_a_time(
+        lambda: deliver_due(jobs.handlers, jobs.inbox.clock, limit=_A_FEW), until
+    )
 
 
 async def _retry(jobs: Jobs, report: Report, until: float) -> None:
-    report.events_retried = await retry_waiting(jobs.inbox, limit=BATCH)
+    report.events_retried = await _a_few_at_a_time(
+        lambda: retry_waiting(jobs.inbox, limit=_A_FEW), until
+    )
 
 
 JOBS: Mapping[str, Job] = {"cleanup": _cleanup, "outbox": _deliver, "events": _retry}
@@ -130,6 +136,14 @@ async def _repeat(batch: Callable[[], Awaitable[int]], until: float) -> int:
         total += done
         if done < BATCH or time.monotonic() > until:
             return total
+
+
+async def _a_few_at_a_time(some: Callable[[], Awaitable[int]], until: float) -> int:
+    """Do what may wait for a provider until nothing is left or the time is over; give the sum."""
+    total = 0
+    while time.monotonic() < until and (done := await some()):
+        total += done
+    return total
 
 
 async def _expire(inbox: Inbox) -> int:
@@ -146,17 +160,22 @@ async def _purge_events(inbox: Inbox) -> int:
         return await webhooks.purge(inbox.clock.now(), BATCH)
 
 
-async def _reread_processing(inbox: Inbox) -> None:
+async def _reread_processing(inbox: Inbox, until: float) -> None:
     """Ask about overdue sessions whose payment is said to be under way.
 
-    One without a live payment goes back to pending, and expires in this same run.
+    One without a live payment goes back to pending, and expires in this same run. Those that were
+    asked about longest ago come first, so that some that never answer don't keep out the others.
     """
     async with answers_in_time():
         overdue = await sessions.find_overdue_processing(inbox.clock.now(), _ASK_AT_ONCE)
     for session in overdue:
+        if time.monotonic() > until:
+            break
         try:
+            async with answers_in_time():
+                await sessions.note_asked(session, inbox.clock.now())
             await verify_session(session, inbox)
-        except ProviderFailed as error:
+        except (ProviderFailed, InvalidInput) as error:  # the latter: it has no credentials here
             log.warning("session not re-read", session=session.session_id, reason=str(error))
 
 

@@ -39,6 +39,7 @@ class Checkout(_Part):
     opened_at: datetime
     expires_at: datetime | None = None
     url: str | None = None
+    qr_code: str | None = None
 
 
 class Opening(_Part):
@@ -63,7 +64,8 @@ class Session(StoredDocument):
 
     `client_secret_hash`, `create_hash`, `account` and `live` are what later calls and events are
     held against. `guarded_metadata` are the keys that a secret key wrote. `live_attempts` are the
-    provider's payments that are under way. `free_allowed`: nothing may be due (trial, discount).
+    provider's payments that are under way, `ended_ref` is a checkout that ran out meanwhile,
+    `asked_at` is when the cleanup last asked about it. `free_allowed`: nothing may be due.
     """
 
     merchant_id: str
@@ -102,6 +104,8 @@ class Session(StoredDocument):
     checkouts: list[Checkout] = Field(default_factory=list)
     opening: Opening | None = None
     live_attempts: list[str] = Field(default_factory=list)
+    ended_ref: str | None = None
+    asked_at: datetime | None = None
     history: list[HistoryEntry] = Field(default_factory=list)
     client_secret_hash: str
     secret_salt: str

@@ -67,6 +67,12 @@ class ChangeNotAllowed(Forbidden):
     code = "change_not_allowed"
 
 
+class PaymentTaken(Conflict):
+    """The payment that a settlement names was made for something else."""
+
+    code = "payment_taken"
+
+
 class NotPayable(Conflict):
     """The session can't be paid any more."""
 

@@ -164,8 +164,16 @@ async def expire_all(
 async def find_overdue_processing(now: datetime, limit: int) -> list[Session]:
     """Find sessions past their time whose payment is said to be under way."""
     due = {"status": Status.PROCESSING.value, "expiresAt": {"$lte": now}}
-    cursor = Session.get_pymongo_collection().find(due).sort("updatedAt", 1).limit(limit)
+    cursor = Session.get_pymongo_collection().find(due).sort("askedAt", 1).limit(limit)
     return [Session.model_validate(row) for row in await cursor.to_list()]
+
+
+async def note_asked(session: Session, now: datetime) -> None:
+    """Keep when the cleanup last asked about a session; it is no change of the session itself."""
+    await Session.get_pymongo_collection().update_one(
+        {"merchantId": session.merchant_id, "sessionId": session.session_id},
+        {"$set": {"askedAt": now}},
+    )
 
 
 async def count_due(now: datetime) -> int:

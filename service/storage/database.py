@@ -46,7 +46,9 @@ async def require_replica_set(client: Client) -> None:
     try:
         hello = await client.admin.command("hello")
     except PyMongoError as error:
-        raise Misconfigured(f"MongoDB does not answer at MONGODB_URI: {error}") from error
+        # The driver adds its timeouts and all that it knows of the set.
+        reason = str(error).partition(" (configured")[0].partition(", full error")[0]
+        raise Misconfigured(f"MongoDB does not answer at MONGODB_URI: {reason}") from error
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise Misconfigured(
             "MONGODB_URI is a standalone server. Tillgate commits each event in a transaction, "

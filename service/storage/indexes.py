@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pymongo.errors import OperationFailure
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from service.core.errors import Misconfigured
 from service.storage.database import Database, Row
 from service.storage.documents import StoredDocument
 
 _NAMESPACE_EXISTS = 48
-_OPTIONS = ("unique", "partialFilterExpression", "expireAfterSeconds")
+_OPTIONS = ("partialFilterExpression", "expireAfterSeconds", "collation")
+_SWITCHES = ("unique", "sparse", "hidden")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,11 @@ class Drift:
 async def apply_indexes(
     database: Database, documents: Sequence[type[StoredDocument]]
 ) -> list[Drift]:
-    """Create what is missing and set the validators; report what differs and leave it alone."""
+    """Create what is missing and set the validators; report what differs and leave it alone.
+
+    Raises `Misconfigured` for a TTL index that deletes paid sessions, and where a unique index
+    can't be made.
+    """
     await refuse_deadly_ttl(database)
     for document in documents:
         await _create_collection(database, document)
@@ -44,8 +50,18 @@ async def apply_indexes(
             if (document.collection_name(), index.document["name"]) in missing
         ]
         if wanted:
-            await database[document.collection_name()].create_indexes(wanted)
+            await _create_indexes(database, document.collection_name(), wanted)
     return [found for found in drift if found.kind != "missing"]
+
+
+async def _create_indexes(database: Database, collection: str, wanted: list[IndexModel]) -> None:
+    try:
+        await database[collection].create_indexes(wanted)
+    except DuplicateKeyError as error:
+        raise Misconfigured(
+            f"{collection} holds documents that a unique index forbids, and which of them is right "
+            f"is for a person to say: {error.details and error.details.get('errmsg')}"
+        ) from error
 
 
 async def find_drift(database: Database, documents: Sequence[type[StoredDocument]]) -> list[Drift]:
@@ -93,16 +109,18 @@ async def _existing(database: Database, collection: str) -> dict[str, Row]:
 
 
 def _shape(index: Row) -> Row:
-    shape: Row = {"key": dict(index["key"])}
+    # The order of a key's fields decides what an index can be used for.
+    shape: Row = {"key": list(dict(index["key"]).items())}
     shape.update({option: index[option] for option in _OPTIONS if index.get(option) is not None})
-    if not shape.get("unique"):
-        shape.pop("unique", None)
+    shape.update({switch: True for switch in _SWITCHES if index.get(switch)})
     return shape
 
 
 async def _create_collection(database: Database, document: type[StoredDocument]) -> None:
     name = document.collection_name()
-    money = {field: {"bsonType": ["int", "long"]} for field in document.money_fields}
+    money = {field: {"bsonType": ["int", "long"]} for field in document.money_fields} | {
+        field: {"bsonType": ["int", "long", "null"]} for field in document.optional_money_fields
+    }
     validator = {"$jsonSchema": {"bsonType": "object", "properties": money}} if money else {}
     size = document.capped_bytes
     options = {"capped": True, "size": size} if size else {}

@@ -132,12 +132,17 @@ def explain_exit(process: subprocess.Popen[bytes], directory: DataDirectory) -> 
     if code == _EXIT_PORT_TAKEN:
         return PortTaken(f"The database's port {directory.port()} is taken by another program.")
     said = process.stderr.read().decode(errors="replace").strip() if process.stderr else ""
+    return Misconfigured(f"{explain_failed_start(code, said)} See {directory.log}.")
+
+
+def explain_failed_start(code: int, said: str) -> str:
+    """Tell in words why the program itself did not start; `said` is its standard error."""
     if code == _EXIT_LIBRARY_MISSING and "libcurl" in said:
-        return Misconfigured(
+        return (
             "mongod needs libcurl: install it with `apt-get install libcurl4` "
             "(`libcurl4t64` on newer Debian and Ubuntu)."
         )
-    return Misconfigured(f"mongod ended with code {code}. {said} See {directory.log}.")
+    return f"mongod ended with code {code}. {said}".strip()
 
 
 def stop(process: subprocess.Popen[bytes], *, patience: float = 20) -> None:

@@ -23,6 +23,9 @@ from service.webhooks.documents import WebhookEvent
 
 What = Literal["move", "checkout", "event", "payment", "outbox", "audit"]
 
+# One commit writes all of these at one moment; told in this order they read as what led to what.
+_CAUSES_FIRST: tuple[What, ...] = ("event", "audit", "payment", "move", "checkout", "outbox")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -60,7 +63,7 @@ async def timeline(session_id: str, caller: Caller, now: datetime) -> Timeline:
         *_messages(messages),
         *_acts(acts),
     ]
-    entries.sort(key=lambda entry: entry.at)
+    entries.sort(key=lambda entry: (entry.at, _CAUSES_FIRST.index(entry.what)))
     return Timeline(session, entries, why(session, now))
 
 
@@ -73,7 +76,7 @@ def why(session: Session, now: datetime) -> str:
     sentence = {
         Status.PENDING: f"It waits for a payment of {price} until {session.expires_at:%F %T} UTC.",
         Status.PROCESSING: f"A payment of {price} is under way; the money has not come yet.",
-        Status.COMPLETED: f"It was completed{by} with payment {session.provider_payment_id}.",
+        Status.COMPLETED: f"It was completed{by} {_with(session)}.",
         Status.FAILED: f"Its checkout ended without a payment, told{by}.",
         Status.EXPIRED: f"Nobody paid {price} before {session.expires_at:%F %T} UTC.",
         Status.CANCELED: f"It was canceled{by}.",
@@ -86,6 +89,11 @@ def why(session: Session, now: datetime) -> str:
         reason = session.review.reason
         sentence += f" A person must look: {reason}, event {session.review.event_id}."
     return sentence
+
+
+def _with(session: Session) -> str:
+    paid = session.provider_payment_id
+    return f"with payment {paid}" if paid else "without a payment: none was due"
 
 
 def _moves(session: Session) -> Iterable[Entry]:

@@ -43,12 +43,23 @@ async def replace(
 
 
 async def postpone(
-    row: WebhookEvent, error: str, outcome: InboxStatus, at: datetime | None
+    row: WebhookEvent,
+    error: str,
+    outcome: InboxStatus,
+    at: datetime | None,
+    purge_at: datetime | None,
 ) -> None:
     """Keep why a waiting event could not even be read, and when it is tried again."""
     await WebhookEvent.get_pymongo_collection().update_one(
         {"_id": row.id, "status": row.status.value, "attempts": row.attempts},
-        {"$set": {"error": error, "status": outcome.value, "nextAttemptAt": at}},
+        {
+            "$set": {
+                "error": error,
+                "status": outcome.value,
+                "nextAttemptAt": at,
+                "purgeAt": purge_at,
+            }
+        },
     )
 
 
@@ -92,6 +103,18 @@ async def open_reviews_of(
     }
     cursor = WebhookEvent.get_pymongo_collection().find(wanted, session=tx).sort("_id", 1)
     return [WebhookEvent.model_validate(row) for row in await cursor.to_list(100)]
+
+
+async def decided_review_of(merchant_id: str, session_id: str) -> WebhookEvent | None:
+    """Give the latest decided review of a session."""
+    wanted = {
+        "sessionId": session_id,
+        "merchantId": merchant_id,
+        "status": InboxStatus.REVIEW.value,
+        "decision": {"$ne": None},
+    }
+    row = await WebhookEvent.get_pymongo_collection().find_one(wanted, sort=[("decision.at", -1)])
+    return WebhookEvent.model_validate(row) if row else None
 
 
 async def page(

@@ -1,8 +1,7 @@
 """`tillgate dev`: everything, with nothing configured."""
 
+import logging
 import socket
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import rich_click as click
@@ -14,12 +13,11 @@ from service.cli.development.demo_prices import put_demo_prices
 from service.cli.development.generated import generate, keep_out_of_git
 from service.cli.options import address_options, data_dir_option, operator
 from service.cli.screen import warn
-from service.cli.serving import listen, run_until_signal, serve
+from service.cli.serving import end_on_sigterm, listen, run_until_signal, serve
 from service.cli.settings import DOT_ENV, development_env, note_address, settings_of
 from service.core.clock import SystemClock
 from service.core.errors import Misconfigured
 from service.settings import Settings, load_settings
-from service.storage.database import Database
 from service.storage.indexes import apply_indexes
 from service.web.logs.setup import configure_logging
 from service.wiring import DOCUMENTS, connected
@@ -34,22 +32,52 @@ def command(host: str, port: int, data_dir: Path) -> None:
     """Start everything for development: a real MongoDB, generated keys, a few prices.
 
     Nothing needs to be set; a variable of the environment or of `.env` wins over a generated one.
-    The database of the data directory is stopped with the service and kept for the next time.
+    The database of the data directory is stopped with the service, and kept for the next time.
     """
-    settings, keys_are_new = _prepare(data_dir)
+    outside = load_settings((DOT_ENV,))
+    if outside.production:
+        raise Misconfigured("ENVIRONMENT is production: use `tillgate serve`, or unset it.")
+    end_on_sigterm()
     configure_logging(production=False)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the banner says it
     with (
-        database_address(settings, data_dir, share=False) as uri,
+        writable(data_dir),
+        database_address(outside, data_dir, share=False) as uri,
         listen(host, port) as listening,
         database_errors_told(),
     ):
-        settings = _reached_at(settings, listening)
-        running = Running(
-            address=settings.web.public_url,
-            settings=settings,
-            database=_named(settings, uri),
-            data_dir=data_dir,
-            keys_file=development_env(data_dir),
-            keys_are_new=keys_are_new,
-        )
+        running = _prepare(outside, data_dir, _url(listening))
         run_until_signal(_serve(running, uri, listening))
+
+
+def _prepare(outside: Settings, data_dir: Path, address: str) -> Running:
+    """Generate what is missing, once the directory and the port are surely ours."""
+    keep_out_of_git(data_dir)
+    but = frozenset({"JWT_SECRET"} if outside.access.jwt_jwks_url else ())
+    keys_are_new = generate(development_env(data_dir), but=but)
+    note_address(data_dir, address)
+    settings = settings_of(data_dir)
+    if "public_url" not in settings.web.model_fields_set:
+        web = settings.web.model_copy(update={"public_url": address})
+        settings = settings.model_copy(update={"web": web})
+    return Running(address, settings, data_dir, development_env(data_dir), keys_are_new)
+
+
+async def _serve(running: Running, uri: str, listening: socket.socket) -> None:
+    settings = running.settings
+    async with connected(settings, uri) as client:
+        database = client[settings.database.name]
+        for one in await apply_indexes(database, DOCUMENTS):
+            warn(f"index {one}")
+        await put_demo_prices(operator(), SystemClock().now())
+        app = create_app(settings, database)
+        await serve(
+            app, listening, patience_s=PATIENCE_S, started=lambda: print_banner(running, uri)
+        )
+
+
+def _url(listening: socket.socket) -> str:
+    """Give the address at which a browser of this machine reaches us."""
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - any address
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

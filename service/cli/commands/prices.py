@@ -28,6 +28,7 @@ from service.web.wire import decode_wire_model
 _PROVIDERS: tuple[ProviderName, ...] = ("stripe", "razorpay", "phonepe", "upi")
 # No provider's own way of counting: ISO 4217.
 _ISO = ""
+_LONGEST_NAME = 100
 
 
 @click.group()
@@ -52,6 +53,7 @@ def set_one(
 ) -> None:
     """Set what one unit of ITEM (a plan, a pass, an event) costs, in minor units of CURRENCY."""
     by = operator(str(options["merchant"]))
+    _check_name("item", item)
     currency = currency.upper()
     sent = {
         "currency": currency,
@@ -61,13 +63,12 @@ def set_one(
     }
     put = decode_wire_model(PutPrice, sent)
     assert isinstance(put, PutPrice)  # noqa: S101 - the model that was asked for
-    price = put.to_price(by.merchant_id, item, SystemClock().now())
 
     async def work(_: Settings, __: Database) -> None:
-        await set_price(price, by)
+        await set_price(put.to_price(by.merchant_id, item, SystemClock().now()), by)
 
     with_database(data_dir, work)
-    say(f"{item} costs {_shown(price.amount, price.currency)}.")
+    say(f"{item} costs {_shown(put.amount, put.currency)}.")
 
 
 @command.command("list")
@@ -125,6 +126,7 @@ def remove(item: str, currency: str, merchant: str, data_dir: Path) -> None:
 def coupon(code: str, *, removed: bool, data_dir: Path, **options: object) -> None:
     """Set or remove a coupon."""
     by = operator(str(options["merchant"]))
+    _check_name("code", code)
     now = SystemClock().now()
     percent, currency = options["percent"], options["currency"]
     sent = {
@@ -143,6 +145,12 @@ def coupon(code: str, *, removed: bool, data_dir: Path, **options: object) -> No
 
     with_database(data_dir, work)
     say(f"Coupon {code} is {'removed' if removed else 'set'}.")
+
+
+def _check_name(field: str, name: str) -> None:
+    # As long as the admin route takes it, and as a session can name it.
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise _wrong(field, f"must be 1 to {_LONGEST_NAME} printable characters")
 
 
 def _minor(amount: str, currency: str, *, major: bool) -> int:

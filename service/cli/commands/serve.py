@@ -9,7 +9,7 @@ import structlog
 from service.app import create_app
 from service.cli.database import database_errors_told
 from service.cli.options import address_options
-from service.cli.serving import listen, run_until_signal, serve
+from service.cli.serving import end_on_sigterm, listen, run_until_signal, serve
 from service.cli.settings import production_settings
 from service.core.errors import Misconfigured
 from service.production import problems
@@ -40,6 +40,7 @@ def command(host: str, port: int) -> None:
             f"Tillgate does not start: {len(found)} settings are missing or weak.",
             problems=tuple(found.values()),
         )
+    end_on_sigterm()
     configure_logging(production=settings.production, stream=sys.stdout)
     with listen(host, port) as listening, database_errors_told():
         run_until_signal(_serve(settings, settings.database.uri, listening))
@@ -50,7 +51,13 @@ async def _serve(settings: Settings, uri: str, listening: socket.socket) -> None
         database = client[settings.database.name]
         app = create_app(settings, database)
         await _tell_of_missing_indexes(database)
-        await serve(app, listening, patience_s=PATIENCE_S)
+        host, port = listening.getsockname()[:2]
+        await serve(
+            app,
+            listening,
+            patience_s=PATIENCE_S,
+            started=lambda: log.info("serving", host=host, port=port),
+        )
 
 
 async def _tell_of_missing_indexes(database: Database) -> None:

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.screen import out, show
+from service.production import DEVELOPMENT_MARK
 from service.settings import Settings
 
 
@@ -26,26 +27,28 @@ class Running:
 
     address: str
     settings: Settings
-    database: str
     data_dir: Path
     keys_file: Path
     keys_are_new: bool
 
 
-def print_banner(running: Running) -> None:
+def print_banner(running: Running, uri: str) -> None:
     """Print where it serves, its keys (once), and the three lines that show the main job."""
     console = out()
     title = "Tillgate runs, for development"
     console.print(
         Panel(
-            Group(_addresses(running), Text(), _keys(running), Text(), _providers()),
+            Group(_addresses(running, uri), Text(), _keys(running), Text(), _providers()),
             title=title,
             title_align="left",
             box=box.ROUNDED,
             padding=(1, 2),
         )
     )
-    console.print("Open a session, pay it, read it completed. Paste into another terminal:\n")
+    console.print("Open a session, pay it, read it completed. Paste into another terminal:")
+    if not _generated(running.settings.access.secret_keys):
+        console.print("[dim](SECRET_KEY is one of your API_SECRET_KEYS)[/]")
+    console.print()
     for line in lines_to_paste(running):
         show(line + "\n")
     console.print("Ctrl-C stops it; sessions are kept for the next time.\n")
@@ -65,25 +68,25 @@ def lines_to_paste(running: Running) -> tuple[str, str, str]:
             "paymentMethod": "razorpay",
         }
     )
-    key = '-H "Authorization: Bearer $API_SECRET_KEYS"'
-    if running.settings.access.secret_keys[0].startswith("sk_dev_"):
-        source = f". {keys if os.path.isabs(keys) else './' + keys} && "
-    else:
-        source = ""
+    generated = _generated(running.settings.access.secret_keys)
+    source = f". {keys if os.path.isabs(keys) else './' + keys} && " if generated else ""
+    key = f'-H "Authorization: Bearer ${"API_SECRET_KEYS" if generated else "SECRET_KEY"}"'
     return (
         f"{source}curl -s {address}/api/payment-sessions {key} "
         f"-H 'Content-Type: application/json' -d '{body}'",
-        f"{_tillgate()} events send razorpay {session_id} --times 3"
-        f"{_options(running)}",
+        f"{_tillgate()} events send razorpay {session_id} --times 3{_options(running)}",
         f"{source}curl -s {address}/api/payment-sessions/{session_id} {key}",
     )
 
 
-def _addresses(running: Running) -> Table:
+def _addresses(running: Running, uri: str) -> Table:
     table = _two_columns()
     table.add_row("address", running.address)
     table.add_row("docs", f"{running.address}/docs")
-    table.add_row("database", escape(running.database))
+    # An address of yours may hold a password.
+    ours = running.settings.database.uri is None
+    where = f"{uri}  [dim]kept in {escape(str(_near(running.data_dir)))}[/]"
+    table.add_row("database", where if ours else "the one of MONGODB_URI")
     return table
 
 
@@ -92,14 +95,14 @@ def _keys(running: Running) -> Table | Text:
         return Text(f"Keys and secrets are in {_near(running.keys_file)}")
     access = running.settings.access
     table = _two_columns()
-    for name, use, keys in (
-        ("publishable", "for browsers", access.publishable_keys),
-        ("secret", "for your servers", access.secret_keys),
-        ("admin", "for people who operate it", access.admin_keys),
-        ("jobs", "for the CronJob", access.jobs_keys),
+    for name, keys in (
+        ("publishable", access.publishable_keys),
+        ("secret", access.secret_keys),
+        ("admin", access.admin_keys),
+        ("jobs", access.jobs_keys),
     ):
-        if keys:
-            table.add_row(f"{name} key", f"{escape(keys[0])}  [dim]{use}[/]")
+        if _generated(keys):
+            table.add_row(f"{name} key", escape(keys[0]))
     table.add_row("kept in", f"{escape(str(_near(running.keys_file)))}  [dim]shown only now[/]")
     return table
 
@@ -110,6 +113,10 @@ def _providers() -> Text:
         "checkout at a provider, set its real test keys in .env: they win over generated ones.",
         style="dim",
     )
+
+
+def _generated(keys: tuple[str, ...]) -> bool:
+    return bool(keys) and DEVELOPMENT_MARK in keys[0]
 
 
 def _two_columns() -> Table:

@@ -4,8 +4,6 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from service.core.errors import Misconfigured
 from service.core.ids import new_key
 
@@ -46,7 +44,7 @@ def generate(path: Path, *, but: frozenset[str]) -> bool:
     """
     try:
         is_new = not path.exists()
-        present = {} if is_new else dotenv_values(path)
+        present = set() if is_new else _names(path.read_text())
         missing = [name for name in GENERATED if name not in present and name not in but]
         if missing:
             lines = "".join(f'{name}="{GENERATED[name]()}"\n' for name in missing)
@@ -61,6 +59,10 @@ def keep_out_of_git(data_dir: Path) -> None:
     ignore = data_dir / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")
+
+
+def _names(text: str) -> set[str]:
+    return {line.partition("=")[0].strip() for line in text.splitlines() if "=" in line}
 
 
 def _append(path: Path, text: str) -> None:

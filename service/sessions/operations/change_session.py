@@ -1,11 +1,13 @@
 """Change a session by hand: metadata, cancel, and what a secret key may settle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.audit.operations import Act, record
 from service.core.errors import Busy
 from service.core.strict_json import JsonObject
+from service.payments import repository as payments
+from service.payments.documents import Payment
 from service.payments.operations import Told, record_payment
 from service.payments.states import PaymentStatus
 from service.sessions import repository
@@ -13,6 +15,7 @@ from service.sessions.documents import Session
 from service.sessions.errors import (
     ChangeNotAllowed,
     IllegalMove,
+    PaymentTaken,
     SessionNotFound,
     StaleVersion,
 )
@@ -23,6 +26,9 @@ from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, can_move, is_late, status_at
 from service.storage.database import Row
 from service.storage.transactions import Duplicate, Transaction, in_transaction
+from service.web.principal import DEFAULT_MERCHANT
+
+_PAID = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,8 @@ class Change:
 async def change_session(change: Change, caller: Caller, rules: Rules, now: datetime) -> Session:
     """Change a session in one transaction, and give it as it then stands.
 
-    Raises `SessionNotFound`, `StaleVersion`, `ChangeNotAllowed`, `IllegalMove`. A status that
-    stands already is no error: the call may be a repetition.
+    Raises `SessionNotFound`, `StaleVersion`, `ChangeNotAllowed`, `IllegalMove`, `PaymentTaken`. A
+    status that stands already is no error: the call may be a repetition.
     """
     _check_allowed(change, caller)
 
@@ -105,10 +111,7 @@ async def _move_by_hand(
     if to is Status.COMPLETED:
         changes = await _settle(tx, session, change, caller, now)
     elif to is Status.PENDING and session.status is not Status.PROCESSING:
-        changes = {
-            "expiresAt": now + rules.lifetimes.of(session.kind),
-            "attempts": session.attempts + 1,
-        }
+        changes = {"expiresAt": now + rules.lifetimes.of(session.kind)}
     return await move(tx, session, to, why, rules.lifetimes, changes)
 
 
@@ -116,23 +119,14 @@ async def _settle(
     tx: Transaction, session: Session, change: Change, caller: Caller, now: datetime
 ) -> Row:
     """Write the ledger row and the audit of a settlement by hand; give the session's changes."""
-    payment_id = change.provider_payment_id or f"hand:{session.session_id}"
-    told = Told(
-        merchant_id=session.merchant_id,
-        provider=session.provider,
-        account=session.account,
-        live=session.live,
-        provider_payment_id=payment_id,
-        amount=session.amount,
-        currency=session.currency,
-        status=PaymentStatus.SUCCEEDED,
-        occurred_at=now,
-        payment_method="hand",
-        provider_session_id=session.provider_session_id,
-        session_id=session.session_id,
-        user_id=session.user_id,
-        plan=session.plan,
-    )
+    payment_id = change.provider_payment_id or _hand_id(session)
+    known = await payments.find(session.provider, session.account, payment_id, tx)
+    if known is not None and not _is_free_for(known, session):
+        raise PaymentTaken(f"Payment {payment_id!r} does not belong to this session.")
+    told = _settlement(session, payment_id, now)
+    if known is not None:  # what its provider said of the money stays
+        status_at = known.status_at if known.status in _PAID else now
+        told = replace(told, amount=known.amount, currency=known.currency, occurred_at=status_at)
     await record_payment(tx, told, now)
     detail: JsonObject = {"amount": session.amount, "currency": session.currency}
     act = Act(
@@ -148,3 +142,36 @@ async def _settle(
         "providerPaymentId": payment_id,
         "opening": None,
     }
+
+
+def _is_free_for(payment: Payment, session: Session) -> bool:
+    """Tell whether a payment is this session's, or matched no session when it came."""
+    return payment.merchant_id == session.merchant_id and payment.session_id in {
+        None,
+        session.session_id,
+    }
+
+
+def _hand_id(session: Session) -> str:
+    # The ledger's key has no merchant, and two merchants may use one session id.
+    own = session.merchant_id == DEFAULT_MERCHANT
+    return f"hand:{'' if own else session.merchant_id + ':'}{session.session_id}"
+
+
+def _settlement(session: Session, payment_id: str, now: datetime) -> Told:
+    return Told(
+        merchant_id=session.merchant_id,
+        provider=session.provider,
+        account=session.account,
+        live=session.live,
+        provider_payment_id=payment_id,
+        amount=session.amount,
+        currency=session.currency,
+        status=PaymentStatus.SUCCEEDED,
+        occurred_at=now,
+        payment_method="hand",
+        provider_session_id=session.provider_session_id,
+        session_id=session.session_id,
+        user_id=session.user_id,
+        plan=session.plan,
+    )

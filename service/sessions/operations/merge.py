@@ -1,9 +1,13 @@
 """Merge metadata: RFC 7396, with keys that a browser can't touch. Pure."""
 
+import msgspec
+
 from service.core.strict_json import JsonObject, JsonValue
 from service.sessions.errors import ChangeNotAllowed, wrong_field
 
 MOST_KEYS = 50
+# The same as one request may hold: many small ones must not grow a session without end.
+LARGEST = 16_000
 
 
 def merge_metadata(
@@ -19,6 +23,8 @@ def merge_metadata(
     merged = merge_patch(present, patch)
     if not isinstance(merged, dict) or len(merged) > MOST_KEYS:
         raise wrong_field("metadata", f"may hold at most {MOST_KEYS} keys")
+    if len(msgspec.json.encode(merged)) > LARGEST:
+        raise wrong_field("metadata", f"may hold at most {LARGEST} bytes of JSON")
     if trusted:
         guarded = sorted({*guarded, *patch} & set(merged))
     return merged, guarded

@@ -46,7 +46,7 @@ async def move(
         "status": to.value,
         "updatedAt": why.at,
         "purgeAt": lifetimes.purge_at(to, why.at),
-        **({"liveAttempts": []} if to in ENDED else {}),
+        **({"liveAttempts": [], "endedRef": None} if to in ENDED else {}),
         **(changes or {}),
     }
     update = {"$set": fields, "$push": {"history": entry.model_dump(by_alias=True)}}
@@ -92,17 +92,19 @@ def closings(session: Session, why: Why) -> list[OutboxMessage]:
 
     A completed session closes the checkouts of its other attempts, so that they can't be paid too.
     """
-    return [
-        outbox.message(
-            CLOSE_CHECKOUT,
-            f"{session.provider}:{ref}:{session.version}",
-            merchant_id=session.merchant_id,
-            session_id=session.session_id,
-            payload={"provider": session.provider, "ref": ref},
-            now=why.at,
-        )
-        for ref in _open_refs(session, why)
-    ]
+    return [closing(session, ref, why.at) for ref in _open_refs(session, why)]
+
+
+def closing(session: Session, ref: str, now: datetime) -> OutboxMessage:
+    """Make the message that closes one checkout."""
+    return outbox.message(
+        CLOSE_CHECKOUT,
+        f"{session.provider}:{ref}:{session.version}",
+        merchant_id=session.merchant_id,
+        session_id=session.session_id,
+        payload={"provider": session.provider, "ref": ref},
+        now=now,
+    )
 
 
 def _open_refs(session: Session, why: Why) -> list[str]:
@@ -110,6 +112,7 @@ def _open_refs(session: Session, why: Why) -> list[str]:
     if session.status not in ENDED or session.provider == "upi" or not refs:
         return []
     if session.status is Status.COMPLETED:
-        return refs if len(refs) > 1 else []
+        # Settled by hand, nobody paid in any of them yet.
+        return refs if len(refs) > 1 or not why.event_id else []
     # A provider's own event that ended the session ended the checkout too.
     return [] if why.event_id else refs[-1:]

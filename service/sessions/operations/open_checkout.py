@@ -11,7 +11,7 @@ from service.providers.base import CheckoutRequest, OpenedCheckout, Provider
 from service.sessions import repository
 from service.sessions.documents import Checkout, Opening, Session
 from service.sessions.errors import NotPayable, SessionExists, SessionNotFound
-from service.sessions.operations.move import Why, closings, move
+from service.sessions.operations.move import Why, closing, closings, move
 from service.sessions.operations.rules import Rules
 from service.sessions.states import OPEN, Status, status_at
 from service.storage.database import Row
@@ -50,14 +50,14 @@ async def open_checkout(
     now = clock.now()
     standing = standing_checkout(session, now)
     if standing is not None:
-        return OpenCheckout(session, standing.url, standing.ref)
+        return OpenCheckout(session, standing.url, standing.ref, standing.qr_code)
     if status_at(session.status, session.expires_at, now) not in _PAYABLE:
         raise NotPayable(f"The session is {session.status}: it can't be paid any more.")
     locked, opening = await _lock(session, now, rules)
     request = _request(locked, opening, rules)
     try:
         opened = await provider.open_checkout(request)
-        _check_price(locked, opened)
+        await _check_price(locked, opened, now)
     except ProviderFailed as error:
         await _unlock(locked, opening, error)
         raise
@@ -81,13 +81,14 @@ async def _lock(session: Session, now: datetime, rules: Rules) -> tuple[Session,
     if opening is not None and opening.locked_until > now:
         raise Busy("A checkout is being opened for this session.", retry_after=2)
     payable_until = session.expires_at
-    if status_at(session.status, session.expires_at, now) is not Status.PENDING:
+    retried = status_at(session.status, session.expires_at, now) is not Status.PENDING
+    if retried:
         payable_until = now + rules.lifetimes.of(session.kind)
     opening = _next_opening(session, payable_until, now)
     # From now on it may have reached the provider, for whoever finds it after a crash.
     kept = opening.model_copy(update={"repeated": True})
     fields: Row = {"opening": kept.model_dump(by_alias=True)}
-    if payable_until != session.expires_at:
+    if retried:
         changes = fields | {"expiresAt": payable_until}
         return await _retry(session, changes, rules, now), opening
     async with answers_in_time():
@@ -98,11 +99,14 @@ async def _lock(session: Session, now: datetime, rules: Rules) -> tuple[Session,
 def _next_opening(session: Session, payable_until: datetime, now: datetime) -> Opening:
     """Give the attempt to make: the one whose fate is unknown, else a new one."""
     before = session.opening
-    if before is not None and before.repeated:
+    if before is not None and before.repeated and before.provider_expires_at > now:
         return before.model_copy(update={"locked_until": now + LOCK})
     opened = max((checkout.n for checkout in session.checkouts), default=0)
+    n = opened + 1
+    if before is not None:  # one that is over by now can't be repeated: providers refuse its expiry
+        n = before.n + 1 if before.repeated else before.n
     return Opening(
-        n=before.n if before else opened + 1,
+        n=n,
         provider_expires_at=max(payable_until, now + SHORTEST_AT_PROVIDER),
         locked_until=now + LOCK,
     )
@@ -154,10 +158,12 @@ def _request(session: Session, opening: Opening, rules: Rules) -> CheckoutReques
     )
 
 
-def _check_price(session: Session, opened: OpenedCheckout) -> None:
-    """Refuse a checkout whose price is not ours: customers must never pay another one."""
+async def _check_price(session: Session, opened: OpenedCheckout, now: datetime) -> None:
+    """Refuse a checkout whose price is not ours, and close it: nobody must pay another one."""
     due = 0 if session.trial_days else session.amount
     if opened.amount is not None and (opened.amount, opened.currency) != (due, session.currency):
+        async with answers_in_time():
+            await outbox_repository.add_once([closing(session, opened.ref, now)], None)
         raise ProviderFailed(
             f"{session.provider} opened a checkout over {opened.amount} {opened.currency}, "
             f"{due} {session.currency} is due. It is not handed out."
@@ -184,6 +190,7 @@ async def _link(
         opened_at=now,
         expires_at=opened.expires_at or opening.provider_expires_at,
         url=opened.url,
+        qr_code=opened.qr_code,
     )
 
     async def work(tx: Transaction) -> Session:

@@ -49,8 +49,8 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
             async with answers_in_time():
                 await repository.insert(session)
         except Duplicate:
-            found = await _existing(session, new, caller)
-            if found is not None and not await expire_if_due(found, rules.lifetimes, now):
+            found = await _existing(session, new, caller, rules, now)
+            if found is not None:
                 return Opened(found, rules.known_client_secret(found), created=False)
         else:
             return Opened(session, rules.client_secret(session), created=True)
@@ -65,8 +65,13 @@ def _check_caller(new: NewSession, caller: Caller) -> None:
         raise ChangeNotAllowed("Only a secret key may name the provider's own session.")
 
 
-async def _existing(built: Session, new: NewSession, caller: Caller) -> Session | None:
-    """Give the session that stands in the way of an insert, if the caller may go on with it."""
+async def _existing(
+    built: Session, new: NewSession, caller: Caller, rules: Rules, now: datetime
+) -> Session | None:
+    """Give the session that stands in the way of an insert, None if it does no more.
+
+    Raises `SessionExists` where the caller may not go on with it, and `OpenSessionDiffers`.
+    """
     async with answers_in_time():
         found = await repository.find(built.merchant_id, built.session_id)
         if found is not None:
@@ -74,7 +79,7 @@ async def _existing(built: Session, new: NewSession, caller: Caller) -> Session 
         found = await repository.find_open_checkout(
             built.merchant_id, built.user_id, built.plan, built.provider
         )
-    if found is None:
+    if found is None or await expire_if_due(found, rules.lifetimes, now):
         return None
     if not caller.may_see(found):
         raise SessionExists("There is an open session; send its X-Client-Secret to go on with it.")

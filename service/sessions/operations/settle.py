@@ -15,7 +15,7 @@ from service.providers.facts import NoPaymentRequired, Payment
 from service.sessions import repository
 from service.sessions.documents import Review, Session
 from service.sessions.operations.move import Why, move
-from service.sessions.states import Lifetimes, Status, is_late, status_at
+from service.sessions.states import OPEN, Lifetimes, Status, is_late, status_at
 from service.storage.database import Row
 from service.storage.transactions import Transaction
 
@@ -55,15 +55,17 @@ class Settled:
 
 async def payment_succeeded(doing: Settling, session: Session, payment: Payment) -> Settled:
     """Complete the session, or send what does not fit to review."""
+    completed = session.status is Status.COMPLETED
+    if completed and session.provider_payment_id == payment.provider_payment_id:
+        # Also one that does not fit and that a person has accepted.
+        return Settled(await _set(doing, session, _paid_by(session, payment)))
     wrong = mismatch(session, doing.event, payment.amount, payment.currency)
-    if wrong is None and session.status is Status.COMPLETED:
-        if session.provider_payment_id == payment.provider_payment_id:
-            return Settled(await _fill(doing, session, payment))
+    if wrong is None and completed:
         wrong = Mismatch.SECOND
     if wrong is not None:
         return await to_review(doing, session, wrong)
     changes = _completion(doing, session) | {"providerPaymentId": payment.provider_payment_id}
-    changes |= _news(session, payment.checkout_ref, payment.customer_id)
+    changes |= _paid_by(session, payment)
     moved = await move(doing.tx, session, Status.COMPLETED, doing.why, doing.lifetimes, changes)
     return Settled(moved)
 
@@ -112,17 +114,24 @@ async def payment_failed(doing: Settling, session: Session, payment: Payment) ->
     changes = {"liveAttempts": live} | _news(session, payment.checkout_ref, payment.customer_id)
     if live or payment.provider_payment_id not in session.live_attempts:
         return Settled(await _set(doing, session, changes))
-    moved = await move(doing.tx, session, Status.PENDING, doing.why, doing.lifetimes, changes)
-    return Settled(moved)
+    # The checkout may have run out while this payment was under way.
+    over = session.ended_ref is not None and session.ended_ref == _current(session)
+    to = Status.EXPIRED if over else Status.PENDING
+    return Settled(await move(doing.tx, session, to, doing.why, doing.lifetimes, changes))
+
+
+async def old_news(doing: Settling, session: Session, payment: Payment) -> Session:
+    """Learn only ids from an event whose payment has gone on since."""
+    return await _fill(doing, session, payment)
 
 
 async def checkout_ended(doing: Settling, session: Session, ref: str, to: Status) -> Settled:
     """Fail or expire the session whose current checkout ended; an older one's end says nothing."""
-    current = session.checkouts[-1].ref if session.checkouts else ref
-    movable = {Status.PENDING} if to is Status.EXPIRED else {Status.PENDING, Status.PROCESSING}
-    idle = session.status is Status.PROCESSING and not session.live_attempts
-    if ref != current or not (session.status in movable or idle):
+    current = _current(session) or ref
+    if ref != current or session.status not in OPEN or _foreign(session, doing.event):
         return Settled(session)
+    if to is Status.EXPIRED and session.live_attempts:
+        return Settled(await _set(doing, session, {"endedRef": ref}))
     changes = _news(session, ref, None)
     return Settled(await move(doing.tx, session, to, doing.why, doing.lifetimes, changes))
 
@@ -151,13 +160,23 @@ async def to_review(doing: Settling, session: Session, wrong: Mismatch) -> Settl
 
 def mismatch(session: Session, event: VerifiedEvent, amount: int, currency: str) -> Mismatch | None:
     """Tell in which way an event's money is not the money that the session was opened for."""
-    if event.account != session.account:
-        return Mismatch.ACCOUNT
-    if event.live is not None and session.live is not None and event.live != session.live:
-        return Mismatch.MODE
+    foreign = _foreign(session, event)
+    if foreign is not None:
+        return foreign
     if currency != session.currency:
         return Mismatch.CURRENCY
     return Mismatch.AMOUNT if amount != session.amount else None
+
+
+def _foreign(session: Session, event: VerifiedEvent) -> Mismatch | None:
+    if event.account != session.account:
+        return Mismatch.ACCOUNT
+    differs = event.live is not None and session.live is not None and event.live != session.live
+    return Mismatch.MODE if differs else None
+
+
+def _current(session: Session) -> str | None:
+    return session.checkouts[-1].ref if session.checkouts else session.ended_ref
 
 
 def _completion(doing: Settling, session: Session) -> Row:
@@ -173,6 +192,19 @@ def _news(session: Session, checkout_ref: str | None, customer_id: str | None) -
         "providerCustomerId": session.provider_customer_id,
     }
     return {name: value for name, value in news.items() if value and known[name] is None}
+
+
+def _paid_by(session: Session, payment: Payment) -> Row:
+    """Give the ids of the payment that completes; they outweigh those of attempts before it.
+
+    A checkout that we opened ourselves stays named: a provider may tell another id of it.
+    """
+    ours = bool(session.checkouts) and session.provider_session_id is not None
+    ids = {
+        "providerSessionId": None if ours else payment.checkout_ref,
+        "providerCustomerId": payment.customer_id,
+    }
+    return {name: value for name, value in ids.items() if value}
 
 
 async def _fill(doing: Settling, session: Session, payment: Payment) -> Session:

@@ -4,7 +4,12 @@ from service.core.errors import Busy, Unavailable
 from service.providers.base import VerifiedEvent
 from service.sessions.operations.move import Why
 from service.sessions.operations.settle import Settling
-from service.storage.transactions import Duplicate, Transaction, in_transaction
+from service.storage.transactions import (
+    Duplicate,
+    Transaction,
+    answers_in_time,
+    in_transaction,
+)
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent
 from service.webhooks.operations.facts import FACTS, LEDGER_ONLY
@@ -33,15 +38,20 @@ async def apply_event(
     for _ in range(_TRIES):
         try:
             return await _apply_once(event, inbox, source, before, merchant_id)
-        except Busy:
-            continue
-        except Duplicate:
+        except (Busy, Duplicate):
             # Answer only what a majority read finds: on a stalled majority the duplicate-key error
             # can come before the other row is durable.
-            before = await repository.find(event.inbox_id)
-            if before is not None and before.status in DONE:
+            known = before.status if before else None
+            async with answers_in_time():
+                before = await repository.find(event.inbox_id)
+            # A replay begins with a row that is done: only a change since then is another's work.
+            if before is not None and (before.decision or _done_since(before.status, known)):
                 return Receipt(before.status, duplicate=True, session_id=before.session_id)
     raise Unavailable("The event meets too many others of its session; send it again.")
+
+
+def _done_since(status: InboxStatus, known: InboxStatus | None) -> bool:
+    return status in DONE and status is not known
 
 
 async def _apply_once(

@@ -8,7 +8,15 @@ import structlog
 from service.core.errors import ProviderFailed
 from service.outbox.documents import OutboxMessage
 from service.providers.base import ChecksCallbacks, VerifiedEvent
-from service.providers.facts import CheckoutOpen
+from service.providers.facts import (
+    CheckoutOpen,
+    Fact,
+    NoPaymentRequired,
+    PaidPartially,
+    PaymentAuthorized,
+    PaymentProcessing,
+    PaymentSucceeded,
+)
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.sessions.errors import wrong_field
@@ -21,6 +29,11 @@ from service.webhooks.operations.receive import take_in
 
 # A person or a browser waits for the answer.
 ASK_WITHIN_S = 2.0
+
+# With one of these in the answer, money is ours or under way.
+_MONEY: frozenset[type[Fact]] = frozenset(
+    {PaymentSucceeded, PaymentAuthorized, PaymentProcessing, PaidPartially, NoPaymentRequired}
+)
 
 log = structlog.get_logger(__name__)
 
@@ -92,29 +105,42 @@ async def close_by_message(message: OutboxMessage, inbox: Inbox) -> None:
 
 
 async def capture_by_message(message: OutboxMessage, inbox: Inbox) -> None:
-    """Capture an authorized payment; the provider's webhook then completes the session."""
+    """Capture an authorized payment; the provider's webhook then completes the session.
+
+    Not where another payment has completed the session since: the customer would pay twice. What
+    is held is given back by the provider after some days.
+    """
     payload = message.payload
     provider = inbox.providers[str(payload["provider"])]
-    amount = payload["amount"]
+    payment_id, amount = str(payload["providerPaymentId"]), payload["amount"]
     if not isinstance(amount, int):
         raise TypeError(f"the amount of {message.id} is no integer")
-    await provider.capture(str(payload["providerPaymentId"]), amount, str(payload["currency"]))
+    async with answers_in_time():
+        session = await sessions.find(message.merchant_id, message.session_id)
+    completed = session is not None and session.status is Status.COMPLETED
+    if session is not None and completed and session.provider_payment_id != payment_id:
+        log.info("payment is not captured: another one completed", payment_id=payment_id)
+        return
+    await provider.capture(payment_id, amount, str(payload["currency"]))
 
 
 async def _take_answer(event: VerifiedEvent, session: Session, inbox: Inbox) -> None:
-    if all(isinstance(fact, CheckoutOpen) for fact in event.facts):
-        # "Still open" is no news to keep: it would be a duplicate the next time, and say nothing.
+    # "Still open" is no news to keep: it would be a duplicate the next time, and say nothing.
+    if not all(isinstance(fact, CheckoutOpen) for fact in event.facts):
+        await take_in(event, inbox, source="fetch", merchant_id=session.merchant_id)
+    if not any(type(fact) in _MONEY for fact in event.facts):
         await _note_idle(event, session, inbox)
-        return
-    await take_in(event, inbox, source="fetch", merchant_id=session.merchant_id)
 
 
 async def _note_idle(event: VerifiedEvent, session: Session, inbox: Inbox) -> None:
+    """Nothing is under way, unless an event has told more since the question was asked."""
     now = inbox.clock.now()
 
     async def work(tx: Transaction) -> None:
         found = await sessions.find(session.merchant_id, session.session_id, tx)
-        if found is not None and found.status is Status.PROCESSING:
+        if found is None or found.version != session.version:
+            return
+        if found.status is Status.PROCESSING:
             why = Why(event.provider, now, reason="asked: no payment is under way")
             doing = Settling(tx, event, why, inbox.lifetimes, session.merchant_id)
             await nothing_underway(doing, found)

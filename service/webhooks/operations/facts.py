@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from msgspec import structs
+
 from service.core.errors import MalformedBody
 from service.payments.documents import Payment
 from service.payments.operations import Told, record_payment
@@ -30,10 +32,10 @@ Handler: TypeAlias = Callable[[Settling, Session | None, Any], Awaitable[Applied
 async def _payment_succeeded(
     doing: Settling, session: Session | None, fact: facts.PaymentSucceeded
 ) -> Applied:
-    await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
+    recorded = await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
     if session is None:
         return Applied(None)
-    settled = await settle.payment_succeeded(doing, session, fact.payment)
+    settled = await settle.payment_succeeded(doing, session, _known(fact.payment, recorded))
     return Applied(settled.session, settled.review)
 
 
@@ -59,8 +61,10 @@ async def _underway(
     *,
     held: bool,
 ) -> Applied:
-    if session is None or recorded.status not in LIVE:
-        return Applied(session)  # it has failed or succeeded since: this is old news
+    if session is None:
+        return Applied(None)
+    if recorded.status not in LIVE:  # it has failed or succeeded since: this is old news
+        return Applied(await settle.old_news(doing, session, payment))
     settled = await settle.payment_underway(doing, session, payment, held=held)
     return Applied(settled.session, settled.review)
 
@@ -70,8 +74,10 @@ async def _payment_failed(
 ) -> Applied:
     failure = (fact.failure_code, fact.failure_message)
     recorded = await _record(doing, session, fact.payment, PaymentStatus.FAILED, failure)
-    if session is None or recorded.status is not PaymentStatus.FAILED:
-        return Applied(session)
+    if session is None:
+        return Applied(None)
+    if recorded.status is not PaymentStatus.FAILED:
+        return Applied(await settle.old_news(doing, session, fact.payment))
     settled = await settle.payment_failed(doing, session, fact.payment)
     return Applied(settled.session)
 
@@ -117,10 +123,8 @@ async def _ended(doing: Settling, session: Session | None, ref: str, to: Status)
 async def _checkout_open(
     doing: Settling, session: Session | None, fact: facts.CheckoutOpen
 ) -> Applied:
-    if session is None:
-        return Applied(None)
-    settled = await settle.nothing_underway(doing, session)
-    return Applied(settled.session)
+    """Do nothing: who asked knows whether the answer is still true; see `ask.py`."""
+    return Applied(session)
 
 
 async def _invoice_paid(
@@ -176,6 +180,19 @@ LEDGER_ONLY: frozenset[type[Fact]] = frozenset(
 )
 
 
+# Told beside a failed payment, they say that the payment can't be tried again.
+_ENDS: frozenset[type[Fact]] = frozenset({facts.CheckoutFailed, facts.CheckoutExpired})
+
+
+def _known(payment: facts.Payment, recorded: Payment) -> facts.Payment:
+    """Give a payment with what other events told of it: an intent does not name its checkout."""
+    return structs.replace(
+        payment,
+        checkout_ref=payment.checkout_ref or recorded.provider_session_id,
+        customer_id=payment.customer_id or recorded.provider_customer_id,
+    )
+
+
 async def _record(
     doing: Settling,
     session: Session | None,
@@ -194,6 +211,7 @@ async def _record(
         currency=payment.currency,
         status=status,
         occurred_at=event.occurred_at,
+        final=status is PaymentStatus.FAILED and any(type(fact) in _ENDS for fact in event.facts),
         payment_method=payment.method,
         provider_session_id=payment.checkout_ref,
         provider_customer_id=payment.customer_id,

@@ -8,6 +8,7 @@ import structlog
 
 from service.core.errors import ProviderFailed, SignatureRejected, Unavailable
 from service.providers.base import VerifiedEvent, confirmed_by
+from service.providers.facts import CheckoutOpen
 from service.storage.transactions import Duplicate, answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent, WebhookRejection
@@ -59,7 +60,7 @@ async def take_in(
     try:
         confirmed = await _confirm(event, inbox)
         if confirmed is None:
-            return await _park(event, inbox, before)
+            return await _park(event, inbox, before, source)
         return await apply_event(
             confirmed, inbox, source=source, before=before, merchant_id=merchant_id
         )
@@ -67,7 +68,7 @@ async def take_in(
         raise
     except Exception as error:
         log.exception("event could not be applied", event_id=event.inbox_id)
-        return await _keep_failed(event, inbox, before, f"{type(error).__name__}: {error}")
+        return await _keep_failed(event, inbox, before, source, f"{type(error).__name__}: {error}")
 
 
 async def _confirm(event: VerifiedEvent, inbox: Inbox) -> VerifiedEvent | None:
@@ -79,7 +80,8 @@ async def _confirm(event: VerifiedEvent, inbox: Inbox) -> VerifiedEvent | None:
     ref = event.needs_confirmation
     if ref is None or all(type(fact) in LEDGER_ONLY for fact in event.facts):
         return event
-    known = await repository.find(event.inbox_id)
+    async with answers_in_time():
+        known = await repository.find(event.inbox_id)
     if known is not None and known.status in DONE:
         return event  # a duplicate: nothing to ask for
     try:
@@ -89,41 +91,52 @@ async def _confirm(event: VerifiedEvent, inbox: Inbox) -> VerifiedEvent | None:
         log.warning("event could not be confirmed", event_id=event.inbox_id, reason=str(error))
         return None
     confirmed = confirmed_by(event, answer)
-    if confirmed is None and answer.facts:
+    if confirmed is None and not all(isinstance(fact, CheckoutOpen) for fact in answer.facts):
         await apply_event(answer, inbox, source="fetch")
     return confirmed
 
 
-async def _park(event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None) -> Receipt:
+async def _park(
+    event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, source: Source
+) -> Receipt:
     outcome = parked("the provider has not confirmed it", inbox, before, merchant_of(event))
-    return await _keep(event, inbox, before, outcome)
+    return await _keep(event, inbox, before, source, outcome)
 
 
 async def _keep_failed(
-    event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, error: str
+    event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, source: Source, error: str
 ) -> Receipt:
     waiting = parked("an error while it was applied", inbox, before, merchant_of(event))
     status = waiting.status if waiting.status is InboxStatus.DEAD else InboxStatus.FAILED
-    return await _keep(event, inbox, before, replace(waiting, status=status, error=error))
+    return await _keep(event, inbox, before, source, replace(waiting, status=status, error=error))
 
 
 async def _keep(
-    event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, outcome: Outcome
+    event: VerifiedEvent,
+    inbox: Inbox,
+    before: WebhookEvent | None,
+    source: Source,
+    outcome: Outcome,
 ) -> Receipt:
     """Write the row alone; a row that another delivery finished in the meantime stays."""
-    row = row_of(event, outcome, inbox, before, "webhook")
+    row = row_of(event, outcome, inbox, before, source)
     async with answers_in_time():
-        try:
-            if before is None:
-                await repository.insert(row, None)
-            else:
-                await repository.replace(row, {before.status}, None)
-        except Duplicate:
-            known = await repository.find(event.inbox_id)
-            if known is None:
-                raise Unavailable("The event is not durable yet; send it again.") from None
-            return Receipt(known.status, duplicate=known.status in DONE)
-    return Receipt(outcome.status)
+        if await _written(row, before):
+            return Receipt(outcome.status)
+        known = await repository.find(row.id)
+    if known is None:
+        raise Unavailable("The event is not durable yet; send it again.")
+    return Receipt(known.status, duplicate=known.status in DONE, session_id=known.session_id)
+
+
+async def _written(row: WebhookEvent, before: WebhookEvent | None) -> bool:
+    if before is not None:
+        return await repository.replace(row, {before.status}, None)
+    try:
+        await repository.insert(row, None)
+    except Duplicate:
+        return False
+    return True
 
 
 async def _keep_rejection(name: str, rejection: SignatureRejected, size: int, inbox: Inbox) -> None:

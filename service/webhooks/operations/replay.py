@@ -61,7 +61,9 @@ async def _again(row: WebhookEvent, inbox: Inbox) -> Receipt:
         event = provider.translate_stored(row.event_id, row.payload)
     except TillgateError as error:
         return await _postpone(row, error, inbox)
-    return await take_in(event, inbox, before=row)
+    # What was asked for was asked for a session of ours; a webhook tells its merchant itself.
+    merchant_id = row.merchant_id if row.source == "fetch" else None
+    return await take_in(event, inbox, source=row.source, before=row, merchant_id=merchant_id)
 
 
 async def _postpone(row: WebhookEvent, error: TillgateError, inbox: Inbox) -> Receipt:
@@ -70,5 +72,6 @@ async def _postpone(row: WebhookEvent, error: TillgateError, inbox: Inbox) -> Re
     again_at = next_attempt_at(row.received_at, row.attempts, inbox.clock.now())
     status = InboxStatus.FAILED if again_at else InboxStatus.DEAD
     async with answers_in_time():
-        await repository.postpone(row, error.message, status, again_at)
+        purge_at = None if again_at else inbox.clock.now() + inbox.keep_for
+        await repository.postpone(row, error.message, status, again_at, purge_at)
     return Receipt(status, session_id=row.session_id)

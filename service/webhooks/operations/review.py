@@ -35,12 +35,18 @@ async def reject_review(review_id: str, by: Principal, reason: str, inbox: Inbox
 
 
 async def find_review(review_id: str, merchant_id: str) -> WebhookEvent:
-    """Find a review by its event's id, or by the id of the session that it is about."""
+    """Find a review by its event's id, or by the id of the session that it is about.
+
+    By the session's id, the first that waits; where none does, one that was decided.
+    """
     async with answers_in_time():
         row = await repository.find(review_id, merchant_id)
         if row is None or row.status is not InboxStatus.REVIEW:
             open_ones = await repository.open_reviews_of(merchant_id, review_id, None)
-            row = open_ones[0] if open_ones else None
+            decided = None
+            if not open_ones:
+                decided = await repository.decided_review_of(merchant_id, review_id)
+            row = open_ones[0] if open_ones else decided
     if row is None:
         raise ReviewNotFound(review_id)
     return row
@@ -56,6 +62,8 @@ async def _decide(
     async def work(tx: Transaction) -> Session:
         if not await repository.decide(row.id, decision, now + inbox.keep_for, tx):
             raise AlreadyDecided(f"{row.id} has been decided.")
+        for other in await _same_payment(tx, row):
+            await repository.decide(other.id, decision, now + inbox.keep_for, tx)
         session = await sessions.find(by.merchant_id, row.session_id or "", tx)
         if session is None:
             raise ReviewNotFound(review_id)
@@ -69,6 +77,15 @@ async def _decide(
         return session
 
     return await in_transaction(work)
+
+
+async def _same_payment(tx: Transaction, row: WebhookEvent) -> list[WebhookEvent]:
+    """Give the other waiting reviews of the same payment: a provider tells of one several times."""
+    payment_id = _payment_id(row)
+    if payment_id is None or row.session_id is None:
+        return []
+    waiting = await repository.open_reviews_of(row.merchant_id, row.session_id, tx)
+    return [other for other in waiting if _payment_id(other) == payment_id]
 
 
 async def _complete(

@@ -28,6 +28,8 @@ class FakeStripe:
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: asyncio.Event | None = None
+    """While it is closed no answer goes out; `hanging` tells that one is held back."""
     _answers: dict[str, list[tuple[int, bytes] | Misbehaviour]] = field(default_factory=dict)
 
     def will_answer(self, route: str, body: object, status: int = 200) -> None:
@@ -50,6 +52,9 @@ class FakeStripe:
             self.asked.append(asked)
             waiting = self._answers.get(f"{asked.method} {asked.path}", [(404, b"{}")])
             answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+            if self.gate is not None:
+                self.hanging.set()
+                await self.gate.wait()
             if answer == "hang":
                 self.hanging.set()
                 await reader.read()  # until the caller gives up

@@ -1,0 +1,1 @@
+"""Measures the three hot routes: `python -m bench`."""

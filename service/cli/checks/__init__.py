@@ -1,0 +1,1 @@
+"""What `tillgate doctor` looks at."""

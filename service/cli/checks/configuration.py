@@ -1,0 +1,67 @@
+"""Look at the settings."""
+
+from collections.abc import Iterator, Sequence
+
+from service.cli.checks.check import Check, State
+from service.core.clock import SystemClock
+from service.core.errors import FieldProblem, TillgateError
+from service.production import problems
+from service.providers.registry import build_providers
+from service.settings import Settings
+
+
+def check_settings(settings: Settings, unreadable: Sequence[FieldProblem]) -> Iterator[Check]:
+    """List what is wrong; in development also how far it is to production."""
+    for problem in unreadable:
+        yield Check("settings", problem.field, "problem", problem.message)
+    named = {problem.field for problem in unreadable}
+    missing = [problem for problem in problems(settings) if problem.field not in named]
+    if settings.production:
+        for problem in missing:
+            yield Check("settings", problem.field, "problem", problem.message)
+        yield from _limits(settings)
+    elif missing:
+        says = f"would refuse {len(missing)} settings: tillgate doctor --environment production"
+        yield Check("settings", "production", "fine", says)
+    if not unreadable and not (settings.production and missing):
+        yield Check("settings", "variables", "fine", f"complete for {settings.web.environment}")
+
+
+def check_providers(settings: Settings) -> Iterator[Check]:
+    """Tell of each provider whether it is on, in which mode, and whether webhooks are heard."""
+    try:
+        providers = build_providers(settings, SystemClock())
+    except TillgateError as error:
+        yield Check("providers", "all", "problem", error.message)
+        return
+    for name in ("stripe", "razorpay", "phonepe", "upi"):
+        provider = providers.get(name)
+        if provider is None:
+            yield Check("providers", name, "fine", "off: nothing is set for it")
+            continue
+        mode = {True: "live", False: "test mode", None: "on"}[provider.live]
+        heard = "webhooks on" if provider.receives_webhooks else "no webhooks"
+        if name == "upi":
+            heard = "settled by a secret key"
+        state: State = "fine"
+        if settings.production and provider.live is False:
+            state, mode = "warning", "test mode: no real money"
+        yield Check("providers", name, state, f"{mode}, {heard}")
+
+
+def _limits(settings: Settings) -> Iterator[Check]:
+    web = settings.web
+    if not web.rate_limit_per_key and not web.rate_limit_per_address:
+        yield Check("settings", "RATE_LIMIT_PER_KEY", "warning", "is 0: no rate limit is on")
+    if web.rate_limit_per_address and not web.trusted_proxies:
+        yield Check(
+            "settings",
+            "RATE_LIMIT_PER_ADDRESS",
+            "warning",
+            "without TRUSTED_PROXIES: behind a proxy all customers share one limit",
+        )
+    limited = web.rate_limit_per_key or web.rate_limit_per_address
+    if limited and web.redis_url is None:
+        yield Check(
+            "settings", "REDIS_URL", "warning", "is unset: n processes allow n times the limit"
+        )

@@ -1,0 +1,197 @@
+"""`tillgate events`: the inbox of webhooks, and sending one for development."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import rich_click as click
+
+from service.cli.database import with_database
+from service.cli.options import data_dir_option, merchant_option, operator
+from service.cli.screen import say, show, show_table
+from service.cli.sending.send import explain_upi, send_event
+from service.cli.sending.server import Server
+from service.cli.settings import noted_address, settings_of
+from service.core.clock import SystemClock
+from service.core.paging import Cursor, decode_cursor
+from service.providers.base import ProviderName
+from service.sandbox.events.sale import Outcome
+from service.settings import Settings
+from service.storage.database import Database
+from service.storage.transactions import answers_in_time
+from service.webhooks import repository
+from service.webhooks.documents import WebhookEvent, WebhookRejection
+from service.webhooks.errors import EventNotFound
+from service.webhooks.operations.inbox import Receipt
+from service.webhooks.operations.look import EventFilter, list_events, list_rejections
+from service.webhooks.operations.replay import replay_event, retry_waiting
+from service.webhooks.states import InboxStatus
+from service.wiring import close_providers, wire
+
+_PROVIDERS = click.Choice(get_args(ProviderName))
+
+
+@click.group()
+def command() -> None:
+    """Look at webhook events, apply them again, and send one to a development server."""
+
+
+@command.command("list")
+@click.option("--status", type=click.Choice([status.value for status in InboxStatus]))
+@click.option("--type", "type_", help="The provider's type of event.")
+@click.option("--provider", type=_PROVIDERS)
+@click.option("--session", "session_id", help="Events of one session.")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
+@click.option("--cursor", help="Where the last page ended.")
+@merchant_option
+@data_dir_option
+def list_all(data_dir: Path, merchant: str, **options: str | None) -> None:
+    """List events, newest first."""
+    filters = EventFilter(
+        status=InboxStatus(options["status"]) if options["status"] else None,
+        type=options["type_"],
+        provider=options["provider"],
+        session_id=options["session_id"],
+    )
+    place = decode_cursor(options["cursor"]) if options["cursor"] else None
+    limit = int(options["limit"] or 0)
+
+    async def work(_: Settings, __: Database) -> tuple[list[WebhookEvent], Cursor | None]:
+        return await list_events(merchant, filters, cursor=place, limit=limit)
+
+    events, following = with_database(data_dir, work)
+    rows = [
+        (event.received_at, event.status, event.type, event.session_id, event.reason, event.id)
+        for event in events
+    ]
+    columns = ("received", "status", "type", "session", "reason", "id")
+    show_table(columns, rows, empty="There are no such events.")
+    if following is not None:
+        say(f"More with --cursor {following.encode()}")
+
+
+@command.command("show")
+@click.argument("event_id", metavar="ID")
+@merchant_option
+@data_dir_option
+def show_one(event_id: str, merchant: str, data_dir: Path) -> None:
+    """Print one event with its payload, as JSON."""
+
+    async def work(_: Settings, __: Database) -> WebhookEvent | None:
+        async with answers_in_time():
+            return await repository.find(event_id, merchant)
+
+    event = with_database(data_dir, work)
+    if event is None:
+        raise EventNotFound(event_id)
+    told = event.model_dump(mode="json", by_alias=True, exclude={"payload", "revision_id"})
+    told["payload"] = _readable(event.payload)
+    show(json.dumps(told, indent=2, ensure_ascii=False))
+
+
+@command.command("replay")
+@click.argument("event_id", metavar="ID")
+@merchant_option
+@data_dir_option
+def replay(event_id: str, merchant: str, data_dir: Path) -> None:
+    """Apply a stored event again, on the record; what was done is not done twice."""
+
+    async def work(settings: Settings, database: Database) -> Receipt:
+        wired = wire(settings, SystemClock(), database)
+        try:
+            return await replay_event(event_id, operator(merchant), wired.inbox)
+        finally:
+            await close_providers(wired.providers)
+
+    receipt = with_database(data_dir, work)
+    show("duplicate" if receipt.duplicate else receipt.outcome.value)
+    if receipt.session_id:
+        say(f"of session {receipt.session_id}")
+
+
+@command.command("retry")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=500, show_default=True)
+@data_dir_option
+def retry(limit: int, data_dir: Path) -> None:
+    """Apply the waiting events that are due: parked ones and failed ones."""
+
+    async def work(settings: Settings, database: Database) -> int:
+        wired = wire(settings, SystemClock(), database)
+        try:
+            return await retry_waiting(wired.inbox, limit=limit)
+        finally:
+            await close_providers(wired.providers)
+
+    say(f"{with_database(data_dir, work)} events were tried.")
+
+
+@command.command("rejected")
+@click.option("--provider", type=_PROVIDERS)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@data_dir_option
+def rejected(provider: str | None, limit: int, data_dir: Path) -> None:
+    """List deliveries that were not believed, newest first, and count them by reason."""
+
+    async def work(_: Settings, __: Database) -> tuple[list[WebhookRejection], dict[str, int]]:
+        return await list_rejections(provider, limit)
+
+    rejections, counts = with_database(data_dir, work)
+    rows = [(row.at, row.provider, row.reason, row.size) for row in rejections]
+    show_table(("at", "provider", "reason", "bytes"), rows, empty="Nothing was rejected.")
+    for name, count in sorted(counts.items()):
+        say(f"{name} {count}")
+
+
+@command.command("send")
+@click.argument("provider", type=_PROVIDERS)
+@click.argument("session_id", metavar="SESSION")
+@click.option(
+    "--event",
+    "outcome",
+    type=click.Choice([outcome.value for outcome in Outcome]),
+    default=Outcome.SUCCEEDED.value,
+    show_default=True,
+    help="What became of the payment.",
+)
+@click.option(
+    "--times",
+    type=click.IntRange(1, 10_000),
+    default=1,
+    show_default=True,
+    help="Post the same event so many times, as providers do.",
+)
+@click.option(
+    "--amount", type=click.IntRange(0), help="Tell another amount than the session's, minor units."
+)
+@click.option(
+    "--url", help="The development server; where `tillgate dev` of the data directory runs."
+)
+@data_dir_option
+def send(provider: ProviderName, session_id: str, data_dir: Path, **options: str | None) -> None:
+    """Post a genuinely signed, genuinely shaped event to a development server.
+
+    The session is read over HTTP, and the event is signed with the webhook secret of the settings.
+    The same outcome of a session is always the same event. For PhonePe it is a callback of v1: a
+    webhook of v2 completes nothing before PhonePe's own status API has confirmed it. UPI has no
+    events: the command that settles it is printed.
+    """
+    settings = settings_of(data_dir)
+    address = options["url"] or noted_address(data_dir)
+    if provider == "upi":
+        explain_upi(session_id, address)
+        return
+    send_event(
+        provider,
+        session_id,
+        Outcome(options["outcome"] or Outcome.SUCCEEDED),
+        Server(address, settings),
+        times=int(options["times"] or 1),
+        amount=int(options["amount"]) if options["amount"] is not None else None,
+    )
+
+
+def _readable(payload: bytes) -> object:
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return payload.decode(errors="replace")

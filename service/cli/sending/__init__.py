@@ -1,0 +1,1 @@
+"""Posting a provider's event to a development server."""

@@ -1,0 +1,1 @@
+"""Bring in the sessions of the reference stacks: old rows read strictly, written once."""

@@ -1,0 +1,74 @@
+"""Bring an old collection in, as often as wanted: what is there already stays as it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from service.imports.mapping import Manner, name_of, session_from
+from service.imports.repository import Source, batches, insert_new, known_ids
+from service.imports.values import BadRow, OldRow
+from service.sessions.documents import Session
+from service.storage.transactions import answers_in_time
+
+BATCH = 500
+_BATCH_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An old row that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What came of an import. `present`: a session of that id was there, and was left alone."""
+
+    read: int = 0
+    brought_in: int = 0
+    present: int = 0
+    refused: list[Refused] = field(default_factory=list)
+
+
+async def import_sessions(source: Source, manner: Manner, *, dry_run: bool) -> ImportReport:
+    """Read all rows and insert those that no session has the id of. Nothing is ever overwritten."""
+    report = ImportReport()
+    async for rows in batches(source, BATCH):
+        report.read += len(rows)
+        sessions = _readable(rows, manner, report)
+        async with answers_in_time(_BATCH_WITHIN_S):
+            await (_count if dry_run else _insert)(sessions, manner, report)
+    return report
+
+
+def _readable(rows: Sequence[OldRow], manner: Manner, report: ImportReport) -> list[Session]:
+    sessions: dict[str, Session] = {}
+    for row in rows:
+        try:
+            session = session_from(row, manner)
+        except BadRow as error:
+            report.refused.append(Refused(name_of(row), error.message))
+            continue
+        if session.session_id in sessions:
+            report.refused.append(Refused(session.session_id, "its id stands twice"))
+            continue
+        sessions[session.session_id] = session
+    return list(sessions.values())
+
+
+async def _count(sessions: Sequence[Session], manner: Manner, report: ImportReport) -> None:
+    ids = [session.session_id for session in sessions]
+    present = await known_ids(manner.merchant_id, ids)
+    report.present += len(present)
+    report.brought_in += len(sessions) - len(present)
+
+
+async def _insert(sessions: Sequence[Session], manner: Manner, report: ImportReport) -> None:
+    if not sessions:
+        return
+    present, second = await insert_new(sessions)
+    report.present += len(present)
+    report.brought_in += len(sessions) - len(present) - len(second)
+    reason = "another checkout of this user, plan and provider is open"
+    report.refused += [Refused(name, reason) for name in sorted(second)]

@@ -1,0 +1,102 @@
+"""Run `tillgate` as a user does: another process, a clean environment, its own directory."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+TILLGATE = Path(sys.executable).with_name("tillgate")
+WITHIN_S = 60
+
+
+def clean_environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Nothing of the developer's own settings; what measures coverage is passed on."""
+    passed_on = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "HOME", "LANG", "USER"} or name.startswith("COV")
+    }
+    return passed_on | dict(given or {})
+
+
+def tillgate(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [TILLGATE, *arguments],
+        cwd=cwd,
+        env=clean_environment(env),
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A server that serves. `said` is what it printed until then."""
+
+    process: subprocess.Popen[str]
+    said: str
+
+
+@contextmanager
+def started(
+    *arguments: str, cwd: Path, until: str, env: Mapping[str, str] | None = None
+) -> Iterator[Started]:
+    """Start a server and read its standard output up to a line that holds `until`."""
+    log = (cwd / "stderr.log").open("a")
+    process = subprocess.Popen(
+        [TILLGATE, *arguments],
+        cwd=cwd,
+        env=clean_environment(env),
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    watchdog = threading.Timer(WITHIN_S, process.kill)
+    watchdog.start()
+    assert process.stdout is not None
+    try:
+        said = ""
+        for line in process.stdout:
+            said += line
+            if until in line:
+                break
+        assert until in said, (cwd / "stderr.log").read_text()
+        watchdog.cancel()
+        yield Started(process, said)
+    finally:
+        watchdog.cancel()
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(WITHIN_S)
+        process.stdout.close()
+        log.close()
+
+
+def mongod_of(data_dir: Path) -> int:
+    """Give the process id of the database of a data directory."""
+    return int((data_dir / "mongo" / "mongod.lock").read_text())
+
+
+def watch(pid: int) -> int:
+    """Give a descriptor that tells when another's process ends."""
+    return os.pidfd_open(pid)
+
+
+def ended(watched: int, within_s: float = 20) -> bool:
+    """Wait for a watched process to end."""
+    poll = select.poll()
+    poll.register(watched, select.POLLIN)
+    happened = bool(poll.poll(within_s * 1000))
+    os.close(watched)
+    return happened

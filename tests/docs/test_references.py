@@ -1,0 +1,150 @@
+"""What README and docs name exists, and what exists is named there."""
+
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+import rich_click as click
+
+import service.app  # noqa: F401 - defines every error that a route can raise
+from service.cli.main import cli
+from service.core.errors import TillgateError
+from service.settings import variables
+from service.web.problems import _CODES, _STATUSES
+from tests.support.api import Api
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+on_every_page = pytest.mark.parametrize(
+    "page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES]
+)
+
+# Upper-case names that are neither settings nor constants of the code.
+OTHER_NAMES = {"TILLGATE_DATA_DIR", "JOBS_KEY", "PYTHON_IMAGE"}
+# The ingress shuts these out whether they are there or not.
+SHUT_OUT = {"/metrics", "/health"}
+# Errors of the command line, which no route raises.
+NEVER_OVER_HTTP = {"key_not_found", "data_directory_in_use", "port_taken"}
+
+_NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+_PATH = re.compile(
+    r"(?<![\w./-])(?:\$URL|PUBLIC_URL|https?://[\w.:]+)?(/(?:api|health|docs|openapi\.json|metrics)\b[^\s`\"'|)>,;]*)"
+)
+_LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
+_COMMAND = re.compile(r"(?:`|^|\.venv/bin/)tillgate ([a-z]+)(?: ([a-z]+))?", re.MULTILINE)
+_TARGET = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
+_CODE = re.compile(r"\bcode(?:: ClassVar\[str\])? ?= ?\"([a-z_]+)\"")
+
+
+def constants() -> set[str]:
+    """Give the names of every module-level constant of the code and its tests."""
+    sources = [*(ROOT / "service").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    defined = re.compile(r"^([A-Z][A-Z0-9_]*)(?::.*)? = ", re.MULTILINE)
+    return {name for source in sources for name in defined.findall(source.read_text())}
+
+
+def shape(path: str) -> str:
+    """Give a path with its parameters made alike, without query."""
+    return re.sub(r"\{[^}]*\}", "{}", path.partition("?")[0].rstrip("/.:"))
+
+
+def named_paths(page: Path) -> set[str]:
+    """Give every path that a page names."""
+    return {shape(path) for path in _PATH.findall(page.read_text())}
+
+
+async def served_paths(api: Api) -> set[str]:
+    """Give every path that is served, from the OpenAPI document."""
+    document = (await api.http.get("/openapi.json")).json()
+    return {shape(path) for path in document["paths"]} | {"/docs", "/openapi.json"}
+
+
+@on_every_page
+def test_every_variable_that_is_named_exists(page: Path) -> None:
+    known = set(variables()) | constants() | OTHER_NAMES
+    assert set(_NAME.findall(page.read_text())) <= known
+
+
+@on_every_page
+async def test_every_route_that_is_named_exists(page: Path, api: Api) -> None:
+    patterns = [
+        re.compile(re.escape(path).replace(r"\{\}", "[^/]+")) for path in await served_paths(api)
+    ]
+    named = named_paths(page) - SHUT_OUT
+    assert not [path for path in named if not any(one.fullmatch(path) for one in patterns)]
+
+
+async def test_every_route_is_in_the_table(api: Api) -> None:
+    assert await served_paths(api) <= named_paths(ROOT / "docs" / "api.md")
+
+
+@on_every_page
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    targets = _LINK.findall(page.read_text())
+    assert not [target for target in targets if not (page.parent / target).exists()]
+
+
+@on_every_page
+def test_every_command_that_is_named_exists(page: Path) -> None:
+    context = click.Context(cli)
+    for name, verb in _COMMAND.findall(page.read_text()):
+        assert name in cli.list_commands(context)
+        _, command, _ = cli.resolve_command(context, [name])  # the list itself imports nothing
+        if verb and isinstance(command, click.Group):
+            assert verb in command.list_commands(context), f"{name} {verb}"
+
+
+def test_every_target_of_make_that_is_named_exists() -> None:
+    named = {target for page in PAGES for target in _TARGET.findall(page.read_text())}
+    makefile = (ROOT / "Makefile").read_text()
+    assert named <= set(re.findall(r"^([a-z]+)\s*:", makefile, re.MULTILINE))
+
+
+def documented_errors() -> dict[str, int]:
+    """Give the codes of the table in docs/api.md with their statuses."""
+    table = (ROOT / "docs" / "api.md").read_text().partition("\n## Errors\n")[2]
+    rows = re.findall(r"^\| (`[^|]+`) \| (\d{3}) \|", table, re.MULTILINE)
+    return {code: int(status) for codes, status in rows for code in re.findall(r"`(\w+)`", codes)}
+
+
+def test_every_error_code_is_in_the_table_and_no_other() -> None:
+    rooms = [
+        path
+        for path in (ROOT / "service").rglob("*.py")
+        if not {"cli", "imports", "sandbox"} & set(path.parts)
+    ]
+    raised = {code for path in rooms for code in _CODE.findall(path.read_text())}
+    assert set(documented_errors()) == (raised | set(_CODES.values())) - NEVER_OVER_HTTP
+
+
+def test_every_error_has_the_status_that_the_table_gives() -> None:
+    documented = documented_errors()
+    for error in _all_errors(TillgateError):
+        if error.code in documented:
+            status = next((_STATUSES[base] for base in error.__mro__ if base in _STATUSES), 500)
+            assert documented[error.code] == status, error.code
+
+
+def _all_errors(base: type[TillgateError]) -> list[type[TillgateError]]:
+    return [base, *(error for child in base.__subclasses__() for error in _all_errors(child))]
+
+
+def test_the_floors_in_words_are_those_of_the_contract() -> None:
+    contracts = configparser.ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    layers = contracts["importlinter:contract:floors"]["layers"].split("\n")
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    block = page.partition("\n## The floors\n")[2].split("```\n")[1]
+    assert block.splitlines() == [layer for layer in layers if layer]
+
+
+def test_every_decision_is_in_the_list() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = set(_LINK.findall((folder / "README.md").read_text()))
+    assert {page.name for page in folder.glob("0*.md")} <= listed

@@ -1,0 +1,160 @@
+"""Transactions: all or nothing, repeated on conflicts, given up after three seconds."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from service.core.errors import Unavailable
+from service.storage.database import Client, Database
+from service.storage.transactions import (
+    Duplicate,
+    Transaction,
+    answers_in_time,
+    in_transaction,
+)
+from tests.sessions.asking import checkout_body, payment_body
+from tests.storage.failing import failing, stalling
+from tests.support.api import ADMIN, JOBS, SECRET, Api
+from tests.support.events import stripe_completed
+
+_PATIENCE_S = 4.4
+
+
+async def test_concurrent_read_modify_writes_lose_nothing(database: Database) -> None:
+    leases = database["leases"]
+    await leases.insert_one({"_id": "counter", "n": 0})
+
+    async def work(tx: Transaction) -> None:
+        row = await leases.find_one({"_id": "counter"}, session=tx)
+        assert row is not None
+        await leases.update_one({"_id": "counter"}, {"$set": {"n": row["n"] + 1}}, session=tx)
+
+    await asyncio.gather(*(in_transaction(work) for _ in range(12)))
+    assert await leases.find_one({"_id": "counter"}) == {"_id": "counter", "n": 12}
+
+
+async def test_a_transaction_that_fails_writes_nothing(database: Database) -> None:
+    await database["leases"].insert_one({"_id": "taken"})
+
+    async def work(tx: Transaction) -> None:
+        await database["outbox"].insert_one({"_id": "half"}, session=tx)
+        await database["leases"].insert_one({"_id": "taken"}, session=tx)
+
+    with pytest.raises(Duplicate):
+        await in_transaction(work)
+    assert await database["outbox"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize("command", ["find", "insert", "commitTransaction"])
+async def test_a_database_that_stalls_is_given_up_after_three_seconds(
+    client: Client, database: Database, command: str
+) -> None:
+    async def work(tx: Transaction) -> None:
+        await database["leases"].find_one({}, session=tx)
+        await database["leases"].insert_one({}, session=tx)
+
+    async with stalling(client, [command]):
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            await in_transaction(work)
+        assert time.monotonic() - began < _PATIENCE_S
+
+
+_ERRORS = [
+    {"errorCode": 91},
+    {"errorCode": 10107},
+    {"errorCode": 112, "errorLabels": ["TransientTransactionError"]},
+    {"closeConnection": True},
+]
+
+
+@pytest.mark.parametrize("how", _ERRORS)
+async def test_an_error_that_is_no_answer_is_unavailable(
+    client: Client, database: Database, how: dict[str, Any]
+) -> None:
+    async def work(tx: Transaction) -> None:
+        await database["leases"].insert_one({}, session=tx)
+
+    async with failing(client, ["insert"], **how):
+        with pytest.raises(Unavailable):
+            await in_transaction(work)
+
+
+@pytest.mark.parametrize("command", ["insert", "commitTransaction"])
+async def test_one_lost_connection_is_not_noticed(
+    client: Client, database: Database, command: str
+) -> None:
+    async def work(tx: Transaction) -> None:
+        await database["leases"].insert_one({"_id": "once"}, session=tx)
+
+    async with failing(client, [command], closeConnection=True, mode={"times": 1}):
+        await in_transaction(work)
+    assert await database["leases"].count_documents({"_id": "once"}) == 1
+
+
+async def test_what_the_database_refuses_is_no_outage(client: Client, database: Database) -> None:
+    async with failing(client, ["find"], errorCode=13):
+        with pytest.raises(Exception, match="13") as caught:
+            async with answers_in_time():
+                await database["leases"].find_one({})
+    assert not isinstance(caught.value, Unavailable)
+
+
+_JSON: dict[str, Any] = {"sessionId": "s-1", "metadata": {"a": 1}}
+_ROUTES: list[tuple[str, str, str, dict[str, Any] | None]] = [
+    ("POST", "/api/payment-sessions", SECRET, payment_body()),
+    ("GET", "/api/payment-sessions/s-1", SECRET, None),
+    ("GET", "/api/payment-sessions?userId=u", SECRET, None),
+    ("PATCH", "/api/payment-sessions", SECRET, _JSON),
+    ("PATCH", "/api/payment-sessions", SECRET, {"sessionId": "s-1", "status": "canceled"}),
+    ("GET", "/api/payment-sessions/s-1/timeline", ADMIN, None),
+    ("POST", "/api/checkout-sessions", SECRET, checkout_body(amount=None)),
+    ("GET", "/api/checkout-sessions?userId=u", SECRET, None),
+    ("POST", "/api/payments/create-checkout", SECRET, checkout_body(userId="u2")),
+    ("POST", "/api/payment/verify-checkout-session", SECRET, {"sessionId": "s-1"}),
+    ("GET", "/api/admin/audit", ADMIN, None),
+    ("GET", "/api/admin/prices", ADMIN, None),
+    ("PUT", "/api/admin/prices/gold", ADMIN, {"currency": "USD", "amount": 1}),
+    ("DELETE", "/api/admin/coupons/x", ADMIN, None),
+    ("GET", "/api/admin/webhook-events", ADMIN, None),
+    ("GET", "/api/admin/webhook-rejections", ADMIN, None),
+    ("GET", "/api/admin/reviews", ADMIN, None),
+    ("POST", "/api/admin/webhook-events/e-1/replay", ADMIN, None),
+    ("POST", "/api/admin/reviews/e-1/reject", ADMIN, {"reason": "no"}),
+    ("POST", "/api/jobs/events", JOBS, None),
+]
+
+
+async def test_every_route_tells_a_stalled_database_from_its_own_fault(
+    api: Api, client: Client
+) -> None:
+    session = await api.open(sessionId="s-1")
+
+    async def timed(method: str, path: str, key: str | None, **options: Any) -> None:
+        began = time.monotonic()
+        answer = await api.call(method, path, key, **options)
+        took = time.monotonic() - began
+        assert answer.status_code == 503, (method, path, answer.text)
+        assert answer.json()["error"] == "unavailable"
+        assert int(answer.headers["retry-after"]) >= 1
+        assert took < _PATIENCE_S, (method, path, took)
+
+    paid = stripe_completed(session)
+    webhook = timed("POST", paid.path, None, content=paid.body, headers=dict(paid.headers))
+    calls = [timed(method, path, key, json=body) for method, path, key, body in _ROUTES]
+    async with stalling(client):
+        results = await asyncio.gather(webhook, *calls, return_exceptions=True)
+    assert [result for result in results if result is not None] == []
+    assert (await api.read("s-1"))["version"] == 1
+
+
+async def test_the_same_call_works_once_the_database_does(api: Api, client: Client) -> None:
+    headers = {"Idempotency-Key": "during the outage"}
+    body = payment_body(sessionId=None)
+    async with failing(client, ["insert"], errorCode=91):
+        down = await api.call("POST", "/api/payment-sessions", json=body, headers=headers)
+        assert down.status_code == 503
+    up = await api.call("POST", "/api/payment-sessions", json=body, headers=headers)
+    assert up.status_code == 201
