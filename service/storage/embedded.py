@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pymongo
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from service.core.errors import Misconfigured
 from service.storage.mongod import (
@@ -21,7 +21,6 @@ from service.storage.mongod import (
 
 _PATIENCE_S = 30.0
 _NOT_YET_INITIALIZED = 94
-_INVALID_CONFIG = 93
 
 
 @contextmanager
@@ -64,7 +63,9 @@ def _start(directory: DataDirectory, extra: tuple[str, ...]) -> tuple[subprocess
         port = free_port()
         process = _spawn_and_wait(directory, port, extra)
         if process.poll() is not None:
-            raise explain_exit(process, directory)
+            reason = explain_exit(process, directory)
+            stop(process)
+            raise reason
     directory.port_file.write_text(str(port))
     return process, port
 
@@ -88,19 +89,29 @@ def _spawn_and_wait(
 def _become_primary(port: int, process: subprocess.Popen[bytes], directory: DataDirectory) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     # A client that was open before the set is initiated never learns of sessions: a new one after.
-    with _direct(port) as client:
-        _initiate(client, port)
-    with _direct(port) as client:
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise explain_exit(process, directory)
-            if client.admin.command("hello").get("isWritablePrimary"):
-                return
-            time.sleep(0.01)
-    raise Misconfigured(f"The embedded database did not become ready. See {directory.log}.")
+    steps = (_initiate, _is_primary)
+    for step in steps:
+        with _direct(port) as client:
+            while not step(client, port):
+                if process.poll() is not None:
+                    raise explain_exit(process, directory)
+                if time.monotonic() > deadline:
+                    raise _not_ready(directory)
+                time.sleep(0.01)
 
 
-def _initiate(client: pymongo.MongoClient[dict[str, object]], port: int) -> None:
+def _not_ready(directory: DataDirectory) -> Misconfigured:
+    return Misconfigured(f"The embedded database did not become ready. See {directory.log}.")
+
+
+def _is_primary(client: pymongo.MongoClient[dict[str, object]], port: int) -> bool:
+    with suppress(ConnectionFailure):
+        return bool(client.admin.command("hello").get("isWritablePrimary"))
+    return False
+
+
+def _initiate(client: pymongo.MongoClient[dict[str, object]], port: int) -> bool:
+    """Form the set of one, or tell it of its new port; False while the server is not up to it."""
     host = f"127.0.0.1:{port}"
     try:
         config = client.local["system.replset"].find_one({})
@@ -112,11 +123,20 @@ def _initiate(client: pymongo.MongoClient[dict[str, object]], port: int) -> None
             config["members"][0]["host"] = host  # type: ignore[index]
             config["version"] = int(config["version"]) + 1  # type: ignore[call-overload]
             client.admin.command("replSetReconfig", config, force=True)
+    except ConnectionFailure:
+        return False
     except OperationFailure as error:
+        if error.code == _NOT_YET_INITIALIZED:  # it still reads the config of its last run
+            return False
         raise Misconfigured(f"The embedded database can't form its set: {error}") from error
+    return True
 
 
 def _direct(port: int) -> pymongo.MongoClient[dict[str, object]]:
     return pymongo.MongoClient(
-        "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500
+        "127.0.0.1",
+        port,
+        directConnection=True,
+        serverSelectionTimeoutMS=500,
+        connectTimeoutMS=500,  # whoever else has the port may take the call and say nothing
     )

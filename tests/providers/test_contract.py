@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import service.providers
 from service.core.errors import SignatureRejected
 from service.providers.base import OWN_ACCOUNT, Provider, ProviderName
-from service.providers.facts import Fact, Subject
+from service.providers.facts import Fact, Subject, Unreadable
 from tests.providers.cases import CASES
 from tests.providers.provider_case import ProviderCase
 
@@ -91,7 +91,6 @@ def test_garbage_is_always_rejected_and_nothing_else(
         b"{}",
         b'{"id": 1, "id": 2}',
         b'{"event": {}, "payload": []}',
-        b'{"id": "evt_1", "type": "x", "created": 1, "data": []}',
         b'{"id": "evt_1", "type": "x", "created": NaN, "data": {"object": {}}}',
         b"[" * 50_000,
         b'{"a":' * 40 + b"1" + b"}" * 40,
@@ -105,10 +104,13 @@ def test_a_body_that_is_signed_but_makes_no_sense_is_rejected(
 
 
 @given(junk=JUNK)
-def test_signed_junk_is_rejected_and_nothing_else(case: ProviderCase, junk: object) -> None:
+def test_signed_junk_tells_nothing(case: ProviderCase, junk: object) -> None:
     body = msgspec.json.encode(junk)
-    with pytest.raises(SignatureRejected):
-        case.provider.verify(case.sign(body, NOW), body, NOW)
+    try:
+        event = case.provider.verify(case.sign(body, NOW), body, NOW)
+    except SignatureRejected:
+        return
+    assert all(isinstance(fact, Unreadable) for fact in event.facts)
 
 
 @on_every_sample

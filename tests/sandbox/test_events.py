@@ -28,6 +28,7 @@ from tests.support.settings import STRIPE_SECRET, make_settings
 SETTINGS = make_settings()
 SALE = Sale("ps_sample", 2999, "INR", NOON, user_id="user_7", email="ada@example.com")
 UNDERWAY = replace(SALE, underway=True)
+ADAPTERS = build_providers(SETTINGS, ManualClock(NOON))
 PROVIDERS: tuple[ProviderName, ...] = ("stripe", "razorpay", "phonepe")
 
 
@@ -39,8 +40,7 @@ def build(provider: ProviderName, outcome: Outcome, sale: Sale = SALE) -> Signed
 def verified(provider: ProviderName, event: SignedEvent) -> VerifiedEvent:
     """Let the provider's own adapter verify and translate it."""
     headers = {name.lower(): value for name, value in event.headers.items()}
-    adapter = build_providers(SETTINGS, ManualClock(NOON))[provider]
-    return adapter.verify(headers, event.body, NOON)
+    return ADAPTERS[provider].verify(headers, event.body, NOON)
 
 
 @pytest.mark.parametrize(

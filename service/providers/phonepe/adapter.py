@@ -28,7 +28,12 @@ from service.providers.facts import (
 )
 from service.providers.phonepe.client import PROVIDER, PhonePeClient, mode_of
 from service.providers.phonepe.orders import CURRENCY, is_order_id
-from service.providers.phonepe.translate import Origin, translate_fetched, translate_message
+from service.providers.phonepe.translate import (
+    Origin,
+    translate_fetched,
+    translate_message,
+    unreadable_callback,
+)
 from service.providers.phonepe.verify import Secrets, read_message, verify_webhook
 from service.providers.reading import text, whole
 from service.settings import PhonePeSettings
@@ -61,9 +66,12 @@ class PhonePeProvider:
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:
         """Check and translate a webhook or a callback. Raises `SignatureRejected`."""
         message = verify_webhook(headers, body, self._secrets)
+        origin = self._origin(body, now)
         try:
-            return translate_message(message, self._origin(body, now))
+            return translate_message(message, origin)
         except MalformedBody as error:
+            if message.version == "v1":  # its signature covers what it says: it is PhonePe's
+                return unreadable_callback(origin, error.message)
             raise SignatureRejected("malformed", error.message) from error
 
     def translate_stored(self, event_id: str, payload: bytes) -> VerifiedEvent:

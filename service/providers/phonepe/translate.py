@@ -13,7 +13,7 @@ from service.core.clock import EARLIEST, from_unix
 from service.core.errors import MalformedBody
 from service.core.strict_json import JsonObject
 from service.providers.base import OWN_ACCOUNT, VerifiedEvent
-from service.providers.facts import CheckoutOpen, RefundUpdated, Subject
+from service.providers.facts import CheckoutOpen, RefundUpdated, Subject, Unreadable
 from service.providers.phonepe.orders import (
     CURRENCY,
     Order,
@@ -110,6 +110,21 @@ def _fetched_order(envelope: JsonObject, ref: str) -> Order | None:
     if order.merchant_order_id != ref:
         raise MalformedBody("The provider answered about another order.")
     return order
+
+
+def unreadable_callback(origin: Origin, reason: str) -> VerifiedEvent:
+    """Give a genuine v1 callback that can't be read as it is: to be kept, and read again later."""
+    return VerifiedEvent(
+        provider="phonepe",
+        account=OWN_ACCOUNT,
+        live=origin.live,
+        event_id=f"callback:{sha256_hex(origin.payload)}",
+        type="callback",
+        occurred_at=origin.received_at,
+        subject=Subject(),
+        facts=(Unreadable(reason),),
+        payload=origin.payload,
+    )
 
 
 def _callback(content: JsonObject, origin: Origin) -> VerifiedEvent:

@@ -13,7 +13,6 @@ from service.core.strict_json import JsonObject
 from service.providers.base import OWN_ACCOUNT, VerifiedEvent
 from service.providers.facts import Fact, Subject, Unreadable
 from service.providers.reading import inner, needed_text, text, whole
-from service.providers.signing import sha256_hex
 from service.providers.stripe import ledger, payments
 from service.providers.stripe.reading import moment
 
@@ -96,8 +95,8 @@ def unreadable(event: JsonObject, payload: bytes, now: datetime, reason: str) ->
         provider="stripe",
         account=text(event, "account") or OWN_ACCOUNT,
         live=live if isinstance(live, bool) else None,
-        event_id=text(event, "id") or f"sha256:{sha256_hex(payload)}",
-        type=text(event, "type") or "unknown",
+        event_id=needed_text(event, "id"),
+        type=needed_text(event, "type"),
         occurred_at=now,
         subject=Subject(),
         facts=(Unreadable(reason),),

@@ -13,6 +13,7 @@ from datetime import datetime
 from service.core import strict_json
 from service.core.errors import MalformedBody, SignatureRejected
 from service.core.strict_json import JsonObject
+from service.providers.reading import text
 from service.providers.signing import signed_by_any
 
 HEADER = "stripe-signature"
@@ -75,6 +76,8 @@ def _parse(body: bytes) -> JsonObject:
         raise SignatureRejected("malformed", error.message) from error
     if not isinstance(event, dict):
         raise SignatureRejected("malformed", "The body is not a JSON object.")
+    if not text(event, "id") or not text(event, "type"):
+        raise SignatureRejected("malformed", "The body is not an event of Stripe.")
     return event
 
 

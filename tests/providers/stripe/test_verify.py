@@ -12,7 +12,7 @@ from service.providers.stripe.verify import verify_event
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 AT = int(NOW.timestamp())
 OLD, NEW, FOREIGN = "whsec_old_of_two", "whsec_new_of_two", "whsec_of_somebody"
-BODY = '{"id": "evt_1", "name": "Zoë"}'.encode()
+BODY = '{"id": "evt_1", "type": "a", "name": "Zoë"}'.encode()
 
 
 def signed(secret: str, body: bytes = BODY, at: int = AT) -> str:
@@ -30,7 +30,7 @@ def rejected(header: str | None, body: bytes = BODY, secrets: tuple[str, ...] = 
 
 def test_a_genuine_event_is_parsed() -> None:
     headers = {"stripe-signature": signed(NEW)}
-    assert verify_event(headers, BODY, (NEW,), NOW) == {"id": "evt_1", "name": "Zoë"}
+    assert verify_event(headers, BODY, (NEW,), NOW) == {"id": "evt_1", "type": "a", "name": "Zoë"}
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])
