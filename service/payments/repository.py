@@ -34,4 +34,7 @@ async def of_session(merchant_id: str, session_id: str) -> list[Payment]:
 
 
 def _key(provider: str, account: str, provider_payment_id: str) -> Row:
-    return {"provider": provider, "account": account, "providerPaymentId": provider_payment_id}
+    # In the words of the partial index too: an equality alone is not seen to be within it, and
+    # the whole ledger would be read.
+    paid = {"$eq": provider_payment_id, "$type": "string"}
+    return {"provider": provider, "account": account, "providerPaymentId": paid}

@@ -61,7 +61,8 @@ async def test_every_order_of_a_stream_ends_in_equal_documents(
     outcomes = await _all_orders(shop, stream, provider, step)
 
     assert len(outcomes) == 1, "\n".join(sorted(outcomes))
-    statuses = await shop.database["sessions"].distinct("status", {"providerSessionId": {"$ne": 0}})
+    statuses = await shop.database["sessions"].distinct("status")
+    assert status in statuses
     assert set(statuses) <= {status, "pending"}  # pending: the session that only counted events
 
 

@@ -9,21 +9,15 @@ import rich_click as click
 from service.cli.database import with_database
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
-from service.cli.sending.send import explain_upi, send_event
-from service.cli.sending.server import Server
-from service.cli.settings import noted_address, settings_of
+from service.cli.sending.command import send
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, decode_cursor
 from service.providers.base import ProviderName
-from service.sandbox.events.sale import Outcome
 from service.settings import Settings
 from service.storage.database import Database
-from service.storage.transactions import answers_in_time
-from service.webhooks import repository
 from service.webhooks.documents import WebhookEvent, WebhookRejection
-from service.webhooks.errors import EventNotFound
 from service.webhooks.operations.inbox import Receipt
-from service.webhooks.operations.look import EventFilter, list_events, list_rejections
+from service.webhooks.operations.look import EventFilter, find_event, list_events, list_rejections
 from service.webhooks.operations.replay import replay_event, retry_waiting
 from service.webhooks.states import InboxStatus
 from service.wiring import close_providers, wire
@@ -77,13 +71,10 @@ def list_all(data_dir: Path, merchant: str, **options: str | None) -> None:
 def show_one(event_id: str, merchant: str, data_dir: Path) -> None:
     """Print one event with its payload, as JSON."""
 
-    async def work(_: Settings, __: Database) -> WebhookEvent | None:
-        async with answers_in_time():
-            return await repository.find(event_id, merchant)
+    async def work(_: Settings, __: Database) -> WebhookEvent:
+        return await find_event(merchant, event_id)
 
     event = with_database(data_dir, work)
-    if event is None:
-        raise EventNotFound(event_id)
     told = event.model_dump(mode="json", by_alias=True, exclude={"payload", "revision_id"})
     told["payload"] = _readable(event.payload)
     show(json.dumps(told, indent=2, ensure_ascii=False))
@@ -142,52 +133,7 @@ def rejected(provider: str | None, limit: int, data_dir: Path) -> None:
         say(f"{name} {count}")
 
 
-@command.command("send")
-@click.argument("provider", type=_PROVIDERS)
-@click.argument("session_id", metavar="SESSION")
-@click.option(
-    "--event",
-    "outcome",
-    type=click.Choice([outcome.value for outcome in Outcome]),
-    default=Outcome.SUCCEEDED.value,
-    show_default=True,
-    help="What became of the payment.",
-)
-@click.option(
-    "--times",
-    type=click.IntRange(1, 10_000),
-    default=1,
-    show_default=True,
-    help="Post the same event so many times, as providers do.",
-)
-@click.option(
-    "--amount", type=click.IntRange(0), help="Tell another amount than the session's, minor units."
-)
-@click.option(
-    "--url", help="The development server; where `tillgate dev` of the data directory runs."
-)
-@data_dir_option
-def send(provider: ProviderName, session_id: str, data_dir: Path, **options: str | None) -> None:
-    """Post a genuinely signed, genuinely shaped event to a development server.
-
-    The session is read over HTTP, and the event is signed with the webhook secret of the settings.
-    The same outcome of a session is always the same event. For PhonePe it is a callback of v1: a
-    webhook of v2 completes nothing before PhonePe's own status API has confirmed it. UPI has no
-    events: the command that settles it is printed.
-    """
-    settings = settings_of(data_dir)
-    address = options["url"] or noted_address(data_dir)
-    if provider == "upi":
-        explain_upi(session_id, address)
-        return
-    send_event(
-        provider,
-        session_id,
-        Outcome(options["outcome"] or Outcome.SUCCEEDED),
-        Server(address, settings),
-        times=int(options["times"] or 1),
-        amount=int(options["amount"]) if options["amount"] is not None else None,
-    )
+command.add_command(send)
 
 
 def _readable(payload: bytes) -> object:

@@ -135,7 +135,8 @@ def _callback(content: JsonObject, origin: Origin) -> VerifiedEvent:
         provider="phonepe",
         account=_account(inner(content, "data"), origin),
         live=origin.live,
-        event_id=f"callback:{order.merchant_order_id}:{code}:{order.state}",
+        # With the amount: a callback over another one is another event, and goes to review alone.
+        event_id=f"callback:{order.merchant_order_id}:{code}:{order.state}:{order.amount}",
         type="callback",
         occurred_at=origin.received_at,
         subject=subject_of(order),

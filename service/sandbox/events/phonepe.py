@@ -48,4 +48,5 @@ def phonepe_callback(
         "X-VERIFY": x_verify_of(response, salt, index),
     }
     body = json.dumps({"response": response}).encode()
-    return SignedEvent(f"callback {code}", f"callback:{order_id}:{code}:{state}", body, headers)
+    event_id = f"callback:{order_id}:{code}:{state}:{sale.amount}"
+    return SignedEvent(f"callback {code}", event_id, body, headers)

@@ -128,11 +128,13 @@ async def old_news(doing: Settling, session: Session, payment: Payment) -> Sessi
 async def checkout_ended(doing: Settling, session: Session, ref: str, to: Status) -> Settled:
     """Fail or expire the session whose current checkout ended; an older one's end says nothing."""
     current = _current(session) or ref
-    if ref != current or session.status not in OPEN or _foreign(session, doing.event):
+    if _foreign(session, doing.event):
         return Settled(session)
-    if to is Status.EXPIRED and session.live_attempts:
-        return Settled(await _set(doing, session, {"endedRef": ref}))
     changes = _news(session, ref, None)
+    if ref != current or session.status not in OPEN:
+        return Settled(await _set(doing, session, changes))
+    if to is Status.EXPIRED and session.live_attempts:
+        return Settled(await _set(doing, session, changes | {"endedRef": ref}))
     return Settled(await move(doing.tx, session, to, doing.why, doing.lifetimes, changes))
 
 
@@ -185,13 +187,19 @@ def _completion(doing: Settling, session: Session) -> Row:
 
 
 def _news(session: Session, checkout_ref: str | None, customer_id: str | None) -> Row:
-    """Give the ids that an event tells and the session does not know yet."""
-    news = {"providerSessionId": checkout_ref, "providerCustomerId": customer_id}
-    known = {
-        "providerSessionId": session.provider_session_id,
-        "providerCustomerId": session.provider_customer_id,
-    }
-    return {name: value for name, value in news.items() if value and known[name] is None}
+    """Give the ids that an event tells and the session does not know yet.
+
+    Of several checkouts that were opened without us the smallest id is kept, so that any order
+    keeps the same one, until a payment completes the session and names its own.
+    """
+    news: Row = {}
+    known = session.provider_session_id
+    unsettled = not session.checkouts and session.status is not Status.COMPLETED
+    if checkout_ref and (known is None or (unsettled and checkout_ref < known)):
+        news["providerSessionId"] = checkout_ref
+    if customer_id and session.provider_customer_id is None:
+        news["providerCustomerId"] = customer_id
+    return news
 
 
 def _paid_by(session: Session, payment: Payment) -> Row:

@@ -7,6 +7,7 @@ from service.storage.database import Row
 from service.storage.transactions import answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import WebhookEvent, WebhookRejection
+from service.webhooks.errors import EventNotFound
 from service.webhooks.states import InboxStatus
 
 
@@ -47,3 +48,12 @@ async def list_rejections(
     async with answers_in_time():
         rows = await repository.latest_rejections(provider, limit)
         return rows, await repository.count_rejections()
+
+
+async def find_event(merchant_id: str, inbox_id: str) -> WebhookEvent:
+    """Find one of a merchant's events with its payload. Raises `EventNotFound`."""
+    async with answers_in_time():
+        row = await repository.find(inbox_id, merchant_id)
+    if row is None:
+        raise EventNotFound(inbox_id)
+    return row

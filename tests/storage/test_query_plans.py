@@ -1,0 +1,148 @@
+"""Every query of every route is served by an index: the database's own profiler says so."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from service.core.clock import ManualClock
+from service.settings import Settings
+from service.storage.database import Database, Row
+from tests.sessions.asking import change, checkout_body, payment_body, put_coupon, put_price
+from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET, Api
+from tests.support.events import razorpay_event, razorpay_payment, stripe_completed
+
+# Collections that may be read whole, and why.
+_MAY_BE_SCANNED = {
+    "webhook_rejections": "capped at 4 MB, and only ever read from its end or counted by a person",
+}
+
+
+@asynccontextmanager
+async def _profiled(database: Database) -> AsyncIterator[list[Row]]:
+    """Gather what the database did, of every operation."""
+    await database.command("profile", 0)
+    await database.drop_collection("system.profile")
+    await database.create_collection("system.profile", capped=True, size=64_000_000)
+    await database.command("profile", 2)
+    done: list[Row] = []
+    try:
+        yield done
+    finally:
+        await database.command("profile", 0)
+        done += await database["system.profile"].find({"planSummary": {"$exists": True}}).to_list()
+        await database.drop_collection("system.profile")
+
+
+def _scans(done: list[Row]) -> list[tuple[str, Any]]:
+    return [
+        (row["ns"], row.get("command"))
+        for row in done
+        if "COLLSCAN" in row["planSummary"] and row["ns"].partition(".")[2] not in _MAY_BE_SCANNED
+    ]
+
+
+async def _call(api: Api, method: str, path: str, key: str = SECRET, **options: Any) -> Any:
+    answer = await api.call(method, path, key, **options)
+    assert answer.status_code < 500 or answer.status_code in {502, 504}, answer.text
+    return answer
+
+
+async def _use_sessions(api: Api) -> None:
+    await put_price(api, "gold", 100)
+    await put_coupon(api, "ADVENT", basisPoints=100)
+    await _call(api, "POST", "/api/payment-sessions", json=payment_body())
+    await _call(api, "POST", "/api/payment-sessions", json=payment_body())
+    body = checkout_body(plan="gold", amount=None, couponCode="ADVENT")
+    opened = await _call(api, "POST", "/api/checkout-sessions", PUBLISHABLE, json=body)
+    await _call(api, "POST", "/api/checkout-sessions", json=body)
+    await _call(api, "POST", "/api/payments/create-checkout", json=body)
+    named = {"sessionId": opened.json()["session"]["sessionId"]}
+    await _call(api, "POST", "/api/payment/verify-checkout-session", json=named)
+    await _call(api, "POST", "/api/payment/verify-checkout-session", json={"sessionId": "cs_1"})
+    await _call(api, "GET", f"/api/payment-sessions/{named['sessionId']}/timeline")
+    await _call(api, "GET", "/api/checkout-sessions?userId=user_123")
+    headers = {"Idempotency-Key": "k"}
+    fresh = payment_body(sessionId=None)
+    await _call(api, "POST", "/api/payment-sessions", json=fresh, headers=headers)
+    listed = "/api/payment-sessions?userId=user_123&limit=1"
+    for status in ("", "&status=expired", "&status=pending", "&status=completed"):
+        page = (await _call(api, "GET", listed + status)).json()
+        if page["nextCursor"]:
+            await _call(api, "GET", f"{listed}{status}&cursor={page['nextCursor']}")
+    await change(api, **named, metadata={"a": 1})
+    await change(api, **named, status="canceled")
+    await change(api, sessionId=payment_body()["sessionId"], status="completed")
+
+
+async def _use_webhooks(api: Api) -> None:
+    session = await api.open(sessionId="paid")
+    await api.deliver(stripe_completed(session))
+    await api.deliver(stripe_completed(session))
+    wrong = await api.open(sessionId="wrong")
+    await api.deliver(stripe_completed(wrong, amount_total=1))
+    held = await api.open(sessionId="held", paymentMethod="razorpay")
+    payment = razorpay_payment(held, status="authorized")
+    await api.deliver(razorpay_event("payment.authorized", {"payment": payment}))
+    await api.deliver(stripe_completed(session | {"sessionId": "nobodys"}))
+    await api.http.post("/api/webhooks/stripe", content=b"{}", headers={"stripe-signature": "x"})
+    events = (await _call(api, "GET", "/api/admin/webhook-events", ADMIN)).json()["events"]
+    for query in ("status=processed", "type=x", "provider=stripe", "sessionId=paid", "limit=1"):
+        page = (await _call(api, "GET", f"/api/admin/webhook-events?{query}", ADMIN)).json()
+        if page["nextCursor"]:
+            after = f"{query}&cursor={page['nextCursor']}"
+            await _call(api, "GET", f"/api/admin/webhook-events?{after}", ADMIN)
+    replayed = f"/api/admin/webhook-events/{events[0]['id']}/replay"
+    await _call(api, "POST", replayed, ADMIN)
+    await _call(api, "GET", "/api/admin/reviews", ADMIN)
+    await _call(api, "GET", "/api/admin/webhook-rejections", ADMIN)
+    await _call(api, "POST", "/api/admin/reviews/wrong/accept", ADMIN)
+
+
+async def _use_the_rest(api: Api, clock: ManualClock) -> None:
+    for query in ("", "?object=session:s", "?actor=a", "?from=2026-11-01T00:00:00Z", "?limit=1"):
+        await _call(api, "GET", f"/api/admin/audit{query}", ADMIN)
+    await _call(api, "GET", "/api/admin/prices", ADMIN)
+    await _call(api, "DELETE", "/api/admin/prices/gold?currency=USD", ADMIN)
+    await _call(api, "DELETE", "/api/admin/coupons/ADVENT", ADMIN)
+    await api.settle()
+    for days in (2, 10, 100):
+        clock.advance(timedelta(days=days))
+        await _call(api, "GET", "/api/cleanup-sessions", JOBS)
+        await _call(api, "POST", "/api/cleanup-sessions", JOBS)
+        await _call(api, "POST", "/api/jobs/outbox", JOBS)
+        await _call(api, "POST", "/api/jobs/events", JOBS)
+
+
+async def test_no_route_and_no_job_reads_a_collection_whole(
+    api: Api, database: Database, clock: ManualClock, settings: Settings
+) -> None:
+    async with _profiled(database) as done:
+        await _use_sessions(api)
+        await _use_webhooks(api)
+        await _use_the_rest(api, clock)
+    assert len(done) > 100  # the profiler did watch
+    assert _scans(done) == []
+
+
+async def test_a_page_is_read_in_the_order_of_its_index(api: Api, database: Database) -> None:
+    """A list that is sorted in memory costs the more the longer it is, wherever the page stands."""
+    for number in range(3):
+        await api.open(sessionId=f"s-{number}")
+    async with _profiled(database) as done:
+        await _call(api, "GET", "/api/payment-sessions?userId=user_123&limit=1")
+        await _call(api, "GET", "/api/checkout-sessions?userId=user_123")
+        await _call(api, "GET", "/api/admin/audit", ADMIN)
+        await _call(api, "GET", "/api/admin/audit?object=session:s-1", ADMIN)
+        await _call(api, "GET", "/api/admin/audit?actor=secret:server", ADMIN)
+        await _call(api, "GET", "/api/admin/webhook-events", ADMIN)
+        await _call(api, "GET", "/api/admin/webhook-events?status=parked", ADMIN)
+        await _call(api, "GET", "/api/admin/prices", ADMIN)
+    assert [row["command"] for row in done if row.get("hasSortStage")] == []
+
+
+async def test_the_profiler_does_see_a_scan(database: Database) -> None:
+    """The control: without it the tests above could watch nothing."""
+    async with _profiled(database) as done:
+        await database["sessions"].find_one({"amount": 1})
+    assert [namespace for namespace, _ in _scans(done)] == ["tillgate_test.sessions"]

@@ -1,0 +1,158 @@
+"""The same event many times: the work is done once, and a copy is answered when it is."""
+
+import asyncio
+import secrets
+from typing import Any
+
+import pytest
+
+from service.sessions import repository as sessions
+from service.sessions.documents import Session
+from service.storage.database import Client
+from service.webhooks import repository as inbox
+from service.webhooks.documents import WebhookEvent
+from service.webhooks.operations import apply
+from service.webhooks.operations.replay import retry_waiting
+from service.webhooks.states import InboxStatus
+from tests.storage.failing import failing
+from tests.support.events import Delivery
+from tests.support.shop import Shop, completions
+
+COPIES = 60
+
+
+async def _storm(shop: Shop, delivery: Delivery, copies: int = COPIES) -> list[tuple[int, Any]]:
+    answers = await asyncio.gather(*(shop.api.deliver(delivery) for _ in range(copies)))
+    return [(answer.status_code, answer.json()) for answer in answers]
+
+
+async def _unknown(shop: Shop) -> tuple[str, Delivery]:
+    """Pay for a session that is not there yet."""
+    sid = f"s-{secrets.token_hex(6)}"
+    return sid, shop.stripe_paid({"sessionId": sid, "amount": 1000, "currency": "INR"})
+
+
+async def test_storm_of_copies_writes_every_row_once(shop: Shop) -> None:
+    session = await shop.api.open()
+    answers = await _storm(shop, shop.stripe_paid(session))
+
+    assert {status for status, _ in answers} == {200}
+    assert sum(not body["duplicate"] for _, body in answers) == 1
+    assert completions(await shop.session(session["sessionId"])) == 1
+    assert len(await shop.events()) == len(await shop.payments()) == 1
+    assert len(await shop.messages("session.completed")) == 1
+
+
+async def test_control_without_transaction_filter_and_unique_row_a_storm_completes_many_times(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unguarded(work: Any) -> Any:
+        return await work(None)
+
+    async def unfiltered(session: Session, update: dict[str, Any], tx: object = None) -> Session:
+        await Session.get_pymongo_collection().update_one({"sessionId": session.session_id}, update)
+        return session
+
+    async def under_another_id(row: WebhookEvent, tx: object) -> None:
+        row.id += secrets.token_hex(4)
+        await WebhookEvent.get_pymongo_collection().insert_one(row.to_row())
+
+    monkeypatch.setattr(apply, "in_transaction", unguarded)
+    monkeypatch.setattr(sessions, "change", unfiltered)
+    monkeypatch.setattr(inbox, "insert", under_another_id)
+    session = await shop.api.open()
+    await _storm(shop, shop.stripe_paid(session), 10)
+
+    assert completions(await shop.session(session["sessionId"])) > 1
+    assert len(await shop.events()) == 10
+
+
+@pytest.mark.parametrize("status", [InboxStatus.PARKED, InboxStatus.FAILED, InboxStatus.DEAD])
+async def test_copies_of_a_waiting_event_apply_it_once(shop: Shop, status: InboxStatus) -> None:
+    sid, paid = await _unknown(shop)
+    assert (await shop.api.told(paid))["outcome"] == "parked"
+    await shop.database["webhook_events"].update_one({}, {"$set": {"status": status.value}})
+    await shop.api.open(sessionId=sid)
+    shop.pass_time(seconds=10)
+
+    answers, _ = await asyncio.gather(_storm(shop, paid, 12), retry_waiting(shop.api.wired.inbox))
+
+    assert {status for status, _ in answers} == {200}, answers
+    assert {body["outcome"] for _, body in answers} <= {"processed", "duplicate"}
+    assert completions(await shop.session(sid)) == 1
+    [row] = await shop.events()
+    assert (row["status"], row["nextAttemptAt"]) == ("processed", None)
+
+
+async def test_control_where_any_known_row_is_a_duplicate_a_parked_payment_is_lost(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sid, paid = await _unknown(shop)
+    await shop.api.told(paid)
+    await shop.api.open(sessionId=sid)
+
+    monkeypatch.setattr(apply, "DONE", frozenset(InboxStatus))
+    assert (await shop.api.told(paid))["duplicate"] is True
+    assert (await shop.session(sid))["status"] == "pending"
+
+
+async def test_a_copy_of_a_reviewed_event_does_not_open_the_review_again(shop: Shop) -> None:
+    session = await shop.api.open()
+    wrong = shop.stripe_paid(session, amount_total=999)
+    assert (await shop.api.told(wrong))["outcome"] == "review"
+    answer = await shop.admin(
+        "POST", f"/reviews/{session['sessionId']}/reject", json={"reason": "too little"}
+    )
+    assert answer.status_code == 200
+
+    assert (await shop.api.told(wrong))["duplicate"] is True
+    assert (await shop.session(session["sessionId"]))["review"] is None
+
+
+async def test_a_duplicate_is_confirmed_only_by_a_row_that_a_majority_read_finds(
+    shop: Shop, client: Client
+) -> None:
+    session = await shop.api.open()
+    paid = shop.stripe_paid(session)
+    async with failing(client, ["insert"], errorCode=11000):
+        answer = await shop.api.deliver(paid)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert await shop.events() == []
+
+    assert (await shop.api.told(paid))["outcome"] == "processed"
+    assert completions(await shop.session(session["sessionId"])) == 1
+
+
+async def test_control_a_duplicate_error_that_is_believed_loses_the_payment(
+    shop: Shop, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await shop.api.open()
+    before = await shop.api.open()
+    await shop.api.told(shop.stripe_paid(before))
+    [row] = await shop.events()
+
+    async def unread(*_: object) -> WebhookEvent:
+        return WebhookEvent.model_validate(row)
+
+    monkeypatch.setattr(inbox, "find", unread)
+    async with failing(client, ["insert"], errorCode=11000):
+        answer = await shop.api.deliver(shop.stripe_paid(session))
+    assert answer.json()["duplicate"] is True
+    assert (await shop.session(session["sessionId"]))["status"] == "pending"
+
+
+async def test_a_new_event_id_around_the_same_payment_changes_nothing(shop: Shop) -> None:
+    session = await shop.api.open(paymentMethod="razorpay")
+    sid = session["sessionId"]
+    await shop.api.told(shop.razorpay("payment.captured", session))
+    before = await shop.session(sid)
+
+    again = shop.razorpay("payment.captured", session)  # the id stands in an unsigned header
+    assert await shop.api.told(again) == {
+        "received": True,
+        "duplicate": False,
+        "outcome": "processed",
+    }
+    assert await shop.session(sid) == before
+    assert len(await shop.payments()) == 1
