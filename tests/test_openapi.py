@@ -45,7 +45,7 @@ ROUTES = {
     "/health/live": {"get"},
     "/health/ready": {"get"},
 }
-_EXAMPLES_EACH = 25
+_EXAMPLES_EACH = 15
 
 
 async def _document(api: Api) -> dict[str, Any]:

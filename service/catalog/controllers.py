@@ -27,8 +27,12 @@ from service.web.authentication import CurrentPrincipal, requires
 from service.web.principal import Kind
 
 TheClock = NamedDependency[SkipValidation[Clock]]
-ItemPath = Annotated[str, PathParameter(max_length=100, description="A plan, a pass or an event.")]
-CodePath = Annotated[str, PathParameter(max_length=100, description="The coupon's code.")]
+# As the fields of a session take them: one line.
+_ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}$"
+ItemPath = Annotated[
+    str, PathParameter(pattern=_ONE_LINE, description="A plan, a pass or an event.")
+]
+CodePath = Annotated[str, PathParameter(pattern=_ONE_LINE, description="The coupon's code.")]
 CurrencyQuery = Annotated[str, QueryParameter(name="currency", pattern="^[A-Z]{3}$")]
 
 

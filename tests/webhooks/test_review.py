@@ -1,4 +1,4 @@
-"""Money that does not fit: taken with 200, kept in the ledger, completing nothing; a person decides."""
+"""Money that does not fit: taken with 200, kept in the ledger; a person decides."""
 
 import asyncio
 import json

@@ -9,7 +9,7 @@ import structlog
 from service.core.errors import ProviderFailed, SignatureRejected, Unavailable
 from service.providers.base import VerifiedEvent, confirmed_by
 from service.providers.facts import CheckoutOpen
-from service.storage.transactions import Duplicate, answers_in_time
+from service.storage.transactions import DatabaseError, Duplicate, answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent, WebhookRejection
 from service.webhooks.errors import WebhookRouteMissing
@@ -68,7 +68,12 @@ async def take_in(
         raise
     except Exception as error:
         log.exception("event could not be applied", event_id=event.inbox_id)
-        return await _keep_failed(event, inbox, before, source, f"{type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {error}"
+    try:
+        return await _keep_failed(event, inbox, before, source, reason)
+    except DatabaseError as error:
+        # Nothing is kept: whatever the database said, the provider must send it again.
+        raise Unavailable("The event could not be kept; send it again.") from error
 
 
 async def _confirm(event: VerifiedEvent, inbox: Inbox) -> VerifiedEvent | None:

@@ -1,0 +1,157 @@
+"""The house rules that no linter holds: sizes, words on public names, who may make an event."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "service").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+LONGEST_SOURCE, LONGEST_TEST = 300, 450
+LONGEST_FUNCTION = 50
+MOST_IMPORTS = 20
+# A controller names the types of all its routes: more stands at its top, and less below.
+MOST_IMPORTS_OF_CONTROLLERS = 24
+
+# These bring everything together and do nothing else: their imports are their content.
+_GATHERS = {"service/wiring.py", "service/app.py"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def _length(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+def _functions(path: Path) -> Iterator[Function]:
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, Function):
+            yield node
+
+
+def test_no_source_is_longer_than_a_reader_holds_in_mind() -> None:
+    long = {_name(path): _length(path) for path in SOURCES if _length(path) > LONGEST_SOURCE}
+    assert long == {}
+
+
+def test_no_test_file_is_either() -> None:
+    long = {_name(path): _length(path) for path in TESTS if _length(path) > LONGEST_TEST}
+    assert long == {}
+
+
+def test_no_function_is_longer_than_a_page() -> None:
+    long = {
+        f"{_name(path)}:{found.name}": (found.end_lineno or 0) - found.lineno + 1
+        for path in SOURCES
+        for found in _functions(path)
+        if (found.end_lineno or 0) - found.lineno >= LONGEST_FUNCTION
+    }
+    assert long == {}
+
+
+def test_no_file_leans_on_too_many_others() -> None:
+    many = {}
+    for path in SOURCES:
+        imports = [
+            node for node in _tree(path).body if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
+        controls = path.stem == "controllers"
+        most = MOST_IMPORTS_OF_CONTROLLERS if controls else MOST_IMPORTS
+        if len(imports) > most and _name(path) not in _GATHERS:
+            many[_name(path)] = len(imports)
+    assert many == {}
+
+
+def _public(tree: ast.Module) -> Iterator[tuple[str, Function | ast.ClassDef]]:
+    for node in tree.body:
+        if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name, node
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for inner in node.body:
+                if isinstance(inner, Function) and not inner.name.startswith("_"):
+                    yield f"{node.name}.{inner.name}", inner
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_every_public_name_says_what_it_is(path: Path) -> None:
+    tree = _tree(path)
+    assert ast.get_docstring(tree) or not tree.body, "the module says nothing of itself"
+    silent = [name for name, node in _public(tree) if not _says(node)]
+    assert silent == []
+
+
+def _says(node: Function | ast.ClassDef) -> bool:
+    first, *rest = (ast.get_docstring(node) or "").splitlines() or [""]
+    return bool(first.strip()) and (not rest or not rest[0].strip())
+
+
+def _makes_event(tree: ast.Module) -> list[int]:
+    """Give the lines that call `VerifiedEvent`, under whatever name it was imported."""
+    names = {"VerifiedEvent"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names |= {
+                one.asname for one in node.names if one.name == "VerifiedEvent" and one.asname
+            }
+    lines = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = node.func
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            if name in names:
+                lines.append(node.lineno)
+    return lines
+
+
+def _copies(tree: ast.Module) -> list[int]:
+    """Give the lines that make a changed copy of something that is called an event."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", "")) == "replace"
+        and node.args
+        and "event" in ast.unparse(node.args[0]).lower()
+    ]
+
+
+def test_only_providers_make_a_verified_event() -> None:
+    """Nothing else can complete a session, so nothing else may make what completes it."""
+    elsewhere = [path for path in SOURCES if not _name(path).startswith("service/providers/")]
+    made = {_name(path): lines for path in elsewhere if (lines := _makes_event(_tree(path)))}
+    assert made == {}
+    copied = {_name(path): lines for path in elsewhere if (lines := _copies(_tree(path)))}
+    assert copied == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "VerifiedEvent(provider='stripe')",
+        "base.VerifiedEvent(provider='stripe')",
+        "from service.providers.base import VerifiedEvent as E\nE(provider='stripe')",
+    ],
+)
+def test_the_rule_on_events_does_see_who_breaks_it(source: str) -> None:
+    assert _makes_event(ast.parse(source))
+
+
+def test_no_source_names_a_place_on_somebodys_machine() -> None:
+    found = [
+        _name(path)
+        for path in SOURCES
+        for word in ("/home/", "/root/", "/work/", "localhost:27017")
+        if word in path.read_text()
+    ]
+    assert found == []

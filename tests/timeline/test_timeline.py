@@ -1,0 +1,114 @@
+"""The timeline tells everything that touched a session, in order, and why it stands so."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from service.core.clock import ManualClock
+from tests.sessions.asking import change, key_of_another_merchant, problem, token_of
+from tests.support.api import ADMIN, PUBLISHABLE, SECRET, Api
+from tests.support.events import Delivery, stripe_checkout, stripe_event
+
+
+async def _timeline(api: Api, session_id: str, key: str = SECRET) -> dict[str, Any]:
+    answer = await api.call("GET", f"/api/payment-sessions/{session_id}/timeline", key)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def _paid(session: dict[str, Any], clock: ManualClock, **fields: Any) -> Delivery:
+    at = int(clock.now().timestamp())
+    found = stripe_checkout(session, **fields)
+    return stripe_event("checkout.session.completed", found, created=at, signed_at=at)
+
+
+async def test_a_paid_session_tells_what_led_to_what(api: Api, clock: ManualClock) -> None:
+    session = await api.open(sessionId="s-1")
+    clock.advance(timedelta(minutes=3))
+    await api.told(_paid(session, clock))
+    told = await _timeline(api, "s-1")
+    assert told["session"] == await api.read("s-1")
+    assert [(entry["at"][11:19], entry["what"]) for entry in told["entries"]] == [
+        ("12:00:00", "move"),
+        ("12:03:00", "event"),
+        ("12:03:00", "payment"),
+        ("12:03:00", "move"),
+        ("12:03:00", "outbox"),
+    ]
+    summaries = [entry["summary"] for entry in told["entries"]]
+    assert summaries[0] == "to pending by secret:server"
+    assert summaries[1] == "stripe told checkout.session.completed (webhook), processed"
+    assert summaries[2] == "payment pi_s-1: 10.00 INR, succeeded"
+    assert summaries[3] == "from pending to completed by stripe"
+    assert summaries[4] == "session.completed, pending"
+    assert told["why"] == "It was completed by stripe with payment pi_s-1."
+    assert await _timeline(api, "s-1", ADMIN) == told
+
+
+async def test_a_settlement_by_hand_tells_who_and_why(api: Api) -> None:
+    await api.open(sessionId="s-1")
+    await change(api, sessionId="s-1", status="completed", reason="seen at the bank")
+    told = await _timeline(api, "s-1")
+    assert [entry["what"] for entry in told["entries"]] == [
+        "audit",
+        "payment",
+        "move",
+        "move",
+        "outbox",
+    ]
+    assert told["entries"][0]["summary"] == (
+        "secret:server did session.settled_by_hand: seen at the bank"
+    )
+    assert told["why"] == (
+        "It was completed by secret:server with payment hand:s-1. Reason: seen at the bank."
+    )
+
+
+async def test_a_payment_that_does_not_fit_is_told_of(api: Api, clock: ManualClock) -> None:
+    session = await api.open(sessionId="s-1")
+    await api.told(_paid(session, clock, amount_total=999))
+    why = (await _timeline(api, "s-1"))["why"]
+    assert why.startswith("It waits for a payment of 10.00 INR until 2026-11-21 12:30:00 UTC.")
+    assert "A person must look: amount_mismatch, event stripe:default:test:evt_" in why
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (None, "Nobody paid 10.00 INR before 2026-11-21 12:30:00 UTC."),
+        ("failed", "Its checkout ended without a payment, told by secret:server."),
+        ("canceled", "It was canceled by secret:server."),
+        ("processing", "A payment of 10.00 INR is under way; the money has not come yet."),
+    ],
+)
+async def test_every_state_is_told_in_a_sentence(
+    api: Api, clock: ManualClock, status: str | None, why: str
+) -> None:
+    await api.open(sessionId="s-1")
+    if status:
+        await change(api, sessionId="s-1", status=status)
+    clock.advance(timedelta(hours=1))
+    assert (await _timeline(api, "s-1"))["why"] == why
+
+
+async def test_a_late_payment_is_told_to_be_late(api: Api, clock: ManualClock) -> None:
+    session = await api.open(sessionId="s-1")
+    clock.advance(timedelta(hours=1))
+    await api.told(_paid(session, clock))
+    told = await _timeline(api, "s-1")
+    assert told["why"].endswith("The payment came after the session's end.")
+
+
+async def test_only_servers_and_operators_of_the_merchant_see_it(
+    api: Api, clock: ManualClock
+) -> None:
+    await api.open(sessionId="s-1")
+    path = "/api/payment-sessions/s-1/timeline"
+    problem(await api.call("GET", path, PUBLISHABLE), 403, "forbidden")
+    problem(await api.call("GET", path, token_of("user_123", clock)), 403, "forbidden")
+    other = await key_of_another_merchant(clock)
+    problem(await api.call("GET", path, other), 404, "session_not_found")
+    missing = await api.call("GET", "/api/payment-sessions/none/timeline")
+    problem(missing, 404, "session_not_found")
