@@ -1,7 +1,7 @@
 """The one way to write several documents at once, and the one place that times the database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias, TypeVar
 
 import pymongo
@@ -28,6 +28,8 @@ DatabaseError = PyMongoError
 
 T = TypeVar("T")
 
+_LET_GO_WITHIN_S = 0.5
+
 _NO_ANSWER = (
     ConnectionFailure,  # also AutoReconnect and ServerSelectionTimeoutError
     ExecutionTimeout,
@@ -43,12 +45,27 @@ async def in_transaction(work: Callable[[Transaction], Awaitable[T]]) -> T:
     `work` may run several times and must have no other effect than its writes. Raises
     `Unavailable` when the database can't answer in 3 s: nothing is known to be written then.
     """
-    async with answers_in_time(), bound_client().start_session() as session:
-        return await session.with_transaction(
-            work,
-            read_concern=ReadConcern("snapshot"),
-            write_concern=WriteConcern("majority", j=True),
-        )
+    async with bound_client().start_session() as session:
+        try:
+            async with answers_in_time():
+                return await session.with_transaction(
+                    work,
+                    read_concern=ReadConcern("snapshot"),
+                    write_concern=WriteConcern("majority", j=True),
+                )
+        except Unavailable:
+            await _let_go(session)
+            raise
+
+
+async def _let_go(session: Transaction) -> None:
+    """End what may still stand at the server of a transaction that was given up.
+
+    The driver's own abort falls to the same timeout. Without this the documents stay locked until
+    the server gives up by itself, after a minute, and every repetition of the call meets the lock.
+    """
+    with suppress(PyMongoError), pymongo.timeout(_LET_GO_WITHIN_S):
+        await bound_client().admin.command({"killSessions": [session.session_id]})
 
 
 @asynccontextmanager

@@ -326,13 +326,17 @@ async def test_cancel_of_a_session_that_was_paid_completes_it_instead(
 
 async def test_a_cancel_that_is_refused_closes_nothing(api: Api, stripe: FakeStripe) -> None:
     _opens(stripe)
-    await _create(api)
+    opened = (await _create(api)).json()
     stale = await change(api, sessionId=_ID, status="canceled", version=99)
     problem(stale, 409, "stale_version")
     await put_price(api, "premium", 2999)
     secret = {"X-Client-Secret": "wrong"}
     wrong = await change(api, PUBLISHABLE, sessionId=_ID, status="canceled", headers=secret)
     problem(wrong, 404, "session_not_found")
+    own = {"X-Client-Secret": opened["clientSecret"]}
+    paid = {"status": "canceled", "providerPaymentId": "pi_1"}
+    settling = await change(api, PUBLISHABLE, sessionId=_ID, headers=own, **paid)
+    problem(settling, 403, "change_not_allowed")
     assert len(stripe.asked) == 1
 
 

@@ -4,7 +4,7 @@ from service.sessions.documents import Session
 from service.sessions.errors import StaleVersion
 from service.sessions.operations.begin_checkout import Desk
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.change_session import Change, change_session
+from service.sessions.operations.change_session import Change, change_session, check_allowed
 from service.sessions.operations.find_session import find_session
 from service.sessions.states import Status, status_at
 
@@ -15,6 +15,7 @@ async def cancel_session(change: Change, caller: Caller, desk: Desk) -> Session:
     Where the checkout turns out to be paid, the session is completed, and canceling it is an
     `IllegalMove`. Raises what `change_session` raises.
     """
+    check_allowed(change, caller)  # before anything is closed
     session = await find_session(change.session_id, caller)
     if change.version is not None and change.version != session.version:
         raise StaleVersion(change.version, session.version)

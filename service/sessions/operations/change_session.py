@@ -49,7 +49,7 @@ async def change_session(change: Change, caller: Caller, rules: Rules, now: date
     Raises `SessionNotFound`, `StaleVersion`, `ChangeNotAllowed`, `IllegalMove`, `PaymentTaken`. A
     status that stands already is no error: the call may be a repetition.
     """
-    _check_allowed(change, caller)
+    check_allowed(change, caller)
 
     async def work(tx: Transaction) -> Session:
         session = await _read(change, caller, tx)
@@ -67,7 +67,8 @@ async def change_session(change: Change, caller: Caller, rules: Rules, now: date
         raise Busy("Another session of this user is open by now.") from error
 
 
-def _check_allowed(change: Change, caller: Caller) -> None:
+def check_allowed(change: Change, caller: Caller) -> None:
+    """Refuse what only a secret key may do. Raises `ChangeNotAllowed`."""
     if caller.trusted:
         return
     if change.status not in {None, Status.CANCELED} or change.provider_payment_id is not None:

@@ -13,9 +13,11 @@ from service.storage.transactions import Transaction, in_transaction
 
 
 async def expire_if_due(session: Session, lifetimes: Lifetimes, now: datetime) -> bool:
-    """Expire one session if its time is over; tell whether it was."""
+    """Expire one session if its time is over; tell whether it is expired."""
     if status_at(session.status, session.expires_at, now) is not Status.EXPIRED:
         return False
+    if session.status is Status.EXPIRED:
+        return True
 
     async def work(tx: Transaction) -> None:
         await move(tx, session, Status.EXPIRED, Why("clock", now), lifetimes)

@@ -1,0 +1,125 @@
+"""The process killed between any two writes, the connection cut: the provider's retry completes."""
+
+import asyncio
+import base64
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from service.storage.database import Client
+from service.webhooks.operations import apply
+from tests.storage.failing import failing
+from tests.support.events import Delivery
+from tests.support.shop import Shop, completions
+
+# Of one event: session, payment read; payment, session, outbox, inbox row written; committed.
+WORDS = 7
+
+
+async def _killed(shop: Shop, uri: str, jobs: list[tuple[int, Delivery]]) -> list[int]:
+    """Post each delivery to a service of its own, killed before its n-th word; give the signals."""
+    lines = [
+        json.dumps(
+            {
+                "uri": uri,
+                "database": shop.database.name,
+                "at": at,
+                "path": delivery.path,
+                "headers": dict(delivery.headers),
+                "body": base64.b64encode(delivery.body).decode(),
+                "now": shop.clock.now().isoformat(),
+            }
+        )
+        for at, delivery in jobs
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.webhooks.victim"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    told, _ = await process.communicate("\n".join(lines).encode())
+    said = told.decode().splitlines()  # the victims' log is in between
+    return [int(line.split()[1]) for line in said if line.startswith("signal ")]
+
+
+async def test_kill_between_any_two_writes_and_the_retry_completes_once(
+    shop: Shop, client: Client, mongo_uri: str
+) -> None:
+    sessions = [await shop.api.open() for _ in range(WORDS + 2)]
+    deliveries = [shop.stripe_paid(one) for one in sessions]
+    signals = await _killed(shop, mongo_uri, list(enumerate(deliveries)))
+    assert signals == [9] * (WORDS + 1) + [0]
+
+    half_done = [one for one in sessions if (await shop.session(one["sessionId"]))["version"] != 1]
+    assert half_done == sessions[WORDS:]  # only what was committed shows
+    assert len(await shop.events()) == len(await shop.payments()) == 2
+    # What mongod does itself once a transaction has stood for transactionLifetimeLimitSeconds.
+    await client.admin.command({"killAllSessions": []})
+
+    answers = [await shop.api.told(delivery) for delivery in deliveries]
+    assert [one["duplicate"] for one in answers] == [False] * WORDS + [True] * 2
+    outcomes = {await shop.outcome(one["sessionId"]) for one in sessions}
+    assert len(outcomes) == 1
+    for one in sessions:
+        assert completions(await shop.session(one["sessionId"])) == 1
+    assert len(await shop.messages("session.completed")) == len(sessions)
+    assert len(await shop.events(status="processed")) == len(sessions)
+
+
+@pytest.mark.parametrize("command", ["find", "findAndModify", "commitTransaction"])
+async def test_a_cut_connection_is_503_and_the_retry_completes_once(
+    shop: Shop, client: Client, command: str
+) -> None:
+    session = await shop.api.open()
+    paid = shop.stripe_paid(session)
+    async with failing(client, [command], closeConnection=True):
+        answer = await shop.api.deliver(paid)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert (await shop.session(session["sessionId"]))["status"] == "pending"
+    assert await shop.events() == []
+
+    assert (await shop.api.told(paid))["outcome"] == "processed"
+    assert completions(await shop.session(session["sessionId"])) == 1
+    assert len(await shop.messages("session.completed")) == 1
+
+
+@pytest.mark.parametrize("cuts", [1, 2, 3])
+async def test_a_commit_that_is_cut_a_few_times_is_finished(
+    shop: Shop, client: Client, cuts: int
+) -> None:
+    session = await shop.api.open()
+    how = {"mode": {"times": cuts}, "closeConnection": True}
+    async with failing(client, ["commitTransaction"], **how):
+        assert (await shop.api.told(shop.stripe_paid(session)))["outcome"] == "processed"
+    assert completions(await shop.session(session["sessionId"])) == 1
+
+
+async def test_a_commit_that_no_majority_has_seen_is_503_and_its_copy_a_duplicate(
+    shop: Shop, client: Client
+) -> None:
+    session = await shop.api.open()
+    paid = shop.stripe_paid(session)
+    unsure = {"code": 64, "errmsg": "waiting for replication timed out"}
+    async with failing(client, ["commitTransaction"], writeConcernError=unsure):
+        answer = await shop.api.deliver(paid)
+    assert answer.status_code == 503
+    assert (await shop.api.told(paid))["duplicate"] is True
+    assert completions(await shop.session(session["sessionId"])) == 1
+
+
+async def test_control_without_the_transaction_a_cut_leaves_half_the_writes(
+    shop: Shop, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def one_by_one(work: Any) -> Any:
+        return await work(None)
+
+    monkeypatch.setattr(apply, "in_transaction", one_by_one)
+    session = await shop.api.open()
+    async with failing(client, ["update"], errorCode=8):  # the outbox comes after the session
+        await shop.api.deliver(shop.stripe_paid(session))
+    assert (await shop.session(session["sessionId"]))["status"] == "completed"
+    assert await shop.messages("session.completed") == []

@@ -1,0 +1,78 @@
+"""A service process that is killed at the n-th word to its database; see test_kills.py.
+
+Reads one JSON job a line: `{"uri", "database", "at", "path", "headers", "body", "now"}`. Each runs
+in a process of its own, forked after the imports: a whole start for each would take seconds.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import sys
+from datetime import datetime
+from typing import Any
+
+from httpx import ASGITransport, AsyncClient
+from pymongo import monitoring
+
+from service.app import create_app
+from service.core.clock import ManualClock
+from service.storage.database import connect
+from service.storage.documents import bind
+from service.wiring import DOCUMENTS
+from tests.support.settings import make_settings
+
+_WORDS = frozenset({"find", "insert", "update", "findAndModify", "commitTransaction"})
+
+
+class Killer(monitoring.CommandListener):
+    """Ends the process before the n-th command is sent, or once the last was answered."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.armed = False
+        self.seen = 0
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if self.armed and event.command_name in _WORDS:
+            if self.seen == self.at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.seen += 1
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        committed = event.command_name == "commitTransaction"
+        if self.armed and committed and self.seen == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+
+async def _serve(job: dict[str, Any]) -> None:
+    killer = Killer(job["at"])
+    monitoring.register(killer)
+    client = connect(job["uri"])
+    database = client[job["database"]]
+    await bind(database, DOCUMENTS)
+    clock = ManualClock(datetime.fromisoformat(job["now"]))
+    app = create_app(make_settings(), database, clock=clock, loop=False)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://victim") as http:
+        killer.armed = True
+        body = base64.b64decode(job["body"])
+        await http.post(job["path"], content=body, headers=job["headers"])
+
+
+def main() -> None:
+    """Run every job in a child, and tell by which signal it ended (0: it lived)."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            asyncio.run(_serve(json.loads(line)))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"signal {os.WTERMSIG(status)}\n")
+
+
+if __name__ == "__main__":
+    main()
