@@ -60,3 +60,8 @@ class Sandbox:
     clock: Clock
     deliver_to: str
     played: Mapping[ProviderName, Played]
+
+
+def pay_page(settings: Settings, page_id: str) -> str:
+    """Give the address of a checkout's pay page."""
+    return f"{settings.web.public_url}/sandbox/pay/{page_id}"

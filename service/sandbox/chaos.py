@@ -1,12 +1,15 @@
 """Chaos: what goes wrong with deliveries on purpose. Pure and seeded, so that a run repeats."""
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Struct
+
+from service.core.errors import InvalidInput
+from service.core.strict_json import JsonObject
 
 Fault = Literal[
     "duplicate",
@@ -28,15 +31,15 @@ EVERYTHING: tuple[Fault, ...] = ("duplicate", "reorder", "delay", "drop", "bad_s
 """What still ends with the session paid: the right event arrives, among much else."""
 
 
-class Chaos(Struct, frozen=True, rename="camel"):
+class Chaos(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Which faults befall a checkout's deliveries. `copies` of each event arrive at once.
 
     `delay_ms` is the longest delay. The same seed and the same events give the same plan.
     """
 
     faults: tuple[Fault, ...] = ()
-    copies: int = 5
-    delay_ms: int = 2000
+    copies: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    delay_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 2000
     seed: int = 0
 
 
@@ -82,7 +85,8 @@ def plan(events: int, chaos: Chaos, salt: str, now: datetime) -> list[Planned]:
         ]
     if "reorder" in chaos.faults:
         dice.shuffle(planned)
-    return [_timed(one, place, chaos, dice) for place, one in enumerate(planned)]
+    at_once = chaos.copies if "duplicate" in chaos.faults else 1
+    return [_timed(one, place // at_once, chaos, dice) for place, one in enumerate(planned)]
 
 
 def _timed(one: Planned, place: int, chaos: Chaos, dice: random.Random) -> Planned:
@@ -92,6 +96,9 @@ def _timed(one: Planned, place: int, chaos: Chaos, dice: random.Random) -> Plann
         waits = dice.randint(chaos.delay_ms // 4, chaos.delay_ms)
         due_at += timedelta(milliseconds=waits)
         note = _joined(note, f"delayed {waits} ms")
+    if "late" in chaos.faults:
+        due_at += timedelta(milliseconds=chaos.delay_ms)
+        note = _joined(note, "after the expiry")
     if "drop" in chaos.faults and dice.random() < 0.5:
         drops = dice.randint(1, 2)
         note = _joined(note, f"dropped {drops} times")
@@ -106,6 +113,15 @@ def _joined(*notes: str | None) -> str:
     return ", ".join(note for note in notes if note)
 
 
-def merge(own: Chaos | None, standing: Sequence[Fault]) -> Chaos:
-    """Give the faults that hold for a checkout: its own, else the standing ones."""
-    return own if own is not None else Chaos(faults=tuple(standing))
+def read_chaos(stored: JsonObject) -> Chaos:
+    """Read faults from JSON: `{faults, copies, delayMs, seed}`. Raises `InvalidInput`."""
+    try:
+        return msgspec.convert(stored, Chaos)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"The faults can't be used: {error}.") from error
+
+
+def merge(own: JsonObject | None, standing: JsonObject | None) -> Chaos:
+    """Give the faults that hold for a checkout: its own, else the standing ones, else none."""
+    held = own if own is not None else standing
+    return read_chaos(held) if held is not None else Chaos()

@@ -2,8 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from pymongo import ReturnDocument
-
+from service.core.ids import new_id
 from service.sandbox.documents import (
     Attempt,
     SandboxCheckout,
@@ -12,8 +11,9 @@ from service.sandbox.documents import (
     SandboxKey,
     StandingChaos,
 )
+from service.sandbox.states import CheckoutStatus
 from service.storage.database import Row
-from service.storage.transactions import Duplicate
+from service.storage.transactions import Duplicate, Transaction, in_transaction
 
 KEEP_FOR = timedelta(days=7)
 
@@ -42,6 +42,11 @@ async def find_by_payment(payment_id: str) -> SandboxCheckout | None:
     return await _one({"payments.id": {"$eq": payment_id}})
 
 
+async def find_by_object(object_id: str) -> SandboxCheckout | None:
+    """Find the checkout that a refund, a dispute or a subscription belongs to."""
+    return await _one({"objectIds": {"$eq": object_id}})
+
+
 async def find_by_request(provider: str, field: str, value: str) -> list[SandboxCheckout]:
     """Find checkouts by a parameter that they were opened with (`receipt`, `reference_id`)."""
     wanted = {"provider": provider, f"request.{field}": {"$eq": value}}
@@ -55,50 +60,112 @@ async def latest_checkouts(limit: int) -> list[SandboxCheckout]:
     return [SandboxCheckout.model_validate(row) for row in await cursor.to_list()]
 
 
+async def checkouts_of(session_id: str) -> list[SandboxCheckout]:
+    """Give the checkouts that were opened for a session, oldest first."""
+    cursor = SandboxCheckout.get_pymongo_collection().find({"sessionId": {"$eq": session_id}})
+    rows = await cursor.sort("createdAt", 1).to_list(100)
+    return [SandboxCheckout.model_validate(row) for row in rows]
+
+
 async def change_checkout(before: SandboxCheckout, after: SandboxCheckout) -> bool:
     """Write a checkout if its state is still the one that was read; tell whether it was."""
-    fields = after.to_row()
+    return await _change(before, after, None)
+
+
+async def write_happening(
+    before: SandboxCheckout,
+    after: SandboxCheckout,
+    events: list[SandboxEvent],
+    deliveries: list[SandboxDelivery],
+) -> bool:
+    """Write a changed checkout with all that tells of it, or nothing; tell whether it was."""
+
+    async def work(tx: Transaction) -> bool:
+        if not await _change(before, after, tx):
+            return False
+        if events:
+            rows = [event.to_row() for event in events]
+            await SandboxEvent.get_pymongo_collection().insert_many(rows, session=tx)
+        if deliveries:
+            rows = [delivery.to_row() for delivery in deliveries]
+            await SandboxDelivery.get_pymongo_collection().insert_many(rows, session=tx)
+        return True
+
+    return await in_transaction(work)
+
+
+async def _change(before: SandboxCheckout, after: SandboxCheckout, tx: Transaction | None) -> bool:
+    row = after.to_row() | {"version": before.version + 1}
     done = await SandboxCheckout.get_pymongo_collection().replace_one(
-        {"_id": before.id, "status": before.status.value, "updatedAt": before.updated_at}, fields
+        {"_id": before.id, "version": before.version}, row, session=tx
     )
     return done.matched_count == 1
 
 
-async def insert_event(event: SandboxEvent) -> None:
-    """Keep an event; the same one again is no other."""
-    row = event.to_row()
-    await SandboxEvent.get_pymongo_collection().update_one(
-        {"_id": row.pop("_id")}, {"$setOnInsert": row}, upsert=True
+async def due_to_expire(now: datetime, limit: int) -> list[SandboxCheckout]:
+    """Give open checkouts whose time is over."""
+    wanted = {"status": CheckoutStatus.OPEN.value, "expiresAt": {"$lte": now}}
+    cursor = SandboxCheckout.get_pymongo_collection().find(wanted).sort("expiresAt", 1)
+    return [SandboxCheckout.model_validate(row) for row in await cursor.to_list(limit)]
+
+
+async def list_checkouts(
+    provider: str, kind: str, wanted: Row, limit: int
+) -> list[SandboxCheckout]:
+    """List a provider's checkouts of a kind, newest first; `wanted` narrows it."""
+    cursor = SandboxCheckout.get_pymongo_collection().find(
+        {"provider": provider, "kind": kind} | wanted
     )
+    rows = await cursor.sort([("createdAt", -1), ("_id", -1)]).to_list(limit)
+    return [SandboxCheckout.model_validate(row) for row in rows]
+
+
+async def find_event(event_id: str) -> SandboxEvent | None:
+    """Find an event by its id."""
+    row = await SandboxEvent.get_pymongo_collection().find_one({"_id": {"$eq": event_id}})
+    return SandboxEvent.model_validate(row) if row else None
 
 
 async def list_events(
-    provider: str, since: datetime | None, kinds: list[str], limit: int
+    provider: str,
+    since: datetime | None,
+    kinds: list[str],
+    limit: int,
+    after: SandboxEvent | None = None,
 ) -> list[SandboxEvent]:
-    """List a provider's events, newest first."""
+    """List a provider's events, newest first; `after` is the last one of the page before."""
     wanted: Row = {"provider": provider}
     wanted |= {"createdAt": {"$gte": since}} if since else {}
     wanted |= {"type": {"$in": kinds}} if kinds else {}
-    cursor = SandboxEvent.get_pymongo_collection().find(wanted).sort("createdAt", -1).limit(limit)
-    return [SandboxEvent.model_validate(row) for row in await cursor.to_list()]
+    if after is not None:
+        at = after.created_at
+        older = [{"createdAt": {"$lt": at}}, {"createdAt": at, "_id": {"$lt": after.id}}]
+        wanted["$or"] = older
+    cursor = SandboxEvent.get_pymongo_collection().find(wanted)
+    rows = await cursor.sort([("createdAt", -1), ("_id", -1)]).to_list(limit)
+    return [SandboxEvent.model_validate(row) for row in rows]
 
 
-async def insert_deliveries(deliveries: list[SandboxDelivery]) -> None:
-    """Put webhooks on their way."""
-    if deliveries:
-        rows = [delivery.to_row() for delivery in deliveries]
-        await SandboxDelivery.get_pymongo_collection().insert_many(rows)
+async def delivered_events(event_ids: list[str]) -> set[str]:
+    """Tell which events arrived: a genuine delivery was answered with a 2xx."""
+    wanted = {"eventId": {"$in": event_ids}, "status": "delivered"}
+    found = await SandboxDelivery.get_pymongo_collection().distinct("eventId", wanted)
+    return set(found)
 
 
-async def claim_delivery(now: datetime, lease: timedelta) -> SandboxDelivery | None:
-    """Take the delivery that is due longest, and hide it from others for a while."""
-    row = await SandboxDelivery.get_pymongo_collection().find_one_and_update(
-        {"status": "pending", "dueAt": {"$lte": now}},
-        {"$set": {"dueAt": now + lease}},
-        sort=[("dueAt", 1)],
-        return_document=ReturnDocument.AFTER,
-    )
-    return SandboxDelivery.model_validate(row) if row else None
+async def claim_due(now: datetime, lease: timedelta, limit: int) -> list[SandboxDelivery]:
+    """Take the deliveries that are due longest, and hide them from others for a while."""
+    collection = SandboxDelivery.get_pymongo_collection()
+    due: Row = {"status": "pending", "dueAt": {"$lte": now}}
+    found = await collection.find(due, {"_id": 1}).sort("dueAt", 1).to_list(limit)
+    if not found:
+        return []
+    claim = new_id("claim")
+    # Whom another process was quicker with is not due any more, and not matched.
+    mine = due | {"_id": {"$in": [row["_id"] for row in found]}}
+    await collection.update_many(mine, {"$set": {"dueAt": now + lease, "claim": claim}})
+    rows = await collection.find({"claim": claim}).sort("createdAt", 1).to_list()
+    return [SandboxDelivery.model_validate(row) for row in rows]
 
 
 async def note_attempt(
@@ -110,7 +177,23 @@ async def note_attempt(
         {
             "$push": {"attempts": attempt.model_dump(by_alias=True)},
             "$set": {"status": status, "dueAt": due_at, "drops": max(0, delivery.drops - 1)},
+            "$unset": {"claim": ""},
         },
+    )
+
+
+async def next_due_at() -> datetime | None:
+    """Give when the next delivery is due, None if nothing is on its way."""
+    row = await SandboxDelivery.get_pymongo_collection().find_one(
+        {"status": "pending"}, sort=[("dueAt", 1)]
+    )
+    return SandboxDelivery.model_validate(row).due_at if row else None
+
+
+async def count_untried(checkout_id: str) -> int:
+    """Count the deliveries about a checkout of which no try was made yet."""
+    return await SandboxDelivery.get_pymongo_collection().count_documents(
+        {"checkoutId": {"$eq": checkout_id}, "attempts": []}
     )
 
 
@@ -141,6 +224,11 @@ async def keep_answer(key_id: str, status: int, answer: bytes) -> None:
     await SandboxKey.get_pymongo_collection().update_one(
         {"_id": key_id}, {"$set": {"status": status, "answer": answer}}
     )
+
+
+async def release_key(key_id: str) -> None:
+    """Forget a key whose call was refused before it began."""
+    await SandboxKey.get_pymongo_collection().delete_one({"_id": key_id})
 
 
 async def standing_chaos() -> StandingChaos | None:

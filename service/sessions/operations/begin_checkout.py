@@ -2,16 +2,22 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from service.core.clock import Clock
 from service.providers.base import Provider
 from service.sessions.documents import Session
 from service.sessions.errors import wrong_field
+from service.sessions.operations.build_session import NewSession
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session
-from service.sessions.operations.open_checkout import OpenCheckout, open_checkout
-from service.sessions.operations.build_session import NewSession
+from service.sessions.operations.open_checkout import (
+    OpenCheckout,
+    open_checkout,
+    standing_checkout,
+)
+from service.sessions.operations.open_session import open_session
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
 
@@ -56,7 +62,13 @@ def provider_of(name: str, desk: Desk) -> Provider:
 
 async def _open(session: Session, desk: Desk) -> OpenCheckout:
     provider = provider_of(session.provider, desk)
-    standing = status_at(session.status, session.expires_at, desk.clock.now())
-    if standing in {Status.FAILED, Status.EXPIRED} and session.checkouts:
+    if session.checkouts and _wants_another(session, desk.clock.now()):
         session = await desk.close_standing(session)
     return await open_checkout(session, provider, desk.rules, desk.clock)
+
+
+def _wants_another(session: Session, now: datetime) -> bool:
+    """Tell whether the next checkout would stand besides an older one, which may have been paid."""
+    if status_at(session.status, session.expires_at, now) is Status.PENDING:
+        return standing_checkout(session, now) is None
+    return session.status in {Status.PENDING, Status.FAILED, Status.EXPIRED}

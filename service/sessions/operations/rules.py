@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from service.core.ids import derive, digest
+from service.providers.base import CheckoutMode
 from service.sessions.documents import Session
 from service.sessions.errors import wrong_field
 from service.sessions.states import Lifetimes
@@ -12,6 +13,8 @@ from service.sessions.states import Lifetimes
 # The currencies that a provider takes, where it takes but one.
 ONLY_CURRENCY: Mapping[str, str] = {"phonepe": "INR", "upi": "INR"}
 USUAL_CURRENCY: Mapping[str, str] = {"razorpay": "INR", "phonepe": "INR", "upi": "INR"}
+# The providers at which subscriptions are opened here.
+SUBSCRIBES = frozenset({"stripe"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,19 @@ class Rules:
             raise wrong_field("currency", f"must be {only} with {provider}")
         return sent or USUAL_CURRENCY.get(provider, self.default_currency)
 
+    def check_mode(self, provider: str, mode: CheckoutMode) -> None:
+        """Refuse a subscription where the provider adapter opens none. Raises `InvalidInput`."""
+        if mode == "subscription" and provider not in SUBSCRIBES:
+            raise wrong_field("mode", f"must be payment with {provider}")
+
     def check_url(self, field: str, url: str | None) -> None:
         """Refuse an address outside of our own origins: it would be an open redirect."""
-        if url is None or "*" in self.origins:
+        if url is None:
             return
-        parts = urlsplit(url)
-        if f"{parts.scheme}://{parts.netloc}" not in self.origins:
+        origin = _origin(url)
+        if origin is None:
+            raise wrong_field(field, "must be an http or https address")
+        if origin not in self.origins and "*" not in self.origins:
             raise wrong_field(field, "must be below PUBLIC_URL or one of CORS_ORIGINS")
 
     def client_secret(self, session: Session) -> str:
@@ -48,6 +58,18 @@ class Rules:
         """Give the client secret, None if the pepper was changed since: it is another one then."""
         derived = self.client_secret(session)
         return derived if digest(derived) == session.client_secret_hash else None
+
+
+def _origin(url: str) -> str | None:
+    """Give an address's origin, None for what a browser would not go to as it is written."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that opens and does not close
+        return None
+    plain = url.isprintable() and " " not in url and "\\" not in url
+    if not plain or parts.scheme not in {"http", "https"} or not parts.netloc:
+        return None
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def client_secret(pepper: str, session_id: str, salt: str) -> str:
