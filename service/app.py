@@ -1,16 +1,22 @@
 """The application: routes on the web layer, wired, with its loop."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar
 from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
 
 from service.audit.controllers import AuditTrail
 from service.background import background
 from service.catalog.controllers import Catalog
 from service.core.clock import Clock, SystemClock
+from service.dashboard.controllers import dashboard_routes
+from service.dashboard.shop.controllers import shop_routes
 from service.retention.controllers import Cleanup, NamedJobs
+from service.sandbox.building import prepare_sandbox, sandbox_routes
+from service.sandbox.delivering import delivering
+from service.sandbox.reaching import reach_sandbox
 from service.sessions.controllers import CheckoutSessions, PaymentSessions
 from service.settings import Settings
 from service.storage.database import Database
@@ -43,25 +49,29 @@ def create_app(
 ) -> Litestar:
     """Build the application on a database whose documents are bound.
 
-    Raises `Misconfigured` for settings that contradict each other. Without `loop` nothing runs in
-    the background, and a test decides when it happens.
+    In development the sandbox is mounted, and plays the providers whose keys are generated. Raises
+    `Misconfigured` for settings that contradict each other. Without `loop` nothing runs in the
+    background, and a test decides when it happens.
     """
     clock = clock or SystemClock()
+    if not settings.production:
+        settings = reach_sandbox(settings)
     wired = wire(settings, clock, database)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(close_providers, wired.providers)
+            if wired.sandbox is not None:
+                await prepare_sandbox(database)
             if loop:
-                async with background(wired.jobs):
-                    yield
-            else:
-                yield
-        finally:
-            await close_providers(wired.providers)
+                await stack.enter_async_context(background(wired.jobs))
+            if loop and wired.sandbox is not None:
+                await stack.enter_async_context(delivering(wired.sandbox))
+            yield
 
     app = Litestar(
-        route_handlers=ROUTES,
+        route_handlers=(*ROUTES, *_pages(wired)),
         dependencies=_dependencies(wired),
         lifespan=[lifespan],
         plugins=web_layer(settings, clock, database, DOCUMENTS),
@@ -69,6 +79,18 @@ def create_app(
     )
     app.state.wired = wired
     return put_edge_around(app, settings.web)
+
+
+def _pages(wired: Wired) -> list[ControllerRouterHandler]:
+    """Give the pages for people; the sandbox and the shop that shows it are for development."""
+    has_sandbox = wired.sandbox is not None
+    pages: list[ControllerRouterHandler] = [
+        dashboard_routes(wired.settings, wired.clock, has_sandbox=has_sandbox)
+    ]
+    if wired.sandbox is not None:
+        pages += sandbox_routes(wired.sandbox)
+        pages.append(shop_routes(wired.settings, frozenset(wired.providers)))
+    return pages
 
 
 def _dependencies(wired: Wired) -> dict[str, Provide]:

@@ -17,6 +17,8 @@ from service.payments.documents import Payment
 from service.providers.registry import Providers, build_providers
 from service.retention.documents import Lease
 from service.retention.operations import Jobs
+from service.sandbox.base import Sandbox
+from service.sandbox.building import build_sandbox
 from service.sessions.documents import Session
 from service.sessions.operations.begin_checkout import Desk
 from service.sessions.operations.move import CLOSE_CHECKOUT
@@ -50,7 +52,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """Everything that handlers and jobs are given."""
+    """Everything that handlers and jobs are given. There is no sandbox in production."""
 
     settings: Settings
     clock: Clock
@@ -60,6 +62,7 @@ class Wired:
     inbox: Inbox
     desk: Desk
     jobs: Jobs
+    sandbox: Sandbox | None = None
 
 
 def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
@@ -74,7 +77,8 @@ def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
     )
     desk = Desk(rules, clock, providers, partial(close_standing, inbox=inbox))
     jobs = Jobs(inbox, outbox_handlers(inbox))
-    return Wired(settings, clock, database, providers, rules, inbox, desk, jobs)
+    sandbox = None if settings.production else build_sandbox(settings, clock)
+    return Wired(settings, clock, database, providers, rules, inbox, desk, jobs, sandbox)
 
 
 def outbox_handlers(inbox: Inbox) -> Handlers:

@@ -15,6 +15,9 @@ _COMMANDS = {
     "events": LazyCommand(
         "service.cli.commands.events", "Look at webhook events, apply them again, send one."
     ),
+    "sandbox": LazyCommand(
+        "service.cli.commands.sandbox", "Play with the sandbox: a storm of faulty webhooks."
+    ),
     "prices": LazyCommand("service.cli.commands.prices", "Set and list prices and coupons."),
     "keys": LazyCommand("service.cli.commands.keys", "Create, list and revoke API keys."),
     "jobs": LazyCommand("service.cli.commands.jobs", "List and run the jobs."),

@@ -126,7 +126,7 @@ class RazorpayProvider:
                 await self._client.post(f"{path}/capture", {"amount": amount, "currency": currency})
             except Refused:
                 payment = await self._client.get(path)
-                if text(payment, "status") != "captured":
+                if text(payment, "status") not in {"captured", "refunded"}:
                     raise
 
     async def aclose(self) -> None:

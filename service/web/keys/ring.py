@@ -41,11 +41,20 @@ class KeyRing:
 
     async def identify(self, key: str) -> Principal:
         """Find the principal of a key. Raises `Unauthenticated`, or `Unavailable`."""
-        key_hash = digest(key)
+        return await self._of(digest(key), may_be_stored=bool(_ISSUED.fullmatch(key)))
+
+    async def recall(self, key_hash: str) -> Principal:
+        """Find the principal of a key that was shown before, by its SHA-256: it may be revoked.
+
+        Raises as `identify` does.
+        """
+        return await self._of(key_hash, may_be_stored=True)
+
+    async def _of(self, key_hash: str, *, may_be_stored: bool) -> Principal:
         known = self._fixed.get(key_hash[:KEY_ID_LENGTH])
         if known is not None and same(known[0], key_hash):
             return known[1]
-        found = await self._look_up(key_hash) if _ISSUED.fullmatch(key) else None
+        found = await self._look_up(key_hash) if may_be_stored else None
         if found is None:
             raise Unauthenticated("This API key is not valid.", code="invalid_api_key")
         return found

@@ -1,0 +1,1 @@
+"""Who may look: an admin key, remembered by a cookie."""

@@ -1,0 +1,1 @@
+"""What touched a session, drawn."""

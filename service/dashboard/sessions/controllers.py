@@ -1,0 +1,83 @@
+"""The dashboard's pages over HTTP."""
+
+from typing import Annotated
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
+from litestar.response import Redirect
+
+from service.core.clock import Clock
+from service.core.errors import NotFound
+from service.dashboard.login.controllers import TheCookies, TheKeys, reader_of
+from service.dashboard.login.cookies import BADGE
+from service.dashboard.sessions.lines import lines
+from service.dashboard.sessions.page import missing_page, search_page, timeline_page
+from service.sandbox import repository as sandbox
+from service.sessions.operations.caller import Caller
+from service.sessions.states import status_at
+from service.timeline.operations import timeline
+from service.web.authentication import AnyRequest
+from service.web.pages.page import show
+from service.web.parameters import SessionIdPath
+
+TheClock = NamedDependency[SkipValidation[Clock]]
+HasSandbox = NamedDependency[bool]
+
+_LATEST = 20
+
+SessionIdQuery = Annotated[str, QueryParameter(name="sessionId", pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+
+
+class SessionPages(Controller):
+    """Find a session, and see what touched it."""
+
+    path = "/dashboard"
+
+    @get("/")
+    async def search(
+        self, request: AnyRequest, jar: TheCookies, keys: TheKeys, has_sandbox: HasSandbox
+    ) -> Response[str] | Redirect:
+        """Ask for a session; show the sandbox's latest checkouts."""
+        if await reader_of(request, jar, keys) is None:
+            return _to_login("/dashboard")
+        latest = await sandbox.latest_checkouts(_LATEST) if has_sandbox else None
+        return show(search_page(latest, _token(request, jar)))
+
+    @get("/sessions")
+    async def found(self, session_id: SessionIdQuery) -> Redirect:
+        """Go to the session that was asked for."""
+        return Redirect(f"/dashboard/sessions/{session_id}", status_code=303)
+
+    @get("/sessions/{session_id:str}")
+    async def show(
+        self,
+        request: AnyRequest,
+        session_id: SessionIdPath,
+        jar: TheCookies,
+        keys: TheKeys,
+        clock: TheClock,
+        has_sandbox: HasSandbox,
+    ) -> Response[str] | Redirect:
+        """Draw everything that touched a session, and why it is in its state."""
+        reader = await reader_of(request, jar, keys)
+        if reader is None:
+            return _to_login(f"/dashboard/sessions/{session_id}")
+        token, now = _token(request, jar), clock.now()
+        try:
+            told = await timeline(session_id, Caller(reader), now)
+        except NotFound:
+            return show(missing_page(session_id, token, sandbox=has_sandbox), status=404)
+        checkouts = await sandbox.checkouts_of(session_id) if has_sandbox else []
+        deliveries = await sandbox.deliveries_of(session_id) if has_sandbox else []
+        standing = status_at(told.session.status, told.session.expires_at, now)
+        found = lines(told.entries, checkouts, deliveries)
+        return show(timeline_page(told.session, standing, told.why, found, (token, has_sandbox)))
+
+
+def _token(request: AnyRequest, jar: TheCookies) -> str:
+    return jar.token(request.cookies.get(BADGE, ""))
+
+
+def _to_login(following: str) -> Redirect:
+    return Redirect(f"/dashboard/login?next={following}", status_code=303)

@@ -1,0 +1,127 @@
+"""The lines of a session's timeline: our own entries, and what the sandbox did. Pure."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.core.money import to_major
+from service.core.strict_json import JsonObject
+from service.sandbox.documents import Attempt, SandboxCheckout, SandboxDelivery
+from service.sandbox.pages.words import told
+from service.timeline.operations import Entry
+
+KINDS: dict[str, str] = {
+    "move": "State",
+    "call": "Call",
+    "attempt": "Attempt",
+    "delivery": "Delivery",
+    "event": "Inbox",
+    "payment": "Ledger",
+    "outbox": "Outbox",
+    "audit": "Audit",
+}
+"""Kind of a line -> its name, in the order in which one asks for them."""
+
+_OUTCOMES = {
+    "processed": "taken and applied",
+    "duplicate": "a copy: the work was done already, nothing changed",
+    "ignored": "genuine, and of no use here",
+    "parked": "kept until a session matches, or the provider confirms it",
+    "review": "it does not fit: a person must look, nothing was completed",
+    "failed": "kept; it is applied again later",
+    "invalid_signature": "the signature is not genuine",
+    "not_found": "nobody takes webhooks at that address",
+    "unavailable": "the database could not answer; the provider comes again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line. `tone` colours it; `detail` is shown when asked for."""
+
+    at: datetime
+    kind: str
+    text: str
+    tone: str = ""
+    detail: dict[str, str] = field(default_factory=dict)
+
+
+def lines(
+    entries: Iterable[Entry],
+    checkouts: Iterable[SandboxCheckout],
+    deliveries: Iterable[SandboxDelivery],
+) -> list[Line]:
+    """Put everything in the order in which it happened."""
+    found = [
+        *map(_entry, entries),
+        *(line for checkout in checkouts for line in _checkout(checkout)),
+        *(line for delivery in deliveries for line in _delivery(delivery)),
+    ]
+    return sorted(found, key=lambda line: line.at)
+
+
+def _entry(entry: Entry) -> Line:
+    kind = "call" if entry.what == "checkout" else entry.what
+    return Line(entry.at, kind, entry.summary, _entry_tone(entry), _plain(entry.detail))
+
+
+def _entry_tone(entry: Entry) -> str:
+    if entry.what == "move":
+        moved = entry.summary.partition("to ")[2]
+        if moved.startswith("completed"):
+            return "good"
+        return "bad" if moved.startswith(("failed", "expired", "canceled")) else ""
+    if entry.what == "event":
+        failed = any(f", {word}" in entry.summary for word in ("review", "failed", "parked"))
+        return "warn" if failed else ""
+    return ""
+
+
+def _checkout(checkout: SandboxCheckout) -> Iterable[Line]:
+    price = f"{to_major(checkout.amount, checkout.provider, checkout.currency)} {checkout.currency}"
+    yield Line(
+        checkout.created_at,
+        "call",
+        f"The service called {checkout.provider}, which opened a checkout over {price}",
+        detail={"checkout": checkout.id, "chaos": _written(checkout.chaos or "the standing rule")}
+        | _plain(checkout.request),
+    )
+    for one in checkout.happened:
+        text, tone = told(one)
+        yield Line(one.at, "attempt", text, tone, {"checkout": checkout.id})
+
+
+def _delivery(delivery: SandboxDelivery) -> Iterable[Line]:
+    played = f" ({delivery.note})" if delivery.note else ""
+    what = f"{delivery.provider} posted {delivery.type}{played}"
+    detail = {"event": delivery.event_id, "to": delivery.path, "delivery": delivery.id}
+    for number, attempt in enumerate(delivery.attempts, 1):
+        again = f", try {number}" if number > 1 else ""
+        text, tone = _answer(attempt)
+        took = {} if attempt.latency_ms is None else {"took": f"{attempt.latency_ms:.1f} ms"}
+        yield Line(attempt.at, "delivery", f"{what}{again}: {text}", tone, detail | took)
+    if delivery.status == "pending":
+        due = f"due at {delivery.due_at:%T}"
+        waiting = f"{delivery.provider} has {delivery.type} on its way{played}, {due}"
+        yield Line(max(delivery.due_at, delivery.created_at), "delivery", waiting, "info", detail)
+
+
+def _answer(attempt: Attempt) -> tuple[str, str]:
+    """Say how a try went: accepted or rejected, and why."""
+    if attempt.status is None:
+        return attempt.error or "no answer", "warn"
+    word = attempt.outcome or "no reason given"
+    meaning = _OUTCOMES.get(word)
+    said = f"{attempt.status} {word}" + (f", {meaning}" if meaning else "")
+    if 200 <= attempt.status < 300:
+        return f"accepted, {said}", "warn" if word in {"review", "parked", "failed"} else "good"
+    return f"rejected, {said}", "bad"
+
+
+def _plain(detail: JsonObject) -> dict[str, str]:
+    return {name: _written(value) for name, value in detail.items() if value is not None}
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -1,0 +1,1 @@
+"""The demo shop: an example of a frontend, in development only."""

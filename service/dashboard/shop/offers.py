@@ -1,0 +1,95 @@
+"""What the shop sells, at the catalog's prices."""
+
+from dataclasses import dataclass, field
+
+from service.catalog.operations import list_catalog
+from service.core.money import to_major
+from service.providers.base import ProviderName
+from service.web.principal import DEFAULT_MERCHANT
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something to buy. `named_by` is the field of the call that names it: `eventId` or `plan`.
+
+    `prices` are of one unit, by currency, in major units. Only a ticket can be bought twice.
+    """
+
+    item: str
+    named_by: str
+    title: str
+    story: str
+    picture: str
+    prices: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def counted(self) -> bool:
+        """Tell whether there may be several of it."""
+        return self.named_by == "eventId"
+
+
+_SHELF = (
+    Offer(
+        "event_456",
+        "eventId",
+        "One evening",
+        "Chamber music under paper lanterns. Doors open at seven, soup is included.",
+        "ticket.svg",
+    ),
+    Offer(
+        "basic",
+        "plan",
+        "Basic, a month",
+        "Every recording of the hall, to hear at home whenever you like.",
+        "basic.svg",
+    ),
+    Offer(
+        "premium",
+        "plan",
+        "Premium, a month",
+        "All recordings, a seat at every evening, and a friend comes along.",
+        "premium.svg",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """A provider to pay with, in which currency, and what the customer may expect of it."""
+
+    provider: ProviderName
+    title: str
+    hint: str
+    currency: str
+
+
+def tills(available: frozenset[str], default_currency: str) -> list[Till]:
+    """Give the providers that have credentials."""
+    rupees = "INR"
+    every = (
+        Till("stripe", "Stripe", "Card or bank debit, on Stripe's page", default_currency),
+        Till("razorpay", "Razorpay", "Card, net banking or wallet", rupees),
+        Till("phonepe", "PhonePe", "Card or UPI, on PhonePe's page", rupees),
+        Till("upi", "UPI", "Scan a QR code with any UPI app", rupees),
+    )
+    return [till for till in every if till.provider in available]
+
+
+async def offers() -> list[Offer]:
+    """Give what is on the shelf, with the prices that the catalog has for it."""
+    prices, _ = await list_catalog(DEFAULT_MERCHANT)
+    return [
+        Offer(
+            offer.item,
+            offer.named_by,
+            next((it.title for it in prices if it.item == offer.item and it.title), offer.title),
+            offer.story,
+            offer.picture,
+            {
+                it.currency: to_major(it.amount, "", it.currency)
+                for it in prices
+                if it.item == offer.item
+            },
+        )
+        for offer in _SHELF
+    ]

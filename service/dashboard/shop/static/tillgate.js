@@ -1,0 +1,95 @@
+// Talking to Tillgate from a browser. Copy this file into your own frontend: it is all that one
+// needs, and it depends on nothing.
+//
+// A browser holds two things:
+//   - the publishable key (`pk_…`). It is no secret. It opens sessions at the prices of the
+//     server's catalog; it reads nothing by itself, and it can't complete a session.
+//   - the clientSecret of each session that it has opened. Whoever has it may read and cancel that
+//     one session. The server tells it once, when the session is opened, and never again.
+//
+// No browser can complete a session. It is completed when the provider's signed webhook has told
+// the server that the money is there. So the return page asks how the session stands, and never
+// believes the address that the customer came back with.
+
+const meta = (name) => document.querySelector(`meta[name="tillgate-${name}"]`)?.content ?? "";
+
+/** Your server's address and your publishable key. Here the page carries them in its head. */
+const KEY = meta("publishable-key");
+export const HOME = meta("home") || location.origin;
+
+/**
+ * What the server refused, in words. `code` is stable and meant for programs (`session_exists`,
+ * `amount_mismatch`), `errors` names each field at fault, `retryAfter` is in seconds.
+ */
+export class Problem extends Error {
+  constructor(status, body, retryAfter) {
+    super(body.detail ?? `The server answered ${status}.`);
+    this.status = status;
+    this.code = body.error ?? "";
+    this.errors = body.errors ?? [];
+    this.retryAfter = retryAfter;
+  }
+}
+
+async function call(method, path, { body, clientSecret, idempotencyKey } = {}) {
+  const headers = { Authorization: `Bearer ${KEY}` };
+  if (body) headers["Content-Type"] = "application/json";
+  if (clientSecret) headers["X-Client-Secret"] = clientSecret;
+  if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
+  let answer;
+  try {
+    answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  } catch {
+    throw new Problem(0, { detail: "The shop can't be reached. Are you online?" });
+  }
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Problem(answer.status, said, Number(answer.headers.get("Retry-After")) || 0);
+  return said;
+}
+
+/** An id that nobody guesses, of characters that a session id may have. */
+export function newId(prefix) {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return prefix + [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * Open a session and its checkout at the provider.
+ *
+ * Send one idempotencyKey for each press of the button, and the same one again when the network
+ * fails: the server then answers as it did the first time instead of opening a second checkout.
+ *
+ * Gives {sessionId, checkoutUrl, provider, providerSessionId, expiresAt, clientSecret, qrCode}.
+ */
+export function createCheckout(order, idempotencyKey) {
+  return call("POST", "/api/payments/create-checkout", { body: order, idempotencyKey });
+}
+
+/** Open the checkout of a session again: the one that stands, or a new one if it has ended. */
+export function resumeCheckout(sessionId, clientSecret) {
+  return call("POST", "/api/payments/create-checkout", { body: { sessionId }, clientSecret });
+}
+
+/** Read a session: {status, amount, currency, late, review, …}. */
+export async function readSession(sessionId, clientSecret) {
+  const path = `/api/payment-sessions/${encodeURIComponent(sessionId)}`;
+  return (await call("GET", path, { clientSecret })).session;
+}
+
+/** Cancel a session that is still pending. Its checkout is closed at the provider first. */
+export async function cancelSession(sessionId, clientSecret) {
+  const body = { sessionId, status: "canceled", reason: "canceled by the customer" };
+  return (await call("PATCH", "/api/payment-sessions", { body, clientSecret })).session;
+}
+
+/**
+ * Let the server ask the provider how the payment stands. Webhooks can be slow or get lost: a page
+ * that has waited for some seconds may ask once. The answer takes the same road as a webhook.
+ *
+ * `proof` are the three fields that Razorpay's checkout hands to the page; the server checks their
+ * signature, and then asks Razorpay all the same.
+ */
+export async function verifySession(sessionId, clientSecret, proof = {}) {
+  const body = { sessionId, ...proof };
+  return (await call("POST", "/api/payment/verify-checkout-session", { body, clientSecret })).session;
+}

@@ -1,0 +1,1 @@
+"""Plays Razorpay: orders, payment links, payments, refunds, and the webhooks that tell of them."""

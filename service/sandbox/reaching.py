@@ -1,0 +1,41 @@
+"""Which providers the service reaches in the sandbox: settings that point its adapters there."""
+
+from pydantic import BaseModel
+
+from service.production import DEVELOPMENT_MARK
+from service.settings import Settings
+
+_PRICES = {
+    "price_basic": "price_sandbox_999_usd_basic",
+    "price_premium": "price_sandbox_2999_usd_premium",
+}
+"""What the two plans cost at the played Stripe: the amounts stand in the ids."""
+
+
+def reach_sandbox(settings: Settings) -> Settings:
+    """Point each provider's base address at the sandbox, but for those that are meant to be real.
+
+    A base address that is set stays, and so does a provider whose key was not generated for
+    development: whoever sets real test keys wants to see the real provider.
+    """
+    home = f"{settings.web.public_url}/sandbox"
+    stripe, razorpay, phonepe = settings.stripe, settings.razorpay, settings.phonepe
+    changes: dict[str, BaseModel] = {}
+    if _free(stripe, "api_base") and _generated(stripe.secret_key):
+        unset = {name: price for name, price in _PRICES.items() if getattr(stripe, name) is None}
+        base = {"api_base": f"{home}/stripe"}
+        changes["stripe"] = stripe.model_copy(update=unset | base)
+    if _free(razorpay, "api_base") and _generated(razorpay.key_id):
+        changes["razorpay"] = razorpay.model_copy(update={"api_base": f"{home}/razorpay"})
+    if _free(phonepe, "api_base") and _generated(phonepe.client_id):
+        base = {"api_base": f"{home}/phonepe"}
+        changes["phonepe"] = phonepe.model_copy(update=base)
+    return settings.model_copy(update=changes)
+
+
+def _free(group: BaseModel, name: str) -> bool:
+    return name not in group.model_fields_set
+
+
+def _generated(key: str | None) -> bool:
+    return key is not None and DEVELOPMENT_MARK in key

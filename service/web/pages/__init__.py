@@ -1,0 +1,1 @@
+"""Pages: how markup is built, which policy they carry, and where their files come from."""

@@ -1,0 +1,80 @@
+"""The files of pages: styles, scripts and drawings that are installed with the service."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from importlib.resources import files
+
+from litestar import Response, get
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from service.web.authentication import PUBLIC
+from service.web.limits.rate_limits import UNLIMITED
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True)
+class Assets:
+    """The folder `static` of a package, served under `path`.
+
+    An address holds a hash of all the files, so that browsers may keep them for good, and modules
+    that import each other by relative addresses stay of one version.
+    """
+
+    package: str
+    path: str
+
+    def url(self, name: str) -> str:
+        """Give the address of a file."""
+        return f"{self.path}/{self._version}/{name}"
+
+    def route(self) -> HTTPRouteHandler:
+        """Build the route; open to everybody."""
+
+        @get(
+            f"{self.path}/{{version:str}}/{{name:str}}",
+            opt={PUBLIC: True, UNLIMITED: True},
+            include_in_schema=False,
+            sync_to_thread=False,
+        )
+        def asset(version: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+            content = self._content.get(name)
+            if content is None:
+                raise NotFoundException
+            # A page of before an update asks for an older version: it gets the present one, once.
+            current = version == self._version
+            keep = "public, max-age=31536000, immutable" if current else "no-store"
+            return Response(
+                content,
+                media_type=_TYPES[name[name.rindex(".") :]],
+                headers={"Cache-Control": keep},
+            )
+
+        return asset
+
+    @cached_property
+    def _content(self) -> dict[str, bytes]:
+        folder = files(self.package).joinpath("static")
+        return {
+            file.name: file.read_bytes()
+            for file in sorted(folder.iterdir(), key=lambda file: file.name)
+            if file.name.endswith(tuple(_TYPES))
+        }
+
+    @cached_property
+    def _version(self) -> str:
+        told = sha256()
+        for name, content in self._content.items():
+            told.update(f"{name}\0{len(content)}\0".encode() + content)
+        return told.hexdigest()[:16]
+
+
+SHARED = Assets("service.web.pages", "/assets")
+"""What all pages have in common; its route is to be mounted once."""

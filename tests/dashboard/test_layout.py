@@ -1,0 +1,185 @@
+"""How the pages look and whether everybody can use them: narrow, dark, by keyboard alone."""
+
+import pytest
+
+from tests.dashboard.conftest import Visitor
+from tests.support.settings import ADMIN
+
+pytestmark = pytest.mark.browser
+
+_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+# Texts whose contrast is below WCAG 2.2's 4.5 : 1 (1.4.3), on the ground that they stand on.
+_FAINT = """() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const [x, y, z] = [r, g, b].map((v) => linear(v / 255));
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = parse(getComputedStyle(at).backgroundColor);
+      if (color.length < 4 || color[3] > 0.99) return color;
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    const exempt = element.closest(":disabled, noscript, option");
+    if (!own || exempt || !element.checkVisibility()) continue;
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) faint.push(`${element.tagName} ${element.className} ${contrast}`);
+  }
+  return faint;
+}"""
+
+
+async def signed_in(visitor: Visitor, following: str) -> None:
+    """Sign in to the dashboard, on the way to a page."""
+    await visitor.go(following)
+    await visitor.page.fill("#key", ADMIN)
+    await visitor.page.press("#key", "Enter")
+    await visitor.page.wait_for_url(f"**{following}")
+
+
+async def an_order(visitor: Visitor) -> str:
+    """Buy something with much going wrong; give the session's id."""
+    page = visitor.page
+    chaos = {
+        "faults": ["duplicate", "reorder", "drop", "bad_signature", "wrong_amount"],
+        "copies": 2,
+        "delayMs": 100,
+        "seed": 3,
+    }
+    answer = await visitor.lab.api.http.put("/sandbox/api/chaos", json=chaos)
+    assert answer.status_code == 200, answer.text
+    await visitor.go("/shop")
+    await page.fill("#email", "ada@example.com")
+    await page.click("#pay")
+    await page.select_option("#decline", "expired_card")
+    await page.get_by_role("button", name="Decline").click()
+    await page.get_by_role("button", name="Pay by card").click()
+    await visitor.until("completed")
+    return await visitor.session_id()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (360, "light"), (1200, "light")])
+async def test_every_page_fits_and_can_be_read(visitor: Visitor, width: int, scheme: str) -> None:
+    page = visitor.page
+    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    await page.set_viewport_size({"width": width, "height": 780})
+    session_id = await an_order(visitor)
+    await visitor.go("/shop")
+    await page.fill("#email", "ada@example.com")
+    await page.click("#pay")
+    await page.wait_for_url("**/sandbox/pay/**")
+    pay = page.url.removeprefix(visitor.lab.address)
+    await visitor.page.context.clear_cookies()
+    await visitor.go("/dashboard/login")
+    seen = {"login": "/dashboard/login"}
+    await visitor.keep(f"look-login-{width}-{scheme}")
+    timeline = f"/dashboard/sessions/{session_id}"
+    await signed_in(visitor, timeline)
+    seen = {
+        "timeline": timeline,
+        "dashboard": "/dashboard",
+        "missing": "/dashboard/sessions/nobody",
+        "chaos": "/sandbox/chaos",
+        "pay": pay,
+        "shop": "/shop",
+        "return": f"/shop/return?sessionId={session_id}",
+    }
+    for name, path in seen.items():
+        await visitor.go(path)
+        await page.wait_for_load_state("networkidle")
+        await visitor.keep(f"look-{name}-{width}-{scheme}")
+        assert not await page.evaluate(_TOO_WIDE), f"{name} is wider than {width} px"
+        assert await page.evaluate(_FAINT) == [], name
+    # The browser notes that a session was not found.
+    visitor.complaints[:] = [one for one in visitor.complaints if "404" not in one]
+
+
+async def test_order_is_made_and_paid_by_keyboard_alone(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.go("/shop")
+    await page.wait_for_selector("#pay:enabled")
+
+    async def focused() -> str:
+        found: str = await page.evaluate(
+            "(({ id, name, textContent }) => id || name || textContent)(document.activeElement)"
+        )
+        return found
+
+    async def tab_to(name: str) -> None:
+        for _ in range(40):
+            if await focused() == name:
+                return
+            await page.keyboard.press("Tab")
+        raise AssertionError(f"the keyboard does not reach {name}")
+
+    await page.keyboard.press("Tab")
+    assert await focused() == "Skip to the content"
+    await tab_to("item")
+    await page.keyboard.press("ArrowDown")  # the first plan
+    await tab_to("email")
+    await page.keyboard.type("ada@example.com")
+    await tab_to("provider")
+    await page.keyboard.press("ArrowDown")  # Razorpay
+    assert (
+        await page.evaluate(
+            "getComputedStyle(document.activeElement.closest('label')).outlineStyle"
+        )
+        == "solid"
+    )
+    await tab_to("pay")
+    await page.keyboard.press("Enter")
+
+    await page.wait_for_url("**/sandbox/pay/**")
+    await page.wait_for_selector("[data-happening=paid]:enabled")
+    await tab_to("Pay by card")
+    await page.keyboard.press("Enter")
+    await visitor.until("completed")
+    session = await visitor.lab.api.read(await visitor.session_id())
+    assert (session["plan"], session["provider"]) == ("basic", "razorpay")
+
+
+async def test_keyboard_keeps_its_place_when_a_button_goes(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.go("/shop")
+    await page.fill("#email", "ada@example.com")
+    await page.press("#email", "Enter")
+    await page.wait_for_url("**/sandbox/pay/**")
+    await page.focus("[data-happening=delayed]:enabled")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector('[data-when="processing"]:not([hidden])')
+    assert await page.evaluate("document.activeElement.textContent") == "The bank is thinking"
+
+
+async def test_timeline_hides_what_is_not_asked_for_and_follows_by_itself(
+    visitor: Visitor,
+) -> None:
+    page = visitor.page
+    await visitor.go("/shop")
+    await page.fill("#email", "ada@example.com")
+    await page.click("#pay")
+    await page.wait_for_url("**/sandbox/pay/**")
+    session_id = (await page.inner_text(".bill a code")).strip()
+    async with await visitor.context.browser.new_context() as other:  # type: ignore[union-attr]
+        watching = Visitor(visitor.lab, other, await other.new_page())
+        await signed_in(watching, f"/dashboard/sessions/{session_id}")
+        assert "waits for a payment of 10.00 USD" in await watching.text("#why")
+        assert await watching.page.is_visible('[data-kind="call"]')
+        await watching.page.uncheck("#show-call")
+        assert not await watching.page.is_visible('[data-kind="call"]')
+
+        await page.get_by_role("button", name="Pay by card").click()
+        await visitor.until("completed")
+        await watching.page.wait_for_selector("#status.good")
+        assert "was completed by stripe" in await watching.text("#why")
+        told = await watching.text("#lines")
+        assert "The customer paid by card" in told
+        assert "accepted, 200 processed, taken and applied" in told
+        await watching.keep("timeline-live")

@@ -1,0 +1,227 @@
+"""Buying in the shop, in a real browser, at providers that the sandbox plays."""
+
+import pytest
+
+from service.sandbox.chaos import EVERYTHING
+from tests.dashboard.conftest import Visitor
+
+pytestmark = pytest.mark.browser
+
+
+async def order(visitor: Visitor, provider: str, item: str = "event_456") -> None:
+    """Choose something and continue to the payment."""
+    page = visitor.page
+    await visitor.go("/shop")
+    await page.check(f'input[name="item"][value="{item}"]')
+    await page.check(f'input[name="provider"][value="{provider}"]')
+    await page.fill("#email", "ada@example.com")
+    await page.click("#pay")
+
+
+async def press(visitor: Visitor, name: str) -> None:
+    """Press a button of the page."""
+    await visitor.page.get_by_role("button", name=name, exact=False).click()
+
+
+@pytest.mark.parametrize(
+    ("provider", "item"),
+    [
+        ("stripe", "event_456"),
+        ("stripe", "premium"),
+        ("razorpay", "event_456"),
+        ("razorpay", "basic"),
+        ("phonepe", "event_456"),
+    ],
+)
+async def test_customer_buys_with_each_provider(visitor: Visitor, provider: str, item: str) -> None:
+    await order(visitor, provider, item)
+    await visitor.page.wait_for_url("**/sandbox/pay/**")
+    await visitor.keep(f"pay-{provider}-{item}")
+    await press(visitor, "Pay by card")
+
+    await visitor.until("completed")
+    assert "it is paid" in await visitor.text("#headline")
+    session = await visitor.lab.api.read(await visitor.session_id())
+    assert session["status"] == "completed"
+    await visitor.keep(f"paid-{provider}-{item}")
+
+
+async def test_upi_code_is_shown_and_the_page_notices_that_a_person_has_settled(
+    visitor: Visitor,
+) -> None:
+    await order(visitor, "upi")
+    await visitor.until("pending")
+    assert await visitor.page.is_visible("#code img")
+    assert (await visitor.page.get_attribute("#code a", "href") or "").startswith("upi://pay?")
+    await visitor.keep("upi")
+
+    settled = {
+        "sessionId": await visitor.session_id(),
+        "status": "completed",
+        "providerPaymentId": "UTR1",
+        "reason": "seen on the bank statement",
+    }
+    answer = await visitor.lab.api.call("PATCH", "/api/payment-sessions", json=settled)
+    assert answer.status_code == 200, answer.text
+    await visitor.until("completed")
+
+
+async def test_declined_customer_tries_again_and_pays(visitor: Visitor) -> None:
+    await order(visitor, "stripe")
+    await visitor.page.select_option("#decline", "insufficient_funds")
+    await press(visitor, "Decline")
+    await visitor.page.wait_for_selector("#said.bad")
+    assert "Declined" in await visitor.text("#said")
+    assert "insufficient_funds" in await visitor.text("#attempts")
+    await visitor.keep("declined")
+
+    await press(visitor, "Pay by card")
+    await visitor.until("completed")
+
+
+async def test_customer_abandons_and_resumes(visitor: Visitor) -> None:
+    await order(visitor, "stripe")
+    await visitor.page.get_by_role("link", name="Abandon").click()
+    await visitor.until("pending")
+    assert await visitor.text("#headline") == "Not paid yet"
+    await visitor.keep("abandoned")
+
+    await press(visitor, "Continue to payment")
+    await press(visitor, "Pay by card")
+    await visitor.until("completed")
+
+
+async def test_customer_cancels(visitor: Visitor) -> None:
+    await order(visitor, "stripe")
+    await visitor.page.get_by_role("link", name="Abandon").click()
+    await press(visitor, "Cancel the order")
+    await visitor.until("canceled")
+    assert await visitor.text("#words") == "Nothing was charged."
+    session = await visitor.lab.api.read(await visitor.session_id())
+    assert session["status"] == "canceled"
+
+
+async def test_payment_after_the_expiry_counts_and_the_page_says_that_it_was_late(
+    visitor: Visitor,
+) -> None:
+    await order(visitor, "stripe")
+    await press(visitor, "Let it expire")
+    pay_page = visitor.page.url
+    await visitor.page.get_by_role("link", name="Back to the shop").click()
+    await visitor.until("expired")
+    assert await visitor.text("#headline") == "The time ran out"
+    await visitor.keep("expired")
+
+    await visitor.page.goto(pay_page)
+    await press(visitor, "Pay all the same, late")
+    await visitor.until("completed")
+    assert "late" in await visitor.text("#words")
+    await visitor.keep("paid-late")
+
+
+async def test_bank_that_refuses_days_later_is_told_in_words_and_can_be_tried_again(
+    visitor: Visitor,
+) -> None:
+    await order(visitor, "stripe")
+    await press(visitor, "Pay by bank debit")
+    pay_page = visitor.page.url
+    await visitor.page.get_by_role("link", name="Return to the shop meanwhile").click()
+    await visitor.until("processing")
+    await visitor.keep("processing")
+
+    await visitor.page.goto(pay_page)
+    await press(visitor, "The bank refuses")
+    await visitor.page.get_by_role("link", name="Back to the shop").click()
+    await visitor.until("failed")
+    assert await visitor.text("#headline") == "The payment failed"
+    await visitor.keep("failed")
+
+    await press(visitor, "Try again")
+    await press(visitor, "Pay by card")
+    await visitor.until("completed")
+
+
+async def test_everything_goes_wrong_and_the_session_is_completed_once(visitor: Visitor) -> None:
+    await order(visitor, "stripe")
+    await visitor.page.click("summary")
+    await press(visitor, "Everything")
+    await visitor.page.fill("#delayMs", "300")
+    await press(visitor, "Apply to this checkout")
+    await visitor.page.wait_for_selector("[data-said].good")
+    await visitor.keep("chaos-of-one")
+
+    await press(visitor, "Pay by card")
+    await visitor.until("completed")
+    session_id = await visitor.session_id()
+    session = await visitor.lab.api.read(session_id)
+    assert [move["to"] for move in session["history"]] == ["pending", "completed"]
+    deliveries = await visitor.lab.deliveries(session_id)
+    assert len(deliveries) >= 10
+    assert any("bad_signature" in delivery.tamper for delivery in deliveries)
+
+
+async def standing(visitor: Visitor, *faults: str, delay_ms: int = 1500) -> None:
+    """Let faults befall every checkout."""
+    rule = {"faults": list(faults), "delayMs": delay_ms}
+    answer = await visitor.lab.api.http.put("/sandbox/api/chaos", json=rule)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_webhook_comes_first_and_the_customer_returns_to_a_completed_session(
+    visitor: Visitor,
+) -> None:
+    await standing(visitor, "webhook_first", "delay")
+    await order(visitor, "stripe")
+    await press(visitor, "Pay by card")
+    await visitor.page.wait_for_selector("text=Waiting until every webhook was tried")
+    session = await visitor.lab.api.read(await visitor.session_id())
+    assert session["status"] == "completed"
+    await visitor.until("completed")
+
+
+async def test_customer_returns_first_and_the_page_notices_the_webhook(visitor: Visitor) -> None:
+    await standing(visitor, "redirect_first", delay_ms=4000)
+    await order(visitor, "phonepe")
+    await press(visitor, "Pay by card")
+    await visitor.until("pending")
+    assert await visitor.text("#headline") == "Waiting for your payment"
+    await visitor.keep("waiting")
+    await visitor.until("completed")
+
+
+async def test_late_success_is_chosen_as_a_fault(visitor: Visitor) -> None:
+    await standing(visitor, "late")
+    await order(visitor, "stripe")
+    await press(visitor, "Pay by card")
+    await visitor.until("completed")
+    assert (await visitor.lab.api.read(await visitor.session_id()))["late"] is True
+
+
+async def test_rule_is_set_on_the_chaos_page(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.go("/sandbox/chaos")
+    await press(visitor, "Everything")
+    await page.fill("#seed", "7")
+    await press(visitor, "Apply to every checkout")
+    await page.wait_for_selector("[data-said].good")
+    rule = (await visitor.lab.api.http.get("/sandbox/api/chaos")).json()
+    assert (set(rule["faults"]), rule["seed"]) == (set(EVERYTHING), 7)
+
+
+async def test_unknown_coupon_is_told_at_its_field(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.go("/shop")
+    await page.fill("#email", "ada@example.com")
+    await page.fill("#couponCode", "NOPE")
+    await page.click("#pay")
+    await page.wait_for_selector('#couponCode[aria-invalid="true"]')
+    assert await page.evaluate("document.activeElement.id") == "couponCode"
+    await visitor.keep("coupon")
+    # The browser itself notes that the server answered 400.
+    visitor.complaints.clear()
+
+
+async def test_tab_that_does_not_know_the_order_says_so(visitor: Visitor) -> None:
+    await visitor.go("/shop/return?sessionId=ps_of_another_tab")
+    await visitor.until("unknown")
+    assert "does not know" in await visitor.text("#headline")

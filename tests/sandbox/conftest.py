@@ -1,0 +1,16 @@
+"""A lab for each test, on the run's database."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from service.core.clock import ManualClock
+from service.storage.database import Database
+from tests.sandbox.lab import Lab, running_lab
+
+
+@pytest_asyncio.fixture
+async def lab(database: Database, clock: ManualClock) -> AsyncIterator[Lab]:
+    """The service with its sandbox on loopback; deliveries and time are moved by hand."""
+    async with running_lab(database, clock) as running:
+        yield running

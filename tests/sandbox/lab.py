@@ -1,0 +1,112 @@
+"""The whole lab on loopback: the service and the providers that it plays, served by uvicorn."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from httpx import ASGITransport, AsyncClient
+from litestar import Litestar
+
+from service.app import create_app
+from service.cli.storm.served import served
+from service.core.clock import Clock, ManualClock
+from service.sandbox import repository
+from service.sandbox.base import Sandbox
+from service.sandbox.building import SANDBOX_DOCUMENTS, prepare_sandbox
+from service.sandbox.delivering import deliver_due
+from service.sandbox.documents import SandboxCheckout, SandboxDelivery
+from service.sandbox.playing import expire_due
+from service.storage.database import Database
+from tests.support.api import Api
+from tests.support.settings import make_settings
+
+STRIPE_KEY = "sk_test_dev_0123456789"
+"""Generated for development, so that the sandbox plays Stripe."""
+
+GENERATED = {
+    "STRIPE_SECRET_KEY": STRIPE_KEY,
+    "RAZORPAY_KEY_ID": "rzp_test_dev_0123456789",
+    "PHONEPE_CLIENT_ID": "client_dev_0123456789",
+    "STRIPE_API_BASE": "",
+    "RAZORPAY_API_BASE": "",
+    "PHONEPE_API_BASE": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A running lab. Nothing is delivered by itself: `deliver` posts what is due, in process."""
+
+    address: str
+    app: Litestar
+    api: Api
+    sandbox: Sandbox
+
+    async def open(self, **fields: Any) -> tuple[dict[str, Any], SandboxCheckout]:
+        """Open a session with a checkout, as a merchant does; give both."""
+        body = {
+            "userId": "user_123",
+            "eventId": "event_456",
+            "amount": 1000,
+            "currency": "USD",
+            "quantity": 1,
+            "paymentMethod": "stripe",
+        } | fields
+        answer = await self.api.call("POST", "/api/payments/create-checkout", json=body)
+        assert answer.status_code in {200, 201}, answer.text
+        opened: dict[str, Any] = answer.json()
+        checkout = await repository.find_checkout(opened["providerSessionId"])
+        assert checkout is not None
+        return opened, checkout
+
+    async def checkout(self, checkout_id: str) -> SandboxCheckout:
+        """Read a checkout at the provider."""
+        found = await repository.find_checkout(checkout_id)
+        assert found is not None
+        return found
+
+    async def deliver(self) -> int:
+        """Post what is due now, until nothing is."""
+        posted = 0
+        while tried := await deliver_due(self.sandbox, self.api.http):
+            posted += tried
+        return posted
+
+    async def deliver_all(self) -> None:
+        """Move the clock from delivery to delivery until nothing is on its way."""
+        clock = self.sandbox.clock
+        assert isinstance(clock, ManualClock)
+        await self.deliver()
+        while (due_at := await repository.next_due_at()) is not None:
+            clock.advance(max(due_at - clock.now(), timedelta(milliseconds=1)))
+            await expire_due(self.sandbox)
+            await self.deliver()
+            await self.api.settle()
+
+    async def deliveries(self, session_id: str) -> list[SandboxDelivery]:
+        """Give the deliveries about a session."""
+        return await repository.deliveries_of(session_id)
+
+
+@asynccontextmanager
+async def running_lab(
+    database: Database, clock: Clock, *, loop: bool = False, **variables: str
+) -> AsyncIterator[Lab]:
+    """Serve the application on a free port of the loopback."""
+    await prepare_sandbox(database)
+    for document in SANDBOX_DOCUMENTS:
+        await database[document.collection_name()].delete_many({})
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        settings = make_settings(**{"PUBLIC_URL": address, **GENERATED, **variables})
+        app = create_app(settings, database, clock=clock, loop=loop)
+        transport = ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            served(app, listening),
+            AsyncClient(transport=transport, base_url="http://testserver") as http,
+        ):
+            wired = app.state.wired
+            yield Lab(address, app, Api(http, wired), wired.sandbox)

@@ -1,0 +1,140 @@
+"""The sandbox's pages and their API."""
+
+import pytest
+
+from service.core.clock import ManualClock
+from service.sandbox import repository
+from service.sandbox.chaos import EVERYTHING, Fault
+from service.sandbox.pages.words import DECLINES, FAULTS
+from service.sandbox.phonepe.declines import DECLINES as PHONEPE
+from service.sandbox.razorpay.declines import DECLINES as RAZORPAY
+from service.sandbox.states import LEADS_TO, CheckoutStatus
+from service.sandbox.stripe.declines import DECLINES as STRIPE
+from tests.sandbox.lab import Lab
+
+CHAOS = {"faults": ["duplicate", "delay"], "copies": 3, "delayMs": 50, "seed": 9}
+
+
+async def test_pay_page_shows_amount_items_and_what_can_happen(lab: Lab) -> None:
+    _, checkout = await lab.open(amount=3000, quantity=3)
+    page = await lab.api.http.get(f"/sandbox/pay/{checkout.page_id}?any=thing")
+    assert page.status_code == 200
+    assert "30.00 USD" in page.text
+    assert "event_456 × 3" in page.text
+    assert "insufficient_funds" in page.text
+    assert "unsafe" not in page.headers["content-security-policy"]
+    told = (await lab.api.http.get(f"/sandbox/api/checkouts/{checkout.page_id}")).json()
+    assert (told["price"], told["status"]) == ("30.00", "open")
+    assert set(told["can"]) == {
+        what for what, (before, _) in LEADS_TO.items() if CheckoutStatus.OPEN in before
+    }
+
+
+async def test_page_of_a_checkout_is_found_by_the_providers_id_too(lab: Lab) -> None:
+    _, checkout = await lab.open(paymentMethod="razorpay", currency="INR")
+    assert checkout.success_url is None
+    page = await lab.api.http.get(f"/sandbox/pay/{checkout.id}?return=/shop/return")
+    assert page.status_code == 200
+
+
+async def test_checkout_that_nobody_opened_is_a_page_that_says_so(lab: Lab) -> None:
+    page = await lab.api.http.get("/sandbox/pay/nobody")
+    assert page.status_code == 404
+    assert "There is no such checkout" in page.text
+    assert (await lab.api.http.get("/sandbox/api/checkouts/nobody")).status_code == 404
+
+
+async def test_what_the_service_wrote_is_never_markup(lab: Lab) -> None:
+    _, checkout = await lab.open()
+    evil = {"description": "<img src=x onerror=alert(1)>"}
+    changed = checkout.model_copy(update={"request": evil, "success_url": "javascript:alert(1)"})
+    assert await repository.change_checkout(checkout, changed)
+    page = (await lab.api.http.get(f"/sandbox/pay/{checkout.page_id}")).text
+    assert "<img src=x" not in page
+    assert "javascript:" not in page
+
+
+async def test_success_url_carries_the_checkouts_id_as_stripe_does(lab: Lab) -> None:
+    back = f"{lab.address}/shop/return?cs={{CHECKOUT_SESSION_ID}}"
+    _, checkout = await lab.open(successUrl=back)
+    told = (await lab.api.http.get(f"/sandbox/api/checkouts/{checkout.page_id}")).json()
+    assert told["successUrl"] == f"{lab.address}/shop/return?cs={checkout.id}"
+
+
+async def test_razorpay_hands_its_proof_to_the_browser_and_the_service_takes_it(lab: Lab) -> None:
+    opened, checkout = await lab.open(paymentMethod="razorpay", currency="INR")
+    paid = await lab.api.http.post(f"/sandbox/pay/{checkout.page_id}/paid", json={})
+    proof = paid.json()["handedOver"]
+    assert proof["razorpay_order_id"] == checkout.id
+    body = {"sessionId": opened["sessionId"], **proof}
+    answer = await lab.api.call("POST", "/api/payment/verify-checkout-session", json=body)
+    assert answer.json()["paid"] is True, answer.text
+    forged = body | {"razorpay_signature": "0" * 64}
+    answer = await lab.api.call("POST", "/api/payment/verify-checkout-session", json=forged)
+    assert answer.status_code == 400
+
+
+async def test_what_cannot_happen_is_a_conflict(lab: Lab) -> None:
+    _, checkout = await lab.open()
+    path = f"/sandbox/pay/{checkout.page_id}"
+    assert (await lab.api.http.post(f"{path}/settled", json={})).status_code == 409
+    assert (await lab.api.http.post(f"{path}/exploded", json={})).status_code in {400, 404}
+    assert (await lab.api.http.post(f"{path}/paid", json={"amount": 1})).status_code == 400
+
+
+async def test_standing_rule_holds_until_a_checkout_has_its_own(lab: Lab) -> None:
+    http = lab.api.http
+    assert (await http.get("/sandbox/api/chaos")).json()["faults"] == []
+    assert (await http.put("/sandbox/api/chaos", json=CHAOS)).json() == CHAOS
+    _, checkout = await lab.open()
+    address = f"/sandbox/api/checkouts/{checkout.page_id}"
+    told = (await http.get(address)).json()
+    assert (told["chaos"], told["hasOwnChaos"]) == (CHAOS, False)
+
+    own = CHAOS | {"faults": ["bad_signature"]}
+    told = (await http.put(f"{address}/chaos", json=own)).json()
+    assert (told["chaos"], told["hasOwnChaos"]) == (own, True)
+    told = (await http.delete(f"{address}/chaos")).json()
+    assert (told["chaos"], told["hasOwnChaos"]) == (CHAOS, False)
+    page = (await http.get("/sandbox/chaos")).text
+    assert checkout.session_id in page
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"faults": ["explode"]},
+        {"faults": [], "copies": 0},
+        {"faults": [], "delayMs": 10**9},
+        {"faults": [], "seed": 1.5},
+        {"faults": "duplicate"},
+        {"faults": [], "sed": 1},
+        {},
+    ],
+)
+async def test_faults_that_nobody_knows_are_refused(lab: Lab, wrong: dict[str, object]) -> None:
+    answer = await lab.api.http.put("/sandbox/api/chaos", json=wrong)
+    assert answer.status_code == 400
+    assert answer.json()["errors"]
+
+
+async def test_deliveries_are_counted_and_those_of_another_checkout_are_not(
+    lab: Lab, clock: ManualClock
+) -> None:
+    _, checkout = await lab.open()
+    _, other = await lab.open()
+    paid = (await lab.api.http.post(f"/sandbox/pay/{checkout.page_id}/paid", json={})).json()
+    assert paid["untried"] == paid["deliveries"]["pending"] > 0
+    await lab.deliver_all()
+    told = (await lab.api.http.get(f"/sandbox/api/checkouts/{checkout.page_id}")).json()
+    assert (told["untried"], set(told["deliveries"])) == (0, {"delivered"})
+    told = (await lab.api.http.get(f"/sandbox/api/checkouts/{other.page_id}")).json()
+    assert told["deliveries"] == {}
+
+
+def test_every_fault_and_every_decline_code_has_words() -> None:
+    assert set(FAULTS) == set(Fault.__args__)  # type: ignore[attr-defined]
+    assert set(EVERYTHING) <= set(FAULTS)
+    assert set(DECLINES["stripe"]) == set(STRIPE)
+    assert set(DECLINES["razorpay"]) == set(RAZORPAY)
+    assert set(DECLINES["phonepe"]) == set(PHONEPE)

@@ -1,0 +1,61 @@
+"""The sandbox stands in development only, and plays only whom nobody else was named for."""
+
+from litestar import Litestar
+
+from service.app import create_app
+from service.core.clock import SystemClock
+from service.production import problems
+from service.sandbox.reaching import reach_sandbox
+from service.storage.database import Database
+from tests.sandbox.lab import GENERATED
+from tests.support.settings import make_settings
+
+_HOME = "https://shop.example"
+
+
+def _paths(app: Litestar) -> list[str]:
+    return [route.path for route in app.routes]
+
+
+async def test_production_has_no_route_of_the_sandbox(database: Database) -> None:
+    settings = make_settings(ENVIRONMENT="production", PUBLIC_URL=_HOME)
+
+    app = create_app(settings, database, clock=SystemClock(), loop=False)
+
+    assert app.state.wired.sandbox is None
+    assert [path for path in _paths(app) if path.startswith(("/sandbox", "/shop"))] == []
+
+
+async def test_development_has_them(database: Database) -> None:
+    app = create_app(make_settings(), database, loop=False)
+
+    assert any(path.startswith("/sandbox/stripe") for path in _paths(app))
+
+
+def test_generated_keys_reach_the_sandbox() -> None:
+    settings = reach_sandbox(make_settings(PUBLIC_URL=_HOME, **GENERATED))
+
+    assert settings.stripe.api_base == f"{_HOME}/sandbox/stripe"
+    assert settings.razorpay.api_base == f"{_HOME}/sandbox/razorpay"
+    assert settings.phonepe.api_base == f"{_HOME}/sandbox/phonepe"
+    assert settings.stripe.price_basic == "price_sandbox_999_usd_basic"
+
+
+def test_real_test_keys_and_named_addresses_are_left_alone() -> None:
+    real = {name: "" for name in ("STRIPE_API_BASE", "RAZORPAY_API_BASE", "PHONEPE_API_BASE")}
+    settings = reach_sandbox(make_settings(**real))
+    assert settings.stripe.api_base == "https://api.stripe.com"
+    assert settings.razorpay.api_base == "https://api.razorpay.com"
+    assert settings.phonepe.api_base == "https://api.phonepe.com/apis/pg"
+
+    named = reach_sandbox(make_settings(**GENERATED | {"STRIPE_API_BASE": "http://127.0.0.1:9"}))
+    assert named.stripe.api_base == "http://127.0.0.1:9"
+
+
+def test_production_refuses_a_provider_on_this_machine() -> None:
+    settings = make_settings(ENVIRONMENT="production", PUBLIC_URL=_HOME)
+
+    named = {problem.field: problem.message for problem in problems(settings)}
+
+    for variable in ("STRIPE_API_BASE", "RAZORPAY_API_BASE", "PHONEPE_API_BASE"):
+        assert "is on this machine" in named[variable]

@@ -1,0 +1,84 @@
+"""500 seeded runs over three providers, with every fault, end in the documents of the model."""
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from service.cli.storm.expected import differences
+from service.cli.storm.field import storm_field
+from service.cli.storm.run import ending_of, run_storm
+from service.cli.storm.scripts import Script, write_scripts
+from service.sandbox.states import Happening
+from service.storage.database import Database
+
+
+async def test_500_seeded_runs_end_in_the_documents_of_a_plain_model(database: Database) -> None:
+    began = time.monotonic()
+
+    async with storm_field(database) as field:
+        report = await run_storm(write_scripts(500, seed=7), field)
+
+    assert report.differences == []
+    assert sum(counts["sessions"] for counts in report.counts.values()) == 500
+    assert time.monotonic() - began < 180
+
+
+def test_same_seed_writes_the_same_scripts() -> None:
+    assert write_scripts(50, seed=7) == write_scripts(50, seed=7)
+    assert write_scripts(50, seed=7) != write_scripts(50, seed=8)
+
+
+async def test_model_tells_of_each_document_that_differs(database: Database) -> None:
+    async with storm_field(database) as field:
+        scripts = [one for one in write_scripts(60, seed=7) if "completed" in _status(one)][:1]
+        await run_storm(scripts, field)
+        good = await ending_of(scripts[0])
+    assert differences(good) == []
+
+    paid = next(row for row in good.payments if row["status"] == "succeeded")
+    wrong = {
+        "must be completed": {"session": good.session | {"status": "pending"}},
+        "completed 2 times": {
+            "session": good.session | {"history": [{"to": "completed"}, {"to": "completed"}]}
+        },
+        "it is paid by": {"session": good.session | {"providerPaymentId": "pi_other"}},
+        "the ledger has no": {"payments": []},
+        "as paid too": {"payments": [*good.payments, paid | {"providerPaymentId": "pi_2"}]},
+        "stands in the inbox as None": {"events": []},
+        "its review is": {
+            "session": good.session | {"review": {"reason": "duplicate_payment"}},
+        },
+        "provider.capture is dead": {
+            "outbox": [{"topic": "provider.capture", "status": "dead", "error": "no"}]
+        },
+    }
+    for words, changed in wrong.items():
+        told = differences(replace(good, **changed))  # type: ignore[arg-type]
+        assert any(words in one for one in told), (words, told)
+
+
+def _status(script: Script) -> str:
+    return "completed" if script.happenings[-1:] == (Happening.PAID,) else ""
+
+
+def test_command_tells_what_it_did_and_found(mongo_uri: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from service.cli.main import main; main()"]
+    given = ["sandbox", "storm", "--sessions", "9", "--seed", "7", "--data-dir", str(tmp_path)]
+    home = Path(__file__).parents[2]
+    environment = {"MONGODB_URI": mongo_uri, "PATH": "", "PYTHONPATH": str(home)}
+
+    done = subprocess.run(
+        [*command, *given],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "sessions\t3\t3\t3" in done.stdout.splitlines()
+    assert "all end as the model says" in done.stderr
