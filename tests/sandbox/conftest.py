@@ -6,7 +6,14 @@ import pytest_asyncio
 
 from service.core.clock import ManualClock
 from service.storage.database import Database
-from tests.sandbox.lab import Lab, running_lab
+from tests.sandbox.lab import Lab, empty_sandbox, running_lab
+
+
+@pytest_asyncio.fixture
+async def empty_database(database: Database) -> Database:
+    """The run's database, without what an earlier sandbox left."""
+    await empty_sandbox(database)
+    return database
 
 
 @pytest_asyncio.fixture

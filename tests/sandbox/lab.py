@@ -91,14 +91,19 @@ class Lab:
         return await repository.deliveries_of(session_id)
 
 
+async def empty_sandbox(database: Database) -> None:
+    """Forget what an earlier sandbox left."""
+    await prepare_sandbox(database)
+    for document in SANDBOX_DOCUMENTS:
+        await database[document.collection_name()].delete_many({})
+
+
 @asynccontextmanager
 async def running_lab(
     database: Database, clock: Clock, *, loop: bool = False, **variables: str
 ) -> AsyncIterator[Lab]:
     """Serve the application on a free port of the loopback."""
-    await prepare_sandbox(database)
-    for document in SANDBOX_DOCUMENTS:
-        await database[document.collection_name()].delete_many({})
+    await empty_sandbox(database)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         settings = make_settings(**{"PUBLIC_URL": address, **GENERATED, **variables})

@@ -16,7 +16,7 @@ from tests.sandbox.lab import Lab, running_lab
 
 
 async def _paid(lab: Lab, *faults: str, **chaos: int) -> SandboxCheckout:
-    _, before = await lab.open()
+    _, before = await lab.open(sessionId="s-1")  # part of what the dice are seeded with
     after = before.model_copy(update={"chaos": {"faults": list(faults), **chaos}})
     assert await repository.change_checkout(before, after)
     return await happen(await lab.checkout(before.id), Happening.PAID, lab.sandbox)
@@ -81,7 +81,7 @@ async def test_each_try_is_signed_at_its_own_time(lab: Lab, clock: ManualClock) 
 
 
 async def test_lost_answer_makes_the_provider_repeat_what_was_applied(lab: Lab) -> None:
-    checkout = await _paid(lab, "drop", seed=3)
+    checkout = await _paid(lab, "drop", seed=1)
 
     await lab.deliver_all()
 

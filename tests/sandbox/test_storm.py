@@ -14,10 +14,12 @@ from service.sandbox.states import Happening
 from service.storage.database import Database
 
 
-async def test_500_seeded_runs_end_in_the_documents_of_a_plain_model(database: Database) -> None:
+async def test_500_seeded_runs_end_in_the_documents_of_a_plain_model(
+    empty_database: Database,
+) -> None:
     began = time.monotonic()
 
-    async with storm_field(database) as field:
+    async with storm_field(empty_database) as field:
         report = await run_storm(write_scripts(500, seed=7), field)
 
     assert report.differences == []
@@ -30,8 +32,8 @@ def test_same_seed_writes_the_same_scripts() -> None:
     assert write_scripts(50, seed=7) != write_scripts(50, seed=8)
 
 
-async def test_model_tells_of_each_document_that_differs(database: Database) -> None:
-    async with storm_field(database) as field:
+async def test_model_tells_of_each_document_that_differs(empty_database: Database) -> None:
+    async with storm_field(empty_database) as field:
         scripts = [one for one in write_scripts(60, seed=7) if "completed" in _status(one)][:1]
         await run_storm(scripts, field)
         good = await ending_of(scripts[0])

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from service.app import create_app
+from service.cli.storm.preparing import prepare_all
 from service.cli.storm.served import served
 from service.cli.storm.settings import storm_settings
 from service.core.clock import ManualClock
@@ -17,12 +18,9 @@ from service.core.ids import new_key
 from service.outbox import operations as outbox
 from service.sandbox import repository
 from service.sandbox.base import Sandbox
-from service.sandbox.building import prepare_sandbox
 from service.sandbox.delivering import deliver_due
 from service.storage.database import Database
-from service.storage.documents import bind
-from service.storage.indexes import apply_indexes
-from service.wiring import DOCUMENTS, Wired
+from service.wiring import Wired
 
 _BEGIN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 # Deliveries that are due within this much of each other are posted at once.
@@ -59,9 +57,7 @@ class Field:
 @asynccontextmanager
 async def storm_field(database: Database) -> AsyncIterator[Field]:
     """Serve an application of its own on an empty database until the block ends."""
-    await bind(database, DOCUMENTS)
-    await apply_indexes(database, DOCUMENTS)
-    await prepare_sandbox(database)
+    await prepare_all(database)
     clock = ManualClock(_BEGIN)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         key = new_key("sk_dev_")
