@@ -11,7 +11,7 @@ run: $(STAMP) ## start everything for development, on a real MongoDB, with gener
 	@exec $(BIN)/tillgate dev
 
 test: $(STAMP) ## run all tests, on a real MongoDB
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(STAMP) ## lint, format, types, and who may import whom
 	$(BIN)/ruff check .

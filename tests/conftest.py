@@ -28,7 +28,11 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 def mongo_uri() -> Iterator[str]:
     """A real mongod as a replica set of one, with failpoints for the fault tests."""
     with tempfile.TemporaryDirectory(prefix="tillgate-test-") as directory:
-        extra = ("--setParameter", "enableTestCommands=1")
+        # A manual clock stands in the past or the future: mongod's own would delete what it purges.
+        extra = (
+            *("--setParameter", "enableTestCommands=1"),
+            *("--setParameter", "ttlMonitorEnabled=false"),
+        )
         with embedded_database(Path(directory), extra=extra) as uri:
             yield uri
 

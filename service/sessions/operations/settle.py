@@ -114,9 +114,7 @@ async def payment_failed(doing: Settling, session: Session, payment: Payment) ->
     changes = {"liveAttempts": live} | _news(session, payment.checkout_ref, payment.customer_id)
     if live or payment.provider_payment_id not in session.live_attempts:
         return Settled(await _set(doing, session, changes))
-    # The checkout may have run out while this payment was under way.
-    over = session.ended_ref is not None and session.ended_ref == _current(session)
-    to = Status.EXPIRED if over else Status.PENDING
+    to = _idle(session)
     return Settled(await move(doing.tx, session, to, doing.why, doing.lifetimes, changes))
 
 
@@ -133,18 +131,19 @@ async def checkout_ended(doing: Settling, session: Session, ref: str, to: Status
     changes = _news(session, ref, None)
     if ref != current or session.status not in OPEN:
         return Settled(await _set(doing, session, changes))
-    if to is Status.EXPIRED and session.live_attempts:
+    waits = session.status is Status.PROCESSING and bool(session.live_attempts)
+    if to is Status.EXPIRED and waits:
         return Settled(await _set(doing, session, changes | {"endedRef": ref}))
     return Settled(await move(doing.tx, session, to, doing.why, doing.lifetimes, changes))
 
 
 async def nothing_underway(doing: Settling, session: Session) -> Settled:
-    """Put a processing session back to pending: a re-read found no payment under way."""
+    """End a processing session's wait: a re-read found no payment under way."""
     if session.status is not Status.PROCESSING:
         return Settled(session)
     changes: Row = {"liveAttempts": []}
-    moved = await move(doing.tx, session, Status.PENDING, doing.why, doing.lifetimes, changes)
-    return Settled(moved)
+    to = _idle(session)
+    return Settled(await move(doing.tx, session, to, doing.why, doing.lifetimes, changes))
 
 
 async def to_review(doing: Settling, session: Session, wrong: Mismatch) -> Settled:
@@ -175,6 +174,12 @@ def _foreign(session: Session, event: VerifiedEvent) -> Mismatch | None:
         return Mismatch.ACCOUNT
     differs = event.live is not None and session.live is not None and event.live != session.live
     return Mismatch.MODE if differs else None
+
+
+def _idle(session: Session) -> Status:
+    """Give what follows when no payment is under way any more: the checkout may have run out."""
+    over = session.ended_ref is not None and session.ended_ref == _current(session)
+    return Status.EXPIRED if over else Status.PENDING
 
 
 def _current(session: Session) -> str | None:

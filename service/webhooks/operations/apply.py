@@ -12,7 +12,7 @@ from service.storage.transactions import (
 )
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent
-from service.webhooks.operations.facts import FACTS, LEDGER_ONLY
+from service.webhooks.operations.facts import FACTS, LEDGER_ONLY, in_order
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
 from service.webhooks.operations.match import find_meant, merchant_of
 from service.webhooks.states import DONE, InboxStatus, next_attempt_at
@@ -88,7 +88,7 @@ async def _outcome(
     why = Why(event.provider, now, event_id=event.inbox_id)
     doing = Settling(tx, event, why, inbox.lifetimes, merchant)
     reason = None
-    for fact in event.facts:
+    for fact in in_order(event.facts):
         applied = await FACTS[type(fact)](doing, session, fact)
         session = applied.session
         reason = reason or applied.review

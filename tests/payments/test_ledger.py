@@ -1,0 +1,121 @@
+"""The ledger converges: any order of what was told of a payment gives one and the same row."""
+
+import asyncio
+import itertools
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pymongo.errors import WriteError
+
+from service.payments.operations import Told, record_payment
+from service.payments.states import LIVE, PaymentStatus, standing
+from service.storage.database import Database, Row
+from service.storage.transactions import Duplicate, in_transaction
+from tests.conftest import NOON
+
+STATUSES = st.sampled_from(PaymentStatus)
+TIMES = st.integers(0, 3).map(lambda seconds: NOON + timedelta(seconds=seconds))
+
+
+def _told(status: PaymentStatus, after: int = 0, **changes: object) -> Told:
+    given = {
+        "merchant_id": "default",
+        "provider": "stripe",
+        "account": "default",
+        "live": False,
+        "provider_payment_id": "pi_1",
+        "amount": 1000,
+        "currency": "USD",
+        "status": status,
+        "occurred_at": NOON + timedelta(seconds=after),
+    }
+    return Told(**{**given, **changes})  # type: ignore[arg-type]
+
+
+async def _row(database: Database, *told: Told) -> Row:
+    await database["payments"].delete_many({})
+    for one in told:
+        await in_transaction(lambda tx, one=one: record_payment(tx, one, NOON))  # type: ignore[misc]
+    [row] = await database["payments"].find({}, {"_id": 0}).to_list()
+    return row
+
+
+FACTS = [
+    _told(PaymentStatus.PENDING, 1, payment_method="card"),
+    _told(PaymentStatus.FAILED, 2, failure_code="declined", session_id="s-1", user_id="u"),
+    _told(PaymentStatus.FAILED, 2, failure_code="expired", failure_message="Too late."),
+    _told(PaymentStatus.SUCCEEDED, 3, provider_session_id="cs_1", provider_customer_id="cus_1"),
+]
+
+
+async def test_every_order_gives_the_same_row(database: Database) -> None:
+    rows = [await _row(database, *order) for order in itertools.permutations(FACTS)]
+    assert all(row == rows[0] for row in rows)
+    assert (rows[0]["status"], rows[0]["failureCode"]) == ("succeeded", None)
+    assert (rows[0]["sessionId"], rows[0]["providerSessionId"]) == ("s-1", "cs_1")
+
+
+async def test_two_failures_of_one_second_end_alike(database: Database) -> None:
+    forth = await _row(database, *FACTS[1:3])
+    back = await _row(database, *reversed(FACTS[1:3]))
+    assert forth == back
+
+
+async def test_a_final_failure_outranks_what_was_under_way_whenever_it_was(
+    database: Database,
+) -> None:
+    failed = _told(PaymentStatus.FAILED, 1, final=True)
+    pending = _told(PaymentStatus.PENDING, 60)
+    assert (await _row(database, failed, pending))["status"] == "failed"
+    assert await _row(database, failed, pending) == await _row(database, pending, failed)
+    paid = _told(PaymentStatus.SUCCEEDED, 0)
+    assert (await _row(database, failed, paid))["status"] == "succeeded"
+
+
+async def test_told_at_once_it_is_one_row(database: Database) -> None:
+    async def tell(one: Told) -> None:
+        for _ in range(5):
+            try:
+                await in_transaction(lambda tx: record_payment(tx, one, NOON))
+            except Duplicate:
+                continue
+            return
+
+    expected = await _row(database, *FACTS)
+    await database["payments"].delete_many({})
+    await asyncio.gather(*(tell(one) for one in FACTS * 4))
+    [row] = await database["payments"].find({}, {"_id": 0}).to_list()
+    assert row == expected
+
+
+@given(STATUSES, TIMES, STATUSES, TIMES)
+def test_standing_is_an_order_in_which_money_outranks_time(
+    one: PaymentStatus, at: datetime, other: PaymentStatus, then: datetime
+) -> None:
+    if one is not other:
+        assert standing(one, at) != standing(other, then)
+    if one is PaymentStatus.SUCCEEDED and other in {*LIVE, PaymentStatus.FAILED}:
+        assert standing(one, at) > standing(other, then)
+        assert standing(one, at) > standing(PaymentStatus.FAILED, then, final=True)
+    if one in LIVE and other is PaymentStatus.FAILED:  # a failed attempt may come back, later
+        assert (standing(one, at) > standing(other, then)) == (at > then)
+        assert standing(other, then, final=True) > standing(one, at)
+
+
+@pytest.mark.parametrize("amount", [10.0, 10.5, "10", None])
+@pytest.mark.parametrize("collection", ["payments", "sessions"])
+async def test_the_database_itself_refuses_amounts_that_are_no_integers(
+    database: Database, collection: str, amount: object
+) -> None:
+    with pytest.raises(WriteError) as refused:
+        await database[collection].insert_one({"providerPaymentId": 1, "amount": amount})
+    assert refused.value.code == 121
+    inserted = await database[collection].insert_one({"sessionId": "s", "amount": 10})
+    with pytest.raises(WriteError):
+        await database[collection].update_one(
+            {"_id": inserted.inserted_id}, {"$set": {"amount": amount}}
+        )
+    await database["idempotency_keys"].insert_one({"_id": "control", "amount": amount})
+    await database["idempotency_keys"].delete_many({})
