@@ -82,6 +82,9 @@ def lines_to_paste(running: Running) -> tuple[str, str, str]:
 def _addresses(running: Running, uri: str) -> Table:
     table = _two_columns()
     table.add_row("address", running.address)
+    table.add_row("shop", f"{running.address}/shop  [dim]buy something; nothing is charged[/]")
+    table.add_row("chaos", f"{running.address}/sandbox/chaos  [dim]make providers misbehave[/]")
+    table.add_row("dashboard", f"{running.address}/dashboard  [dim]with the admin key[/]")
     table.add_row("docs", f"{running.address}/docs")
     # An address of yours may hold a password.
     ours = running.settings.database.uri is None
@@ -109,8 +112,8 @@ def _keys(running: Running) -> Table | Text:
 
 def _providers() -> Text:
     return Text(
-        "Webhooks of Stripe, Razorpay and PhonePe are checked with generated secrets. To open a "
-        "checkout at a provider, set its real test keys in .env: they win over generated ones.",
+        "Stripe, Razorpay and PhonePe are played by the sandbox: no account is needed. A provider "
+        "whose real test keys you set in .env is the real one.",
         style="dim",
     )
 
