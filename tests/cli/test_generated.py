@@ -42,7 +42,6 @@ def test_two_directories_never_share_a_secret(bare: Path) -> None:
     alike = set(one.read_text().splitlines()) & set(other.read_text().splitlines())
     named = {line.partition("=")[0] for line in alike if not line.startswith("#")}
     assert named == {
-        "PHONEPE_MERCHANT_ID",
         "PHONEPE_WEBHOOK_USERNAME",
         "PHONEPE_SALT_INDEX",
         "UPI_PAYEE_ADDRESS",
@@ -64,6 +63,8 @@ def test_they_are_all_that_development_needs(bare: Path) -> None:
         "PUBLIC_URL",
         "JWT_ISSUER",
         "JWT_AUDIENCE",
+        # Not made up: it would send the callbacks of whoever brings real keys to review.
+        "PHONEPE_MERCHANT_ID",
     }
 
 

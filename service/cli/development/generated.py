@@ -22,7 +22,6 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "RAZORPAY_WEBHOOK_SECRET": lambda: new_key("webhook_dev_"),
     "PHONEPE_CLIENT_ID": lambda: new_key("client_dev_"),
     "PHONEPE_CLIENT_SECRET": lambda: new_key("secret_dev_"),
-    "PHONEPE_MERCHANT_ID": lambda: "M_dev_TILLGATE",
     "PHONEPE_WEBHOOK_USERNAME": lambda: "tillgate_dev_",
     "PHONEPE_WEBHOOK_PASSWORD": lambda: new_key("password_dev_"),
     "PHONEPE_SALT_KEY": lambda: new_key("salt_dev_"),
