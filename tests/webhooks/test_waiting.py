@@ -120,6 +120,16 @@ async def test_replaying_what_was_done_does_nothing_twice(shop: Shop) -> None:
     assert (missing.status_code, missing.json()["error"]) == (404, "event_not_found")
 
 
+async def test_replaying_an_event_of_a_provider_without_credentials_says_so(shop: Shop) -> None:
+    session = await shop.api.open()
+    await shop.api.told(shop.stripe_paid(session))
+    event_id = (await _event(shop))["_id"]
+    await shop.database["webhook_events"].update_one({}, {"$set": {"provider": "gone"}})
+    answer = await shop.admin("POST", f"/webhook-events/{event_id}/replay")
+    assert answer.status_code == 400
+    assert "no credentials" in answer.json()["detail"]
+
+
 async def test_types_that_nobody_needs_are_kept_as_ignored(shop: Shop) -> None:
     for delivery in (
         shop.stripe("customer.created", {"id": "cus_1", "object": "customer"}),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 
 from service.audit.operations import Act, record
-from service.core.errors import Misconfigured, TillgateError, Unavailable
+from service.core.errors import InvalidInput, Misconfigured, TillgateError, Unavailable
 from service.storage.transactions import answers_in_time
 from service.web.principal import Principal
 from service.webhooks import repository
@@ -67,8 +67,8 @@ async def _again(row: WebhookEvent, inbox: Inbox) -> Receipt:
 
 
 async def _postpone(row: WebhookEvent, error: TillgateError, inbox: Inbox) -> Receipt:
-    if row.status in DONE:
-        raise error
+    if row.status in DONE:  # nothing waits for it: the one who asked is told what is missing
+        raise InvalidInput(f"The event can't be replayed: {error.message}") from error
     again_at = next_attempt_at(row.received_at, row.attempts, inbox.clock.now())
     status = InboxStatus.FAILED if again_at else InboxStatus.DEAD
     async with answers_in_time():
