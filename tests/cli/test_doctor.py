@@ -42,6 +42,15 @@ def test_for_production_it_lists_what_serve_would_refuse(bare: Path) -> None:
     assert [f"{check['name']} {check['says']}" for check in problems] == refused
 
 
+def test_a_played_provider_is_never_called_live(tmp_path: Path) -> None:
+    login = {"PHONEPE_WEBHOOK_USERNAME": "t", "PHONEPE_WEBHOOK_PASSWORD": "password-0123"}
+    keys = {"PHONEPE_CLIENT_ID": "client_dev_1", "PHONEPE_CLIENT_SECRET": "secret_dev_0123456789"}
+    _, played = told(tmp_path, env=login | keys)
+    assert played["phonepe"]["says"].startswith("test mode")
+    _, real = told(tmp_path, env=login | keys | {"PHONEPE_CLIENT_ID": "client_of_ours"})
+    assert real["phonepe"]["says"].startswith("live")
+
+
 def test_a_weak_variable_is_named(tmp_path: Path) -> None:
     code, checks = told(tmp_path, env={"STRIPE_WEBHOOK_SECRET": "short"})
     assert code == 1

@@ -16,6 +16,7 @@ from service.cli.checks.network import check_database, check_redis
 from service.cli.options import data_dir_option
 from service.cli.screen import out, show
 from service.cli.settings import all_settings, quiet_logging
+from service.sandbox.reaching import reach_sandbox
 from service.settings import Settings
 from service.storage.embedded import address
 from service.storage.mongod import DataDirectory
@@ -45,7 +46,8 @@ def command(ctx: click.Context, environment: str | None, *, as_json: bool, data_
         uri = _embedded_address(data_dir)
     checks = [
         *check_settings(settings, unreadable),
-        *check_providers(settings),
+        # In development most providers are played: what is told is what would be reached.
+        *check_providers(settings if settings.production else reach_sandbox(settings)),
         *check_machine(settings, data_dir),
         *asyncio.run(_over_network(settings, data_dir, uri)),
     ]
