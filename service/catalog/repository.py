@@ -1,7 +1,7 @@
 """Named queries on prices and coupons."""
 
 from service.catalog.documents import Coupon, Price
-from service.storage.transactions import Transaction
+from service.storage.transactions import Transaction, session_of
 
 
 async def find_price(merchant_id: str, item: str, currency: str) -> Price | None:
@@ -22,27 +22,31 @@ async def put_price(price: Price, tx: Transaction | None) -> None:
     """Set an item's price in a currency."""
     row = price.to_row()
     key = {name: row.pop(name) for name in ("merchantId", "item", "currency")}
-    await Price.get_pymongo_collection().update_one(key, {"$set": row}, upsert=True, session=tx)
+    await Price.get_pymongo_collection().update_one(
+        key, {"$set": row}, upsert=True, session=session_of(tx)
+    )
 
 
 async def put_coupon(coupon: Coupon, tx: Transaction | None) -> None:
     """Set a coupon."""
     row = coupon.to_row()
     key = {name: row.pop(name) for name in ("merchantId", "code")}
-    await Coupon.get_pymongo_collection().update_one(key, {"$set": row}, upsert=True, session=tx)
+    await Coupon.get_pymongo_collection().update_one(
+        key, {"$set": row}, upsert=True, session=session_of(tx)
+    )
 
 
 async def delete_price(merchant_id: str, item: str, currency: str, tx: Transaction | None) -> bool:
     """Delete a price; tell whether there was one."""
     wanted = {"merchantId": merchant_id, "item": {"$eq": item}, "currency": currency}
-    deleted = await Price.get_pymongo_collection().delete_one(wanted, session=tx)
+    deleted = await Price.get_pymongo_collection().delete_one(wanted, session=session_of(tx))
     return deleted.deleted_count == 1
 
 
 async def delete_coupon(merchant_id: str, code: str, tx: Transaction | None) -> bool:
     """Delete a coupon; tell whether there was one."""
     wanted = {"merchantId": merchant_id, "code": {"$eq": code}}
-    deleted = await Coupon.get_pymongo_collection().delete_one(wanted, session=tx)
+    deleted = await Coupon.get_pymongo_collection().delete_one(wanted, session=session_of(tx))
     return deleted.deleted_count == 1
 
 

@@ -3,24 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from pymongo import ReturnDocument, UpdateOne
+from pymongo import ReturnDocument
 
 from service.outbox.documents import OutboxMessage
+from service.storage import rows
 from service.storage.database import Row
 from service.storage.transactions import Transaction
 
 
 async def add_once(messages: Sequence[OutboxMessage], tx: Transaction | None) -> None:
-    """Add messages that are not there yet.
-
-    An upsert by `_id` and not an insert: a duplicate key would abort the caller's transaction.
-    """
-    writes = []
-    for message in messages:
-        row = message.to_row()
-        writes.append(UpdateOne({"_id": row.pop("_id")}, {"$setOnInsert": row}, upsert=True))
-    if writes:
-        await OutboxMessage.get_pymongo_collection().bulk_write(writes, session=tx)
+    """Add messages that are not there yet."""
+    collection = OutboxMessage.get_pymongo_collection()
+    await rows.insert_missing(collection, [message.to_row() for message in messages], tx)
 
 
 async def claim_due(topics: Sequence[str], now: datetime, lease: timedelta) -> OutboxMessage | None:

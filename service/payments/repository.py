@@ -1,29 +1,39 @@
 """Named queries on the ledger."""
 
 from service.payments.documents import Payment
+from service.storage import rows
 from service.storage.database import Row
+from service.storage.group_commit.member import LookUp
 from service.storage.transactions import Transaction
+
+# In the words of the partial index: an equality alone is not seen to be within it, and the whole
+# ledger would be read.
+_INDEXED = {"$type": "string"}
 
 
 async def find(
     provider: str, account: str, provider_payment_id: str, tx: Transaction | None = None
 ) -> Payment | None:
     """Find a payment by its provider's id."""
-    row = await Payment.get_pymongo_collection().find_one(
-        _key(provider, account, provider_payment_id), session=tx
+    wanted = LookUp(
+        "providerPaymentId",
+        (provider_payment_id,),
+        fixed={"provider": provider, "account": account},
+        also=_INDEXED,
     )
-    return Payment.model_validate(row) if row else None
+    found = await rows.look_up(Payment.get_pymongo_collection(), tx, wanted)
+    return Payment.model_validate(found[0]) if found else None
 
 
 async def insert(payment: Payment, tx: Transaction | None) -> None:
     """Insert a payment. Raises `Duplicate` if another transaction was quicker."""
-    await Payment.get_pymongo_collection().insert_one(payment.to_row(), session=tx)
+    await rows.insert(Payment.get_pymongo_collection(), payment.to_row(), tx)
 
 
 async def change(payment: Payment, changes: Row, tx: Transaction | None) -> None:
     """Set fields of a payment that was read in the same transaction."""
     key = _key(payment.provider, payment.account, payment.provider_payment_id)
-    await Payment.get_pymongo_collection().update_one(key, {"$set": changes}, session=tx)
+    await rows.update(Payment.get_pymongo_collection(), key, {"$set": changes}, tx)
 
 
 async def of_session(merchant_id: str, session_id: str) -> list[Payment]:
@@ -34,7 +44,5 @@ async def of_session(merchant_id: str, session_id: str) -> list[Payment]:
 
 
 def _key(provider: str, account: str, provider_payment_id: str) -> Row:
-    # In the words of the partial index too: an equality alone is not seen to be within it, and
-    # the whole ledger would be read.
-    paid = {"$eq": provider_payment_id, "$type": "string"}
+    paid = {"$eq": provider_payment_id, **_INDEXED}
     return {"provider": provider, "account": account, "providerPaymentId": paid}

@@ -13,7 +13,7 @@ from service.sandbox.documents import (
 )
 from service.sandbox.states import CheckoutStatus
 from service.storage.database import Row
-from service.storage.transactions import Duplicate, Transaction, in_transaction
+from service.storage.transactions import Duplicate, Transaction, in_transaction, session_of
 
 KEEP_FOR = timedelta(days=7)
 
@@ -85,10 +85,10 @@ async def write_happening(
             return False
         if events:
             rows = [event.to_row() for event in events]
-            await SandboxEvent.get_pymongo_collection().insert_many(rows, session=tx)
+            await SandboxEvent.get_pymongo_collection().insert_many(rows, session=session_of(tx))
         if deliveries:
             rows = [delivery.to_row() for delivery in deliveries]
-            await SandboxDelivery.get_pymongo_collection().insert_many(rows, session=tx)
+            await SandboxDelivery.get_pymongo_collection().insert_many(rows, session=session_of(tx))
         return True
 
     return await in_transaction(work)
@@ -97,7 +97,7 @@ async def write_happening(
 async def _change(before: SandboxCheckout, after: SandboxCheckout, tx: Transaction | None) -> bool:
     row = after.to_row() | {"version": before.version + 1}
     done = await SandboxCheckout.get_pymongo_collection().replace_one(
-        {"_id": before.id, "version": before.version}, row, session=tx
+        {"_id": before.id, "version": before.version}, row, session=session_of(tx)
     )
     return done.matched_count == 1
 

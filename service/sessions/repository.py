@@ -3,15 +3,30 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from bson import ObjectId
 from pymongo import ReturnDocument
 
 from service.core.errors import Busy
 from service.core.paging import Cursor
 from service.sessions.documents import HistoryEntry, Session
 from service.sessions.states import ENDED, OPEN, Status
+from service.storage import rows
 from service.storage.database import Row
+from service.storage.documents import wire_name
+from service.storage.group_commit.inserts import GroupInsert
+from service.storage.group_commit.loads import BatchedLoad
+from service.storage.group_commit.member import LookUp, Member, NeedsOwnTransaction
+from service.storage.group_commit.queue import Limits
 from service.storage.paging import newest_first
-from service.storage.transactions import Transaction
+from service.storage.transactions import Transaction, session_of
+
+# One lane: inserts go out as soon as the ones before are durable.
+INSERTS = GroupInsert(Session.get_pymongo_collection, Limits(items=128, lanes=1))
+LOADS = BatchedLoad(
+    Session.get_pymongo_collection, ("merchantId", "sessionId"), Limits(items=100, lanes=1)
+)
+
+_FIELDS = {wire_name(name): name for name in Session.model_fields}
 
 # What a list of sessions does not show.
 _HEAVY = ("history", "checkouts", "opening")
@@ -19,13 +34,21 @@ _HEAVY = ("history", "checkouts", "opening")
 
 async def insert(session: Session, tx: Transaction | None = None) -> None:
     """Insert a session. Raises `Duplicate` for a taken id, or a second open checkout."""
-    await Session.get_pymongo_collection().insert_one(session.to_row(), session=tx)
+    row = session.to_row()
+    row.setdefault("_id", ObjectId())
+    if tx is None:
+        await INSERTS.insert(row)
+    else:
+        await rows.insert(Session.get_pymongo_collection(), row, tx)
 
 
 async def find(merchant_id: str, session_id: str, tx: Transaction | None = None) -> Session | None:
     """Find a session by its id."""
-    wanted = {"merchantId": merchant_id, "sessionId": {"$eq": session_id}}
-    row = await Session.get_pymongo_collection().find_one(wanted, session=tx)
+    if tx is None:
+        row = await LOADS.load(merchant_id, session_id)
+    else:
+        wanted = {"merchantId": merchant_id, "sessionId": {"$eq": session_id}}
+        row = await Session.get_pymongo_collection().find_one(wanted, session=session_of(tx))
     return Session.model_validate(row) if row else None
 
 
@@ -69,17 +92,15 @@ async def find_by_provider_ids(
     tx: Transaction | None,
 ) -> list[Session]:
     """Find the sessions that an event may mean: by checkout id, or by a session id sent along."""
-    # Each branch has its own index; a merchant beside the $or would invite a scan of all of it.
-    either: list[Row] = []
-    if refs:
-        either.append({"checkouts.ref": {"$in": list(refs)}})
-    if session_ids:
-        either.append({"merchantId": merchant_id, "sessionId": {"$in": list(session_ids)}})
-    if not either:
-        return []
-    rows = await Session.get_pymongo_collection().find({"$or": either}, session=tx).to_list(50)
+    # Each branch has its own index; a merchant beside them would invite a scan of all of it.
+    found = await rows.look_up(
+        Session.get_pymongo_collection(),
+        tx,
+        LookUp("checkouts.ref", tuple(refs)),
+        LookUp("sessionId", tuple(session_ids), fixed={"merchantId": merchant_id}),
+    )
     ours = {"merchantId": merchant_id, "provider": provider}
-    return [Session.model_validate(row) for row in rows if ours.items() <= row.items()]
+    return [Session.model_validate(row) for row in found if ours.items() <= row.items()]
 
 
 async def page(
@@ -100,7 +121,7 @@ async def page(
         wanted |= {"status": Status.PENDING.value, "expiresAt": {"$gt": now}}
     elif status is not None:
         wanted["status"] = status.value
-    rows, following = await newest_first(
+    found, following = await newest_first(
         Session.get_pymongo_collection(),
         wanted,
         by="createdAt",
@@ -108,7 +129,7 @@ async def page(
         limit=limit,
         leave_out=_HEAVY,
     )
-    return [Session.model_validate(row) for row in rows], following
+    return [Session.model_validate(row) for row in found], following
 
 
 async def change(session: Session, update: Row, tx: Transaction | None = None) -> Session:
@@ -123,6 +144,9 @@ async def change(session: Session, update: Row, tx: Transaction | None = None) -
         "version": session.version,
     }
     counted = {**update, "$inc": {**update.get("$inc", {}), "version": 1}}
+    if isinstance(tx, Member):
+        tx.update(Session.get_pymongo_collection(), expected, counted)
+        return _changed(session, counted)
     row = await Session.get_pymongo_collection().find_one_and_update(
         expected, counted, session=tx, return_document=ReturnDocument.AFTER
     )
@@ -132,10 +156,27 @@ async def change(session: Session, update: Row, tx: Transaction | None = None) -
     return changed
 
 
+def _changed(session: Session, update: Row) -> Session:
+    """Give the session as an update makes it that goes out later, with the group's writes.
+
+    Raises `NeedsOwnTransaction` for an operator that only the database can apply.
+    """
+    if update.keys() - {"$set", "$push", "$inc"} or update.get("$push", {}).keys() - {"history"}:
+        raise NeedsOwnTransaction
+    changed: Session = session.model_copy()
+    values = dict(update["$set"])
+    values |= {name: getattr(session, _FIELDS[name]) + by for name, by in update["$inc"].items()}
+    if pushed := update.get("$push"):
+        values["history"] = [*session.history, pushed["history"]]
+    for name, value in values.items():
+        Session.__pydantic_validator__.validate_assignment(changed, _FIELDS[name], value)
+    return changed
+
+
 async def find_due(now: datetime, limit: int, tx: Transaction | None = None) -> list[Session]:
     """Find pending sessions past their time, the oldest first."""
     due = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
-    cursor = Session.get_pymongo_collection().find(due, session=tx).sort("expiresAt", 1)
+    cursor = Session.get_pymongo_collection().find(due, session=session_of(tx)).sort("expiresAt", 1)
     return [Session.model_validate(row) for row in await cursor.limit(limit).to_list()]
 
 
@@ -156,7 +197,7 @@ async def expire_all(
             "$push": {"history": entry.model_dump(by_alias=True)},
             "$inc": {"version": 1},
         },
-        session=tx,
+        session=session_of(tx),
     )
     return done.modified_count
 

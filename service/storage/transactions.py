@@ -21,14 +21,20 @@ from pymongo.write_concern import WriteConcern
 from service.core.errors import Unavailable
 from service.storage.database import ANSWER_WITHIN_S
 from service.storage.documents import bound_client
+from service.storage.group_commit.member import Member, NeedsOwnTransaction
 
-Transaction: TypeAlias = AsyncClientSession
+Transaction: TypeAlias = AsyncClientSession | Member
+"""What a write belongs to: a transaction of its own, or a part of one that it shares."""
+
 Duplicate = DuplicateKeyError
 DatabaseError = PyMongoError
 
 T = TypeVar("T")
 
 _LET_GO_WITHIN_S = 0.5
+_SNAPSHOT = ReadConcern("snapshot")
+_DURABLE = WriteConcern("majority", j=True)
+_OUTCOME_UNKNOWN = "UnknownTransactionCommitResult"
 
 _NO_ANSWER = (
     ConnectionFailure,  # also AutoReconnect and ServerSelectionTimeoutError
@@ -39,26 +45,66 @@ _NO_ANSWER = (
 )
 
 
-async def in_transaction(work: Callable[[Transaction], Awaitable[T]]) -> T:
+async def in_transaction(
+    work: Callable[[Transaction], Awaitable[T]], seconds: float = ANSWER_WITHIN_S
+) -> T:
     """Run `work` in one snapshot transaction with majority commit; repeat it on conflicts.
 
     `work` may run several times and must have no other effect than its writes. Raises
-    `Unavailable` when the database can't answer in 3 s: nothing is known to be written then.
+    `Unavailable` when the database can't answer in time: nothing is known to be written then. Not
+    to be called within `answers_in_time`, whose limit would also end what cleans up after it.
     """
     async with bound_client().start_session() as session:
         try:
-            async with answers_in_time():
+            async with answers_in_time(seconds):
                 return await session.with_transaction(
-                    work,
-                    read_concern=ReadConcern("snapshot"),
-                    write_concern=WriteConcern("majority", j=True),
+                    work, read_concern=_SNAPSHOT, write_concern=_DURABLE
                 )
         except Unavailable:
             await _let_go(session)
             raise
 
 
-async def _let_go(session: Transaction) -> None:
+async def try_transaction(
+    work: Callable[[AsyncClientSession], Awaitable[None]], seconds: float
+) -> None:
+    """Run `work` once in one transaction: a conflict is raised, not tried again.
+
+    For a group, whose works would have to be begun anew. Raises as `in_transaction` does, and what
+    the driver raises.
+    """
+    async with bound_client().start_session() as session:
+        try:
+            async with answers_in_time(seconds):
+                await session.start_transaction(_SNAPSHOT, _DURABLE)
+                await work(session)
+                await _commit(session)
+        except Unavailable:
+            await _let_go(session)
+            raise
+
+
+async def _commit(session: AsyncClientSession) -> None:
+    """Commit, and ask again while it is unknown whether that was done: asking twice is safe."""
+    while True:
+        try:
+            return await session.commit_transaction()
+        except PyMongoError as error:
+            if error.timeout or not error.has_error_label(_OUTCOME_UNKNOWN):
+                raise
+
+
+def session_of(tx: Transaction | None) -> AsyncClientSession | None:
+    """Give the driver's session of a transaction, for a query that a group can't share.
+
+    Raises `NeedsOwnTransaction` in a group, which then runs the work alone.
+    """
+    if isinstance(tx, Member):
+        raise NeedsOwnTransaction
+    return tx
+
+
+async def _let_go(session: AsyncClientSession) -> None:
     """End what may still stand at the server of a transaction that was given up.
 
     The driver's own abort falls to the same timeout. Without this the documents stay locked until

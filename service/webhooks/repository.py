@@ -2,20 +2,48 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from pymongo import ReturnDocument
 
 from service.core.paging import Cursor
+from service.storage import rows
 from service.storage.database import Row
+from service.storage.group_commit.member import LookUp
+from service.storage.group_commit.queue import Limits
+from service.storage.group_commit.transactions import GroupTransaction, Work
 from service.storage.paging import newest_first
-from service.storage.transactions import Transaction
+from service.storage.transactions import Duplicate, Transaction, session_of
 from service.webhooks.documents import Decision, WebhookEvent, WebhookRejection
 from service.webhooks.states import WAITING, InboxStatus
+
+R = TypeVar("R")
+
+# Two lanes: while one group waits for its commit, the next is read and written.
+COMMITS = GroupTransaction(Limits(items=32, lanes=2))
+
+
+async def commit(work: Work[R], size: int) -> R:
+    """Run a work in a transaction that it may share; `size` is about the bytes that it writes.
+
+    The work may happen several times. Raises what it raises, and `Unavailable`.
+    """
+    return await COMMITS.run(work, size)
+
+
+async def refuse_known(inbox_id: str, tx: Transaction) -> None:
+    """Raise `Duplicate` for an event that has a row, before anything is done for it.
+
+    The insert of the row decides; this only spares what would be aborted by it.
+    """
+    wanted = LookUp("_id", (inbox_id,))
+    if await rows.look_up(WebhookEvent.get_pymongo_collection(), tx, wanted):
+        raise Duplicate(f"{inbox_id} is known")
 
 
 async def insert(row: WebhookEvent, tx: Transaction | None) -> None:
     """Insert an event. Raises `Duplicate` if it is known."""
-    await WebhookEvent.get_pymongo_collection().insert_one(row.to_row(), session=tx)
+    await rows.insert(WebhookEvent.get_pymongo_collection(), row.to_row(), tx)
 
 
 async def find(inbox_id: str, merchant_id: str | None = None) -> WebhookEvent | None:
@@ -37,7 +65,7 @@ async def replace(
         "decision": None,
     }
     done = await WebhookEvent.get_pymongo_collection().update_one(
-        wanted, {"$set": fields}, session=tx
+        wanted, {"$set": fields}, session=session_of(tx)
     )
     return done.matched_count == 1
 
@@ -86,7 +114,7 @@ async def decide(inbox_id: str, decision: Decision, purge_at: datetime, tx: Tran
     done = await WebhookEvent.get_pymongo_collection().update_one(
         {"_id": inbox_id, "status": InboxStatus.REVIEW.value, "decision": None},
         {"$set": {"decision": decision.model_dump(by_alias=True), "purgeAt": purge_at}},
-        session=tx,
+        session=session_of(tx),
     )
     return done.modified_count == 1
 
@@ -101,7 +129,9 @@ async def open_reviews_of(
         "status": InboxStatus.REVIEW.value,
         "decision": None,
     }
-    cursor = WebhookEvent.get_pymongo_collection().find(wanted, session=tx).sort("_id", 1)
+    cursor = (
+        WebhookEvent.get_pymongo_collection().find(wanted, session=session_of(tx)).sort("_id", 1)
+    )
     return [WebhookEvent.model_validate(row) for row in await cursor.to_list(100)]
 
 
@@ -121,14 +151,14 @@ async def page(
     merchant_id: str, filters: Row, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[WebhookEvent], Cursor | None]:
     """Give a page of a merchant's events, newest first, without their payloads."""
-    rows, following = await newest_first(
+    found, following = await newest_first(
         WebhookEvent.get_pymongo_collection(),
         {"merchantId": merchant_id, **filters},
         by="receivedAt",
         cursor=cursor,
         limit=limit,
     )
-    return [WebhookEvent.model_validate(row) for row in rows], following
+    return [WebhookEvent.model_validate(row) for row in found], following
 
 
 async def of_session(merchant_id: str, session_id: str) -> list[WebhookEvent]:

@@ -50,8 +50,11 @@ async def test_storm_of_copies_writes_every_row_once(shop: Shop) -> None:
 async def test_control_without_transaction_filter_and_unique_row_a_storm_completes_many_times(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def unguarded(work: Any) -> Any:
+    async def unguarded(work: Any, size: int) -> Any:
         return await work(None)
+
+    async def unlooked(inbox_id: str, tx: object) -> None:
+        pass
 
     async def unfiltered(session: Session, update: dict[str, Any], tx: object = None) -> Session:
         await Session.get_pymongo_collection().update_one({"sessionId": session.session_id}, update)
@@ -61,7 +64,8 @@ async def test_control_without_transaction_filter_and_unique_row_a_storm_complet
         row.id += secrets.token_hex(4)
         await WebhookEvent.get_pymongo_collection().insert_one(row.to_row())
 
-    monkeypatch.setattr(apply, "in_transaction", unguarded)
+    monkeypatch.setattr(inbox, "commit", unguarded)
+    monkeypatch.setattr(inbox, "refuse_known", unlooked)
     monkeypatch.setattr(sessions, "change", unfiltered)
     monkeypatch.setattr(inbox, "insert", under_another_id)
     session = await shop.api.open()

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from service.storage.database import Client
-from service.webhooks.operations import apply
+from service.webhooks import repository as inbox
 from tests.storage.failing import failing
 from tests.support.events import Delivery
 from tests.support.shop import Shop, completions
 
-# Of one event: session, payment read; payment, session, outbox, inbox row written; committed.
-WORDS = 7
+# Of one event: inbox row, session, payment read; payment, session, outbox, inbox row written;
+# committed.
+WORDS = 8
 
 
 async def _killed(shop: Shop, uri: str, jobs: list[tuple[int, Delivery]]) -> list[int]:
@@ -114,10 +115,10 @@ async def test_a_commit_that_no_majority_has_seen_is_503_and_its_copy_a_duplicat
 async def test_control_without_the_transaction_a_cut_leaves_half_the_writes(
     shop: Shop, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def one_by_one(work: Any) -> Any:
+    async def one_by_one(work: Any, size: int) -> Any:
         return await work(None)
 
-    monkeypatch.setattr(apply, "in_transaction", one_by_one)
+    monkeypatch.setattr(inbox, "commit", one_by_one)
     session = await shop.api.open()
     async with failing(client, ["update"], errorCode=8):  # the outbox comes after the session
         await shop.api.deliver(shop.stripe_paid(session))

@@ -8,7 +8,6 @@ from service.storage.transactions import (
     Duplicate,
     Transaction,
     answers_in_time,
-    in_transaction,
 )
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent
@@ -62,6 +61,8 @@ async def _apply_once(
     merchant_id: str | None,
 ) -> Receipt:
     async def work(tx: Transaction) -> Receipt:
+        if before is None:
+            await repository.refuse_known(event.inbox_id, tx)
         outcome = await _outcome(tx, event, inbox, before, merchant_id)
         row = row_of(event, outcome, inbox, before, source)
         if before is None:
@@ -70,7 +71,7 @@ async def _apply_once(
             raise Busy("The event is being applied by another call.")
         return Receipt(outcome.status, session_id=outcome.session_id)
 
-    return await in_transaction(work)
+    return await repository.commit(work, len(event.payload))
 
 
 async def _outcome(

@@ -1,0 +1,83 @@
+"""Group insert: concurrent inserts into one collection ride in one command."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteError
+
+from service.core.errors import Unavailable
+from service.storage.database import Row
+from service.storage.group_commit.queue import Entry, GroupQueue, Limits
+from service.storage.group_commit.timing import within
+from service.storage.transactions import answers_in_time
+
+Collection: TypeAlias = AsyncCollection[Row]
+
+_DUPLICATE_KEY = 11000
+_BYTES_OF_A_ROW = 2048
+
+
+class GroupInsert:
+    """Inserts rows that come at the same time by one unordered `insert_many`.
+
+    Guarantee: a caller returns only once its own row is durable, and gets the very error that its
+    row would have met alone: a duplicate key fails nobody else. When the command itself fails,
+    every row is inserted alone; one that the failed command had inserted is then found by its own
+    `_id` and counts as inserted, not as a duplicate.
+    """
+
+    def __init__(self, collection: Callable[[], Collection], limits: Limits) -> None:
+        """Insert into what `collection` gives, which is asked at each group."""
+        self._collection = collection
+        self.queue: GroupQueue[Row, None] = GroupQueue(self._carry, limits)
+
+    async def insert(self, row: Row) -> None:
+        """Insert a row that has its `_id`. Raises `Duplicate`, `Unavailable`."""
+        await self.queue.submit(row, _BYTES_OF_A_ROW)
+
+    async def _carry(self, entries: Sequence[Entry[Row]]) -> list[Exception | None]:
+        if len(entries) == 1:
+            return [await self._alone(entries[0])]
+        try:
+            async with answers_in_time(within(entries)):
+                await self._collection().insert_many(
+                    [entry.item for entry in entries], ordered=False
+                )
+        except BulkWriteError as error:
+            if not error.details.get("writeConcernErrors"):
+                return _of_each(error, len(entries))
+        except (PyMongoError, Unavailable):
+            pass
+        else:
+            return [None] * len(entries)
+        return list(await asyncio.gather(*(self._alone(entry, again=True) for entry in entries)))
+
+    async def _alone(self, entry: Entry[Row], *, again: bool = False) -> Exception | None:
+        try:
+            async with answers_in_time(within([entry])):
+                await self._collection().insert_one(entry.item)
+        except DuplicateKeyError as error:
+            # Only a first try that was lost on the way can have left a row of this `_id`.
+            if again and (error.details or {}).get("keyPattern") == {"_id": 1}:
+                return None
+            return error
+        except (PyMongoError, Unavailable) as error:
+            return error
+        return None
+
+
+def _of_each(error: BulkWriteError, count: int) -> list[Exception | None]:
+    results: list[Exception | None] = [None] * count
+    for failed in error.details["writeErrors"]:
+        results[failed["index"]] = _error_of(failed)
+    return results
+
+
+def _error_of(failed: Row) -> Exception:
+    """Make of a line of a bulk's report the error that `insert_one` would have raised."""
+    message, code = failed["errmsg"], failed["code"]
+    if code == _DUPLICATE_KEY:
+        return DuplicateKeyError(message, code, failed)
+    return WriteError(message, code, failed)

@@ -1,0 +1,97 @@
+"""Group transaction: works that come at the same time commit together.
+
+A work is a coroutine that reads and writes by its transaction alone. The group steps all of its
+works side by side: each runs until it asks for rows, then one query answers all of them, and so on
+to their ends; then all that they want written goes out in one bulk for each collection, and one
+commit makes it durable. This is how Haxl batches reads (Marlow et al., "There is no fork", ICFP
+2014), with group commit for the writes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar, cast
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.errors import PyMongoError
+
+from service.core.errors import Unavailable
+from service.storage.group_commit.queue import Entry, GroupQueue, Limits
+from service.storage.group_commit.ride import Mismatched, Rider, ride, write_all
+from service.storage.group_commit.timing import within
+from service.storage.transactions import (
+    Transaction,
+    answers_in_time,
+    in_transaction,
+    try_transaction,
+)
+
+R = TypeVar("R")
+Work: TypeAlias = Callable[[Transaction], Awaitable[R]]
+
+# A group that fails leaves at least half of the time to its members alone.
+_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    work: Work[Any]
+    context: Context
+
+
+class GroupTransaction:
+    """Commits works together.
+
+    Guarantee: a work that returns is committed, and nothing of one that raises is. No two works of
+    a group touch the same row: the later one is run alone, after the group. When the group meets a
+    conflict, a duplicate key, a row that is not as expected, or fails in any other way, it is given
+    up as a whole and every work is run again alone, in a transaction of its own; so nothing that
+    must hold depends on the group. A work that comes alone is run alone.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        """Commit within the limits."""
+        self.queue: GroupQueue[_Item, Any] = GroupQueue(self._carry, limits)
+
+    async def run(self, work: Work[R], size: int) -> R:
+        """Run a work, which may happen several times, and give its result when it is committed.
+
+        `size` is about the bytes that it writes. Raises what the work raises, and `Unavailable`.
+        """
+        return cast(R, await self.queue.submit(_Item(work, copy_context()), size))
+
+    async def _carry(self, entries: Sequence[Entry[_Item]]) -> list[Any]:
+        if len(entries) == 1:
+            return [await _alone(entries[0])]
+        riders = [_rider(entry) for entry in entries]
+        try:
+            await try_transaction(lambda tx: _together(tx, riders), within(entries, _SHARE))
+        except (PyMongoError, Unavailable, Mismatched):
+            return list(await asyncio.gather(*(_alone(entry) for entry in entries)))
+        finally:
+            for rider in riders:
+                rider.close()
+        # One after the other: they have met somebody of the group, and so perhaps one another.
+        return [
+            await _alone(entry) if rider.left else rider.outcome
+            for entry, rider in zip(entries, riders, strict=True)
+        ]
+
+
+async def _together(tx: AsyncClientSession, riders: Sequence[Rider]) -> None:
+    await ride(tx, riders)
+    await write_all(tx, [write for rider in riders for write in rider.writes])
+
+
+def _rider(entry: Entry[_Item]) -> Rider:
+    return Rider(entry.item.work, entry.item.context)
+
+
+async def _alone(entry: Entry[_Item]) -> object:
+    """Run a work in a transaction of its own, in the context of its caller."""
+    run = in_transaction(entry.item.work, within([entry]))
+    try:
+        return await asyncio.get_running_loop().create_task(run, context=entry.item.context)
+    except Exception as error:
+        return error

@@ -1,0 +1,61 @@
+"""Reads and writes of the hot routes: each may belong to a transaction that is shared with others.
+
+A repository calls these where a group can do the same for all of its works at once; every other
+query takes `session_of(tx)`, and its work is run alone.
+"""
+
+from collections.abc import Sequence
+
+from pymongo import UpdateOne
+
+from service.storage.database import Row
+from service.storage.group_commit.member import Collection, LookUp, Member
+from service.storage.group_commit.ride import look_up_rows
+from service.storage.transactions import Transaction
+
+
+async def look_up(collection: Collection, tx: Transaction | None, *look_ups: LookUp) -> list[Row]:
+    """Give the rows that any of the look-ups finds."""
+    if isinstance(tx, Member):
+        return await tx.look_up(collection, look_ups)
+    return await look_up_rows(collection, look_ups, tx)
+
+
+async def insert(collection: Collection, row: Row, tx: Transaction | None) -> None:
+    """Insert a row. Raises `Duplicate`; in a group that gives the whole group up."""
+    if isinstance(tx, Member):
+        tx.insert(collection, row)
+    else:
+        await collection.insert_one(row, session=tx)
+
+
+async def insert_missing(
+    collection: Collection, rows: Sequence[Row], tx: Transaction | None
+) -> None:
+    """Insert rows that are not there yet, by their `_id`.
+
+    An upsert and not an insert: a duplicate key would abort the transaction. A group is given up
+    then, so there it can be the insert, which costs half as much.
+    """
+    if isinstance(tx, Member):
+        for row in rows:
+            tx.insert(collection, row)
+        return
+    writes = [
+        UpdateOne({"_id": row["_id"]}, {"$setOnInsert": _without_id(row)}, upsert=True)
+        for row in rows
+    ]
+    if writes:
+        await collection.bulk_write(writes, session=tx)
+
+
+async def update(collection: Collection, wanted: Row, change: Row, tx: Transaction | None) -> None:
+    """Change the row that is as `wanted` says, and that was read in the same transaction."""
+    if isinstance(tx, Member):
+        tx.update(collection, wanted, change)
+    else:
+        await collection.update_one(wanted, change, session=tx)
+
+
+def _without_id(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "_id"}
