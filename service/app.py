@@ -78,6 +78,7 @@ def create_app(
         debug=False,
     )
     app.state.wired = wired
+    app.state.desk = wired.desk
     return put_edge_around(app, settings.web)
 
 
@@ -96,8 +97,6 @@ def _pages(wired: Wired) -> list[ControllerRouterHandler]:
 def _dependencies(wired: Wired) -> dict[str, Provide]:
     return {
         "clock": Provide(lambda: wired.clock, sync_to_thread=False),
-        "rules": Provide(lambda: wired.rules, sync_to_thread=False),
-        "desk": Provide(lambda: wired.desk, sync_to_thread=False),
         "inbox": Provide(lambda: wired.inbox, sync_to_thread=False),
         "jobs": Provide(lambda: wired.jobs, sync_to_thread=False),
     }

@@ -21,7 +21,8 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Give the present moment, aware UTC, whole milliseconds."""
-        return to_milliseconds(datetime.now(UTC))
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 class ManualClock:

@@ -1,13 +1,13 @@
 """Sessions over HTTP: each handler translates and calls one operation."""
 
+from datetime import datetime
 from typing import Annotated
 
 from litestar import Controller, Response, get, post, route
-from litestar.di import NamedDependency, Provide
 from litestar.enums import HttpMethod
-from litestar.params import HeaderParameter, JSONBody, QueryParameter, SkipValidation
+from litestar.params import HeaderParameter, JSONBody, QueryParameter
 
-from service.core.clock import Clock
+from service.core.errors import Unauthenticated
 from service.core.paging import decode_cursor
 from service.sessions.errors import wrong_field
 from service.sessions.operations.begin_checkout import Desk, begin_checkout, resume_checkout
@@ -16,11 +16,10 @@ from service.sessions.operations.cancel_session import cancel_session
 from service.sessions.operations.change_session import change_session
 from service.sessions.operations.find_session import (
     find_latest_checkout,
-    find_session,
     list_sessions,
+    read_session,
 )
 from service.sessions.operations.open_session import Opened, open_session
-from service.sessions.operations.rules import Rules
 from service.sessions.schemas.answers import (
     CheckoutAnswer,
     OpenedAnswer,
@@ -37,15 +36,10 @@ from service.sessions.schemas.requests import (
     CreatePaymentSession,
 )
 from service.sessions.states import Status
-from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import AnyRequest, principal_of, requires
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, SessionIdPath
 from service.web.principal import Kind
-
-CurrentCaller = NamedDependency[SkipValidation[Caller]]
-TheClock = NamedDependency[SkipValidation[Clock]]
-TheRules = NamedDependency[SkipValidation[Rules]]
-TheDesk = NamedDependency[SkipValidation[Desk]]
 
 _OPENERS = requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER)
 _READERS = requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER, Kind.ADMIN)
@@ -57,15 +51,22 @@ ClientSecret = Annotated[
 ]
 
 
-async def provide_caller(
-    request: AnyRequest, principal: CurrentPrincipal, client_secret: ClientSecret = None
-) -> Caller:
-    """Give the caller with the proof that it sent along."""
-    return Caller(
-        principal,
-        client_secret=client_secret,
-        idempotency_seed=request.scope["state"].get("idempotency_seed"),
-    )
+def caller_of(request: AnyRequest, client_secret: str | None) -> Caller:
+    """Give the caller, whom the guards let in, with the proof that it sent along."""
+    principal = principal_of(request.scope)
+    if principal is None:
+        raise Unauthenticated("This takes a key or a user's token.")
+    return Caller(principal, client_secret, request.scope["state"].get("idempotency_seed"))
+
+
+def desk_of(request: AnyRequest) -> Desk:
+    """Give what serves all sessions.
+
+    From the application's state and not by injection: the framework runs a task for each of
+    several dependencies, which costs as much as all the rest of reading a session.
+    """
+    desk: Desk = request.app.state.desk
+    return desk
 
 
 class PaymentSessions(Controller):
@@ -73,26 +74,24 @@ class PaymentSessions(Controller):
 
     path = "/api/payment-sessions"
     tags = ["Sessions"]
-    dependencies = {"caller": Provide(provide_caller)}
 
     @post("/", guards=[_OPENERS], opt={IDEMPOTENT: True}, summary="Open a payment session")
     async def create(
         self,
         data: JSONBody[CreatePaymentSession],
-        caller: CurrentCaller,
-        rules: TheRules,
-        clock: TheClock,
+        request: AnyRequest,
+        client_secret: ClientSecret = None,
     ) -> Response[OpenedAnswer]:
         """201 with the session and its client secret; 200 where the same body came before."""
-        now = clock.now()
-        opened = await open_session(data.to_new(caller.principal.user_id), caller, rules, now)
-        return _opened(opened, caller, clock)
+        caller, desk = caller_of(request, client_secret), desk_of(request)
+        new, now = data.to_new(caller.principal.user_id), desk.clock.now()
+        return _opened(await open_session(new, caller, desk.rules, now), caller, now)
 
     @get("/", guards=[_READERS], summary="Read a session, or list a user's sessions")
     async def read(
         self,
-        caller: CurrentCaller,
-        clock: TheClock,
+        request: AnyRequest,
+        client_secret: ClientSecret = None,
         session_id: Annotated[str | None, QueryParameter(name="sessionId", max_length=255)] = None,
         user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
         status: Annotated[Status | None, QueryParameter(name="status")] = None,
@@ -100,11 +99,12 @@ class PaymentSessions(Controller):
         cursor: PageCursor = None,
     ) -> SessionAnswer | SessionsAnswer:
         """With `sessionId` one session, with `userId` a page of them."""
-        now = clock.now()
+        caller, desk = caller_of(request, client_secret), desk_of(request)
+        now = desk.clock.now()
         if session_id is not None:
             if user_id is not None or status is not None or cursor is not None:
                 raise wrong_field("sessionId", "can't be combined with a list's parameters")
-            session = await find_session(session_id, caller)
+            session = await read_session(session_id, caller)
             return SessionAnswer(session_view(session, caller, now))
         if user_id is None:
             user_id = caller.principal.user_id
@@ -123,11 +123,12 @@ class PaymentSessions(Controller):
 
     @get("/{session_id:str}", guards=[_READERS], summary="Read a session")
     async def read_one(
-        self, session_id: SessionIdPath, caller: CurrentCaller, clock: TheClock
+        self, session_id: SessionIdPath, request: AnyRequest, client_secret: ClientSecret = None
     ) -> SessionAnswer:
         """404 also where the caller may not know of it."""
-        session = await find_session(session_id, caller)
-        return SessionAnswer(session_view(session, caller, clock.now()))
+        caller, desk = caller_of(request, client_secret), desk_of(request)
+        session = await read_session(session_id, caller)
+        return SessionAnswer(session_view(session, caller, desk.clock.now()))
 
     @route(
         "/",
@@ -139,11 +140,11 @@ class PaymentSessions(Controller):
     async def change(
         self,
         data: JSONBody[ChangeSession],
-        caller: CurrentCaller,
-        desk: TheDesk,
+        request: AnyRequest,
+        client_secret: ClientSecret = None,
     ) -> SessionAnswer:
         """Merge metadata, cancel, or from a secret key settle by hand."""
-        return await _change(data, caller, desk)
+        return await _change(data, caller_of(request, client_secret), desk_of(request))
 
 
 _CHECKOUT_SESSIONS = ["/api/checkout-sessions", "/api/payments/checkout-session"]
@@ -154,7 +155,6 @@ class CheckoutSessions(Controller):
     """Checkout sessions: one open one per user, plan and provider."""
 
     tags = ["Sessions"]
-    dependencies = {"caller": Provide(provide_caller)}
 
     @post(
         _CHECKOUT_SESSIONS,
@@ -165,29 +165,28 @@ class CheckoutSessions(Controller):
     async def create(
         self,
         data: JSONBody[CreateCheckoutSession],
-        caller: CurrentCaller,
-        rules: TheRules,
-        clock: TheClock,
+        request: AnyRequest,
+        client_secret: ClientSecret = None,
     ) -> Response[OpenedAnswer]:
         """201 for a new one; 200 for the one that is open, at the price it was opened for."""
-        opened = await open_session(
-            data.to_new(caller.principal.user_id), caller, rules, clock.now()
-        )
-        return _opened(opened, caller, clock)
+        caller, desk = caller_of(request, client_secret), desk_of(request)
+        new, now = data.to_new(caller.principal.user_id), desk.clock.now()
+        return _opened(await open_session(new, caller, desk.rules, now), caller, now)
 
     @get(_CHECKOUT_SESSIONS, guards=[_READERS], summary="Read a user's latest session")
     async def latest(
         self,
-        caller: CurrentCaller,
-        clock: TheClock,
+        request: AnyRequest,
+        client_secret: ClientSecret = None,
         user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
     ) -> SessionAnswer:
         """404 where there is none that the caller may know of."""
+        caller, desk = caller_of(request, client_secret), desk_of(request)
         user_id = user_id or caller.principal.user_id
         if user_id is None:
             raise wrong_field("userId", "is due")
         session = await find_latest_checkout(user_id, caller)
-        return SessionAnswer(session_view(session, caller, clock.now()))
+        return SessionAnswer(session_view(session, caller, desk.clock.now()))
 
     @route(
         _CHECKOUT_SESSIONS,
@@ -199,11 +198,11 @@ class CheckoutSessions(Controller):
     async def change(
         self,
         data: JSONBody[ChangeSession],
-        caller: CurrentCaller,
-        desk: TheDesk,
+        request: AnyRequest,
+        client_secret: ClientSecret = None,
     ) -> SessionAnswer:
         """Merge metadata, cancel, or from a secret key settle by hand."""
-        return await _change(data, caller, desk)
+        return await _change(data, caller_of(request, client_secret), desk_of(request))
 
     @post(
         _CREATE_CHECKOUT,
@@ -214,10 +213,11 @@ class CheckoutSessions(Controller):
     async def create_checkout(
         self,
         data: JSONBody[CreateCheckout],
-        caller: CurrentCaller,
-        desk: TheDesk,
+        request: AnyRequest,
+        client_secret: ClientSecret = None,
     ) -> Response[CheckoutAnswer]:
         """Give the address to send the customer to; a repeated call gives the same one."""
+        caller, desk = caller_of(request, client_secret), desk_of(request)
         resumed = data.resumed()
         if resumed is not None:
             opened = await resume_checkout(resumed, caller, desk)
@@ -236,8 +236,8 @@ class CheckoutSessions(Controller):
         return Response(answer, status_code=201 if opened.created else 200)
 
 
-def _opened(opened: Opened, caller: Caller, clock: Clock) -> Response[OpenedAnswer]:
-    view = session_view(opened.session, caller, clock.now())
+def _opened(opened: Opened, caller: Caller, now: datetime) -> Response[OpenedAnswer]:
+    view = session_view(opened.session, caller, now)
     return Response(
         OpenedAnswer(view, opened.client_secret),
         status_code=201 if opened.created else 200,

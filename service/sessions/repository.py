@@ -8,7 +8,7 @@ from pymongo import ReturnDocument
 
 from service.core.errors import Busy
 from service.core.paging import Cursor
-from service.sessions.documents import HistoryEntry, Session
+from service.sessions.documents import HistoryEntry, Session, SessionRow
 from service.sessions.states import ENDED, OPEN, Status
 from service.storage import rows
 from service.storage.database import Row
@@ -45,11 +45,17 @@ async def insert(session: Session, tx: Transaction | None = None) -> None:
 async def find(merchant_id: str, session_id: str, tx: Transaction | None = None) -> Session | None:
     """Find a session by its id."""
     if tx is None:
-        row = await LOADS.load(merchant_id, session_id)
-    else:
-        wanted = {"merchantId": merchant_id, "sessionId": {"$eq": session_id}}
-        row = await Session.get_pymongo_collection().find_one(wanted, session=session_of(tx))
+        found = await read(merchant_id, session_id)
+        return found.document() if found else None
+    wanted = {"merchantId": merchant_id, "sessionId": {"$eq": session_id}}
+    row = await Session.get_pymongo_collection().find_one(wanted, session=session_of(tx))
     return Session.model_validate(row) if row else None
+
+
+async def read(merchant_id: str, session_id: str) -> SessionRow | None:
+    """Find a session by its id, to be shown and not changed."""
+    row = await LOADS.load(merchant_id, session_id)
+    return SessionRow(row) if row else None
 
 
 async def find_open_checkout(

@@ -1,14 +1,14 @@
 """Timelines over HTTP."""
 
 from litestar import Controller, get
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from service.core.clock import Clock
-from service.sessions.controllers import CurrentCaller, provide_caller
+from service.sessions.controllers import caller_of
 from service.timeline.operations import timeline
 from service.timeline.schemas import TimelineAnswer, timeline_view
-from service.web.authentication import requires
+from service.web.authentication import AnyRequest, requires
 from service.web.parameters import SessionIdPath
 from service.web.principal import Kind
 
@@ -17,7 +17,6 @@ class Timelines(Controller):
     """Why a session is in its state."""
 
     tags = ["Sessions"]
-    dependencies = {"caller": Provide(provide_caller)}
 
     @get(
         "/api/payment-sessions/{session_id:str}/timeline",
@@ -27,9 +26,9 @@ class Timelines(Controller):
     async def show(
         self,
         session_id: SessionIdPath,
-        caller: CurrentCaller,
+        request: AnyRequest,
         clock: NamedDependency[SkipValidation[Clock]],
     ) -> TimelineAnswer:
         """Oldest first, with the reason for its state in a sentence."""
-        now = clock.now()
+        caller, now = caller_of(request, None), clock.now()
         return timeline_view(await timeline(session_id, caller, now), caller, now)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Controller, get, post
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 from litestar.params import (
     FromPath,
     JSONBody,
@@ -14,7 +14,7 @@ from litestar.params import (
 )
 
 from service.core.paging import decode_cursor
-from service.sessions.controllers import CurrentCaller, provide_caller
+from service.sessions.controllers import ClientSecret, caller_of
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session_by_any_id
 from service.sessions.schemas.answers import next_cursor, session_view
@@ -80,7 +80,6 @@ class Verification(Controller):
     """Asking the provider instead of waiting for it."""
 
     tags = ["Sessions"]
-    dependencies = {"caller": Provide(provide_caller)}
 
     @post(
         "/api/payment/verify-checkout-session",
@@ -89,9 +88,14 @@ class Verification(Controller):
         summary="Ask the provider how a session stands",
     )
     async def verify(
-        self, data: JSONBody[VerifyCheckout], caller: CurrentCaller, inbox: TheInbox
+        self,
+        data: JSONBody[VerifyCheckout],
+        request: AnyRequest,
+        inbox: TheInbox,
+        client_secret: ClientSecret = None,
     ) -> VerifiedAnswer:
         """The answer goes through the inbox, as a webhook would."""
+        caller = caller_of(request, client_secret)
         session = await find_session_by_any_id(data.session_id, caller)
         session = await verify_session(session, inbox, data.to_callback())
         view = session_view(session, caller, inbox.clock.now())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from service.core.ids import digest, same
-from service.sessions.documents import Session
+from service.sessions.documents import Session, SessionRow
 from service.web.principal import Kind, Principal
 
 
@@ -25,7 +25,7 @@ class Caller:
         """Tell whether the caller is shown who moved a session, and why."""
         return self.principal.kind in {Kind.SECRET, Kind.ADMIN}
 
-    def may_see(self, session: Session) -> bool:
+    def may_see(self, session: Session | SessionRow) -> bool:
         """Tell whether the caller may know of a session of its merchant."""
         match self.principal.kind:
             case Kind.SECRET | Kind.ADMIN:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from service.core.paging import Cursor
 from service.sessions import repository
-from service.sessions.documents import Session
+from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import ChangeNotAllowed, SessionNotFound
 from service.sessions.operations.caller import Caller
 from service.sessions.states import Status
@@ -19,6 +19,14 @@ async def find_session(session_id: str, caller: Caller) -> Session:
     if session is None or not caller.may_see(session):
         raise SessionNotFound(session_id)
     return session
+
+
+async def read_session(session_id: str, caller: Caller) -> SessionRow:
+    """Find a session by our id, to be shown. Raises `SessionNotFound`."""
+    found = await repository.read(caller.principal.merchant_id, session_id)
+    if found is None or not caller.may_see(found):
+        raise SessionNotFound(session_id)
+    return found
 
 
 async def find_session_by_any_id(any_id: str, caller: Caller) -> Session:

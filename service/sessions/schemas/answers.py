@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from service.core.paging import Cursor
 from service.core.strict_json import JsonObject
 from service.providers.base import CheckoutMode, ProviderName
-from service.sessions.documents import Kind, Session
+from service.sessions.documents import Kind, Session, SessionRow
 from service.sessions.operations.caller import Caller
 from service.sessions.states import Status, status_at
 
@@ -103,8 +103,10 @@ class CheckoutAnswer(Struct, frozen=True, rename="camel"):
     qr_code: str | None = None
 
 
-def session_view(session: Session, caller: Caller, now: datetime) -> SessionView:
+def session_view(session: Session | SessionRow, caller: Caller, now: datetime) -> SessionView:
     """Show a session as its caller may see it, and as time has made it."""
+    if isinstance(session, SessionRow):
+        return _row_view(session, caller, now)
     view = msgspec.convert(session, SessionView, from_attributes=True)
     return msgspec.structs.replace(
         view,
@@ -112,6 +114,22 @@ def session_view(session: Session, caller: Caller, now: datetime) -> SessionView
         status=status_at(session.status, session.expires_at, now),
         history=view.history if caller.sees_history else UNSET,
     )
+
+
+def _row_view(session: SessionRow, caller: Caller, now: datetime) -> SessionView:
+    fields = session.fields
+    shown = {
+        **fields,
+        "paymentMethod": fields["provider"],
+        "status": status_at(Status(fields["status"]), fields["expiresAt"], now),
+    }
+    if not caller.sees_history:
+        del shown["history"]
+    try:
+        return msgspec.convert(shown, SessionView)
+    except msgspec.ValidationError:
+        # Written before a field was there; the document knows its default.
+        return session_view(session.document(), caller, now)
 
 
 def listed_view(session: Session, now: datetime) -> SessionView:

@@ -22,7 +22,6 @@ from service.storage.group_commit.ride import Mismatched, Rider, ride, write_all
 from service.storage.group_commit.timing import within
 from service.storage.transactions import (
     Transaction,
-    answers_in_time,
     in_transaction,
     try_transaction,
 )

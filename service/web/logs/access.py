@@ -1,13 +1,43 @@
 """One line for each request: what was asked, by whom, what came of it, how long it took."""
 
+from datetime import UTC, datetime
+from typing import TextIO
+
 import structlog
 from litestar.types import HTTPScope
+from msgspec import Struct, json
 
 from service.web.authentication import principal_of
+from service.web.logs.masking import mask_text
 
 _log = structlog.get_logger("tillgate.access")
 
 _QUIET_PATHS = ("/health/",)
+
+
+class _Line(Struct):
+    event: str
+    method: str
+    path: str
+    status: int
+    ms: float
+    principal: str | None
+    request_id: str | None
+    level: str
+    timestamp: str
+
+
+_stream: list[TextIO] = []
+_encoder = json.Encoder()
+
+
+def write_lines_to(stream: TextIO | None) -> None:
+    """Write the lines as JSON to a stream; None: through structlog, as everything else.
+
+    There is one for every request, so it is not taken through structlog's processors: the line
+    is the same without them, and a tenth of the time of reading a session is saved.
+    """
+    _stream[:] = [stream] if stream is not None else []
 
 
 def log_request(scope: HTTPScope, status: int, seconds: float) -> None:
@@ -18,11 +48,14 @@ def log_request(scope: HTTPScope, status: int, seconds: float) -> None:
     if status < 400 and scope["path"].startswith(_QUIET_PATHS):
         return
     principal = principal_of(scope)
-    _log.info(
-        "request",
-        method=scope["method"],
-        path=scope.get("path_template") or "(none)",
-        status=status,
-        ms=round(seconds * 1000, 1),
-        principal=principal.label if principal else None,
-    )
+    label = mask_text(principal.label) if principal else None
+    method, path = scope["method"], scope.get("path_template") or "(none)"
+    ms = round(seconds * 1000, 1)
+    if not _stream:
+        _log.info("request", method=method, path=path, status=status, ms=ms, principal=label)
+        return
+    request_id = scope["state"].get("request_id")
+    at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    line = _Line("request", method, path, status, ms, label, request_id, "info", at)
+    _stream[0].write(_encoder.encode(line).decode() + "\n")
+    _stream[0].flush()

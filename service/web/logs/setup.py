@@ -12,6 +12,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from service.web.logs.access import write_lines_to
 from service.web.logs.masking import mask_entry
 
 # Talkative at INFO: httpx and stripe log every call with its address.
@@ -39,6 +40,7 @@ def configure_logging(*, production: bool, stream: TextIO | None = None) -> None
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
+    write_lines_to(stream if production else None)
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
