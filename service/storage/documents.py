@@ -43,10 +43,10 @@ class StoredDocument(Document):
         __init__ = BaseModel.__init__
         __getattribute__ = object.__getattribute__
 
-    @classmethod
-    def fill_back_refs(cls, values: Any) -> Any:
-        """Do nothing: no longer a validator, which would be called for each document."""
-        return values
+        @classmethod
+        def fill_back_refs(cls, values: object) -> object:
+            """Do nothing."""
+            return values
 
     class Settings:
         """Overridden by each document."""
