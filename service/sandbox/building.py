@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from service.core.clock import Clock
 from service.providers.base import ProviderName
 from service.sandbox.base import Played, Sandbox
+from service.sandbox.calls.documents import SandboxCall
 from service.sandbox.documents import (
     SandboxCheckout,
     SandboxDelivery,
@@ -29,6 +30,7 @@ from service.web.authentication import PUBLIC
 from service.web.limits.rate_limits import UNLIMITED
 
 SANDBOX_DOCUMENTS: tuple[type[StoredDocument], ...] = (
+    SandboxCall,
     SandboxCheckout,
     SandboxDelivery,
     SandboxEvent,
