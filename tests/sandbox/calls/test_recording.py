@@ -187,6 +187,8 @@ async def test_what_touches_no_session_and_webhooks_are_not_calls(lab: Lab) -> N
     await lab.deliver_all()
     await lab.api.call("GET", "/api/payment-sessions", params={"userId": "user_123"})
     await lab.api.call("GET", "/api/nothing")
+    forged = {"sessionId": opened["sessionId"]}
+    await lab.api.call("POST", "/api/webhooks/stripe", None, json=forged)
     await lab.api.http.get(f"/sandbox/pay/{checkout.page_id}")
     await lab.api.http.options(f"/api/payment-sessions/{opened['sessionId']}")
 
