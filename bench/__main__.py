@@ -44,9 +44,13 @@ def serving(uri: str, directory: str) -> Iterator[int]:
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
-        "ENVIRONMENT": "development",
+        # In development the lab records every call.
+        "ENVIRONMENT": "production",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "MONGODB_URI": uri,
         "API_SECRET_KEYS": KEY,
+        "API_ADMIN_KEYS": "ak_bench_0123456789abcdef",
+        "API_JOBS_KEYS": "jk_bench_0123456789abcdef",
         "PII_PEPPER": "pepper_bench_0123456789",
         "STRIPE_SECRET_KEY": "sk_test_bench_0123456789",
         "STRIPE_WEBHOOK_SECRET": SECRET,

@@ -15,6 +15,7 @@ from service.dashboard.controllers import dashboard_routes
 from service.dashboard.shop.controllers import shop_routes
 from service.retention.controllers import Cleanup, NamedJobs
 from service.sandbox.building import prepare_sandbox, sandbox_routes
+from service.sandbox.calls.recording import recording
 from service.sandbox.delivering import delivering
 from service.sandbox.reaching import reach_sandbox
 from service.sessions.controllers import CheckoutSessions, PaymentSessions
@@ -59,11 +60,12 @@ def create_app(
     wired = wire(settings, clock, database)
 
     @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(close_providers, wired.providers)
             if wired.sandbox is not None:
                 await prepare_sandbox(database)
+                stack.enter_context(recording(app, clock))
             if loop:
                 await stack.enter_async_context(background(wired.jobs))
             if loop and wired.sandbox is not None:

@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from service.core.clock import Clock
 from service.providers.base import ProviderName
 from service.sandbox.base import Played, Sandbox
+from service.sandbox.calls.documents import SandboxCall
 from service.sandbox.documents import (
     SandboxCheckout,
     SandboxDelivery,
@@ -25,10 +26,9 @@ from service.settings import Settings
 from service.storage.database import Database
 from service.storage.documents import StoredDocument, bind
 from service.storage.indexes import apply_indexes
-from service.web.authentication import PUBLIC
-from service.web.limits.rate_limits import UNLIMITED
 
 SANDBOX_DOCUMENTS: tuple[type[StoredDocument], ...] = (
+    SandboxCall,
     SandboxCheckout,
     SandboxDelivery,
     SandboxEvent,
@@ -53,7 +53,6 @@ def sandbox_routes(sandbox: Sandbox) -> list[ControllerRouterHandler]:
         "/",
         route_handlers=[*STRIPE, *RAZORPAY, *PHONEPE],
         dependencies={"sandbox": Provide(lambda: sandbox, sync_to_thread=False)},
-        opt={PUBLIC: True, UNLIMITED: True},
         include_in_schema=False,
     )
     return [wires, page_routes(sandbox)]

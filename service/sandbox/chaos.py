@@ -101,8 +101,13 @@ def _timed(one: Planned, place: int, chaos: Chaos, dice: random.Random) -> Plann
         note = _joined(note, "after the expiry")
     if "drop" in chaos.faults and dice.random() < 0.5:
         drops = dice.randint(1, 2)
-        note = _joined(note, f"dropped {drops} times")
+        note = _joined(note, f"dropped {times(drops)}")
     return replace(one, due_at=due_at, drops=drops, note=note)
+
+
+def times(count: int) -> str:
+    """Say how often: once, twice, 3 times."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _said(fault: Fault) -> str:

@@ -21,7 +21,7 @@ from service.sandbox.documents import (
     SandboxRefund,
 )
 from service.sandbox.repository import KEEP_FOR
-from service.sandbox.states import LEADS_TO, CheckoutStatus, Happening, PaymentStatus
+from service.sandbox.states import CheckoutStatus, Happening, PaymentStatus, leads_to
 
 # An attempt that begins, and how it stands then.
 _BEGINS = {
@@ -132,7 +132,9 @@ async def _step(
     payment: SandboxPayment | None,
     chaos: Chaos,
 ) -> SandboxCheckout:
-    possible, leads_to = LEADS_TO[happening]
+    possible, standing = leads_to(happening, checkout.provider)
+    if not possible:
+        raise CannotHappen(f"{checkout.provider} has no such thing: nothing is {happening} there.")
     if checkout.status not in possible:
         raise CannotHappen(f"The checkout is {checkout.status}: it can't be {happening}.")
     now = sandbox.clock.now()
@@ -140,7 +142,7 @@ async def _step(
     ids = [*checkout.object_ids, *(_ids_of(payment) if payment else ())]
     after = _changed(
         checkout,
-        status=leads_to,
+        status=standing,
         payments=payments,
         happened=[*checkout.happened, _happened(happening, payment, now)],
         object_ids=list(dict.fromkeys(ids)),

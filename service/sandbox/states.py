@@ -1,6 +1,9 @@
 """What can happen to a checkout at a played provider. Pure."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+from service.providers.base import ProviderName
 
 
 class CheckoutStatus(StrEnum):
@@ -43,7 +46,7 @@ class Happening(StrEnum):
     DISPUTED = "disputed"
 
 
-LEADS_TO: dict[Happening, tuple[frozenset[CheckoutStatus], CheckoutStatus]] = {
+_LEADS_TO: dict[Happening, tuple[frozenset[CheckoutStatus], CheckoutStatus]] = {
     Happening.PAID: (
         frozenset({CheckoutStatus.OPEN, CheckoutStatus.EXPIRED}),
         CheckoutStatus.PAID,
@@ -61,3 +64,30 @@ LEADS_TO: dict[Happening, tuple[frozenset[CheckoutStatus], CheckoutStatus]] = {
 }
 """From which states a happening is possible, and where it leads. A late payment is possible: banks
 settle what a checkout has given up on."""
+
+_HAS_NO: Mapping[ProviderName, frozenset[Happening]] = {
+    # It takes money at once, and has no event for what is held or disputed.
+    "phonepe": frozenset({Happening.AUTHORIZED, Happening.CAPTURED, Happening.DISPUTED}),
+}
+"""What a provider does not have, and so can't tell."""
+
+
+def leads_to(
+    happening: Happening, provider: ProviderName
+) -> tuple[frozenset[CheckoutStatus], CheckoutStatus]:
+    """Give from which states a happening is possible at a provider, and where it leads.
+
+    From none, where the provider has no such thing.
+    """
+    possible, after = _LEADS_TO[happening]
+    if happening in _HAS_NO.get(provider, ()):
+        return frozenset(), after
+    if provider == "razorpay" and happening is Happening.BOUNCED:
+        # A failed payment ends the attempt alone: the order, or the link, can be paid again.
+        return possible, CheckoutStatus.OPEN
+    return possible, after
+
+
+def possible_now(status: CheckoutStatus, provider: ProviderName) -> list[Happening]:
+    """Give what may happen to a checkout of a provider as it stands."""
+    return [happening for happening in Happening if status in leads_to(happening, provider)[0]]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.errors import InvalidInput
-from service.sandbox.chaos import Chaos, Fault, merge, plan, read_chaos
+from service.sandbox.chaos import Chaos, Fault, merge, plan, read_chaos, times
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 chaoses = st.builds(
@@ -52,6 +52,13 @@ def test_without_faults_events_come_once_in_their_order() -> None:
 
     assert [one.event for one in planned] == [0, 1, 2]
     assert [one.due_at for one in planned] == sorted(one.due_at for one in planned)
+
+
+def test_what_is_dropped_is_told_in_words() -> None:
+    notes = {one.note for seed in range(9) for one in plan(9, Chaos(("drop",), seed=seed), "", NOW)}
+
+    assert notes == {None, "dropped once", "dropped twice"}
+    assert times(3) == "3 times"
 
 
 def test_own_faults_win_over_the_standing_ones() -> None:

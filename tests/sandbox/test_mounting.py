@@ -6,7 +6,7 @@ from service.app import create_app
 from service.core.clock import SystemClock
 from service.production import problems
 from service.sandbox.reaching import reach_sandbox
-from service.storage.database import Database
+from service.storage.database import Client, Database
 from tests.sandbox.lab import GENERATED
 from tests.support.settings import make_settings
 
@@ -30,6 +30,32 @@ async def test_development_has_them(database: Database) -> None:
     app = create_app(make_settings(), database, loop=False)
 
     assert any(path.startswith("/sandbox/stripe") for path in _paths(app))
+
+
+async def test_production_records_no_call_and_has_no_collection_of_the_sandbox(
+    client: Client, database: Database
+) -> None:
+    own = client["tillgate_test_of_production"]
+    settings = make_settings(ENVIRONMENT="production", PUBLIC_URL=_HOME)
+    app = create_app(settings, own, clock=SystemClock(), loop=False)
+    handler = app.asgi_handler
+
+    async with app.lifespan():
+        assert app.asgi_handler is handler
+        names = await own.list_collection_names()
+
+    assert [name for name in names if name.startswith("sandbox")] == []
+
+
+async def test_development_records_calls_while_it_runs(database: Database) -> None:
+    app = create_app(make_settings(), database, loop=False)
+    handler = app.asgi_handler
+
+    async with app.lifespan():
+        assert app.asgi_handler is not handler
+        assert "sandbox_calls" in await database.list_collection_names()
+
+    assert app.asgi_handler is handler
 
 
 def test_generated_keys_reach_the_sandbox() -> None:

@@ -40,6 +40,7 @@ STORIES: Mapping[ProviderName, tuple[tuple[Phase, ...], ...]] = {
         ((Happening.AUTHORIZED,),),
         ((Happening.DECLINED, Happening.AUTHORIZED),),
         ((Happening.DELAYED, Happening.BOUNCED),),
+        ((Happening.DELAYED, Happening.BOUNCED, Happening.PAID),),
         ((Happening.PAID, Happening.DISPUTED),),
     ),
     "phonepe": (

@@ -11,9 +11,10 @@ from service.core.clock import Clock
 from service.core.errors import NotFound
 from service.dashboard.login.controllers import TheCookies, TheKeys, reader_of
 from service.dashboard.login.cookies import BADGE
-from service.dashboard.sessions.lines import lines
+from service.dashboard.sessions.lines import Seen, lines
 from service.dashboard.sessions.page import missing_page, search_page, timeline_page
 from service.sandbox import repository as sandbox
+from service.sandbox.calls.repository import calls_of
 from service.sessions.operations.caller import Caller
 from service.sessions.states import status_at
 from service.timeline.operations import timeline
@@ -68,11 +69,18 @@ class SessionPages(Controller):
             told = await timeline(session_id, Caller(reader), now)
         except NotFound:
             return show(missing_page(session_id, token, sandbox=has_sandbox), status=404)
-        checkouts = await sandbox.checkouts_of(session_id) if has_sandbox else []
-        deliveries = await sandbox.deliveries_of(session_id) if has_sandbox else []
+        seen = await _seen(session_id) if has_sandbox else Seen()
         standing = status_at(told.session.status, told.session.expires_at, now)
-        found = lines(told.entries, checkouts, deliveries)
+        found = lines(told.entries, seen)
         return show(timeline_page(told.session, standing, told.why, found, (token, has_sandbox)))
+
+
+async def _seen(session_id: str) -> Seen:
+    return Seen(
+        await sandbox.checkouts_of(session_id),
+        await sandbox.deliveries_of(session_id),
+        await calls_of(session_id),
+    )
 
 
 def _token(request: AnyRequest, jar: TheCookies) -> str:

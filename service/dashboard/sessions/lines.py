@@ -1,27 +1,17 @@
 """The lines of a session's timeline: our own entries, and what the sandbox did. Pure."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from service.core.money import to_major
 from service.core.strict_json import JsonObject
+from service.dashboard.sessions.calls import with_calls
+from service.dashboard.sessions.line import Line
+from service.sandbox.calls.documents import SandboxCall
 from service.sandbox.documents import Attempt, SandboxCheckout, SandboxDelivery
-from service.sandbox.pages.words import told
+from service.sandbox.pages.words import PROVIDERS, told
 from service.timeline.operations import Entry
-
-KINDS: dict[str, str] = {
-    "move": "State",
-    "call": "Call",
-    "attempt": "Attempt",
-    "delivery": "Delivery",
-    "event": "Inbox",
-    "payment": "Ledger",
-    "outbox": "Outbox",
-    "audit": "Audit",
-}
-"""Kind of a line -> its name, in the order in which one asks for them."""
 
 _OUTCOMES = {
     "processed": "taken and applied",
@@ -37,33 +27,26 @@ _OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line. `tone` colours it; `detail` is shown when asked for."""
+class Seen:
+    """What the sandbox has seen of a session; all of it is empty where there is no sandbox."""
 
-    at: datetime
-    kind: str
-    text: str
-    tone: str = ""
-    detail: dict[str, str] = field(default_factory=dict)
+    checkouts: Sequence[SandboxCheckout] = ()
+    deliveries: Sequence[SandboxDelivery] = ()
+    calls: Sequence[SandboxCall] = ()
 
 
-def lines(
-    entries: Iterable[Entry],
-    checkouts: Iterable[SandboxCheckout],
-    deliveries: Iterable[SandboxDelivery],
-) -> list[Line]:
+def lines(entries: Iterable[Entry], seen: Seen) -> list[Line]:
     """Put everything in the order in which it happened."""
-    found = [
+    told_of = [
         *map(_entry, entries),
-        *(line for checkout in checkouts for line in _checkout(checkout)),
-        *(line for delivery in deliveries for line in _delivery(delivery)),
+        *(line for checkout in seen.checkouts for line in _checkout(checkout)),
+        *(line for delivery in seen.deliveries for line in _delivery(delivery)),
     ]
-    return sorted(found, key=lambda line: line.at)
+    return with_calls(told_of, seen.calls)
 
 
 def _entry(entry: Entry) -> Line:
-    kind = "call" if entry.what == "checkout" else entry.what
-    return Line(entry.at, kind, entry.summary, _entry_tone(entry), _plain(entry.detail))
+    return Line(entry.at, entry.what, entry.summary, _entry_tone(entry), _plain(entry.detail))
 
 
 def _entry_tone(entry: Entry) -> str:
@@ -82,8 +65,8 @@ def _checkout(checkout: SandboxCheckout) -> Iterable[Line]:
     price = f"{to_major(checkout.amount, checkout.provider, checkout.currency)} {checkout.currency}"
     yield Line(
         checkout.created_at,
-        "call",
-        f"The service called {checkout.provider}, which opened a checkout over {price}",
+        "checkout",
+        f"{PROVIDERS[checkout.provider]} opened a checkout over {price}",
         detail={"checkout": checkout.id, "chaos": _written(checkout.chaos or "the standing rule")}
         | _plain(checkout.request),
     )
@@ -94,7 +77,7 @@ def _checkout(checkout: SandboxCheckout) -> Iterable[Line]:
 
 def _delivery(delivery: SandboxDelivery) -> Iterable[Line]:
     played = f" ({delivery.note})" if delivery.note else ""
-    what = f"{delivery.provider} posted {delivery.type}{played}"
+    what = f"{PROVIDERS[delivery.provider]} posted {delivery.type}{played}"
     detail = {"event": delivery.event_id, "to": delivery.path, "delivery": delivery.id}
     for number, attempt in enumerate(delivery.attempts, 1):
         again = f", try {number}" if number > 1 else ""
@@ -103,7 +86,7 @@ def _delivery(delivery: SandboxDelivery) -> Iterable[Line]:
         yield Line(attempt.at, "delivery", f"{what}{again}: {text}", tone, detail | took)
     if delivery.status == "pending":
         due = f"due at {delivery.due_at:%T}"
-        waiting = f"{delivery.provider} has {delivery.type} on its way{played}, {due}"
+        waiting = f"{PROVIDERS[delivery.provider]} has {delivery.type} on its way{played}, {due}"
         yield Line(max(delivery.due_at, delivery.created_at), "delivery", waiting, "info", detail)
 
 

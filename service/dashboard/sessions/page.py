@@ -4,7 +4,7 @@ from datetime import datetime
 
 from service.core.money import to_major
 from service.dashboard.frame import frame
-from service.dashboard.sessions.lines import KINDS, Line
+from service.dashboard.sessions.line import KINDS, Line
 from service.sandbox.documents import SandboxCheckout
 from service.sandbox.pages.words import PROVIDERS, STANDINGS
 from service.sessions.documents import Session
@@ -203,4 +203,4 @@ def _time(at: datetime) -> str:
 
 def _after(at: datetime, since: datetime) -> str:
     seconds = (at - since).total_seconds()
-    return f"+{seconds:.3f} s" if 0 <= seconds < 600 else f"{at:%F}"
+    return f"{seconds:+.3f} s" if -60 < seconds < 600 else f"{at:%F}"

@@ -11,7 +11,7 @@ from service.sandbox.pages.words import (
     PROVIDERS,
     STANDINGS,
 )
-from service.sandbox.states import CheckoutStatus, Happening
+from service.sandbox.states import CheckoutStatus, Happening, possible_now
 from service.web.pages.markup import Child, Html, h, join
 from service.web.pages.page import Page
 
@@ -162,7 +162,9 @@ def _paid(view: CheckoutView) -> Html:
         h("h2", "Paid"),
         h("p", "", class_="soft", id="returning"),
         _return(view, "Return to the shop", "primary"),
-        _button("Later: the customer disputes it", Happening.DISPUTED, "quiet danger"),
+        _button("Later: the customer disputes it", Happening.DISPUTED, "quiet danger")
+        if Happening.DISPUTED in possible_now(CheckoutStatus.PAID, view.provider)
+        else None,
     )
 
 

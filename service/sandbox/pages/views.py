@@ -13,7 +13,7 @@ from service.providers.base import ProviderName
 from service.sandbox.chaos import Chaos, Fault
 from service.sandbox.documents import Happened, SandboxCheckout, SandboxDelivery
 from service.sandbox.pages.words import STANDINGS, told
-from service.sandbox.states import LEADS_TO, CheckoutStatus, Happening
+from service.sandbox.states import CheckoutStatus, Happening, possible_now
 from service.web.fields import ShortText
 from service.web.wire import WireModel
 
@@ -115,7 +115,7 @@ def checkout_view(
         version=checkout.version,
         status_name=STANDINGS[checkout.status].name,
         tone=STANDINGS[checkout.status].tone,
-        can=[what for what, (before, _) in LEADS_TO.items() if checkout.status in before],
+        can=possible_now(checkout.status, checkout.provider),
         happened=[_happened(one) for one in checkout.happened],
         deliveries=dict(Counter(one.status for one in about)),
         untried=sum(not one.attempts for one in about),

@@ -33,7 +33,6 @@ USUAL_MERCHANT = "PGTESTPAYUAT"
 _ORDER_EVENTS: dict[Happening, str] = {
     Happening.PAID: "checkout.order.completed",
     Happening.SETTLED: "checkout.order.completed",
-    Happening.CAPTURED: "checkout.order.completed",
     Happening.BOUNCED: "checkout.order.failed",
     Happening.EXPIRED: "checkout.order.failed",
     Happening.CANCELED: "checkout.order.failed",

@@ -8,7 +8,7 @@ from service.sandbox.chaos import EVERYTHING, Fault
 from service.sandbox.pages.words import DECLINES, FAULTS
 from service.sandbox.phonepe.declines import DECLINES as PHONEPE
 from service.sandbox.razorpay.declines import DECLINES as RAZORPAY
-from service.sandbox.states import LEADS_TO, CheckoutStatus
+from service.sandbox.states import CheckoutStatus, possible_now
 from service.sandbox.stripe.declines import DECLINES as STRIPE
 from tests.sandbox.lab import Lab
 
@@ -25,9 +25,21 @@ async def test_pay_page_shows_amount_items_and_what_can_happen(lab: Lab) -> None
     assert "unsafe" not in page.headers["content-security-policy"]
     told = (await lab.api.http.get(f"/sandbox/api/checkouts/{checkout.page_id}")).json()
     assert (told["price"], told["status"]) == ("30.00", "open")
-    assert set(told["can"]) == {
-        what for what, (before, _) in LEADS_TO.items() if CheckoutStatus.OPEN in before
-    }
+    assert told["can"] == possible_now(CheckoutStatus.OPEN, "stripe")
+    assert "authorized" in told["can"]
+
+
+async def test_phonepe_offers_nothing_that_it_has_no_event_for(lab: Lab) -> None:
+    _, checkout = await lab.open(paymentMethod="phonepe", currency="INR")
+    _, other = await lab.open(userId="user_124")
+    path = f"/sandbox/pay/{checkout.page_id}"
+    for happening in ("authorized", "disputed"):
+        assert (await lab.api.http.post(f"{path}/{happening}", json={})).status_code == 409
+        assert f'data-happening="{happening}"' not in (await lab.api.http.get(path)).text
+    paid = await lab.api.http.post(f"{path}/paid", json={})
+    assert paid.json()["can"] == ["refunded"]
+    elsewhere = await lab.api.http.get(f"/sandbox/pay/{other.page_id}")
+    assert 'data-happening="disputed"' in elsewhere.text
 
 
 async def test_page_of_a_checkout_is_found_by_the_providers_id_too(lab: Lab) -> None:

@@ -33,7 +33,6 @@ STORIES: list[tuple[list[Happening], list[str]]] = [
     ([Happening.DELAYED], []),
     ([Happening.DELAYED, Happening.SETTLED], [DONE]),
     ([Happening.DELAYED, Happening.BOUNCED], [FAILED]),
-    ([Happening.AUTHORIZED, Happening.CAPTURED], [DONE]),
     ([Happening.DECLINED], []),
     ([Happening.EXPIRED], [FAILED]),
     ([Happening.CANCELED], [FAILED]),
@@ -42,7 +41,6 @@ STORIES: list[tuple[list[Happening], list[str]]] = [
         [Happening.PAID, Happening.REFUNDED],
         [DONE, "pg.refund.accepted", "pg.refund.completed"],
     ),
-    ([Happening.PAID, Happening.DISPUTED], [DONE]),
 ]
 
 

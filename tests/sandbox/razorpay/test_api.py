@@ -186,6 +186,11 @@ async def test_an_order_outlives_a_bank_that_bounced(played: Played) -> None:
     assert failed.failure_code == "payment_timed_out"
     assert isinstance(still_open, CheckoutOpen)
 
+    await played.let(ref, Happening.PAID)
+    assert PaymentSucceeded in kinds((await played.adapter.fetch(ref)).facts)
+    order = (await played.http.get(f"/orders/{ref}")).json()
+    assert (order["status"], order["attempts"]) == ("paid", 2)
+
 
 @pytest.mark.parametrize(
     ("happening", "fact"),

@@ -125,6 +125,7 @@ async function followOnce(view) {
 
 const WORDS = {
   declined: "Declined. The customer may try again.",
+  bounced: "The bank refused.",
   disputed: "The customer disputes the payment; the provider tells the service.",
   expired: "The checkout has expired.",
 };
@@ -137,7 +138,8 @@ async function happen(happening, body) {
   try {
     const view = await call("POST", `/sandbox/pay/${bill.dataset.page}/${happening}`, body);
     draw(view);
-    say(said, WORDS[happening] ?? "", happening === "declined" ? "bad" : "info");
+    const refused = happening === "declined" || happening === "bounced";
+    say(said, WORDS[happening] ?? "", refused ? "bad" : "info");
     if (view.status === "paid" && happening !== "disputed") await sendBack(view);
     else followOnce(view);
   } catch (error) {
@@ -154,10 +156,9 @@ function keepPlace(focused) {
     focused.focus();
     return;
   }
-  const heading = document.querySelector(".part:not([hidden]) h2");
-  if (!heading) return;
-  heading.tabIndex = -1;
-  heading.focus();
+  const place = document.querySelector(".part:not([hidden]) h2") ?? said;
+  place.tabIndex = -1;
+  place.focus();
 }
 
 if (bill) {

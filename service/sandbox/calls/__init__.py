@@ -1,0 +1,1 @@
+"""Who asked whom: calls on the played providers' wires, and calls that touch a session."""
