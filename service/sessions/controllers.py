@@ -5,7 +5,7 @@ from typing import Annotated
 
 from litestar import Controller, Response, get, post, route
 from litestar.enums import HttpMethod
-from litestar.params import HeaderParameter, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from service.core.errors import Unauthenticated
 from service.core.paging import decode_cursor
@@ -36,27 +36,24 @@ from service.sessions.schemas.requests import (
     CreatePaymentSession,
 )
 from service.sessions.states import Status
-from service.web.authentication import AnyRequest, principal_of, requires
+from service.web.answers import JsonResponse
+from service.web.authentication import PROVEN, AnyRequest, principal_of, requires
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, SessionIdPath
 from service.web.principal import Kind
+from service.web.requests import header_of
 
-_OPENERS = requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER)
-_READERS = requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER, Kind.ADMIN)
-
-
-ClientSecret = Annotated[
-    str | None,
-    HeaderParameter(name="X-Client-Secret", description="The session's secret, from a browser."),
-]
+_OPENERS = {**requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER), PROVEN: True}
+_READERS = {**requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER, Kind.ADMIN), PROVEN: True}
 
 
-def caller_of(request: AnyRequest, client_secret: str | None) -> Caller:
-    """Give the caller, whom the guards let in, with the proof that it sent along."""
+def caller_of(request: AnyRequest) -> Caller:
+    """Give the caller with the proof that it sent along: X-Client-Secret, from a browser."""
     principal = principal_of(request.scope)
     if principal is None:
         raise Unauthenticated("This takes a key or a user's token.")
-    return Caller(principal, client_secret, request.scope["state"].get("idempotency_seed"))
+    secret = header_of(request.scope, b"x-client-secret")
+    return Caller(principal, secret, request.scope["state"].get("idempotency_seed"))
 
 
 def desk_of(request: AnyRequest) -> Desk:
@@ -75,23 +72,21 @@ class PaymentSessions(Controller):
     path = "/api/payment-sessions"
     tags = ["Sessions"]
 
-    @post("/", guards=[_OPENERS], opt={IDEMPOTENT: True}, summary="Open a payment session")
+    @post("/", opt={**_OPENERS, IDEMPOTENT: True}, summary="Open a payment session")
     async def create(
         self,
         data: JSONBody[CreatePaymentSession],
         request: AnyRequest,
-        client_secret: ClientSecret = None,
     ) -> Response[OpenedAnswer]:
         """201 with the session and its client secret; 200 where the same body came before."""
-        caller, desk = caller_of(request, client_secret), desk_of(request)
+        caller, desk = caller_of(request), desk_of(request)
         new, now = data.to_new(caller.principal.user_id), desk.clock.now()
         return _opened(await open_session(new, caller, desk.rules, now), caller, now)
 
-    @get("/", guards=[_READERS], summary="Read a session, or list a user's sessions")
+    @get("/", opt=_READERS, summary="Read a session, or list a user's sessions")
     async def read(
         self,
         request: AnyRequest,
-        client_secret: ClientSecret = None,
         session_id: Annotated[str | None, QueryParameter(name="sessionId", max_length=255)] = None,
         user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
         status: Annotated[Status | None, QueryParameter(name="status")] = None,
@@ -99,7 +94,7 @@ class PaymentSessions(Controller):
         cursor: PageCursor = None,
     ) -> SessionAnswer | SessionsAnswer:
         """With `sessionId` one session, with `userId` a page of them."""
-        caller, desk = caller_of(request, client_secret), desk_of(request)
+        caller, desk = caller_of(request), desk_of(request)
         now = desk.clock.now()
         if session_id is not None:
             if user_id is not None or status is not None or cursor is not None:
@@ -121,19 +116,17 @@ class PaymentSessions(Controller):
         views = [listed_view(session, now) for session in sessions]
         return SessionsAnswer(views, next_cursor(following))
 
-    @get("/{session_id:str}", guards=[_READERS], summary="Read a session")
-    async def read_one(
-        self, session_id: SessionIdPath, request: AnyRequest, client_secret: ClientSecret = None
-    ) -> SessionAnswer:
+    @get("/{session_id:str}", opt=_READERS, summary="Read a session")
+    async def read_one(self, session_id: SessionIdPath, request: AnyRequest) -> SessionAnswer:
         """404 also where the caller may not know of it."""
-        caller, desk = caller_of(request, client_secret), desk_of(request)
+        caller, desk = caller_of(request), desk_of(request)
         session = await read_session(session_id, caller)
         return SessionAnswer(session_view(session, caller, desk.clock.now()))
 
     @route(
         "/",
         http_method=[HttpMethod.PUT, HttpMethod.PATCH],
-        guards=[_OPENERS],
+        opt=_OPENERS,
         status_code=200,
         summary="Change a session",
     )
@@ -141,10 +134,9 @@ class PaymentSessions(Controller):
         self,
         data: JSONBody[ChangeSession],
         request: AnyRequest,
-        client_secret: ClientSecret = None,
     ) -> SessionAnswer:
         """Merge metadata, cancel, or from a secret key settle by hand."""
-        return await _change(data, caller_of(request, client_secret), desk_of(request))
+        return await _change(data, caller_of(request), desk_of(request))
 
 
 _CHECKOUT_SESSIONS = ["/api/checkout-sessions", "/api/payments/checkout-session"]
@@ -158,30 +150,27 @@ class CheckoutSessions(Controller):
 
     @post(
         _CHECKOUT_SESSIONS,
-        guards=[_OPENERS],
-        opt={IDEMPOTENT: True},
+        opt={**_OPENERS, IDEMPOTENT: True},
         summary="Get or create the open session",
     )
     async def create(
         self,
         data: JSONBody[CreateCheckoutSession],
         request: AnyRequest,
-        client_secret: ClientSecret = None,
     ) -> Response[OpenedAnswer]:
         """201 for a new one; 200 for the one that is open, at the price it was opened for."""
-        caller, desk = caller_of(request, client_secret), desk_of(request)
+        caller, desk = caller_of(request), desk_of(request)
         new, now = data.to_new(caller.principal.user_id), desk.clock.now()
         return _opened(await open_session(new, caller, desk.rules, now), caller, now)
 
-    @get(_CHECKOUT_SESSIONS, guards=[_READERS], summary="Read a user's latest session")
+    @get(_CHECKOUT_SESSIONS, opt=_READERS, summary="Read a user's latest session")
     async def latest(
         self,
         request: AnyRequest,
-        client_secret: ClientSecret = None,
         user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
     ) -> SessionAnswer:
         """404 where there is none that the caller may know of."""
-        caller, desk = caller_of(request, client_secret), desk_of(request)
+        caller, desk = caller_of(request), desk_of(request)
         user_id = user_id or caller.principal.user_id
         if user_id is None:
             raise wrong_field("userId", "is due")
@@ -191,7 +180,7 @@ class CheckoutSessions(Controller):
     @route(
         _CHECKOUT_SESSIONS,
         http_method=[HttpMethod.PATCH, HttpMethod.PUT],
-        guards=[_OPENERS],
+        opt=_OPENERS,
         status_code=200,
         summary="Change a session",
     )
@@ -199,25 +188,22 @@ class CheckoutSessions(Controller):
         self,
         data: JSONBody[ChangeSession],
         request: AnyRequest,
-        client_secret: ClientSecret = None,
     ) -> SessionAnswer:
         """Merge metadata, cancel, or from a secret key settle by hand."""
-        return await _change(data, caller_of(request, client_secret), desk_of(request))
+        return await _change(data, caller_of(request), desk_of(request))
 
     @post(
         _CREATE_CHECKOUT,
-        guards=[_OPENERS],
-        opt={IDEMPOTENT: True},
+        opt={**_OPENERS, IDEMPOTENT: True},
         summary="Open a session and its checkout at the provider",
     )
     async def create_checkout(
         self,
         data: JSONBody[CreateCheckout],
         request: AnyRequest,
-        client_secret: ClientSecret = None,
     ) -> Response[CheckoutAnswer]:
         """Give the address to send the customer to; a repeated call gives the same one."""
-        caller, desk = caller_of(request, client_secret), desk_of(request)
+        caller, desk = caller_of(request), desk_of(request)
         resumed = data.resumed()
         if resumed is not None:
             opened = await resume_checkout(resumed, caller, desk)
@@ -233,12 +219,12 @@ class CheckoutSessions(Controller):
             client_secret=desk.rules.known_client_secret(session),
             qr_code=opened.qr_code,
         )
-        return Response(answer, status_code=201 if opened.created else 200)
+        return JsonResponse(answer, status_code=201 if opened.created else 200)
 
 
 def _opened(opened: Opened, caller: Caller, now: datetime) -> Response[OpenedAnswer]:
     view = session_view(opened.session, caller, now)
-    return Response(
+    return JsonResponse(
         OpenedAnswer(view, opened.client_secret),
         status_code=201 if opened.created else 200,
         headers={} if opened.created else {"Idempotent-Replayed": "true"},

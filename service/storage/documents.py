@@ -20,6 +20,10 @@ def wire_name(name: str) -> str:
     return {"id": "_id", "revision_id": "revision_id"}.get(name) or to_camel(name)
 
 
+def _do_nothing(document: BaseModel, context: object) -> None:
+    pass
+
+
 class StoredDocument(Document):
     """A document of Tillgate: its fields, its indexes and which of its fields hold money."""
 
@@ -47,6 +51,12 @@ class StoredDocument(Document):
         def fill_back_refs(cls, values: object) -> object:
             """Do nothing."""
             return values
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **settings: object) -> None:
+        """Leave out the private attributes, in which Beanie would keep a document's old states."""
+        super().__pydantic_init_subclass__(**settings)
+        cls.model_post_init = _do_nothing
 
     class Settings:
         """Overridden by each document."""

@@ -6,10 +6,9 @@ from typing import Any, NoReturn, TypeAlias
 from litestar.connection import ASGIConnection, Request
 from litestar.di import NamedDependency
 from litestar.enums import ScopeType
-from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.params import SkipValidation
-from litestar.types import ASGIApp, Guard, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from service.core.errors import Forbidden, Unauthenticated
 from service.web.keys.ring import KeyRing
@@ -18,10 +17,15 @@ from service.web.principal import Kind, Principal
 
 # Of a handler that checks its caller itself, or that everybody may call.
 PUBLIC = "public"
+# Of a handler that reads X-Client-Secret, which its own code does not declare as a parameter: the
+# framework would read all headers into a map of its own for it.
+PROVEN = "proven"
+# Where a handler's `opt` says who may call it.
+_CALLERS = "callers"
 
 _LONGEST_KEY = 256
 
-_CALLERS = {
+_NAMES = {
     Kind.PUBLISHABLE: "a publishable key",
     Kind.SECRET: "a secret key",
     Kind.ADMIN: "an admin key",
@@ -33,7 +37,7 @@ Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]  # of every kind of h
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 CurrentPrincipal = NamedDependency[SkipValidation[Principal]]
-"""Annotation of a handler's parameter `principal`: the caller, who has passed `requires`."""
+"""Annotation of a handler's parameter `principal`: the caller, whom `requires` let in."""
 
 
 class Authentication(ASGIMiddleware):
@@ -51,13 +55,20 @@ class Authentication(ASGIMiddleware):
         self._tokens = tokens
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Read the credential. Raises `Unauthenticated` for one that nobody issued."""
+        """Read the credential, and let in whom the handler's `requires` names.
+
+        Raises `Unauthenticated` for a credential that nobody issued, and `Forbidden`.
+        """
+        opt = scope["route_handler"].opt
         principal = None
-        if not scope["route_handler"].opt.get(PUBLIC):
+        if not opt.get(PUBLIC):
             credential = _credential(scope["headers"])
             if credential is not None:
                 principal = await self._identify(credential)
         scope["state"]["principal"] = principal
+        callers = opt.get(_CALLERS)
+        if callers is not None:
+            _admit(principal, callers)
         await next_app(scope, receive, send)
 
     async def _identify(self, credential: str) -> Principal:
@@ -97,23 +108,25 @@ def principal_of(scope: Scope) -> Principal | None:
     return found
 
 
-def requires(*kinds: Kind) -> Guard:
-    """Make a guard that lets only callers of these kinds in; 401 when anonymous, 403 else."""
-    allowed = frozenset(kinds)
-    wanted = " or ".join(_CALLERS[kind] for kind in kinds)
+def requires(*kinds: Kind) -> dict[str, frozenset[Kind]]:
+    """Make a handler's `opt` that lets in only callers of these kinds; 401 if anonymous, 403 else.
 
-    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
-        principal = principal_of(connection.scope)
-        if principal is None:
-            raise Unauthenticated(f"This takes {wanted}.")
-        if principal.kind not in allowed:
-            raise Forbidden(f"This takes {wanted}, not {_CALLERS[principal.kind]}.")
+    Not a guard of the framework, which copies the whole handler for each guard of each request.
+    """
+    return {_CALLERS: frozenset(kinds)}
 
-    return guard
+
+def _admit(principal: Principal | None, kinds: frozenset[Kind]) -> None:
+    if principal is not None and principal.kind in kinds:
+        return
+    wanted = " or ".join(name for kind, name in _NAMES.items() if kind in kinds)
+    if principal is None:
+        raise Unauthenticated(f"This takes {wanted}.")
+    raise Forbidden(f"This takes {wanted}, not {_NAMES[principal.kind]}.")
 
 
 async def provide_principal(request: AnyRequest) -> Principal:
-    """Give the caller to a handler that has a guard. Raises `Unauthenticated` without one."""
+    """Give the caller to a handler that `requires` one. Raises `Unauthenticated` without one."""
     principal = principal_of(request.scope)
     if principal is None:
         raise Unauthenticated("This takes a key or a user's token.")

@@ -15,6 +15,7 @@ from service.core.clock import Clock
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
+from service.web.answers import JsonResponse
 from service.web.authentication import provide_principal
 from service.web.cors import cors_config
 from service.web.docs.openapi import openapi_config
@@ -61,6 +62,7 @@ class WebLayer(InitPlugin):
         app_config.middleware = [*self._middleware, *app_config.middleware]
         app_config.exception_handlers = {**exception_handlers(), **app_config.exception_handlers}
         app_config.request_class = StrictRequest
+        app_config.response_class = JsonResponse
         app_config.before_request = refuse_unknown_query
         app_config.type_decoders = [
             (is_wire_model, decode_wire_model),

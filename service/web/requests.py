@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from litestar import Request
 from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import Empty
+from litestar.types import Empty, Scope
 
 from service.core import strict_json
 from service.core.errors import FieldProblem, InvalidInput, MalformedBody
@@ -41,6 +41,14 @@ class StrictRequest(Request[Any, Any, Any]):
                 raise MalformedBody("The body is empty; a JSON object is due.")
             self._json = strict_json.parse(body)
         return self._json
+
+
+def header_of(scope: Scope, name: bytes) -> str | None:
+    """Give the value of a header, by its name in lower case; the first of several."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
 
 
 async def refuse_unknown_query(request: AnyRequest) -> None:

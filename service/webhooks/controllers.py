@@ -14,12 +14,12 @@ from litestar.params import (
 )
 
 from service.core.paging import decode_cursor
-from service.sessions.controllers import ClientSecret, caller_of
+from service.sessions.controllers import caller_of
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session_by_any_id
 from service.sessions.schemas.answers import next_cursor, session_view
 from service.sessions.states import Status
-from service.web.authentication import PUBLIC, AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import PROVEN, PUBLIC, AnyRequest, CurrentPrincipal, requires
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
 from service.web.principal import Kind
@@ -83,7 +83,7 @@ class Verification(Controller):
 
     @post(
         "/api/payment/verify-checkout-session",
-        guards=[requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER)],
+        opt={**requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER), PROVEN: True},
         status_code=200,
         summary="Ask the provider how a session stands",
     )
@@ -92,10 +92,9 @@ class Verification(Controller):
         data: JSONBody[VerifyCheckout],
         request: AnyRequest,
         inbox: TheInbox,
-        client_secret: ClientSecret = None,
     ) -> VerifiedAnswer:
         """The answer goes through the inbox, as a webhook would."""
-        caller = caller_of(request, client_secret)
+        caller = caller_of(request)
         session = await find_session_by_any_id(data.session_id, caller)
         session = await verify_session(session, inbox, data.to_callback())
         view = session_view(session, caller, inbox.clock.now())
@@ -107,7 +106,7 @@ class AdminWebhooks(Controller):
 
     path = "/api/admin"
     tags = ["Admin"]
-    guards = [requires(Kind.ADMIN)]
+    opt = requires(Kind.ADMIN)
 
     @get("/webhook-events", summary="List the inbox")
     async def events(

@@ -105,7 +105,7 @@ def create_test_app(
     """Build the application as `service.app` does."""
     seen = seen or Seen()
 
-    @post("/api/orders", guards=[requires(Kind.SECRET, Kind.PUBLISHABLE)], opt={IDEMPOTENT: True})
+    @post("/api/orders", opt={**requires(Kind.SECRET, Kind.PUBLISHABLE), IDEMPOTENT: True})
     async def create_order(
         data: JSONBody[Order], principal: CurrentPrincipal, request: AnyRequest
     ) -> Order:
@@ -119,7 +119,7 @@ def create_test_app(
             raise seen.fail_with
         return data
 
-    @get("/api/orders", guards=[requires(Kind.SECRET, Kind.USER)])
+    @get("/api/orders", opt=requires(Kind.SECRET, Kind.USER))
     async def list_orders(
         user_id: Annotated[str, QueryParameter(name="userId", max_length=50)],
         created_from: Annotated[str | None, QueryParameter(name="from")] = None,
@@ -132,7 +132,7 @@ def create_test_app(
             "from": moment_parameter("from", created_from),
         }
 
-    @get("/api/orders/{session_id:str}", guards=[requires(Kind.SECRET)])
+    @get("/api/orders/{session_id:str}", opt=requires(Kind.SECRET))
     async def read_order(session_id: SessionIdPath) -> dict[str, str]:
         """Read an order."""
         return {"sessionId": session_id}

@@ -1,6 +1,6 @@
 """What a work may ask of a transaction that it shares with others."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -34,11 +34,16 @@ class LookUp:
         """Give it in MongoDB's words."""
         return {**self.fixed, self.by: {"$in": list(self.values), **self.also}}
 
-    def finds(self, row: Row) -> bool:
-        """Tell whether a row is one of those that were looked for."""
+    def values_in(self, row: Row) -> list[object]:
+        """Give the values by which a row is found, none if it is not as in `fixed`."""
         if any(row.get(name) != value for name, value in self.fixed.items()):
-            return False
-        return any(value in self.values for value in _values_at(row, self.by.split(".")))
+            return []
+        return _values_at(row, self.by.split("."))
+
+    @property
+    def kind(self) -> Hashable:
+        """Give what is alike in look-ups that differ only in their values."""
+        return self.by, tuple(self.fixed.items()), tuple(self.also.items())
 
 
 def _values_at(found: object, path: list[str]) -> list[object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextvars import Context
+from dataclasses import replace
 from typing import Any, cast
 
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -109,22 +110,41 @@ async def _answers(
     answers = []
     for together in by_name.values():
         merged = _merged(one for _, ask in together for one in ask.look_ups)
-        found = await look_up_rows(together[0][1].collection, merged, tx)
-        for rider, ask in together:
-            rows = [row for row in found if any(one.finds(row) for one in ask.look_ups)]
-            answers.append((rider, rows))
+        rows = await look_up_rows(together[0][1].collection, list(merged.values()), tx)
+        found = _by_value(merged, rows)
+        answers += [(rider, _rows_of(ask, found)) for rider, ask in together]
     return answers
 
 
-def _merged(look_ups: Iterable[LookUp]) -> list[LookUp]:
-    """Put look-ups by one field together, so that the query has few branches."""
+def _merged(look_ups: Iterable[LookUp]) -> dict[Hashable, LookUp]:
+    """Put look-ups of one kind together, so that the query has few branches."""
     values: dict[Hashable, dict[str, None]] = {}
     kinds: dict[Hashable, LookUp] = {}
     for one in look_ups:
-        kind = (one.by, tuple(one.fixed.items()), tuple(one.also.items()))
-        kinds[kind] = one
-        values.setdefault(kind, {}).update(dict.fromkeys(one.values))
-    return [LookUp(one.by, tuple(values[kind]), one.fixed, one.also) for kind, one in kinds.items()]
+        kinds[one.kind] = one
+        values.setdefault(one.kind, {}).update(dict.fromkeys(one.values))
+    return {kind: replace(one, values=tuple(values[kind])) for kind, one in kinds.items()}
+
+
+def _by_value(look_ups: dict[Hashable, LookUp], rows: Sequence[Row]) -> dict[Hashable, list[Row]]:
+    """Enter the rows by each value that finds them."""
+    found: dict[Hashable, list[Row]] = {}
+    for kind, one in look_ups.items():
+        for row in rows:
+            for value in one.values_in(row):
+                found.setdefault((kind, value), []).append(row)
+    return found
+
+
+def _rows_of(ask: Ask, found: dict[Hashable, list[Row]]) -> list[Row]:
+    """Give the rows of one question, each once."""
+    rows = {
+        id(row): row
+        for one in ask.look_ups
+        for value in one.values
+        for row in found.get((one.kind, value), ())
+    }
+    return list(rows.values())
 
 
 async def look_up_rows(

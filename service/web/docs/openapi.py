@@ -14,7 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
 
 import service
-from service.web.authentication import PUBLIC
+from service.web.authentication import PROVEN, PUBLIC
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.problems import PROBLEM_TYPE
@@ -65,6 +65,14 @@ _KEY_HEADER: Node = {
     "required": False,
     "description": "Sent again with the same body, the call gives its first answer for a day.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+_SECRET_HEADER: Node = {
+    "name": "X-Client-Secret",
+    "in": "header",
+    "required": False,
+    "description": "The session's secret, from a browser.",
+    "schema": {"type": "string"},
 }
 
 _ENCODED = "openapi_document"
@@ -134,3 +142,5 @@ def _finish_operation(operation: Node, handler: HTTPRouteHandler) -> None:
         operation["security"] = []
     if handler.opt.get(IDEMPOTENT):
         operation.setdefault("parameters", []).append(_KEY_HEADER)
+    if handler.opt.get(PROVEN):
+        operation.setdefault("parameters", []).append(_SECRET_HEADER)

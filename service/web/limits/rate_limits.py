@@ -19,6 +19,7 @@ from service.web.limits.addresses import Addresses, network_of
 from service.web.limits.counters import WINDOW_S, Counter, counter
 from service.web.principal import Kind
 from service.web.problems import problem_of, send_problem
+from service.web.security_headers import RawHeaders
 
 # Of a handler that is never limited: signed webhooks, health.
 UNLIMITED = "unlimited"
@@ -50,28 +51,30 @@ class RateLimit(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         wait = WINDOW_S - now % WINDOW_S
-        headers = {
-            "ratelimit-limit": str(self._limit),
-            "ratelimit-remaining": str(max(0, self._limit - used)),
-            "ratelimit-reset": str(wait),
-        }
+        headers = [
+            (_LIMIT, str(self._limit).encode()),
+            (b"ratelimit-remaining", str(max(0, self._limit - used)).encode()),
+            (b"ratelimit-reset", str(wait).encode()),
+        ]
         if used > self._limit:
             message = f"The limit of {self._limit} requests a minute is used up."
             problem = problem_of(TooManyRequests(message, retry_after=wait), scope)
-            await send_problem(problem, send, headers)
+            await send_problem(problem, send, _as_text(headers))
             return
         await next_app(scope, receive, _with_headers(send, headers))
 
 
-def _with_headers(send: Send, headers: dict[str, str]) -> Send:
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+def _as_text(headers: RawHeaders) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in headers}
 
+
+def _with_headers(send: Send, headers: RawHeaders) -> Send:
     async def sending(message: Message) -> None:
         # A limit further in has told its own, narrower figures.
         if message["type"] == "http.response.start" and not any(
             name == _LIMIT for name, _ in message["headers"]
         ):
-            message["headers"] = [*message["headers"], *raw]
+            message["headers"] = [*message["headers"], *headers]
         await send(message)
 
     return sending
