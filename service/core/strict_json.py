@@ -6,7 +6,6 @@ money stands in a body, each of these is somebody's attack (RFC 8259, section 4,
 
 import json
 import math
-import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from service.core.errors import FieldProblem, MalformedBody
@@ -14,7 +13,7 @@ from service.core.errors import FieldProblem, MalformedBody
 # MongoDB refuses documents that nest deeper than 100; a session's metadata sits two levels down.
 DEEPEST = 32
 _INT64 = 2**63
-_LONG_INTEGER = re.compile(rb"[0-9]{19}")
+_DIGITS_OF_INT64 = 19
 
 if TYPE_CHECKING:
     JsonValue: TypeAlias = (
@@ -28,12 +27,20 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 
 def parse(body: bytes) -> JsonValue:
     """Parse a body. Raises `MalformedBody` that names the place and what is wrong with it."""
+    long_integers: list[str] = []
+
+    def integer(digits: str) -> int:
+        if len(digits) >= _DIGITS_OF_INT64:
+            long_integers.append(digits)
+        return int(digits)
+
     try:
         value: JsonValue = json.loads(
             body.decode("utf-8"),
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
             parse_float=_finite,
+            parse_int=integer,
         )
     except UnicodeDecodeError as error:
         raise MalformedBody("The body is not UTF-8.") from error
@@ -44,20 +51,18 @@ def parse(body: bytes) -> JsonValue:
         raise MalformedBody(f"The body is not JSON: {error.msg} at {where}.") from error
     except ValueError as error:  # an integer of more digits than Python converts
         raise MalformedBody("The body holds a number that is too long.") from error
-    if not _plain(body):
+    if long_integers or not _plain(body):
         check_storable(value)
     return value
 
 
 def _plain(body: bytes) -> bool:
-    """Tell that a body that was parsed can hold nothing that BSON can't keep.
+    """Tell that a body that was parsed has neither deep nesting nor texts that BSON can't keep.
 
-    Halves of surrogates and NUL come in by an escape alone, an integer of over 64 bits has 19
-    digits, and what nests has a bracket for each level. Most bodies have none of it, and looking
-    at each of their values would take longer than parsing them.
+    Halves of surrogates and NUL come in by an escape alone, and what nests has a bracket for each
+    level. Looking at each of the values would take longer than parsing them.
     """
-    brackets = body.count(b"{") + body.count(b"[")
-    return brackets <= DEEPEST and b"\\u" not in body and not _LONG_INTEGER.search(body)
+    return body.count(b"{") + body.count(b"[") <= DEEPEST and b"\\u" not in body
 
 
 def check_storable(value: JsonValue, path: str = "", depth: int = 0) -> None:

@@ -26,6 +26,8 @@ LOADS = BatchedLoad(
     Session.get_pymongo_collection, ("merchantId", "sessionId"), Limits(items=100, lanes=1)
 )
 
+# Fields that are stored in another shape than the document has them in.
+_BUILT = frozenset({"status", "review", "opening", "checkouts", "history"})
 _FIELDS = {wire_name(name): name for name in Session.model_fields}
 
 # What a list of sessions does not show.
@@ -175,7 +177,11 @@ def _changed(session: Session, update: Row) -> Session:
     if pushed := update.get("$push"):
         values["history"] = [*session.history, pushed["history"]]
     for name, value in values.items():
-        Session.__pydantic_validator__.validate_assignment(changed, _FIELDS[name], value)
+        field = _FIELDS[name]
+        if field in _BUILT:
+            Session.__pydantic_validator__.validate_assignment(changed, field, value)
+        else:
+            setattr(changed, field, value)
     return changed
 
 

@@ -92,11 +92,10 @@ def _looked_for(ask: Ask) -> list[Hashable]:
 
 def _claim(claims: dict[Hashable, Rider], rider: Rider, rows: Iterable[Hashable]) -> None:
     """Note whose rows these are; who comes to another's leaves, before it can get in its way."""
-    wanted = list(rows)
-    if any(claims.get(row, rider) is not rider for row in wanted):
-        rider.leave()
-        return
-    claims.update(dict.fromkeys(wanted, rider))
+    for row in rows:
+        if claims.setdefault(row, rider) is not rider:
+            rider.leave()
+            return
 
 
 async def _answers(
