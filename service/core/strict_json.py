@@ -25,23 +25,14 @@ else:
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 
+class _LongInteger(Exception):
+    """An integer that may have more than 64 bits: where it stands is told by a second look."""
+
+
 def parse(body: bytes) -> JsonValue:
     """Parse a body. Raises `MalformedBody` that names the place and what is wrong with it."""
-    long_integers: list[str] = []
-
-    def integer(digits: str) -> int:
-        if len(digits) >= _DIGITS_OF_INT64:
-            long_integers.append(digits)
-        return int(digits)
-
     try:
-        value: JsonValue = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=integer,
-        )
+        value = _read(body.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise MalformedBody("The body is not UTF-8.") from error
     except RecursionError as error:
@@ -51,7 +42,17 @@ def parse(body: bytes) -> JsonValue:
         raise MalformedBody(f"The body is not JSON: {error.msg} at {where}.") from error
     except ValueError as error:  # an integer of more digits than Python converts
         raise MalformedBody("The body holds a number that is too long.") from error
-    if long_integers or not _plain(body):
+    if not _plain(body):
+        check_storable(value)
+    return value
+
+
+def _read(text: str) -> JsonValue:
+    value: JsonValue
+    try:
+        value = _decoder.decode(text)
+    except _LongInteger:
+        value = _long_decoder.decode(text)
         check_storable(value)
     return value
 
@@ -82,6 +83,12 @@ def check_storable(value: JsonValue, path: str = "", depth: int = 0) -> None:
         _check_text(value, path)
     elif isinstance(value, int) and not -_INT64 <= value < _INT64:
         raise _malformed(path, "is an integer of more than 64 bits")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) >= _DIGITS_OF_INT64:
+        raise _LongInteger
+    return int(digits)
 
 
 def _object(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
@@ -115,3 +122,12 @@ def _malformed(path: str, message: str) -> MalformedBody:
         f"The body can't be used: {path or 'it'} {message}.",
         problems=(FieldProblem(path or "body", message),),
     )
+
+
+_hooks: dict[str, Any] = {
+    "object_pairs_hook": _object,
+    "parse_constant": _refuse_constant,
+    "parse_float": _finite,
+}
+_decoder = json.JSONDecoder(parse_int=_integer, **_hooks)
+_long_decoder = json.JSONDecoder(**_hooks)

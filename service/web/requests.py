@@ -4,7 +4,7 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from litestar import Request
-from litestar.exceptions import InternalServerException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Empty, Scope
 
@@ -27,11 +27,32 @@ class StrictRequest(Request[Any, Any, Any]):
     __slots__ = ()
 
     async def body(self) -> bytes:
-        """Read the body once. Raises `MalformedBody` when the client went away in the middle."""
-        try:
-            return await super().body()
-        except InternalServerException as error:
-            raise MalformedBody("The body ended before it was whole.") from error
+        """Read the body once. Raises `MalformedBody` when the client went away in the middle.
+
+        Raises `RequestEntityTooLarge` for more than `LARGEST_BODY`, as soon as that is known.
+        """
+        if self._body is Empty:
+            kept = self._connection_state
+            if kept.body is Empty:
+                kept.body = await self._read()
+            self._body = kept.body
+        return self._body
+
+    async def _read(self) -> bytes:
+        announced = header_of(self.scope, b"content-length")
+        if announced is not None and announced.isdecimal() and int(announced) > LARGEST_BODY:
+            raise RequestEntityTooLarge
+        body, more = b"", True
+        while more:
+            message = await self.receive()
+            if message["type"] != "http.request":
+                raise MalformedBody("The body ended before it was whole.")
+            body += message["body"]
+            more = message.get("more_body", False)
+            if len(body) > LARGEST_BODY:
+                raise RequestEntityTooLarge
+        self.is_connected = False
+        return body
 
     async def json(self) -> Any:
         """Parse the body once. Raises `MalformedBody` that names the place."""

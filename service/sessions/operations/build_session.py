@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from service.catalog.operations import Quote, Wanted, quote
 from service.core.ids import digest, new_id, new_session_id, session_id_from
@@ -51,7 +52,14 @@ class NewSession:
         return self.amount is not None or self.price is not None
 
 
-async def build_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Session:
+class Built(NamedTuple):
+    """A session that is not stored yet, and its client secret, of which it keeps the hash alone."""
+
+    session: Session
+    client_secret: str
+
+
+async def build_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Built:
     """Check, price and build. Raises `InvalidInput` and its kin for what can't be used."""
     currency = rules.currency_for(new.provider, new.currency)
     rules.check_mode(new.provider, new.mode)
@@ -62,7 +70,8 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
     session_id = named_id(new, caller) or new_session_id()
     salt = new_id("salt")
     ref = new.provider_session_id
-    return Session(
+    secret = client_secret(rules.pepper, session_id, salt)
+    session = Session(
         merchant_id=caller.principal.merchant_id,
         session_id=session_id,
         kind=new.kind,
@@ -90,13 +99,14 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
         guarded_metadata=sorted(new.metadata) if caller.trusted else [],
         checkouts=[Checkout(ref=ref, n=0, opened_at=now)] if ref else [],
         history=[entry_of(None, Status.PENDING, Why(caller.principal.label, now))],
-        client_secret_hash=digest(client_secret(rules.pepper, session_id, salt)),
+        client_secret_hash=digest(secret),
         secret_salt=salt,
         create_hash=new.request_hash,
         created_at=now,
         updated_at=now,
         expires_at=expires_at,
     )
+    return Built(session, secret)
 
 
 def named_id(new: NewSession, caller: Caller) -> str | None:

@@ -37,7 +37,7 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
     """
     _check_caller(new, caller)
     try:
-        session = await build_session(new, caller, rules, now)
+        session, client_secret = await build_session(new, caller, rules, now)
     except InvalidInput as error:
         # The same call a second time: what it was held to may have changed since the first.
         standing = await _standing(new, caller, error, now)
@@ -53,7 +53,7 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
             if found is not None:
                 return Opened(found, rules.known_client_secret(found), created=False)
         else:
-            return Opened(session, rules.client_secret(session), created=True)
+            return Opened(session, client_secret, created=True)
     raise Unavailable("The session meets another one that can't be read yet; try again.")
 
 
