@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := bench/peers/node_modules/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: run test check bench help
@@ -19,7 +20,7 @@ check: $(STAMP) ## lint, format, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## measure opening, reading and completing sessions, in operations a second
+bench: $(STAMP) $(PEERS) ## measure the hot routes beside other servers, about 25 minutes (needs node and wrk)
 	$(BIN)/python -m bench
 
 help: ## list the targets
@@ -31,4 +32,11 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(PEERS): bench/peers/package-lock.json bench/peers/requirements.lock
+	@command -v node npm wrk >/dev/null || { echo "The bench needs node, npm and wrk (Debian: nodejs, npm, wrk)." >&2; exit 1; }
+	cd bench/peers && npm ci --silent
+	@test -x bench/.venv/bin/python || $(PYTHON) -m venv bench/.venv
+	bench/.venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r bench/peers/requirements.lock
 	@touch $@

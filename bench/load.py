@@ -1,57 +1,67 @@
-"""A small HTTP load: many kept-alive connections on the loopback, each one request at a time."""
+"""One run of wrk: many kept-alive connections on the loopback, each one request at a time."""
 
-import asyncio
-import time
-from collections.abc import Iterable, Iterator, Mapping
+import json
+import os
+import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
-CONNECTIONS = 64
+from bench.machine import cpu_seconds
+from bench.servers import HERE, SECRET_KEY, WEBHOOK_SECRET
+from service.sandbox.events.sale import Outcome, Sale
+from service.sandbox.events.stripe import stripe_event
+
+SCRIPTS = HERE / "wrk"
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """How a run went: operations a second, and latencies in milliseconds."""
+class Target:
+    """What is driven: the port, and the processes whose time is counted."""
 
-    operations: int
-    per_second: float
-    p50_ms: float
-    p99_ms: float
-
-
-def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
-    """Write a request as it goes over the wire."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join((*lines, "", "")).encode() + body
+    port: int
+    server: int
+    mongod: int
 
 
-async def measure(port: int, requests: Iterable[bytes], expected: int) -> Measured:
-    """Send all requests over `CONNECTIONS` connections; each answer must have the status."""
-    waiting, took = iter(requests), []
-    began = time.perf_counter()
-    await asyncio.gather(*(_connection(port, waiting, expected, took) for _ in range(CONNECTIONS)))
-    elapsed = time.perf_counter() - began
-    took.sort()
-    return Measured(
-        operations=len(took),
-        per_second=len(took) / elapsed,
-        p50_ms=took[len(took) // 2] * 1000,
-        p99_ms=took[len(took) * 99 // 100] * 1000,
+def drive(
+    target: Target, route: str, connections: int, seconds: float, **told: str | int
+) -> dict[str, Any]:
+    """Drive one route; give rate, latencies in milliseconds, and microseconds of processor time.
+
+    Raises `RuntimeError` when an answer was wrong or the prepared requests did not last.
+    """
+    environment = {"PATH": os.environ["PATH"], "BENCH_KEY": SECRET_KEY, "BENCH_WRK": str(SCRIPTS)}
+    environment |= {f"BENCH_{name.upper()}": str(value) for name, value in told.items()}
+    used = cpu_seconds(target.server), cpu_seconds(target.mongod)
+    done = subprocess.run(
+        [
+            *("wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s"),
+            *("-s", str(SCRIPTS / f"{route}.lua"), f"http://127.0.0.1:{target.port}"),
+        ],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
     )
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    if found["wrong"] or found["socket_errors"] or found["ended"] or not found["requests"]:
+        raise RuntimeError(f"{route}: {found} {done.stderr[:600]}")
+    found["per_second"] = found["requests"] / found["seconds"]
+    spent = cpu_seconds(target.server) - used[0], cpu_seconds(target.mongod) - used[1]
+    found["server_us"] = spent[0] / found["requests"] * 1e6
+    found["mongod_us"] = spent[1] / found["requests"] * 1e6
+    return found
 
 
-async def _connection(
-    port: int, waiting: Iterator[bytes], expected: int, took: list[float]
-) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for message in waiting:
-        began = time.perf_counter()
-        writer.write(message)
-        head = await reader.readuntil(b"\r\n\r\n")
-        _, _, rest = head.lower().partition(b"content-length: ")
-        body = await reader.readexactly(int(rest.partition(b"\r\n")[0]))
-        took.append(time.perf_counter() - began)
-        if int(head[9:12]) != expected:
-            raise RuntimeError(f"{head[:12].decode()} instead of {expected}: {body.decode()}")
-    writer.close()
-    await writer.wait_closed()
+def write_events(path: Path, prefix: str, count: int) -> None:
+    """Sign a Stripe event for each of the sessions, in the form that the script reads."""
+    now = datetime.now(UTC)
+    with path.open("wb") as file:
+        for number in range(count):
+            sale = Sale(f"{prefix}{number}", 2999, "USD", now)
+            event = stripe_event(sale, Outcome.SUCCEEDED, WEBHOOK_SECRET)
+            sent = {name.lower(): value for name, value in event.headers.items()}
+            file.write(f"{sent['stripe-signature']}\n{len(event.body)}\n".encode())
+            file.write(event.body)

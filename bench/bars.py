@@ -1,0 +1,85 @@
+"""The bars that the project has set itself, and how the figures stand against them."""
+
+import statistics
+from typing import Any
+
+Runs = list[dict[str, Any]]
+
+
+def bars_of(results: dict[str, Any]) -> str:
+    """Write the table of bars; what was not measured is left out."""
+    runs: Runs = results["hot"]["found"]
+    lines = [
+        _faster(runs, "create", "express", 2.0),
+        _faster(runs, "create", "fastify", 1.2),
+        _faster(runs, "read", "express", 2.0),
+        _faster(runs, "read", "fastify", 1.2),
+        _faster(runs, "webhook", "express", 3.0),
+        _no_slower(runs, "create"),
+        _no_slower(runs, "read"),
+        *_growth(results),
+        *_cleanup(results),
+        *_memory(results),
+    ]
+    rows = [
+        f"| {what} | {bar} | {found} | {'yes' if met else 'no'} |"
+        for what, bar, found, met in lines
+    ]
+    return "\n".join(["| | bar | found | met |", "|---|---:|---:|---|", *rows])
+
+
+Line = tuple[str, str, str, bool]
+
+
+def _median(runs: Runs, figure: str, **wanted: object) -> float:
+    these = [run for run in runs if all(run[name] == value for name, value in wanted.items())]
+    return statistics.median(run[figure] for run in these)
+
+
+def _faster(runs: Runs, route: str, peer: str, bar: float) -> Line:
+    ours = _median(runs, "per_second", server="tillgate", route=route, connections=64)
+    ratio = ours / _median(runs, "per_second", server=peer, route=route, connections=64)
+    return f"{route}, 64 connections, to {peer}", f">= {bar} x", f"{ratio:.2f} x", ratio >= bar
+
+
+def _no_slower(runs: Runs, route: str) -> Line:
+    ours = _median(runs, "p50_ms", server="tillgate", route=route, connections=1)
+    ratio = ours / _median(runs, "p50_ms", server="bare", route=route, connections=1)
+    what = f"{route}, 1 connection, p50, to a bare handler"
+    return what, "<= 1.3 x", f"{ratio:.2f} x", ratio <= 1.3
+
+
+def _growth(results: dict[str, Any]) -> list[Line]:
+    if "growth" not in results:
+        return []
+    runs: Runs = results["growth"]["found"]
+    small, large = min(run["size"] for run in runs), max(run["size"] for run in runs)
+    lines = []
+    for route in ("create", "read", "webhook"):
+        ratio = _median(runs, "per_second", route=route, size=large) / _median(
+            runs, "per_second", route=route, size=small
+        )
+        what = f"{route}, {large:,} sessions to {small:,}"
+        lines.append((what, ">= 0.9 x", f"{ratio:.2f} x", ratio >= 0.9))
+    return lines
+
+
+def _cleanup(results: dict[str, Any]) -> list[Line]:
+    if "cleanup" not in results:
+        return []
+    found = results["cleanup"]["found"]
+    ratio = statistics.median(run["p99_ms"] for run in found["during"]) / found["without"]["p99_ms"]
+    what = f"p99 of reads while {found['due']:,} expire, to without"
+    return [(what, "<= 2 x", f"{ratio:.2f} x", ratio <= 2)]
+
+
+def _memory(results: dict[str, Any]) -> list[Line]:
+    if "memory" not in results:
+        return []
+    samples: Runs = results["memory"]["found"]
+    largest = max(one["resident_mb"] for one in samples)
+    half = samples[len(samples) // 2]["resident_mb"]
+    grown = samples[-1]["resident_mb"] - half
+    found = f"{largest:.0f} MB, {grown:+.0f} MB over the second half"
+    what = f"resident memory after {samples[-1]['requests']:,} requests"
+    return [(what, "<= 160 MB, flat", found, largest <= 160 and grown <= 0.05 * half)]

@@ -1,0 +1,140 @@
+"""Medians, ratios and bars as tables: in the terminal, and in RESULTS.md beside a picture."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from bench.bars import bars_of
+from bench.picture import draw
+from bench.servers import HERE, SERVERS, TILLGATE
+
+Runs = list[dict[str, Any]]
+Results = dict[str, Any]
+
+ROUTES = ("create", "read", "webhook")
+_TITLES = {server.name: server.title for server in SERVERS}
+
+
+def write_report(results: Results) -> None:
+    """Write RESULTS.md and its picture from what was measured, and print it."""
+    parts = [_head(results)]
+    if "hot" in results:
+        parts += ["## Bars", bars_of(results), "![operations a second](results.svg)"]
+        parts += _hot(results["hot"], (64, 16, 1))
+        (HERE / "results.svg").write_text(draw(results["hot"]["found"]))
+    if "workers" in results:
+        parts += ["## Two processes each", *_hot(results["workers"], (64,))]
+    if "growth" in results:
+        parts += ["## Cost as data grows", _growth(results["growth"]["found"])]
+    if "cleanup" in results:
+        parts += ["## Cleanup under load", _cleanup(results["cleanup"]["found"])]
+    if "memory" in results:
+        parts += ["## Memory of a worker", _memory(results["memory"]["found"])]
+    text = "\n\n".join(parts) + "\n"
+    (HERE / "RESULTS.md").write_text(text)
+    Console().print(Markdown(text))
+
+
+def median(runs: Iterable[dict[str, Any]], figure: str) -> float:
+    """Give the median of a figure over single runs."""
+    return statistics.median(run[figure] for run in runs)
+
+
+def pick(runs: Runs, **wanted: object) -> Runs:
+    """Give the runs whose fields are as wanted."""
+    return [run for run in runs if all(run[name] == value for name, value in wanted.items())]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table in Markdown; all columns but the first are figures."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _head(results: Results) -> str:
+    machine = results["machine"]
+    of_machine = ", ".join(f"{name} {machine[name]}" for name in ("processor", "memory", "kernel"))
+    versions = ", ".join(
+        f"{name} {value}"
+        for name, value in machine.items()
+        if name not in {"processor", "memory", "kernel"}
+    )
+    return (
+        "# Results\n\n"
+        "Written by `make bench`; [README.md](README.md) tells how it measures, and what is fair "
+        "about it. Client, servers and mongod share the machine.\n\n"
+        f"- Machine: {of_machine}\n- Versions: {versions}"
+    )
+
+
+def _hot(measured: Results, connections: Sequence[int]) -> list[str]:
+    runs: Runs = measured["found"]
+    said = f"Medians of {len({run['round'] for run in runs})} interleaved rounds"
+    parts = [f"{said}, {measured['seconds']:g} s a run. Processor time is per request."]
+    for count in connections:
+        for route in ROUTES:
+            these = pick(runs, route=route, connections=count)
+            if these:
+                parts += [f"### {route}, {_connections(count)}", _route_table(these)]
+    return parts
+
+
+def _connections(count: int) -> str:
+    return "1 connection" if count == 1 else f"{count} connections"
+
+
+def _route_table(runs: Runs) -> str:
+    ours = median(pick(runs, server=TILLGATE.name), "per_second")
+    rows = []
+    for name in dict.fromkeys(server.name for server in SERVERS):
+        these = pick(runs, server=name)
+        if not these:
+            continue
+        rate = median(these, "per_second")
+        rows.append(
+            [
+                _TITLES[name],
+                f"{rate:.0f}",
+                f"{median(these, 'p50_ms'):.2f}",
+                f"{median(these, 'p99_ms'):.2f}",
+                "" if name == TILLGATE.name else f"{ours / rate:.2f} x",
+                f"{median(these, 'server_us'):.0f}",
+                f"{median(these, 'mongod_us'):.0f}",
+                f"{median(these, 'resident_mb'):.0f}",
+            ]
+        )
+    head = ["", "a second", "p50 ms", "p99 ms", "Tillgate is", "server µs", "mongod µs", "MB"]
+    return table(head, rows)
+
+
+def _growth(runs: Runs) -> str:
+    sizes = sorted({run["size"] for run in runs})
+    rows = []
+    for route in ROUTES:
+        rates = [median(pick(runs, route=route, size=size), "per_second") for size in sizes]
+        rows.append([route, *(f"{rate:.0f}" for rate in rates), f"{rates[-1] / rates[0]:.2f} x"])
+    head = ["a second, 64 connections", *(f"{size:,} sessions" for size in sizes), "ratio"]
+    return table(head, rows)
+
+
+def _cleanup(found: Results) -> str:
+    during: Runs = found["during"]
+    rows = [
+        ["without", f"{found['without']['per_second']:.0f}", f"{found['without']['p99_ms']:.2f}"],
+        ["during", f"{median(during, 'per_second'):.0f}", f"{median(during, 'p99_ms'):.2f}"],
+    ]
+    return (
+        f"{found['due']:,} due sessions expired in {found['took_s']:.0f} s, beside reads of other "
+        f"sessions in a closed loop of 16 connections ({len(during)} runs).\n\n"
+        + table(["reads", "a second", "p99 ms"], rows)
+    )
+
+
+def _memory(samples: Runs) -> str:
+    rows = [[f"{one['requests']:,}", f"{one['resident_mb']:.0f}"] for one in samples]
+    return "Creates, reads and webhooks in turn at 64 connections, one process.\n\n" + table(
+        ["requests so far", "resident MB"], rows
+    )

@@ -1,0 +1,1 @@
+"""What is measured; each scenario gives plain data that `bench.report` shows."""
