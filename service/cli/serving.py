@@ -87,6 +87,8 @@ class _Server(uvicorn.Server):
         # in which nothing is answered, several times a second under load.
         gc.collect()
         gc.freeze()
+        # What a request leaves behind is freed by counting references: seldom is enough.
+        gc.set_threshold(10_000, 20, 20)
         self._when_started()
 
     @contextmanager

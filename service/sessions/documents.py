@@ -120,6 +120,11 @@ class Session(StoredDocument):
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount",)
 
+    @property
+    def payment_method(self) -> ProviderName:
+        """Give the provider by its older name, under which it is shown too."""
+        return self.provider
+
     class Settings:
         """Collection and indexes. There is never a TTL on `expiresAt`: a late payment may come."""
 

@@ -20,8 +20,8 @@ from service.storage.group_commit.queue import Limits
 from service.storage.paging import newest_first
 from service.storage.transactions import Transaction, session_of
 
-# One lane: inserts go out as soon as the ones before are durable.
-INSERTS = GroupInsert(Session.get_pymongo_collection, Limits(items=128, lanes=1))
+# Several lanes: while one group waits for the disk, the answers of another are written.
+INSERTS = GroupInsert(Session.get_pymongo_collection, Limits(items=32, lanes=3))
 LOADS = BatchedLoad(
     Session.get_pymongo_collection, ("merchantId", "sessionId"), Limits(items=100, lanes=1)
 )

@@ -1,8 +1,9 @@
 """Build a session from what a caller sent: checked and priced, not stored yet."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from service.catalog.operations import Quote, Wanted, quote
 from service.core.ids import digest, new_id, new_session_id, session_id_from
@@ -19,8 +20,7 @@ from service.sessions.states import Status
 LONGEST_LIFE = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class NewSession:
+class NewSession(Struct, frozen=True, kw_only=True):
     """What a caller sent to open a session. `request_hash` tells two requests apart."""
 
     kind: Kind

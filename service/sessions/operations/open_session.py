@@ -46,8 +46,7 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
         return Opened(standing, rules.known_client_secret(standing), created=False)
     for _ in range(_TRIES):
         try:
-            async with answers_in_time():
-                await repository.insert(session)
+            await repository.insert(session)
         except Duplicate:
             found = await _existing(session, new, caller, rules, now)
             if found is not None:

@@ -52,7 +52,7 @@ class SessionView(Struct, frozen=True, rename="camel", kw_only=True):
     amount: int
     currency: str
     provider: ProviderName
-    payment_method: ProviderName = "stripe"
+    payment_method: ProviderName
     mode: CheckoutMode
     provider_session_id: str | None
     provider_payment_id: str | None
@@ -110,7 +110,6 @@ def session_view(session: Session | SessionRow, caller: Caller, now: datetime) -
     view = msgspec.convert(session, SessionView, from_attributes=True)
     return msgspec.structs.replace(
         view,
-        payment_method=session.provider,
         status=status_at(session.status, session.expires_at, now),
         history=view.history if caller.sees_history else UNSET,
     )
@@ -136,9 +135,7 @@ def listed_view(session: Session, now: datetime) -> SessionView:
     """Show a session in a list: without its history."""
     view = msgspec.convert(session, SessionView, from_attributes=True)
     status = status_at(session.status, session.expires_at, now)
-    return msgspec.structs.replace(
-        view, payment_method=session.provider, status=status, history=UNSET
-    )
+    return msgspec.structs.replace(view, status=status, history=UNSET)
 
 
 def next_cursor(cursor: Cursor | None) -> str | None:
