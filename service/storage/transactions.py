@@ -13,6 +13,7 @@ from pymongo.errors import (
     NetworkTimeout,
     NotPrimaryError,
     PyMongoError,
+    WriteConcernError,
     WTimeoutError,
 )
 from pymongo.read_concern import ReadConcern
@@ -41,7 +42,7 @@ _NO_ANSWER = (
     ExecutionTimeout,
     NetworkTimeout,
     NotPrimaryError,
-    WTimeoutError,
+    WriteConcernError,  # done, but whether it stays is not known
 )
 
 
@@ -82,6 +83,8 @@ async def try_transaction(
         except Unavailable:
             await _let_go(session)
             raise
+        finally:
+            await _abort(session)
 
 
 async def _commit(session: AsyncClientSession) -> None:
@@ -90,7 +93,8 @@ async def _commit(session: AsyncClientSession) -> None:
         try:
             return await session.commit_transaction()
         except PyMongoError as error:
-            if error.timeout or not error.has_error_label(_OUTCOME_UNKNOWN):
+            over = error.timeout and not isinstance(error, WTimeoutError)
+            if over or not error.has_error_label(_OUTCOME_UNKNOWN):
                 raise
 
 
@@ -112,6 +116,13 @@ async def _let_go(session: AsyncClientSession) -> None:
     """
     with suppress(PyMongoError), pymongo.timeout(_LET_GO_WITHIN_S):
         await bound_client().admin.command({"killSessions": [session.session_id]})
+
+
+async def _abort(session: AsyncClientSession) -> None:
+    """Abort what was begun and not committed; the driver would wait for it without a limit."""
+    if session.in_transaction:
+        with suppress(PyMongoError), pymongo.timeout(_LET_GO_WITHIN_S):
+            await session.abort_transaction()
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 
 from service.core.errors import Unavailable
 from service.storage.database import Row
@@ -37,39 +37,53 @@ class GroupInsert:
         """Insert a row that has its `_id`. Raises `Duplicate`, `Unavailable`."""
         await self.queue.submit(row, _BYTES_OF_A_ROW)
 
-    async def _carry(self, entries: Sequence[Entry[Row]]) -> list[Exception | None]:
+    async def _carry(self, entries: Sequence[Entry[Row, None]]) -> None:
         if len(entries) == 1:
-            return [await self._alone(entries[0])]
+            await self._alone(entries[0])
+            return
+        errors = await self._together(entries)
+        if errors is None:
+            await asyncio.gather(*(self._alone(entry, again=True) for entry in entries))
+            return
+        for entry, error in zip(entries, errors, strict=True):
+            entry.tell(error)
+
+    async def _together(self, entries: Sequence[Entry[Row, None]]) -> list[Exception | None] | None:
+        """Insert all by one command, and give the error of each; None: it is not known."""
         try:
             async with answers_in_time(within(entries)):
                 await self._collection().insert_many(
                     [entry.item for entry in entries], ordered=False
                 )
         except BulkWriteError as error:
-            if not error.details.get("writeConcernErrors"):
-                return _of_each(error, len(entries))
-        except (PyMongoError, Unavailable):
-            pass
-        else:
-            return [None] * len(entries)
-        return list(await asyncio.gather(*(self._alone(entry, again=True) for entry in entries)))
+            return None if error.details.get("writeConcernErrors") else _of_each(error, entries)
+        except Exception:  # also of a row that can't be encoded: each meets its own error alone
+            return None
+        return [None] * len(entries)
 
-    async def _alone(self, entry: Entry[Row], *, again: bool = False) -> Exception | None:
+    async def _alone(self, entry: Entry[Row, None], *, again: bool = False) -> None:
         try:
             async with answers_in_time(within([entry])):
-                await self._collection().insert_one(entry.item)
+                await self._insert(entry.item, again=again)
+        except Exception as error:
+            entry.tell(error)
+        else:
+            entry.tell(None)
+
+    async def _insert(self, row: Row, *, again: bool) -> None:
+        try:
+            await self._collection().insert_one(row)
         except DuplicateKeyError as error:
-            # Only a first try that was lost on the way can have left a row of this `_id`.
-            if again and (error.details or {}).get("keyPattern") == {"_id": 1}:
-                return None
-            return error
-        except (PyMongoError, Unavailable) as error:
-            return error
-        return None
+            # Only a first try that was lost on the way can have left a row of this `_id`. Whether a
+            # majority has it, the error does not tell.
+            if not again or (error.details or {}).get("keyPattern") != {"_id": 1}:
+                raise
+            if await self._collection().find_one({"_id": row["_id"]}, {"_id": 1}) is None:
+                raise Unavailable("The row is not durable yet; try again.") from error
 
 
-def _of_each(error: BulkWriteError, count: int) -> list[Exception | None]:
-    results: list[Exception | None] = [None] * count
+def _of_each(error: BulkWriteError, entries: Sequence[Entry[Row, None]]) -> list[Exception | None]:
+    results: list[Exception | None] = [None] * len(entries)
     for failed in error.details["writeErrors"]:
         results[failed["index"]] = _error_of(failed)
     return results

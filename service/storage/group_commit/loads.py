@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+import structlog
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import PyMongoError
 
-from service.core.errors import Unavailable
 from service.storage.database import Row
 from service.storage.group_commit.queue import Entry, GroupQueue, Limits
 from service.storage.group_commit.timing import within
@@ -15,6 +14,8 @@ from service.storage.transactions import answers_in_time
 
 Collection: TypeAlias = AsyncCollection[Row]
 Key: TypeAlias = tuple[str, str]
+
+log = structlog.get_logger(__name__)
 
 
 class BatchedLoad:
@@ -37,14 +38,18 @@ class BatchedLoad:
         """Give the row of a key, None where there is none. Raises `Unavailable`."""
         return await self.queue.submit((first, second))
 
-    async def _carry(self, entries: Sequence[Entry[Key]]) -> list[Row | Exception | None]:
+    async def _carry(self, entries: Sequence[Entry[Key, Row | None]]) -> None:
         if len(entries) > 1:
             try:
                 async with answers_in_time(within(entries, 0.5)):
-                    return list(await self._together([entry.item for entry in entries]))
-            except (PyMongoError, Unavailable):
-                pass
-        return list(await asyncio.gather(*(self._alone(entry) for entry in entries)))
+                    found = await self._together([entry.item for entry in entries])
+            except Exception:  # also of a key that can't be encoded: it fails for its caller alone
+                log.debug("a batched load is repeated one by one", exc_info=True)
+            else:
+                for entry, row in zip(entries, found, strict=True):
+                    entry.tell(row)
+                return
+        await asyncio.gather(*(self._alone(entry) for entry in entries))
 
     async def _together(self, keys: Sequence[Key]) -> list[Row | None]:
         first, second = self._fields
@@ -58,12 +63,11 @@ class BatchedLoad:
                 found[one, row[second]] = row
         return [found.get(key) for key in keys]
 
-    async def _alone(self, entry: Entry[Key]) -> Row | Exception | None:
+    async def _alone(self, entry: Entry[Key, Row | None]) -> None:
         first, second = self._fields
+        wanted = {first: entry.item[0], second: {"$eq": entry.item[1]}}
         try:
             async with answers_in_time(within([entry])):
-                return await self._collection().find_one(
-                    {first: entry.item[0], second: {"$eq": entry.item[1]}}
-                )
-        except (PyMongoError, Unavailable) as error:
-            return error
+                entry.tell(await self._collection().find_one(wanted))
+        except Exception as error:
+            entry.tell(error)

@@ -18,6 +18,9 @@ R = TypeVar("R")
 # At 64 of a group these are seconds of work: who comes later is better told to come back.
 LONGEST_QUEUE = 2048
 
+# A group that takes longer meets a lock or a stall. Others need not wait for it.
+PATIENCE_S = 0.25
+
 log = structlog.get_logger(__name__)
 
 
@@ -31,22 +34,31 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Generic[T]):
+class Entry(Generic[T, R]):
     """An item on its way. `until` is the loop's time by which its caller wants an answer."""
 
     item: T
     size: int
     until: float
-
-
-@dataclass(slots=True)
-class _Waiting(Generic[T, R]):
-    entry: Entry[T]
     answer: asyncio.Future[R]
 
+    @property
+    def overdue(self) -> bool:
+        """Tell whether the caller's time is over."""
+        return asyncio.get_running_loop().time() >= self.until
 
-Carry = Callable[[Sequence[Entry[T]]], Awaitable[Sequence[R | Exception]]]
-"""Carries a group and gives for each entry, in order, what came of it."""
+    def tell(self, result: R | Exception) -> None:
+        """Give the caller its result or error, unless it has one or is gone."""
+        if self.answer.done():
+            return
+        if isinstance(result, Exception):
+            self.answer.set_exception(result)
+        else:
+            self.answer.set_result(result)
+
+
+Carry = Callable[[Sequence[Entry[T, R]]], Awaitable[None]]
+"""Carries a group, and tells each of its entries what came of it."""
 
 
 class GroupQueue(Generic[T, R]):
@@ -54,16 +66,18 @@ class GroupQueue(Generic[T, R]):
 
     Guarantees: an item is carried at most once. A caller that is cancelled while it waits is left
     out; once its group is under way the group goes on without it. Every caller gets an answer, also
-    when the loop is stopped. Nothing is kept between two items that don't overlap.
+    when the loop is stopped. Nothing is kept between two items that don't overlap. A group that
+    hangs does not hold up those after it for longer than `PATIENCE_S`.
     """
 
     def __init__(self, carry: Carry[T, R], limits: Limits) -> None:
         """Carry with `carry`, within the limits."""
         self._carry = carry
         self.limits = limits
-        self._waiting: deque[_Waiting[T, R]] = deque()
+        self._waiting: deque[Entry[T, R]] = deque()
         # The loop keeps only weak references to tasks.
         self._lanes: set[asyncio.Task[None]] = set()
+        self._hanging: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: T, size: int = 0) -> R:
         """Wait until the item was carried, and give its result or raise its error.
@@ -75,14 +89,16 @@ class GroupQueue(Generic[T, R]):
             raise Unavailable("Too much is waiting for the database; try again.", retry_after=1)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()
-        entry = Entry(item, size, loop.time() + ANSWER_WITHIN_S)
-        self._waiting.append(_Waiting(entry, answer))
+        self._waiting.append(Entry(item, size, loop.time() + ANSWER_WITHIN_S, answer))
         if len(self._lanes) < self.limits.lanes:
-            # In a context of its own: the first caller's time limit and log fields are not the
-            # others'.
-            lane = loop.create_task(self._run(), context=Context())
-            self._lanes.add(lane)
+            self._open_lane()
         return await answer
+
+    def _open_lane(self) -> None:
+        # In a context of its own: the first caller's time limit and log fields are not the others'.
+        lane = asyncio.get_running_loop().create_task(self._run(), context=Context())
+        self._lanes.add(lane)
+        lane.add_done_callback(self._closed)
 
     async def _run(self) -> None:
         """Carry group after group until nothing waits.
@@ -90,47 +106,65 @@ class GroupQueue(Generic[T, R]):
         Between the last look and the lane's end nothing is awaited, so that an item that comes
         meanwhile can't be overlooked.
         """
-        lane = asyncio.current_task()
+        loop, lane = asyncio.get_running_loop(), asyncio.current_task()
         try:
-            while group := self._next_group():
-                await self._carry_group(group)
+            while lane in self._lanes and (group := self._next_group()):
+                relief = loop.call_later(PATIENCE_S, self._relieve, lane)
+                try:
+                    await self._carry_group(group)
+                finally:
+                    relief.cancel()
         finally:
             self._lanes.discard(lane)
+            self._hanging.discard(lane)
 
-    def _next_group(self) -> list[_Waiting[T, R]]:
-        group: list[_Waiting[T, R]] = []
+    def _next_group(self) -> list[Entry[T, R]]:
+        group: list[Entry[T, R]] = []
         size = 0
         while self._waiting and len(group) < self.limits.items:
-            waiting = self._waiting[0]
-            size += waiting.entry.size
-            if group and size > self.limits.size:
+            entry = self._waiting[0]
+            if group and size + entry.size > self.limits.size:
                 break
             self._waiting.popleft()
-            if not waiting.answer.done():  # cancelled
-                group.append(waiting)
+            if entry.overdue:
+                entry.tell(Unavailable("The database is too busy now; try again.", retry_after=1))
+            if not entry.answer.done():  # neither overdue nor cancelled
+                group.append(entry)
+                size += entry.size
         return group
 
-    async def _carry_group(self, group: list[_Waiting[T, R]]) -> None:
+    async def _carry_group(self, group: list[Entry[T, R]]) -> None:
         try:
-            results = await self._carry([waiting.entry for waiting in group])
-            for waiting, result in zip(group, results, strict=True):
-                _answer(waiting, result)
+            await self._carry(group)
         except asyncio.CancelledError:
-            # The loop is being stopped. What waits has no lane any more that could carry it.
-            for waiting in (*group, *self._waiting):
-                _answer(waiting, Unavailable("The service is stopping; try again."))
-            self._waiting.clear()
+            _stop(group)
             raise
         except Exception as error:  # a bug of `carry`, which answers for each by itself
             log.exception("a group could not be carried")
-            for waiting in group:
-                _answer(waiting, error)
+            for entry in group:
+                # One of its own for each: an error grows with each place where it is raised.
+                failed = RuntimeError("a group could not be carried")
+                failed.__cause__ = error
+                entry.tell(failed)
+
+    def _relieve(self, lane: asyncio.Task[None]) -> None:
+        """Count a lane no more whose group hangs: another may be opened beside it."""
+        self._lanes.discard(lane)
+        self._hanging.add(lane)
+        if self._waiting and len(self._lanes) < self.limits.lanes:
+            self._open_lane()
+
+    def _closed(self, lane: asyncio.Task[None]) -> None:
+        """Answer what waits when the loop is being stopped: it has no lane any more.
+
+        Not in the lane, which may be cancelled before it has begun.
+        """
+        if lane.cancelled():
+            self._lanes.discard(lane)
+            _stop(self._waiting)
+            self._waiting.clear()
 
 
-def _answer(waiting: _Waiting[T, R], result: R | Exception) -> None:
-    if waiting.answer.done():
-        return
-    if isinstance(result, Exception):
-        waiting.answer.set_exception(result)
-    else:
-        waiting.answer.set_result(result)
+def _stop(entries: Sequence[Entry[T, R]]) -> None:
+    for entry in entries:
+        entry.tell(Unavailable("The service is stopping; try again."))

@@ -17,6 +17,9 @@ from service.storage.group_commit.member import (
     Write,
 )
 
+# Blocks around one another that a work may wait in.
+_MOST_ENDS = 20
+
 
 class Mismatched(Exception):
     """A write of the group did not do what it says: a row was not as its work had read it."""
@@ -65,8 +68,12 @@ class Rider:
         self.close()
 
     def close(self) -> None:
-        """End the work where it stands."""
-        self._context.run(self._steps.close)
+        """End the work where it stands, also if it has more to await on its way out."""
+        for _ in range(_MOST_ENDS):
+            try:
+                return self._context.run(self._steps.close)
+            except RuntimeError:
+                continue
 
 
 async def ride(tx: AsyncClientSession, riders: Sequence[Rider]) -> None:

@@ -13,6 +13,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
+import structlog
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 
@@ -31,6 +32,8 @@ Work: TypeAlias = Callable[[Transaction], Awaitable[R]]
 
 # A group that fails leaves at least half of the time to its members alone.
 _SHARE = 0.5
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +63,37 @@ class GroupTransaction:
         """
         return cast(R, await self.queue.submit(_Item(work, copy_context()), size))
 
-    async def _carry(self, entries: Sequence[Entry[_Item]]) -> list[Any]:
+    async def _carry(self, entries: Sequence[Entry[_Item, Any]]) -> None:
         if len(entries) == 1:
-            return [await _alone(entries[0])]
+            await _alone(entries[0])
+            return
         riders = [_rider(entry) for entry in entries]
         try:
             await try_transaction(lambda tx: _together(tx, riders), within(entries, _SHARE))
-        except (PyMongoError, Unavailable, Mismatched):
-            return list(await asyncio.gather(*(_alone(entry) for entry in entries)))
+        except Exception as error:
+            if not isinstance(error, (PyMongoError, Unavailable, Mismatched)):
+                log.warning("a group is given up for an error of its own", exc_info=True)
+            await asyncio.gather(*(_alone(entry) for entry in entries))
+            return
         finally:
             for rider in riders:
                 rider.close()
-        # One after the other: they have met somebody of the group, and so perhaps one another.
-        return [
-            await _alone(entry) if rider.left else rider.outcome
-            for entry, rider in zip(entries, riders, strict=True)
-        ]
+        await _tell(entries, riders)
+
+
+async def _tell(entries: Sequence[Entry[_Item, Any]], riders: Sequence[Rider]) -> None:
+    left = []
+    for entry, rider in zip(entries, riders, strict=True):
+        if rider.left:
+            left.append(entry)
+        else:
+            entry.tell(rider.outcome)
+    # One after the other: they have met somebody of the group, and so perhaps one another.
+    for entry in left:
+        if entry.overdue:
+            entry.tell(Unavailable("Too many change the same now; try again.", retry_after=1))
+        else:
+            await _alone(entry)
 
 
 async def _together(tx: AsyncClientSession, riders: Sequence[Rider]) -> None:
@@ -83,14 +101,15 @@ async def _together(tx: AsyncClientSession, riders: Sequence[Rider]) -> None:
     await write_all(tx, [write for rider in riders for write in rider.writes])
 
 
-def _rider(entry: Entry[_Item]) -> Rider:
+def _rider(entry: Entry[_Item, Any]) -> Rider:
     return Rider(entry.item.work, entry.item.context)
 
 
-async def _alone(entry: Entry[_Item]) -> object:
+async def _alone(entry: Entry[_Item, Any]) -> None:
     """Run a work in a transaction of its own, in the context of its caller."""
     run = in_transaction(entry.item.work, within([entry]))
     try:
-        return await asyncio.get_running_loop().create_task(run, context=entry.item.context)
+        done = asyncio.get_running_loop().create_task(run, context=entry.item.context)
+        entry.tell(await done)
     except Exception as error:
-        return error
+        entry.tell(error)
