@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -29,14 +30,16 @@ console = Console(stderr=True)
 
 @click.command()
 @click.argument("scenarios", nargs=-1, type=click.Choice(SCENARIOS))
-@click.option("--rounds", default=5, show_default=True, help="Rounds over all servers.")
-@click.option("--seconds", default=4.0, show_default=True, help="Length of one run.")
-def main(scenarios: tuple[str, ...], rounds: int, seconds: float) -> None:
+@click.option("--rounds", default=3, show_default=True, help="Rounds over all servers.")
+@click.option("--seconds", default=4, show_default=True, help="Length of one run.")
+def main(scenarios: tuple[str, ...], rounds: int, seconds: int) -> None:
     """Run the scenarios (all of them unless some are named) and write RESULTS.md.
 
     What an earlier run measured of the others is kept.
     """
     _require_tools()
+    # What was started is stopped then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     with tempfile.TemporaryDirectory(prefix="tillgate-bench-") as folder:
         for name in scenarios or SCENARIOS:
@@ -52,7 +55,7 @@ def main(scenarios: tuple[str, ...], rounds: int, seconds: float) -> None:
     write_report(results)
 
 
-def _measure(name: str, server: Mongod, rounds: int, seconds: float) -> Any:  # plain data
+def _measure(name: str, server: Mongod, rounds: int, seconds: int) -> Any:  # plain data
     two_each = Plan(max(1, rounds // 2), seconds, (64,), 2, (TILLGATE, EXPRESS, FASTIFY, FASTAPI))
     measured: dict[str, Callable[[], Any]] = {
         "hot": lambda: measure_hot_routes(server, _tell, Plan(rounds, seconds)),

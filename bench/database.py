@@ -89,8 +89,8 @@ def make_empty(uri: str, name: str) -> None:
 
 
 def seed(uri: str, name: str, rows: Rows) -> None:
-    """Insert many documents at once."""
-    with pymongo.MongoClient[dict[str, Any]](uri, w=1) as client:
+    """Insert many documents at once; when it returns, majority reads find them."""
+    with pymongo.MongoClient[dict[str, Any]](uri, w="majority") as client:
         batch: list[dict[str, Any]] = []
         for row in rows:
             batch.append(row)
@@ -127,7 +127,12 @@ def sessions(prefix: str, count: int, *, age: timedelta = timedelta()) -> Rows:
         expires_at=now - age if age else now + timedelta(hours=12),
     ).to_row()
     for number in range(count):
-        yield {**one, "sessionId": f"{prefix}{number}", "userId": f"user-{number}"}
+        yield {
+            **one,
+            "sessionId": f"{prefix}{number}",
+            "userId": f"user-{number}",
+            "eventId": f"event_{number % 1000}",
+        }
 
 
 def counts(uri: str, name: str, status: str | None = None) -> dict[str, int]:

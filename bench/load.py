@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import subprocess
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,28 +28,39 @@ class Target:
 
 
 def drive(
-    target: Target, route: str, connections: int, seconds: float, **told: str | int
+    target: Target,
+    route: str,
+    connections: int,
+    seconds: int,
+    *,
+    until: Future[int] | None = None,
+    **told: str | int,
 ) -> dict[str, Any]:
     """Drive one route; give rate, latencies in milliseconds, and microseconds of processor time.
 
-    Raises `RuntimeError` when an answer was wrong or the prepared requests did not last.
+    With `until` the load ends as soon as that is done. Raises `RuntimeError` when an answer was
+    wrong or the prepared requests did not last.
     """
     environment = {"PATH": os.environ["PATH"], "BENCH_KEY": SECRET_KEY, "BENCH_WRK": str(SCRIPTS)}
     environment |= {f"BENCH_{name.upper()}": str(value) for name, value in told.items()}
     used = cpu_seconds(target.server), cpu_seconds(target.mongod)
-    done = subprocess.run(
+    with subprocess.Popen(
         [
-            *("wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s"),
+            *("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"),
             *("-s", str(SCRIPTS / f"{route}.lua"), f"http://127.0.0.1:{target.port}"),
         ],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    ) as wrk:
+        if until is not None:
+            until.result()
+            wrk.send_signal(signal.SIGINT)
+        said, wrong = wrk.communicate()
+    found: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
     if found["wrong"] or found["socket_errors"] or found["ended"] or not found["requests"]:
-        raise RuntimeError(f"{route}: {found} {done.stderr[:600]}")
+        raise RuntimeError(f"{route}: {found} {wrong[:600]}")
     found["per_second"] = found["requests"] / found["seconds"]
     spent = cpu_seconds(target.server) - used[0], cpu_seconds(target.mongod) - used[1]
     found["server_us"] = spent[0] / found["requests"] * 1e6

@@ -49,8 +49,10 @@ def _panel(route: str, rates: dict[str, float], top: int) -> str:
         width = (_WIDTH - _LABEL - 110) * rate / longest
         fill = _OURS if name == TILLGATE.name else _THEIRS
         lines += [
-            f'<text x="{_LABEL}" y="{y + 15}" text-anchor="end" fill="{_QUIET}">{titles[name]}</text>',
-            f'<rect x="{_LABEL + 8}" y="{y}" width="{width:.0f}" height="{_BAR}" rx="3" fill="{fill}"/>',
+            f'<text x="{_LABEL}" y="{y + 15}" text-anchor="end" fill="{_QUIET}">'
+            f"{titles[name]}</text>",
+            f'<rect x="{_LABEL + 8}" y="{y}" width="{width:.0f}" height="{_BAR}" rx="3" '
+            f'fill="{fill}"/>',
             f'<text x="{_LABEL + 16 + width:.0f}" y="{y + 15}" fill="{_INK}">{rate:,.0f}</text>',
         ]
     return "\n".join(lines)

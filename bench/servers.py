@@ -32,7 +32,7 @@ class Server:
     name: str
     title: str
     command: tuple[str, ...]
-    folder: Path
+    folder: Path | None
     routes: frozenset[str]
     events_a_second: int
 
@@ -43,7 +43,7 @@ TILLGATE = Server(
     "tillgate",
     "Tillgate",
     (sys.executable, "-c", "from service.cli.main import main; main()", "serve"),
-    HERE.parent,
+    None,
     _ALL,
     5000,
 )

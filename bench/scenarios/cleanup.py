@@ -15,9 +15,10 @@ from bench.servers import JOBS_KEY, TILLGATE, headers, serving
 DUE = 200_000
 CONNECTIONS = 16
 _READ = 10_000
+_LONGEST_S = 600
 
 
-def measure_cleanup(mongod: Mongod, tell: Told, *, seconds: float) -> dict[str, Any]:
+def measure_cleanup(mongod: Mongod, tell: Told, *, seconds: int) -> dict[str, Any]:
     """Read in a closed loop, first alone, then while the job runs until nothing is due."""
     database = "bench_cleanup"
     make_empty(mongod.uri, database)
@@ -34,9 +35,7 @@ def measure_cleanup(mongod: Mongod, tell: Told, *, seconds: float) -> dict[str, 
         with ThreadPoolExecutor(1) as beside:
             began = time.perf_counter()
             job = beside.submit(_expire_all, port)
-            during = []
-            while not job.done():
-                during.append(drive(target, "read", CONNECTIONS, min(seconds, 5), **told))
+            during = drive(target, "read", CONNECTIONS, _LONGEST_S, until=job, **told)
             took, expired = time.perf_counter() - began, job.result()
         left = counts(mongod.uri, database, "expired")["sessions"]
     if left != DUE or expired != DUE:

@@ -12,7 +12,7 @@ from bench.machine import resident_mb
 from bench.servers import SERVERS, Server, serving
 
 SESSIONS = 10_000
-_WARM_UP_S = 1.0
+_WARM_UP_S = 1
 
 Told = Callable[[str], None]
 Run = dict[str, Any]
@@ -20,10 +20,10 @@ Run = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How often, how long, at how many connections, and with how many processes of which servers."""
+    """How often, how long, at how many connections, with how many processes of which servers."""
 
     rounds: int
-    seconds: float
+    seconds: int
     connections: tuple[int, ...] = (1, 16, 64)
     workers: int = 1
     servers: tuple[Server, ...] = SERVERS
@@ -70,7 +70,7 @@ def _round(mongod: Mongod, server: Server, plan: Plan) -> list[Run]:
 
 
 def _create(
-    mongod: Mongod, target: Target, server: Server, connections: int, seconds: float, folder: Path
+    mongod: Mongod, target: Target, server: Server, connections: int, seconds: int, folder: Path
 ) -> Run:
     database = f"bench_{server.name}"
     before = counts(mongod.uri, database)["sessions"]
@@ -81,14 +81,14 @@ def _create(
 
 
 def _read(
-    mongod: Mongod, target: Target, server: Server, connections: int, seconds: float, folder: Path
+    mongod: Mongod, target: Target, server: Server, connections: int, seconds: int, folder: Path
 ) -> Run:
     told = {"prefix": "s-", "count": SESSIONS, "seed": connections}
     return drive(target, "read", connections, seconds, **told)
 
 
 def _webhook(
-    mongod: Mongod, target: Target, server: Server, connections: int, seconds: float, folder: Path
+    mongod: Mongod, target: Target, server: Server, connections: int, seconds: int, folder: Path
 ) -> Run:
     """Complete sessions that are there only for that, and count what became of each."""
     database, prefix = f"bench_{server.name}", f"p{connections}-"

@@ -8,4 +8,4 @@ function request()
     prefix, n, n)
   return wrk.format("POST", "/api/payment-sessions", headers, body)
 end
-response = check(201, '"amount":2999')
+response = check(201, '"sessionId":"' .. prefix)
