@@ -1,7 +1,6 @@
 """Serve an application until a signal: uvicorn in this process, on a socket that we bound."""
 
 import asyncio
-import errno
 import gc
 import signal
 import socket
@@ -14,31 +13,11 @@ import uvicorn
 import uvloop
 from litestar import Litestar
 
-from service.core.errors import Misconfigured
+from service.cli.addresses import BACKLOG
 
 # A balancer in front keeps its connections for 60 s: ours must not close first.
 KEEP_ALIVE_S = 75
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class PortInUse(Misconfigured):
-    """Something else listens on the port."""
-
-    code = "port_in_use"
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Bind the address before anything is started. Raises `PortInUse`, `Misconfigured`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUse(
-                f"Port {port} of {host} is taken by another program. "
-                "Stop it, or choose another with --port."
-            ) from error
-        raise Misconfigured(f"{host}:{port} can't be listened on: {error.strerror}.") from error
 
 
 def end_on_sigterm() -> None:
@@ -47,9 +26,29 @@ def end_on_sigterm() -> None:
 
 
 def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
-    """Run on uvloop, the server's own loop."""
+    """Run on uvloop, the server's own loop. SIGTERM ends it also before the server is there."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work)
+        try:
+            runner.run(_until_sigterm(work))
+        except asyncio.CancelledError:
+            _leave(signal.SIGTERM, None)
+
+
+async def _until_sigterm(work: Coroutine[Any, Any, None]) -> None:
+    """Cancel the work on SIGTERM, as the runner does on SIGINT.
+
+    An exception out of a signal's handler would end whatever runs at that moment: in a callback of
+    the loop or of the database's driver it would be logged there, and the signal forgotten.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def end() -> None:
+        if task is not None:
+            task.cancel()
+        loop.call_later(1, end)  # `wait_for` of Python 3.11 loses one that comes with its result
+
+    loop.add_signal_handler(signal.SIGTERM, end)
+    await work
 
 
 async def serve(
@@ -70,6 +69,7 @@ async def serve(
         access_log=False,  # our own access line says more
         proxy_headers=False,  # TRUSTED_PROXIES decides, in `web.limits.addresses`
         server_header=False,
+        backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=patience_s,
     )

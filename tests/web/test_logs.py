@@ -1,6 +1,8 @@
 """What a log line says, and what no log line ever holds."""
 
 import json
+import os
+import select
 import subprocess
 import sys
 from typing import Any
@@ -12,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.ids import new_key
+from service.web.logs.access import log_request, write_lines_to
 from service.web.logs.masking import mask_entry, mask_text
+from service.web.principal import Kind, Principal
 from tests.web.app import JWT_SECRET, SK, Seen
 from tests.web.conftest import SECRET
 
@@ -90,6 +94,28 @@ async def test_a_request_is_one_line_without_its_secrets(http: AsyncClient) -> N
     assert all(entry["ms"] >= 0 for entry in logs)
     for hidden in ("ada", "hush", "private", SK, "ps_1"):
         assert hidden not in repr(logs)
+
+
+def test_the_longest_line_is_written_at_once_so_that_those_of_processes_dont_mix() -> None:
+    """A pipe takes up to PIPE_BUF as a whole; one of packets shows what was written at once."""
+    reading, writing = os.pipe2(os.O_DIRECT)
+    caller = Principal(Kind.USER, "default", "0" * 12, user_id="\U0001f9fe" * 255)
+    scope: Any = {
+        "path": "/api/x",
+        "method": "OPTIONS",
+        "path_template": f"/api/{'x' * 100}",
+        "state": {"principal": caller, "request_id": "r" * 64},
+    }
+    with open(reading, "rb", buffering=0) as packets, open(writing, "w") as stream:
+        write_lines_to(stream)
+        try:
+            log_request(scope, 200, 1.0)
+            log_request(scope, 404, 1.0)
+        finally:
+            write_lines_to(None)
+        read = [packets.read(select.PIPE_BUF) for _ in range(2)]
+    assert [json.loads(packet)["status"] for packet in read] == [200, 404]
+    assert all(packet.endswith(b"\n") for packet in read)
 
 
 @pytest.mark.parametrize(

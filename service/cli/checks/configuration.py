@@ -62,6 +62,5 @@ def _limits(settings: Settings) -> Iterator[Check]:
         )
     limited = web.rate_limit_per_key or web.rate_limit_per_address
     if limited and web.redis_url is None:
-        yield Check(
-            "settings", "REDIS_URL", "warning", "is unset: n processes allow n times the limit"
-        )
+        says = "is unset: n processes (pods and --workers) allow n times the limit"
+        yield Check("settings", "REDIS_URL", "warning", says)

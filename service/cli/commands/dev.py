@@ -7,13 +7,14 @@ from pathlib import Path
 import rich_click as click
 
 from service.app import create_app
+from service.cli.addresses import listen
 from service.cli.database import database_address, database_errors_told, writable
 from service.cli.development.banner import Running, print_banner
 from service.cli.development.demo_prices import put_demo_prices
 from service.cli.development.generated import generate, keep_out_of_git
 from service.cli.options import address_options, data_dir_option, operator
 from service.cli.screen import warn
-from service.cli.serving import end_on_sigterm, listen, run_until_signal, serve
+from service.cli.serving import end_on_sigterm, run_until_signal, serve
 from service.cli.settings import DOT_ENV, development_env, note_address, settings_of
 from service.core.clock import SystemClock
 from service.core.errors import Misconfigured

@@ -1,7 +1,10 @@
 """`tillgate serve`: production."""
 
+import os
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
 
 import rich_click as click
 import structlog
@@ -9,8 +12,9 @@ import structlog
 from service.app import create_app
 from service.cli.database import database_errors_told
 from service.cli.options import address_options
-from service.cli.serving import end_on_sigterm, listen, run_until_signal, serve
+from service.cli.serving import end_on_sigterm, run_until_signal, serve
 from service.cli.settings import production_settings
+from service.cli.workers import work_in_processes
 from service.core.errors import Misconfigured
 from service.production import problems
 from service.settings import Settings
@@ -27,11 +31,20 @@ log = structlog.get_logger(__name__)
 
 @click.command()
 @address_options
-def command(host: str, port: int) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many processes serve. As many as the machine has cores is enough.",
+)
+def command(host: str, port: int, workers: int) -> None:
     """Serve in production: ENVIRONMENT is `production` unless it is set.
 
     Refuses to start on a missing or weak setting, and names every one of them. Indexes are not
     created here: `tillgate indexes apply` does. SIGTERM lets requests in flight end.
+
+    A worker that dies is replaced. Each counts rate limits for itself unless REDIS_URL is set.
     """
     settings, weak = production_settings()
     found = {problem.field: problem for problem in (*problems(settings), *weak)}
@@ -42,22 +55,31 @@ def command(host: str, port: int) -> None:
         )
     end_on_sigterm()
     configure_logging(production=settings.production, stream=sys.stdout)
-    with listen(host, port) as listening, database_errors_told():
-        run_until_signal(_serve(settings, settings.database.uri, listening))
+    with database_errors_told():
+        serve_on = partial(_serve_on, settings, settings.database.uri)
+        work_in_processes(workers, host, port, serve_on)
 
 
-async def _serve(settings: Settings, uri: str, listening: socket.socket) -> None:
+def _serve_on(
+    settings: Settings, uri: str, listening: socket.socket, started: Callable[[], None]
+) -> None:
+    run_until_signal(_serve(settings, uri, listening, started))
+
+
+async def _serve(
+    settings: Settings, uri: str, listening: socket.socket, started: Callable[[], None]
+) -> None:
     async with connected(settings, uri) as client:
         database = client[settings.database.name]
         app = create_app(settings, database)
         await _tell_of_missing_indexes(database)
         host, port = listening.getsockname()[:2]
-        await serve(
-            app,
-            listening,
-            patience_s=PATIENCE_S,
-            started=lambda: log.info("serving", host=host, port=port),
-        )
+
+        def tell() -> None:
+            log.info("serving", host=host, port=port, process=os.getpid())
+            started()
+
+        await serve(app, listening, patience_s=PATIENCE_S, started=tell)
 
 
 async def _tell_of_missing_indexes(database: Database) -> None:

@@ -1,0 +1,190 @@
+"""Several processes on one address: started, replaced when they die, ended together. Linux only.
+
+The parent runs no loop and no thread, so that it may fork at any time. It does nothing but wait for
+signals: they are blocked and taken one after the other, so that none comes in between two steps.
+"""
+
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import NoReturn, TypeAlias
+
+import structlog
+
+from service.cli.addresses import listen, reserve, share
+from service.core.errors import Misconfigured
+from service.core.processes import die_with_parent
+
+# Serves on a socket until a signal, and calls back once it does.
+Work: TypeAlias = Callable[[socket.socket, Callable[[], None]], None]
+
+# Who lived shorter died at once: what ended it may well end the next one too.
+SETTLED_S = 10.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+
+_SERVES = signal.SIGUSR1  # sent by a worker to its parent
+_STOP = frozenset({signal.SIGTERM, signal.SIGINT})
+_HEARD = frozenset({*_STOP, _SERVES, signal.SIGCHLD})
+_STOPPED_WHILE_STARTING = 128 + signal.SIGTERM
+
+log = structlog.get_logger(__name__)
+
+
+def work_in_processes(count: int, host: str, port: int, work: Work) -> None:
+    """Do `work` on an address until a signal: in this process, or in several that it starts.
+
+    Raises `PortInUse`, `Misconfigured`, and what the work raises.
+    """
+    if count == 1:
+        with listen(host, port) as listening:
+            work(listening, lambda: None)
+    else:
+        with reserve(host, port) as reserved:
+            _run_workers(count, reserved, work)
+
+
+def _run_workers(count: int, reserved: socket.socket, work: Work) -> NoReturn:
+    """Do `work` in `count` processes until SIGTERM or SIGINT, let them end, and exit.
+
+    The first is started alone. If it ends before it serves, it has told why itself, and its code is
+    the command's: a broken start is told once and does not spin. A worker leaves through here too:
+    what it raises is told as the error of one process would be. Raises `Misconfigured`.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    # What was imported stays shared: a collection in a worker would write to all of it. It saves
+    # 15 MB in each.
+    gc.collect()
+    gc.freeze()
+    workers = _Workers(count, reserved, work)
+    while workers.expected():
+        workers.start_due()
+        heard = signal.sigtimedwait(_HEARD, workers.until_due())
+        if heard is None:
+            continue
+        if heard.si_signo == _SERVES:
+            workers.note_serving(heard.si_pid)
+        elif heard.si_signo in _STOP:
+            workers.stop(heard.si_signo)
+        for process, code in _ended():
+            workers.note_end(process, code)
+    sys.exit(workers.exit_code)
+
+
+class _Workers:
+    def __init__(self, count: int, reserved: socket.socket, work: Work) -> None:
+        self.exit_code = 0
+        self._count = count
+        self._reserved = reserved
+        self._work = work
+        self._living: dict[int, float] = {}  # process id: when it was started
+        self._due = [time.monotonic()]  # when those that are missing are to be started
+        self._wait_s = 0.0
+        self._served = False
+        self._stopping = False
+
+    def expected(self) -> bool:
+        """Tell whether there is anybody to wait for."""
+        return bool(self._living or self._due)
+
+    def until_due(self) -> float:
+        """Give the seconds until the next start, an hour if there is none."""
+        now = time.monotonic()
+        return max(0.0, min(self._due, default=now + 3600) - now)
+
+    def start_due(self) -> None:
+        """Start those whose time has come. Raises `Misconfigured` if the first can't be."""
+        now = time.monotonic()
+        due = sum(at <= now for at in self._due)
+        self._due = [at for at in self._due if at > now]
+        for _ in range(due):
+            self._start(now)
+
+    def note_serving(self, process: int) -> None:
+        """Start the others once the first serves. One that serves too late is told to end again."""
+        if process not in self._living:
+            return
+        if self._stopping:
+            os.kill(process, signal.SIGTERM)
+        elif not self._served:
+            self._served = True
+            self._due += [time.monotonic()] * (self._count - 1)
+
+    def stop(self, number: int) -> None:
+        """Let requests in flight end. The first SIGINT is as patient as SIGTERM, a second is not.
+
+        That is uvicorn's own rule; so only what is repeated is passed on as it came.
+        """
+        self._due.clear()
+        for process in self._living:
+            os.kill(process, number if self._stopping else signal.SIGTERM)
+        self._stopping = True
+
+    def note_end(self, process: int, code: int) -> None:
+        """Replace one that ended without being told to."""
+        began = self._living.pop(process, None)
+        if began is None:
+            return  # the first process of a container is given the orphans of others
+        if self._served and not self._stopping:
+            lived_s = round(time.monotonic() - began, 1)
+            again_in_s = self._start_again(lived_s)
+            log.warning(
+                "a worker ended and is replaced",
+                process=process,
+                exit_code=code,
+                lived_s=lived_s,
+                again_in_s=again_in_s,
+            )
+        elif not (self._served and code == _STOPPED_WHILE_STARTING):
+            self.exit_code = self.exit_code or code
+            if code > 128 and not self._stopping:
+                log.error("the first worker was killed before it served", exit_code=code)
+
+    def _start(self, now: float) -> None:
+        try:
+            self._living[_fork(self._reserved, self._work)] = now
+        except OSError as error:
+            if not self._served:
+                raise Misconfigured(f"A worker can't be started: {error.strerror}.") from error
+            # Too many processes or no memory, perhaps for a moment: the others go on.
+            again_in_s = self._start_again(0)
+            log.error("a worker can't be started", reason=error.strerror, again_in_s=again_in_s)
+
+    def _start_again(self, lived_s: float) -> float:
+        grown = min(max(FIRST_WAIT_S, 2 * self._wait_s), LONGEST_WAIT_S)
+        self._wait_s = grown if lived_s < SETTLED_S else 0.0
+        self._due.append(time.monotonic() + self._wait_s)
+        return self._wait_s
+
+
+def _fork(reserved: socket.socket, work: Work) -> int:
+    """Give the process id of a new worker; in the worker itself it never returns."""
+    parent = os.getpid()
+    process = os.fork()
+    if process:
+        return process
+    os.setsid()  # Ctrl-C reaches the parent alone, which tells the workers
+    die_with_parent()
+    if os.getppid() != parent:  # it died before we asked to be told
+        sys.exit(1)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+    with share(reserved) as shared:
+        reserved.close()
+        work(shared, lambda: os.kill(parent, _SERVES))
+    sys.exit(0)
+
+
+def _ended() -> Iterator[tuple[int, int]]:
+    """Take in those that ended: one signal may stand for several. Codes are those of a shell."""
+    while True:
+        try:
+            process, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if process == 0:
+            return
+        code = os.waitstatus_to_exitcode(status)
+        yield process, code if code >= 0 else 128 - code
