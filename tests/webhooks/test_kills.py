@@ -19,21 +19,25 @@ from tests.support.shop import Shop, completions
 WORDS = 8
 
 
-async def _killed(shop: Shop, uri: str, jobs: list[tuple[int, Delivery]]) -> list[int]:
-    """Post each delivery to a service of its own, killed before its n-th word; give the signals."""
+# The same for five at once, which are one group.
+AT_ONCE = 5
+
+Job = tuple[int, list[Delivery]]
+
+
+async def _killed(shop: Shop, uri: str, jobs: list[Job]) -> list[int]:
+    """Post deliveries to a service of their own, killed before its n-th word; give the signals."""
     lines = [
         json.dumps(
             {
                 "uri": uri,
                 "database": shop.database.name,
                 "at": at,
-                "path": delivery.path,
-                "headers": dict(delivery.headers),
-                "body": base64.b64encode(delivery.body).decode(),
+                "posts": [_post(one) for one in deliveries],
                 "now": shop.clock.now().isoformat(),
             }
         )
-        for at, delivery in jobs
+        for at, deliveries in jobs
     ]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.webhooks.victim"),
@@ -46,12 +50,17 @@ async def _killed(shop: Shop, uri: str, jobs: list[tuple[int, Delivery]]) -> lis
     return [int(line.split()[1]) for line in said if line.startswith("signal ")]
 
 
+def _post(delivery: Delivery) -> dict[str, Any]:
+    body = base64.b64encode(delivery.body).decode()
+    return {"path": delivery.path, "headers": dict(delivery.headers), "body": body}
+
+
 async def test_kill_between_any_two_writes_and_the_retry_completes_once(
     shop: Shop, client: Client, mongo_uri: str
 ) -> None:
     sessions = [await shop.api.open() for _ in range(WORDS + 2)]
     deliveries = [shop.stripe_paid(one) for one in sessions]
-    signals = await _killed(shop, mongo_uri, list(enumerate(deliveries)))
+    signals = await _killed(shop, mongo_uri, [(at, [one]) for at, one in enumerate(deliveries)])
     assert signals == [9] * (WORDS + 1) + [0]
 
     half_done = [one for one in sessions if (await shop.session(one["sessionId"]))["version"] != 1]
@@ -68,6 +77,33 @@ async def test_kill_between_any_two_writes_and_the_retry_completes_once(
         assert completions(await shop.session(one["sessionId"])) == 1
     assert len(await shop.messages("session.completed")) == len(sessions)
     assert len(await shop.events(status="processed")) == len(sessions)
+
+
+async def test_kill_between_any_two_writes_of_a_group_and_each_retry_completes_once(
+    shop: Shop, client: Client, mongo_uri: str
+) -> None:
+    jobs: list[Job] = []
+    for at in range(WORDS + 2):
+        sessions = [await shop.api.open() for _ in range(AT_ONCE)]
+        jobs.append((at, [shop.stripe_paid(one) for one in sessions]))
+    signals = await _killed(shop, mongo_uri, jobs)
+    # They were one group: as many words as for one event, and not five times as many.
+    assert signals == [9] * (WORDS + 1) + [0]
+
+    # All of a group or nothing of it: those killed before the commit left nothing.
+    assert len(await shop.events()) == len(await shop.payments()) == 2 * AT_ONCE
+    assert len(await shop.messages("session.completed")) == 2 * AT_ONCE
+    await client.admin.command({"killAllSessions": []})
+
+    retries = [one for _, deliveries in jobs for one in deliveries]
+    answers = await asyncio.gather(*(shop.api.told(one) for one in retries))
+    told = [one["duplicate"] for one in answers]
+    assert told == [False] * (WORDS * AT_ONCE) + [True] * (2 * AT_ONCE)
+    rows = await shop.database["sessions"].find({}).to_list()
+    assert [completions(row) for row in rows] == [1] * len(retries)
+    assert len({await shop.outcome(row["sessionId"]) for row in rows}) == 1
+    assert len(await shop.messages("session.completed")) == len(retries)
+    assert len(await shop.events(status="processed")) == len(retries)
 
 
 @pytest.mark.parametrize("command", ["find", "findAndModify", "commitTransaction"])

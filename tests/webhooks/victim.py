@@ -1,7 +1,8 @@
 """A service process that is killed at the n-th word to its database; see test_kills.py.
 
-Reads one JSON job a line: `{"uri", "database", "at", "path", "headers", "body", "now"}`. Each runs
-in a process of its own, forked after the imports: a whole start for each would take seconds.
+Reads one JSON job a line: `{"uri", "database", "at", "posts", "now"}`, where `posts` are objects of
+`{"path", "headers", "body"}`, posted at once. Each job runs in a process of its own, forked after
+the imports: a whole start for each would take seconds.
 """
 
 import asyncio
@@ -59,8 +60,12 @@ async def _serve(job: dict[str, Any]) -> None:
     app = create_app(make_settings(), database, clock=clock, loop=False)
     async with AsyncClient(transport=ASGITransport(app), base_url="http://victim") as http:
         killer.armed = True
-        body = base64.b64decode(job["body"])
-        await http.post(job["path"], content=body, headers=job["headers"])
+        await asyncio.gather(*(_post(http, one) for one in job["posts"]))
+
+
+async def _post(http: AsyncClient, one: dict[str, Any]) -> None:
+    body = base64.b64decode(one["body"])
+    await http.post(one["path"], content=body, headers=one["headers"])
 
 
 def main() -> None:
