@@ -196,6 +196,19 @@ async def test_a_turn_that_does_not_come_in_time_is_unavailable(
     assert carrier.groups == [[0]]
 
 
+async def test_control_who_is_overdue_would_be_carried_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queues, "ANSWER_WITHIN_S", 0.05)
+    monkeypatch.setattr(Entry, "overdue", False)
+    carrier = Carrier(Limits(items=1, lanes=1), free=False)
+    first = await _under_way(carrier, 0)
+    late = carrier.send(1)
+    await asyncio.sleep(0.06)
+    carrier.free.set()
+    assert await asyncio.gather(first, late) == [0, 1]
+
+
 async def test_callers_of_a_stalled_database_wait_three_seconds_and_little_more(
     api: Api, client: Client, impatient: float
 ) -> None:
@@ -290,6 +303,21 @@ async def test_a_stopped_loop_answers_everybody(steps: int) -> None:
     told = await asyncio.to_thread(_stopped, work)
     assert [type(one) for one in told] == [Unavailable] * 6
     assert len({id(one) for one in told}) == 6
+
+
+async def test_control_a_lane_that_ends_unseen_leaves_its_callers_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(GroupQueue, "_closed", lambda queue, lane: None)
+    carrier = Carrier(Limits(items=2, lanes=1))
+    caller = carrier.send(1)
+    await _submitted(caller)
+    [lane] = carrier.queue._lanes
+    lane.cancel()
+    await asyncio.wait({caller}, timeout=0.05)
+    assert not caller.done()
+    caller.cancel()
+    await asyncio.wait({caller})
 
 
 async def _answered_again(carrier: Carrier) -> Any:
