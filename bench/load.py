@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from service.sandbox.events.sale import Outcome, Sale
 from service.sandbox.events.stripe import stripe_event
 
 SCRIPTS = HERE / "wrk"
+_SETTLE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ def drive(
             until.result()
             wrk.send_signal(signal.SIGINT)
         said, wrong = wrk.communicate()
+    # wrk leaves without the answers that it still waits for; what they tell of is written by then.
+    time.sleep(_SETTLE_S)
     found: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
     if found["wrong"] or found["socket_errors"] or found["ended"] or not found["requests"]:
         raise RuntimeError(f"{route}: {found} {wrong[:600]}")

@@ -19,8 +19,8 @@ from service.webhooks.states import WAITING, InboxStatus
 
 R = TypeVar("R")
 
-# Two lanes: while one group waits for its commit, the next is read and written.
-COMMITS = GroupTransaction(Limits(items=32, lanes=2))
+# Three lanes: while one group waits for the database, others are read and written.
+COMMITS = GroupTransaction(Limits(items=24, lanes=3))
 
 
 async def commit(work: Work[R], size: int) -> R:
