@@ -136,7 +136,6 @@ async def _repeat(batch: Callable[[], Awaitable[int]], until: float) -> int:
     """Run batches until one is not full or the time is over; give the sum."""
     total = 0
     while True:
-        began = time.monotonic()
         done = await batch()
         total += done
         if done < BATCH or time.monotonic() > until:
