@@ -1,9 +1,8 @@
 """The bars that the project has set itself, and how the figures stand against them."""
 
-import statistics
 from typing import Any
 
-Runs = list[dict[str, Any]]
+from bench.figures import Runs, median, pick
 
 
 def bars_of(results: dict[str, Any]) -> str:
@@ -32,8 +31,7 @@ Line = tuple[str, str, str, bool]
 
 
 def _median(runs: Runs, figure: str, **wanted: object) -> float:
-    these = [run for run in runs if all(run[name] == value for name, value in wanted.items())]
-    return statistics.median(run[figure] for run in these)
+    return median(pick(runs, **wanted), figure)
 
 
 def _faster(runs: Runs, route: str, peer: str, bar: float) -> Line:

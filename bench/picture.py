@@ -1,19 +1,17 @@
 """The picture of the results: a bar for each server on each route, at 64 connections."""
 
-import statistics
-from typing import Any
-
+from bench.figures import Runs, median, pick
 from bench.servers import SERVERS, TILLGATE
 
 _WIDTH, _PANEL, _BAR, _LABEL = 760, 150, 22, 170
 _INK, _QUIET, _OURS, _THEIRS = "#1c2430", "#64707f", "#0f766e", "#c3cbd5"
 
 
-def draw(runs: list[dict[str, Any]]) -> str:
+def draw(runs: Runs) -> str:
     """Draw the medians as an SVG that needs nothing else."""
     panels = []
     for number, route in enumerate(("create", "read", "webhook")):
-        rates = _rates([run for run in runs if run["route"] == route])
+        rates = _rates(pick(runs, route=route))
         panels.append(_panel(route, rates, 40 + number * _PANEL))
     height = 50 + 3 * _PANEL
     return (
@@ -27,17 +25,10 @@ def draw(runs: list[dict[str, Any]]) -> str:
     )
 
 
-def _rates(runs: list[dict[str, Any]]) -> dict[str, float]:
-    rates = {}
-    for server in SERVERS:
-        these = [
-            run["per_second"]
-            for run in runs
-            if run["server"] == server.name and run["connections"] == 64
-        ]
-        if these and server.name != "bare":
-            rates[server.name] = statistics.median(these)
-    return rates
+def _rates(runs: Runs) -> dict[str, float]:
+    drawn = [server.name for server in SERVERS if server.name != "bare"]
+    of_each = {name: pick(runs, server=name, connections=64) for name in drawn}
+    return {name: median(these, "per_second") for name, these in of_each.items() if these}
 
 
 def _panel(route: str, rates: dict[str, float], top: int) -> str:

@@ -1,6 +1,5 @@
 """Medians, ratios and bars as tables: in the terminal, and in RESULTS.md beside a picture."""
 
-import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,10 +7,10 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from bench.bars import bars_of
+from bench.figures import Runs, median, pick
 from bench.picture import draw
 from bench.servers import HERE, SERVERS, TILLGATE
 
-Runs = list[dict[str, Any]]
 Results = dict[str, Any]
 
 ROUTES = ("create", "read", "webhook")
@@ -36,16 +35,6 @@ def write_report(results: Results) -> None:
     text = "\n\n".join(parts) + "\n"
     (HERE / "RESULTS.md").write_text(text)
     Console().print(Markdown(text))
-
-
-def median(runs: Iterable[dict[str, Any]], figure: str) -> float:
-    """Give the median of a figure over single runs."""
-    return float(statistics.median(run[figure] for run in runs))
-
-
-def pick(runs: Runs, **wanted: object) -> Runs:
-    """Give the runs whose fields are as wanted."""
-    return [run for run in runs if all(run[name] == value for name, value in wanted.items())]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -21,8 +21,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Give the present moment, aware UTC, whole milliseconds."""
-        now = datetime.now(UTC)
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+        return _cut(datetime.now(UTC))
 
 
 class ManualClock:
@@ -44,7 +43,11 @@ class ManualClock:
 
 def to_milliseconds(moment: datetime) -> datetime:
     """Cut microseconds that BSON would drop, so that what is kept equals what was sent."""
-    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
+    return _cut(moment.astimezone(UTC))
+
+
+def _cut(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def from_unix(seconds: float) -> datetime:

@@ -4,6 +4,7 @@ from datetime import UTC
 from typing import Any, TypeAlias
 
 from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
 
@@ -13,6 +14,7 @@ from service.core.errors import Misconfigured
 Row: TypeAlias = dict[str, Any]
 Client: TypeAlias = AsyncMongoClient[Row]
 Database: TypeAlias = AsyncDatabase[Row]
+Collection: TypeAlias = AsyncCollection[Row]
 
 # Providers wait 3 to 10 seconds for an answer: the database gets 3 of them.
 ANSWER_WITHIN_S = 3.0

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from pymongo import UpdateOne
 
-from service.storage.database import Row
-from service.storage.group_commit.member import Collection, LookUp, Member
+from service.storage.database import Collection, Row
+from service.storage.group_commit.member import LookUp, Member
 from service.storage.group_commit.ride import look_up_rows
 from service.storage.transactions import Transaction
 
@@ -35,7 +35,7 @@ async def insert_missing(
     """Insert rows that are not there yet, by their `_id`.
 
     An upsert and not an insert: a duplicate key would abort the transaction. A group is given up
-    then, so there it can be the insert, which costs half as much.
+    then, so there it can be the insert.
     """
     if isinstance(tx, Member):
         for row in rows:

@@ -14,7 +14,12 @@ from service.settings import variables
 from tests.deploy.manifests import BASE, ROOT, containers, documents, find, render
 from tests.deploy.server import answering
 
-LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-build.lock",
+    "requirements-dev.lock",
+    "bench/peers/requirements.lock",
+)
 
 
 def _instructions() -> list[tuple[str, str]]:
@@ -91,6 +96,13 @@ def test_a_lock_pins_every_package_by_hash_and_names_no_address(lock: str) -> No
     for entry in entries:
         assert re.match(r"[a-z0-9._-]+(\[.+\])?==\S+", entry), entry.splitlines()[0]
         assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+def test_the_lock_of_the_peers_in_javascript_pins_by_hash_and_names_no_address() -> None:
+    text = (ROOT / "bench/peers/package-lock.json").read_text()
+    assert "://" not in text
+    packages = json.loads(text)["packages"]
+    assert all("integrity" in one for name, one in packages.items() if name)
 
 
 def test_the_image_starts_the_production_server_on_the_port_that_the_pods_name() -> None:

@@ -14,11 +14,8 @@ from service.web.principal import Kind
 
 async def find_session(session_id: str, caller: Caller) -> Session:
     """Find a session by our id. Raises `SessionNotFound`, also where the caller may not see it."""
-    async with answers_in_time():
-        session = await repository.find(caller.principal.merchant_id, session_id)
-    if session is None or not caller.may_see(session):
-        raise SessionNotFound(session_id)
-    return session
+    found = await read_session(session_id, caller)
+    return found.document()
 
 
 async def read_session(session_id: str, caller: Caller) -> SessionRow:

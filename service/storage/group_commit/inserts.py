@@ -2,18 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
 
-from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 
 from service.core.errors import Unavailable
-from service.storage.database import Row
+from service.storage.database import Collection, Row
 from service.storage.group_commit.queue import Entry, GroupQueue, Limits
 from service.storage.group_commit.timing import within
 from service.storage.transactions import answers_in_time
-
-Collection: TypeAlias = AsyncCollection[Row]
 
 _DUPLICATE_KEY = 11000
 _BYTES_OF_A_ROW = 2048

@@ -5,14 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import structlog
-from pymongo.asynchronous.collection import AsyncCollection
 
-from service.storage.database import Row
+from service.storage.database import Collection, Row
 from service.storage.group_commit.queue import Entry, GroupQueue, Limits
 from service.storage.group_commit.timing import within
 from service.storage.transactions import answers_in_time
 
-Collection: TypeAlias = AsyncCollection[Row]
 Key: TypeAlias = tuple[str, str]
 
 log = structlog.get_logger(__name__)

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pymongo import InsertOne, UpdateOne
-from pymongo.asynchronous.collection import AsyncCollection
 
-from service.storage.database import Row
+from service.storage.database import Collection, Row
 
-Collection: TypeAlias = AsyncCollection[Row]
 Write: TypeAlias = tuple[Collection, InsertOne[Row] | UpdateOne]
 
 

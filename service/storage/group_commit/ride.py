@@ -7,10 +7,9 @@ from typing import Any, cast
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
-from service.storage.database import Row
+from service.storage.database import Collection, Row
 from service.storage.group_commit.member import (
     Ask,
-    Collection,
     LookUp,
     Member,
     NeedsOwnTransaction,
