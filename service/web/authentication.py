@@ -55,20 +55,13 @@ class Authentication(ASGIMiddleware):
         self._tokens = tokens
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Read the credential, and let in whom the handler's `requires` names.
-
-        Raises `Unauthenticated` for a credential that nobody issued, and `Forbidden`.
-        """
-        opt = scope["route_handler"].opt
+        """Read the credential. Raises `Unauthenticated` for one that nobody issued."""
         principal = None
-        if not opt.get(PUBLIC):
+        if not scope["route_handler"].opt.get(PUBLIC):
             credential = _credential(scope["headers"])
             if credential is not None:
                 principal = await self._identify(credential)
         scope["state"]["principal"] = principal
-        callers = opt.get(_CALLERS)
-        if callers is not None:
-            _admit(principal, callers)
         await next_app(scope, receive, send)
 
     async def _identify(self, credential: str) -> Principal:
@@ -116,8 +109,14 @@ def requires(*kinds: Kind) -> dict[str, frozenset[Kind]]:
     return {_CALLERS: frozenset(kinds)}
 
 
-def _admit(principal: Principal | None, kinds: frozenset[Kind]) -> None:
-    if principal is not None and principal.kind in kinds:
+def admit(scope: Scope) -> None:
+    """Let in whom the handler's `requires` names. Raises `Unauthenticated`, `Forbidden`.
+
+    After the limits have counted the call: who tries what it may not do uses its limit up too.
+    """
+    kinds: frozenset[Kind] | None = scope["route_handler"].opt.get(_CALLERS)
+    principal = principal_of(scope)
+    if kinds is None or (principal is not None and principal.kind in kinds):
         return
     wanted = " or ".join(name for kind, name in _NAMES.items() if kind in kinds)
     if principal is None:

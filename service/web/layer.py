@@ -16,7 +16,7 @@ from service.settings import Settings
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
 from service.web.answers import JsonResponse
-from service.web.authentication import provide_principal
+from service.web.authentication import AnyRequest, admit, provide_principal
 from service.web.cors import cors_config
 from service.web.docs.openapi import openapi_config
 from service.web.docs.page import docs_routes
@@ -63,7 +63,7 @@ class WebLayer(InitPlugin):
         app_config.exception_handlers = {**exception_handlers(), **app_config.exception_handlers}
         app_config.request_class = StrictRequest
         app_config.response_class = JsonResponse
-        app_config.before_request = refuse_unknown_query
+        app_config.before_request = _before_handler
         app_config.type_decoders = [
             (is_wire_model, decode_wire_model),
             *(app_config.type_decoders or []),
@@ -81,3 +81,9 @@ class WebLayer(InitPlugin):
             *app_config.route_handlers,
         ]
         return app_config
+
+
+async def _before_handler(request: AnyRequest) -> None:
+    """Check what every handler asks of a call: who may make it, and which query it takes."""
+    admit(request.scope)
+    await refuse_unknown_query(request)

@@ -58,6 +58,14 @@ async def test_a_key_has_its_limit_and_the_next_minute_a_new_one(
         assert await statuses(http, 4, X_API_Key=SK) == [200] * 3 + [429]
 
 
+async def test_calls_that_a_key_may_not_make_use_its_limit_up_too(
+    database: Database, clock: ManualClock
+) -> None:
+    async with limited(database, clock, rate_limit_per_key=2) as http:
+        asked = [await http.get("/api/orders/ps_1", headers={"X-API-Key": PK}) for _ in range(3)]
+        assert [answer.status_code for answer in asked] == [403, 403, 429]
+
+
 async def test_a_publishable_key_is_limited_for_each_address(
     database: Database, clock: ManualClock
 ) -> None:
