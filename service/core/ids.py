@@ -36,7 +36,8 @@ def digest(value: str | bytes) -> str:
 
 def derive(key: str, *parts: str) -> str:
     """Derive 256 bits from a key for one purpose: HMAC-SHA256 over length-prefixed parts."""
-    message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+    encoded = [part.encode() for part in parts]
+    message = b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
     return _base64url(hmac.digest(key.encode(), message, "sha256"))
 
 

@@ -36,12 +36,12 @@ from service.sessions.schemas.requests import (
     CreatePaymentSession,
 )
 from service.sessions.states import Status
-from service.web.answers import JsonResponse
 from service.web.authentication import PROVEN, AnyRequest, principal_of, requires
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, SessionIdPath
 from service.web.principal import Kind
 from service.web.requests import header_of
+from service.web.short_way import SHORT
 
 _OPENERS = {**requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER), PROVEN: True}
 _READERS = {**requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER, Kind.ADMIN), PROVEN: True}
@@ -72,7 +72,7 @@ class PaymentSessions(Controller):
     path = "/api/payment-sessions"
     tags = ["Sessions"]
 
-    @post("/", opt={**_OPENERS, IDEMPOTENT: True}, summary="Open a payment session")
+    @post("/", opt={**_OPENERS, IDEMPOTENT: True, SHORT: True}, summary="Open a payment session")
     async def create(
         self,
         data: JSONBody[CreatePaymentSession],
@@ -116,7 +116,7 @@ class PaymentSessions(Controller):
         views = [listed_view(session, now) for session in sessions]
         return SessionsAnswer(views, next_cursor(following))
 
-    @get("/{session_id:str}", opt=_READERS, summary="Read a session")
+    @get("/{session_id:str}", opt={**_READERS, SHORT: True}, summary="Read a session")
     async def read_one(self, session_id: SessionIdPath, request: AnyRequest) -> SessionAnswer:
         """404 also where the caller may not know of it."""
         caller, desk = caller_of(request), desk_of(request)
@@ -150,7 +150,7 @@ class CheckoutSessions(Controller):
 
     @post(
         _CHECKOUT_SESSIONS,
-        opt={**_OPENERS, IDEMPOTENT: True},
+        opt={**_OPENERS, IDEMPOTENT: True, SHORT: True},
         summary="Get or create the open session",
     )
     async def create(
@@ -219,12 +219,12 @@ class CheckoutSessions(Controller):
             client_secret=desk.rules.known_client_secret(session),
             qr_code=opened.qr_code,
         )
-        return JsonResponse(answer, status_code=201 if opened.created else 200)
+        return Response(answer, status_code=201 if opened.created else 200)
 
 
 def _opened(opened: Opened, caller: Caller, now: datetime) -> Response[OpenedAnswer]:
     view = session_view(opened.session, caller, now)
-    return JsonResponse(
+    return Response(
         OpenedAnswer(view, opened.client_secret),
         status_code=201 if opened.created else 200,
         headers={} if opened.created else {"Idempotent-Replayed": "true"},

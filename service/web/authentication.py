@@ -5,10 +5,8 @@ from typing import Any, NoReturn, TypeAlias
 
 from litestar.connection import ASGIConnection, Request
 from litestar.di import NamedDependency
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.params import SkipValidation
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Scope
 
 from service.core.errors import Forbidden, Unauthenticated
 from service.web.keys.ring import KeyRing
@@ -40,31 +38,27 @@ CurrentPrincipal = NamedDependency[SkipValidation[Principal]]
 """Annotation of a handler's parameter `principal`: the caller, whom `requires` let in."""
 
 
-class Authentication(ASGIMiddleware):
-    """Puts the caller into `scope["state"]["principal"]`, None for an anonymous one.
+class Authentication:
+    """Tells who calls.
 
     A wrong credential is refused at once, whatever the route asks for: a caller who sends one
-    means it. Handlers with the opt `public` are skipped, so a webhook's own headers do no harm.
+    means it. Handlers with the opt `public` are not asked about, so a webhook's own headers do no
+    harm.
     """
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self, keys: KeyRing, tokens: TokenReader) -> None:
         """Keep what turns a credential into a principal."""
         self._keys = keys
         self._tokens = tokens
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Read the credential. Raises `Unauthenticated` for one that nobody issued."""
-        principal = None
-        if not scope["route_handler"].opt.get(PUBLIC):
-            credential = _credential(scope["headers"])
-            if credential is not None:
-                principal = await self._identify(credential)
-        scope["state"]["principal"] = principal
-        await next_app(scope, receive, send)
+    async def identify(self, headers: Iterable[tuple[bytes, bytes]]) -> Principal | None:
+        """Give the caller, None for an anonymous one.
 
-    async def _identify(self, credential: str) -> Principal:
+        Raises `Unauthenticated` for a credential that nobody issued.
+        """
+        credential = _credential(headers)
+        if credential is None:
+            return None
         if looks_like_token(credential):
             return await self._tokens(credential)
         if not 0 < len(credential) <= _LONGEST_KEY:

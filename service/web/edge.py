@@ -5,16 +5,18 @@ CORS preflight want an id, headers and a line too.
 """
 
 import time
+from collections.abc import Awaitable
 
 import structlog
 from litestar import Litestar
 from litestar.enums import ScopeType
+from litestar.middleware._internal.cors import CORSMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.settings import WebSettings
 from service.web.logs.access import log_request
 from service.web.logs.request_ids import HEADER, request_id_of
-from service.web.requests import LARGEST_BODY
+from service.web.requests import LARGEST_BODY, header_of
 from service.web.security_headers import SecurityHeaders
 
 
@@ -27,25 +29,33 @@ def put_edge_around(app: Litestar, settings: WebSettings) -> Litestar:
     return app
 
 
-def _edge(next_app: ASGIApp, security: SecurityHeaders) -> ASGIApp:
+def _edge(for_browsers: ASGIApp, security: SecurityHeaders) -> ASGIApp:
+    # CORS reads all headers of a request into a map, to find that no browser sent it.
+    for_servers = for_browsers.app if isinstance(for_browsers, CORSMiddleware) else for_browsers
+
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
-            await next_app(scope, receive, send)
+            await for_browsers(scope, receive, send)
             return
-        began, path, status = time.perf_counter(), scope["path"], 0
-        request_id = request_id_of(scope)
-        scope["state"]["request_id"] = request_id
+        began, path, state, status = time.perf_counter(), scope["path"], scope["state"], 0
+        state["request_id"] = request_id = request_id_of(scope)
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
-        async def sending(message: Message) -> None:
+        def sending(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], (HEADER, request_id.encode())]
-                message["headers"] = headers + security.missing(path, headers)
-            await send(message)
+                headers = message["headers"]
+                message["headers"] = [
+                    *headers,
+                    (HEADER, request_id.encode()),
+                    *state.get("limit_headers", ()),
+                    *security.missing(path, headers),
+                ]
+            return send(message)
 
         try:
+            next_app = for_servers if header_of(scope, b"origin") is None else for_browsers
             await next_app(scope, receive, sending)
         finally:
             # 0: the caller, or we, went away before anything was answered.

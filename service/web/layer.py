@@ -15,15 +15,15 @@ from service.core.clock import Clock
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
-from service.web.answers import JsonResponse
-from service.web.authentication import AnyRequest, admit, provide_principal
+from service.web.authentication import provide_principal
 from service.web.cors import cors_config
 from service.web.docs.openapi import openapi_config
 from service.web.docs.page import docs_routes
+from service.web.gate import gate_of
 from service.web.health import Readiness, health_routes
 from service.web.problems import exception_handlers
-from service.web.requests import StrictRequest, refuse_unknown_query
-from service.web.stack import middleware_of
+from service.web.requests import StrictRequest
+from service.web.short_way import before_handler, short_way
 from service.web.wire import decode_wire_model, is_wire_model
 
 
@@ -53,17 +53,16 @@ class WebLayer(InitPlugin):
 
     def __init__(self, settings: Settings, clock: Clock, readiness: Readiness) -> None:
         """Build all parts, so that a wrong setting is told before anything is served."""
-        self._middleware = middleware_of(settings, clock)
+        self._gate = gate_of(settings, clock)
         self._cors = cors_config(settings)
         self._readiness = readiness
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Fill in the configuration of the application."""
-        app_config.middleware = [*self._middleware, *app_config.middleware]
+        app_config.middleware = [self._gate, *app_config.middleware, short_way]
         app_config.exception_handlers = {**exception_handlers(), **app_config.exception_handlers}
         app_config.request_class = StrictRequest
-        app_config.response_class = JsonResponse
-        app_config.before_request = _before_handler
+        app_config.before_request = before_handler
         app_config.type_decoders = [
             (is_wire_model, decode_wire_model),
             *(app_config.type_decoders or []),
@@ -81,9 +80,3 @@ class WebLayer(InitPlugin):
             *app_config.route_handlers,
         ]
         return app_config
-
-
-async def _before_handler(request: AnyRequest) -> None:
-    """Check what every handler asks of a call: who may make it, and which query it takes."""
-    admit(request.scope)
-    await refuse_unknown_query(request)

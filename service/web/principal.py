@@ -1,6 +1,6 @@
 """Who calls: a key of one of four kinds, or an end user with a token."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 # Keys of the environment and tokens belong to this merchant.
@@ -30,8 +30,10 @@ class Principal:
     key_id: str
     name: str | None = None
     user_id: str | None = None
+    label: str = field(init=False)
+    """Names the caller for the audit: `secret:ops`, `admin:3fa9c1…`, `user:<id>`."""
 
-    @property
-    def label(self) -> str:
-        """Name the caller for the audit: `secret:ops`, `admin:3fa9c1…`, `user:<id>`."""
-        return f"{self.kind}:{self.user_id or self.name or self.key_id}"
+    def __post_init__(self) -> None:
+        """Make the label once: every request's line in the log carries it."""
+        label = f"{self.kind}:{self.user_id or self.name or self.key_id}"
+        object.__setattr__(self, "label", label)

@@ -31,7 +31,7 @@ class SecurityHeaders:
     def missing(self, path: str, present: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
         """Give what an answer lacks."""
         due = self._api if path.startswith("/api") else self._elsewhere
-        if not any(name in _NAMES for name, _ in present):
-            return due  # nearly always: answers of the API bring none of them
         names = {name.lower() for name, _ in present}
+        if _NAMES.isdisjoint(names):
+            return due  # nearly always: answers of the API bring none of them
         return [header for header in due if header[0] not in names]

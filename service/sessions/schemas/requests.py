@@ -1,8 +1,8 @@
 """What callers send about sessions."""
 
-import json
 from typing import Annotated, Any
 
+import msgspec
 from pydantic import Field
 
 from service.core.errors import FieldProblem, InvalidInput
@@ -62,13 +62,10 @@ class SessionRequest(WireModel):
         if user_id is None:
             problem = FieldProblem("userId", "is missing")
             raise InvalidInput("The request names no user.", problems=(problem,))
-        fields = self.model_dump(by_alias=False, exclude={"provider", "payment_method", "email"})
-        return fields | {
-            "user_id": user_id,
-            "provider": self._named_provider(),
-            "email": self.email,
-            "request_hash": self._request_hash(),
-        }
+        asked = self.model_dump(
+            by_alias=False, exclude={"payment_method"}, exclude_defaults=True
+        ) | {"provider": self._named_provider()}
+        return asked | {"user_id": user_id, "request_hash": _hash_of(asked)}
 
     def _named_provider(self) -> ProviderName:
         name = self.provider or self.payment_method
@@ -82,13 +79,10 @@ class SessionRequest(WireModel):
             raise InvalidInput(f"provider {message}.", problems=(problem,))
         return name
 
-    def _request_hash(self) -> str:
-        """Hash what was asked for, so that another request under the same id is told apart."""
-        fields = self.model_dump(
-            mode="json", by_alias=False, exclude={"payment_method"}, exclude_defaults=True
-        )
-        fields["provider"] = self.provider or self.payment_method
-        return digest(json.dumps(fields, sort_keys=True))
+
+def _hash_of(asked: dict[str, Any]) -> str:
+    """Hash what was asked for, so that another request under the same id is told apart."""
+    return digest(msgspec.json.encode(asked, order="sorted"))
 
 
 class CreatePaymentSession(SessionRequest):

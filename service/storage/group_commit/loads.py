@@ -37,17 +37,18 @@ class BatchedLoad:
         return await self.queue.submit((first, second))
 
     async def _carry(self, entries: Sequence[Entry[Key, Row | None]]) -> None:
-        if len(entries) > 1:
-            try:
-                async with answers_in_time(within(entries, 0.5)):
-                    found = await self._together([entry.item for entry in entries])
-            except Exception:  # also of a key that can't be encoded: it fails for its caller alone
-                log.debug("a batched load is repeated one by one", exc_info=True)
-            else:
-                for entry, row in zip(entries, found, strict=True):
-                    entry.tell(row)
-                return
-        await asyncio.gather(*(self._alone(entry) for entry in entries))
+        if len(entries) == 1:
+            await self._alone(entries[0])
+            return
+        try:
+            async with answers_in_time(within(entries, 0.5)):
+                found = await self._together([entry.item for entry in entries])
+        except Exception:  # also of a key that can't be encoded: it fails for its caller alone
+            log.debug("a batched load is repeated one by one", exc_info=True)
+            await asyncio.gather(*(self._alone(entry) for entry in entries))
+            return
+        for entry, row in zip(entries, found, strict=True):
+            entry.tell(row)
 
     async def _together(self, keys: Sequence[Key]) -> list[Row | None]:
         first, second = self._fields

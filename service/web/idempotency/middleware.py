@@ -9,18 +9,14 @@ import secrets
 
 import structlog
 from cryptography.fernet import Fernet
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.core.clock import Clock
 from service.core.errors import Busy, PayloadDiffers, Unavailable
 from service.core.ids import derive, digest
 from service.storage.transactions import DatabaseError
-from service.web.authentication import principal_of
 from service.web.idempotency import repository
 from service.web.idempotency.documents import IdempotencyKey
-from service.web.idempotency.header import read_key
 from service.web.idempotency.repository import Claim
 from service.web.principal import Principal
 from service.web.requests import StrictRequest
@@ -31,34 +27,26 @@ IDEMPOTENT = "idempotent"
 _log = structlog.get_logger("tillgate.idempotency")
 
 
-class Idempotency(ASGIMiddleware):
+class Idempotency:
     """Runs a call once for each key; puts `idempotency_seed` into the request's state."""
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self, pepper: str, clock: Clock) -> None:
         """Derive everything from a pepper, so that a copy of the database opens no answer."""
         self._pepper = pepper
         self._clock = clock
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Run, replay or refuse.
+    async def run(
+        self, key: str, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp
+    ) -> None:
+        """Run, replay or refuse the call of a principal that sent a key.
 
-        Raises `InvalidInput` for a malformed key, `PayloadDiffers` and `Busy` (409).
+        Raises `PayloadDiffers` and `Busy` (409).
         """
-        principal = principal_of(scope)
-        if principal is None or not scope["route_handler"].opt.get(IDEMPOTENT):
-            await next_app(scope, receive, send)
-            return
-        key = read_key(scope["headers"])
-        if key is None:
-            await next_app(scope, receive, send)
-            return
         # Kept on the scope: the handler's own request finds the body there.
         body = await StrictRequest(scope, receive).body()
         payload = digest(scope["query_string"] + b"\n" + body)
         wanted = Claim(
-            id=self._row_id(principal, scope, key),
+            id=self._row_id(scope["state"]["principal"], scope, key),
             payload_hash=derive(self._pepper, "idempotency-payload", payload),
             owner=secrets.token_hex(8),
         )

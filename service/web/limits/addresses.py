@@ -31,10 +31,14 @@ class Addresses:
         first stranger was written by the stranger.
         """
         client = scope["client"]
-        peer = _parse(client[0]) if client else None
+        if not client:
+            return UNKNOWN
+        if not self._trusted:
+            return _written(client[0])
+        peer = _parse(client[0])
         if peer is None:
             return UNKNOWN
-        if self._trusted and self._is_trusted(peer):
+        if self._is_trusted(peer):
             for entry in _forwarded(scope):
                 hop = _parse(entry)
                 if hop is None:
@@ -48,6 +52,7 @@ class Addresses:
         return any(address in network for network in self._trusted)
 
 
+@lru_cache(4096)
 def network_of(address: str) -> str:
     """Give what a limit counts: an IPv4 address, or the /64 that one IPv6 customer has."""
     if ":" not in address:
@@ -59,6 +64,13 @@ def _forwarded(scope: Scope) -> list[str]:
     """Give the hops of X-Forwarded-For, nearest first."""
     values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     return b",".join(values).decode("latin-1").split(",")[::-1] if values else []
+
+
+@lru_cache(4096)
+def _written(text: str) -> str:
+    """Give an address in its usual form."""
+    address = _parse(text)
+    return UNKNOWN if address is None else str(address)
 
 
 @lru_cache(4096)

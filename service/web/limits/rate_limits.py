@@ -5,108 +5,71 @@ their own and never share a bucket. An answer carries RateLimit-Limit, -Remainin
 draft of the IETF's httpapi group, in its widely read form), a refused one Retry-After as well.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import Scope
 
 from service.core.clock import Clock
 from service.core.errors import TooManyRequests
 from service.settings import WebSettings
-from service.web.authentication import principal_of
 from service.web.limits.addresses import Addresses, network_of
 from service.web.limits.counters import WINDOW_S, Counter, counter
-from service.web.principal import Kind
-from service.web.problems import problem_of, send_problem
-from service.web.security_headers import RawHeaders
+from service.web.principal import Kind, Principal
 
 # Of a handler that is never limited: signed webhooks, health.
 UNLIMITED = "unlimited"
 
-_LIMIT = b"ratelimit-limit"
 
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """How many requests a minute one address and one key may make; 0: as many as they like."""
 
-class RateLimit(ASGIMiddleware):
-    """One limit: how many requests a minute one name may make."""
+    per_address: int
+    per_key: int
+    addresses: Addresses
+    counts: Counter
+    clock: Clock
 
-    scopes = (ScopeType.HTTP,)
-    exclude_opt_key = UNLIMITED
+    async def count_address(self, scope: Scope) -> None:
+        """Count a request for its address. Raises `TooManyRequests`."""
+        if self.per_address:
+            address = network_of(self.addresses.of(scope))
+            await self._count(f"tillgate/address/{address}", self.per_address, scope)
 
-    def __init__(
-        self, limit: int, name_of: Callable[[Scope], str | None], counts: Counter, clock: Clock
-    ) -> None:
-        """Limit what `name_of` tells apart; None is not limited."""
-        self._limit = limit
-        self._name_of = name_of
-        self._counts = counts
-        self._clock = clock
+    async def count_key(self, scope: Scope, principal: Principal) -> None:
+        """Count a request for its caller's key. Raises `TooManyRequests`."""
+        if self.per_key:
+            name = f"tillgate/key/{principal.key_id}"
+            if principal.kind is Kind.PUBLISHABLE:  # all browsers share it
+                name = f"{name}/{network_of(self.addresses.of(scope))}"
+            await self._count(name, self.per_key, scope)
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Count the request and let it in, or answer 429."""
-        name = self._name_of(scope)
-        now = int(self._clock.now().timestamp())
-        used = await self._counts.count(name, now // WINDOW_S) if name else 0
+    async def _count(self, name: str, limit: int, scope: Scope) -> None:
+        now = int(self.clock.now().timestamp())
+        used = await self.counts.count(name, now // WINDOW_S)
         if not used:
-            await next_app(scope, receive, send)
             return
         wait = WINDOW_S - now % WINDOW_S
-        headers = [
-            (_LIMIT, str(self._limit).encode()),
-            (b"ratelimit-remaining", str(max(0, self._limit - used)).encode()),
-            (b"ratelimit-reset", str(wait).encode()),
-        ]
-        if used > self._limit:
-            message = f"The limit of {self._limit} requests a minute is used up."
-            problem = problem_of(TooManyRequests(message, retry_after=wait), scope)
-            await send_problem(problem, send, _as_text(headers))
-            return
-        await next_app(scope, receive, _with_headers(send, headers))
+        # The edge puts them into the answer. The key's limit comes later and is narrower, so it is
+        # the one that is told.
+        scope["state"]["limit_headers"] = (
+            (b"ratelimit-limit", b"%d" % limit),
+            (b"ratelimit-remaining", b"%d" % max(0, limit - used)),
+            (b"ratelimit-reset", b"%d" % wait),
+        )
+        if used > limit:
+            message = f"The limit of {limit} requests a minute is used up."
+            raise TooManyRequests(message, retry_after=wait)
 
 
-def _as_text(headers: RawHeaders) -> dict[str, str]:
-    return {name.decode(): value.decode() for name, value in headers}
+def rate_limits(settings: WebSettings, clock: Clock) -> RateLimits | None:
+    """Build what the settings ask for, None where both limits are off.
 
-
-def _with_headers(send: Send, headers: RawHeaders) -> Send:
-    async def sending(message: Message) -> None:
-        # A limit further in has told its own, narrower figures.
-        if message["type"] == "http.response.start" and not any(
-            name == _LIMIT for name, _ in message["headers"]
-        ):
-            message["headers"] = [*message["headers"], *headers]
-        await send(message)
-
-    return sending
-
-
-def rate_limits(
-    settings: WebSettings, addresses: Addresses, clock: Clock
-) -> tuple[list[RateLimit], list[RateLimit]]:
-    """Build what the settings ask for: the limits before and those behind authentication.
-
-    A limit of 0 is not built at all. Raises `Misconfigured` for a REDIS_URL that can't be used.
+    Raises `Misconfigured` for addresses and for a REDIS_URL that can't be used.
     """
-    before: list[RateLimit] = []
-    behind: list[RateLimit] = []
-    if not settings.rate_limit_per_address and not settings.rate_limit_per_key:
-        return before, behind
+    addresses = Addresses(settings.trusted_proxies)
+    per_address, per_key = settings.rate_limit_per_address, settings.rate_limit_per_key
+    if not per_address and not per_key:
+        return None
     counts = counter(settings.redis_url, clock)
-
-    def by_address(scope: Scope) -> str | None:
-        return f"tillgate/address/{network_of(addresses.of(scope))}"
-
-    def by_key(scope: Scope) -> str | None:
-        principal = principal_of(scope)
-        if principal is None:
-            return None
-        name = f"tillgate/key/{principal.key_id}"
-        if principal.kind is Kind.PUBLISHABLE:  # all browsers share it
-            return f"{name}/{network_of(addresses.of(scope))}"
-        return name
-
-    if settings.rate_limit_per_address:
-        before.append(RateLimit(settings.rate_limit_per_address, by_address, counts, clock))
-    if settings.rate_limit_per_key:
-        behind.append(RateLimit(settings.rate_limit_per_key, by_key, counts, clock))
-    return before, behind
+    return RateLimits(per_address, per_key, addresses, counts, clock)

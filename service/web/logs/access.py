@@ -1,6 +1,7 @@
 """One line for each request: what was asked, by whom, what came of it, how long it took."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TextIO
 
 import structlog
@@ -24,7 +25,7 @@ class _Line(Struct):
     principal: str | None
     request_id: str | None
     level: str
-    timestamp: str
+    timestamp: datetime
 
 
 _stream: list[TextIO] = []
@@ -48,14 +49,19 @@ def log_request(scope: HTTPScope, status: int, seconds: float) -> None:
     if status < 400 and scope["path"].startswith(_QUIET_PATHS):
         return
     principal = principal_of(scope)
-    label = mask_text(principal.label) if principal else None
+    label = _masked(principal.label) if principal else None
     method, path = scope["method"], scope.get("path_template") or "(none)"
     ms = round(seconds * 1000, 1)
     if not _stream:
         _log.info("request", method=method, path=path, status=status, ms=ms, principal=label)
         return
     request_id = scope["state"].get("request_id")
-    at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    line = _Line("request", method, path, status, ms, label, request_id, "info", at)
+    now = datetime.now(UTC)
+    line = _Line("request", method, path, status, ms, label, request_id, "info", now)
     _stream[0].write(_encoder.encode(line).decode() + "\n")
     _stream[0].flush()
+
+
+@lru_cache(1024)
+def _masked(label: str) -> str:
+    return mask_text(label)

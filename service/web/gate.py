@@ -1,0 +1,72 @@
+"""The gate in front of every handler: limits, who calls, and whether the call was made before.
+
+One middleware for all of it, and not one for each: what the framework does around a middleware
+costs each request as much as what stands in it.
+"""
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from service.core.clock import Clock
+from service.core.errors import Misconfigured
+from service.settings import Settings
+from service.web.authentication import PUBLIC, Authentication
+from service.web.idempotency.header import read_key
+from service.web.idempotency.middleware import IDEMPOTENT, Idempotency
+from service.web.keys.ring import KeyRing
+from service.web.keys.tokens import token_reader
+from service.web.limits.rate_limits import UNLIMITED, RateLimits, rate_limits
+
+
+class Gate:
+    """Lets requests in, and puts the caller into `scope["state"]["principal"]`, None if anonymous.
+
+    In this order: the address's limit, who calls, the key's limit, idempotency.
+    """
+
+    def __init__(
+        self, limits: RateLimits | None, authentication: Authentication, idempotency: Idempotency
+    ) -> None:
+        """Keep what is asked in turn."""
+        self._limits = limits
+        self._authentication = authentication
+        self._idempotency = idempotency
+
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """Stand in front of a handler."""
+
+        async def enter(scope: Scope, receive: Receive, send: Send) -> None:
+            opt = scope["route_handler"].opt
+            limits = None if UNLIMITED in opt else self._limits
+            if limits is not None:
+                await limits.count_address(scope)
+            principal = None
+            if PUBLIC not in opt:
+                principal = await self._authentication.identify(scope["headers"])
+            scope["state"]["principal"] = principal
+            if principal is None:
+                await app(scope, receive, send)
+                return
+            if limits is not None:
+                await limits.count_key(scope, principal)
+            key = read_key(scope["headers"]) if IDEMPOTENT in opt else None
+            if key is not None:
+                await self._idempotency.run(key, scope, receive, send, app)
+            else:
+                await app(scope, receive, send)
+
+        return enter
+
+
+def gate_of(settings: Settings, clock: Clock) -> Gate:
+    """Build the gate before anything is served, so that a wrong setting is told at the start.
+
+    Raises `Misconfigured`.
+    """
+    pepper = settings.access.pii_pepper
+    if pepper is None:
+        raise Misconfigured("PII_PEPPER is not set: no answer could be kept encrypted.")
+    authentication = Authentication(
+        KeyRing(settings.access, clock), token_reader(settings.access, clock)
+    )
+    limits = rate_limits(settings.web, clock)
+    return Gate(limits, authentication, Idempotency(pepper, clock))

@@ -1,0 +1,78 @@
+"""The short way through a hot handler: called and answered without the framework's own detour.
+
+For each request the framework would collect what any handler might ask for, convert it as a whole,
+open a stack for dependencies, and make an answer that could also set cookies, run tasks afterwards
+and answer HEAD. A handler with the opt `short` asks for none of it: it takes `request`, `data` of a
+wire model and texts of the path, and gives a struct, or a `Response` of one with a status and
+headers. It is documented, refused and tested as every other one; its body and its path are checked
+by the same models.
+"""
+
+from typing import Any
+
+import msgspec
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from service.web.authentication import AnyRequest, admit
+from service.web.requests import StrictRequest, refuse_unknown_query
+from service.web.wire import WireModel, decode_wire_model
+
+# Of a handler that goes the short way.
+SHORT = "short"
+
+_JSON = (b"content-type", b"application/json")
+
+_encoder = msgspec.json.Encoder()
+
+
+async def before_handler(request: AnyRequest) -> None:
+    """Check what every handler asks of a call: who may make it, and which query it takes."""
+    admit(request.scope)
+    if request.scope["query_string"]:
+        await refuse_unknown_query(request)
+
+
+def short_way(app: ASGIApp) -> ASGIApp:
+    """Call the handlers that go the short way; a middleware, the innermost one."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        handler = scope["route_handler"]
+        if SHORT not in handler.opt or not isinstance(handler, HTTPRouteHandler):
+            await app(scope, receive, send)
+            return
+        request = StrictRequest(scope, receive, send)
+        await before_handler(request)
+        if handler.parsed_data_field is not None and not await request.body():
+            await app(scope, receive, send)  # which tells what is missing
+            return
+        await _answer(await handler.fn(**await _parameters(handler, request)), handler, send)
+
+    return call
+
+
+async def _parameters(handler: HTTPRouteHandler, request: StrictRequest) -> dict[str, Any]:
+    """Give a handler what it takes. Raises `InvalidInput`, `MalformedBody`, and the framework's."""
+    taken: dict[str, Any] = {"request": request}
+    if handler.parsed_data_field is not None:
+        model: type[WireModel] = handler.parsed_data_field.annotation
+        taken["data"] = decode_wire_model(model, await request.json())
+    if in_path := request.scope["path_params"]:
+        taken |= in_path
+        return handler.signature_model.parse_values_from_connection_kwargs(request, taken)
+    return taken
+
+
+async def _answer(
+    found: msgspec.Struct | Response[Any], handler: HTTPRouteHandler, send: Send
+) -> None:
+    status, content, headers = handler.status_code, found, [_JSON]
+    if isinstance(found, Response):
+        content, status = found.content, found.status_code or status
+        for name, value in found.headers.items():
+            headers.append((name.lower().encode(), value.encode()))
+    body = _encoder.encode(content)
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
