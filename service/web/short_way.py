@@ -2,10 +2,10 @@
 
 For each request the framework would collect what any handler might ask for, convert it as a whole,
 open a stack for dependencies, and make an answer that could also set cookies, run tasks afterwards
-and answer HEAD. A handler with the opt `short` asks for none of it: it takes `request`, `data` of a
-wire model and texts of the path, and gives a struct, or a `Response` of one with a status and
-headers. It is documented, refused and tested as every other one; its body and its path are checked
-by the same models.
+and answer HEAD. A handler with the opt `short` asks for none of it. It takes `request`, `data` of a
+wire model or `body` as it came, and texts of the path; it gives a struct, or a `Response` of one
+with a status and headers. It is documented, refused and tested as every other one; its body and its
+path are checked by the same models.
 """
 
 from typing import Any
@@ -58,6 +58,8 @@ async def _parameters(handler: HTTPRouteHandler, request: StrictRequest) -> dict
     if handler.parsed_data_field is not None:
         model: type[WireModel] = handler.parsed_data_field.annotation
         taken["data"] = decode_wire_model(model, await request.json())
+    if "body" in handler.parsed_fn_signature.parameters:
+        taken["body"] = await request.body()
     if in_path := request.scope["path_params"]:
         taken |= in_path
         return handler.signature_model.parse_values_from_connection_kwargs(request, taken)

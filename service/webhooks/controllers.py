@@ -23,6 +23,7 @@ from service.web.authentication import PROVEN, PUBLIC, AnyRequest, CurrentPrinci
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
 from service.web.principal import Kind
+from service.web.short_way import SHORT
 from service.webhooks.operations.ask import verify_session
 from service.webhooks.operations.inbox import Inbox
 from service.webhooks.operations.look import EventFilter, list_events, list_rejections
@@ -48,7 +49,7 @@ from service.webhooks.states import InboxStatus
 TheInbox = NamedDependency[SkipValidation[Inbox]]
 EventIdPath = Annotated[str, PathParameter(max_length=400, description="The event's inbox id.")]
 
-_OPEN = {PUBLIC: True, UNLIMITED: True}
+_OPEN = {PUBLIC: True, UNLIMITED: True, SHORT: True}
 
 
 class Webhooks(Controller):
@@ -58,10 +59,10 @@ class Webhooks(Controller):
 
     @post("/api/webhooks/{provider:str}", opt=_OPEN, status_code=200, summary="Receive a webhook")
     async def receive(
-        self, provider: FromPath[str], body: RawBody, request: AnyRequest, inbox: TheInbox
+        self, provider: FromPath[str], body: RawBody, request: AnyRequest
     ) -> ReceivedAnswer:
         """2xx only once the event is committed; the signature is the only credential."""
-        return received(await receive_webhook(provider, _headers(request), body, inbox))
+        return received(await receive_webhook(provider, _headers(request), body, _inbox(request)))
 
     @post(
         ["/api/payments/webhook", "/api/payment/webhook"],
@@ -69,11 +70,9 @@ class Webhooks(Controller):
         status_code=200,
         summary="Receive a webhook of Stripe",
     )
-    async def receive_stripe(
-        self, body: RawBody, request: AnyRequest, inbox: TheInbox
-    ) -> ReceivedAnswer:
+    async def receive_stripe(self, body: RawBody, request: AnyRequest) -> ReceivedAnswer:
         """The older paths, which are Stripe's."""
-        return received(await receive_webhook("stripe", _headers(request), body, inbox))
+        return received(await receive_webhook("stripe", _headers(request), body, _inbox(request)))
 
 
 class Verification(Controller):
@@ -180,6 +179,12 @@ class AdminWebhooks(Controller):
         """Leave the session as it is; the money's ledger row stays."""
         session = await reject_review(event_id, principal, data.reason, inbox)
         return DecidedAnswer(session_view(session, Caller(principal), inbox.clock.now()))
+
+
+def _inbox(request: AnyRequest) -> Inbox:
+    # From the application's state: the short way injects nothing.
+    inbox: Inbox = request.app.state.wired.inbox
+    return inbox
 
 
 def _headers(request: AnyRequest) -> dict[str, str]:

@@ -44,6 +44,12 @@ CALLS: dict[str, Call] = {
     "two credentials": ("GET", f"{PAYMENTS}/{ID}", {"headers": {"X-API-Key": "sk_other"}}),
     "with a key": ("POST", PAYMENTS, {"json": OPENED, "headers": {"Idempotency-Key": "k"}}),
     "with it again": ("POST", PAYMENTS, {"json": OPENED, "headers": {"Idempotency-Key": "k"}}),
+    "forged": ("POST", "/api/webhooks/stripe", {"content": b"{}"}),
+    "forged on the older path": ("POST", "/api/payment/webhook", {"content": b"{}"}),
+    "nothing posted": ("POST", "/api/webhooks/stripe", {}),
+    "too much posted": ("POST", "/api/webhooks/stripe", {"content": b" " * 256_001}),
+    "posted by nobody": ("POST", "/api/webhooks/paypal", {"content": b"{}"}),
+    "posted with a query": ("POST", "/api/webhooks/stripe?x=1", {"content": b"{}"}),
     "from a browser": ("GET", f"{PAYMENTS}/{ID}", {"headers": {"Origin": "https://evil.example"}}),
 }
 
@@ -99,7 +105,7 @@ def test_hot_handlers_ask_only_for_what_the_short_way_gives(app: Litestar) -> No
             in_path = isinstance(field.kwarg_definition, ParameterKwarg) and (
                 field.kwarg_definition.param_type == "path"
             )
-            is_body = name == "data" and issubclass(field.annotation, WireModel)
+            is_body = name == "body" or (name == "data" and issubclass(field.annotation, WireModel))
             assert name == "request" or is_body or in_path, (str(handler), name)
         assert not handler.resolve_guards()
         assert not handler.resolve_response_headers()
