@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
+
 from service.audit.operations import Act, record
 from service.catalog import repository
 from service.catalog.documents import Coupon, Price
@@ -26,8 +28,7 @@ class Wanted:
     coupon_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """A total in minor units. `free` tells that nothing may be due: a trial, or a full discount."""
 
     amount: int

@@ -41,7 +41,7 @@ from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, SessionIdPath
 from service.web.principal import Kind
 from service.web.requests import header_of
-from service.web.short_way import SHORT
+from service.web.short_way import SHORT, Answer
 
 _OPENERS = {**requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER), PROVEN: True}
 _READERS = {**requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER, Kind.ADMIN), PROVEN: True}
@@ -224,7 +224,7 @@ class CheckoutSessions(Controller):
 
 def _opened(opened: Opened, caller: Caller, now: datetime) -> Response[OpenedAnswer]:
     view = session_view(opened.session, caller, now)
-    return Response(
+    return Answer(
         OpenedAnswer(view, opened.client_secret),
         status_code=201 if opened.created else 200,
         headers={} if opened.created else {"Idempotent-Replayed": "true"},

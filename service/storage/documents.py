@@ -76,7 +76,7 @@ class StoredDocument(Document):
 
     def to_row(self) -> Row:
         """Give the document as it is stored; without `_id` where the database makes one."""
-        row: Row = self.model_dump(by_alias=True, exclude={"revision_id"})
+        row: Row = self.model_dump(by_alias=True)
         if row.get("_id") is None:
             row.pop("_id", None)
         return row

@@ -2,6 +2,9 @@
 
 The framework validates leniently: a plain `int` would take `1.0`, `true` and `"5"`. Here an amount
 is an integer and nothing else, a moment has an offset, a text has no control characters.
+
+A `Field` tells the document of the API, and stands before the validator that tells callers what is
+wrong: behind it pydantic would check it again in Python.
 """
 
 import re
@@ -140,46 +143,46 @@ def _metadata(value: object) -> object:
     return value
 
 
-StrictAmount = Annotated[int, BeforeValidator(_amount), Field(ge=1, le=LARGEST_AMOUNT)]
+StrictAmount = Annotated[int, Field(ge=1, le=LARGEST_AMOUNT), BeforeValidator(_amount)]
 """Money in minor units."""
 
-Quantity = Annotated[int, BeforeValidator(_quantity), Field(ge=1, le=LARGEST_QUANTITY)]
+Quantity = Annotated[int, Field(ge=1, le=LARGEST_QUANTITY), BeforeValidator(_quantity)]
 """How many of something."""
 
-Version = Annotated[int, BeforeValidator(_version), Field(ge=1, le=LARGEST_AMOUNT)]
+Version = Annotated[int, Field(ge=1, le=LARGEST_AMOUNT), BeforeValidator(_version)]
 """The version of a document that the caller has seen."""
 
-CurrencyCode = Annotated[str, BeforeValidator(_currency), Field(min_length=3, max_length=3)]
+CurrencyCode = Annotated[str, Field(min_length=3, max_length=3), BeforeValidator(_currency)]
 """An ISO 4217 code; `usd` is taken and becomes `USD`."""
 
 SessionId = Annotated[
     str,
-    BeforeValidator(_matching(SESSION_ID, "takes 1 to 40 letters, digits, dashes, underscores")),
     Field(pattern=r"^[A-Za-z0-9_-]{1,40}$"),
+    BeforeValidator(_matching(SESSION_ID, "takes 1 to 40 letters, digits, dashes, underscores")),
 ]
 """A session's id."""
 
-ShortText = Annotated[str, BeforeValidator(_line(100)), Field(min_length=1, max_length=100)]
+ShortText = Annotated[str, Field(min_length=1, max_length=100), BeforeValidator(_line(100))]
 """One line: an id of the caller's, a plan, a coupon."""
 
-Text = Annotated[str, BeforeValidator(_line(255)), Field(min_length=1, max_length=255)]
+Text = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(_line(255))]
 """One longer line: a user id, a title."""
 
 LongText = Annotated[
     str,
-    BeforeValidator(_line(2000, _CONTROL_BUT_LINES)),
     Field(min_length=1, max_length=2000),
+    BeforeValidator(_line(2000, _CONTROL_BUT_LINES)),
 ]
 """Several lines: a reason, a note, an address."""
 
-Email = Annotated[str, BeforeValidator(_email), Field(min_length=3, max_length=254)]
+Email = Annotated[str, Field(min_length=3, max_length=254), BeforeValidator(_email)]
 """An email address, as it was written."""
 
 UtcMoment = Annotated[datetime, BeforeValidator(read_moment)]
 """A moment with an offset, kept in UTC."""
 
 CalendarDate = Annotated[
-    str, BeforeValidator(_calendar_date), Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), BeforeValidator(_calendar_date)
 ]
 """A day without a time: `2026-11-21`."""
 

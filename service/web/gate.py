@@ -37,8 +37,8 @@ class Gate:
         async def enter(scope: Scope, receive: Receive, send: Send) -> None:
             opt = scope["route_handler"].opt
             limits = None if UNLIMITED in opt else self._limits
-            if limits is not None:
-                await limits.count_address(scope)
+            if limits is not None and limits.per_address:
+                await limits.count(limits.of_address(scope), limits.per_address, scope)
             principal = None
             if PUBLIC not in opt:
                 principal = await self._authentication.identify(scope["headers"])
@@ -46,8 +46,8 @@ class Gate:
             if principal is None:
                 await app(scope, receive, send)
                 return
-            if limits is not None:
-                await limits.count_key(scope, principal)
+            if limits is not None and limits.per_key:
+                await limits.count(limits.of_key(scope, principal), limits.per_key, scope)
             key = read_key(scope["headers"]) if IDEMPOTENT in opt else None
             if key is not None:
                 await self._idempotency.run(key, scope, receive, send, app)

@@ -117,27 +117,6 @@ def problem_of(error: TillgateError, scope: Scope) -> Problem:
     return Problem(status, error.error, error.message, instance_of(scope), error.problems, headers)
 
 
-async def send_problem(
-    problem: Problem, send: Send, headers: Mapping[str, str] | None = None
-) -> None:
-    """Answer with a problem from a middleware, where no handler's response exists yet."""
-    body = problem.body()
-    raw = {
-        "content-type": PROBLEM_TYPE,
-        "content-length": str(len(body)),
-        **problem.headers,
-        **(headers or {}),
-    }
-    await send(
-        {
-            "type": "http.response.start",
-            "status": problem.status,
-            "headers": [(name.encode(), value.encode()) for name, value in raw.items()],
-        }
-    )
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
 def instance_of(scope: Scope) -> str:
     """Give the path of a request as a URI reference, without its query."""
     return quote(scope["path"], safe="/:@!$&'()*+,;=-._~")

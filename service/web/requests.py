@@ -57,11 +57,15 @@ class StrictRequest(Request[Any, Any, Any]):
     async def json(self) -> Any:
         """Parse the body once. Raises `MalformedBody` that names the place."""
         if self._json is Empty:
-            body = await self.body()
-            if not body.strip():
-                raise MalformedBody("The body is empty; a JSON object is due.")
-            self._json = strict_json.parse(body)
+            self._json = parse_body(await self.body())
         return self._json
+
+
+def parse_body(body: bytes) -> strict_json.JsonValue:
+    """Parse a body of JSON. Raises `MalformedBody`."""
+    if not body.strip():
+        raise MalformedBody("The body is empty; a JSON object is due.")
+    return strict_json.parse(body)
 
 
 def header_of(scope: Scope, name: bytes) -> str | None:

@@ -3,12 +3,13 @@
 For each request the framework would collect what any handler might ask for, convert it as a whole,
 open a stack for dependencies, and make an answer that could also set cookies, run tasks afterwards
 and answer HEAD. A handler with the opt `short` asks for none of it. It takes `request`, `data` of a
-wire model or `body` as it came, and texts of the path; it gives a struct, or a `Response` of one
+wire model or `body` as it came, and texts of the path; it gives a struct, or an `Answer` of one
 with a status and headers. It is documented, refused and tested as every other one; its body and its
 path are checked by the same models.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Response
@@ -16,8 +17,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from service.web.authentication import AnyRequest, admit
-from service.web.requests import StrictRequest, refuse_unknown_query
+from service.web.requests import StrictRequest, parse_body, refuse_unknown_query
 from service.web.wire import WireModel, decode_wire_model
+
+T = TypeVar("T")
 
 # Of a handler that goes the short way.
 SHORT = "short"
@@ -25,6 +28,23 @@ SHORT = "short"
 _JSON = (b"content-type", b"application/json")
 
 _encoder = msgspec.json.Encoder()
+
+
+class Answer(Response[T]):
+    """What a handler that goes the short way gives with a status or headers of its own."""
+
+    def __init__(
+        self, content: T, *, status_code: int, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep them. The framework's own looks for cookies, tasks and encoders first."""
+        self.content = content
+        self.status_code = status_code
+        self.headers = dict(headers or {})
+        self.cookies = []
+        self.background = None
+        self.encoding = "utf-8"
+        self.media_type = None
+        self.response_type_encoders = {}
 
 
 async def before_handler(request: AnyRequest) -> None:
@@ -44,22 +64,25 @@ def short_way(app: ASGIApp) -> ASGIApp:
             return
         request = StrictRequest(scope, receive, send)
         await before_handler(request)
-        if handler.parsed_data_field is not None and not await request.body():
+        wanted = handler.parsed_fn_signature.parameters
+        body = await request.body() if "data" in wanted or "body" in wanted else b""
+        if "data" in wanted and not body:
             await app(scope, receive, send)  # which tells what is missing
             return
-        await _answer(await handler.fn(**await _parameters(handler, request)), handler, send)
+        await _answer(await handler.fn(**_parameters(handler, request, body)), handler, send)
 
     return call
 
 
-async def _parameters(handler: HTTPRouteHandler, request: StrictRequest) -> dict[str, Any]:
+def _parameters(handler: HTTPRouteHandler, request: StrictRequest, body: bytes) -> dict[str, Any]:
     """Give a handler what it takes. Raises `InvalidInput`, `MalformedBody`, and the framework's."""
     taken: dict[str, Any] = {"request": request}
-    if handler.parsed_data_field is not None:
-        model: type[WireModel] = handler.parsed_data_field.annotation
-        taken["data"] = decode_wire_model(model, await request.json())
-    if "body" in handler.parsed_fn_signature.parameters:
-        taken["body"] = await request.body()
+    wanted = handler.parsed_fn_signature.parameters
+    if "data" in wanted:
+        model: type[WireModel] = wanted["data"].annotation
+        taken["data"] = decode_wire_model(model, parse_body(body))
+    if "body" in wanted:
+        taken["body"] = body
     if in_path := request.scope["path_params"]:
         taken |= in_path
         return handler.signature_model.parse_values_from_connection_kwargs(request, taken)

@@ -1,14 +1,13 @@
 """Who acts on a session, and what they may see of it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from service.core.ids import digest, same
 from service.sessions.documents import Session, SessionRow
 from service.web.principal import Kind, Principal
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who opens, reads or changes a session, and with which proof."""
 
     principal: Principal

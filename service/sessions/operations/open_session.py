@@ -1,7 +1,8 @@
 """Open a session: create it, or find the one that the same request made before."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from service.catalog.errors import ItemHasNoPrice
 from service.core.errors import InvalidInput, Unavailable
@@ -20,8 +21,7 @@ from service.web.principal import Kind
 _TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A session, its secret if the caller may have it, and whether this call made it."""
 
     session: Session

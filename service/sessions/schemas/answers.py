@@ -108,11 +108,11 @@ def session_view(session: Session | SessionRow, caller: Caller, now: datetime) -
     if isinstance(session, SessionRow):
         return _row_view(session, caller, now)
     view = msgspec.convert(session, SessionView, from_attributes=True)
-    return msgspec.structs.replace(
-        view,
-        status=status_at(session.status, session.expires_at, now),
-        history=view.history if caller.sees_history else UNSET,
-    )
+    status = status_at(session.status, session.expires_at, now)
+    if status is session.status and caller.sees_history:
+        return view
+    history = view.history if caller.sees_history else UNSET
+    return msgspec.structs.replace(view, status=status, history=history)
 
 
 def _row_view(session: SessionRow, caller: Caller, now: datetime) -> SessionView:

@@ -1,7 +1,7 @@
 """Group insert: concurrent inserts into one collection ride in one command."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 
@@ -29,9 +29,9 @@ class GroupInsert:
         self._collection = collection
         self.queue: GroupQueue[Row, None] = GroupQueue(self._carry, limits)
 
-    async def insert(self, row: Row) -> None:
+    def insert(self, row: Row) -> Awaitable[None]:
         """Insert a row that has its `_id`. Raises `Duplicate`, `Unavailable`."""
-        await self.queue.submit(row, _BYTES_OF_A_ROW)
+        return self.queue.submit(row, _BYTES_OF_A_ROW)
 
     async def _carry(self, entries: Sequence[Entry[Row, None]]) -> None:
         if len(entries) == 1:

@@ -1,7 +1,7 @@
 """Batched load: concurrent reads by one unique key ride in one query."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 import structlog
@@ -32,9 +32,9 @@ class BatchedLoad:
         self._fields = fields
         self.queue: GroupQueue[Key, Row | None] = GroupQueue(self._carry, limits)
 
-    async def load(self, first: str, second: str) -> Row | None:
+    def load(self, first: str, second: str) -> Awaitable[Row | None]:
         """Give the row of a key, None where there is none. Raises `Unavailable`."""
-        return await self.queue.submit((first, second))
+        return self.queue.submit((first, second))
 
     async def _carry(self, entries: Sequence[Entry[Key, Row | None]]) -> None:
         if len(entries) == 1:

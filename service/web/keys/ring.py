@@ -41,19 +41,23 @@ class KeyRing:
 
     async def identify(self, key: str) -> Principal:
         """Find the principal of a key. Raises `Unauthenticated`, or `Unavailable`."""
-        return await self._of(digest(key), may_be_stored=bool(_ISSUED.fullmatch(key)))
+        key_hash = digest(key)
+        return self._fixed_of(key_hash) or await self._stored_of(
+            key_hash, may_be_stored=_ISSUED.fullmatch(key) is not None
+        )
 
     async def recall(self, key_hash: str) -> Principal:
         """Find the principal of a key that was shown before, by its SHA-256: it may be revoked.
 
         Raises as `identify` does.
         """
-        return await self._of(key_hash, may_be_stored=True)
+        return self._fixed_of(key_hash) or await self._stored_of(key_hash, may_be_stored=True)
 
-    async def _of(self, key_hash: str, *, may_be_stored: bool) -> Principal:
+    def _fixed_of(self, key_hash: str) -> Principal | None:
         known = self._fixed.get(key_hash[:KEY_ID_LENGTH])
-        if known is not None and same(known[0], key_hash):
-            return known[1]
+        return known[1] if known is not None and same(known[0], key_hash) else None
+
+    async def _stored_of(self, key_hash: str, *, may_be_stored: bool) -> Principal:
         found = await self._look_up(key_hash) if may_be_stored else None
         if found is None:
             raise Unauthenticated("This API key is not valid.", code="invalid_api_key")

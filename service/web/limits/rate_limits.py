@@ -30,21 +30,19 @@ class RateLimits:
     counts: Counter
     clock: Clock
 
-    async def count_address(self, scope: Scope) -> None:
-        """Count a request for its address. Raises `TooManyRequests`."""
-        if self.per_address:
-            address = network_of(self.addresses.of(scope))
-            await self._count(f"tillgate/address/{address}", self.per_address, scope)
+    def of_address(self, scope: Scope) -> str:
+        """Name what a request is counted under for its address."""
+        return f"tillgate/address/{network_of(self.addresses.of(scope))}"
 
-    async def count_key(self, scope: Scope, principal: Principal) -> None:
-        """Count a request for its caller's key. Raises `TooManyRequests`."""
-        if self.per_key:
-            name = f"tillgate/key/{principal.key_id}"
-            if principal.kind is Kind.PUBLISHABLE:  # all browsers share it
-                name = f"{name}/{network_of(self.addresses.of(scope))}"
-            await self._count(name, self.per_key, scope)
+    def of_key(self, scope: Scope, principal: Principal) -> str:
+        """Name what a request is counted under for its caller's key."""
+        if principal.kind is Kind.PUBLISHABLE:  # all browsers share it
+            network = network_of(self.addresses.of(scope))
+            return f"tillgate/key/{principal.key_id}/{network}"
+        return f"tillgate/key/{principal.key_id}"
 
-    async def _count(self, name: str, limit: int, scope: Scope) -> None:
+    async def count(self, name: str, limit: int, scope: Scope) -> None:
+        """Count a request under a name. Raises `TooManyRequests`."""
         now = int(self.clock.now().timestamp())
         used = await self.counts.count(name, now // WINDOW_S)
         if not used:
