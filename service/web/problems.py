@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap, Scope, Send
+from litestar.types import ExceptionHandlersMap, Scope
 
 from service.core import errors
 from service.core.errors import FieldProblem, TillgateError
