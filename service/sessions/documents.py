@@ -187,6 +187,16 @@ class SessionRow:
     fields: Row
 
     @property
+    def session_id(self) -> str:
+        """Give the session's id."""
+        return str(self.fields["sessionId"])
+
+    @property
+    def price(self) -> tuple[int, str]:
+        """Give the amount in minor units and its currency."""
+        return self.fields["amount"], self.fields["currency"]
+
+    @property
     def user_id(self) -> str:
         """Give the user that the session was opened for."""
         return str(self.fields["userId"])

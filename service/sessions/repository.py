@@ -34,14 +34,9 @@ _FIELDS = {wire_name(name): name for name in Session.model_fields}
 _HEAVY = ("history", "checkouts", "opening")
 
 
-async def insert(session: Session, tx: Transaction | None = None) -> None:
+async def insert(session: SessionRow) -> None:
     """Insert a session. Raises `Duplicate` for a taken id, or a second open checkout."""
-    row = session.to_row()
-    row.setdefault("_id", ObjectId())
-    if tx is None:
-        await INSERTS.insert(row)
-    else:
-        await rows.insert(Session.get_pymongo_collection(), row, tx)
+    await INSERTS.insert({"_id": ObjectId(), **session.fields})
 
 
 async def find(merchant_id: str, session_id: str, tx: Transaction | None = None) -> Session | None:

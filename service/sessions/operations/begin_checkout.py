@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from service.core.clock import Clock
 from service.providers.base import Provider
-from service.sessions.documents import Session
+from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import wrong_field
 from service.sessions.operations.build_session import NewSession
 from service.sessions.operations.caller import Caller
@@ -49,7 +49,8 @@ async def begin_checkout(new: NewSession, caller: Caller, desk: Desk) -> OpenChe
     """Open or find the session that is asked for, then its checkout."""
     provider_of(new.provider, desk)  # before anything is written
     opened = await open_session(new, caller, desk.rules, desk.clock.now())
-    return await _open(opened.session, desk)
+    session = opened.session
+    return await _open(session.document() if isinstance(session, SessionRow) else session, desk)
 
 
 def provider_of(name: str, desk: Desk) -> Provider:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from service.catalog.errors import ItemHasNoPrice
 from service.core.errors import InvalidInput, Unavailable
 from service.sessions import repository
-from service.sessions.documents import Session
+from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import ChangeNotAllowed, OpenSessionDiffers, SessionExists
 from service.sessions.operations.build_session import NewSession, build_session, named_id
 from service.sessions.operations.caller import Caller
@@ -24,7 +24,7 @@ _TRIES = 5
 class Opened(Struct, frozen=True):
     """A session, its secret if the caller may have it, and whether this call made it."""
 
-    session: Session
+    session: Session | SessionRow
     client_secret: str | None
     created: bool
 
@@ -65,24 +65,25 @@ def _check_caller(new: NewSession, caller: Caller) -> None:
 
 
 async def _existing(
-    built: Session, new: NewSession, caller: Caller, rules: Rules, now: datetime
+    built: SessionRow, new: NewSession, caller: Caller, rules: Rules, now: datetime
 ) -> Session | None:
     """Give the session that stands in the way of an insert, None if it does no more.
 
     Raises `SessionExists` where the caller may not go on with it, and `OpenSessionDiffers`.
     """
     async with answers_in_time():
-        found = await repository.find(built.merchant_id, built.session_id)
+        merchant_id = caller.principal.merchant_id
+        found = await repository.find(merchant_id, built.session_id)
         if found is not None:
             return _same(found, new, caller)
         found = await repository.find_open_checkout(
-            built.merchant_id, built.user_id, built.plan, built.provider
+            merchant_id, new.user_id, new.plan, new.provider
         )
     if found is None or await expire_if_due(found, rules.lifetimes, now):
         return None
     if not caller.may_see(found):
         raise SessionExists("There is an open session; send its X-Client-Secret to go on with it.")
-    if caller.trusted and new.names_amount and _price(found) != _price(built):
+    if caller.trusted and new.names_amount and (found.amount, found.currency) != built.price:
         raise OpenSessionDiffers(
             f"Session {found.session_id} is open at {found.amount} {found.currency}; "
             "cancel it first, or leave the amount out."
@@ -119,7 +120,3 @@ def _same(found: Session, new: NewSession, caller: Caller) -> Session:
     if not proven or found.create_hash != new.request_hash:
         raise SessionExists(f"The session id {found.session_id!r} is taken.")
     return found
-
-
-def _price(session: Session) -> tuple[int, str]:
-    return session.amount, session.currency
