@@ -15,7 +15,12 @@ from service.storage.database import Row
 from service.storage.documents import wire_name
 from service.storage.group_commit.inserts import GroupInsert
 from service.storage.group_commit.loads import BatchedLoad
-from service.storage.group_commit.member import LookUp, Member, NeedsOwnTransaction
+from service.storage.group_commit.member import (
+    LookUp,
+    Member,
+    NeedsOwnTransaction,
+    Question,
+)
 from service.storage.group_commit.queue import Limits
 from service.storage.paging import newest_first
 from service.storage.transactions import Transaction, session_of
@@ -92,6 +97,18 @@ async def find_by_checkout(merchant_id: str, ref: str) -> Session | None:
     return Session.model_validate(row) if row else None
 
 
+def by_provider_ids(merchant_id: str, refs: Sequence[str], session_ids: Sequence[str]) -> Question:
+    """Ask for the sessions that an event may mean: by checkout id, or by a session id sent along.
+
+    Each branch has its own index; a merchant beside them would invite a scan of all of it.
+    """
+    look_ups = (
+        LookUp("checkouts.ref", tuple(refs)),
+        LookUp("sessionId", tuple(session_ids), fixed={"merchantId": merchant_id}),
+    )
+    return Question(Session.get_pymongo_collection(), look_ups)
+
+
 async def find_by_provider_ids(
     merchant_id: str,
     provider: str,
@@ -99,14 +116,8 @@ async def find_by_provider_ids(
     session_ids: Sequence[str],
     tx: Transaction | None,
 ) -> list[Session]:
-    """Find the sessions that an event may mean: by checkout id, or by a session id sent along."""
-    # Each branch has its own index; a merchant beside them would invite a scan of all of it.
-    found = await rows.look_up(
-        Session.get_pymongo_collection(),
-        tx,
-        LookUp("checkouts.ref", tuple(refs)),
-        LookUp("sessionId", tuple(session_ids), fixed={"merchantId": merchant_id}),
-    )
+    """Find the provider's sessions that an event may mean."""
+    found = await rows.answer(by_provider_ids(merchant_id, refs, session_ids), tx)
     ours = {"merchantId": merchant_id, "provider": provider}
     return [Session.model_validate(row) for row in found if ours.items() <= row.items()]
 

@@ -9,7 +9,7 @@ from pymongo import ReturnDocument
 from service.core.paging import Cursor
 from service.storage import rows
 from service.storage.database import Row
-from service.storage.group_commit.member import LookUp
+from service.storage.group_commit.member import LookUp, Question
 from service.storage.group_commit.queue import Limits
 from service.storage.group_commit.transactions import GroupTransaction, Work
 from service.storage.paging import newest_first
@@ -31,13 +31,17 @@ async def commit(work: Work[R], size: int) -> R:
     return await COMMITS.run(work, size)
 
 
+def by_id(inbox_id: str) -> Question:
+    """Ask for the row of an event."""
+    return Question(WebhookEvent.get_pymongo_collection(), (LookUp("_id", (inbox_id,)),))
+
+
 async def refuse_known(inbox_id: str, tx: Transaction) -> None:
     """Raise `Duplicate` for an event that has a row, before anything is done for it.
 
     The insert of the row decides; this only spares what would be aborted by it.
     """
-    wanted = LookUp("_id", (inbox_id,))
-    if await rows.look_up(WebhookEvent.get_pymongo_collection(), tx, wanted):
+    if await rows.answer(by_id(inbox_id), tx):
         raise Duplicate(f"{inbox_id} is known")
 
 

@@ -7,15 +7,18 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from service.core.errors import MalformedBody
+from service.payments import repository as payments
 from service.payments.documents import Payment
 from service.payments.operations import Told, record_payment
 from service.payments.states import LIVE, PaymentStatus
 from service.providers import facts
+from service.providers.base import VerifiedEvent
 from service.providers.facts import Fact
 from service.sessions.documents import Session
 from service.sessions.operations import settle
 from service.sessions.operations.settle import Mismatch, Settling
 from service.sessions.states import Status
+from service.storage.group_commit.member import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,16 @@ _ENDS: frozenset[type[Fact]] = frozenset({facts.CheckoutFailed, facts.CheckoutEx
 def in_order(told: tuple[Fact, ...]) -> list[Fact]:
     """Give an event's facts with the checkout's end first: one move then, not two."""
     return sorted(told, key=lambda fact: type(fact) not in _ENDS)
+
+
+def payments_of(event: VerifiedEvent) -> list[Question]:
+    """Ask for the payments that an event tells of."""
+    ids = {
+        payment.provider_payment_id
+        for fact in event.facts
+        if (payment := getattr(fact, "payment", None)) is not None
+    }
+    return [payments.by_provider_id(event.provider, event.account, one) for one in ids]
 
 
 def _known(payment: facts.Payment, recorded: Payment) -> facts.Payment:

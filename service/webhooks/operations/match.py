@@ -6,6 +6,7 @@ from service.providers.base import VerifiedEvent
 from service.providers.facts import Subject
 from service.sessions import repository
 from service.sessions.documents import Session
+from service.storage.group_commit.member import Question
 from service.storage.transactions import Transaction
 from service.web.principal import DEFAULT_MERCHANT
 
@@ -13,6 +14,15 @@ from service.web.principal import DEFAULT_MERCHANT
 def merchant_of(event: VerifiedEvent) -> str:
     """Give the merchant that an event is for: the one that we sent along, else our own."""
     return event.subject.merchant_id or DEFAULT_MERCHANT
+
+
+def sessions_of(event: VerifiedEvent, merchant_id: str) -> Question:
+    """Ask for the sessions among which the meant one is."""
+    return repository.by_provider_ids(merchant_id, *_ids(event.subject))
+
+
+def _ids(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return subject.checkout_refs, (*subject.object_ids, *subject.sent_ids)
 
 
 async def find_meant(
@@ -24,12 +34,9 @@ async def find_meant(
     payment id, then by the id that was sent along. A session's free metadata never matches.
     """
     subject = event.subject
+    refs, session_ids = _ids(subject)
     candidates = await repository.find_by_provider_ids(
-        merchant_id,
-        event.provider,
-        subject.checkout_refs,
-        (*subject.object_ids, *subject.sent_ids),
-        tx,
+        merchant_id, event.provider, refs, session_ids, tx
     )
     for fits in _in_order(subject):
         found = next((session for session in candidates if fits(session)), None)
