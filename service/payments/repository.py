@@ -30,9 +30,9 @@ async def find(
     return Payment.model_validate(found[0]) if found else None
 
 
-async def insert(payment: Payment, tx: Transaction | None) -> None:
-    """Insert a payment. Raises `Duplicate` if another transaction was quicker."""
-    await rows.insert(Payment.get_pymongo_collection(), payment.to_row(), tx)
+async def insert(row: Row, tx: Transaction | None) -> None:
+    """Insert the row of a payment. Raises `Duplicate` if another transaction was quicker."""
+    await rows.insert(Payment.get_pymongo_collection(), row, tx)
 
 
 async def change(payment: Payment, changes: Row, tx: Transaction | None) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from bson import ObjectId
+from pydantic import TypeAdapter
 from pymongo import ReturnDocument
 
 from service.core.errors import Busy
@@ -32,7 +34,10 @@ LOADS = BatchedLoad(
 )
 
 # Fields that are stored in another shape than the document has them in.
-_BUILT = frozenset({"status", "review", "opening", "checkouts", "history"})
+_BUILT: dict[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(Session.model_fields[name].annotation)
+    for name in ("status", "review", "opening", "checkouts", "history")
+}
 _FIELDS = {wire_name(name): name for name in Session.model_fields}
 
 # What a list of sessions does not show.
@@ -182,17 +187,14 @@ def _changed(session: Session, update: Row) -> Session:
     """
     if update.keys() - {"$set", "$push", "$inc"} or update.get("$push", {}).keys() - {"history"}:
         raise NeedsOwnTransaction
-    changed: Session = session.model_copy()
-    values = dict(update["$set"])
-    values |= {name: getattr(session, _FIELDS[name]) + by for name, by in update["$inc"].items()}
+    values = {_FIELDS[name]: value for name, value in update["$set"].items()}
+    for field in values.keys() & _BUILT.keys():
+        values[field] = _BUILT[field].validate_python(values[field])
+    for name, by in update["$inc"].items():
+        values[_FIELDS[name]] = getattr(session, _FIELDS[name]) + by
     if pushed := update.get("$push"):
-        values["history"] = [*session.history, pushed["history"]]
-    for name, value in values.items():
-        field = _FIELDS[name]
-        if field in _BUILT:
-            Session.__pydantic_validator__.validate_assignment(changed, field, value)
-        else:
-            setattr(changed, field, value)
+        values["history"] = [*session.history, HistoryEntry.model_validate(pushed["history"])]
+    changed: Session = session.model_copy(update=values)
     return changed
 
 

@@ -45,9 +45,9 @@ async def refuse_known(inbox_id: str, tx: Transaction) -> None:
         raise Duplicate(f"{inbox_id} is known")
 
 
-async def insert(row: WebhookEvent, tx: Transaction | None) -> None:
-    """Insert an event. Raises `Duplicate` if it is known."""
-    await rows.insert(WebhookEvent.get_pymongo_collection(), row.to_row(), tx)
+async def insert(row: Row, tx: Transaction | None) -> None:
+    """Insert the row of an event. Raises `Duplicate` if it is known."""
+    await rows.insert(WebhookEvent.get_pymongo_collection(), row, tx)
 
 
 async def find(inbox_id: str, merchant_id: str | None = None) -> WebhookEvent | None:
@@ -58,11 +58,9 @@ async def find(inbox_id: str, merchant_id: str | None = None) -> WebhookEvent | 
     return WebhookEvent.model_validate(row) if row else None
 
 
-async def replace(
-    row: WebhookEvent, expected: Collection[InboxStatus], tx: Transaction | None
-) -> bool:
+async def replace(row: Row, expected: Collection[InboxStatus], tx: Transaction | None) -> bool:
     """Write a row again if it still stands as expected and nobody has decided on it."""
-    fields = row.to_row()
+    fields = dict(row)
     wanted = {
         "_id": fields.pop("_id"),
         "status": {"$in": sorted(expected)},

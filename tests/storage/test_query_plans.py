@@ -45,7 +45,8 @@ def _scans(done: list[Row]) -> list[tuple[str, Any]]:
     return [
         (row["ns"], row.get("command"))
         for row in done
-        if "COLLSCAN" in row.get("planSummary", "") and row["ns"].partition(".")[2] not in _MAY_BE_SCANNED
+        if "COLLSCAN" in row.get("planSummary", "")
+        and row["ns"].partition(".")[2] not in _MAY_BE_SCANNED
     ]
 
 

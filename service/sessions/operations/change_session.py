@@ -1,7 +1,9 @@
 """Change a session by hand: metadata, cancel, and what a secret key may settle."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import structs
 
 from service.audit.operations import Act, record
 from service.core.errors import Busy
@@ -127,7 +129,9 @@ async def _settle(
     told = _settlement(session, payment_id, now)
     if known is not None:  # what its provider said of the money stays
         status_at = known.status_at if known.status in _PAID else now
-        told = replace(told, amount=known.amount, currency=known.currency, occurred_at=status_at)
+        told = structs.replace(
+            told, amount=known.amount, currency=known.currency, occurred_at=status_at
+        )
     await record_payment(tx, told, now)
     detail: JsonObject = {"amount": session.amount, "currency": session.currency}
     act = Act(

@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
-from service.outbox.documents import OutboxMessage
 from service.providers.base import VerifiedEvent
 from service.providers.facts import NoPaymentRequired, Payment
 from service.sessions import repository
@@ -226,6 +225,8 @@ async def _fill(doing: Settling, session: Session, payment: Payment) -> Session:
 
 
 async def _set(doing: Settling, session: Session, changes: Row) -> Session:
+    if not changes:
+        return session
     before = session.to_row()
     changes = {name: value for name, value in changes.items() if before[name] != value}
     if not changes:
@@ -234,7 +235,7 @@ async def _set(doing: Settling, session: Session, changes: Row) -> Session:
     return await repository.change(session, update, doing.tx)
 
 
-def _capture(doing: Settling, session: Session, payment: Payment) -> OutboxMessage:
+def _capture(doing: Settling, session: Session, payment: Payment) -> Row:
     return outbox.message(
         CAPTURE,
         f"{session.provider}:{payment.provider_payment_id}",

@@ -8,8 +8,7 @@ from msgspec import structs
 
 from service.core.errors import MalformedBody
 from service.payments import repository as payments
-from service.payments.documents import Payment
-from service.payments.operations import Told, record_payment
+from service.payments.operations import Recorded, Told, record_payment
 from service.payments.states import LIVE, PaymentStatus
 from service.providers import facts
 from service.providers.base import VerifiedEvent
@@ -59,7 +58,7 @@ async def _payment_processing(
 async def _underway(
     doing: Settling,
     session: Session | None,
-    recorded: Payment,
+    recorded: Recorded,
     payment: facts.Payment,
     *,
     held: bool,
@@ -202,7 +201,7 @@ def payments_of(event: VerifiedEvent) -> list[Question]:
     return [payments.by_provider_id(event.provider, event.account, one) for one in ids]
 
 
-def _known(payment: facts.Payment, recorded: Payment) -> facts.Payment:
+def _known(payment: facts.Payment, recorded: Recorded) -> facts.Payment:
     """Give a payment with what other events told of it: an intent does not name its checkout."""
     return structs.replace(
         payment,
@@ -217,7 +216,7 @@ async def _record(
     payment: facts.Payment,
     status: PaymentStatus,
     failure: tuple[str | None, str | None] = (None, None),
-) -> Payment:
+) -> Recorded:
     event = doing.event
     told = Told(
         merchant_id=session.merchant_id if session else doing.merchant_id,

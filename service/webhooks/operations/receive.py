@@ -9,6 +9,7 @@ import structlog
 from service.core.errors import ProviderFailed, SignatureRejected, Unavailable
 from service.providers.base import VerifiedEvent, confirmed_by
 from service.providers.facts import CheckoutOpen
+from service.storage.database import Row
 from service.storage.transactions import DatabaseError, Duplicate, answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent, WebhookRejection
@@ -128,13 +129,13 @@ async def _keep(
     async with answers_in_time():
         if await _written(row, before):
             return Receipt(outcome.status)
-        known = await repository.find(row.id)
+        known = await repository.find(row["_id"])
     if known is None:
         raise Unavailable("The event is not durable yet; send it again.")
     return Receipt(known.status, duplicate=known.status in DONE, session_id=known.session_id)
 
 
-async def _written(row: WebhookEvent, before: WebhookEvent | None) -> bool:
+async def _written(row: Row, before: WebhookEvent | None) -> bool:
     if before is not None:
         return await repository.replace(row, {before.status}, None)
     try:
