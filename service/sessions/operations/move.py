@@ -1,7 +1,8 @@
 """Move a session from one state to another: the one place where a status is written."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from service.core.strict_json import JsonObject
 from service.outbox import operations as outbox
@@ -16,8 +17,7 @@ from service.storage.transactions import Transaction
 CLOSE_CHECKOUT = "provider.close_checkout"
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(Struct, frozen=True):
     """By whom a session is moved (a principal's label, a provider, `clock`), and for what."""
 
     by: str

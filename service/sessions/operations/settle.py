@@ -4,8 +4,9 @@ Every function here runs in the transaction of its event, on a session that was 
 result is the same in whatever order the events come: see docs/architecture.md, "Any order".
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
@@ -33,8 +34,7 @@ class Mismatch(StrEnum):
     SECOND = "duplicate_payment"
 
 
-@dataclass(frozen=True, slots=True)
-class Settling:
+class Settling(Struct, frozen=True):
     """One event being applied: its transaction, the event, and what is decided for all sessions."""
 
     tx: Transaction
@@ -44,8 +44,7 @@ class Settling:
     merchant_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """The session as it now stands, and why the event went to review, if it did."""
 
     session: Session

@@ -10,10 +10,10 @@ commit makes it durable. This is how Haxl batches reads (Marlow et al., "There i
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
 import structlog
+from msgspec import Struct
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 
@@ -36,8 +36,7 @@ _SHARE = 0.5
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(Struct, frozen=True):
     work: Work[Any]
     context: Context
 

@@ -1,10 +1,9 @@
 """The table fact -> operation: what each thing that a provider can tell does."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from service.core.errors import MalformedBody
 from service.payments import repository as payments
@@ -20,8 +19,7 @@ from service.sessions.states import Status
 from service.storage.group_commit.member import Question
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """The session after a fact, and why it went to review, if it did."""
 
     session: Session | None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec import Struct
 
 from service.core.clock import Clock
 from service.providers.base import Provider, VerifiedEvent
@@ -26,8 +27,7 @@ class Inbox:
     keep_for: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What became of a delivery. `duplicate`: the work was done before."""
 
     outcome: InboxStatus
@@ -35,8 +35,7 @@ class Receipt:
     session_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What applying an event came to."""
 
     status: InboxStatus

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
 import structlog
+from msgspec import structs
 
 from service.core.errors import ProviderFailed, SignatureRejected, Unavailable
 from service.providers.base import VerifiedEvent, confirmed_by
@@ -114,7 +114,9 @@ async def _keep_failed(
 ) -> Receipt:
     waiting = parked("an error while it was applied", inbox, before, merchant_of(event))
     status = waiting.status if waiting.status is InboxStatus.DEAD else InboxStatus.FAILED
-    return await _keep(event, inbox, before, source, replace(waiting, status=status, error=error))
+    return await _keep(
+        event, inbox, before, source, structs.replace(waiting, status=status, error=error)
+    )
 
 
 async def _keep(
