@@ -134,7 +134,7 @@ async def _answers(
 async def write_all(tx: AsyncClientSession, writes: Sequence[Write]) -> None:
     """Insert by one command for each collection, and change by another. Raises `Mismatched`.
 
-    The driver's `bulk_write` would send the same words for half as much again of its own work.
+    The driver's `bulk_write` would send the same words, for a third more work of its own.
     """
     commands: dict[tuple[str, str], list[Row]] = {}
     for write in writes:

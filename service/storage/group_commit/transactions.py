@@ -2,9 +2,9 @@
 
 A work is a coroutine that reads and writes by its transaction alone. The group steps all of its
 works side by side: each runs until it asks for rows, then one query answers all of them, and so on
-to their ends; then all that they want written goes out in one bulk for each collection, and one
-commit makes it durable. This is how Haxl batches reads (Marlow et al., "There is no fork", ICFP
-2014), with group commit for the writes.
+to their ends; then all that they want written goes out, one command for each collection and kind
+of write, and one commit makes it durable. This is how Haxl batches reads (Marlow et al., "There is
+no fork", ICFP 2014), with group commit for the writes.
 """
 
 import asyncio
