@@ -48,6 +48,8 @@ def to_milliseconds(moment: datetime) -> datetime:
 
 
 def _cut(moment: datetime) -> datetime:
+    if not moment.microsecond:  # a provider's whole seconds
+        return moment
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -57,4 +59,4 @@ def from_unix(seconds: float) -> datetime:
         moment = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
         return LATEST if seconds > 0 else EARLIEST
-    return min(max(to_milliseconds(moment), EARLIEST), LATEST)
+    return min(max(_cut(moment), EARLIEST), LATEST)

@@ -11,6 +11,7 @@ from service.core.errors import TillgateError
 from service.core.strict_json import JsonObject
 from service.outbox import repository
 from service.outbox.documents import OutboxMessage
+from service.storage.database import Row
 from service.storage.transactions import answers_in_time
 
 Handler: TypeAlias = Callable[[OutboxMessage], Awaitable[None]]
@@ -25,18 +26,26 @@ log = structlog.get_logger(__name__)
 
 def message(
     topic: str, key: str, *, merchant_id: str, session_id: str, payload: JsonObject, now: datetime
-) -> OutboxMessage:
-    """Make a message; `key` is what makes it the same thing when it is told again."""
-    return OutboxMessage(
-        id=f"{topic}:{key}",
-        topic=topic,
-        merchant_id=merchant_id,
-        session_id=session_id,
-        payload=payload,
-        created_at=now,
-        next_attempt_at=now,
-        purge_at=now + KEEP_FOR,
-    )
+) -> Row:
+    """Make the row of a message; `key` is what makes it the same thing when it is told again.
+
+    Each event leaves one: an `OutboxMessage` would be made only to be taken apart again.
+    """
+    return {
+        "_id": f"{topic}:{key}",
+        "merchantId": merchant_id,
+        "topic": topic,
+        "sessionId": session_id,
+        "payload": payload,
+        "status": "pending",
+        "attempts": 0,
+        "createdAt": now,
+        "nextAttemptAt": now,
+        "leasedUntil": None,
+        "doneAt": None,
+        "error": None,
+        "purgeAt": now + KEEP_FOR,
+    }
 
 
 async def deliver_due(handlers: Handlers, clock: Clock, *, limit: int = 100) -> int:

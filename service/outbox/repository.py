@@ -11,10 +11,9 @@ from service.storage.database import Row
 from service.storage.transactions import Transaction
 
 
-async def add_once(messages: Sequence[OutboxMessage], tx: Transaction | None) -> None:
+async def add_once(messages: Sequence[Row], tx: Transaction | None) -> None:
     """Add messages that are not there yet."""
-    collection = OutboxMessage.get_pymongo_collection()
-    await rows.insert_missing(collection, [message.to_row() for message in messages], tx)
+    await rows.insert_missing(OutboxMessage.get_pymongo_collection(), messages, tx)
 
 
 async def claim_due(topics: Sequence[str], now: datetime, lease: timedelta) -> OutboxMessage | None:

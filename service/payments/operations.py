@@ -1,7 +1,9 @@
 """Write what providers said of a payment into its one row."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
+
+from msgspec import Struct
 
 from service.core.strict_json import JsonObject
 from service.payments import repository
@@ -11,8 +13,7 @@ from service.storage.database import Row
 from service.storage.transactions import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What one event tells of one payment, and of the session that it belongs to, if known."""
 
     merchant_id: str
@@ -37,52 +38,61 @@ class Told:
     metadata: JsonObject | None = None
 
 
-async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> Payment:
-    """Merge what was told into the payment's row, and give the row as it now stands.
+class Recorded(NamedTuple):
+    """What is known of a payment once it was told of."""
+
+    status: PaymentStatus
+    provider_session_id: str | None
+    provider_customer_id: str | None
+
+
+async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> Recorded:
+    """Merge what was told into the payment's row, and give how it now stands.
 
     The result does not depend on the order of the calls: the status is the greatest by `standing`,
     and every other field is the same in all events of one payment or filled by the first.
     """
     payment = await repository.find(told.provider, told.account, told.provider_payment_id, tx)
     if payment is None:
-        payment = _new(told, now)
-        await repository.insert(payment, tx)
-        return payment
+        await repository.insert(_new(told, now), tx)
+        return Recorded(told.status, told.provider_session_id, told.provider_customer_id)
     changes = _changes(payment, told)
-    if not changes:
-        return payment
-    changes["updatedAt"] = now
-    await repository.change(payment, changes, tx)
-    merged: Payment = Payment.model_validate(payment.to_row() | changes)
-    return merged
-
-
-def _new(told: Told, now: datetime) -> Payment:
-    return Payment(
-        merchant_id=told.merchant_id,
-        provider=told.provider,
-        account=told.account,
-        live=told.live,
-        provider_payment_id=told.provider_payment_id,
-        provider_session_id=told.provider_session_id,
-        provider_subscription_id=told.provider_subscription_id,
-        provider_customer_id=told.provider_customer_id,
-        session_id=told.session_id,
-        user_id=told.user_id,
-        plan_id=told.plan,
-        plan_name=told.plan,
-        amount=told.amount,
-        currency=told.currency,
-        status=told.status,
-        status_at=told.occurred_at,
-        final=told.final,
-        payment_method=told.payment_method,
-        failure_code=told.failure_code,
-        failure_message=told.failure_message,
-        metadata=told.metadata or {},
-        created_at=now,
-        updated_at=now,
+    if changes:
+        await repository.change(payment, changes | {"updatedAt": now}, tx)
+    return Recorded(
+        PaymentStatus(changes.get("status", payment.status)),
+        changes.get("providerSessionId", payment.provider_session_id),
+        changes.get("providerCustomerId", payment.provider_customer_id),
     )
+
+
+def _new(told: Told, now: datetime) -> Row:
+    """Make the row: a `Payment` would be made only to be taken apart again, at each event."""
+    return {
+        "merchantId": told.merchant_id,
+        "provider": told.provider,
+        "account": told.account,
+        "live": told.live,
+        "providerPaymentId": told.provider_payment_id,
+        "providerSessionId": told.provider_session_id,
+        "providerSubscriptionId": told.provider_subscription_id,
+        "providerCustomerId": told.provider_customer_id,
+        "sessionId": told.session_id,
+        "userId": told.user_id,
+        "planId": told.plan,
+        "planName": told.plan,
+        "amount": told.amount,
+        "currency": told.currency,
+        "status": told.status.value,
+        "statusAt": told.occurred_at,
+        "final": told.final,
+        "paymentMethod": told.payment_method,
+        "failureCode": told.failure_code,
+        "failureMessage": told.failure_message,
+        "metadata": told.metadata or {},
+        "createdAt": now,
+        "updatedAt": now,
+    }
 
 
 def _place(said: Told | Payment, at: datetime) -> tuple[object, ...]:

@@ -3,7 +3,7 @@
 from service.payments.documents import Payment
 from service.storage import rows
 from service.storage.database import Row
-from service.storage.group_commit.member import LookUp
+from service.storage.group_commit.member import LookUp, Question
 from service.storage.transactions import Transaction
 
 # In the words of the partial index: an equality alone is not seen to be within it, and the whole
@@ -11,23 +11,28 @@ from service.storage.transactions import Transaction
 _INDEXED = {"$type": "string"}
 
 
-async def find(
-    provider: str, account: str, provider_payment_id: str, tx: Transaction | None = None
-) -> Payment | None:
-    """Find a payment by its provider's id."""
+def by_provider_id(provider: str, account: str, provider_payment_id: str) -> Question:
+    """Ask for a payment by its provider's id."""
     wanted = LookUp(
         "providerPaymentId",
         (provider_payment_id,),
         fixed={"provider": provider, "account": account},
         also=_INDEXED,
     )
-    found = await rows.look_up(Payment.get_pymongo_collection(), tx, wanted)
+    return Question(Payment.get_pymongo_collection(), (wanted,))
+
+
+async def find(
+    provider: str, account: str, provider_payment_id: str, tx: Transaction | None = None
+) -> Payment | None:
+    """Find a payment by its provider's id."""
+    found = await rows.answer(by_provider_id(provider, account, provider_payment_id), tx)
     return Payment.model_validate(found[0]) if found else None
 
 
-async def insert(payment: Payment, tx: Transaction | None) -> None:
-    """Insert a payment. Raises `Duplicate` if another transaction was quicker."""
-    await rows.insert(Payment.get_pymongo_collection(), payment.to_row(), tx)
+async def insert(row: Row, tx: Transaction | None) -> None:
+    """Insert the row of a payment. Raises `Duplicate` if another transaction was quicker."""
+    await rows.insert(Payment.get_pymongo_collection(), row, tx)
 
 
 async def change(payment: Payment, changes: Row, tx: Transaction | None) -> None:

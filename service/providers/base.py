@@ -1,9 +1,11 @@
 """What every payment provider offers: one protocol, and the event that proves a payment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
+
+from msgspec import Struct, structs
 
 from service.providers.facts import Fact, Subject
 
@@ -13,9 +15,10 @@ CheckoutMode = Literal["payment", "subscription"]
 # Our own account at the provider; another value names a connected or a foreign account.
 OWN_ACCOUNT = "default"
 
+_MODES = {True: "live", False: "test", None: "any"}
 
-@dataclass(frozen=True, slots=True)
-class VerifiedEvent:
+
+class VerifiedEvent(Struct, frozen=True):
     """Something that a provider surely said. Only code below `service/providers` makes one.
 
     `event_id` is the provider's own, or derived from the content where the provider has none.
@@ -39,8 +42,7 @@ class VerifiedEvent:
     @property
     def inbox_id(self) -> str:
         """Give the inbox key: provider:account:mode:event id."""
-        mode = {True: "live", False: "test", None: "any"}[self.live]
-        return f"{self.provider}:{self.account}:{mode}:{self.event_id}"
+        return f"{self.provider}:{self.account}:{_MODES[self.live]}:{self.event_id}"
 
 
 def confirmed_by(hint: VerifiedEvent, answer: VerifiedEvent) -> VerifiedEvent | None:
@@ -51,7 +53,7 @@ def confirmed_by(hint: VerifiedEvent, answer: VerifiedEvent) -> VerifiedEvent | 
     told = {type(fact) for fact in answer.facts}
     if not any(type(fact) in told for fact in hint.facts):
         return None
-    return replace(
+    return structs.replace(
         hint,
         facts=answer.facts,
         subject=answer.subject,  # the hint's own is no more to be believed than the rest of it

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from bson import ObjectId
+from pydantic import TypeAdapter
 from pymongo import ReturnDocument
 
 from service.core.errors import Busy
@@ -15,7 +17,12 @@ from service.storage.database import Row
 from service.storage.documents import wire_name
 from service.storage.group_commit.inserts import GroupInsert
 from service.storage.group_commit.loads import BatchedLoad
-from service.storage.group_commit.member import LookUp, Member, NeedsOwnTransaction
+from service.storage.group_commit.member import (
+    LookUp,
+    Member,
+    NeedsOwnTransaction,
+    Question,
+)
 from service.storage.group_commit.queue import Limits
 from service.storage.paging import newest_first
 from service.storage.transactions import Transaction, session_of
@@ -27,7 +34,10 @@ LOADS = BatchedLoad(
 )
 
 # Fields that are stored in another shape than the document has them in.
-_BUILT = frozenset({"status", "review", "opening", "checkouts", "history"})
+_BUILT: dict[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(Session.model_fields[name].annotation)
+    for name in ("status", "review", "opening", "checkouts", "history")
+}
 _FIELDS = {wire_name(name): name for name in Session.model_fields}
 
 # What a list of sessions does not show.
@@ -87,6 +97,18 @@ async def find_by_checkout(merchant_id: str, ref: str) -> Session | None:
     return Session.model_validate(row) if row else None
 
 
+def by_provider_ids(merchant_id: str, refs: Sequence[str], session_ids: Sequence[str]) -> Question:
+    """Ask for the sessions that an event may mean: by checkout id, or by a session id sent along.
+
+    Each branch has its own index; a merchant beside them would invite a scan of all of it.
+    """
+    look_ups = (
+        LookUp("checkouts.ref", tuple(refs)),
+        LookUp("sessionId", tuple(session_ids), fixed={"merchantId": merchant_id}),
+    )
+    return Question(Session.get_pymongo_collection(), look_ups)
+
+
 async def find_by_provider_ids(
     merchant_id: str,
     provider: str,
@@ -94,14 +116,8 @@ async def find_by_provider_ids(
     session_ids: Sequence[str],
     tx: Transaction | None,
 ) -> list[Session]:
-    """Find the sessions that an event may mean: by checkout id, or by a session id sent along."""
-    # Each branch has its own index; a merchant beside them would invite a scan of all of it.
-    found = await rows.look_up(
-        Session.get_pymongo_collection(),
-        tx,
-        LookUp("checkouts.ref", tuple(refs)),
-        LookUp("sessionId", tuple(session_ids), fixed={"merchantId": merchant_id}),
-    )
+    """Find the provider's sessions that an event may mean."""
+    found = await rows.answer(by_provider_ids(merchant_id, refs, session_ids), tx)
     ours = {"merchantId": merchant_id, "provider": provider}
     return [Session.model_validate(row) for row in found if ours.items() <= row.items()]
 
@@ -166,17 +182,14 @@ def _changed(session: Session, update: Row) -> Session:
     """
     if update.keys() - {"$set", "$push", "$inc"} or update.get("$push", {}).keys() - {"history"}:
         raise NeedsOwnTransaction
-    changed: Session = session.model_copy()
-    values = dict(update["$set"])
-    values |= {name: getattr(session, _FIELDS[name]) + by for name, by in update["$inc"].items()}
+    values = {_FIELDS[name]: value for name, value in update["$set"].items()}
+    for field in values.keys() & _BUILT.keys():
+        values[field] = _BUILT[field].validate_python(values[field])
+    for name, by in update["$inc"].items():
+        values[_FIELDS[name]] = getattr(session, _FIELDS[name]) + by
     if pushed := update.get("$push"):
-        values["history"] = [*session.history, pushed["history"]]
-    for name, value in values.items():
-        field = _FIELDS[name]
-        if field in _BUILT:
-            Session.__pydantic_validator__.validate_assignment(changed, field, value)
-        else:
-            setattr(changed, field, value)
+        values["history"] = [*session.history, HistoryEntry.model_validate(pushed["history"])]
+    changed: Session = session.model_copy(update=values)
     return changed
 
 

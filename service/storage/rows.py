@@ -9,16 +9,30 @@ from collections.abc import Sequence
 from pymongo import UpdateOne
 
 from service.storage.database import Collection, Row
-from service.storage.group_commit.member import LookUp, Member
-from service.storage.group_commit.ride import look_up_rows
+from service.storage.group_commit.member import LookUp, Member, Question
+from service.storage.group_commit.reading import look_up_rows
 from service.storage.transactions import Transaction
 
 
 async def look_up(collection: Collection, tx: Transaction | None, *look_ups: LookUp) -> list[Row]:
     """Give the rows that any of the look-ups finds."""
+    return await answer(Question(collection, look_ups), tx)
+
+
+async def answer(question: Question, tx: Transaction | None) -> list[Row]:
+    """Give the rows that a question is about."""
     if isinstance(tx, Member):
-        return await tx.look_up(collection, look_ups)
-    return await look_up_rows(collection, look_ups, tx)
+        return await tx.look_up(question)
+    return await look_up_rows(question.collection, question.look_ups, tx)
+
+
+async def look_ahead(questions: Sequence[Question], tx: Transaction | None) -> None:
+    """Tell what a work is going to ask, so that a group answers all of it by one query.
+
+    Alone, each question is asked when its time comes: what is asked ahead may not be needed then.
+    """
+    if isinstance(tx, Member):
+        await tx.look_ahead(tuple(questions))
 
 
 async def insert(collection: Collection, row: Row, tx: Transaction | None) -> None:

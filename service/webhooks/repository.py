@@ -9,7 +9,7 @@ from pymongo import ReturnDocument
 from service.core.paging import Cursor
 from service.storage import rows
 from service.storage.database import Row
-from service.storage.group_commit.member import LookUp
+from service.storage.group_commit.member import LookUp, Question
 from service.storage.group_commit.queue import Limits
 from service.storage.group_commit.transactions import GroupTransaction, Work
 from service.storage.paging import newest_first
@@ -31,19 +31,23 @@ async def commit(work: Work[R], size: int) -> R:
     return await COMMITS.run(work, size)
 
 
+def by_id(inbox_id: str) -> Question:
+    """Ask for the row of an event."""
+    return Question(WebhookEvent.get_pymongo_collection(), (LookUp("_id", (inbox_id,)),))
+
+
 async def refuse_known(inbox_id: str, tx: Transaction) -> None:
     """Raise `Duplicate` for an event that has a row, before anything is done for it.
 
     The insert of the row decides; this only spares what would be aborted by it.
     """
-    wanted = LookUp("_id", (inbox_id,))
-    if await rows.look_up(WebhookEvent.get_pymongo_collection(), tx, wanted):
+    if await rows.answer(by_id(inbox_id), tx):
         raise Duplicate(f"{inbox_id} is known")
 
 
-async def insert(row: WebhookEvent, tx: Transaction | None) -> None:
-    """Insert an event. Raises `Duplicate` if it is known."""
-    await rows.insert(WebhookEvent.get_pymongo_collection(), row.to_row(), tx)
+async def insert(row: Row, tx: Transaction | None) -> None:
+    """Insert the row of an event. Raises `Duplicate` if it is known."""
+    await rows.insert(WebhookEvent.get_pymongo_collection(), row, tx)
 
 
 async def find(inbox_id: str, merchant_id: str | None = None) -> WebhookEvent | None:
@@ -54,11 +58,9 @@ async def find(inbox_id: str, merchant_id: str | None = None) -> WebhookEvent | 
     return WebhookEvent.model_validate(row) if row else None
 
 
-async def replace(
-    row: WebhookEvent, expected: Collection[InboxStatus], tx: Transaction | None
-) -> bool:
+async def replace(row: Row, expected: Collection[InboxStatus], tx: Transaction | None) -> bool:
     """Write a row again if it still stands as expected and nobody has decided on it."""
-    fields = row.to_row()
+    fields = dict(row)
     wanted = {
         "_id": fields.pop("_id"),
         "status": {"$in": sorted(expected)},

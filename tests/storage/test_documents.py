@@ -33,7 +33,7 @@ async def test_a_document_with_an_id_of_its_own_keeps_it(database: Database) -> 
     made = outbox.message(
         "topic", "key", merchant_id="default", session_id="s", payload={}, now=NOON
     )
-    await made.insert()
+    await OutboxMessage.model_validate(made).insert()
     loaded = await OutboxMessage.get("topic:key")
     assert loaded is not None
     loaded.attempts = 7

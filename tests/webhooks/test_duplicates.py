@@ -8,7 +8,7 @@ import pytest
 
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
-from service.storage.database import Client
+from service.storage.database import Client, Row
 from service.webhooks import repository as inbox
 from service.webhooks.documents import WebhookEvent
 from service.webhooks.operations import apply
@@ -60,9 +60,9 @@ async def test_control_without_transaction_filter_and_unique_row_a_storm_complet
         await Session.get_pymongo_collection().update_one({"sessionId": session.session_id}, update)
         return session
 
-    async def under_another_id(row: WebhookEvent, tx: object) -> None:
-        row.id += secrets.token_hex(4)
-        await WebhookEvent.get_pymongo_collection().insert_one(row.to_row())
+    async def under_another_id(row: Row, tx: object) -> None:
+        other = row | {"_id": row["_id"] + secrets.token_hex(4)}
+        await WebhookEvent.get_pymongo_collection().insert_one(other)
 
     monkeypatch.setattr(inbox, "commit", unguarded)
     monkeypatch.setattr(inbox, "refuse_known", unlooked)

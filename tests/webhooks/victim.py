@@ -24,7 +24,7 @@ from service.storage.documents import bind
 from service.wiring import DOCUMENTS
 from tests.support.settings import make_settings
 
-_WORDS = frozenset({"find", "insert", "update", "findAndModify", "commitTransaction"})
+_WORDS = frozenset({"aggregate", "find", "insert", "update", "findAndModify", "commitTransaction"})
 
 
 class Killer(monitoring.CommandListener):

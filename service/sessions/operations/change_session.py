@@ -1,6 +1,6 @@
 """Change a session by hand: metadata, cancel, and what a secret key may settle."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from service.audit.operations import Act, record
@@ -124,10 +124,7 @@ async def _settle(
     known = await payments.find(session.provider, session.account, payment_id, tx)
     if known is not None and not _is_free_for(known, session):
         raise PaymentTaken(f"Payment {payment_id!r} does not belong to this session.")
-    told = _settlement(session, payment_id, now)
-    if known is not None:  # what its provider said of the money stays
-        status_at = known.status_at if known.status in _PAID else now
-        told = replace(told, amount=known.amount, currency=known.currency, occurred_at=status_at)
+    told = _settlement(session, payment_id, known, now)
     await record_payment(tx, told, now)
     detail: JsonObject = {"amount": session.amount, "currency": session.currency}
     act = Act(
@@ -159,17 +156,19 @@ def _hand_id(session: Session) -> str:
     return f"hand:{'' if own else session.merchant_id + ':'}{session.session_id}"
 
 
-def _settlement(session: Session, payment_id: str, now: datetime) -> Told:
+def _settlement(session: Session, payment_id: str, known: Payment | None, now: datetime) -> Told:
+    money = known or session  # what its provider said of the money stays
+    paid_at = known.status_at if known is not None and known.status in _PAID else now
     return Told(
         merchant_id=session.merchant_id,
         provider=session.provider,
         account=session.account,
         live=session.live,
         provider_payment_id=payment_id,
-        amount=session.amount,
-        currency=session.currency,
+        amount=money.amount,
+        currency=money.currency,
         status=PaymentStatus.SUCCEEDED,
-        occurred_at=now,
+        occurred_at=paid_at,
         payment_method="hand",
         provider_session_id=session.provider_session_id,
         session_id=session.session_id,

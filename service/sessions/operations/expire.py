@@ -4,11 +4,11 @@ from datetime import datetime
 
 from service.core.errors import Busy
 from service.outbox import repository as outbox_repository
-from service.outbox.documents import OutboxMessage
 from service.sessions import repository
 from service.sessions.documents import Session
 from service.sessions.operations.move import Why, closings, entry_of, move, told
 from service.sessions.states import Lifetimes, Status, status_at
+from service.storage.database import Row
 from service.storage.transactions import Transaction, in_transaction
 
 
@@ -57,5 +57,5 @@ def _expired(session: Session) -> Session:
     return after
 
 
-def _messages(session: Session, why: Why) -> list[OutboxMessage]:
+def _messages(session: Session, why: Why) -> list[Row]:
     return [told(session, why), *closings(session, why)]

@@ -7,7 +7,6 @@ from msgspec import Struct
 from service.core.strict_json import JsonObject
 from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
-from service.outbox.documents import OutboxMessage
 from service.sessions import repository
 from service.sessions.documents import HistoryEntry, Session
 from service.sessions.errors import IllegalMove
@@ -41,7 +40,6 @@ async def move(
     """
     if not can_move(session.status, to):
         raise IllegalMove(session.status, to)
-    entry = entry_of(session.status, to, why)
     fields: Row = {
         "status": to.value,
         "updatedAt": why.at,
@@ -49,7 +47,7 @@ async def move(
         **({"liveAttempts": [], "endedRef": None} if to in ENDED else {}),
         **(changes or {}),
     }
-    update = {"$set": fields, "$push": {"history": entry.model_dump(by_alias=True)}}
+    update = {"$set": fields, "$push": {"history": _line(session.status, to, why)}}
     moved = await repository.change(session, update, tx)
     await outbox_repository.add_once([told(moved, why), *closings(moved, why)], tx)
     return moved
@@ -67,7 +65,19 @@ def entry_of(from_status: Status | None, to: Status, why: Why) -> HistoryEntry:
     )
 
 
-def told(session: Session, why: Why) -> OutboxMessage:
+def _line(from_status: Status, to: Status, why: Why) -> Row:
+    """Make the entry as it is stored."""
+    return {
+        "at": why.at,
+        "from": from_status.value,
+        "to": to.value,
+        "by": why.by,
+        "eventId": why.event_id,
+        "reason": why.reason,
+    }
+
+
+def told(session: Session, why: Why) -> Row:
     """Make the domain event of a session's present state, for those who wait for it."""
     payload: JsonObject = {
         "status": session.status.value,
@@ -87,7 +97,7 @@ def told(session: Session, why: Why) -> OutboxMessage:
     )
 
 
-def closings(session: Session, why: Why) -> list[OutboxMessage]:
+def closings(session: Session, why: Why) -> list[Row]:
     """Make the messages that close what may stand open at the provider once a session has ended.
 
     A completed session closes the checkouts of its other attempts, so that they can't be paid too.
@@ -95,7 +105,7 @@ def closings(session: Session, why: Why) -> list[OutboxMessage]:
     return [closing(session, ref, why.at) for ref in _open_refs(session, why)]
 
 
-def closing(session: Session, ref: str, now: datetime) -> OutboxMessage:
+def closing(session: Session, ref: str, now: datetime) -> Row:
     """Make the message that closes one checkout."""
     return outbox.message(
         CLOSE_CHECKOUT,

@@ -4,12 +4,12 @@ Every function here runs in the transaction of its event, on a session that was 
 result is the same in whatever order the events come: see docs/architecture.md, "Any order".
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
-from service.outbox.documents import OutboxMessage
 from service.providers.base import VerifiedEvent
 from service.providers.facts import NoPaymentRequired, Payment
 from service.sessions import repository
@@ -34,8 +34,7 @@ class Mismatch(StrEnum):
     SECOND = "duplicate_payment"
 
 
-@dataclass(frozen=True, slots=True)
-class Settling:
+class Settling(Struct, frozen=True):
     """One event being applied: its transaction, the event, and what is decided for all sessions."""
 
     tx: Transaction
@@ -45,8 +44,7 @@ class Settling:
     merchant_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """The session as it now stands, and why the event went to review, if it did."""
 
     session: Session
@@ -226,6 +224,8 @@ async def _fill(doing: Settling, session: Session, payment: Payment) -> Session:
 
 
 async def _set(doing: Settling, session: Session, changes: Row) -> Session:
+    if not changes:
+        return session
     before = session.to_row()
     changes = {name: value for name, value in changes.items() if before[name] != value}
     if not changes:
@@ -234,7 +234,7 @@ async def _set(doing: Settling, session: Session, changes: Row) -> Session:
     return await repository.change(session, update, doing.tx)
 
 
-def _capture(doing: Settling, session: Session, payment: Payment) -> OutboxMessage:
+def _capture(doing: Settling, session: Session, payment: Payment) -> Row:
     return outbox.message(
         CAPTURE,
         f"{session.provider}:{payment.provider_payment_id}",

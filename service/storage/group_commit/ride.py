@@ -2,22 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextvars import Context
-from dataclasses import replace
 from typing import Any, cast
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
-from service.storage.database import Collection, Row
-from service.storage.group_commit.member import (
-    Ask,
-    LookUp,
-    Member,
-    NeedsOwnTransaction,
-    Write,
-)
+from service.storage.database import Row
+from service.storage.group_commit.member import Ask, Member, NeedsOwnTransaction, Write
+from service.storage.group_commit.reading import Merged, Place, read_all, rows_at
 
 # Blocks around one another that a work may wait in.
 _MOST_ENDS = 20
+
+_ROWS_OF = {"insert": "documents", "update": "updates"}
 
 
 class Mismatched(Exception):
@@ -35,7 +31,7 @@ class Rider:
         """Begin the work, in the context of its caller."""
         self._member = Member()
         self._context = context
-        self._steps = cast(Coroutine[object, list[Row] | None, Any], work(self._member))
+        self._steps = cast(Coroutine[object, list[list[Row]] | None, Any], work(self._member))
         self.left = False
         self.outcome: Any = None
         self.asks: Ask | None = None
@@ -45,11 +41,11 @@ class Rider:
         """Give what it wants written: nothing if it left or failed."""
         return [] if self.left or isinstance(self.outcome, Exception) else self._member.writes
 
-    def step(self, rows: list[Row] | None) -> None:
+    def step(self, answers: list[list[Row]] | None) -> None:
         """Go on with an answer, until it asks again or ends."""
         self.asks = None
         try:
-            asked = self._context.run(self._steps.send, rows)
+            asked = self._context.run(self._steps.send, answers)
         except StopIteration as end:
             self.outcome = end.value
         except NeedsOwnTransaction:
@@ -84,16 +80,27 @@ async def ride(tx: AsyncClientSession, riders: Sequence[Rider]) -> None:
         for rider in asking:
             _claim(claims, rider, _looked_for(cast(Ask, rider.asks)))
         asking = [rider for rider in asking if rider.asks is not None]
-        for rider, rows in await _answers(tx, asking):
-            name = cast(Ask, rider.asks).collection.name
-            _claim(claims, rider, [(name, "_id", row["_id"]) for row in rows])
+        for rider, answers in await _answers(tx, asking):
+            _claim(claims, rider, _found(cast(Ask, rider.asks), answers))
             if not rider.left:
-                rider.step(rows)
+                rider.step(answers)
 
 
-def _looked_for(ask: Ask) -> list[Hashable]:
-    name = ask.collection.name
-    return [(name, one.by, value) for one in ask.look_ups for value in one.values]
+def _looked_for(ask: Ask) -> Iterable[Hashable]:
+    return [
+        (collection.name, one.by, value)
+        for collection, look_ups in ask.questions
+        for one in look_ups
+        for value in one.values
+    ]
+
+
+def _found(ask: Ask, answers: Sequence[list[Row]]) -> Iterable[Hashable]:
+    return [
+        (collection.name, "_id", row["_id"])
+        for (collection, _), rows in zip(ask.questions, answers, strict=True)
+        for row in rows
+    ]
 
 
 def _claim(claims: dict[Hashable, Rider], rider: Rider, rows: Iterable[Hashable]) -> None:
@@ -106,69 +113,34 @@ def _claim(claims: dict[Hashable, Rider], rider: Rider, rows: Iterable[Hashable]
 
 async def _answers(
     tx: AsyncClientSession, asking: Sequence[Rider]
-) -> list[tuple[Rider, list[Row]]]:
-    """Answer all questions by one query for each collection."""
-    by_name: dict[str, list[tuple[Rider, Ask]]] = {}
+) -> list[tuple[Rider, list[list[Row]]]]:
+    """Answer all questions by one query, in which look-ups of one kind are one."""
+    merged: dict[str, Merged] = {}
+    places: list[list[list[Place]]] = []
     for rider in asking:
-        ask = cast(Ask, rider.asks)
-        by_name.setdefault(ask.collection.name, []).append((rider, ask))
-    answers = []
-    for together in by_name.values():
-        merged = _merged(one for _, ask in together for one in ask.look_ups)
-        rows = await look_up_rows(together[0][1].collection, list(merged.values()), tx)
-        found = _by_value(merged, rows)
-        answers += [(rider, _rows_of(ask, found)) for rider, ask in together]
-    return answers
-
-
-def _merged(look_ups: Iterable[LookUp]) -> dict[Hashable, LookUp]:
-    """Put look-ups of one kind together, so that the query has few branches."""
-    values: dict[Hashable, dict[str, None]] = {}
-    kinds: dict[Hashable, LookUp] = {}
-    for one in look_ups:
-        kinds[one.kind] = one
-        values.setdefault(one.kind, {}).update(dict.fromkeys(one.values))
-    return {kind: replace(one, values=tuple(values[kind])) for kind, one in kinds.items()}
-
-
-def _by_value(look_ups: dict[Hashable, LookUp], rows: Sequence[Row]) -> dict[Hashable, list[Row]]:
-    """Enter the rows by each value that finds them."""
-    found: dict[Hashable, list[Row]] = {}
-    for kind, one in look_ups.items():
-        for row in rows:
-            for value in one.values_in(row):
-                found.setdefault((kind, value), []).append(row)
-    return found
-
-
-def _rows_of(ask: Ask, found: dict[Hashable, list[Row]]) -> list[Row]:
-    """Give the rows of one question, each once."""
-    rows = {
-        id(row): row
-        for one in ask.look_ups
-        for value in one.values
-        for row in found.get((one.kind, value), ())
-    }
-    return list(rows.values())
-
-
-async def look_up_rows(
-    collection: Collection, look_ups: Sequence[LookUp], tx: AsyncClientSession | None
-) -> list[Row]:
-    """Give the rows that any of the look-ups finds; each has an index of its own."""
-    queries = [one.query() for one in look_ups if one.values]
-    if not queries:
-        return []
-    wanted = queries[0] if len(queries) == 1 else {"$or": queries}
-    return await collection.find(wanted, session=tx).to_list()
+        places.append([])
+        for collection, look_ups in cast(Ask, rider.asks).questions:
+            name = collection.name
+            if name not in merged:
+                merged[name] = Merged(collection)
+            places[-1].append(merged[name].add(look_ups))
+    await read_all(tx, merged.values())
+    return [
+        (rider, [rows_at(of_one) for of_one in of_all])
+        for rider, of_all in zip(asking, places, strict=True)
+    ]
 
 
 async def write_all(tx: AsyncClientSession, writes: Sequence[Write]) -> None:
-    """Write in one bulk for each collection. Raises `Mismatched`."""
-    by_name: dict[str, list[Write]] = {}
+    """Insert by one command for each collection, and change by another. Raises `Mismatched`.
+
+    The driver's `bulk_write` would send the same words, for a third more work of its own.
+    """
+    commands: dict[tuple[str, str], list[Row]] = {}
     for write in writes:
-        by_name.setdefault(write[0].name, []).append(write)
-    for together in by_name.values():
-        done = await together[0][0].bulk_write([one for _, one in together], session=tx)
-        if done.inserted_count + done.matched_count != len(together):
+        commands.setdefault((write.verb, write.collection.name), []).append(write.words)
+    for (verb, name), rows in commands.items():
+        command: Row = {verb: name, _ROWS_OF[verb]: rows}
+        done = await writes[0].collection.database.command(command, session=tx)
+        if done["n"] != len(rows):
             raise Mismatched

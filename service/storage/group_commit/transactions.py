@@ -2,18 +2,18 @@
 
 A work is a coroutine that reads and writes by its transaction alone. The group steps all of its
 works side by side: each runs until it asks for rows, then one query answers all of them, and so on
-to their ends; then all that they want written goes out in one bulk for each collection, and one
-commit makes it durable. This is how Haxl batches reads (Marlow et al., "There is no fork", ICFP
-2014), with group commit for the writes.
+to their ends; then all that they want written goes out, one command for each collection and kind
+of write, and one commit makes it durable. This is how Haxl batches reads (Marlow et al., "There is
+no fork", ICFP 2014), with group commit for the writes.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
 import structlog
+from msgspec import Struct
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 
@@ -36,8 +36,7 @@ _SHARE = 0.5
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(Struct, frozen=True):
     work: Work[Any]
     context: Context
 

@@ -4,16 +4,14 @@ from service.core.errors import Busy, Unavailable
 from service.providers.base import VerifiedEvent
 from service.sessions.operations.move import Why
 from service.sessions.operations.settle import Settling
-from service.storage.transactions import (
-    Duplicate,
-    Transaction,
-    answers_in_time,
-)
+from service.storage import rows
+from service.storage.group_commit.member import Question
+from service.storage.transactions import Duplicate, Transaction, answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent
-from service.webhooks.operations.facts import FACTS, LEDGER_ONLY, in_order
+from service.webhooks.operations.facts import FACTS, LEDGER_ONLY, in_order, payments_of
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
-from service.webhooks.operations.match import find_meant, merchant_of
+from service.webhooks.operations.match import find_meant, merchant_of, sessions_of
 from service.webhooks.states import DONE, InboxStatus, next_attempt_at
 
 # Two events of one session may meet: the loser of a race reads again. More than these many times
@@ -60,10 +58,13 @@ async def _apply_once(
     before: WebhookEvent | None,
     merchant_id: str | None,
 ) -> Receipt:
+    merchant = merchant_id or merchant_of(event)
+
     async def work(tx: Transaction) -> Receipt:
+        await rows.look_ahead(_questions(event, before, merchant), tx)
         if before is None:
             await repository.refuse_known(event.inbox_id, tx)
-        outcome = await _outcome(tx, event, inbox, before, merchant_id)
+        outcome = await _outcome(tx, event, inbox, before, merchant)
         row = row_of(event, outcome, inbox, before, source)
         if before is None:
             await repository.insert(row, tx)
@@ -74,14 +75,20 @@ async def _apply_once(
     return await repository.commit(work, len(event.payload))
 
 
+def _questions(event: VerifiedEvent, before: WebhookEvent | None, merchant: str) -> list[Question]:
+    questions = [repository.by_id(event.inbox_id)] if before is None else []
+    if event.facts:
+        questions += [sessions_of(event, merchant), *payments_of(event)]
+    return questions
+
+
 async def _outcome(
     tx: Transaction,
     event: VerifiedEvent,
     inbox: Inbox,
     before: WebhookEvent | None,
-    merchant_id: str | None,
+    merchant: str,
 ) -> Outcome:
-    merchant = merchant_id or merchant_of(event)
     if not event.facts:
         return Outcome(InboxStatus.IGNORED, merchant_id=merchant, reason="no use for this type")
     now = inbox.clock.now()

@@ -1,25 +1,25 @@
 """The table fact -> operation: what each thing that a provider can tell does."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from service.core.errors import MalformedBody
-from service.payments.documents import Payment
-from service.payments.operations import Told, record_payment
+from service.payments import repository as payments
+from service.payments.operations import Recorded, Told, record_payment
 from service.payments.states import LIVE, PaymentStatus
 from service.providers import facts
+from service.providers.base import VerifiedEvent
 from service.providers.facts import Fact
 from service.sessions.documents import Session
 from service.sessions.operations import settle
 from service.sessions.operations.settle import Mismatch, Settling
 from service.sessions.states import Status
+from service.storage.group_commit.member import Question
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """The session after a fact, and why it went to review, if it did."""
 
     session: Session | None
@@ -56,7 +56,7 @@ async def _payment_processing(
 async def _underway(
     doing: Settling,
     session: Session | None,
-    recorded: Payment,
+    recorded: Recorded,
     payment: facts.Payment,
     *,
     held: bool,
@@ -189,7 +189,17 @@ def in_order(told: tuple[Fact, ...]) -> list[Fact]:
     return sorted(told, key=lambda fact: type(fact) not in _ENDS)
 
 
-def _known(payment: facts.Payment, recorded: Payment) -> facts.Payment:
+def payments_of(event: VerifiedEvent) -> list[Question]:
+    """Ask for the payments that an event tells of."""
+    ids = {
+        payment.provider_payment_id
+        for fact in event.facts
+        if (payment := getattr(fact, "payment", None)) is not None
+    }
+    return [payments.by_provider_id(event.provider, event.account, one) for one in ids]
+
+
+def _known(payment: facts.Payment, recorded: Recorded) -> facts.Payment:
     """Give a payment with what other events told of it: an intent does not name its checkout."""
     return structs.replace(
         payment,
@@ -204,7 +214,7 @@ async def _record(
     payment: facts.Payment,
     status: PaymentStatus,
     failure: tuple[str | None, str | None] = (None, None),
-) -> Payment:
+) -> Recorded:
     event = doing.event
     told = Told(
         merchant_id=session.merchant_id if session else doing.merchant_id,

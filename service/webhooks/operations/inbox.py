@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec import Struct
 
 from service.core.clock import Clock
 from service.providers.base import Provider, VerifiedEvent
 from service.providers.facts import Fact
 from service.sessions.states import Lifetimes
+from service.storage.database import Row
 from service.web.principal import DEFAULT_MERCHANT
 from service.webhooks.documents import Source, WebhookEvent
 from service.webhooks.states import DONE, InboxStatus
@@ -25,8 +27,7 @@ class Inbox:
     keep_for: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What became of a delivery. `duplicate`: the work was done before."""
 
     outcome: InboxStatus
@@ -34,8 +35,7 @@ class Receipt:
     session_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What applying an event came to."""
 
     status: InboxStatus
@@ -52,32 +52,36 @@ def row_of(
     inbox: Inbox,
     before: WebhookEvent | None,
     source: Source,
-) -> WebhookEvent:
-    """Make the inbox row of an event and its outcome; `before` is the row of an earlier try."""
+) -> Row:
+    """Make the inbox row of an event and its outcome; `before` is the row of an earlier try.
+
+    Each event leaves one: a `WebhookEvent` would be made only to be taken apart again.
+    """
     now = inbox.clock.now()
     done = outcome.status in DONE and outcome.status is not InboxStatus.REVIEW
-    return WebhookEvent(
-        id=before.id if before else event.inbox_id,
-        merchant_id=outcome.merchant_id,
-        provider=event.provider,
-        account=event.account,
-        live=event.live,
-        event_id=event.event_id,
-        type=event.type,
-        source=before.source if before else source,
-        status=outcome.status,
-        session_id=outcome.session_id,
-        reason=outcome.reason,
-        error=outcome.error,
-        facts=[as_json(fact) for fact in event.facts],
-        payload=event.payload,
-        occurred_at=event.occurred_at,
-        received_at=before.received_at if before else now,
-        processed_at=now if outcome.status in DONE else None,
-        attempts=before.attempts if before else 1,
-        next_attempt_at=outcome.next_attempt_at,
-        purge_at=now + inbox.keep_for if done or outcome.status is InboxStatus.DEAD else None,
-    )
+    return {
+        "_id": before.id if before else event.inbox_id,
+        "merchantId": outcome.merchant_id,
+        "provider": event.provider,
+        "account": event.account,
+        "live": event.live,
+        "eventId": event.event_id,
+        "type": event.type,
+        "source": before.source if before else source,
+        "status": outcome.status.value,
+        "sessionId": outcome.session_id,
+        "reason": outcome.reason,
+        "error": outcome.error,
+        "decision": None,
+        "facts": [as_json(fact) for fact in event.facts],
+        "payload": event.payload,
+        "occurredAt": event.occurred_at,
+        "receivedAt": before.received_at if before else now,
+        "processedAt": now if outcome.status in DONE else None,
+        "attempts": before.attempts if before else 1,
+        "nextAttemptAt": outcome.next_attempt_at,
+        "purgeAt": now + inbox.keep_for if done or outcome.status is InboxStatus.DEAD else None,
+    }
 
 
 def as_json(fact: Fact) -> dict[str, object]:

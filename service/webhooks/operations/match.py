@@ -1,11 +1,12 @@
 """Find the session that an event means."""
 
-from collections.abc import Callable
+from operator import itemgetter
 
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Subject
 from service.sessions import repository
 from service.sessions.documents import Session
+from service.storage.group_commit.member import Question
 from service.storage.transactions import Transaction
 from service.web.principal import DEFAULT_MERCHANT
 
@@ -13,6 +14,15 @@ from service.web.principal import DEFAULT_MERCHANT
 def merchant_of(event: VerifiedEvent) -> str:
     """Give the merchant that an event is for: the one that we sent along, else our own."""
     return event.subject.merchant_id or DEFAULT_MERCHANT
+
+
+def sessions_of(event: VerifiedEvent, merchant_id: str) -> Question:
+    """Ask for the sessions among which the meant one is."""
+    return repository.by_provider_ids(merchant_id, *_ids(event.subject))
+
+
+def _ids(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return subject.checkout_refs, (*subject.object_ids, *subject.sent_ids)
 
 
 async def find_meant(
@@ -24,28 +34,20 @@ async def find_meant(
     payment id, then by the id that was sent along. A session's free metadata never matches.
     """
     subject = event.subject
+    refs, session_ids = _ids(subject)
     candidates = await repository.find_by_provider_ids(
-        merchant_id,
-        event.provider,
-        subject.checkout_refs,
-        (*subject.object_ids, *subject.sent_ids),
-        tx,
+        merchant_id, event.provider, refs, session_ids, tx
     )
-    for fits in _in_order(subject):
-        found = next((session for session in candidates if fits(session)), None)
-        if found is not None:
-            return found
-    return None
+    placed = [(_place(session, subject), session) for session in candidates]
+    meant = [(place, session) for place, session in placed if place is not None]
+    return min(meant, key=itemgetter(0))[1] if meant else None
 
 
-def _in_order(subject: Subject) -> list[Callable[[Session], bool]]:
-    def by_checkout(session: Session) -> bool:
-        return any(checkout.ref in subject.checkout_refs for checkout in session.checkouts)
-
-    def by_own_id(session: Session) -> bool:
-        return session.session_id in subject.object_ids
-
-    def named(sent: str) -> Callable[[Session], bool]:
-        return lambda session: session.session_id == sent
-
-    return [by_checkout, by_own_id, *(named(sent) for sent in subject.sent_ids)]
+def _place(session: Session, subject: Subject) -> int | None:
+    """Give the place in the order above; None for a session that is not meant."""
+    if any(checkout.ref in subject.checkout_refs for checkout in session.checkouts):
+        return 0
+    if session.session_id in subject.object_ids:
+        return 1
+    sent = subject.sent_ids
+    return 2 + sent.index(session.session_id) if session.session_id in sent else None

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
 import structlog
+from msgspec import structs
 
 from service.core.errors import ProviderFailed, SignatureRejected, Unavailable
 from service.providers.base import VerifiedEvent, confirmed_by
 from service.providers.facts import CheckoutOpen
+from service.storage.database import Row
 from service.storage.transactions import DatabaseError, Duplicate, answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent, WebhookRejection
@@ -113,7 +114,9 @@ async def _keep_failed(
 ) -> Receipt:
     waiting = parked("an error while it was applied", inbox, before, merchant_of(event))
     status = waiting.status if waiting.status is InboxStatus.DEAD else InboxStatus.FAILED
-    return await _keep(event, inbox, before, source, replace(waiting, status=status, error=error))
+    return await _keep(
+        event, inbox, before, source, structs.replace(waiting, status=status, error=error)
+    )
 
 
 async def _keep(
@@ -128,13 +131,13 @@ async def _keep(
     async with answers_in_time():
         if await _written(row, before):
             return Receipt(outcome.status)
-        known = await repository.find(row.id)
+        known = await repository.find(row["_id"])
     if known is None:
         raise Unavailable("The event is not durable yet; send it again.")
     return Receipt(known.status, duplicate=known.status in DONE, session_id=known.session_id)
 
 
-async def _written(row: WebhookEvent, before: WebhookEvent | None) -> bool:
+async def _written(row: Row, before: WebhookEvent | None) -> bool:
     if before is not None:
         return await repository.replace(row, {before.status}, None)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -11,6 +12,7 @@ from bson import ObjectId
 from service.storage import rows as shared
 from service.storage.group_commit import ride as rides
 from service.storage.group_commit import transactions as groups
+from service.storage.group_commit.member import LookUp, Question
 from service.storage.group_commit.queue import Limits
 from service.storage.group_commit.transactions import GroupTransaction
 from service.storage.transactions import Duplicate, Transaction, session_of
@@ -106,8 +108,9 @@ async def test_control_without_claims_and_count_a_change_is_lost(
     group: GroupTransaction, rows: Rows, words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def uncounted(tx: Any, writes: Any) -> None:
-        for collection, write in writes:
-            await collection.bulk_write([write], session=tx)
+        for write in writes:
+            with suppress(rides.Mismatched):
+                await rides.write_all(tx, [write])
 
     _no_claims(monkeypatch)
     monkeypatch.setattr(groups, "write_all", uncounted)
@@ -259,3 +262,51 @@ async def test_every_work_runs_in_the_context_of_its_own_caller(
     )
     assert told == ["a a", "b b", "c c", "d d"]
     assert await caller("e", count_up) == "e e"
+
+
+def _ahead(rows: Rows, name: str) -> Work:
+    """Make a work that says ahead what it will ask, of two collections, and then counts up."""
+
+    async def work(tx: Transaction) -> int:
+        asked = Question(rows, (LookUp("name", (name,), fixed={"shop": "a"}),))
+        beside = Question(rows.database["beside"], (LookUp("_id", (name,)),))
+        await shared.look_ahead([asked, beside], tx)
+        if await shared.answer(beside, tx):
+            return 0
+        return int(await count_up(rows, name)(tx))
+
+    return work
+
+
+async def test_what_is_said_ahead_is_read_by_one_query_over_collections(
+    group: GroupTransaction, rows: Rows, words: Words
+) -> None:
+    names = [f"n{number}" for number in range(6)]
+    await rows.database["beside"].replace_one({"_id": "n1"}, {}, upsert=True)
+    await make_rows(rows, words, *names[:3])
+    told = await all_at_once(group, *(_ahead(rows, name) for name in names))
+    assert told == [1, 0, 1, 1, 1, 1]
+    said = [word for word, _ in words.sent]
+    assert said == ["aggregate", "update", "insert", "commitTransaction"]
+    assert await counts(rows) == dict.fromkeys(names, 1) | {"n1": 0}
+
+
+async def test_two_works_that_say_the_same_ahead_never_share_a_group(
+    group: GroupTransaction, rows: Rows, words: Words
+) -> None:
+    await make_rows(rows, words, "hot")
+    told = await all_at_once(group, *(_ahead(rows, name) for name in ("hot", "cold", "hot")))
+    assert sorted(told) == [1, 1, 2]
+    assert await counts(rows) == {"hot": 2, "cold": 1}
+    assert words.count("abortTransaction") == 0
+
+
+async def test_what_was_read_ahead_is_not_given_again_once_the_work_wrote_beside_it(
+    group: GroupTransaction, rows: Rows, words: Words
+) -> None:
+    async def twice(tx: Transaction) -> int:
+        await _ahead(rows, "own")(tx)
+        return int(await count_up(rows, "own")(tx))
+
+    assert await all_at_once(group, twice, _ahead(rows, "other")) == [2, 1]
+    assert await counts(rows) == {"own": 2, "other": 1}
