@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck
+from hypothesis import settings as settings_of_hypothesis
 from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
 
@@ -22,6 +24,12 @@ from tests.support.api import Api
 from tests.support.settings import make_settings
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+# No test depends on how fast the machine is just then.
+settings_of_hypothesis.register_profile(
+    "tillgate", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings_of_hypothesis.load_profile("tillgate")
 
 
 @pytest.fixture(scope="session")
