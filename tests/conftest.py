@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from httpx import ASGITransport, AsyncClient
 from hypothesis import HealthCheck
 from hypothesis import settings as settings_of_hypothesis
-from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
 
 from service.app import create_app
