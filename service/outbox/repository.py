@@ -17,6 +17,12 @@ async def add_once(messages: Sequence[OutboxMessage], tx: Transaction | None) ->
     await rows.insert_missing(collection, [message.to_row() for message in messages], tx)
 
 
+async def add_new(messages: Sequence[OutboxMessage], tx: Transaction) -> None:
+    """Add messages that are hardly ever there yet. Raises `Duplicate`; then `add_once` is due."""
+    collection = OutboxMessage.get_pymongo_collection()
+    await rows.insert_new(collection, [message.to_row() for message in messages], tx)
+
+
 async def claim_due(topics: Sequence[str], now: datetime, lease: timedelta) -> OutboxMessage | None:
     """Take the message that is due longest, and hide it from others until the lease ends."""
     due: Row = {"status": "pending", "topic": {"$in": list(topics)}, "nextAttemptAt": {"$lte": now}}

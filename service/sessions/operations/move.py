@@ -8,7 +8,7 @@ from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
 from service.outbox.documents import OutboxMessage
 from service.sessions import repository
-from service.sessions.documents import HistoryEntry, Session
+from service.sessions.documents import DueSession, HistoryEntry, Session
 from service.sessions.errors import IllegalMove
 from service.sessions.states import ENDED, Lifetimes, Status, can_move
 from service.storage.database import Row
@@ -67,7 +67,7 @@ def entry_of(from_status: Status | None, to: Status, why: Why) -> HistoryEntry:
     )
 
 
-def told(session: Session, why: Why) -> OutboxMessage:
+def told(session: Session | DueSession, why: Why) -> OutboxMessage:
     """Make the domain event of a session's present state, for those who wait for it."""
     payload: JsonObject = {
         "status": session.status.value,
@@ -87,7 +87,7 @@ def told(session: Session, why: Why) -> OutboxMessage:
     )
 
 
-def closings(session: Session, why: Why) -> list[OutboxMessage]:
+def closings(session: Session | DueSession, why: Why) -> list[OutboxMessage]:
     """Make the messages that close what may stand open at the provider once a session has ended.
 
     A completed session closes the checkouts of its other attempts, so that they can't be paid too.
@@ -95,7 +95,7 @@ def closings(session: Session, why: Why) -> list[OutboxMessage]:
     return [closing(session, ref, why.at) for ref in _open_refs(session, why)]
 
 
-def closing(session: Session, ref: str, now: datetime) -> OutboxMessage:
+def closing(session: Session | DueSession, ref: str, now: datetime) -> OutboxMessage:
     """Make the message that closes one checkout."""
     return outbox.message(
         CLOSE_CHECKOUT,
@@ -107,7 +107,7 @@ def closing(session: Session, ref: str, now: datetime) -> OutboxMessage:
     )
 
 
-def _open_refs(session: Session, why: Why) -> list[str]:
+def _open_refs(session: Session | DueSession, why: Why) -> list[str]:
     refs = [checkout.ref for checkout in session.checkouts]
     if session.status not in ENDED or session.provider == "upi" or not refs:
         return []
