@@ -1,11 +1,14 @@
 """What the cleanup does batch by batch is just what is done to one session alone."""
 
+import time
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from service.core.batches import repeat, work_off
 from service.outbox import repository as outbox
 from service.outbox.documents import OutboxMessage
 from service.retention.operations import BATCH
@@ -187,3 +190,39 @@ async def test_a_walk_gives_each_key_once_while_they_are_worked_off(
     assert sizes == [3, 3, 3, 2]
     told = [message["sessionId"] for message in await shop.messages("session.expired")]
     assert sorted(told) == sorted(opened)
+
+
+async def _endless(closed: list[str]) -> AsyncGenerator[int, None]:
+    try:
+        while True:
+            yield 1
+    finally:
+        closed.append("closed")
+
+
+async def test_work_ends_when_its_time_is_over_and_closes_what_it_reads() -> None:
+    async def do(one: int) -> int:
+        return one
+
+    async def full() -> int:
+        return 5
+
+    closed: list[str] = []
+    over = time.monotonic() - 1
+    assert await work_off(_endless(closed), do, over) == 1
+    assert closed == ["closed"]
+    assert await repeat(full, 5, over) == 5
+
+
+async def test_a_breath_is_as_long_as_its_batch() -> None:
+    """Measured from the outside: never shorter; how much longer is the machine's affair."""
+    busy_s, ends, breaths = 0.02, [time.monotonic()], []
+
+    async def batch() -> int:
+        breaths.append(time.monotonic() - ends[-1])
+        time.sleep(busy_s)  # noqa: ASYNC251  the batch is at work
+        ends.append(time.monotonic())
+        return 1 if len(ends) < 4 else 0
+
+    assert await repeat(batch, 1, time.monotonic() + 60) == 2
+    assert min(breaths[1:]) >= busy_s
