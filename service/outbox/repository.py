@@ -16,6 +16,11 @@ async def add_once(messages: Sequence[Row], tx: Transaction | None) -> None:
     await rows.insert_missing(OutboxMessage.get_pymongo_collection(), messages, tx)
 
 
+async def add_new(messages: Sequence[Row], tx: Transaction) -> None:
+    """Add messages that are hardly ever there yet. Raises `Duplicate`; then `add_once` is due."""
+    await rows.insert_new(OutboxMessage.get_pymongo_collection(), messages, tx)
+
+
 async def claim_due(topics: Sequence[str], now: datetime, lease: timedelta) -> OutboxMessage | None:
     """Take the message that is due longest, and hide it from others until the lease ends."""
     due: Row = {"status": "pending", "topic": {"$in": list(topics)}, "nextAttemptAt": {"$lte": now}}

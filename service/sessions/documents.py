@@ -12,6 +12,7 @@ from service.providers.base import CheckoutMode, ProviderName
 from service.sessions.states import ENDED, OPEN, Status
 from service.storage.database import Row
 from service.storage.documents import StoredDocument, wire_name
+from service.storage.keys import Key
 
 Kind = Literal["payment", "checkout"]
 
@@ -175,6 +176,27 @@ class Session(StoredDocument):
                 partialFilterExpression={"status": {"$in": sorted(ENDED)}, "review": None},
             ),
         ]
+
+
+class DueSession(_Part):
+    """What the cleanup reads of a session that it expires: enough to tell of it.
+
+    The rest, its history and metadata above all, is not read.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    id: Key
+    merchant_id: str
+    session_id: str
+    kind: Kind
+    amount: int
+    currency: str
+    provider: ProviderName
+    status: Status
+    late: bool = False
+    version: int = 1
+    checkouts: list[Checkout] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

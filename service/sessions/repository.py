@@ -1,6 +1,6 @@
 """Named queries on sessions. Every change is one filtered update on the expected old state."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from pymongo import ReturnDocument
 
 from service.core.errors import Busy
 from service.core.paging import Cursor
-from service.sessions.documents import HistoryEntry, Session, SessionRow
+from service.sessions.documents import DueSession, HistoryEntry, Session, SessionRow
 from service.sessions.states import ENDED, OPEN, Status
 from service.storage import rows
 from service.storage.database import Row
@@ -24,6 +24,7 @@ from service.storage.group_commit.member import (
     Question,
 )
 from service.storage.group_commit.queue import Limits
+from service.storage.keys import Keys, walk_keys
 from service.storage.paging import newest_first
 from service.storage.transactions import Transaction, session_of
 
@@ -39,6 +40,12 @@ _BUILT: dict[str, TypeAdapter[Any]] = {
     for name in ("status", "review", "opening", "checkouts", "history")
 }
 _FIELDS = {wire_name(name): name for name in Session.model_fields}
+
+# What a due session is read with.
+_OF_A_DUE_ONE = {wire_name(name): 1 for name in DueSession.model_fields}
+# Where keys are given, the other fields of a filter must not tempt the planner to their index: it
+# still holds the entries of all that was done before.
+_BY_KEY = "_id_"
 
 # What a list of sessions does not show.
 _HEAVY = ("history", "checkouts", "opening")
@@ -193,20 +200,31 @@ def _changed(session: Session, update: Row) -> Session:
     return changed
 
 
-async def find_due(now: datetime, limit: int, tx: Transaction | None = None) -> list[Session]:
-    """Find pending sessions past their time, the oldest first."""
-    due = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
-    cursor = Session.get_pymongo_collection().find(due, session=session_of(tx)).sort("expiresAt", 1)
-    return [Session.model_validate(row) for row in await cursor.limit(limit).to_list()]
+def walk_due(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
+    """Give the keys of pending sessions past their time, the oldest first, in lists of `size`."""
+    return walk_keys(Session.get_pymongo_collection(), _due(now), by="expiresAt", size=size)
+
+
+async def find_due(
+    now: datetime, limit: int, tx: Transaction, among: Keys | None = None
+) -> list[DueSession]:
+    """Find pending sessions past their time, the oldest first, or those `among` some."""
+    cursor = Session.get_pymongo_collection().find(
+        _due(now, among), _OF_A_DUE_ONE, session=session_of(tx)
+    )
+    if among is None:
+        cursor = cursor.sort("expiresAt", 1)
+    else:
+        cursor = cursor.hint(_BY_KEY)
+    return [DueSession.model_validate(row) for row in await cursor.limit(limit).to_list()]
 
 
 async def expire_all(
-    sessions: Sequence[Session], entry: HistoryEntry, purge_at: datetime | None, tx: Transaction
+    sessions: Sequence[DueSession], entry: HistoryEntry, purge_at: datetime | None, tx: Transaction
 ) -> int:
     """Expire sessions that were read as due in the same transaction; give how many."""
-    keys = [session.id for session in sessions]
     done = await Session.get_pymongo_collection().update_many(
-        {"_id": {"$in": keys}, "status": Status.PENDING.value, "expiresAt": {"$lte": entry.at}},
+        _due(entry.at, [session.id for session in sessions]),
         {
             "$set": {
                 "status": Status.EXPIRED.value,
@@ -218,8 +236,14 @@ async def expire_all(
             "$inc": {"version": 1},
         },
         session=session_of(tx),
+        hint=_BY_KEY,
     )
     return done.modified_count
+
+
+def _due(now: datetime, among: Keys | None = None) -> Row:
+    due: Row = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
+    return due if among is None else {"_id": {"$in": among}, **due}
 
 
 async def find_overdue_processing(now: datetime, limit: int) -> list[Session]:
@@ -239,8 +263,7 @@ async def note_asked(session: Session, now: datetime) -> None:
 
 async def count_due(now: datetime) -> int:
     """Count the pending sessions past their time."""
-    due = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
-    return await Session.get_pymongo_collection().count_documents(due)
+    return await Session.get_pymongo_collection().count_documents(_due(now))
 
 
 async def count_purgeable(now: datetime) -> int:
@@ -248,12 +271,17 @@ async def count_purgeable(now: datetime) -> int:
     return await Session.get_pymongo_collection().count_documents(_purgeable(now))
 
 
-async def purge(now: datetime, limit: int) -> int:
+def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
+    """Give the keys of ended sessions that were kept long enough, in lists of `size`."""
+    return walk_keys(Session.get_pymongo_collection(), _purgeable(now), by="purgeAt", size=size)
+
+
+async def purge(now: datetime, keys: Keys) -> int:
     """Delete ended sessions whose time of keeping is over and that nobody must look at."""
-    collection = Session.get_pymongo_collection()
-    keys = [row["_id"] async for row in collection.find(_purgeable(now), {"_id": 1}).limit(limit)]
     # The filter again: a late payment may have completed one of them since.
-    deleted = await collection.delete_many({"_id": {"$in": keys}, **_purgeable(now)})
+    deleted = await Session.get_pymongo_collection().delete_many(
+        {"_id": {"$in": keys}, **_purgeable(now)}, hint=_BY_KEY
+    )
     return deleted.deleted_count
 
 

@@ -7,11 +7,14 @@ query takes `session_of(tx)`, and its work is run alone.
 from collections.abc import Sequence
 
 from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
 from service.storage.database import Collection, Row
 from service.storage.group_commit.member import LookUp, Member, Question
 from service.storage.group_commit.reading import look_up_rows
-from service.storage.transactions import Transaction
+from service.storage.transactions import Duplicate, Transaction, session_of
+
+_DUPLICATE_KEY = 11000
 
 
 async def look_up(collection: Collection, tx: Transaction | None, *look_ups: LookUp) -> list[Row]:
@@ -61,6 +64,20 @@ async def insert_missing(
     ]
     if writes:
         await collection.bulk_write(writes, session=tx)
+
+
+async def insert_new(collection: Collection, rows: Sequence[Row], tx: Transaction | None) -> None:
+    """Insert rows by one command. Raises `Duplicate` where any is there; the transaction is over.
+
+    For rows of which none is expected to be there: it costs the database half of `insert_missing`.
+    """
+    try:
+        await collection.insert_many(rows, ordered=False, session=session_of(tx))
+    except BulkWriteError as error:
+        for failed in error.details["writeErrors"]:
+            if failed["code"] == _DUPLICATE_KEY:
+                raise Duplicate(failed["errmsg"], _DUPLICATE_KEY, failed) from error
+        raise
 
 
 async def update(collection: Collection, wanted: Row, change: Row, tx: Transaction | None) -> None:

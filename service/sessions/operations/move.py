@@ -8,7 +8,7 @@ from service.core.strict_json import JsonObject
 from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
 from service.sessions import repository
-from service.sessions.documents import HistoryEntry, Session
+from service.sessions.documents import DueSession, HistoryEntry, Session
 from service.sessions.errors import IllegalMove
 from service.sessions.states import ENDED, Lifetimes, Status, can_move
 from service.storage.database import Row
@@ -77,7 +77,7 @@ def _line(from_status: Status, to: Status, why: Why) -> Row:
     }
 
 
-def told(session: Session, why: Why) -> Row:
+def told(session: Session | DueSession, why: Why) -> Row:
     """Make the domain event of a session's present state, for those who wait for it."""
     payload: JsonObject = {
         "status": session.status.value,
@@ -97,7 +97,7 @@ def told(session: Session, why: Why) -> Row:
     )
 
 
-def closings(session: Session, why: Why) -> list[Row]:
+def closings(session: Session | DueSession, why: Why) -> list[Row]:
     """Make the messages that close what may stand open at the provider once a session has ended.
 
     A completed session closes the checkouts of its other attempts, so that they can't be paid too.
@@ -105,7 +105,7 @@ def closings(session: Session, why: Why) -> list[Row]:
     return [closing(session, ref, why.at) for ref in _open_refs(session, why)]
 
 
-def closing(session: Session, ref: str, now: datetime) -> Row:
+def closing(session: Session | DueSession, ref: str, now: datetime) -> Row:
     """Make the message that closes one checkout."""
     return outbox.message(
         CLOSE_CHECKOUT,
@@ -117,7 +117,7 @@ def closing(session: Session, ref: str, now: datetime) -> Row:
     )
 
 
-def _open_refs(session: Session, why: Why) -> list[str]:
+def _open_refs(session: Session | DueSession, why: Why) -> list[str]:
     refs = [checkout.ref for checkout in session.checkouts]
     if session.status not in ENDED or session.provider == "upi" or not refs:
         return []
