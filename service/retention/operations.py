@@ -143,7 +143,7 @@ async def _a_few_at_a_time(some: Callable[[], Awaitable[int]], until: float) -> 
 async def _expire(inbox: Inbox, until: float) -> int:
     return await work_off(
         sessions.walk_due(inbox.clock.now(), BATCH),
-        lambda keys: expire_batch(inbox.lifetimes, inbox.clock.now(), BATCH, keys),
+        lambda keys: expire_batch(inbox.lifetimes, inbox.clock.now(), keys),
         until,
     )
 

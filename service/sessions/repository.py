@@ -205,18 +205,12 @@ def walk_due(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
     return walk_keys(Session.get_pymongo_collection(), _due(now), by="expiresAt", size=size)
 
 
-async def find_due(
-    now: datetime, limit: int, tx: Transaction, among: Keys | None = None
-) -> list[DueSession]:
-    """Find pending sessions past their time, the oldest first, or those `among` some."""
+async def find_due(now: datetime, among: Keys, tx: Transaction) -> list[DueSession]:
+    """Find the pending sessions past their time among some."""
     cursor = Session.get_pymongo_collection().find(
-        _due(now, among), _OF_A_DUE_ONE, session=session_of(tx)
+        _due(now, among), _OF_A_DUE_ONE, session=session_of(tx), hint=_BY_KEY
     )
-    if among is None:
-        cursor = cursor.sort("expiresAt", 1)
-    else:
-        cursor = cursor.hint(_BY_KEY)
-    return [DueSession.model_validate(row) for row in await cursor.limit(limit).to_list()]
+    return [DueSession.model_validate(row) for row in await cursor.to_list()]
 
 
 async def expire_all(

@@ -1,6 +1,7 @@
 """Payments after the session's end, and expiry racing the payment: money is never lost."""
 
 import asyncio
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,13 @@ from tests.support.events import stripe_checkout
 from tests.support.shop import Shop, a_few_at_once, completions
 
 ENDS = ["expired", "canceled", "failed", "lazily expired"]
+
+
+async def _expire_all(shop: Shop, size: int) -> int:
+    """Expire all that is due in batches, as a run of the cleanup does."""
+    lifetimes, now = shop.api.wired.rules.lifetimes, shop.clock.now()
+    async with aclosing(sessions.walk_due(now, size)) as walk:
+        return sum([await expire_batch(lifetimes, now, keys) async for keys in walk])
 
 
 async def _ended(shop: Shop, how: str) -> dict[str, Any]:
@@ -91,7 +99,7 @@ async def _race(shop: Shop) -> list[dict[str, Any]]:
     async def one(session: dict[str, Any]) -> None:
         await both(session)
 
-    batches = (expire_batch(wired.rules.lifetimes, shop.clock.now(), 10) for _ in range(4))
+    batches = (_expire_all(shop, 10) for _ in range(4))
     await a_few_at_once([*batches, *(one(session) for session in opened)], most=10)
     return [await shop.session(session["sessionId"]) for session in opened]
 
@@ -136,8 +144,7 @@ async def test_a_batch_writes_one_event_for_each_session_that_it_expired(shop: S
     await shop.receive(shop.stripe_paid(paid))
     shop.pass_time(minutes=10)
 
-    lifetimes = shop.api.wired.rules.lifetimes
-    counts = await asyncio.gather(*(expire_batch(lifetimes, shop.clock.now(), 5) for _ in range(4)))
+    counts = await asyncio.gather(*(_expire_all(shop, 5) for _ in range(4)))
     assert sum(counts) == 12
     messages = await shop.messages("session.expired")
     assert sorted(message["sessionId"] for message in messages) == sorted(due)

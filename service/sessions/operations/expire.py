@@ -35,17 +35,15 @@ async def expire_if_due(session: Session, lifetimes: Lifetimes, now: datetime) -
     return True
 
 
-async def expire_batch(
-    lifetimes: Lifetimes, now: datetime, limit: int, among: Keys | None = None
-) -> int:
-    """Expire up to `limit` due sessions in one transaction, `among` some if named; give how many.
+async def expire_batch(lifetimes: Lifetimes, now: datetime, among: Keys) -> int:
+    """Expire those that are due among some sessions, in one transaction; give how many.
 
     A message may be there already: of an older session of the same id, which is purged sooner than
     its messages are. That ends the transaction, and the next one writes in the slower way.
     """
 
     async def expire(add: Add, tx: Transaction) -> int:
-        due = await repository.find_due(now, limit, tx, among)
+        due = await repository.find_due(now, among, tx)
         return await _expire_all(due, Why("clock", now), lifetimes, add, tx) if due else 0
 
     try:
