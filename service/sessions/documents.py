@@ -127,7 +127,10 @@ class Session(StoredDocument):
         return self.provider
 
     class Settings:
-        """Collection and indexes. There is never a TTL on `expiresAt`: a late payment may come."""
+        """Collection and indexes. There is never a TTL on `expiresAt`: a late payment may come.
+
+        No more of them than queries need: the database goes through all at each move of a session.
+        """
 
         name = "sessions"
         indexes: ClassVar[list[IndexModel]] = [
@@ -162,12 +165,6 @@ class Session(StoredDocument):
             ),
             IndexModel([("eventId", ASCENDING)], name="eventId"),
             IndexModel([("status", ASCENDING), ("expiresAt", ASCENDING)], name="status_expiresAt"),
-            IndexModel([("email", ASCENDING)], name="email"),
-            IndexModel(
-                [("merchantId", ASCENDING), ("review.at", DESCENDING)],
-                name="open_reviews",
-                partialFilterExpression={"review.reason": {"$type": "string"}},
-            ),
             # Only the backstop: the cleanup job deletes at purgeAt, this a week later.
             IndexModel(
                 [("purgeAt", ASCENDING)],

@@ -20,7 +20,7 @@ from service.webhooks.states import WAITING, InboxStatus
 R = TypeVar("R")
 
 # Three lanes: while one group waits for the database, others are read and written.
-COMMITS = GroupTransaction(Limits(items=24, lanes=3))
+COMMITS = GroupTransaction(Limits(items=32, lanes=3))
 
 
 async def commit(work: Work[R], size: int) -> R:
