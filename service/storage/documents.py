@@ -1,14 +1,14 @@
 """The base of every document: camelCase in the database, snake_case in Python."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from beanie import Document, init_beanie
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pymongo import IndexModel
 
-from service.storage.database import Client, Database, Row
+from service.storage.database import Client, Collection, Database, Row
 
 
 def wire_name(name: str) -> str:
@@ -63,6 +63,13 @@ class StoredDocument(Document):
 
         name: str
         indexes: ClassVar[list[IndexModel]] = []
+
+    @classmethod
+    def get_pymongo_collection(cls) -> Collection:
+        """Give the collection that the document is bound to; asked for ten times an event."""
+        bound = cls._document_settings
+        found = bound.pymongo_collection if bound else super().get_pymongo_collection()
+        return cast(Collection, found)
 
     @classmethod
     def collection_name(cls) -> str:
