@@ -37,8 +37,9 @@ class Gate:
         async def enter(scope: Scope, receive: Receive, send: Send) -> None:
             opt = scope["route_handler"].opt
             limits = None if UNLIMITED in opt else self._limits
+            now = limits.now() if limits is not None else 0
             if limits is not None and limits.per_address:
-                await limits.count(limits.of_address(scope), limits.per_address, scope)
+                await limits.count(limits.of_address(scope), limits.per_address, scope, now)
             principal = None
             if PUBLIC not in opt:
                 principal = await self._authentication.identify(scope["headers"])
@@ -47,7 +48,7 @@ class Gate:
                 await app(scope, receive, send)
                 return
             if limits is not None and limits.per_key:
-                await limits.count(limits.of_key(scope, principal), limits.per_key, scope)
+                await limits.count(limits.of_key(scope, principal), limits.per_key, scope, now)
             key = read_key(scope["headers"]) if IDEMPOTENT in opt else None
             if key is not None:
                 await self._idempotency.run(key, scope, receive, send, app)

@@ -41,9 +41,12 @@ class RateLimits:
             return f"tillgate/key/{principal.key_id}/{network}"
         return f"tillgate/key/{principal.key_id}"
 
-    async def count(self, name: str, limit: int, scope: Scope) -> None:
+    def now(self) -> int:
+        """Give the second in which a request is counted."""
+        return int(self.clock.now().timestamp())
+
+    async def count(self, name: str, limit: int, scope: Scope, now: int) -> None:
         """Count a request under a name. Raises `TooManyRequests`."""
-        now = int(self.clock.now().timestamp())
         used = await self.counts.count(name, now // WINDOW_S)
         if not used:
             return
