@@ -9,18 +9,6 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def repeat(batch: Callable[[], Awaitable[int]], size: int, until: float) -> int:
-    """Run batches until one is not full, of `size`, or the time is over; give the sum."""
-    total = 0
-    while True:
-        began = time.monotonic()
-        done = await batch()
-        total += done
-        if done < size or time.monotonic() > until:
-            return total
-        await _breathe(began)
-
-
 async def work_off(
     walk: AsyncGenerator[T, None], do: Callable[[T], Awaitable[int]], until: float
 ) -> int:

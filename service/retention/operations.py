@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import structlog
 
-from service.core.batches import repeat, work_off
+from service.core.batches import work_off
 from service.core.errors import InvalidInput, NotFound, ProviderFailed
 from service.outbox import repository as outbox_repository
 from service.outbox.operations import Handlers, deliver_due
@@ -157,7 +157,11 @@ async def _purge(inbox: Inbox, until: float) -> int:
 
 
 async def _purge_events(inbox: Inbox, until: float) -> int:
-    return await repeat(lambda: _in_time(webhooks.purge(inbox.clock.now(), BATCH)), BATCH, until)
+    return await work_off(
+        webhooks.walk_purgeable(inbox.clock.now(), BATCH),
+        lambda keys: _in_time(webhooks.purge(inbox.clock.now(), keys)),
+        until,
+    )
 
 
 async def _in_time(purging: Awaitable[int]) -> int:

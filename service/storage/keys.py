@@ -9,7 +9,7 @@ from service.storage.database import Collection, Row
 from service.storage.transactions import answers_in_time
 
 Key: TypeAlias = ObjectId
-Keys: TypeAlias = Sequence[Key]
+Keys: TypeAlias = Sequence[Key | str]
 
 # A key is small: several batches of them are read at once.
 _READ_AHEAD = 200

@@ -1,6 +1,6 @@
 """Named queries on the inbox."""
 
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from service.storage.database import Row
 from service.storage.group_commit.member import LookUp, Question
 from service.storage.group_commit.queue import Limits
 from service.storage.group_commit.transactions import GroupTransaction, Work
+from service.storage.keys import Keys, walk_keys
 from service.storage.paging import newest_first
 from service.storage.transactions import Duplicate, Transaction, session_of
 from service.webhooks.documents import Decision, WebhookEvent, WebhookRejection
@@ -170,13 +171,21 @@ async def of_session(merchant_id: str, session_id: str) -> list[WebhookEvent]:
     return [WebhookEvent.model_validate(row) for row in await cursor.to_list(1000)]
 
 
-async def purge(now: datetime, limit: int) -> int:
+def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
+    """Give the keys of events whose time of keeping is over, in lists of `size`."""
+    return walk_keys(WebhookEvent.get_pymongo_collection(), _over(now), by="purgeAt", size=size)
+
+
+async def purge(now: datetime, keys: Keys) -> int:
     """Delete events whose time of keeping is over."""
-    collection = WebhookEvent.get_pymongo_collection()
-    over = {"purgeAt": {"$lte": now, "$type": "date"}}
-    keys = [row["_id"] async for row in collection.find(over, {"_id": 1}).limit(limit)]
-    deleted = await collection.delete_many({"_id": {"$in": keys}, **over})
+    deleted = await WebhookEvent.get_pymongo_collection().delete_many(
+        {"_id": {"$in": keys}, **_over(now)}, hint="_id_"
+    )
     return deleted.deleted_count
+
+
+def _over(now: datetime) -> Row:
+    return {"purgeAt": {"$lte": now, "$type": "date"}}
 
 
 async def reject(rejection: WebhookRejection) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.core.batches import repeat, work_off
+from service.core.batches import work_off
 from service.outbox import repository as outbox
 from service.outbox.documents import OutboxMessage
 from service.retention.operations import BATCH
@@ -203,25 +203,25 @@ async def test_work_ends_when_its_time_is_over_and_closes_what_it_reads() -> Non
     async def do(one: int) -> int:
         return one
 
-    async def full() -> int:
-        return 5
-
     closed: list[str] = []
     over = time.monotonic() - 1
     assert await work_off(_endless(closed), do, over) == 1
     assert closed == ["closed"]
-    assert await repeat(full, 5, over) == 5
 
 
 async def test_a_breath_is_as_long_as_its_batch() -> None:
     """Measured from the outside: never shorter; how much longer is the machine's affair."""
     busy_s, ends, breaths = 0.02, [time.monotonic()], []
 
-    async def batch() -> int:
+    async def batch(one: int) -> int:
         breaths.append(time.monotonic() - ends[-1])
         time.sleep(busy_s)  # noqa: ASYNC251  the batch is at work
         ends.append(time.monotonic())
-        return 1 if len(ends) < 4 else 0
+        return one
 
-    assert await repeat(batch, 1, time.monotonic() + 60) == 2
+    async def three() -> AsyncGenerator[int, None]:
+        for _ in range(3):
+            yield 1
+
+    assert await work_off(three(), batch, time.monotonic() + 60) == 3
     assert min(breaths[1:]) >= busy_s
