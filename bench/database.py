@@ -38,12 +38,12 @@ class Mongod:
 
 @contextmanager
 def mongod(directory: Path) -> Iterator[Mongod]:
-    """Run a set of one, with MongoDB's own journal and oplog, and 4 GB of cache at most."""
+    """Run a set of one, with MongoDB's own journal and oplog, and 8 GB of cache at most."""
     port = free_port()
     (directory / "db").mkdir()
     command = [
         *(str(find_binary()), "--dbpath", str(directory / "db"), "--bind_ip", "127.0.0.1"),
-        *("--port", str(port), "--replSet", "bench", "--wiredTigerCacheSizeGB", "4"),
+        *("--port", str(port), "--replSet", "bench", "--wiredTigerCacheSizeGB", "8"),
         *("--oplogSize", "2048", "--logpath", str(directory / "mongod.log")),
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
