@@ -214,19 +214,22 @@ async def find_due(now: datetime, among: Keys, tx: Transaction) -> list[DueSessi
 
 
 async def expire_all(
-    sessions: Sequence[DueSession], entry: HistoryEntry, purge_at: datetime | None, tx: Transaction
+    sessions: Sequence[DueSession], line: Row, purge_at: datetime | None, tx: Transaction
 ) -> int:
-    """Expire sessions that were read as due in the same transaction; give how many."""
+    """Expire sessions that were read as due in the same transaction; give how many.
+
+    `line` goes to the history of each, and its time decides what is due.
+    """
     done = await Session.get_pymongo_collection().update_many(
-        _due(entry.at, [session.id for session in sessions]),
+        _due(line["at"], [session.id for session in sessions]),
         {
             "$set": {
                 "status": Status.EXPIRED.value,
                 "purgeAt": purge_at,
-                "updatedAt": entry.at,
+                "updatedAt": line["at"],
                 "liveAttempts": [],
             },
-            "$push": {"history": entry.model_dump(by_alias=True)},
+            "$push": {"history": line},
             "$inc": {"version": 1},
         },
         session=session_of(tx),

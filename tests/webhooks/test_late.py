@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from service.sessions import repository as sessions
-from service.sessions.documents import HistoryEntry, Session
+from service.sessions.documents import Session
 from service.sessions.operations.expire import expire_batch, expire_if_due
 from service.sessions.states import Status
+from service.storage.database import Row
 from tests.support.api import SECRET
 from tests.support.events import stripe_checkout
 from tests.support.shop import Shop, a_few_at_once, completions
@@ -121,9 +122,7 @@ async def test_expiry_racing_a_payment_never_loses_it(shop: Shop) -> None:
 async def test_control_an_expiry_that_does_not_look_again_loses_payments(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def unfiltered(
-        due: list[Session], entry: HistoryEntry, purge_at: object, tx: object
-    ) -> int:
+    async def unfiltered(due: list[Session], line: Row, purge_at: object, tx: object) -> int:
         await asyncio.sleep(0.3)  # somebody pays now
         for session in due:
             await Session.get_pymongo_collection().update_one(

@@ -13,6 +13,7 @@ from service.providers.base import OWN_ACCOUNT, CheckoutMode, ProviderName
 from service.sessions.documents import Checkout, Kind, SessionRow
 from service.sessions.errors import AmountDiffers, wrong_field
 from service.sessions.operations.caller import Caller
+from service.sessions.operations.move import Why, line_of
 from service.sessions.operations.rules import Rules, client_secret
 from service.sessions.states import Status
 from service.storage.database import Row
@@ -79,7 +80,7 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
         "freeAllowed": due.free,
         "trialDays": due.trial_days,
         "guardedMetadata": sorted(new.metadata) if caller.trusted else [],
-        "history": [_opened_line(caller.principal.label, now)],
+        "history": [line_of(None, Status.PENDING, Why(caller.principal.label, now))],
         "clientSecretHash": digest(secret),
         "secretSalt": salt,
         "expiresAt": expires_at,
@@ -132,18 +133,6 @@ def _row_of(new: NewSession, now: datetime) -> Row:
         "updatedAt": now,
         "completedAt": None,
         "purgeAt": None,
-    }
-
-
-def _opened_line(by: str, now: datetime) -> Row:
-    """Give the first line of a session's history, as it is stored."""
-    return {
-        "at": now,
-        "from": None,
-        "to": Status.PENDING.value,
-        "by": by,
-        "eventId": None,
-        "reason": None,
     }
 
 

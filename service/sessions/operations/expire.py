@@ -9,7 +9,7 @@ from service.core.errors import Busy
 from service.outbox import repository as outbox_repository
 from service.sessions import repository
 from service.sessions.documents import DueSession, Session
-from service.sessions.operations.move import Why, closings, entry_of, move, told
+from service.sessions.operations.move import Why, closings, line_of, move, told
 from service.sessions.states import Lifetimes, Status, status_at
 from service.storage.database import Row
 from service.storage.keys import Keys
@@ -55,9 +55,9 @@ async def expire_batch(lifetimes: Lifetimes, now: datetime, among: Keys) -> int:
 async def _expire_all(
     due: list[DueSession], why: Why, lifetimes: Lifetimes, add: Add, tx: Transaction
 ) -> int:
-    entry = entry_of(Status.PENDING, Status.EXPIRED, why)
+    line = line_of(Status.PENDING, Status.EXPIRED, why)
     purge_at = lifetimes.purge_at(Status.EXPIRED, why.at)
-    expired = await repository.expire_all(due, entry, purge_at, tx)
+    expired = await repository.expire_all(due, line, purge_at, tx)
     after = [_expired(session) for session in due]
     await add([message for session in after for message in _messages(session, why)], tx)
     return expired

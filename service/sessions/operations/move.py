@@ -8,7 +8,7 @@ from service.core.strict_json import JsonObject
 from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
 from service.sessions import repository
-from service.sessions.documents import DueSession, HistoryEntry, Session
+from service.sessions.documents import DueSession, Session
 from service.sessions.errors import IllegalMove
 from service.sessions.states import ENDED, Lifetimes, Status, can_move
 from service.storage.database import Row
@@ -47,29 +47,17 @@ async def move(
         **({"liveAttempts": [], "endedRef": None} if to in ENDED else {}),
         **(changes or {}),
     }
-    update = {"$set": fields, "$push": {"history": _line(session.status, to, why)}}
+    update = {"$set": fields, "$push": {"history": line_of(session.status, to, why)}}
     moved = await repository.change(session, update, tx)
     await outbox_repository.add_once([told(moved, why), *closings(moved, why)], tx)
     return moved
 
 
-def entry_of(from_status: Status | None, to: Status, why: Why) -> HistoryEntry:
-    """Make the line that a move leaves in the session's history."""
-    return HistoryEntry(
-        at=why.at,
-        from_status=from_status,
-        to=to,
-        by=why.by,
-        event_id=why.event_id,
-        reason=why.reason,
-    )
-
-
-def _line(from_status: Status, to: Status, why: Why) -> Row:
-    """Make the entry as it is stored."""
+def line_of(from_status: Status | None, to: Status, why: Why) -> Row:
+    """Make the line that a move leaves in the session's history: a `HistoryEntry`, as stored."""
     return {
         "at": why.at,
-        "from": from_status.value,
+        "from": from_status.value if from_status else None,
         "to": to.value,
         "by": why.by,
         "eventId": why.event_id,
