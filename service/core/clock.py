@@ -21,8 +21,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Give the present moment, aware UTC, whole milliseconds."""
-        moment = datetime.now(UTC)
-        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        return _cut(datetime.now(UTC))
 
 
 class ManualClock:

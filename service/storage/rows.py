@@ -10,16 +10,10 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from service.storage.database import Collection, Row
-from service.storage.group_commit.member import LookUp, Member, Question
+from service.storage.group_commit.inserts import error_of
+from service.storage.group_commit.member import Member, Question
 from service.storage.group_commit.reading import look_up_rows
 from service.storage.transactions import Duplicate, Transaction, session_of
-
-_DUPLICATE_KEY = 11000
-
-
-async def look_up(collection: Collection, tx: Transaction | None, *look_ups: LookUp) -> list[Row]:
-    """Give the rows that any of the look-ups finds."""
-    return await answer(Question(collection, look_ups), tx)
 
 
 async def answer(question: Question, tx: Transaction | None) -> list[Row]:
@@ -75,8 +69,8 @@ async def insert_new(collection: Collection, rows: Sequence[Row], tx: Transactio
         await collection.insert_many(rows, ordered=False, session=session_of(tx))
     except BulkWriteError as error:
         for failed in error.details["writeErrors"]:
-            if failed["code"] == _DUPLICATE_KEY:
-                raise Duplicate(failed["errmsg"], _DUPLICATE_KEY, failed) from error
+            if isinstance(found := error_of(failed), Duplicate):
+                raise found from error
         raise
 
 

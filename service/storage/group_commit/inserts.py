@@ -81,11 +81,11 @@ class GroupInsert:
 def _of_each(error: BulkWriteError, entries: Sequence[Entry[Row, None]]) -> list[Exception | None]:
     results: list[Exception | None] = [None] * len(entries)
     for failed in error.details["writeErrors"]:
-        results[failed["index"]] = _error_of(failed)
+        results[failed["index"]] = error_of(failed)
     return results
 
 
-def _error_of(failed: Row) -> Exception:
+def error_of(failed: Row) -> Exception:
     """Make of a line of a bulk's report the error that `insert_one` would have raised."""
     message, code = failed["errmsg"], failed["code"]
     if code == _DUPLICATE_KEY:

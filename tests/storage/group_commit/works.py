@@ -9,7 +9,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from service.storage import rows as shared
 from service.storage.database import Row
-from service.storage.group_commit.member import LookUp
+from service.storage.group_commit.member import LookUp, Question
 from service.storage.group_commit.transactions import GroupTransaction
 from service.storage.transactions import Transaction
 from tests.storage.group_commit.conftest import Words
@@ -25,7 +25,7 @@ async def all_at_once(group: GroupTransaction, *works: Work) -> list[Any]:
 
 async def find_row(rows: Rows, tx: Transaction, name: str, by: str = "name") -> Row | None:
     """Look a row up by a transaction."""
-    found = await shared.look_up(rows, tx, LookUp(by, (name,), fixed={"shop": "a"}))
+    found = await shared.answer(Question(rows, (LookUp(by, (name,), fixed={"shop": "a"}),)), tx)
     return found[0] if found else None
 
 
