@@ -129,7 +129,7 @@ class Session(StoredDocument):
     class Settings:
         """Collection and indexes. There is never a TTL on `expiresAt`: a late payment may come.
 
-        No more of them than queries need: the database goes through all at each move of a session.
+        As few as may be: the database goes through all of them at each move of a session.
         """
 
         name = "sessions"
