@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
+from pymongo.errors import DuplicateKeyError, WriteError
 
 from service.core.errors import Unavailable
 from service.storage.database import Collection, Row
+from service.storage.group_commit.commands import say
 from service.storage.group_commit.queue import Entry, GroupQueue, Limits
 from service.storage.group_commit.timing import within
 from service.storage.transactions import answers_in_time
@@ -16,7 +17,7 @@ _BYTES_OF_A_ROW = 2048
 
 
 class GroupInsert:
-    """Inserts rows that come at the same time by one unordered `insert_many`.
+    """Inserts rows that come at the same time by one unordered command.
 
     Guarantee: a caller returns only once its own row is durable, and gets the very error that its
     row would have met alone: a duplicate key fails nobody else. When the command itself fails,
@@ -34,53 +35,53 @@ class GroupInsert:
         return self.queue.submit(row, _BYTES_OF_A_ROW)
 
     async def _carry(self, entries: Sequence[Entry[Row, None]]) -> None:
-        if len(entries) == 1:
-            await self._alone(entries[0])
-            return
         errors = await self._together(entries)
         if errors is None:
-            await asyncio.gather(*(self._alone(entry, again=True) for entry in entries))
+            await asyncio.gather(*(self._alone(entry) for entry in entries))
             return
         for entry, error in zip(entries, errors, strict=True):
             entry.tell(error)
 
     async def _together(self, entries: Sequence[Entry[Row, None]]) -> list[Exception | None] | None:
         """Insert all by one command, and give the error of each; None: it is not known."""
+        collection = self._collection()
+        words: Row = {
+            "insert": collection.name,
+            "documents": [entry.item for entry in entries],
+            "ordered": False,
+            "writeConcern": collection.write_concern.document,
+        }
         try:
-            async with answers_in_time(within(entries)):
-                await self._collection().insert_many(
-                    [entry.item for entry in entries], ordered=False
-                )
-        except BulkWriteError as error:
-            return None if error.details.get("writeConcernErrors") else _of_each(error, entries)
+            done = await say(collection, words, within(entries))
         except Exception:  # also of a row that can't be encoded: each meets its own error alone
             return None
-        return [None] * len(entries)
+        return None if "writeConcernError" in done else _of_each(done, entries)
 
-    async def _alone(self, entry: Entry[Row, None], *, again: bool = False) -> None:
+    async def _alone(self, entry: Entry[Row, None]) -> None:
+        """Insert one by the driver's own method, which tries again while the primary changes."""
         try:
             async with answers_in_time(within([entry])):
-                await self._insert(entry.item, again=again)
+                await self._insert(entry.item)
         except Exception as error:
             entry.tell(error)
         else:
             entry.tell(None)
 
-    async def _insert(self, row: Row, *, again: bool) -> None:
+    async def _insert(self, row: Row) -> None:
         try:
             await self._collection().insert_one(row)
         except DuplicateKeyError as error:
-            # Only a first try that was lost on the way can have left a row of this `_id`. Whether a
-            # majority has it, the error does not tell.
-            if not again or (error.details or {}).get("keyPattern") != {"_id": 1}:
+            # The try that failed may have left a row of this `_id`. Whether a majority has it, the
+            # error does not tell.
+            if (error.details or {}).get("keyPattern") != {"_id": 1}:
                 raise
             if await self._collection().find_one({"_id": row["_id"]}, {"_id": 1}) is None:
                 raise Unavailable("The row is not durable yet; try again.") from error
 
 
-def _of_each(error: BulkWriteError, entries: Sequence[Entry[Row, None]]) -> list[Exception | None]:
+def _of_each(done: Row, entries: Sequence[Entry[Row, None]]) -> list[Exception | None]:
     results: list[Exception | None] = [None] * len(entries)
-    for failed in error.details["writeErrors"]:
+    for failed in done.get("writeErrors", ()):
         results[failed["index"]] = error_of(failed)
     return results
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import structlog
 
 from service.storage.database import Collection, Row
+from service.storage.group_commit.commands import say
 from service.storage.group_commit.queue import Entry, GroupQueue, Limits
 from service.storage.group_commit.timing import within
 from service.storage.transactions import answers_in_time
@@ -14,6 +15,10 @@ from service.storage.transactions import answers_in_time
 Key: TypeAlias = tuple[str, str]
 
 log = structlog.get_logger(__name__)
+
+
+class TooLarge(Exception):
+    """The rows of a group are more than the 16 MB of one answer."""
 
 
 class BatchedLoad:
@@ -37,30 +42,42 @@ class BatchedLoad:
         return self.queue.submit((first, second))
 
     async def _carry(self, entries: Sequence[Entry[Key, Row | None]]) -> None:
-        if len(entries) == 1:
-            await self._alone(entries[0])
-            return
         try:
-            async with answers_in_time(within(entries, 0.5)):
-                found = await self._together([entry.item for entry in entries])
+            found = await self._together([entry.item for entry in entries], within(entries, 0.5))
         except Exception:  # also of a key that can't be encoded: it fails for its caller alone
             log.debug("a batched load is repeated one by one", exc_info=True)
             await asyncio.gather(*(self._alone(entry) for entry in entries))
             return
-        for entry, row in zip(entries, found, strict=True):
-            entry.tell(row)
+        for entry in entries:
+            entry.tell(found.get(entry.item))
 
-    async def _together(self, keys: Sequence[Key]) -> list[Row | None]:
+    async def _together(self, keys: Sequence[Key], seconds: float) -> dict[Key, Row]:
         first, second = self._fields
         wanted: dict[str, set[str]] = {}
         for one, other in keys:
             wanted.setdefault(one, set()).add(other)
         found: dict[Key, Row] = {}
         for one, others in wanted.items():
-            query = {first: one, second: {"$in": list(others)}}
-            for row in await self._collection().find(query).to_list():
+            for row in await self._find({first: one, second: {"$in": list(others)}}, seconds):
                 found[one, row[second]] = row
-        return [found.get(key) for key in keys]
+        return found
+
+    async def _find(self, query: Row, seconds: float) -> list[Row]:
+        """Find rows by one command. Raises `TooLarge` where they don't fit into one answer."""
+        collection = self._collection()
+        words: Row = {
+            "find": collection.name,
+            "filter": query,
+            "batchSize": self.queue.limits.items + 1,  # one more: then it knows that it is done
+            "readConcern": collection.read_concern.document,
+        }
+        cursor = (await say(collection, words, seconds))["cursor"]
+        if cursor["id"]:
+            end: Row = {"killCursors": collection.name, "cursors": [cursor["id"]]}
+            await say(collection, end, seconds)
+            raise TooLarge
+        rows: list[Row] = cursor["firstBatch"]
+        return rows
 
     async def _alone(self, entry: Entry[Key, Row | None]) -> None:
         first, second = self._fields

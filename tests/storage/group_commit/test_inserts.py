@@ -154,7 +154,7 @@ async def test_control_without_the_second_try_all_fail(
 async def test_control_without_the_look_at_its_own_id_a_second_try_is_a_false_duplicate(
     inserts: GroupInsert, own_client: Client, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def plainly(row: Row, *, again: bool) -> None:
+    async def plainly(row: Row) -> None:
         await rows.insert_one(row)
 
     monkeypatch.setattr(inserts, "_insert", plainly)
@@ -194,7 +194,8 @@ async def test_a_row_that_no_majority_has_is_not_told_to_be_there(
     class Stalled:
         """The collection, whose majority stands still: what was inserted is not read yet."""
 
-        insert_one, insert_many, find_one = rows.insert_one, rows.insert_many, not_yet
+        name, database, codec_options = rows.name, rows.database, rows.codec_options
+        write_concern, insert_one, find_one = rows.write_concern, rows.insert_one, not_yet
 
     stalled: Any = Stalled
     monkeypatch.setattr(inserts, "_collection", lambda: stalled)

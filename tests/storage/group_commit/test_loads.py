@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.read_concern import ReadConcern
 
 from service.core.errors import Unavailable
 from service.storage.database import Client, Row
@@ -125,6 +126,21 @@ async def test_a_query_that_fails_is_done_again_alone_and_nobody_hears_of_it(
     async with failing(own_client, ["find"], mode={"times": 1}, errorCode=8):
         assert await _names(loads, *keys) == [("a", "n01"), ("a", "n02"), None]
     assert words.count("find") == 1 + 3
+
+
+async def test_rows_that_are_too_large_for_one_answer_are_each_read_alone(
+    loads: BatchedLoad, stored: Rows, words: Words, own_client: Client
+) -> None:
+    names = [f"large{n}" for n in range(9)]
+    await stored.insert_many([{"shop": "a", "name": name, "pad": "x" * 2**21} for name in names])
+    words.sent.clear()
+    keys = [("a", name) for name in names]
+    assert await _names(loads, *keys) == keys
+    assert words.count("find") == 1 + 9
+    idle: list[Row] = [{"$currentOp": {"idleCursors": True}}, {"$match": {"type": "idleCursor"}}]
+    admin = own_client.get_database("admin", read_concern=ReadConcern("local"))
+    cursors = await (await admin.aggregate(idle)).to_list()
+    assert [one for one in cursors if one["ns"].endswith(".rows")] == []
 
 
 @pytest.mark.usefixtures("impatient")
