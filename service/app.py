@@ -19,12 +19,15 @@ from service.sandbox.calls.recording import recording
 from service.sandbox.delivering import delivering
 from service.sandbox.reaching import reach_sandbox
 from service.sessions.controllers import CheckoutSessions, PaymentSessions
+from service.sessions.repository import INSERTS
 from service.settings import Settings
 from service.storage.database import Database
+from service.storage.group_commit.reading_along import reading_along
 from service.timeline.controllers import Timelines
 from service.web.edge import put_edge_around
 from service.web.layer import web_layer
 from service.webhooks.controllers import AdminWebhooks, Verification, Webhooks
+from service.webhooks.repository import COMMITS
 from service.wiring import DOCUMENTS, Wired, close_providers, wire
 
 ROUTES = (
@@ -67,6 +70,9 @@ def create_app(
                 await prepare_sandbox(database)
                 stack.enter_context(recording(app, clock))
             if loop:
+                await stack.enter_async_context(
+                    reading_along(database, (INSERTS.queue, COMMITS.queue))
+                )
                 await stack.enter_async_context(background(wired.jobs))
             if loop and wired.sandbox is not None:
                 await stack.enter_async_context(delivering(wired.sandbox))

@@ -74,6 +74,8 @@ class GroupQueue(Generic[T, R]):
         """Carry with `carry`, within the limits."""
         self._carry = carry
         self.limits = limits
+        self.groups = 0  # carried so far
+        self.items = 0  # in these groups
         self._waiting: deque[Entry[T, R]] = deque()
         # The loop keeps only weak references to tasks.
         self._lanes: set[asyncio.Task[None]] = set()
@@ -131,6 +133,8 @@ class GroupQueue(Generic[T, R]):
             if not entry.answer.done():  # neither overdue nor cancelled
                 group.append(entry)
                 size += entry.size
+        self.groups += bool(group)
+        self.items += len(group)
         return group
 
     async def _carry_group(self, group: list[Entry[T, R]]) -> None:

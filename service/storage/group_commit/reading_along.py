@@ -1,0 +1,88 @@
+"""Read along in a set of one member, so that what is written alone is durable at once.
+
+A write that must survive waits until mongod has seen that no write before it is missing. Where
+somebody waits for more of the oplog, as every secondary does, mongod looks at once; where nobody
+does, it looks at the next full millisecond, to look less often (`_updateOplogVisibilityLoop` in its
+wiredtiger_oplog_manager.cpp, `waitForNoOplogHolesIfNeeded` in write_concern.cpp). That is more than
+all the rest of a lone write takes. A set with secondaries needs no such reader.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import structlog
+from pymongo.errors import PyMongoError
+
+from service.storage.database import Collection, Database
+from service.storage.group_commit.queue import GroupQueue
+
+Queues: TypeAlias = Sequence[GroupQueue[Any, Any]]
+
+# It is never written to: the reader waits, and is told nothing.
+_NOTHING = "nothing"
+
+_LOOK_EVERY_S = 1.0
+_AGAIN_AFTER_S = 30.0
+_CANCEL_EVERY_S = 0.1
+
+# From this mean on, groups wait for one another and not for a tick.
+_MANY = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def reading_along(database: Database, queues: Queues) -> AsyncIterator[None]:
+    """Read along for as long as the block lasts, except while calls come in groups.
+
+    The reader costs mongod a few microseconds for each write, which is felt only under load; and
+    there it helps nobody.
+    """
+    hello = await database.client.admin.command("hello")
+    members = [*hello.get("hosts", ()), *hello.get("passives", ()), *hello.get("arbiters", ())]
+    if len(members) != 1:
+        yield
+        return
+    run = _keep_reading(database[_NOTHING], queues)
+    reader = asyncio.create_task(run, name="reading-along")
+    try:
+        yield
+    finally:
+        while not reader.done():
+            # Again and again: cancelled just as it has connected, it goes on (3.11's `wait_for`).
+            reader.cancel()
+            await asyncio.wait({reader}, timeout=_CANCEL_EVERY_S)
+
+
+async def _keep_reading(collection: Collection, queues: Queues) -> None:
+    while True:
+        try:
+            await _read(collection, queues)
+        except PyMongoError as error:
+            # Nothing is lost but a part of a millisecond: it needs no more than being told.
+            log.warning("not reading along: lone writes take longer", reason=str(error))
+            await asyncio.sleep(_AGAIN_AFTER_S)
+
+
+async def _read(collection: Collection, queues: Queues) -> None:
+    async with await collection.watch(max_await_time_ms=int(_LOOK_EVERY_S * 1000)) as stream:
+        mean = 0.0
+        while True:
+            before = _carried(queues)
+            if mean < _MANY:
+                await stream.try_next()
+            else:
+                await asyncio.sleep(_LOOK_EVERY_S)
+            mean = _mean_group(before, _carried(queues))
+
+
+def _carried(queues: Queues) -> tuple[int, int]:
+    """Give how many groups were carried so far, and how many items in them."""
+    return sum(queue.groups for queue in queues), sum(queue.items for queue in queues)
+
+
+def _mean_group(before: tuple[int, int], now: tuple[int, int]) -> float:
+    groups, items = now[0] - before[0], now[1] - before[1]
+    return items / groups if groups else 0.0

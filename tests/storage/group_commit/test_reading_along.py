@@ -1,0 +1,119 @@
+"""Reading along: a reader waits at the oplog of a lone member, while calls come one by one."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from service.storage.database import Client, Row
+from service.storage.group_commit import reading_along as module
+from service.storage.group_commit.reading_along import reading_along
+from tests.storage.failing import failing
+from tests.storage.group_commit.conftest import Words
+
+_LOOKS = 8
+
+
+class Carried:
+    """Stands for a queue: from one look to the next it carries one group of `size`."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.groups = 0
+        self._items = 0
+        self.looked = asyncio.Event()
+
+    @property
+    def items(self) -> int:
+        """Count on; it is asked once a look."""
+        self.groups += 1
+        self._items += self.size
+        if self.groups >= _LOOKS:
+            self.looked.set()
+        return self._items
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(module, "_AGAIN_AFTER_S", 0.0)
+
+
+def _read(own_client: Client, *queues: Any) -> Any:
+    return reading_along(own_client["tillgate_groups"], queues)
+
+
+async def _until_readers(client: Client, count: int) -> None:
+    """Wait until mongod has so many readers under way."""
+    wanted: Row = {"currentOp": 1, "$all": True, "ns": "tillgate_groups.nothing"}
+    async with asyncio.timeout(5):
+        while len((await client.admin.command(wanted))["inprog"]) != count:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_reader_waits_at_the_oplog_of_a_lone_member(
+    own_client: Client, words: Words
+) -> None:
+    async with _read(own_client):
+        await words.next("getMore")
+    (stages,) = (command["pipeline"] for word, command in words.sent if word == "aggregate")
+    assert "$changeStream" in stages[0]
+
+
+async def test_it_ends_with_the_block(own_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is cancelled while it connects, as it may be here: the test looks meanwhile."""
+    monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.3)  # mongod ends what waits only then
+    for _ in range(10):
+        async with asyncio.timeout(5), _read(own_client):
+            await _until_readers(own_client, 1)
+        await _until_readers(own_client, 0)
+    assert "reading-along" not in [task.get_name() for task in asyncio.all_tasks()]
+
+
+async def test_it_rests_while_calls_come_in_groups_and_reads_again_afterwards(
+    own_client: Client, words: Words
+) -> None:
+    groups = Carried(size=3)
+    async with _read(own_client, groups), asyncio.timeout(5):
+        await groups.looked.wait()
+        assert words.count("getMore") == 1
+        groups.size = 1
+        await words.next("getMore")
+
+
+async def test_control_it_goes_on_reading_while_calls_come_one_by_one(
+    own_client: Client, words: Words
+) -> None:
+    lone = Carried(size=1)
+    async with _read(own_client, lone), asyncio.timeout(5):
+        await lone.looked.wait()
+    assert words.count("getMore") > 1
+
+
+async def test_a_reader_that_is_refused_says_so_and_comes_back(
+    own_client: Client, words: Words
+) -> None:
+    with capture_logs() as logs:
+        async with failing(own_client, ["aggregate"], mode={"times": 1}, errorCode=13):
+            async with _read(own_client), asyncio.timeout(5):
+                await words.next("getMore")
+    assert [line["log_level"] for line in logs if "not reading along" in line["event"]] == [
+        "warning"
+    ]
+
+
+async def test_a_set_with_secondaries_needs_no_reader(own_client: Client, words: Words) -> None:
+    class Three:
+        """Tells what a primary of three members tells."""
+
+        async def command(self, _: str) -> Row:
+            return {"hosts": ["a:1", "b:1"], "arbiters": ["c:1"]}
+
+    class Database:
+        client = type("Client", (), {"admin": Three()})
+
+    database: Any = Database
+    async with reading_along(database, ()):
+        assert "reading-along" not in [task.get_name() for task in asyncio.all_tasks()]
+    assert words.sent == []
