@@ -7,7 +7,6 @@ from typing import TypeAlias
 import structlog
 
 from service.storage.database import Collection, Row
-from service.storage.group_commit.commands import say
 from service.storage.group_commit.queue import Entry, GroupQueue, Limits
 from service.storage.group_commit.timing import within
 from service.storage.transactions import answers_in_time
@@ -43,7 +42,8 @@ class BatchedLoad:
 
     async def _carry(self, entries: Sequence[Entry[Key, Row | None]]) -> None:
         try:
-            found = await self._together([entry.item for entry in entries], within(entries, 0.5))
+            async with answers_in_time(within(entries, 0.5)):
+                found = await self._together([entry.item for entry in entries])
         except Exception:  # also of a key that can't be encoded: it fails for its caller alone
             log.debug("a batched load is repeated one by one", exc_info=True)
             await asyncio.gather(*(self._alone(entry) for entry in entries))
@@ -51,18 +51,18 @@ class BatchedLoad:
         for entry in entries:
             entry.tell(found.get(entry.item))
 
-    async def _together(self, keys: Sequence[Key], seconds: float) -> dict[Key, Row]:
+    async def _together(self, keys: Sequence[Key]) -> dict[Key, Row]:
         first, second = self._fields
         wanted: dict[str, set[str]] = {}
         for one, other in keys:
             wanted.setdefault(one, set()).add(other)
         found: dict[Key, Row] = {}
         for one, others in wanted.items():
-            for row in await self._find({first: one, second: {"$in": list(others)}}, seconds):
+            for row in await self._find({first: one, second: {"$in": list(others)}}):
                 found[one, row[second]] = row
         return found
 
-    async def _find(self, query: Row, seconds: float) -> list[Row]:
+    async def _find(self, query: Row) -> list[Row]:
         """Find rows by one command. Raises `TooLarge` where they don't fit into one answer."""
         collection = self._collection()
         words: Row = {
@@ -71,10 +71,10 @@ class BatchedLoad:
             "batchSize": self.queue.limits.items + 1,  # one more: then it knows that it is done
             "readConcern": collection.read_concern.document,
         }
-        cursor = (await say(collection, words, seconds))["cursor"]
+        say = collection.database.command
+        cursor = (await say(words, codec_options=collection.codec_options))["cursor"]
         if cursor["id"]:
-            end: Row = {"killCursors": collection.name, "cursors": [cursor["id"]]}
-            await say(collection, end, seconds)
+            await say({"killCursors": collection.name, "cursors": [cursor["id"]]})
             raise TooLarge
         rows: list[Row] = cursor["firstBatch"]
         return rows

@@ -9,7 +9,7 @@ all the rest of a lone write takes. A set with secondaries needs no such reader.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import structlog
@@ -23,9 +23,9 @@ Queues: TypeAlias = Sequence[GroupQueue[Any, Any]]
 # It is never written to: the reader waits, and is told nothing.
 _NOTHING = "nothing"
 
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S = 0.25
 _AGAIN_AFTER_S = 30.0
-_CANCEL_EVERY_S = 0.1
+_END_WITHIN_S = 2.0
 
 # From this mean on, groups wait for one another and not for a tick.
 _MANY = 2.0
@@ -45,37 +45,43 @@ async def reading_along(database: Database, queues: Queues) -> AsyncIterator[Non
     if len(members) != 1:
         yield
         return
-    run = _keep_reading(database[_NOTHING], queues)
+    stopping = asyncio.Event()
+    run = _keep_reading(database[_NOTHING], queues, stopping)
     reader = asyncio.create_task(run, name="reading-along")
     try:
         yield
     finally:
-        while not reader.done():
-            # Again and again: cancelled just as it has connected, it goes on (3.11's `wait_for`).
-            reader.cancel()
-            await asyncio.wait({reader}, timeout=_CANCEL_EVERY_S)
+        stopping.set()
+        # It ends by itself. The driver, cancelled as it connects, may go on, or lose the socket.
+        await asyncio.wait({reader}, timeout=_END_WITHIN_S)
+        reader.cancel()
 
 
-async def _keep_reading(collection: Collection, queues: Queues) -> None:
-    while True:
+async def _keep_reading(collection: Collection, queues: Queues, stopping: asyncio.Event) -> None:
+    while not stopping.is_set():
         try:
-            await _read(collection, queues)
+            await _read(collection, queues, stopping)
         except PyMongoError as error:
             # Nothing is lost but a part of a millisecond: it needs no more than being told.
             log.warning("not reading along: lone writes take longer", reason=str(error))
-            await asyncio.sleep(_AGAIN_AFTER_S)
+            await _pause(stopping, _AGAIN_AFTER_S)
 
 
-async def _read(collection: Collection, queues: Queues) -> None:
+async def _read(collection: Collection, queues: Queues, stopping: asyncio.Event) -> None:
     async with await collection.watch(max_await_time_ms=int(_LOOK_EVERY_S * 1000)) as stream:
         mean = 0.0
-        while True:
+        while not stopping.is_set():
             before = _carried(queues)
             if mean < _MANY:
                 await stream.try_next()
             else:
-                await asyncio.sleep(_LOOK_EVERY_S)
+                await _pause(stopping, _LOOK_EVERY_S)
             mean = _mean_group(before, _carried(queues))
+
+
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
 
 
 def _carried(queues: Queues) -> tuple[int, int]:

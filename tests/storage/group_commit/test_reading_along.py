@@ -61,13 +61,21 @@ async def test_a_reader_waits_at_the_oplog_of_a_lone_member(
     assert "$changeStream" in stages[0]
 
 
-async def test_it_ends_with_the_block(own_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where it is cancelled while it connects, as it may be here: the test looks meanwhile."""
-    monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.3)  # mongod ends what waits only then
-    for _ in range(10):
+async def test_it_ends_with_the_block(own_client: Client) -> None:
+    for _ in range(5):
         async with asyncio.timeout(5), _read(own_client):
             await _until_readers(own_client, 1)
         await _until_readers(own_client, 0)
+        assert "reading-along" not in [task.get_name() for task in asyncio.all_tasks()]
+
+
+async def test_it_ends_also_while_it_waits_to_come_back(
+    own_client: Client, words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_AGAIN_AFTER_S", 60.0)
+    async with failing(own_client, ["aggregate"], errorCode=13), asyncio.timeout(5):
+        async with _read(own_client):
+            await words.next("aggregate")
     assert "reading-along" not in [task.get_name() for task in asyncio.all_tasks()]
 
 
