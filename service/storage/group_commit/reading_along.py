@@ -24,7 +24,7 @@ Queues: TypeAlias = Sequence[GroupQueue[Any, Any]]
 _NOTHING = "nothing"
 
 _LOOK_EVERY_S = 0.25
-_AGAIN_AFTER_S = 30.0
+_AGAIN_AFTER_S = 300.0
 _END_WITHIN_S = 2.0
 
 # From this mean on, groups wait for one another and not for a tick.
