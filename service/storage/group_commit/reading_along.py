@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import structlog
-from pymongo.errors import PyMongoError
 
 from service.storage.database import Collection, Database
 from service.storage.group_commit.queue import GroupQueue
@@ -61,8 +60,8 @@ async def _keep_reading(collection: Collection, queues: Queues, stopping: asynci
     while not stopping.is_set():
         try:
             await _read(collection, queues, stopping)
-        except PyMongoError as error:
-            # Nothing is lost but a part of a millisecond: it needs no more than being told.
+        except Exception as error:
+            # Whatever it is, nothing is lost by it but a part of a millisecond.
             log.warning("not reading along: lone writes take longer", reason=str(error))
             await _pause(stopping, _AGAIN_AFTER_S)
 
