@@ -23,7 +23,7 @@ from service.sessions.documents import Session
 from service.sessions.operations.begin_checkout import Desk
 from service.sessions.operations.move import CLOSE_CHECKOUT
 from service.sessions.operations.rules import Rules
-from service.sessions.operations.settle import CAPTURE
+from service.sessions.operations.settle.captures import CAPTURE
 from service.sessions.states import Lifetimes
 from service.settings import PolicySettings, Settings
 from service.storage.database import Client, Database, connect, require_replica_set

@@ -15,6 +15,8 @@ from service.storage.documents import StoredDocument, wire_name
 from service.storage.keys import Key
 
 Kind = Literal["payment", "checkout"]
+CheckoutEnd = Literal["expired", "failed"]
+Verdict = Literal["accepted", "rejected", "same_money"]
 
 
 class _Part(BaseModel):
@@ -35,7 +37,11 @@ class HistoryEntry(_Part):
 
 
 class Checkout(_Part):
-    """One checkout that was opened at the provider. `n` counts the attempts, from 1."""
+    """One checkout that was opened at the provider. `n` counts the attempts, from 1.
+
+    `attempt_id` is what went out as our reference, `closed_at` when we closed it ourselves, `ended`
+    the provider's most final word on its end.
+    """
 
     ref: str
     n: int
@@ -43,12 +49,16 @@ class Checkout(_Part):
     expires_at: datetime | None = None
     url: str | None = None
     qr_code: str | None = None
+    attempt_id: str | None = None
+    closed_at: datetime | None = None
+    ended: CheckoutEnd | None = None
 
 
 class Opening(_Part):
     """A checkout that is being opened, or whose opening timed out: the same `n` is tried again."""
 
     n: int
+    attempt_id: str | None = None
     provider_expires_at: datetime
     locked_until: datetime
     repeated: bool = False
@@ -62,6 +72,24 @@ class Review(_Part):
     at: datetime
 
 
+class Decided(_Part):
+    """What a person decided about a payment of this session; final for it.
+
+    `payment_id` is the provider's, or a checkout's id where nothing was paid.
+    """
+
+    payment_id: str
+    verdict: Verdict
+    at: datetime
+
+
+class Capturing(_Part):
+    """The one held payment that we capture; nobody else's turn comes until it is refused."""
+
+    payment_id: str
+    at: datetime
+
+
 class Session(StoredDocument):
     """What somebody means to pay. `amount` is the total in minor units of `currency`.
 
@@ -69,6 +97,9 @@ class Session(StoredDocument):
     held against. `guarded_metadata` are the keys that a secret key wrote. `live_attempts` are the
     provider's payments that are under way, `ended_ref` is a checkout that ran out meanwhile,
     `asked_at` is when the cleanup last asked about it. `free_allowed`: nothing may be due.
+    `owner` tells who opened it: `trusted` (a secret key, a token), unique for each publishable
+    opening. `checkout_ids` are all ids by which a provider names one of its checkouts: refs, aliases
+    and attempt ids. `deletable_at` is set by the retention job alone.
     """
 
     merchant_id: str
@@ -88,6 +119,7 @@ class Session(StoredDocument):
     provider: ProviderName
     mode: CheckoutMode = "payment"
     account: str
+    owner: str = "trusted"
     live: bool | None = None
     free_allowed: bool = False
     trial_days: int | None = None
@@ -100,12 +132,15 @@ class Session(StoredDocument):
     status: Status = Status.PENDING
     late: bool = False
     review: Review | None = None
+    decisions: list[Decided] = Field(default_factory=list)
     attempts: int = 0
     version: int = 1
     metadata: JsonObject = Field(default_factory=dict)
     guarded_metadata: list[str] = Field(default_factory=list)
     checkouts: list[Checkout] = Field(default_factory=list)
+    checkout_ids: list[str] = Field(default_factory=list)
     opening: Opening | None = None
+    capturing: Capturing | None = None
     live_attempts: list[str] = Field(default_factory=list)
     ended_ref: str | None = None
     asked_at: datetime | None = None
@@ -118,6 +153,7 @@ class Session(StoredDocument):
     expires_at: datetime
     completed_at: datetime | None = None
     purge_at: datetime | None = None
+    deletable_at: datetime | None = None
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount",)
 

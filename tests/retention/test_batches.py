@@ -14,6 +14,7 @@ from service.outbox.documents import OutboxMessage
 from service.retention.operations import BATCH
 from service.sessions import repository as sessions
 from service.sessions.operations.expire import expire_batch, expire_if_due
+from service.sessions.repository import due as due_sessions
 from service.storage import keys as storage_keys
 from service.storage.database import Row
 from service.storage.keys import Keys
@@ -143,12 +144,12 @@ async def test_a_session_that_was_paid_after_its_key_was_read_is_not_expired(sho
 async def test_control_keys_alone_would_expire_what_was_paid(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = sessions._due
+    whole = due_sessions._due
 
     def trusting(now: Any, among: Keys | None = None) -> Row:
         return whole(now) if among is None else {"_id": {"$in": among}}
 
-    monkeypatch.setattr(sessions, "_due", trusting)
+    monkeypatch.setattr(due_sessions, "_due", trusting)
     assert await _paid_after_it_was_read(shop) == ["pending", "completed", "expired"]
 
 

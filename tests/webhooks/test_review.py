@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.sessions.operations import settle
+from service.sessions.operations.settle import payments as settle
 from tests.support.events import Delivery, phonepe_callback, razorpay_event, razorpay_payment
 from tests.support.shop import Shop, completions
 

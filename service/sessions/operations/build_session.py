@@ -109,6 +109,7 @@ def _row_of(new: NewSession, now: datetime) -> Row:
         "provider": new.provider,
         "mode": new.mode,
         "account": OWN_ACCOUNT,
+        "owner": "trusted",
         "providerSessionId": ref,
         "providerPaymentId": None,
         "providerCustomerId": None,
@@ -118,13 +119,16 @@ def _row_of(new: NewSession, now: datetime) -> Row:
         "status": Status.PENDING.value,
         "late": False,
         "review": None,
+        "decisions": [],
         "attempts": 0,
         "version": 1,
         "metadata": new.metadata,
         "checkouts": [Checkout(ref=ref, n=0, opened_at=now).model_dump(by_alias=True)]
         if ref
         else [],
+        "checkoutIds": [ref] if ref else [],
         "opening": None,
+        "capturing": None,
         "liveAttempts": [],
         "endedRef": None,
         "askedAt": None,
@@ -133,6 +137,7 @@ def _row_of(new: NewSession, now: datetime) -> Row:
         "updatedAt": now,
         "completedAt": None,
         "purgeAt": None,
+        "deletableAt": None,
     }
 
 

@@ -3,7 +3,7 @@
 from service.core.errors import Busy, Unavailable
 from service.providers.base import VerifiedEvent
 from service.sessions.operations.move import Why
-from service.sessions.operations.settle import Settling
+from service.sessions.operations.settle.event import Settling
 from service.storage import rows
 from service.storage.group_commit.member import Question
 from service.storage.transactions import Duplicate, Transaction, answers_in_time

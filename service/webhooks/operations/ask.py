@@ -21,7 +21,8 @@ from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.sessions.errors import wrong_field
 from service.sessions.operations.move import Why
-from service.sessions.operations.settle import Settling, nothing_underway
+from service.sessions.operations.settle.checkouts import nothing_underway
+from service.sessions.operations.settle.event import Settling
 from service.sessions.states import Status
 from service.storage.transactions import Transaction, answers_in_time, in_transaction
 from service.webhooks.operations.inbox import Inbox

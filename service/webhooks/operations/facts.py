@@ -13,8 +13,10 @@ from service.providers import facts
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Fact
 from service.sessions.documents import Session
-from service.sessions.operations import settle
-from service.sessions.operations.settle import Mismatch, Settling
+from service.sessions.operations.settle import checkouts
+from service.sessions.operations.settle import payments as settle
+from service.sessions.operations.settle.event import Mismatch, Settling
+from service.sessions.operations.settle.reviews import to_review
 from service.sessions.states import Status
 from service.storage.group_commit.member import Question
 
@@ -88,7 +90,7 @@ async def _paid_partially(
     await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
     if session is None:
         return Applied(None)
-    settled = await settle.to_review(doing, session, Mismatch.PARTIAL)
+    settled = await to_review(doing, session, Mismatch.PARTIAL)
     return Applied(settled.session, settled.review)
 
 
@@ -116,7 +118,7 @@ async def _checkout_expired(
 async def _ended(doing: Settling, session: Session | None, ref: str, to: Status) -> Applied:
     if session is None:
         return Applied(None)
-    settled = await settle.checkout_ended(doing, session, ref, to)
+    settled = await checkouts.checkout_ended(doing, session, ref, to)
     return Applied(settled.session)
 
 

@@ -6,7 +6,7 @@ from service.audit.operations import Act, record
 from service.sessions import repository as sessions
 from service.sessions.documents import Review, Session
 from service.sessions.operations.move import Why, move
-from service.sessions.operations.settle import Mismatch
+from service.sessions.operations.settle.event import Mismatch
 from service.sessions.states import Status, is_late
 from service.storage.database import Row
 from service.storage.transactions import Transaction, answers_in_time, in_transaction

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from service.core.errors import Unavailable
-from service.sessions import repository as sessions
 from service.sessions.documents import Session
+from service.sessions.repository import changing
 from service.storage.database import Client
 from service.storage.group_commit import queue as queues
 from service.storage.group_commit.inserts import GroupInsert
@@ -168,7 +168,7 @@ async def test_a_long_queue_is_503_with_retry_after_over_http(
 ) -> None:
     monkeypatch.setattr(queues, "LONGEST_QUEUE", 3)
     slow: GroupInsert = GroupInsert(Session.get_pymongo_collection, Limits(items=1, lanes=1))
-    monkeypatch.setattr(sessions, "INSERTS", slow)
+    monkeypatch.setattr(changing, "INSERTS", slow)
     bodies = [payment_body(sessionId=f"s-{number}") for number in range(30)]
     answers = await asyncio.gather(
         *(api.call("POST", "/api/payment-sessions", json=body) for body in bodies)

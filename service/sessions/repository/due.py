@@ -1,0 +1,104 @@
+"""Named queries of the clean-up: what is overdue, and what was kept long enough."""
+
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
+
+from service.sessions.documents import DueSession, Session
+from service.sessions.states import ENDED, Status
+from service.storage.database import Row
+from service.storage.documents import wire_name
+from service.storage.keys import Keys, walk_keys
+from service.storage.transactions import Transaction, session_of
+
+# What a due session is read with.
+_OF_A_DUE_ONE = {wire_name(name): 1 for name in DueSession.model_fields}
+# Where keys are given, the other fields of a filter must not tempt the planner to their index: it
+# still holds the entries of all that was done before.
+_BY_KEY = "_id_"
+
+
+def walk_due(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
+    """Give the keys of pending sessions past their time, the oldest first, in lists of `size`."""
+    return walk_keys(Session.get_pymongo_collection(), _due(now), by="expiresAt", size=size)
+
+
+async def find_due(now: datetime, among: Keys, tx: Transaction) -> list[DueSession]:
+    """Find the pending sessions past their time among some."""
+    cursor = Session.get_pymongo_collection().find(
+        _due(now, among), _OF_A_DUE_ONE, session=session_of(tx), hint=_BY_KEY
+    )
+    return [DueSession.model_validate(row) for row in await cursor.to_list()]
+
+
+async def expire_all(
+    sessions: Sequence[DueSession], line: Row, purge_at: datetime | None, tx: Transaction
+) -> int:
+    """Expire sessions that were read as due in the same transaction; give how many.
+
+    `line` goes to the history of each, and its time decides what is due.
+    """
+    done = await Session.get_pymongo_collection().update_many(
+        _due(line["at"], [session.id for session in sessions]),
+        {
+            "$set": {
+                "status": Status.EXPIRED.value,
+                "purgeAt": purge_at,
+                "updatedAt": line["at"],
+                "liveAttempts": [],
+            },
+            "$push": {"history": line},
+            "$inc": {"version": 1},
+        },
+        session=session_of(tx),
+        hint=_BY_KEY,
+    )
+    return done.modified_count
+
+
+def _due(now: datetime, among: Keys | None = None) -> Row:
+    due: Row = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
+    return due if among is None else {"_id": {"$in": among}, **due}
+
+
+async def find_overdue_processing(now: datetime, limit: int) -> list[Session]:
+    """Find sessions past their time whose payment is said to be under way."""
+    due = {"status": Status.PROCESSING.value, "expiresAt": {"$lte": now}}
+    cursor = Session.get_pymongo_collection().find(due).sort("askedAt", 1).limit(limit)
+    return [Session.model_validate(row) for row in await cursor.to_list()]
+
+
+async def note_asked(session: Session, now: datetime) -> None:
+    """Keep when the cleanup last asked about a session; it is no change of the session itself."""
+    await Session.get_pymongo_collection().update_one(
+        {"merchantId": session.merchant_id, "sessionId": session.session_id},
+        {"$set": {"askedAt": now}},
+    )
+
+
+async def count_due(now: datetime) -> int:
+    """Count the pending sessions past their time."""
+    return await Session.get_pymongo_collection().count_documents(_due(now))
+
+
+async def count_purgeable(now: datetime) -> int:
+    """Count the ended sessions whose time of keeping is over."""
+    return await Session.get_pymongo_collection().count_documents(_purgeable(now))
+
+
+def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
+    """Give the keys of ended sessions that were kept long enough, in lists of `size`."""
+    return walk_keys(Session.get_pymongo_collection(), _purgeable(now), by="purgeAt", size=size)
+
+
+async def purge(now: datetime, keys: Keys) -> int:
+    """Delete ended sessions whose time of keeping is over and that nobody must look at."""
+    # The filter again: a late payment may have completed one of them since.
+    deleted = await Session.get_pymongo_collection().delete_many(
+        {"_id": {"$in": keys}, **_purgeable(now)}, hint=_BY_KEY
+    )
+    return deleted.deleted_count
+
+
+def _purgeable(now: datetime) -> Row:
+    # In the words of the partial index on purgeAt, which is used for no others.
+    return {"status": {"$in": sorted(ENDED)}, "review": None, "purgeAt": {"$lte": now}}

@@ -1,0 +1,124 @@
+"""Named queries that find sessions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from service.core.paging import Cursor
+from service.sessions.documents import Session, SessionRow
+from service.sessions.states import OPEN, Status
+from service.storage import rows
+from service.storage.database import Row
+from service.storage.group_commit.loads import BatchedLoad
+from service.storage.group_commit.member import LookUp, Question
+from service.storage.group_commit.queue import Limits
+from service.storage.paging import newest_first
+from service.storage.transactions import Transaction, session_of
+
+LOADS = BatchedLoad(
+    Session.get_pymongo_collection, ("merchantId", "sessionId"), Limits(items=100, lanes=1)
+)
+
+# What a list of sessions does not show.
+_HEAVY = ("history", "checkouts", "opening")
+
+
+async def find(merchant_id: str, session_id: str, tx: Transaction | None = None) -> Session | None:
+    """Find a session by its id."""
+    if tx is None:
+        found = await read(merchant_id, session_id)
+        return found.document() if found else None
+    wanted = {"merchantId": merchant_id, "sessionId": {"$eq": session_id}}
+    row = await Session.get_pymongo_collection().find_one(wanted, session=session_of(tx))
+    return Session.model_validate(row) if row else None
+
+
+async def read(merchant_id: str, session_id: str) -> SessionRow | None:
+    """Find a session by its id, to be shown and not changed."""
+    row = await LOADS.load(merchant_id, session_id)
+    return SessionRow(row) if row else None
+
+
+async def find_open_checkout(
+    merchant_id: str, user_id: str, plan: str | None, provider: str
+) -> Session | None:
+    """Find the one open checkout session of a user, plan and provider."""
+    wanted = {
+        "merchantId": merchant_id,
+        "userId": {"$eq": user_id},
+        "plan": plan,
+        "provider": provider,
+        "kind": "checkout",
+        "status": {"$in": sorted(OPEN)},
+    }
+    row = await Session.get_pymongo_collection().find_one(wanted)
+    return Session.model_validate(row) if row else None
+
+
+async def find_latest_checkout(merchant_id: str, user_id: str) -> Session | None:
+    """Find a user's most recent checkout session."""
+    wanted = {"merchantId": merchant_id, "userId": {"$eq": user_id}, "kind": "checkout"}
+    row = await Session.get_pymongo_collection().find_one(
+        wanted, sort=[("createdAt", -1), ("_id", -1)]
+    )
+    return Session.model_validate(row) if row else None
+
+
+async def find_by_checkout(merchant_id: str, ref: str) -> Session | None:
+    """Find the session of a provider's checkout."""
+    wanted = {"merchantId": merchant_id, "checkouts.ref": {"$eq": ref}}
+    row = await Session.get_pymongo_collection().find_one(wanted)
+    return Session.model_validate(row) if row else None
+
+
+def by_provider_ids(merchant_id: str, refs: Sequence[str], session_ids: Sequence[str]) -> Question:
+    """Ask for the sessions that an event may mean: by checkout id, or by a session id sent along.
+
+    Each branch has its own index; a merchant beside them would invite a scan of all of it.
+    """
+    look_ups = (
+        LookUp("checkouts.ref", tuple(refs)),
+        LookUp("sessionId", tuple(session_ids), fixed={"merchantId": merchant_id}),
+    )
+    return Question(Session.get_pymongo_collection(), look_ups)
+
+
+async def find_by_provider_ids(
+    merchant_id: str,
+    provider: str,
+    refs: Sequence[str],
+    session_ids: Sequence[str],
+    tx: Transaction | None,
+) -> list[Session]:
+    """Find the provider's sessions that an event may mean."""
+    found = await rows.answer(by_provider_ids(merchant_id, refs, session_ids), tx)
+    ours = {"merchantId": merchant_id, "provider": provider}
+    return [Session.model_validate(row) for row in found if ours.items() <= row.items()]
+
+
+async def page(
+    merchant_id: str,
+    user_id: str,
+    status: Status | None,
+    now: datetime,
+    *,
+    cursor: Cursor | None,
+    limit: int,
+) -> tuple[list[Session], Cursor | None]:
+    """Give a page of a user's sessions, newest first; lazily expired ones count as expired."""
+    wanted: Row = {"merchantId": merchant_id, "userId": {"$eq": user_id}}
+    if status is Status.EXPIRED:
+        overdue = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
+        wanted["$or"] = [{"status": Status.EXPIRED.value}, overdue]
+    elif status is Status.PENDING:
+        wanted |= {"status": Status.PENDING.value, "expiresAt": {"$gt": now}}
+    elif status is not None:
+        wanted["status"] = status.value
+    found, following = await newest_first(
+        Session.get_pymongo_collection(),
+        wanted,
+        by="createdAt",
+        cursor=cursor,
+        limit=limit,
+        leave_out=_HEAVY,
+    )
+    return [Session.model_validate(row) for row in found], following
