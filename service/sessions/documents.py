@@ -98,8 +98,8 @@ class Session(StoredDocument):
     provider's payments that are under way, `ended_ref` is a checkout that ran out meanwhile,
     `asked_at` is when the cleanup last asked about it. `free_allowed`: nothing may be due.
     `owner` tells who opened it: `trusted` (a secret key, a token), unique for each publishable
-    opening. `checkout_ids` are all ids by which a provider names one of its checkouts: refs, aliases
-    and attempt ids. `deletable_at` is set by the retention job alone.
+    opening. `checkout_ids` are all ids by which a provider names one of its checkouts: refs,
+    aliases and attempt ids. `deletable_at` is set by the retention job alone.
     """
 
     merchant_id: str
