@@ -32,7 +32,8 @@ from service.storage.indexes import refuse_deadly_ttl
 from service.web.idempotency.documents import IdempotencyKey
 from service.web.keys.documents import ApiKey
 from service.webhooks.documents import WebhookEvent, WebhookRejection
-from service.webhooks.operations.ask import capture_by_message, close_by_message, close_standing
+from service.webhooks.operations.ask import close_by_message, close_standing
+from service.webhooks.operations.capture import capture_by_message
 from service.webhooks.operations.inbox import Inbox
 
 DOCUMENTS: tuple[type[StoredDocument], ...] = (

@@ -1,4 +1,4 @@
-"""Ask the provider instead of waiting: verify a session, close its checkout, capture its money."""
+"""Ask the provider instead of waiting: verify a session, close its checkout."""
 
 import asyncio
 from dataclasses import dataclass
@@ -103,26 +103,6 @@ async def close_by_message(message: OutboxMessage, inbox: Inbox) -> None:
         session = await sessions.find(message.merchant_id, message.session_id)
     if closed.event is not None and session is not None:
         await _take_answer(closed.event, session, inbox)
-
-
-async def capture_by_message(message: OutboxMessage, inbox: Inbox) -> None:
-    """Capture an authorized payment; the provider's webhook then completes the session.
-
-    Not where another payment has completed the session since: the customer would pay twice. What
-    is held is given back by the provider after some days.
-    """
-    payload = message.payload
-    provider = inbox.providers[str(payload["provider"])]
-    payment_id, amount = str(payload["providerPaymentId"]), payload["amount"]
-    if not isinstance(amount, int):
-        raise TypeError(f"the amount of {message.id} is no integer")
-    async with answers_in_time():
-        session = await sessions.find(message.merchant_id, message.session_id)
-    completed = session is not None and session.status is Status.COMPLETED
-    if session is not None and completed and session.provider_payment_id != payment_id:
-        log.info("payment is not captured: another one completed", payment_id=payment_id)
-        return
-    await provider.capture(payment_id, amount, str(payload["currency"]))
 
 
 async def _take_answer(event: VerifiedEvent, session: Session, inbox: Inbox) -> None:
