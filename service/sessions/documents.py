@@ -39,8 +39,8 @@ class HistoryEntry(_Part):
 class Checkout(_Part):
     """One checkout that was opened at the provider. `n` counts the attempts, from 1.
 
-    `attempt_id` is what went out as our reference, `closed_at` when we closed it ourselves, `ended`
-    the provider's most final word on its end.
+    `attempt_id` is what went out as our reference, `closed_at` when we gave it up (it is never
+    handed out again, and its own end says nothing), `ended` the provider's most final word on it.
     """
 
     ref: str

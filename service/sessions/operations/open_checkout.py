@@ -11,6 +11,7 @@ from service.providers.base import CheckoutRequest, OpenedCheckout, Provider
 from service.sessions import repository
 from service.sessions.documents import Checkout, Opening, Session
 from service.sessions.errors import NotPayable, SessionExists, SessionNotFound
+from service.sessions.operations.checkouts.standing import standing_checkout
 from service.sessions.operations.move import Why, closing, closings, move
 from service.sessions.operations.rules import Rules
 from service.sessions.states import OPEN, Status, status_at
@@ -63,16 +64,6 @@ async def open_checkout(
         raise
     linked = await _link(locked, opening, opened, rules, clock.now())
     return OpenCheckout(linked, opened.url, opened.ref, opened.qr_code, created=True)
-
-
-def standing_checkout(session: Session, now: datetime) -> Checkout | None:
-    """Give the session's checkout that can be paid now, if there is one."""
-    if status_at(session.status, session.expires_at, now) is not Status.PENDING:
-        return None
-    last = session.checkouts[-1] if session.checkouts else None
-    if last is None or last.n == 0 or (last.expires_at and last.expires_at <= now):
-        return None
-    return last
 
 
 async def _lock(session: Session, now: datetime, rules: Rules) -> tuple[Session, Opening]:
