@@ -26,6 +26,8 @@ class VerifiedEvent(Struct, frozen=True):
     Tillgate has no use for. `needs_confirmation` names the checkout that must be asked for before
     anything is believed: the message's authenticity does not cover its content.
     `payload` is the provider's JSON as received; `translate_stored` reads it again.
+    `provider_event_id` is what the provider calls the event where no signature vouches for it: it
+    is kept beside the row and decides nothing.
     """
 
     provider: ProviderName
@@ -38,6 +40,7 @@ class VerifiedEvent(Struct, frozen=True):
     facts: tuple[Fact, ...]
     payload: bytes
     needs_confirmation: str | None = None
+    provider_event_id: str | None = None
 
     @property
     def inbox_id(self) -> str:

@@ -30,7 +30,9 @@ class WebhookEvent(StoredDocument):
     """A verified event. `_id` is provider:account:mode:event id: the same event has one row.
 
     `facts` are what it told, also those whose ledger comes later. `payload` are the bytes as
-    received. `purge_at` is unset while anybody or anything may still have to act on it.
+    received. `provider_event_id` is what the provider calls it where its signature does not cover
+    that, as the first delivery said. `purge_at` is unset while anybody or anything may still have
+    to act on it.
     """
 
     id: str  # type: ignore[assignment]
@@ -39,6 +41,7 @@ class WebhookEvent(StoredDocument):
     account: str
     live: bool | None = None
     event_id: str
+    provider_event_id: str | None = None
     type: str
     source: Source = "webhook"
     status: InboxStatus

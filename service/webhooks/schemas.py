@@ -40,6 +40,7 @@ class EventView(Struct, frozen=True, rename="camel", kw_only=True):
     account: str
     live: bool | None
     event_id: str
+    provider_event_id: str | None
     type: str
     source: str
     status: InboxStatus
@@ -146,6 +147,7 @@ def event_view(row: WebhookEvent) -> EventView:
         account=row.account,
         live=row.live,
         event_id=row.event_id,
+        provider_event_id=row.provider_event_id,
         type=row.type,
         source=row.source,
         status=row.status,

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import service.providers
 from service.core.errors import SignatureRejected
@@ -156,6 +157,7 @@ def test_facts_survive_being_stored(case: ProviderCase, body: bytes) -> None:
 @on_every_sample
 def test_a_stored_event_reads_as_it_did_when_it_came(case: ProviderCase, body: bytes) -> None:
     event = case.provider.verify(case.sign(body, NOW), body, NOW)
+    event = structs.replace(event, provider_event_id=None)  # the row keeps it, the bytes don't
     assert case.provider.translate_stored(event.event_id, event.payload) == event
 
 

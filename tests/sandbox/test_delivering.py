@@ -80,6 +80,25 @@ async def test_each_try_is_signed_at_its_own_time(lab: Lab, clock: ManualClock) 
     assert len(set(signed)) >= 3
 
 
+async def test_what_is_sent_again_is_the_same_byte_for_byte(lab: Lab, clock: ManualClock) -> None:
+    _, before = await lab.open(paymentMethod="razorpay", currency="INR")
+    await happen(before, Happening.PAID, lab.sandbox)
+    bodies: list[bytes] = []
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        return httpx.Response(500)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(fail)) as http:
+        for _ in range(3):
+            await deliver_due(lab.sandbox, http)
+            clock.advance(timedelta(seconds=5))
+
+    events = len(await lab.deliveries(before.session_id))
+    assert len(bodies) == 3 * events
+    assert len(set(bodies)) == events  # its hash is the event's id
+
+
 async def test_lost_answer_makes_the_provider_repeat_what_was_applied(lab: Lab) -> None:
     checkout = await _paid(lab, "drop", seed=1)
 

@@ -102,11 +102,12 @@ def test_one_changed_byte_is_not_believed(provider: ProviderName) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_the_same_outcome_is_the_same_event_minutes_later(provider: ProviderName) -> None:
+def test_the_same_outcome_is_told_alike_minutes_later(provider: ProviderName) -> None:
     later = replace(SALE, at=NOON + timedelta(seconds=250))
     first = verified(provider, build(provider, Outcome.SUCCEEDED))
     again = verified(provider, build(provider, Outcome.SUCCEEDED, later))
-    assert first.inbox_id == again.inbox_id
+    # Razorpay's event is its bytes, and these hold the time: told anew, it is another one.
+    assert (first.inbox_id == again.inbox_id) is (provider != "razorpay")
     assert first.facts == again.facts
 
 

@@ -181,7 +181,7 @@ def _in_inbox(ending: Ending) -> Iterable[str]:
     """Each genuine event stands in the inbox once, done. PhonePe's have no id of their own."""
     if ending.script.provider == "phonepe":
         return
-    rows = {row["eventId"]: row["status"] for row in ending.events}
+    rows = {row["providerEventId"] or row["eventId"]: row["status"] for row in ending.events}
     for one in ending.deliveries:
         if not one.tamper and rows.get(one.event_id) not in {"processed", "ignored"}:
             yield f"{one.type} stands in the inbox as {rows.get(one.event_id)}"

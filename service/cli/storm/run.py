@@ -105,7 +105,13 @@ async def ending_of(script: Script) -> Ending:
         payments=await _rows(Payment.get_pymongo_collection().find(wanted)),
         events=await _rows(
             WebhookEvent.get_pymongo_collection().find(
-                {"eventId": {"$in": event_ids}, "provider": script.provider}
+                {
+                    "$or": [
+                        {"eventId": {"$in": event_ids}},
+                        {"providerEventId": {"$in": event_ids}},
+                    ],
+                    "provider": script.provider,
+                }
             )
         ),
         outbox=await _rows(OutboxMessage.get_pymongo_collection().find(wanted)),

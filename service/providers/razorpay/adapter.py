@@ -31,7 +31,11 @@ from service.providers.razorpay.client import PROVIDER, RazorpayClient
 from service.providers.razorpay.fetched import translate_fetched
 from service.providers.razorpay.opening import open_link, open_order
 from service.providers.razorpay.translate import Origin, translate_webhook, unreadable
-from service.providers.razorpay.verify import verify_checkout_callback, verify_webhook
+from service.providers.razorpay.verify import (
+    named_in,
+    verify_checkout_callback,
+    verify_webhook,
+)
 from service.providers.reading import entries, text
 from service.settings import RazorpaySettings
 
@@ -59,7 +63,7 @@ class RazorpayProvider:
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:
         """Check and translate a webhook. Raises `SignatureRejected`."""
         event_id, parsed = verify_webhook(headers, body, self._secrets)
-        origin = Origin(event_id, body, self.live, now)
+        origin = Origin(event_id, body, self.live, now, named_in(headers))
         try:
             return translate_webhook(parsed, origin)
         except MalformedBody as error:

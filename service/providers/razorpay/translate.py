@@ -34,13 +34,14 @@ class Origin:
     """Where a translated message comes from.
 
     `payload` are its raw bytes, `live` the mode of our keys (Razorpay's messages tell none),
-    `received_at` stands in where a message holds no time.
+    `received_at` stands in where a message holds no time, `named` is what Razorpay calls the event.
     """
 
     event_id: str
     payload: bytes
     live: bool | None
     received_at: datetime
+    named: str | None = None
 
 
 def translate_webhook(body: JsonObject, origin: Origin) -> VerifiedEvent:
@@ -68,6 +69,7 @@ def translate_webhook(body: JsonObject, origin: Origin) -> VerifiedEvent:
         ),
         facts=make(payload) if make else (),
         payload=origin.payload,
+        provider_event_id=origin.named,
     )
 
 
@@ -83,6 +85,7 @@ def unreadable(body: JsonObject, origin: Origin, reason: str) -> VerifiedEvent:
         subject=Subject(),
         facts=(Unreadable(reason),),
         payload=origin.payload,
+        provider_event_id=origin.named,
     )
 
 

@@ -47,7 +47,7 @@ class Sale:
     def made_id(self, prefix: str, *parts: object, length: int = 24) -> str:
         """Derive an id of the provider's: the same sale always has the same one.
 
-        So an event that is sent again in an hour is the same event, as it is at a provider.
+        So what is sent again in an hour tells of the same payment, as it does at a provider.
         """
         seed = ":".join(
             (self.merchant_id, self.session_id, str(self.amount), self.currency, prefix)

@@ -66,6 +66,7 @@ def row_of(
         "account": event.account,
         "live": event.live,
         "eventId": event.event_id,
+        "providerEventId": before.provider_event_id if before else event.provider_event_id,
         "type": event.type,
         "source": before.source if before else source,
         "status": outcome.status.value,

@@ -86,12 +86,13 @@ async def test_each_happening_is_told_by_genuine_webhooks(
     assert [event.type for event in events] == (of_order if kind == "payment" else of_link)
     for event in events:
         found = verified(played, event)
-        assert found.event_id == event.event_id
+        assert found.provider_event_id == event.event_id
         assert found.facts
         assert found.live is False
         assert ref in found.subject.checkout_refs or kind == "checkout"
         assert found.subject.merchant_id in ("default", None)
     assert len({event.event_id for event in events}) == len(events)
+    assert len({verified(played, event).inbox_id for event in events}) == len(events)
 
 
 @pytest.mark.parametrize("kind", ["payment", "checkout"])
