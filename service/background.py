@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from service.outbox.operations import deliver_due
-from service.retention.operations import Jobs
+from service.retention.operations.report import Jobs
 from service.webhooks.operations.replay import retry_waiting
 
 # How long something that is due waits at most for the loop.

@@ -16,7 +16,7 @@ from service.outbox.operations import Handlers
 from service.payments.documents import Payment
 from service.providers.registry import Providers, build_providers
 from service.retention.documents import Lease
-from service.retention.operations import Jobs
+from service.retention.operations.report import Jobs
 from service.sandbox.base import Sandbox
 from service.sandbox.building import build_sandbox
 from service.sessions.documents import Session

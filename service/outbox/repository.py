@@ -54,6 +54,21 @@ async def count_due(topics: Sequence[str], now: datetime) -> int:
     return await OutboxMessage.get_pymongo_collection().count_documents(due)
 
 
+async def sessions_with_pending(
+    topics: Sequence[str], session_ids: Sequence[str]
+) -> set[tuple[str, str]]:
+    """Return (merchant, session) of those that have a message which is yet to be delivered."""
+    wanted: Row = {
+        "sessionId": {"$in": list(session_ids)},
+        "status": "pending",
+        "topic": {"$in": list(topics)},
+    }
+    cursor = OutboxMessage.get_pymongo_collection().find(
+        wanted, {"merchantId": 1, "sessionId": 1}, hint="sessionId"
+    )
+    return {(row["merchantId"], row["sessionId"]) for row in await cursor.to_list()}
+
+
 async def of_session(merchant_id: str, session_id: str) -> list[OutboxMessage]:
     """Give all messages of one session, oldest first."""
     wanted = {"sessionId": session_id, "merchantId": merchant_id}

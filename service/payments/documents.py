@@ -6,7 +6,7 @@ from typing import ClassVar
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
-from service.payments.states import PaymentStatus
+from service.payments.states import LIVE, PaymentStatus
 from service.storage.documents import StoredDocument
 
 
@@ -15,7 +15,8 @@ class Payment(StoredDocument):
 
     `provider_payment_id` is the key of the row; a hand settlement has `hand:{sessionId}`.
     `status_at` is the provider's time of the fact that `status` comes from; `final` tells of a
-    failure that nothing but money can overrule.
+    failure that nothing but money can overrule. `updated_at` is when we last heard of it, also
+    where the provider was asked and only said again what it had said.
     """
 
     merchant_id: str
@@ -67,5 +68,11 @@ class Payment(StoredDocument):
             IndexModel(
                 [("merchantId", ASCENDING), ("status", ASCENDING), ("createdAt", DESCENDING)],
                 name="merchant_status_createdAt",
+            ),
+            # For the few whose outcome is open: those that nobody told of for long are found by it.
+            IndexModel(
+                [("updatedAt", ASCENDING)],
+                name="live_updatedAt",
+                partialFilterExpression={"status": {"$in": sorted(LIVE)}},
             ),
         ]

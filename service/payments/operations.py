@@ -8,7 +8,7 @@ from msgspec import Struct
 from service.core.strict_json import JsonObject
 from service.payments import repository
 from service.payments.documents import Payment
-from service.payments.states import PaymentStatus, standing
+from service.payments.states import LIVE, PaymentStatus, standing
 from service.storage.database import Row
 from service.storage.transactions import Transaction
 
@@ -64,6 +64,35 @@ async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> R
         changes.get("providerSessionId", payment.provider_session_id),
         changes.get("providerCustomerId", payment.provider_customer_id),
     )
+
+
+async def abandon_payment(tx: Transaction, payment: Payment, now: datetime) -> bool:
+    """Give up a payment whose outcome is open; tell whether it was. Money alone overrules this."""
+    return await _end(tx, payment, PaymentStatus.ABANDONED, None, now)
+
+
+async def lapse_payment(tx: Transaction, payment: Payment, now: datetime) -> bool:
+    """Note that its provider was asked and knows of nothing under way; tell whether it was live.
+
+    A failure as an event tells it: the same payment may be tried again.
+    """
+    return await _end(tx, payment, PaymentStatus.FAILED, "not_under_way", now)
+
+
+async def note_heard(payment: Payment, now: datetime) -> None:
+    """Note that its provider was asked, and said again that it is under way."""
+    await repository.change(payment, {"updatedAt": now}, None)
+
+
+async def _end(
+    tx: Transaction, payment: Payment, to: PaymentStatus, code: str | None, now: datetime
+) -> bool:
+    if payment.status not in LIVE:
+        return False
+    changes: Row = {"status": to.value, "statusAt": now, "final": False, "updatedAt": now}
+    changes |= {"failureCode": code, "failureMessage": None}
+    await repository.change(payment, changes, tx)
+    return True
 
 
 def _new(told: Told, now: datetime) -> Row:

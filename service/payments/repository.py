@@ -1,14 +1,20 @@
 """Named queries on the ledger."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from service.payments.documents import Payment
+from service.payments.states import LIVE
 from service.storage import rows
 from service.storage.database import Row
 from service.storage.group_commit.member import LookUp, Question
-from service.storage.transactions import Transaction
+from service.storage.transactions import Transaction, session_of
 
 # In the words of the partial index: an equality alone is not seen to be within it, and the whole
 # ledger would be read.
 _INDEXED = {"$type": "string"}
+# In those of the other one.
+_LIVE = {"$in": sorted(LIVE)}
 
 
 def by_provider_id(provider: str, account: str, provider_payment_id: str) -> Question:
@@ -46,6 +52,36 @@ async def of_session(merchant_id: str, session_id: str) -> list[Payment]:
     wanted = {"sessionId": session_id, "merchantId": merchant_id}
     cursor = Payment.get_pymongo_collection().find(wanted).sort("createdAt", 1).limit(1000)
     return [Payment.model_validate(row) async for row in cursor]
+
+
+async def live_of_session(
+    merchant_id: str, session_id: str, tx: Transaction | None
+) -> list[Payment]:
+    """Return the payments of one session whose outcome is open, by their ids."""
+    wanted = {"sessionId": session_id, "merchantId": merchant_id, "status": _LIVE}
+    found = Payment.get_pymongo_collection().find(wanted, session=session_of(tx))
+    rows_found = await found.sort("providerPaymentId", 1).to_list(1000)
+    return [Payment.model_validate(row) for row in rows_found]
+
+
+async def sessions_with_live(session_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """Return (merchant, session) of those that have a payment whose outcome is open."""
+    wanted = {"sessionId": {"$in": list(session_ids)}, "status": _LIVE}
+    cursor = Payment.get_pymongo_collection().find(wanted, {"merchantId": 1, "sessionId": 1})
+    return {(row["merchantId"], row["sessionId"]) for row in await cursor.to_list()}
+
+
+async def find_silent(since: datetime, limit: int) -> list[Payment]:
+    """Find payments whose outcome is open and that nobody told of since a time, longest first."""
+    wanted = {"status": _LIVE, "updatedAt": {"$lte": since}}
+    cursor = Payment.get_pymongo_collection().find(wanted).sort("updatedAt", 1).limit(limit)
+    return [Payment.model_validate(row) for row in await cursor.to_list()]
+
+
+async def count_silent(since: datetime) -> int:
+    """Count the payments whose outcome is open and that nobody told of since a time."""
+    wanted = {"status": _LIVE, "updatedAt": {"$lte": since}}
+    return await Payment.get_pymongo_collection().count_documents(wanted)
 
 
 def _key(provider: str, account: str, provider_payment_id: str) -> Row:

@@ -5,7 +5,11 @@ from enum import StrEnum
 
 
 class PaymentStatus(StrEnum):
-    """Where a payment stands. Wire values of the reference document, and `authorized`."""
+    """Where a payment stands. Wire values of the reference document, and two of ours.
+
+    `authorized`: the money is held. `abandoned`: it was under way, and nobody could tell for so
+    long, or a person said so, that nothing waits for it any more.
+    """
 
     PENDING = "pending"
     AUTHORIZED = "authorized"
@@ -13,6 +17,7 @@ class PaymentStatus(StrEnum):
     SUCCEEDED = "succeeded"
     CANCELED = "canceled"
     REFUNDED = "refunded"
+    ABANDONED = "abandoned"
 
 
 LIVE = frozenset({PaymentStatus.PENDING, PaymentStatus.AUTHORIZED})
@@ -25,6 +30,7 @@ _RANK = {
     PaymentStatus.AUTHORIZED: 1,
     PaymentStatus.FAILED: 1,
     PaymentStatus.CANCELED: 2,
+    PaymentStatus.ABANDONED: 2,
     PaymentStatus.SUCCEEDED: 3,
     PaymentStatus.REFUNDED: 4,
 }
@@ -33,6 +39,7 @@ _WITHIN_A_SECOND = {
     PaymentStatus.PENDING: 0,
     PaymentStatus.AUTHORIZED: 1,
     PaymentStatus.FAILED: 2,
+    PaymentStatus.ABANDONED: 2,
 }
 
 

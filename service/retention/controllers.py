@@ -6,7 +6,8 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
-from service.retention.operations import Jobs, preview, run_job
+from service.retention.operations.report import Jobs
+from service.retention.operations.run import preview, run_job
 from service.retention.schemas import PreviewAnswer, ReportAnswer, RunJob, report_view
 from service.web.authentication import requires
 from service.web.principal import Kind

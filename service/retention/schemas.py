@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from service.retention.operations import Report
+from service.retention.operations.report import Report
 from service.web.wire import WireModel
 
 
@@ -17,7 +17,12 @@ class ReportAnswer(Struct, frozen=True, rename="camel"):
 
     job: str
     expired: int
+    asked: int
+    unresolved: int
+    abandoned: int
     purged: int
+    blocked: int
+    blocked_long: int
     events_retried: int
     events_purged: int
     delivered: int
@@ -38,7 +43,12 @@ def report_view(report: Report) -> ReportAnswer:
     return ReportAnswer(
         job=report.job,
         expired=report.expired,
+        asked=report.asked,
+        unresolved=report.unresolved,
+        abandoned=report.abandoned,
         purged=report.purged,
+        blocked=report.blocked,
+        blocked_long=report.blocked_long,
         events_retried=report.events_retried,
         events_purged=report.events_purged,
         delivered=report.delivered,

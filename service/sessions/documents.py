@@ -201,12 +201,17 @@ class Session(StoredDocument):
             ),
             IndexModel([("eventId", ASCENDING)], name="eventId"),
             IndexModel([("status", ASCENDING), ("expiresAt", ASCENDING)], name="status_expiresAt"),
-            # Only the backstop: the cleanup job deletes at purgeAt, this a week later.
             IndexModel(
                 [("purgeAt", ASCENDING)],
-                name="purgeAt_ttl",
-                expireAfterSeconds=7 * 24 * 3600,
-                partialFilterExpression={"status": {"$in": sorted(ENDED)}, "review": None},
+                name="purgeAt",
+                partialFilterExpression={"status": {"$in": sorted(ENDED)}},
+            ),
+            # Only the backstop, three days after the job that marks has not deleted what it marked.
+            IndexModel(
+                [("deletableAt", ASCENDING)],
+                name="deletableAt_ttl",
+                expireAfterSeconds=3 * 24 * 3600,
+                partialFilterExpression={"deletableAt": {"$type": "date"}},
             ),
         ]
 

@@ -14,6 +14,12 @@ from service.storage.documents import StoredDocument
 _NAMESPACE_EXISTS = 48
 _OPTIONS = ("partialFilterExpression", "expireAfterSeconds", "collation")
 _SWITCHES = ("unique", "sparse", "hidden")
+# Only `deletableAt` deletes, which the retention job sets where nothing needs a row any more.
+_NO_TTL = {
+    "expiresAt": "paid ones too",
+    "purgeAt": "those of a payment under way or in review too",
+}
+_KEPT_WHILE_NEEDED = ("sessions", "webhook_events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ async def apply_indexes(
 ) -> list[Drift]:
     """Create what is missing and set the validators; report what differs and leave it alone.
 
-    Raises `Misconfigured` for a TTL index that deletes paid sessions, and where a unique index
+    Raises `Misconfigured` for a TTL index that deletes what is needed, and where a unique index
     can't be made.
     """
     await refuse_deadly_ttl(database)
@@ -73,16 +79,19 @@ async def find_drift(database: Database, documents: Sequence[type[StoredDocument
 
 
 async def refuse_deadly_ttl(database: Database) -> None:
-    """Refuse a TTL index on a session's `expiresAt`: it deletes sessions that were paid late.
+    """Refuse a TTL index that deletes what is still needed. Raises `Misconfigured`.
 
-    The reference document of the older stack declares just that. Raises `Misconfigured`.
+    On `expiresAt`, as the reference document of the older stack declares it, it deletes sessions
+    that are paid late; on `purgeAt`, as our own first version did, those with a payment under way.
     """
-    for name, index in (await _existing(database, "sessions")).items():
-        if "expiresAt" in index["key"] and "expireAfterSeconds" in index:
-            raise Misconfigured(
-                f"The index {name} on sessions deletes sessions by expiresAt, paid ones too. "
-                f"Drop it: db.sessions.dropIndex({name!r})"
-            )
+    for collection in _KEPT_WHILE_NEEDED:
+        for name, index in (await _existing(database, collection)).items():
+            deadly = [field for field in index["key"] if field in _NO_TTL]
+            if deadly and "expireAfterSeconds" in index:
+                raise Misconfigured(
+                    f"The index {name} on {collection} deletes by {deadly[0]} whatever is still "
+                    f"needed, {_NO_TTL[deadly[0]]}. Drop it: db.{collection}.dropIndex({name!r})"
+                )
 
 
 async def _drift_of(database: Database, document: type[StoredDocument]) -> list[Drift]:

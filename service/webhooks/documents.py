@@ -10,7 +10,7 @@ from service.core.strict_json import JsonObject
 from service.storage.documents import StoredDocument, wire_name
 from service.webhooks.states import InboxStatus
 
-Source = Literal["webhook", "fetch"]
+Source = Literal["webhook", "fetch", "clock"]
 
 
 class Decision(BaseModel):
@@ -32,7 +32,8 @@ class WebhookEvent(StoredDocument):
     `facts` are what it told, also those whose ledger comes later. `payload` are the bytes as
     received. `provider_event_id` is what the provider calls it where its signature does not cover
     that, as the first delivery said. `purge_at` is unset while anybody or anything may still have
-    to act on it.
+    to act on it; `deletable_at` is set by the retention job alone. A row from the `clock` tells of
+    no event: it is a review of a payment that nobody could tell about.
     """
 
     id: str  # type: ignore[assignment]
@@ -57,6 +58,7 @@ class WebhookEvent(StoredDocument):
     attempts: int = 1
     next_attempt_at: datetime | None = None
     purge_at: datetime | None = None
+    deletable_at: datetime | None = None
 
     class Settings:
         """Collection and indexes."""
@@ -80,7 +82,13 @@ class WebhookEvent(StoredDocument):
                 ],
                 name="merchant_status_receivedAt",
             ),
-            IndexModel([("purgeAt", ASCENDING)], name="purgeAt_ttl", expireAfterSeconds=0),
+            IndexModel([("purgeAt", ASCENDING)], name="purgeAt"),
+            IndexModel(
+                [("deletableAt", ASCENDING)],
+                name="deletableAt_ttl",
+                expireAfterSeconds=3 * 24 * 3600,
+                partialFilterExpression={"deletableAt": {"$type": "date"}},
+            ),
         ]
 
 

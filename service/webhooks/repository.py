@@ -1,6 +1,6 @@
 """Named queries on the inbox."""
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -19,6 +19,12 @@ from service.webhooks.documents import Decision, WebhookEvent, WebhookRejection
 from service.webhooks.states import WAITING, InboxStatus
 
 R = TypeVar("R")
+
+# Somebody or something has still to act on one of these.
+_NEEDED: list[Row] = [
+    {"status": {"$in": sorted(WAITING)}},
+    {"status": InboxStatus.REVIEW.value, "decision": None},
+]
 
 # Three lanes: while one group waits for the database, others are read and written.
 COMMITS = GroupTransaction(Limits(items=32, lanes=3))
@@ -176,16 +182,33 @@ def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
     return walk_keys(WebhookEvent.get_pymongo_collection(), _over(now), by="purgeAt", size=size)
 
 
-async def purge(now: datetime, keys: Keys) -> int:
-    """Delete events whose time of keeping is over."""
-    deleted = await WebhookEvent.get_pymongo_collection().delete_many(
-        {"_id": {"$in": keys}, **_over(now)}, hint="_id_"
+async def find_purgeable(now: datetime, keys: Keys) -> list[Row]:
+    """Find `_id`, `merchantId` and `sessionId` of events whose time of keeping is over."""
+    wanted = {"_id": {"$in": keys}, **_over(now)}
+    cursor = WebhookEvent.get_pymongo_collection().find(
+        wanted, {"merchantId": 1, "sessionId": 1}, hint="_id_"
     )
+    return await cursor.to_list()
+
+
+async def purge(now: datetime, keys: Keys) -> int:
+    """Mark events whose time of keeping is over, and delete those that stay marked."""
+    events = WebhookEvent.get_pymongo_collection()
+    among = {"_id": {"$in": keys}}
+    await events.update_many({**among, **_over(now)}, {"$set": {"deletableAt": now}}, hint="_id_")
+    deleted = await events.delete_many({**among, "deletableAt": now, **_over(now)}, hint="_id_")
     return deleted.deleted_count
 
 
+async def sessions_waited_for(session_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """Return (merchant, session) of those of which an event waits, for a retry or for a person."""
+    wanted = {"sessionId": {"$in": list(session_ids)}, "$or": _NEEDED}
+    cursor = WebhookEvent.get_pymongo_collection().find(wanted, {"merchantId": 1, "sessionId": 1})
+    return {(row["merchantId"], row["sessionId"]) for row in await cursor.to_list()}
+
+
 def _over(now: datetime) -> Row:
-    return {"purgeAt": {"$lte": now, "$type": "date"}}
+    return {"purgeAt": {"$lte": now, "$type": "date"}, "$nor": _NEEDED}
 
 
 async def reject(rejection: WebhookRejection) -> None:

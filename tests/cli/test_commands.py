@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from service.cli.commands.jobs import DOES
 from service.cli.main import cli
-from service.retention.operations import JOBS
+from service.retention.operations.cleanup import JOBS
 from tests.cli.running import tillgate
 from tests.support.settings import VARIABLES
 

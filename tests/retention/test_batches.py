@@ -11,7 +11,7 @@ import pytest
 from service.core.batches import work_off
 from service.outbox import repository as outbox
 from service.outbox.documents import OutboxMessage
-from service.retention.operations import BATCH
+from service.retention.operations.cleanup import BATCH
 from service.sessions import repository as sessions
 from service.sessions.operations.expire import expire_batch, expire_if_due
 from service.sessions.repository import due as due_sessions
@@ -162,7 +162,7 @@ async def test_a_session_that_was_paid_after_its_key_was_read_is_not_purged(shop
         keys = await anext(walk)
     assert len(keys) == 1
     await shop.receive(shop.stripe_paid(session))
-    assert await sessions.purge(shop.clock.now(), keys) == 0
+    assert await sessions.find_purgeable(shop.clock.now(), keys) == []
     assert (await shop.session(session["sessionId"]))["status"] == "completed"
 
 

@@ -10,7 +10,7 @@ import pytest
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
 from service.retention import repository
-from service.retention.operations import LEASE
+from service.retention.operations.run import LEASE
 from service.storage.database import Database, connect
 from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes, refuse_deadly_ttl
@@ -144,9 +144,9 @@ async def test_completed_sessions_are_kept_for_ever_where_it_is_asked(
 
 
 async def test_events_are_deleted_after_their_time_and_never_while_they_wait(shop: Shop) -> None:
-    session = await shop.api.open()
-    await shop.receive(shop.stripe_paid(session))
-    await shop.receive(shop.stripe_paid(session, payment_intent="pi_2"))
+    paid, wrong = await shop.api.open(), await shop.api.open()
+    await shop.receive(shop.stripe_paid(paid))
+    await shop.receive(shop.stripe_paid(wrong, amount_total=1))
     shop.pass_time(days=89)
     await shop.receive(shop.stripe_paid({"sessionId": "later", "amount": 1, "currency": "INR"}))
     shop.pass_time(days=1)
@@ -227,17 +227,15 @@ async def test_a_ttl_on_the_expiry_of_sessions_is_refused(database: Database) ->
     await refuse_deadly_ttl(database)
 
 
-async def test_the_backstop_deletes_the_ended_and_nobody_else(tmp_path: Path) -> None:
+async def test_the_backstop_deletes_what_is_marked_and_nothing_else(tmp_path: Path) -> None:
     now = datetime.now(UTC)
-    long_ago, soon = now - timedelta(days=300), now + timedelta(days=1)
-    review = {"reason": "amount_mismatch", "eventId": "e", "at": long_ago}
+    long_ago = now - timedelta(days=300)
     rows = [
-        {"sessionId": "ended", "status": "expired", "purgeAt": long_ago, "review": None},
-        {"sessionId": "last week", "status": "expired", "purgeAt": now - timedelta(days=6)},
-        {"sessionId": "young", "status": "expired", "purgeAt": soon, "review": None},
-        {"sessionId": "live", "status": "pending", "purgeAt": long_ago, "review": None},
-        {"sessionId": "reviewed", "status": "completed", "purgeAt": long_ago, "review": review},
-        {"sessionId": "kept", "status": "completed", "purgeAt": None, "review": None},
+        {"sessionId": "marked", "purgeAt": long_ago, "deletableAt": long_ago},
+        {"sessionId": "just marked", "purgeAt": long_ago, "deletableAt": now - timedelta(days=2)},
+        {"sessionId": "ended", "status": "expired", "purgeAt": long_ago, "deletableAt": None},
+        {"sessionId": "as before", "status": "expired", "purgeAt": long_ago},
+        {"sessionId": "overdue", "status": "pending", "expiresAt": long_ago, "purgeAt": None},
     ]
     extra = ("--setParameter", "ttlMonitorSleepSecs=1")
     with embedded_database(tmp_path, extra=extra) as uri:
@@ -251,5 +249,5 @@ async def test_the_backstop_deletes_the_ended_and_nobody_else(tmp_path: Path) ->
             await deletions.next()
             assert await deletions.try_next() is None
         left = await sessions.distinct("sessionId")
-        assert set(left) == {row["sessionId"] for row in rows} - {"ended"}
+        assert set(left) == {row["sessionId"] for row in rows} - {"marked"}
         await client.close()

@@ -78,6 +78,18 @@ async def test_a_ttl_that_deletes_live_sessions_is_refused(fresh: Database) -> N
         await apply_indexes(fresh, DOCUMENTS)
 
 
+@pytest.mark.parametrize("collection", ["sessions", "webhook_events"])
+async def test_a_ttl_on_the_time_of_keeping_is_refused(fresh: Database, collection: str) -> None:
+    """Our own first version had it: it deletes sessions with a payment under way."""
+    await fresh[collection].create_index("purgeAt", name="purgeAt_ttl", expireAfterSeconds=0)
+    drop = rf"purgeAt.*db\.{collection}\.dropIndex\('purgeAt_ttl'\)"
+    with pytest.raises(Misconfigured, match=drop):
+        await refuse_deadly_ttl(fresh)
+    await fresh[collection].drop_index("purgeAt_ttl")
+    await apply_indexes(fresh, DOCUMENTS)  # what is declared is none of them
+    await refuse_deadly_ttl(fresh)
+
+
 async def test_documents_that_a_unique_index_forbids_are_told(fresh: Database) -> None:
     twice = {"merchantId": "default", "sessionId": "s-1", "amount": 1}
     await fresh["sessions"].insert_many([dict(twice), dict(twice)])

@@ -9,7 +9,9 @@ from service.cli.database import with_database
 from service.cli.options import data_dir_option
 from service.cli.screen import show_table
 from service.core.clock import SystemClock
-from service.retention.operations import JOBS, Report, run_job
+from service.retention.operations.cleanup import JOBS
+from service.retention.operations.report import Report
+from service.retention.operations.run import run_job
 from service.settings import Settings
 from service.storage.database import Database
 from service.wiring import close_providers, wire

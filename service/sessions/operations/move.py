@@ -44,6 +44,7 @@ async def move(
         "status": to.value,
         "updatedAt": why.at,
         "purgeAt": lifetimes.purge_at(to, why.at),
+        **({"deletableAt": None} if session.deletable_at is not None else {}),
         **({"liveAttempts": [], "endedRef": None} if to in ENDED else {}),
         **(changes or {}),
     }

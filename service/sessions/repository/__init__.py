@@ -3,13 +3,19 @@
 from service.sessions.repository.changing import INSERTS, change, insert
 from service.sessions.repository.due import (
     count_due,
-    count_purgeable,
+    count_overdue_processing,
     expire_all,
     find_due,
     find_overdue_processing,
     note_asked,
-    purge,
     walk_due,
+)
+from service.sessions.repository.purging import (
+    Purgeable,
+    delete_marked,
+    find_purgeable,
+    mark_deletable,
+    that_need_their_events,
     walk_purgeable,
 )
 from service.sessions.repository.reading import (
@@ -27,10 +33,12 @@ from service.sessions.repository.reading import (
 __all__ = [
     "INSERTS",
     "LOADS",
+    "Purgeable",
     "by_provider_ids",
     "change",
     "count_due",
-    "count_purgeable",
+    "count_overdue_processing",
+    "delete_marked",
     "expire_all",
     "find",
     "find_by_checkout",
@@ -39,11 +47,13 @@ __all__ = [
     "find_latest_checkout",
     "find_open_checkout",
     "find_overdue_processing",
+    "find_purgeable",
     "insert",
+    "mark_deletable",
     "note_asked",
     "page",
-    "purge",
     "read",
+    "that_need_their_events",
     "walk_due",
     "walk_purgeable",
 ]

@@ -1,10 +1,10 @@
-"""Named queries of the clean-up: what is overdue, and what was kept long enough."""
+"""Named queries of the clean-up: what is overdue."""
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 from service.sessions.documents import DueSession, Session
-from service.sessions.states import ENDED, Status
+from service.sessions.states import Status
 from service.storage.database import Row
 from service.storage.documents import wire_name
 from service.storage.keys import Keys, walk_keys
@@ -62,9 +62,17 @@ def _due(now: datetime, among: Keys | None = None) -> Row:
 
 async def find_overdue_processing(now: datetime, limit: int) -> list[Session]:
     """Find sessions past their time whose payment is said to be under way."""
-    due = {"status": Status.PROCESSING.value, "expiresAt": {"$lte": now}}
-    cursor = Session.get_pymongo_collection().find(due).sort("askedAt", 1).limit(limit)
+    cursor = Session.get_pymongo_collection().find(_under_way(now)).sort("askedAt", 1).limit(limit)
     return [Session.model_validate(row) for row in await cursor.to_list()]
+
+
+async def count_overdue_processing(now: datetime) -> int:
+    """Count the sessions past their time whose payment is said to be under way."""
+    return await Session.get_pymongo_collection().count_documents(_under_way(now))
+
+
+def _under_way(now: datetime) -> Row:
+    return {"status": Status.PROCESSING.value, "expiresAt": {"$lte": now}}
 
 
 async def note_asked(session: Session, now: datetime) -> None:
@@ -78,27 +86,3 @@ async def note_asked(session: Session, now: datetime) -> None:
 async def count_due(now: datetime) -> int:
     """Count the pending sessions past their time."""
     return await Session.get_pymongo_collection().count_documents(_due(now))
-
-
-async def count_purgeable(now: datetime) -> int:
-    """Count the ended sessions whose time of keeping is over."""
-    return await Session.get_pymongo_collection().count_documents(_purgeable(now))
-
-
-def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
-    """Give the keys of ended sessions that were kept long enough, in lists of `size`."""
-    return walk_keys(Session.get_pymongo_collection(), _purgeable(now), by="purgeAt", size=size)
-
-
-async def purge(now: datetime, keys: Keys) -> int:
-    """Delete ended sessions whose time of keeping is over and that nobody must look at."""
-    # The filter again: a late payment may have completed one of them since.
-    deleted = await Session.get_pymongo_collection().delete_many(
-        {"_id": {"$in": keys}, **_purgeable(now)}, hint=_BY_KEY
-    )
-    return deleted.deleted_count
-
-
-def _purgeable(now: datetime) -> Row:
-    # In the words of the partial index on purgeAt, which is used for no others.
-    return {"status": {"$in": sorted(ENDED)}, "review": None, "purgeAt": {"$lte": now}}

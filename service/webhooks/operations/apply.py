@@ -2,6 +2,7 @@
 
 from service.core.errors import Busy, Unavailable
 from service.providers.base import VerifiedEvent
+from service.sessions.operations.hold_back import hold_back
 from service.sessions.operations.move import Why
 from service.sessions.operations.settle.event import Settling
 from service.storage import rows
@@ -93,6 +94,8 @@ async def _outcome(
         return Outcome(InboxStatus.IGNORED, merchant_id=merchant, reason="no use for this type")
     now = inbox.clock.now()
     session = await find_meant(tx, event, merchant)
+    if session is not None:
+        session = await hold_back(tx, session, now)
     why = Why(event.provider, now, event_id=event.inbox_id)
     doing = Settling(tx, event, why, inbox.lifetimes, merchant)
     reason = None

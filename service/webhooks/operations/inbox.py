@@ -82,6 +82,7 @@ def row_of(
         "attempts": before.attempts if before else 1,
         "nextAttemptAt": outcome.next_attempt_at,
         "purgeAt": now + inbox.keep_for if done or outcome.status is InboxStatus.DEAD else None,
+        "deletableAt": None,
     }
 
 

@@ -1,0 +1,1 @@
+"""What the jobs do: expire, ask, retry, deliver, purge."""

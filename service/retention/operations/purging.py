@@ -1,0 +1,123 @@
+"""Delete what was kept long enough and what nothing needs any more."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from service.core.batches import work_off
+from service.outbox import repository as outbox
+from service.payments import repository as payments
+from service.retention.operations.report import Jobs, Report
+from service.sessions import repository as sessions
+from service.sessions.repository import Purgeable
+from service.storage.keys import Keys
+from service.storage.transactions import answers_in_time
+from service.webhooks import repository as webhooks
+
+# Whoever waits meanwhile waits for one batch at most. See `cleanup.py`.
+BATCH = 10
+# Nobody waits for a count: it only reads.
+_COUNTED_AT_ONCE = 500
+TOO_LONG = timedelta(days=7)
+_WITHIN_S = 30
+
+log = structlog.get_logger(__name__)
+
+
+async def purge_sessions(jobs: Jobs, report: Report, until: float) -> None:
+    """Delete the ended sessions that were kept long enough, except those that something needs.
+
+    Those that have been needed for over a week are told of in the log, by what needs them.
+    """
+    now = jobs.inbox.clock.now()
+    why: Counter[str] = Counter()
+    await work_off(
+        sessions.walk_purgeable(now, BATCH),
+        partial(_purge_some, jobs=jobs, report=report, now=now, why=why),
+        until,
+    )
+    if report.blocked_long:
+        log.warning("sessions can not be purged", over_days=TOO_LONG.days, **why)
+
+
+async def count_purgeable(jobs: Jobs, report: Report, until: float) -> None:
+    """Count what `purge_sessions` would delete, and what it would leave."""
+    now = jobs.inbox.clock.now()
+
+    async def count(keys: Keys) -> int:
+        free = await _free_of(keys, jobs, report, now, Counter())
+        report.purged += len(free)
+        return len(free)
+
+    await work_off(sessions.walk_purgeable(now, _COUNTED_AT_ONCE), count, until)
+
+
+async def purge_events(jobs: Jobs, report: Report, until: float) -> None:
+    """Delete the events that were kept long enough, except those of sessions that are not over."""
+    now = jobs.inbox.clock.now()
+
+    async def purge(keys: Keys) -> int:
+        async with answers_in_time(_WITHIN_S):
+            rows = await webhooks.find_purgeable(now, keys)
+            named = [(row["merchantId"], row["sessionId"]) for row in rows if row["sessionId"]]
+            needed = await _needed_by_sessions(named)
+            free = [
+                row["_id"] for row in rows if (row["merchantId"], row["sessionId"]) not in needed
+            ]
+            return await webhooks.purge(now, free) if free else 0
+
+    report.events_purged = await work_off(webhooks.walk_purgeable(now, BATCH), purge, until)
+
+
+async def _needed_by_sessions(named: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    if not named:
+        return set()
+    merchant_ids, session_ids = ({*column} for column in zip(*named, strict=True))
+    return await sessions.that_need_their_events(sorted(merchant_ids), sorted(session_ids))
+
+
+async def _purge_some(
+    keys: Keys, *, jobs: Jobs, report: Report, now: datetime, why: Counter[str]
+) -> int:
+    free = await _free_of(keys, jobs, report, now, why)
+    if not free:
+        return 0
+    async with answers_in_time(_WITHIN_S):
+        await sessions.mark_deletable(free, now)
+        deleted = await sessions.delete_marked(free, now)
+    report.purged += deleted
+    return deleted
+
+
+async def _free_of(
+    keys: Keys, jobs: Jobs, report: Report, now: datetime, why: Counter[str]
+) -> list[Purgeable]:
+    """Find those that nothing needs. What comes later writes the session, so the mark fails."""
+    async with answers_in_time(_WITHIN_S):
+        due = await sessions.find_purgeable(now, keys)
+        needs = await _needs(due, jobs) if due else {}
+    free = []
+    for session in due:
+        reasons = [reason for reason, names in needs.items() if session.name in names]
+        if not reasons:
+            free.append(session)
+            continue
+        report.blocked += 1
+        if session.purge_at <= now - TOO_LONG:
+            report.blocked_long += 1
+            why.update(reasons)
+    return free
+
+
+async def _needs(due: Sequence[Purgeable], jobs: Jobs) -> dict[str, set[tuple[str, str]]]:
+    """Return, for each thing that may need a session, those (merchant, session) that it needs."""
+    ids = [session.session_id for session in due]
+    return {
+        "in_review": {session.name for session in due if session.reviewed},
+        "payment_under_way": await payments.sessions_with_live(ids),
+        "event_waits": await webhooks.sessions_waited_for(ids),
+        "message_waits": await outbox.sessions_with_pending(list(jobs.handlers), ids),
+    }

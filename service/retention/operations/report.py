@@ -1,0 +1,40 @@
+"""What a job is given, and what it tells afterwards."""
+
+from dataclasses import dataclass
+
+from service.outbox.operations import Handlers
+from service.webhooks.operations.inbox import Inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """What jobs need."""
+
+    inbox: Inbox
+    handlers: Handlers
+
+
+@dataclass(slots=True)
+class Report:
+    """What a job did. `skipped`: another run of it was under way, so this one did nothing.
+
+    `asked`: overdue sessions and silent payments that the providers were asked about;
+    `unresolved`: reviews that this opened; `abandoned`: payments that were given up. `blocked`:
+    sessions that were kept long enough and that something still needs, `blocked_long` for over a
+    week.
+    """
+
+    job: str
+    expired: int = 0
+    asked: int = 0
+    unresolved: int = 0
+    abandoned: int = 0
+    purged: int = 0
+    blocked: int = 0
+    blocked_long: int = 0
+    events_retried: int = 0
+    events_purged: int = 0
+    delivered: int = 0
+    took_ms: int = 0
+    dry_run: bool = False
+    skipped: bool = False
