@@ -87,6 +87,7 @@ def session_from(row: OldRow, manner: Manner) -> Session:
         metadata=metadata,
         guarded_metadata=sorted(metadata),
         checkouts=[Checkout(ref=ref, n=0, opened_at=created_at)] if ref else [],
+        checkout_ids=[ref] if ref else [],
         history=[entry],
         # Nobody was ever given a secret for it: this one is unknown to all.
         client_secret_hash=digest(new_key("")),

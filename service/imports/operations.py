@@ -70,5 +70,5 @@ async def _insert(sessions: Sequence[Session], manner: Manner, report: ImportRep
     present, second = await insert_new(sessions)
     report.present += len(present)
     report.brought_in += len(sessions) - len(present) - len(second)
-    reason = "another checkout of this user, plan and provider is open"
+    reason = "a session of this user, plan and provider is open, or another has its checkout"
     report.refused += [Refused(name, reason) for name in sorted(second)]

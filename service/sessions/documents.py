@@ -189,7 +189,13 @@ class Session(StoredDocument):
                     "status": {"$in": sorted(OPEN)},
                 },
             ),
-            IndexModel([("checkouts.ref", ASCENDING)], name="checkouts_ref"),
+            # One checkout, one session: two servers can't name the same one either.
+            IndexModel(
+                [("checkoutIds", ASCENDING), ("provider", ASCENDING)],
+                name="checkout_ids",
+                unique=True,
+                partialFilterExpression={"checkoutIds": {"$type": "string"}},
+            ),
             IndexModel(
                 [
                     ("merchantId", ASCENDING),

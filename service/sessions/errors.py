@@ -73,6 +73,16 @@ class PaymentTaken(Conflict):
     code = "payment_taken"
 
 
+class CheckoutTaken(Conflict):
+    """A provider's checkout belongs to another session."""
+
+    code = "checkout_taken"
+
+    def __init__(self, ref: str) -> None:
+        """Name the checkout."""
+        super().__init__(f"The checkout {ref!r} belongs to another session.")
+
+
 class NotPayable(Conflict):
     """The session can't be paid any more."""
 

@@ -128,19 +128,19 @@ def test_a_coupon_takes_off_a_real_percentage(percent: str) -> None:
 
 def test_indexes_are_shown_and_what_differs_is_left_alone(shop: Shop) -> None:
     sessions = shop.database.sessions
-    sessions.drop_index("checkouts_ref")
+    sessions.drop_index("checkout_ids")
     sessions.drop_index("eventId")
     sessions.create_index([("eventId", -1)], name="eventId")
     sessions.create_index("mine", name="mine")
     shown = shop.run("indexes", "show")
-    assert "sessions\tcheckouts_ref\tmissing" in shown.stdout
+    assert "sessions\tcheckout_ids\tmissing" in shown.stdout
     assert "sessions\teventId\tdiffers" in shown.stdout
     assert "sessions.mine unknown" in shown.stderr
-    assert "checkouts_ref" not in sessions.index_information()
+    assert "checkout_ids" not in sessions.index_information()
     applied = shop.run("indexes", "apply")
     assert applied.returncode == 0
     assert "warning sessions.eventId differs" in applied.stderr
-    assert {"checkouts_ref", "mine"} <= set(sessions.index_information())
+    assert {"checkout_ids", "mine"} <= set(sessions.index_information())
 
 
 def test_every_job_is_described_and_can_be_run(shop: Shop) -> None:

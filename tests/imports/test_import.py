@@ -75,7 +75,7 @@ async def test_a_second_open_checkout_of_a_user_is_left_out_and_told(database: D
     report = await import_sessions(source, manner(currency="USD"), dry_run=False)
     assert report.brought_in == 1
     assert [row.reason for row in report.refused] == [
-        "another checkout of this user, plan and provider is open"
+        "a session of this user, plan and provider is open, or another has its checkout"
     ]
 
 

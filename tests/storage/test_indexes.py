@@ -42,7 +42,7 @@ async def test_a_fresh_database_gets_every_index_and_a_second_run_changes_nothin
 async def test_drift_is_told_and_left_alone(fresh: Database) -> None:
     await apply_indexes(fresh, DOCUMENTS)
     sessions = fresh["sessions"]
-    await sessions.drop_index("checkouts_ref")
+    await sessions.drop_index("checkout_ids")
     await sessions.drop_index("eventId")
     await sessions.drop_index("status_expiresAt")
     await sessions.drop_index("merchant_sessionId")
@@ -56,7 +56,7 @@ async def test_drift_is_told_and_left_alone(fresh: Database) -> None:
     )
     await sessions.create_index("plan", name="somebodys_own")
     assert sorted(await _drift(fresh)) == [
-        ("sessions", "checkouts_ref", "missing"),
+        ("sessions", "checkout_ids", "missing"),
         ("sessions", "eventId", "differs"),
         ("sessions", "merchant_sessionId", "differs"),
         ("sessions", "somebodys_own", "unknown"),
@@ -66,7 +66,7 @@ async def test_drift_is_told_and_left_alone(fresh: Database) -> None:
     assert {one.kind for one in left} == {"differs", "unknown"}
     assert any(str(one).startswith("sessions.eventId differs: there") for one in left)
     names = set(await sessions.index_information())
-    assert {"checkouts_ref", "eventId", "somebodys_own", "status_expiresAt"} <= names
+    assert {"checkout_ids", "eventId", "somebodys_own", "status_expiresAt"} <= names
 
 
 async def test_a_ttl_that_deletes_live_sessions_is_refused(fresh: Database) -> None:

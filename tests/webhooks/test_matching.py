@@ -146,7 +146,12 @@ async def test_an_attempts_id_at_phonepe_leads_to_its_session(shop: Shop) -> Non
     attempt = f"{session['sessionId']}-2"
     await shop.database["sessions"].update_one(
         {"sessionId": session["sessionId"]},
-        {"$push": {"checkouts": {"ref": attempt, "n": 2, "openedAt": shop.clock.now()}}},
+        {
+            "$push": {
+                "checkouts": {"ref": attempt, "n": 2, "openedAt": shop.clock.now()},
+                "checkoutIds": attempt,
+            }
+        },
     )
     await shop.api.told(phonepe_callback(session, merchantTransactionId=attempt))
     assert await _status(shop, session) == "completed"

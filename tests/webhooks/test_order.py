@@ -127,7 +127,13 @@ async def test_the_older_of_two_known_checkouts_ends_nothing(shop: Shop) -> None
         checkouts = [{"ref": f"cs_{n}_{sid}", "n": n, "openedAt": shop.clock.now()} for n in (1, 2)]
         await shop.database["sessions"].update_one(
             {"sessionId": sid},
-            {"$set": {"checkouts": checkouts, "providerSessionId": f"cs_2_{sid}"}},
+            {
+                "$set": {
+                    "checkouts": checkouts,
+                    "checkoutIds": [one["ref"] for one in checkouts],
+                    "providerSessionId": f"cs_2_{sid}",
+                }
+            },
         )
         deliveries = streams.stripe_second_checkout(shop, session, 60)[1:]
         await shop.receive(deliveries[order[0]])

@@ -180,7 +180,12 @@ async def test_a_hint_and_a_question_end_in_equal_documents_in_any_order(
         sid = session["sessionId"]
         await shop.database["sessions"].update_one(
             {"sessionId": sid},
-            {"$push": {"checkouts": {"ref": sid, "n": 1, "openedAt": shop.clock.now()}}},
+            {
+                "$push": {
+                    "checkouts": {"ref": sid, "n": 1, "openedAt": shop.clock.now()},
+                    "checkoutIds": sid,
+                }
+            },
         )
         phonepe.answer("GET", _status(session), _order(session, "COMPLETED"))
         if hint_first:

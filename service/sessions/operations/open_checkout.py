@@ -10,7 +10,13 @@ from service.outbox import repository as outbox_repository
 from service.providers.base import CheckoutRequest, OpenedCheckout, Provider
 from service.sessions import repository
 from service.sessions.documents import Checkout, Opening, Session
-from service.sessions.errors import NotPayable, SessionExists, SessionNotFound
+from service.sessions.errors import (
+    CheckoutTaken,
+    NotPayable,
+    SessionExists,
+    SessionNotFound,
+)
+from service.sessions.operations.attempt_id import attempt_id, with_checkout_ids
 from service.sessions.operations.checkouts.standing import standing_checkout
 from service.sessions.operations.move import Why, closing, closings, move
 from service.sessions.operations.rules import Rules
@@ -75,22 +81,31 @@ async def _lock(session: Session, now: datetime, rules: Rules) -> tuple[Session,
     retried = status_at(session.status, session.expires_at, now) is not Status.PENDING
     if retried:
         payable_until = now + rules.lifetimes.of(session.kind)
-    opening = _next_opening(session, payable_until, now)
+    opening = _next_opening(session, payable_until, now, rules)
     # From now on it may have reached the provider, for whoever finds it after a crash.
     kept = opening.model_copy(update={"repeated": True})
-    fields: Row = {"opening": kept.model_dump(by_alias=True)}
+    fields: Row = {
+        "opening": kept.model_dump(by_alias=True),
+        "checkoutIds": with_checkout_ids(session, [opening.attempt_id]),
+    }
     if retried:
         changes = fields | {"expiresAt": payable_until}
         return await _retry(session, changes, rules, now), opening
-    async with answers_in_time():
-        change = {"$set": fields | {"updatedAt": now}}
-        return await repository.change(session, change), opening
+    change = {"$set": fields | {"updatedAt": now}}
+    try:
+        async with answers_in_time():
+            return await repository.change(session, change), opening
+    except Duplicate as error:
+        raise CheckoutTaken(opening.attempt_id or session.session_id) from error
 
 
-def _next_opening(session: Session, payable_until: datetime, now: datetime) -> Opening:
-    """Give the attempt to make: the one whose fate is unknown, else a new one."""
+def _next_opening(
+    session: Session, payable_until: datetime, now: datetime, rules: Rules
+) -> Opening:
+    """Return the attempt to make: the one whose fate is unknown, else a new one."""
     before = session.opening
-    if before is not None and before.repeated and before.provider_expires_at > now:
+    known = before is not None and before.repeated and before.attempt_id is not None
+    if before is not None and known and before.provider_expires_at > now:
         return before.model_copy(update={"locked_until": now + LOCK})
     opened = max((checkout.n for checkout in session.checkouts), default=0)
     n = opened + 1
@@ -98,6 +113,7 @@ def _next_opening(session: Session, payable_until: datetime, now: datetime) -> O
         n = before.n + 1 if before.repeated else before.n
     return Opening(
         n=n,
+        attempt_id=attempt_id(session.merchant_id, session.session_id, n, rules.pepper),
         provider_expires_at=max(payable_until, now + SHORTEST_AT_PROVIDER),
         locked_until=now + LOCK,
     )
@@ -123,20 +139,19 @@ async def _retry(session: Session, changes: Row, rules: Rules, now: datetime) ->
 
 
 def _request(session: Session, opening: Opening, rules: Rules) -> CheckoutRequest:
-    n = opening.n
-    attempt_id = session.session_id if n == 1 else f"{session.session_id[:36]}-{n}"
-    home = f"{rules.public_url}/shop/return?sessionId={session.session_id}"
+    n, merchant_id, session_id = opening.n, session.merchant_id, session.session_id
+    home = f"{rules.public_url}/shop/return?sessionId={session_id}"
     return CheckoutRequest(
-        session_id=session.session_id,
-        merchant_id=session.merchant_id,
-        attempt_id=attempt_id,
-        idempotency_key=f"tillgate:{session.merchant_id}:{session.session_id}:{n}",
+        session_id=session_id,
+        merchant_id=merchant_id,
+        attempt_id=opening.attempt_id or attempt_id(merchant_id, session_id, n, rules.pepper),
+        idempotency_key=f"tillgate:{merchant_id}:{session_id}:{n}",
         kind=session.kind,
         mode=session.mode,
         amount=session.amount,
         currency=session.currency,
         quantity=session.quantity,
-        description=session.plan or session.pass_id or session.event_id or session.session_id,
+        description=session.plan or session.pass_id or session.event_id or session_id,
         expires_at=opening.provider_expires_at,
         success_url=session.success_url or home,
         cancel_url=session.cancel_url or home,
@@ -182,6 +197,7 @@ async def _link(
         expires_at=opened.expires_at or opening.provider_expires_at,
         url=opened.url,
         qr_code=opened.qr_code,
+        attempt_id=opening.attempt_id,
     )
 
     async def work(tx: Transaction) -> Session:
@@ -199,7 +215,12 @@ async def _linked(
     if any(known.ref == checkout.ref for known in session.checkouts):
         known_already: Row = {"opening": None, "updatedAt": now}
         return await repository.change(session, {"$set": known_already}, tx)
-    fields: Row = {"opening": None, "attempts": session.attempts + 1, "updatedAt": now}
+    fields: Row = {
+        "opening": None,
+        "attempts": session.attempts + 1,
+        "checkoutIds": with_checkout_ids(session, [checkout.ref, checkout.attempt_id]),
+        "updatedAt": now,
+    }
     if session.status in OPEN:
         fields |= {"providerSessionId": checkout.ref, "checkoutUrl": checkout.url}
     push = {"$push": {"checkouts": checkout.model_dump(by_alias=True)}}

@@ -8,7 +8,12 @@ from service.catalog.errors import ItemHasNoPrice
 from service.core.errors import InvalidInput, Unavailable
 from service.sessions import repository
 from service.sessions.documents import Session, SessionRow
-from service.sessions.errors import ChangeNotAllowed, OpenSessionDiffers, SessionExists
+from service.sessions.errors import (
+    ChangeNotAllowed,
+    CheckoutTaken,
+    OpenSessionDiffers,
+    SessionExists,
+)
 from service.sessions.operations.build_session import NewSession, build_session, named_id
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.expire import expire_if_due
@@ -76,6 +81,10 @@ async def _existing(
         found = await repository.find(merchant_id, built.session_id)
         if found is not None:
             return _same(found, new, caller)
+        if new.provider_session_id and await repository.checkout_is_taken(
+            new.provider, new.provider_session_id
+        ):
+            raise CheckoutTaken(new.provider_session_id)
         found = await repository.find_open_checkout(
             merchant_id, new.user_id, new.plan, new.provider
         )

@@ -21,6 +21,7 @@ from service.sessions.repository.purging import (
 from service.sessions.repository.reading import (
     LOADS,
     by_provider_ids,
+    checkout_is_taken,
     find,
     find_by_checkout,
     find_by_provider_ids,
@@ -36,6 +37,7 @@ __all__ = [
     "Purgeable",
     "by_provider_ids",
     "change",
+    "checkout_is_taken",
     "count_due",
     "count_overdue_processing",
     "delete_marked",

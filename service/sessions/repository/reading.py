@@ -18,6 +18,9 @@ LOADS = BatchedLoad(
     Session.get_pymongo_collection, ("merchantId", "sessionId"), Limits(items=100, lanes=1)
 )
 
+# In the words of the partial index: an equality alone is not seen to be within it.
+_INDEXED = {"$type": "string"}
+
 # What a list of sessions does not show.
 _HEAVY = ("history", "checkouts", "opening")
 
@@ -65,18 +68,26 @@ async def find_latest_checkout(merchant_id: str, user_id: str) -> Session | None
 
 async def find_by_checkout(merchant_id: str, ref: str) -> Session | None:
     """Find the session of a provider's checkout."""
-    wanted = {"merchantId": merchant_id, "checkouts.ref": {"$eq": ref}}
+    wanted = {"merchantId": merchant_id, "checkoutIds": {"$eq": ref, **_INDEXED}}
     row = await Session.get_pymongo_collection().find_one(wanted)
     return Session.model_validate(row) if row else None
 
 
-def by_provider_ids(merchant_id: str, refs: Sequence[str], session_ids: Sequence[str]) -> Question:
+async def checkout_is_taken(provider: str, ref: str) -> bool:
+    """Tell whether a session of any merchant has a provider's checkout."""
+    wanted = {"checkoutIds": {"$eq": ref, **_INDEXED}, "provider": provider}
+    return await Session.get_pymongo_collection().find_one(wanted, {"_id": 1}) is not None
+
+
+def by_provider_ids(
+    merchant_id: str, provider: str, refs: Sequence[str], session_ids: Sequence[str]
+) -> Question:
     """Ask for the sessions that an event may mean: by checkout id, or by a session id sent along.
 
-    Each branch has its own index; a merchant beside them would invite a scan of all of it.
+    Each branch has its own index. A provider's id stands in one session of all merchants.
     """
     look_ups = (
-        LookUp("checkouts.ref", tuple(refs)),
+        LookUp("checkoutIds", tuple(refs), fixed={"provider": provider}, also=_INDEXED),
         LookUp("sessionId", tuple(session_ids), fixed={"merchantId": merchant_id}),
     )
     return Question(Session.get_pymongo_collection(), look_ups)
@@ -90,7 +101,7 @@ async def find_by_provider_ids(
     tx: Transaction | None,
 ) -> list[Session]:
     """Find the provider's sessions that an event may mean."""
-    found = await rows.answer(by_provider_ids(merchant_id, refs, session_ids), tx)
+    found = await rows.answer(by_provider_ids(merchant_id, provider, refs, session_ids), tx)
     ours = {"merchantId": merchant_id, "provider": provider}
     return [Session.model_validate(row) for row in found if ours.items() <= row.items()]
 

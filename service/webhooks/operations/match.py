@@ -18,7 +18,7 @@ def merchant_of(event: VerifiedEvent) -> str:
 
 def sessions_of(event: VerifiedEvent, merchant_id: str) -> Question:
     """Ask for the sessions among which the meant one is."""
-    return repository.by_provider_ids(merchant_id, *_ids(event.subject))
+    return repository.by_provider_ids(merchant_id, event.provider, *_ids(event.subject))
 
 
 def _ids(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -45,7 +45,7 @@ async def find_meant(
 
 def _place(session: Session, subject: Subject) -> int | None:
     """Give the place in the order above; None for a session that is not meant."""
-    if any(checkout.ref in subject.checkout_refs for checkout in session.checkouts):
+    if any(one in subject.checkout_refs for one in session.checkout_ids):
         return 0
     if session.session_id in subject.object_ids:
         return 1
