@@ -9,7 +9,8 @@ from litestar.types import ControllerRouterHandler
 
 from service.audit.controllers import AuditTrail
 from service.background import background
-from service.catalog.controllers import Catalog
+from service.catalog.controllers import Catalog, Quotes
+from service.catalog.operations.quote_id import Quoting
 from service.core.clock import Clock, SystemClock
 from service.dashboard.controllers import dashboard_routes
 from service.dashboard.shop.controllers import shop_routes
@@ -39,6 +40,7 @@ ROUTES = (
     AdminWebhooks,
     AuditTrail,
     Catalog,
+    Quotes,
     Cleanup,
     NamedJobs,
 )
@@ -103,7 +105,9 @@ def _pages(wired: Wired) -> list[ControllerRouterHandler]:
 
 
 def _dependencies(wired: Wired) -> dict[str, Provide]:
+    quoting = Quoting(wired.rules.pepper, wired.rules.default_currency)
     return {
+        "quoting": Provide(lambda: quoting, sync_to_thread=False),
         "clock": Provide(lambda: wired.clock, sync_to_thread=False),
         "inbox": Provide(lambda: wired.inbox, sync_to_thread=False),
         "jobs": Provide(lambda: wired.jobs, sync_to_thread=False),

@@ -42,6 +42,7 @@ ROUTES = {
     "/api/admin/prices": {"get"},
     "/api/admin/prices/{item}": {"put", "delete"},
     "/api/admin/coupons/{code}": {"put", "delete"},
+    "/api/quotes": {"post"},
     "/health/live": {"get"},
     "/health/ready": {"get"},
 }
@@ -91,7 +92,13 @@ async def test_every_operation_is_named_once_and_typed(api: Api) -> None:
 
 async def test_every_request_has_examples(api: Api) -> None:
     schemas = (await _document(api))["components"]["schemas"]
-    requests = ["CreatePaymentSession", "CreateCheckoutSession", "CreateCheckout", "PutPrice"]
+    requests = [
+        "CreatePaymentSession",
+        "CreateCheckoutSession",
+        "CreateCheckout",
+        "PutPrice",
+        "AskQuote",
+    ]
     for name in requests:
         fields = schemas[name]["properties"].values()
         assert any(field.get("examples") for field in fields), name

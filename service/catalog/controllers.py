@@ -2,37 +2,44 @@
 
 from typing import Annotated
 
-from litestar import Controller, delete, get, put
+from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from service.catalog.operations import (
+from service.catalog.documents import Ware
+from service.catalog.operations.prices import (
     list_catalog,
     remove_coupon,
     remove_price,
     set_coupon,
     set_price,
 )
+from service.catalog.operations.quote_id import Quoting, offer_quote
 from service.catalog.schemas import (
+    AskQuote,
     CatalogAnswer,
     CouponView,
     PriceView,
     PutCoupon,
     PutPrice,
+    QuoteAnswer,
     coupon_view,
     price_view,
+    quote_view,
 )
 from service.core.clock import Clock
 from service.web.authentication import CurrentPrincipal, requires
 from service.web.principal import Kind
 
 TheClock = NamedDependency[SkipValidation[Clock]]
+TheQuoting = NamedDependency[SkipValidation[Quoting]]
 # As the fields of a session take them: one line.
 _ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}$"
-ItemPath = Annotated[
-    str, PathParameter(pattern=_ONE_LINE, description="A plan, a pass or an event.")
-]
+ItemPath = Annotated[str, PathParameter(pattern=_ONE_LINE, description="A plan or an event.")]
 CodePath = Annotated[str, PathParameter(pattern=_ONE_LINE, description="The coupon's code.")]
+PassQuery = Annotated[
+    str | None, QueryParameter(name="passId", pattern=_ONE_LINE, description="A pass of the event.")
+]
 CurrencyQuery = Annotated[str, QueryParameter(name="currency", pattern="^[A-Z]{3}$")]
 
 
@@ -71,9 +78,10 @@ class Catalog(Controller):
         currency: CurrencyQuery,
         principal: CurrentPrincipal,
         clock: TheClock,
+        pass_id: PassQuery = None,
     ) -> None:
         """404 where there is none."""
-        await remove_price(item, currency, principal, clock.now())
+        await remove_price(Ware(item, pass_id), currency, principal, clock.now())
 
     @put("/coupons/{code:str}", summary="Set a coupon")
     async def put_coupon(
@@ -94,3 +102,24 @@ class Catalog(Controller):
     ) -> None:
         """404 where there is none."""
         await remove_coupon(code, principal, clock.now())
+
+
+class Quotes(Controller):
+    """What something costs, before it is bought."""
+
+    path = "/api/quotes"
+    tags = ["Sessions"]
+    opt = requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER)
+
+    @post("/", status_code=200, summary="Ask for a price")
+    async def ask(
+        self,
+        data: JSONBody[AskQuote],
+        principal: CurrentPrincipal,
+        clock: TheClock,
+        quoting: TheQuoting,
+    ) -> QuoteAnswer:
+        """The price holds for 15 minutes: whoever sends `quoteId` with a create opens at it."""
+        wanted = data.to_wanted(quoting.default_currency)
+        offered = await offer_quote(principal.merchant_id, wanted, quoting, clock.now())
+        return QuoteAnswer(quote_view(offered))

@@ -1,5 +1,6 @@
 """One price, one coupon."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -8,21 +9,46 @@ from pymongo import ASCENDING, IndexModel
 from service.storage.documents import StoredDocument
 
 
-class Price(StoredDocument):
-    """What one unit of an item costs in one currency. `item` is a plan, a pass or an event.
+@dataclass(frozen=True, slots=True)
+class Ware:
+    """The whole of what is sold: a plan, an event, or a pass of an event.
 
-    `amount` is in minor units. `trial_days`: a subscription begins without a payment.
+    `item` is the plan or the event. A price belongs to all of it: that of an event is none of its
+    passes', and a pass has no price without its event.
+    """
+
+    item: str
+    pass_id: str | None = None
+
+    def __str__(self) -> str:
+        """Name it in words."""
+        return repr(self.item) if self.pass_id is None else f"{self.pass_id!r} of {self.item!r}"
+
+
+class Price(StoredDocument):
+    """What one unit of an item costs in one currency. `item` is a plan or an event.
+
+    With `pass_id` it is the price of that pass of the event. `amount` is in minor units.
+    `trial_days`: a subscription begins without a payment. `max_quantity`: one session sells at most
+    so many, None for no limit of its own.
     """
 
     merchant_id: str
     item: str
+    pass_id: str | None = None
     currency: str
     amount: int
+    max_quantity: int | None = None
     title: str | None = None
     trial_days: int | None = None
     updated_at: datetime
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount",)
+
+    @property
+    def ware(self) -> Ware:
+        """Return what it is the price of."""
+        return Ware(self.item, self.pass_id)
 
     class Settings:
         """Collection and indexes."""
@@ -30,8 +56,13 @@ class Price(StoredDocument):
         name = "prices"
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel(
-                [("merchantId", ASCENDING), ("item", ASCENDING), ("currency", ASCENDING)],
-                name="merchant_item_currency",
+                [
+                    ("merchantId", ASCENDING),
+                    ("item", ASCENDING),
+                    ("passId", ASCENDING),
+                    ("currency", ASCENDING),
+                ],
+                name="merchant_item_pass_currency",
                 unique=True,
             )
         ]

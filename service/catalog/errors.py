@@ -1,5 +1,7 @@
 """What can be wrong with a price."""
 
+from collections.abc import Sequence
+
 from service.core.errors import FieldProblem, InvalidInput, NotFound
 
 
@@ -8,14 +10,28 @@ class ItemHasNoPrice(InvalidInput):
 
     code = "item_has_no_price"
 
-    def __init__(self, field: str, item: str, currency: str) -> None:
+    def __init__(self, field: str, item: str, pass_id: str | None, currency: str) -> None:
         """Name the field that named the item."""
-        problem = FieldProblem(field, f"{item!r} has no price in {currency}")
+        what, option = repr(item), ""
+        if pass_id is not None:
+            what, option = f"{pass_id!r} of {item!r}", f" --pass {pass_id}"
+        problem = FieldProblem(field, f"{what} has no price in {currency}")
         super().__init__(
-            f"The catalog has no price of {item!r} in {currency}. Add one with "
-            f"`tillgate prices set {item} AMOUNT {currency}`, or use a secret key.",
+            f"The catalog has no price of {what} in {currency}. Add one with "
+            f"`tillgate prices set {item} AMOUNT {currency}{option}`, or use a secret key.",
             problems=(problem,),
         )
+
+
+class QuantityTooLarge(InvalidInput):
+    """The catalog sells fewer of this item at a time."""
+
+    code = "quantity_too_large"
+
+    def __init__(self, most: int) -> None:
+        """Name the limit."""
+        problem = FieldProblem("quantity", f"must be at most {most}")
+        super().__init__(f"At most {most} of these are sold at a time.", problems=(problem,))
 
 
 class TotalTooLarge(InvalidInput):
@@ -44,3 +60,36 @@ class PriceNotFound(NotFound):
     """There is no such price or coupon to delete."""
 
     code = "price_not_found"
+
+
+class QuoteUnknown(InvalidInput):
+    """The quote's id is not one that was handed out to this merchant."""
+
+    code = "quote_unknown"
+
+    def __init__(self) -> None:
+        """Name the field; whose it may be is not said."""
+        problem = FieldProblem("quoteId", "is not a quote of this merchant")
+        super().__init__("There is no such quote; ask for one.", problems=(problem,))
+
+
+class QuoteExpired(InvalidInput):
+    """The price that was quoted does not hold any more."""
+
+    code = "quote_expired"
+
+    def __init__(self) -> None:
+        """Name the field."""
+        problem = FieldProblem("quoteId", "holds no more")
+        super().__init__("The quote has run out; ask for a new one.", problems=(problem,))
+
+
+class QuoteDiffers(InvalidInput):
+    """The quote is of something else than what is to be opened."""
+
+    code = "quote_differs"
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        """Name the fields that differ."""
+        problems = tuple(FieldProblem(field, "is not what was quoted") for field in fields)
+        super().__init__("The quote is of something else; ask for a new one.", problems=problems)

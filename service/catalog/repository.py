@@ -1,13 +1,13 @@
 """Named queries on prices and coupons."""
 
-from service.catalog.documents import Coupon, Price
+from service.catalog.documents import Coupon, Price, Ware
+from service.storage.database import Row
 from service.storage.transactions import Transaction, session_of
 
 
-async def find_price(merchant_id: str, item: str, currency: str) -> Price | None:
-    """Find the price of an item in a currency."""
-    wanted = {"merchantId": merchant_id, "item": {"$eq": item}, "currency": currency}
-    row = await Price.get_pymongo_collection().find_one(wanted)
+async def find_price(merchant_id: str, ware: Ware, currency: str) -> Price | None:
+    """Find the price of the whole of what is sold, in a currency."""
+    row = await Price.get_pymongo_collection().find_one(_key(merchant_id, ware, currency))
     return Price.model_validate(row) if row else None
 
 
@@ -21,7 +21,7 @@ async def find_coupon(merchant_id: str, code: str) -> Coupon | None:
 async def put_price(price: Price, tx: Transaction | None) -> None:
     """Set an item's price in a currency."""
     row = price.to_row()
-    key = {name: row.pop(name) for name in ("merchantId", "item", "currency")}
+    key = {name: row.pop(name) for name in ("merchantId", "item", "passId", "currency")}
     await Price.get_pymongo_collection().update_one(
         key, {"$set": row}, upsert=True, session=session_of(tx)
     )
@@ -36,9 +36,9 @@ async def put_coupon(coupon: Coupon, tx: Transaction | None) -> None:
     )
 
 
-async def delete_price(merchant_id: str, item: str, currency: str, tx: Transaction | None) -> bool:
+async def delete_price(merchant_id: str, ware: Ware, currency: str, tx: Transaction | None) -> bool:
     """Delete a price; tell whether there was one."""
-    wanted = {"merchantId": merchant_id, "item": {"$eq": item}, "currency": currency}
+    wanted = _key(merchant_id, ware, currency)
     deleted = await Price.get_pymongo_collection().delete_one(wanted, session=session_of(tx))
     return deleted.deleted_count == 1
 
@@ -51,9 +51,9 @@ async def delete_coupon(merchant_id: str, code: str, tx: Transaction | None) -> 
 
 
 async def list_prices(merchant_id: str) -> list[Price]:
-    """Give a merchant's prices, by item and currency."""
+    """Give a merchant's prices, by item, pass and currency."""
     cursor = Price.get_pymongo_collection().find({"merchantId": merchant_id})
-    rows = await cursor.sort([("item", 1), ("currency", 1)]).to_list(1000)
+    rows = await cursor.sort([("item", 1), ("passId", 1), ("currency", 1)]).to_list(1000)
     return [Price.model_validate(row) for row in rows]
 
 
@@ -61,3 +61,13 @@ async def list_coupons(merchant_id: str) -> list[Coupon]:
     """Give a merchant's coupons, by code."""
     rows = await Coupon.get_pymongo_collection().find({"merchantId": merchant_id}).to_list(1000)
     return [Coupon.model_validate(row) for row in sorted(rows, key=lambda row: row["code"])]
+
+
+def _key(merchant_id: str, ware: Ware, currency: str) -> Row:
+    # None also finds the prices that were written before passes were named with their events.
+    return {
+        "merchantId": merchant_id,
+        "item": {"$eq": ware.item},
+        "passId": {"$eq": ware.pass_id},
+        "currency": currency,
+    }

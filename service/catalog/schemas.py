@@ -1,11 +1,15 @@
 """What goes over the wire about prices and coupons."""
 
 from datetime import datetime
+from typing import Literal
 
+import msgspec
 from msgspec import Struct
 from pydantic import Field
 
 from service.catalog.documents import Coupon, Price
+from service.catalog.operations.quote import Wanted
+from service.catalog.operations.quote_id import Offered
 from service.core.errors import FieldProblem, InvalidInput
 from service.web.fields import CurrencyCode, Quantity, ShortText, StrictAmount, Text, UtcMoment
 from service.web.wire import WireModel
@@ -20,14 +24,20 @@ class PutPrice(WireModel):
     title: Text | None = None
     trial_days: Quantity | None = None
     """A subscription begins with these days free of charge."""
+    pass_id: ShortText | None = Field(None, examples=["vip"])
+    """The pass of the event that this is the price of."""
+    max_quantity: Quantity | None = None
+    """One session sells at most so many."""
 
     def to_price(self, merchant_id: str, item: str, now: datetime) -> Price:
         """Give the price as it is stored."""
         return Price(
             merchant_id=merchant_id,
             item=item,
+            pass_id=self.pass_id,
             currency=self.currency,
             amount=self.amount,
+            max_quantity=self.max_quantity,
             title=self.title,
             trial_days=self.trial_days,
             updated_at=now,
@@ -70,6 +80,8 @@ class PriceView(Struct, frozen=True, rename="camel"):
     title: str | None
     trial_days: int | None
     updated_at: datetime
+    pass_id: str | None = None
+    max_quantity: int | None = None
 
 
 class CouponView(Struct, frozen=True, rename="camel"):
@@ -92,9 +104,7 @@ class CatalogAnswer(Struct, frozen=True, rename="camel"):
 
 def price_view(price: Price) -> PriceView:
     """Show a price."""
-    return PriceView(
-        price.item, price.currency, price.amount, price.title, price.trial_days, price.updated_at
-    )
+    return msgspec.convert(price, PriceView, from_attributes=True)
 
 
 def coupon_view(coupon: Coupon) -> CouponView:
@@ -107,3 +117,97 @@ def coupon_view(coupon: Coupon) -> CouponView:
         coupon.expires_at,
         coupon.updated_at,
     )
+
+
+class QuotedItem(WireModel):
+    """What is wanted: an event, a pass of it, or a plan."""
+
+    event_id: ShortText | None = Field(None, examples=["event_456"])
+    pass_id: ShortText | None = None
+    """A pass of the event."""
+    plan: ShortText | None = None
+
+    def named(self) -> tuple[str, str]:
+        """Return the item and the field that names it. Raises `InvalidInput` for two or none."""
+        if self.plan is not None and self.event_id is None and self.pass_id is None:
+            return self.plan, "plan"
+        if self.event_id is not None and self.plan is None:
+            return self.event_id, "eventId" if self.pass_id is None else "passId"
+        problem = FieldProblem("items", "must name an eventId, with or without a passId, or a plan")
+        raise InvalidInput("The quote is of nothing that is sold.", problems=(problem,))
+
+
+class AskQuote(WireModel):
+    """Asks what something costs now."""
+
+    items: QuotedItem
+    quantity: Quantity = 1
+    coupon_code: ShortText | None = None
+    currency: CurrencyCode | None = Field(None, examples=["USD"])
+
+    def to_wanted(self, default_currency: str) -> Wanted:
+        """Return the request as the operation takes it. Raises `InvalidInput`."""
+        item, field = self.items.named()
+        return Wanted(
+            item,
+            f"items.{field}",
+            self.currency or default_currency,
+            self.quantity,
+            self.coupon_code,
+            self.items.pass_id,
+        )
+
+
+class QuoteLine(Struct, frozen=True, rename="camel", kw_only=True):
+    """One line of a quote, `amount` in minor units: the lines add up to the total.
+
+    `item`: `quantity` of it at `unitAmount` each, and the days that a subscription is free for.
+    `coupon`: what its code takes off, less than zero.
+    """
+
+    kind: Literal["item", "coupon"]
+    title: str
+    quantity: int = 1
+    unit_amount: int
+    amount: int
+    trial_days: int | None = None
+    coupon_code: str | None = None
+
+
+class QuoteView(Struct, frozen=True, rename="camel"):
+    """A total in minor units, and until when a session opens at it by `quoteId`."""
+
+    quote_id: str
+    amount: int
+    currency: str
+    title: str
+    lines: list[QuoteLine]
+    expires_at: datetime
+
+
+class QuoteAnswer(Struct, frozen=True, rename="camel"):
+    """One quote."""
+
+    quote: QuoteView
+
+
+def quote_view(offered: Offered) -> QuoteView:
+    """Show a quote."""
+    held, priced = offered.held, offered.priced
+    title = priced.price.title or held.pass_id or held.item
+    lines = [
+        QuoteLine(
+            kind="item",
+            title=title,
+            quantity=held.quantity,
+            unit_amount=priced.price.amount,
+            amount=priced.subtotal,
+            trial_days=held.trial_days,
+        )
+    ]
+    if held.coupon_code is not None:
+        less = -priced.discount
+        code = held.coupon_code
+        line = QuoteLine(kind="coupon", title=code, unit_amount=less, amount=less, coupon_code=code)
+        lines.append(line)
+    return QuoteView(offered.quote_id, held.amount, held.currency, title, lines, held.expires_at)

@@ -16,6 +16,7 @@ from service.storage.keys import Key
 
 Kind = Literal["payment", "checkout"]
 CheckoutEnd = Literal["expired", "failed"]
+PricedBy = Literal["catalog", "caller"]
 Verdict = Literal["accepted", "rejected", "same_money"]
 
 
@@ -97,6 +98,7 @@ class Session(StoredDocument):
     held against. `guarded_metadata` are the keys that a secret key wrote. `live_attempts` are the
     provider's payments that are under way, `ended_ref` is a checkout that ran out meanwhile,
     `asked_at` is when the cleanup last asked about it. `free_allowed`: nothing may be due.
+    `priced_by` tells who decided the amount, None in sessions of before that was kept.
     `owner` tells who opened it: `trusted` (a secret key, a token), unique for each publishable
     opening. `checkout_ids` are all ids by which a provider names one of its checkouts: refs,
     aliases and attempt ids. `deletable_at` is set by the retention job alone.
@@ -122,6 +124,7 @@ class Session(StoredDocument):
     owner: str = "trusted"
     live: bool | None = None
     free_allowed: bool = False
+    priced_by: PricedBy | None = None
     trial_days: int | None = None
     provider_session_id: str | None = None
     provider_payment_id: str | None = None

@@ -79,10 +79,14 @@ def test_a_key_is_shown_once_and_works_until_it_is_revoked(shop: Shop) -> None:
 def test_prices_are_set_listed_and_removed_on_the_record(shop: Shop) -> None:
     shop.ok("prices", "set", "premium", "2999", "usd", "--title", "Premium", "--trial-days", "7")
     shop.ok("prices", "set", "premium", "49.50", "INR", "--major")
+    shop.ok("prices", "set", "concert", "900", "USD", "--pass", "vip", "--max-quantity", "4")
     assert shop.ok("prices", "list").splitlines() == [
-        "premium\t4950\tINR\t49.50 INR\t-\t-",
-        "premium\t2999\tUSD\t29.99 USD\tPremium\t7",
+        "concert\t900\tUSD\t9.00 USD\t-\t-\tvip\t4",
+        "premium\t4950\tINR\t49.50 INR\t-\t-\t-\t-",
+        "premium\t2999\tUSD\t29.99 USD\tPremium\t7\t-\t-",
     ]
+    assert shop.run("prices", "remove", "concert", "USD").returncode == 1
+    shop.ok("prices", "remove", "concert", "USD", "--pass", "vip")
     shop.ok("prices", "remove", "premium", "INR")
     assert shop.run("prices", "remove", "premium", "INR").returncode == 1
     shop.ok("prices", "coupon", "QUARTER", "--percent", "25")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.catalog.documents import Coupon
-from service.catalog.operations import Wanted, discounted
+from service.catalog.operations.quote import Wanted, discounted
 from service.core.clock import ManualClock
 from service.storage.database import Database
 from tests.conftest import NOON
@@ -34,15 +34,6 @@ async def _amount(api: Api, **changes: Any) -> Any:
     answer = await api.call("POST", PAYMENTS, PUBLISHABLE, json=_browser_body(**changes))
     assert answer.status_code == 201, answer.text
     return answer.json()["session"]["amount"]
-
-
-async def test_plan_decides_before_pass_before_event(api: Api) -> None:
-    await put_price(api, "gold", 300)
-    await put_price(api, "pass_9", 200)
-    await put_price(api, "event_456", 100)
-    assert await _amount(api, sessionId="s-1", plan="gold", passId="pass_9") == 300
-    assert await _amount(api, sessionId="s-2", passId="pass_9") == 200
-    assert await _amount(api, sessionId="s-3") == 100
 
 
 async def test_the_total_is_the_unit_times_the_quantity(api: Api) -> None:
@@ -104,7 +95,7 @@ async def test_an_amount_that_is_sent_must_be_the_catalogs(api: Api, database: D
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [({"plan": "gold"}, "plan"), ({"passId": "p"}, "passId"), ({}, "eventId")],
+    [({"passId": "p"}, "passId"), ({}, "eventId")],
 )
 async def test_an_item_without_a_price_is_named(
     api: Api, changes: dict[str, Any], field: str

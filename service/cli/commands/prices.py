@@ -5,8 +5,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from service.catalog.documents import Coupon, Price
-from service.catalog.operations import (
+from service.catalog.documents import Coupon, Price, Ware
+from service.catalog.operations.prices import (
     list_catalog,
     remove_coupon,
     remove_price,
@@ -46,12 +46,17 @@ def command() -> None:
 @click.option("--major", is_flag=True, help="AMOUNT is in major units: 29.99 instead of 2999.")
 @click.option("--title", help="What the customer reads.")
 @click.option("--trial-days", type=int, help="A subscription begins with these days for free.")
+@click.option("--pass", "pass_id", help="It is the price of this pass of the event ITEM.")
+@click.option("--max-quantity", type=int, help="One session sells at most so many.")
 @merchant_option
 @data_dir_option
 def set_one(
     item: str, amount: str, currency: str, *, major: bool, data_dir: Path, **options: object
 ) -> None:
-    """Set what one unit of ITEM (a plan, a pass, an event) costs, in minor units of CURRENCY."""
+    """Set what one unit of ITEM (a plan, an event) costs, in minor units of CURRENCY.
+
+    A pass of an event has a price of its own: --pass names it.
+    """
     by = operator(str(options["merchant"]))
     _check_name("item", item)
     currency = currency.upper()
@@ -60,6 +65,8 @@ def set_one(
         "amount": _minor(amount, currency, major=major),
         "title": options["title"],
         "trialDays": options["trial_days"],
+        "passId": options["pass_id"],
+        "maxQuantity": options["max_quantity"],
     }
     put = decode_wire_model(PutPrice, sent)
     assert isinstance(put, PutPrice)  # noqa: S101 - the model that was asked for
@@ -68,7 +75,7 @@ def set_one(
         await set_price(put.to_price(by.merchant_id, item, SystemClock().now()), by)
 
     with_database(data_dir, work)
-    say(f"{item} costs {_shown(put.amount, put.currency)}.")
+    say(f"{_named(item, put.pass_id)} costs {_shown(put.amount, put.currency)}.")
 
 
 @command.command("list")
@@ -89,10 +96,15 @@ def list_all(merchant: str, data_dir: Path) -> None:
             _shown(price.amount, price.currency),
             price.title,
             price.trial_days,
+            price.pass_id,
+            price.max_quantity,
         )
         for price in prices
     ]
-    columns = ("item", "minor units", "currency", "price", "title", "trial days")
+    columns = (
+        *("item", "minor units", "currency", "price", "title", "trial days"),
+        *("pass", "most"),
+    )
     show_table(columns, rows, empty="There are no prices. Set one with: tillgate prices set")
     if coupons:
         listed = [(coupon.code, _discount(coupon), coupon.expires_at) for coupon in coupons]
@@ -102,17 +114,18 @@ def list_all(merchant: str, data_dir: Path) -> None:
 @command.command("remove")
 @click.argument("item")
 @click.argument("currency")
+@click.option("--pass", "pass_id", help="Remove the price of this pass of the event ITEM.")
 @merchant_option
 @data_dir_option
-def remove(item: str, currency: str, merchant: str, data_dir: Path) -> None:
+def remove(item: str, currency: str, pass_id: str | None, merchant: str, data_dir: Path) -> None:
     """Remove the price of ITEM in CURRENCY; sessions that are open keep theirs."""
 
     async def work(_: Settings, __: Database) -> None:
         now = SystemClock().now()
-        await remove_price(item, currency.upper(), operator(merchant), now)
+        await remove_price(Ware(item, pass_id), currency.upper(), operator(merchant), now)
 
     with_database(data_dir, work)
-    say(f"{item} has no price in {currency.upper()} any more.")
+    say(f"{_named(item, pass_id)} has no price in {currency.upper()} any more.")
 
 
 @command.command("coupon")
@@ -145,6 +158,10 @@ def coupon(code: str, *, removed: bool, data_dir: Path, **options: object) -> No
 
     with_database(data_dir, work)
     say(f"Coupon {code} is {'removed' if removed else 'set'}.")
+
+
+def _named(item: str, pass_id: str | None) -> str:
+    return item if pass_id is None else f"{pass_id} of {item}"
 
 
 def _check_name(field: str, name: str) -> None:

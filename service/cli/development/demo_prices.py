@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from service.catalog.documents import Coupon, Price
-from service.catalog.operations import list_catalog, set_coupon, set_price
+from service.catalog.operations.prices import list_catalog, set_coupon, set_price
 from service.web.principal import Principal
 
 # item, minor units, currency, title

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from service.catalog.operations import list_catalog
+from service.catalog.operations.prices import list_catalog
 from service.core.money import to_major
 from service.providers.base import ProviderName
 from service.web.principal import DEFAULT_MERCHANT

@@ -9,10 +9,10 @@ from service.core.clock import Clock
 from service.providers.base import Provider
 from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import wrong_field
-from service.sessions.operations.build_session import NewSession
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.checkouts.standing import standing_checkout
 from service.sessions.operations.find_session import find_session
+from service.sessions.operations.new_session import NewSession
 from service.sessions.operations.open_checkout import OpenCheckout, open_checkout
 from service.sessions.operations.open_session import open_session
 from service.sessions.operations.rules import Rules

@@ -14,9 +14,10 @@ from service.sessions.errors import (
     OpenSessionDiffers,
     SessionExists,
 )
-from service.sessions.operations.build_session import NewSession, build_session, named_id
+from service.sessions.operations.build_session import build_session, named_id
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.expire import expire_if_due
+from service.sessions.operations.new_session import NewSession
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
 from service.storage.transactions import Duplicate, answers_in_time

@@ -8,8 +8,8 @@ from pydantic import Field
 from service.core.errors import FieldProblem, InvalidInput
 from service.core.ids import digest
 from service.providers.base import CheckoutMode, ProviderName
-from service.sessions.operations.build_session import NewSession
 from service.sessions.operations.change_session import Change
+from service.sessions.operations.new_session import NewSession
 from service.sessions.states import Status
 from service.web.fields import (
     CurrencyCode,
@@ -26,6 +26,12 @@ from service.web.fields import (
 )
 from service.web.wire import WireModel, decode_wire_model
 
+QuoteId = Annotated[
+    str,
+    Field(
+        max_length=4000, pattern=r"^qt_[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$", examples=["qt_WyJk.Zm9v"]
+    ),
+]
 Price = Annotated[str, Field(pattern=r"^[0-9]{1,16}(\.[0-9]{1,4})?$", examples=["29.99"])]
 
 
@@ -47,6 +53,8 @@ class SessionRequest(WireModel):
     coupon_code: ShortText | None = None
     pass_id: ShortText | None = None
     plan: ShortText | None = None
+    quote_id: QuoteId | None = None
+    """Opens at the price that was quoted, for what was quoted."""
     mode: CheckoutMode = "payment"
     metadata: Metadata = Field(default_factory=dict)
     expires_at: UtcMoment | None = None
@@ -134,6 +142,7 @@ class CreateCheckout(WireModel):
     payment_method: ProviderName | None = None
     coupon_code: ShortText | None = None
     pass_id: ShortText | None = None
+    quote_id: QuoteId | None = None
     mode: CheckoutMode | None = None
     metadata: Metadata | None = None
     expires_at: UtcMoment | None = None

@@ -1,0 +1,71 @@
+"""Manage prices and coupons, on the record."""
+
+from datetime import datetime
+
+from service.audit.operations import Act, record
+from service.catalog import repository
+from service.catalog.documents import Coupon, Price, Ware
+from service.catalog.errors import PriceNotFound
+from service.core.strict_json import JsonObject
+from service.storage.transactions import Transaction, answers_in_time, in_transaction
+from service.web.principal import Principal
+
+
+async def set_price(price: Price, by: Principal) -> None:
+    """Set an item's price, on the record."""
+
+    async def work(tx: Transaction) -> None:
+        await repository.put_price(price, tx)
+        detail: JsonObject = {
+            "currency": price.currency,
+            "amount": price.amount,
+            "passId": price.pass_id,
+            "maxQuantity": price.max_quantity,
+        }
+        act = Act("price.set", f"price:{price.item}", detail=detail)
+        await record(tx, by, act, price.updated_at)
+
+    await in_transaction(work)
+
+
+async def set_coupon(coupon: Coupon, by: Principal) -> None:
+    """Set a coupon, on the record."""
+
+    async def work(tx: Transaction) -> None:
+        await repository.put_coupon(coupon, tx)
+        detail: JsonObject = {"basisPoints": coupon.basis_points, "amount": coupon.amount}
+        act = Act("coupon.set", f"coupon:{coupon.code}", detail=detail)
+        await record(tx, by, act, coupon.updated_at)
+
+    await in_transaction(work)
+
+
+async def remove_price(ware: Ware, currency: str, by: Principal, now: datetime) -> None:
+    """Delete a price, on the record. Raises `PriceNotFound`."""
+
+    async def work(tx: Transaction) -> None:
+        if not await repository.delete_price(by.merchant_id, ware, currency, tx):
+            raise PriceNotFound(f"There is no price of {ware} in {currency}.")
+        detail: JsonObject = {"currency": currency, "passId": ware.pass_id}
+        act = Act("price.removed", f"price:{ware.item}", detail=detail)
+        await record(tx, by, act, now)
+
+    await in_transaction(work)
+
+
+async def remove_coupon(code: str, by: Principal, now: datetime) -> None:
+    """Delete a coupon, on the record. Raises `PriceNotFound`."""
+
+    async def work(tx: Transaction) -> None:
+        if not await repository.delete_coupon(by.merchant_id, code, tx):
+            raise PriceNotFound(f"There is no coupon {code!r}.")
+        await record(tx, by, Act("coupon.removed", f"coupon:{code}"), now)
+
+    await in_transaction(work)
+
+
+async def list_catalog(merchant_id: str) -> tuple[list[Price], list[Coupon]]:
+    """List all prices and coupons of a merchant."""
+    async with answers_in_time():
+        prices = await repository.list_prices(merchant_id)
+        return prices, await repository.list_coupons(merchant_id)

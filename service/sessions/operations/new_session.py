@@ -1,0 +1,42 @@
+"""What a caller sends to open a session."""
+
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from service.core.strict_json import JsonObject
+from service.providers.base import CheckoutMode, ProviderName
+from service.sessions.documents import Kind
+
+
+class NewSession(Struct, frozen=True, kw_only=True):
+    """What a caller sent to open a session. `request_hash` tells two requests apart."""
+
+    kind: Kind
+    user_id: str
+    provider: ProviderName
+    request_hash: str
+    session_id: str | None = None
+    email: str | None = None
+    event_id: str | None = None
+    quantity: int = 1
+    pass_id: str | None = None
+    selected_date: str | None = None
+    coupon_code: str | None = None
+    waiting_list_id: str | None = None
+    plan: str | None = None
+    amount: int | None = None
+    price: str | None = None
+    currency: str | None = None
+    mode: CheckoutMode = "payment"
+    metadata: JsonObject = field(default_factory=dict)
+    expires_at: datetime | None = None
+    success_url: str | None = None
+    cancel_url: str | None = None
+    provider_session_id: str | None = None
+    quote_id: str | None = None
+
+    @property
+    def names_amount(self) -> bool:
+        """Tell whether the caller sent what it wants to be paid."""
+        return self.amount is not None or self.price is not None

@@ -1,0 +1,89 @@
+"""What a session costs: the catalog decides for browsers, a server may name its own amount.
+
+A price belongs to the whole of what is sold. A payment session sells an event, or a pass of it; a
+checkout session sells a plan. A name that no price was asked for is refused, since the shop would
+hand out what nobody has paid.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from service.catalog.operations.quote import Quote, Wanted, quote
+from service.catalog.operations.quote_id import Held, check_fits, read_quote
+from service.core.money import check_step, to_minor
+from service.providers.base import CheckoutMode
+from service.sessions.documents import PricedBy
+from service.sessions.errors import AmountDiffers, wrong_field
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.new_session import NewSession
+from service.sessions.operations.rules import Rules
+
+
+class Price(NamedTuple):
+    """A session's total in minor units of its currency, and who has decided it."""
+
+    amount: int
+    currency: str
+    free: bool
+    trial_days: int | None
+    priced_by: PricedBy
+
+
+async def price_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Price:
+    """Return what a session costs. Raises `InvalidInput` and its kin for what has no price."""
+    merchant_id = caller.principal.merchant_id
+    held = None
+    if new.quote_id is not None:
+        held = read_quote(new.quote_id, merchant_id, rules.pepper, now)
+    currency = new.currency or (held.currency if held else None)
+    currency = rules.currency_for(new.provider, currency)
+    sent = _sent(new, currency)
+    if caller.trusted and sent is not None and held is None:
+        check_step(new.provider, currency, sent)
+        return Price(sent, currency, free=False, trial_days=None, priced_by="caller")
+    wanted = _wanted(new, currency)
+    due = for_mode(await _due(wanted, held, merchant_id, now), new.mode)
+    if sent is not None and sent != due.amount:
+        raise AmountDiffers("price" if new.amount is None else "amount", due.amount, currency)
+    check_step(new.provider, currency, due.amount)
+    return Price(due.amount, currency, due.free, due.trial_days, priced_by="catalog")
+
+
+def for_mode(due: Quote, mode: CheckoutMode) -> Quote:
+    """Return a total as a mode has it: a trial begins a subscription, not one payment."""
+    if mode == "subscription":
+        return due
+    return Quote(due.amount, free=due.amount == 0, trial_days=None)
+
+
+async def _due(wanted: Wanted, held: Held | None, merchant_id: str, now: datetime) -> Quote:
+    if held is None:
+        return await quote(merchant_id, wanted, now)
+    check_fits(held, wanted)
+    return held.quote
+
+
+def _sent(new: NewSession, currency: str) -> int | None:
+    if new.price is not None:
+        return to_minor(new.price, new.provider, currency)
+    return new.amount
+
+
+def _wanted(new: NewSession, currency: str) -> Wanted:
+    """Return what the catalog is asked for. Raises `InvalidInput` for a name that it leaves out."""
+    if new.kind == "checkout":
+        _refuse("checkout", passId=new.pass_id, eventId=new.event_id)
+        item, named_by, pass_id = new.plan, "plan", None
+    else:
+        _refuse("payment", plan=new.plan)
+        item, named_by, pass_id = new.event_id, "eventId", new.pass_id
+    if item is None:
+        raise wrong_field(named_by, "must name what is paid for")
+    named_by = named_by if pass_id is None else "passId"
+    return Wanted(item, named_by, currency, new.quantity, new.coupon_code, pass_id)
+
+
+def _refuse(kind: str, **unpriced: str | None) -> None:
+    for field, value in unpriced.items():
+        if value is not None:
+            raise wrong_field(field, f"is no part of the price of a {kind} session: leave it out")
