@@ -1,6 +1,6 @@
 """Named queries on the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from service.payments.documents import Payment
@@ -34,6 +34,14 @@ async def find(
     """Find a payment by its provider's id."""
     found = await rows.answer(by_provider_id(provider, account, provider_payment_id), tx)
     return Payment.model_validate(found[0]) if found else None
+
+
+async def find_many(provider: str, account: str, ids: Collection[str]) -> list[Payment]:
+    """Find payments of one account by their provider's ids."""
+    found = {"$in": sorted(ids), **_INDEXED}
+    wanted = {"provider": provider, "account": account, "providerPaymentId": found}
+    cursor = Payment.get_pymongo_collection().find(wanted)
+    return [Payment.model_validate(row) for row in await cursor.to_list()]
 
 
 async def insert(row: Row, tx: Transaction | None) -> None:

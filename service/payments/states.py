@@ -18,6 +18,7 @@ class PaymentStatus(StrEnum):
     CANCELED = "canceled"
     REFUNDED = "refunded"
     ABANDONED = "abandoned"
+    REVERSED = "reversed"
 
 
 LIVE = frozenset({PaymentStatus.PENDING, PaymentStatus.AUTHORIZED})
@@ -33,6 +34,8 @@ _RANK = {
     PaymentStatus.ABANDONED: 2,
     PaymentStatus.SUCCEEDED: 3,
     PaymentStatus.REFUNDED: 4,
+    # Only an entry by hand, in whose place the real payment stands now.
+    PaymentStatus.REVERSED: 5,
 }
 # Providers tell whole seconds. Within one, the more final word stands.
 _WITHIN_A_SECOND = {

@@ -76,12 +76,14 @@ class Review(_Part):
 class Decided(_Part):
     """What a person decided about a payment of this session; final for it.
 
-    `payment_id` is the provider's, or a checkout's id where nothing was paid.
+    `payment_id` is the provider's, or a checkout's id where nothing was paid. `paid` tells whether
+    its money had come by then: what comes later was not known to who decided.
     """
 
     payment_id: str
     verdict: Verdict
     at: datetime
+    paid: bool = False
 
 
 class Capturing(_Part):

@@ -15,21 +15,22 @@ from litestar.params import (
 
 from service.core.paging import decode_cursor
 from service.sessions.controllers import caller_of
-from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session_by_any_id
 from service.sessions.schemas.answers import next_cursor, session_view
 from service.sessions.states import Status
 from service.web.authentication import PROVEN, PUBLIC, AnyRequest, CurrentPrincipal, requires
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
-from service.web.principal import Kind
+from service.web.principal import Kind, Principal
 from service.web.short_way import SHORT
 from service.webhooks.operations.ask import verify_session
 from service.webhooks.operations.inbox import Inbox
 from service.webhooks.operations.look import EventFilter, list_events, list_rejections
 from service.webhooks.operations.receive import receive_webhook
 from service.webhooks.operations.replay import replay_event
-from service.webhooks.operations.review import accept_review, reject_review
+from service.webhooks.operations.review.choices import Choice
+from service.webhooks.operations.review.decide import Wish, decide_review
+from service.webhooks.operations.review.look import list_reviews
 from service.webhooks.schemas import (
     AcceptReview,
     DecidedAnswer,
@@ -40,9 +41,11 @@ from service.webhooks.schemas import (
     ReviewsAnswer,
     VerifiedAnswer,
     VerifyCheckout,
+    decided,
     event_view,
     received,
     rejection_view,
+    review_item,
 )
 from service.webhooks.states import InboxStatus
 
@@ -147,13 +150,10 @@ class AdminWebhooks(Controller):
     async def reviews(
         self, principal: CurrentPrincipal, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
     ) -> ReviewsAnswer:
-        """Events that did not fit their session, newest first."""
-        filters = EventFilter(InboxStatus.REVIEW, undecided=True)
+        """Events that did not fit their session, newest first, and what each decision would do."""
         place = decode_cursor(cursor) if cursor is not None else None
-        rows, following = await list_events(
-            principal.merchant_id, filters, cursor=place, limit=limit
-        )
-        return ReviewsAnswer([event_view(row) for row in rows], next_cursor(following))
+        found, following = await list_reviews(principal.merchant_id, cursor=place, limit=limit)
+        return ReviewsAnswer([review_item(one) for one in found], next_cursor(following))
 
     @post("/reviews/{event_id:str}/accept", status_code=200, summary="Accept a payment as it is")
     async def accept(
@@ -163,10 +163,13 @@ class AdminWebhooks(Controller):
         inbox: TheInbox,
         data: JSONBody[AcceptReview | None] = None,
     ) -> DecidedAnswer:
-        """Complete the session with it. The id is the event's or the session's."""
-        reason = data.reason if data else None
-        session = await accept_review(event_id, principal, reason, inbox)
-        return DecidedAnswer(session_view(session, Caller(principal), inbox.clock.now()))
+        """Complete the session with it; money that is held is captured first.
+
+        The id is the event's or the session's. Only money that came, or is held, can be accepted.
+        """
+        body = data or AcceptReview()
+        wish = Wish(Choice.ACCEPT, body.reason, body.payment_id)
+        return await _decided(event_id, wish, principal, inbox)
 
     @post("/reviews/{event_id:str}/reject", status_code=200, summary="Reject a payment")
     async def reject(
@@ -176,9 +179,31 @@ class AdminWebhooks(Controller):
         principal: CurrentPrincipal,
         inbox: TheInbox,
     ) -> DecidedAnswer:
-        """Leave the session as it is; the money's ledger row stays."""
-        session = await reject_review(event_id, principal, data.reason, inbox)
-        return DecidedAnswer(session_view(session, Caller(principal), inbox.clock.now()))
+        """Leave the session without it; the money's ledger row stays."""
+        wish = Wish(Choice.REJECT, data.reason, data.payment_id)
+        return await _decided(event_id, wish, principal, inbox)
+
+    @post(
+        "/reviews/{event_id:str}/same-money",
+        status_code=200,
+        summary="Take a payment for the money that was entered by hand",
+    )
+    async def same_money(
+        self,
+        event_id: EventIdPath,
+        principal: CurrentPrincipal,
+        inbox: TheInbox,
+        data: JSONBody[AcceptReview | None] = None,
+    ) -> DecidedAnswer:
+        """Reverse the entry by hand; the session is then completed by the payment itself."""
+        body = data or AcceptReview()
+        wish = Wish(Choice.SAME_MONEY, body.reason, body.payment_id)
+        return await _decided(event_id, wish, principal, inbox)
+
+
+async def _decided(review_id: str, wish: Wish, principal: Principal, inbox: Inbox) -> DecidedAnswer:
+    session = await decide_review(review_id, wish, principal, inbox)
+    return decided(session, principal, inbox.clock.now())
 
 
 def _inbox(request: AnyRequest) -> Inbox:

@@ -7,23 +7,40 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
+from service.sessions.documents import Verdict
 from service.storage.documents import StoredDocument, wire_name
 from service.webhooks.states import InboxStatus
 
 Source = Literal["webhook", "fetch", "clock"]
 
 
-class Decision(BaseModel):
-    """What a person decided about an event that did not fit."""
-
+class _Part(BaseModel):
     model_config = ConfigDict(
         alias_generator=wire_name, validate_by_name=True, validate_by_alias=True
     )
+
+
+class Decision(_Part):
+    """What a person decided about a payment that did not fit.
+
+    `awaiting`: it was accepted while it was held, and its capture is not done yet; should that be
+    refused, the decision is taken back.
+    """
 
     accepted: bool
     at: datetime
     by: str
     reason: str | None = None
+    verdict: Verdict | None = None
+    awaiting: bool = False
+
+
+class Doubt(_Part):
+    """A payment of the event that does not fit, or a checkout where nothing was paid, and why."""
+
+    about: str
+    reason: str
+    decision: Decision | None = None
 
 
 class WebhookEvent(StoredDocument):
@@ -31,9 +48,10 @@ class WebhookEvent(StoredDocument):
 
     `facts` are what it told, also those whose ledger comes later. `payload` are the bytes as
     received. `provider_event_id` is what the provider calls it where its signature does not cover
-    that, as the first delivery said. `purge_at` is unset while anybody or anything may still have
-    to act on it; `deletable_at` is set by the retention job alone. A row from the `clock` tells of
-    no event: it is a review of a payment that nobody could tell about.
+    that, as the first delivery said. `doubts` are what a person must decide about: `decision` is
+    the last one of them, set once there is one on each. `purge_at` is unset while anybody or
+    anything may still have to act on it; `deletable_at` is set by the retention job alone. A row
+    from the `clock` tells of no event: it is a review of a payment that nobody could tell about.
     """
 
     id: str  # type: ignore[assignment]
@@ -50,6 +68,7 @@ class WebhookEvent(StoredDocument):
     reason: str | None = None
     error: str | None = None
     decision: Decision | None = None
+    doubts: list[Doubt] = Field(default_factory=list)
     facts: list[JsonObject] = Field(default_factory=list)
     payload: bytes
     occurred_at: datetime

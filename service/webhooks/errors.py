@@ -29,6 +29,17 @@ class ReviewNotFound(NotFound):
         super().__init__(f"There is no review {review_id!r}.")
 
 
+class SeveralPayments(Conflict):
+    """An event tells of several payments that don't fit; the call must say which it means."""
+
+    code = "several_payments"
+
+    def __init__(self, payment_ids: list[str]) -> None:
+        """Name the payments."""
+        named = ", ".join(payment_ids)
+        super().__init__(f"This event has several payments in review; send paymentId: {named}.")
+
+
 class AlreadyDecided(Conflict):
     """Somebody has decided this review already."""
 

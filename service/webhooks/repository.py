@@ -15,7 +15,7 @@ from service.storage.group_commit.transactions import GroupTransaction, Work
 from service.storage.keys import Keys, walk_keys
 from service.storage.paging import newest_first
 from service.storage.transactions import Duplicate, Transaction, session_of
-from service.webhooks.documents import Decision, WebhookEvent, WebhookRejection
+from service.webhooks.documents import WebhookEvent, WebhookRejection
 from service.webhooks.states import WAITING, InboxStatus
 
 R = TypeVar("R")
@@ -57,11 +57,13 @@ async def insert(row: Row, tx: Transaction | None) -> None:
     await rows.insert(WebhookEvent.get_pymongo_collection(), row, tx)
 
 
-async def find(inbox_id: str, merchant_id: str | None = None) -> WebhookEvent | None:
+async def find(
+    inbox_id: str, merchant_id: str | None = None, tx: Transaction | None = None
+) -> WebhookEvent | None:
     """Find an event by its id; a majority read, so what it finds is durable."""
     wanted: Row = {"_id": {"$eq": inbox_id}}
     wanted |= {"merchantId": merchant_id} if merchant_id is not None else {}
-    row = await WebhookEvent.get_pymongo_collection().find_one(wanted)
+    row = await WebhookEvent.get_pymongo_collection().find_one(wanted, session=session_of(tx))
     return WebhookEvent.model_validate(row) if row else None
 
 
@@ -72,6 +74,8 @@ async def replace(row: Row, expected: Collection[InboxStatus], tx: Transaction |
         "_id": fields.pop("_id"),
         "status": {"$in": sorted(expected)},
         "decision": None,
+        # Of several payments in one event a person may have decided about the first.
+        "doubts.decision": {"$not": {"$type": "object"}},
     }
     done = await WebhookEvent.get_pymongo_collection().update_one(
         wanted, {"$set": fields}, session=session_of(tx)
@@ -118,20 +122,25 @@ async def count_waiting(now: datetime) -> int:
     return await WebhookEvent.get_pymongo_collection().count_documents(due)
 
 
-async def decide(inbox_id: str, decision: Decision, purge_at: datetime, tx: Transaction) -> bool:
-    """Keep a decision if there is none yet."""
-    done = await WebhookEvent.get_pymongo_collection().update_one(
-        {"_id": inbox_id, "status": InboxStatus.REVIEW.value, "decision": None},
-        {"$set": {"decision": decision.model_dump(by_alias=True), "purgeAt": purge_at}},
+async def write_review(row: WebhookEvent, purge_at: datetime, tx: Transaction) -> None:
+    """Write what was decided about an open review that was read in the same transaction.
+
+    Only once all of it is decided is it purged some day.
+    """
+    stored = row.to_row()
+    fields = {name: stored[name] for name in ("status", "reason", "decision", "doubts")}
+    done = row.decision is not None or row.status is not InboxStatus.REVIEW
+    await WebhookEvent.get_pymongo_collection().update_one(
+        {"_id": row.id, "status": InboxStatus.REVIEW.value, "decision": None},
+        {"$set": {**fields, "purgeAt": purge_at if done else None}},
         session=session_of(tx),
     )
-    return done.modified_count == 1
 
 
 async def open_reviews_of(
     merchant_id: str, session_id: str, tx: Transaction | None
 ) -> list[WebhookEvent]:
-    """Give the undecided reviews of a session, by event id."""
+    """Return the reviews of a session that are undecided or await a capture, by event id."""
     wanted = {
         "sessionId": session_id,
         "merchantId": merchant_id,
@@ -141,7 +150,7 @@ async def open_reviews_of(
     cursor = (
         WebhookEvent.get_pymongo_collection().find(wanted, session=session_of(tx)).sort("_id", 1)
     )
-    return [WebhookEvent.model_validate(row) for row in await cursor.to_list(100)]
+    return [WebhookEvent.model_validate(row) for row in await cursor.to_list(1000)]
 
 
 async def decided_review_of(merchant_id: str, session_id: str) -> WebhookEvent | None:

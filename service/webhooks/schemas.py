@@ -6,12 +6,18 @@ from msgspec import Struct
 from pydantic import Field
 
 from service.core.strict_json import JsonObject
-from service.sessions.schemas.answers import SessionView
+from service.sessions.documents import Session, Verdict
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.settle.reviews import AWAITING_CAPTURE
+from service.sessions.schemas.answers import SessionView, session_view
 from service.web.fields import LongText, Text
+from service.web.principal import Principal
 from service.web.wire import WireModel
-from service.webhooks.documents import WebhookEvent, WebhookRejection
+from service.webhooks.documents import Decision, WebhookEvent, WebhookRejection
 from service.webhooks.operations.ask import Callback
 from service.webhooks.operations.inbox import Receipt
+from service.webhooks.operations.review.choices import Choice
+from service.webhooks.operations.review.look import DoubtOf, ReviewOf
 from service.webhooks.states import InboxStatus
 
 
@@ -27,9 +33,11 @@ class DecisionView(Struct, frozen=True, rename="camel"):
     """What a person decided."""
 
     accepted: bool
+    verdict: Verdict
     at: datetime
     by: str
     reason: str | None
+    awaiting: bool
 
 
 class EventView(Struct, frozen=True, rename="camel", kw_only=True):
@@ -54,6 +62,31 @@ class EventView(Struct, frozen=True, rename="camel", kw_only=True):
     processed_at: datetime | None
     attempts: int
     next_attempt_at: datetime | None
+
+
+class DoubtView(Struct, frozen=True, rename="camel"):
+    """A payment of an event that does not fit, or a checkout where nothing was paid.
+
+    `decisions` are those that can be taken now, by the last word of their routes; `why` says of
+    each what it would do, or why it can't be taken.
+    """
+
+    payment_id: str
+    reason: str
+    decision: DecisionView | None
+    decisions: list[Choice]
+    why: dict[str, str]
+
+
+class ReviewItem(EventView, frozen=True, rename="camel", kw_only=True):
+    """An event that waits for a decision, with what can be decided about it.
+
+    `decisions` and `why` are those of its first payment, which nearly always is the only one.
+    """
+
+    decisions: list[Choice]
+    why: dict[str, str]
+    payments: list[DoubtView]
 
 
 class RejectionView(Struct, frozen=True, rename="camel"):
@@ -82,7 +115,7 @@ class RejectionsAnswer(Struct, frozen=True, rename="camel"):
 class ReviewsAnswer(Struct, frozen=True, rename="camel"):
     """A page of the reviews that wait for a decision, newest first."""
 
-    reviews: list[EventView]
+    reviews: list[ReviewItem]
     next_cursor: str | None
 
 
@@ -100,15 +133,20 @@ class VerifiedAnswer(Struct, frozen=True, rename="camel"):
 
 
 class AcceptReview(WireModel):
-    """Accepts a payment as it is."""
+    """Accepts a payment as it is, or takes it for the money that was entered by hand.
+
+    `paymentId` says which, where an event has several in review.
+    """
 
     reason: LongText | None = None
+    payment_id: Text | None = None
 
 
 class RejectReview(WireModel):
     """Rejects a payment; the reason is kept in the audit."""
 
     reason: LongText
+    payment_id: Text | None = None
 
 
 class VerifyCheckout(WireModel):
@@ -140,7 +178,6 @@ def received(receipt: Receipt) -> ReceivedAnswer:
 
 def event_view(row: WebhookEvent) -> EventView:
     """Show an event."""
-    decision = row.decision
     return EventView(
         id=row.id,
         provider=row.provider,
@@ -154,15 +191,52 @@ def event_view(row: WebhookEvent) -> EventView:
         session_id=row.session_id,
         reason=row.reason,
         error=row.error,
-        decision=DecisionView(decision.accepted, decision.at, decision.by, decision.reason)
-        if decision
-        else None,
+        decision=_decision_view(row.decision) if row.decision else None,
         facts=row.facts,
         occurred_at=row.occurred_at,
         received_at=row.received_at,
         processed_at=row.processed_at,
         attempts=row.attempts,
         next_attempt_at=row.next_attempt_at,
+    )
+
+
+def decided(session: Session, by: Principal, now: datetime) -> DecidedAnswer:
+    """Show a session after a decision to who took it."""
+    return DecidedAnswer(session_view(session, Caller(by), now))
+
+
+def review_item(review: ReviewOf) -> ReviewItem:
+    """Show a review, with what can be decided about each of its payments."""
+    shown = event_view(review.row)
+    fields = {name: getattr(shown, name) for name in EventView.__struct_fields__}
+    payments = [_doubt_view(one) for one in review.doubts]
+    return ReviewItem(
+        **fields, decisions=payments[0].decisions, why=payments[0].why, payments=payments
+    )
+
+
+def _doubt_view(one: DoubtOf) -> DoubtView:
+    decided = one.doubt.decision
+    possible = [choice for choice, look in one.outlooks.items() if look.possible]
+    return DoubtView(
+        payment_id=one.doubt.about,
+        reason=AWAITING_CAPTURE if decided and decided.awaiting else one.doubt.reason,
+        decision=_decision_view(decided) if decided else None,
+        decisions=possible,
+        why={choice.value: look.words for choice, look in one.outlooks.items()},
+    )
+
+
+def _decision_view(decision: Decision) -> DecisionView:
+    verdict: Verdict = decision.verdict or ("accepted" if decision.accepted else "rejected")
+    return DecisionView(
+        accepted=decision.accepted,
+        verdict=verdict,
+        at=decision.at,
+        by=decision.by,
+        reason=decision.reason,
+        awaiting=decision.awaiting,
     )
 
 

@@ -1,6 +1,6 @@
 """Named queries that find sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from service.core.paging import Cursor
@@ -33,6 +33,13 @@ async def find(merchant_id: str, session_id: str, tx: Transaction | None = None)
     wanted = {"merchantId": merchant_id, "sessionId": {"$eq": session_id}}
     row = await Session.get_pymongo_collection().find_one(wanted, session=session_of(tx))
     return Session.model_validate(row) if row else None
+
+
+async def find_many(merchant_id: str, session_ids: Collection[str]) -> list[Session]:
+    """Find sessions by their ids."""
+    wanted = {"merchantId": merchant_id, "sessionId": {"$in": sorted(session_ids)}}
+    cursor = Session.get_pymongo_collection().find(wanted)
+    return [Session.model_validate(row) for row in await cursor.to_list()]
 
 
 async def read(merchant_id: str, session_id: str) -> SessionRow | None:

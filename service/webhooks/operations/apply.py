@@ -1,7 +1,10 @@
 """Apply a verified event: its inbox row, the session, the ledger and the outbox in one commit."""
 
+from msgspec import Struct, structs
+
 from service.core.errors import Busy, Unavailable
 from service.providers.base import VerifiedEvent
+from service.sessions.documents import Session
 from service.sessions.operations.hold_back import hold_back
 from service.sessions.operations.move import Why
 from service.sessions.operations.settle.event import Settling
@@ -10,9 +13,11 @@ from service.storage.group_commit.member import Question
 from service.storage.transactions import Duplicate, Transaction, answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent
-from service.webhooks.operations.facts import FACTS, LEDGER_ONLY, in_order, payments_of
+from service.webhooks.operations.facts import FACTS, LEDGER_ONLY, about, in_order, payments_of
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
 from service.webhooks.operations.match import find_meant, merchant_of, sessions_of
+from service.webhooks.operations.review.agreeing import agree
+from service.webhooks.operations.review.doubts import is_decided
 from service.webhooks.states import DONE, InboxStatus, next_attempt_at
 
 # Two events of one session may meet: the loser of a race reads again. More than these many times
@@ -43,7 +48,7 @@ async def apply_event(
             async with answers_in_time():
                 before = await repository.find(event.inbox_id)
             # A replay begins with a row that is done: only a change since then is another's work.
-            if before is not None and (before.decision or _done_since(before.status, known)):
+            if before is not None and (is_decided(before) or _done_since(before.status, known)):
                 return Receipt(before.status, duplicate=True, session_id=before.session_id)
     raise Unavailable("The event meets too many others of its session; send it again.")
 
@@ -65,12 +70,14 @@ async def _apply_once(
         await rows.look_ahead(_questions(event, before, merchant), tx)
         if before is None:
             await repository.refuse_known(event.inbox_id, tx)
-        outcome = await _outcome(tx, event, inbox, before, merchant)
+        applied = await _apply(tx, event, inbox, before, merchant)
+        outcome = applied.outcome
         row = row_of(event, outcome, inbox, before, source)
         if before is None:
             await repository.insert(row, tx)
         elif not await repository.replace(row, {before.status}, tx):
             raise Busy("The event is being applied by another call.")
+        await agree(tx, before, applied.found, applied.session, inbox)
         return Receipt(outcome.status, session_id=outcome.session_id)
 
     return await repository.commit(work, len(event.payload))
@@ -83,32 +90,50 @@ def _questions(event: VerifiedEvent, before: WebhookEvent | None, merchant: str)
     return questions
 
 
-async def _outcome(
+class _Applied(Struct, frozen=True):
+    """What applying came to, and its session as it was found and as it now stands."""
+
+    outcome: Outcome
+    found: Session | None = None
+    session: Session | None = None
+
+
+async def _apply(
     tx: Transaction,
     event: VerifiedEvent,
     inbox: Inbox,
     before: WebhookEvent | None,
     merchant: str,
-) -> Outcome:
+) -> _Applied:
     if not event.facts:
-        return Outcome(InboxStatus.IGNORED, merchant_id=merchant, reason="no use for this type")
+        reason = "no use for this type"
+        return _Applied(Outcome(InboxStatus.IGNORED, merchant_id=merchant, reason=reason))
     now = inbox.clock.now()
-    session = await find_meant(tx, event, merchant)
+    found = session = await find_meant(tx, event, merchant)
     if session is not None:
         session = await hold_back(tx, session, now)
     why = Why(event.provider, now, event_id=event.inbox_id)
     doing = Settling(tx, event, why, inbox.lifetimes, merchant)
-    reason = None
+    doubts: dict[str, str] = {}
     for fact in in_order(event.facts):
-        applied = await FACTS[type(fact)](doing, session, fact)
+        one = about(fact)
+        applied = await FACTS[type(fact)](structs.replace(doing, about=one), session, fact)
         session = applied.session
-        reason = reason or applied.review
+        if applied.review is not None:
+            doubts.setdefault(one, applied.review.value)
     if session is None and any(type(fact) not in LEDGER_ONLY for fact in event.facts):
-        return parked("no session matches", inbox, before, merchant)
+        return _Applied(parked("no session matches", inbox, before, merchant))
+    outcome = _outcome_of(doubts, session, merchant)
+    return _Applied(outcome, found, session)
+
+
+def _outcome_of(doubts: dict[str, str], session: Session | None, merchant: str) -> Outcome:
     session_id = session.session_id if session else None
-    if reason is not None:
-        return Outcome(InboxStatus.REVIEW, session_id, merchant, reason=reason.value)
-    return Outcome(InboxStatus.PROCESSED, session_id, merchant)
+    if not doubts:
+        return Outcome(InboxStatus.PROCESSED, session_id, merchant)
+    reason, *_ = doubts.values()
+    told = tuple(doubts.items())
+    return Outcome(InboxStatus.REVIEW, session_id, merchant, reason=reason, doubts=told)
 
 
 def parked(reason: str, inbox: Inbox, before: WebhookEvent | None, merchant_id: str) -> Outcome:

@@ -15,8 +15,9 @@ from service.providers.facts import Fact
 from service.sessions.documents import Session
 from service.sessions.operations.settle import checkouts
 from service.sessions.operations.settle import payments as settle
+from service.sessions.operations.settle.decided import decided_money_came
 from service.sessions.operations.settle.event import Mismatch, Settling
-from service.sessions.operations.settle.reviews import to_review
+from service.sessions.operations.settle.reviews import decision_on, is_rejected, to_review
 from service.sessions.states import Status
 from service.storage.group_commit.member import Question
 
@@ -37,7 +38,12 @@ async def _payment_succeeded(
     recorded = await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
     if session is None:
         return Applied(None)
-    settled = await settle.payment_succeeded(doing, session, _known(fact.payment, recorded))
+    known = _known(fact.payment, recorded)
+    decided = decision_on(session, known.provider_payment_id)
+    if decided is not None:
+        settled = await decided_money_came(doing, session, known, decided)
+    else:
+        settled = await settle.payment_succeeded(doing, session, known)
     return Applied(settled.session, settled.review)
 
 
@@ -65,6 +71,8 @@ async def _underway(
 ) -> Applied:
     if session is None:
         return Applied(None)
+    if is_rejected(session, payment.provider_payment_id):
+        return Applied(session)
     if recorded.status not in LIVE:  # it has failed or succeeded since: this is old news
         return Applied(await settle.old_news(doing, session, payment))
     settled = await settle.payment_underway(doing, session, payment, held=held)
@@ -87,10 +95,15 @@ async def _payment_failed(
 async def _paid_partially(
     doing: Settling, session: Session | None, fact: facts.PaidPartially
 ) -> Applied:
-    await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
+    recorded = await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
     if session is None:
         return Applied(None)
-    settled = await to_review(doing, session, Mismatch.PARTIAL)
+    decided = decision_on(session, fact.payment.provider_payment_id)
+    if decided is not None:
+        known = _known(fact.payment, recorded)
+        settled = await decided_money_came(doing, session, known, decided)
+    else:
+        settled = await to_review(doing, session, Mismatch.PARTIAL)
     return Applied(settled.session, settled.review)
 
 
@@ -189,6 +202,14 @@ _ENDS: frozenset[type[Fact]] = frozenset({facts.CheckoutFailed, facts.CheckoutEx
 def in_order(told: tuple[Fact, ...]) -> list[Fact]:
     """Give an event's facts with the checkout's end first: one move then, not two."""
     return sorted(told, key=lambda fact: type(fact) not in _ENDS)
+
+
+def about(fact: Fact) -> str:
+    """Return what a fact is about: its payment, else its checkout; empty where it is neither."""
+    payment = getattr(fact, "payment", None)
+    if payment is not None:
+        return str(payment.provider_payment_id)
+    return str(getattr(fact, "checkout_ref", ""))
 
 
 def payments_of(event: VerifiedEvent) -> list[Question]:

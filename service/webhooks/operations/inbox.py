@@ -36,12 +36,13 @@ class Receipt(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What applying an event came to."""
+    """What applying an event came to; `doubts` are payments that do not fit, and why."""
 
     status: InboxStatus
     session_id: str | None = None
     merchant_id: str = DEFAULT_MERCHANT
     reason: str | None = None
+    doubts: tuple[tuple[str, str], ...] = ()
     error: str | None = None
     next_attempt_at: datetime | None = None
 
@@ -74,6 +75,9 @@ def row_of(
         "reason": outcome.reason,
         "error": outcome.error,
         "decision": None,
+        "doubts": [
+            {"about": about, "reason": why, "decision": None} for about, why in outcome.doubts
+        ],
         "facts": [as_json(fact) for fact in event.facts],
         "payload": event.payload,
         "occurredAt": event.occurred_at,

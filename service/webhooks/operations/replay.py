@@ -13,6 +13,7 @@ from service.webhooks.documents import WebhookEvent
 from service.webhooks.errors import AlreadyDecided, EventNotFound
 from service.webhooks.operations.inbox import Inbox, Receipt
 from service.webhooks.operations.receive import take_in
+from service.webhooks.operations.review.doubts import is_decided
 from service.webhooks.states import DONE, InboxStatus, next_attempt_at
 
 LEASE = timedelta(seconds=60)
@@ -43,8 +44,8 @@ async def replay_event(inbox_id: str, by: Principal, inbox: Inbox) -> Receipt:
         row = await repository.find(inbox_id, by.merchant_id)
     if row is None:
         raise EventNotFound(inbox_id)
-    if row.decision is not None:
-        raise AlreadyDecided(f"{inbox_id} was decided by {row.decision.by}; it is not replayed.")
+    if is_decided(row):
+        raise AlreadyDecided(f"{inbox_id} has been decided by a person; it is not replayed.")
     receipt = await _again(row, inbox)
     act = Act("event.replayed", f"event:{inbox_id}", detail={"outcome": receipt.outcome.value})
     async with answers_in_time():

@@ -21,16 +21,21 @@ class Mismatch(StrEnum):
     PARTIAL = "partial_payment"
     NOT_FREE = "payment_was_due"
     SECOND = "duplicate_payment"
+    AFTER_REJECTION = "paid_after_rejection"
 
 
 class Settling(Struct, frozen=True):
-    """One event being applied: its transaction, the event, and what is decided for all sessions."""
+    """One event being applied: its transaction, the event, and what is decided for all sessions.
+
+    `about` is the payment, or else the checkout, of the fact whose turn it is.
+    """
 
     tx: Transaction
     event: VerifiedEvent
     why: Why
     lifetimes: Lifetimes
     merchant_id: str
+    about: str = ""
 
 
 class Settled(Struct, frozen=True):

@@ -1,22 +1,55 @@
 """What does not fit its session, and waits for a person."""
 
 from service.providers.base import VerifiedEvent
-from service.sessions.documents import Review, Session
+from service.sessions import repository
+from service.sessions.documents import Decided, Review, Session
 from service.sessions.operations.settle.event import Mismatch, Settled, Settling
-from service.sessions.operations.settle.fields import put
+from service.sessions.states import Status
+
+# A payment that a person has accepted while it was held: its capture is under way.
+AWAITING_CAPTURE = "awaiting_capture"
 
 
 async def to_review(doing: Settling, session: Session, wrong: Mismatch) -> Settled:
     """Put a session on the list of those that a person must look at; nothing else changes.
 
-    Of several events the one with the smallest id is named, so that any order names the same.
+    Of several events the one with the smallest id is named, so that any order names the same. What
+    a person has decided about the payment is final for the session: no review is opened again.
+
+    The session is written in any case. A decision reads which reviews are open and names the next
+    one: both at once must conflict, or a review would be left that no session names.
     """
-    inbox_id = doing.event.inbox_id
+    if wrong is not Mismatch.AFTER_REJECTION and decision_on(session, doing.about) is not None:
+        return Settled(session)
     named = session.review
-    if named is None or inbox_id < named.event_id:
-        review = Review(reason=wrong.value, event_id=inbox_id, at=doing.why.at)
-        session = await put(doing, session, {"review": review.model_dump(by_alias=True)})
-    return Settled(session, wrong)
+    inbox_id = doing.event.inbox_id
+    if named is None or named.reason == AWAITING_CAPTURE or inbox_id < named.event_id:
+        named = Review(reason=wrong.value, event_id=inbox_id, at=doing.why.at)
+    fields = {"review": named.model_dump(by_alias=True), "updatedAt": doing.why.at}
+    return Settled(await repository.change(session, {"$set": fields}, doing.tx), wrong)
+
+
+def decision_on(session: Session, about: str) -> Decided | None:
+    """Return what a person has decided about a payment of the session, the last word if several."""
+    if not session.decisions:
+        return None
+    return next((one for one in reversed(session.decisions) if one.payment_id == about), None)
+
+
+def is_rejected(session: Session, about: str) -> bool:
+    """Tell whether a person has rejected a payment: it is neither waited for nor captured."""
+    decided = decision_on(session, about)
+    return decided is not None and decided.verdict == "rejected"
+
+
+def awaited(session: Session) -> list[Decided]:
+    """Return the payments that were accepted while they were held, and whose money has not come.
+
+    Accepting money that has come completes the session at once.
+    """
+    if not session.decisions or session.status is Status.COMPLETED:
+        return []
+    return [one for one in session.decisions if one.verdict == "accepted"]
 
 
 def mismatch(session: Session, event: VerifiedEvent, amount: int, currency: str) -> Mismatch | None:

@@ -1,0 +1,131 @@
+"""Decide about a payment that did not fit: accept it, reject it, or take it for a hand entry."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from service.audit.operations import Act, record
+from service.core.errors import Conflict
+from service.core.strict_json import JsonObject
+from service.payments import repository as payments
+from service.sessions import repository as sessions
+from service.sessions.documents import Decided, Session, Verdict
+from service.sessions.operations.move import Why
+from service.storage.database import Row
+from service.storage.transactions import Transaction, in_transaction
+from service.web.principal import Principal
+from service.webhooks import repository
+from service.webhooks.documents import Decision, WebhookEvent
+from service.webhooks.errors import AlreadyDecided, ReviewNotFound
+from service.webhooks.operations.inbox import Inbox
+from service.webhooks.operations.review.choices import ALREADY_DECIDED, Case, Choice, outlook
+from service.webhooks.operations.review.doubts import decide_on, named_of
+from service.webhooks.operations.review.effects import Deciding, apply_choice, awaits, has_come
+from service.webhooks.operations.review.find import case_of, doubt_of, find_review
+
+_VERDICTS: dict[Choice, Verdict] = {
+    Choice.ACCEPT: "accepted",
+    Choice.REJECT: "rejected",
+    Choice.SAME_MONEY: "same_money",
+}
+
+
+class Wish(Struct, frozen=True):
+    """What a person wants decided, and why. `payment_id` says which, where an event has several."""
+
+    choice: Choice
+    reason: str | None = None
+    payment_id: str | None = None
+
+
+async def decide_review(review_id: str, wish: Wish, by: Principal, inbox: Inbox) -> Session:
+    """Decide about a payment, once and for good; give the session as it then stands.
+
+    Raises `ReviewNotFound`, `AlreadyDecided` for a second decision, `SeveralPayments`, and
+    `Conflict` with a code of its own where the decision is not possible: see `choices`.
+    """
+    found = await find_review(review_id, by.merchant_id)
+    now = inbox.clock.now()
+
+    async def work(tx: Transaction) -> Session:
+        row = await repository.find(found.id, by.merchant_id, tx)
+        session = await sessions.find(by.merchant_id, found.session_id or "", tx)
+        if row is None or session is None:
+            raise ReviewNotFound(review_id)
+        case = await case_of(tx, row, doubt_of(row, wish.payment_id), session)
+        _refuse(wish.choice, case)
+        if wish.choice is not Choice.REJECT and case.payment is not None:
+            # Whatever an event tells of it meanwhile must conflict with what is decided here.
+            await payments.change(case.payment, {"updatedAt": now}, tx)
+        waiting = await _keep_decision(tx, case, _decision(wish, case, by, now), inbox)
+        deciding = Deciding(tx, case, Why(by.label, now, event_id=row.id), inbox.lifetimes)
+        session = await apply_choice(wish.choice, deciding, _fields(wish, case, waiting, now))
+        await record(tx, by, _act(wish, case, row), now)
+        return session
+
+    return await in_transaction(work)
+
+
+def _refuse(choice: Choice, case: Case) -> None:
+    look = outlook(choice, case)
+    if look.code == ALREADY_DECIDED:
+        raise AlreadyDecided(look.words)
+    if not look.possible:
+        raise Conflict(look.words, code=look.code)
+
+
+def _decision(wish: Wish, case: Case, by: Principal, now: datetime) -> Decision:
+    return Decision(
+        accepted=wish.choice is not Choice.REJECT,
+        verdict=_VERDICTS[wish.choice],
+        at=now,
+        by=by.label,
+        reason=wish.reason,
+        awaiting=wish.choice is Choice.ACCEPT and awaits(case),
+    )
+
+
+async def _keep_decision(
+    tx: Transaction, case: Case, decision: Decision, inbox: Inbox
+) -> list[WebhookEvent]:
+    """Keep it on all that waits of the payment: a provider tells of one several times.
+
+    Gives the session's reviews as they then stand.
+    """
+    session, about = case.session, case.doubt.about
+    waiting = await repository.open_reviews_of(session.merchant_id, session.session_id, tx)
+    after = [_decided(row, about, decision) for row in waiting]
+    for row, changed in zip(waiting, after, strict=True):
+        if changed is not row:
+            await repository.write_review(changed, decision.at + inbox.keep_for, tx)
+    return [row for row in after if row.decision is None]
+
+
+def _decided(row: WebhookEvent, about: str, decision: Decision) -> WebhookEvent:
+    changed = decide_on(row, about, decision)
+    return changed if changed.doubts != row.doubts else row
+
+
+def _fields(wish: Wish, case: Case, waiting: list[WebhookEvent], now: datetime) -> Row:
+    """Return what any decision writes into the session: itself, and the next review."""
+    about = case.doubt.about
+    decided = Decided(payment_id=about, verdict=_VERDICTS[wish.choice], at=now, paid=has_come(case))
+    others = [one for one in case.session.decisions if one.payment_id != about]
+    named = named_of(waiting)
+    return {
+        "decisions": [one.model_dump(by_alias=True) for one in (*others, decided)],
+        "review": named.model_dump(by_alias=True) if named else None,
+    }
+
+
+def _act(wish: Wish, case: Case, row: WebhookEvent) -> Act:
+    detail: JsonObject = {
+        "eventId": row.id,
+        "why": case.doubt.reason,
+        "paymentId": case.doubt.about,
+        "ledger": case.payment.status.value if case.payment else None,
+    }
+    if case.payment is not None:
+        detail |= {"amount": case.payment.amount, "currency": case.payment.currency}
+    verb = _VERDICTS[wish.choice]
+    return Act(f"review.{verb}", f"session:{case.session.session_id}", wish.reason, detail)

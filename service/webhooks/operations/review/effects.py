@@ -1,0 +1,131 @@
+"""What each decision does to the session, the ledger and the outbox, in its transaction."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from msgspec import Struct, structs
+
+from service.outbox import operations as outbox
+from service.outbox import repository as outbox_repository
+from service.payments import repository as payments
+from service.payments.documents import Payment
+from service.payments.operations import abandon_payment
+from service.payments.states import PaymentStatus
+from service.sessions import repository as sessions
+from service.sessions.documents import Session
+from service.sessions.operations.move import Why, move
+from service.sessions.operations.settle.captures import CAPTURE
+from service.sessions.operations.settle.checkouts import idle
+from service.sessions.states import Lifetimes, Status, is_late, status_at
+from service.storage.database import Row
+from service.storage.transactions import Transaction
+from service.webhooks.operations.review.choices import UNRESOLVED, Case, Choice
+
+_CAME = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
+
+
+class Deciding(Struct, frozen=True):
+    """One decision: its transaction, what it is about, and by whom it is taken."""
+
+    tx: Transaction
+    case: Case
+    why: Why
+    lifetimes: Lifetimes
+
+
+async def apply_choice(choice: Choice, deciding: Deciding, fields: Row) -> Session:
+    """Apply a possible decision; `fields` are what any decision writes into the session."""
+    return await _EFFECTS[choice](deciding, fields)
+
+
+def has_come(case: Case) -> bool:
+    """Tell whether the money of a case had come when it was decided."""
+    return case.payment is not None and case.payment.status in _CAME
+
+
+def awaits(case: Case) -> bool:
+    """Tell whether accepting must wait for a capture."""
+    return case.payment is not None and case.payment.status is PaymentStatus.AUTHORIZED
+
+
+async def _accept(deciding: Deciding, fields: Row) -> Session:
+    case, now = deciding.case, deciding.why.at
+    session = case.session
+    if case.payment is not None and awaits(case):
+        return await _await_capture(deciding, case.payment, fields)
+    if session.status is Status.COMPLETED:
+        return await _put(deciding, fields)
+    changes: Row = fields | {
+        "completedAt": now,
+        "late": is_late(session.status, session.expires_at, now),
+        "providerPaymentId": case.doubt.about,
+        "opening": None,
+    }
+    return await _move(deciding, Status.COMPLETED, changes, f"accepted: {case.doubt.reason}")
+
+
+async def _await_capture(deciding: Deciding, payment: Payment, fields: Row) -> Session:
+    """Claim the capture of held money; its success completes the session, as any event would."""
+    session, now = deciding.case.session, deciding.why.at
+    paid = payment.provider_payment_id
+    message = outbox.message(
+        CAPTURE,
+        f"{session.provider}:{paid}:{session.version}",
+        merchant_id=session.merchant_id,
+        session_id=session.session_id,
+        payload={
+            "provider": session.provider,
+            "providerPaymentId": paid,
+            "amount": payment.amount,
+            "currency": payment.currency,
+        },
+        now=now,
+    )
+    await outbox_repository.add_once([message], deciding.tx)
+    changes: Row = fields | {
+        "capturing": {"paymentId": paid, "at": now},
+        "liveAttempts": sorted({*session.live_attempts, paid}),
+    }
+    if status_at(session.status, session.expires_at, now) is Status.PENDING:
+        reason = f"accepted: {deciding.case.doubt.reason}"
+        return await _move(deciding, Status.PROCESSING, changes, reason)
+    return await _put(deciding, changes)
+
+
+async def _reject(deciding: Deciding, fields: Row) -> Session:
+    case = deciding.case
+    session, about = case.session, case.doubt.about
+    changes = fields | {"liveAttempts": [one for one in session.live_attempts if one != about]}
+    if case.doubt.reason == UNRESOLVED:
+        if case.payment is not None:
+            await abandon_payment(deciding.tx, case.payment, deciding.why.at)
+        if session.capturing is not None and session.capturing.payment_id == about:
+            changes |= {"capturing": None}
+    if session.status is Status.PROCESSING and not changes["liveAttempts"]:
+        reason = f"rejected: {case.doubt.reason}"
+        return await _move(deciding, idle(session), changes, reason)
+    return await _put(deciding, changes)
+
+
+async def _same_money(deciding: Deciding, fields: Row) -> Session:
+    by_hand, now = deciding.case.completed_by, deciding.why.at
+    if by_hand is not None:
+        reversed_: Row = {"status": PaymentStatus.REVERSED.value, "statusAt": now, "updatedAt": now}
+        await payments.change(by_hand, reversed_, deciding.tx)
+    return await _put(deciding, fields | {"providerPaymentId": deciding.case.doubt.about})
+
+
+async def _put(deciding: Deciding, fields: Row) -> Session:
+    update = {"$set": {**fields, "updatedAt": deciding.why.at}}
+    return await sessions.change(deciding.case.session, update, deciding.tx)
+
+
+async def _move(deciding: Deciding, to: Status, fields: Row, reason: str) -> Session:
+    why = structs.replace(deciding.why, reason=reason)
+    return await move(deciding.tx, deciding.case.session, to, why, deciding.lifetimes, fields)
+
+
+_EFFECTS: Mapping[Choice, Callable[[Deciding, Row], Awaitable[Session]]] = {
+    Choice.ACCEPT: _accept,
+    Choice.REJECT: _reject,
+    Choice.SAME_MONEY: _same_money,
+}
