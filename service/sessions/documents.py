@@ -19,6 +19,9 @@ CheckoutEnd = Literal["expired", "failed"]
 PricedBy = Literal["catalog", "caller"]
 Verdict = Literal["accepted", "rejected", "same_money"]
 
+TRUSTED = "trusted"
+"""The owner of what a secret key or a user's token has opened."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(
@@ -123,7 +126,7 @@ class Session(StoredDocument):
     provider: ProviderName
     mode: CheckoutMode = "payment"
     account: str
-    owner: str = "trusted"
+    owner: str = TRUSTED
     live: bool | None = None
     free_allowed: bool = False
     priced_by: PricedBy | None = None
@@ -186,6 +189,7 @@ class Session(StoredDocument):
                     ("userId", ASCENDING),
                     ("plan", ASCENDING),
                     ("provider", ASCENDING),
+                    ("owner", ASCENDING),
                 ],
                 name="one_open_checkout",
                 unique=True,
@@ -271,6 +275,11 @@ class SessionRow:
     def user_id(self) -> str:
         """Give the user that the session was opened for."""
         return str(self.fields["userId"])
+
+    @property
+    def owner(self) -> str:
+        """Return who opened it; nobody that is known where the row does not tell."""
+        return str(self.fields.get("owner"))
 
     @property
     def client_secret_hash(self) -> str:

@@ -10,11 +10,12 @@ from service.core.clock import Clock
 from service.core.errors import Misconfigured
 from service.settings import Settings
 from service.web.authentication import PUBLIC, Authentication
-from service.web.idempotency.header import read_key
+from service.web.idempotency.header import LEAST_PROVING, read_key
 from service.web.idempotency.middleware import IDEMPOTENT, Idempotency
 from service.web.keys.ring import KeyRing
 from service.web.keys.tokens import token_reader
 from service.web.limits.rate_limits import UNLIMITED, RateLimits, rate_limits
+from service.web.principal import Kind
 
 
 class Gate:
@@ -49,7 +50,10 @@ class Gate:
                 return
             if limits is not None and limits.per_key:
                 await limits.count(limits.of_key(scope, principal), limits.per_key, scope, now)
-            key = read_key(scope["headers"]) if IDEMPOTENT in opt else None
+            key = None
+            if IDEMPOTENT in opt:
+                proves = principal.kind is Kind.PUBLISHABLE
+                key = read_key(scope["headers"], LEAST_PROVING if proves else 1)
             if key is not None:
                 await self._idempotency.run(key, scope, receive, send, app)
             else:

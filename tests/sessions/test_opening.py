@@ -255,7 +255,7 @@ async def test_a_call_that_is_taken_over_after_a_crash_finds_its_session(
     api: Api, database: Database, clock: ManualClock, key: str
 ) -> None:
     await put_price(api, "event_456", 1000, "INR")
-    headers = {"Idempotency-Key": "crashed"}
+    headers = {"Idempotency-Key": "crashed-3pZlGkAw0sQ8mXv7"}
     body = payment_body(sessionId=None)
     first = await api.call("POST", PAYMENTS, key, json=body, headers=headers)
     # As a process leaves it that is killed between the insert and the stored answer.

@@ -45,6 +45,7 @@ async def test_what_is_not_there_and_what_is_not_yours_look_the_same(
         (PUBLISHABLE, {"X-Client-Secret": secret["X-Client-Secret"] + "x"}),
         (PUBLISHABLE, {"X-Client-Secret": ""}),
         (token_of("user_124", clock), {}),
+        (token_of("user_123", clock), {}),  # whom the browser has named
         (await key_of_another_merchant(clock), {}),
         (await key_of_another_merchant(clock, Kind.PUBLISHABLE), secret),
         (await key_of_another_merchant(clock, Kind.ADMIN), {}),
@@ -53,7 +54,7 @@ async def test_what_is_not_there_and_what_is_not_yours_look_the_same(
         told = problem(await api.call("GET", path, key, headers=headers), 404, "session_not_found")
         missing = await api.call("GET", f"{PAYMENTS}/nothing", key, headers=headers)
         assert told["detail"].replace(session["sessionId"], "nothing") == missing.json()["detail"]
-    own = await api.call("GET", path, token_of("user_123", clock))
+    own = await api.call("GET", path, PUBLISHABLE, headers=secret)
     assert own.json() == {"session": session}
 
 

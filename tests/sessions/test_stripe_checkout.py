@@ -257,7 +257,7 @@ async def test_a_browser_whose_call_failed_at_the_provider_tries_again_under_its
     await put_price(api, "premium", 2999)
     stripe.will_refuse(CREATE, 400, message="no")
     _opens(stripe)
-    body, headers = checkout_body(amount=None), {"Idempotency-Key": "again"}
+    body, headers = checkout_body(amount=None), {"Idempotency-Key": "again-3pZlGkAw0sQ8mXv7"}
     first = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=body, headers=headers)
     problem(first, 502, "provider_failed")
     again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=body, headers=headers)

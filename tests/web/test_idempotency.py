@@ -19,6 +19,8 @@ from tests.web.app import PK, SK, Seen
 from tests.web.conftest import SECRET
 from tests.web.test_problems import assert_problem
 
+LONG = "3pZlGkAw0sQ8mXv7NbTc2R"  # of 22 characters, as few as a browser's may have
+
 
 async def order(http: AsyncClient, key: str = "k-1", amount: int = 10, **headers: str) -> Response:
     """Create an order under an Idempotency-Key."""
@@ -58,8 +60,8 @@ async def test_another_payload_is_422(http: AsyncClient, seen: Seen) -> None:
 
 
 async def test_a_key_belongs_to_its_caller(http: AsyncClient, seen: Seen) -> None:
-    await order(http)
-    other = await order(http, X_API_Key=PK)
+    await order(http, LONG)
+    other = await order(http, LONG, X_API_Key=PK)
     assert other.status_code == 201
     assert "idempotent-replayed" not in other.headers
     assert len(set(seen.seeds)) == 2

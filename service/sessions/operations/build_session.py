@@ -38,6 +38,7 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
     row = _row_of(new, now) | {
         "merchantId": caller.principal.merchant_id,
         "sessionId": session_id,
+        "owner": caller.owner_of(session_id),
         "amount": due.amount,
         "currency": due.currency,
         "pricedBy": due.priced_by,
@@ -74,7 +75,6 @@ def _row_of(new: NewSession, now: datetime) -> Row:
         "provider": new.provider,
         "mode": new.mode,
         "account": OWN_ACCOUNT,
-        "owner": "trusted",
         "providerSessionId": ref,
         "providerPaymentId": None,
         "providerCustomerId": None,

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from service.core.ids import digest, same
-from service.sessions.documents import Session, SessionRow
+from service.sessions.documents import TRUSTED, Session, SessionRow
 from service.web.principal import Kind, Principal
 
 
@@ -30,9 +30,25 @@ class Caller(Struct, frozen=True):
             case Kind.SECRET | Kind.ADMIN:
                 return True
             case Kind.USER:
-                return session.user_id == self.principal.user_id
+                # Whom a browser's session names as its user has not opened it.
+                own = session.user_id == self.principal.user_id
+                return own and session.owner == TRUSTED
             case Kind.PUBLISHABLE:
                 secret = self.client_secret
                 return secret is not None and same(digest(secret), session.client_secret_hash)
             case _:
                 return False
+
+    def may_adopt(self, session: Session | SessionRow) -> bool:
+        """Tell whether an opening may give this session back instead of making one.
+
+        A server goes on with nothing that a browser has opened: whoever did holds its secret.
+        """
+        if self.principal.kind is Kind.SECRET:
+            return session.owner == TRUSTED
+        return self.may_see(session)
+
+    def owner_of(self, session_id: str) -> str:
+        """Return the owner of a session that the caller opens: each browser's is its own."""
+        anybody = self.principal.kind is Kind.PUBLISHABLE
+        return f"pk:{session_id}" if anybody else TRUSTED

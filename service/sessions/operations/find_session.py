@@ -4,9 +4,11 @@ from datetime import datetime
 
 from service.core.paging import Cursor
 from service.sessions import repository
-from service.sessions.documents import Session, SessionRow
+from service.sessions.documents import TRUSTED, Session, SessionRow
 from service.sessions.errors import ChangeNotAllowed, SessionNotFound
 from service.sessions.operations.caller import Caller
+from service.sessions.operations.rules import session_id_in
+from service.sessions.repository import Listed
 from service.sessions.states import Status
 from service.storage.transactions import answers_in_time
 from service.web.principal import Kind
@@ -38,12 +40,37 @@ async def find_session_by_any_id(any_id: str, caller: Caller) -> Session:
 
 
 async def find_latest_checkout(user_id: str, caller: Caller) -> Session:
-    """Find a user's most recent checkout session. Raises `SessionNotFound`."""
-    async with answers_in_time():
-        session = await repository.find_latest_checkout(caller.principal.merchant_id, user_id)
+    """Find the most recent checkout session of a user, or the one that a browser proves.
+
+    Only an admin key is given one that a browser has opened for the user it names. Raises
+    `SessionNotFound`.
+    """
+    if caller.principal.kind is Kind.PUBLISHABLE:
+        session = await find_proven_checkout(user_id, caller)
+    else:
+        owner = None if caller.principal.kind is Kind.ADMIN else TRUSTED
+        async with answers_in_time():
+            session = await repository.find_latest_checkout(
+                caller.principal.merchant_id, user_id, owner
+            )
     if session is None or not caller.may_see(session):
         raise SessionNotFound(f"of user {user_id}")
     return session
+
+
+async def find_proven_checkout(user_id: str, caller: Caller) -> Session | None:
+    """Find a user's checkout session by the client secret that a browser sent along.
+
+    By the id in the secret and not by the user: whom else others name as theirs does not matter.
+    """
+    if caller.client_secret is None:
+        return None
+    session_id = session_id_in(caller.client_secret)
+    found = await repository.read(caller.principal.merchant_id, session_id)
+    if found is None or not caller.may_see(found):
+        return None
+    session = found.document()
+    return session if (session.kind, session.user_id) == ("checkout", user_id) else None
 
 
 async def list_sessions(
@@ -55,13 +82,21 @@ async def list_sessions(
     cursor: Cursor | None,
     limit: int,
 ) -> tuple[list[Session], Cursor | None]:
-    """List a user's sessions, newest first. Raises `Forbidden` for somebody else's."""
+    """List a user's sessions, newest first. Raises `Forbidden` for somebody else's.
+
+    A user's own are those that they or a server have opened.
+    """
     principal = caller.principal
     if principal.kind is Kind.PUBLISHABLE:
         raise ChangeNotAllowed("A browser reads a session by its id; lists take a secret key.")
     if principal.kind is Kind.USER and principal.user_id != user_id:
         raise ChangeNotAllowed("A user lists their own sessions: userId must be the token's.")
     async with answers_in_time():
-        return await repository.page(
-            principal.merchant_id, user_id, status, now, cursor=cursor, limit=limit
+        wanted = Listed(
+            merchant_id=principal.merchant_id,
+            user_id=user_id,
+            owner=TRUSTED if principal.kind is Kind.USER else None,
+            status=status,
+            now=now,
         )
+        return await repository.page(wanted, cursor=cursor, limit=limit)

@@ -17,9 +17,10 @@ from service.sessions.errors import (
 from service.sessions.operations.build_session import build_session, named_id
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.expire import expire_if_due
+from service.sessions.operations.find_session import find_proven_checkout
 from service.sessions.operations.new_session import NewSession
 from service.sessions.operations.rules import Rules
-from service.sessions.states import Status, status_at
+from service.sessions.states import OPEN, status_at
 from service.storage.transactions import Duplicate, answers_in_time
 from service.web.principal import Kind
 
@@ -38,6 +39,9 @@ class Opened(Struct, frozen=True):
 async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Opened:
     """Create the session, or give the one that stands under its id or is open for its user.
 
+    What is open for a user is what a secret key or their token opened; a browser goes on only
+    with the session whose client secret it sends.
+
     Raises `InvalidInput` and its kin for what can't be used, `SessionExists` where the id was used
     for another request, `OpenSessionDiffers` where a server asks for another amount.
     """
@@ -50,6 +54,9 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
         if standing is None:
             raise
         return Opened(standing, rules.known_client_secret(standing), created=False)
+    proven = await _proven(new, caller, now)
+    if proven is not None:
+        return Opened(proven, rules.known_client_secret(proven), created=False)
     for _ in range(_TRIES):
         try:
             await repository.insert(session)
@@ -86,13 +93,13 @@ async def _existing(
             new.provider, new.provider_session_id
         ):
             raise CheckoutTaken(new.provider_session_id)
+        if caller.principal.kind is Kind.PUBLISHABLE:
+            return None  # only the id can be in its way, and what had it is gone
         found = await repository.find_open_checkout(
             merchant_id, new.user_id, new.plan, new.provider
         )
     if found is None or await expire_if_due(found, rules.lifetimes, now):
         return None
-    if not caller.may_see(found):
-        raise SessionExists("There is an open session; send its X-Client-Secret to go on with it.")
     if caller.trusted and new.names_amount and (found.amount, found.currency) != built.price:
         raise OpenSessionDiffers(
             f"Session {found.session_id} is open at {found.amount} {found.currency}; "
@@ -114,19 +121,32 @@ async def _standing(
         asks_for_open_one = isinstance(error, ItemHasNoPrice) and not new.names_amount
         if new.kind != "checkout" or not asks_for_open_one:
             return None
+        if caller.principal.kind is Kind.PUBLISHABLE:
+            return await _proven(new, caller, now)
         found = await repository.find_open_checkout(
             merchant_id, new.user_id, new.plan, new.provider
         )
-    if found is None or not caller.may_see(found):
+    return found if found is not None and _stands(found, now) else None
+
+
+async def _proven(new: NewSession, caller: Caller, now: datetime) -> Session | None:
+    """Give the open session that a browser asks for and proves by its client secret."""
+    if caller.principal.kind is not Kind.PUBLISHABLE or new.session_id is not None:
         return None
-    over = status_at(found.status, found.expires_at, now) is Status.EXPIRED
-    return None if over else found
+    found = await find_proven_checkout(new.user_id, caller) if new.kind == "checkout" else None
+    if found is None or (found.plan, found.provider) != (new.plan, new.provider):
+        return None
+    return found if _stands(found, now) else None
+
+
+def _stands(session: Session, now: datetime) -> bool:
+    return status_at(session.status, session.expires_at, now) in OPEN
 
 
 def _same(found: Session, new: NewSession, caller: Caller) -> Session:
     """Give the session of this id if this very request made it. Raises `SessionExists`."""
     # An id that was made from an idempotency key proves the caller: nobody else can derive it.
-    proven = new.session_id is None or caller.may_see(found)
+    proven = new.session_id is None or caller.may_adopt(found)
     if not proven or found.create_hash != new.request_hash:
         raise SessionExists(f"The session id {found.session_id!r} is taken.")
     return found

@@ -72,6 +72,11 @@ def _origin(url: str) -> str | None:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def session_id_in(client_secret: str) -> str:
+    """Return the id of the session that a client secret is of; what it proves is not checked."""
+    return client_secret.rpartition("_secret_")[0]
+
+
 def client_secret(pepper: str, session_id: str, salt: str) -> str:
     """Derive a client secret of 256 bits."""
     return f"{session_id}_secret_{derive(pepper, 'client-secret', session_id, salt)}"

@@ -20,6 +20,7 @@ from service.sessions.repository.purging import (
 )
 from service.sessions.repository.reading import (
     LOADS,
+    Listed,
     by_provider_ids,
     checkout_is_taken,
     find,
@@ -35,6 +36,7 @@ from service.sessions.repository.reading import (
 __all__ = [
     "INSERTS",
     "LOADS",
+    "Listed",
     "Purgeable",
     "by_provider_ids",
     "change",

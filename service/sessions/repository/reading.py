@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from msgspec import Struct
+
 from service.core.paging import Cursor
-from service.sessions.documents import Session, SessionRow
+from service.sessions.documents import TRUSTED, Session, SessionRow
 from service.sessions.states import OPEN, Status
 from service.storage import rows
 from service.storage.database import Row
@@ -51,12 +53,13 @@ async def read(merchant_id: str, session_id: str) -> SessionRow | None:
 async def find_open_checkout(
     merchant_id: str, user_id: str, plan: str | None, provider: str
 ) -> Session | None:
-    """Find the one open checkout session of a user, plan and provider."""
+    """Find the one open checkout session of a user, plan and provider that no browser opened."""
     wanted = {
         "merchantId": merchant_id,
         "userId": {"$eq": user_id},
         "plan": plan,
         "provider": provider,
+        "owner": TRUSTED,
         "kind": "checkout",
         "status": {"$in": sorted(OPEN)},
     }
@@ -64,9 +67,11 @@ async def find_open_checkout(
     return Session.model_validate(row) if row else None
 
 
-async def find_latest_checkout(merchant_id: str, user_id: str) -> Session | None:
-    """Find a user's most recent checkout session."""
-    wanted = {"merchantId": merchant_id, "userId": {"$eq": user_id}, "kind": "checkout"}
+async def find_latest_checkout(merchant_id: str, user_id: str, owner: str | None) -> Session | None:
+    """Find a user's most recent checkout session; of an owner, if one is given."""
+    wanted: Row = {"merchantId": merchant_id, "userId": {"$eq": user_id}, "kind": "checkout"}
+    if owner is not None:
+        wanted["owner"] = owner
     row = await Session.get_pymongo_collection().find_one(
         wanted, sort=[("createdAt", -1), ("_id", -1)]
     )
@@ -113,17 +118,24 @@ async def find_by_provider_ids(
     return [Session.model_validate(row) for row in found if ours.items() <= row.items()]
 
 
+class Listed(Struct, frozen=True, kw_only=True):
+    """Which of a user's sessions a list shows; `owner` None: whoever opened them."""
+
+    merchant_id: str
+    user_id: str
+    owner: str | None
+    status: Status | None
+    now: datetime
+
+
 async def page(
-    merchant_id: str,
-    user_id: str,
-    status: Status | None,
-    now: datetime,
-    *,
-    cursor: Cursor | None,
-    limit: int,
+    listed: Listed, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[Session], Cursor | None]:
-    """Give a page of a user's sessions, newest first; lazily expired ones count as expired."""
-    wanted: Row = {"merchantId": merchant_id, "userId": {"$eq": user_id}}
+    """Return a page of a user's sessions, newest first; lazily expired ones count as expired."""
+    wanted: Row = {"merchantId": listed.merchant_id, "userId": {"$eq": listed.user_id}}
+    if listed.owner is not None:
+        wanted["owner"] = listed.owner
+    status, now = listed.status, listed.now
     if status is Status.EXPIRED:
         overdue = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
         wanted["$or"] = [{"status": Status.EXPIRED.value}, overdue]

@@ -5,11 +5,17 @@ from collections.abc import Iterable
 from service.core.errors import FieldProblem, InvalidInput
 
 LONGEST = 255
+# Who has a publishable key is anybody: the idempotency key alone proves that the answer is theirs.
+# 22 characters of base64 are 128 random bits.
+LEAST_PROVING = 22
 _NAME = "Idempotency-Key"
 
 
-def read_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """Give the key, None without the header. Raises `InvalidInput` for one that can't be used."""
+def read_key(headers: Iterable[tuple[bytes, bytes]], least: int = 1) -> str | None:
+    """Return the key, None without the header.
+
+    Raises `InvalidInput` for one that can't be used, or has less than `least` characters.
+    """
     values = [value for name, value in headers if name == b"idempotency-key"]
     if not values:
         return None
@@ -20,6 +26,8 @@ def read_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         key = key[1:-1]  # a string of RFC 8941; escapes only have to be equal in both calls
     if not key.strip():
         raise _wrong("is empty")
+    if len(key) < least:
+        raise _wrong(f"has less than {least} characters: a browser's proves whose call it is")
     if len(key) > LONGEST:
         raise _wrong(f"has more than {LONGEST} characters")
     if not key.isascii() or not key.isprintable():

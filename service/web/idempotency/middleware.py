@@ -18,7 +18,7 @@ from service.storage.transactions import DatabaseError
 from service.web.idempotency import repository
 from service.web.idempotency.documents import IdempotencyKey
 from service.web.idempotency.repository import Claim
-from service.web.principal import Principal
+from service.web.principal import Kind, Principal
 from service.web.requests import StrictRequest
 
 # Of a POST handler that creates.
@@ -64,10 +64,22 @@ class Idempotency:
             "idempotency-key",
             principal.merchant_id,
             principal.kind,
-            principal.user_id or principal.key_id,
+            _identity(principal),
             scope["path"],
             key,
         )
+
+
+def _identity(principal: Principal) -> str:
+    """Return who a caller is besides its kind and merchant.
+
+    Nobody else for a secret key: what was begun with one is done once when it is rotated. Nor for
+    a publishable one, which anybody has: its idempotency key can't be guessed.
+    """
+    if principal.user_id is not None:
+        return principal.user_id
+    shared = principal.kind in {Kind.SECRET, Kind.PUBLISHABLE}
+    return "" if shared else principal.key_id
 
 
 async def _replay(standing: IdempotencyKey, wanted: Claim, seal: Fernet, send: Send) -> None:
