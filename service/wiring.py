@@ -20,8 +20,9 @@ from service.retention.operations.report import Jobs
 from service.sandbox.base import Sandbox
 from service.sandbox.building import build_sandbox
 from service.sessions.documents import Session
-from service.sessions.operations.begin_checkout import Desk
-from service.sessions.operations.move import CLOSE_CHECKOUT
+from service.sessions.operations.checkouts.attempts import close_attempt_by_message
+from service.sessions.operations.checkouts.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
+from service.sessions.operations.checkouts.open import Desk
 from service.sessions.operations.rules import Rules
 from service.sessions.operations.settle.captures import CAPTURE
 from service.sessions.states import Lifetimes
@@ -32,8 +33,8 @@ from service.storage.indexes import refuse_deadly_ttl
 from service.web.idempotency.documents import IdempotencyKey
 from service.web.keys.documents import ApiKey
 from service.webhooks.documents import WebhookEvent, WebhookRejection
-from service.webhooks.operations.ask import close_by_message, close_standing
 from service.webhooks.operations.capture import capture_by_message
+from service.webhooks.operations.close import close_by_message, close_now
 from service.webhooks.operations.inbox import Inbox
 
 DOCUMENTS: tuple[type[StoredDocument], ...] = (
@@ -76,16 +77,17 @@ def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
         lifetimes=rules.lifetimes,
         keep_for=timedelta(days=settings.policy.purge_events_days),
     )
-    desk = Desk(rules, clock, providers, partial(close_standing, inbox=inbox))
-    jobs = Jobs(inbox, outbox_handlers(inbox))
+    desk = Desk(rules, clock, providers, partial(close_now, inbox=inbox))
+    jobs = Jobs(inbox, outbox_handlers(inbox, desk))
     sandbox = None if settings.production else build_sandbox(settings, clock)
     return Wired(settings, clock, database, providers, rules, inbox, desk, jobs, sandbox)
 
 
-def outbox_handlers(inbox: Inbox) -> Handlers:
+def outbox_handlers(inbox: Inbox, desk: Desk) -> Handlers:
     """The table topic -> handler of the outbox. Mail and outbound webhooks will be further rows."""
     return {
         CLOSE_CHECKOUT: partial(close_by_message, inbox=inbox),
+        CLOSE_ATTEMPT: partial(close_attempt_by_message, desk=desk),
         CAPTURE: partial(capture_by_message, inbox=inbox),
     }
 

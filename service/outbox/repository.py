@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pymongo import ReturnDocument
 
@@ -46,6 +47,39 @@ async def mark_failed(message: OutboxMessage, error: str, next_attempt_at: datet
     else:
         change["nextAttemptAt"] = next_attempt_at
     await OutboxMessage.get_pymongo_collection().update_one(_claimed(message), {"$set": change})
+
+
+class About(NamedTuple):
+    """Messages of one session and topic whose payload names one of some things."""
+
+    topic: str
+    merchant_id: str
+    session_id: str
+    named: tuple[str, Sequence[str]]
+
+    def waiting(self) -> Row:
+        """Return the query for those that wait."""
+        field, values = self.named
+        return {
+            "sessionId": self.session_id,
+            "merchantId": self.merchant_id,
+            "topic": self.topic,
+            "status": "pending",
+            f"payload.{field}": {"$in": list(values)},
+        }
+
+
+async def note_delivered(about: About, now: datetime) -> None:
+    """Keep that what some messages are to bring about was done by another way."""
+    change = {"$set": {"status": "done", "doneAt": now, "error": None}}
+    await OutboxMessage.get_pymongo_collection().update_many(about.waiting(), change)
+
+
+async def hurry(about: About, now: datetime) -> None:
+    """Let messages that were held back be delivered at once."""
+    held = about.waiting() | {"attempts": 0}
+    change = {"$set": {"nextAttemptAt": now}}
+    await OutboxMessage.get_pymongo_collection().update_many(held, change)
 
 
 async def count_due(topics: Sequence[str], now: datetime) -> int:

@@ -250,6 +250,7 @@ class DueSession(_Part):
     late: bool = False
     version: int = 1
     checkouts: list[Checkout] = Field(default_factory=list)
+    opening: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,10 @@ async def change_session(change: Change, caller: Caller, rules: Rules, now: date
     Raises `SessionNotFound`, `StaleVersion`, `ChangeNotAllowed`, `IllegalMove`, `PaymentTaken`. A
     status that stands already is no error: the call may be a repetition.
     """
-    check_allowed(change, caller)
 
     async def work(tx: Transaction) -> Session:
-        session = await _read(change, caller, tx)
+        session = await read_for(change, caller, tx)
+        check_change(session, change, caller, now)
         if change.metadata is not None:
             session = await _merge(tx, session, change.metadata, caller, now)
         if change.status is not None and change.status is not status_at(
@@ -67,7 +67,35 @@ async def change_session(change: Change, caller: Caller, rules: Rules, now: date
         raise Busy("Another session of this user is open by now.") from error
 
 
-def check_allowed(change: Change, caller: Caller) -> None:
+async def read_for(change: Change, caller: Caller, tx: Transaction) -> Session:
+    """Read the session that is to be changed. Raises `SessionNotFound`, `ChangeNotAllowed`."""
+    _check_allowed(change, caller)
+    session = await repository.find(caller.principal.merchant_id, change.session_id, tx)
+    if session is None or not caller.may_see(session):
+        raise SessionNotFound(change.session_id)
+    return session
+
+
+def check_change(session: Session, change: Change, caller: Caller, now: datetime) -> None:
+    """Hold a change as a whole against the session: what passes here is only lost by a race.
+
+    Raises `StaleVersion`, `ChangeNotAllowed`, `InvalidInput`, `IllegalMove`, and `Busy` for a
+    cancel while money is being captured.
+    """
+    if change.version is not None and change.version != session.version:
+        raise StaleVersion(change.version, session.version)
+    if change.metadata is not None:
+        _merged(session, change.metadata, caller)
+    standing = status_at(session.status, session.expires_at, now)
+    if change.status is None or change.status is standing:
+        return
+    if not can_move(standing, change.status):
+        raise IllegalMove(standing, change.status)
+    if change.status is Status.CANCELED and session.capturing is not None:
+        raise Busy("A payment of this session is being captured.", retry_after=5)
+
+
+def _check_allowed(change: Change, caller: Caller) -> None:
     """Refuse what only a secret key may do. Raises `ChangeNotAllowed`."""
     if caller.trusted:
         return
@@ -77,21 +105,14 @@ def check_allowed(change: Change, caller: Caller) -> None:
         )
 
 
-async def _read(change: Change, caller: Caller, tx: Transaction) -> Session:
-    session = await repository.find(caller.principal.merchant_id, change.session_id, tx)
-    if session is None or not caller.may_see(session):
-        raise SessionNotFound(change.session_id)
-    if change.version is not None and change.version != session.version:
-        raise StaleVersion(change.version, session.version)
-    return session
+def _merged(session: Session, patch: JsonObject, caller: Caller) -> tuple[JsonObject, list[str]]:
+    return merge_metadata(session.metadata, session.guarded_metadata, patch, trusted=caller.trusted)
 
 
 async def _merge(
     tx: Transaction, session: Session, patch: JsonObject, caller: Caller, now: datetime
 ) -> Session:
-    merged, guarded = merge_metadata(
-        session.metadata, session.guarded_metadata, patch, trusted=caller.trusted
-    )
+    merged, guarded = _merged(session, patch, caller)
     if merged == session.metadata and guarded == session.guarded_metadata:
         return session
     fields = {"metadata": merged, "guardedMetadata": guarded, "updatedAt": now}
@@ -101,10 +122,8 @@ async def _merge(
 async def _move_by_hand(
     tx: Transaction, session: Session, change: Change, caller: Caller, rules: Rules, now: datetime
 ) -> Session:
-    to = change.status
+    to = change.status or session.status
     standing = status_at(session.status, session.expires_at, now)
-    if to is None or not can_move(standing, to):
-        raise IllegalMove(standing, to or standing)
     why = Why(caller.principal.label, now, reason=change.reason)
     if standing is not session.status:
         session = await move(tx, session, standing, Why("clock", now), rules.lifetimes)

@@ -10,20 +10,23 @@ from service.outbox import repository as outbox_repository
 from service.sessions import repository
 from service.sessions.documents import DueSession, Session
 from service.sessions.errors import IllegalMove
+from service.sessions.operations.checkouts.giving_up import closings, given_up
 from service.sessions.states import ENDED, Lifetimes, Status, can_move
 from service.storage.database import Row
 from service.storage.transactions import Transaction
 
-CLOSE_CHECKOUT = "provider.close_checkout"
-
 
 class Why(Struct, frozen=True):
-    """By whom a session is moved (a principal's label, a provider, `clock`), and for what."""
+    """By whom a session is moved (a principal's label, a provider, `clock`), and for what.
+
+    `named` are the ids of the provider's that the event is about.
+    """
 
     by: str
     at: datetime
     event_id: str | None = None
     reason: str | None = None
+    named: tuple[str, ...] = ()
 
 
 async def move(
@@ -45,13 +48,36 @@ async def move(
         "updatedAt": why.at,
         "purgeAt": lifetimes.purge_at(to, why.at),
         **({"deletableAt": None} if session.deletable_at is not None else {}),
+        **_given_up(session, to, why),
         **({"liveAttempts": [], "endedRef": None} if to in ENDED else {}),
         **(changes or {}),
     }
     update = {"$set": fields, "$push": {"history": line_of(session.status, to, why)}}
     moved = await repository.change(session, update, tx)
-    await outbox_repository.add_once([told(moved, why), *closings(moved, why)], tx)
+    messages = [told(moved, why)]
+    if _closes(session.status, to):
+        # As it was before: what this very move gives up is what has to be closed.
+        messages += closings(session, why.named if to in ENDED else (), why.at)
+    await outbox_repository.add_once(messages, tx)
     return moved
+
+
+def _closes(status: Status, to: Status) -> bool:
+    """Tell whether a move leaves nothing that may be paid: an end, or a new beginning."""
+    return to in ENDED or (status in ENDED and to is Status.PENDING)
+
+
+def _given_up(session: Session, to: Status, why: Why) -> Row:
+    """Give up what may be handed out no more; what a provider's event ends needs no mark of ours.
+
+    Those that are not the current one need none either, and in whatever order events come the
+    documents must end equal.
+    """
+    if to is Status.COMPLETED or why.event_id or not _closes(session.status, to):
+        return {}
+    if all(checkout.closed_at is not None for checkout in session.checkouts):
+        return {}
+    return {"checkouts": given_up(session.checkouts, why.at), "checkoutUrl": None}
 
 
 def line_of(from_status: Status | None, to: Status, why: Why) -> Row:
@@ -84,34 +110,3 @@ def told(session: Session | DueSession, why: Why) -> Row:
         payload=payload,
         now=why.at,
     )
-
-
-def closings(session: Session | DueSession, why: Why) -> list[Row]:
-    """Make the messages that close what may stand open at the provider once a session has ended.
-
-    A completed session closes the checkouts of its other attempts, so that they can't be paid too.
-    """
-    return [closing(session, ref, why.at) for ref in _open_refs(session, why)]
-
-
-def closing(session: Session | DueSession, ref: str, now: datetime) -> Row:
-    """Make the message that closes one checkout."""
-    return outbox.message(
-        CLOSE_CHECKOUT,
-        f"{session.provider}:{ref}:{session.version}",
-        merchant_id=session.merchant_id,
-        session_id=session.session_id,
-        payload={"provider": session.provider, "ref": ref},
-        now=now,
-    )
-
-
-def _open_refs(session: Session | DueSession, why: Why) -> list[str]:
-    refs = [checkout.ref for checkout in session.checkouts]
-    if session.status not in ENDED or session.provider == "upi" or not refs:
-        return []
-    if session.status is Status.COMPLETED:
-        # Settled by hand, nobody paid in any of them yet.
-        return refs if len(refs) > 1 or not why.event_id else []
-    # A provider's own event that ended the session ended the checkout too.
-    return [] if why.event_id else refs[-1:]

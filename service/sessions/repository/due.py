@@ -35,7 +35,8 @@ async def expire_all(
 ) -> int:
     """Expire sessions that were read as due in the same transaction; give how many.
 
-    `line` goes to the history of each, and its time decides what is due.
+    `line` goes to the history of each, and its time decides what is due. Their checkouts are marked
+    as given up.
     """
     done = await Session.get_pymongo_collection().update_many(
         _due(line["at"], [session.id for session in sessions]),
@@ -45,10 +46,12 @@ async def expire_all(
                 "purgeAt": purge_at,
                 "updatedAt": line["at"],
                 "liveAttempts": [],
+                "checkouts.$[open].closedAt": line["at"],
             },
             "$push": {"history": line},
             "$inc": {"version": 1},
         },
+        array_filters=[{"open.closedAt": None}],
         session=session_of(tx),
         hint=_BY_KEY,
     )

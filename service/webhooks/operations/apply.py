@@ -112,7 +112,8 @@ async def _apply(
     found = session = await find_meant(tx, event, merchant)
     if session is not None:
         session = await hold_back(tx, session, now)
-    why = Why(event.provider, now, event_id=event.inbox_id)
+    named = (*event.subject.checkout_refs, *event.subject.sent_ids)
+    why = Why(event.provider, now, event_id=event.inbox_id, named=named)
     doing = Settling(tx, event, why, inbox.lifetimes, merchant)
     doubts: dict[str, str] = {}
     for fact in in_order(event.facts):

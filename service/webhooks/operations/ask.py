@@ -1,12 +1,7 @@
-"""Ask the provider instead of waiting: verify a session, close its checkout."""
+"""Ask the provider instead of waiting: verify a session."""
 
-import asyncio
 from dataclasses import dataclass
 
-import structlog
-
-from service.core.errors import ProviderFailed
-from service.outbox.documents import OutboxMessage
 from service.providers.base import ChecksCallbacks, VerifiedEvent
 from service.providers.facts import (
     CheckoutOpen,
@@ -28,15 +23,10 @@ from service.storage.transactions import Transaction, answers_in_time, in_transa
 from service.webhooks.operations.inbox import Inbox
 from service.webhooks.operations.receive import take_in
 
-# A person or a browser waits for the answer.
-ASK_WITHIN_S = 2.0
-
 # With one of these in the answer, money is ours or under way.
 _MONEY: frozenset[type[Fact]] = frozenset(
     {PaymentSucceeded, PaymentAuthorized, PaymentProcessing, PaidPartially, NoPaymentRequired}
 )
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,44 +58,12 @@ async def verify_session(
     if session.status is Status.COMPLETED:
         return session
     event = await provider.fetch(ref)
-    await _take_answer(event, session, inbox)
-    return await _read_again(session)
+    await take_answer(event, session, inbox)
+    return await read_again(session)
 
 
-async def close_standing(session: Session, inbox: Inbox) -> Session:
-    """Close a session's checkout at the provider before the session is canceled or retried.
-
-    Where it turns out to be paid, that is applied instead. A provider that does not answer is no
-    reason to refuse: the outbox goes on closing, and a payment that still comes is a late one.
-    """
-    ref = _current_ref(session)
-    if ref is None or session.provider == "upi" or session.status is Status.COMPLETED:
-        return session
-    provider = inbox.providers.get(session.provider)
-    if provider is None:
-        return session
-    try:
-        async with asyncio.timeout(ASK_WITHIN_S):
-            closed = await provider.close_checkout(ref)
-    except (ProviderFailed, TimeoutError) as error:
-        log.warning("checkout could not be closed yet", ref=ref, reason=str(error))
-        return session
-    if closed.event is not None:
-        await _take_answer(closed.event, session, inbox)
-    return await _read_again(session)
-
-
-async def close_by_message(message: OutboxMessage, inbox: Inbox) -> None:
-    """Close a checkout of a session that has ended; apply what it turns out to be instead."""
-    provider = inbox.providers[str(message.payload["provider"])]
-    closed = await provider.close_checkout(str(message.payload["ref"]))
-    async with answers_in_time():
-        session = await sessions.find(message.merchant_id, message.session_id)
-    if closed.event is not None and session is not None:
-        await _take_answer(closed.event, session, inbox)
-
-
-async def _take_answer(event: VerifiedEvent, session: Session, inbox: Inbox) -> None:
+async def take_answer(event: VerifiedEvent, session: Session, inbox: Inbox) -> None:
+    """Apply what the provider answered, through the inbox."""
     # "Still open" is no news to keep: it would be a duplicate the next time, and say nothing.
     if not all(isinstance(fact, CheckoutOpen) for fact in event.facts):
         await take_in(event, inbox, source="fetch", merchant_id=session.merchant_id)
@@ -133,6 +91,7 @@ def _current_ref(session: Session) -> str | None:
     return session.checkouts[-1].ref if session.checkouts else session.provider_session_id
 
 
-async def _read_again(session: Session) -> Session:
+async def read_again(session: Session) -> Session:
+    """Return a session as it stands by now."""
     async with answers_in_time():
         return await sessions.find(session.merchant_id, session.session_id) or session

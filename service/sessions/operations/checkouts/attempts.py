@@ -1,0 +1,46 @@
+"""Close an attempt whose fate is unknown: it may have opened a checkout that nobody has linked."""
+
+from contextlib import suppress
+
+from service.core.errors import Busy, ProviderFailed
+from service.outbox.documents import OutboxMessage
+from service.sessions import repository
+from service.sessions.documents import Opening, Session
+from service.sessions.errors import NotPayable
+from service.sessions.operations.checkouts.lock import LOCK, Locked
+from service.sessions.operations.checkouts.open import Desk, open_locked
+from service.sessions.states import OPEN
+from service.storage.transactions import answers_in_time
+
+
+async def close_attempt_by_message(message: OutboxMessage, desk: Desk) -> None:
+    """Repeat the attempt of a session that has ended: that finds what it had opened, if anything.
+
+    The link then finds the session ended, keeps the checkout as one that was given up, and has it
+    closed. Raises `Busy` while its opener may still be at it, and `ProviderUnreachable`: the outbox
+    asks again.
+    """
+    async with answers_in_time():
+        session = await repository.find(message.merchant_id, message.session_id)
+    if session is None or session.opening is None or session.status in OPEN:
+        return  # linked, or retried: who retries repeats the attempt
+    opening = session.opening
+    if opening.n != message.payload["n"] or not opening.repeated:
+        return
+    locked = await _lock(session, opening, desk)
+    try:
+        with suppress(NotPayable):
+            await open_locked(locked, desk.providers[session.provider], desk)
+    except ProviderFailed as error:
+        if not error.definite:
+            raise
+
+
+async def _lock(session: Session, opening: Opening, desk: Desk) -> Locked:
+    now = desk.clock.now()
+    if opening.locked_until > now:
+        raise Busy("The checkout is still being opened.")
+    ours = opening.model_copy(update={"locked_until": now + LOCK})
+    async with answers_in_time():
+        change = {"$set": {"opening": ours.model_dump(by_alias=True), "updatedAt": now}}
+        return Locked(await repository.change(session, change), ours, [])

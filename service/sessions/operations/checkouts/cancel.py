@@ -1,0 +1,40 @@
+"""Cancel a session: its checkouts are closed at the provider first, so that they can't be paid."""
+
+from dataclasses import replace
+
+from service.sessions.documents import Session
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.change_session import (
+    Change,
+    change_session,
+    check_change,
+    read_for,
+)
+from service.sessions.operations.checkouts.giving_up import give_up
+from service.sessions.operations.checkouts.open import Desk
+from service.sessions.states import Status, status_at
+from service.storage.transactions import Transaction, in_transaction
+
+
+async def cancel_session(change: Change, caller: Caller, desk: Desk) -> Session:
+    """Close all checkouts, then cancel.
+
+    The change is checked as a whole before anything is given up. Where a checkout turns out to be
+    paid, the session is completed, and canceling it is an `IllegalMove`. Raises what
+    `change_session` raises.
+    """
+    now = desk.clock.now()
+
+    async def work(tx: Transaction) -> tuple[Session, list[str]]:
+        session = await read_for(change, caller, tx)
+        check_change(session, change, caller, now)
+        if status_at(session.status, session.expires_at, now) is not Status.PENDING:
+            return session, []
+        return await give_up(tx, session, now)
+
+    session, refs = await in_transaction(work)
+    if refs:
+        await desk.close_now(session, refs)
+    if session.version != change.version:  # it has been held against the one before the giving up
+        change = replace(change, version=None)
+    return await change_session(change, caller, desk.rules, desk.clock.now())

@@ -1,0 +1,104 @@
+"""Give checkouts up: they are marked in one update with the messages that close them.
+
+The mark comes first and the provider's word later, so whatever dies or answers in between, nobody
+is handed a checkout that is being closed, and its end, which is our own doing, ends no session.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from service.outbox import operations as outbox
+from service.outbox import repository as outbox_repository
+from service.sessions import repository
+from service.sessions.documents import Checkout, DueSession, Session
+from service.storage.database import Row
+from service.storage.transactions import Transaction
+
+CLOSE_CHECKOUT = "provider.close_checkout"
+CLOSE_ATTEMPT = "provider.close_attempt"
+
+# Who gives up while somebody waits closes at once; the outbox comes after them.
+HEAD_START = timedelta(seconds=10)
+
+
+async def give_up(
+    tx: Transaction | None, session: Session, now: datetime
+) -> tuple[Session, list[str]]:
+    """Give up all checkouts of a session; return it with the references to close at once.
+
+    Raises `Busy` where somebody else was quicker.
+    """
+    refs = [checkout.ref for checkout in may_be_open(session)]
+    if all(checkout.closed_at is not None for checkout in session.checkouts):
+        return session, refs
+    later = now + HEAD_START
+    messages = [closing(session, ref, now) | {"nextAttemptAt": later} for ref in refs]
+    fields = {"checkouts": given_up(session.checkouts, now), "checkoutUrl": None, "updatedAt": now}
+    changed = await repository.change(session, {"$set": fields}, tx)
+    await outbox_repository.add_once(messages, tx)
+    return changed, refs
+
+
+def given_up(checkouts: Sequence[Checkout], now: datetime) -> list[Row]:
+    """Return checkouts as they are stored, all of them marked as given up."""
+    rows = [checkout.model_dump(by_alias=True) for checkout in checkouts]
+    return [row | {"closedAt": row["closedAt"] or now} for row in rows]
+
+
+def may_be_open(session: Session | DueSession, named: Sequence[str] = ()) -> list[Checkout]:
+    """Return the checkouts that may still be payable and that nothing closes yet.
+
+    `named` are the ids that the event which ends the session is about: these are over. An attempt
+    id counts only where it is no session id: that stands on payments of every attempt.
+    """
+    if session.provider == "upi":
+        return []
+    return [
+        checkout
+        for checkout in session.checkouts
+        if checkout.closed_at is None
+        and checkout.ended is None
+        and checkout.ref not in named
+        and (checkout.attempt_id not in named or checkout.attempt_id == session.session_id)
+    ]
+
+
+def closing(session: Session | DueSession, ref: str, now: datetime) -> Row:
+    """Make the message that closes one checkout."""
+    return outbox.message(
+        CLOSE_CHECKOUT,
+        f"{session.provider}:{ref}:{session.version}",
+        merchant_id=session.merchant_id,
+        session_id=session.session_id,
+        payload={"provider": session.provider, "ref": ref},
+        now=now,
+    )
+
+
+def closings(session: Session | DueSession, named: Sequence[str], now: datetime) -> list[Row]:
+    """Make the messages that close what may stand open for a session that has ended.
+
+    Also for an attempt of which nobody knows whether it reached the provider.
+    """
+    messages = [closing(session, one.ref, now) for one in may_be_open(session, named)]
+    opening = session.opening
+    if opening is not None and opening.repeated and _closes(session):
+        messages.append(_closing_attempt(session, opening.n, now))
+    return messages
+
+
+def _closing_attempt(session: Session | DueSession, n: int, now: datetime) -> Row:
+    return outbox.message(
+        CLOSE_ATTEMPT,
+        f"{session.merchant_id}:{session.session_id}:{n}:{session.version}",
+        merchant_id=session.merchant_id,
+        session_id=session.session_id,
+        payload={"provider": session.provider, "n": n},
+        now=now,
+    )
+
+
+def _closes(session: Session | DueSession) -> bool:
+    """Tell whether the provider can close what it opened for this session."""
+    links = session.provider == "razorpay" and session.kind == "checkout"
+    return session.provider == "stripe" or links

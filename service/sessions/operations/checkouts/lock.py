@@ -1,0 +1,124 @@
+"""The lock on opening: who holds it may call the provider, and what stood before is given up."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.core.errors import Busy
+from service.sessions import repository
+from service.sessions.documents import Opening, Session
+from service.sessions.errors import CheckoutTaken, SessionExists
+from service.sessions.operations.attempt_id import attempt_id, with_checkout_ids
+from service.sessions.operations.checkouts.giving_up import give_up
+from service.sessions.operations.move import Why, move
+from service.sessions.operations.rules import Rules
+from service.sessions.states import Status, status_at
+from service.storage.database import Row
+from service.storage.transactions import (
+    Duplicate,
+    Transaction,
+    answers_in_time,
+    in_transaction,
+)
+
+# Stripe takes no expiry under 30 minutes from its own now; a minute for the way.
+SHORTEST_AT_PROVIDER = timedelta(minutes=31)
+LOCK = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A session whose opening is ours, the attempt to make, and what is to be closed before it."""
+
+    session: Session
+    opening: Opening
+    older: list[str]
+
+
+async def take_lock(session: Session, rules: Rules, now: datetime) -> Locked:
+    """Take the right to open: one filtered update, which one of many callers wins.
+
+    In the same transaction a failed or expired session goes back to pending, and all of its older
+    checkouts are given up. Raises `Busy` while another call holds the lock, and `SessionExists`
+    where the user has another open session, `CheckoutTaken` where another session has the attempt's
+    id: nothing has been closed or opened then.
+    """
+    before = session.opening
+    if before is not None and before.locked_until > now:
+        raise Busy("A checkout is being opened for this session.", retry_after=2)
+    retried = status_at(session.status, session.expires_at, now) is not Status.PENDING
+    payable_until = now + rules.lifetimes.of(session.kind) if retried else session.expires_at
+    opening = _next_opening(session, payable_until, now, rules)
+
+    async def work(tx: Transaction | None) -> Locked:
+        locked, older = await give_up(tx, session, now)
+        fields = _fields(locked, opening)
+        if tx is not None and retried:
+            locked = await _retry(tx, locked, fields | {"expiresAt": payable_until}, rules, now)
+        else:
+            locked = await repository.change(locked, {"$set": fields | {"updatedAt": now}}, tx)
+        return Locked(locked, opening, older)
+
+    try:
+        if retried or session.checkouts:
+            return await in_transaction(work)
+        async with answers_in_time():  # nothing else to write: one update is enough
+            return await work(None)
+    except Duplicate as error:
+        if not retried:
+            raise CheckoutTaken(opening.attempt_id or session.session_id) from error
+        raise SessionExists("The user has another open session for this plan.") from error
+
+
+async def let_go(locked: Locked, following: Opening | None, now: datetime) -> None:
+    """Give the lock back, unless it is another's by now; `following` is what the next one finds."""
+
+    async def work(tx: Transaction) -> None:
+        ours = locked.session
+        session = await repository.find(ours.merchant_id, ours.session_id, tx)
+        if session is None or session.opening is None or session.opening != ours.opening:
+            return
+        stored = following.model_dump(by_alias=True) if following is not None else None
+        await repository.change(session, {"$set": {"opening": stored, "updatedAt": now}}, tx)
+
+    await in_transaction(work)
+
+
+def _next_opening(
+    session: Session, payable_until: datetime, now: datetime, rules: Rules
+) -> Opening:
+    """Return the attempt to make: the one whose fate is unknown, else a new one."""
+    before = session.opening
+    known = before is not None and before.repeated and before.attempt_id is not None
+    if before is not None and known and before.provider_expires_at > now:
+        return before.model_copy(update={"locked_until": now + LOCK})
+    n = max((checkout.n for checkout in session.checkouts), default=0) + 1
+    if before is not None:  # one that is over by now can't be repeated: providers refuse its expiry
+        n = max(n, before.n + 1 if before.repeated else before.n)
+    return Opening(
+        n=n,
+        attempt_id=attempt_id(session.merchant_id, session.session_id, n, rules.pepper),
+        provider_expires_at=max(payable_until, now + SHORTEST_AT_PROVIDER),
+        locked_until=now + LOCK,
+    )
+
+
+def _fields(session: Session, opening: Opening) -> Row:
+    # From now on it may have reached the provider, for whoever finds it after a crash.
+    kept = opening.model_copy(update={"repeated": True})
+    return {
+        "opening": kept.model_dump(by_alias=True),
+        "checkoutIds": with_checkout_ids(session, [opening.attempt_id]),
+    }
+
+
+async def _retry(
+    tx: Transaction, session: Session, changes: Row, rules: Rules, now: datetime
+) -> Session:
+    """Put a failed or expired session back to pending before its new checkout is opened.
+
+    Before and not after: a user's other open session forbids it, and then nothing must be opened.
+    """
+    if session.status is Status.PENDING:  # its time is over, and nobody has written it down yet
+        session = await move(tx, session, Status.EXPIRED, Why("clock", now), rules.lifetimes)
+    why = Why(session.provider, now, reason="retried with a new checkout")
+    return await move(tx, session, Status.PENDING, why, rules.lifetimes, changes)

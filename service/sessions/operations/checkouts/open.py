@@ -1,0 +1,116 @@
+"""Open a checkout at the provider for a session: one opener at a time, nothing opened twice.
+
+First the lock is taken, then the older checkouts are closed, then the new one is opened, then it is
+linked. Between any two of these the session may end by another way, so each looks again.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from service.core.clock import Clock
+from service.core.errors import ProviderFailed
+from service.outbox import repository as outbox_repository
+from service.providers.base import OpenedCheckout, Provider
+from service.sessions.documents import Session
+from service.sessions.errors import NotPayable
+from service.sessions.operations.checkouts.giving_up import closing
+from service.sessions.operations.checkouts.link import link_checkout
+from service.sessions.operations.checkouts.lock import Locked, let_go, take_lock
+from service.sessions.operations.checkouts.request import request_of
+from service.sessions.operations.checkouts.standing import standing_checkout
+from service.sessions.operations.rules import Rules
+from service.sessions.states import Status, status_at
+from service.storage.transactions import answers_in_time
+
+_PAYABLE = frozenset({Status.PENDING, Status.FAILED, Status.EXPIRED})
+
+CloseNow: TypeAlias = Callable[[Session, list[str]], Awaitable[Session]]
+"""Closes checkouts that were given up at their provider, applies what they turn out to be, and
+returns the session as it then stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What opening and closing checkouts needs besides the session."""
+
+    rules: Rules
+    clock: Clock
+    providers: Mapping[str, Provider]
+    close_now: CloseNow
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCheckout:
+    """A session and the checkout that now stands open for it."""
+
+    session: Session
+    url: str | None
+    ref: str
+    qr_code: str | None = None
+    created: bool = False
+
+
+async def open_checkout(session: Session, provider: Provider, desk: Desk) -> OpenCheckout:
+    """Open a checkout, or return the one that is open already.
+
+    A failed or expired session is retried. Raises `Busy` while another call opens one, `NotPayable`
+    where the session has ended for good or ends meanwhile, `ProviderFailed` and
+    `ProviderUnreachable`; after the latter the same call repeats the attempt.
+    """
+    now = desk.clock.now()
+    standing = standing_checkout(session, now)
+    if standing is not None:
+        return OpenCheckout(session, standing.url, standing.ref, standing.qr_code)
+    status = status_at(session.status, session.expires_at, now)
+    if status not in _PAYABLE:
+        raise NotPayable(f"The session is {status}: it can't be paid any more.")
+    locked = await take_lock(session, desk.rules, now)
+    await _close_older(locked, desk)
+    return await open_locked(locked, provider, desk)
+
+
+async def open_locked(locked: Locked, provider: Provider, desk: Desk) -> OpenCheckout:
+    """Make the attempt of a lock that is held, and link what it opens. Raises as above."""
+    request = request_of(locked.session, locked.opening, desk.rules)
+    try:
+        opened = await provider.open_checkout(request)
+        await _check_price(locked.session, opened, desk)
+    except ProviderFailed as error:
+        # The next one repeats an attempt whose fate is unknown, and takes a new number otherwise.
+        opening, now = locked.opening, desk.clock.now()
+        following = {"n": opening.n + 1, "attempt_id": None} if error.definite else {}
+        freed = {"repeated": not error.definite, "locked_until": now, **following}
+        await let_go(locked, opening.model_copy(update=freed), now)
+        raise
+    linked = await link_checkout(locked, opened, desk.clock.now())
+    return OpenCheckout(linked, opened.url, opened.ref, opened.qr_code, created=True)
+
+
+async def _close_older(locked: Locked, desk: Desk) -> None:
+    """Close what was opened before, so that it can't be paid besides the new one.
+
+    Where one turns out to be paid, or a payment is under way in it, nothing is opened.
+    """
+    if not locked.older:
+        return
+    session = await desk.close_now(locked.session, locked.older)
+    now = desk.clock.now()
+    status = status_at(session.status, session.expires_at, now)
+    if status is not Status.PENDING:
+        # Nothing was sent under this number: what was known of it before still holds.
+        await let_go(locked, locked.opening.model_copy(update={"locked_until": now}), now)
+        raise NotPayable(f"The session is {status}: it can't be paid any more.")
+
+
+async def _check_price(session: Session, opened: OpenedCheckout, desk: Desk) -> None:
+    """Refuse a checkout whose price is not ours, and close it: nobody must pay another one."""
+    due = 0 if session.trial_days else session.amount
+    if opened.amount is not None and (opened.amount, opened.currency) != (due, session.currency):
+        async with answers_in_time():
+            message = closing(session, opened.ref, desk.clock.now())
+            await outbox_repository.add_once([message], None)
+        raise ProviderFailed(
+            f"{session.provider} opened a checkout over {opened.amount} {opened.currency}, "
+            f"{due} {session.currency} was asked for. It is not handed out."
+        )
