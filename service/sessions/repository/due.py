@@ -38,6 +38,7 @@ async def expire_all(
     `line` goes to the history of each, and its time decides what is due. Their checkouts are marked
     as given up.
     """
+    await _give_up([session.id for session in sessions if session.checkouts], line["at"], tx)
     done = await Session.get_pymongo_collection().update_many(
         _due(line["at"], [session.id for session in sessions]),
         {
@@ -46,16 +47,25 @@ async def expire_all(
                 "purgeAt": purge_at,
                 "updatedAt": line["at"],
                 "liveAttempts": [],
-                "checkouts.$[open].closedAt": line["at"],
             },
             "$push": {"history": line},
             "$inc": {"version": 1},
         },
-        array_filters=[{"open.closedAt": None}],
         session=session_of(tx),
         hint=_BY_KEY,
     )
     return done.modified_count
+
+
+async def _give_up(keys: Keys, now: datetime, tx: Transaction) -> None:
+    if keys:
+        await Session.get_pymongo_collection().update_many(
+            _due(now, keys),
+            {"$set": {"checkouts.$[open].closedAt": now, "checkoutUrl": None}},
+            array_filters=[{"open.closedAt": None}],
+            session=session_of(tx),
+            hint=_BY_KEY,
+        )
 
 
 def _due(now: datetime, among: Keys | None = None) -> Row:
