@@ -157,7 +157,6 @@ async def _settle(
         "completedAt": now,
         "late": is_late(session.status, session.expires_at, now),
         "providerPaymentId": payment_id,
-        "opening": None,
     }
 
 

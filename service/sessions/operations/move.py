@@ -56,8 +56,9 @@ async def move(
     moved = await repository.change(session, update, tx)
     messages = [told(moved, why)]
     if _closes(session.status, to):
-        # As it was before: what this very move gives up is what has to be closed.
-        messages += closings(session, why.named if to in ENDED else (), why.at)
+        # As they were before: what this very move gives up is what has to be closed.
+        before = moved.model_copy(update={"checkouts": session.checkouts})
+        messages += closings(before, why.named, why.at)
     await outbox_repository.add_once(messages, tx)
     return moved
 

@@ -11,6 +11,7 @@ from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
 from service.sessions import repository
 from service.sessions.documents import Checkout, DueSession, Session
+from service.sessions.states import ENDED
 from service.storage.database import Row
 from service.storage.transactions import Transaction
 
@@ -82,7 +83,8 @@ def closings(session: Session | DueSession, named: Sequence[str], now: datetime)
     """
     messages = [closing(session, one.ref, now) for one in may_be_open(session, named)]
     opening = session.opening
-    if opening is not None and opening.repeated and _closes(session):
+    unknown = opening is not None and opening.repeated
+    if opening is not None and unknown and session.status in ENDED and _closes(session):
         messages.append(_closing_attempt(session, opening.n, now))
     return messages
 

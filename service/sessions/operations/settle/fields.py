@@ -11,7 +11,7 @@ from service.storage.database import Row
 def completion(doing: Settling, session: Session) -> Row:
     """Give the fields of a completion."""
     late = is_late(session.status, session.expires_at, doing.why.at)
-    return {"completedAt": doing.why.at, "late": late, "opening": None}
+    return {"completedAt": doing.why.at, "late": late}
 
 
 def news(session: Session, checkout_ref: str | None, customer_id: str | None) -> Row:

@@ -58,7 +58,6 @@ async def _accept(deciding: Deciding, fields: Row) -> Session:
         "completedAt": now,
         "late": is_late(session.status, session.expires_at, now),
         "providerPaymentId": case.doubt.about,
-        "opening": None,
     }
     return await _move(deciding, Status.COMPLETED, changes, f"accepted: {case.doubt.reason}")
 
