@@ -16,6 +16,7 @@ from service.payments.documents import Payment
 from service.sessions.documents import Session
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session
+from service.sessions.operations.settle.reviews import AWAITING_CAPTURE
 from service.sessions.states import Status, status_at
 from service.storage.transactions import answers_in_time
 from service.webhooks import repository as webhooks
@@ -85,10 +86,19 @@ def why(session: Session, now: datetime) -> str:
         sentence += " The payment came after the session's end."
     if last is not None and last.reason:
         sentence += f" Reason: {last.reason}."
-    if session.review is not None:
-        reason = session.review.reason
-        sentence += f" A person must look: {reason}, event {session.review.event_id}."
-    return sentence
+    return sentence + _reviewed(session)
+
+
+def _reviewed(session: Session) -> str:
+    review = session.review
+    if review is None:
+        return ""
+    if review.reason == AWAITING_CAPTURE:
+        return (
+            f" A payment that is held was accepted at {review.at:%F %T} UTC: the session is "
+            f"completed once it is captured, event {review.event_id}."
+        )
+    return f" A person must look: {review.reason}, event {review.event_id}."
 
 
 def _with(session: Session) -> str:

@@ -48,13 +48,15 @@ async def agree(
 async def _agree(tx: Transaction, waited: list[Decided], session: Session, inbox: Inbox) -> Session:
     now = inbox.clock.now()
     rows = await repository.open_reviews_of(session.merchant_id, session.session_id, tx)
-    after, decisions = rows, list(session.decisions)
+    after, decisions, capturing = rows, list(session.decisions), session.capturing
     for one in waited:
         if _completed_by(session, one):
             after = [_finished(row, one.payment_id) for row in after]
         elif not await _still_captured(tx, session, one):
             after = [_reopened(row, one.payment_id) for row in after]
             decisions = [other for other in decisions if other.payment_id != one.payment_id]
+            if capturing is not None and capturing.payment_id == one.payment_id:
+                capturing = None
     after = [await _unless_resolved(tx, session, row) for row in after]
     for row, changed in zip(rows, after, strict=True):
         if changed is not row:
@@ -63,6 +65,7 @@ async def _agree(tx: Transaction, waited: list[Decided], session: Session, inbox
     fields: Row = {
         "review": named.model_dump(by_alias=True) if named else None,
         "decisions": [one.model_dump(by_alias=True) for one in decisions],
+        "capturing": capturing.model_dump(by_alias=True) if capturing else None,
     }
     stored = session.to_row()
     if all(stored[name] == value for name, value in fields.items()):
