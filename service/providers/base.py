@@ -45,7 +45,12 @@ class VerifiedEvent(Struct, frozen=True):
     @property
     def inbox_id(self) -> str:
         """Give the inbox key: provider:account:mode:event id."""
-        return f"{self.provider}:{self.account}:{_MODES[self.live]}:{self.event_id}"
+        return inbox_id_of(self.provider, self.account, self.live, self.event_id)
+
+
+def inbox_id_of(provider: str, account: str, live: bool | None, event_id: str) -> str:
+    """Return the inbox key of an event: provider:account:mode:event id."""
+    return f"{provider}:{account}:{_MODES[live]}:{event_id}"
 
 
 def confirmed_by(hint: VerifiedEvent, answer: VerifiedEvent) -> VerifiedEvent | None:

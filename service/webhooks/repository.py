@@ -137,6 +137,23 @@ async def write_review(row: WebhookEvent, purge_at: datetime, tx: Transaction) -
     )
 
 
+async def open_again(row: Row, tx: Transaction) -> bool:
+    """Insert a review, or open it again where it has closed by itself; tell whether it was closed.
+
+    One that a person has decided stays decided.
+    """
+    events = WebhookEvent.get_pymongo_collection()
+    known = await events.find_one({"_id": row["_id"]}, session=session_of(tx))
+    if known is None:
+        await events.insert_one(row, session=session_of(tx))
+        return True
+    if known["status"] == InboxStatus.REVIEW.value or known["decision"] is not None:
+        return False
+    fields = {name: value for name, value in row.items() if name != "_id"}
+    await events.update_one({"_id": row["_id"]}, {"$set": fields}, session=session_of(tx))
+    return True
+
+
 async def open_reviews_of(
     merchant_id: str, session_id: str, tx: Transaction | None
 ) -> list[WebhookEvent]:

@@ -3,18 +3,18 @@
 import time
 from datetime import datetime
 
-import structlog
-
-from service.core.errors import InvalidInput, ProviderFailed
+from service.payments import repository as payments
 from service.retention.operations.report import Report
 from service.sessions import repository as sessions
 from service.storage.transactions import answers_in_time
-from service.webhooks.operations.ask import verify_session
 from service.webhooks.operations.inbox import Inbox
+from service.webhooks.operations.unresolved.overdue import ask_about_session
+from service.webhooks.operations.unresolved.questions import Questions
+from service.webhooks.operations.unresolved.silent import GIVE_UP_AFTER, ask_once_more
 
-_ASK_AT_ONCE = 50
-
-log = structlog.get_logger(__name__)
+_AT_ONCE = 50
+# A provider that hangs must not keep a run from all that needs no provider.
+_ASK_FOR_S = 15.0
 
 
 async def ask_about_overdue(inbox: Inbox, report: Report, until: float) -> None:
@@ -24,19 +24,30 @@ async def ask_about_overdue(inbox: Inbox, report: Report, until: float) -> None:
     first, so that some that never answer don't keep out the others.
     """
     async with answers_in_time():
-        overdue = await sessions.find_overdue_processing(inbox.clock.now(), _ASK_AT_ONCE)
+        overdue = await sessions.find_overdue_processing(inbox.clock.now(), _AT_ONCE)
+    questions = Questions(inbox, min(until, time.monotonic() + _ASK_FOR_S))
     for session in overdue:
-        if time.monotonic() > until:
+        if questions.over:
             break
         report.asked += 1
-        try:
-            async with answers_in_time():
-                await sessions.note_asked(session, inbox.clock.now())
-            await verify_session(session, inbox)
-        except (ProviderFailed, InvalidInput) as error:  # the latter: it has no credentials here
-            log.warning("session not re-read", session=session.session_id, reason=str(error))
+        async with answers_in_time():
+            await sessions.note_asked(session, inbox.clock.now())
+        report.unresolved += await ask_about_session(session, questions)
+
+
+async def ask_about_silent(inbox: Inbox, report: Report, until: float) -> None:
+    """Ask once more about payments that nobody has told of for 30 days, and give them up."""
+    async with answers_in_time():
+        silent = await payments.find_silent(inbox.clock.now() - GIVE_UP_AFTER, _AT_ONCE)
+    questions = Questions(inbox, min(until, time.monotonic() + _ASK_FOR_S))
+    for payment in silent:
+        if questions.over:
+            break
+        report.asked += 1
+        report.abandoned += await ask_once_more(payment, questions)
 
 
 async def count_asked(now: datetime) -> int:
     """Count what a run would ask about."""
-    return await sessions.count_overdue_processing(now)
+    overdue = await sessions.count_overdue_processing(now)
+    return overdue + await payments.count_silent(now - GIVE_UP_AFTER)

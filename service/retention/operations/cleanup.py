@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from service.core.batches import work_off
 from service.outbox.operations import deliver_due
-from service.retention.operations.asking import ask_about_overdue
+from service.retention.operations.asking import ask_about_overdue, ask_about_silent
 from service.retention.operations.purging import purge_events, purge_sessions
 from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
@@ -27,6 +27,7 @@ Job: TypeAlias = Callable[[Jobs, Report, float], Awaitable[None]]
 async def _cleanup(jobs: Jobs, report: Report, until: float) -> None:
     # What is not under way any more goes back to pending, and expires in this same run.
     await ask_about_overdue(jobs.inbox, report, until)
+    await ask_about_silent(jobs.inbox, report, until)
     report.expired = await _expire(jobs.inbox, until)
     await _retry(jobs, report, until)
     await _deliver(jobs, report, until)

@@ -15,13 +15,11 @@ from service.providers.facts import (
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.sessions.errors import wrong_field
-from service.sessions.operations.move import Why
-from service.sessions.operations.settle.checkouts import nothing_underway
-from service.sessions.operations.settle.event import Settling
 from service.sessions.states import Status
-from service.storage.transactions import Transaction, answers_in_time, in_transaction
+from service.storage.transactions import answers_in_time
 from service.webhooks.operations.inbox import Inbox
 from service.webhooks.operations.receive import take_in
+from service.webhooks.operations.unresolved.overdue import note_answer
 
 # With one of these in the answer, money is ours or under way.
 _MONEY: frozenset[type[Fact]] = frozenset(
@@ -58,33 +56,17 @@ async def verify_session(
     if session.status is Status.COMPLETED:
         return session
     event = await provider.fetch(ref)
-    await take_answer(event, session, inbox)
+    await take_answer(ref, event, session, inbox)
     return await read_again(session)
 
 
-async def take_answer(event: VerifiedEvent, session: Session, inbox: Inbox) -> None:
-    """Apply what the provider answered, through the inbox."""
+async def take_answer(ref: str, event: VerifiedEvent, session: Session, inbox: Inbox) -> None:
+    """Apply what the provider answered about a checkout, through the inbox."""
     # "Still open" is no news to keep: it would be a duplicate the next time, and say nothing.
     if not all(isinstance(fact, CheckoutOpen) for fact in event.facts):
         await take_in(event, inbox, source="fetch", merchant_id=session.merchant_id)
     if not any(type(fact) in _MONEY for fact in event.facts):
-        await _note_idle(event, session, inbox)
-
-
-async def _note_idle(event: VerifiedEvent, session: Session, inbox: Inbox) -> None:
-    """Nothing is under way, unless an event has told more since the question was asked."""
-    now = inbox.clock.now()
-
-    async def work(tx: Transaction) -> None:
-        found = await sessions.find(session.merchant_id, session.session_id, tx)
-        if found is None or found.version != session.version:
-            return
-        if found.status is Status.PROCESSING:
-            why = Why(event.provider, now, reason="asked: no payment is under way")
-            doing = Settling(tx, event, why, inbox.lifetimes, session.merchant_id)
-            await nothing_underway(doing, found)
-
-    await in_transaction(work)
+        await note_answer(session, ref, event, inbox)
 
 
 def _current_ref(session: Session) -> str | None:

@@ -53,7 +53,7 @@ async def _close(session: Session, ref: str, provider: Provider, inbox: Inbox) -
         log.warning("checkout could not be closed yet", ref=ref, reason=str(error))
         return False
     if closed.event is not None:
-        await take_answer(closed.event, session, inbox)
+        await take_answer(ref, closed.event, session, inbox)
     return True
 
 
@@ -79,7 +79,7 @@ async def close_by_message(message: OutboxMessage, inbox: Inbox) -> None:
     if closed.event is None:
         return
     if session is not None:
-        await take_answer(closed.event, session, inbox)
+        await take_answer(ref, closed.event, session, inbox)
     else:
         await take_in(closed.event, inbox, source="fetch", merchant_id=message.merchant_id)
 

@@ -45,6 +45,11 @@ async def agree(
         await _agree(tx, waited, session, inbox)
 
 
+async def agree_again(tx: Transaction, session: Session, inbox: Inbox) -> Session:
+    """Do the same after what no event told: a payment was asked about, or was given up."""
+    return await _agree(tx, awaited(session), session, inbox)
+
+
 async def _agree(tx: Transaction, waited: list[Decided], session: Session, inbox: Inbox) -> Session:
     now = inbox.clock.now()
     rows = await repository.open_reviews_of(session.merchant_id, session.session_id, tx)
