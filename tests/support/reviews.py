@@ -46,6 +46,6 @@ def _of(session: dict[str, Any], rows: list[WebhookEvent]) -> list[str]:
     for row in rows:
         for one in doubts_of(row):
             done = one.about in verdicts and one.decision is None
-            if done and one.reason != "paid_after_rejection":
+            if done and one.reason not in {"paid_after_rejection", "payment_unresolved"}:
                 wrong.append(f"{row.id} asks again about {one.about}")
     return wrong

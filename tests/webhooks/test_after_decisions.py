@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from service.payments.documents import Payment
 from service.providers.base import VerifiedEvent
+from service.sessions.documents import Session
 from service.sessions.operations.settle import reviews
 from service.webhooks.operations import facts
 from service.webhooks.operations.receive import take_in
+from service.webhooks.operations.unresolved.reviews import open_review
 from tests.support.events import razorpay_payment
 from tests.support.reviews import disagreements
 from tests.support.shop import Shop, completions
@@ -151,6 +154,60 @@ async def test_money_that_comes_after_its_rejection_can_only_be_rejected(shop: S
     stored = await shop.session(sid)
     assert [one["paymentId"] for one in stored["decisions"]] == [f"pay_{sid}"]
     assert stored["status"] == "pending"
+
+
+@pytest.mark.parametrize("accepted", [False, True], ids=["under way", "accepted before"])
+async def test_what_nobody_could_tell_about_is_given_up_by_rejecting_it(
+    shop: Shop, *, accepted: bool
+) -> None:
+    sid = await _unresolved(shop, accepted=accepted)
+    assert await _decide(shop, sid, "accept") == (409, "payment_not_succeeded")
+    assert (await _decide(shop, sid, "reject"))[0] == 200
+
+    stored = await shop.session(sid)
+    assert (stored["liveAttempts"], stored["capturing"], stored["review"]) == ([], None, None)
+    assert (await shop.api.read(sid))["status"] == "expired"
+    assert [one["status"] for one in await shop.payments(sessionId=sid)] == ["abandoned"]
+    assert await _queue(shop) == []
+    await _pay(shop, sid, "payment.authorized", after=200_000)
+    assert [one["status"] for one in await shop.payments(sessionId=sid)] == ["abandoned"]
+    assert (await shop.session(sid))["liveAttempts"] == []
+    await _pay(shop, sid, "payment.captured", after=200_000, outcome="review")
+    assert await _queue(shop) == [("paid_after_rejection", ["reject"])]
+
+
+@pytest.mark.parametrize("outcome", ["captured", "failed"])
+async def test_what_nobody_could_tell_about_is_closed_by_who_tells(
+    shop: Shop, outcome: str
+) -> None:
+    sid = await _unresolved(shop, accepted=True)
+    await _pay(shop, sid, f"payment.{outcome}", after=200_000, status=outcome)
+    stored = await shop.session(sid)
+    if outcome == "captured":
+        assert (stored["status"], stored["review"]) == ("completed", None)
+        assert await _queue(shop) == []
+    else:
+        assert stored["decisions"] == []
+        assert await _queue(shop) == [("amount_mismatch", ["reject"])]
+    rows = await shop.events(source="clock")
+    assert [(row["status"], row["reason"]) for row in rows] == [("processed", "it was told since")]
+
+
+async def _unresolved(shop: Shop, *, accepted: bool) -> str:
+    """Let a payment stay under way until its review is opened by the clock."""
+    if accepted:
+        sid = await _held(shop)
+        assert await _decide(shop, sid, "accept") == (200, "processing")
+    else:
+        sid = (await shop.api.open(paymentMethod="razorpay"))["sessionId"]
+        await _pay(shop, sid, "payment.authorized", amount=1000)
+    shop.pass_time(days=2)
+    session = Session.model_validate(await shop.session(sid))
+    [payment] = await shop.payments(sessionId=sid)
+    inbox = shop.api.wired.inbox
+    assert await open_review(session, Payment.model_validate(payment), inbox)
+    assert (await shop.session(sid))["review"]["reason"] == "payment_unresolved"
+    return str(sid)
 
 
 async def test_a_review_that_fits_when_it_is_replayed_is_named_no_longer(shop: Shop) -> None:

@@ -114,6 +114,11 @@ def _accept_held(case: Case) -> Outlook:
     if case.doubt.reason in {Mismatch.ACCOUNT, Mismatch.MODE}:
         words = "The money is held by another account or mode, where it can't be captured from here"
         return Outlook(f"{words}. Reject it.", NOT_SUCCEEDED)
+    if case.doubt.reason == UNRESOLVED:
+        words = (
+            "Nobody could tell whether the held money can be had. It can be rejected, or verified"
+        )
+        return Outlook(f"{words} once more.", NOT_SUCCEEDED)
     if session.status in {Status.COMPLETED, Status.CANCELED}:
         words = f"The money is only held, and nothing is captured for a {session.status} session"
         return Outlook(f"{words}: it goes back by itself. Reject it.", NOT_SUCCEEDED)
@@ -134,6 +139,8 @@ def _reject(case: Case) -> Outlook:
         return Outlook(words, CAPTURE_UNDER_WAY)
     if case.doubt.reason == UNRESOLVED:
         return Outlook("Gives the payment up: nothing waits for it any more.")
+    if session.status is Status.COMPLETED and session.provider_payment_id == about:
+        return Outlook("The session stays completed by it; that it does not fit was not accepted.")
     return Outlook("Leaves the session without this payment; its row in the ledger stays.")
 
 
