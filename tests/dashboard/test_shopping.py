@@ -4,6 +4,7 @@ import pytest
 
 from service.sandbox.chaos import EVERYTHING
 from tests.dashboard.conftest import Visitor
+from tests.sessions.asking import put_coupon, put_price
 
 pytestmark = pytest.mark.browser
 
@@ -219,6 +220,49 @@ async def test_unknown_coupon_is_told_at_its_field(visitor: Visitor) -> None:
     await visitor.keep("coupon")
     # The browser itself notes that the server answered 400.
     visitor.complaints.clear()
+
+
+async def test_price_that_stands_on_the_page_is_the_one_that_is_charged(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.go("/shop")
+    await page.fill("#email", "ada@example.com")
+    await page.fill("#quantity", "3")
+    await page.fill("#couponCode", "WELCOME10")
+    await page.wait_for_selector("#total:has-text('27.00')")
+    assert await visitor.text("#chosen") == "One evening × 3, WELCOME10 -$3.00"
+    await visitor.keep("quoted")
+    # The price goes up while the customer is still looking at it.
+    await put_price(visitor.lab.api, "event_456", 9_000)
+    await page.click("#pay")
+    await page.wait_for_url("**/sandbox/pay/**")
+    await press(visitor, "Pay by card")
+    await visitor.until("completed")
+    assert (await visitor.lab.api.read(await visitor.session_id()))["amount"] == 2_700
+    assert "27.00" in await visitor.text("#facts")
+
+
+async def test_more_than_are_sold_at_a_time_is_told_before_the_button_is_pressed(
+    visitor: Visitor,
+) -> None:
+    await visitor.go("/shop")
+    await visitor.page.fill("#quantity", "11")
+    await visitor.page.wait_for_selector('#quantity[aria-invalid="true"]')
+    assert await visitor.text("#quantity-wrong") == "It must be at most 10."
+    assert await visitor.text("#total") == "–"
+    visitor.complaints.clear()  # the browser itself notes that the server answered 400
+
+
+async def test_guest_of_the_house_pays_nothing_and_meets_no_provider(visitor: Visitor) -> None:
+    await put_coupon(visitor.lab.api, "GUEST", basisPoints=10_000)
+    await visitor.go("/shop")
+    await visitor.page.fill("#email", "ada@example.com")
+    await visitor.page.fill("#couponCode", "GUEST")
+    await visitor.page.wait_for_selector("#total:has-text('0.00'):not(:has-text('10'))")
+    await visitor.page.click("#pay")
+    await visitor.until("completed")
+    session = await visitor.lab.api.read(await visitor.session_id())
+    assert (session["amount"], session["providerSessionId"]) == (0, None)
+    await visitor.keep("nothing-due")
 
 
 async def test_tab_that_does_not_know_the_order_says_so(visitor: Visitor) -> None:

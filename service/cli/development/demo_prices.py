@@ -15,6 +15,8 @@ _PRICES = (
     ("premium", 2_999, "USD", "Premium, a month"),
     ("premium", 249_900, "INR", "Premium, a month"),
 )
+# A hall has so many seats; a plan is bought once.
+_MOST = {"event_456": 10, "basic": 1, "premium": 1}
 _TEN_PERCENT = 1_000
 
 
@@ -30,6 +32,7 @@ async def put_demo_prices(by: Principal, now: datetime) -> bool:
             currency=currency,
             amount=amount,
             title=title,
+            max_quantity=_MOST[item],
             updated_at=now,
         )
         await set_price(price, by)

@@ -180,7 +180,7 @@ def _summary(tills: list[Till]) -> Html:
         h("p", id="problem", class_="say bad", role="alert"),
         h(
             "p",
-            "The server decides the price: this page only shows what its catalog says.",
+            "The server decides the price, and the order is opened at the one that stands here.",
             class_="soft small",
         ),
         class_="card summary",

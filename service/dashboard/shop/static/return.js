@@ -208,6 +208,16 @@ function pay() {
   return attempt(async () => {
     const checkout = await resumeCheckout(sessionId, order.clientSecret);
     remember(sessionId, { over: false });
+    if (checkout.status === "completed" || checkout.amount !== seen) {
+      // Nothing was due; or the price has changed since, and the customer sees it first.
+      left = true;
+      draw(await readSession(sessionId, order.clientSecret));
+      if (checkout.status !== "completed") {
+        at("problem").textContent = `The price is ${minorPrice(checkout.amount, checkout.currency)} now.`;
+      }
+      wake();
+      return;
+    }
     if (checkout.checkoutUrl && checkout.provider !== "upi") location.assign(checkout.checkoutUrl);
     else if (checkout.provider === "razorpay") {
       // Here Checkout.js would open again; see shop.js.
@@ -229,7 +239,10 @@ function cancel() {
 }
 
 let drawn = "";
+/** The amount that the page has shown last. */
+let seen = null;
 function draw(session) {
+  seen = session.amount;
   // Only what has changed is drawn, so that nobody's focus or reading is disturbed.
   const key = `${session.status} ${session.version} ${Boolean(session.review)} ${left}`;
   if (key === drawn) return;

@@ -54,18 +54,32 @@ export function newId(prefix) {
 }
 
 /**
+ * Ask what something costs: {items: {eventId, passId?} or {plan}, quantity?, couponCode?, currency?}.
+ *
+ * Gives {quoteId, amount, currency, title, lines, expiresAt}. Show it, and send `quoteId` along with
+ * the order: for 15 minutes the session opens at the price that the customer has seen.
+ */
+export async function askQuote(wanted) {
+  return (await call("POST", "/api/quotes", { body: wanted })).quote;
+}
+
+/**
  * Open a session and its checkout at the provider.
  *
  * Send one idempotencyKey for each press of the button, and the same one again when the network
  * fails: the server then answers as it did the first time instead of opening a second checkout.
  *
- * Gives {sessionId, checkoutUrl, provider, providerSessionId, expiresAt, clientSecret, qrCode}.
+ * Gives {sessionId, status, amount, currency, checkoutUrl, provider, providerSessionId, expiresAt,
+ * clientSecret, qrCode}. Where nothing was due, `status` is "completed" and there is nothing to pay.
  */
 export function createCheckout(order, idempotencyKey) {
   return call("POST", "/api/payments/create-checkout", { body: order, idempotencyKey });
 }
 
-/** Open the checkout of a session again: the one that stands, or a new one if it has ended. */
+/**
+ * Open the checkout of a session again: the one that stands, or a new one if it has ended. A new one
+ * is at the price of today, so compare `amount` with what the page has shown.
+ */
 export function resumeCheckout(sessionId, clientSecret) {
   return call("POST", "/api/payments/create-checkout", { body: { sessionId }, clientSecret });
 }
