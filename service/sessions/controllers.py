@@ -213,6 +213,9 @@ class CheckoutSessions(Controller):
         session = opened.session
         answer = CheckoutAnswer(
             session_id=session.session_id,
+            status=session.status,
+            amount=session.amount,
+            currency=session.currency,
             checkout_url=opened.url,
             provider=session.provider,
             provider_session_id=opened.ref,

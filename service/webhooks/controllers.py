@@ -14,10 +14,11 @@ from litestar.params import (
 )
 
 from service.core.paging import decode_cursor
-from service.sessions.controllers import caller_of
+from service.sessions.controllers import caller_of, desk_of
+from service.sessions.operations.complete_free import complete_free, is_free
 from service.sessions.operations.find_session import find_session_by_any_id
 from service.sessions.schemas.answers import next_cursor, session_view
-from service.sessions.states import Status
+from service.sessions.states import Status, status_at
 from service.web.authentication import PROVEN, PUBLIC, AnyRequest, CurrentPrincipal, requires
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
@@ -98,7 +99,12 @@ class Verification(Controller):
         """The answer goes through the inbox, as a webhook would."""
         caller = caller_of(request)
         session = await find_session_by_any_id(data.session_id, caller)
-        session = await verify_session(session, inbox, data.to_callback())
+        desk, now = desk_of(request), inbox.clock.now()
+        standing = status_at(session.status, session.expires_at, now)
+        if is_free(session) and standing is Status.PENDING:
+            session = await complete_free(session, None, caller, desk.rules, now)
+        else:
+            session = await verify_session(session, inbox, data.to_callback())
         view = session_view(session, caller, inbox.clock.now())
         return VerifiedAnswer(view, paid=session.status is Status.COMPLETED)
 

@@ -98,6 +98,9 @@ async def test_a_checkout_is_opened_and_linked(
     opened = answer.json()
     assert opened | {"clientSecret": ""} == {
         "sessionId": _ID,
+        "status": "pending",
+        "amount": 2999,
+        "currency": "USD",
         "checkoutUrl": "https://checkout.stripe.com/c/pay/cs_test_1",
         "provider": "stripe",
         "providerSessionId": "cs_test_1",

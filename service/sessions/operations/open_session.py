@@ -43,7 +43,8 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
     with the session whose client secret it sends.
 
     Raises `InvalidInput` and its kin for what can't be used, `SessionExists` where the id was used
-    for another request, `OpenSessionDiffers` where a server asks for another amount.
+    for another request, `OpenSessionDiffers` where a server names another amount than that of the
+    open one, or a page's quote has another.
     """
     _check_caller(new, caller)
     try:
@@ -56,6 +57,7 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
         return Opened(standing, rules.known_client_secret(standing), created=False)
     proven = await _proven(new, caller, now)
     if proven is not None:
+        _check_price(proven, session, new, caller)
         return Opened(proven, rules.known_client_secret(proven), created=False)
     for _ in range(_TRIES):
         try:
@@ -100,12 +102,18 @@ async def _existing(
         )
     if found is None or await expire_if_due(found, rules.lifetimes, now):
         return None
-    if caller.trusted and new.names_amount and (found.amount, found.currency) != built.price:
+    _check_price(found, built, new, caller)
+    return found
+
+
+def _check_price(found: Session, built: SessionRow, new: NewSession, caller: Caller) -> None:
+    """Refuse to go on at another price than a server names, or than was quoted to a page."""
+    named = (caller.trusted and new.names_amount) or new.quote_id is not None
+    if named and (found.amount, found.currency) != built.price:
         raise OpenSessionDiffers(
             f"Session {found.session_id} is open at {found.amount} {found.currency}; "
             "cancel it first, or leave the amount out."
         )
-    return found
 
 
 async def _standing(

@@ -17,6 +17,7 @@ from service.sessions.errors import AmountDiffers, wrong_field
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.new_session import NewSession
 from service.sessions.operations.rules import Rules
+from service.storage.database import Row
 
 
 class Price(NamedTuple):
@@ -27,6 +28,11 @@ class Price(NamedTuple):
     free: bool
     trial_days: int | None
     priced_by: PricedBy
+
+    @property
+    def row(self) -> Row:
+        """Return what a session stores of it, but for who decided it and the currency."""
+        return {"amount": self.amount, "freeAllowed": self.free, "trialDays": self.trial_days}
 
 
 async def price_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Price:

@@ -92,12 +92,19 @@ class SessionsAnswer(Struct, frozen=True, rename="camel"):
 
 
 class CheckoutAnswer(Struct, frozen=True, rename="camel"):
-    """A checkout that stands open. `checkoutUrl` is null where the frontend draws it itself."""
+    """A checkout that stands open. `checkoutUrl` is null where the frontend draws it itself.
+
+    Where nothing was due the session is `completed`, `providerSessionId` is null, and `checkoutUrl`
+    is where the customer comes back to. `amount` is what the checkout is over, in minor units.
+    """
 
     session_id: str
+    status: Status
+    amount: int
+    currency: str
     checkout_url: str | None
     provider: ProviderName
-    provider_session_id: str
+    provider_session_id: str | None
     expires_at: datetime
     client_secret: str | None
     qr_code: str | None = None

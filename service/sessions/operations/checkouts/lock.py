@@ -10,6 +10,7 @@ from service.sessions.errors import CheckoutTaken, SessionExists
 from service.sessions.operations.attempt_id import attempt_id, with_checkout_ids
 from service.sessions.operations.checkouts.giving_up import give_up
 from service.sessions.operations.move import Why, move
+from service.sessions.operations.pricing import Price
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
 from service.storage.database import Row
@@ -34,26 +35,29 @@ class Locked:
     older: list[str]
 
 
-async def take_lock(session: Session, rules: Rules, now: datetime) -> Locked:
+async def take_lock(
+    session: Session, rules: Rules, now: datetime, price: Price | None = None
+) -> Locked:
     """Take the right to open: one filtered update, which one of many callers wins.
 
-    In the same transaction a failed or expired session goes back to pending, and all of its older
-    checkouts are given up. Raises `Busy` while another call holds the lock, and `SessionExists`
-    where the user has another open session, `CheckoutTaken` where another session has the attempt's
-    id: nothing has been closed or opened then.
+    In the same transaction a failed or expired session goes back to pending, at `price` if that has
+    changed, and all of its older checkouts are given up. Raises `Busy` while another call holds the
+    lock, and `SessionExists` where the user has another open session, `CheckoutTaken` where another
+    session has the attempt's id: nothing has been closed or opened then.
     """
     before = session.opening
     if before is not None and before.locked_until > now:
         raise Busy("A checkout is being opened for this session.", retry_after=2)
     retried = status_at(session.status, session.expires_at, now) is not Status.PENDING
     payable_until = now + rules.lifetimes.of(session.kind) if retried else session.expires_at
-    opening = _next_opening(session, payable_until, now, rules)
+    changes: Row = {"expiresAt": payable_until, **(price.row if price else {})}
+    opening = _next_opening(session, payable_until, now, rules, repeats=price is None)
 
     async def work(tx: Transaction | None) -> Locked:
         locked, older = await give_up(tx, session, now)
         fields = _fields(locked, opening)
         if tx is not None and retried:
-            locked = await _retry(tx, locked, fields | {"expiresAt": payable_until}, rules, now)
+            locked = await _retry(tx, locked, fields | changes, rules, now)
         else:
             locked = await repository.change(locked, {"$set": fields | {"updatedAt": now}}, tx)
         return Locked(locked, opening, older)
@@ -84,12 +88,15 @@ async def let_go(locked: Locked, following: Opening | None, now: datetime) -> No
 
 
 def _next_opening(
-    session: Session, payable_until: datetime, now: datetime, rules: Rules
+    session: Session, payable_until: datetime, now: datetime, rules: Rules, *, repeats: bool
 ) -> Opening:
-    """Return the attempt to make: the one whose fate is unknown, else a new one."""
+    """Return the attempt to make: the one whose fate is unknown, else a new one.
+
+    Not `repeats`: what the older attempt may have opened is at another price.
+    """
     before = session.opening
     known = before is not None and before.repeated and before.attempt_id is not None
-    if before is not None and known and before.provider_expires_at > now:
+    if before is not None and known and repeats and before.provider_expires_at > now:
         return before.model_copy(update={"locked_until": now + LOCK})
     n = max((checkout.n for checkout in session.checkouts), default=0) + 1
     if before is not None:  # one that is over by now can't be repeated: providers refuse its expiry

@@ -6,6 +6,7 @@ linked. Between any two of these the session may end by another way, so each loo
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from service.core.clock import Clock
@@ -19,6 +20,7 @@ from service.sessions.operations.checkouts.link import link_checkout
 from service.sessions.operations.checkouts.lock import Locked, let_go, take_lock
 from service.sessions.operations.checkouts.request import request_of
 from service.sessions.operations.checkouts.standing import standing_checkout
+from service.sessions.operations.pricing import Price
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
 from service.storage.transactions import answers_in_time
@@ -42,30 +44,35 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class OpenCheckout:
-    """A session and the checkout that now stands open for it."""
+    """A session and the checkout that now stands open for it; none where nothing was due.
+
+    `url` is where the customer goes next.
+    """
 
     session: Session
     url: str | None
-    ref: str
+    ref: str | None
     qr_code: str | None = None
     created: bool = False
 
 
-async def open_checkout(session: Session, provider: Provider, desk: Desk) -> OpenCheckout:
+async def open_checkout(
+    session: Session, provider: Provider, desk: Desk, now: datetime, price: Price | None
+) -> OpenCheckout:
     """Open a checkout, or return the one that is open already.
 
-    A failed or expired session is retried. Raises `Busy` while another call opens one, `NotPayable`
-    where the session has ended for good or ends meanwhile, `ProviderFailed` and
-    `ProviderUnreachable`; after the latter the same call repeats the attempt.
+    A failed or expired session is retried, at `price` where that has changed by `now`. Raises
+    `Busy` while another call opens one, `NotPayable` where the session has ended for good or ends
+    meanwhile, `ProviderFailed` and `ProviderUnreachable`; after the latter the same call repeats
+    the attempt.
     """
-    now = desk.clock.now()
     standing = standing_checkout(session, now)
     if standing is not None:
         return OpenCheckout(session, standing.url, standing.ref, standing.qr_code)
     status = status_at(session.status, session.expires_at, now)
     if status not in _PAYABLE:
         raise NotPayable(f"The session is {status}: it can't be paid any more.")
-    locked = await take_lock(session, desk.rules, now)
+    locked = await take_lock(session, desk.rules, now, price)
     await _close_older(locked, desk)
     return await open_locked(locked, provider, desk)
 

@@ -6,10 +6,15 @@ from service.sessions.operations.attempt_id import attempt_id
 from service.sessions.operations.rules import Rules
 
 
+def home_of(session: Session, rules: Rules) -> str:
+    """Return where a customer comes back to if the session names no place of its own."""
+    return f"{rules.public_url}/shop/return?sessionId={session.session_id}"
+
+
 def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequest:
     """Make the request of an attempt; equal for each repetition of it."""
     n, merchant_id, session_id = opening.n, session.merchant_id, session.session_id
-    home = f"{rules.public_url}/shop/return?sessionId={session_id}"
+    home = home_of(session, rules)
     return CheckoutRequest(
         session_id=session_id,
         merchant_id=merchant_id,
@@ -20,7 +25,7 @@ def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequ
         amount=session.amount,
         currency=session.currency,
         quantity=session.quantity,
-        description=session.plan or session.pass_id or session.event_id or session_id,
+        description=_description(session),
         expires_at=opening.provider_expires_at,
         success_url=session.success_url or home,
         cancel_url=session.cancel_url or home,
@@ -31,3 +36,11 @@ def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequ
         trial_days=session.trial_days,
         repeated=opening.repeated,
     )
+
+
+def _description(session: Session) -> str:
+    """Name what is sold, which is not all that a session may carry."""
+    if session.kind == "checkout":
+        return session.plan or session.session_id
+    named = [name for name in (session.event_id, session.pass_id) if name]
+    return ": ".join(named) or session.session_id

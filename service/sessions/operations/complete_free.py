@@ -1,0 +1,78 @@
+"""Complete a session of which nothing is due: no provider is asked, and it is on the record.
+
+The coupon has paid for all of it. A trial is no such case: there a subscription begins, and that is
+the provider's.
+"""
+
+from datetime import datetime
+
+from service.audit.operations import Act, record
+from service.core.errors import Busy
+from service.core.strict_json import JsonObject
+from service.sessions import repository
+from service.sessions.documents import Session
+from service.sessions.errors import NotPayable, SessionExists, SessionNotFound
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.move import Why, move
+from service.sessions.operations.pricing import Price
+from service.sessions.operations.rules import Rules
+from service.sessions.states import Status, status_at
+from service.storage.database import Row
+from service.storage.transactions import Duplicate, Transaction, in_transaction
+
+_NOTHING_DUE = "nothing was due"
+
+
+def is_free(session: Session) -> bool:
+    """Tell whether nothing is due of a session that was opened so."""
+    return session.amount == 0 and session.free_allowed
+
+
+async def complete_free(
+    session: Session, price: Price | None, caller: Caller, rules: Rules, now: datetime
+) -> Session:
+    """Complete a session of which nothing is due, and return it; one that is stays as it is.
+
+    `price` is what a retry changes of it. One transaction writes the move with its line of history
+    and its message, and the audit. Raises `NotPayable` where it has ended for good, `SessionExists`
+    where a retry meets another open session of the user, `Busy` where it is just being changed.
+    """
+
+    async def work(tx: Transaction) -> Session:
+        found = await repository.find(session.merchant_id, session.session_id, tx)
+        if found is None:
+            raise SessionNotFound(session.session_id)
+        if found.status is Status.COMPLETED and is_free(found):
+            return found
+        if found.version != session.version:
+            raise Busy("The session is being changed by another call.", retry_after=1)
+        found = await _open_again(tx, found, price, rules, now)
+        detail: JsonObject = {"currency": found.currency, "couponCode": found.coupon_code}
+        act = Act("session.completed_free", f"session:{found.session_id}", _NOTHING_DUE, detail)
+        await record(tx, caller.principal, act, now)
+        why = Why(caller.principal.label, now, reason=_NOTHING_DUE)
+        done: Row = {"completedAt": now, "late": False, "opening": None}
+        return await move(tx, found, Status.COMPLETED, why, rules.lifetimes, done)
+
+    try:
+        return await in_transaction(work)
+    except Duplicate as error:
+        raise SessionExists("The user has another open session for this plan.") from error
+
+
+async def _open_again(
+    tx: Transaction, session: Session, price: Price | None, rules: Rules, now: datetime
+) -> Session:
+    """Put a failed or expired session back to pending: it is completed in time then, not late."""
+    status = status_at(session.status, session.expires_at, now)
+    if status is Status.PENDING:
+        return session
+    if status not in {Status.FAILED, Status.EXPIRED}:
+        raise NotPayable(f"The session is {status}: it can't be paid any more.")
+    if session.status is Status.PENDING:  # its time is over, and nobody has written it down yet
+        session = await move(tx, session, status, Why("clock", now), rules.lifetimes)
+    why = Why(session.provider, now, reason="retried")
+    changes: Row = {"expiresAt": now + rules.lifetimes.of(session.kind)}
+    return await move(
+        tx, session, Status.PENDING, why, rules.lifetimes, changes | (price.row if price else {})
+    )

@@ -1,0 +1,81 @@
+"""What a session costs when it is tried again: a browser keeps no old price by retrying."""
+
+from datetime import datetime
+
+from msgspec import structs
+
+from service.payments import repository as payments
+from service.payments.states import LIVE, PaymentStatus
+from service.sessions.documents import Session
+from service.sessions.errors import NotPayable
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.new_session import NewSession
+from service.sessions.operations.pricing import Price, price_session
+from service.sessions.operations.rules import Rules
+from service.sessions.states import Status, status_at
+from service.storage.transactions import answers_in_time
+from service.web.principal import Kind
+
+_RETRIED = frozenset({Status.FAILED, Status.EXPIRED})
+_MONEY = LIVE | {PaymentStatus.SUCCEEDED}
+_BROWSERS = (f"{Kind.PUBLISHABLE}:", f"{Kind.USER}:")
+
+
+async def requote(
+    session: Session, named: NewSession | None, caller: Caller, rules: Rules, now: datetime
+) -> Price | None:
+    """Return the new price of a session that is about to be retried, None if the old one stands.
+
+    `named` is the request, where it says more than the session's id: an amount in it must be that
+    of today, and its quote holds as long as quotes do. A server's retry keeps the price, and so
+    does one of a session whose amount a server named. Raises `InvalidInput` and its kin where the
+    catalog sells this no more, and `NotPayable` where money at the old price is not settled yet.
+    """
+    retried = status_at(session.status, session.expires_at, now) in _RETRIED
+    if not retried or caller.trusted or not _priced_by_catalog(session):
+        return None
+    again = _again(session, named)
+    price = await price_session(again, caller, rules, now)
+    if named is not None and named.quote_id and price.amount != session.amount:
+        quoted = structs.replace(again, quote_id=named.quote_id)
+        price = await price_session(quoted, caller, rules, now)
+    if (price.amount, price.trial_days) == (session.amount, session.trial_days):
+        return None
+    await _check_unpaid(session)
+    return price
+
+
+def _priced_by_catalog(session: Session) -> bool:
+    if session.priced_by is not None:
+        return session.priced_by == "catalog"
+    # Opened before that was kept: only a server could name an amount.
+    return bool(session.history) and session.history[0].by.startswith(_BROWSERS)
+
+
+def _again(session: Session, named: NewSession | None) -> NewSession:
+    """Return the request that would open this session today."""
+    return NewSession(
+        kind=session.kind,
+        user_id=session.user_id,
+        provider=session.provider,
+        request_hash=session.create_hash,
+        event_id=session.event_id,
+        quantity=session.quantity,
+        pass_id=session.pass_id,
+        coupon_code=session.coupon_code,
+        plan=session.plan,
+        amount=named.amount if named else None,
+        price=named.price if named else None,
+        currency=session.currency,
+        mode=session.mode,
+    )
+
+
+async def _check_unpaid(session: Session) -> None:
+    """Refuse another price while money at the old one waits. Raises `NotPayable`."""
+    decided = {one.payment_id for one in session.decisions}
+    async with answers_in_time():
+        found = await payments.of_session(session.merchant_id, session.session_id)
+    waiting = [one for one in found if one.status in _MONEY]
+    if session.review or any(one.provider_payment_id not in decided for one in waiting):
+        raise NotPayable("A payment of this session is not settled yet, and its price has changed.")

@@ -1,0 +1,189 @@
+"""A browser that tries again pays the price of today; money at the old price is for a person."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from service.core.clock import ManualClock
+from service.sessions.operations.checkouts import begin
+from service.settings import Settings
+from service.storage.database import Database
+from tests.providers.stripe.answers import CREATE, checkout
+from tests.providers.stripe.fake import FakeStripe, fake_stripe
+from tests.sessions.asking import (
+    CREATE_CHECKOUT,
+    fields_of,
+    payment_body,
+    problem,
+    put_coupon,
+    put_price,
+    token_of,
+)
+from tests.support.api import PUBLISHABLE, SECRET, Api
+from tests.support.events import stripe_checkout, stripe_event
+from tests.support.settings import make_settings
+
+_AGAIN = {"sessionId": "s-1"}
+
+
+@pytest_asyncio.fixture
+async def stripe() -> AsyncIterator[FakeStripe]:
+    """A stand-in for Stripe on loopback."""
+    async with fake_stripe() as fake:
+        yield fake
+
+
+@pytest.fixture
+def settings(stripe: FakeStripe) -> Settings:
+    """Settings whose Stripe is the stand-in."""
+    return make_settings(STRIPE_API_BASE=stripe.url)
+
+
+def _body(**changes: Any) -> dict[str, Any]:
+    usual = {"sessionId": "s-1", "paymentMethod": "upi", "amount": None, "metadata": None}
+    return payment_body(**(usual | changes))
+
+
+async def _opened(api: Api, key: str = PUBLISHABLE, **changes: Any) -> dict[str, str]:
+    """Open a checkout at 1000 INR, by UPI, which calls nobody; give the proof of who opened it."""
+    await put_price(api, "event_456", 1000, "INR")
+    answer = await api.call("POST", CREATE_CHECKOUT, key, json=_body(**changes))
+    assert answer.status_code == 201, answer.text
+    return {"X-Client-Secret": answer.json()["clientSecret"]}
+
+
+async def _price_is(api: Api, amount: int, clock: ManualClock) -> None:
+    """Change the price, and let the session run out."""
+    await put_price(api, "event_456", amount, "INR")
+    clock.advance(timedelta(hours=1))
+
+
+@pytest.mark.parametrize("kind", ["publishable", "user"])
+async def test_a_retry_from_a_browser_is_quoted_anew(
+    api: Api, clock: ManualClock, kind: str
+) -> None:
+    key = PUBLISHABLE if kind == "publishable" else token_of("user_123", clock)
+    proof = await _opened(api, key)
+    for amount in (1500, 1200):
+        await _price_is(api, amount, clock)
+        again = await api.call("POST", CREATE_CHECKOUT, key, json=_AGAIN, headers=proof)
+        assert again.status_code == 201, again.text
+        assert (again.json()["amount"], again.json()["currency"]) == (amount, "INR")
+        assert f"am={amount // 100}.00" in again.json()["checkoutUrl"]
+        session = await api.read("s-1")
+        assert (session["status"], session["amount"]) == ("pending", amount)
+    assert session["history"][-1]["reason"].startswith("retried")
+
+
+async def test_without_the_new_quote_an_old_price_is_kept_for_ever(
+    api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stands(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(begin, "requote", stands)
+    proof = await _opened(api)
+    await _price_is(api, 1500, clock)
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
+    assert again.json()["amount"] == 1000
+
+
+async def test_a_server_keeps_its_own_price_whoever_tries_again(
+    api: Api, clock: ManualClock
+) -> None:
+    await _opened(api, SECRET, amount=800)
+    await _price_is(api, 1500, clock)
+    for key in (SECRET, token_of("user_123", clock)):
+        again = await api.call("POST", CREATE_CHECKOUT, key, json=_AGAIN)
+        assert (again.status_code, again.json()["amount"]) == (201, 800)
+        clock.advance(timedelta(hours=1))
+
+
+async def test_a_session_of_before_is_quoted_by_who_opened_it(
+    api: Api, clock: ManualClock, database: Database
+) -> None:
+    proof = await _opened(api)
+    await database["sessions"].update_many({}, {"$unset": {"pricedBy": 1}})
+    await _price_is(api, 1500, clock)
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
+    assert again.json()["amount"] == 1500
+
+
+async def test_what_is_sold_no_more_at_this_price_is_told_and_nothing_is_changed(
+    api: Api, clock: ManualClock
+) -> None:
+    await put_coupon(api, "ADVENT", basisPoints=1000)
+    proof = await _opened(api, couponCode="ADVENT")
+    before = await api.read("s-1")
+    assert before["amount"] == 900
+    await put_coupon(api, "ADVENT", basisPoints=1000, expiresAt="2026-11-21T12:30:00Z")
+    await _price_is(api, 1500, clock)
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
+    problem(again, 400, "coupon_unknown")
+    session = await api.read("s-1")
+    assert (session["status"], session["amount"], session["version"]) == (
+        "expired",
+        900,
+        before["version"],
+    )
+
+
+async def test_a_body_that_names_the_old_amount_is_told_the_new_one(
+    api: Api, clock: ManualClock
+) -> None:
+    proof = await _opened(api, amount=1000)
+    await _price_is(api, 1500, clock)
+    body = _body(amount=1000)
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=body, headers=proof)
+    told = problem(again, 400, "amount_mismatch")
+    assert fields_of(again) == {"amount"}
+    assert "1500 INR" in told["errors"][0]["message"]
+
+
+async def test_a_retry_that_a_coupon_makes_free_completes(api: Api, clock: ManualClock) -> None:
+    await put_coupon(api, "ADVENT", amount=100, currency="INR")
+    proof = await _opened(api, couponCode="ADVENT")
+    await _price_is(api, 100, clock)
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
+    assert (again.json()["status"], again.json()["amount"]) == ("completed", 0)
+    assert (await api.read("s-1"))["amount"] == 0
+
+
+def _opens(stripe: FakeStripe, n: int, amount: int) -> None:
+    found = checkout(
+        id=f"cs_test_{n}",
+        url=f"https://checkout.stripe.com/c/pay/cs_test_{n}",
+        amount_total=amount,
+        currency="inr",
+        expires_at=None,
+    )
+    stripe.will_answer(CREATE, found)
+    stripe.will_answer(f"POST /v1/checkout/sessions/cs_test_{n}/expire", {"status": "expired"})
+
+
+async def test_late_money_of_the_old_price_is_for_a_person(
+    api: Api, clock: ManualClock, stripe: FakeStripe
+) -> None:
+    _opens(stripe, 1, 1000)
+    _opens(stripe, 2, 1500)
+    proof = await _opened(api, paymentMethod="stripe", currency="INR")
+    old = await api.read("s-1")
+    await _price_is(api, 1500, clock)
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
+    assert (again.status_code, again.json()["amount"]) == (201, 1500), again.text
+    sent = [one.params for one in stripe.asked if f"{one.method} {one.path}" == CREATE]
+    assert [one["line_items[0][price_data][unit_amount]"] for one in sent] == ["1000", "1500"]
+    paid = stripe_checkout(old, id="cs_test_1", payment_intent="pi_old")
+    signed_at = int(clock.now().timestamp())
+    event = stripe_event("checkout.session.completed", paid, signed_at=signed_at)
+    assert (await api.told(event))["outcome"] == "review"
+    session = await api.read("s-1")
+    assert (session["status"], session["review"]["reason"]) == ("pending", "amount_mismatch")
+    # While that money waits, no other price is made of the session.
+    clock.advance(timedelta(hours=1))
+    await put_price(api, "event_456", 1700, "INR")
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
+    problem(again, 409, "not_payable")
