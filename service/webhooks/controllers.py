@@ -15,16 +15,13 @@ from litestar.params import (
 
 from service.core.paging import decode_cursor
 from service.sessions.controllers import caller_of, desk_of
-from service.sessions.operations.complete_free import complete_free, is_free
-from service.sessions.operations.find_session import find_session_by_any_id
 from service.sessions.schemas.answers import next_cursor, session_view
-from service.sessions.states import Status, status_at
+from service.sessions.states import Status
 from service.web.authentication import PROVEN, PUBLIC, AnyRequest, CurrentPrincipal, requires
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
 from service.web.principal import Kind, Principal
 from service.web.short_way import SHORT
-from service.webhooks.operations.ask import verify_session
 from service.webhooks.operations.inbox import Inbox
 from service.webhooks.operations.look import EventFilter, list_events, list_rejections
 from service.webhooks.operations.receive import receive_webhook
@@ -32,6 +29,7 @@ from service.webhooks.operations.replay import replay_event
 from service.webhooks.operations.review.choices import Choice
 from service.webhooks.operations.review.decide import Wish, decide_review
 from service.webhooks.operations.review.look import list_reviews
+from service.webhooks.operations.verify import verify
 from service.webhooks.schemas import (
     AcceptReview,
     DecidedAnswer,
@@ -98,13 +96,8 @@ class Verification(Controller):
     ) -> VerifiedAnswer:
         """The answer goes through the inbox, as a webhook would."""
         caller = caller_of(request)
-        session = await find_session_by_any_id(data.session_id, caller)
-        desk, now = desk_of(request), inbox.clock.now()
-        standing = status_at(session.status, session.expires_at, now)
-        if is_free(session) and standing is Status.PENDING:
-            session = await complete_free(session, None, caller, desk.rules, now)
-        else:
-            session = await verify_session(session, inbox, data.to_callback())
+        rules = desk_of(request).rules
+        session = await verify(data.session_id, data.to_callback(), caller, rules, inbox)
         view = session_view(session, caller, inbox.clock.now())
         return VerifiedAnswer(view, paid=session.status is Status.COMPLETED)
 
