@@ -1,12 +1,13 @@
 """A decision is final for its payment: what its later events do, and what capturing comes to."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from service.payments.documents import Payment
 from service.providers.base import VerifiedEvent
+from service.providers.facts import PaymentSucceeded
 from service.sessions.documents import Session
 from service.sessions.operations.settle import reviews
 from service.webhooks.operations import facts
@@ -89,6 +90,25 @@ async def test_a_capture_that_fails_takes_the_decision_back_and_opens_the_review
     assert await _queue(shop) == [("amount_mismatch", ["reject"])]
     assert await _decide(shop, sid, "accept") == (409, "payment_not_succeeded")
     assert await _decide(shop, sid, "reject") == (200, "pending")
+    assert await _queue(shop) == []
+
+
+async def test_of_two_held_payments_one_is_captured_and_the_other_waits(shop: Shop) -> None:
+    sid = await _held(shop)
+    [first] = await shop.events(sessionId=sid)
+    assert await _decide(shop, first["_id"], "accept") == (200, "processing")
+    await _pay(shop, sid, "payment.authorized", after=1, outcome="review", id="pay_second")
+
+    stored = await shop.session(sid)  # it names the undecided one, whichever id is smaller
+    assert stored["review"]["reason"] == "amount_mismatch"
+    assert stored["review"]["eventId"] != first["_id"]
+    assert await _decide(shop, sid, "accept") == (409, "capture_under_way")
+    assert len(await shop.messages("provider.capture")) == 1
+    assert await _decide(shop, sid, "reject") == (200, "processing")
+    assert (await shop.session(sid))["review"]["reason"] == "awaiting_capture"
+    await _pay(shop, sid, "payment.captured", after=9)
+    stored = await shop.session(sid)
+    assert (stored["status"], stored["providerPaymentId"]) == ("completed", f"pay_{sid}")
     assert await _queue(shop) == []
 
 
@@ -221,6 +241,22 @@ async def test_a_review_that_fits_when_it_is_replayed_is_named_no_longer(shop: S
     stored = await shop.session(sid)
     assert (stored["status"], stored["review"]) == ("completed", None)
     assert await _queue(shop) == []
+
+
+async def test_a_review_whose_replay_fails_stays_a_review(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a fault in the new version")
+
+    session = await shop.api.open()
+    await shop.api.told(shop.stripe_paid(session, amount_total=900))
+    before = await shop.events()
+    monkeypatch.setitem(cast(dict[Any, Any], facts.FACTS), PaymentSucceeded, broken)
+    replayed = await shop.admin("POST", f"/webhook-events/{before[0]['_id']}/replay")
+    assert replayed.json()["outcome"] == "review"
+    assert await shop.events() == before
+    assert await _queue(shop) == [("amount_mismatch", ["accept", "reject"])]
 
 
 async def test_of_several_payments_in_one_event_each_is_decided(shop: Shop) -> None:

@@ -73,6 +73,8 @@ async def test_every_decision_on_every_state_of_money_and_session(
             assert (stored["review"] or {}).get("reason") == ("awaiting_capture" if held else None)
             assert (stored["capturing"] is not None) == held, case
             assert len(await shop.messages("provider.capture")) == held, case
+            paid = wanted == "completed" != status
+            assert stored["late"] == (paid and status in {"canceled", "expired", "failed"}), case
         else:
             assert (answer.status_code, answer.json()["error"]) == (409, wanted), case
             assert answer.json()["detail"] == review["why"][decision], case
@@ -91,6 +93,9 @@ async def test_control_without_the_guard_money_that_is_under_way_completes(
         sid, event_id = await _in_review(shop, ledger, "pending")
         assert (await shop.admin("POST", f"/reviews/{event_id}/accept")).status_code == 200
         assert (await shop.session(sid))["status"] == "completed"
+    sid, event_id = await _in_review(shop, "authorized", "canceled")
+    assert (await shop.admin("POST", f"/reviews/{event_id}/accept")).status_code == 200
+    assert len(await shop.messages("provider.capture")) == 1
 
 
 async def test_control_without_the_claim_another_session_s_money_completes(

@@ -126,7 +126,12 @@ async def _keep(
     source: Source,
     outcome: Outcome,
 ) -> Receipt:
-    """Write the row alone; a row that another delivery finished in the meantime stays."""
+    """Write the row alone; a row that another delivery finished in the meantime stays.
+
+    So does one in review whose replay came to nothing: its session names it, and a person is asked.
+    """
+    if before is not None and before.status is InboxStatus.REVIEW:
+        return Receipt(before.status, session_id=before.session_id)
     row = row_of(event, outcome, inbox, before, source)
     async with answers_in_time():
         if await _written(row, before):
