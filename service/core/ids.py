@@ -8,6 +8,20 @@ import secrets
 
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
+# As the providers write theirs: https://razorpay.com/docs/api, https://docs.stripe.com/api (24
+# characters, 14 before 2013, more in Checkout sessions), https://developer.phonepe.com.
+_PROVIDERS_ID = re.compile(
+    r"(order|pay|plink)_[A-Za-z0-9]{14}"
+    r"|cs_(test|live)_[A-Za-z0-9]{14,}"
+    r"|(pi|ch|in|sub)_([A-Za-z0-9]{14}|[A-Za-z0-9]{24})"
+    r"|(OMO?|T)[0-9]{22}"
+)
+
+
+def looks_like_a_providers(value: str) -> bool:
+    """Tell whether an id is shaped exactly as a provider's own; `order_1042` is not."""
+    return _PROVIDERS_ID.fullmatch(value) is not None
+
 
 def new_session_id() -> str:
     """Make a session id: `ps_` and 128 random bits."""

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
+from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
@@ -13,7 +14,10 @@ from service.storage.documents import StoredDocument
 class Payment(StoredDocument):
     """One verified payment: what the provider surely said of it. Amounts in minor units.
 
-    `provider_payment_id` is the key of the row; a hand settlement has `hand:{sessionId}`.
+    `provider_payment_id` is the key of the row; a settlement by hand has
+    `hand:{merchantId}:{sessionId}`, and in `aliases` the id that its server named: nobody has
+    verified it, so it claims nothing. (`merchant_id`, `session_id`) is the claim: the first session
+    that a verified event tied the payment to.
     `status_at` is the provider's time of the fact that `status` comes from; `final` tells of a
     failure that nothing but money can overrule. `updated_at` is when we last heard of it, also
     where the provider was asked and only said again what it had said.
@@ -39,6 +43,7 @@ class Payment(StoredDocument):
     payment_method: str | None = None
     failure_code: str | None = None
     failure_message: str | None = None
+    aliases: list[str] = Field(default_factory=list)
     metadata: JsonObject
     created_at: datetime
     updated_at: datetime

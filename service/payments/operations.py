@@ -36,14 +36,20 @@ class Told(Struct, frozen=True):
     user_id: str | None = None
     plan: str | None = None
     metadata: JsonObject | None = None
+    aliases: tuple[str, ...] = ()
 
 
 class Recorded(NamedTuple):
-    """What is known of a payment once it was told of."""
+    """What is known of a payment once it was reported.
+
+    `claimed_by` is the merchant and the session that it belongs to: the first that a verified event
+    tied it to, also where this one ties it to another.
+    """
 
     status: PaymentStatus
     provider_session_id: str | None
     provider_customer_id: str | None
+    claimed_by: tuple[str, str] | None
 
 
 async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> Recorded:
@@ -55,14 +61,19 @@ async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> R
     payment = await repository.find(told.provider, told.account, told.provider_payment_id, tx)
     if payment is None:
         await repository.insert(_new(told, now), tx)
-        return Recorded(told.status, told.provider_session_id, told.provider_customer_id)
+        claimed_by = (told.merchant_id, told.session_id) if told.session_id else None
+        return Recorded(
+            told.status, told.provider_session_id, told.provider_customer_id, claimed_by
+        )
     changes = _changes(payment, told)
     if changes:
         await repository.change(payment, changes | {"updatedAt": now}, tx)
+    session_id = changes.get("sessionId", payment.session_id)
     return Recorded(
         PaymentStatus(changes.get("status", payment.status)),
         changes.get("providerSessionId", payment.provider_session_id),
         changes.get("providerCustomerId", payment.provider_customer_id),
+        (changes.get("merchantId", payment.merchant_id), session_id) if session_id else None,
     )
 
 
@@ -118,6 +129,7 @@ def _new(told: Told, now: datetime) -> Row:
         "paymentMethod": told.payment_method,
         "failureCode": told.failure_code,
         "failureMessage": told.failure_message,
+        "aliases": list(told.aliases),
         "metadata": told.metadata or {},
         "createdAt": now,
         "updatedAt": now,
@@ -141,13 +153,13 @@ def _changes(payment: Payment, told: Told) -> Row:
         "providerSessionId": told.provider_session_id,
         "providerSubscriptionId": told.provider_subscription_id,
         "providerCustomerId": told.provider_customer_id,
-        "sessionId": told.session_id,
-        "userId": told.user_id,
-        "planId": told.plan,
-        "planName": told.plan,
         "paymentMethod": told.payment_method,
         "metadata": told.metadata or None,
     }
+    if payment.session_id is None and told.session_id is not None:
+        changes["merchantId"] = told.merchant_id
+        news |= {"sessionId": told.session_id, "userId": told.user_id}
+        news |= {"planId": told.plan, "planName": told.plan}
     for name, value in news.items():
         if value is not None and not known[name]:
             changes[name] = value

@@ -8,6 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 from msgspec import Struct, structs
 
 from service.providers.facts import Fact, Subject
+from service.providers.reading import distinct
 
 ProviderName = Literal["stripe", "razorpay", "phonepe", "upi"]
 CheckoutMode = Literal["payment", "subscription"]
@@ -25,7 +26,9 @@ class VerifiedEvent(Struct, frozen=True):
     `live` is None where the provider tells nothing of the mode. `facts` is empty for a type that
     Tillgate has no use for. `needs_confirmation` names the checkout that must be asked for before
     anything is believed: the message's authenticity does not cover its content.
-    `payload` is the provider's JSON as received; `translate_stored` reads it again.
+    `payload` is the provider's JSON as received; `translate_stored` reads it again. `learned` is
+    what the provider said when it was asked in which checkout the event's payment was made; it is
+    part of `subject` by then.
     `provider_event_id` is what the provider calls the event where no signature vouches for it: it
     is kept beside the row and decides nothing.
     """
@@ -41,6 +44,7 @@ class VerifiedEvent(Struct, frozen=True):
     payload: bytes
     needs_confirmation: str | None = None
     provider_event_id: str | None = None
+    learned: Subject | None = None
 
     @property
     def inbox_id(self) -> str:
@@ -68,6 +72,19 @@ def confirmed_by(hint: VerifiedEvent, answer: VerifiedEvent) -> VerifiedEvent | 
         live=answer.live,
         needs_confirmation=None,
     )
+
+
+def knowing(event: VerifiedEvent, learned: Subject) -> VerifiedEvent:
+    """Return the event with what its provider said of its payment's checkout, when it was asked."""
+    told = event.subject
+    subject = Subject(
+        checkout_refs=distinct(*told.checkout_refs, *learned.checkout_refs),
+        object_ids=distinct(*told.object_ids, *learned.object_ids),
+        sent_ids=distinct(*told.sent_ids, *learned.sent_ids),
+        merchant_id=told.merchant_id or learned.merchant_id,
+        attempt_ids=distinct(*told.attempt_ids, *learned.attempt_ids),
+    )
+    return structs.replace(event, subject=subject, learned=learned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +202,19 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Close what connections are open, before the event loop ends."""
+        ...
+
+
+@runtime_checkable
+class KnowsCheckouts(Protocol):
+    """A provider some of whose events don't tell in which checkout their payment was made."""
+
+    async def checkout_of(self, event: VerifiedEvent, *, matched: bool) -> Subject | None:
+        """Ask for the checkout of an event's payment; None where there is nothing to ask.
+
+        `matched`: the event names a session, of which it is not known whether the checkout is its
+        own. Raises `ProviderUnreachable` and `ProviderFailed`.
+        """
         ...
 
 

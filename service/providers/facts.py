@@ -10,17 +10,19 @@ from msgspec import Struct
 
 
 class Subject(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """By which ids an event finds its session, in the order in which they are tried.
+    """By which ids an event finds its session.
 
     `checkout_refs`: the provider's checkout ids (`cs_…`, `order_…`, `plink_…`, a merchantOrderId);
-    `object_ids`: order or payment ids that a caller may have used as its `sessionId`;
-    `sent_ids`: our session id as it was sent along and came back.
+    `object_ids`: order or payment ids that a server may have used as its `sessionId`. The others
+    came back from fields that only a server can write, never a browser: `sent_ids` our session id,
+    `attempt_ids` the id of one attempt of it, `merchant_id` whose session it is.
     """
 
     checkout_refs: tuple[str, ...] = ()
     object_ids: tuple[str, ...] = ()
     sent_ids: tuple[str, ...] = ()
     merchant_id: str | None = None
+    attempt_ids: tuple[str, ...] = ()
 
 
 class Payment(Struct, frozen=True, rename="camel", omit_defaults=True):

@@ -70,6 +70,7 @@ class WebhookEvent(StoredDocument):
     decision: Decision | None = None
     doubts: list[Doubt] = Field(default_factory=list)
     facts: list[JsonObject] = Field(default_factory=list)
+    learned: JsonObject | None = None
     payload: bytes
     occurred_at: datetime
     received_at: datetime

@@ -62,10 +62,14 @@ def verified(provider: ProviderName, event: SignedEvent) -> VerifiedEvent:
 def test_an_event_is_believed_and_tells_its_outcome(
     provider: ProviderName, outcome: Outcome, told: type[Fact]
 ) -> None:
-    event = verified(provider, build(provider, outcome))
+    # An event of a payment of Razorpay's names its order alone.
+    by_order = provider == "razorpay" and outcome is not Outcome.SUCCEEDED
+    sale = replace(SALE, checkout_ref="order_mine") if by_order else SALE
+    event = verified(provider, build(provider, outcome, sale))
     assert event.needs_confirmation is None
     assert any(isinstance(fact, told) for fact in event.facts)
-    assert "ps_sample" in (*event.subject.sent_ids, *event.subject.object_ids)
+    subject = event.subject
+    assert "order_mine" in subject.checkout_refs if by_order else "ps_sample" in subject.sent_ids
     for fact in event.facts:
         if payment := getattr(fact, "payment", None):
             assert (payment.amount, payment.currency) == (2999, "INR")
@@ -155,6 +159,11 @@ def test_razorpay_tells_that_a_link_expired_and_never_that_an_order_did() -> Non
     assert isinstance(verified("razorpay", link).facts[0], CheckoutExpired)
     with pytest.raises(OutcomeUnknownToProvider):
         build("razorpay", Outcome.EXPIRED)
+
+
+def test_razorpay_does_not_tell_that_a_payment_of_no_order_failed() -> None:
+    with pytest.raises(OutcomeUnknownToProvider):
+        build("razorpay", Outcome.FAILED)
 
 
 def test_upi_has_no_events() -> None:

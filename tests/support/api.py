@@ -7,6 +7,7 @@ from typing import Any
 from httpx import AsyncClient, Response
 
 from service.outbox.operations import deliver_due
+from service.sessions.documents import Session
 from service.webhooks.operations.replay import retry_waiting
 from service.wiring import Wired
 from tests.support.events import Delivery
@@ -43,7 +44,20 @@ class Api:
         answer = await self.call("POST", "/api/payment-sessions", key, json=body)
         assert answer.status_code == 201, answer.text
         session: dict[str, Any] = answer.json()["session"]
+        if session["provider"] == "razorpay" and not session["providerSessionId"]:
+            await self.tie(session)
         return session
+
+    async def tie(self, session: dict[str, Any]) -> None:
+        """Tie Razorpay's order and link of a session to it, as an event that names it would.
+
+        An event of a payment names nothing but its order: its notes are a browser's.
+        """
+        sid = session["sessionId"]
+        ids = {"$each": [f"order_{sid}", f"plink_{sid}"]}
+        await Session.get_pymongo_collection().update_one(
+            {"sessionId": sid}, {"$addToSet": {"checkoutIds": ids}}
+        )
 
     async def read(self, session_id: str, key: str = SECRET) -> dict[str, Any]:
         """Read a session."""

@@ -26,10 +26,12 @@ from service.providers.facts import (
     PaidPartially,
     PaymentAuthorized,
     PaymentSucceeded,
+    Subject,
 )
 from service.providers.razorpay.client import PROVIDER, RazorpayClient
 from service.providers.razorpay.fetched import translate_fetched
 from service.providers.razorpay.opening import open_link, open_order
+from service.providers.razorpay.parents import payment_and_order, read_parents
 from service.providers.razorpay.translate import Origin, translate_webhook, unreadable
 from service.providers.razorpay.verify import (
     named_in,
@@ -102,6 +104,17 @@ class RazorpayProvider:
         self._check_ref(ref)
         async with within(PROVIDER, CALL_SECONDS):
             return await self._fetch(ref)
+
+    async def checkout_of(self, event: VerifiedEvent, *, matched: bool) -> Subject | None:
+        """Re-read the order of an event's payment, and the payment link that it was made by.
+
+        Webhooks of a payment name its order alone, and what they show of notes is a browser's.
+        """
+        found = payment_and_order(event.subject)
+        if matched or found is None or not self._has_key:
+            return None
+        async with within(PROVIDER, CALL_SECONDS):
+            return await read_parents(self._client, *found)
 
     async def close_checkout(self, ref: str) -> ClosedCheckout:
         """Cancel a payment link; an order can't be closed, so it is re-read."""

@@ -31,22 +31,20 @@ def subject_of(
 ) -> Subject:
     """Gather the ids of one event, from those of its entities that are there (else empty ones).
 
-    Notes of an order, a link or a subscription are ours; those of a payment may have been written
-    by the customer's browser, so they come last.
+    Notes of an order, a link or a subscription are a server's. Those of a payment are written by
+    Checkout.js, so by whoever sits before the browser: they are not read at all.
     """
     order_ids = distinct(
         text(payment, "order_id"), _order_id(text(link, "order_id")), _order_id(text(order, "id"))
     )
-    notes = [inner(entity, "notes") for entity in (order, link, subscription, payment)]
+    notes = [inner(entity, "notes") for entity in (order, link, subscription)]
+    references = distinct(text(order, "receipt"), text(link, "reference_id"))
     return Subject(
         checkout_refs=distinct(text(link, "id"), *order_ids),
         object_ids=distinct(*order_ids, text(payment, "id")),
-        sent_ids=distinct(
-            *(text(note, "sessionId") for note in notes),
-            text(order, "receipt"),
-            text(link, "reference_id"),
-        ),
+        sent_ids=distinct(*(text(note, "sessionId") for note in notes), *references),
         merchant_id=next(iter(distinct(*(text(note, "merchantId") for note in notes))), None),
+        attempt_ids=references,
     )
 
 

@@ -17,8 +17,10 @@ from service.providers.base import (
     VerifiedEvent,
 )
 from service.providers.calling import CALL_SECONDS, OPEN_SECONDS
-from service.providers.facts import CheckoutExpired, CheckoutFailed, CheckoutOpen
+from service.providers.facts import CheckoutExpired, CheckoutFailed, CheckoutOpen, Subject
+from service.providers.reading import entries
 from service.providers.stripe.calls import StripeClients, answer_of, answering
+from service.providers.stripe.payments import checkout_subject
 from service.providers.stripe.requests import checkout_params, read_opened
 from service.providers.stripe.translate import (
     FETCHED,
@@ -82,6 +84,21 @@ class StripeProvider:
         client = self._client()
         async with answering(CALL_SECONDS):
             return await _fetch(client, _checked(ref))
+
+    async def checkout_of(self, event: VerifiedEvent, *, matched: bool) -> Subject | None:
+        """Ask for the Checkout session of an intent, which names none.
+
+        Only where the intent names a session of ours: Stripe tells of every intent of the account.
+        """
+        intents = [one for one in event.subject.object_ids if one.startswith("pi_")]
+        if not matched or not intents or self._clients is None:
+            return None
+        async with answering(CALL_SECONDS):
+            found = await self._client().v1.checkout.sessions.list_async(
+                {"payment_intent": _checked(intents[0]), "limit": 1}
+            )
+            listed = entries(answer_of(found)[0], "data")
+            return checkout_subject(listed[0]) if listed else Subject()
 
     async def close_checkout(self, ref: str) -> ClosedCheckout:
         """Expire a Checkout session; Stripe refuses one that is not open, so that is looked at.

@@ -28,13 +28,18 @@ _DEAD_INTENTS = frozenset({"requires_payment_method", "canceled"})
 
 
 def checkout_subject(session: JsonObject) -> Subject:
-    """Give the ids of a checkout session; a recovered one is found by the one that expired too."""
+    """Return the ids of a checkout session; a recovered one is found by the one that expired too.
+
+    On the address of a Payment Link anybody may write a `client_reference_id`
+    (https://docs.stripe.com/payment-links/url-parameters), so it counts without one only.
+    """
     ref = needed_text(session, "id")
+    by_link = reference(session, "payment_link") is not None
     return subject_of(
         inner(session, "metadata"),
         checkout_refs=distinct(ref, text(session, "recovered_from")),
         object_ids=distinct(reference(session, "payment_intent"), ref),
-        client_reference_id=text(session, "client_reference_id"),
+        client_reference_id=None if by_link else text(session, "client_reference_id"),
     )
 
 
@@ -100,7 +105,8 @@ def intent_subject(intent: JsonObject) -> Subject:
 
 def is_ours(intent: JsonObject) -> bool:
     """Tell whether an intent carries our metadata; Stripe tells of every intent of the account."""
-    return bool(intent_subject(intent).sent_ids)
+    subject = intent_subject(intent)
+    return bool(subject.sent_ids or subject.attempt_ids)
 
 
 def intent_succeeded(intent: JsonObject) -> tuple[Fact, ...]:

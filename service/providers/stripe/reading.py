@@ -47,7 +47,7 @@ def subject_of(
     object_ids: tuple[str, ...] = (),
     client_reference_id: str | None = None,
 ) -> Subject:
-    """Give the ids by which a session is found; ours came back in the metadata."""
+    """Return the ids by which a session is found; ours came back in the metadata."""
     return Subject(
         checkout_refs=checkout_refs,
         object_ids=object_ids,
@@ -55,4 +55,5 @@ def subject_of(
             text(metadata, "checkoutSessionId"), text(metadata, "sessionId"), client_reference_id
         ),
         merchant_id=text(metadata, "merchantId"),
+        attempt_ids=distinct(text(metadata, "attemptId")),
     )

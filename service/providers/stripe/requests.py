@@ -60,11 +60,15 @@ def read_opened(session: JsonObject) -> OpenedCheckout:
 
 
 def _metadata(request: CheckoutRequest) -> dict[str, str]:
-    """Give what comes back with every event; the reference stack reads `checkoutSessionId`."""
+    """Return what comes back with every event; the reference stack reads `checkoutSessionId`.
+
+    By the attempt's id a payment intent, which names no checkout, proves whose it is.
+    """
     sent = {
         "checkoutSessionId": request.session_id,
         "sessionId": request.session_id,
         "merchantId": request.merchant_id,
+        "attemptId": request.attempt_id,
         "userId": request.user_id,
         "plan": request.plan,
     }

@@ -17,7 +17,8 @@ _STATUS = {
 def razorpay_event(sale: Sale, outcome: Outcome, secret: str) -> SignedEvent:
     """Build and sign the event that tells an outcome: hex HMAC-SHA256 of the body.
 
-    Raises `OutcomeUnknownToProvider` for an order that expires: only payment links do.
+    Raises `OutcomeUnknownToProvider` for an order that expires: only payment links do; and for a
+    payment that names its order alone, where no order was opened.
     """
     by_link = (sale.checkout_ref or "").startswith("plink_")
     kind, entities = _told(sale, outcome, by_link=by_link)
@@ -52,6 +53,13 @@ def _told(sale: Sale, outcome: Outcome, *, by_link: bool) -> tuple[str, dict[str
     if outcome is Outcome.SUCCEEDED and by_link:
         entities = {"payment_link": _link(sale, "paid"), "payment": payment}
         return "payment_link.paid", entities
+    if outcome is Outcome.SUCCEEDED:
+        return "order.paid", {"payment": payment, "order": _order(sale)}
+    if sale.checkout_ref is None:
+        raise OutcomeUnknownToProvider(
+            "Razorpay's events of a payment that is not captured name its order alone, and the "
+            "session has none. Open its checkout first: POST /api/payments/create-checkout."
+        )
     return f"payment.{_STATUS[outcome]}", {"payment": payment}
 
 
@@ -90,6 +98,22 @@ def _payment(sale: Sale, outcome: Outcome) -> JsonObject:
     }
 
 
+def _order(sale: Sale) -> JsonObject:
+    return {
+        "id": _order_id(sale),
+        "entity": "order",
+        "amount": sale.amount,
+        "amount_paid": sale.amount,
+        "amount_due": 0,
+        "currency": sale.currency,
+        "receipt": sale.session_id,
+        "status": "paid",
+        "attempts": 1,
+        "notes": _notes(sale),
+        "created_at": int(sale.at.timestamp()) - 120,
+    }
+
+
 def _link(sale: Sale, status: str) -> JsonObject:
     return {
         "id": sale.checkout_ref,
@@ -105,7 +129,10 @@ def _link(sale: Sale, status: str) -> JsonObject:
 
 
 def _order_id(sale: Sale) -> str:
+    """Return the order that was opened, or the one of the sandbox's payment link."""
     ref = sale.checkout_ref or ""
+    if ref.startswith("plink_"):
+        return f"order_{ref.removeprefix('plink_')}"
     return ref if ref.startswith("order_") else sale.made_id("order_", length=14)
 
 

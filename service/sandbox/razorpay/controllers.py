@@ -114,10 +114,12 @@ class RazorpayLinks(PlayedApi):
         self,
         played: TheSandbox,
         reference_id: Annotated[str | None, QueryParameter(name="reference_id")] = None,
+        payment_id: Annotated[str | None, QueryParameter(name="payment_id")] = None,
         count: Count = 10,
     ) -> JsonObject:
         """List payment links, newest first."""
-        wanted = {} if reference_id is None else {"request.reference_id": {"$eq": reference_id}}
+        given = {"request.reference_id": reference_id, "payments.id": payment_id}
+        wanted = {name: {"$eq": value} for name, value in given.items() if value is not None}
         links = await repository.list_checkouts("razorpay", "link", wanted, count)
         return {"payment_links": [_link(link, played) for link in links]}
 

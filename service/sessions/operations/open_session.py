@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from service.catalog.errors import ItemHasNoPrice
 from service.core.errors import InvalidInput, Unavailable
+from service.core.ids import looks_like_a_providers
 from service.sessions import repository
 from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import (
@@ -13,6 +14,7 @@ from service.sessions.errors import (
     CheckoutTaken,
     OpenSessionDiffers,
     SessionExists,
+    wrong_field,
 )
 from service.sessions.operations.build_session import build_session, named_id
 from service.sessions.operations.caller import Caller
@@ -77,6 +79,11 @@ def _check_caller(new: NewSession, caller: Caller) -> None:
         raise ChangeNotAllowed("A user opens sessions for themselves: userId must be the token's.")
     if new.provider_session_id is not None and not caller.trusted:
         raise ChangeNotAllowed("Only a secret key may name the provider's own session.")
+    if new.session_id and not caller.trusted and looks_like_a_providers(new.session_id):
+        raise wrong_field(
+            "sessionId",
+            "must not be shaped like a provider's own id: only a secret key may name one so",
+        )
 
 
 async def _existing(

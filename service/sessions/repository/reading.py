@@ -112,10 +112,9 @@ async def find_by_provider_ids(
     session_ids: Sequence[str],
     tx: Transaction | None,
 ) -> list[Session]:
-    """Find the provider's sessions that an event may mean."""
+    """Find the provider's sessions that an event may mean, by a checkout those of all merchants."""
     found = await rows.answer(by_provider_ids(merchant_id, provider, refs, session_ids), tx)
-    ours = {"merchantId": merchant_id, "provider": provider}
-    return [Session.model_validate(row) for row in found if ours.items() <= row.items()]
+    return [Session.model_validate(row) for row in found if row["provider"] == provider]
 
 
 class Listed(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,7 @@
 """Apply a verified event: its inbox row, the session, the ledger and the outbox in one commit."""
 
+from enum import Enum
+
 from msgspec import Struct, structs
 
 from service.core.errors import Busy, Unavailable
@@ -8,6 +10,7 @@ from service.sessions.documents import Session
 from service.sessions.operations.hold_back import hold_back
 from service.sessions.operations.move import Why
 from service.sessions.operations.settle.event import Settling
+from service.sessions.operations.settle.own import CheckoutUnknown, Whose, learn, whose
 from service.storage import rows
 from service.storage.group_commit.member import Question
 from service.storage.transactions import Duplicate, Transaction, answers_in_time
@@ -15,7 +18,7 @@ from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent
 from service.webhooks.operations.facts import FACTS, LEDGER_ONLY, about, in_order, payments_of
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
-from service.webhooks.operations.match import find_meant, merchant_of, sessions_of
+from service.webhooks.operations.match import Meant, find_meant, merchant_of, sessions_of
 from service.webhooks.operations.review.agreeing import agree
 from service.webhooks.operations.review.doubts import is_decided
 from service.webhooks.states import DONE, InboxStatus, next_attempt_at
@@ -25,6 +28,18 @@ from service.webhooks.states import DONE, InboxStatus, next_attempt_at
 _TRIES = 5
 
 
+class Asking(Enum):
+    """Whether the provider can be asked in which checkout an event's payment was made.
+
+    FIRST: before anything is written. DONE: it was asked, or there is nothing to ask. SILENT: it
+    did not answer, so the event has to wait.
+    """
+
+    FIRST = "first"
+    DONE = "done"
+    SILENT = "silent"
+
+
 async def apply_event(
     event: VerifiedEvent,
     inbox: Inbox,
@@ -32,15 +47,18 @@ async def apply_event(
     source: Source = "webhook",
     before: WebhookEvent | None = None,
     merchant_id: str | None = None,
+    asking: Asking = Asking.DONE,
 ) -> Receipt:
     """Apply an event that may have been applied before; `before` is its row, if it is known.
 
     The row is written last, but in the same transaction: a second one of the same id aborts the
-    whole, so nothing is done twice. Raises `Unavailable` when the database can't answer.
+    whole, so nothing is done twice. Raises `Unavailable` when the database can't answer, and
+    `CheckoutUnknown`, with nothing written, where its provider may be asked and has to be.
     """
+    origin = Origin(source, merchant_id, asking)
     for _ in range(_TRIES):
         try:
-            return await _apply_once(event, inbox, source, before, merchant_id)
+            return await _apply_once(event, inbox, origin, before)
         except (Busy, Duplicate):
             # Answer only what a majority read finds: on a stalled majority the duplicate-key error
             # can come before the other row is durable.
@@ -53,26 +71,33 @@ async def apply_event(
     raise Unavailable("The event meets too many others of its session; send it again.")
 
 
+class Origin(Struct, frozen=True):
+    """Where an event comes from, and whether its provider can still be asked about it.
+
+    `merchant_id` is set where it was asked for, for a session that is known.
+    """
+
+    source: Source
+    merchant_id: str | None
+    asking: Asking
+
+
 def _done_since(status: InboxStatus, known: InboxStatus | None) -> bool:
     return status in DONE and status is not known
 
 
 async def _apply_once(
-    event: VerifiedEvent,
-    inbox: Inbox,
-    source: Source,
-    before: WebhookEvent | None,
-    merchant_id: str | None,
+    event: VerifiedEvent, inbox: Inbox, origin: Origin, before: WebhookEvent | None
 ) -> Receipt:
-    merchant = merchant_id or merchant_of(event)
+    merchant = origin.merchant_id or merchant_of(event)
 
     async def work(tx: Transaction) -> Receipt:
         await rows.look_ahead(_questions(event, before, merchant), tx)
         if before is None:
             await repository.refuse_known(event.inbox_id, tx)
-        applied = await _apply(tx, event, inbox, before, merchant)
+        applied = await _apply(tx, event, inbox, before, origin)
         outcome = applied.outcome
-        row = row_of(event, outcome, inbox, before, source)
+        row = row_of(event, outcome, inbox, before, origin.source)
         if before is None:
             await repository.insert(row, tx)
         elif not await repository.replace(row, {before.status}, tx):
@@ -103,18 +128,23 @@ async def _apply(
     event: VerifiedEvent,
     inbox: Inbox,
     before: WebhookEvent | None,
-    merchant: str,
+    origin: Origin,
 ) -> _Applied:
+    merchant = origin.merchant_id or merchant_of(event)
     if not event.facts:
         reason = "no use for this type"
         return _Applied(Outcome(InboxStatus.IGNORED, merchant_id=merchant, reason=reason))
     now = inbox.clock.now()
-    found = session = await find_meant(tx, event, merchant)
-    if session is not None:
-        session = await hold_back(tx, session, now)
-    named = (*event.subject.checkout_refs, *event.subject.sent_ids)
+    found, refs = await _find(tx, event, origin)
+    told = event.subject
+    named = (*told.checkout_refs, *told.attempt_ids, *told.sent_ids)
     why = Why(event.provider, now, event_id=event.inbox_id, named=named)
-    doing = Settling(tx, event, why, inbox.lifetimes, merchant)
+    may_ask = origin.asking is Asking.FIRST
+    doing = Settling(tx, event, why, inbox.lifetimes, merchant, refs=refs, may_ask=may_ask)
+    session = found
+    if session is not None:
+        merchant = session.merchant_id
+        session = await learn(doing, await hold_back(tx, session, now))
     doubts: dict[str, str] = {}
     for fact in in_order(event.facts):
         one = about(fact)
@@ -123,9 +153,24 @@ async def _apply(
         if applied.review is not None:
             doubts.setdefault(one, applied.review.value)
     if session is None and any(type(fact) not in LEDGER_ONLY for fact in event.facts):
-        return _Applied(parked("no session matches", inbox, before, merchant))
+        if may_ask and event.learned is None:
+            raise CheckoutUnknown(matched=False)
+        silent = origin.asking is Asking.SILENT
+        reason = "the provider does not tell of its checkout" if silent else "no session matches"
+        return _Applied(parked(reason, inbox, before, merchant))
     outcome = _outcome_of(doubts, session, merchant)
     return _Applied(outcome, found, session)
+
+
+async def _find(tx: Transaction, event: VerifiedEvent, origin: Origin) -> Meant:
+    """Find the meant session; none while its provider can't be asked whether it is meant."""
+    merchant = origin.merchant_id or merchant_of(event)
+    certain = origin.merchant_id is not None or event.subject.merchant_id is not None
+    meant = await find_meant(tx, event, merchant, certain=certain)
+    if meant.session is None or origin.asking is not Asking.SILENT:
+        return meant
+    unknown = whose(meant.session, event.subject) is Whose.UNKNOWN
+    return meant._replace(session=None) if unknown else meant
 
 
 def _outcome_of(doubts: dict[str, str], session: Session | None, merchant: str) -> Outcome:

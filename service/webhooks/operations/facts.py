@@ -17,6 +17,7 @@ from service.sessions.operations.settle import checkouts
 from service.sessions.operations.settle import payments as settle
 from service.sessions.operations.settle.decided import decided_money_came
 from service.sessions.operations.settle.event import Mismatch, Settling
+from service.sessions.operations.settle.own import tied
 from service.sessions.operations.settle.reviews import decision_on, is_rejected, to_review
 from service.sessions.states import Status
 from service.storage.group_commit.member import Question
@@ -38,6 +39,7 @@ async def _payment_succeeded(
     recorded = await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
     if session is None:
         return Applied(None)
+    doing = tied(doing, session, recorded)
     known = _known(fact.payment, recorded)
     decided = decision_on(session, known.provider_payment_id)
     if decided is not None:
@@ -73,7 +75,10 @@ async def _underway(
         return Applied(None)
     if is_rejected(session, payment.provider_payment_id):
         return Applied(session)
+    doing = tied(doing, session, recorded)
     if recorded.status not in LIVE:  # it has failed or succeeded since: this is old news
+        if doing.stranger is not None:
+            return Applied(session)
         return Applied(await settle.old_news(doing, session, payment))
     settled = await settle.payment_underway(doing, session, payment, held=held)
     return Applied(settled.session, settled.review)
@@ -84,8 +89,8 @@ async def _payment_failed(
 ) -> Applied:
     failure = (fact.failure_code, fact.failure_message)
     recorded = await _record(doing, session, fact.payment, PaymentStatus.FAILED, failure)
-    if session is None:
-        return Applied(None)
+    if session is None or tied(doing, session, recorded, ask=False).stranger is not None:
+        return Applied(session)
     if recorded.status is not PaymentStatus.FAILED:
         return Applied(await settle.old_news(doing, session, fact.payment))
     settled = await settle.payment_failed(doing, session, fact.payment)
@@ -98,12 +103,13 @@ async def _paid_partially(
     recorded = await _record(doing, session, fact.payment, PaymentStatus.SUCCEEDED)
     if session is None:
         return Applied(None)
+    doing = tied(doing, session, recorded)
     decided = decision_on(session, fact.payment.provider_payment_id)
     if decided is not None:
         known = _known(fact.payment, recorded)
         settled = await decided_money_came(doing, session, known, decided)
     else:
-        settled = await to_review(doing, session, Mismatch.PARTIAL)
+        settled = await to_review(doing, session, doing.stranger or Mismatch.PARTIAL)
     return Applied(settled.session, settled.review)
 
 
@@ -112,6 +118,7 @@ async def _no_payment_required(
 ) -> Applied:
     if session is None:
         return Applied(None)
+    doing = tied(doing, session, None)
     settled = await settle.no_payment_required(doing, session, fact)
     return Applied(settled.session, settled.review)
 

@@ -79,6 +79,7 @@ def row_of(
             {"about": about, "reason": why, "decision": None} for about, why in outcome.doubts
         ],
         "facts": [as_json(fact) for fact in event.facts],
+        "learned": msgspec.to_builtins(event.learned) if event.learned is not None else None,
         "payload": event.payload,
         "occurredAt": event.occurred_at,
         "receivedAt": before.received_at if before else now,

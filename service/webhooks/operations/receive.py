@@ -15,6 +15,7 @@ from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent, WebhookRejection
 from service.webhooks.errors import WebhookRouteMissing
 from service.webhooks.operations.apply import apply_event, parked
+from service.webhooks.operations.asking import apply_or_ask
 from service.webhooks.operations.facts import LEDGER_ONLY
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
 from service.webhooks.operations.match import merchant_of
@@ -62,7 +63,7 @@ async def take_in(
         confirmed = await _confirm(event, inbox)
         if confirmed is None:
             return await _park(event, inbox, before, source)
-        return await apply_event(
+        return await apply_or_ask(
             confirmed, inbox, source=source, before=before, merchant_id=merchant_id
         )
     except Unavailable:

@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
+import msgspec
 import structlog
 
 from service.audit.operations import Act, record
 from service.core.errors import InvalidInput, Misconfigured, TillgateError, Unavailable
+from service.providers.base import knowing
+from service.providers.facts import Subject
 from service.storage.transactions import answers_in_time
 from service.web.principal import Principal
 from service.webhooks import repository
@@ -46,6 +49,7 @@ async def replay_event(inbox_id: str, by: Principal, inbox: Inbox) -> Receipt:
         raise EventNotFound(inbox_id)
     if is_decided(row):
         raise AlreadyDecided(f"{inbox_id} has been decided by a person; it is not replayed.")
+    row.learned = None  # a person who tries again wants the provider asked again, too
     receipt = await _again(row, inbox)
     act = Act("event.replayed", f"event:{inbox_id}", detail={"outcome": receipt.outcome.value})
     async with answers_in_time():
@@ -60,6 +64,8 @@ async def _again(row: WebhookEvent, inbox: Inbox) -> Receipt:
         if provider is None:
             raise Misconfigured(f"{row.provider} has no credentials any more.")
         event = provider.translate_stored(row.event_id, row.payload)
+        if row.learned is not None:
+            event = knowing(event, msgspec.convert(row.learned, Subject))
     except TillgateError as error:
         return await _postpone(row, error, inbox)
     # What was asked for was asked for a session of ours; a webhook tells its merchant itself.

@@ -124,10 +124,10 @@ def test_notes_of_any_shape_are_read(notes: object) -> None:
     assert event.subject.merchant_id is None
 
 
-def test_notes_of_a_browser_come_after_ours() -> None:
+def test_notes_of_a_payment_are_a_browsers_and_are_not_read() -> None:
     forged = {"sessionId": "ps_other", "merchantId": "other"}
     subject = verified(changed("order.paid", "payment", notes=forged)).subject
-    assert subject.sent_ids == ("ps_sample", "ps_other")
+    assert subject.sent_ids == ("ps_sample",)
     assert subject.merchant_id == "default"
 
 

@@ -37,6 +37,7 @@ async def test_a_checkout_is_opened_with_everything_that_finds_its_session(
     assert asked.headers["idempotency-key"] == "ps_1:2"
     assert asked.headers["authorization"] == "Bearer sk_test_0123456789"
     sent = {"checkoutSessionId": "ps_1", "sessionId": "ps_1", "merchantId": "default"}
+    sent |= {"attemptId": "ps_1-2"}
     metadata = {f"[{key}]": value for key, value in {**sent, "userId": "user_7"}.items()}
     assert asked.params == {
         "mode": "payment",

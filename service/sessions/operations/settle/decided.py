@@ -23,8 +23,9 @@ async def decided_money_came(
         return await to_review(doing, session, Mismatch.AFTER_REJECTION)
     if session.status is Status.COMPLETED:
         own = session.provider_payment_id == payment.provider_payment_id
-        return Settled(await put(doing, session, paid_by(session, payment)) if own else session)
+        ids = paid_by(doing, session, payment) if own else {}
+        return Settled(await put(doing, session, ids))
     changes = completion(doing, session) | {"providerPaymentId": payment.provider_payment_id}
-    changes |= paid_by(session, payment)
+    changes |= paid_by(doing, session, payment)
     moved = await move(doing.tx, session, Status.COMPLETED, doing.why, doing.lifetimes, changes)
     return Settled(moved)

@@ -22,12 +22,16 @@ class Mismatch(StrEnum):
     NOT_FREE = "payment_was_due"
     SECOND = "duplicate_payment"
     AFTER_REJECTION = "paid_after_rejection"
+    ANOTHERS = "payment_of_another_session"
+    FOREIGN = "foreign_checkout"
 
 
 class Settling(Struct, frozen=True):
     """One event being applied: its transaction, the event, and what is decided for all sessions.
 
-    `about` is the payment, or else the checkout, of the fact whose turn it is.
+    `about` is the payment, or else the checkout, of the fact whose turn it is, `stranger` why it is
+    not the session's own. `refs` are the provider's ids of the event's checkout that no other
+    session has, `may_ask` tells whether the provider can still be asked for them.
     """
 
     tx: Transaction
@@ -36,6 +40,9 @@ class Settling(Struct, frozen=True):
     lifetimes: Lifetimes
     merchant_id: str
     about: str = ""
+    stranger: Mismatch | None = None
+    refs: tuple[str, ...] = ()
+    may_ask: bool = False
 
 
 class Settled(Struct, frozen=True):

@@ -3,6 +3,7 @@
 from service.providers.facts import Payment
 from service.sessions import repository
 from service.sessions.documents import Session
+from service.sessions.operations.attempt_id import with_checkout_ids
 from service.sessions.operations.settle.event import Settling
 from service.sessions.states import Status, is_late
 from service.storage.database import Row
@@ -30,17 +31,19 @@ def news(session: Session, checkout_ref: str | None, customer_id: str | None) ->
     return learned
 
 
-def paid_by(session: Session, payment: Payment) -> Row:
-    """Give the ids of the payment that completes; they outweigh those of attempts before it.
+def paid_by(doing: Settling, session: Session, payment: Payment) -> Row:
+    """Return the ids of the payment that completes; they outweigh those of attempts before it.
 
-    A checkout that we opened ourselves stays named: a provider may tell another id of it.
+    A checkout that we opened ourselves stays named: a provider may tell another id of it. One that
+    we did not open is the session's from now on.
     """
     ours = bool(session.checkouts) and session.provider_session_id is not None
     ids = {
         "providerSessionId": None if ours else payment.checkout_ref,
         "providerCustomerId": payment.customer_id,
     }
-    return {name: value for name, value in ids.items() if value}
+    kept = {"checkoutIds": with_checkout_ids(session, doing.refs)} if doing.refs else {}
+    return kept | {name: value for name, value in ids.items() if value}
 
 
 async def fill(doing: Settling, session: Session, payment: Payment) -> Session:

@@ -17,14 +17,14 @@ async def payment_succeeded(doing: Settling, session: Session, payment: Payment)
     completed = session.status is Status.COMPLETED
     if completed and session.provider_payment_id == payment.provider_payment_id:
         # Also one that does not fit and that a person has accepted.
-        return Settled(await put(doing, session, paid_by(session, payment)))
-    wrong = mismatch(session, doing.event, payment.amount, payment.currency)
+        return Settled(await put(doing, session, paid_by(doing, session, payment)))
+    wrong = mismatch(doing, session, payment.amount, payment.currency)
     if wrong is None and completed:
         wrong = Mismatch.SECOND
     if wrong is not None:
         return await to_review(doing, session, wrong)
     changes = completion(doing, session) | {"providerPaymentId": payment.provider_payment_id}
-    changes |= paid_by(session, payment)
+    changes |= paid_by(doing, session, payment)
     moved = await move(doing.tx, session, Status.COMPLETED, doing.why, doing.lifetimes, changes)
     return Settled(moved)
 
@@ -33,7 +33,7 @@ async def no_payment_required(
     doing: Settling, session: Session, fact: NoPaymentRequired
 ) -> Settled:
     """Complete a session that was opened with a trial or a full discount."""
-    wrong = mismatch(session, doing.event, session.amount, fact.currency)
+    wrong = mismatch(doing, session, session.amount, fact.currency)
     if wrong is None and not session.free_allowed:
         wrong = Mismatch.NOT_FREE
     if session.status is Status.COMPLETED and wrong is None:
@@ -49,7 +49,7 @@ async def payment_underway(
     doing: Settling, session: Session, payment: Payment, *, held: bool
 ) -> Settled:
     """Note that money is under way; `held`: it waits for our capture, which is asked for."""
-    wrong = mismatch(session, doing.event, payment.amount, payment.currency)
+    wrong = mismatch(doing, session, payment.amount, payment.currency)
     if wrong is not None:
         return await to_review(doing, session, wrong)
     if held and session.status not in {Status.COMPLETED, Status.CANCELED}:

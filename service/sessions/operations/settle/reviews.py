@@ -52,9 +52,9 @@ def awaited(session: Session) -> list[Decided]:
     return [one for one in session.decisions if one.verdict == "accepted"]
 
 
-def mismatch(session: Session, event: VerifiedEvent, amount: int, currency: str) -> Mismatch | None:
+def mismatch(doing: Settling, session: Session, amount: int, currency: str) -> Mismatch | None:
     """Tell in which way an event's money is not the money that the session was opened for."""
-    wrong = foreign(session, event)
+    wrong = foreign(session, doing.event) or doing.stranger
     if wrong is not None:
         return wrong
     if currency != session.currency:

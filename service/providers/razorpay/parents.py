@@ -1,0 +1,52 @@
+"""Which order, and which payment link, a payment was made for: Razorpay is asked.
+
+https://razorpay.com/docs/api/orders/fetch-with-id, and by `payment_id`
+https://razorpay.com/docs/api/payments/payment-links/fetch-all-standard.
+"""
+
+import re
+
+from service.core.strict_json import JsonObject
+from service.providers.calling import Refused
+from service.providers.facts import Subject
+from service.providers.razorpay.client import RazorpayClient
+from service.providers.razorpay.entities import subject_of
+from service.providers.reading import entries, text
+
+_ID = re.compile(r"(order|pay)_[A-Za-z0-9_]{1,60}")
+_NOT_FOUND = frozenset({400, 404})
+
+
+def payment_and_order(subject: Subject) -> tuple[str, str] | None:
+    """Return the ids to ask with; None for an event that tells of its payment link itself."""
+    if any(ref.startswith("plink_") for ref in subject.checkout_refs):
+        return None
+    ids = {one.partition("_")[0]: one for one in subject.object_ids if _ID.fullmatch(one)}
+    return (ids["pay"], ids["order"]) if ids.keys() >= {"pay", "order"} else None
+
+
+async def read_parents(client: RazorpayClient, payment_id: str, order_id: str) -> Subject:
+    """Read the order and the link of a payment, as far as there are any.
+
+    Raises as `calling.ask` does. A refusal says that there is no such thing in our account.
+    """
+    order = await _read(client, f"orders/{order_id}", {})
+    listed = await _read(client, "payment_links", {"payment_id": payment_id})
+    links = [one for one in entries(listed, "payment_links") if _is_of(one, payment_id, order_id)]
+    link = links[0] if links else {}
+    return subject_of(payment={}, order=order, link=link, subscription={})
+
+
+async def _read(client: RazorpayClient, path: str, query: dict[str, str]) -> JsonObject:
+    try:
+        return await client.get(path, query)
+    except Refused as refusal:
+        if refusal.status not in _NOT_FOUND:
+            raise
+        return {}
+
+
+def _is_of(link: JsonObject, payment_id: str, order_id: str) -> bool:
+    """Compare again: people report that the filters of the lists are not always honoured."""
+    paid = {text(payment, "payment_id") for payment in entries(link, "payments")}
+    return payment_id in paid or text(link, "order_id") == order_id
