@@ -69,6 +69,13 @@ class About(NamedTuple):
         }
 
 
+async def waiting(topic: str, merchant_id: str, session_id: str) -> list[OutboxMessage]:
+    """Return the messages of one session and topic that wait to be delivered."""
+    about = {"sessionId": session_id, "merchantId": merchant_id, "topic": topic}
+    cursor = OutboxMessage.get_pymongo_collection().find(about | {"status": "pending"})
+    return [OutboxMessage.model_validate(row) for row in await cursor.to_list()]
+
+
 async def note_delivered(about: About, now: datetime) -> None:
     """Keep that what some messages are to bring about was done by another way."""
     change = {"$set": {"status": "done", "doneAt": now, "error": None}}

@@ -33,12 +33,21 @@ class Received:
 
 
 @dataclass
+class Held:
+    """An answer that is held back: `arrived` once the request came, until `release` is set."""
+
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass
 class FakeApi:
     """Answers by method and path, in the order given; the last one is repeated. Else 404."""
 
     base: str = ""
     received: list[Received] = field(default_factory=list)
     answers: dict[tuple[str, str], deque[tuple[int, bytes]]] = field(default_factory=dict)
+    held: dict[tuple[str, str], Held] = field(default_factory=dict)
 
     def answer(self, method: str, path: str, *answers: Json | tuple[int, Json | bytes]) -> None:
         """Queue answers: a JSON object for 200, or a status with JSON or raw bytes."""
@@ -46,6 +55,11 @@ class FakeApi:
         for given in answers:
             status, body = given if isinstance(given, tuple) else (200, given)
             queue.append((status, body if isinstance(body, bytes) else json.dumps(body).encode()))
+
+    def hold(self, method: str, path: str) -> Held:
+        """Hold the next answer of a route back; the provider has acted by then."""
+        held = self.held[(method, path)] = Held()
+        return held
 
     def calls(self) -> list[tuple[str, str]]:
         """Give method and path of everything that came, in order."""
@@ -69,6 +83,9 @@ class FakeApi:
             Received(method, parts.path, dict(parse_qsl(parts.query)), headers, body)
         )
         status, content = self._next(method, parts.path)
+        if held := self.held.pop((method, parts.path), None):
+            held.arrived.set()
+            await held.release.wait()
         writer.write(
             f"HTTP/1.1 {status} Told\r\ncontent-type: application/json\r\n"
             f"content-length: {len(content)}\r\nconnection: close\r\n\r\n".encode()

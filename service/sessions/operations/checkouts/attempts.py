@@ -43,4 +43,4 @@ async def _lock(session: Session, opening: Opening, desk: Desk) -> Locked:
     ours = opening.model_copy(update={"locked_until": now + LOCK})
     async with answers_in_time():
         change = {"$set": {"opening": ours.model_dump(by_alias=True), "updatedAt": now}}
-        return Locked(await repository.change(session, change), ours, [])
+        return Locked(await repository.change(session, change), ours)

@@ -10,7 +10,7 @@ from service.sessions.operations.change_session import (
     check_change,
     read_for,
 )
-from service.sessions.operations.checkouts.giving_up import give_up
+from service.sessions.operations.checkouts.giving_up import give_up, to_be_closed
 from service.sessions.operations.checkouts.open import Desk
 from service.sessions.states import Status, status_at
 from service.storage.transactions import Transaction, in_transaction
@@ -25,15 +25,15 @@ async def cancel_session(change: Change, caller: Caller, desk: Desk) -> Session:
     """
     now = desk.clock.now()
 
-    async def work(tx: Transaction) -> tuple[Session, list[str]]:
+    async def work(tx: Transaction) -> Session:
         session = await read_for(change, caller, tx)
         check_change(session, change, caller, now)
         if status_at(session.status, session.expires_at, now) is not Status.PENDING:
-            return session, []
+            return session
         return await give_up(tx, session, now)
 
-    session, refs = await in_transaction(work)
-    if refs:
+    session = await in_transaction(work)
+    if refs := await to_be_closed(session):
         await desk.close_now(session, refs)
     if session.version != change.version:  # it has been held against the one before the giving up
         change = replace(change, version=None)

@@ -13,7 +13,7 @@ from service.sessions import repository
 from service.sessions.documents import Checkout, DueSession, Session
 from service.sessions.states import ENDED
 from service.storage.database import Row
-from service.storage.transactions import Transaction
+from service.storage.transactions import Transaction, answers_in_time
 
 CLOSE_CHECKOUT = "provider.close_checkout"
 CLOSE_ATTEMPT = "provider.close_attempt"
@@ -22,22 +22,30 @@ CLOSE_ATTEMPT = "provider.close_attempt"
 HEAD_START = timedelta(seconds=10)
 
 
-async def give_up(
-    tx: Transaction | None, session: Session, now: datetime
-) -> tuple[Session, list[str]]:
-    """Give up all checkouts of a session; return it with the references to close at once.
+async def give_up(tx: Transaction | None, session: Session, now: datetime) -> Session:
+    """Give up all checkouts of a session, before somebody closes them at once.
 
     Raises `Busy` where somebody else was quicker.
     """
-    refs = [checkout.ref for checkout in may_be_open(session)]
     if all(checkout.closed_at is not None for checkout in session.checkouts):
-        return session, refs
-    later = now + HEAD_START
-    messages = [closing(session, ref, now) | {"nextAttemptAt": later} for ref in refs]
+        return session
+    later = {"nextAttemptAt": now + HEAD_START}
+    messages = [closing(session, one.ref, now) | later for one in may_be_open(session)]
     fields = {"checkouts": given_up(session.checkouts, now), "checkoutUrl": None, "updatedAt": now}
     changed = await repository.change(session, {"$set": fields}, tx)
     await outbox_repository.add_once(messages, tx)
-    return changed, refs
+    return changed
+
+
+async def to_be_closed(session: Session) -> list[str]:
+    """Return the checkouts that were given up, now or by an earlier end, and not closed yet."""
+    if not session.checkouts:
+        return []
+    async with answers_in_time():
+        found = await outbox_repository.waiting(
+            CLOSE_CHECKOUT, session.merchant_id, session.session_id
+        )
+    return sorted({str(message.payload["ref"]) for message in found})
 
 
 def given_up(checkouts: Sequence[Checkout], now: datetime) -> list[Row]:

@@ -28,11 +28,10 @@ LOCK = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A session whose opening is ours, the attempt to make, and what is to be closed before it."""
+    """A session whose opening is ours, and the attempt to make."""
 
     session: Session
     opening: Opening
-    older: list[str]
 
 
 async def take_lock(
@@ -54,13 +53,13 @@ async def take_lock(
     opening = _next_opening(session, payable_until, now, rules, repeats=price is None)
 
     async def work(tx: Transaction | None) -> Locked:
-        locked, older = await give_up(tx, session, now)
+        locked = await give_up(tx, session, now)
         fields = _fields(locked, opening)
         if tx is not None and retried:
             locked = await _retry(tx, locked, fields | changes, rules, now)
         else:
             locked = await repository.change(locked, {"$set": fields | {"updatedAt": now}}, tx)
-        return Locked(locked, opening, older)
+        return Locked(locked, opening)
 
     try:
         if retried or session.checkouts:

@@ -15,7 +15,7 @@ from service.outbox import repository as outbox_repository
 from service.providers.base import OpenedCheckout, Provider
 from service.sessions.documents import Session
 from service.sessions.errors import NotPayable
-from service.sessions.operations.checkouts.giving_up import closing
+from service.sessions.operations.checkouts.giving_up import closing, to_be_closed
 from service.sessions.operations.checkouts.link import link_checkout
 from service.sessions.operations.checkouts.lock import Locked, let_go, take_lock
 from service.sessions.operations.checkouts.request import request_of
@@ -99,9 +99,10 @@ async def _close_older(locked: Locked, desk: Desk) -> None:
 
     Where one turns out to be paid, or a payment is under way in it, nothing is opened.
     """
-    if not locked.older:
+    older = await to_be_closed(locked.session)
+    if not older:
         return
-    session = await desk.close_now(locked.session, locked.older)
+    session = await desk.close_now(locked.session, older)
     now = desk.clock.now()
     status = status_at(session.status, session.expires_at, now)
     if status is not Status.PENDING:

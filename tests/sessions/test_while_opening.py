@@ -1,0 +1,146 @@
+"""What happens to a session while the provider opens another checkout for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from service.sessions.operations.checkouts import link as linking
+from service.sessions.operations.checkouts import open as opening
+from tests.sessions.asking import change, problem
+from tests.sessions.wires import Wire, settings, shop, standing_by_its_time, wire
+from tests.support.shop import Shop
+
+Act = Callable[[Shop, Wire], Awaitable[None]]
+
+
+__all__ = ["settings", "shop", "wire"]
+
+
+async def _meanwhile(shop: Shop, wire: Wire, act: Act, *, by_event: bool = False) -> Any:
+    """Retry an ended session, and do something while the provider opens its second checkout."""
+    first = await wire.open(shop.api)
+    assert first.status_code == 201, first.text
+    if by_event and wire.ends:
+        await shop.api.told(wire.ran_out(wire.refs[0], shop.unix()))
+    else:
+        shop.pass_time(hours=25)
+    held = wire.hold_opening()
+    retried = asyncio.create_task(wire.open(shop.api))
+    async with asyncio.timeout(20):
+        await held.arrived.wait()
+        try:
+            assert (await shop.session("s-1"))["status"] == "pending"
+            await act(shop, wire)
+        finally:
+            held.release.set()
+        return await retried
+
+
+async def _deliver_outbox(shop: Shop) -> None:
+    for _ in range(3):
+        await shop.api.settle()
+        shop.pass_time(seconds=40)
+
+
+async def _cancel(shop: Shop, wire: Wire) -> None:
+    answer = await change(shop.api, sessionId="s-1", status="canceled")
+    assert answer.status_code == 200, answer.text
+
+
+async def _clean_up(shop: Shop, wire: Wire) -> None:
+    shop.pass_time(hours=25)
+    assert (await shop.clean_up())["expired"] == 1
+
+
+async def _settle(shop: Shop, wire: Wire) -> None:
+    answer = await change(shop.api, sessionId="s-1", status="completed")
+    assert answer.status_code == 200, answer.text
+
+
+async def _pay_first(shop: Shop, wire: Wire) -> None:
+    told = await shop.api.told(wire.paid(wire.refs[0], shop.unix()))
+    assert told["outcome"] == "processed"
+
+
+async def _first_runs_out(shop: Shop, wire: Wire) -> None:
+    if wire.ends:  # a Razorpay order tells of no end
+        told = await shop.api.told(wire.ran_out(wire.refs[0], shop.unix()))
+        assert told["outcome"] == "processed"
+    assert (await shop.session("s-1"))["status"] == "pending"
+
+
+async def _open_again(shop: Shop, wire: Wire) -> None:
+    answer = await wire.open(shop.api)
+    problem(answer, 409, "in_progress")
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+ENDS: dict[str, tuple[Act, str]] = {
+    "canceled": (_cancel, "canceled"),
+    "expired by the clock": (_clean_up, "expired"),
+    "settled by hand": (_settle, "completed"),
+    "paid in its first checkout": (_pay_first, "completed"),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+async def test_a_session_that_ends_while_its_checkout_opens_hands_none_out(
+    shop: Shop, wire: Wire, how: str
+) -> None:
+    act, status = ENDS[how]
+    answer = await _meanwhile(shop, wire, act)
+    problem(answer, 409, "not_payable")
+    await _deliver_outbox(shop)
+    stored = await shop.session("s-1")
+    assert (stored["status"], stored["checkoutUrl"]) == (status, None)
+    assert not (stored["opening"] or {}).get("repeated")  # there is no attempt of unknown fate
+    late = stored["checkouts"][1]
+    assert late["n"] == 2
+    assert late["closedAt"] is not None
+    assert {late["ref"], late["attemptId"]} <= set(stored["checkoutIds"])
+    if wire.closes:
+        assert all(wire.closed(one["ref"]) for one in stored["checkouts"])
+    waiting = {"topic": {"$regex": "^provider"}, "status": {"$ne": "done"}}
+    if wire.provider != "phonepe":  # whose second order the fake does not know
+        assert await shop.database["outbox"].count_documents(waiting) == 0
+
+
+@pytest.mark.parametrize("act", [_first_runs_out, _open_again])
+async def test_what_the_checkout_before_says_and_a_second_click_leave_the_opening_alone(
+    shop: Shop, wire: Wire, act: Act
+) -> None:
+    answer = await _meanwhile(shop, wire, act, by_event=act is _open_again)
+    assert answer.status_code == 201, answer.text
+    await _deliver_outbox(shop)
+    stored = await shop.session("s-1")
+    second = stored["checkouts"][1]
+    assert (stored["status"], stored["attempts"]) == ("pending", 2)
+    assert answer.json()["providerSessionId"] == second["ref"] == stored["providerSessionId"]
+    assert (second["closedAt"], wire.opened()) == (None, 2)
+    assert wire.closed(second["ref"]) == 0
+    again = await wire.open(shop.api)
+    assert (again.status_code, again.json()) == (200, answer.json())
+
+
+@pytest.mark.parametrize("wire", ["stripe"], indirect=True)
+async def test_control_without_a_look_at_the_session_a_dead_checkout_is_handed_out(
+    shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linking, "_wrong", lambda *_: None)
+    assert (await _meanwhile(shop, wire, _cancel)).status_code == 201
+
+
+@pytest.mark.parametrize("wire", ["stripe"], indirect=True)
+async def test_control_without_the_mark_a_second_click_gets_the_checkout_that_ran_out(
+    shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "standing_checkout", standing_by_its_time)
+    clicked: list[Any] = []
+
+    async def click_again(shop: Shop, wire: Wire) -> None:
+        clicked.append(await wire.open(shop.api))
+
+    await _meanwhile(shop, wire, click_again, by_event=True)
+    assert (clicked[0].status_code, clicked[0].json()["providerSessionId"]) == (200, wire.refs[0])
