@@ -1,6 +1,7 @@
 """What the end of a checkout does to its session."""
 
 from service.sessions.documents import Session
+from service.sessions.operations.checkouts.standing import current_checkout
 from service.sessions.operations.move import move
 from service.sessions.operations.settle.event import Settled, Settling
 from service.sessions.operations.settle.fields import news, put
@@ -11,7 +12,7 @@ from service.storage.database import Row
 
 async def checkout_ended(doing: Settling, session: Session, ref: str, to: Status) -> Settled:
     """Fail or expire the session whose current checkout ended; an older one's end says nothing."""
-    current = _current(session) or ref
+    current = _current(session) if session.checkouts else session.ended_ref or ref
     if foreign(session, doing.event):
         return Settled(session)
     changes = news(session, ref, None)
@@ -39,4 +40,7 @@ def idle(session: Session) -> Status:
 
 
 def _current(session: Session) -> str | None:
-    return session.checkouts[-1].ref if session.checkouts else session.ended_ref
+    if not session.checkouts:
+        return session.ended_ref
+    current = current_checkout(session)
+    return current.ref if current is not None else None
