@@ -75,7 +75,7 @@ async def test_a_retry_from_a_browser_is_quoted_anew(
         assert f"am={amount // 100}.00" in again.json()["checkoutUrl"]
         session = await api.read("s-1")
         assert (session["status"], session["amount"]) == ("pending", amount)
-    assert session["history"][-1]["reason"].startswith("retried")
+    assert session["history"][-1]["reason"] == "retried at 1200 INR, it was 1500"
 
 
 async def test_without_the_new_quote_an_old_price_is_kept_for_ever(
@@ -187,3 +187,25 @@ async def test_late_money_of_the_old_price_is_for_a_person(
     await put_price(api, "event_456", 1700, "INR")
     again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
     problem(again, 409, "not_payable")
+
+
+@pytest.mark.parametrize(("price", "attempts"), [(1500, ["1", "2"]), (1000, ["1", "1"])])
+async def test_an_attempt_of_unknown_fate_is_not_repeated_at_another_price(
+    api: Api, clock: ManualClock, stripe: FakeStripe, price: int, attempts: list[str]
+) -> None:
+    """The same key with another amount is refused by a provider; the same price repeats the key."""
+    stripe.will("hang up", CREATE)
+    await put_price(api, "event_456", 1000, "INR")
+    body = _body(paymentMethod="stripe", currency="INR")
+    opened = await api.call("POST", "/api/payment-sessions", PUBLISHABLE, json=body)
+    proof = {"X-Client-Secret": opened.json()["clientSecret"]}
+    lost = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
+    assert lost.status_code == 504
+    _opens(stripe, 2, price)
+    clock.advance(timedelta(minutes=30))  # the session is over, the attempt at the provider is not
+    await put_price(api, "event_456", price, "INR")
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
+    assert (again.status_code, again.json()["amount"]) == (201, price), again.text
+    asked = [one for one in stripe.asked if f"{one.method} {one.path}" == CREATE]
+    keys = [one.headers["idempotency-key"].rpartition(":")[2] for one in asked]
+    assert list(dict.fromkeys(keys)) == list(dict.fromkeys(attempts))

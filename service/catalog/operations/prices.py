@@ -6,13 +6,14 @@ from service.audit.operations import Act, record
 from service.catalog import repository
 from service.catalog.documents import Coupon, Price, Ware
 from service.catalog.errors import PriceNotFound
+from service.core.errors import Busy
 from service.core.strict_json import JsonObject
-from service.storage.transactions import Transaction, answers_in_time, in_transaction
+from service.storage.transactions import Duplicate, Transaction, answers_in_time, in_transaction
 from service.web.principal import Principal
 
 
 async def set_price(price: Price, by: Principal) -> None:
-    """Set an item's price, on the record."""
+    """Set an item's price, on the record. Raises `Busy` where another call just sets it too."""
 
     async def work(tx: Transaction) -> None:
         await repository.put_price(price, tx)
@@ -25,7 +26,13 @@ async def set_price(price: Price, by: Principal) -> None:
         act = Act("price.set", f"price:{price.item}", detail=detail)
         await record(tx, by, act, price.updated_at)
 
-    await in_transaction(work)
+    try:
+        await in_transaction(work)
+    except Duplicate as error:
+        raise Busy(
+            "Another call sets this price, or an older index allows one price for each item: "
+            "`tillgate doctor` tells."
+        ) from error
 
 
 async def set_coupon(coupon: Coupon, by: Principal) -> None:

@@ -94,7 +94,7 @@ def read_quote(quote_id: str, merchant_id: str, pepper: str, now: datetime) -> H
     try:
         padded = content + "=" * (-len(content) % 4)
         held = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=Held)
-    except (binascii.Error, ValueError) as error:  # ours, of a version that wrote it otherwise
+    except (binascii.Error, msgspec.DecodeError) as error:  # ours, of a version of another layout
         raise QuoteUnknown from error
     if held.merchant_id != merchant_id:
         raise QuoteUnknown

@@ -15,6 +15,7 @@ from service.sessions.errors import NotPayable, SessionExists, SessionNotFound
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.move import Why, move
 from service.sessions.operations.pricing import Price
+from service.sessions.operations.retry import retry_session
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
 from service.storage.database import Row
@@ -69,10 +70,5 @@ async def _open_again(
         return session
     if status not in {Status.FAILED, Status.EXPIRED}:
         raise NotPayable(f"The session is {status}: it can't be paid any more.")
-    if session.status is Status.PENDING:  # its time is over, and nobody has written it down yet
-        session = await move(tx, session, status, Why("clock", now), rules.lifetimes)
-    why = Why(session.provider, now, reason="retried")
     changes: Row = {"expiresAt": now + rules.lifetimes.of(session.kind)}
-    return await move(
-        tx, session, Status.PENDING, why, rules.lifetimes, changes | (price.row if price else {})
-    )
+    return await retry_session(tx, session, price, changes, rules, now)

@@ -9,8 +9,8 @@ from service.sessions.documents import Opening, Session
 from service.sessions.errors import CheckoutTaken, SessionExists
 from service.sessions.operations.attempt_id import attempt_id, with_checkout_ids
 from service.sessions.operations.checkouts.giving_up import give_up
-from service.sessions.operations.move import Why, move
 from service.sessions.operations.pricing import Price
+from service.sessions.operations.retry import retry_session
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
 from service.storage.database import Row
@@ -49,14 +49,15 @@ async def take_lock(
         raise Busy("A checkout is being opened for this session.", retry_after=2)
     retried = status_at(session.status, session.expires_at, now) is not Status.PENDING
     payable_until = now + rules.lifetimes.of(session.kind) if retried else session.expires_at
-    changes: Row = {"expiresAt": payable_until, **(price.row if price else {})}
     opening = _next_opening(session, payable_until, now, rules, repeats=price is None)
 
     async def work(tx: Transaction | None) -> Locked:
         locked = await give_up(tx, session, now)
         fields = _fields(locked, opening)
         if tx is not None and retried:
-            locked = await _retry(tx, locked, fields | changes, rules, now)
+            # Before anything is opened: a user's other open session forbids it.
+            changes = fields | {"expiresAt": payable_until}
+            locked = await retry_session(tx, locked, price, changes, rules, now)
         else:
             locked = await repository.change(locked, {"$set": fields | {"updatedAt": now}}, tx)
         return Locked(locked, opening)
@@ -115,16 +116,3 @@ def _fields(session: Session, opening: Opening) -> Row:
         "opening": kept.model_dump(by_alias=True),
         "checkoutIds": with_checkout_ids(session, [opening.attempt_id]),
     }
-
-
-async def _retry(
-    tx: Transaction, session: Session, changes: Row, rules: Rules, now: datetime
-) -> Session:
-    """Put a failed or expired session back to pending before its new checkout is opened.
-
-    Before and not after: a user's other open session forbids it, and then nothing must be opened.
-    """
-    if session.status is Status.PENDING:  # its time is over, and nobody has written it down yet
-        session = await move(tx, session, Status.EXPIRED, Why("clock", now), rules.lifetimes)
-    why = Why(session.provider, now, reason="retried with a new checkout")
-    return await move(tx, session, Status.PENDING, why, rules.lifetimes, changes)

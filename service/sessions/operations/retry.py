@@ -1,0 +1,34 @@
+"""Put a failed or expired session back to pending, at the price of today."""
+
+from datetime import datetime
+
+from service.sessions.documents import Session
+from service.sessions.operations.move import Why, move
+from service.sessions.operations.pricing import Price
+from service.sessions.operations.rules import Rules
+from service.sessions.states import Status
+from service.storage.database import Row
+from service.storage.transactions import Transaction
+
+
+async def retry_session(
+    tx: Transaction,
+    session: Session,
+    price: Price | None,
+    changes: Row,
+    rules: Rules,
+    now: datetime,
+) -> Session:
+    """Move a session back to pending, with `changes`, and at `price` where that is another one.
+
+    In one update: nobody finds it open at the price of before. Raises `Busy`, and `Duplicate` where
+    the user has another open session.
+    """
+    if session.status is Status.PENDING:  # its time is over, and nobody has written it down yet
+        session = await move(tx, session, Status.EXPIRED, Why("clock", now), rules.lifetimes)
+    reason = "retried"
+    if price is not None:
+        reason = f"retried at {price.amount} {price.currency}, it was {session.amount}"
+        changes = changes | price.row
+    why = Why(session.provider, now, reason=reason)
+    return await move(tx, session, Status.PENDING, why, rules.lifetimes, changes)
