@@ -6,6 +6,7 @@ money stands in a body, each of these is somebody's attack (RFC 8259, section 4,
 
 import json
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from service.core.errors import FieldProblem, MalformedBody
@@ -14,6 +15,8 @@ from service.core.errors import FieldProblem, MalformedBody
 DEEPEST = 32
 _INT64 = 2**63
 _DIGITS_OF_INT64 = 19
+# Of the place that an error names: a key may be as long as the body.
+_LONGEST_PATH = 200
 
 if TYPE_CHECKING:
     JsonValue: TypeAlias = (
@@ -94,8 +97,7 @@ def _integer(digits: str) -> int:
 def _object(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for place, key in enumerate(keys) if key in keys[:place])
+        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
         raise _malformed(twice, "stands twice in one object")
     return found
 
@@ -118,6 +120,7 @@ def _check_text(text: str, path: str) -> None:
 
 
 def _malformed(path: str, message: str) -> MalformedBody:
+    path = path[:_LONGEST_PATH]
     return MalformedBody(
         f"The body can't be used: {path or 'it'} {message}.",
         problems=(FieldProblem(path or "body", message),),

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
+import msgspec
 from msgspec import Struct, structs
 
-from service.providers.facts import Fact, Subject
+from service.providers.facts import Fact, RefundUpdated, Subject
 from service.providers.reading import distinct
 
 ProviderName = Literal["stripe", "razorpay", "phonepe", "upi"]
@@ -24,8 +25,9 @@ class VerifiedEvent(Struct, frozen=True):
 
     `event_id` is the provider's own, or derived from the content where the provider has none.
     `live` is None where the provider tells nothing of the mode. `facts` is empty for a type that
-    Tillgate has no use for. `needs_confirmation` names the checkout that must be asked for before
-    anything is believed: the message's authenticity does not cover its content.
+    Tillgate has no use for. `needs_confirmation` names the checkout or refund that must be asked
+    for before anything is believed: the message's authenticity does not cover its content. Only
+    with `confirmed` were its facts told by the provider when it was asked.
     `payload` is the provider's JSON as received; `translate_stored` reads it again. `learned` is
     what the provider said when it was asked in which checkout the event's payment was made; it is
     part of `subject` by then.
@@ -45,6 +47,7 @@ class VerifiedEvent(Struct, frozen=True):
     needs_confirmation: str | None = None
     provider_event_id: str | None = None
     learned: Subject | None = None
+    confirmed: bool = False
 
     @property
     def inbox_id(self) -> str:
@@ -58,19 +61,20 @@ def inbox_id_of(provider: str, account: str, live: bool | None, event_id: str) -
 
 
 def confirmed_by(hint: VerifiedEvent, answer: VerifiedEvent) -> VerifiedEvent | None:
-    """Give the hinted event with the facts that the provider told when it was asked.
+    """Return the hinted event with the facts that the provider reported when it was asked.
 
-    None while the provider tells another state: the hint is not believed then.
+    None while the provider reports another state: the hint is not believed then.
     """
-    told = {type(fact) for fact in answer.facts}
-    if not any(type(fact) in told for fact in hint.facts):
+    if not any(_bears_out(told, fact) for fact in hint.facts for told in answer.facts):
         return None
     return structs.replace(
         hint,
         facts=answer.facts,
-        subject=answer.subject,  # the hint's own is no more to be believed than the rest of it
+        # The hint's own are no more to be believed than the rest of it.
+        subject=answer.subject,
+        account=answer.account,
         live=answer.live,
-        needs_confirmation=None,
+        confirmed=True,
     )
 
 
@@ -85,6 +89,21 @@ def knowing(event: VerifiedEvent, learned: Subject) -> VerifiedEvent:
         attempt_ids=distinct(*told.attempt_ids, *learned.attempt_ids),
     )
     return structs.replace(event, subject=subject, learned=learned)
+
+
+def _bears_out(told: Fact, hinted: Fact) -> bool:
+    if isinstance(told, RefundUpdated) and isinstance(hinted, RefundUpdated):
+        # One that was accepted may have gone on since; an end must be the end that was hinted at.
+        return hinted.status in (told.status, "pending")
+    return type(told) is type(hinted)
+
+
+def restored(kept: Mapping[str, object]) -> VerifiedEvent:
+    """Make an event anew of the parts that the inbox keeps, where its payload was cut.
+
+    `kept` has the fields by their names, `subject` and `facts` as they are stored.
+    """
+    return msgspec.convert(kept, VerifiedEvent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +192,11 @@ class Provider(Protocol):
         ...
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:
-        """Check a webhook's signature over its raw bytes, and translate it.
+        """Check a webhook's signature over its raw bytes, then parse and translate it.
 
-        Header names are lower case. Raises `SignatureRejected` for anything malformed, stale,
-        from the future or signed by somebody else; never another error.
+        Header names are lower case. Raises `SignatureRejected` for a signature that is missing,
+        malformed, stale, from the future or somebody else's; never another error. What is genuine
+        and can't be read is an event too, with the fact `Unreadable`.
         """
         ...
 
@@ -224,4 +244,13 @@ class ChecksCallbacks(Protocol):
 
     def check_callback(self, ref: str, payment_id: str, signature: str) -> None:
         """Check the proof for the checkout that we opened. Raises `SignatureRejected`."""
+        ...
+
+
+@runtime_checkable
+class AnswersHints(Protocol):
+    """A provider whose webhooks are hints: each is asked about before it is believed (PhonePe)."""
+
+    async def ask_about(self, hint: VerifiedEvent) -> VerifiedEvent:
+        """Re-read what a hint names, with our credentials."""
         ...

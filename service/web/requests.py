@@ -1,6 +1,6 @@
 """Requests read strictly: the body by our own parser, the query by what the handler declares."""
 
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from urllib.parse import parse_qsl
 
 from litestar import Request
@@ -9,12 +9,17 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Empty, Scope
 
 from service.core import strict_json
-from service.core.errors import FieldProblem, InvalidInput, MalformedBody
+from service.core.errors import FieldProblem, InvalidInput, MalformedBody, Unavailable
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 # 256 kB in thousands, so that 257 kB are too much whichever way they are counted.
 LARGEST_BODY = 256_000
+
+# The place in a handler's `opt` for a larger limit of its own. Bodies beyond the usual one are read
+# a few at a time: a flood of them must not cost more memory than one of small bodies.
+BODY_UP_TO = "largest_body"
+LARGE_AT_ONCE = 8
 _LONGEST_NAME = 80
 
 # The place in a handler's `opt` where the names of its query parameters are kept.
@@ -26,10 +31,13 @@ class StrictRequest(Request[Any, Any, Any]):
 
     __slots__ = ()
 
+    reading_large: ClassVar[int] = 0
+
     async def body(self) -> bytes:
         """Read the body once. Raises `MalformedBody` when the client went away in the middle.
 
-        Raises `RequestEntityTooLarge` for more than `LARGEST_BODY`, as soon as that is known.
+        Raises `RequestEntityTooLarge` for more than the handler takes, as soon as that is known,
+        and `Unavailable` while too many large ones are being read.
         """
         if self._body is Empty:
             kept = self._connection_state
@@ -39,20 +47,38 @@ class StrictRequest(Request[Any, Any, Any]):
         return self._body
 
     async def _read(self) -> bytes:
+        largest = self.scope["route_handler"].opt.get(BODY_UP_TO, LARGEST_BODY)
         announced = header_of(self.scope, b"content-length")
-        if announced is not None and announced.isdecimal() and int(announced) > LARGEST_BODY:
+        if announced is not None and announced.isdecimal() and int(announced) > largest:
             raise RequestEntityTooLarge
-        body, more = b"", True
-        while more:
+        body = bytearray()
+        more = await self._read_until(min(largest, LARGEST_BODY), body)
+        if more and len(body) <= largest:
+            await self._read_large(largest, body)
+        if len(body) > largest:
+            raise RequestEntityTooLarge
+        self.is_connected = False
+        return bytes(body)
+
+    async def _read_large(self, largest: int, body: bytearray) -> None:
+        if StrictRequest.reading_large >= LARGE_AT_ONCE:
+            raise Unavailable("Too many large bodies are being read; send it again.")
+        StrictRequest.reading_large += 1
+        try:
+            await self._read_until(largest, body)
+        finally:
+            StrictRequest.reading_large -= 1
+
+    async def _read_until(self, size: int, body: bytearray) -> bool:
+        """Read until the body is larger than that, or whole; tell whether more is to come."""
+        more = True
+        while more and len(body) <= size:
             message = await self.receive()
             if message["type"] != "http.request":
                 raise MalformedBody("The body ended before it was whole.")
             body += message["body"]
             more = message.get("more_body", False)
-            if len(body) > LARGEST_BODY:
-                raise RequestEntityTooLarge
-        self.is_connected = False
-        return body
+        return more
 
     async def json(self) -> Any:
         """Parse the body once. Raises `MalformedBody` that names the place."""

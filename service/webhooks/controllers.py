@@ -21,6 +21,7 @@ from service.web.authentication import PROVEN, PUBLIC, AnyRequest, CurrentPrinci
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
 from service.web.principal import Kind, Principal
+from service.web.requests import BODY_UP_TO
 from service.web.short_way import SHORT
 from service.webhooks.operations.inbox import Inbox
 from service.webhooks.operations.look import EventFilter, list_events, list_rejections
@@ -51,7 +52,10 @@ from service.webhooks.states import InboxStatus
 TheInbox = NamedDependency[SkipValidation[Inbox]]
 EventIdPath = Annotated[str, PathParameter(max_length=400, description="The event's inbox id.")]
 
-_OPEN = {PUBLIC: True, UNLIMITED: True, SHORT: True}
+# Providers bound what they send nowhere; what is genuine must not be answered 4xx.
+LARGEST_WEBHOOK = 4_000_000
+
+_OPEN = {PUBLIC: True, UNLIMITED: True, SHORT: True, BODY_UP_TO: LARGEST_WEBHOOK}
 
 
 class Webhooks(Controller):

@@ -43,15 +43,28 @@ class Doubt(_Part):
     decision: Decision | None = None
 
 
+class Cut(_Part):
+    """What is kept of a payload that is too large to be kept: its size and digest, what was read.
+
+    `subject` and `asks` stand beside the row's facts, so that the event can be applied again.
+    """
+
+    size: int
+    sha256: str
+    subject: JsonObject
+    asks: str | None = None
+
+
 class WebhookEvent(StoredDocument):
     """A verified event. `_id` is provider:account:mode:event id: the same event has one row.
 
     `facts` are what it told, also those whose ledger comes later. `payload` are the bytes as
-    received. `provider_event_id` is what the provider calls it where its signature does not cover
-    that, as the first delivery said. `doubts` are what a person must decide about: `decision` is
-    the last one of them, set once there is one on each. `purge_at` is unset while anybody or
-    anything may still have to act on it; `deletable_at` is set by the retention job alone. A row
-    from the `clock` tells of no event: it is a review of a payment that nobody could tell about.
+    received, or the first of them where it was `cut`. `provider_event_id` is what the provider
+    calls it where its signature does not cover that, as the first delivery said. `doubts` are what
+    a person must decide about: `decision` is the last one of them, set once there is one on each.
+    `purge_at` is unset while anybody or anything may still have to act on it; `deletable_at` is set
+    by the retention job alone. A row from the `clock` tells of no event: it is a review of a
+    payment that nobody could tell about.
     """
 
     id: str  # type: ignore[assignment]
@@ -72,6 +85,7 @@ class WebhookEvent(StoredDocument):
     facts: list[JsonObject] = Field(default_factory=list)
     learned: JsonObject | None = None
     payload: bytes
+    cut: Cut | None = None
     occurred_at: datetime
     received_at: datetime
     processed_at: datetime | None = None

@@ -40,6 +40,12 @@ class SeveralPayments(Conflict):
         super().__init__(f"This event has several payments in review; send paymentId: {named}.")
 
 
+class NotConfirmed(Conflict):
+    """The provider does not bear out, or can't be asked, what a message of its own hinted at."""
+
+    code = "not_confirmed"
+
+
 class AlreadyDecided(Conflict):
     """Somebody has decided this review already."""
 

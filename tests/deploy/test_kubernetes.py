@@ -358,8 +358,8 @@ def test_the_ingress_speaks_tls_limits_bodies_and_hides_metrics(manifests: list[
     annotations, spec = ingress["metadata"]["annotations"], ingress["spec"]
     (rule,) = spec["rules"]
     paths = [path["path"] for path in rule["http"]["paths"]]
-    assert annotations["nginx.org/client-max-body-size"] == "256k"
-    assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == "256k"
+    assert annotations["nginx.org/client-max-body-size"] == "4m"
+    assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == "4m"
     assert spec["tls"] == [{"hosts": [rule["host"]], "secretName": "tillgate-tls"}]
     assert "/api" in paths
     assert not {"/", "/metrics", "/health"} & set(paths)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec import structs
 
 from service.core.clock import ManualClock
 from service.storage.database import Database
@@ -86,6 +87,15 @@ async def test_a_hint_completes_once_the_status_api_tells_the_same(
     assert phonepe.calls().count(("GET", _status(session))) == 1  # not for the duplicate
 
 
+def _believe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the guard out: a hint is what it says."""
+
+    async def believed(hint: Any, *_: object) -> Any:
+        return structs.replace(hint, confirmed=True)
+
+    monkeypatch.setattr(receive, "_confirm", believed)
+
+
 async def test_a_forged_hint_completes_nothing(shop: Shop, phonepe: FakeApi) -> None:
     session = await _open(shop)
     phonepe.answer("GET", _status(session), _order(session, "PENDING"))
@@ -99,10 +109,7 @@ async def test_a_forged_hint_completes_nothing(shop: Shop, phonepe: FakeApi) -> 
 async def test_control_without_the_question_a_forged_hint_completes(
     shop: Shop, phonepe: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def believed(event: Any, *_: object) -> Any:
-        return event
-
-    monkeypatch.setattr(receive, "_confirm", believed)
+    _believe(monkeypatch)
     session = await _open(shop)
     await shop.api.told(_hint(session))
     assert (await shop.session(session["sessionId"]))["status"] == "completed"

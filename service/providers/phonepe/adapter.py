@@ -8,7 +8,6 @@ from service.core.errors import (
     MalformedBody,
     ProviderFailed,
     ProviderUnreachable,
-    SignatureRejected,
 )
 from service.core.strict_json import JsonObject, parse
 from service.providers.base import (
@@ -19,7 +18,7 @@ from service.providers.base import (
     ProviderName,
     VerifiedEvent,
 )
-from service.providers.calling import CALL_SECONDS, OPEN_SECONDS, within
+from service.providers.calling import CALL_SECONDS, OPEN_SECONDS, Refused, within
 from service.providers.facts import (
     CheckoutExpired,
     CheckoutFailed,
@@ -29,18 +28,25 @@ from service.providers.facts import (
 from service.providers.phonepe.client import PROVIDER, PhonePeClient, mode_of
 from service.providers.phonepe.orders import CURRENCY, is_order_id
 from service.providers.phonepe.translate import (
+    NOT_FOUND,
+    REFUND_EVENTS,
     Origin,
     translate_fetched,
     translate_message,
-    unreadable_callback,
+    unreadable,
 )
-from service.providers.phonepe.verify import Secrets, read_message, verify_webhook
+from service.providers.phonepe.verify import Message, Secrets, callback_of, verify_webhook
 from service.providers.reading import text, whole
 from service.settings import PhonePeSettings
 
 # https://developer.phonepe.com (create-payment): paise, and seconds of an order's life.
 _SMALLEST_AMOUNT = 100
 _SHORTEST_LIFE, _LONGEST_LIFE = 300, 3600
+
+# Refusals of the caller; every other one is about the id, whichever status PhonePe gives it.
+_NO_WORD_ABOUT_THE_ORDER = frozenset({401, 403, 429})
+
+_NO_CLIENT = "PHONEPE_CLIENT_ID and PHONEPE_CLIENT_SECRET are not set."
 
 
 class PhonePeProvider:
@@ -59,6 +65,7 @@ class PhonePeProvider:
         self.receives_webhooks = bool(login or salts)
         self._secrets = Secrets(salts, login)
         self._merchant_id = settings.merchant_id
+        self._has_v1 = bool(settings.merchant_id and settings.salt_key)
         self._has_v2 = bool(settings.client_id and settings.client_secret)
         self._client = PhonePeClient(settings, clock)
         self._clock = clock
@@ -70,16 +77,17 @@ class PhonePeProvider:
         try:
             return translate_message(message, origin)
         except MalformedBody as error:
-            if message.version == "v1":  # its signature covers what it says: it is PhonePe's
-                return unreadable_callback(origin, error.message)
-            raise SignatureRejected("malformed", error.message) from error
+            return unreadable(message, origin, error.message)
 
     def translate_stored(self, event_id: str, payload: bytes) -> VerifiedEvent:
         """Translate a message or a re-read that was stored. Raises `MalformedBody`."""
         if event_id.startswith("fetch:"):
             envelope = parse(payload)
             return translate_fetched(envelope if isinstance(envelope, dict) else {}, self.live)
-        return translate_message(read_message(payload), self._origin(payload, self._clock.now()))
+        # By the id, which was made when it was verified: a hint may hold a field `response` too.
+        is_callback = event_id.startswith("callback:")
+        message = callback_of(payload) if is_callback else Message("v2", payload)
+        return translate_message(message, self._origin(payload, self._clock.now()))
 
     async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
         """Open an order of checkout v2; the id of the attempt is its id.
@@ -108,19 +116,26 @@ class PhonePeProvider:
         return OpenedCheckout(request.attempt_id, url, None, None, expires_at)
 
     async def fetch(self, ref: str) -> VerifiedEvent:
-        """Re-read an order by the id that we gave it; by v1 where only a salt is set."""
-        if not is_order_id(ref):
-            raise ProviderFailed(f"{ref!r} is not an order of PhonePe.")
-        envelope: JsonObject = {"fetched": ref, "fetchedAt": int(self._clock.now().timestamp())}
+        """Re-read an order by the id that we gave it: by v2, and by v1 what v2 does not know."""
+        envelope = self._asked(ref)
         async with within(PROVIDER, CALL_SECONDS):
             if self._has_v2:
-                envelope["order"] = await self._client.order_status(ref)
+                envelope |= await self._status(ref)
             else:
                 envelope["status"] = await self._client.transaction_status(ref)
-        try:
-            return translate_fetched(envelope, self.live)
-        except MalformedBody as error:
-            raise ProviderUnreachable(f"{PROVIDER} gave an unreadable answer.") from error
+        return self._found(envelope)
+
+    async def ask_about(self, hint: VerifiedEvent) -> VerifiedEvent:
+        """Re-read the order or the refund that a webhook of v2 names."""
+        ref = hint.needs_confirmation or ""
+        if hint.type not in REFUND_EVENTS:
+            return await self.fetch(ref)
+        if not self._has_v2:
+            raise ProviderFailed(_NO_CLIENT)
+        envelope = self._asked(ref)
+        async with within(PROVIDER, CALL_SECONDS):
+            envelope["refund"] = await self._client.refund_status(ref)
+        return self._found(envelope)
 
     async def close_checkout(self, ref: str) -> ClosedCheckout:
         """Re-read the order: PhonePe can't close one, it runs out by itself."""
@@ -140,12 +155,35 @@ class PhonePeProvider:
         """Close the connections."""
         await self._client.aclose()
 
+    async def _status(self, ref: str) -> JsonObject:
+        """Read an order of v2, or the transaction of v1 that was made under the id."""
+        try:
+            return {"order": await self._client.order_status(ref)}
+        except Refused as refusal:
+            if not self._has_v1 or refusal.status in _NO_WORD_ABOUT_THE_ORDER:
+                raise
+            answer = await self._client.transaction_status(ref)
+            if text(answer, "code") == NOT_FOUND:
+                raise
+            return {"status": answer}
+
+    def _asked(self, ref: str) -> JsonObject:
+        if not is_order_id(ref):
+            raise ProviderFailed(f"{ref!r} is not an order of PhonePe.")
+        return {"fetched": ref, "fetchedAt": int(self._clock.now().timestamp())}
+
+    def _found(self, envelope: JsonObject) -> VerifiedEvent:
+        try:
+            return translate_fetched(envelope, self.live)
+        except MalformedBody as error:
+            raise ProviderUnreachable(f"{PROVIDER} gave an unreadable answer.") from error
+
     def _origin(self, payload: bytes, received_at: datetime) -> Origin:
         return Origin(payload, self.live, self._merchant_id, received_at)
 
     def _check(self, request: CheckoutRequest) -> None:
         if not self._has_v2:
-            raise ProviderFailed("PHONEPE_CLIENT_ID and PHONEPE_CLIENT_SECRET are not set.")
+            raise ProviderFailed(_NO_CLIENT)
         if request.mode == "subscription":
             raise ProviderFailed(f"{PROVIDER} subscriptions can't be opened; use one payment.")
         if request.currency != CURRENCY:

@@ -65,6 +65,11 @@ class PhonePeClient:
         url = f"{self._base}/checkout/v2/order/{order_id}/status"
         return await self._call(self._http.build_request("GET", url, params={"details": "false"}))
 
+    async def refund_status(self, refund_id: str) -> JsonObject:
+        """Read a refund by the id that the merchant gave it (v2)."""
+        url = f"{self._base}/payments/v2/refund/{refund_id}/status"
+        return await self._call(self._http.build_request("GET", url))
+
     async def transaction_status(self, transaction_id: str) -> JsonObject:
         """Read a transaction (v1); its production address ends in `/hermes` instead of `/pg`."""
         merchant_id, salt = self._settings.merchant_id, self._settings.salt_key

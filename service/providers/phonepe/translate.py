@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import structs
+
 from service.core.clock import EARLIEST, from_unix
 from service.core.errors import MalformedBody
 from service.core.strict_json import JsonObject
@@ -23,12 +25,13 @@ from service.providers.phonepe.orders import (
     read_v2_order,
     subject_of,
 )
-from service.providers.phonepe.verify import Message
+from service.providers.phonepe.verify import Message, read_content
 from service.providers.reading import entries, inner, needed_amount, needed_text, text, whole
 from service.providers.signing import sha256_hex
 
 ORDER_EVENTS = frozenset({"checkout.order.completed", "checkout.order.failed"})
 REFUND_EVENTS = frozenset({"pg.refund.accepted", "pg.refund.completed", "pg.refund.failed"})
+NOT_FOUND = "TRANSACTION_NOT_FOUND"
 _REFUND_STATES = {"COMPLETED": "succeeded", "FAILED": "failed"}
 
 # With a dot, so that no event name makes the id of a re-read (`fetch:…`) or of a v1 callback.
@@ -53,14 +56,20 @@ class Origin:
 
 def translate_message(message: Message, origin: Origin) -> VerifiedEvent:
     """Translate a callback or a webhook. Raises `MalformedBody`."""
+    content = read_content(message)
     if message.version == "v1":
-        return _callback(message.content, origin)
-    event = _event_name(message.content)
-    payload = inner(message.content, "payload")
-    if event in ORDER_EVENTS:
-        return _order_event(event, payload, origin)
-    if event in REFUND_EVENTS:
-        return _refund_event(event, payload, origin)
+        return _callback(content, origin)
+    event = _event_name(content)
+    payload = inner(content, "payload")
+    if event in ORDER_EVENTS | REFUND_EVENTS:
+        is_order = event in ORDER_EVENTS
+        named = order_id_of(payload, "merchantOrderId" if is_order else "merchantRefundId")
+        try:
+            return (_order_event if is_order else _refund_event)(event, payload, origin)
+        except MalformedBody as error:
+            # It names what it is about, and a hint is good for no more.
+            hint = unreadable(message, origin, error.message)
+            return structs.replace(hint, type=event, needs_confirmation=named)
     return VerifiedEvent(
         provider="phonepe",
         account=_account(payload, origin),
@@ -77,8 +86,11 @@ def translate_message(message: Message, origin: Origin) -> VerifiedEvent:
 def translate_fetched(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
     """Translate a re-read: `{"fetched": ref, "fetchedAt": unix seconds, "order" | "status"}`.
 
-    `order` is the answer of v2's status API, `status` that of v1's. Raises `MalformedBody`.
+    `order` is the answer of v2's status API, `status` that of v1's; `refund` stands there instead
+    where `fetched` is a refund's id. Raises `MalformedBody`.
     """
+    if "refund" in envelope:
+        return _fetched_refund(envelope, live)
     ref = order_id_of(envelope, "fetched")
     order = _fetched_order(envelope, ref)
     fetched_at = whole(envelope, "fetchedAt")
@@ -99,10 +111,43 @@ def translate_fetched(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
     )
 
 
+def _fetched_refund(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
+    """https://developer.phonepe.com/v1/reference (refund-status): rely on the root state only."""
+    refund_id, refund = order_id_of(envelope, "fetched"), inner(envelope, "refund")
+    if text(refund, "merchantRefundId") not in (None, refund_id):
+        raise MalformedBody("The provider answered about another refund.")
+    fact = _refund(refund_id, refund)
+    order_id = fact.provider_payment_id or ""
+    fetched_at = whole(envelope, "fetchedAt")
+    return VerifiedEvent(
+        provider="phonepe",
+        account=OWN_ACCOUNT,
+        live=live,
+        event_id=f"fetch:refund:{refund_id}:{_word(refund, 'state')}",
+        type="refund.fetched",
+        occurred_at=from_unix(fetched_at) if fetched_at else EARLIEST,
+        subject=Subject((order_id,), (order_id,), (order_id,)),
+        facts=(fact,),
+        payload=json.dumps(envelope, separators=(",", ":")).encode(),
+    )
+
+
+def _refund(refund_id: str, told: JsonObject) -> RefundUpdated:
+    """Read a refund, of a webhook or of the status API. Raises `MalformedBody`."""
+    return RefundUpdated(
+        provider_refund_id=refund_id,
+        provider_payment_id=order_id_of(told, "originalMerchantOrderId"),
+        amount=needed_amount(told),
+        currency=CURRENCY,
+        status=_REFUND_STATES.get(_word(told, "state"), "pending"),
+        reason=text(told, "errorCode"),
+    )
+
+
 def _fetched_order(envelope: JsonObject, ref: str) -> Order | None:
     """Read the answer; None where the customer never came to pay, which v1 calls not found."""
     status = inner(envelope, "status")
-    if text(status, "code") == "TRANSACTION_NOT_FOUND":
+    if text(status, "code") == NOT_FOUND:
         return None
     if not status:
         return read_v2_order(inner(envelope, "order"), ref)
@@ -112,14 +157,17 @@ def _fetched_order(envelope: JsonObject, ref: str) -> Order | None:
     return order
 
 
-def unreadable_callback(origin: Origin, reason: str) -> VerifiedEvent:
-    """Give a genuine v1 callback that can't be read as it is: to be kept, and read again later."""
+def unreadable(message: Message, origin: Origin, reason: str) -> VerifiedEvent:
+    """Return a genuine message that can't be read as it is: to be kept, and read again later."""
+    is_callback = message.version == "v1"
+    # Of what is vouched for: around it anybody could write ever new bodies.
+    found = f"{'callback' if is_callback else 'unreadable'}:{sha256_hex(message.vouched)}"
     return VerifiedEvent(
         provider="phonepe",
         account=OWN_ACCOUNT,
         live=origin.live,
-        event_id=f"callback:{sha256_hex(origin.payload)}",
-        type="callback",
+        event_id=found,
+        type="callback" if is_callback else "unknown",
         occurred_at=origin.received_at,
         subject=Subject(),
         facts=(Unreadable(reason),),
@@ -167,26 +215,18 @@ def _order_event(event: str, payload: JsonObject, origin: Origin) -> VerifiedEve
 def _refund_event(event: str, payload: JsonObject, origin: Origin) -> VerifiedEvent:
     order_id = order_id_of(payload, "originalMerchantOrderId")
     refund_id = order_id_of(payload, "merchantRefundId")
-    state = _word(payload, "state")
-    refund = RefundUpdated(
-        provider_refund_id=refund_id,
-        provider_payment_id=order_id,
-        amount=needed_amount(payload),
-        currency=CURRENCY,
-        status=_REFUND_STATES.get(state, "pending"),
-        reason=text(payload, "errorCode"),
-    )
+    refund = _refund(refund_id, payload)
     return VerifiedEvent(
         provider="phonepe",
         account=_account(payload, origin),
         live=origin.live,
-        event_id=f"{event}:{refund_id}:{state}",
+        event_id=f"{event}:{refund_id}:{_word(payload, 'state')}",
         type=event,
         occurred_at=_occurred_at(payload, origin),
         subject=Subject((order_id,), (order_id,), (order_id,)),
         facts=(refund,),
         payload=origin.payload,
-        needs_confirmation=order_id,
+        needs_confirmation=refund_id,
     )
 
 

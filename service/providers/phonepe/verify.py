@@ -7,6 +7,7 @@ https://developer.phonepe.com/v1/reference/handling-webhooks-standard-checkout-1
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,13 +15,14 @@ from typing import Literal
 
 from service.core.errors import MalformedBody, SignatureRejected
 from service.core.strict_json import JsonObject, parse
-from service.providers.reading import text
 from service.providers.signing import same_signature, sha256_hex
 
 V1_HEADER = "x-verify"
 V2_HEADER = "authorization"
 
 _X_VERIFY = re.compile(r"([0-9a-f]{64})###([0-9]{1,4})")
+# One piece without a quote: what is signed is base64, and a body of megabytes is read only once.
+_RESPONSE = re.compile(rb'"response"\s*:\s*"([^"]*)"')
 _AUTHORIZATION = re.compile(r"(?:SHA256 )?([0-9a-f]{64})", re.IGNORECASE | re.ASCII)
 
 
@@ -37,31 +39,51 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message from PhonePe: v1's decoded response, or v2's body."""
+    """A message from PhonePe. `vouched` is v1's response in base64, or the whole body of v2."""
 
     version: Literal["v1", "v2"]
-    content: JsonObject
+    vouched: bytes
 
 
 def verify_webhook(headers: Mapping[str, str], body: bytes, secrets: Secrets) -> Message:
-    """Check a callback (v1) or a webhook (v2). Raises `SignatureRejected`."""
+    """Check a callback (v1) or a webhook (v2); nothing is parsed. Raises `SignatureRejected`."""
     x_verify, authorization = headers.get(V1_HEADER), headers.get(V2_HEADER)
     if x_verify:
-        return Message("v1", _checked_callback(x_verify, body, secrets.salts))
+        return _checked_callback(x_verify, body, secrets.salts)
     if authorization:
         _check_login(authorization, secrets.webhook_login)
-        return Message("v2", _json_object(body))
+        return Message("v2", body)
     raise SignatureRejected("missing", "Neither X-VERIFY nor Authorization was sent.")
 
 
-def read_message(body: bytes) -> Message:
-    """Read a message that was verified when it was stored. Raises `MalformedBody`."""
+def callback_of(body: bytes) -> Message:
+    """Find the response in the body of a callback. Raises `MalformedBody` where there is none.
+
+    The signature covers the response and nothing around it, so the JSON around it is not parsed:
+    what stands there is never looked at.
+    """
+    found = _RESPONSE.search(body)
     try:
-        content = _json_object(body)
-        response = text(content, "response")
-        return Message("v1", _decoded(response)) if response else Message("v2", content)
-    except SignatureRejected as error:
-        raise MalformedBody(error.message) from error
+        response = json.loads(b'"%s"' % found[1], strict=False) if found else None
+    except ValueError:  # an escape that is none, or bytes that are not UTF-8
+        response = None
+    if not isinstance(response, str) or not response:
+        raise MalformedBody("The callback has no response.")
+    return Message("v1", response.encode("utf-8", "surrogatepass"))
+
+
+def read_content(message: Message) -> JsonObject:
+    """Parse what a message says. Raises `MalformedBody`."""
+    raw = message.vouched
+    if message.version == "v1":
+        try:
+            raw = base64.b64decode(raw, validate=True)
+        except binascii.Error as error:
+            raise MalformedBody("The response is not base64.") from error
+    content = parse(raw)
+    if not isinstance(content, dict):
+        raise MalformedBody("The body is not a JSON object.")
+    return content
 
 
 def x_verify_of(message: str, salt: str, index: str) -> str:
@@ -69,27 +91,20 @@ def x_verify_of(message: str, salt: str, index: str) -> str:
     return f"{sha256_hex((message + salt).encode())}###{index}"
 
 
-def _checked_callback(header: str, body: bytes, salts: Mapping[str, str]) -> JsonObject:
+def _checked_callback(header: str, body: bytes, salts: Mapping[str, str]) -> Message:
     given = _X_VERIFY.fullmatch(header)
     if not given:
         raise SignatureRejected("malformed", "X-VERIFY is not a SHA-256 in hex and an index.")
     salt = salts.get(given[2])
     if salt is None:
         raise SignatureRejected("mismatch", "X-VERIFY names a salt that we don't have.")
-    response = text(_json_object(body), "response")
-    if response is None:
-        raise SignatureRejected("malformed", "The callback has no response.")
-    if not same_signature(sha256_hex((response + salt).encode()), given[1]):
-        raise SignatureRejected("mismatch", "X-VERIFY was made with another salt.")
-    return _decoded(response)
-
-
-def _decoded(response: str) -> JsonObject:
     try:
-        raw = base64.b64decode(response.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error) as error:
-        raise SignatureRejected("malformed", "The response is not base64.") from error
-    return _json_object(raw)
+        message = callback_of(body)
+    except MalformedBody as error:
+        raise SignatureRejected("malformed", error.message) from error
+    if not same_signature(sha256_hex(message.vouched + salt.encode()), given[1]):
+        raise SignatureRejected("mismatch", "X-VERIFY was made with another salt.")
+    return message
 
 
 def _check_login(header: str, login: str | None) -> None:
@@ -98,13 +113,3 @@ def _check_login(header: str, login: str | None) -> None:
         raise SignatureRejected("malformed", "Authorization is not a SHA-256 in hex.")
     if login is None or not same_signature(sha256_hex(login.encode()), given[1].lower()):
         raise SignatureRejected("mismatch", "Authorization is of another login.")
-
-
-def _json_object(raw: bytes) -> JsonObject:
-    try:
-        parsed = parse(raw)
-    except MalformedBody as error:
-        raise SignatureRejected("malformed", error.message) from error
-    if not isinstance(parsed, dict):
-        raise SignatureRejected("malformed", "The body is not a JSON object.")
-    return parsed

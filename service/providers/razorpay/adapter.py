@@ -34,9 +34,11 @@ from service.providers.razorpay.opening import open_link, open_order
 from service.providers.razorpay.parents import payment_and_order, read_parents
 from service.providers.razorpay.translate import Origin, translate_webhook, unreadable
 from service.providers.razorpay.verify import (
+    check_signature,
+    event_id_of,
     named_in,
+    read_event,
     verify_checkout_callback,
-    verify_webhook,
 )
 from service.providers.reading import entries, text
 from service.settings import RazorpaySettings
@@ -64,12 +66,14 @@ class RazorpayProvider:
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:
         """Check and translate a webhook. Raises `SignatureRejected`."""
-        event_id, parsed = verify_webhook(headers, body, self._secrets)
-        origin = Origin(event_id, body, self.live, now, named_in(headers))
+        check_signature(headers, body, self._secrets)
+        origin = Origin(event_id_of(body), body, self.live, now, named_in(headers))
+        event: JsonObject = {}
         try:
-            return translate_webhook(parsed, origin)
+            event = read_event(body)
+            return translate_webhook(event, origin)
         except MalformedBody as error:
-            return unreadable(parsed, origin, error.message)
+            return unreadable(event, origin, error.message)
 
     def translate_stored(self, event_id: str, payload: bytes) -> VerifiedEvent:
         """Translate a webhook or a re-read that was stored. Raises `MalformedBody`."""

@@ -8,6 +8,7 @@ import stripe
 
 from service.core import strict_json
 from service.core.errors import MalformedBody, ProviderFailed
+from service.core.strict_json import JsonObject
 from service.providers.base import (
     OWN_ACCOUNT,
     CheckoutRequest,
@@ -28,7 +29,7 @@ from service.providers.stripe.translate import (
     translate_fetched,
     unreadable,
 )
-from service.providers.stripe.verify import verify_event
+from service.providers.stripe.verify import check_signature, read_event
 from service.settings import StripeSettings
 
 _REF = re.compile(r"(cs|pi)_[A-Za-z0-9_]{1,250}")
@@ -55,8 +56,10 @@ class StripeProvider:
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:
         """Check the signature of an event and translate it. Raises `SignatureRejected`."""
-        event = verify_event(headers, body, self._secrets, now)
+        check_signature(headers, body, self._secrets, now)
+        event: JsonObject = {}
         try:
+            event = read_event(body)
             return translate_event(event, body)
         except MalformedBody as error:
             return unreadable(event, body, now, error.message)

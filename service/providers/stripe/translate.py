@@ -13,6 +13,7 @@ from service.core.strict_json import JsonObject
 from service.providers.base import OWN_ACCOUNT, VerifiedEvent
 from service.providers.facts import Fact, Subject, Unreadable
 from service.providers.reading import inner, needed_text, text, whole
+from service.providers.signing import sha256_hex
 from service.providers.stripe import ledger, payments
 from service.providers.stripe.reading import moment
 
@@ -89,14 +90,17 @@ def translate_event(event: JsonObject, payload: bytes) -> VerifiedEvent:
 
 
 def unreadable(event: JsonObject, payload: bytes, now: datetime, reason: str) -> VerifiedEvent:
-    """Give a genuine event that can't be read as it is: to be kept, and read again later."""
+    """Return a genuine event that can't be read as it is: to be kept, and read again later.
+
+    `event` is empty where not even its id could be read; the hash of its bytes stands in.
+    """
     live = event.get("livemode")
     return VerifiedEvent(
         provider="stripe",
         account=text(event, "account") or OWN_ACCOUNT,
         live=live if isinstance(live, bool) else None,
-        event_id=needed_text(event, "id"),
-        type=needed_text(event, "type"),
+        event_id=text(event, "id") or f"unreadable:{sha256_hex(payload)}",
+        type=text(event, "type") or "unknown",
         occurred_at=now,
         subject=Subject(),
         facts=(Unreadable(reason),),

@@ -1,4 +1,4 @@
-"""Stripe's webhook signature: bytes, header, secrets and time in, parsed JSON out.
+"""Stripe's webhook signature, and the JSON that it vouches for.
 
 `Stripe-Signature: t=<unix>,v1=<hex>[,v1=…][,v0=…]`, where v1 is the hex HMAC-SHA256 of
 `{t}.{raw body}` under the secret as it is written, `whsec_` included. While a secret is rolled
@@ -24,11 +24,14 @@ TOLERANCE_SECONDS = 300
 # Unix seconds have ten digits until the year 2286.
 _LONGEST_TIMESTAMP = 12
 
+# Stripe's ids have at most 255 characters (https://docs.stripe.com/upgrades).
+_LONGEST_NAME = 255
 
-def verify_event(
+
+def check_signature(
     headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], now: datetime
-) -> JsonObject:
-    """Check the signature over the raw bytes, then parse them.
+) -> None:
+    """Check the signature over the raw bytes; nothing is parsed.
 
     Raises `SignatureRejected`, whose reason is `missing`, `malformed`, `mismatch`, `stale` or
     `future`; never another error.
@@ -40,7 +43,16 @@ def verify_event(
     if not signed_by_any(secrets, signed_at.encode() + b"." + body, signatures):
         raise SignatureRejected("mismatch", "No active secret made this signature of this body.")
     _check_age(int(signed_at), now)
-    return _parse(body)
+
+
+def read_event(body: bytes) -> JsonObject:
+    """Parse an event. Raises `MalformedBody` for what has no usable id and type."""
+    event = strict_json.parse(body)
+    if not isinstance(event, dict):
+        raise MalformedBody("The body is not a JSON object.")
+    if not all(0 < len(text(event, key) or "") <= _LONGEST_NAME for key in ("id", "type")):
+        raise MalformedBody("The body is not an event of Stripe.")
+    return event
 
 
 def _read_header(header: str) -> tuple[str, tuple[str, ...]]:
@@ -67,18 +79,6 @@ def _check_age(signed_at: int, now: datetime) -> None:
         raise SignatureRejected("stale", f"The signature is {age:.0f} seconds old.")
     if age < -TOLERANCE_SECONDS:
         raise SignatureRejected("future", f"The signature is {-age:.0f} seconds ahead of time.")
-
-
-def _parse(body: bytes) -> JsonObject:
-    try:
-        event = strict_json.parse(body)
-    except MalformedBody as error:
-        raise SignatureRejected("malformed", error.message) from error
-    if not isinstance(event, dict):
-        raise SignatureRejected("malformed", "The body is not a JSON object.")
-    if not text(event, "id") or not text(event, "type"):
-        raise SignatureRejected("malformed", "The body is not an event of Stripe.")
-    return event
 
 
 def _malformed(what: str) -> SignatureRejected:

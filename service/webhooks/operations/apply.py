@@ -55,6 +55,8 @@ async def apply_event(
     whole, so nothing is done twice. Raises `Unavailable` when the database can't answer, and
     `CheckoutUnknown`, with nothing written, where its provider may be asked and has to be.
     """
+    if event.needs_confirmation is not None and not event.confirmed:
+        raise RuntimeError("A hint is applied only after its provider was asked.")
     origin = Origin(source, merchant_id, asking)
     for _ in range(_TRIES):
         try:

@@ -8,13 +8,20 @@ import msgspec
 from msgspec import Struct
 
 from service.core.clock import Clock
-from service.providers.base import Provider, VerifiedEvent
-from service.providers.facts import Fact
+from service.core.errors import MalformedBody
+from service.core.ids import digest
+from service.providers.base import Provider, VerifiedEvent, knowing, restored
+from service.providers.facts import Fact, Subject, Unreadable
 from service.sessions.states import Lifetimes
 from service.storage.database import Row
 from service.web.principal import DEFAULT_MERCHANT
-from service.webhooks.documents import Source, WebhookEvent
+from service.webhooks.documents import Cut, Source, WebhookEvent
 from service.webhooks.states import DONE, InboxStatus
+
+# A provider's event has a few kB. What is larger is applied as every other one, and not kept whole:
+# thirty-two of them share a transaction, and a page of them an answer.
+KEEP_WHOLE = 256_000
+KEEP_OF_CUT = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ def row_of(
     Each event leaves one: a `WebhookEvent` would be made only to be taken apart again.
     """
     now = inbox.clock.now()
+    payload, cut = _kept_of(event, before)
     done = outcome.status in DONE and outcome.status is not InboxStatus.REVIEW
     return {
         "_id": before.id if before else event.inbox_id,
@@ -80,7 +88,8 @@ def row_of(
         ],
         "facts": [as_json(fact) for fact in event.facts],
         "learned": msgspec.to_builtins(event.learned) if event.learned is not None else None,
-        "payload": event.payload,
+        "payload": payload,
+        "cut": cut,
         "occurredAt": event.occurred_at,
         "receivedAt": before.received_at if before else now,
         "processedAt": now if outcome.status in DONE else None,
@@ -89,6 +98,56 @@ def row_of(
         "purgeAt": now + inbox.keep_for if done or outcome.status is InboxStatus.DEAD else None,
         "deletableAt": None,
     }
+
+
+def _kept_of(event: VerifiedEvent, before: WebhookEvent | None) -> tuple[bytes, Row | None]:
+    """Return what a row keeps of a payload, and what stands in for the rest of a large one."""
+    payload = event.payload
+    if len(payload) <= KEEP_WHOLE:
+        earlier = before.cut if before is not None and before.payload == payload else None
+        if earlier is None:
+            return payload, None
+        size, sha256 = earlier.size, earlier.sha256
+    else:
+        size, sha256 = len(payload), digest(payload)
+    subject: Row = msgspec.to_builtins(event.subject)
+    kept = {"size": size, "sha256": sha256, "subject": subject, "asks": event.needs_confirmation}
+    return payload[:KEEP_OF_CUT], kept
+
+
+def stored_event(row: WebhookEvent, provider: Provider) -> VerifiedEvent:
+    """Translate a row's payload anew; where that was cut, take what was read when it came.
+
+    With what its provider said of its checkout since. Raises `MalformedBody` for what can't be
+    read, and for a part of what could not be read.
+    """
+    if row.cut is None:
+        event = provider.translate_stored(row.event_id, row.payload)
+    else:
+        event = _from_parts(row, row.cut)
+    return event if row.learned is None else knowing(event, msgspec.convert(row.learned, Subject))
+
+
+def _from_parts(row: WebhookEvent, cut: Cut) -> VerifiedEvent:
+    kept = {
+        "provider": row.provider,
+        "account": row.account,
+        "live": row.live,
+        "event_id": row.event_id,
+        "type": row.type,
+        "occurred_at": row.occurred_at,
+        "subject": cut.subject,
+        "facts": row.facts,
+        "payload": row.payload,
+        "needs_confirmation": cut.asks,
+    }
+    event = restored(kept)
+    if any(isinstance(fact, Unreadable) for fact in event.facts) and cut.asks is None:
+        raise MalformedBody(
+            f"Only the first {len(row.payload)} of its {cut.size} bytes were kept: "
+            "it could not be read when it came, and can't be read anew."
+        )
+    return event
 
 
 def as_json(fact: Fact) -> dict[str, object]:

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 import structlog
 from msgspec import structs
 
-from service.core.errors import ProviderFailed, SignatureRejected, Unavailable
-from service.providers.base import VerifiedEvent, confirmed_by
-from service.providers.facts import CheckoutOpen
+from service.core.errors import ProviderFailed, SignatureRejected, TillgateError, Unavailable
+from service.providers.base import AnswersHints, VerifiedEvent, confirmed_by
+from service.providers.facts import CheckoutOpen, Unreadable
 from service.storage.database import Row
 from service.storage.transactions import DatabaseError, Duplicate, answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent, WebhookRejection
-from service.webhooks.errors import WebhookRouteMissing
+from service.webhooks.errors import NotConfirmed, WebhookRouteMissing
 from service.webhooks.operations.apply import apply_event, parked
 from service.webhooks.operations.asking import apply_or_ask
-from service.webhooks.operations.facts import LEDGER_ONLY
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
 from service.webhooks.operations.match import merchant_of
 from service.webhooks.states import DONE, InboxStatus
@@ -57,19 +56,26 @@ async def take_in(
     """Take a verified event into the inbox. The one road for webhooks, re-reads and replays.
 
     An exception while it is applied keeps the event as `failed`, to be tried again. Raises
-    `Unavailable` when not even that can be written.
+    `Unavailable` when not even that can be written, and `NotConfirmed` for a replay that changes
+    nothing.
     """
     try:
-        confirmed = await _confirm(event, inbox)
-        if confirmed is None:
-            return await _park(event, inbox, before, source)
+        if event.needs_confirmation is not None:
+            if before is None and (known := await _done_before(event)):
+                return known
+            confirmed = await _confirm(event, inbox)
+            if confirmed is None:
+                return await _keep_unconfirmed(event, inbox, before, source)
+            event = confirmed
         return await apply_or_ask(
-            confirmed, inbox, source=source, before=before, merchant_id=merchant_id
+            event, inbox, source=source, before=before, merchant_id=merchant_id
         )
-    except Unavailable:
+    except (Unavailable, NotConfirmed):
         raise
     except Exception as error:
-        log.exception("event could not be applied", event_id=event.inbox_id)
+        # Of what is ours alone: a body that can't be read must not fill the log with itself.
+        foreign = not isinstance(error, TillgateError)
+        log.error("event could not be applied", event_id=event.inbox_id, exc_info=foreign)
         reason = f"{type(error).__name__}: {error}"
     try:
         return await _keep_failed(event, inbox, before, source, reason)
@@ -78,36 +84,50 @@ async def take_in(
         raise Unavailable("The event could not be kept; send it again.") from error
 
 
-async def _confirm(event: VerifiedEvent, inbox: Inbox) -> VerifiedEvent | None:
+async def _done_before(hint: VerifiedEvent) -> Receipt | None:
+    """Return the receipt of a hint whose work is done: there is nothing to ask for."""
+    async with answers_in_time():
+        known = await repository.find(hint.inbox_id)
+    if known is None or known.status not in DONE:
+        return None
+    return Receipt(known.status, duplicate=True, session_id=known.session_id)
+
+
+async def _confirm(hint: VerifiedEvent, inbox: Inbox) -> VerifiedEvent | None:
     """Ask the provider about an event whose signature does not cover what it says.
 
-    None where the provider does not answer, or tells another state. If what it tells instead is
-    more than the event does, that is applied under its own id.
+    None where the provider does not answer, or reports another state. If what it reports instead
+    is more than the hint does, that is applied under its own id.
     """
-    ref = event.needs_confirmation
-    if ref is None or all(type(fact) in LEDGER_ONLY for fact in event.facts):
-        return event
-    async with answers_in_time():
-        known = await repository.find(event.inbox_id)
-    if known is not None and known.status in DONE:
-        return event  # a duplicate: nothing to ask for
+    provider = inbox.providers[hint.provider]
+    if not isinstance(provider, AnswersHints):
+        return None
     try:
         async with asyncio.timeout(CONFIRM_WITHIN_S):
-            answer = await inbox.providers[event.provider].fetch(ref)
+            answer = await provider.ask_about(hint)
     except (ProviderFailed, TimeoutError) as error:
-        log.warning("event could not be confirmed", event_id=event.inbox_id, reason=str(error))
+        log.warning("event could not be confirmed", event_id=hint.inbox_id, reason=str(error))
         return None
-    confirmed = confirmed_by(event, answer)
+    confirmed = confirmed_by(hint, answer)
     if confirmed is None and not all(isinstance(fact, CheckoutOpen) for fact in answer.facts):
         await apply_event(answer, inbox, source="fetch")
     return confirmed
 
 
-async def _park(
-    event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, source: Source
+async def _keep_unconfirmed(
+    hint: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, source: Source
 ) -> Receipt:
-    outcome = parked("the provider has not confirmed it", inbox, before, merchant_of(event))
-    return await _keep(event, inbox, before, source, outcome)
+    """Keep a hint that is not believed: to be asked about again, and a row that is done as it is.
+
+    Raises `NotConfirmed` for the latter.
+    """
+    if before is not None and before.status in DONE:
+        raise NotConfirmed("The provider has not confirmed the event now; nothing was changed.")
+    for fact in hint.facts:
+        if isinstance(fact, Unreadable):
+            return await _keep_failed(hint, inbox, before, source, fact.reason)
+    outcome = parked("the provider has not confirmed it", inbox, before, merchant_of(hint))
+    return await _keep(hint, inbox, before, source, outcome)
 
 
 async def _keep_failed(

@@ -2,19 +2,16 @@
 
 from datetime import timedelta
 
-import msgspec
 import structlog
 
 from service.audit.operations import Act, record
 from service.core.errors import InvalidInput, Misconfigured, TillgateError, Unavailable
-from service.providers.base import knowing
-from service.providers.facts import Subject
 from service.storage.transactions import answers_in_time
 from service.web.principal import Principal
 from service.webhooks import repository
 from service.webhooks.documents import WebhookEvent
 from service.webhooks.errors import AlreadyDecided, EventNotFound
-from service.webhooks.operations.inbox import Inbox, Receipt
+from service.webhooks.operations.inbox import Inbox, Receipt, stored_event
 from service.webhooks.operations.receive import take_in
 from service.webhooks.operations.review.doubts import is_decided
 from service.webhooks.states import DONE, InboxStatus, next_attempt_at
@@ -42,7 +39,11 @@ async def retry_waiting(inbox: Inbox, *, limit: int = 100) -> int:
 
 
 async def replay_event(inbox_id: str, by: Principal, inbox: Inbox) -> Receipt:
-    """Apply a stored event again, on the record. Raises `EventNotFound`, `AlreadyDecided`."""
+    """Apply a stored event again, on the record.
+
+    Raises `EventNotFound`, `AlreadyDecided`, and `NotConfirmed` for a hint that was believed once
+    and that the provider does not bear out now.
+    """
     async with answers_in_time():
         row = await repository.find(inbox_id, by.merchant_id)
     if row is None:
@@ -58,14 +59,12 @@ async def replay_event(inbox_id: str, by: Principal, inbox: Inbox) -> Receipt:
 
 
 async def _again(row: WebhookEvent, inbox: Inbox) -> Receipt:
-    """Translate the stored bytes anew: a fault that was mended since is mended for old events."""
+    """Read what is stored anew: a fault that was mended since is mended for old events."""
     provider = inbox.providers.get(row.provider)
     try:
         if provider is None:
             raise Misconfigured(f"{row.provider} has no credentials any more.")
-        event = provider.translate_stored(row.event_id, row.payload)
-        if row.learned is not None:
-            event = knowing(event, msgspec.convert(row.learned, Subject))
+        event = stored_event(row, provider)
     except TillgateError as error:
         return await _postpone(row, error, inbox)
     # What was asked for was asked for a session of ours; a webhook tells its merchant itself.

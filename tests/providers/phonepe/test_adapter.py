@@ -362,6 +362,30 @@ async def test_in_its_test_environment_v1_has_the_same_address(
     await adapter.aclose()
 
 
+async def test_what_v2_does_not_know_is_asked_of_v1(api: FakeApi, now: ManualClock) -> None:
+    adapter = PhonePeProvider(settings(api_base=api.base), now)
+    v1 = f"/pg/v1/status/{MERCHANT}/ps_1"
+    paid: Json = {"merchantTransactionId": "ps_1", "amount": 29900, "state": "COMPLETED"}
+    unknown: Json = {"code": "INVALID_MERCHANT_ORDER_ID", "message": "No entry found"}
+    api.answer("POST", TOKEN, token())
+    api.answer("GET", STATUS, (400, unknown), (404, unknown), (403, unknown), order("PENDING"))
+    answers: list[Json] = [
+        {"code": "PAYMENT_SUCCESS", "data": paid},
+        {"code": "TRANSACTION_NOT_FOUND", "data": None},
+    ]
+    api.answer("GET", v1, *answers)
+    event = await adapter.fetch("ps_1")
+    assert [type(fact) for fact in event.facts] == [PaymentSucceeded]
+    assert adapter.translate_stored(event.event_id, event.payload) == event
+    for _ in range(2):  # neither knows it; and one that does not say whether it does
+        with pytest.raises(ProviderFailed, match="No entry found"):
+            await adapter.fetch("ps_1")
+    assert api.calls().count(("GET", v1)) == 2
+    await adapter.fetch("ps_1")
+    assert api.calls().count(("GET", v1)) == 2
+    await adapter.aclose()
+
+
 def sign_path(path: str) -> str:
     """Sign a path of v1: the arithmetic is that of a callback's response."""
     return sign_callback(b'{"response": "%s"}' % path.encode(), NOON)["x-verify"]

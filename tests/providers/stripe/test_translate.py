@@ -3,11 +3,11 @@
 import itertools
 import json
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from service.core.errors import SignatureRejected
 from service.providers.base import VerifiedEvent
 from service.providers.facts import (
     CheckoutExpired,
@@ -350,10 +350,13 @@ def test_a_connected_account_and_the_mode_are_part_of_the_key() -> None:
         {"type": None},
     ],
 )
-def test_what_is_no_event_at_all_is_malformed(envelope: dict[str, object]) -> None:
-    with pytest.raises(SignatureRejected) as caught:
-        changed(**envelope)
-    assert caught.value.reason == "malformed"
+def test_what_is_no_event_at_all_is_kept_under_the_hash_of_its_bytes(
+    envelope: dict[str, object],
+) -> None:
+    event = changed(**envelope)
+    assert [type(fact) for fact in event.facts] == [Unreadable]
+    assert event.event_id == f"unreadable:{sha256(event.payload).hexdigest()}"
+    assert event.type == "unknown"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.core.errors import Misconfigured, SignatureRejected
-from service.providers.base import VerifiedEvent, confirmed_by
+from service.providers.base import AnswersHints, VerifiedEvent, confirmed_by
 from service.providers.facts import (
     CheckoutExpired,
     CheckoutFailed,
@@ -71,7 +71,8 @@ async def test_each_happening_is_told_by_genuine_webhooks(
     for event in events:
         found = verified(played, event)
         assert (found.type, found.account, found.live) == (event.type, "default", False)
-        assert found.needs_confirmation == "ps_1"
+        about_a_refund = event.type.startswith("pg.refund.")
+        assert (found.needs_confirmation == "ps_1") is not about_a_refund
         assert found.subject.checkout_refs == ("ps_1",)
 
 
@@ -95,6 +96,20 @@ async def test_a_hint_is_confirmed_by_asking(played: Played, happening: Happenin
     confirmed = confirmed_by(hint, answer)
     assert confirmed is not None
     assert confirmed.facts == hint.facts
+
+
+async def test_what_is_hinted_at_of_a_refund_is_confirmed_by_asking(played: Played) -> None:
+    events = await played_out(played, [Happening.PAID, Happening.REFUNDED])
+    accepted, completed = (verified(played, event) for event in events[1:])
+    assert isinstance(played.adapter, AnswersHints)
+    answers = [await played.adapter.ask_about(hint) for hint in (accepted, completed)]
+    (refund,) = answers[0].facts
+    assert isinstance(refund, RefundUpdated)
+    assert (refund.provider_refund_id, refund.status) == (completed.needs_confirmation, "succeeded")
+    for hint, answer in zip((accepted, completed), answers, strict=True):
+        confirmed = confirmed_by(hint, answer)
+        assert confirmed is not None
+        assert confirmed.facts == (refund,)
 
 
 async def test_an_order_that_ran_out_says_so(played: Played) -> None:
