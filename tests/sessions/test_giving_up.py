@@ -203,6 +203,46 @@ async def test_put_back_to_pending_by_hand_a_session_hands_out_none_of_the_close
     assert (wire.closed(wire.refs[0]), wire.closed(wire.refs[1])) == (1, 0)
 
 
+async def _killed_before_the_close(shop: Shop, wire: Wire) -> None:
+    """Let who retries die once the lock is taken, before the older checkout is closed."""
+    await wire.open(shop.api)
+    shop.pass_time(hours=25)
+    held = wire.hold_closing(wire.refs[0])
+    retrying = asyncio.create_task(wire.open(shop.api))
+    async with asyncio.timeout(20):
+        await held.arrived.wait()
+    retrying.cancel()
+    await asyncio.gather(retrying, return_exceptions=True)
+    held.release.set()
+    wire.fake.received.clear()
+
+
+@CLOSING
+async def test_what_a_retry_gave_up_and_did_not_close_the_outbox_closes(
+    shop: Shop, wire: Wire
+) -> None:
+    await _killed_before_the_close(shop, wire)
+    problem(await wire.open(shop.api), 409, "in_progress")
+    shop.pass_time(seconds=31)
+    await shop.api.settle()
+    assert wire.closed(wire.refs[0]) == 1
+    again = await wire.open(shop.api)
+    assert (again.status_code, again.json()["providerSessionId"]) == (201, wire.refs[1])
+
+
+@AT_STRIPE
+async def test_control_without_the_message_of_the_mark_nobody_closes_it(
+    shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(giving_up, "may_be_open", lambda *_: [])
+    await wire.open(shop.api)
+    shop.pass_time(hours=25)
+    assert (await wire.open(shop.api)).status_code == 201
+    shop.pass_time(seconds=31)
+    await shop.api.settle()
+    assert wire.closed(wire.refs[0]) == 0
+
+
 async def _killed_before_the_link(shop: Shop, wire: Wire) -> None:
     """Let the opener die once the provider has opened, cancel, and do what the outbox has to."""
     held = wire.hold_opening()

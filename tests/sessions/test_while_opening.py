@@ -9,7 +9,8 @@ import pytest
 from service.sessions.operations.checkouts import link as linking
 from service.sessions.operations.checkouts import open as opening
 from tests.sessions.asking import change, problem
-from tests.sessions.wires import Wire, settings, shop, standing_by_its_time, wire
+from tests.sessions.wires import SESSION, Wire, settings, shop, standing_by_its_time, wire
+from tests.support.events import stripe_checkout
 from tests.support.shop import Shop
 
 Act = Callable[[Shop, Wire], Awaitable[None]]
@@ -31,7 +32,10 @@ async def _meanwhile(shop: Shop, wire: Wire, act: Act, *, by_event: bool = False
     async with asyncio.timeout(20):
         await held.arrived.wait()
         try:
-            assert (await shop.session("s-1"))["status"] == "pending"
+            stored = await shop.session("s-1")
+            assert (stored["status"], stored["opening"]["n"]) == ("pending", 2)
+            assert stored["opening"]["providerExpiresAt"] >= stored["expiresAt"]
+            assert stored["opening"]["attemptId"] in stored["checkoutIds"]
             await act(shop, wire)
         finally:
             held.release.set()
@@ -144,3 +148,49 @@ async def test_control_without_the_mark_a_second_click_gets_the_checkout_that_ra
 
     await _meanwhile(shop, wire, click_again, by_event=True)
     assert (clicked[0].status_code, clicked[0].json()["providerSessionId"]) == (200, wire.refs[0])
+
+
+async def _money_is_under_way(shop: Shop, wire: Wire) -> None:
+    unpaid = {"id": wire.refs[0], "payment_status": "unpaid", "payment_intent": "pi_slow"}
+    found = stripe_checkout(SESSION, **unpaid)
+    told = await shop.api.told(shop.stripe("checkout.session.completed", found))
+    assert told["outcome"] == "processed"
+
+
+@pytest.mark.parametrize("wire", ["stripe"], indirect=True)
+async def test_no_second_checkout_is_handed_out_beside_money_that_is_under_way(
+    shop: Shop, wire: Wire
+) -> None:
+    problem(await _meanwhile(shop, wire, _money_is_under_way), 409, "not_payable")
+    await _deliver_outbox(shop)
+    assert (await shop.session("s-1"))["status"] == "processing"
+    assert wire.closed(wire.refs[1]) == 1
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["it was one", "they were two"])
+@pytest.mark.parametrize("wire", ["stripe"], indirect=True)
+async def test_an_opener_that_outlives_its_lock_hands_out_what_stands_or_nothing(
+    shop: Shop, wire: Wire, *, same: bool
+) -> None:
+    held = wire.hold_opening()
+    first = asyncio.create_task(wire.open(shop.api))
+    async with asyncio.timeout(20):
+        await held.arrived.wait()
+        shop.pass_time(seconds=31)
+        if same:
+            wire.repeats()
+        second = await wire.open(shop.api)
+        held.release.set()
+        slow = await first
+    assert second.status_code == 201
+    await shop.api.settle()
+    stored = await shop.session("s-1")
+    stands = second.json()["providerSessionId"]
+    assert stored["providerSessionId"] == stands
+    assert wire.closed(stands) == 0
+    if same:
+        assert slow.json() == second.json()
+        assert len(stored["checkouts"]) == 1
+    else:
+        problem(slow, 409, "in_progress")
+        assert wire.closed(wire.refs[0]) == 1

@@ -56,8 +56,14 @@ class Wire:
         """Hold back the answer to the next opening."""
         return self.fake.hold(*self.opens)
 
+    def hold_closing(self, ref: str) -> Held:
+        """Hold back the answer to the next closing of a checkout."""
+        verb = "cancel" if self.provider == "razorpay" else "expire"
+        return self.fake.hold("POST", f"{self.opens[1]}/{ref}/{verb}")
+
     def repeats(self) -> None:
         """Let the first checkout be what a repeated attempt finds."""
+        self.fake.answers.pop(("GET", self.opens[1]), None)
         self.fake.answers[self.opens].clear()
         self.fake.answer(*self.opens, self.first)
         self.fake.answer("GET", self.opens[1], {"payment_links": [self.first]})
@@ -126,6 +132,7 @@ def stripe_wire(fake: FakeApi) -> Wire:
 def link_wire(fake: FakeApi) -> Wire:
     """Razorpay's payment links."""
     wire = _wire(fake, "razorpay", "checkout", ["plink_1", "plink_2", "plink_3"])
+    fake.answer("GET", wire.opens[1], {"payment_links": []})
     for ref in wire.refs:
         link: Json = {"id": ref, "amount": 1000, "currency": "INR", "status": "created"}
         link |= {"reference_id": "s-1", "short_url": f"https://rzp.io/i/{ref}", "notes": NOTES}
@@ -138,6 +145,7 @@ def link_wire(fake: FakeApi) -> Wire:
 def order_wire(fake: FakeApi) -> Wire:
     """Razorpay's orders, which nobody can close."""
     wire = _wire(fake, "razorpay", "payment", ["order_1", "order_2", "order_3"])
+    fake.answer("GET", wire.opens[1], {"items": []})
     wire.ends = wire.closes = False
     for ref in wire.refs:
         order: Json = {"id": ref, "amount": 1000, "currency": "INR", "status": "created"}
