@@ -15,8 +15,11 @@ async def decided_money_came(
     """Complete with money that was accepted while it was held; review what came after a rejection.
 
     The amount is not compared again: it is what was accepted. Money that had come before it was
-    rejected was decided about as it is, and its other events say nothing new.
+    rejected was decided about as it is, and its other events say nothing new. Neither do those of a
+    payment that another session has claimed since.
     """
+    if doing.stranger is Mismatch.ANOTHERS:
+        return Settled(session)
     if decided.verdict == "rejected":
         if decided.paid:
             return Settled(session)

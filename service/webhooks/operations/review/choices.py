@@ -55,7 +55,7 @@ _ONLY_REJECTABLE: Mapping[str, str] = {
         "The payment was rejected before its money came, and a rejection is final. Reject it, and "
         "give the money back."
     ),
-    "payment_of_another_session": (
+    Mismatch.ANOTHERS.value: (
         "The payment belongs to another session. Reject it here; its money is given back from that "
         "session."
     ),
@@ -97,7 +97,7 @@ def _accept(case: Case) -> Outlook:
     if payment is None:
         return Outlook(_NOTHING, NOT_SUCCEEDED)
     if not is_own(payment, session):
-        return Outlook(_ONLY_REJECTABLE["payment_of_another_session"], ONLY_REJECTABLE)
+        return Outlook(_ONLY_REJECTABLE[Mismatch.ANOTHERS.value], ONLY_REJECTABLE)
     if payment.status is PaymentStatus.AUTHORIZED:
         return _accept_held(case)
     if payment.status is not PaymentStatus.SUCCEEDED:

@@ -1,5 +1,6 @@
 """Decide about a payment that did not fit: accept it, reject it, or take it for a hand entry."""
 
+import asyncio
 from datetime import datetime
 
 from msgspec import Struct
@@ -30,6 +31,10 @@ _VERDICTS: dict[Choice, Verdict] = {
 }
 
 
+# Many decisions of one review at once would conflict so often that none of them ends in time.
+_A_FEW = asyncio.Semaphore(4)
+
+
 class Wish(Struct, frozen=True):
     """What a person wants decided, and why. `payment_id` says which, where an event has several."""
 
@@ -44,14 +49,20 @@ async def decide_review(review_id: str, wish: Wish, by: Principal, inbox: Inbox)
     Raises `ReviewNotFound`, `AlreadyDecided` for a second decision, `SeveralPayments`, and
     `Conflict` with a code of its own where the decision is not possible: see `choices`.
     """
-    found = await find_review(review_id, by.merchant_id)
+    async with _A_FEW:
+        found = await find_review(review_id, by.merchant_id)
+        doubt_of(found, wish.payment_id)  # what is decided by now needs no transaction
+        return await _decide(found, wish, by, inbox)
+
+
+async def _decide(found: WebhookEvent, wish: Wish, by: Principal, inbox: Inbox) -> Session:
     now = inbox.clock.now()
 
     async def work(tx: Transaction) -> Session:
         row = await repository.find(found.id, by.merchant_id, tx)
         session = await sessions.find(by.merchant_id, found.session_id or "", tx)
         if row is None or session is None:
-            raise ReviewNotFound(review_id)
+            raise ReviewNotFound(found.id)
         case = await case_of(tx, row, doubt_of(row, wish.payment_id), session)
         _refuse(wish.choice, case)
         if wish.choice is not Choice.REJECT and case.payment is not None:
