@@ -27,8 +27,8 @@ from service.webhooks.operations.inbox import Inbox
 from service.webhooks.operations.look import EventFilter, list_events, list_rejections
 from service.webhooks.operations.receive import receive_webhook
 from service.webhooks.operations.replay import replay_event
-from service.webhooks.operations.review.choices import Choice
-from service.webhooks.operations.review.decide import Wish, decide_review
+from service.webhooks.operations.review.choices import Choice, Wish
+from service.webhooks.operations.review.decide import decide_review
 from service.webhooks.operations.review.look import list_reviews
 from service.webhooks.operations.verify import verify
 from service.webhooks.schemas import (

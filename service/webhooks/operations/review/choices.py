@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from service.payments.documents import Payment
 from service.payments.states import PaymentStatus
-from service.sessions.documents import Session
+from service.sessions.documents import Session, Verdict
 from service.sessions.operations.settle.event import Mismatch
 from service.sessions.states import Status
 from service.webhooks.documents import Doubt
@@ -19,6 +19,26 @@ class Choice(StrEnum):
     ACCEPT = "accept"
     REJECT = "reject"
     SAME_MONEY = "same-money"
+
+
+_VERDICTS: Mapping[Choice, Verdict] = {
+    Choice.ACCEPT: "accepted",
+    Choice.REJECT: "rejected",
+    Choice.SAME_MONEY: "same_money",
+}
+
+
+class Wish(Struct, frozen=True):
+    """What a person wants decided, and why. `payment_id` says which, where an event has several."""
+
+    choice: Choice
+    reason: str | None = None
+    payment_id: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return what the session keeps of it."""
+        return _VERDICTS[self.choice]
 
 
 class Case(Struct, frozen=True):

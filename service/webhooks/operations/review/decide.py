@@ -3,14 +3,10 @@
 import asyncio
 from datetime import datetime
 
-from msgspec import Struct
-
-from service.audit.operations import Act, record
 from service.core.errors import Conflict
-from service.core.strict_json import JsonObject
 from service.payments import repository as payments
 from service.sessions import repository as sessions
-from service.sessions.documents import Decided, Session, Verdict
+from service.sessions.documents import Decided, Session
 from service.sessions.operations.move import Why
 from service.storage.database import Row
 from service.storage.transactions import Transaction, in_transaction
@@ -19,28 +15,14 @@ from service.webhooks import repository
 from service.webhooks.documents import Decision, WebhookEvent
 from service.webhooks.errors import AlreadyDecided, ReviewNotFound
 from service.webhooks.operations.inbox import Inbox
-from service.webhooks.operations.review.choices import ALREADY_DECIDED, Case, Choice, outlook
+from service.webhooks.operations.review.choices import ALREADY_DECIDED, Case, Choice, Wish, outlook
 from service.webhooks.operations.review.doubts import decide_on, named_of
 from service.webhooks.operations.review.effects import Deciding, apply_choice, awaits, has_come
 from service.webhooks.operations.review.find import case_of, doubt_of, find_review
-
-_VERDICTS: dict[Choice, Verdict] = {
-    Choice.ACCEPT: "accepted",
-    Choice.REJECT: "rejected",
-    Choice.SAME_MONEY: "same_money",
-}
-
+from service.webhooks.operations.review.trail import keep_trail
 
 # Many decisions of one review at once would conflict so often that none of them ends in time.
 _A_FEW = asyncio.Semaphore(4)
-
-
-class Wish(Struct, frozen=True):
-    """What a person wants decided, and why. `payment_id` says which, where an event has several."""
-
-    choice: Choice
-    reason: str | None = None
-    payment_id: str | None = None
 
 
 async def decide_review(review_id: str, wish: Wish, by: Principal, inbox: Inbox) -> Session:
@@ -71,7 +53,7 @@ async def _decide(found: WebhookEvent, wish: Wish, by: Principal, inbox: Inbox) 
         waiting = await _keep_decision(tx, case, _decision(wish, case, by, now), inbox)
         deciding = Deciding(tx, case, Why(by.label, now, event_id=row.id), inbox.lifetimes)
         session = await apply_choice(wish.choice, deciding, _fields(wish, case, waiting, now))
-        await record(tx, by, _act(wish, case, row), now)
+        await keep_trail(tx, by, wish, case, row, now)
         return session
 
     return await in_transaction(work)
@@ -88,7 +70,7 @@ def _refuse(choice: Choice, case: Case) -> None:
 def _decision(wish: Wish, case: Case, by: Principal, now: datetime) -> Decision:
     return Decision(
         accepted=wish.choice is not Choice.REJECT,
-        verdict=_VERDICTS[wish.choice],
+        verdict=wish.verdict,
         at=now,
         by=by.label,
         reason=wish.reason,
@@ -120,23 +102,10 @@ def _decided(row: WebhookEvent, about: str, decision: Decision) -> WebhookEvent:
 def _fields(wish: Wish, case: Case, waiting: list[WebhookEvent], now: datetime) -> Row:
     """Return what any decision writes into the session: itself, and the next review."""
     about = case.doubt.about
-    decided = Decided(payment_id=about, verdict=_VERDICTS[wish.choice], at=now, paid=has_come(case))
+    decided = Decided(payment_id=about, verdict=wish.verdict, at=now, paid=has_come(case))
     others = [one for one in case.session.decisions if one.payment_id != about]
     named = named_of(waiting)
     return {
         "decisions": [one.model_dump(by_alias=True) for one in (*others, decided)],
         "review": named.model_dump(by_alias=True) if named else None,
     }
-
-
-def _act(wish: Wish, case: Case, row: WebhookEvent) -> Act:
-    detail: JsonObject = {
-        "eventId": row.id,
-        "why": case.doubt.reason,
-        "paymentId": case.doubt.about,
-        "ledger": case.payment.status.value if case.payment else None,
-    }
-    if case.payment is not None:
-        detail |= {"amount": case.payment.amount, "currency": case.payment.currency}
-    verb = _VERDICTS[wish.choice]
-    return Act(f"review.{verb}", f"session:{case.session.session_id}", wish.reason, detail)
