@@ -72,6 +72,17 @@ async def live_of_session(
     return [Payment.model_validate(row) for row in rows_found]
 
 
+async def live_named(
+    provider: str, account: str, provider_payment_ids: Sequence[str], tx: Transaction | None
+) -> list[Payment]:
+    """Return those of some payments whose outcome is open, by their ids."""
+    ids = {"$in": list(provider_payment_ids), **_INDEXED}
+    wanted = {"provider": provider, "account": account, "providerPaymentId": ids, "status": _LIVE}
+    found = Payment.get_pymongo_collection().find(wanted, session=session_of(tx))
+    rows_found = await found.sort("providerPaymentId", 1).to_list(1000)
+    return [Payment.model_validate(row) for row in rows_found]
+
+
 async def sessions_with_live(session_ids: Sequence[str]) -> set[tuple[str, str]]:
     """Return (merchant, session) of those that have a payment whose outcome is open."""
     wanted = {"sessionId": {"$in": list(session_ids)}, "status": _LIVE}

@@ -53,7 +53,8 @@ async def ask(provider: str, http: httpx.AsyncClient, request: httpx.Request) ->
     except httpx.RequestError as error:
         raise ProviderUnreachable(f"{provider} did not answer.") from error
     if answer.is_server_error:
-        raise ProviderFailed(f"{provider} failed with status {answer.status_code}.")
+        message = f"{provider} failed with status {answer.status_code}."
+        raise ProviderFailed(message, retry_after=2)
     content = _json_object(answer)
     if not answer.is_success:
         described = _description(content or {}) or f"status {answer.status_code}"

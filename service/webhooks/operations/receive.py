@@ -17,7 +17,7 @@ from service.webhooks.errors import NotConfirmed, WebhookRouteMissing
 from service.webhooks.operations.apply import apply_event, parked
 from service.webhooks.operations.asking import apply_or_ask
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
-from service.webhooks.operations.match import merchant_of
+from service.webhooks.operations.match import find_meant, merchant_of
 from service.webhooks.states import DONE, InboxStatus
 
 # A provider that is asked while it waits for our answer gets this long.
@@ -135,9 +135,19 @@ async def _keep_failed(
 ) -> Receipt:
     waiting = parked("an error while it was applied", inbox, before, merchant_of(event))
     status = waiting.status if waiting.status is InboxStatus.DEAD else InboxStatus.FAILED
-    return await _keep(
-        event, inbox, before, source, structs.replace(waiting, status=status, error=error)
-    )
+    outcome = structs.replace(waiting, status=status, error=error)
+    return await _keep(event, inbox, before, source, outcome)
+
+
+async def _naming(event: VerifiedEvent, outcome: Outcome) -> Outcome:
+    """Name the session that a waiting event means, if it can be found: it is not purged then."""
+    try:
+        async with answers_in_time():
+            session = await find_meant(None, event, outcome.merchant_id)
+    except Exception as error:  # the event must be kept whatever is wrong with it
+        log.warning("no session found", event_id=event.inbox_id, reason=str(error))
+        return outcome
+    return structs.replace(outcome, session_id=session.session_id) if session else outcome
 
 
 async def _keep(

@@ -32,7 +32,7 @@ async def ask_about_session(session: Session, questions: Questions) -> int:
     """
     inbox = questions.inbox
     async with answers_in_time():
-        before = await payments.live_of_session(session.merchant_id, session.session_id, None)
+        before = await _live_of(session, None)
     refs = refs_of(session, before)
     answers = await questions.ask(session.provider, refs)
     await take_answers(answers, session.merchant_id, inbox)
@@ -73,7 +73,7 @@ async def _note(
         found = await sessions.find(session.merchant_id, session.session_id, tx)
         if found is None:
             return
-        live = await payments.live_of_session(session.merchant_id, session.session_id, tx)
+        live = await _live_of(found, tx)
         # An event that came since the question was put knows more than the answer to it.
         untold = [one for one in live if one in before and one not in answers]
         lapsed = await _lapse(tx, found, untold, answers, inbox)
@@ -102,7 +102,7 @@ async def note_answer(session: Session, ref: str, event: VerifiedEvent, inbox: I
             return
         if found.status is not Status.PROCESSING:
             return
-        live = await payments.live_of_session(session.merchant_id, session.session_id, tx)
+        live = await _live_of(found, tx)
         untold = [one for one in live if one not in answers]
         lapsed = await _lapse(tx, found, untold, answers, inbox)
         if found.live_attempts or {ref} >= {checkout.ref for checkout in found.checkouts}:
@@ -110,6 +110,19 @@ async def note_answer(session: Session, ref: str, event: VerifiedEvent, inbox: I
             await _wait_for(tx, found, waits, answers, inbox)
 
     await in_transaction(work)
+
+
+async def _live_of(session: Session, tx: Transaction | None) -> list[Payment]:
+    """Return the session's payments whose outcome is open, and those that it waits for.
+
+    These it need not have claimed: a payment that is only held claims nothing.
+    """
+    own = await payments.live_of_session(session.merchant_id, session.session_id, tx)
+    known = {payment.provider_payment_id for payment in own}
+    others = [one for one in session.live_attempts if one not in known]
+    if not others:
+        return own
+    return own + await payments.live_named(session.provider, session.account, others, tx)
 
 
 async def _lapse(

@@ -83,10 +83,14 @@ class Questions:
             async with asyncio.timeout(ASK_WITHIN_S):
                 answers.events[ref] = await provider.fetch(ref)
         except (ProviderFailed, TimeoutError) as error:
-            definite = isinstance(error, ProviderFailed) and error.definite
-            (answers.refused if definite else answers.silent).add(ref)
+            (answers.refused if _is_refusal(error) else answers.silent).add(ref)
             unreachable = isinstance(error, ProviderUnreachable | TimeoutError)
             self.unanswered[name] += unreachable
             log.warning("nobody tells how it stands", provider=name, ref=ref, reason=str(error))
         else:
             self.unanswered[name] = 0
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Tell whether the provider knows nothing; one that can be asked again has not said so."""
+    return isinstance(error, ProviderFailed) and error.definite and error.retry_after is None
