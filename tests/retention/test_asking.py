@@ -1,7 +1,9 @@
 """Overdue sessions are asked about by all that their provider knows, and silence has an end."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import pytest_asyncio
 from service.core.clock import ManualClock
 from service.retention.operations import asking
 from service.storage.database import Database
-from service.webhooks.operations.unresolved import overdue
+from service.webhooks.operations.unresolved import overdue, questions
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.support.api import SECRET
 from tests.support.events import razorpay_payment, stripe_checkout
@@ -124,14 +126,25 @@ async def test_a_review_that_closed_is_opened_again_where_the_payment_comes_back
     shop: Shop,
 ) -> None:
     session = await _held(shop)
+    other = shop.razorpay("payment.authorized", session, status="authorized", **IDS | {"id": "p2"})
+    await shop.receive(other)
+    await shop.database["outbox"].delete_many({})
+    shop.pass_time(days=2)
+    assert (await shop.clean_up())["unresolved"] == 2
+    reviews = []
+    for status, after in (("failed", 60), ("authorized", 120)):
+        await _tell(shop, session, status, after)
+        await shop.clean_up()
+        reviews.append(len(await shop.events(source="clock", status="review")))
+    assert reviews == [1, 2]
+
+
+async def test_a_rejected_one_is_given_up_and_its_session_ends(shop: Shop) -> None:
+    session = await _held(shop)
     shop.pass_time(days=2)
     await shop.clean_up()
-    await _tell(shop, session, "failed", 60)
-    await _tell(shop, session, "authorized", 120)
-    await shop.clean_up()
-    assert (await _stored(shop))[1:] == ("payment_unresolved", "authorized")
-    [review] = (await shop.admin("GET", "/reviews")).json()["reviews"]
-    answer = await shop.admin("POST", f"/reviews/{review['id']}/reject", json={"reason": "no"})
+    path = f"/reviews/{session['sessionId']}/reject"
+    answer = await shop.admin("POST", path, json={"reason": "the bank says no"})
     assert answer.status_code == 200, answer.text
     await shop.clean_up()
     assert await _stored(shop) == ("expired", None, "abandoned")
@@ -207,21 +220,40 @@ async def test_an_event_that_comes_after_the_question_outweighs_the_answer(
     assert (await _stored(shop))[::2] == ("processing", "authorized")
 
 
-async def test_a_provider_that_hangs_keeps_a_run_for_a_bounded_time(
-    shop: Shop, fake: FakeApi, monkeypatch: pytest.MonkeyPatch
+class Hanging:
+    """A provider that takes a question and never answers."""
+
+    def __init__(self) -> None:
+        """Count the questions."""
+        self.asked = 0
+
+    async def fetch(self, _: str) -> None:
+        """Take a question."""
+        self.asked += 1
+        await asyncio.Event().wait()
+
+
+async def test_a_provider_that_hangs_is_asked_three_times_by_a_run_and_no_more(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three questions without an answer are enough; a run's share of time is the other bound."""
-    for number in range(6):
-        found = {"id": f"pay_{number}", "order_id": f"order_{number}", "status": "authorized"}
-        session = await shop.api.open(paymentMethod="razorpay", providerSessionId=f"order_{number}")
-        await shop.receive(shop.razorpay("payment.authorized", session, **found))
-        fake.answer("GET", f"/v1/payments/pay_{number}", (500, b""))
-    shop.pass_time(days=2)
+    monkeypatch.setattr(questions, "ASK_WITHIN_S", 0.05)
+    hanging, refs = Hanging(), [f"pay_{number}" for number in range(6)]
+    providers: Any = {"razorpay": hanging}
+    inbox = replace(shop.api.wired.inbox, providers=providers)
+    run = questions.Questions(inbox, time.monotonic() + 60)
+    answers = await run.ask("razorpay", refs)
+    assert (hanging.asked, answers.silent, answers.refused) == (3, set(refs), set())
+
+
+async def test_what_there_was_no_time_to_ask_about_waits_for_the_next_run(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _held(shop)
+    shop.pass_time(days=40)
     monkeypatch.setattr(asking, "_ASK_FOR_S", 0.0)
-    began = time.monotonic()
     report = await shop.clean_up()
-    assert (report["asked"], report["unresolved"]) == (0, 0)
-    assert time.monotonic() - began < 30
+    assert (report["asked"], report["unresolved"], report["abandoned"]) == (0, 0, 0)
+    assert (await _stored(shop))[::2] == ("processing", "authorized")
 
 
 async def test_an_event_that_could_not_be_applied_names_its_session(
