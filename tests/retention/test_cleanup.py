@@ -199,9 +199,10 @@ async def test_overdue_sessions_under_way_are_asked_about(
 
 
 async def test_sessions_that_can_not_be_asked_about_hold_up_nothing(shop: Shop) -> None:
-    for _ in range(3):
-        session = await shop.api.open(providerSessionId=f"cs_test_{_}")
-        await shop.receive(shop.stripe("checkout.session.completed", _unpaid(session)))
+    for number in range(3):
+        session = await shop.api.open(providerSessionId=f"cs_test_{number}")
+        unpaid = _unpaid(session) | {"id": f"cs_test_{number}"}
+        await shop.receive(shop.stripe("checkout.session.completed", unpaid))
     gone = await shop.api.open(paymentMethod="upi")
     await shop.database["sessions"].update_many(
         {"sessionId": gone["sessionId"]}, {"$set": {"status": "processing", "provider": "upi"}}

@@ -83,15 +83,16 @@ def _rows(
     live = [one for one, (_, waited) in zip(ids, PAYMENTS[payments], strict=True) if waited]
     lock = {"n": checkouts + 1, "providerExpiresAt": now, "lockedUntil": now, "repeated": False}
     held = {"paymentId": live[-1], "at": now} if payments in {"held", "two"} else None
+    refs = [f"order_{sid}_{n}" for n in range(1, checkouts + 1)]
     session = model | {
         "_id": ObjectId(),
         "sessionId": sid,
         "userId": sid,
         "status": status,
         "liveAttempts": live,
-        "checkouts": [
-            {"ref": f"order_{sid}_{n}", "n": n, "openedAt": now} for n in range(1, checkouts + 1)
-        ],
+        "checkouts": [{"ref": ref, "n": n, "openedAt": now} for n, ref in enumerate(refs, start=1)],
+        "checkoutIds": refs,
+        "providerSessionId": refs[-1] if refs else None,
         "opening": lock if opening else None,
         "capturing": held,
     }

@@ -143,11 +143,15 @@ async def _naming(event: VerifiedEvent, outcome: Outcome) -> Outcome:
     """Name the session that a waiting event means, if it can be found: it is not purged then."""
     try:
         async with answers_in_time():
-            session = await find_meant(None, event, outcome.merchant_id)
+            found = await find_meant(None, event, outcome.merchant_id, certain=False)
     except Exception as error:  # the event must be kept whatever is wrong with it
         log.warning("no session found", event_id=event.inbox_id, reason=str(error))
         return outcome
-    return structs.replace(outcome, session_id=session.session_id) if session else outcome
+    session = found.session
+    if session is None:
+        return outcome
+    named = {"session_id": session.session_id, "merchant_id": session.merchant_id}
+    return structs.replace(outcome, **named)
 
 
 async def _keep(
