@@ -167,7 +167,7 @@ async def _keep(
     """
     if before is not None and before.status is InboxStatus.REVIEW:
         return Receipt(before.status, session_id=before.session_id)
-    row = row_of(event, outcome, inbox, before, source)
+    row = row_of(event, await _naming(event, outcome), inbox, before, source)
     async with answers_in_time():
         if await _written(row, before):
             return Receipt(outcome.status)
