@@ -122,6 +122,17 @@ async def test_what_the_provider_knows_nothing_of_goes_to_review_and_ends_by_wha
     assert (await _stored(shop))[0] == "expired"
 
 
+async def test_a_payment_that_was_told_of_lately_is_not_reviewed_yet(shop: Shop) -> None:
+    session = await _held(shop)
+    shop.pass_time(days=2)
+    await _tell(shop, session, "authorized", 60)
+    reviews = []
+    for hours in (1, 24):
+        shop.pass_time(hours=hours)
+        reviews.append((await shop.clean_up())["unresolved"])
+    assert reviews == [0, 1]
+
+
 async def test_a_review_that_closed_is_opened_again_where_the_payment_comes_back(
     shop: Shop,
 ) -> None:
@@ -134,6 +145,7 @@ async def test_a_review_that_closed_is_opened_again_where_the_payment_comes_back
     reviews = []
     for status, after in (("failed", 60), ("authorized", 120)):
         await _tell(shop, session, status, after)
+        shop.pass_time(days=1)
         await shop.clean_up()
         reviews.append(len(await shop.events(source="clock", status="review")))
     assert reviews == [1, 2]

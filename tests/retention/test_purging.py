@@ -185,6 +185,16 @@ async def test_a_session_that_is_opened_again_is_not_deleted_by_what_was_marked(
     assert (stored["status"], stored["purgeAt"], stored["deletableAt"]) == ("pending", None, None)
 
 
+async def test_money_that_comes_after_its_session_was_purged_is_kept(shop: Shop) -> None:
+    session = await _canceled(shop)
+    shop.pass_time(days=8)
+    assert (await shop.clean_up())["purged"] == 1
+    assert (await shop.receive(shop.razorpay("payment.captured", session))).outcome == "parked"
+    [payment], [event] = await shop.payments(), await shop.events()
+    assert (payment["status"], payment["amount"]) == ("succeeded", 1000)
+    assert (event["status"], event["purgeAt"]) == ("parked", None)
+
+
 async def test_events_of_a_session_that_is_not_over_are_kept(shop: Shop) -> None:
     session = await shop.api.open()
     await shop.receive(shop.stripe_paid(session))

@@ -20,7 +20,7 @@ from service.webhooks.operations.unresolved.questions import Answers, Questions
 from service.webhooks.operations.unresolved.reviews import open_review
 from service.webhooks.operations.unresolved.waiting import stop_waiting
 
-# Nobody could tell for as long after the session's own end: a person has to look.
+# Nobody could tell for as long after the session's own end and the last word: a person must look.
 WAIT = timedelta(hours=24)
 
 
@@ -37,12 +37,14 @@ async def ask_about_session(session: Session, questions: Questions) -> int:
     answers = await questions.ask(session.provider, refs)
     await take_answers(answers, session.merchant_id, inbox)
     unresolved = await _note(session, before, answers, inbox)
-    patient = inbox.clock.now() < session.expires_at + WAIT
-    if patient or not answers.tell_of(refs):
+    if not answers.tell_of(refs):
         return 0
+    long_ago = inbox.clock.now() - WAIT
     opened = 0
     for payment in unresolved:
-        opened += await open_review(session, payment, inbox)
+        # Money may come to a session that ended long before: its silence begins only then.
+        if max(session.expires_at, payment.updated_at) <= long_ago:
+            opened += await open_review(session, payment, inbox)
     return opened
 
 
