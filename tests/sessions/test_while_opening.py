@@ -89,7 +89,18 @@ ENDS: dict[str, tuple[Act, str]] = {
 }
 
 
-@pytest.mark.parametrize("how", ENDS)
+PAIRS = [
+    *(("stripe", how) for how in ENDS),
+    ("razorpay-link", "canceled"),
+    ("razorpay-link", "paid in its first checkout"),
+    ("razorpay-order", "settled by hand"),
+    ("razorpay-order", "paid in its first checkout"),
+    ("phonepe", "expired by the clock"),
+    ("phonepe", "paid in its first checkout"),
+]
+
+
+@pytest.mark.parametrize(("wire", "how"), PAIRS, indirect=["wire"])
 async def test_a_session_that_ends_while_its_checkout_opens_hands_none_out(
     shop: Shop, wire: Wire, how: str
 ) -> None:

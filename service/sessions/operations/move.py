@@ -55,7 +55,7 @@ async def move(
     update = {"$set": fields, "$push": {"history": line_of(session.status, to, why)}}
     moved = await repository.change(session, update, tx)
     messages = [told(moved, why)]
-    if _closes(session.status, to):
+    if (session.checkouts or session.opening) and _closes(session.status, to):
         # As they were before: what this very move gives up is what has to be closed.
         before = moved.model_copy(update={"checkouts": session.checkouts})
         messages += closings(before, why.named, why.at)
