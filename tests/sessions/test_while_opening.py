@@ -1,6 +1,7 @@
 """What happens to a session while the provider opens another checkout for it."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from service.sessions.operations.checkouts import link as linking
 from service.sessions.operations.checkouts import open as opening
+from service.sessions.operations.checkouts import standing
 from tests.sessions.asking import change, problem
 from tests.sessions.wires import SESSION, Wire, settings, shop, standing_by_its_time, wire
 from tests.support.events import stripe_checkout
@@ -205,3 +207,19 @@ async def test_an_opener_that_outlives_its_lock_hands_out_what_stands_or_nothing
     else:
         problem(slow, 409, "in_progress")
         assert wire.closed(wire.refs[0]) == 1
+
+
+def _last(session: Session) -> Checkout | None:
+    return session.checkouts[-1] if session.checkouts else None
+
+
+@pytest.mark.parametrize("wire", ["stripe"], indirect=True)
+async def test_control_where_the_last_checkout_stays_current_its_end_ends_the_session(
+    shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [one for one in sys.modules.values() if getattr(one, "current_checkout", None)]
+    assert standing in users
+    for module in users:
+        monkeypatch.setattr(module, "current_checkout", _last)
+    with pytest.raises(AssertionError, match="expired"):
+        await _meanwhile(shop, wire, _first_runs_out)
