@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service.sessions.documents import Checkout, Session
 from service.sessions.operations.checkouts import link as linking
 from service.sessions.operations.checkouts import open as opening
 from service.sessions.operations.checkouts import standing
