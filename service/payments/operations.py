@@ -163,4 +163,6 @@ def _changes(payment: Payment, told: Told) -> Row:
     for name, value in news.items():
         if value is not None and not known[name]:
             changes[name] = value
+    if told.aliases:
+        changes["aliases"] = sorted({*payment.aliases, *told.aliases})
     return {name: value for name, value in changes.items() if known[name] != value}

@@ -46,7 +46,11 @@ async def test_an_entry_says_who_did_what_to_what_and_why(api: Api, clock: Manua
                 "action": "session.settled_by_hand",
                 "object": "session:s-1",
                 "reason": "paid in cash",
-                "detail": {"amount": 1000, "currency": "INR", "providerPaymentId": "hand:s-1"},
+                "detail": {
+                    "amount": 1000,
+                    "currency": "INR",
+                    "providerPaymentId": "hand:default:s-1",
+                },
             }
         ],
         "nextCursor": None,

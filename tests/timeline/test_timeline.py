@@ -62,7 +62,7 @@ async def test_a_settlement_by_hand_tells_who_and_why(api: Api) -> None:
         "secret:server did session.settled_by_hand: seen at the bank"
     )
     assert told["why"] == (
-        "It was completed by secret:server with payment hand:s-1. Reason: seen at the bank."
+        "It was completed by secret:server with payment hand:default:s-1. Reason: seen at the bank."
     )
 
 

@@ -26,9 +26,6 @@ from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, can_move, is_late, status_at
 from service.storage.database import Row
 from service.storage.transactions import Duplicate, Transaction, in_transaction
-from service.web.principal import DEFAULT_MERCHANT
-
-_PAID = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,58 +135,58 @@ async def _move_by_hand(
 async def _settle(
     tx: Transaction, session: Session, change: Change, caller: Caller, now: datetime
 ) -> Row:
-    """Write the ledger row and the audit of a settlement by hand; give the session's changes."""
-    payment_id = change.provider_payment_id or _hand_id(session)
-    known = await payments.find(session.provider, session.account, payment_id, tx)
-    if known is not None and not _is_free_for(known, session):
-        raise PaymentTaken(f"Payment {payment_id!r} does not belong to this session.")
-    told = _settlement(session, payment_id, known, now)
-    await record_payment(tx, told, now)
+    """Write the ledger row and the audit of a settlement by hand; return the session's changes.
+
+    The row is always the session's own. A provider's id that the server names is kept beside it and
+    claims nothing: nobody has verified it, and one bank transfer may settle several sessions.
+    """
+    named, hand_id = change.provider_payment_id, _hand_id(session)
+    if named is not None:
+        known = await payments.find(session.provider, session.account, named, tx)
+        if known is not None and not _is_free_for(known, session):
+            raise PaymentTaken(f"Payment {named!r} does not belong to this session.")
+    await record_payment(tx, _settlement(session, hand_id, named, now), now)
     detail: JsonObject = {"amount": session.amount, "currency": session.currency}
+    detail |= {"providerPaymentId": hand_id} | ({"named": named} if named else {})
     act = Act(
         "session.settled_by_hand",
         f"session:{session.session_id}",
         reason=change.reason or "no reason was given",
-        detail=detail | {"providerPaymentId": payment_id},
+        detail=detail,
     )
     await record(tx, caller.principal, act, now)
     return {
         "completedAt": now,
         "late": is_late(session.status, session.expires_at, now),
-        "providerPaymentId": payment_id,
+        "providerPaymentId": hand_id,
     }
 
 
 def _is_free_for(payment: Payment, session: Session) -> bool:
-    """Tell whether a payment is this session's, or matched no session when it came."""
-    return payment.merchant_id == session.merchant_id and payment.session_id in {
-        None,
-        session.session_id,
-    }
+    """Tell whether a verified payment is this session's, or matched no session when it came."""
+    own = (session.merchant_id, session.session_id)
+    return payment.session_id is None or (payment.merchant_id, payment.session_id) == own
 
 
 def _hand_id(session: Session) -> str:
-    # The ledger's key has no merchant, and two merchants may use one session id.
-    own = session.merchant_id == DEFAULT_MERCHANT
-    return f"hand:{'' if own else session.merchant_id + ':'}{session.session_id}"
+    return f"hand:{session.merchant_id}:{session.session_id}"
 
 
-def _settlement(session: Session, payment_id: str, known: Payment | None, now: datetime) -> Told:
-    money = known or session  # what its provider said of the money stays
-    paid_at = known.status_at if known is not None and known.status in _PAID else now
+def _settlement(session: Session, hand_id: str, named: str | None, now: datetime) -> Told:
     return Told(
         merchant_id=session.merchant_id,
         provider=session.provider,
         account=session.account,
         live=session.live,
-        provider_payment_id=payment_id,
-        amount=money.amount,
-        currency=money.currency,
+        provider_payment_id=hand_id,
+        amount=session.amount,
+        currency=session.currency,
         status=PaymentStatus.SUCCEEDED,
-        occurred_at=paid_at,
+        occurred_at=now,
         payment_method="hand",
         provider_session_id=session.provider_session_id,
         session_id=session.session_id,
         user_id=session.user_id,
         plan=session.plan,
+        aliases=(named,) if named else (),
     )

@@ -16,6 +16,7 @@ from service.sessions.errors import (
     SessionExists,
     wrong_field,
 )
+from service.sessions.operations.adopt_checkout import adopt_checkout
 from service.sessions.operations.build_session import build_session, named_id
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.expire import expire_if_due
@@ -91,26 +92,27 @@ async def _existing(
 ) -> Session | None:
     """Give the session that stands in the way of an insert, None if it does no more.
 
-    Raises `SessionExists` where the caller may not go on with it, and `OpenSessionDiffers`.
+    Raises `SessionExists` where the caller may not go on with it, `OpenSessionDiffers`, and
+    `CheckoutTaken` where the checkout that is named is another session's.
     """
     async with answers_in_time():
         merchant_id = caller.principal.merchant_id
         found = await repository.find(merchant_id, built.session_id)
         if found is not None:
             return _same(found, new, caller)
-        if new.provider_session_id and await repository.checkout_is_taken(
-            new.provider, new.provider_session_id
-        ):
-            raise CheckoutTaken(new.provider_session_id)
         if caller.principal.kind is Kind.PUBLISHABLE:
             return None  # only the id can be in its way, and what had it is gone
         found = await repository.find_open_checkout(
             merchant_id, new.user_id, new.plan, new.provider
         )
+        ref = new.provider_session_id
+        anothers = ref is not None and (found is None or ref not in found.checkout_ids)
+        if ref and anothers and await repository.checkout_is_taken(new.provider, ref):
+            raise CheckoutTaken(ref)
     if found is None or await expire_if_due(found, rules.lifetimes, now):
         return None
     _check_price(found, built, new, caller)
-    return found
+    return await adopt_checkout(found, new.provider_session_id, now)
 
 
 def _check_price(found: Session, built: SessionRow, new: NewSession, caller: Caller) -> None:
@@ -141,7 +143,9 @@ async def _standing(
         found = await repository.find_open_checkout(
             merchant_id, new.user_id, new.plan, new.provider
         )
-    return found if found is not None and _stands(found, now) else None
+    if found is None or not _stands(found, now):
+        return None
+    return await adopt_checkout(found, new.provider_session_id, now)
 
 
 async def _proven(new: NewSession, caller: Caller, now: datetime) -> Session | None:

@@ -1,0 +1,38 @@
+"""Tie a checkout that a server opened at the provider itself to the session that is open."""
+
+from datetime import datetime
+
+from service.sessions import repository
+from service.sessions.documents import Checkout, Session
+from service.sessions.errors import CheckoutTaken, OpenSessionDiffers
+from service.sessions.operations.attempt_id import with_checkout_ids
+from service.storage.database import Row
+from service.storage.transactions import Duplicate, answers_in_time
+
+
+async def adopt_checkout(session: Session, ref: str | None, now: datetime) -> Session:
+    """Return the open session with the checkout that a server names for it.
+
+    Raises `OpenSessionDiffers` where the session has another one: two would stand open, and the
+    customer might pay both; and `CheckoutTaken` where another session has this one.
+    """
+    if ref is None or ref in session.checkout_ids:
+        return session
+    if session.checkouts or session.opening is not None:
+        standing = session.checkouts[-1].ref if session.checkouts else "being opened"
+        raise OpenSessionDiffers(
+            f"Session {session.session_id} is open with another checkout ({standing}); send the "
+            "customer there, or cancel the session first."
+        )
+    named = Checkout(ref=ref, n=0, opened_at=now)
+    fields: Row = {
+        "providerSessionId": ref,
+        "checkoutIds": with_checkout_ids(session, [ref]),
+        "updatedAt": now,
+    }
+    push = {"$push": {"checkouts": named.model_dump(by_alias=True)}}
+    try:
+        async with answers_in_time():
+            return await repository.change(session, {"$set": fields, **push})
+    except Duplicate as error:
+        raise CheckoutTaken(ref) from error
