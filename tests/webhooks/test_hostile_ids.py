@@ -16,8 +16,8 @@ from tests.support.shop import Shop
 
 ORDER, PAYMENT, INTENT = "order_DESlLckIVRkHWj", "pay_DESlfW9H8K9uqM", "pi_3MtwBwLkdIwHu7ix28a3tqPa"
 SHAPED = [ORDER, PAYMENT, "plink_Qb2gHrKr01Maky", INTENT, "ch_3MtwBwLkdIwHu7ix28a3tqPa"]
-SHAPED += ["in_1MtHbELkdIwHu7ixl4OzzPMv", "sub_1MowQVLkdIwHu7ixeRlqHVzs", "cs_test_a1Dc0de5Session0f8c"]
-SHAPED += ["OMO2403282020198641071317", "T2403282020198641071317"]
+SHAPED += ["in_1MtHbELkdIwHu7ixl4OzzPMv", "sub_1MowQVLkdIwHu7ixeRlqHVzs"]
+SHAPED += ["cs_test_a1Dc0de5Session0f8c", "OMO2403282020198641071317", "T2403282020198641071317"]
 
 
 async def _browsers(shop: Shop, session_id: str, key: str = PUBLISHABLE, **more: Any) -> Any:

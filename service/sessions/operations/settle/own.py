@@ -4,7 +4,6 @@ from enum import Enum
 
 from msgspec import structs
 
-from service.core.errors import TillgateError
 from service.payments.operations import Recorded
 from service.providers.facts import Subject
 from service.sessions import repository
@@ -22,13 +21,11 @@ class Whose(Enum):
     UNKNOWN = "unknown"
 
 
-class CheckoutUnknown(TillgateError):
+class CheckoutUnknown(Exception):
     """An event does not tell in which checkout its payment was made: its provider must be asked.
 
-    `matched`: it names a session, which has checkouts of its own.
+    Nobody is answered with it. `matched`: it names a session, which has checkouts of its own.
     """
-
-    code = "checkout_unknown"
 
     def __init__(self, *, matched: bool) -> None:
         """Say what is known."""
