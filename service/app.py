@@ -14,6 +14,7 @@ from service.catalog.operations.quote_id import Quoting
 from service.core.clock import Clock, SystemClock
 from service.dashboard.controllers import dashboard_routes
 from service.dashboard.shop.controllers import shop_routes
+from service.migrations.operations import difference
 from service.retention.controllers import Cleanup, NamedJobs
 from service.sandbox.building import prepare_sandbox, sandbox_routes
 from service.sandbox.calls.recording import recording
@@ -84,7 +85,7 @@ def create_app(
         route_handlers=(*ROUTES, *_pages(wired)),
         dependencies=_dependencies(wired),
         lifespan=[lifespan],
-        plugins=web_layer(settings, clock, database, DOCUMENTS),
+        plugins=web_layer(settings, clock, database, DOCUMENTS, difference),
         debug=False,
     )
     app.state.wired = wired

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 from service.audit.documents import AuditEntry
 from service.catalog.documents import Coupon, Price
-from service.core.clock import Clock
+from service.core.clock import Clock, SystemClock
 from service.core.errors import Misconfigured
+from service.migrations.documents import Migration
+from service.migrations.operations import require_layout
 from service.outbox.documents import OutboxMessage
 from service.outbox.operations import Handlers
 from service.payments.documents import Payment
@@ -49,6 +51,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     ApiKey,
     IdempotencyKey,
     Lease,
+    Migration,
 )
 
 
@@ -120,17 +123,21 @@ def lifetimes_of(policy: PolicySettings) -> Lifetimes:
 
 
 @asynccontextmanager
-async def connected(settings: Settings, uri: str) -> AsyncIterator[Client]:
+async def connected(settings: Settings, uri: str, *, as_is: bool = False) -> AsyncIterator[Client]:
     """Connect, refuse what money can't be trusted to, bind the documents, disconnect at the end.
 
-    Raises `Misconfigured` for a standalone server and for an index that deletes paid sessions.
+    `as_is`: whatever layout the database has, for those who mend it. Raises `Misconfigured` for a
+    standalone server, for the layout of another version, and for an index that deletes what is
+    still needed.
     """
     client = connect(uri)
     try:
         await require_replica_set(client)
         database = client[settings.database.name]
         await bind(database, DOCUMENTS)
-        await refuse_deadly_ttl(database)
+        if not as_is:
+            await require_layout(database, SystemClock())
+            await refuse_deadly_ttl(database)
         yield client
     finally:
         await client.close()

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from service.cli.settings import quiet_logging, settings_of
+from service.core.clock import SystemClock
 from service.core.errors import Misconfigured, Unavailable
+from service.migrations.operations import bring_up_to_date
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.embedded import embedded_database
-from service.storage.indexes import apply_indexes
 from service.storage.transactions import DatabaseError, is_no_answer
 from service.wiring import DOCUMENTS, connected
 
@@ -24,8 +25,9 @@ Work = Callable[[Settings, Database], Awaitable[T]]
 def with_database(data_dir: Path, work: Work[T], *, prepare: bool = True) -> T:
     """Run a command's work on the database of the settings, else on the data directory's own.
 
-    The embedded server is used where it runs, and started for the command where it does not; its
-    indexes are made first if `prepare`. Raises `Misconfigured`, `Unavailable`.
+    The embedded server is used where it runs, and started for the command where it does not. If
+    `prepare`, it is migrated and its indexes are made first, and the layout of any other one must
+    be this version's. Raises `Misconfigured`, `Unavailable`.
     """
     settings = settings_of(data_dir)
     quiet_logging(settings)
@@ -33,10 +35,11 @@ def with_database(data_dir: Path, work: Work[T], *, prepare: bool = True) -> T:
         embedded = settings.database.uri is None
 
         async def run() -> T:
-            async with connected(settings, uri) as client:
+            as_is = embedded or not prepare
+            async with connected(settings, uri, as_is=as_is) as client:
                 database = client[settings.database.name]
                 if embedded and prepare:
-                    await apply_indexes(database, DOCUMENTS)
+                    await bring_up_to_date(database, DOCUMENTS, SystemClock())
                 return await work(settings, database)
 
         with database_errors_told():

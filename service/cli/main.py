@@ -24,6 +24,9 @@ _COMMANDS = {
     "indexes": LazyCommand(
         "service.cli.commands.indexes", "Show and create indexes and validators."
     ),
+    "migrate": LazyCommand(
+        "service.cli.commands.migrate", "Bring the database to this version's layout."
+    ),
     "import": LazyCommand("service.cli.commands.imports", "Bring in sessions of an older stack."),
 }
 

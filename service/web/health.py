@@ -1,8 +1,9 @@
 """Is the process alive, and can it serve: for probes, open to everybody and never limited."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from litestar import Router, get, head
 from litestar.handlers import HTTPRouteHandler
@@ -16,6 +17,9 @@ from service.storage.transactions import answers_in_time
 from service.web.authentication import PUBLIC
 from service.web.limits.rate_limits import UNLIMITED
 
+Difference: TypeAlias = Callable[[Database], Awaitable[str | None]]
+"""Says in which way a database has not the layout that the service needs; None where it has."""
+
 PING_WITHIN_S = 1.0
 INDEXES_TRUSTED_FOR = timedelta(seconds=30)
 
@@ -27,15 +31,20 @@ class NotReady(Unavailable):
 
 
 class Readiness:
-    """Asks the database, and every half minute whether all indexes are there."""
+    """Asks the database, and every half minute whether its layout and all indexes are there."""
 
     def __init__(
-        self, database: Database, documents: Sequence[type[StoredDocument]], clock: Clock
+        self,
+        database: Database,
+        documents: Sequence[type[StoredDocument]],
+        clock: Clock,
+        difference: Difference | None = None,
     ) -> None:
         """Nothing is asked yet."""
         self._database = database
         self._documents = documents
         self._clock = clock
+        self._difference = difference
         self._trusted_until: datetime | None = None
 
     async def check(self) -> None:
@@ -54,6 +63,9 @@ class Readiness:
         now = self._clock.now()
         if self._trusted_until and now < self._trusted_until:
             return
+        found = await self._difference(self._database) if self._difference else None
+        if found is not None:
+            raise NotReady(found)
         drift = await find_drift(self._database, self._documents)
         missing = [
             f"{found.collection}.{found.index}" for found in drift if found.kind == "missing"

@@ -20,7 +20,7 @@ from service.web.cors import cors_config
 from service.web.docs.openapi import openapi_config
 from service.web.docs.page import docs_routes
 from service.web.gate import gate_of
-from service.web.health import Readiness, health_routes
+from service.web.health import Difference, Readiness, health_routes
 from service.web.problems import exception_handlers
 from service.web.requests import StrictRequest
 from service.web.short_way import before_handler, short_way
@@ -32,13 +32,15 @@ def web_layer(
     clock: Clock,
     database: Database,
     documents: Sequence[type[StoredDocument]],
+    difference: Difference | None = None,
 ) -> list[PluginProtocol]:
     """Build the plugins of an application; `put_edge_around` it afterwards.
 
-    `documents` are those whose indexes must be there before the service is ready. Raises
-    `Misconfigured` for settings that contradict each other.
+    `documents` are those whose indexes must be there before the service is ready, `difference`
+    tells whether the database has their layout. Raises `Misconfigured` for settings that contradict
+    each other.
     """
-    readiness = Readiness(database, documents, clock)
+    readiness = Readiness(database, documents, clock, difference)
     return [
         # Not `PydanticPlugin`, which puts its own decoder before ours. Answers are camelCase.
         PydanticInitPlugin(prefer_alias=True),

@@ -13,13 +13,13 @@ from service.cli.development.banner import Running, print_banner
 from service.cli.development.demo_prices import put_demo_prices
 from service.cli.development.generated import generate, keep_out_of_git
 from service.cli.options import address_options, data_dir_option, operator
-from service.cli.screen import warn
+from service.cli.screen import say, warn
 from service.cli.serving import end_on_sigterm, run_until_signal, serve
 from service.cli.settings import DOT_ENV, development_env, note_address, settings_of
 from service.core.clock import SystemClock
 from service.core.errors import Misconfigured
+from service.migrations.operations import bring_up_to_date
 from service.settings import Settings, load_settings
-from service.storage.indexes import apply_indexes
 from service.web.logs.setup import configure_logging
 from service.wiring import DOCUMENTS, connected
 
@@ -66,9 +66,12 @@ def _prepare(outside: Settings, data_dir: Path, address: str) -> Running:
 
 async def _serve(running: Running, uri: str, listening: socket.socket) -> None:
     settings = running.settings
-    async with connected(settings, uri) as client:
+    async with connected(settings, uri, as_is=True) as client:
         database = client[settings.database.name]
-        for one in await apply_indexes(database, DOCUMENTS):
+        ran, drift = await bring_up_to_date(database, DOCUMENTS, SystemClock())
+        for migration in ran:
+            say(f"migrated {migration.id}: {migration.name}")
+        for one in drift:
             warn(f"index {one}")
         await put_demo_prices(operator(), SystemClock().now())
         app = create_app(settings, database)

@@ -15,7 +15,7 @@ from service.wiring import DOCUMENTS
 
 @click.group()
 def command() -> None:
-    """Show and create indexes and validators. Nothing is ever dropped."""
+    """Show and create indexes and validators. Nothing is dropped: `tillgate migrate` does that."""
 
 
 @command.command("show")
@@ -42,7 +42,7 @@ def apply(data_dir: Path) -> None:
 
     What differs from its declaration is reported and left alone: you decide.
     """
-    _warn_of(with_database(data_dir, _apply, prepare=False))
+    _warn_of(with_database(data_dir, _apply))
     declared = sum(len(document.declared_indexes()) for document in DOCUMENTS)
     say(f"{len(DOCUMENTS)} collections have their validators and {declared} indexes.")
 

@@ -1,0 +1,170 @@
+"""Tell which layout a database has, and bring it to this version's."""
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeAlias
+
+import structlog
+
+from service.core.clock import Clock
+from service.migrations import repository
+from service.migrations.documents import Migration
+from service.migrations.errors import LayoutDiffers, MigrationUnderway
+from service.migrations.steps import STEPS
+from service.migrations.steps.step import Counts, Run, Step
+from service.retention import repository as leases
+from service.storage.database import Database
+from service.storage.documents import StoredDocument
+from service.storage.indexes import Drift, apply_indexes
+from service.storage.transactions import answers_in_time
+
+# Held anew after each batch, of which none takes longer.
+LEASE = timedelta(seconds=90)
+_NAME = "migrate"
+_RUN = "tillgate migrate"
+
+Keep: TypeAlias = Callable[[], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A migration as it stands: `done` is when and how it ran, `left` what it would change."""
+
+    step: Step
+    done: Migration | None
+    left: Counts = field(default_factory=dict)
+
+
+async def difference(database: Database) -> str | None:
+    """Say in which way the database's layout is not this version's; None where it is.
+
+    A database that holds nothing yet is of any version.
+    """
+    done = {migration.id for migration in await repository.done_migrations()}
+    if not done and await repository.is_new(database):
+        return None
+    newest = STEPS[-1].number
+    if done and max(done) > newest:
+        return (
+            f"The database has the layout of a newer version: it is at migration {max(done)}, this "
+            f"version knows {newest}. Run the newer version."
+        )
+    missing = [str(step.number) for step in STEPS if step.number not in done]
+    if not missing:
+        return None
+    return (
+        f"The database has the layout of an older version: migration {', '.join(missing)} has not "
+        f"run. Stop what still serves from it, then run: {_RUN}"
+    )
+
+
+async def require_layout(database: Database, clock: Clock) -> None:
+    """Refuse a database of another layout; one that is new is at the newest number from now on.
+
+    Raises `LayoutDiffers` that says what to do.
+    """
+    found = await difference(database)
+    if found is not None:
+        raise LayoutDiffers(found)
+    await _begin_new(clock)
+
+
+async def plan(database: Database, *, again: bool = False) -> list[Planned]:
+    """Tell what a run would do; `again`: also the steps that are done. Changes nothing."""
+    done = {migration.id: migration for migration in await repository.done_migrations()}
+    new = not done and await repository.is_new(database)
+    return [
+        Planned(
+            step,
+            done.get(step.number),
+            {} if new or (step.number in done and not again) else await step.left(database),
+        )
+        for step in STEPS
+    ]
+
+
+async def bring_up_to_date(
+    database: Database, documents: Sequence[type[StoredDocument]], clock: Clock
+) -> tuple[list[Migration], list[Drift]]:
+    """Migrate if there is anything to do, and make the indexes; for a database of one user.
+
+    Raises `MigrationUnderway`, and `LayoutDiffers` for the layout of a newer version.
+    """
+    if await difference(database) is not None:
+        return await migrate(database, documents, clock)
+    await _begin_new(clock)
+    return [], await apply_indexes(database, documents)
+
+
+async def migrate(
+    database: Database,
+    documents: Sequence[type[StoredDocument]],
+    clock: Clock,
+    *,
+    again: bool = False,
+) -> tuple[list[Migration], list[Drift]]:
+    """Run what has not run, each step once and in its order; then make the indexes.
+
+    Give the migrations that ran, and which indexes differ from their declarations. A run that was
+    killed is gone on with by the next. `again` runs all of them: for documents that a pod of an
+    older version has written since. Raises `MigrationUnderway` beside another run.
+    """
+    async with _leased(clock) as keep:
+        found = await difference(database)
+        if found is None:
+            await _begin_new(clock)
+        done = {migration.id for migration in await repository.done_migrations()}
+        if found is not None and max(done, default=0) > STEPS[-1].number:
+            raise LayoutDiffers(found)
+        steps = [step for step in STEPS if again or step.number not in done]
+        ran = [await _run(step, Run(database, keep), clock) for step in steps]
+        return ran, await apply_indexes(database, documents)
+
+
+async def _run(step: Step, run: Run, clock: Clock) -> Migration:
+    began = time.monotonic()
+    await step.run(run)
+    took_ms = round((time.monotonic() - began) * 1000)
+    migration = Migration(
+        id=step.number, name=step.name, at=clock.now(), took_ms=took_ms, counts=run.counts
+    )
+    await repository.keep(migration, overwrite=True)
+    log.info("migrated", number=step.number, took_ms=took_ms, **run.counts)
+    return migration
+
+
+async def _begin_new(clock: Clock) -> None:
+    """Note in a database that holds nothing that it has this version's layout."""
+    if await repository.done_migrations():
+        return
+    for step in STEPS:
+        new = Migration(id=step.number, name=step.name, at=clock.now(), ran=False)
+        await repository.keep(new, overwrite=False)
+
+
+@asynccontextmanager
+async def _leased(clock: Clock) -> AsyncIterator[Keep]:
+    holder = secrets.token_hex(8)
+    now = clock.now()
+    async with answers_in_time():
+        if not await leases.take(_NAME, holder, now, now + LEASE):
+            raise MigrationUnderway(
+                "Another run migrates this database, or was killed less than "
+                f"{LEASE.seconds} seconds ago. Run it again then."
+            )
+
+    async def keep() -> None:
+        if not await repository.extend(_NAME, holder, clock.now() + LEASE):
+            raise MigrationUnderway("Another run has taken over; this one ends here.")
+
+    try:
+        yield keep
+    finally:
+        async with answers_in_time():
+            await leases.give_back(_NAME, holder, clock.now())

@@ -1,0 +1,165 @@
+"""Queries on documents of an older layout: raw rows, since no document of ours describes them."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from pymongo import UpdateOne
+from pymongo.errors import OperationFailure
+
+from service.migrations.documents import Migration
+from service.retention.documents import Lease
+from service.storage.database import Database, Row
+from service.storage.transactions import Duplicate, Transaction, answers_in_time, session_of
+
+Update: TypeAlias = tuple[Row, Row | list[Row]]
+"""A filter, and what is done to the one document that it finds."""
+
+WITHIN_S = 60.0
+_HOLD_DATA = ("sessions", "payments", "webhook_events")
+_NO_SUCH_INDEX = 27
+_NO_SUCH_COLLECTION = 26
+
+
+async def done_migrations() -> list[Migration]:
+    """Return the migrations that the database has behind it, by number."""
+    async with answers_in_time():
+        rows = await Migration.get_pymongo_collection().find({}).sort("_id", 1).to_list()
+    return [Migration.model_validate(row) for row in rows]
+
+
+async def is_new(database: Database) -> bool:
+    """Tell whether the database holds nothing whose layout has ever changed."""
+    async with answers_in_time():
+        for name in _HOLD_DATA:
+            if await database[name].find_one({}, {"_id": 1}) is not None:
+                return False
+    return True
+
+
+async def keep(migration: Migration, *, overwrite: bool) -> None:
+    """Keep that a migration is done; where it is known already it stays, unless `overwrite`."""
+    rows = Migration.get_pymongo_collection()
+    row = migration.to_row()
+    async with answers_in_time():
+        if overwrite:
+            await rows.replace_one({"_id": row["_id"]}, row, upsert=True)
+            return
+        try:
+            await rows.insert_one(row)
+        except Duplicate:
+            return
+
+
+async def extend(lease: str, holder: str, until: datetime) -> bool:
+    """Hold a lease for longer; tell whether it was still the holder's."""
+    async with answers_in_time():
+        done = await Lease.get_pymongo_collection().update_one(
+            {"_id": lease, "holder": holder}, {"$set": {"until": until}}
+        )
+    return done.matched_count == 1
+
+
+async def count(database: Database, collection: str, wanted: Row) -> int:
+    """Count what a step has to change."""
+    async with answers_in_time(WITHIN_S):
+        return await database[collection].count_documents(wanted)
+
+
+async def find(
+    database: Database, collection: str, wanted: Row, fields: Sequence[str] = ()
+) -> list[Row]:
+    """Return all rows of a query that is known to find few."""
+    shown = dict.fromkeys(fields, 1) if fields else None
+    async with answers_in_time(WITHIN_S):
+        return await database[collection].find(wanted, shown).to_list()
+
+
+async def batches(
+    database: Database, collection: str, wanted: Row, size: int
+) -> AsyncIterator[list[Row]]:
+    """Yield what is found in the order of `_id`, `size` rows at a time.
+
+    Each batch is a query of its own, from where the one before ended: a cursor would not outlive
+    a long step, and what was changed may be found no more.
+    """
+    beyond: Row = {}
+    while True:
+        async with answers_in_time(WITHIN_S):
+            found = database[collection].find({"$and": [wanted, beyond]}).sort("_id", 1)
+            rows = await found.limit(size).to_list()
+        if not rows:
+            return
+        yield rows
+        beyond = {"_id": {"$gt": rows[-1]["_id"]}}
+
+
+async def update(
+    database: Database, collection: str, updates: Sequence[Update], tx: Transaction | None = None
+) -> int:
+    """Apply updates, each to one document; give how many were changed."""
+    if not updates:
+        return 0
+    writes = [UpdateOne(wanted, change) for wanted, change in updates]
+    if tx is not None:
+        done = await database[collection].bulk_write(writes, session=session_of(tx))
+    else:
+        async with answers_in_time(WITHIN_S):
+            done = await database[collection].bulk_write(writes, ordered=False)
+    return done.modified_count
+
+
+async def complete(database: Database, collection: str, wanted: Row, fields: Row) -> int:
+    """Set fields of all documents that are found; give how many were changed."""
+    async with answers_in_time(WITHIN_S):
+        done = await database[collection].update_many(wanted, {"$set": fields})
+    return done.modified_count
+
+
+async def find_in(
+    tx: Transaction, database: Database, collection: str, ids: Sequence[Any]
+) -> dict[Any, Row]:
+    """Return rows by their `_id`, as a transaction sees them."""
+    cursor = database[collection].find({"_id": {"$in": list(ids)}}, session=session_of(tx))
+    return {row["_id"]: row for row in await cursor.to_list()}
+
+
+async def exchange(
+    tx: Transaction, database: Database, collection: str, gone: Sequence[Any], rows: Sequence[Row]
+) -> None:
+    """Put rows in the place of others, which may have other ids."""
+    session = session_of(tx)
+    ids = [*gone, *(row["_id"] for row in rows)]
+    await database[collection].delete_many({"_id": {"$in": ids}}, session=session)
+    if rows:
+        await database[collection].insert_many(list(rows), session=session)
+
+
+async def merchants(database: Database) -> list[str]:
+    """Return whose sessions there are: with them a session is found by its id in the index."""
+    async with answers_in_time(WITHIN_S):
+        return await database["sessions"].distinct("merchantId")
+
+
+async def grouped(database: Database, collection: str, stages: Sequence[Row]) -> list[Row]:
+    """Run an aggregation over a whole collection, on disk where it does not fit in memory."""
+    async with answers_in_time(WITHIN_S * 10):
+        cursor = await database[collection].aggregate(list(stages), allowDiskUse=True)
+        return await cursor.to_list()
+
+
+async def indexes_of(database: Database, collection: str) -> Mapping[str, Row]:
+    """Return the indexes of a collection by their names."""
+    async with answers_in_time():
+        cursor = await database[collection].list_indexes()
+        return {index["name"]: dict(index) async for index in cursor}
+
+
+async def drop_index(database: Database, collection: str, name: str) -> None:
+    """Drop an index; one that is not there is no error."""
+    try:
+        async with answers_in_time(WITHIN_S):
+            await database[collection].drop_index(name)
+    except OperationFailure as error:
+        if error.code not in {_NO_SUCH_INDEX, _NO_SUCH_COLLECTION}:
+            raise

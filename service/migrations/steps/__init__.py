@@ -1,0 +1,19 @@
+"""The migrations, one file each, in the order of their numbers.
+
+A step describes the layouts before and after it in words of its own, and does not use documents of
+today: those go on changing. It may be killed at any moment and begun again, and finds what is left
+to do by what is not yet there.
+"""
+
+from collections.abc import Sequence
+
+from service.migrations.steps import inbox, indexes, payments, sessions
+from service.migrations.steps.step import Step
+
+STEPS: Sequence[Step] = (
+    Step(1, "sessions: who opened them, ids of checkouts, decisions", sessions.left, sessions.run),
+    Step(2, "payments: the merchant in keys of settlements by hand", payments.left, payments.run),
+    Step(3, "webhook_events: Razorpay's by the hash of their bodies", inbox.left, inbox.run),
+    Step(4, "indexes: what is replaced is dropped", indexes.left, indexes.run),
+)
+"""Every migration; numbers go up by one and are never used again."""

@@ -1,0 +1,102 @@
+"""3: an event of Razorpay's is known by the hash of its body.
+
+Before: `_id` ended in the event id of a header that the signature does not cover, so that one body
+could have several rows. They become one: the one that was decided or done.
+"""
+
+import hashlib
+from functools import partial
+
+from service.migrations import repository
+from service.migrations.steps.step import Counts, Run
+from service.storage.database import Database, Row
+from service.storage.transactions import Transaction, in_transaction
+
+_OLD: Row = {"doubts": {"$exists": False}}
+# A payload may have 256 kB, and all of a batch go into one transaction.
+_BATCH = 50
+_BATCH_WITHIN_S = 60.0
+_DONE = ("processed", "review", "ignored", "dead", "failed", "parked")
+
+
+async def left(database: Database) -> Counts:
+    """Count the events without doubts."""
+    return {"events": await repository.count(database, "webhook_events", _OLD)}
+
+
+async def run(run: Run) -> None:
+    """Give each event its id, and what it lacks."""
+    async for rows in repository.batches(run.database, "webhook_events", _OLD, _BATCH):
+        renamed = {row["_id"]: new for row in rows if (new := new_id(row)) != row["_id"]}
+        if renamed:
+            work = partial(_rename, run.database, rows, renamed)
+            removed = await in_transaction(work, _BATCH_WITHIN_S)
+            run.add("renamed", len(renamed))
+            run.add("copies removed", removed)
+        others = [row["_id"] for row in rows if row["_id"] not in renamed]
+        fields: Row = {"providerEventId": None, "doubts": [], "deletableAt": None}
+        wanted = {"_id": {"$in": others}, **_OLD}
+        run.add("events", await repository.complete(run.database, "webhook_events", wanted, fields))
+        await run.breathe()
+
+
+def new_id(row: Row) -> str:
+    """Return the id that an event has now."""
+    inbox_id, event_id = str(row["_id"]), row["eventId"]
+    ours = row["provider"] != "razorpay" or row.get("source", "webhook") != "webhook"
+    if ours or not inbox_id.endswith(f":{event_id}"):
+        return inbox_id
+    return inbox_id[: -len(event_id)] + hashlib.sha256(row["payload"]).hexdigest()
+
+
+async def _rename(
+    database: Database, rows: list[Row], renamed: dict[str, str], tx: Transaction
+) -> int:
+    """Write the rows under their new ids, with all that names them; give how many fell together."""
+    ids = [*renamed, *renamed.values()]
+    present = await repository.find_in(tx, database, "webhook_events", ids)
+    made: dict[str, Row] = {}
+    for row in rows:
+        if row["_id"] not in renamed:
+            continue
+        new = renamed[row["_id"]]
+        known = made.get(new) or present.get(new)
+        made[new] = _better(known, row) | {
+            "_id": new,
+            "eventId": new.rpartition(":")[2],
+            "doubts": (known or {}).get("doubts", []),
+            "deletableAt": None,
+        }
+    fell_together = len(renamed) + sum(new in present for new in made) - len(made)
+    await repository.exchange(tx, database, "webhook_events", list(renamed), list(made.values()))
+    await repository.update(database, "sessions", _named(rows, renamed), tx)
+    return fell_together
+
+
+def _better(known: Row | None, row: Row) -> Row:
+    """Return the row to keep of two of one body, as received first."""
+    told = row | {"providerEventId": row.get("providerEventId") or row["eventId"]}
+    if known is None:
+        return told
+    first = min(known, told, key=lambda one: (one["receivedAt"], str(one["providerEventId"])))
+    kept = min(known, told, key=lambda one: (one["decision"] is None, _DONE.index(one["status"])))
+    return kept | {name: first[name] for name in ("receivedAt", "providerEventId")}
+
+
+def _named(rows: list[Row], renamed: dict[str, str]) -> list[repository.Update]:
+    """Make the updates of sessions that name an event, in their review and their history."""
+    updates: list[repository.Update] = []
+    for row in rows:
+        old, new = row["_id"], renamed.get(row["_id"])
+        if new is None or row.get("sessionId") is None:
+            continue
+        session = {"merchantId": row["merchantId"], "sessionId": row["sessionId"]}
+        updates.append(({**session, "review.eventId": old}, {"$set": {"review.eventId": new}}))
+        moves: Row = {"$map": {"input": "$history", "as": "move", "in": _replaced(old, new)}}
+        updates.append(({**session, "history.eventId": old}, [{"$set": {"history": moves}}]))
+    return updates
+
+
+def _replaced(old: str, new: str) -> Row:
+    changed = {"$mergeObjects": ["$$move", {"eventId": new}]}
+    return {"$cond": [{"$eq": ["$$move.eventId", old]}, changed, "$$move"]}

@@ -1,0 +1,41 @@
+"""What a migration is, and what it is given."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from service.storage.database import Database
+
+Counts: TypeAlias = dict[str, int]
+
+BATCH = 200
+
+
+async def _never_lost() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a step.
+
+    `breathe` is awaited after each batch: it keeps the lease, and raises where it was lost.
+    """
+
+    database: Database
+    breathe: Callable[[], Awaitable[None]] = _never_lost
+    counts: Counts = field(default_factory=dict)
+
+    def add(self, what: str, changed: int) -> None:
+        """Count what was changed."""
+        self.counts[what] = self.counts.get(what, 0) + changed
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A migration: `left` counts what it would change, `run` changes it."""
+
+    number: int
+    name: str
+    left: Callable[[Database], Awaitable[Counts]]
+    run: Callable[[Run], Awaitable[None]]

@@ -1,0 +1,50 @@
+"""A database as the version before the first migration left it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from bson import json_util
+
+from service.storage.database import Client, Database, Row
+from service.storage.documents import bind
+from service.wiring import DOCUMENTS
+
+BEFORE = Path(__file__).parent / "before_the_first.json"
+_OPTIONS = json_util.JSONOptions(tz_aware=True)
+
+
+def _read() -> dict[str, Any]:
+    found: dict[str, Any] = json_util.loads(BEFORE.read_text(), json_options=_OPTIONS)
+    return found
+
+
+async def fill(database: Database) -> None:
+    """Put the documents and indexes of the older version into an empty database."""
+    found = _read()
+    for name, rows in found["rows"].items():
+        await database[name].insert_many(rows)
+    for name, indexes in found["indexes"].items():
+        for index in indexes:
+            options = {key: value for key, value in index.items() if key not in {"v", "key"}}
+            if options["name"] != "_id_":
+                await database[name].create_index(list(index["key"].items()), **options)
+
+
+async def everything(database: Database) -> dict[str, list[Row]]:
+    """Give all documents that migrations touch."""
+    names = ("sessions", "payments", "webhook_events", "outbox")
+    return {name: await database[name].find({}).sort("_id", 1).to_list() for name in names}
+
+
+@pytest_asyncio.fixture
+async def old(indexed_database: Database, client: Client) -> AsyncIterator[Database]:
+    """The older version's database; the documents are bound to it meanwhile."""
+    await client.drop_database("tillgate_old")
+    database = client["tillgate_old"]
+    await fill(database)
+    await bind(database, DOCUMENTS)
+    yield database
+    await bind(indexed_database, DOCUMENTS)
+    await client.drop_database("tillgate_old")

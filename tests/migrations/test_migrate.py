@@ -1,0 +1,255 @@
+"""`tillgate migrate` on a database that the version before made, with sessions of all states."""
+
+from typing import Any
+
+import pytest
+
+from service.core.clock import ManualClock
+from service.migrations import operations
+from service.migrations.errors import LayoutDiffers, MigrationUnderway
+from service.migrations.operations import LEASE, difference, migrate, plan, require_layout
+from service.migrations.steps import STEPS, inbox, payments, sessions
+from service.migrations.steps.step import Run
+from service.payments.documents import Payment
+from service.sessions.documents import Session
+from service.storage.database import Client, Database, Row
+from service.storage.documents import StoredDocument, bind
+from service.storage.indexes import find_drift
+from service.webhooks.documents import WebhookEvent
+from service.wiring import DOCUMENTS
+from tests.migrations.conftest import everything, fill
+
+_ROWS: tuple[type[StoredDocument], ...] = (Session, Payment, WebhookEvent)
+
+
+async def by_id(database: Database, merchant_id: str = "default") -> dict[str, Row]:
+    """Give the sessions of a merchant by their ids."""
+    rows = await database["sessions"].find({"merchantId": merchant_id}).to_list()
+    return {row["sessionId"]: row for row in rows}
+
+
+async def test_every_document_has_the_layout_of_today(old: Database, clock: ManualClock) -> None:
+    ran, drift = await migrate(old, DOCUMENTS, clock)
+    assert [migration.id for migration in ran] == [step.number for step in STEPS]
+    assert drift == await find_drift(old, DOCUMENTS) == []
+    for document in _ROWS:
+        for row in await old[document.collection_name()].find({}).to_list():
+            assert document.model_validate(row).to_row() == row
+
+
+async def test_a_session_is_owned_by_who_opened_it(old: Database, clock: ManualClock) -> None:
+    await migrate(old, DOCUMENTS, clock)
+    rows = await old["sessions"].find({"owner": {"$ne": "trusted"}}).to_list()
+    assert {row["history"][0]["by"].partition(":")[0] for row in rows} == {"publishable"}
+    assert len({row["owner"] for row in rows}) == len(rows) == 3
+    assert await old["sessions"].count_documents({"history.0.by": {"$regex": "^publishable"}}) == 3
+
+
+async def test_checkouts_keep_their_names_where_they_mean_one_session(
+    old: Database, clock: ManualClock
+) -> None:
+    await migrate(old, DOCUMENTS, clock)
+    found = await by_id(old)
+    refs = {name: [one["ref"] for one in row["checkouts"]] for name, row in found.items()}
+    assert found["rzp-open"]["checkoutIds"] == sorted(["rzp-open", *refs["rzp-open"]])
+    assert found["ppe-open"]["checkoutIds"] == ["ppe-open"]
+    # Attempt 2 of `abc` went out as `abc-2`, which is also what a browser called its own session.
+    assert found["abc"]["checkoutIds"] == sorted(["abc", *refs["abc"]])
+    assert found["abc-2"]["checkoutIds"] == refs["abc-2"]
+    assert [one["attemptId"] for one in found["abc"]["checkouts"]] == ["abc", "abc-2"]
+    # Two servers named one order: it stays with the first.
+    assert found["named"]["checkoutIds"] == ["order_NamedByTheServer"]
+    assert found["named-too"]["checkoutIds"] == []
+    # The outcome of its opening is unknown: the same attempt is made again.
+    assert found["unknown"]["opening"]["attemptId"] == "unknown"
+    assert found["unknown"]["checkoutIds"] == ["unknown"]
+
+
+async def test_names_that_two_sessions_share_are_told_apart_by_the_guard_alone(
+    old: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: without it the older of the two would be taken for the other."""
+
+    async def nobody(database: Database, rows: list[Row]) -> frozenset[str]:
+        return frozenset()
+
+    monkeypatch.setattr(sessions, "shared_attempts", nobody)
+    await migrate(old, DOCUMENTS, clock)
+    assert "abc-2" in (await by_id(old))["abc"]["checkoutIds"]
+
+
+async def test_what_became_of_checkouts_and_captures_is_kept(
+    old: Database, clock: ManualClock
+) -> None:
+    await migrate(old, DOCUMENTS, clock)
+    found = await by_id(old)
+    first, second = found["abc"]["checkouts"]
+    assert first["closedAt"] is not None
+    assert second["closedAt"] is None
+    assert found["canceled"]["checkouts"][0]["closedAt"] is not None
+    assert found["waits"]["checkouts"][0]["ended"] == "expired"
+    assert found["held"]["capturing"]["paymentId"] == "pay_held"
+    assert [name for name, row in found.items() if row["capturing"]] == ["held"]
+    (decided,) = found["rejected"]["decisions"]
+    assert (decided["paymentId"], decided["verdict"]) == ("pay_rejected", "rejected")
+    assert decided["paid"] is True
+    assert found["doubtful"]["decisions"] == []
+
+
+async def test_settlements_by_hand_are_keyed_by_merchant_and_session(
+    old: Database, clock: ManualClock
+) -> None:
+    await migrate(old, DOCUMENTS, clock)
+    found = await by_id(old) | {"theirs": (await by_id(old, "another"))["hand"]}
+    by_hand = {name: found[name]["providerPaymentId"] for name in ("hand", "hand-named", "theirs")}
+    assert by_hand == {
+        "hand": "hand:default:hand",
+        "hand-named": "hand:default:hand-named",
+        "theirs": "hand:another:hand",
+    }
+    rows = {row["providerPaymentId"]: row["aliases"] async for row in old["payments"].find({})}
+    assert {key: rows[key] for key in by_hand.values()} == {
+        "hand:default:hand": [],
+        "hand:default:hand-named": ["pi_unverified"],  # nobody but a person has told of it
+        "hand:another:hand": [],
+    }
+    # Its provider has told of this one as well.
+    assert found["hand-real"]["providerPaymentId"] == "pi_hand-real"
+    assert rows["pi_hand-real"] == []
+
+
+async def test_events_of_one_body_are_one(old: Database, clock: ManualClock) -> None:
+    before = {row["_id"]: row for row in await old["webhook_events"].find({}).to_list()}
+    await migrate(old, DOCUMENTS, clock)
+    rows = await old["webhook_events"].find({"provider": "razorpay"}).to_list()
+    by_name = {row["providerEventId"]: row for row in rows}
+    assert len(rows) == 4
+    assert {row["_id"] for row in rows} == {
+        inbox.new_id(row) for row in before.values() if row["provider"] == "razorpay"
+    }
+    assert by_name["evHeldOne"]["status"] == "processed"
+    (rejected,) = (row for row in rows if row["sessionId"] == "rejected")
+    assert rejected["decision"]["reason"] == "too little"
+    doubtful = (await by_id(old))["doubtful"]
+    assert doubtful["review"]["eventId"] == by_name["evDoubt"]["_id"]
+    held = (await by_id(old))["held"]
+    assert held["history"][-1]["eventId"] == by_name["evHeldOne"]["_id"]
+    others = {name for name in before if not name.startswith("razorpay:")}
+    assert others <= {row["_id"] for row in await old["webhook_events"].find({}).to_list()}
+
+
+async def test_a_second_run_does_nothing(old: Database, clock: ManualClock) -> None:
+    assert sum(sum(one.left.values()) for one in await plan(old)) > 0
+    await migrate(old, DOCUMENTS, clock)
+    after = await everything(old)
+    assert await migrate(old, DOCUMENTS, clock) == ([], [])
+    ran, _ = await migrate(old, DOCUMENTS, clock, again=True)
+    assert [sum(one.counts.values()) for one in ran] == [0] * len(STEPS)
+    assert [sum(one.left.values()) for one in await plan(old, again=True)] == [0] * len(STEPS)
+    assert await everything(old) == after
+
+
+async def test_what_an_older_version_wrote_since_is_brought_by_running_again(
+    old: Database, clock: ManualClock
+) -> None:
+    await migrate(old, DOCUMENTS, clock)
+    late = (await by_id(old))["token-open"]
+    lacks = dict.fromkeys(("owner", "decisions", "checkoutIds", "capturing", "deletableAt"), "")
+    await old["sessions"].update_one({"_id": late["_id"]}, {"$unset": lacks})
+    (first, *_), _ = await migrate(old, DOCUMENTS, clock, again=True)
+    assert first.counts == {"sessions": 1}
+    assert (await by_id(old))["token-open"] == late
+
+
+class Killed(BaseException):
+    """Ends a run as a signal does: nothing of ours catches it."""
+
+
+async def test_a_run_that_is_killed_after_any_batch_is_gone_on_with(
+    old: Database, clock: ManualClock, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(old, DOCUMENTS, clock)
+    whole = await everything(old)
+    await client.drop_database(old.name)
+    await fill(old)
+    for step in (sessions, payments):
+        monkeypatch.setattr(step, "BATCH", 3)
+    monkeypatch.setattr(inbox, "_BATCH", 3)
+    killed = 0
+    while await difference(old) is not None:
+        killed += await _killed_after_one_batch(old, clock)
+    assert killed > 10
+    assert await everything(old) == whole
+    assert len(await old["migrations"].find({}).to_list()) == len(STEPS)
+
+
+async def _killed_after_one_batch(database: Database, clock: ManualClock) -> bool:
+    """Run until the first batch that changes something is done; tell whether it came so far."""
+
+    with pytest.MonkeyPatch.context() as patch:
+        add = Run.add
+
+        def counted(self: Run, what: str, changed: int) -> None:
+            add(self, what, changed)
+            if changed:
+                patch.setattr(Run, "breathe", _kill, raising=False)
+
+        patch.setattr(Run, "add", counted)
+        try:
+            await migrate(database, DOCUMENTS, clock)
+        except Killed:
+            # The process is gone, and gives nothing back: its lease runs out.
+            clock.advance(LEASE)
+            return True
+    return False
+
+
+async def _kill(self: Any = None) -> None:
+    raise Killed
+
+
+async def test_two_runs_at_once_are_one(old: Database, clock: ManualClock) -> None:
+    now = clock.now()
+    await old["leases"].insert_one({"_id": "migrate", "holder": "other", "until": now + LEASE})
+    before = await everything(old)
+    with pytest.raises(MigrationUnderway):
+        await migrate(old, DOCUMENTS, clock)
+    assert await everything(old) == before
+    clock.advance(LEASE)
+    await migrate(old, DOCUMENTS, clock)
+
+
+async def test_a_run_whose_lease_was_taken_over_ends(
+    old: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(run: Run) -> None:
+        await old["leases"].update_one({"_id": "migrate"}, {"$set": {"holder": "other"}})
+        await run.breathe()
+
+    monkeypatch.setattr(operations, "STEPS", [_with_run(slow)])
+    with pytest.raises(MigrationUnderway):
+        await migrate(old, DOCUMENTS, clock)
+    assert await old["migrations"].count_documents({}) == 0
+
+
+def _with_run(run: Any) -> Any:
+    return type(STEPS[0])(1, "slow", STEPS[0].left, run)
+
+
+async def test_another_layout_is_refused_and_a_new_database_has_todays(
+    old: Database, clock: ManualClock, client: Client
+) -> None:
+    with pytest.raises(LayoutDiffers, match=r"1, 2, 3, 4 has not run.*tillgate migrate"):
+        await require_layout(old, clock)
+    await migrate(old, DOCUMENTS, clock)
+    await require_layout(old, clock)
+    await old["migrations"].insert_one({"_id": 99, "name": "later", "at": clock.now()})
+    for refused in (require_layout(old, clock), migrate(old, DOCUMENTS, clock)):
+        with pytest.raises(LayoutDiffers, match="newer version"):
+            await refused
+    await client.drop_database(old.name)
+    await bind(old, DOCUMENTS)
+    await require_layout(old, clock)
+    rows = await old["migrations"].find({}).sort("_id", 1).to_list()
+    assert [(row["_id"], row["ran"]) for row in rows] == [(step.number, False) for step in STEPS]
+    assert (await migrate(old, DOCUMENTS, clock))[0] == []
