@@ -109,19 +109,17 @@ async def update(
     return done.modified_count
 
 
-async def complete(database: Database, collection: str, wanted: Row, fields: Row) -> int:
-    """Set fields of all documents that are found; give how many were changed."""
-    async with answers_in_time(WITHIN_S):
-        done = await database[collection].update_many(wanted, {"$set": fields})
-    return done.modified_count
-
-
 async def find_in(
     tx: Transaction, database: Database, collection: str, ids: Sequence[Any]
 ) -> dict[Any, Row]:
     """Return rows by their `_id`, as a transaction sees them."""
     cursor = database[collection].find({"_id": {"$in": list(ids)}}, session=session_of(tx))
     return {row["_id"]: row for row in await cursor.to_list()}
+
+
+async def first_in(tx: Transaction, database: Database, collection: str, wanted: Row) -> Row | None:
+    """Return the first row in the order of `_id`, as a transaction sees it."""
+    return await database[collection].find_one(wanted, sort=[("_id", 1)], session=session_of(tx))
 
 
 async def exchange(

@@ -34,7 +34,9 @@ async def test_every_document_has_the_layout_of_today(old: Database, clock: Manu
     assert drift == await find_drift(old, DOCUMENTS) == []
     for document in _ROWS:
         for row in await old[document.collection_name()].find({}).to_list():
-            assert document.model_validate(row).to_row() == row
+            today = document.model_validate(row).to_row()
+            assert row | today == row
+            assert row.keys() - today.keys() <= {"aliases"}
 
 
 async def test_a_session_is_owned_by_who_opened_it(old: Database, clock: ManualClock) -> None:
@@ -136,6 +138,17 @@ async def test_events_of_one_body_are_one(old: Database, clock: ManualClock) -> 
     assert held["history"][-1]["eventId"] == by_name["evHeldOne"]["_id"]
     others = {name for name in before if not name.startswith("razorpay:")}
     assert others <= {row["_id"] for row in await old["webhook_events"].find({}).to_list()}
+
+
+async def test_of_two_copies_the_decided_one_counts(old: Database, clock: ManualClock) -> None:
+    again, name = {"_id": "razorpay:default:test:evAgain"}, {"sessionId": "rejected"}
+    await old["webhook_events"].update_one(again, {"$set": {"decision": None}})
+    review = {"reason": "amount_mismatch", "eventId": again["_id"], "at": clock.now()}
+    await old["sessions"].update_one(name, {"$set": {"review": review}})
+    await migrate(old, DOCUMENTS, clock)
+    (row,) = await old["webhook_events"].find(name).to_list()
+    assert row["decision"]["reason"] == "too little"
+    assert (await by_id(old))["rejected"]["review"] is None
 
 
 async def test_a_second_run_does_nothing(old: Database, clock: ManualClock) -> None:

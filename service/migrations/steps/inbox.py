@@ -5,6 +5,7 @@ could have several rows. They become one: the one that was decided or done.
 """
 
 import hashlib
+from collections.abc import Mapping
 from functools import partial
 
 from service.migrations import repository
@@ -33,10 +34,12 @@ async def run(run: Run) -> None:
             removed = await in_transaction(work, _BATCH_WITHIN_S)
             run.add("renamed", len(renamed))
             run.add("copies removed", removed)
-        others = [row["_id"] for row in rows if row["_id"] not in renamed]
-        fields: Row = {"providerEventId": None, "doubts": [], "deletableAt": None}
-        wanted = {"_id": {"$in": others}, **_OLD}
-        run.add("events", await repository.complete(run.database, "webhook_events", wanted, fields))
+        updates: list[repository.Update] = [
+            ({"_id": row["_id"], **_OLD}, {"$set": {"providerEventId": None, **_fields(row)}})
+            for row in rows
+            if row["_id"] not in renamed
+        ]
+        run.add("events", await repository.update(run.database, "webhook_events", updates))
         await run.breathe()
 
 
@@ -50,27 +53,33 @@ def new_id(row: Row) -> str:
 
 
 async def _rename(
-    database: Database, rows: list[Row], renamed: dict[str, str], tx: Transaction
+    database: Database, rows: list[Row], renamed: Mapping[str, str], tx: Transaction
 ) -> int:
     """Write the rows under their new ids, with all that names them; give how many fell together."""
     ids = [*renamed, *renamed.values()]
     present = await repository.find_in(tx, database, "webhook_events", ids)
     made: dict[str, Row] = {}
     for row in rows:
-        if row["_id"] not in renamed:
-            continue
-        new = renamed[row["_id"]]
-        known = made.get(new) or present.get(new)
-        made[new] = _better(known, row) | {
-            "_id": new,
-            "eventId": new.rpartition(":")[2],
-            "doubts": (known or {}).get("doubts", []),
-            "deletableAt": None,
-        }
+        if row["_id"] in renamed:
+            new = renamed[row["_id"]]
+            kept = _better(made.get(new) or present.get(new), row)
+            made[new] = kept | _fields(kept) | {"_id": new, "eventId": new.rpartition(":")[2]}
     fell_together = len(renamed) + sum(new in present for new in made) - len(made)
     await repository.exchange(tx, database, "webhook_events", list(renamed), list(made.values()))
     await repository.update(database, "sessions", _named(rows, renamed), tx)
+    for row in made.values():
+        if row["decision"] is not None:
+            await _name_another(database, row, tx)
     return fell_together
+
+
+def _fields(row: Row) -> Row:
+    """Return what an event lacks."""
+    decision = row.get("decision")
+    if decision is not None:
+        verdict = "accepted" if decision["accepted"] else "rejected"
+        decision = {**decision, "verdict": verdict, "awaiting": False}
+    return {"decision": decision, "doubts": row.get("doubts", []), "deletableAt": None}
 
 
 def _better(known: Row | None, row: Row) -> Row:
@@ -83,14 +92,14 @@ def _better(known: Row | None, row: Row) -> Row:
     return kept | {name: first[name] for name in ("receivedAt", "providerEventId")}
 
 
-def _named(rows: list[Row], renamed: dict[str, str]) -> list[repository.Update]:
+def _named(rows: list[Row], renamed: Mapping[str, str]) -> list[repository.Update]:
     """Make the updates of sessions that name an event, in their review and their history."""
     updates: list[repository.Update] = []
     for row in rows:
         old, new = row["_id"], renamed.get(row["_id"])
         if new is None or row.get("sessionId") is None:
             continue
-        session = {"merchantId": row["merchantId"], "sessionId": row["sessionId"]}
+        session = _session_of(row)
         updates.append(({**session, "review.eventId": old}, {"$set": {"review.eventId": new}}))
         moves: Row = {"$map": {"input": "$history", "as": "move", "in": _replaced(old, new)}}
         updates.append(({**session, "history.eventId": old}, [{"$set": {"history": moves}}]))
@@ -100,3 +109,23 @@ def _named(rows: list[Row], renamed: dict[str, str]) -> list[repository.Update]:
 def _replaced(old: str, new: str) -> Row:
     changed = {"$mergeObjects": ["$$move", {"eventId": new}]}
     return {"$cond": [{"$eq": ["$$move.eventId", old]}, changed, "$$move"]}
+
+
+async def _name_another(database: Database, row: Row, tx: Transaction) -> None:
+    """Let a session name its next open review instead of a copy of one that is decided."""
+    if row.get("sessionId") is None:
+        return
+    session = _session_of(row)
+    waiting = {**session, "status": "review", "decision": None}
+    following = await repository.first_in(tx, database, "webhook_events", waiting)
+    review = following and {
+        "reason": following["reason"],
+        "eventId": following["_id"],
+        "at": following["receivedAt"],
+    }
+    names_it = {**session, "review.eventId": row["_id"]}
+    await repository.update(database, "sessions", [(names_it, {"$set": {"review": review}})], tx)
+
+
+def _session_of(row: Row) -> Row:
+    return {"merchantId": row["merchantId"], "sessionId": row["sessionId"]}
