@@ -35,8 +35,7 @@ async def test_every_document_has_the_layout_of_today(old: Database, clock: Manu
     for document in _ROWS:
         for row in await old[document.collection_name()].find({}).to_list():
             today = document.model_validate(row).to_row()
-            assert row | today == row
-            assert row.keys() - today.keys() <= {"aliases"}
+            assert today == row
 
 
 async def test_a_session_is_owned_by_who_opened_it(old: Database, clock: ManualClock) -> None:
@@ -58,7 +57,6 @@ async def test_checkouts_keep_their_names_where_they_mean_one_session(
     # Attempt 2 of `abc` went out as `abc-2`, which is also what a browser called its own session.
     assert found["abc"]["checkoutIds"] == sorted(["abc", *refs["abc"]])
     assert found["abc-2"]["checkoutIds"] == refs["abc-2"]
-    assert [one["attemptId"] for one in found["abc"]["checkouts"]] == ["abc", "abc-2"]
     # Two servers named one order: it stays with the first.
     assert found["named"]["checkoutIds"] == ["order_NamedByTheServer"]
     assert found["named-too"]["checkoutIds"] == []

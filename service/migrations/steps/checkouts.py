@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from service.migrations import repository
 from service.storage.database import Database, Row
@@ -49,8 +49,12 @@ async def shared_attempts(database: Database, rows: Iterable[Row]) -> frozenset[
     return frozenset(shaped | {name for name in names if used[name] > 1})
 
 
-def checkouts_of(row: Row, attempts: Mapping[int, str], told: Iterable[Row]) -> list[Row]:
-    """Return a session's checkouts with their names, when they were closed, and how they ended."""
+def checkouts_of(row: Row, told: Iterable[Row]) -> list[Row]:
+    """Return a session's checkouts, when they were closed, and how they ended.
+
+    Without the name of the attempt, which did not go out in what Stripe sends back: by that they
+    are known as older ones.
+    """
     closed = {
         one["payload"]["ref"]: one["doneAt"]
         for one in told
@@ -60,7 +64,7 @@ def checkouts_of(row: Row, attempts: Mapping[int, str], told: Iterable[Row]) -> 
     return [
         {
             **checkout,
-            "attemptId": attempts.get(checkout["n"]),
+            "attemptId": None,
             "closedAt": closed.get(checkout["ref"]),
             "ended": ends.get(checkout["ref"]),
         }

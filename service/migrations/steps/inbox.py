@@ -79,7 +79,8 @@ def _fields(row: Row) -> Row:
     if decision is not None:
         verdict = "accepted" if decision["accepted"] else "rejected"
         decision = {**decision, "verdict": verdict, "awaiting": False}
-    return {"decision": decision, "doubts": row.get("doubts", []), "deletableAt": None}
+    doubts = row.get("doubts", [])
+    return {"decision": decision, "doubts": doubts, "learned": None, "deletableAt": None}
 
 
 def _better(known: Row | None, row: Row) -> Row:

@@ -50,7 +50,7 @@ def _fields(row: Row, beside: Mapping[str, list[Row]], shared: frozenset[str]) -
         "owner": _owner(row),
         "pricedBy": None,
         "decisions": _decisions(told),
-        "checkouts": checkouts_of(row, attempts, told),
+        "checkouts": checkouts_of(row, told),
         "checkoutIds": sorted(refs | (set(attempts.values()) - shared)),
         "opening": opening,
         "capturing": _capturing(row, told),
