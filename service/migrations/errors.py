@@ -6,10 +6,6 @@ from service.core.errors import Conflict, Misconfigured
 class LayoutDiffers(Misconfigured):
     """The database has the layout of another version."""
 
-    code = "layout_differs"
-
 
 class MigrationUnderway(Conflict):
     """Another run holds the lease, or has taken it over."""
-
-    code = "migration_underway"

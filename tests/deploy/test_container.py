@@ -181,7 +181,7 @@ def test_mongod_of_the_compose_file_is_reached_by_nobody_outside(compose: dict[s
 def test_the_service_starts_after_the_replica_set_and_its_indexes(compose: dict[str, Any]) -> None:
     done = {"condition": "service_completed_successfully"}
     services = compose["services"]
-    assert services["indexes"]["command"] == ["tillgate", "indexes", "apply"]
+    assert services["indexes"]["command"] == ["tillgate", "migrate"]
     assert services["indexes"]["depends_on"] == {"mongo-initiate": done}
     assert services["tillgate"]["depends_on"] == {"indexes": done}
 

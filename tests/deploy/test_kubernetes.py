@@ -300,7 +300,7 @@ def test_the_indexes_are_applied_by_a_job_of_the_same_image(manifests: list[Mani
         "containers"
     ]
     images = {container["image"] for _, container in containers(manifests)}
-    assert container["command"] == ["tillgate", "indexes", "apply"]
+    assert container["command"] == ["tillgate", "migrate"]
     assert {variable["name"] for variable in container["env"]} <= variables().keys()
     assert len(images) == 1
 

@@ -63,7 +63,8 @@ _KEY_HEADER: Node = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Sent again with the same body, the call gives its first answer for a day.",
+    "description": "Sent again with the same body, the call gives its first answer for a day. "
+    "From a publishable key: at least 22 random characters.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 
