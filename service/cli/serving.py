@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NoReturn
 
 import uvicorn
@@ -73,13 +74,22 @@ async def serve(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=patience_s,
     )
-    await _Server(config, started).serve(sockets=[listening])
+    # The requests that run jobs are waited for: they must hear of the end before it comes.
+    leaving = app.state.wired.jobs.stopping.set
+    await _Server(config, started, leaving).serve(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, started: Callable[[], None], leaving: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._when_started = started
+        self._when_leaving = leaving
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._when_leaving()
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

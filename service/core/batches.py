@@ -4,13 +4,31 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Until:
+    """When work ends: at a time of the monotonic clock, or as soon as it is told to stop."""
+
+    at: float
+    stopping: asyncio.Event | None = None
+
+    @property
+    def over(self) -> bool:
+        """Tell whether nothing more is begun."""
+        return time.monotonic() > self.at or (self.stopping is not None and self.stopping.is_set())
+
+    def at_most(self, seconds: float) -> "Until":
+        """Return the same, but no longer than this from now."""
+        return replace(self, at=min(self.at, time.monotonic() + seconds))
+
+
 async def work_off(
-    walk: AsyncGenerator[T, None], do: Callable[[T], Awaitable[int]], until: float
+    walk: AsyncGenerator[T, None], do: Callable[[T], Awaitable[int]], until: Until
 ) -> int:
     """Do what a walk finds, batch by batch, to its end or until the time is over; give the sum."""
     total = 0
@@ -18,7 +36,7 @@ async def work_off(
         async for one in batches:
             began = time.monotonic()
             total += await do(one)
-            if time.monotonic() > until:
+            if until.over:
                 break
             await _breathe(began)
     return total

@@ -1,5 +1,6 @@
 """Write messages, and deliver those that are due by a table topic -> handler."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -8,6 +9,7 @@ import structlog
 
 from service.core.clock import Clock
 from service.core.errors import TillgateError
+from service.core.lanes import EVERYTHING, Lane, over
 from service.core.strict_json import JsonObject
 from service.outbox import repository
 from service.outbox.documents import OutboxMessage
@@ -48,12 +50,24 @@ def message(
     }
 
 
-async def deliver_due(handlers: Handlers, clock: Clock, *, limit: int = 100) -> int:
-    """Run the handler of every due message, one after the other; give how many were delivered."""
+async def deliver_due(
+    handlers: Handlers,
+    clock: Clock,
+    *,
+    limit: int = 100,
+    lane: Lane = EVERYTHING,
+    stopping: asyncio.Event | None = None,
+) -> int:
+    """Run the handler of every due message of a lane, one after the other.
+
+    Ends before the next one once it is told to stop. Returns how many were delivered.
+    """
     delivered = 0
     for _ in range(limit):
+        if over(stopping):
+            break
         async with answers_in_time():
-            claimed = await repository.claim_due(list(handlers), clock.now(), LEASE)
+            claimed = await repository.claim_due(list(handlers), clock.now(), LEASE, lane)
         if claimed is None:
             break
         delivered += await _deliver(claimed, handlers[claimed.topic], clock)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pymongo import ReturnDocument
 
+from service.core.lanes import EVERYTHING, Lane
 from service.outbox.documents import OutboxMessage
 from service.storage import rows
 from service.storage.database import Row
@@ -22,9 +23,12 @@ async def add_new(messages: Sequence[Row], tx: Transaction) -> None:
     await rows.insert_new(OutboxMessage.get_pymongo_collection(), messages, tx)
 
 
-async def claim_due(topics: Sequence[str], now: datetime, lease: timedelta) -> OutboxMessage | None:
-    """Take the message that is due longest, and hide it from others until the lease ends."""
+async def claim_due(
+    topics: Sequence[str], now: datetime, lease: timedelta, lane: Lane = EVERYTHING
+) -> OutboxMessage | None:
+    """Take the message of a lane that is due longest, and hide it from others for the lease."""
     due: Row = {"status": "pending", "topic": {"$in": list(topics)}, "nextAttemptAt": {"$lte": now}}
+    due |= lane.wanted("payload.provider")
     until = now + lease
     claim: Row = {"$set": {"nextAttemptAt": until, "leasedUntil": until}, "$inc": {"attempts": 1}}
     row = await OutboxMessage.get_pymongo_collection().find_one_and_update(

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from pymongo import ReturnDocument
 
+from service.core.lanes import EVERYTHING, Lane
 from service.core.paging import Cursor
 from service.storage import rows
 from service.storage.database import Row
@@ -104,9 +105,12 @@ async def postpone(
     )
 
 
-async def claim_waiting(now: datetime, lease: timedelta) -> WebhookEvent | None:
-    """Take the waiting event that is due longest, and hide it from others for a while."""
-    due = {"status": {"$in": sorted(WAITING)}, "nextAttemptAt": {"$lte": now}}
+async def claim_waiting(
+    now: datetime, lease: timedelta, lane: Lane = EVERYTHING
+) -> WebhookEvent | None:
+    """Take the waiting event of a lane that is due longest, and hide it from others for a while."""
+    due: Row = {"status": {"$in": sorted(WAITING)}, "nextAttemptAt": {"$lte": now}}
+    due |= lane.wanted("provider")
     row = await WebhookEvent.get_pymongo_collection().find_one_and_update(
         due,
         {"$set": {"nextAttemptAt": now + lease}, "$inc": {"attempts": 1}},

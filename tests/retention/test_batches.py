@@ -1,5 +1,6 @@
 """What the cleanup does batch by batch is just what is done to one session alone."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.core.batches import work_off
+from service.core.batches import Until, work_off
 from service.outbox import repository as outbox
 from service.outbox.documents import OutboxMessage
 from service.retention.operations.cleanup import BATCH
@@ -211,8 +212,22 @@ async def test_work_ends_when_its_time_is_over_and_closes_what_it_reads() -> Non
         return one
 
     closed: list[str] = []
-    over = time.monotonic() - 1
+    over = Until(time.monotonic() - 1)
     assert await work_off(_endless(closed), do, over) == 1
+    assert closed == ["closed"]
+
+
+async def test_work_ends_after_the_batch_in_which_it_is_told_to_stop() -> None:
+    stopping, closed = asyncio.Event(), list[str]()
+    done = []
+
+    async def do(one: int) -> int:
+        done.append(one)
+        if len(done) == 3:
+            stopping.set()
+        return one
+
+    assert await work_off(_endless(closed), do, Until(time.monotonic() + 60, stopping)) == 3
     assert closed == ["closed"]
 
 
@@ -230,5 +245,5 @@ async def test_a_breath_is_as_long_as_its_batch() -> None:
         for _ in range(3):
             yield 1
 
-    assert await work_off(three(), batch, time.monotonic() + 60) == 3
+    assert await work_off(three(), batch, Until(time.monotonic() + 60)) == 3
     assert min(breaths[1:]) >= busy_s

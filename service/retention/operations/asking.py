@@ -1,8 +1,8 @@
 """Ask the providers about what is said to be under way and should be over."""
 
-import time
 from datetime import datetime
 
+from service.core.batches import Until
 from service.payments import repository as payments
 from service.retention.operations.report import Report
 from service.sessions import repository as sessions
@@ -17,7 +17,7 @@ _AT_ONCE = 50
 _ASK_FOR_S = 15.0
 
 
-async def ask_about_overdue(inbox: Inbox, report: Report, until: float) -> None:
+async def ask_about_overdue(inbox: Inbox, report: Report, until: Until) -> None:
     """Ask about overdue sessions whose payment is said to be under way.
 
     One without a live payment goes back to pending. Those that were asked about longest ago come
@@ -25,7 +25,7 @@ async def ask_about_overdue(inbox: Inbox, report: Report, until: float) -> None:
     """
     async with answers_in_time():
         overdue = await sessions.find_overdue_processing(inbox.clock.now(), _AT_ONCE)
-    questions = Questions(inbox, min(until, time.monotonic() + _ASK_FOR_S))
+    questions = Questions(inbox, until.at_most(_ASK_FOR_S))
     for session in overdue:
         if questions.over:
             break
@@ -35,11 +35,11 @@ async def ask_about_overdue(inbox: Inbox, report: Report, until: float) -> None:
         report.unresolved += await ask_about_session(session, questions)
 
 
-async def ask_about_silent(inbox: Inbox, report: Report, until: float) -> None:
+async def ask_about_silent(inbox: Inbox, report: Report, until: Until) -> None:
     """Ask once more about payments that nobody has told of for 30 days, and give them up."""
     async with answers_in_time():
         silent = await payments.find_silent(inbox.clock.now() - GIVE_UP_AFTER, _AT_ONCE)
-    questions = Questions(inbox, min(until, time.monotonic() + _ASK_FOR_S))
+    questions = Questions(inbox, until.at_most(_ASK_FOR_S))
     for payment in silent:
         if questions.over:
             break

@@ -1,10 +1,12 @@
 """Clean up: ask, expire what is overdue, retry what waits, delete what was kept long enough."""
 
-import time
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeAlias
 
-from service.core.batches import work_off
+from service.core.batches import Until, work_off
+from service.core.lanes import Lane, lanes_of
 from service.outbox.operations import deliver_due
 from service.retention.operations.asking import ask_about_overdue, ask_about_silent
 from service.retention.operations.purging import purge_events, purge_sessions
@@ -18,47 +20,56 @@ from service.webhooks.operations.replay import retry_waiting
 # millisecond on each session that it expires; twenty at a time made the slowest of a hundred reads
 # twice as slow as ten do.
 BATCH = 10
-# A call to a provider takes 2 seconds at worst: the lease must outlast the last few.
-_A_FEW = 10
+_CALL_FOR_S = 15.0
+# A call takes 2 seconds at worst, and a lane is looked at after so many of them.
+_A_FEW = 5
 
-Job: TypeAlias = Callable[[Jobs, Report, float], Awaitable[None]]
+Job: TypeAlias = Callable[[Jobs, Report, Until], Awaitable[None]]
 
 
-async def _cleanup(jobs: Jobs, report: Report, until: float) -> None:
+async def _cleanup(jobs: Jobs, report: Report, until: Until) -> None:
     # What is not under way any more goes back to pending, and expires in this same run.
     await ask_about_overdue(jobs.inbox, report, until)
     await ask_about_silent(jobs.inbox, report, until)
     report.expired = await _expire(jobs.inbox, until)
-    await _retry(jobs, report, until)
-    await _deliver(jobs, report, until)
+    # Both may wait for providers: those that hang must not keep the run from what needs none.
+    calling = until.at_most(_CALL_FOR_S)
+    await asyncio.gather(_retry(jobs, report, calling), _deliver(jobs, report, calling))
     await purge_sessions(jobs, report, until)
     await purge_events(jobs, report, until)
 
 
-async def _deliver(jobs: Jobs, report: Report, until: float) -> None:
-    report.delivered = await _a_few_at_a_time(
-        lambda: deliver_due(jobs.handlers, jobs.inbox.clock, limit=_A_FEW), until
+async def _deliver(jobs: Jobs, report: Report, until: Until) -> None:
+    deliver = partial(
+        deliver_due, jobs.handlers, jobs.inbox.clock, limit=_A_FEW, stopping=jobs.stopping
     )
+    report.delivered = await _lane_by_lane(deliver, jobs, until)
 
 
-async def _retry(jobs: Jobs, report: Report, until: float) -> None:
-    report.events_retried = await _a_few_at_a_time(
-        lambda: retry_waiting(jobs.inbox, limit=_A_FEW), until
-    )
+async def _retry(jobs: Jobs, report: Report, until: Until) -> None:
+    retry = partial(retry_waiting, jobs.inbox, limit=_A_FEW, stopping=jobs.stopping)
+    report.events_retried = await _lane_by_lane(retry, jobs, until)
 
 
 JOBS: Mapping[str, Job] = {"cleanup": _cleanup, "outbox": _deliver, "events": _retry}
 
 
-async def _a_few_at_a_time(some: Callable[[], Awaitable[int]], until: float) -> int:
-    """Do what may wait for a provider until nothing is left or the time is over; give the sum."""
-    total = 0
-    while time.monotonic() < until and (done := await some()):
-        total += done
-    return total
+async def _lane_by_lane(some: Callable[..., Awaitable[int]], jobs: Jobs, until: Until) -> int:
+    """Do what may wait for a provider until nothing is left or the time is over; give the sum.
+
+    The lanes side by side: one that hangs leaves the time of the others to them.
+    """
+
+    async def work_through(lane: Lane) -> int:
+        total = 0
+        while not until.over and (done := await some(lane=lane)):
+            total += done
+        return total
+
+    return sum(await asyncio.gather(*map(work_through, lanes_of(jobs.inbox.providers))))
 
 
-async def _expire(inbox: Inbox, until: float) -> int:
+async def _expire(inbox: Inbox, until: Until) -> int:
     return await work_off(
         sessions.walk_due(inbox.clock.now(), BATCH),
         lambda keys: expire_batch(inbox.lifetimes, inbox.clock.now(), keys),

@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from service.core.batches import work_off
+from service.core.batches import Until, work_off
 from service.outbox import repository as outbox
 from service.payments import repository as payments
 from service.retention.operations.report import Jobs, Report
@@ -27,7 +27,7 @@ _WITHIN_S = 30
 log = structlog.get_logger(__name__)
 
 
-async def purge_sessions(jobs: Jobs, report: Report, until: float) -> None:
+async def purge_sessions(jobs: Jobs, report: Report, until: Until) -> None:
     """Delete the ended sessions that were kept long enough, except those that something needs.
 
     Those that have been needed for over a week are told of in the log, by what needs them.
@@ -43,7 +43,7 @@ async def purge_sessions(jobs: Jobs, report: Report, until: float) -> None:
         log.warning("sessions can not be purged", over_days=TOO_LONG.days, **why)
 
 
-async def count_purgeable(jobs: Jobs, report: Report, until: float) -> None:
+async def count_purgeable(jobs: Jobs, report: Report, until: Until) -> None:
     """Count what `purge_sessions` would delete, and what it would leave."""
     now = jobs.inbox.clock.now()
 
@@ -55,7 +55,7 @@ async def count_purgeable(jobs: Jobs, report: Report, until: float) -> None:
     await work_off(sessions.walk_purgeable(now, _COUNTED_AT_ONCE), count, until)
 
 
-async def purge_events(jobs: Jobs, report: Report, until: float) -> None:
+async def purge_events(jobs: Jobs, report: Report, until: Until) -> None:
     """Delete the events that were kept long enough, except those of sessions that are not over."""
     now = jobs.inbox.clock.now()
 

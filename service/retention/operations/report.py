@@ -1,6 +1,7 @@
 """What a job is given, and what it tells afterwards."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from service.outbox.operations import Handlers
 from service.webhooks.operations.inbox import Inbox
@@ -8,10 +9,11 @@ from service.webhooks.operations.inbox import Inbox
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """What jobs need."""
+    """What jobs need. `stopping` is set when the process ends: nothing new is begun then."""
 
     inbox: Inbox
     handlers: Handlers
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import structlog
 
+from service.core.batches import Until
 from service.core.errors import NotFound
 from service.outbox import repository as outbox
 from service.retention import repository
@@ -37,14 +38,15 @@ async def run_job(name: str, jobs: Jobs, *, dry_run: bool = False) -> Report:
     if name not in JOBS:
         raise JobNotFound(f"There is no job {name!r}; there are {', '.join(sorted(JOBS))}.")
     began = time.monotonic()
+    until = Until(began + RUN_FOR_S, jobs.stopping)
     report = Report(job=name, dry_run=dry_run)
     if dry_run:
-        await _count(jobs, report, began + RUN_FOR_S)
+        await _count(jobs, report, until)
     else:
         async with _leased(name, jobs) as ours:
             report.skipped = not ours
             if ours:
-                await JOBS[name](jobs, report, began + RUN_FOR_S)
+                await JOBS[name](jobs, report, until)
     report.took_ms = round((time.monotonic() - began) * 1000)
     log.info("job ran", **_figures(report))
     return report
@@ -53,7 +55,7 @@ async def run_job(name: str, jobs: Jobs, *, dry_run: bool = False) -> Report:
 async def preview(jobs: Jobs) -> Report:
     """Count what a cleanup would do now; change nothing."""
     report = Report(job="cleanup", dry_run=True)
-    await _count(jobs, report, time.monotonic() + RUN_FOR_S)
+    await _count(jobs, report, Until(time.monotonic() + RUN_FOR_S, jobs.stopping))
     return report
 
 
@@ -71,7 +73,7 @@ async def _leased(name: str, jobs: Jobs) -> AsyncIterator[bool]:
                 await repository.give_back(name, holder, jobs.inbox.clock.now())
 
 
-async def _count(jobs: Jobs, report: Report, until: float) -> None:
+async def _count(jobs: Jobs, report: Report, until: Until) -> None:
     now = jobs.inbox.clock.now()
     async with answers_in_time(30):
         report.expired = await sessions.count_due(now)

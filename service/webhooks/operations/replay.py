@@ -1,11 +1,13 @@
 """Apply events again: those that wait, and those that a person picks."""
 
+import asyncio
 from datetime import timedelta
 
 import structlog
 
 from service.audit.operations import Act, record
 from service.core.errors import InvalidInput, Misconfigured, TillgateError, Unavailable
+from service.core.lanes import EVERYTHING, Lane, over
 from service.storage.transactions import answers_in_time
 from service.web.principal import Principal
 from service.webhooks import repository
@@ -21,12 +23,21 @@ LEASE = timedelta(seconds=60)
 log = structlog.get_logger(__name__)
 
 
-async def retry_waiting(inbox: Inbox, *, limit: int = 100) -> int:
-    """Try every waiting event that is due; give how many were tried."""
+async def retry_waiting(
+    inbox: Inbox,
+    *,
+    limit: int = 100,
+    lane: Lane = EVERYTHING,
+    stopping: asyncio.Event | None = None,
+) -> int:
+    """Try every waiting event of a lane that is due; return how many were tried.
+
+    Ends before the next one once it is told to stop.
+    """
     tried = 0
-    while tried < limit:
+    while tried < limit and not over(stopping):
         async with answers_in_time():
-            row = await repository.claim_waiting(inbox.clock.now(), LEASE)
+            row = await repository.claim_waiting(inbox.clock.now(), LEASE, lane)
         if row is None:
             break
         tried += 1

@@ -1,13 +1,13 @@
 """Put questions to the providers, within a time, and gather what they answer."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import structlog
 
+from service.core.batches import Until
 from service.core.errors import ProviderFailed, ProviderUnreachable
 from service.payments.documents import Payment
 from service.providers.base import VerifiedEvent
@@ -54,16 +54,16 @@ class Answers:
 
 @dataclass(slots=True)
 class Questions:
-    """The questions of one run, which ends at `until` by the monotonic clock."""
+    """The questions of one run, which ends at `until`."""
 
     inbox: Inbox
-    until: float
+    until: Until
     unanswered: Counter[str] = field(default_factory=Counter)
 
     @property
     def over(self) -> bool:
         """Tell whether there is no time for more."""
-        return time.monotonic() > self.until
+        return self.until.over
 
     async def ask(self, provider: str, refs: Iterable[str]) -> Answers:
         """Ask a provider about checkouts and payments, one after the other."""

@@ -1,0 +1,33 @@
+"""Lanes: what waits for one provider does not hold up what waits for another."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A part of the rows that wait: those of one provider, or those of none that is known."""
+
+    name: str | None = None
+    others: tuple[str, ...] = ()
+
+    def wanted(self, field: str) -> dict[str, object]:
+        """Return the condition on the field that holds a row's provider."""
+        if self.name is not None:
+            return {field: self.name}
+        return {field: {"$nin": list(self.others)}} if self.others else {}
+
+
+EVERYTHING = Lane()
+
+
+def lanes_of(names: Collection[str]) -> Sequence[Lane]:
+    """Return a lane for each name, and one for whatever has none of them."""
+    known = tuple(sorted(names))
+    return (*(Lane(name) for name in known), Lane(others=known))
+
+
+def over(stopping: asyncio.Event | None) -> bool:
+    """Tell whether what works off rows is to stop before the next one."""
+    return stopping is not None and stopping.is_set()

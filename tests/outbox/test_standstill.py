@@ -1,0 +1,252 @@
+"""A provider that hangs holds up nothing but its own, and never the end of the server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from service import background as loops
+from service.background import background
+from service.core.batches import Until
+from service.core.clock import ManualClock
+from service.core.lanes import EVERYTHING, Lane, lanes_of
+from service.outbox import operations
+from service.outbox import repository as outbox
+from service.outbox.operations import LEASE, deliver_due, message
+from service.retention.operations import cleanup
+from service.retention.operations.run import run_job
+from service.storage.database import Database
+from tests.providers.http_fake import FakeApi, fake_api
+from tests.support.settings import make_settings
+from tests.support.shop import Shop, completions, open_shop
+
+IN_TIME = 5.0
+
+
+@dataclass
+class Hanging:
+    """A provider that takes calls and never answers."""
+
+    base: str = ""
+    calls: int = 0
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.calls += 1
+        self.called.set()
+        await reader.read()  # until the caller gives up
+        writer.close()
+
+
+@asynccontextmanager
+async def hanging() -> AsyncIterator[Hanging]:
+    """Run one on a free port of loopback."""
+    fake = Hanging()
+    server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
+    fake.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield fake
+    server.close()
+
+
+@pytest_asyncio.fixture
+async def stripe() -> AsyncIterator[Hanging]:
+    """Stripe, which hangs."""
+    async with hanging() as fake:
+        yield fake
+
+
+@pytest_asyncio.fixture
+async def razorpay() -> AsyncIterator[FakeApi]:
+    """Razorpay, which answers."""
+    async with fake_api() as fake:
+        fake.answer("POST", "/v1/payments/pay_1/capture", {"id": "pay_1", "status": "captured"})
+        yield fake
+
+
+@pytest_asyncio.fixture
+async def shop(
+    stripe: Hanging, razorpay: FakeApi, database: Database, clock: ManualClock
+) -> AsyncIterator[Shop]:
+    """A shop that talks to both."""
+    settings = make_settings(STRIPE_API_BASE=stripe.base, RAZORPAY_API_BASE=razorpay.base)
+    async with open_shop(settings, database, clock) as opened:
+        yield opened
+
+
+async def _closings(shop: Shop, count: int = 40) -> None:
+    """Messages that ask Stripe to close checkouts, due before everything else."""
+    rows = [
+        message(
+            "provider.close_checkout",
+            str(n),
+            merchant_id="default",
+            session_id=f"s-{n}",
+            payload={"provider": "stripe", "ref": f"cs_test_{n}"},
+            now=shop.clock.now() - timedelta(minutes=1),
+        )
+        for n in range(count)
+    ]
+    await outbox.add_once(rows, None)
+
+
+async def _held(shop: Shop) -> None:
+    """A payment at Razorpay that is held, and waits for its capture."""
+    session = await shop.api.open(paymentMethod="razorpay")
+    told = shop.razorpay("payment.authorized", session, status="authorized", id="pay_1")
+    assert (await shop.api.told(told))["outcome"] == "processed"
+
+
+async def _until(done: Any) -> None:
+    async with asyncio.timeout(IN_TIME):
+        while not await done():  # noqa: ASYNC110 - it happens at a server
+            await asyncio.sleep(0.02)
+
+
+async def _captured(shop: Shop) -> bool:
+    [row] = await shop.messages("provider.capture")
+    return bool(row["status"] == "done")
+
+
+async def _given_up_at(shop: Shop) -> int:
+    """Count the closings whose call is over."""
+    return sum(row["error"] is not None for row in await shop.messages("provider.close_checkout"))
+
+
+async def test_a_capture_does_not_wait_behind_the_closings_of_another_provider(
+    shop: Shop, stripe: Hanging
+) -> None:
+    await _closings(shop)
+    await _held(shop)
+    async with background(shop.api.wired.jobs):
+        await stripe.called.wait()
+        await _until(lambda: _captured(shop))
+        assert await _given_up_at(shop) < 3  # Stripe is still at its first ones
+
+
+async def test_control_without_lanes_it_waits_behind_them_all(
+    shop: Shop, stripe: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "lanes_of", lambda _: (EVERYTHING,))
+    await _closings(shop)
+    await _held(shop)
+    async with background(shop.api.wired.jobs):
+        await _until(lambda: _at_least_one_given_up(shop))
+        assert not await _captured(shop)
+
+
+async def _at_least_one_given_up(shop: Shop) -> bool:
+    return await _given_up_at(shop) >= 1
+
+
+async def test_a_waiting_event_does_not_wait_for_the_outbox_of_its_own_provider(
+    shop: Shop, stripe: Hanging
+) -> None:
+    session = {"sessionId": "later", "amount": 1000, "currency": "USD"}
+    assert (await shop.api.told(shop.stripe_paid(session)))["outcome"] == "parked"
+    await shop.api.open(sessionId="later", currency="USD")
+    shop.pass_time(seconds=2)
+    await _closings(shop)
+    async with background(shop.api.wired.jobs):
+        await stripe.called.wait()
+
+        async def completed() -> bool:
+            return completions(await shop.session("later")) == 1
+
+        await _until(completed)
+        assert await _given_up_at(shop) < 3
+
+
+async def test_a_stop_ends_between_two_of_forty_closings(shop: Shop, stripe: Hanging) -> None:
+    await _closings(shop)
+    async with asyncio.timeout(2 * IN_TIME):
+        async with background(shop.api.wired.jobs):
+            await stripe.called.wait()
+            began = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began < IN_TIME
+    calls = stripe.calls
+    rows = await shop.messages("provider.close_checkout")
+    tried = [row for row in rows if row["attempts"]]
+    assert len(tried) == 1  # the one that was under way, to its own limit
+    assert tried[0]["error"] is not None
+    assert calls <= 3  # with the official library's repetitions
+    assert {row["status"] for row in rows} == {"pending"}
+
+
+async def test_control_without_the_look_at_the_stop_the_next_ones_are_begun(
+    shop: Shop, stripe: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "over", lambda _: False)
+    await _closings(shop)
+    async with background(shop.api.wired.jobs):
+        await stripe.called.wait()
+    rows = await shop.messages("provider.close_checkout")
+    assert len([row for row in rows if row["attempts"]]) > 1
+
+
+async def test_what_does_not_end_by_itself_is_let_go_and_its_lease_gives_it_back(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "LET_GO_AFTER_S", 0.2)
+    begun = asyncio.Event()
+
+    async def for_ever(_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    await _closings(shop, 1)
+    handlers = {"provider.close_checkout": for_ever}
+    jobs = shop.api.wired.jobs
+    object.__setattr__(jobs, "handlers", handlers)
+    async with asyncio.timeout(IN_TIME), background(jobs):
+        await begun.wait()
+    [row] = await shop.messages("provider.close_checkout")
+    assert (row["status"], row["error"]) == ("pending", None)
+    shop.clock.advance(LEASE)
+
+    async def at_once(_: object) -> None: ...
+
+    assert await deliver_due({"provider.close_checkout": at_once}, shop.clock) == 1
+
+
+async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
+    shop: Shop, stripe: Hanging
+) -> None:
+    await _closings(shop)
+    jobs = shop.api.wired.jobs
+    running = asyncio.create_task(run_job("cleanup", jobs))
+    await stripe.called.wait()
+    jobs.stopping.set()
+    async with asyncio.timeout(IN_TIME):
+        report = await running
+    assert report.delivered == 0
+    rows = await shop.messages("provider.close_checkout")
+    assert len([row for row in rows if row["attempts"]]) == 1
+    assert (await run_job("cleanup", jobs)).skipped is False  # its lease was given back
+
+
+async def test_a_job_captures_at_one_provider_while_another_hangs(
+    shop: Shop, stripe: Hanging, razorpay: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "_A_FEW", 1)
+    await _closings(shop)
+    await _held(shop)
+    report = await run_job("outbox", shop.api.wired.jobs)
+    assert report.delivered == 1
+    assert await _captured(shop)
+    assert await _given_up_at(shop) == 1
+
+
+def test_each_row_is_in_one_lane() -> None:
+    lanes = lanes_of({"stripe", "razorpay"})
+    assert [lane.wanted("provider") for lane in lanes] == [
+        {"provider": "razorpay"},
+        {"provider": "stripe"},
+        {"provider": {"$nin": ["razorpay", "stripe"]}},
+    ]
+    assert Lane().wanted("provider") == {}
+    assert Until(float("inf")).over is False
