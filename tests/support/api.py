@@ -56,7 +56,7 @@ class Api:
         sid = session["sessionId"]
         ids = {"$each": [f"order_{sid}", f"plink_{sid}"]}
         await Session.get_pymongo_collection().update_one(
-            {"sessionId": sid}, {"$addToSet": {"checkoutIds": ids}}
+            {"merchantId": "default", "sessionId": sid}, {"$addToSet": {"checkoutIds": ids}}
         )
 
     async def read(self, session_id: str, key: str = SECRET) -> dict[str, Any]:
