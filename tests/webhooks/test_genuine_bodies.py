@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -12,12 +13,14 @@ import pytest
 
 from service.core import strict_json
 from service.providers.signing import hmac_sha256_hex
+from service.web.requests import LARGE_AT_ONCE, StrictRequest
 from service.webhooks.controllers import LARGEST_WEBHOOK
 from service.webhooks.operations.inbox import KEEP_OF_CUT, KEEP_WHOLE
 from tests.support.events import Delivery, phonepe_callback, razorpay_captured
 from tests.support.settings import PHONEPE_SALT, RAZORPAY_SECRET, STRIPE_SECRET
 from tests.support.shop import Shop, completions
 
+FOREIGN = {"sessionId": "nobodys", "amount": 1000, "currency": "INR"}
 LOGIN = sha256(b"tillgate:phonepe-password").hexdigest()
 PROVIDERS = ("stripe", "razorpay", "phonepe-v1", "phonepe-v2")
 
@@ -197,3 +200,30 @@ async def test_large_bodies_share_a_transaction_only_within_its_size(shop: Shop)
     assert {one["outcome"] for one in told} == {"processed"}
     for one in sessions:
         assert completions(await shop.session(one["sessionId"])) == 1
+
+
+async def test_large_bodies_are_read_a_few_at_a_time_and_small_ones_always(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In pieces, as a socket brings them: what is over the usual size has to get a place."""
+    body = _padded(_paid(shop, "razorpay", {**FOREIGN}), 600_000)
+    delivery = _signed(shop, "razorpay", body)
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        for place in range(0, len(body), 100_000):
+            yield body[place : place + 100_000]
+
+    async def post() -> int:
+        answer = await shop.api.http.post(
+            delivery.path, content=in_pieces(), headers=dict(delivery.headers)
+        )
+        return answer.status_code
+
+    monkeypatch.setattr(StrictRequest, "reading_large", LARGE_AT_ONCE)
+    assert await post() == 503
+    assert StrictRequest.reading_large == LARGE_AT_ONCE
+    small = _signed(shop, "razorpay", _paid(shop, "razorpay", {**FOREIGN}))
+    assert (await shop.api.deliver(small)).status_code == 200
+    monkeypatch.setattr(StrictRequest, "reading_large", LARGE_AT_ONCE - 1)
+    assert await post() == 200
+    assert StrictRequest.reading_large == LARGE_AT_ONCE - 1
