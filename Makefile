@@ -6,13 +6,16 @@ STAMP := $(VENV)/.installed
 PEERS := bench/peers/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench help
+.PHONY: run test soak check bench help
 
 run: $(STAMP) ## start everything for development, on a real MongoDB, with generated keys
 	@exec $(BIN)/tillgate dev
 
 test: $(STAMP) ## run all tests, on a real MongoDB
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: $(STAMP) ## run the searches that take long, in all orders and by chance
+	$(BIN)/python -m pytest -m soak
 
 check: $(STAMP) ## lint, format, types, and who may import whom
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ TillgateError
 │   └── PayloadDiffers      an idempotency key came back with another payload
 ├── TooManyRequests         a rate limit is used up
 ├── ProviderFailed          a payment provider refused, or gave a wrong answer
+│   ├── CaptureRefused      it does not let us take money that it held
 │   └── ProviderUnreachable a payment provider did not answer in time
 ├── Unavailable             the database can't answer now; nothing was lost
 └── Misconfigured           a setting is missing, weak or contradicts another
@@ -130,6 +131,12 @@ class ProviderFailed(TillgateError):
         """Keep whether the provider surely did not act on the call."""
         super().__init__(message, retry_after=retry_after)
         self.definite = definite
+
+
+class CaptureRefused(ProviderFailed):
+    """A payment provider does not let us take money that it held, now or later."""
+
+    code = "capture_refused"
 
 
 class ProviderUnreachable(ProviderFailed):

@@ -50,6 +50,8 @@ class Recorded(NamedTuple):
     provider_session_id: str | None
     provider_customer_id: str | None
     claimed_by: tuple[str, str] | None
+    amount: int
+    currency: str
 
 
 async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> Recorded:
@@ -63,7 +65,12 @@ async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> R
         await repository.insert(_new(told, now), tx)
         claimed_by = (told.merchant_id, told.session_id) if told.session_id else None
         return Recorded(
-            told.status, told.provider_session_id, told.provider_customer_id, claimed_by
+            told.status,
+            told.provider_session_id,
+            told.provider_customer_id,
+            claimed_by,
+            told.amount,
+            told.currency,
         )
     changes = _changes(payment, told)
     if changes:
@@ -74,6 +81,8 @@ async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> R
         changes.get("providerSessionId", payment.provider_session_id),
         changes.get("providerCustomerId", payment.provider_customer_id),
         (changes.get("merchantId", payment.merchant_id), session_id) if session_id else None,
+        changes.get("amount", payment.amount),
+        changes.get("currency", payment.currency),
     )
 
 

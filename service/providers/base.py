@@ -217,7 +217,10 @@ class Provider(Protocol):
         ...
 
     async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
-        """Take money that is held. A payment that is captured already is no error."""
+        """Take money that is held. A payment that is captured already is no error.
+
+        Raises `CaptureRefused` where it can't be taken, so that trying again is of no use.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -101,7 +101,9 @@ class Session(StoredDocument):
 
     `client_secret_hash`, `create_hash`, `account` and `live` are what later calls and events are
     held against. `guarded_metadata` are the keys that a secret key wrote. `live_attempts` are the
-    provider's payments that are under way, `ended_ref` is a checkout that ran out meanwhile,
+    provider's payments that are under way, `checkout_ended` is the provider's most final word on
+    a checkout that the caller opened itself (those of ours keep their own), `refused_captures` are
+    held payments that the provider would not let us capture,
     `asked_at` is when the cleanup last asked about it. `free_allowed`: nothing may be due.
     `priced_by` tells who decided the amount, None in sessions of before that was kept.
     `owner` tells who opened it: `trusted` (a secret key, a token), unique for each publishable
@@ -149,8 +151,9 @@ class Session(StoredDocument):
     checkout_ids: list[str] = Field(default_factory=list)
     opening: Opening | None = None
     capturing: Capturing | None = None
+    refused_captures: list[str] = Field(default_factory=list)
     live_attempts: list[str] = Field(default_factory=list)
-    ended_ref: str | None = None
+    checkout_ended: CheckoutEnd | None = None
     asked_at: datetime | None = None
     history: list[HistoryEntry] = Field(default_factory=list)
     client_secret_hash: str

@@ -1,7 +1,7 @@
 """What can be wrong with a session."""
 
 from service.core.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
-from service.sessions.states import MOVES, Status
+from service.sessions.states import BY_HAND, Status
 
 
 class SessionNotFound(NotFound):
@@ -33,7 +33,7 @@ class IllegalMove(Conflict):
 
     def __init__(self, status: Status, to: Status) -> None:
         """Say what is possible from here."""
-        possible = ", ".join(sorted(MOVES[status])) or "nothing: it is terminal"
+        possible = ", ".join(sorted(BY_HAND[status])) or "nothing: it is terminal"
         super().__init__(
             f"A session that is {status} can't become {to}; from here it can become {possible}."
         )

@@ -26,11 +26,23 @@ MOVES: Mapping[Status, frozenset[Status]] = {
         {Status.PROCESSING, Status.COMPLETED, Status.FAILED, Status.EXPIRED, Status.CANCELED}
     ),
     Status.PROCESSING: frozenset({Status.PENDING, Status.COMPLETED, Status.FAILED, Status.EXPIRED}),
-    Status.FAILED: frozenset({Status.PENDING, Status.COMPLETED}),
-    Status.EXPIRED: frozenset({Status.PENDING, Status.COMPLETED}),
+    Status.FAILED: frozenset({Status.PENDING, Status.PROCESSING, Status.COMPLETED}),
+    Status.EXPIRED: frozenset({Status.PENDING, Status.PROCESSING, Status.COMPLETED, Status.FAILED}),
     Status.CANCELED: frozenset({Status.COMPLETED}),
     Status.COMPLETED: frozenset(),
 }
+
+# What only a provider's word moves: money is on its way after all, an end was a failure.
+_BY_FACTS: Mapping[Status, frozenset[Status]] = {
+    Status.FAILED: frozenset({Status.PROCESSING}),
+    Status.EXPIRED: frozenset({Status.PROCESSING, Status.FAILED}),
+}
+BY_HAND: Mapping[Status, frozenset[Status]] = {
+    status: moves - _BY_FACTS.get(status, frozenset()) for status, moves in MOVES.items()
+}
+
+# No fact moves these but money; the facts of all others decide where they stand.
+SETTLED = frozenset({Status.COMPLETED, Status.CANCELED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,23 @@ class Lifetimes:
 def can_move(status: Status, to: Status) -> bool:
     """Tell whether there is such a move at all; who may make it is another question."""
     return to in MOVES[status]
+
+
+def standing(*, live: bool, ended: str | None, otherwise: Status) -> Status:
+    """Return where the facts put a session that is neither completed nor canceled.
+
+    `live`: a payment of it is under way or held. `ended`: the most final word on the end of its
+    current checkout, `failed` or `expired`. `otherwise`: where it stands if nothing of it is known.
+    The order in which the facts became known has no say.
+    """
+    if live:
+        return Status.PROCESSING
+    return Status(ended) if ended is not None else otherwise
+
+
+def is_more_final(word: str, than: str | None) -> bool:
+    """Tell whether a word on a checkout's end outweighs another: `failed` does `expired`."""
+    return than is None or (word == Status.FAILED and than == Status.EXPIRED)
 
 
 def status_at(status: Status, expires_at: datetime, now: datetime) -> Status:

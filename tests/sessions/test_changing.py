@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.core.clock import ManualClock
 from service.sessions.operations.merge import merge_metadata, merge_patch
-from service.sessions.states import MOVES, Status
+from service.sessions.states import BY_HAND, Status
 from service.storage.database import Database
 from tests.sessions.asking import (
     PAYMENTS,
@@ -237,7 +237,7 @@ async def test_every_move_that_is_not_in_the_table_is_a_conflict(
             assert (await change(api, sessionId=session_id, status=status)).status_code == 200
         before = await api.read(session_id)
         answer = await change(api, sessionId=session_id, status=target.value)
-        if target in MOVES[start]:
+        if target in BY_HAND[start]:
             assert answer.json()["session"]["status"] == target
         else:
             problem(answer, 409, "illegal_move")

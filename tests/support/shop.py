@@ -28,7 +28,7 @@ from tests.support.events import (
 )
 
 # Random per session, or what may differ by the order of arrival.
-_LEFT_OUT = {"_id", "history", "version", "updatedAt", "late"} | {
+LEFT_OUT = {"_id", "history", "version", "updatedAt", "late"} | {
     "clientSecretHash",
     "secretSalt",
     "createHash",
@@ -94,7 +94,7 @@ class Shop:
         """Give all that must be equal in any order: the session and its payments, in one text."""
         rows = [await self.session(session_id), *await self.payments(sessionId=session_id)]
         kept = [
-            {name: value for name, value in row.items() if name not in _LEFT_OUT} for row in rows
+            {name: value for name, value in row.items() if name not in LEFT_OUT} for row in rows
         ]
         return json.dumps(kept, default=str, sort_keys=True, indent=1).replace(session_id, "ID")
 

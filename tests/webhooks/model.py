@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 ENDED = {"completed", "failed", "expired", "canceled"}
+SETTLED = {"completed", "canceled"}
 MINUTES_30 = timedelta(minutes=30)
 KEPT = {"completed": timedelta(days=90)}
 
@@ -27,7 +28,8 @@ class Model:
     status: str = "pending"
     purge_at: datetime | None = None
     live: set[str] = field(default_factory=set)
-    ran_out: bool = False
+    word: str | None = None
+    revived: str | None = None
     paid_by: str | None = None
     reviews: int = 0
     gone: bool = False
@@ -42,11 +44,27 @@ class Model:
 
     def move(self, to: str) -> None:
         """Enter a state."""
+        if to == "processing":
+            self.revived = self.standing if self.standing in ENDED else None
         self.status = to
         ended = to in ENDED
         self.purge_at = self.now + KEPT.get(to, timedelta(days=7)) if ended else None
         if ended:
-            self.live, self.ran_out = set(), False
+            self.live = set()
+        if to in SETTLED:
+            self.word = None
+
+    def stand(self) -> None:
+        """Go where the facts are: money under way, then the last word on the checkout."""
+        if self.live:
+            to = "processing"
+        elif self.status == "processing":
+            over = "expired" if self.expires_at <= self.now else "pending"
+            to = self.word or self.revived or over
+        else:
+            to = self.word or self.status
+        if to != self.status:
+            self.move(to)
 
     def tell(self, told: Told) -> None:
         """Hear an event; a second time it says nothing."""
@@ -74,33 +92,37 @@ class Model:
             return
         if not told.fits or self.status == "completed":
             self.reviews += 1
+            self._gone_on(told)
             return
         self.paid_by = told.payment
         self.move("completed")
 
     def _authorized(self, told: Told) -> None:
-        if self._now(told.payment) != "authorized":
-            return
-        if self.standing in {"pending", "processing"}:
-            self.live.add(told.payment)
-            self.status = "processing"
+        if self._now(told.payment) == "authorized" and self.status not in SETTLED:
+            if told.payment not in self.live:
+                self.live.add(told.payment)
+                self.stand()
+        else:
+            self._gone_on(told)
 
     def _failed(self, told: Told) -> None:
-        if self._now(told.payment) != "failed" or told.payment not in self.live:
-            return
-        self.live.discard(told.payment)
-        if not self.live:
-            self.move("expired" if self.ran_out else "pending")
+        if self._now(told.payment) != "authorized":
+            self._gone_on(told)
+
+    def _gone_on(self, told: Told) -> None:
+        if told.payment in self.live:
+            self.live.discard(told.payment)
+            self.stand()
 
     def _expired(self, told: Told) -> None:
-        if self.live:
-            self.ran_out = True
-        elif self.status == "pending":
-            self.move("expired")
+        if self.status not in SETTLED and self.word is None:
+            self.word = "expired"
+            self.stand()
 
     def _cancelled(self, told: Told) -> None:
-        if self.status in {"pending", "processing"}:
-            self.move("failed")
+        if self.status not in SETTLED and self.word != "failed":
+            self.word = "failed"
+            self.stand()
 
     def by_hand(self, to: str) -> bool:
         """Change the state by hand; tell whether it is allowed."""
@@ -126,4 +148,5 @@ class Model:
         if self.status == "pending" and self.expires_at <= self.now:
             self.move("expired")
         over = self.purge_at is not None and self.purge_at <= self.now
-        self.gone = self.gone or (over and not self.reviews)
+        held = any(place[3] == "authorized" for place in self.ledger.values())
+        self.gone = self.gone or (over and not self.reviews and not held)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from service.core.clock import Clock
 from service.core.errors import (
+    CaptureRefused,
     MalformedBody,
     ProviderFailed,
     ProviderUnreachable,
@@ -29,7 +30,7 @@ from service.providers.facts import (
     Subject,
 )
 from service.providers.razorpay.client import PROVIDER, RazorpayClient
-from service.providers.razorpay.fetched import translate_fetched
+from service.providers.razorpay.fetched import translate_fetched, was_captured
 from service.providers.razorpay.opening import open_link, open_order
 from service.providers.razorpay.parents import payment_and_order, read_parents
 from service.providers.razorpay.translate import Origin, translate_webhook, unreadable
@@ -45,6 +46,8 @@ from service.settings import RazorpaySettings
 
 _REF = re.compile(r"(order|plink|pay)_[A-Za-z0-9_]{1,60}")
 _MODES = {"rzp_live_": True, "rzp_test_": False}
+# What is wrong is the payment, not the moment (429), our keys (401) or Razorpay (5xx).
+_FOR_GOOD = frozenset({400, 404, 422})
 _PAID_OR_UNDER_WAY = PaymentSucceeded | PaymentAuthorized | PaidPartially
 
 
@@ -137,7 +140,11 @@ class RazorpayProvider:
         return ClosedCheckout(closed=closed, event=_if_paid(event))
 
     async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
-        """Capture an authorized payment; after a refusal the payment itself tells if it was."""
+        """Capture an authorized payment; after a refusal the payment itself tells if it was.
+
+        Raises `CaptureRefused`, but not while another capture of it is in progress, which may be
+        an earlier call of ours.
+        """
         self._check_ref(provider_payment_id)
         if not provider_payment_id.startswith("pay_"):
             raise ProviderFailed(f"{provider_payment_id!r} is not a payment of Razorpay.")
@@ -145,10 +152,13 @@ class RazorpayProvider:
         async with within(PROVIDER, CALL_SECONDS):
             try:
                 await self._client.post(f"{path}/capture", {"amount": amount, "currency": currency})
-            except Refused:
+            except Refused as refusal:
                 payment = await self._client.get(path)
-                if text(payment, "status") not in {"captured", "refunded"}:
-                    raise
+                if was_captured(payment):
+                    return
+                if refusal.status in _FOR_GOOD and "in progress" not in refusal.message:
+                    raise CaptureRefused(refusal.message) from refusal
+                raise
 
     async def aclose(self) -> None:
         """Close the connections."""

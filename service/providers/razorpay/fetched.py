@@ -72,8 +72,7 @@ def _money(payment: JsonObject, link: JsonObject) -> tuple[Fact, ...]:
     status = text(payment, "status")
     if status == "authorized":
         return (PaymentAuthorized(payment_of(payment)),)
-    # A payment that was held and never captured also ends as `refunded`: nothing was ours then.
-    if status == "captured" or (status == "refunded" and _was_captured(payment)):
+    if was_captured(payment):
         paid = payment_of(payment)
         due = whole(link, "amount")
         partial = due is not None and paid.amount < due and text(link, "status") != "paid"
@@ -83,12 +82,18 @@ def _money(payment: JsonObject, link: JsonObject) -> tuple[Fact, ...]:
 
 def _failed(payment: JsonObject) -> bool:
     status = text(payment, "status")
-    return status == "failed" or (status == "refunded" and not _was_captured(payment))
+    return status == "failed" or (status == "refunded" and not was_captured(payment))
 
 
-def _was_captured(payment: JsonObject) -> bool:
-    """Published samples show `captured` as true and as the string "1"."""
-    return payment.get("captured") in (True, "1")
+def was_captured(payment: JsonObject) -> bool:
+    """Tell whether a payment's money was taken, and perhaps given back since.
+
+    One that was held and never captured also ends as `refunded`: nothing was ours then. Published
+    samples show `captured` as true and as the string "1".
+    """
+    status = text(payment, "status")
+    flagged = payment.get("captured") in (True, "1")
+    return status == "captured" or (status == "refunded" and flagged)
 
 
 def _checkout(ref: str, status: str | None) -> tuple[Fact, ...]:

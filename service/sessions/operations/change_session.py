@@ -23,7 +23,7 @@ from service.sessions.operations.caller import Caller
 from service.sessions.operations.merge import merge_metadata
 from service.sessions.operations.move import Why, move
 from service.sessions.operations.rules import Rules
-from service.sessions.states import Status, can_move, is_late, status_at
+from service.sessions.states import BY_HAND, Status, is_late, status_at
 from service.storage.database import Row
 from service.storage.transactions import Duplicate, Transaction, in_transaction
 
@@ -86,7 +86,7 @@ def check_change(session: Session, change: Change, caller: Caller, now: datetime
     standing = status_at(session.status, session.expires_at, now)
     if change.status is None or change.status is standing:
         return
-    if not can_move(standing, change.status):
+    if change.status not in BY_HAND[standing]:
         raise IllegalMove(standing, change.status)
     if change.status is Status.CANCELED and session.capturing is not None:
         raise Busy("A payment of this session is being captured.", retry_after=5)

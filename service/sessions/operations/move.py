@@ -11,7 +11,7 @@ from service.sessions import repository
 from service.sessions.documents import DueSession, Session
 from service.sessions.errors import IllegalMove
 from service.sessions.operations.checkouts.giving_up import closings, given_up
-from service.sessions.states import ENDED, Lifetimes, Status, can_move
+from service.sessions.states import ENDED, SETTLED, Lifetimes, Status, can_move
 from service.storage.database import Row
 from service.storage.transactions import Transaction
 
@@ -49,7 +49,8 @@ async def move(
         "purgeAt": lifetimes.purge_at(to, why.at),
         **({"deletableAt": None} if session.deletable_at is not None else {}),
         **_given_up(session, to, why),
-        **({"liveAttempts": [], "endedRef": None} if to in ENDED else {}),
+        **({"liveAttempts": [], "capturing": None} if to in ENDED else {}),
+        **({"checkoutEnded": None} if to in SETTLED else {}),
         **(changes or {}),
     }
     update = {"$set": fields, "$push": {"history": line_of(session.status, to, why)}}

@@ -29,6 +29,7 @@ from service.sessions.repository.reading import (
     find_latest_checkout,
     find_many,
     find_open_checkout,
+    has_open_rival,
     page,
     read,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "find_open_checkout",
     "find_overdue_processing",
     "find_purgeable",
+    "has_open_rival",
     "insert",
     "mark_deletable",
     "note_asked",

@@ -23,6 +23,8 @@ LOADS = BatchedLoad(
 # In the words of the partial index: an equality alone is not seen to be within it.
 _INDEXED = {"$type": "string"}
 
+# The index that lets a user have one open checkout session at a time.
+ONE_OPEN = "one_open_checkout"
 # What a list of sessions does not show.
 _HEAVY = ("history", "checkouts", "opening")
 
@@ -65,6 +67,22 @@ async def find_open_checkout(
     }
     row = await Session.get_pymongo_collection().find_one(wanted)
     return Session.model_validate(row) if row else None
+
+
+async def has_open_rival(session: Session, tx: Transaction) -> bool:
+    """Tell whether another open session holds this one's place in the index of open checkouts.
+
+    Asked in the index's own words, so that what it would refuse is found.
+    """
+    [index] = [one for one in Session.Settings.indexes if one.document["name"] == ONE_OPEN]
+    row = session.to_row()
+    place = {name: {"$eq": row[name]} for name in index.document["key"]}
+    wanted = {**place, "kind": "checkout", "status": {"$in": sorted(OPEN)}}
+    others = {**wanted, "sessionId": {"$ne": session.session_id}}
+    found = await Session.get_pymongo_collection().find_one(
+        others, {"_id": 1}, session=session_of(tx)
+    )
+    return found is not None
 
 
 async def find_latest_checkout(merchant_id: str, user_id: str, owner: str | None) -> Session | None:

@@ -8,18 +8,17 @@ from msgspec import Struct, structs
 from service.core.errors import MalformedBody
 from service.payments import repository as payments
 from service.payments.operations import Recorded, Told, record_payment
-from service.payments.states import LIVE, PaymentStatus
+from service.payments.states import PaymentStatus
 from service.providers import facts
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Fact
-from service.sessions.documents import Session
+from service.sessions.documents import CheckoutEnd, Session
 from service.sessions.operations.settle import checkouts
 from service.sessions.operations.settle import payments as settle
 from service.sessions.operations.settle.decided import decided_money_came
 from service.sessions.operations.settle.event import Mismatch, Settling
 from service.sessions.operations.settle.own import tied
-from service.sessions.operations.settle.reviews import decision_on, is_rejected, to_review
-from service.sessions.states import Status
+from service.sessions.operations.settle.reviews import decision_on, is_rejected
 from service.storage.group_commit.member import Question
 
 
@@ -45,7 +44,7 @@ async def _payment_succeeded(
     if decided is not None:
         settled = await decided_money_came(doing, session, known, decided)
     else:
-        settled = await settle.payment_succeeded(doing, session, known)
+        settled = await settle.payment_succeeded(doing, session, known, recorded)
     return Applied(settled.session, settled.review)
 
 
@@ -53,34 +52,25 @@ async def _payment_authorized(
     doing: Settling, session: Session | None, fact: facts.PaymentAuthorized
 ) -> Applied:
     recorded = await _record(doing, session, fact.payment, PaymentStatus.AUTHORIZED)
-    return await _underway(doing, session, recorded, fact.payment, held=True)
+    return await _underway(doing, session, recorded, fact.payment)
 
 
 async def _payment_processing(
     doing: Settling, session: Session | None, fact: facts.PaymentProcessing
 ) -> Applied:
     recorded = await _record(doing, session, fact.payment, PaymentStatus.PENDING)
-    return await _underway(doing, session, recorded, fact.payment, held=False)
+    return await _underway(doing, session, recorded, fact.payment)
 
 
 async def _underway(
-    doing: Settling,
-    session: Session | None,
-    recorded: Recorded,
-    payment: facts.Payment,
-    *,
-    held: bool,
+    doing: Settling, session: Session | None, recorded: Recorded, payment: facts.Payment
 ) -> Applied:
     if session is None:
         return Applied(None)
     if is_rejected(session, payment.provider_payment_id):
         return Applied(session)
     doing = tied(doing, session, recorded)
-    if recorded.status not in LIVE:  # it has failed or succeeded since: this is old news
-        if doing.stranger is not None:
-            return Applied(session)
-        return Applied(await settle.old_news(doing, session, payment))
-    settled = await settle.payment_underway(doing, session, payment, held=held)
+    settled = await settle.payment_underway(doing, session, payment, recorded)
     return Applied(settled.session, settled.review)
 
 
@@ -91,9 +81,7 @@ async def _payment_failed(
     recorded = await _record(doing, session, fact.payment, PaymentStatus.FAILED, failure)
     if session is None or tied(doing, session, recorded, ask=False).stranger is not None:
         return Applied(session)
-    if recorded.status is not PaymentStatus.FAILED:
-        return Applied(await settle.old_news(doing, session, fact.payment))
-    settled = await settle.payment_failed(doing, session, fact.payment)
+    settled = await settle.payment_failed(doing, session, fact.payment, recorded)
     return Applied(settled.session)
 
 
@@ -109,7 +97,7 @@ async def _paid_partially(
         known = _known(fact.payment, recorded)
         settled = await decided_money_came(doing, session, known, decided)
     else:
-        settled = await to_review(doing, session, doing.stranger or Mismatch.PARTIAL)
+        settled = await settle.paid_partially(doing, session, fact.payment, recorded)
     return Applied(settled.session, settled.review)
 
 
@@ -126,19 +114,19 @@ async def _no_payment_required(
 async def _checkout_failed(
     doing: Settling, session: Session | None, fact: facts.CheckoutFailed
 ) -> Applied:
-    return await _ended(doing, session, fact.checkout_ref, Status.FAILED)
+    return await _ended(doing, session, fact.checkout_ref, "failed")
 
 
 async def _checkout_expired(
     doing: Settling, session: Session | None, fact: facts.CheckoutExpired
 ) -> Applied:
-    return await _ended(doing, session, fact.checkout_ref, Status.EXPIRED)
+    return await _ended(doing, session, fact.checkout_ref, "expired")
 
 
-async def _ended(doing: Settling, session: Session | None, ref: str, to: Status) -> Applied:
+async def _ended(doing: Settling, session: Session | None, ref: str, word: CheckoutEnd) -> Applied:
     if session is None:
         return Applied(None)
-    settled = await checkouts.checkout_ended(doing, session, ref, to)
+    settled = await checkouts.checkout_ended(doing, session, ref, word)
     return Applied(settled.session)
 
 
@@ -206,9 +194,17 @@ LEDGER_ONLY: frozenset[type[Fact]] = frozenset(
 _ENDS: frozenset[type[Fact]] = frozenset({facts.CheckoutFailed, facts.CheckoutExpired})
 
 
+# Money comes before the end of its checkout, and that before failures: one move then, not two.
+_MONEY: frozenset[type[Fact]] = frozenset(
+    {facts.PaymentSucceeded, facts.PaymentAuthorized, facts.PaymentProcessing}
+)
+
+
 def in_order(told: tuple[Fact, ...]) -> list[Fact]:
-    """Give an event's facts with the checkout's end first: one move then, not two."""
-    return sorted(told, key=lambda fact: type(fact) not in _ENDS)
+    """Return an event's facts in the order in which they move the session least."""
+    return sorted(
+        told, key=lambda fact: 0 if type(fact) in _MONEY else 1 + (type(fact) not in _ENDS)
+    )
 
 
 def about(fact: Fact) -> str:

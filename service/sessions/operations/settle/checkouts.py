@@ -1,46 +1,42 @@
 """What the end of a checkout does to its session."""
 
-from service.sessions.documents import Session
-from service.sessions.operations.checkouts.standing import current_checkout
-from service.sessions.operations.move import move
+from service.sessions.documents import Checkout, CheckoutEnd, Session
 from service.sessions.operations.settle.event import Settled, Settling
-from service.sessions.operations.settle.fields import news, put
+from service.sessions.operations.settle.fields import news
 from service.sessions.operations.settle.reviews import foreign
-from service.sessions.states import OPEN, Status
+from service.sessions.operations.settle.standing import stand
+from service.sessions.states import SETTLED, is_more_final
 from service.storage.database import Row
 
 
-async def checkout_ended(doing: Settling, session: Session, ref: str, to: Status) -> Settled:
-    """Fail or expire the session whose current checkout ended; an older one's end says nothing."""
-    current = _current(session) if session.checkouts else session.ended_ref or ref
+async def checkout_ended(doing: Settling, session: Session, ref: str, word: CheckoutEnd) -> Settled:
+    """Keep the most final word on a checkout; the session ends with its current one.
+
+    Not while a payment of it is under way: then the word takes effect when that fails.
+    """
     if foreign(session, doing.event):
         return Settled(session)
-    changes = news(session, ref, None)
-    if ref != current or session.status not in OPEN:
-        return Settled(await put(doing, session, changes))
-    waits = session.status is Status.PROCESSING and bool(session.live_attempts)
-    if to is Status.EXPIRED and waits:
-        return Settled(await put(doing, session, changes | {"endedRef": ref}))
-    return Settled(await move(doing.tx, session, to, doing.why, doing.lifetimes, changes))
+    changes = news(session, ref, None) | _noted(session, ref, word)
+    return Settled(await stand(doing, session, session.live_attempts, changes))
 
 
-async def nothing_underway(doing: Settling, session: Session) -> Settled:
-    """End a processing session's wait: a re-read found no payment under way."""
-    if session.status is not Status.PROCESSING:
-        return Settled(session)
-    changes: Row = {"liveAttempts": []}
-    to = idle(session)
-    return Settled(await move(doing.tx, session, to, doing.why, doing.lifetimes, changes))
+def _noted(session: Session, ref: str, word: CheckoutEnd) -> Row:
+    """Return what keeps the word; an end of a checkout that is not the session's says nothing."""
+    if any(one.n for one in session.checkouts):
+        after = [_with(one, word) if _is(one, ref, word) else one for one in session.checkouts]
+        if after == session.checkouts:
+            return {}
+        return {"checkouts": [one.model_dump(by_alias=True) for one in after]}
+    named = not session.checkouts or any(one.ref == ref for one in session.checkouts)
+    if session.status in SETTLED or not named or not is_more_final(word, session.checkout_ended):
+        return {}
+    return {"checkoutEnded": word}
 
 
-def idle(session: Session) -> Status:
-    """Give what follows when no payment is under way any more: the checkout may have run out."""
-    over = session.ended_ref is not None and session.ended_ref == _current(session)
-    return Status.EXPIRED if over else Status.PENDING
+def _is(checkout: Checkout, ref: str, word: CheckoutEnd) -> bool:
+    ours = checkout.ref == ref and checkout.n > 0
+    return ours and is_more_final(word, checkout.ended)
 
 
-def _current(session: Session) -> str | None:
-    if not session.checkouts:
-        return session.ended_ref
-    current = current_checkout(session)
-    return current.ref if current is not None else None
+def _with(checkout: Checkout, word: CheckoutEnd) -> Checkout:
+    return checkout.model_copy(update={"ended": word})

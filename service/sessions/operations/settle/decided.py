@@ -4,7 +4,7 @@ from service.providers.facts import Payment
 from service.sessions.documents import Decided, Session
 from service.sessions.operations.move import move
 from service.sessions.operations.settle.event import Mismatch, Settled, Settling
-from service.sessions.operations.settle.fields import completion, paid_by, put
+from service.sessions.operations.settle.fields import completion, paid_by, put, told_again
 from service.sessions.operations.settle.reviews import to_review
 from service.sessions.states import Status
 
@@ -26,7 +26,7 @@ async def decided_money_came(
         return await to_review(doing, session, Mismatch.AFTER_REJECTION)
     if session.status is Status.COMPLETED:
         own = session.provider_payment_id == payment.provider_payment_id
-        ids = paid_by(doing, session, payment) if own else {}
+        ids = told_again(doing, session, payment) if own else {}
         return Settled(await put(doing, session, ids))
     changes = completion(doing, session) | {"providerPaymentId": payment.provider_payment_id}
     changes |= paid_by(doing, session, payment)

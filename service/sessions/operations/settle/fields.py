@@ -4,55 +4,87 @@ from service.providers.facts import Payment
 from service.sessions import repository
 from service.sessions.documents import Session
 from service.sessions.operations.attempt_id import with_checkout_ids
-from service.sessions.operations.settle.event import Settling
-from service.sessions.states import Status, is_late
+from service.sessions.operations.settle.event import Acting, Settling
+from service.sessions.states import ENDED, Status, is_late
 from service.storage.database import Row
 
 
 def completion(doing: Settling, session: Session) -> Row:
-    """Give the fields of a completion."""
+    """Return the fields of a completion."""
     late = is_late(session.status, session.expires_at, doing.why.at)
+    late = late or revived_from(session) is not None
     return {"completedAt": doing.why.at, "late": late}
 
 
-def news(session: Session, checkout_ref: str | None, customer_id: str | None) -> Row:
-    """Give the ids that an event tells and the session does not know yet.
+def revived_from(session: Session) -> Status | None:
+    """Return the end from which a payment under way has called the session back, if one has."""
+    last = session.history[-1] if session.history else None
+    if last is None or session.status is not Status.PROCESSING:
+        return None
+    if last.from_status in ENDED:
+        return last.from_status
+    return Status.EXPIRED if last.at >= session.expires_at else None
 
-    Of several checkouts that were opened without us the smallest id is kept, so that any order
-    keeps the same one, until a payment completes the session and names its own.
+
+def news(session: Session, checkout_ref: str | None, customer_id: str | None) -> Row:
+    """Return the ids that an event tells and the session does not know yet.
+
+    Of several customers, and of several checkouts that were opened without us, the smallest id is
+    kept, so that any order keeps the same one, until a payment completes the session: from then on
+    that payment's ids stand, and no other one's.
     """
+    if session.status is Status.COMPLETED:
+        return {}
     learned: Row = {}
-    known = session.provider_session_id
-    unsettled = not session.checkouts and session.status is not Status.COMPLETED
-    if checkout_ref and (known is None or (unsettled and checkout_ref < known)):
+    if (
+        checkout_ref
+        and not session.checkouts
+        and _is_first(checkout_ref, session.provider_session_id)
+    ):
         learned["providerSessionId"] = checkout_ref
-    if customer_id and session.provider_customer_id is None:
+    if customer_id and _is_first(customer_id, session.provider_customer_id):
         learned["providerCustomerId"] = customer_id
     return learned
 
 
+def _is_first(found: str, known: str | None) -> bool:
+    return known is None or found < known
+
+
 def paid_by(doing: Settling, session: Session, payment: Payment) -> Row:
-    """Return the ids of the payment that completes; they outweigh those of attempts before it.
+    """Return the ids of the payment that completes; those of attempts before it give way.
 
     A checkout that we opened ourselves stays named: a provider may tell another id of it. One that
     we did not open is the session's from now on.
     """
-    ours = bool(session.checkouts) and session.provider_session_id is not None
-    ids = {
-        "providerSessionId": None if ours else payment.checkout_ref,
-        "providerCustomerId": payment.customer_id,
-    }
     kept = {"checkoutIds": with_checkout_ids(session, doing.refs)} if doing.refs else {}
-    return kept | {name: value for name, value in ids.items() if value}
+    return kept | ids_of(session, payment.checkout_ref, payment.customer_id)
 
 
-async def fill(doing: Settling, session: Session, payment: Payment) -> Session:
-    """Learn the ids that a payment tells."""
-    learned = news(session, payment.checkout_ref, payment.customer_id)
-    return await put(doing, session, learned)
+def ids_of(session: Session, checkout_ref: str | None, customer_id: str | None) -> Row:
+    """Return the ids of what completes, also none."""
+    ids: Row = {"providerCustomerId": customer_id}
+    if not session.checkouts:
+        ids["providerSessionId"] = checkout_ref
+    return ids
 
 
-async def put(doing: Settling, session: Session, changes: Row) -> Session:
+def told_again(doing: Settling, session: Session, payment: Payment) -> Row:
+    """Return the ids that the payment which completed the session tells with another event."""
+    return {name: value for name, value in paid_by(doing, session, payment).items() if value}
+
+
+def learned(session: Session, payment: Payment) -> Row:
+    """Return the ids that a payment tells and the session does not know yet."""
+    if session.status is not Status.COMPLETED:
+        return news(session, payment.checkout_ref, payment.customer_id)
+    if session.provider_payment_id != payment.provider_payment_id:
+        return {}
+    ids = ids_of(session, payment.checkout_ref, payment.customer_id)
+    return {name: value for name, value in ids.items() if value}
+
+
+async def put(doing: Acting, session: Session, changes: Row) -> Session:
     """Set what differs from what is stored."""
     if not changes:
         return session

@@ -1,29 +1,48 @@
 """What a payment does to its session."""
 
-from service.outbox import repository as outbox_repository
+from service.payments.operations import Recorded
+from service.payments.states import LIVE, PaymentStatus
 from service.providers.facts import NoPaymentRequired, Payment
 from service.sessions.documents import Session
 from service.sessions.operations.move import move
-from service.sessions.operations.settle.captures import capture_message
-from service.sessions.operations.settle.checkouts import idle
+from service.sessions.operations.settle.captures import Standing, as_row, claimed, tell_claim
 from service.sessions.operations.settle.event import Mismatch, Settled, Settling
-from service.sessions.operations.settle.fields import completion, fill, news, paid_by, put
-from service.sessions.operations.settle.reviews import mismatch, to_review
-from service.sessions.states import Status, status_at
+from service.sessions.operations.settle.fields import (
+    completion,
+    ids_of,
+    learned,
+    paid_by,
+    put,
+    told_again,
+)
+from service.sessions.operations.settle.reviews import foreign, is_rejected, mismatch, to_review
+from service.sessions.operations.settle.standing import stand
+from service.sessions.states import SETTLED, Status
+from service.storage.database import Row
+
+# Money of the session's own all the same: it is under way, and a person decides what to do of it.
+_OF_THE_SESSION = frozenset({None, Mismatch.AMOUNT, Mismatch.CURRENCY})
 
 
-async def payment_succeeded(doing: Settling, session: Session, payment: Payment) -> Settled:
-    """Complete the session, or send what does not fit to review."""
-    completed = session.status is Status.COMPLETED
-    if completed and session.provider_payment_id == payment.provider_payment_id:
-        # Also one that does not fit and that a person has accepted.
-        return Settled(await put(doing, session, paid_by(doing, session, payment)))
+async def payment_succeeded(
+    doing: Settling, session: Session, payment: Payment, recorded: Recorded
+) -> Settled:
+    """Complete the session, or send what does not fit to review.
+
+    What does not fit is reviewed whatever came before: a payment may be told with two amounts.
+    """
+    payment_id = payment.provider_payment_id
+    by_this = session.status is Status.COMPLETED and session.provider_payment_id == payment_id
     wrong = mismatch(doing, session, payment.amount, payment.currency)
-    if wrong is None and completed:
+    if wrong is None and session.status is Status.COMPLETED and not by_this:
         wrong = Mismatch.SECOND
     if wrong is not None:
+        if wrong in _OF_THE_SESSION:
+            session = await _attempt(doing, session, payment, recorded, {})
         return await to_review(doing, session, wrong)
-    changes = completion(doing, session) | {"providerPaymentId": payment.provider_payment_id}
+    if by_this:
+        return Settled(await put(doing, session, told_again(doing, session, payment)))
+    changes = completion(doing, session) | {"providerPaymentId": payment_id}
     changes |= paid_by(doing, session, payment)
     moved = await move(doing.tx, session, Status.COMPLETED, doing.why, doing.lifetimes, changes)
     return Settled(moved)
@@ -40,43 +59,58 @@ async def no_payment_required(
         return Settled(session)
     if wrong is not None:
         return await to_review(doing, session, wrong)
-    changes = completion(doing, session) | news(session, fact.checkout_ref, fact.customer_id)
+    changes = completion(doing, session) | ids_of(session, fact.checkout_ref, fact.customer_id)
     moved = await move(doing.tx, session, Status.COMPLETED, doing.why, doing.lifetimes, changes)
     return Settled(moved)
 
 
 async def payment_underway(
-    doing: Settling, session: Session, payment: Payment, *, held: bool
+    doing: Settling, session: Session, payment: Payment, recorded: Recorded
 ) -> Settled:
-    """Note that money is under way; `held`: it waits for our capture, which is asked for."""
+    """Note that money is under way or held; one that is held and fits is claimed for capture.
+
+    Also where it has gone on since: what does not fit is reviewed in any order.
+    """
     wrong = mismatch(doing, session, payment.amount, payment.currency)
-    if wrong is not None:
-        return await to_review(doing, session, wrong)
-    if held and session.status not in {Status.COMPLETED, Status.CANCELED}:
-        await outbox_repository.add_once([capture_message(doing, session, payment)], doing.tx)
-    now_standing = status_at(session.status, session.expires_at, doing.why.at)
-    if now_standing not in {Status.PENDING, Status.PROCESSING}:
-        return Settled(await fill(doing, session, payment))
-    live = sorted({*session.live_attempts, payment.provider_payment_id})
-    changes = {"liveAttempts": live} | news(session, payment.checkout_ref, payment.customer_id)
-    if session.status is Status.PROCESSING:
-        return Settled(await put(doing, session, changes))
-    moved = await move(doing.tx, session, Status.PROCESSING, doing.why, doing.lifetimes, changes)
-    return Settled(moved)
+    if wrong in _OF_THE_SESSION:
+        ids = learned(session, payment) if wrong is None else {}
+        session = await _attempt(doing, session, payment, recorded, ids)
+    return Settled(session) if wrong is None else await to_review(doing, session, wrong)
 
 
-async def payment_failed(doing: Settling, session: Session, payment: Payment) -> Settled:
-    """Note that an attempt failed: the session goes back to pending if no other is under way."""
-    if session.status is not Status.PROCESSING:
-        return Settled(await fill(doing, session, payment))
-    live = [one for one in session.live_attempts if one != payment.provider_payment_id]
-    changes = {"liveAttempts": live} | news(session, payment.checkout_ref, payment.customer_id)
-    if live or payment.provider_payment_id not in session.live_attempts:
-        return Settled(await put(doing, session, changes))
-    to = idle(session)
-    return Settled(await move(doing.tx, session, to, doing.why, doing.lifetimes, changes))
+async def payment_failed(
+    doing: Settling, session: Session, payment: Payment, recorded: Recorded
+) -> Settled:
+    """Note that an attempt failed: the session waits for it no longer."""
+    if foreign(session, doing.event):
+        return Settled(session)
+    ids = learned(session, payment)
+    if recorded.status in LIVE:  # it has come back since
+        return Settled(await put(doing, session, ids))
+    return Settled(await _attempt(doing, session, payment, recorded, ids))
 
 
-async def old_news(doing: Settling, session: Session, payment: Payment) -> Session:
-    """Learn only ids from an event whose payment has gone on since."""
-    return await fill(doing, session, payment)
+async def paid_partially(
+    doing: Settling, session: Session, payment: Payment, recorded: Recorded
+) -> Settled:
+    """Send a part of the money to review: it completes nothing."""
+    if doing.stranger is None and not foreign(session, doing.event):
+        session = await _attempt(doing, session, payment, recorded, {})
+    return await to_review(doing, session, doing.stranger or Mismatch.PARTIAL)
+
+
+async def _attempt(
+    doing: Settling, session: Session, payment: Payment, recorded: Recorded, ids: Row
+) -> Session:
+    """Count a payment among those under way, or no longer, as the ledger has it by now."""
+    if session.status in SETTLED:
+        return await put(doing, session, ids)
+    payment_id = payment.provider_payment_id
+    others = {*session.live_attempts} - {payment_id}
+    lives = recorded.status in LIVE and not is_rejected(session, payment_id)
+    told = Standing(payment_id, PaymentStatus(recorded.status), recorded.amount, recorded.currency)
+    claim = await claimed(doing.tx, session, told, others, doing.why.at)
+    changes = ids | {"capturing": as_row(claim)}
+    after = await stand(doing, session, others | {payment_id} if lives else others, changes)
+    await tell_claim(doing.tx, session, after, told, doing.why.at)
+    return after

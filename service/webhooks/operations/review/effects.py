@@ -4,18 +4,21 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct, structs
 
-from service.outbox import operations as outbox
-from service.outbox import repository as outbox_repository
 from service.payments import repository as payments
 from service.payments.documents import Payment
 from service.payments.operations import abandon_payment
 from service.payments.states import PaymentStatus
 from service.sessions import repository as sessions
-from service.sessions.documents import Session
+from service.sessions.documents import Capturing, Session
 from service.sessions.operations.move import Why, move
-from service.sessions.operations.settle.captures import CAPTURE
-from service.sessions.operations.settle.checkouts import idle
-from service.sessions.states import Lifetimes, Status, is_late, status_at
+from service.sessions.operations.settle.captures import (
+    Standing,
+    as_row,
+    next_claim,
+    tell_claim,
+)
+from service.sessions.operations.settle.standing import stand
+from service.sessions.states import Lifetimes, Status, is_late
 from service.storage.database import Row
 from service.storage.transactions import Transaction
 from service.webhooks.operations.review.choices import UNRESOLVED, Case, Choice
@@ -66,43 +69,39 @@ async def _await_capture(deciding: Deciding, payment: Payment, fields: Row) -> S
     """Claim the capture of held money; its success completes the session, as any event would."""
     session, now = deciding.case.session, deciding.why.at
     paid = payment.provider_payment_id
-    message = outbox.message(
-        CAPTURE,
-        f"{session.provider}:{paid}:{session.version}",
-        merchant_id=session.merchant_id,
-        session_id=session.session_id,
-        payload={
-            "provider": session.provider,
-            "providerPaymentId": paid,
-            "amount": payment.amount,
-            "currency": payment.currency,
-        },
-        now=now,
-    )
-    await outbox_repository.add_once([message], deciding.tx)
-    changes: Row = fields | {
-        "capturing": {"paymentId": paid, "at": now},
-        "liveAttempts": sorted({*session.live_attempts, paid}),
-    }
-    if status_at(session.status, session.expires_at, now) is Status.PENDING:
-        reason = f"accepted: {deciding.case.doubt.reason}"
-        return await _move(deciding, Status.PROCESSING, changes, reason)
-    return await _put(deciding, changes)
+    claim = Capturing(payment_id=paid, at=now)
+    live = {*session.live_attempts, paid}
+    doing = _words(deciding, "accepted")
+    after = await stand(doing, session, live, fields | _claim(claim), known=True)
+    held = Standing(paid, payment.status, payment.amount, payment.currency)
+    await tell_claim(deciding.tx, session, after, held, now)
+    return after
 
 
 async def _reject(deciding: Deciding, fields: Row) -> Session:
-    case = deciding.case
+    """Wait for the payment no longer; if it was to be captured, the next held one has its turn."""
+    case, tx, now = deciding.case, deciding.tx, deciding.why.at
     session, about = case.session, case.doubt.about
-    changes = fields | {"liveAttempts": [one for one in session.live_attempts if one != about]}
-    if case.doubt.reason == UNRESOLVED:
-        if case.payment is not None:
-            await abandon_payment(deciding.tx, case.payment, deciding.why.at)
-        if session.capturing is not None and session.capturing.payment_id == about:
-            changes |= {"capturing": None}
-    if session.status is Status.PROCESSING and not changes["liveAttempts"]:
-        reason = f"rejected: {case.doubt.reason}"
-        return await _move(deciding, idle(session), changes, reason)
-    return await _put(deciding, changes)
+    if case.doubt.reason == UNRESOLVED and case.payment is not None:
+        await abandon_payment(tx, case.payment, now)
+    others = [one for one in session.live_attempts if one != about]
+    claim = session.capturing
+    if claim is not None and claim.payment_id == about:
+        claim = await next_claim(tx, session, others, now)
+    waits = session.status is Status.PROCESSING and not others
+    doing = _words(deciding, "rejected")
+    after = await stand(doing, session, others, fields | _claim(claim), known=waits)
+    await tell_claim(tx, session, after, None, now)
+    return after
+
+
+def _claim(claim: Capturing | None) -> Row:
+    return {"capturing": as_row(claim)}
+
+
+def _words(deciding: Deciding, verdict: str) -> Deciding:
+    reason = f"{verdict}: {deciding.case.doubt.reason}"
+    return structs.replace(deciding, why=structs.replace(deciding.why, reason=reason))
 
 
 async def _same_money(deciding: Deciding, fields: Row) -> Session:

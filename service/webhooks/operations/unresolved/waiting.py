@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 
-from service.sessions import repository as sessions
 from service.sessions.documents import Session
-from service.sessions.operations.move import Why, move
-from service.sessions.operations.settle.checkouts import idle
+from service.sessions.operations.move import Why
+from service.sessions.operations.settle.captures import as_row, next_claim, tell_claim
+from service.sessions.operations.settle.event import Moving
+from service.sessions.operations.settle.standing import stand
 from service.sessions.states import Status
-from service.storage.database import Row
 from service.storage.transactions import Transaction
 from service.webhooks.operations.inbox import Inbox
 
@@ -17,14 +17,14 @@ async def stop_waiting(
 ) -> Session:
     """Leave only some of a session's payments as those that it waits for, and move it by that.
 
-    The capture of one that is not under way any more is not waited for either.
+    If one that is not under way any more was to be captured, the next held one has its turn.
     """
     live = [one for one in session.live_attempts if one in waits]
-    changes: Row = {"liveAttempts": live}
-    if session.capturing is not None and session.capturing.payment_id not in waits:
-        changes |= {"capturing": None}
-    if session.status is Status.PROCESSING and not live:
-        return await move(tx, session, idle(session), why, inbox.lifetimes, changes)
-    if live == session.live_attempts and len(changes) == 1:
-        return session
-    return await sessions.change(session, {"$set": {**changes, "updatedAt": why.at}}, tx)
+    claim = session.capturing
+    if claim is not None and claim.payment_id not in waits:
+        claim = await next_claim(tx, session, live, why.at)
+    nothing = session.status is Status.PROCESSING and not live
+    doing = Moving(tx, why, inbox.lifetimes)
+    after = await stand(doing, session, live, {"capturing": as_row(claim)}, known=nothing)
+    await tell_claim(tx, session, after, None, why.at)
+    return after

@@ -1,0 +1,246 @@
+"""Of the payments that a provider holds for one session, one is captured at most."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from service.core.clock import ManualClock
+from service.sessions.documents import Capturing
+from service.sessions.operations.settle import payments as settle
+from service.storage.database import Database
+from service.webhooks.operations import capture
+from tests.providers.http_fake import FakeApi
+from tests.support.api import SECRET
+from tests.support.events import razorpay_payment
+from tests.support.settings import make_settings
+from tests.support.shop import Shop, completions, open_shop
+
+REFUSED = (400, b'{"error": {"description": "The payment can not be captured."}}')
+IN_PROGRESS = (400, b'{"error": {"description": "Another payment operation is in progress."}}')
+BUSY = (429, b"{}")
+BROKEN = (502, b"")
+
+
+@dataclass
+class Bank(FakeApi):
+    """Razorpay's payments, by id, and what comes of the next captures."""
+
+    payments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    taken: list[str] = field(default_factory=list)
+    troubles: list[tuple[int, bytes]] = field(default_factory=list)
+    after_effect: bool = False
+
+    def _next(self, method: str, path: str) -> tuple[int, bytes]:
+        payment = self.payments[path.split("/")[3]]
+        if method == "POST":
+            trouble = self.troubles.pop(0) if self.troubles else None
+            if trouble is None or self.after_effect:
+                payment["status"] = "captured"
+                self.taken.append(payment["id"])
+            if trouble is not None:
+                return trouble
+        self.answers.clear()
+        self.answer(method, path, payment)
+        return super()._next(method, path)
+
+    def tries(self) -> int:
+        """Count the captures that were asked for."""
+        return sum(method == "POST" for method, _ in self.calls())
+
+
+@pytest_asyncio.fixture
+async def bank() -> AsyncIterator[Bank]:
+    """Razorpay's API."""
+    made = Bank()
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def shop(bank: Bank, database: Database, clock: ManualClock) -> AsyncIterator[Shop]:
+    """A shop that talks to it."""
+    async with open_shop(make_settings(RAZORPAY_API_BASE=bank.base), database, clock) as opened:
+        yield opened
+
+
+async def _open(shop: Shop) -> dict[str, Any]:
+    return await shop.api.open(paymentMethod="razorpay", sessionId="order_held")
+
+
+async def _held(shop: Shop, bank: Bank, session: dict[str, Any], *names: str) -> None:
+    for name in names:
+        fields = {"id": f"pay_{name}", "order_id": session["sessionId"], "status": "authorized"}
+        bank.payments[f"pay_{name}"] = razorpay_payment(session, **fields)
+        await shop.receive(shop.razorpay("payment.authorized", session, **fields))
+
+
+async def _told(shop: Shop, session: dict[str, Any], kind: str, name: str, after: int = 5) -> None:
+    fields = {"id": f"pay_{name}", "order_id": session["sessionId"], "status": kind}
+    await shop.receive(shop.razorpay(f"payment.{kind}", session, after, **fields))
+
+
+async def _later(shop: Shop) -> None:
+    shop.pass_time(seconds=10)
+    await shop.api.settle()
+
+
+async def _capturing(shop: Shop, session: dict[str, Any]) -> str | None:
+    claim = (await shop.session(session["sessionId"]))["capturing"]
+    return claim["paymentId"] if claim else None
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+async def test_of_two_held_payments_the_first_is_captured_and_the_other_is_not(
+    shop: Shop, bank: Bank, order: str
+) -> None:
+    session = await _open(shop)
+    await _held(shop, bank, session, *order)
+    await shop.api.settle()
+    assert bank.taken == [f"pay_{order[0]}"]
+    await _told(shop, session, "captured", order[0])
+    await _held(shop, bank, session, "c")
+    await _later(shop)
+
+    assert bank.taken == [f"pay_{order[0]}"]
+    stored = await shop.session(session["sessionId"])
+    assert (stored["status"], completions(stored), stored["capturing"]) == ("completed", 1, None)
+
+
+async def test_control_where_every_held_payment_is_claimed_two_are_captured(
+    shop: Shop, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def whoever_comes(*args: Any) -> Capturing:
+        now: datetime = args[-1]
+        return Capturing(payment_id=args[2].payment_id, at=now)
+
+    async def taken_for_wanted(*_: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(settle, "claimed", whoever_comes)
+    monkeypatch.setattr(capture, "_is_wanted", taken_for_wanted)
+    session = await _open(shop)
+    await _held(shop, bank, session, "a", "b")
+    await shop.api.settle()
+    assert sorted(bank.taken) == ["pay_a", "pay_b"]
+
+
+async def test_nothing_is_captured_for_a_canceled_session(shop: Shop, bank: Bank) -> None:
+    session = await _open(shop)
+    body = {"sessionId": session["sessionId"], "status": "canceled"}
+    answer = await shop.api.call("PATCH", "/api/payment-sessions", SECRET, json=body)
+    assert answer.status_code == 200, answer.text
+    await _held(shop, bank, session, "a")
+    await shop.api.settle()
+    assert bank.tries() == 0
+    assert (await shop.session(session["sessionId"]))["status"] == "canceled"
+    assert [one["status"] for one in await shop.payments()] == ["authorized"]
+
+
+async def _completed_meanwhile(shop: Shop, bank: Bank) -> None:
+    session = await _open(shop)
+    await _held(shop, bank, session, "a")
+    assert await _capturing(shop, session) == "pay_a"
+    await _told(shop, session, "captured", "b")
+    await shop.api.settle()
+
+
+async def test_nothing_is_captured_once_another_payment_has_completed_the_session(
+    shop: Shop, bank: Bank
+) -> None:
+    await _completed_meanwhile(shop, bank)
+    assert bank.tries() == 0
+    assert [one["status"] for one in await shop.messages("provider.capture")] == ["done"]
+
+
+async def test_control_a_capture_that_does_not_look_again_takes_money_twice(
+    shop: Shop, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def taken_for_wanted(*_: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(capture, "_is_wanted", taken_for_wanted)
+    await _completed_meanwhile(shop, bank)
+    assert bank.taken == ["pay_a"]
+
+
+async def test_after_a_refusal_the_next_held_payment_has_its_turn(shop: Shop, bank: Bank) -> None:
+    session = await _open(shop)
+    await _held(shop, bank, session, "a", "b")
+    bank.troubles = [REFUSED]
+    await shop.api.settle()
+    assert (bank.tries(), bank.taken) == (2, ["pay_b"])
+    await _held(shop, bank, session, "a")  # told once more, it is not tried once more
+    await _later(shop)
+    assert bank.tries() == 2
+    stored = await shop.session(session["sessionId"])
+    assert (stored["refusedCaptures"], stored["capturing"]["paymentId"]) == (["pay_a"], "pay_b")
+    await _told(shop, session, "captured", "b")
+    assert (await shop.session(session["sessionId"]))["status"] == "completed"
+
+
+async def test_a_held_payment_that_has_lapsed_gives_way_to_the_next(shop: Shop, bank: Bank) -> None:
+    session = await _open(shop)
+    await _held(shop, bank, session, "a", "b")
+    bank.payments["pay_a"] |= {"status": "refunded", "captured": False}
+    bank.troubles = [REFUSED]
+    shop.pass_time(minutes=1)
+    await shop.api.settle()
+    assert bank.taken == ["pay_b"]
+    assert [one["status"] for one in await shop.payments()] == ["failed", "authorized"]
+
+
+async def test_a_claimed_payment_that_fails_gives_way_to_the_next(shop: Shop, bank: Bank) -> None:
+    session = await _open(shop)
+    await _held(shop, bank, session, "a", "b")
+    await _told(shop, session, "failed", "a")
+    assert await _capturing(shop, session) == "pay_b"
+    await shop.api.settle()
+    assert bank.taken == ["pay_b"]
+
+
+@pytest.mark.parametrize("trouble", [BROKEN, BUSY, IN_PROGRESS], ids=["502", "429", "in progress"])
+async def test_after_an_unknown_outcome_the_claim_stays_and_is_tried_again(
+    shop: Shop, bank: Bank, trouble: tuple[int, bytes]
+) -> None:
+    session = await _open(shop)
+    await _held(shop, bank, session, "a", "b")
+    bank.troubles = [trouble]
+    await shop.api.settle()
+    assert (await _capturing(shop, session), bank.taken) == ("pay_a", [])
+    await _later(shop)
+    assert bank.taken == ["pay_a"]
+
+
+async def _answer_lost(shop: Shop, bank: Bank) -> dict[str, Any]:
+    session = await _open(shop)
+    await _held(shop, bank, session, "a", "b")
+    bank.troubles, bank.after_effect = [BROKEN], True
+    await shop.api.settle()
+    await _later(shop)
+    return await shop.session(session["sessionId"])
+
+
+async def test_a_capture_whose_answer_was_lost_is_found_and_not_repeated(
+    shop: Shop, bank: Bank
+) -> None:
+    stored = await _answer_lost(shop, bank)
+    assert (bank.tries(), bank.taken) == (1, ["pay_a"])
+    assert (stored["status"], stored["providerPaymentId"]) == ("completed", "pay_a")
+
+
+async def test_control_a_try_that_does_not_read_the_payment_again_captures_twice(
+    shop: Shop, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def taken_for_held(*_: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(capture, "_still_held", taken_for_held)
+    await _answer_lost(shop, bank)
+    assert bank.taken == ["pay_a", "pay_a"]
