@@ -61,13 +61,15 @@ def refs_of(provider: str, session_id: str) -> tuple[list[str], list[str]]:
         return refs, refs
     if provider == "razorpay":
         links = [f"plink_{n}_{session_id}" for n in (1, 2)]
-        return links, [*links, *(_order(session_id, n) for n in (1, 2))]
+        return links, [*links, *(f"order_{n}_{session_id}" for n in (1, 2))]
     orders = [_transaction(session_id, n) for n in (1, 2)]
     return orders, orders
 
 
-def _order(session_id: str, n: int) -> str:
-    return f"order_{session_id}" if n == 2 else f"order_1_{session_id}"
+def _order(session: Session, n: int) -> str:
+    """Return the order of a checkout; the caller's own, of which there is one, is the session."""
+    sid = session["sessionId"]
+    return f"order_{n}_{sid}" if session["ours"] else sid
 
 
 def _transaction(session_id: str, n: int) -> str:
@@ -170,7 +172,7 @@ def _pay(n: int, kind: str, at: int, **fields: Any) -> Tell:
 
 def _payment(session: Session, n: int, **fields: Any) -> dict[str, Any]:
     sid = session["sessionId"]
-    ids = {"id": f"pay_{n}_{sid}", "order_id": _order(sid, 1 if n == 1 else 2)}
+    ids = {"id": f"pay_{n}_{sid}", "order_id": _order(session, 1 if n == 1 else 2)}
     if fields.get("status") == "failed":
         fields |= {"error_reason": "payment_timed_out", "error_description": "Timed out."}
     return razorpay_payment(session, **{**ids, **fields})
@@ -205,7 +207,7 @@ def _paid_in_part(shop: Shop, session: Session) -> Delivery:
 def _link_found(status: str, *payments: tuple[int, str]) -> Callable[[Shop, Session], Session]:
     def make(shop: Shop, session: Session) -> dict[str, Any]:
         sid = session["sessionId"]
-        link = {"id": f"plink_2_{sid}", "order_id": _order(sid, 2), "reference_id": sid}
+        link = {"id": f"plink_2_{sid}", "order_id": _order(session, 2), "reference_id": sid}
         return {
             "fetched": f"plink_2_{sid}",
             "fetchedAt": shop.unix(35),

@@ -22,10 +22,11 @@ from tests.webhooks.meetings import MEETINGS, Meeting, refs_of
 
 
 class Told(NamedTuple):
-    """A session of its own for one order of a set of facts."""
+    """A session of its own for one order of a set of facts; `ours`: we opened its checkouts."""
 
     session_id: str
     order: tuple[int, ...]
+    ours: bool
 
 
 async def _template(shop: Shop, provider: str) -> Row:
@@ -53,7 +54,7 @@ def _clone(shop: Shop, row: Row, provider: str, session_id: str, *, ours: bool) 
 
 
 async def _tell(shop: Shop, facts: Sequence[Meeting], told: Told) -> None:
-    session = {"sessionId": told.session_id, "amount": 1000, "currency": "INR"}
+    session = {"sessionId": told.session_id, "amount": 1000, "currency": "INR", "ours": told.ours}
     for number in told.order:
         receipt = await _until_taken(shop, facts[number], session)
         assert receipt.outcome not in {InboxStatus.FAILED, InboxStatus.PARKED}, (
@@ -86,7 +87,7 @@ async def differing(
     bad = []
     for some in _batches(sets, 120):
         told = [
-            Told(_new_id(provider), order)
+            Told(_new_id(provider), order, ours)
             for chosen in some
             for order in itertools.permutations(chosen)
         ]
