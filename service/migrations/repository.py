@@ -16,7 +16,7 @@ Update: TypeAlias = tuple[Row, Row | list[Row]]
 """A filter, and what is done to the one document that it finds."""
 
 WITHIN_S = 60.0
-_HOLD_DATA = ("sessions", "payments", "webhook_events")
+_HOLD_DATA = ("sessions", "payments", "webhook_events", "prices")
 _NO_SUCH_INDEX = 27
 _NO_SUCH_COLLECTION = 26
 

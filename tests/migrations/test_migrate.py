@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from service.catalog.documents import Ware
+from service.catalog.repository import find_price
 from service.core.clock import ManualClock
 from service.migrations import operations
 from service.migrations.errors import LayoutDiffers, MigrationUnderway
@@ -15,6 +17,7 @@ from service.sessions.documents import Session
 from service.storage.database import Client, Database, Row
 from service.storage.documents import StoredDocument, bind
 from service.storage.indexes import find_drift
+from service.storage.transactions import Duplicate
 from service.webhooks.documents import WebhookEvent
 from service.wiring import DOCUMENTS
 from tests.migrations.conftest import everything, fill
@@ -26,6 +29,19 @@ async def by_id(database: Database, merchant_id: str = "default") -> dict[str, R
     """Give the sessions of a merchant by their ids."""
     rows = await database["sessions"].find({"merchantId": merchant_id}).to_list()
     return {row["sessionId"]: row for row in rows}
+
+
+async def test_an_event_may_have_prices_of_its_passes_beside_its_own(
+    old: Database, clock: ManualClock
+) -> None:
+    vip = {"merchantId": "default", "item": "concert", "passId": "vip", "currency": "USD"}
+    with pytest.raises(Duplicate):  # the older index
+        await old["prices"].insert_one(dict(vip))
+    await migrate(old, DOCUMENTS, clock)
+    await old["prices"].insert_one({**vip, "amount": 2000})
+    price = await find_price("default", Ware("concert"), "USD")
+    assert price is not None
+    assert price.amount == 1000
 
 
 async def test_every_document_has_the_layout_of_today(old: Database, clock: ManualClock) -> None:

@@ -31,7 +31,7 @@ async def set_price(price: Price, by: Principal) -> None:
     except Duplicate as error:
         raise Busy(
             "Another call sets this price, or an older index allows one price for each item: "
-            "`tillgate doctor` tells."
+            "`tillgate migrate` drops it."
         ) from error
 
 

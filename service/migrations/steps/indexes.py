@@ -7,11 +7,12 @@ from service.migrations import repository
 from service.migrations.steps.step import Counts, Run
 from service.storage.database import Database, Row
 
-_COLLECTIONS = ("sessions", "webhook_events")
+_COLLECTIONS = ("sessions", "webhook_events", "prices")
 _GONE = (
     ("sessions", "checkouts_ref"),
     ("sessions", "purgeAt_ttl"),
     ("webhook_events", "purgeAt_ttl"),
+    ("prices", "merchant_item_currency"),
 )
 _ONE_OPEN = ["merchantId", "userId", "plan", "provider", "owner"]
 
