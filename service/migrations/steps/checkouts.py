@@ -75,7 +75,20 @@ def checkouts_of(row: Row, told: Iterable[Row]) -> list[Row]:
 def _ends(row: Row) -> dict[str, str]:
     """Return what providers said of the end of checkouts: kept beside them, or told by a move."""
     ends = {row["endedRef"]: "expired"} if row.get("endedRef") else {}
-    last = row["history"][-1] if row.get("history") else {}
-    if row["checkouts"] and last.get("eventId") and last["to"] in {"failed", "expired"}:
-        ends[row["checkouts"][-1]["ref"]] = last["to"]
+    told = _told_end(row)
+    if row["checkouts"] and told:
+        ends[row["checkouts"][-1]["ref"]] = told
     return ends
+
+
+def end_of_another(row: Row) -> str | None:
+    """Return how a checkout ended that the caller opened itself and did not name."""
+    if row["checkouts"]:
+        return None
+    return _told_end(row) or ("expired" if row.get("endedRef") else None)
+
+
+def _told_end(row: Row) -> str | None:
+    last = row["history"][-1] if row.get("history") else {}
+    ended = last.get("eventId") and last["to"] in {"failed", "expired"}
+    return str(last["to"]) if ended else None

@@ -79,8 +79,8 @@ def _fields(row: Row) -> Row:
     if decision is not None:
         verdict = "accepted" if decision["accepted"] else "rejected"
         decision = {**decision, "verdict": verdict, "awaiting": False}
-    doubts = row.get("doubts", [])
-    return {"decision": decision, "doubts": doubts, "learned": None, "deletableAt": None}
+    lacking = {"doubts": row.get("doubts", []), "learned": None, "cut": None, "deletableAt": None}
+    return {"decision": decision, **lacking}
 
 
 def _better(known: Row | None, row: Row) -> Row:

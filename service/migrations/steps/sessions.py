@@ -8,7 +8,12 @@ event's row alone, a capture in the outbox alone.
 from collections.abc import Iterable, Mapping
 
 from service.migrations import repository
-from service.migrations.steps.checkouts import attempts_of, checkouts_of, shared_attempts
+from service.migrations.steps.checkouts import (
+    attempts_of,
+    checkouts_of,
+    end_of_another,
+    shared_attempts,
+)
 from service.migrations.steps.step import BATCH, Counts, Run
 from service.storage.database import Database, Row
 
@@ -53,7 +58,9 @@ def _fields(row: Row, beside: Mapping[str, list[Row]], shared: frozenset[str]) -
         "checkouts": checkouts_of(row, told),
         "checkoutIds": sorted(refs | (set(attempts.values()) - shared)),
         "opening": opening,
+        "checkoutEnded": end_of_another(row),
         "capturing": _capturing(row, told),
+        "refusedCaptures": [],
         "deletableAt": None,
     }
 
