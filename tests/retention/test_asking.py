@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.retention.operations import asking
 from service.storage.database import Database
@@ -252,7 +253,7 @@ async def test_a_provider_that_hangs_is_asked_three_times_by_a_run_and_no_more(
     hanging, refs = Hanging(), [f"pay_{number}" for number in range(6)]
     providers: Any = {"razorpay": hanging}
     inbox = replace(shop.api.wired.inbox, providers=providers)
-    run = questions.Questions(inbox, time.monotonic() + 60)
+    run = questions.Questions(inbox, Until(time.monotonic() + 60))
     answers = await run.ask("razorpay", refs)
     assert (hanging.asked, answers.silent, answers.refused) == (3, set(refs), set())
 
