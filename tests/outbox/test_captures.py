@@ -17,6 +17,7 @@ from service.webhooks.operations import capture
 from tests.providers.http_fake import FakeApi
 from tests.support.api import SECRET
 from tests.support.events import razorpay_payment
+from tests.support.reviews import disagreements
 from tests.support.settings import make_settings
 from tests.support.shop import Shop, completions, open_shop
 
@@ -244,3 +245,44 @@ async def test_control_a_try_that_does_not_read_the_payment_again_captures_twice
     monkeypatch.setattr(capture, "_still_held", taken_for_held)
     await _answer_lost(shop, bank)
     assert bank.taken == ["pay_a", "pay_a"]
+
+
+async def _accept(shop: Shop, session: dict[str, Any]) -> tuple[int, str]:
+    answer = await shop.admin("POST", f"/reviews/{session['sessionId']}/accept")
+    return answer.status_code, answer.json().get("error", "")
+
+
+async def _in_review(shop: Shop, bank: Bank) -> dict[str, Any]:
+    """Let money of another amount be held, and a person accept it."""
+    session = await _open(shop)
+    await _held(shop, bank, session | {"amount": 900}, "a")
+    assert bank.tries() == 0
+    assert await _accept(shop, session) == (200, "")
+    return session
+
+
+async def test_accepted_money_that_may_not_be_captured_is_in_review_again(
+    shop: Shop, bank: Bank
+) -> None:
+    session = await _in_review(shop, bank)
+    bank.troubles = [REFUSED]
+    await shop.api.settle()
+    stored = await shop.session(session["sessionId"])
+    assert (stored["capturing"], stored["decisions"]) == (None, [])
+    assert stored["review"]["reason"] == "amount_mismatch"
+    assert await disagreements(shop.database) == []
+    assert await _accept(shop, session) == (409, "payment_not_succeeded")
+    [review] = (await shop.admin("GET", "/reviews")).json()["reviews"]
+    assert review["decisions"] == ["reject"]
+
+
+async def test_accepted_money_is_captured_in_its_own_amount_and_completes(
+    shop: Shop, bank: Bank
+) -> None:
+    session = await _in_review(shop, bank)
+    await shop.api.settle()
+    assert bank.taken == ["pay_a"]
+    await _told(shop, session | {"amount": 900}, "captured", "a")
+    stored = await shop.session(session["sessionId"])
+    assert (stored["status"], stored["review"], completions(stored)) == ("completed", None, 1)
+    assert await disagreements(shop.database) == []

@@ -23,6 +23,7 @@ from service.sessions.operations.caller import Caller
 from service.sessions.operations.merge import merge_metadata
 from service.sessions.operations.move import Why, move
 from service.sessions.operations.rules import Rules
+from service.sessions.operations.settle.reviews import awaited
 from service.sessions.states import BY_HAND, Status, is_late, status_at
 from service.storage.database import Row
 from service.storage.transactions import Duplicate, Transaction, in_transaction
@@ -90,6 +91,9 @@ def check_change(session: Session, change: Change, caller: Caller, now: datetime
         raise IllegalMove(standing, change.status)
     if change.status is Status.CANCELED and session.capturing is not None:
         raise Busy("A payment of this session is being captured.", retry_after=5)
+    if change.status is Status.COMPLETED and awaited(session):
+        # It would be paid twice, and its review would wait for a capture that never comes.
+        raise Busy("A held payment of this session was accepted, and is captured.", retry_after=5)
 
 
 def _check_allowed(change: Change, caller: Caller) -> None:

@@ -142,6 +142,11 @@ def _accept_held(case: Case) -> Outlook:
     if session.status in {Status.COMPLETED, Status.CANCELED}:
         words = f"The money is only held, and nothing is captured for a {session.status} session"
         return Outlook(f"{words}: it goes back by itself. Reject it.", NOT_SUCCEEDED)
+    if case.doubt.about in session.refused_captures:
+        words = (
+            "Its provider has refused to let the held money be captured, which goes back by itself"
+        )
+        return Outlook(f"{words}. Reject it.", NOT_SUCCEEDED)
     other = session.capturing is not None and session.capturing.payment_id != case.doubt.about
     if other:
         return Outlook(
