@@ -100,10 +100,13 @@ async def empty_sandbox(database: Database) -> None:
 
 @asynccontextmanager
 async def running_lab(
-    database: Database, clock: Clock, *, loop: bool = False, **variables: str
+    database: Database, clock: Clock, *, loop: bool = False, emptied: bool = True, **variables: str
 ) -> AsyncIterator[Lab]:
     """Serve the application on a free port of the loopback."""
-    await empty_sandbox(database)
+    if emptied:
+        await empty_sandbox(database)
+    else:
+        await prepare_sandbox(database)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         settings = make_settings(**{"PUBLIC_URL": address, **GENERATED, **variables})

@@ -1,0 +1,1 @@
+"""A model of the whole conversation: every act of everybody; the sandbox's books are the oracle."""

@@ -1,0 +1,76 @@
+"""The table of all acts, and a conversation as a list of them that Hypothesis can shrink."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from hypothesis import strategies as st
+
+from tests.conversation import callers, operators, payers
+from tests.conversation.world import World
+
+Do: TypeAlias = Callable[[World, int, int, int], Awaitable[None]]
+
+ACTS: Mapping[str, Do] = {
+    "open_checkout": callers.open_checkout,
+    "open_session": callers.open_session,
+    "open_hostile": callers.open_hostile,
+    "resume": callers.resume,
+    "cancel": callers.cancel,
+    "patch": callers.patch,
+    "move_by_hand": callers.move_by_hand,
+    "settle_by_hand": callers.settle_by_hand,
+    "verify": callers.verify,
+    "read": callers.read,
+    "pay": payers.pay,
+    "act_at_page": payers.act_at_page,
+    "deliver": payers.deliver,
+    "deliver_one": payers.deliver_one,
+    "deliver_again": payers.deliver_again,
+    "hold_back": payers.hold_back,
+    "forge": payers.forge,
+    "decide": operators.decide,
+    "replay": operators.replay,
+    "clean_up": operators.clean_up,
+    "run_loop": operators.run_loop,
+    "pass_time": operators.pass_time,
+    "change_price": operators.change_price,
+    "cut": operators.cut,
+    "mend": operators.mend,
+}
+
+# What moves a conversation on is drawn more often than what only disturbs it.
+_OFTEN = ("open_checkout", "pay", "act_at_page", "deliver", "resume", "run_loop", "pass_time")
+
+
+class Act(NamedTuple):
+    """One act: its name, and numbers by which it picks whom and what it is about."""
+
+    name: str
+    a: int = 0
+    b: int = 0
+    c: int = 0
+
+    async def do(self, world: World) -> None:
+        """Do it."""
+        world.story.append(f"{self.name}({self.a}, {self.b}, {self.c})")
+        await ACTS[self.name](world, self.a, self.b, self.c)
+
+
+class Together(NamedTuple):
+    """Two acts at once."""
+
+    one: Act
+    other: Act
+
+
+Step: TypeAlias = Act | Together
+
+_NUMBERS = st.integers(0, 11)
+_ACT = st.builds(Act, st.sampled_from([*ACTS, *_OFTEN, *_OFTEN]), _NUMBERS, _NUMBERS, _NUMBERS)
+
+
+def conversations(steps: int) -> st.SearchStrategy[list[Step]]:
+    """Return the strategy of conversations of at most so many steps; the first opens something."""
+    first = st.builds(Act, st.just("open_checkout"), _NUMBERS, _NUMBERS, _NUMBERS)
+    rest = st.lists(_ACT | _ACT | _ACT | st.builds(Together, _ACT, _ACT), max_size=steps - 1)
+    return st.builds(lambda begin, more: [begin, *more], first, rest)

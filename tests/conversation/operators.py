@@ -1,0 +1,64 @@
+"""Acts of operators, of the jobs, of the clock, and of what breaks."""
+
+from datetime import timedelta
+
+from tests.conversation.picking import pick
+from tests.conversation.world import EVENT, PLAN, World
+from tests.sessions.asking import put_price
+
+_JUMPS = (
+    timedelta(minutes=1),
+    timedelta(minutes=31),
+    timedelta(hours=2),
+    timedelta(hours=25),
+    timedelta(days=8),
+    timedelta(days=31),
+)
+
+
+async def decide(world: World, a: int, b: int, c: int) -> None:
+    """Decide a review, open or decided, by its event's id or by its session's."""
+    rows = await world.rows("webhook_events", status="review")
+    row = pick(rows, a)
+    if row is None:
+        return
+    verb = ("accept", "reject", "same-money")[b % 3]
+    name = row["_id"] if c % 2 else row["sessionId"]
+    await world.admin("POST", f"/reviews/{name}/{verb}", json={"reason": "as it seems"})
+
+
+async def replay(world: World, a: int, b: int, c: int) -> None:
+    """Replay any event of the inbox."""
+    row = pick(await world.rows("webhook_events"), a)
+    if row is not None:
+        await world.admin("POST", f"/webhook-events/{row['_id']}/replay")
+
+
+async def clean_up(world: World, a: int, b: int, c: int) -> None:
+    """Run the clean-up."""
+    await world.clean_up()
+
+
+async def run_loop(world: World, a: int, b: int, c: int) -> None:
+    """Let the server's loop have a round."""
+    await world.lab.api.settle()
+
+
+async def pass_time(world: World, a: int, b: int, c: int) -> None:
+    """Let minutes, hours or weeks pass."""
+    world.pass_time(_JUMPS[a % len(_JUMPS)])
+
+
+async def change_price(world: World, a: int, b: int, c: int) -> None:
+    """Put another price on what is sold."""
+    await put_price(world.lab.api, (PLAN, EVENT)[a % 2], (900, 1000, 1100)[b % 3], "INR")
+
+
+async def cut(world: World, a: int, b: int, c: int) -> None:
+    """Cut the providers off: before they have done what they are asked, or after; or mend it."""
+    world.wires.cut = (None, "before", "after")[a % 3]  # type: ignore[assignment]
+
+
+async def mend(world: World, a: int, b: int, c: int) -> None:
+    """Let the providers be reached again."""
+    world.wires.cut = None

@@ -1,0 +1,126 @@
+"""Acts of payers at the pay page, of the providers' deliveries, and of who forges them."""
+
+import hashlib
+import json
+from datetime import timedelta
+
+from service.core.errors import Conflict
+from service.sandbox import repository as sandbox
+from service.sandbox.base import MadeEvent
+from service.sandbox.documents import SandboxDelivery
+from service.sandbox.playing import expire_due, happen
+from service.sandbox.states import Happening, possible_now
+from tests.conversation.picking import pick
+from tests.conversation.world import World
+
+# Without what a provider has no hand in: REFUNDED and DISPUTED move no session yet.
+_LIKELY = (
+    Happening.PAID,
+    Happening.AUTHORIZED,
+    Happening.DELAYED,
+    Happening.SETTLED,
+    Happening.BOUNCED,
+    Happening.DECLINED,
+    Happening.EXPIRED,
+    Happening.CAPTURED,
+    Happening.REFUNDED,
+)
+
+
+async def pay(world: World, a: int, b: int, c: int) -> None:
+    """Pay at any checkout that was ever handed out, as far as its provider still lets one."""
+    await _let(world, a, Happening.PAID)
+
+
+async def act_at_page(world: World, a: int, b: int, c: int) -> None:
+    """Do at a checkout whatever is possible there now."""
+    checkout = pick(await world.checkouts(), a)
+    if checkout is None:
+        return
+    possible = possible_now(checkout.status, checkout.provider)
+    likely = [one for one in _LIKELY if one in possible]
+    chosen = pick(likely, b)
+    if chosen is not None:
+        await _let(world, a, chosen)
+
+
+async def deliver(world: World, a: int, b: int, c: int) -> None:
+    """Deliver everything that is due."""
+    await world.lab.deliver()
+
+
+async def deliver_one(world: World, a: int, b: int, c: int) -> None:
+    """Deliver one of those that wait, out of turn; its place in the queue stays: it comes again."""
+    waiting = [one for one in await _deliveries(world) if one.status == "pending"]
+    chosen = pick(waiting, a)
+    if chosen is not None:
+        await _post(world, chosen)
+
+
+async def deliver_again(world: World, a: int, b: int, c: int) -> None:
+    """Deliver once more what was delivered before, as providers do at will."""
+    chosen = pick([one for one in await _deliveries(world) if one.attempts], a)
+    if chosen is not None:
+        await _post(world, chosen)
+
+
+async def hold_back(world: World, a: int, b: int, c: int) -> None:
+    """Hold back what is on its way: it comes hours late."""
+    late = world.clock.now() + timedelta(hours=(1, 5, 30)[a % 3])
+    await world.database["sandbox_deliveries"].update_many(
+        {"status": "pending"}, {"$set": {"dueAt": late}}
+    )
+
+
+async def forge(world: World, a: int, b: int, c: int) -> None:
+    """Post a PhonePe v2 webhook under its genuine header, which covers nothing of the body."""
+    orders = [one for one in await world.checkouts() if one.provider == "phonepe"]
+    order = pick(orders, a)
+    if order is None:
+        return
+    settings = world.lab.sandbox.settings.phonepe
+    state = ("COMPLETED", "FAILED")[b % 2]
+    payload = {
+        "merchantId": settings.merchant_id,
+        "orderId": f"OMO{order.id[-10:]}",
+        "merchantOrderId": order.id,
+        "state": state,
+        "amount": order.amount,
+        "metaInfo": {"udf1": order.session_id, "udf2": "default"},
+        "paymentDetails": [],
+    }
+    event = ("checkout.order.completed", "checkout.order.failed")[b % 2]
+    if c % 3 == 2:
+        event = "pg.refund.completed"
+        payload |= {"originalMerchantOrderId": order.id, "merchantRefundId": f"r{a}"}
+    login = f"{settings.webhook_username}:{settings.webhook_password}"
+    headers = {"Authorization": hashlib.sha256(login.encode()).hexdigest()}
+    body = json.dumps({"event": event, "payload": payload})
+    await world.call("POST", "/api/webhooks/phonepe", None, content=body, headers=headers)
+
+
+async def _let(world: World, a: int, what: Happening) -> None:
+    checkout = pick(await world.checkouts(), a)
+    if checkout is None:
+        return
+    await expire_due(world.lab.sandbox)
+    fresh = await sandbox.find_checkout(checkout.id)
+    if fresh is None:
+        return
+    try:
+        await happen(fresh, what, world.lab.sandbox)
+        world.story.append(f"  {checkout.id} of {checkout.session_id}: {what}")
+    except Conflict as refusal:
+        world.story.append(f"  {checkout.id} can't be {what}: {refusal.message}")
+
+
+async def _deliveries(world: World) -> list[SandboxDelivery]:
+    rows = await world.rows("sandbox_deliveries")
+    return [SandboxDelivery.model_validate(row) for row in rows]
+
+
+async def _post(world: World, delivery: SandboxDelivery) -> None:
+    event = MadeEvent(delivery.type, delivery.event_id, delivery.body)
+    played = world.lab.sandbox.played[delivery.provider]
+    headers = played.sign(event, world.clock.now(), None)
+    await world.call("POST", delivery.path, None, content=delivery.body, headers=headers)

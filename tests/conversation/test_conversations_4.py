@@ -1,0 +1,17 @@
+"""Conversations of everybody with everybody, held against the providers' books: part 4 of 4.
+
+In files of their own, so that they run side by side. The seed is fixed: `make soak` draws others.
+"""
+
+from hypothesis import given, seed
+
+from tests.conversation.acts import Step, conversations
+from tests.conversation.playing import A_FEW, play
+from tests.conversation.world import World
+
+
+@seed(4)
+@A_FEW
+@given(steps=conversations(20))
+async def test_every_conversation_keeps_every_promise(world: World, steps: list[Step]) -> None:
+    await play(world, steps)

@@ -1,0 +1,28 @@
+"""Two conversations with a service that is killed in their midst: every promise is kept."""
+
+import random
+
+import pytest
+
+from service.core.clock import ManualClock
+from service.storage.database import Database
+from tests.conversation.acts import Act
+from tests.conversation.killing import hold_with_kills
+from tests.conversation.world import World, begin_anew
+
+_NAMES = ("resume", "pay", "deliver", "act_at_page", "run_loop", "cancel", "settle_by_hand")
+
+
+@pytest.mark.parametrize("chosen", [1, 2])
+async def test_a_service_that_is_killed_in_a_conversation_keeps_every_promise(
+    world: World, database: Database, clock: ManualClock, mongo_uri: str, chosen: int
+) -> None:
+    dice = random.Random(chosen)  # noqa: S311 - repeatable on purpose
+    await begin_anew(world)
+    steps = [Act("open_checkout", 0, chosen, 0), Act("open_checkout", 1, chosen + 4, 0)]
+    steps += [
+        Act(dice.choice(_NAMES), dice.randrange(12), dice.randrange(12), dice.randrange(12))
+        for _ in range(18)
+    ]
+    kills = await hold_with_kills(mongo_uri, database.name, clock.now(), steps, dice)
+    assert kills >= 3

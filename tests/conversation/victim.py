@@ -1,0 +1,118 @@
+"""A service that is killed in the midst of a conversation, and the one that goes on after it.
+
+Reads jobs as JSON lines, `{"uri", "database", "now", "opened", "cut", "steps", "kill"}`; tells its
+state as a JSON line after each step. `kill` is `[step, command]`: the process ends before that
+command of that step is sent to the database. Each job has a process of its own, forked after the
+imports: a whole start for each would take seconds.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import traceback
+from datetime import datetime
+from typing import Any
+
+from pymongo import monitoring
+
+from service.core.clock import ManualClock
+from service.storage.database import connect
+from service.storage.documents import bind
+from service.wiring import DOCUMENTS
+from tests.conversation.acts import Act, Step, Together
+from tests.conversation.playing import take
+from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
+from tests.conversation.world import World, conversation
+
+_WORDS = frozenset({"aggregate", "find", "insert", "update", "findAndModify", "commitTransaction"})
+
+
+class Killer(monitoring.CommandListener):
+    """Ends the process before the n-th command since it was armed."""
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if self.left is None or event.command_name not in _WORDS:
+            return
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.left -= 1
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+
+def as_json(steps: list[Step]) -> list[Any]:
+    """Return steps as JSON: an act is a list that begins with its name."""
+    return [list(map(list, step)) if isinstance(step, Together) else list(step) for step in steps]
+
+
+def from_json(told: list[Any]) -> list[Step]:
+    """Return steps from JSON."""
+    return [
+        Act(*one) if isinstance(one[0], str) else Together(Act(*one[0]), Act(*one[1]))
+        for one in told
+    ]
+
+
+async def _go_on(job: dict[str, Any]) -> None:
+    killer = Killer()
+    monitoring.register(killer)
+    client = connect(job["uri"])
+    # What mongod does itself once a transaction has stood for a minute.
+    await client.admin.command({"killAllSessions": []})
+    database = client[job["database"]]
+    await bind(database, DOCUMENTS)
+    clock = ManualClock(datetime.fromisoformat(job["now"]))
+    async with conversation(database, clock, emptied=False) as world:
+        world.opened |= job["opened"]
+        world.wires.cut = job["cut"]
+        for number, step in enumerate(from_json(job["steps"])):
+            if job["kill"] and job["kill"][0] == number:
+                killer.left = job["kill"][1]
+            await take(world, step)
+            await check(world)
+            _tell(world, number)
+        killer.left = None
+        await check_at_rest(world)
+        await check_no_session_waits_for_ever(world)
+
+
+def _tell(world: World, number: int) -> None:
+    state = {
+        "done": number + 1,
+        "now": world.clock.now().isoformat(),
+        "opened": world.opened,
+        "cut": world.wires.cut,
+    }
+    sys.stdout.write(f"state {json.dumps(state)}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Run every job in a child, and tell how it ended: by a signal, or with a code."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            try:
+                asyncio.run(_go_on(json.loads(line)))
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+                os._exit(1)
+            sys.stdout.flush()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"over {os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Everybody who takes part in a conversation, and what they have in their hands."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from httpx import Response
+
+from service.core.clock import ManualClock
+from service.sandbox import repository as sandbox
+from service.sandbox.building import SANDBOX_DOCUMENTS
+from service.sandbox.documents import SandboxCheckout
+from service.storage.database import Database, Row
+from service.wiring import DOCUMENTS
+from tests.conversation.wires import Wires, listened_to
+from tests.sandbox.lab import Lab, running_lab
+from tests.sessions.asking import put_coupon, put_price, token_of
+from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
+
+PLAN, EVENT = "gold", "concert"
+PRICE = 1000
+FREE = "WHOLE"
+
+
+class ServerFailed(AssertionError):
+    """The service answered with a 5xx that no cut wire explains."""
+
+
+@dataclass(slots=True)
+class World:
+    """The running lab, and who holds which session, secret and review.
+
+    `opened` are the sessions that were ever opened, by id: their client secrets where a caller has
+    one. `story` is what happened, in words, for whoever reads a failure.
+    """
+
+    lab: Lab
+    database: Database
+    clock: ManualClock
+    wires: Wires
+    opened: dict[str, str | None] = field(default_factory=dict)
+    purged: set[str] = field(default_factory=set)
+    story: list[str] = field(default_factory=list)
+
+    async def call(
+        self, method: str, path: str, key: str | None = SECRET, **options: Any
+    ) -> Response:
+        """Call a route. A 5xx is a fault, unless a provider was cut off while it was called."""
+        cuts = self.wires.cuts
+        answer = await self.lab.api.call(method, path, key, **options)
+        self.story.append(f"  {method} {path} {options.get('json', '')} -> {answer.status_code}")
+        excused = self.wires.cuts > cuts and answer.status_code in {502, 503, 504}
+        if answer.status_code >= 500 and not excused:
+            raise ServerFailed(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer
+
+    async def admin(self, method: str, path: str, **options: Any) -> Response:
+        """Call a route as an administrator."""
+        return await self.call(method, f"/api/admin{path}", ADMIN, **options)
+
+    async def clean_up(self) -> None:
+        """Run the clean-up, as the CronJob does."""
+        await self.call("POST", "/api/cleanup-sessions", JOBS, json={})
+
+    def token(self, user: str) -> str:
+        """Sign a user's token."""
+        return token_of(user, self.clock)
+
+    def proof(self, session_id: str) -> dict[str, str]:
+        """Return the header with the client secret of a session, if anybody has it."""
+        secret = self.opened.get(session_id)
+        return {"X-Client-Secret": secret} if secret else {}
+
+    def pass_time(self, by: timedelta) -> None:
+        """Move everybody's clock."""
+        self.clock.advance(by)
+
+    async def rows(self, collection: str, **wanted: Any) -> list[Row]:
+        """Return the rows of a collection, in an order that a repetition has too."""
+        return await self.database[collection].find(wanted).sort("_id", 1).to_list()
+
+    async def sessions(self) -> list[Row]:
+        """Return all sessions as they are stored, the oldest first."""
+        return await self.rows("sessions")
+
+    async def checkouts(self) -> list[SandboxCheckout]:
+        """Return every checkout that was ever opened at a provider, the oldest first."""
+        rows = await self.rows("sandbox_checkouts")
+        found = [SandboxCheckout.model_validate(row) for row in rows]
+        return sorted(found, key=lambda one: (one.created_at, one.id))
+
+    async def deliver_everything(self) -> None:
+        """Deliver and let the loop run until nothing is on its way; the clock moves along."""
+        for _ in range(60):
+            await self.lab.deliver()
+            await self.lab.api.settle()
+            due_at = await sandbox.next_due_at()
+            if due_at is None:
+                return
+            self.clock.advance(max(due_at - self.clock.now(), timedelta(milliseconds=1)))
+
+    async def let_the_outbox_end(self) -> None:
+        """Let messages and waiting events be tried until their first waits are over."""
+        for _ in range(6):
+            self.clock.advance(timedelta(minutes=3))
+            await self.lab.api.settle()
+            await self.deliver_everything()
+
+
+@asynccontextmanager
+async def conversation(
+    database: Database, clock: ManualClock, *, emptied: bool = True
+) -> AsyncIterator[World]:
+    """Serve a lab that many conversations are held in, one after the other."""
+    async with running_lab(database, clock, emptied=emptied) as lab:
+        wires = Wires(database)
+        with listened_to(lab.app, wires):
+            yield World(lab, database, clock, wires)
+
+
+async def begin_anew(world: World) -> None:
+    """Forget all that was said, and put the prices up."""
+    for document in (*DOCUMENTS, *SANDBOX_DOCUMENTS):
+        await world.database[document.collection_name()].delete_many({})
+    world.wires.cut, world.wires.cuts = None, 0
+    world.wires.captured.clear()
+    world.opened.clear()
+    world.purged.clear()
+    world.story.clear()
+    for item in (PLAN, EVENT):
+        await put_price(world.lab.api, item, PRICE, "INR")
+    await put_coupon(world.lab.api, FREE, basisPoints=10_000)
+
+
+__all__ = ["ADMIN", "EVENT", "FREE", "JOBS", "PLAN", "PRICE", "PUBLISHABLE", "SECRET", "World"]
