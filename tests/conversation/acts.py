@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
 
-from tests.conversation import callers, operators, payers
+from tests.conversation import callers, operators, payers, strangers
 from tests.conversation.world import World
 
 Do: TypeAlias = Callable[[World, int, int, int], Awaitable[None]]
@@ -28,6 +28,8 @@ ACTS: Mapping[str, Do] = {
     "deliver_again": payers.deliver_again,
     "hold_back": payers.hold_back,
     "forge": payers.forge,
+    "foreign_payment": strangers.foreign_payment,
+    "write_notes": strangers.write_notes,
     "decide": operators.decide,
     "replay": operators.replay,
     "clean_up": operators.clean_up,

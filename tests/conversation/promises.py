@@ -14,7 +14,7 @@ _MONEY_MOVED = frozenset({"succeeded", "refunded"})
 
 async def check(world: World) -> None:
     """Hold all promises that need no rest. Raises `AssertionError` that names the one broken."""
-    real = payments_in(await world.checkouts())
+    real = await world.payments()
     sessions = await world.sessions()
     ledger = await world.rows("payments")
     reviews = await world.rows("webhook_events", status="review", decision=None)

@@ -14,6 +14,7 @@ from service.sandbox.building import SANDBOX_DOCUMENTS
 from service.sandbox.documents import SandboxCheckout
 from service.storage.database import Database, Row
 from service.wiring import DOCUMENTS
+from tests.conversation.books import RealPayment, payments_in
 from tests.conversation.wires import Wires, listened_to
 from tests.sandbox.lab import Lab, running_lab
 from tests.sessions.asking import put_coupon, put_price, token_of
@@ -33,7 +34,7 @@ class World:
     """The running lab, and who holds which session, secret and review.
 
     `opened` are the sessions that were ever opened, by id: their client secrets where a caller has
-    one. `story` is what happened, in words, for whoever reads a failure.
+    one. `foreign` are payments for something else. `story` is what happened, in words, for whoever reads a failure.
     """
 
     lab: Lab
@@ -42,6 +43,7 @@ class World:
     wires: Wires
     opened: dict[str, str | None] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
+    foreign: dict[str, RealPayment] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
 
     async def call(
@@ -91,6 +93,10 @@ class World:
         found = [SandboxCheckout.model_validate(row) for row in rows]
         return sorted(found, key=lambda one: (one.created_at, one.id))
 
+    async def payments(self) -> dict[str, RealPayment]:
+        """Return every payment in any provider's books, by the key that our ledger has for it."""
+        return payments_in(await self.checkouts()) | self.foreign
+
     async def deliver_everything(self) -> None:
         """Deliver and let the loop run until nothing is on its way; the clock moves along."""
         for _ in range(60):
@@ -128,6 +134,7 @@ async def begin_anew(world: World) -> None:
     world.wires.captured.clear()
     world.opened.clear()
     world.purged.clear()
+    world.foreign.clear()
     world.story.clear()
     for item in (PLAN, EVENT):
         await put_price(world.lab.api, item, PRICE, "INR")

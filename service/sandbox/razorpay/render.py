@@ -139,7 +139,7 @@ def payment_entity(
         "vpa": "customer@okexample" if payment.method == "upi" else None,
         "email": _email(checkout),
         "contact": "+919876543210",
-        "notes": notes_of(checkout),
+        "notes": payment_notes_of(checkout),
         "fee": fee,
         "tax": fee * 18 // 118 if fee is not None else None,
         **(_error(payment) if failed else NO_ERROR),
@@ -198,6 +198,11 @@ def collection(items: list[JsonObject]) -> JsonObject:
     """Wrap a list as Razorpay does."""
     listed: list[JsonValue] = list(items)
     return {"entity": "collection", "count": len(items), "items": listed}
+
+
+def payment_notes_of(checkout: SandboxCheckout) -> JsonValue:
+    """Return the notes of its payments: what a browser gave Checkout.js, else the order's."""
+    return checkout.more.get("paymentNotes") or notes_of(checkout)
 
 
 def notes_of(checkout: SandboxCheckout) -> JsonValue:

@@ -1,0 +1,68 @@
+"""Genuine payments that are none of ours, and browsers that write our names on them."""
+
+from service.sandbox.states import PaymentStatus
+from tests.conversation.books import RealPayment
+from tests.conversation.picking import pick
+from tests.conversation.world import PRICE, World
+from tests.support.events import (
+    Delivery,
+    razorpay_event,
+    razorpay_payment,
+    stripe_checkout,
+    stripe_event,
+)
+
+
+async def foreign_payment(world: World, a: int, b: int, c: int) -> None:
+    """Pay something else on the merchant's account, with a session's name where browsers write."""
+    target = pick(sorted(world.opened), a)
+    if target is None:
+        return
+    number = f"{len(world.foreign):014d}"
+    session = {"sessionId": target, "amount": PRICE, "currency": "INR"}
+    if b % 2:
+        key, delivery = _at_razorpay(world, session, number, ("default", "nobody")[c % 2])
+    else:
+        key, delivery = _at_stripe(world, session, number)
+    world.foreign[key] = RealPayment(
+        key, delivery.provider, "", PRICE, "INR", PaymentStatus.SUCCEEDED
+    )
+    headers = dict(delivery.headers)
+    await world.call("POST", delivery.path, None, content=delivery.body, headers=headers)
+
+
+async def write_notes(world: World, a: int, b: int, c: int) -> None:
+    """Write somebody's session into the notes of a payment, as Checkout.js lets a browser."""
+    target = pick(sorted(world.opened), a)
+    orders = [one for one in await world.checkouts() if one.provider == "razorpay"]
+    order = pick(orders, b)
+    if target is None or order is None:
+        return
+    notes = {"sessionId": target, "merchantId": ("default", "nobody")[c % 2]}
+    await world.database["sandbox_checkouts"].update_one(
+        {"_id": order.id}, {"$set": {"more.paymentNotes": notes}, "$inc": {"version": 1}}
+    )
+
+
+def _at_razorpay(
+    world: World, session: dict[str, object], number: str, merchant: str
+) -> tuple[str, Delivery]:
+    notes = {"sessionId": session["sessionId"], "merchantId": merchant}
+    ids = {"id": f"pay_{number}", "order_id": f"order_{number}"}
+    payment = razorpay_payment(session, **ids, notes=notes)
+    created = int(world.clock.now().timestamp())
+    event = razorpay_event("payment.captured", {"payment": payment}, created=created)
+    return str(payment["id"]), event
+
+
+def _at_stripe(world: World, session: dict[str, object], number: str) -> tuple[str, Delivery]:
+    found = stripe_checkout(
+        session,
+        id=f"cs_test_{number}",
+        payment_intent=f"pi_{number}",
+        payment_link="plink_of_the_shop",
+        metadata={},
+    )
+    now = int(world.clock.now().timestamp())
+    event = stripe_event("checkout.session.completed", found, created=now, signed_at=now)
+    return str(found["payment_intent"]), event
