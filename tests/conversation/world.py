@@ -34,7 +34,8 @@ class World:
     """The running lab, and who holds which session, secret and review.
 
     `opened` are the sessions that were ever opened, by id: their client secrets where a caller has
-    one. `foreign` are payments for something else. `story` is what happened, in words, for whoever reads a failure.
+    one. `foreign` are payments for something else. `story` is what happened, in words, for whoever
+    reads a failure.
     """
 
     lab: Lab
