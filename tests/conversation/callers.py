@@ -11,6 +11,10 @@ PROVIDERS = ("stripe", "razorpay", "phonepe", "upi")
 CALLERS = ("server", "browser", "user")
 
 
+async def nothing(world: World, a: int, b: int, c: int) -> None:
+    """Do nothing: what a step of a failing conversation shrinks to."""
+
+
 async def open_checkout(world: World, a: int, b: int, c: int) -> None:
     """Open a session and its checkout: of either kind, by each kind of caller."""
     body, key = _asked(world, a, b, c)

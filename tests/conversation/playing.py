@@ -30,6 +30,7 @@ async def play(world: World, steps: Sequence[Step]) -> None:
             await take(world, step)
             await check(world)
         await check_at_rest(world)
+        await world.count_up()
         await check_no_session_waits_for_ever(world)
     except AssertionError as broken:
         story = "\n".join(world.story)

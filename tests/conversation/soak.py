@@ -62,6 +62,8 @@ def soak(count: int, steps: int, chosen: int, prepare: Callable[[], None] = lamb
                 try:
                     return hold(count, steps, chosen, lambda said: runner.run(play(world, said)))
                 finally:
+                    for what, times in sorted(world.tally.items()):
+                        print(f"{times:8} {what}")  # noqa: T201
                     runner.run(begun.end())
 
 

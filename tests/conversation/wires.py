@@ -86,6 +86,10 @@ def _around(next_app: ASGIApp, wires: Wires) -> ASGIApp:
 
 
 async def _refuse(send: Send) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"2"),
+        (b"stripe-should-retry", b"false"),  # its library would wait for half a second each time
+    ]
     await send({"type": "http.response.start", "status": 502, "headers": headers})
     await send({"type": "http.response.body", "body": b"{}", "more_body": False})

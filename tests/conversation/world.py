@@ -1,5 +1,6 @@
 """Everybody who takes part in a conversation, and what they have in their hands."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ class World:
 
     `opened` are the sessions that were ever opened, by id: their client secrets where a caller has
     one. `foreign` are payments for something else. `story` is what happened, in words, for whoever
-    reads a failure.
+    reads a failure; `tally` counts what conversations came to, over all of them.
     """
 
     lab: Lab
@@ -46,6 +47,7 @@ class World:
     purged: set[str] = field(default_factory=set)
     foreign: dict[str, RealPayment] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
+    tally: Counter[str] = field(default_factory=Counter)
 
     async def call(
         self, method: str, path: str, key: str | None = SECRET, **options: Any
@@ -97,6 +99,20 @@ class World:
     async def payments(self) -> dict[str, RealPayment]:
         """Return every payment in any provider's books, by the key that our ledger has for it."""
         return payments_in(await self.checkouts()) | self.foreign
+
+    async def count_up(self) -> None:
+        """Add what this conversation came to: an oracle that nothing happens before is none."""
+        self.tally.update(f"session {row['status']}" for row in await self.sessions())
+        self.tally.update(
+            f"review {row['reason']}" for row in await self.rows("webhook_events", status="review")
+        )
+        self.tally.update(
+            f"decided {row['decision'] is not None}"
+            for row in await self.rows("webhook_events", status="review")
+        )
+        self.tally.update(f"payment {row['status']}" for row in await self.rows("payments"))
+        self.tally["captured by us"] += len(self.wires.captured)
+        self.tally["calls that met a cut"] += self.wires.cuts
 
     async def deliver_everything(self) -> None:
         """Deliver and let the loop run until nothing is on its way; the clock moves along."""
