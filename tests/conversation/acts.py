@@ -24,6 +24,8 @@ ACTS: Mapping[str, Do] = {
     "read": callers.read,
     "pay": payers.pay,
     "act_at_page": payers.act_at_page,
+    "authorize": payers.authorize,
+    "go_on": payers.go_on,
     "deliver": payers.deliver,
     "deliver_one": payers.deliver_one,
     "deliver_again": payers.deliver_again,
@@ -42,7 +44,10 @@ ACTS: Mapping[str, Do] = {
 }
 
 # What moves a conversation on is drawn more often than what only disturbs it.
-_OFTEN = ("open_checkout", "pay", "act_at_page", "deliver", "resume", "run_loop", "pass_time")
+_OFTEN = (
+    *("open_checkout", "pay", "act_at_page", "authorize", "go_on", "deliver", "deliver_one"),
+    *("resume", "run_loop", "pass_time", "clean_up", "decide", "mend"),
+)
 
 
 class Act(NamedTuple):

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 from service.core.errors import Conflict
 from service.sandbox import repository as sandbox
 from service.sandbox.base import MadeEvent
-from service.sandbox.documents import SandboxDelivery
+from service.sandbox.documents import SandboxCheckout, SandboxDelivery
 from service.sandbox.playing import expire_due, happen
 from service.sandbox.states import Happening, possible_now
 from tests.conversation.picking import pick
@@ -29,7 +30,7 @@ _LIKELY = (
 
 async def pay(world: World, a: int, b: int, c: int) -> None:
     """Pay at any checkout that was ever handed out, as far as its provider still lets one."""
-    await _let(world, a, Happening.PAID)
+    await _let(world, a, Happening.PAID, await world.checkouts())
 
 
 async def act_at_page(world: World, a: int, b: int, c: int) -> None:
@@ -41,7 +42,19 @@ async def act_at_page(world: World, a: int, b: int, c: int) -> None:
     likely = [one for one in _LIKELY if one in possible]
     chosen = pick(likely, b)
     if chosen is not None:
-        await _let(world, a, chosen)
+        await _let(world, 0, chosen, [checkout])
+
+
+async def authorize(world: World, a: int, b: int, c: int) -> None:
+    """Have money held at Razorpay, which waits for our capture."""
+    held = [one for one in await world.checkouts() if one.provider == "razorpay"]
+    await _let(world, a, Happening.AUTHORIZED, held)
+
+
+async def go_on(world: World, a: int, b: int, c: int) -> None:
+    """Let what is under way come, or fall through."""
+    under_way = [one for one in await world.checkouts() if one.status == "processing"]
+    await _let(world, a, (Happening.SETTLED, Happening.BOUNCED)[b % 2], under_way)
 
 
 async def deliver(world: World, a: int, b: int, c: int) -> None:
@@ -99,8 +112,8 @@ async def forge(world: World, a: int, b: int, c: int) -> None:
     await world.call("POST", "/api/webhooks/phonepe", None, content=body, headers=headers)
 
 
-async def _let(world: World, a: int, what: Happening) -> None:
-    checkout = pick(await world.checkouts(), a)
+async def _let(world: World, a: int, what: Happening, among: Sequence[SandboxCheckout]) -> None:
+    checkout = pick(among, a)
     if checkout is None:
         return
     await expire_due(world.lab.sandbox)
