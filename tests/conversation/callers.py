@@ -160,7 +160,7 @@ def _keep(world: World, status: int, told: dict[str, Any]) -> None:
 
 async def _somebodys(world: World, a: int, b: int) -> tuple[str | None, str, dict[str, str]]:
     """Pick a session and somebody who acts on it: its server, its browser, a user, a stranger."""
-    session_id = pick(sorted(world.opened), a)
+    session_id = pick(list(world.opened), a)
     if session_id is None:
         return None, SECRET, {}
     who = b % 4

@@ -15,7 +15,7 @@ from tests.support.events import (
 
 async def foreign_payment(world: World, a: int, b: int, c: int) -> None:
     """Pay something else on the merchant's account, with a session's name where browsers write."""
-    target = pick(sorted(world.opened), a)
+    target = pick(list(world.opened), a)
     if target is None:
         return
     number = f"{len(world.foreign):014d}"
@@ -33,7 +33,7 @@ async def foreign_payment(world: World, a: int, b: int, c: int) -> None:
 
 async def write_notes(world: World, a: int, b: int, c: int) -> None:
     """Write somebody's session into the notes of a payment, as Checkout.js lets a browser."""
-    target = pick(sorted(world.opened), a)
+    target = pick(list(world.opened), a)
     orders = [one for one in await world.checkouts() if one.provider == "razorpay"]
     order = pick(orders, b)
     if target is None or order is None:

@@ -83,8 +83,8 @@ class World:
         self.clock.advance(by)
 
     async def rows(self, collection: str, **wanted: Any) -> list[Row]:
-        """Return the rows of a collection, in an order that a repetition has too."""
-        return await self.database[collection].find(wanted).sort("_id", 1).to_list()
+        """Return the rows of a collection in the order of their writing, as a repetition has it."""
+        return await self.database[collection].find(wanted).sort("$natural", 1).to_list()
 
     async def sessions(self) -> list[Row]:
         """Return all sessions as they are stored, the oldest first."""
@@ -93,8 +93,7 @@ class World:
     async def checkouts(self) -> list[SandboxCheckout]:
         """Return every checkout that was ever opened at a provider, the oldest first."""
         rows = await self.rows("sandbox_checkouts")
-        found = [SandboxCheckout.model_validate(row) for row in rows]
-        return sorted(found, key=lambda one: (one.created_at, one.id))
+        return [SandboxCheckout.model_validate(row) for row in rows]
 
     async def payments(self) -> dict[str, RealPayment]:
         """Return every payment in any provider's books, by the key that our ledger has for it."""
