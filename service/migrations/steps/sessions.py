@@ -18,6 +18,7 @@ from service.migrations.steps.step import BATCH, Counts, Run
 from service.storage.database import Database, Row
 
 _OLD: Row = {"owner": {"$exists": False}}
+_GONE: Row = {"$unset": {"endedRef": ""}}
 _ENDED = {"completed", "canceled"}
 # By whom the first line of the history is: the label of the principal.
 _BROWSER = "publishable:"
@@ -34,7 +35,8 @@ async def run(run: Run) -> None:
         beside = await _beside(run.database, rows)
         shared = await shared_attempts(run.database, rows)
         updates: list[repository.Update] = [
-            ({"_id": row["_id"], **_OLD}, {"$set": _fields(row, beside, shared)}) for row in rows
+            ({"_id": row["_id"], **_OLD}, {"$set": _fields(row, beside, shared), **_GONE})
+            for row in rows
         ]
         run.add("sessions", await repository.update(run.database, "sessions", updates))
         await run.breathe()
