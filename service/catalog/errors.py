@@ -41,7 +41,7 @@ class TotalTooLarge(InvalidInput):
 
     def __init__(self, quantity: int) -> None:
         """Name the quantity."""
-        problem = FieldProblem("quantity", f"{quantity} of these cost more than an amount holds")
+        problem = FieldProblem("quantity", f"must be less than {quantity}: so many cost more than an amount holds")
         super().__init__("The total is too large.", problems=(problem,))
 
 
@@ -52,8 +52,8 @@ class CouponUnknown(InvalidInput):
 
     def __init__(self, code: str) -> None:
         """Name the code."""
-        problem = FieldProblem("couponCode", f"{code!r} is not a coupon that holds now")
-        super().__init__("The coupon can't be used.", problems=(problem,))
+        problem = FieldProblem("couponCode", "is not a coupon that holds now")
+        super().__init__(f"The coupon {code!r} can't be used.", problems=(problem,))
 
 
 class PriceNotFound(NotFound):

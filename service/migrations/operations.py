@@ -46,7 +46,7 @@ async def difference(database: Database) -> str | None:
 
     A database that holds nothing yet is of any version.
     """
-    done = {migration.id for migration in await repository.done_migrations()}
+    done = {migration.id for migration in await repository.done_migrations(database)}
     if not done and await repository.is_new(database):
         return None
     newest = STEPS[-1].number
@@ -72,12 +72,12 @@ async def require_layout(database: Database, clock: Clock) -> None:
     found = await difference(database)
     if found is not None:
         raise LayoutDiffers(found)
-    await _begin_new(clock)
+    await _begin_new(database, clock)
 
 
 async def plan(database: Database, *, again: bool = False) -> list[Planned]:
     """Tell what a run would do; `again`: also the steps that are done. Changes nothing."""
-    done = {migration.id: migration for migration in await repository.done_migrations()}
+    done = {migration.id: migration for migration in await repository.done_migrations(database)}
     new = not done and await repository.is_new(database)
     return [
         Planned(
@@ -98,7 +98,7 @@ async def bring_up_to_date(
     """
     if await difference(database) is not None:
         return await migrate(database, documents, clock)
-    await _begin_new(clock)
+    await _begin_new(database, clock)
     return [], await apply_indexes(database, documents)
 
 
@@ -118,8 +118,8 @@ async def migrate(
     async with _leased(clock) as keep:
         found = await difference(database)
         if found is None:
-            await _begin_new(clock)
-        done = {migration.id for migration in await repository.done_migrations()}
+            await _begin_new(database, clock)
+        done = {migration.id for migration in await repository.done_migrations(database)}
         if found is not None and max(done, default=0) > STEPS[-1].number:
             raise LayoutDiffers(found)
         steps = [step for step in STEPS if again or step.number not in done]
@@ -139,9 +139,9 @@ async def _run(step: Step, run: Run, clock: Clock) -> Migration:
     return migration
 
 
-async def _begin_new(clock: Clock) -> None:
+async def _begin_new(database: Database, clock: Clock) -> None:
     """Note in a database that holds nothing that it has this version's layout."""
-    if await repository.done_migrations():
+    if await repository.done_migrations(database):
         return
     for step in STEPS:
         new = Migration(id=step.number, name=step.name, at=clock.now(), ran=False)

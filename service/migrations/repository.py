@@ -21,10 +21,10 @@ _NO_SUCH_INDEX = 27
 _NO_SUCH_COLLECTION = 26
 
 
-async def done_migrations() -> list[Migration]:
+async def done_migrations(database: Database) -> list[Migration]:
     """Return the migrations that the database has behind it, by number."""
     async with answers_in_time():
-        rows = await Migration.get_pymongo_collection().find({}).sort("_id", 1).to_list()
+        rows = await database[Migration.collection_name()].find({}).sort("_id", 1).to_list()
     return [Migration.model_validate(row) for row in rows]
 
 

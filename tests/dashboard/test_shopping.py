@@ -217,6 +217,7 @@ async def test_unknown_coupon_is_told_at_its_field(visitor: Visitor) -> None:
     await page.click("#pay")
     await page.wait_for_selector('#couponCode[aria-invalid="true"]')
     assert await page.evaluate("document.activeElement.id") == "couponCode"
+    assert await visitor.text("#couponCode-wrong") == "It is not a coupon that holds now."
     await visitor.keep("coupon")
     # The browser itself notes that the server answered 400.
     visitor.complaints.clear()

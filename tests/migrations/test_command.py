@@ -1,6 +1,7 @@
 """`tillgate migrate` as an operator runs it, and what refuses to run without it."""
 
 import asyncio
+import json
 from pathlib import Path
 from uuid import uuid4
 
@@ -43,3 +44,21 @@ def test_an_older_database_is_refused_looked_at_and_brought_up(
     ]
     assert "has the layout of this version" in ran.stderr
     assert tillgate("migrate", "--dry-run", cwd=tmp_path, env=behind).returncode == 0
+
+
+def test_doctor_tells_of_an_older_layout_as_serve_does(
+    tmp_path: Path, behind: dict[str, str]
+) -> None:
+    found = tillgate("doctor", "--json", cwd=tmp_path, env=behind)
+    checks = {check["name"]: check for check in json.loads(found.stdout)["checks"]}
+    assert found.returncode == 1
+    assert checks["layout"]["state"] == "problem"
+    assert "tillgate migrate" in checks["layout"]["says"]
+    assert "indexes" not in checks  # `tillgate indexes apply` would be refused
+    assert tillgate("indexes", "apply", cwd=tmp_path, env=behind).returncode == 1
+
+    assert tillgate("migrate", cwd=tmp_path, env=behind).returncode == 0
+    brought_up = tillgate("doctor", "--json", cwd=tmp_path, env=behind)
+    names = {check["name"] for check in json.loads(brought_up.stdout)["checks"]}
+    assert brought_up.returncode == 0, brought_up.stdout
+    assert "layout" not in names

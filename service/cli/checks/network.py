@@ -10,6 +10,7 @@ from limits.storage import storage_from_string
 from service.cli.checks.check import Check
 from service.core.clock import SystemClock
 from service.core.errors import Misconfigured
+from service.migrations.operations import difference
 from service.settings import Settings
 from service.storage.database import Client, Database, connect, require_replica_set
 from service.storage.indexes import find_drift, refuse_deadly_ttl
@@ -34,7 +35,11 @@ async def check_database(settings: Settings, uri: str) -> AsyncIterator[Check]:
         yield Check("database", "replica set", "fine", "answers")
         yield await _version(client, production=settings.production)
         yield await _clock(client)
-        async for check in _indexes(client[settings.database.name], settings):
+        database = client[settings.database.name]
+        if (differs := await difference(database)) is not None:
+            yield Check("database", "layout", "problem", differs)
+            return  # nothing is made in it before that, and its indexes are those of its version
+        async for check in _indexes(database, settings):
             yield check
     except Misconfigured as error:
         yield Check("database", "replica set", "problem", error.message)

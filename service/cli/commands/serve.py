@@ -41,8 +41,9 @@ log = structlog.get_logger(__name__)
 def command(host: str, port: int, workers: int) -> None:
     """Serve in production: ENVIRONMENT is `production` unless it is set.
 
-    Refuses to start on a missing or weak setting, and names every one of them. Indexes are not
-    created here: `tillgate indexes apply` does. SIGTERM lets requests in flight end.
+    Refuses to start on a missing or weak setting, and names every one of them. Neither
+    indexes nor an older layout are mended here: `tillgate migrate` does that. SIGTERM lets requests
+    in flight end.
 
     A worker that dies is replaced. Each counts rate limits for itself unless REDIS_URL is set.
     """
