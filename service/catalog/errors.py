@@ -41,7 +41,9 @@ class TotalTooLarge(InvalidInput):
 
     def __init__(self, quantity: int) -> None:
         """Name the quantity."""
-        problem = FieldProblem("quantity", f"must be less than {quantity}: so many cost more than an amount holds")
+        problem = FieldProblem(
+            "quantity", f"must be less than {quantity}: so many cost more than an amount holds"
+        )
         super().__init__("The total is too large.", problems=(problem,))
 
 
