@@ -16,9 +16,9 @@ TheJobs = NamedDependency[SkipValidation[Jobs]]
 DryRun = Annotated[bool, QueryParameter(name="dryRun")]
 
 _DESCRIPTION = (
-    "POST here asks the providers about overdue payments, expires pending sessions past their time, "
-    "retries waiting events, delivers the outbox, and deletes what was kept long enough and what "
-    "nothing needs. Two calls at once do the work once."
+    "POST here asks the providers about overdue payments, expires pending sessions past their "
+    "time, retries waiting events, delivers the outbox, and deletes what was kept long enough and "
+    "what nothing needs. Two calls at once do the work once."
 )
 
 

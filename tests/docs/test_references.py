@@ -29,8 +29,8 @@ on_every_page = pytest.mark.parametrize(
 OTHER_NAMES = {"TILLGATE_DATA_DIR", "JOBS_KEY", "PYTHON_IMAGE"}
 # The ingress shuts these out whether they are there or not.
 SHUT_OUT = {"/metrics", "/health"}
-# Errors of the command line, which no route raises.
-NEVER_OVER_HTTP = {"key_not_found", "data_directory_in_use", "port_taken"}
+# Errors of the command line, and one that is an answer to a message: no route raises them.
+NEVER_OVER_HTTP = {"key_not_found", "data_directory_in_use", "port_taken", "capture_refused"}
 
 _NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 _PATH = re.compile(
