@@ -13,7 +13,7 @@ from service.sessions.operations.checkouts import open as opening
 from service.sessions.operations.checkouts import standing
 from tests.sessions.asking import change, problem
 from tests.sessions.wires import SESSION, Wire, settings, shop, standing_by_its_time, wire
-from tests.support.events import stripe_checkout
+from tests.support.events import razorpay_event, razorpay_payment, stripe_checkout
 from tests.support.shop import Shop
 
 Act = Callable[[Shop, Wire], Awaitable[None]]
@@ -225,3 +225,43 @@ async def test_control_where_the_last_checkout_stays_current_its_end_ends_the_se
         monkeypatch.setattr(module, "current_checkout", _last)
     with pytest.raises(AssertionError, match="expired"):
         await _meanwhile(shop, wire, _first_runs_out)
+
+
+async def _money_of_the_one_before(shop: Shop, wire: Wire) -> Any:
+    """Retry an expired session whose money is held: it stayed ended, as another one was open."""
+    assert (await wire.open(shop.api)).status_code == 201
+    shop.pass_time(hours=25)
+    assert (await wire.open(shop.api, sessionId="s-2")).status_code == 201
+    payment = razorpay_payment(SESSION, id="pay_1", order_id="order_1", status="authorized")
+    order = {"id": "order_1", "receipt": "s-1", "notes": {"sessionId": "s-1"}}
+    await shop.clean_up()
+    await shop.api.told(razorpay_event("payment.authorized", {"payment": payment, "order": order}))
+    assert (await change(shop.api, sessionId="s-2", status="canceled")).status_code == 200
+    stored = await shop.session("s-1")
+    assert (stored["status"], stored["liveAttempts"]) == ("expired", ["pay_1"])
+    return await wire.open(shop.api)
+
+
+AS_LINKS = pytest.mark.parametrize("wire", ["razorpay-link"], indirect=True)
+
+
+@AS_LINKS
+async def test_what_is_being_paid_is_not_retried(shop: Shop, wire: Wire) -> None:
+    problem(await _money_of_the_one_before(shop, wire), 409, "not_payable")
+    stored = await shop.session("s-1")
+    assert (stored["status"], len(stored["checkouts"]), stored["opening"]) == ("expired", 1, None)
+    failed = razorpay_payment(SESSION, id="pay_1", order_id="order_1", status="failed")
+    await shop.api.told(
+        razorpay_event("payment.failed", {"payment": failed}, created=shop.unix(60))
+    )
+    assert (await wire.open(shop.api)).status_code == 201
+
+
+@AS_LINKS
+async def test_control_without_the_look_it_is_offered_to_be_paid_twice(
+    shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_check_nothing_under_way", lambda *_: None)
+    assert (await _money_of_the_one_before(shop, wire)).status_code == 201
+    stored = await shop.session("s-1")
+    assert (stored["status"], stored["liveAttempts"]) == ("pending", ["pay_1"])

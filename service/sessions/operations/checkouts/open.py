@@ -72,9 +72,20 @@ async def open_checkout(
     status = status_at(session.status, session.expires_at, now)
     if status not in _PAYABLE:
         raise NotPayable(f"The session is {status}: it can't be paid any more.")
+    _check_nothing_under_way(session, status)
     locked = await take_lock(session, desk.rules, now, price)
     await _close_older(locked, desk)
     return await open_locked(locked, provider, desk)
+
+
+def _check_nothing_under_way(session: Session, status: Status) -> None:
+    """Refuse to retry a session whose money is on its way: it would be paid twice.
+
+    Such a one is in processing, but where another one of its user took its place: it stays ended
+    then, also after that one has ended.
+    """
+    if status is not Status.PENDING and session.live_attempts:
+        raise NotPayable("A payment of this session is under way; it can't be retried meanwhile.")
 
 
 async def open_locked(locked: Locked, provider: Provider, desk: Desk) -> OpenCheckout:
