@@ -1,7 +1,7 @@
 """One payment."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -11,13 +11,30 @@ from service.payments.states import LIVE, PaymentStatus
 from service.storage.documents import StoredDocument
 
 
+class Claim(NamedTuple):
+    """The session that a payment belongs to.
+
+    `opened_at` is when that was opened: its id may be taken anew once it is purged. None in rows of
+    before that was kept.
+    """
+
+    merchant_id: str
+    session_id: str
+    opened_at: datetime | None
+
+    def is_of(self, merchant_id: str, session_id: str, opened_at: datetime) -> bool:
+        """Tell whether it is a session's, and not that of an earlier one of the same id."""
+        known = self.opened_at or opened_at
+        return self == (merchant_id, session_id, self.opened_at) and known == opened_at
+
+
 class Payment(StoredDocument):
     """One verified payment: what the provider surely said of it. Amounts in minor units.
 
     `provider_payment_id` is the key of the row; a settlement by hand has
     `hand:{merchantId}:{sessionId}`, and in `aliases` the id that its server named: nobody has
     verified it, so it claims nothing. (`merchant_id`, `session_id`) is the claim: the first session
-    that a verified event tied the payment to.
+    that a verified event tied the payment to, the one that was opened at `session_opened_at`.
     `status_at` is the provider's time of the fact that `status` comes from; `final` tells of a
     failure that nothing but money can overrule. `updated_at` is when we last heard of it, also
     where the provider was asked and only said again what it had said.
@@ -32,6 +49,7 @@ class Payment(StoredDocument):
     provider_subscription_id: str | None = None
     provider_customer_id: str | None = None
     session_id: str | None = None
+    session_opened_at: datetime | None = None
     user_id: str | None = None
     plan_id: str | None = None
     plan_name: str | None = None
@@ -49,6 +67,13 @@ class Payment(StoredDocument):
     updated_at: datetime
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount",)
+
+    @property
+    def claim(self) -> Claim | None:
+        """Return whose it is, None where no session has matched it yet."""
+        if self.session_id is None:
+            return None
+        return Claim(self.merchant_id, self.session_id, self.session_opened_at)
 
     class Settings:
         """Collection and indexes."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from service.core.strict_json import JsonObject
 from service.payments import repository
-from service.payments.documents import Payment
+from service.payments.documents import Claim, Payment
 from service.payments.states import LIVE, PaymentStatus, standing
 from service.storage.database import Row
 from service.storage.transactions import Transaction
@@ -33,6 +33,7 @@ class Told(Struct, frozen=True):
     failure_code: str | None = None
     failure_message: str | None = None
     session_id: str | None = None
+    session_opened_at: datetime | None = None
     user_id: str | None = None
     plan: str | None = None
     metadata: JsonObject | None = None
@@ -42,14 +43,14 @@ class Told(Struct, frozen=True):
 class Recorded(NamedTuple):
     """What is known of a payment once it was reported.
 
-    `claimed_by` is the merchant and the session that it belongs to: the first that a verified event
-    tied it to, also where this one ties it to another.
+    `claimed_by` is the session that it belongs to: the first that a verified event tied it to, also
+    where this one ties it to another.
     """
 
     status: PaymentStatus
     provider_session_id: str | None
     provider_customer_id: str | None
-    claimed_by: tuple[str, str] | None
+    claimed_by: Claim | None
     amount: int
     currency: str
 
@@ -63,7 +64,9 @@ async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> R
     payment = await repository.find(told.provider, told.account, told.provider_payment_id, tx)
     if payment is None:
         await repository.insert(_new(told, now), tx)
-        claimed_by = (told.merchant_id, told.session_id) if told.session_id else None
+        claimed_by = None
+        if told.session_id:
+            claimed_by = Claim(told.merchant_id, told.session_id, told.session_opened_at)
         return Recorded(
             told.status,
             told.provider_session_id,
@@ -75,12 +78,14 @@ async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> R
     changes = _changes(payment, told)
     if changes:
         await repository.change(payment, changes | {"updatedAt": now}, tx)
-    session_id = changes.get("sessionId", payment.session_id)
+    claimed_by = payment.claim
+    if claimed_by is None and told.session_id:
+        claimed_by = Claim(told.merchant_id, told.session_id, told.session_opened_at)
     return Recorded(
         PaymentStatus(changes.get("status", payment.status)),
         changes.get("providerSessionId", payment.provider_session_id),
         changes.get("providerCustomerId", payment.provider_customer_id),
-        (changes.get("merchantId", payment.merchant_id), session_id) if session_id else None,
+        claimed_by,
         changes.get("amount", payment.amount),
         changes.get("currency", payment.currency),
     )
@@ -127,6 +132,7 @@ def _new(told: Told, now: datetime) -> Row:
         "providerSubscriptionId": told.provider_subscription_id,
         "providerCustomerId": told.provider_customer_id,
         "sessionId": told.session_id,
+        "sessionOpenedAt": told.session_opened_at,
         "userId": told.user_id,
         "planId": told.plan,
         "planName": told.plan,
@@ -168,6 +174,7 @@ def _changes(payment: Payment, told: Told) -> Row:
     if payment.session_id is None and told.session_id is not None:
         changes["merchantId"] = told.merchant_id
         news |= {"sessionId": told.session_id, "userId": told.user_id}
+        news |= {"sessionOpenedAt": told.session_opened_at}
         news |= {"planId": told.plan, "planName": told.plan}
     for name, value in news.items():
         if value is not None and not known[name]:

@@ -134,6 +134,9 @@ async def test_settlements_by_hand_are_keyed_by_merchant_and_session(
     # Its provider has told of this one as well.
     assert found["hand-real"]["providerPaymentId"] == "pi_hand-real"
     assert rows["pi_hand-real"] == []
+    payment = await old["payments"].find_one({"providerPaymentId": "hand:another:hand"})
+    assert payment is not None
+    assert payment["sessionOpenedAt"] == found["theirs"]["createdAt"]
 
 
 async def test_events_of_one_body_are_one(old: Database, clock: ManualClock) -> None:

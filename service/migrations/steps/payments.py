@@ -1,8 +1,11 @@
 """2: settlements by hand are keyed `hand:{merchantId}:{sessionId}`, and payments have aliases.
 
+A payment also tells when its session was opened, whose id another one may take once it is purged.
 Before: `hand:{sessionId}` for the default merchant; and where somebody named a provider's id, that
 id was the key, as if the provider had told of it.
 """
+
+from datetime import datetime
 
 from service.migrations import repository
 from service.migrations.steps.step import BATCH, Counts, Run
@@ -21,7 +24,11 @@ async def run(run: Run) -> None:
     """Key what was settled by hand anew, in the session first: the payment tells what is left."""
     async for rows in repository.batches(run.database, "payments", _OLD, BATCH):
         told_of = await _told_of(run.database, rows)
-        changed = {row["_id"]: _fields(row, told_of) for row in rows}
+        opened = await _opened(run.database, rows)
+        changed = {
+            row["_id"]: _fields(row, told_of) | {"sessionOpenedAt": opened.get(_session(row))}
+            for row in rows
+        }
         sessions: list[repository.Update] = [
             (
                 {
@@ -53,6 +60,18 @@ def _fields(row: Row, told_of: set[tuple[str, ...]]) -> Row:
         return {"aliases": []}
     named = [] if paid.startswith("hand:") else [paid]
     return {"aliases": named, "providerPaymentId": key}
+
+
+async def _opened(database: Database, rows: list[Row]) -> dict[tuple[object, ...], datetime]:
+    """Return when the sessions of some payments were opened, as far as they are there."""
+    wanted = {"sessionId": {"$in": [row["sessionId"] for row in rows if row.get("sessionId")]}}
+    names = ("merchantId", "sessionId", "createdAt")
+    found = await repository.find(database, "sessions", wanted, names)
+    return {_session(row): row["createdAt"] for row in found}
+
+
+def _session(row: Row) -> tuple[object, ...]:
+    return row["merchantId"], row.get("sessionId")
 
 
 async def _told_of(database: Database, rows: list[Row]) -> set[tuple[str, ...]]:

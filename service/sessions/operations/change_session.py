@@ -145,10 +145,10 @@ async def _settle(
     claims nothing: nobody has verified it, and one bank transfer may settle several sessions.
     """
     named, hand_id = change.provider_payment_id, _hand_id(session)
-    if named is not None:
-        known = await payments.find(session.provider, session.account, named, tx)
+    for paid in (named, hand_id):  # an earlier session of this id may have an entry of its own
+        known = await payments.find(session.provider, session.account, paid, tx) if paid else None
         if known is not None and not _is_free_for(known, session):
-            raise PaymentTaken(f"Payment {named!r} does not belong to this session.")
+            raise PaymentTaken(f"Payment {paid!r} does not belong to this session.")
     await record_payment(tx, _settlement(session, hand_id, named, now), now)
     detail: JsonObject = {"amount": session.amount, "currency": session.currency}
     detail |= {"providerPaymentId": hand_id} | ({"named": named} if named else {})
@@ -168,8 +168,8 @@ async def _settle(
 
 def _is_free_for(payment: Payment, session: Session) -> bool:
     """Tell whether a verified payment is this session's, or matched no session when it came."""
-    own = (session.merchant_id, session.session_id)
-    return payment.session_id is None or (payment.merchant_id, payment.session_id) == own
+    own = (session.merchant_id, session.session_id, session.created_at)
+    return payment.claim is None or payment.claim.is_of(*own)
 
 
 def _hand_id(session: Session) -> str:
@@ -190,6 +190,7 @@ def _settlement(session: Session, hand_id: str, named: str | None, now: datetime
         payment_method="hand",
         provider_session_id=session.provider_session_id,
         session_id=session.session_id,
+        session_opened_at=session.created_at,
         user_id=session.user_id,
         plan=session.plan,
         aliases=(named,) if named else (),

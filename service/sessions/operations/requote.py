@@ -12,6 +12,7 @@ from service.sessions.operations.caller import Caller
 from service.sessions.operations.new_session import NewSession
 from service.sessions.operations.pricing import Price, price_session
 from service.sessions.operations.rules import Rules
+from service.sessions.operations.settle.own import is_claim_of
 from service.sessions.states import Status, status_at
 from service.storage.transactions import answers_in_time
 from service.web.principal import Kind
@@ -76,6 +77,7 @@ async def _check_unpaid(session: Session) -> None:
     decided = {one.payment_id for one in session.decisions}
     async with answers_in_time():
         found = await payments.of_session(session.merchant_id, session.session_id)
-    waiting = [one for one in found if one.status in _MONEY]
+    own = [one for one in found if is_claim_of(one.claim, session)]
+    waiting = [one for one in own if one.status in _MONEY]
     if session.review or any(one.provider_payment_id not in decided for one in waiting):
         raise NotPayable("A payment of this session is not settled yet, and its price has changed.")

@@ -260,6 +260,7 @@ async def _record(
         failure_code=failure[0],
         failure_message=failure[1],
         session_id=session.session_id if session else None,
+        session_opened_at=session.created_at if session else None,
         user_id=session.user_id if session else None,
         plan=session.plan if session else None,
     )

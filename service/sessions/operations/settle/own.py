@@ -4,6 +4,7 @@ from enum import Enum
 
 from msgspec import structs
 
+from service.payments.documents import Claim
 from service.payments.operations import Recorded
 from service.providers.facts import Subject
 from service.sessions import repository
@@ -60,7 +61,7 @@ def tied(
 
     Raises `CheckoutUnknown` where the provider can be asked, and `ask` is set.
     """
-    if recorded is not None and recorded.claimed_by != (session.merchant_id, session.session_id):
+    if recorded is not None and not is_claim_of(recorded.claimed_by, session):
         return structs.replace(doing, stranger=Mismatch.ANOTHERS)
     known_ref = recorded.provider_session_id if recorded is not None else None
     found = whose(session, doing.event.subject, known_ref)
@@ -69,6 +70,13 @@ def tied(
     if found is Whose.UNKNOWN and doing.may_ask:
         raise CheckoutUnknown(matched=True)
     return structs.replace(doing, stranger=Mismatch.FOREIGN)
+
+
+def is_claim_of(claim: Claim | None, session: Session) -> bool:
+    """Tell whether a payment is claimed by this very session: an id may have been used before."""
+    if claim is None:
+        return False
+    return claim.is_of(session.merchant_id, session.session_id, session.created_at)
 
 
 async def learn(doing: Settling, session: Session) -> Session:

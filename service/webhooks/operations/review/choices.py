@@ -9,6 +9,7 @@ from service.payments.documents import Payment
 from service.payments.states import PaymentStatus
 from service.sessions.documents import Session, Verdict
 from service.sessions.operations.settle.event import Mismatch
+from service.sessions.operations.settle.own import is_claim_of
 from service.sessions.states import Status
 from service.webhooks.documents import Doubt
 
@@ -106,7 +107,7 @@ def choices(case: Case) -> dict[Choice, Outlook]:
 
 def is_own(payment: Payment, session: Session) -> bool:
     """Tell whether a payment was claimed by a session."""
-    return (payment.merchant_id, payment.session_id) == (session.merchant_id, session.session_id)
+    return is_claim_of(payment.claim, session)
 
 
 def _accept(case: Case) -> Outlook:
