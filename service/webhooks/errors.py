@@ -46,6 +46,30 @@ class NotConfirmed(Conflict):
     code = "not_confirmed"
 
 
+class OnlyRejectable(Conflict):
+    """The money belongs elsewhere, or goes back: a review of it can only be rejected."""
+
+    code = "only_rejectable"
+
+
+class PaymentNotSucceeded(Conflict):
+    """There is no money to accept: it has not come, or will not."""
+
+    code = "payment_not_succeeded"
+
+
+class CaptureUnderWay(Conflict):
+    """A capture may have been done just now; whether it was must be known first."""
+
+    code = "capture_under_way"
+
+
+class NotTheSameMoney(Conflict):
+    """The payment is not the money that was entered by hand."""
+
+    code = "not_the_same_money"
+
+
 class AlreadyDecided(Conflict):
     """Somebody has decided this review already."""
 

@@ -84,6 +84,7 @@ async def test_what_is_sent_again_is_the_same_byte_for_byte(lab: Lab, clock: Man
     _, before = await lab.open(paymentMethod="razorpay", currency="INR")
     await happen(before, Happening.PAID, lab.sandbox)
     bodies: list[bytes] = []
+    clock.advance(timedelta(seconds=1))  # until all of them are due
 
     def fail(request: httpx.Request) -> httpx.Response:
         bodies.append(request.content)

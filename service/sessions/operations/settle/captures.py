@@ -11,7 +11,7 @@ from service.payments import repository as payments
 from service.payments.states import PaymentStatus
 from service.sessions import repository
 from service.sessions.documents import Capturing, Session
-from service.sessions.operations.settle.reviews import decision_on
+from service.sessions.operations.settle.reviews import is_wanted
 from service.sessions.states import SETTLED
 from service.storage.database import Row
 from service.storage.transactions import Transaction
@@ -33,13 +33,11 @@ def may_capture(session: Session, payment: Standing) -> bool:
 
     Another amount only if a person has accepted it.
     """
-    decided = decision_on(session, payment.payment_id)
-    fits = (payment.amount, payment.currency) == (session.amount, session.currency)
     return (
         payment.status is PaymentStatus.AUTHORIZED
         and session.status not in SETTLED
         and payment.payment_id not in session.refused_captures
-        and (fits if decided is None else decided.verdict == "accepted")
+        and is_wanted(session, payment.payment_id, payment.amount, payment.currency)
     )
 
 

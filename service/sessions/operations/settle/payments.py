@@ -15,7 +15,7 @@ from service.sessions.operations.settle.fields import (
     put,
     told_again,
 )
-from service.sessions.operations.settle.reviews import foreign, is_rejected, mismatch, to_review
+from service.sessions.operations.settle.reviews import foreign, is_wanted, mismatch, to_review
 from service.sessions.operations.settle.standing import stand
 from service.sessions.states import SETTLED, Status
 from service.storage.database import Row
@@ -102,13 +102,17 @@ async def paid_partially(
 async def _attempt(
     doing: Settling, session: Session, payment: Payment, recorded: Recorded, ids: Row
 ) -> Session:
-    """Count a payment among those under way, or no longer, as the ledger has it by now."""
+    """Count a payment among those under way, or no longer, as the ledger has it by now.
+
+    Money of another amount is not waited for: it completes nothing unless a person accepts it.
+    """
     if session.status in SETTLED:
         return await put(doing, session, ids)
     payment_id = payment.provider_payment_id
     others = {*session.live_attempts} - {payment_id}
-    lives = recorded.status in LIVE and not is_rejected(session, payment_id)
     told = Standing(payment_id, PaymentStatus(recorded.status), recorded.amount, recorded.currency)
+    wanted = is_wanted(session, payment_id, told.amount, told.currency)
+    lives = told.status in LIVE and wanted
     claim = await claimed(doing.tx, session, told, others, doing.why.at)
     changes = ids | {"capturing": as_row(claim)}
     after = await stand(doing, session, others | {payment_id} if lives else others, changes)

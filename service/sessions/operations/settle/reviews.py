@@ -42,6 +42,14 @@ def is_rejected(session: Session, about: str) -> bool:
     return decided is not None and decided.verdict == "rejected"
 
 
+def is_wanted(session: Session, about: str, amount: int, currency: str) -> bool:
+    """Tell whether money is what the session was opened for: by its amount, or by a decision."""
+    decided = decision_on(session, about)
+    if decided is not None:
+        return decided.verdict == "accepted"
+    return (amount, currency) == (session.amount, session.currency)
+
+
 def awaited(session: Session) -> list[Decided]:
     """Return the payments that were accepted while they were held, and whose money has not come.
 

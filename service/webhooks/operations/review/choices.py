@@ -12,6 +12,13 @@ from service.sessions.operations.settle.event import Mismatch
 from service.sessions.operations.settle.own import is_claim_of
 from service.sessions.states import Status
 from service.webhooks.documents import Doubt
+from service.webhooks.errors import (
+    AlreadyDecided,
+    CaptureUnderWay,
+    NotTheSameMoney,
+    OnlyRejectable,
+    PaymentNotSucceeded,
+)
 
 
 class Choice(StrEnum):
@@ -64,11 +71,11 @@ class Outlook(Struct, frozen=True):
 
 
 UNRESOLVED = "payment_unresolved"
-ONLY_REJECTABLE = "only_rejectable"
-NOT_SUCCEEDED = "payment_not_succeeded"
-CAPTURE_UNDER_WAY = "capture_under_way"
-NOT_SAME_MONEY = "not_the_same_money"
-ALREADY_DECIDED = "already_decided"
+ONLY_REJECTABLE = OnlyRejectable.code
+NOT_SUCCEEDED = PaymentNotSucceeded.code
+CAPTURE_UNDER_WAY = CaptureUnderWay.code
+NOT_SAME_MONEY = NotTheSameMoney.code
+ALREADY_DECIDED = AlreadyDecided.code
 HAND = "hand:"
 
 _ONLY_REJECTABLE: Mapping[str, str] = {
