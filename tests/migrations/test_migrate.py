@@ -1,5 +1,6 @@
 """`tillgate migrate` on a database that the version before made, with sessions of all states."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -112,6 +113,39 @@ async def test_what_became_of_checkouts_and_captures_is_kept(
     assert (decided["paymentId"], decided["verdict"]) == ("pay_rejected", "rejected")
     assert decided["paid"] is True
     assert found["doubtful"]["decisions"] == []
+
+
+async def test_of_two_captures_the_one_that_the_provider_was_told_goes_on(
+    old: Database, clock: ManualClock
+) -> None:
+    told = {"topic": "provider.capture", "sessionId": "held"}
+    first = await old["outbox"].find_one(told)
+    assert first is not None
+    later = first["createdAt"] + timedelta(minutes=1)
+    payload = first["payload"] | {"providerPaymentId": "pay_second"}
+    second = first | {"_id": "provider.capture:razorpay:pay_second", "payload": payload}
+    await old["outbox"].insert_one(second | {"createdAt": later, "status": "done"})
+    await old["sessions"].update_one(
+        {"sessionId": "held"}, {"$push": {"liveAttempts": "pay_second"}}
+    )
+    await migrate(old, DOCUMENTS, clock)
+    assert (await by_id(old))["held"]["capturing"] == {"paymentId": "pay_second", "at": later}
+
+
+async def test_a_name_in_the_shape_of_a_providers_own_id_claims_nothing(
+    old: Database, clock: ManualClock
+) -> None:
+    shaped = {"sessionId": "order_DESlLckIVRkHWj", "merchantId": "default"}
+    row = await old["sessions"].find_one({"sessionId": "waits"})
+    assert row is not None
+    checkouts = [one | {"ref": "cs_test_of_it"} for one in row["checkouts"]]
+    copy = row | shaped | {"checkouts": checkouts, "userId": "another"}
+    del copy["_id"]
+    await old["sessions"].insert_one(copy)
+    await migrate(old, DOCUMENTS, clock)
+    found = await by_id(old)
+    assert found[shaped["sessionId"]]["checkoutIds"] == ["cs_test_of_it"]
+    assert "waits" in found["waits"]["checkoutIds"]
 
 
 async def test_settlements_by_hand_are_keyed_by_merchant_and_session(

@@ -4,14 +4,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
 
 from service.core.batches import Until
 from service.core.clock import ManualClock
+from service.payments.documents import Payment
+from service.providers.base import VerifiedEvent
 from service.retention.operations import asking
+from service.sessions.documents import Session
 from service.storage.database import Database
 from service.webhooks.operations.unresolved import overdue, questions
 from tests.providers.http_fake import FakeApi, fake_api
@@ -282,3 +285,32 @@ async def test_an_event_that_could_not_be_applied_names_its_session(
     )
     [row] = await shop.events()
     assert (row["status"], row["sessionId"]) == ("failed", session["sessionId"])
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_checkouts_speak_for_a_payment_that_is_unknown_and_not_for_one_that_is_silent(
+    *, silent: bool
+) -> None:
+    session = Session.model_construct(checkouts=[], provider_session_id="order_1")
+    payment = Payment.model_construct(provider_payment_id="pay_1", provider_session_id=None)
+    told = {"order_1": cast("VerifiedEvent", object())}
+    answers = questions.Answers(told, *(({"x"}, {"pay_1"}) if silent else ({"pay_1"}, {"x"})))
+    assert overdue._is_answered(session, payment, answers) is not silent
+
+
+async def test_a_session_that_waits_for_no_known_payment_has_a_day_where_nobody_answers(
+    shop: Shop, fake: FakeApi
+) -> None:
+    await _held(shop)
+    nothing = {"liveAttempts": [], "capturing": None}
+    await shop.database["sessions"].update_one({}, {"$set": nothing})
+    await shop.database["payments"].delete_many({})
+    for path in ("/v1/orders/order_1", "/v1/orders/order_1/payments"):
+        fake.answer("GET", path, (200, b"<html>"))
+    found = []
+    for hours in (25, 20, 5):  # it lives for a day
+        shop.pass_time(hours=hours)
+        await shop.clean_up()
+        [session] = await shop.database["sessions"].find().to_list()
+        found.append(session["status"])
+    assert found == ["processing", "processing", "expired"]

@@ -159,6 +159,17 @@ async def test_control_without_the_decisions_a_rejected_payment_comes_back(
     assert (await shop.session(sid))["review"] is not None
 
 
+async def test_a_rejected_payment_that_is_under_way_again_is_not_waited_for(shop: Shop) -> None:
+    sid = await _held(shop)
+    assert await _decide(shop, sid, "reject") == (200, "pending")
+    await _pay(shop, sid, "payment.failed", after=5, status="failed")
+    await _pay(shop, sid, "payment.authorized", after=9)
+    [payment] = await shop.payments()
+    stored = await shop.session(sid)
+    assert payment["status"] == "authorized"
+    assert (stored["status"], stored["liveAttempts"], stored["review"]) == ("pending", [], None)
+
+
 async def test_money_that_comes_after_its_rejection_can_only_be_rejected(shop: Shop) -> None:
     sid = await _held(shop)
     assert await _decide(shop, sid, "reject") == (200, "pending")

@@ -12,7 +12,7 @@ from service.web.principal import Kind
 from service.webhooks.operations import facts
 from tests.sessions.asking import change, problem
 from tests.support.api import SECRET
-from tests.support.events import Delivery, razorpay_event, razorpay_payment
+from tests.support.events import Delivery, razorpay_event, razorpay_payment, stripe_intent
 from tests.support.shop import Shop
 
 
@@ -48,6 +48,17 @@ async def test_a_payment_of_a_foreign_order_completes_no_session_that_has_its_ow
     stored = await shop.session("a")
     assert (stored["status"], stored["providerPaymentId"]) == ("completed", "pay_2")
     assert stored["checkoutIds"] == ["order_a"]
+
+
+@pytest.mark.parametrize(("named", "stands"), [("pi_own", "completed"), ("pi_other", "pending")])
+async def test_an_intent_that_a_server_has_named_is_its_sessions_own(
+    shop: Shop, named: str, stands: str
+) -> None:
+    session = await shop.api.open(providerSessionId="pi_own")
+    paid = stripe_intent(session, id=named)
+    told = await shop.api.told(shop.stripe("payment_intent.succeeded", paid))
+    assert told["outcome"] == ("processed" if stands == "completed" else "parked")
+    assert (await shop.session(session["sessionId"]))["status"] == stands
 
 
 async def test_a_foreign_payment_is_one_in_any_order(shop: Shop) -> None:

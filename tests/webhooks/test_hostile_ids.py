@@ -86,6 +86,17 @@ async def test_a_browsers_session_of_that_name_is_not_completed_by_anothers_paym
 
 
 @pytest.mark.usefixtures("any_shape")
+async def test_a_user_is_as_good_an_owner_as_a_server_and_no_better_a_witness(shop: Shop) -> None:
+    await put_price(shop.api, "event_456", 1000, "INR")
+    user = token_of("user_123", shop.clock)
+    assert (await _browsers(shop, ORDER, user, paymentMethod="razorpay")).status_code == 201
+    assert (await shop.session(ORDER))["owner"] == "trusted"
+    paid = {"sessionId": "victim", "amount": 1000, "currency": "INR"}
+    assert (await shop.api.told(_captured(paid, ORDER, notes=[])))["outcome"] == "parked"
+    assert await _status(shop, ORDER) == "pending"
+
+
+@pytest.mark.usefixtures("any_shape")
 async def test_control_were_it_a_servers_the_payment_would_complete_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
