@@ -51,7 +51,7 @@ async def delete_coupon(merchant_id: str, code: str, tx: Transaction | None) -> 
 
 
 async def list_prices(merchant_id: str) -> list[Price]:
-    """Give a merchant's prices, by item, pass and currency."""
+    """Return a merchant's prices, by item, pass and currency."""
     cursor = Price.get_pymongo_collection().find({"merchantId": merchant_id})
     rows = await cursor.sort([("item", 1), ("passId", 1), ("currency", 1)]).to_list(1000)
     return [Price.model_validate(row) for row in rows]

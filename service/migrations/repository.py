@@ -97,7 +97,7 @@ async def batches(
 async def update(
     database: Database, collection: str, updates: Sequence[Update], tx: Transaction | None = None
 ) -> int:
-    """Apply updates, each to one document; give how many were changed."""
+    """Apply updates, each to one document; return how many were changed."""
     if not updates:
         return 0
     writes = [UpdateOne(wanted, change) for wanted, change in updates]

@@ -157,6 +157,21 @@ async def test_control_one_that_a_server_only_named_does_not(shop: Shop) -> None
     assert (theirs["status"], payment["sessionId"]) == ("pending", None)
 
 
+async def test_a_merchant_that_a_server_has_sent_along_is_believed_before_a_checkout(
+    shop: Shop,
+) -> None:
+    issued = await issue_key(shop.clock, Kind.SECRET, merchant_id="another")
+    theirs = await shop.api.open(issued.key, sessionId="theirs", paymentMethod="razorpay")
+    ours = {"n": 1, "ref": ORDER, "attemptId": "x", "openedAt": shop.clock.now()}
+    opened = {"$set": {"checkouts": [ours], "checkoutIds": [ORDER]}}
+    await shop.database["sessions"].update_one({"sessionId": "theirs"}, opened)
+    payment = razorpay_payment(theirs, id=PAYMENT, order_id=ORDER, notes=[])
+    order = {"id": ORDER, "receipt": None, "notes": {"merchantId": "default"}}
+    paid = razorpay_event("order.paid", {"payment": payment, "order": order})
+    assert (await shop.api.told(paid))["outcome"] == "parked"
+    assert await _status(shop, "theirs") == "pending"
+
+
 @pytest.mark.parametrize("by_link", [True, False])
 async def test_what_stands_in_the_address_of_a_payment_link_is_a_browsers_word(
     shop: Shop, *, by_link: bool

@@ -55,7 +55,7 @@ def new_id(row: Row) -> str:
 async def _rename(
     database: Database, rows: list[Row], renamed: Mapping[str, str], tx: Transaction
 ) -> int:
-    """Write the rows under their new ids, with all that names them; give how many fell together."""
+    """Write the rows under their new ids, with all that names them; return how many coincided."""
     ids = [*renamed, *renamed.values()]
     present = await repository.find_in(tx, database, "webhook_events", ids)
     made: dict[str, Row] = {}

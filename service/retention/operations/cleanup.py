@@ -55,7 +55,7 @@ JOBS: Mapping[str, Job] = {"cleanup": _cleanup, "outbox": _deliver, "events": _r
 
 
 async def _lane_by_lane(some: Callable[..., Awaitable[int]], jobs: Jobs, until: Until) -> int:
-    """Do what may wait for a provider until nothing is left or the time is over; give the sum.
+    """Do what may wait for a provider until nothing is left or the time is over; return the sum.
 
     The lanes side by side: one that hangs leaves the time of the others to them.
     """

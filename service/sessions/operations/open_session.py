@@ -149,7 +149,7 @@ async def _standing(
 
 
 async def _proven(new: NewSession, caller: Caller, now: datetime) -> Session | None:
-    """Give the open session that a browser asks for and proves by its client secret."""
+    """Return the open session that a browser asks for and proves by its client secret."""
     if caller.principal.kind is not Kind.PUBLISHABLE or new.session_id is not None:
         return None
     found = await find_proven_checkout(new.user_id, caller) if new.kind == "checkout" else None

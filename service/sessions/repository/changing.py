@@ -64,7 +64,7 @@ async def change(session: Session, update: Row, tx: Transaction | None = None) -
 
 
 def _changed(session: Session, update: Row) -> Session:
-    """Give the session as an update makes it that goes out later, with the group's writes.
+    """Return the session as an update makes it that goes out later, with the group's writes.
 
     Raises `NeedsOwnTransaction` for an operator that only the database can apply.
     """

@@ -18,7 +18,7 @@ _BY_KEY = "_id_"
 
 
 def walk_due(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
-    """Give the keys of pending sessions past their time, the oldest first, in lists of `size`."""
+    """Yield the keys of pending sessions past their time, the oldest first, in lists of `size`."""
     return walk_keys(Session.get_pymongo_collection(), _due(now), by="expiresAt", size=size)
 
 
@@ -33,7 +33,7 @@ async def find_due(now: datetime, among: Keys, tx: Transaction) -> list[DueSessi
 async def expire_all(
     sessions: Sequence[DueSession], line: Row, purge_at: datetime | None, tx: Transaction
 ) -> int:
-    """Expire sessions that were read as due in the same transaction; give how many.
+    """Expire sessions that were read as due in the same transaction; return how many.
 
     `line` goes to the history of each, and its time decides what is due. Their checkouts are marked
     as given up.

@@ -32,7 +32,7 @@ class Purgeable(NamedTuple):
 
 
 def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
-    """Give the keys of ended sessions that were kept long enough, in lists of `size`."""
+    """Yield the keys of ended sessions that were kept long enough, in lists of `size`."""
     return walk_keys(Session.get_pymongo_collection(), _purgeable(now), by="purgeAt", size=size)
 
 

@@ -145,7 +145,7 @@ function leave(checkout) {
   }
 }
 
-/** Say at each field what is wrong with it, and below what has no field here; give the first one. */
+/** Say at each field what is wrong with it, and below what has no field here; return the first one. */
 function tell(error) {
   let first = null;
   const elsewhere = [];

@@ -26,7 +26,7 @@ _A_FEW = asyncio.Semaphore(4)
 
 
 async def decide_review(review_id: str, wish: Wish, by: Principal, inbox: Inbox) -> Session:
-    """Decide about a payment, once and for good; give the session as it then stands.
+    """Decide about a payment, once and for good; return the session as it then stands.
 
     Raises `ReviewNotFound`, `AlreadyDecided` for a second decision, `SeveralPayments`, and
     `Conflict` with a code of its own where the decision is not possible: see `choices`.

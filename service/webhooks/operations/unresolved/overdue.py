@@ -25,7 +25,7 @@ WAIT = timedelta(hours=24)
 
 
 async def ask_about_session(session: Session, questions: Questions) -> int:
-    """Ask about all checkouts and live payments of a session; give how many reviews it opened.
+    """Ask about all checkouts and live payments of a session; return how many reviews it opened.
 
     What is under way by no answer is waited for no more, and a session that waits for nothing goes
     back to pending. What nobody can tell about goes to review, a day after the session's end.
@@ -66,7 +66,7 @@ async def take_answers(answers: Answers, merchant_id: str, inbox: Inbox) -> None
 async def _note(
     session: Session, before: Sequence[Payment], answers: Answers, inbox: Inbox
 ) -> list[Payment]:
-    """Note what the answers mean for each payment; give those that nobody could tell about."""
+    """Note what the answers mean for each payment; return those that nobody could tell about."""
     told_all = not answers.silent and answers.tell_of(refs_of(session, before))
     unresolved: list[Payment] = []
 
