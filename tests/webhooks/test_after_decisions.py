@@ -8,7 +8,8 @@ import pytest
 from service.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.providers.facts import PaymentSucceeded
-from service.sessions.documents import Session
+from service.sessions.documents import Decided, Session
+from service.sessions.operations import change_session
 from service.sessions.operations.settle import reviews
 from service.webhooks.operations import facts
 from service.webhooks.operations.receive import take_in
@@ -60,7 +61,8 @@ async def test_held_money_that_is_accepted_completes_once_it_is_captured(shop: S
     assert "was accepted" in why
     for choice in ("accept", "reject"):
         assert await _decide(shop, sid, choice) == (409, "already_decided")
-    for status in ("canceled", "completed"):  # it would be paid twice, and its review never closed
+    # It would be paid twice, or its review never closed.
+    for status in ("canceled", "completed", "failed", "expired", "pending"):
         body = {"sessionId": sid, "status": status}
         by_hand = await shop.api.call("PUT", "/api/payment-sessions", json=body)
         assert by_hand.status_code == 409, by_hand.text
@@ -75,6 +77,22 @@ async def test_held_money_that_is_accepted_completes_once_it_is_captured(shop: S
     assert row["purgeAt"] is not None
     await _pay(shop, sid, "order.paid", after=9)
     assert await _queue(shop) == []
+
+
+async def test_control_without_the_look_an_ended_session_awaits_a_capture_that_never_comes(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(_: Session) -> list[Decided]:
+        return []
+
+    monkeypatch.setattr(change_session, "awaited", nothing)
+    sid = await _held(shop)
+    await _decide(shop, sid, "accept")
+    body = {"sessionId": sid, "status": "failed"}
+    by_hand = await shop.api.call("PUT", "/api/payment-sessions", json=body)
+    assert by_hand.status_code == 200
+    assert await _decide(shop, sid, "reject") == (409, "already_decided")
+    assert await disagreements(shop.database) == [f"{sid}: awaits pay_{sid}, and captures None"]
 
 
 async def test_a_capture_that_fails_takes_the_decision_back_and_opens_the_review(

@@ -78,7 +78,7 @@ def check_change(session: Session, change: Change, caller: Caller, now: datetime
     """Hold a change as a whole against the session: what passes here is only lost by a race.
 
     Raises `StaleVersion`, `ChangeNotAllowed`, `InvalidInput`, `IllegalMove`, and `Busy` for a
-    cancel while money is being captured.
+    cancel while money is being captured, and for any move while an accepted capture is awaited.
     """
     if change.version is not None and change.version != session.version:
         raise StaleVersion(change.version, session.version)
@@ -91,8 +91,9 @@ def check_change(session: Session, change: Change, caller: Caller, now: datetime
         raise IllegalMove(standing, change.status)
     if change.status is Status.CANCELED and session.capturing is not None:
         raise Busy("A payment of this session is being captured.", retry_after=5)
-    if change.status is Status.COMPLETED and awaited(session):
-        # It would be paid twice, and its review would wait for a capture that never comes.
+    if awaited(session):
+        # Completed it would be paid twice; ended, its review would wait for a capture that never
+        # comes, and nobody could decide it any more.
         raise Busy("A held payment of this session was accepted, and is captured.", retry_after=5)
 
 
