@@ -78,14 +78,19 @@ def check_storable(value: JsonValue, path: str = "", depth: int = 0) -> None:
             _check_text(key, path or key)
             if "\0" in key:
                 raise _malformed(path or "body", "has a key that holds a NUL character")
-            check_storable(item, f"{path}.{key}" if path else key, depth + 1)
+            check_storable(item, _below(path, f".{key}" if path else key), depth + 1)
     elif isinstance(value, list):
         for place, item in enumerate(value):
-            check_storable(item, f"{path}[{place}]", depth + 1)
+            check_storable(item, _below(path, f"[{place}]"), depth + 1)
     elif isinstance(value, str):
         _check_text(value, path)
     elif isinstance(value, int) and not -_INT64 <= value < _INT64:
         raise _malformed(path, "is an integer of more than 64 bits")
+
+
+def _below(path: str, step: str) -> str:
+    """Return a place, cut: in full, one key of megabytes would be copied for each value below."""
+    return f"{path}{step}"[:_LONGEST_PATH]
 
 
 def _integer(digits: str) -> int:

@@ -1,5 +1,6 @@
 """Requests read strictly: the body by our own parser, the query by what the handler declares."""
 
+import asyncio
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -20,6 +21,8 @@ LARGEST_BODY = 256_000
 # a few at a time: a flood of them must not cost more memory than one of small bodies.
 BODY_UP_TO = "largest_body"
 LARGE_AT_ONCE = 8
+# Nobody has to prove anything to send one: who stops in the middle must not keep a place for long.
+LARGE_WITHIN_S = 5.0
 _LONGEST_NAME = 80
 
 # The place in a handler's `opt` where the names of its query parameters are kept.
@@ -37,7 +40,8 @@ class StrictRequest(Request[Any, Any, Any]):
         """Read the body once. Raises `MalformedBody` when the client went away in the middle.
 
         Raises `RequestEntityTooLarge` for more than the handler takes, as soon as that is known,
-        and `Unavailable` while too many large ones are being read.
+        and `Unavailable` while too many large ones are being read, or for one that comes too
+        slowly.
         """
         if self._body is Empty:
             kept = self._connection_state
@@ -65,7 +69,10 @@ class StrictRequest(Request[Any, Any, Any]):
             raise Unavailable("Too many large bodies are being read; send it again.")
         StrictRequest.reading_large += 1
         try:
-            await self._read_until(largest, body)
+            async with asyncio.timeout(LARGE_WITHIN_S):
+                await self._read_until(largest, body)
+        except TimeoutError as error:
+            raise Unavailable("The large body came too slowly; send it again.") from error
         finally:
             StrictRequest.reading_large -= 1
 

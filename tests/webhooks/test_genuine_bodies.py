@@ -13,6 +13,7 @@ import pytest
 
 from service.core import strict_json
 from service.providers.signing import hmac_sha256_hex
+from service.web import requests
 from service.web.requests import LARGE_AT_ONCE, StrictRequest
 from service.webhooks.controllers import LARGEST_WEBHOOK
 from service.webhooks.operations.inbox import KEEP_OF_CUT, KEEP_WHOLE
@@ -227,3 +228,71 @@ async def test_large_bodies_are_read_a_few_at_a_time_and_small_ones_always(
     monkeypatch.setattr(StrictRequest, "reading_large", LARGE_AT_ONCE - 1)
     assert await post() == 200
     assert StrictRequest.reading_large == LARGE_AT_ONCE - 1
+
+
+async def _stops_in_the_middle(shop: Shop) -> int:
+    """Post what nobody signed, up to a place where nothing more comes."""
+    never = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"x" * 300_000
+        await never.wait()
+
+    answer = await shop.api.http.post("/api/webhooks/razorpay", content=pieces())
+    return answer.status_code
+
+
+async def test_who_stops_in_the_middle_of_a_large_body_gives_the_place_back(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight connections without a key held all places for as long as they stood."""
+    monkeypatch.setattr(requests, "LARGE_WITHIN_S", 0.1)
+    stopped = [_stops_in_the_middle(shop) for _ in range(LARGE_AT_ONCE + 1)]
+    assert await asyncio.gather(*stopped) == [503] * (LARGE_AT_ONCE + 1)
+    assert StrictRequest.reading_large == 0
+
+
+async def test_control_without_a_limit_it_would_be_waited_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "LARGE_WITHIN_S", None)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(_stops_in_the_middle(shop), 0.5)
+
+
+def _characters_copied(body: bytes, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Count the characters of all the places that are written while a body is checked."""
+    copied = 0
+    below = strict_json._below
+
+    def counted(path: str, step: str) -> str:
+        nonlocal copied
+        copied += len(path) + len(step)
+        return below(path, step)
+
+    monkeypatch.setattr(strict_json, "_below", counted)
+    strict_json.parse(body)
+    return copied
+
+
+def _many_below_a_long_key(size: int) -> bytes:
+    key, values = "k" * (size // 2), ",".join("[]" for _ in range(size // 6))
+    return f'{{"{key}": [{values}]}}'.encode()
+
+
+async def test_what_stands_below_a_long_key_costs_no_copy_of_it_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """1 MB took three seconds; 25 times the bytes must be 25 times the work."""
+    little = _characters_copied(_many_below_a_long_key(10_000), monkeypatch)
+    much = _characters_copied(_many_below_a_long_key(250_000), monkeypatch)
+    assert much < 50 * little
+
+
+async def test_control_with_the_whole_place_it_would_grow_with_the_square(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(strict_json, "_LONGEST_PATH", 4_000_000)
+    little = _characters_copied(_many_below_a_long_key(10_000), monkeypatch)
+    much = _characters_copied(_many_below_a_long_key(250_000), monkeypatch)
+    assert much > 300 * little
