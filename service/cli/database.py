@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from service.cli.options import operator
 from service.cli.settings import quiet_logging, settings_of
 from service.core.clock import SystemClock
 from service.core.errors import Misconfigured, Unavailable
@@ -39,7 +40,7 @@ def with_database(data_dir: Path, work: Work[T], *, prepare: bool = True) -> T:
             async with connected(settings, uri, as_is=as_is) as client:
                 database = client[settings.database.name]
                 if embedded and prepare:
-                    await bring_up_to_date(database, DOCUMENTS, SystemClock())
+                    await bring_up_to_date(database, DOCUMENTS, SystemClock(), operator())
                 return await work(settings, database)
 
         with database_errors_told():

@@ -1,19 +1,17 @@
 """Tell which layout a database has, and bring it to this version's."""
 
 import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
-import structlog
-
 from service.core.clock import Clock
 from service.migrations import repository
 from service.migrations.documents import Migration
 from service.migrations.errors import LayoutDiffers, MigrationUnderway
+from service.migrations.run_step import run_step
 from service.migrations.steps import STEPS
 from service.migrations.steps.step import Counts, Run, Step
 from service.retention import repository as leases
@@ -21,6 +19,7 @@ from service.storage.database import Database
 from service.storage.documents import StoredDocument
 from service.storage.indexes import Drift, apply_indexes
 from service.storage.transactions import answers_in_time
+from service.web.principal import Principal
 
 # Held anew after each batch, of which none takes longer.
 LEASE = timedelta(seconds=90)
@@ -28,8 +27,6 @@ _NAME = "migrate"
 _RUN = "tillgate migrate"
 
 Keep: TypeAlias = Callable[[], Awaitable[None]]
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +44,11 @@ async def difference(database: Database) -> str | None:
     A database that holds nothing yet is of any version.
     """
     done = {migration.id for migration in await repository.done_migrations(database)}
-    if not done and await repository.is_new(database):
+    if not done and await _is_new(database):
         return None
-    newest = STEPS[-1].number
-    if done and max(done) > newest:
-        return (
-            f"The database has the layout of a newer version: it is at migration {max(done)}, this "
-            f"version knows {newest}. Run the newer version."
-        )
+    newer = _newer(done)
+    if newer is not None:
+        return newer
     missing = [str(step.number) for step in STEPS if step.number not in done]
     if not missing:
         return None
@@ -62,6 +56,26 @@ async def difference(database: Database) -> str | None:
         f"The database has the layout of an older version: migration {', '.join(missing)} has not "
         f"run. Stop what still serves from it, then run: {_RUN}"
     )
+
+
+def _newer(done: Collection[int]) -> str | None:
+    newest = STEPS[-1].number
+    if max(done, default=0) <= newest:
+        return None
+    return (
+        f"The database has the layout of a newer version: it is at migration {max(done)}, this "
+        f"version knows {newest}. Run the newer version."
+    )
+
+
+async def _is_new(database: Database) -> bool:
+    """Tell whether nothing of an older version is there: no document, and no index of its own.
+
+    An older version that was only started has left its indexes; they would stay for ever.
+    """
+    if not await repository.is_new(database):
+        return False
+    return not any([any((await step.left(database)).values()) for step in STEPS])
 
 
 async def require_layout(database: Database, clock: Clock) -> None:
@@ -76,9 +90,15 @@ async def require_layout(database: Database, clock: Clock) -> None:
 
 
 async def plan(database: Database, *, again: bool = False) -> list[Planned]:
-    """Tell what a run would do; `again`: also the steps that are done. Changes nothing."""
+    """Tell what a run would do; `again`: also the steps that are done. Changes nothing.
+
+    Raises `LayoutDiffers` for the layout of a newer version, as the run would.
+    """
     done = {migration.id: migration for migration in await repository.done_migrations(database)}
-    new = not done and await repository.is_new(database)
+    newer = _newer(done)
+    if newer is not None:
+        raise LayoutDiffers(newer)
+    new = not done and await _is_new(database)
     return [
         Planned(
             step,
@@ -90,14 +110,14 @@ async def plan(database: Database, *, again: bool = False) -> list[Planned]:
 
 
 async def bring_up_to_date(
-    database: Database, documents: Sequence[type[StoredDocument]], clock: Clock
+    database: Database, documents: Sequence[type[StoredDocument]], clock: Clock, by: Principal
 ) -> tuple[list[Migration], list[Drift]]:
     """Migrate if there is anything to do, and make the indexes; for a database of one user.
 
     Raises `MigrationUnderway`, and `LayoutDiffers` for the layout of a newer version.
     """
     if await difference(database) is not None:
-        return await migrate(database, documents, clock)
+        return await migrate(database, documents, clock, by)
     await _begin_new(database, clock)
     return [], await apply_indexes(database, documents)
 
@@ -106,10 +126,11 @@ async def migrate(
     database: Database,
     documents: Sequence[type[StoredDocument]],
     clock: Clock,
+    by: Principal,
     *,
     again: bool = False,
 ) -> tuple[list[Migration], list[Drift]]:
-    """Run what has not run, each step once and in its order; then make the indexes.
+    """Run what has not run, each step once and in its order, on the record; then make the indexes.
 
     Give the migrations that ran, and which indexes differ from their declarations. A run that was
     killed is gone on with by the next. `again` runs all of them: for documents that a pod of an
@@ -120,23 +141,12 @@ async def migrate(
         if found is None:
             await _begin_new(database, clock)
         done = {migration.id for migration in await repository.done_migrations(database)}
-        if found is not None and max(done, default=0) > STEPS[-1].number:
-            raise LayoutDiffers(found)
+        newer = _newer(done)
+        if newer is not None:
+            raise LayoutDiffers(newer)
         steps = [step for step in STEPS if again or step.number not in done]
-        ran = [await _run(step, Run(database, keep), clock) for step in steps]
+        ran = [await run_step(step, Run(database, keep), clock, by) for step in steps]
         return ran, await apply_indexes(database, documents)
-
-
-async def _run(step: Step, run: Run, clock: Clock) -> Migration:
-    began = time.monotonic()
-    await step.run(run)
-    took_ms = round((time.monotonic() - began) * 1000)
-    migration = Migration(
-        id=step.number, name=step.name, at=clock.now(), took_ms=took_ms, counts=run.counts
-    )
-    await repository.keep(migration, overwrite=True)
-    log.info("migrated", number=step.number, took_ms=took_ms, **run.counts)
-    return migration
 
 
 async def _begin_new(database: Database, clock: Clock) -> None:

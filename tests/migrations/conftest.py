@@ -9,8 +9,10 @@ from bson import json_util
 
 from service.storage.database import Client, Database, Row
 from service.storage.documents import bind
+from service.web.principal import DEFAULT_MERCHANT, Kind, Principal
 from service.wiring import DOCUMENTS
 
+BY = Principal(Kind.ADMIN, DEFAULT_MERCHANT, key_id="cli", name="cli:ada")
 BEFORE = Path(__file__).parent / "before_the_first.json"
 _OPTIONS = json_util.JSONOptions(tz_aware=True)
 

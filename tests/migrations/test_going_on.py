@@ -13,6 +13,7 @@ from service.migrations.operations import migrate
 from service.settings import Settings
 from service.storage.database import Database, Row
 from service.wiring import DOCUMENTS
+from tests.migrations.conftest import BY
 from tests.sessions.asking import CHECKOUTS, PAYMENTS, token_of
 from tests.support.api import PUBLISHABLE, SECRET
 from tests.support.events import Delivery, stripe_checkout, stripe_intent
@@ -56,7 +57,7 @@ def razorpay_copy(body: bytes) -> Delivery:
 async def test_what_was_opened_at_stripe_is_completed(
     shop: Shop, old: Database, session_id: str
 ) -> None:
-    await migrate(old, DOCUMENTS, shop.clock)
+    await migrate(old, DOCUMENTS, shop.clock, BY)
     session = await shop.session(session_id)
     for n in {0, len(session["checkouts"]) - 1}:
         assert (await shop.receive(paid(session, shop, n))).session_id == session_id
@@ -70,7 +71,7 @@ async def test_without_the_migration_nothing_of_it_is_found(shop: Shop, old: Dat
     session = await shop.session("rzp-open")
     delivery = captured(shop, session, session["checkouts"][0]["ref"], notes=[])
     assert (await shop.receive(delivery)).session_id is None
-    await migrate(old, DOCUMENTS, shop.clock)
+    await migrate(old, DOCUMENTS, shop.clock, BY)
     await shop.api.settle()
     shop.pass_time(seconds=5)
     await shop.api.settle()
@@ -78,7 +79,7 @@ async def test_without_the_migration_nothing_of_it_is_found(shop: Shop, old: Dat
 
 
 async def test_what_was_under_way_ends(shop: Shop, old: Database) -> None:
-    await migrate(old, DOCUMENTS, shop.clock)
+    await migrate(old, DOCUMENTS, shop.clock, BY)
     waits, held = await shop.session("waits"), await shop.session("held")
     await shop.receive(shop.stripe("payment_intent.succeeded", stripe_intent(waits)))
     after = await shop.session("waits")
@@ -93,7 +94,7 @@ async def test_what_was_under_way_ends(shop: Shop, old: Database) -> None:
 async def test_a_copy_of_an_event_under_any_header_is_a_duplicate(
     shop: Shop, old: Database
 ) -> None:
-    await migrate(old, DOCUMENTS, shop.clock)
+    await migrate(old, DOCUMENTS, shop.clock, BY)
     before = await shop.events()
     for row in before:
         if row["provider"] == "razorpay" and row["status"] != "parked":
@@ -103,7 +104,7 @@ async def test_a_copy_of_an_event_under_any_header_is_a_duplicate(
 
 
 async def test_what_was_parked_finds_its_session(shop: Shop, old: Database) -> None:
-    await migrate(old, DOCUMENTS, shop.clock)
+    await migrate(old, DOCUMENTS, shop.clock, BY)
     await shop.api.open(
         sessionId="later", paymentMethod="razorpay", providerSessionId="order_later"
     )
@@ -112,7 +113,7 @@ async def test_what_was_parked_finds_its_session(shop: Shop, old: Database) -> N
 
 
 async def test_nobody_gets_what_a_browser_had_opened_for_them(shop: Shop, old: Database) -> None:
-    await migrate(old, DOCUMENTS, shop.clock)
+    await migrate(old, DOCUMENTS, shop.clock, BY)
     hostile = await old["sessions"].find_one({"plan": "gold", "email": "mallory@example.com"})
     assert hostile is not None
     body = {"userId": "ada", "email": "ada@example.com", "plan": "gold", "provider": "stripe"}
@@ -129,7 +130,7 @@ async def test_nobody_gets_what_a_browser_had_opened_for_them(shop: Shop, old: D
 
 
 async def test_the_token_goes_on_with_what_it_had_opened(shop: Shop, old: Database) -> None:
-    await migrate(old, DOCUMENTS, shop.clock)
+    await migrate(old, DOCUMENTS, shop.clock, BY)
     body = {"userId": "bob", "email": "bob@example.com", "plan": "gold", "provider": "stripe"}
     answer = await shop.api.call("POST", CHECKOUTS, token_of("bob", shop.clock), json=body)
     assert answer.status_code == 200, answer.text

@@ -8,7 +8,8 @@ import pytest
 from service.catalog.documents import Ware
 from service.catalog.repository import find_price
 from service.core.clock import ManualClock
-from service.migrations import operations
+from service.core.errors import Misconfigured
+from service.migrations import operations, repository
 from service.migrations.errors import LayoutDiffers, MigrationUnderway
 from service.migrations.operations import LEASE, difference, migrate, plan, require_layout
 from service.migrations.steps import STEPS, inbox, payments, sessions
@@ -17,11 +18,11 @@ from service.payments.documents import Payment
 from service.sessions.documents import Session
 from service.storage.database import Client, Database, Row
 from service.storage.documents import StoredDocument, bind
-from service.storage.indexes import find_drift
+from service.storage.indexes import find_drift, refuse_deadly_ttl
 from service.storage.transactions import Duplicate
 from service.webhooks.documents import WebhookEvent
 from service.wiring import DOCUMENTS
-from tests.migrations.conftest import everything, fill
+from tests.migrations.conftest import BY, everything, fill
 
 _ROWS: tuple[type[StoredDocument], ...] = (Session, Payment, WebhookEvent)
 
@@ -38,7 +39,7 @@ async def test_an_event_may_have_prices_of_its_passes_beside_its_own(
     vip = {"merchantId": "default", "item": "concert", "passId": "vip", "currency": "USD"}
     with pytest.raises(Duplicate):  # the older index
         await old["prices"].insert_one(dict(vip))
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     await old["prices"].insert_one({**vip, "amount": 2000})
     price = await find_price("default", Ware("concert"), "USD")
     assert price is not None
@@ -46,7 +47,7 @@ async def test_an_event_may_have_prices_of_its_passes_beside_its_own(
 
 
 async def test_every_document_has_the_layout_of_today(old: Database, clock: ManualClock) -> None:
-    ran, drift = await migrate(old, DOCUMENTS, clock)
+    ran, drift = await migrate(old, DOCUMENTS, clock, BY)
     assert [migration.id for migration in ran] == [step.number for step in STEPS]
     assert drift == await find_drift(old, DOCUMENTS) == []
     for document in _ROWS:
@@ -56,7 +57,7 @@ async def test_every_document_has_the_layout_of_today(old: Database, clock: Manu
 
 
 async def test_a_session_is_owned_by_who_opened_it(old: Database, clock: ManualClock) -> None:
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     rows = await old["sessions"].find({"owner": {"$ne": "trusted"}}).to_list()
     assert {row["history"][0]["by"].partition(":")[0] for row in rows} == {"publishable"}
     assert len({row["owner"] for row in rows}) == len(rows) == 3
@@ -66,7 +67,7 @@ async def test_a_session_is_owned_by_who_opened_it(old: Database, clock: ManualC
 async def test_checkouts_keep_their_names_where_they_mean_one_session(
     old: Database, clock: ManualClock
 ) -> None:
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     found = await by_id(old)
     refs = {name: [one["ref"] for one in row["checkouts"]] for name, row in found.items()}
     assert found["rzp-open"]["checkoutIds"] == sorted(["rzp-open", *refs["rzp-open"]])
@@ -91,14 +92,14 @@ async def test_names_that_two_sessions_share_are_told_apart_by_the_guard_alone(
         return frozenset()
 
     monkeypatch.setattr(sessions, "shared_attempts", nobody)
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     assert "abc-2" in (await by_id(old))["abc"]["checkoutIds"]
 
 
 async def test_what_became_of_checkouts_and_captures_is_kept(
     old: Database, clock: ManualClock
 ) -> None:
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     found = await by_id(old)
     first, second = found["abc"]["checkouts"]
     assert first["closedAt"] is not None
@@ -151,7 +152,7 @@ async def test_a_name_in_the_shape_of_a_providers_own_id_claims_nothing(
 async def test_settlements_by_hand_are_keyed_by_merchant_and_session(
     old: Database, clock: ManualClock
 ) -> None:
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     found = await by_id(old) | {"theirs": (await by_id(old, "another"))["hand"]}
     by_hand = {name: found[name]["providerPaymentId"] for name in ("hand", "hand-named", "theirs")}
     assert by_hand == {
@@ -175,7 +176,7 @@ async def test_settlements_by_hand_are_keyed_by_merchant_and_session(
 
 async def test_events_of_one_body_are_one(old: Database, clock: ManualClock) -> None:
     before = {row["_id"]: row for row in await old["webhook_events"].find({}).to_list()}
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     rows = await old["webhook_events"].find({"provider": "razorpay"}).to_list()
     by_name = {row["providerEventId"]: row for row in rows}
     assert len(rows) == 4
@@ -198,7 +199,7 @@ async def test_of_two_copies_the_decided_one_counts(old: Database, clock: Manual
     await old["webhook_events"].update_one(again, {"$set": {"decision": None}})
     review = {"reason": "amount_mismatch", "eventId": again["_id"], "at": clock.now()}
     await old["sessions"].update_one(name, {"$set": {"review": review}})
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     (row,) = await old["webhook_events"].find(name).to_list()
     assert row["decision"]["reason"] == "too little"
     assert (await by_id(old))["rejected"]["review"] is None
@@ -206,10 +207,10 @@ async def test_of_two_copies_the_decided_one_counts(old: Database, clock: Manual
 
 async def test_a_second_run_does_nothing(old: Database, clock: ManualClock) -> None:
     assert sum(sum(one.left.values()) for one in await plan(old)) > 0
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     after = await everything(old)
-    assert await migrate(old, DOCUMENTS, clock) == ([], [])
-    ran, _ = await migrate(old, DOCUMENTS, clock, again=True)
+    assert await migrate(old, DOCUMENTS, clock, BY) == ([], [])
+    ran, _ = await migrate(old, DOCUMENTS, clock, BY, again=True)
     assert [sum(one.counts.values()) for one in ran] == [0] * len(STEPS)
     assert [sum(one.left.values()) for one in await plan(old, again=True)] == [0] * len(STEPS)
     assert await everything(old) == after
@@ -218,11 +219,11 @@ async def test_a_second_run_does_nothing(old: Database, clock: ManualClock) -> N
 async def test_what_an_older_version_wrote_since_is_brought_by_running_again(
     old: Database, clock: ManualClock
 ) -> None:
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     late = (await by_id(old))["token-open"]
     lacks = dict.fromkeys(("owner", "decisions", "checkoutIds", "capturing", "deletableAt"), "")
     await old["sessions"].update_one({"_id": late["_id"]}, {"$unset": lacks})
-    (first, *_), _ = await migrate(old, DOCUMENTS, clock, again=True)
+    (first, *_), _ = await migrate(old, DOCUMENTS, clock, BY, again=True)
     assert first.counts == {"sessions": 1}
     assert (await by_id(old))["token-open"] == late
 
@@ -234,7 +235,7 @@ class Killed(BaseException):
 async def test_a_run_that_is_killed_after_any_batch_is_gone_on_with(
     old: Database, clock: ManualClock, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     whole = await everything(old)
     await client.drop_database(old.name)
     await fill(old)
@@ -262,7 +263,7 @@ async def _killed_after_one_batch(database: Database, clock: ManualClock) -> boo
 
         patch.setattr(Run, "add", counted)
         try:
-            await migrate(database, DOCUMENTS, clock)
+            await migrate(database, DOCUMENTS, clock, BY)
         except Killed:
             # The process is gone, and gives nothing back: its lease runs out.
             clock.advance(LEASE)
@@ -279,10 +280,10 @@ async def test_two_runs_at_once_are_one(old: Database, clock: ManualClock) -> No
     await old["leases"].insert_one({"_id": "migrate", "holder": "other", "until": now + LEASE})
     before = await everything(old)
     with pytest.raises(MigrationUnderway):
-        await migrate(old, DOCUMENTS, clock)
+        await migrate(old, DOCUMENTS, clock, BY)
     assert await everything(old) == before
     clock.advance(LEASE)
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
 
 
 async def test_a_run_whose_lease_was_taken_over_ends(
@@ -294,7 +295,7 @@ async def test_a_run_whose_lease_was_taken_over_ends(
 
     monkeypatch.setattr(operations, "STEPS", [_with_run(slow)])
     with pytest.raises(MigrationUnderway):
-        await migrate(old, DOCUMENTS, clock)
+        await migrate(old, DOCUMENTS, clock, BY)
     assert await old["migrations"].count_documents({}) == 0
 
 
@@ -307,10 +308,10 @@ async def test_another_layout_is_refused_and_a_new_database_has_todays(
 ) -> None:
     with pytest.raises(LayoutDiffers, match=r"1, 2, 3, 4 has not run.*tillgate migrate"):
         await require_layout(old, clock)
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     await require_layout(old, clock)
     await old["migrations"].insert_one({"_id": 99, "name": "later", "at": clock.now()})
-    for refused in (require_layout(old, clock), migrate(old, DOCUMENTS, clock)):
+    for refused in (require_layout(old, clock), migrate(old, DOCUMENTS, clock, BY)):
         with pytest.raises(LayoutDiffers, match="newer version"):
             await refused
     await client.drop_database(old.name)
@@ -318,4 +319,59 @@ async def test_another_layout_is_refused_and_a_new_database_has_todays(
     await require_layout(old, clock)
     rows = await old["migrations"].find({}).sort("_id", 1).to_list()
     assert [(row["_id"], row["ran"]) for row in rows] == [(step.number, False) for step in STEPS]
-    assert (await migrate(old, DOCUMENTS, clock))[0] == []
+    assert (await migrate(old, DOCUMENTS, clock, BY))[0] == []
+
+
+async def _empty(database: Database) -> None:
+    """Leave what the older version makes when it is only started: its indexes."""
+    for document in DOCUMENTS:
+        await database[document.collection_name()].delete_many({})
+
+
+async def test_a_database_in_which_only_indexes_are_old_is_no_new_one(
+    old: Database, clock: ManualClock
+) -> None:
+    """It was marked as new, and neither `serve` nor `migrate` went on from there."""
+    await _empty(old)
+    with pytest.raises(LayoutDiffers, match=r"1, 2, 3, 4 has not run.*tillgate migrate"):
+        await require_layout(old, clock)
+    assert await old["migrations"].count_documents({}) == 0
+    assert (await plan(old))[-1].left == {"indexes": 5}
+    _, drift = await migrate(old, DOCUMENTS, clock, BY)
+    assert drift == await find_drift(old, DOCUMENTS) == []
+    await refuse_deadly_ttl(old)
+    await require_layout(old, clock)
+
+
+async def test_control_by_its_documents_alone_it_would_be_marked_and_stay_as_it_is(
+    old: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "_is_new", repository.is_new)
+    await _empty(old)
+    await require_layout(old, clock)
+    with pytest.raises(Misconfigured, match="purgeAt_ttl"):
+        await migrate(old, DOCUMENTS, clock, BY)
+
+
+async def test_a_plan_for_the_database_of_a_newer_version_says_so(
+    old: Database, clock: ManualClock
+) -> None:
+    """`migrate --dry-run` ended with 0 there, as if the layout was this version's."""
+    await old["migrations"].insert_one({"_id": 99, "name": "later", "at": clock.now()})
+    for again in (False, True):
+        with pytest.raises(LayoutDiffers, match="newer version"):
+            await plan(old, again=again)
+
+
+async def test_each_run_leaves_a_trace_of_who_ran_it(old: Database, clock: ManualClock) -> None:
+    """The number in `migrations` is written over by a later run."""
+    ran, _ = await migrate(old, DOCUMENTS, clock, BY)
+    clock.advance(LEASE)
+    await migrate(old, DOCUMENTS, clock, BY, again=True)
+    trail = await old["audit_log"].find({}).sort("at", 1).to_list()
+    assert {(row["actor"], row["action"]) for row in trail} == {
+        ("admin:cli:ada", "database.migrated")
+    }
+    assert [row["object"] for row in trail] == [f"migration:{step.number}" for step in STEPS] * 2
+    assert [row["detail"]["counts"] for row in trail[: len(STEPS)]] == [one.counts for one in ran]
+    assert trail[-1]["detail"]["counts"] == {}

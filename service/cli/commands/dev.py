@@ -68,7 +68,7 @@ async def _serve(running: Running, uri: str, listening: socket.socket) -> None:
     settings = running.settings
     async with connected(settings, uri, as_is=True) as client:
         database = client[settings.database.name]
-        ran, drift = await bring_up_to_date(database, DOCUMENTS, SystemClock())
+        ran, drift = await bring_up_to_date(database, DOCUMENTS, SystemClock(), operator())
         for migration in ran:
             say(f"migrated {migration.id}: {migration.name}")
         for one in drift:

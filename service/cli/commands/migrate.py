@@ -6,7 +6,7 @@ import rich_click as click
 from click.exceptions import Exit
 
 from service.cli.database import with_database
-from service.cli.options import data_dir_option
+from service.cli.options import data_dir_option, operator
 from service.cli.screen import say, show_table, warn
 from service.core.clock import SystemClock
 from service.migrations.documents import Migration
@@ -33,7 +33,8 @@ def command(data_dir: Path, *, dry_run: bool, again: bool) -> None:
 
     Stop the older version first: what it writes meanwhile has its own layout. Each step runs once,
     one run at a time; one that is killed is gone on with by the next. Ends with 0 when the layout
-    is this version's, with 1 when something failed, with 3 after --dry-run if there is work left.
+    is this version's, with 1 when something failed or it is a newer version's, with 3 after
+    --dry-run if there is work left.
     """
     if dry_run:
 
@@ -44,7 +45,7 @@ def command(data_dir: Path, *, dry_run: bool, again: bool) -> None:
         return
 
     async def work(_: Settings, database: Database) -> tuple[list[Migration], list[Drift]]:
-        return await migrate(database, DOCUMENTS, SystemClock(), again=again)
+        return await migrate(database, DOCUMENTS, SystemClock(), operator(), again=again)
 
     ran, drift = with_database(data_dir, work, prepare=False)
     rows = [(one.id, one.name, f"{one.took_ms} ms", _told(one.counts)) for one in ran]
