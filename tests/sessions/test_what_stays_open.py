@@ -9,11 +9,13 @@ from service.sessions.operations.checkouts.giving_up import CLOSE_ATTEMPT, closi
 from service.sessions.states import Status
 from tests.conftest import NOON
 from tests.sessions.asking import CHECKOUTS, change, problem
-from tests.sessions.wires import Wire, settings, shop, wire
+from tests.sessions.wires import SESSION, Wire, settings, shop, wire
+from tests.support.events import razorpay_event, razorpay_payment
 from tests.support.shop import Shop
 
 __all__ = ["settings", "shop", "wire"]
 AT_STRIPE = pytest.mark.parametrize("wire", ["stripe"], indirect=True)
+AT_ORDERS = pytest.mark.parametrize("wire", ["razorpay-order"], indirect=True)
 AT_LINKS = pytest.mark.parametrize("wire", ["razorpay-link"], indirect=True)
 
 
@@ -142,3 +144,23 @@ async def test_an_attempt_of_unknown_fate_that_is_over_by_now_is_not_repeated(
     assert (await wire.open(shop.api)).status_code == 201
     sent = [one for one in wire.fake.received if (one.method, one.path) == wire.opens]
     assert [one.headers["idempotency-key"].rpartition(":")[2] for one in sent] == ["1", "2"]
+
+
+@AT_ORDERS
+async def test_while_its_first_checkout_opens_a_session_takes_no_other_ones_payment(
+    shop: Shop, wire: Wire
+) -> None:
+    held = wire.hold_opening()
+    opener = asyncio.create_task(wire.open(shop.api))
+    async with asyncio.timeout(20):
+        await held.arrived.wait()
+        payment = razorpay_payment(SESSION, id="pay_x", order_id="order_x", notes=[])
+        order = {"id": "order_x", "receipt": None, "notes": {"sessionId": "s-1"}}
+        foreign = razorpay_event("order.paid", {"payment": payment, "order": order})
+        told = await shop.api.told(foreign)
+        held.release.set()
+        opened = await opener
+    assert told["outcome"] == "review"
+    stored = await shop.session("s-1")
+    assert (stored["status"], stored["review"]["reason"]) == ("pending", "foreign_checkout")
+    assert (opened.status_code, opened.json()["providerSessionId"]) == (201, wire.refs[0])

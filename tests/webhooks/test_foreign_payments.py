@@ -12,7 +12,13 @@ from service.web.principal import Kind
 from service.webhooks.operations import facts
 from tests.sessions.asking import change, problem
 from tests.support.api import SECRET
-from tests.support.events import Delivery, razorpay_event, razorpay_payment, stripe_intent
+from tests.support.events import (
+    Delivery,
+    razorpay_event,
+    razorpay_payment,
+    stripe_checkout,
+    stripe_intent,
+)
 from tests.support.shop import Shop
 
 
@@ -58,6 +64,27 @@ async def test_an_intent_that_a_server_has_named_is_its_sessions_own(
     paid = stripe_intent(session, id=named)
     told = await shop.api.told(shop.stripe("payment_intent.succeeded", paid))
     assert told["outcome"] == ("processed" if stands == "completed" else "parked")
+    assert (await shop.session(session["sessionId"]))["status"] == stands
+
+
+async def test_an_intent_whose_checkout_the_ledger_knows_needs_no_question(shop: Shop) -> None:
+    session = await shop.api.open(providerSessionId="cs_test_1")
+    later = stripe_checkout(session, id="cs_test_1", payment_status="unpaid", payment_intent="pi_1")
+    assert (await shop.api.told(shop.stripe("checkout.session.completed", later)))["received"]
+    intent = stripe_intent(session, id="pi_1")
+    told = await shop.api.told(shop.stripe("payment_intent.succeeded", intent, 5))
+    assert told["outcome"] == "processed"
+    assert (await shop.session(session["sessionId"]))["status"] == "completed"
+
+
+@pytest.mark.parametrize(("ended", "stands"), [("cs_test_1", "expired"), ("cs_other", "pending")])
+async def test_the_end_of_a_foreign_checkout_ends_no_session_that_has_named_its_own(
+    shop: Shop, ended: str, stands: str
+) -> None:
+    session = await shop.api.open(providerSessionId="cs_test_1")
+    found = stripe_checkout(session, id=ended, status="expired", payment_status="unpaid")
+    found["payment_intent"] = None
+    assert (await shop.api.told(shop.stripe("checkout.session.expired", found)))["received"]
     assert (await shop.session(session["sessionId"]))["status"] == stands
 
 
