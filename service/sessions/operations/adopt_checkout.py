@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from service.payments import repository as payments
 from service.sessions import repository
 from service.sessions.documents import Checkout, Session
 from service.sessions.errors import CheckoutTaken, OpenSessionDiffers
@@ -14,7 +15,8 @@ async def adopt_checkout(session: Session, ref: str | None, now: datetime) -> Se
     """Return the open session with the checkout that a server names for it.
 
     Raises `OpenSessionDiffers` where the session has another one: two would stand open, and the
-    customer might pay both; and `CheckoutTaken` where another session has this one.
+    customer might pay both; so also where a payment is under way in another one, which would be
+    foreign from then on. And `CheckoutTaken` where another session has this one.
     """
     if ref is None or ref in session.checkout_ids:
         return session
@@ -24,6 +26,7 @@ async def adopt_checkout(session: Session, ref: str | None, now: datetime) -> Se
             f"Session {session.session_id} is open with another checkout ({standing}); send the "
             "customer there, or cancel the session first."
         )
+    await _check_not_paid_elsewhere(session, ref)
     named = Checkout(ref=ref, n=0, opened_at=now)
     fields: Row = {
         "providerSessionId": ref,
@@ -36,3 +39,16 @@ async def adopt_checkout(session: Session, ref: str | None, now: datetime) -> Se
             return await repository.change(session, {"$set": fields, **push})
     except Duplicate as error:
         raise CheckoutTaken(ref) from error
+
+
+async def _check_not_paid_elsewhere(session: Session, ref: str) -> None:
+    if not session.live_attempts:
+        return
+    async with answers_in_time():
+        found = await payments.find_many(session.provider, session.account, session.live_attempts)
+    others = sorted({one.provider_session_id for one in found if one.provider_session_id} - {ref})
+    if others:
+        raise OpenSessionDiffers(
+            f"Session {session.session_id} is being paid in another checkout ({others[0]}); name "
+            "that one, or wait until its payment has ended."
+        )
