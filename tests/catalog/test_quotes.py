@@ -114,6 +114,15 @@ async def test_a_quote_of_something_else_opens_nothing(
     assert await database["sessions"].count_documents({}) == 0
 
 
+async def test_a_server_that_names_a_quote_names_no_other_amount(api: Api) -> None:
+    await _catalog(api)
+    quote = await _ask(api, items={"eventId": "concert"}, quantity=3)
+    body = _ticket(quoteId=quote["quoteId"], amount=1)
+    problem(await api.call("POST", PAYMENTS, SECRET, json=body), 400, "amount_mismatch")
+    opened = await api.call("POST", PAYMENTS, SECRET, json=body | {"amount": 3000})
+    assert (opened.status_code, opened.json()["session"]["amount"]) == (201, 3000)
+
+
 async def test_a_quote_of_an_event_is_none_of_a_plan_of_that_name(api: Api) -> None:
     await put_price(api, "premium", 2999)
     quote = await _ask(api, items={"eventId": "premium"})

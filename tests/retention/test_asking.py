@@ -11,12 +11,13 @@ import pytest_asyncio
 
 from service.core.batches import Until
 from service.core.clock import ManualClock
+from service.core.errors import ProviderFailed
 from service.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.retention.operations import asking
 from service.sessions.documents import Session
 from service.storage.database import Database
-from service.webhooks.operations.unresolved import overdue, questions
+from service.webhooks.operations.unresolved import overdue, questions, silent
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.support.api import SECRET
 from tests.support.events import razorpay_payment, stripe_checkout
@@ -287,15 +288,15 @@ async def test_an_event_that_could_not_be_applied_names_its_session(
     assert (row["status"], row["sessionId"]) == ("failed", session["sessionId"])
 
 
-@pytest.mark.parametrize("silent", [True, False])
+@pytest.mark.parametrize("no_answer", [True, False])
 def test_checkouts_speak_for_a_payment_that_is_unknown_and_not_for_one_that_is_silent(
-    *, silent: bool
+    *, no_answer: bool
 ) -> None:
     session = Session.model_construct(checkouts=[], provider_session_id="order_1")
     payment = Payment.model_construct(provider_payment_id="pay_1", provider_session_id=None)
     told = {"order_1": cast("VerifiedEvent", object())}
-    answers = questions.Answers(told, *(({"x"}, {"pay_1"}) if silent else ({"pay_1"}, {"x"})))
-    assert overdue._is_answered(session, payment, answers) is not silent
+    answers = questions.Answers(told, *(({"x"}, {"pay_1"}) if no_answer else ({"pay_1"}, {"x"})))
+    assert overdue._is_answered(session, payment, answers) is not no_answer
 
 
 async def test_a_session_that_waits_for_no_known_payment_has_a_day_where_nobody_answers(
@@ -314,3 +315,35 @@ async def test_a_session_that_waits_for_no_known_payment_has_a_day_where_nobody_
         [session] = await shop.database["sessions"].find().to_list()
         found.append(session["status"])
     assert found == ["processing", "processing", "expired"]
+
+
+@pytest.mark.parametrize(
+    ("error", "refusal"),
+    [
+        (ProviderFailed("No such payment."), True),
+        (ProviderFailed("Too many calls.", retry_after=2), False),
+        (ProviderFailed("An answer that can't be read.", definite=False), False),
+        (TimeoutError(), False),
+    ],
+)
+def test_who_may_be_asked_again_has_not_said_that_there_is_nothing(
+    error: Exception, *, refusal: bool
+) -> None:
+    assert questions._is_refusal(error) is refusal
+
+
+async def test_a_payment_that_is_told_of_while_it_is_asked_about_is_not_given_up(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await _held(shop)
+    shop.pass_time(days=31)
+    whole = silent.take_answers
+
+    async def late(*given: Any) -> None:
+        shop.pass_time(seconds=1)
+        await _tell(shop, session, "authorized", 1)
+        await whole(*given)
+
+    monkeypatch.setattr(silent, "take_answers", late)
+    assert (await shop.clean_up())["abandoned"] == 0
+    assert (await _stored(shop))[::2] == ("processing", "authorized")

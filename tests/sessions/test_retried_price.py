@@ -91,6 +91,15 @@ async def test_without_the_new_quote_an_old_price_is_kept_for_ever(
     assert again.json()["amount"] == 1000
 
 
+async def test_a_catalog_price_is_todays_whoever_opened_the_session(
+    api: Api, clock: ManualClock
+) -> None:
+    proof = await _opened(api, SECRET)
+    await _price_is(api, 1500, clock)
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
+    assert (again.status_code, again.json()["amount"]) == (201, 1500)
+
+
 async def test_a_server_keeps_its_own_price_whoever_tries_again(
     api: Api, clock: ManualClock
 ) -> None:
