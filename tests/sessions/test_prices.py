@@ -183,6 +183,15 @@ async def test_a_price_that_can_not_be_charged_exactly_is_refused(
     assert await database["sessions"].count_documents({}) == 0
 
 
+async def test_nor_is_a_total_of_the_catalogs_that_can_not_be_charged_exactly(api: Api) -> None:
+    await put_price(api, "event_456", 335, "KWD")
+    opened = _browser_body(currency="KWD", quantity=2)
+    assert await _amount(api, currency="KWD", quantity=2, sessionId="two") == 670
+    answer = await api.call("POST", PAYMENTS, PUBLISHABLE, json=opened | {"quantity": 3})
+    problem(answer, 400, "invalid_request")
+    assert fields_of(answer) == {"amount"}
+
+
 _AMOUNTS = st.integers(1, 2**53 - 1)
 
 

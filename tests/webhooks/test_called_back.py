@@ -83,6 +83,15 @@ async def test_a_session_whose_place_is_taken_stays_ended_and_its_money_live(sho
     assert (stored["status"], stored["late"]) == ("completed", True)
 
 
+async def test_a_session_whose_place_is_taken_fails_by_its_providers_word_all_the_same(
+    shop: Shop,
+) -> None:
+    old = await _with_a_rival(shop)
+    failed = shop.stripe("checkout.session.async_payment_failed", stripe_checkout(old, **LATER))
+    assert (await shop.api.told(failed))["outcome"] == "processed"
+    assert (await shop.session("old"))["status"] == "failed"
+
+
 async def test_of_two_that_are_called_back_at_once_one_comes(shop: Shop) -> None:
     ended = []
     for name in ("one", "two", "six"):
