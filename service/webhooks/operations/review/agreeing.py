@@ -5,7 +5,7 @@ from service.payments.states import LIVE, PaymentStatus
 from service.sessions import repository as sessions
 from service.sessions.documents import Decided, Session
 from service.sessions.operations.settle.reviews import awaited
-from service.sessions.states import Status
+from service.sessions.states import SETTLED, Status
 from service.storage.database import Row
 from service.storage.transactions import Transaction
 from service.webhooks import repository
@@ -85,7 +85,7 @@ def _completed_by(session: Session, one: Decided) -> bool:
 
 async def _still_captured(tx: Transaction, session: Session, one: Decided) -> bool:
     capturing = session.capturing is not None and session.capturing.payment_id == one.payment_id
-    if not capturing or session.status in {Status.COMPLETED, Status.CANCELED}:
+    if not capturing or session.status in SETTLED:
         return False
     known = await payments.find(session.provider, session.account, one.payment_id, tx)
     return known is not None and known.status in _CAPTURABLE

@@ -10,7 +10,7 @@ from service.payments.states import PaymentStatus
 from service.sessions.documents import Session, Verdict
 from service.sessions.operations.settle.event import Mismatch
 from service.sessions.operations.settle.own import is_claim_of
-from service.sessions.states import Status
+from service.sessions.states import SETTLED, Status
 from service.webhooks.documents import Doubt
 from service.webhooks.errors import (
     AlreadyDecided,
@@ -147,7 +147,7 @@ def _accept_held(case: Case) -> Outlook:
             "Nobody could tell whether the held money can be had. It can be rejected, or verified"
         )
         return Outlook(f"{words} once more.", NOT_SUCCEEDED)
-    if session.status in {Status.COMPLETED, Status.CANCELED}:
+    if session.status in SETTLED:
         words = f"The money is only held, and nothing is captured for a {session.status} session"
         return Outlook(f"{words}: it goes back by itself. Reject it.", NOT_SUCCEEDED)
     if case.doubt.about in session.refused_captures:
