@@ -18,19 +18,25 @@ async def nothing(world: World, a: int, b: int, c: int) -> None:
 async def open_checkout(world: World, a: int, b: int, c: int) -> None:
     """Open a session and its checkout: of either kind, by each kind of caller."""
     body, key = _asked(world, a, b, c)
+    price = _price(world, body)
     answer = await world.call("POST", "/api/payments/create-checkout", key, json=body)
-    _keep(world, answer.status_code, answer.json())
+    await _keep(world, answer.status_code, answer.json(), _who(a), body["userId"], price)
 
 
 async def open_session(world: World, a: int, b: int, c: int) -> None:
     """Open a session whose checkout is begun later, or at the provider by the caller itself."""
     body, key = _asked(world, a, b, c)
     path = "/api/payment-sessions" if "eventId" in body else "/api/checkout-sessions"
-    answer = await world.call("POST", path, key, json=body)
+    # A key that anybody might guess, or one of enough random characters, which is its own proof.
+    key_of_call = (None, "order-1", "f3b1a9c0d7e2468ba13579bd")[c % 3]
+    headers = {"Idempotency-Key": key_of_call} if key_of_call else {}
+    price = _price(world, body)
+    answer = await world.call("POST", path, key, json=body, headers=headers)
     told = answer.json()
     if answer.status_code in {200, 201}:
+        assert not (key_of_call == "order-1" and key == PUBLISHABLE), "a key that can be guessed"
         told = {"sessionId": told["session"]["sessionId"], "clientSecret": told["clientSecret"]}
-    _keep(world, answer.status_code, told)
+    await _keep(world, answer.status_code, told, _who(a), body["userId"], price)
 
 
 async def open_hostile(world: World, a: int, b: int, c: int) -> None:
@@ -137,7 +143,7 @@ async def read(world: World, a: int, b: int, c: int) -> None:
 
 def _asked(world: World, a: int, b: int, c: int) -> tuple[dict[str, Any], str]:
     user, provider = USERS[a % 2], PROVIDERS[b % 4]
-    who = CALLERS[(a // 2) % 3]
+    who = _who(a)
     body: dict[str, Any] = {"userId": user, "provider": provider, "currency": "INR"}
     if (b // 4) % 2:
         body |= {"eventId": EVENT, "quantity": 1}
@@ -151,11 +157,32 @@ def _asked(world: World, a: int, b: int, c: int) -> tuple[dict[str, Any], str]:
     return body, key
 
 
-def _keep(world: World, status: int, told: dict[str, Any]) -> None:
-    if status in {200, 201}:
-        session_id = told["sessionId"]
-        secret = told.get("clientSecret") or world.opened.get(session_id)
-        world.opened[session_id] = secret
+def _who(a: int) -> str:
+    return CALLERS[(a // 2) % 3]
+
+
+def _price(world: World, body: dict[str, Any]) -> int:
+    return world.prices[EVENT if "eventId" in body else PLAN]
+
+
+async def _keep(
+    world: World, status: int, told: dict[str, Any], who: str, user: str, price: int
+) -> None:
+    """Keep what was opened; nobody is given what somebody else has opened for them."""
+    if status not in {200, 201}:
+        return
+    session_id = told["sessionId"]
+    opener = f"user {user}" if who == "user" else who
+    first = world.openers.setdefault(session_id, opener)
+    by_browser = "browser" in {first, opener} and first != opener
+    assert not by_browser, f"{opener} was given {session_id}, which {first} has opened"
+    assert {first, opener} != {"user ada", "user eve"}, f"{opener} was given that of {first}"
+    secret = told.get("clientSecret") or world.opened.get(session_id)
+    new = session_id not in world.opened
+    world.opened[session_id] = secret
+    [row] = await world.rows("sessions", sessionId=session_id) or [None]
+    if new and row is not None and who != "server" and row["couponCode"] is None:
+        assert row["amount"] == price, f"{session_id} was sold at {row['amount']}, not at {price}"
 
 
 async def _somebodys(world: World, a: int, b: int) -> tuple[str | None, str, dict[str, str]]:

@@ -51,7 +51,9 @@ async def pass_time(world: World, a: int, b: int, c: int) -> None:
 
 async def change_price(world: World, a: int, b: int, c: int) -> None:
     """Put another price on what is sold."""
-    await put_price(world.lab.api, (PLAN, EVENT)[a % 2], (900, 1000, 1100)[b % 3], "INR")
+    item, amount = (PLAN, EVENT)[a % 2], (900, 1000, 1100)[b % 3]
+    world.prices[item] = amount
+    await put_price(world.lab.api, item, amount, "INR")
 
 
 async def cut(world: World, a: int, b: int, c: int) -> None:

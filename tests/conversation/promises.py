@@ -25,7 +25,7 @@ async def check(world: World) -> None:
         await _is_completed_by_right(world, session, real)
     _reviews_are_named(sessions, reviews)
     _captures_are_right(world.wires.captured)
-    _nothing_is_gone_too_early(world, sessions, real, reviews)
+    _nothing_is_gone_too_early(world, sessions, ledger, reviews)
 
 
 def _one_row_for_each_payment(ledger: Iterable[Row]) -> None:
@@ -104,18 +104,17 @@ def _captures_are_right(captured: Iterable[Captured]) -> None:
 
 
 def _nothing_is_gone_too_early(
-    world: World, sessions: Iterable[Row], real: dict[str, RealPayment], reviews: Iterable[Row]
+    world: World, sessions: Iterable[Row], ledger: Iterable[Row], reviews: Iterable[Row]
 ) -> None:
     """A session that was purged had no payment under way, and nobody had to look at it."""
     standing = {row["sessionId"] for row in sessions}
     gone = (set(world.opened) - standing) - world.purged
     world.purged |= gone
-    live = {one.session_id for one in real.values() if one.under_way}
     waiting = {row["sessionId"] for row in reviews}
     told = {row for row in gone if row in waiting}
     assert not told, f"{told} are gone with reviews that nobody decided"
-    if live & gone:
-        world.story.append(f"  gone while a payment is under way: {live & gone}")
+    live = {row["sessionId"] for row in ledger if row["status"] in {"pending", "authorized"}}
+    assert not live & gone, f"{live & gone} are gone while payments of theirs are under way"
 
 
 async def check_at_rest(world: World) -> None:

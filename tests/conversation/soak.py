@@ -26,7 +26,9 @@ from tests.conversation.world import World, conversation
 _QUIET = (*("--setParameter", "ttlMonitorEnabled=false"),)
 
 
-def hold(count: int, steps: int, chosen: int, run: Callable[[list[Step]], None]) -> int:
+def hold(
+    count: int, steps: int, chosen: int, run: Callable[[list[Step]], None], *, shrinks: bool
+) -> int:
     """Hold conversations until one breaks a promise; return how many were held. Raises `Broken`."""
     held = 0
 
@@ -35,7 +37,8 @@ def hold(count: int, steps: int, chosen: int, run: Callable[[list[Step]], None])
         max_examples=count,
         deadline=None,
         database=None,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate, Phase.shrink] if shrinks else [Phase.generate],
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
     @given(said=conversations(steps))
@@ -51,16 +54,21 @@ def hold(count: int, steps: int, chosen: int, run: Callable[[list[Step]], None])
     return held
 
 
-def soak(count: int, steps: int, chosen: int, prepare: Callable[[], None] = lambda: None) -> int:
+def soak(count: int, steps: int, chosen: int, *, shrinks: bool = True) -> int:
     """Serve a world of its own on a fresh database, and hold conversations in it."""
     with tempfile.TemporaryDirectory(prefix="tillgate-soak-") as directory:
         with embedded_database(Path(directory), extra=_QUIET) as uri:
             with asyncio.Runner() as runner:
                 begun = _World(uri)
                 world = runner.run(begun.begin())
-                prepare()
                 try:
-                    return hold(count, steps, chosen, lambda said: runner.run(play(world, said)))
+                    return hold(
+                        count,
+                        steps,
+                        chosen,
+                        lambda said: runner.run(play(world, said)),
+                        shrinks=shrinks,
+                    )
                 finally:
                     for what, times in sorted(world.tally.items()):
                         print(f"{times:8} {what}")  # noqa: T201

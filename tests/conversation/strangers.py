@@ -20,12 +20,20 @@ async def foreign_payment(world: World, a: int, b: int, c: int) -> None:
         return
     number = f"{len(world.foreign):014d}"
     session = {"sessionId": target, "amount": PRICE, "currency": "INR"}
-    if b % 2:
+    owner = ""
+    if b % 3 == 2:
+        # The merchant's own server opens a checkout by itself, and writes our session on it.
+        rows = await world.rows("sessions", sessionId=target)
+        own = rows and not rows[0]["checkouts"] and rows[0]["opening"] is None
+        owner = target if own else ""
+        metadata = {"checkoutSessionId": target}
+        key, delivery = _at_stripe(world, session, number, metadata, link=None)
+    elif b % 3:
         key, delivery = _at_razorpay(world, session, number, ("default", "nobody")[c % 2])
     else:
-        key, delivery = _at_stripe(world, session, number)
+        key, delivery = _at_stripe(world, session, number, {}, link="plink_of_the_shop")
     world.foreign[key] = RealPayment(
-        key, delivery.provider, "", PRICE, "INR", PaymentStatus.SUCCEEDED
+        key, delivery.provider, owner, PRICE, "INR", PaymentStatus.SUCCEEDED
     )
     headers = dict(delivery.headers)
     await world.call("POST", delivery.path, None, content=delivery.body, headers=headers)
@@ -55,13 +63,20 @@ def _at_razorpay(
     return str(payment["id"]), event
 
 
-def _at_stripe(world: World, session: dict[str, object], number: str) -> tuple[str, Delivery]:
+def _at_stripe(
+    world: World,
+    session: dict[str, object],
+    number: str,
+    metadata: dict[str, str],
+    *,
+    link: str | None,
+) -> tuple[str, Delivery]:
     found = stripe_checkout(
         session,
         id=f"cs_test_{number}",
         payment_intent=f"pi_{number}",
-        payment_link="plink_of_the_shop",
-        metadata={},
+        payment_link=link,
+        metadata=metadata,
     )
     now = int(world.clock.now().timestamp())
     event = stripe_event("checkout.session.completed", found, created=now, signed_at=now)

@@ -35,8 +35,9 @@ class World:
     """The running lab, and who holds which session, secret and review.
 
     `opened` are the sessions that were ever opened, by id: their client secrets where a caller has
-    one. `foreign` are payments for something else. `story` is what happened, in words, for whoever
-    reads a failure; `tally` counts what conversations came to, over all of them.
+    one. `openers` says who opened which: a browser, a server, a user of that name. `prices` are
+    those of the catalog now. `foreign` are payments for something else. `story` is what happened,
+    in words, for whoever reads a failure; `tally` counts what conversations came to, all of them.
     """
 
     lab: Lab
@@ -44,6 +45,8 @@ class World:
     clock: ManualClock
     wires: Wires
     opened: dict[str, str | None] = field(default_factory=dict)
+    openers: dict[str, str] = field(default_factory=dict)
+    prices: dict[str, int] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
     foreign: dict[str, RealPayment] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
@@ -149,6 +152,8 @@ async def begin_anew(world: World) -> None:
     world.wires.cut, world.wires.cuts = None, 0
     world.wires.captured.clear()
     world.opened.clear()
+    world.openers.clear()
+    world.prices = {PLAN: PRICE, EVENT: PRICE}
     world.purged.clear()
     world.foreign.clear()
     world.story.clear()

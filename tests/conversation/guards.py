@@ -1,0 +1,185 @@
+"""The guards of the rules 12 to 21, taken out one by one: conversations must find each missing.
+
+`python -m tests.conversation.guards` says after how many conversations each was found.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from msgspec import structs
+
+from service.payments.states import PaymentStatus
+from service.retention.operations import purging
+from service.sessions.operations import change_session
+from service.sessions.operations.caller import TRUSTED, Caller
+from service.sessions.operations.checkouts import giving_up
+from service.sessions.operations.settle import captures, own
+from service.web import gate
+from service.webhooks.operations import capture, receive
+from service.webhooks.operations.review import choices
+from service.webhooks.operations.unresolved import overdue
+from tests.conversation.playing import Broken
+from tests.conversation.soak import soak
+
+
+async def _believed(hint: Any, inbox: Any) -> Any:
+    return structs.replace(hint, confirmed=True)
+
+
+async def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+async def _needed_by_nobody(*_: Any, **__: Any) -> dict[str, set[tuple[str, str]]]:
+    return {}
+
+
+async def _wanted(*_: Any, **__: Any) -> bool:
+    return True
+
+
+def _accepts_all(case: Any) -> choices.Outlook:
+    return choices.Outlook("Accepts whatever there is.")
+
+
+def _captures_all(session: Any, payment: Any) -> bool:
+    return bool(payment.status is PaymentStatus.AUTHORIZED)
+
+
+async def _claims_all(tx: Any, session: Any, told: Any, others: Any, now: Any) -> Any:
+    if told.status is PaymentStatus.AUTHORIZED:
+        return captures.Capturing(payment_id=told.payment_id, at=now)
+    return session.capturing
+
+
+@contextmanager
+def _without_12() -> Iterator[None]:
+    """A settlement by hand is written under whatever id it names."""
+    settlement = change_session._settlement
+
+    def named_by(session: Any, hand_id: str, named: Any, now: Any) -> Any:
+        return settlement(session, named or hand_id, None, now)
+
+    with patch.object(change_session, "_settlement", named_by):
+        yield
+
+
+@contextmanager
+def _without_13() -> Iterator[None]:
+    """Whatever names a session is a checkout of its own."""
+    with patch.object(own, "whose", lambda *_: own.Whose.OWN):
+        yield
+
+
+@contextmanager
+def _without_14() -> Iterator[None]:
+    """What a browser opens for a user is that user's."""
+    with patch.object(Caller, "owner_of", lambda *_: TRUSTED):
+        yield
+
+
+@contextmanager
+def _without_15() -> Iterator[None]:
+    """Accepting asks for no money."""
+    table = {**choices._OUTLOOKS, choices.Choice.ACCEPT: _accepts_all}
+    with patch.object(choices, "_OUTLOOKS", table):
+        yield
+
+
+@contextmanager
+def _without_16() -> Iterator[None]:
+    """Every held payment is captured, whatever became of its session."""
+    with (
+        patch.object(captures, "may_capture", _captures_all),
+        patch("service.sessions.operations.settle.payments.claimed", _claims_all),
+        patch.object(capture, "_is_wanted", _wanted),
+    ):
+        yield
+
+
+@contextmanager
+def _without_17() -> Iterator[None]:
+    """What was opened before is left open."""
+    with patch.object(giving_up, "may_be_open", lambda *_: []):
+        yield
+
+
+@contextmanager
+def _without_18() -> Iterator[None]:
+    """A hint is believed unasked."""
+    with patch.object(receive, "_confirm", _believed):
+        yield
+
+
+@contextmanager
+def _without_19() -> Iterator[None]:
+    """A payment that nobody can tell about is nobody's business."""
+    with patch.object(overdue, "open_review", _nothing):
+        yield
+
+
+@contextmanager
+def _without_20() -> Iterator[None]:
+    """What is old enough is deleted, whoever needs it."""
+    with patch.object(purging, "_needs", _needed_by_nobody):
+        yield
+
+
+@contextmanager
+def _without_21() -> Iterator[None]:
+    """A browser may use an idempotency key that anybody can guess."""
+    with patch.object(gate, "LEAST_PROVING", 1):
+        yield
+
+
+GUARDS: dict[int, Callable[[], Any]] = {
+    12: _without_12,
+    13: _without_13,
+    14: _without_14,
+    15: _without_15,
+    16: _without_16,
+    17: _without_17,
+    18: _without_18,
+    19: _without_19,
+    20: _without_20,
+    21: _without_21,
+}
+
+
+def search(rule: int, count: int, steps: int, chosen: int) -> str:
+    """Hold conversations without a rule's guard; say what was found, and how soon."""
+    with GUARDS[rule]():
+        try:
+            soak(count, steps, chosen, shrinks=False)
+        except BaseException as found:  # Hypothesis gathers several in a group
+            said = _first(found)
+            return said.splitlines()[0]
+    return "NOT FOUND"
+
+
+def _first(found: BaseException) -> str:
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    if not isinstance(found, Broken):
+        raise found
+    return str(found)
+
+
+def main() -> None:
+    """Search for each missing guard."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--conversations", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rules", type=int, nargs="*", default=sorted(GUARDS))
+    given = parser.parse_args()
+    for rule in given.rules:
+        found = search(rule, given.conversations, given.steps, given.seed)
+        print(f"rule {rule}: {found}", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
