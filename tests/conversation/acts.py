@@ -1,6 +1,7 @@
 """The table of all acts, and a conversation as a list of them that Hypothesis can shrink."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from random import Random
 from typing import NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
@@ -76,6 +77,22 @@ Step: TypeAlias = Act | Together
 
 _NUMBERS = st.integers(0, 11)
 _ACT = st.builds(Act, st.sampled_from([*ACTS, *_OFTEN, *_OFTEN]), _NUMBERS, _NUMBERS, _NUMBERS)
+
+
+def draw(dice: Random, steps: int) -> list[Step]:
+    """Draw a conversation of so many steps; the first opens something.
+
+    Evenly, unlike Hypothesis, which likes small numbers and repetitions: a search wants variety.
+    """
+    names = [name for name in (*ACTS, *_OFTEN, *_OFTEN) if name != "nothing"]
+
+    def act(name: str | None = None) -> Act:
+        return Act(name or dice.choice(names), *(dice.randrange(12) for _ in range(3)))
+
+    def step() -> Step:
+        return act() if dice.random() < 0.75 else Together(act(), act())
+
+    return [act("open_checkout"), *(step() for _ in range(steps - 1))]
 
 
 def conversations(steps: int) -> st.SearchStrategy[list[Step]]:

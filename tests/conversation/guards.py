@@ -21,7 +21,6 @@ from service.web import gate
 from service.webhooks.operations import capture, receive
 from service.webhooks.operations.review import choices
 from service.webhooks.operations.unresolved import overdue
-from tests.conversation.playing import Broken
 from tests.conversation.soak import soak
 
 
@@ -149,23 +148,13 @@ GUARDS: dict[int, Callable[[], Any]] = {
 }
 
 
-def search(rule: int, count: int, steps: int, chosen: int) -> str:
+def search(rule: int, count: int, steps: int, seed: int) -> str:
     """Hold conversations without a rule's guard; say what was found, and how soon."""
     with GUARDS[rule]():
-        try:
-            soak(count, steps, chosen, shrinks=False)
-        except BaseException as found:  # Hypothesis gathers several in a group
-            said = _first(found)
-            return said.splitlines()[0]
-    return "NOT FOUND"
-
-
-def _first(found: BaseException) -> str:
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    if not isinstance(found, Broken):
-        raise found
-    return str(found)
+        found = soak(count, steps, seed, shrinks=False)
+    if found is None:
+        return f"NOT FOUND in {count}"
+    return f"found in conversation {found.after}: {str(found.broken).splitlines()[0]}"
 
 
 def main() -> None:
@@ -177,8 +166,8 @@ def main() -> None:
     parser.add_argument("--rules", type=int, nargs="*", default=sorted(GUARDS))
     given = parser.parse_args()
     for rule in given.rules:
-        found = search(rule, given.conversations, given.steps, given.seed)
-        print(f"rule {rule}: {found}", flush=True)  # noqa: T201
+        said = search(rule, given.conversations, given.steps, given.seed)
+        print(f"rule {rule}: {said}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
 """Hold many conversations: `python -m tests.conversation.soak --conversations 500 --steps 60`.
 
-Ends at the first promise that is broken, with the shortest conversation that breaks it.
+Ends at the first promise that is broken, with the steps that are needed to break it. With
+`--kills N` that many more are held with a service that is killed again and again.
 """
 
 import argparse
 import asyncio
+import random
+import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from typing import NamedTuple
 
 from service.core.clock import ManualClock
 from service.storage.database import connect
@@ -19,91 +20,107 @@ from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes
 from service.wiring import DOCUMENTS
 from tests.conftest import NOON
-from tests.conversation.acts import Step, conversations
-from tests.conversation.playing import play
-from tests.conversation.world import World, conversation
+from tests.conversation.acts import Step, draw
+from tests.conversation.killing import hold_with_kills
+from tests.conversation.playing import Broken, play
+from tests.conversation.world import World, begin_anew, conversation
 
-_QUIET = (*("--setParameter", "ttlMonitorEnabled=false"),)
-
-
-def hold(
-    count: int, steps: int, chosen: int, run: Callable[[list[Step]], None], *, shrinks: bool
-) -> int:
-    """Hold conversations until one breaks a promise; return how many were held. Raises `Broken`."""
-    held = 0
-
-    @seed(chosen)
-    @settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate, Phase.shrink] if shrinks else [Phase.generate],
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(said=conversations(steps))
-    def one(said: list[Step]) -> None:
-        nonlocal held
-        held += 1
-        run(said)
-
-    try:
-        one()
-    finally:
-        print(f"{held} conversations", flush=True)  # noqa: T201
-    return held
+_QUIET = ("--setParameter", "ttlMonitorEnabled=false")
 
 
-def soak(count: int, steps: int, chosen: int, *, shrinks: bool = True) -> int:
-    """Serve a world of its own on a fresh database, and hold conversations in it."""
-    with tempfile.TemporaryDirectory(prefix="tillgate-soak-") as directory:
-        with embedded_database(Path(directory), extra=_QUIET) as uri:
-            with asyncio.Runner() as runner:
-                begun = _World(uri)
-                world = runner.run(begun.begin())
-                try:
-                    return hold(
-                        count,
-                        steps,
-                        chosen,
-                        lambda said: runner.run(play(world, said)),
-                        shrinks=shrinks,
-                    )
-                finally:
-                    for what, times in sorted(world.tally.items()):
-                        print(f"{times:8} {what}")  # noqa: T201
-                    runner.run(begun.end())
+class Found(NamedTuple):
+    """A promise that was broken: after how many conversations, by which steps, and which."""
+
+    after: int
+    steps: list[Step]
+    broken: Broken
 
 
-class _World:
-    """A world that stays open between calls of the loop."""
+def soak(
+    count: int, steps: int, seed: int, *, shrinks: bool = True, kills: int = 0
+) -> Found | None:
+    """Hold conversations in a world of their own, on a fresh database; return what was found."""
+    with (
+        tempfile.TemporaryDirectory(prefix="tillgate-soak-") as directory,
+        embedded_database(Path(directory), extra=_QUIET) as uri,
+    ):
+        return asyncio.run(_soak(uri, count, steps, seed, shrinks=shrinks, kills=kills))
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
 
-    async def begin(self) -> World:
-        self._client = connect(self._uri)
-        database = self._client["tillgate_soak"]
-        await bind(database, DOCUMENTS)
-        await apply_indexes(database, DOCUMENTS)
-        self._held = conversation(database, ManualClock(NOON))
-        return await self._held.__aenter__()
+async def _soak(
+    uri: str, count: int, steps: int, seed: int, *, shrinks: bool, kills: int
+) -> Found | None:
+    client = connect(uri)
+    database = client["tillgate_soak"]
+    await bind(database, DOCUMENTS)
+    await apply_indexes(database, DOCUMENTS)
+    async with conversation(database, ManualClock(NOON)) as world:
+        try:
+            found = await _hold(world, count, steps, seed)
+            if found is None and kills:
+                await _hold_with_kills(world, uri, kills, steps, seed)
+            if found is not None and shrinks:
+                found = await _shrunk(world, found)
+        finally:
+            _say("".join(f"{times:8} {what}\n" for what, times in sorted(world.tally.items())))
+    await client.close()
+    return found
 
-    async def end(self) -> None:
-        await self._held.__aexit__(None, None, None)
-        await self._client.close()
+
+async def _hold(world: World, count: int, steps: int, seed: int) -> Found | None:
+    for number in range(count):
+        said = draw(random.Random(f"{seed}:{number}"), steps)  # noqa: S311 - to be repeated
+        try:
+            await play(world, said)
+        except Broken as broken:
+            return Found(number + 1, said, broken)
+    return None
+
+
+async def _hold_with_kills(world: World, uri: str, count: int, steps: int, seed: int) -> None:
+    for number in range(count):
+        dice = random.Random(f"kills:{seed}:{number}")  # noqa: S311 - to be repeated
+        await begin_anew(world)
+        said = draw(dice, steps)
+        now = world.clock.now()
+        world.tally["kills"] += await hold_with_kills(uri, world.database.name, now, said, dice)
+
+
+async def _shrunk(world: World, found: Found) -> Found:
+    """Leave out steps, half of them, then fewer, as long as the promise is broken all the same."""
+    size = len(found.steps) // 2
+    while size:
+        for begin in range(0, len(found.steps), size):
+            fewer = found.steps[:begin] + found.steps[begin + size :]
+            try:
+                await play(world, fewer)
+            except Broken as broken:
+                found = Found(found.after, fewer, broken)
+                break
+        else:
+            size //= 2
+    return found
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(words)
+    sys.stdout.flush()
 
 
 def main() -> None:
-    """Read the command line and soak."""
+    """Read the command line and soak; end with 1 where a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--conversations", type=int, default=200)
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=0)
-    given_ = parser.parse_args()
+    for name, usual in (("conversations", 5000), ("steps", 60), ("seed", 0), ("kills", 50)):
+        parser.add_argument(f"--{name}", type=int, default=usual)
+    asked = parser.parse_args()
     began = time.monotonic()
-    soak(given_.conversations, given_.steps, given_.seed)
-    print(f"no promise broken in {time.monotonic() - began:.0f} s")  # noqa: T201
+    found = soak(asked.conversations, asked.steps, asked.seed, kills=asked.kills)
+    took = time.monotonic() - began
+    if found is None:
+        _say(f"no promise broken in {asked.conversations} conversations, {took:.0f} s\n")
+        return
+    _say(f"broken in conversation {found.after}: {found.broken}\n{found.steps}\n")
+    sys.exit(1)
 
 
 if __name__ == "__main__":
