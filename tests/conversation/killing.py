@@ -8,24 +8,25 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 from tests.conversation.acts import Step
-from tests.conversation.victim import as_json
+from tests.conversation.victim import as_json, handed_on
+from tests.conversation.world import World
 
 
 async def hold_with_kills(
-    uri: str, database: str, now: datetime, steps: Sequence[Step], dice: random.Random
+    uri: str, world: World, steps: Sequence[Step], dice: random.Random
 ) -> int:
     """Hold a conversation to its end, killing the service in every few steps; return the kills.
 
     The step in whose midst it was killed is over: whoever called got no answer. Raises
     `AssertionError` with what the last service said, if a promise was broken.
     """
+    now, database, known = world.clock.now(), world.database.name, handed_on(world)
     async with _victims() as victims:
         left = list(steps)
-        state: dict[str, Any] = {"now": now.isoformat(), "opened": {}, "cut": None}
+        state: dict[str, Any] = {"now": now.isoformat(), **known}
         kills = 0
         while True:
             kill = [dice.randrange(4), dice.randrange(12)] if left else None

@@ -82,8 +82,7 @@ async def _hold_with_kills(world: World, uri: str, count: int, steps: int, seed:
         dice = random.Random(f"kills:{seed}:{number}")  # noqa: S311 - to be repeated
         await begin_anew(world)
         said = draw(dice, steps)
-        now = world.clock.now()
-        world.tally["kills"] += await hold_with_kills(uri, world.database.name, now, said, dice)
+        world.tally["kills"] += await hold_with_kills(uri, world, said, dice)
 
 
 async def _shrunk(world: World, found: Found) -> Found:

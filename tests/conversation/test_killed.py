@@ -4,8 +4,6 @@ import random
 
 import pytest
 
-from service.core.clock import ManualClock
-from service.storage.database import Database
 from tests.conversation.acts import Act
 from tests.conversation.killing import hold_with_kills
 from tests.conversation.world import World, begin_anew
@@ -15,7 +13,7 @@ _NAMES = ("resume", "pay", "deliver", "act_at_page", "run_loop", "cancel", "sett
 
 @pytest.mark.parametrize("chosen", [1, 2])
 async def test_a_service_that_is_killed_in_a_conversation_keeps_every_promise(
-    world: World, database: Database, clock: ManualClock, mongo_uri: str, chosen: int
+    world: World, mongo_uri: str, chosen: int
 ) -> None:
     dice = random.Random(chosen)  # noqa: S311 - repeatable on purpose
     await begin_anew(world)
@@ -24,5 +22,5 @@ async def test_a_service_that_is_killed_in_a_conversation_keeps_every_promise(
         Act(dice.choice(_NAMES), dice.randrange(12), dice.randrange(12), dice.randrange(12))
         for _ in range(18)
     ]
-    kills = await hold_with_kills(mongo_uri, database.name, clock.now(), steps, dice)
+    kills = await hold_with_kills(mongo_uri, world, steps, dice)
     assert kills >= 3

@@ -1,6 +1,6 @@
 """A service that is killed in the midst of a conversation, and the one that goes on after it.
 
-Reads jobs as JSON lines, `{"uri", "database", "now", "opened", "cut", "steps", "kill"}`; tells its
+Reads jobs as JSON lines, `{"uri", "database", "now", "steps", "kill"}` and what was handed on; tells its
 state as a JSON line after each step. `kill` is `[step, command]`: the process ends before that
 command of that step is sent to the database. Each job has a process of its own, forked after the
 imports: a whole start for each would take seconds.
@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import traceback
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from service.storage.database import connect
 from service.storage.documents import bind
 from service.wiring import DOCUMENTS
 from tests.conversation.acts import Act, Step, Together
+from tests.conversation.books import RealPayment
 from tests.conversation.playing import take
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
 from tests.conversation.world import World, conversation
@@ -62,6 +64,27 @@ def from_json(told: list[Any]) -> list[Step]:
     ]
 
 
+def handed_on(world: World) -> dict[str, Any]:
+    """Return what a world knows besides the database, as JSON."""
+    return {
+        "opened": world.opened,
+        "openers": world.openers,
+        "prices": world.prices,
+        "foreign": [asdict(payment) for payment in world.foreign.values()],
+        "cut": world.wires.cut,
+    }
+
+
+def restore(world: World, told: dict[str, Any]) -> None:
+    """Have a world know what another one has handed on."""
+    world.opened |= told["opened"]
+    world.openers |= told["openers"]
+    world.prices |= told["prices"]
+    found = [RealPayment(**one) for one in told["foreign"]]
+    world.foreign |= {payment.key: payment for payment in found}
+    world.wires.cut = told["cut"]
+
+
 async def _go_on(job: dict[str, Any]) -> None:
     killer = Killer()
     monitoring.register(killer)
@@ -72,8 +95,7 @@ async def _go_on(job: dict[str, Any]) -> None:
     await bind(database, DOCUMENTS)
     clock = ManualClock(datetime.fromisoformat(job["now"]))
     async with conversation(database, clock, emptied=False) as world:
-        world.opened |= job["opened"]
-        world.wires.cut = job["cut"]
+        restore(world, job)
         for number, step in enumerate(from_json(job["steps"])):
             if job["kill"] and job["kill"][0] == number:
                 killer.left = job["kill"][1]
@@ -86,12 +108,7 @@ async def _go_on(job: dict[str, Any]) -> None:
 
 
 def _tell(world: World, number: int) -> None:
-    state = {
-        "done": number + 1,
-        "now": world.clock.now().isoformat(),
-        "opened": world.opened,
-        "cut": world.wires.cut,
-    }
+    state = {"done": number + 1, "now": world.clock.now().isoformat(), **handed_on(world)}
     sys.stdout.write(f"state {json.dumps(state)}\n")
     sys.stdout.flush()
 
