@@ -26,6 +26,7 @@ ACTS: Mapping[str, Do] = {
     "pay": payers.pay,
     "act_at_page": payers.act_at_page,
     "authorize": payers.authorize,
+    "pay_other_amount": payers.pay_other_amount,
     "go_on": payers.go_on,
     "deliver": payers.deliver,
     "deliver_one": payers.deliver_one,

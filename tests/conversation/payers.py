@@ -51,6 +51,19 @@ async def authorize(world: World, a: int, b: int, c: int) -> None:
     await _let(world, a, Happening.AUTHORIZED, held)
 
 
+async def pay_other_amount(world: World, a: int, b: int, c: int) -> None:
+    """Pay at a checkout whose amount was changed at the provider: at once, held, or later."""
+    open_ones = [one for one in await world.checkouts() if one.status == "open"]
+    checkout = pick(open_ones, a)
+    if checkout is None:
+        return
+    await world.database["sandbox_checkouts"].update_one(
+        {"_id": checkout.id}, {"$set": {"amount": 500}, "$inc": {"version": 1}}
+    )
+    what = (Happening.PAID, Happening.AUTHORIZED, Happening.DELAYED)[b % 3]
+    await _let(world, 0, what, [checkout])
+
+
 async def go_on(world: World, a: int, b: int, c: int) -> None:
     """Let what is under way come, or fall through."""
     under_way = [one for one in await world.checkouts() if one.status == "processing"]
