@@ -1,9 +1,9 @@
 """A service that is killed in the midst of a conversation, and the one that goes on after it.
 
 Reads jobs as JSON lines, `{"uri", "database", "now", "steps", "kill"}` and what was handed on;
-tells its state as a JSON line after each step. `kill` is `[step, command]`: the process ends before that
-command of that step is sent to the database. Each job has a process of its own, forked after the
-imports: a whole start for each would take seconds.
+tells its state as a JSON line after each step. `kill` is `[step, command]`: the process ends before
+that command of that step is sent to the database. Each job has a process of its own, forked after
+the imports: a whole start for each would take seconds.
 """
 
 import asyncio
