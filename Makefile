@@ -14,8 +14,10 @@ run: $(STAMP) ## start everything for development, on a real MongoDB, with gener
 test: $(STAMP) ## run all tests, on a real MongoDB
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-soak: $(STAMP) ## run the searches that take long, in all orders and by chance
+soak: $(STAMP) ## run the searches that take hours: all orders, 5,000 conversations, missing guards
 	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m tests.conversation.soak
+	$(BIN)/python -m tests.conversation.guards
 
 check: $(STAMP) ## lint, format, types, and who may import whom
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -161,13 +162,16 @@ def main() -> None:
     """Search for each missing guard."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conversations", type=int, default=500)
-    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rules", type=int, nargs="*", default=sorted(GUARDS))
     given = parser.parse_args()
+    missed = []
     for rule in given.rules:
         said = search(rule, given.conversations, given.steps, given.seed)
         print(f"rule {rule}: {said}", flush=True)  # noqa: T201
+        missed += [rule] if said.startswith("NOT") else []
+    sys.exit(1 if missed else 0)
 
 
 if __name__ == "__main__":
