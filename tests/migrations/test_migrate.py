@@ -129,7 +129,7 @@ async def test_of_two_captures_the_one_that_the_provider_was_told_goes_on(
     await old["sessions"].update_one(
         {"sessionId": "held"}, {"$push": {"liveAttempts": "pay_second"}}
     )
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     assert (await by_id(old))["held"]["capturing"] == {"paymentId": "pay_second", "at": later}
 
 
@@ -143,7 +143,7 @@ async def test_a_name_in_the_shape_of_a_providers_own_id_claims_nothing(
     copy = row | shaped | {"checkouts": checkouts, "userId": "another"}
     del copy["_id"]
     await old["sessions"].insert_one(copy)
-    await migrate(old, DOCUMENTS, clock)
+    await migrate(old, DOCUMENTS, clock, BY)
     found = await by_id(old)
     assert found[shaped["sessionId"]]["checkoutIds"] == ["cs_test_of_it"]
     assert "waits" in found["waits"]["checkoutIds"]

@@ -86,7 +86,7 @@ async def _check(shop: Shop, sid: str, model: Model, before: str | None) -> str 
 
 
 @settings(
-    max_examples=70,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -53,7 +53,12 @@ async def _all_orders(shop: Shop, stream: Stream, provider: str, step: int) -> s
     return set(await a_few_at_once(told))
 
 
-@pytest.mark.parametrize("step", [0, 60], ids=["within a second", "minutes apart"])
+@pytest.mark.parametrize(
+    "step",
+    # Orders of four facts minutes apart are held by test_any_order too: all of them are a search.
+    [0, pytest.param(60, marks=pytest.mark.soak)],
+    ids=["within a second", "minutes apart"],
+)
 @pytest.mark.parametrize(("stream", "provider", "status"), STREAMS, ids=NAMES)
 async def test_every_order_of_a_stream_ends_in_equal_documents(
     shop: Shop, stream: Stream, provider: str, status: str, step: int
