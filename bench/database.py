@@ -13,10 +13,13 @@ from typing import Any
 import pymongo
 from pymongo.errors import PyMongoError
 
+from service.core.clock import SystemClock
 from service.core.ids import digest
+from service.migrations.operations import require_layout
 from service.sessions.documents import HistoryEntry, Session
 from service.sessions.states import Status
 from service.storage.database import connect
+from service.storage.documents import bind
 from service.storage.indexes import apply_indexes
 from service.storage.mongod import find_binary, free_port
 from service.wiring import DOCUMENTS
@@ -82,7 +85,9 @@ def make_empty(uri: str, name: str) -> None:
     async def make() -> None:
         client = connect(uri)
         await client.drop_database(name)
+        await bind(client[name], DOCUMENTS)
         await apply_indexes(client[name], DOCUMENTS)
+        await require_layout(client[name], SystemClock())  # new: it has this version's
         await client.close()
 
     asyncio.run(make())
