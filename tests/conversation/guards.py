@@ -29,8 +29,8 @@ async def _believed(hint: Any, inbox: Any) -> Any:
     return structs.replace(hint, confirmed=True)
 
 
-async def _nothing(*_: Any, **__: Any) -> None:
-    return None
+async def _not_opened(*_: Any, **__: Any) -> bool:
+    return False
 
 
 async def _needed_by_nobody(*_: Any, **__: Any) -> dict[str, set[tuple[str, str]]]:
@@ -117,7 +117,7 @@ def _without_18() -> Iterator[None]:
 @contextmanager
 def _without_19() -> Iterator[None]:
     """A payment that nobody can tell about is nobody's business."""
-    with patch.object(overdue, "open_review", _nothing):
+    with patch.object(overdue, "open_review", _not_opened):
         yield
 
 
