@@ -182,6 +182,7 @@ async def _keep(
     world.opened[session_id] = secret
     [row] = await world.rows("sessions", sessionId=session_id) or [None]
     if new and row is not None and who != "server" and row["couponCode"] is None:
+        # One may change while it is asked for.
         prices = {
             price,
             world.prices[EVENT if row["eventId"] else PLAN],
