@@ -14,7 +14,6 @@ from litestar import Litestar
 
 from service.app import create_app
 from service.core.clock import ManualClock
-from service.migrations.documents import Migration
 from service.migrations.operations import require_layout
 from service.settings import Settings
 from service.storage.database import Client, Database, connect
@@ -23,6 +22,7 @@ from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes
 from service.wiring import DOCUMENTS, close_providers
 from tests.support.api import Api
+from tests.support.emptied import emptied
 from tests.support.settings import make_settings
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -68,10 +68,7 @@ async def indexed_database(client: Client) -> Database:
 @pytest_asyncio.fixture
 async def database(indexed_database: Database) -> Database:
     """The database, emptied: dropping and making it again would take ten times as long."""
-    for document in DOCUMENTS:
-        if document is Migration:
-            continue  # it has this version's layout, and keeps it
-        await indexed_database[document.collection_name()].delete_many({})
+    await emptied(indexed_database, DOCUMENTS)
     return indexed_database
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from httpx import Response
 
 from service.core.clock import ManualClock
-from service.migrations.documents import Migration
 from service.sandbox import repository as sandbox
 from service.sandbox.building import SANDBOX_DOCUMENTS
 from service.sandbox.documents import SandboxCheckout
@@ -21,6 +20,7 @@ from tests.conversation.wires import Wires, listened_to
 from tests.sandbox.lab import Lab, running_lab
 from tests.sessions.asking import put_coupon, put_price, token_of
 from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
+from tests.support.emptied import emptied
 
 PLAN, EVENT = "gold", "concert"
 PRICE = 1000
@@ -148,8 +148,7 @@ async def conversation(
 
 async def begin_anew(world: World) -> None:
     """Forget all that was said, and put the prices up."""
-    for document in {*DOCUMENTS, *SANDBOX_DOCUMENTS} - {Migration}:  # the layout stays as it is
-        await world.database[document.collection_name()].delete_many({})
+    await emptied(world.database, {*DOCUMENTS, *SANDBOX_DOCUMENTS})
     world.wires.cut, world.wires.cuts = None, 0
     world.wires.captured.clear()
     world.opened.clear()

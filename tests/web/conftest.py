@@ -12,6 +12,7 @@ from service.storage.database import Database
 from service.storage.documents import bind
 from service.storage.indexes import apply_indexes
 from service.wiring import DOCUMENTS as WIRED
+from tests.support.emptied import emptied
 from tests.web.app import DOCUMENTS, SK, Seen, create_test_app, settings_for
 
 SECRET = {"X-API-Key": SK}
@@ -36,8 +37,7 @@ async def web_database(indexed_database: Database) -> Database:
 @pytest_asyncio.fixture
 async def database(web_database: Database) -> Database:
     """The database, emptied."""
-    for document in (*WIRED, *DOCUMENTS):
-        await web_database[document.collection_name()].delete_many({})
+    await emptied(web_database, (*WIRED, *DOCUMENTS))
     return web_database
 
 
