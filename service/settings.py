@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.core.errors import FieldProblem, Misconfigured
@@ -120,6 +120,8 @@ class AccessSettings(_Group):
     """The `iss` that a token must carry."""
     jwt_audience: str | None = Field(None, validation_alias="JWT_AUDIENCE")
     """The `aud` that a token must carry."""
+    jwt_max_hours: float = Field(24, gt=0, le=8760, validation_alias="JWT_MAX_HOURS")
+    """Longest life of a token, from its `iat` or, without one, from now to its `exp`."""
     pii_pepper: Secret | None = Field(None, validation_alias="PII_PEPPER")
     """Secret under which client secrets, stored answers and hashed emails are derived."""
 
@@ -228,10 +230,8 @@ class PolicySettings(_Group):
     """Days after which a lead is deleted."""
 
 
-class Settings(BaseModel):
+class Settings(BaseModel, frozen=True):
     """All groups; frozen."""
-
-    model_config = ConfigDict(frozen=True)
 
     database: DatabaseSettings
     web: WebSettings

@@ -1,11 +1,13 @@
 """The web layer's own documents in the test database, and a client of the tiny application."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
-from litestar import Litestar
+from litestar import Litestar, get
+from litestar.exceptions import InternalServerException
 
 from service.core.clock import ManualClock
 from service.storage.database import Database
@@ -14,6 +16,8 @@ from service.storage.indexes import apply_indexes
 from service.wiring import DOCUMENTS as WIRED
 from tests.support.emptied import emptied
 from tests.web.app import DOCUMENTS, SK, Seen, create_test_app, settings_for
+from tests.web.serving import serving
+from tests.web.tokens import EC_KEY, RSA_KEY, IdentityProvider
 
 SECRET = {"X-API-Key": SK}
 
@@ -53,3 +57,21 @@ async def http(database: Database, clock: ManualClock, seen: Seen) -> AsyncItera
     app = create_test_app(settings_for(), clock, database, seen)
     async with client_of(app) as client:
         yield client
+
+
+@pytest_asyncio.fixture
+async def provider() -> AsyncIterator[IdentityProvider]:
+    """An identity provider that publishes an RSA and an EC key."""
+    found = IdentityProvider()
+    found.publish(("rsa", RSA_KEY), ("ec", EC_KEY))
+
+    @get("/jwks")
+    async def jwks() -> dict[str, Any]:
+        found.asked += 1
+        if not found.answers:
+            raise InternalServerException
+        return {"keys": found.keys}
+
+    async with serving(Litestar([jwks], openapi_config=None)) as address:
+        found.url = f"{address}/jwks"
+        yield found

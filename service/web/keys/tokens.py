@@ -1,6 +1,7 @@
 """End users' tokens: JWT (RFC 7519) signed by a shared secret or by a key of a key set."""
 
 import math
+from datetime import timedelta
 from typing import Protocol
 
 import jwt
@@ -13,11 +14,11 @@ from service.core.ids import digest
 from service.settings import AccessSettings
 from service.web.keys.issuing import KEY_ID_LENGTH
 from service.web.keys.key_sets import ALGORITHMS, KeySet
+from service.web.keys.token_headers import read_header, rejected
 from service.web.principal import DEFAULT_MERCHANT, Kind, Principal
 
 # Clocks of two machines differ a little.
 LEEWAY_S = 30
-_LONGEST_TOKEN = 8_192
 _LONGEST_USER_ID = 255
 
 
@@ -59,6 +60,7 @@ class _SecretReader:
         self._secret = secret
 
     async def __call__(self, token: str) -> Principal:
+        read_header(token)
         return _read(token, self._secret, ["HS256"], self._access, self._clock)
 
 
@@ -69,13 +71,11 @@ class _KeySetReader:
         self._keys = keys
 
     async def __call__(self, token: str) -> Principal:
-        try:
-            header = jwt.get_unverified_header(token[:_LONGEST_TOKEN])
-        except PyJWTError as error:
-            raise _rejected("The token can't be read.") from error
+        header = read_header(token)
         if header.get("alg") not in ALGORITHMS:
-            raise _rejected("The token is signed by an algorithm that is not accepted.")
-        key = await self._keys.find(header.get("kid"))
+            raise rejected("The token is signed by an algorithm that is not accepted.")
+        key_id = header.get("kid")
+        key = await self._keys.find(key_id if isinstance(key_id, str) else None)
         return _read(token, key, [str(key.algorithm_name)], self._access, self._clock)
 
 
@@ -83,8 +83,6 @@ def _read(
     token: str, key: str | PyJWK, algorithms: list[str], access: AccessSettings, clock: Clock
 ) -> Principal:
     """Check signature and claims; times by our own clock, which a test can hold."""
-    if len(token) > _LONGEST_TOKEN:
-        raise _rejected("The token is too long.")
     required = ["exp", "sub"] + (["iss"] if access.jwt_issuer else [])
     try:
         claims = jwt.decode(
@@ -101,20 +99,27 @@ def _read(
                 "verify_iat": False,
             },
         )
-        _check_times(claims, clock.now().timestamp())
+        _check_times(claims, clock.now().timestamp(), timedelta(hours=access.jwt_max_hours))
     except ExpiredSignatureError as error:
         raise Unauthenticated("The token has expired.", code="token_expired") from error
     except (PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise _rejected("The token is not valid.") from error
+        raise rejected("The token is not valid.") from error
     return _user(claims["sub"])
 
 
-def _check_times(claims: dict[str, object], now: float) -> None:
+def _check_times(claims: dict[str, object], now: float, longest: timedelta) -> None:
+    """Hold the claims against the clock; nobody can take a token back, so none lives for long.
+
+    Raises `Unauthenticated`, `ExpiredSignatureError`, `ValueError`, `TypeError`.
+    """
     expires, begins = _seconds(claims["exp"]), _seconds(claims.get("nbf", 0))
-    if begins > now + LEEWAY_S:
+    issued = _seconds(claims["iat"]) if "iat" in claims else now + LEEWAY_S
+    if max(begins, issued) > now + LEEWAY_S:
         raise ValueError("the token is not valid yet")
     if expires <= now - LEEWAY_S:
         raise ExpiredSignatureError
+    if expires - issued > longest.total_seconds():
+        raise rejected("The token lives for longer than JWT_MAX_HOURS allows.")
 
 
 def _seconds(value: object) -> float:
@@ -125,12 +130,8 @@ def _seconds(value: object) -> float:
 
 def _user(subject: object) -> Principal:
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_USER_ID:
-        raise _rejected("The token names no user.")
+        raise rejected("The token names no user.")
     if not subject.isprintable():
-        raise _rejected("The token's user has characters that no user id has.")
+        raise rejected("The token's user has characters that no user id has.")
     key_id = digest(f"user:{subject}")[:KEY_ID_LENGTH]
     return Principal(Kind.USER, DEFAULT_MERCHANT, key_id, user_id=subject)
-
-
-def _rejected(message: str) -> Unauthenticated:
-    return Unauthenticated(message, code="invalid_token")
