@@ -6,72 +6,24 @@ what production needs besides is listed by `production.problems`.
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from service.core.errors import FieldProblem, Misconfigured
-from service.core.money import currency_exists
-
-SHORTEST_SECRET = 16
-
-
-def _split(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def _null(value: object) -> object:
-    return None if isinstance(value, str) and value.lower() in {"null", "none"} else value
+from service.core.variables import (
+    Address,
+    Currency,
+    Group,
+    Keys,
+    Password,
+    Secret,
+    Secrets,
+    Words,
+    nullable,
+)
 
 
-def _strong(value: str) -> str:
-    if len(value) < SHORTEST_SECRET:
-        raise ValueError(f"has {len(value)} characters; a secret needs at least {SHORTEST_SECRET}")
-    return value
-
-
-def _strong_key(value: str) -> str:
-    """An API key may carry a name before a colon: `ops:ak_…`."""
-    _strong(value.rpartition(":")[2])
-    return value
-
-
-def _currency(value: str) -> str:
-    if not currency_exists(value.upper()):
-        raise ValueError(f"{value!r} is not a currency of ISO 4217")
-    return value.upper()
-
-
-def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ValueError(f"{value!r} is not an http or https address")
-    return value.rstrip("/")
-
-
-Secret = Annotated[str, AfterValidator(_strong)]
-Address = Annotated[str, AfterValidator(_address)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_split)]
-Keys = Annotated[
-    tuple[Annotated[str, AfterValidator(_strong_key)], ...], NoDecode, BeforeValidator(_split)
-]
-
-
-class _Group(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
-
-
-class DatabaseSettings(_Group):
+class DatabaseSettings(Group):
     """Where the documents live."""
 
     uri: str | None = Field(None, validation_alias="MONGODB_URI")
@@ -80,7 +32,7 @@ class DatabaseSettings(_Group):
     """The database's name."""
 
 
-class WebSettings(_Group):
+class WebSettings(Group):
     """How the service is reached."""
 
     environment: Literal["development", "production"] = Field(
@@ -101,7 +53,7 @@ class WebSettings(_Group):
     """Requests a minute for one address; 0 = off. Signed webhooks are never limited."""
 
 
-class AccessSettings(_Group):
+class AccessSettings(Group):
     """Who may call."""
 
     publishable_keys: Keys = Field((), validation_alias="API_PUBLISHABLE_KEYS")
@@ -126,7 +78,7 @@ class AccessSettings(_Group):
     """Secret under which client secrets, stored answers and hashed emails are derived."""
 
 
-class StripeSettings(_Group):
+class StripeSettings(Group):
     """Stripe (https://docs.stripe.com/keys)."""
 
     secret_key: Secret | None = Field(None, validation_alias="STRIPE_SECRET_KEY")
@@ -143,7 +95,7 @@ class StripeSettings(_Group):
     """Stripe's address; another one lets a fake stand in."""
 
 
-class RazorpaySettings(_Group):
+class RazorpaySettings(Group):
     """Razorpay (https://razorpay.com/docs/api/authentication)."""
 
     key_id: str | None = Field(None, validation_alias="RAZORPAY_KEY_ID")
@@ -156,7 +108,7 @@ class RazorpaySettings(_Group):
     """Razorpay's address; another one lets a fake stand in."""
 
 
-class PhonePeSettings(_Group):
+class PhonePeSettings(Group):
     """PhonePe, v2 and the older v1 callback (https://developer.phonepe.com)."""
 
     client_id: str | None = Field(None, validation_alias="PHONEPE_CLIENT_ID")
@@ -171,9 +123,7 @@ class PhonePeSettings(_Group):
     """Address of the OAuth service; unset: the one that belongs to PHONEPE_API_BASE."""
     webhook_username: str | None = Field(None, validation_alias="PHONEPE_WEBHOOK_USERNAME")
     """User name that is set for v2 webhooks in the dashboard."""
-    webhook_password: Annotated[str, Field(min_length=8)] | None = Field(
-        None, validation_alias="PHONEPE_WEBHOOK_PASSWORD"
-    )
+    webhook_password: Password | None = Field(None, validation_alias="PHONEPE_WEBHOOK_PASSWORD")
     """Password for v2 webhooks, at least 8 characters."""
     salt_key: Secret | None = Field(None, validation_alias="PHONEPE_SALT_KEY")
     """Salt of the v1 X-VERIFY header."""
@@ -185,7 +135,7 @@ class PhonePeSettings(_Group):
     """Address of the payment gateway."""
 
 
-class UpiSettings(_Group):
+class UpiSettings(Group):
     """UPI by deep link and QR code, settled by hand (NPCI UPI Linking Specification 1.6)."""
 
     payee_address: str | None = Field(None, validation_alias="UPI_PAYEE_ADDRESS")
@@ -194,7 +144,7 @@ class UpiSettings(_Group):
     """The name that the customer's app shows."""
 
 
-class MailSettings(_Group):
+class MailSettings(Group):
     """Outgoing mail."""
 
     smtp_url: str | None = Field(None, validation_alias="SMTP_URL")
@@ -203,12 +153,10 @@ class MailSettings(_Group):
     """The sender's address."""
 
 
-class PolicySettings(_Group):
+class PolicySettings(Group):
     """What is decided once for all sessions."""
 
-    default_currency: Annotated[str, AfterValidator(_currency)] = Field(
-        "USD", validation_alias="DEFAULT_CURRENCY"
-    )
+    default_currency: Currency = Field("USD", validation_alias="DEFAULT_CURRENCY")
     """Currency of a session that names none; INR with razorpay, phonepe and upi."""
     payment_session_minutes: float = Field(
         30, gt=0, le=1440, validation_alias="PAYMENT_SESSION_MINUTES"
@@ -221,7 +169,7 @@ class PolicySettings(_Group):
     purge_expired_days: float = Field(7, gt=0, validation_alias="PURGE_EXPIRED_DAYS")
     """Days after which an expired, failed or canceled session is deleted."""
     purge_completed_days: Annotated[
-        Annotated[float, Field(gt=0)] | None, BeforeValidator(_null)
+        Annotated[float, Field(gt=0)] | None, BeforeValidator(nullable)
     ] = Field(90, validation_alias="PURGE_COMPLETED_DAYS")
     """Days after which a completed session is deleted; `null` keeps it."""
     purge_events_days: float = Field(90, gt=0, validation_alias="PURGE_EVENTS_DAYS")
@@ -265,7 +213,7 @@ def read_settings(env_files: tuple[Path, ...]) -> tuple[Settings, tuple[FieldPro
     """Read as `load_settings` does, and tell what is wrong; a variable at fault counts as unset."""
     problems: list[FieldProblem] = []
 
-    def read(group: type[_Group]) -> _Group:
+    def read(group: type[Group]) -> Group:
         try:
             return group(_env_file=env_files)
         except ValidationError as error:
@@ -288,9 +236,9 @@ def variables() -> dict[str, str]:
     }
 
 
-def _groups() -> dict[str, type[_Group]]:
+def _groups() -> dict[str, type[Group]]:
     found = ((name, field.annotation) for name, field in Settings.model_fields.items())
-    return {name: it for name, it in found if isinstance(it, type) and issubclass(it, _Group)}
+    return {name: it for name, it in found if isinstance(it, type) and issubclass(it, Group)}
 
 
 def _problems(error: ValidationError) -> list[FieldProblem]:
@@ -298,3 +246,29 @@ def _problems(error: ValidationError) -> list[FieldProblem]:
         FieldProblem(str(item["loc"][0]), item["msg"].removeprefix("Value error, "))
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     ]
+
+
+def secrets_of(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Give what is set and must stay secret, by its variable; keys come without their names."""
+    access, stripe, razorpay = settings.access, settings.stripe, settings.razorpay
+    phonepe = settings.phonepe
+    keys = {
+        "API_SECRET_KEYS": access.secret_keys,
+        "API_ADMIN_KEYS": access.admin_keys,
+        "API_JOBS_KEYS": access.jobs_keys,
+    }
+    rolled = {
+        "STRIPE_WEBHOOK_SECRET": stripe.webhook_secrets,
+        "RAZORPAY_WEBHOOK_SECRET": razorpay.webhook_secrets,
+    }
+    single = {
+        "JWT_SECRET": access.jwt_secret,
+        "PII_PEPPER": access.pii_pepper,
+        "STRIPE_SECRET_KEY": stripe.secret_key,
+        "RAZORPAY_KEY_SECRET": razorpay.key_secret,
+        "PHONEPE_CLIENT_SECRET": phonepe.client_secret,
+        "PHONEPE_WEBHOOK_PASSWORD": phonepe.webhook_password,
+        "PHONEPE_SALT_KEY": phonepe.salt_key,
+    }
+    unnamed = {name: tuple(key.rpartition(":")[2] for key in some) for name, some in keys.items()}
+    return unnamed | rolled | {name: (one,) for name, one in single.items() if one is not None}

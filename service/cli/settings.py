@@ -43,13 +43,11 @@ def settings_of(data_dir: Path) -> Settings:
 
 
 def production_settings() -> tuple[Settings, tuple[FieldProblem, ...]]:
-    """Read the settings with ENVIRONMENT=production unless it is set, and what can't be read."""
-    settings, unreadable = read_settings((DOT_ENV,))
-    web = settings.web
-    if "environment" not in web.model_fields_set:
-        web = web.model_copy(update={"environment": "production"})
-        settings = settings.model_copy(update={"web": web})
-    return settings, unreadable
+    """Read the settings as production's, whatever ENVIRONMENT says, and what is wrong with them.
+
+    Where it names another environment, that is told: nothing else is ever served.
+    """
+    return _judged_as(*read_settings((DOT_ENV,)), "production")
 
 
 def all_settings(
@@ -62,7 +60,21 @@ def all_settings(
     if environment == "development" and generated.is_file():
         with_generated, unreadable = read_settings((generated, DOT_ENV))
         settings = one_token_signer(with_generated, settings)
-    web = settings.web.model_copy(update={"environment": environment})
+    return _judged_as(settings, unreadable, environment)
+
+
+def _judged_as(
+    settings: Settings, unreadable: tuple[FieldProblem, ...], environment: str
+) -> tuple[Settings, tuple[FieldProblem, ...]]:
+    web = settings.web
+    if environment == "production" and web.environment != environment:
+        if "environment" in web.model_fields_set:
+            says = (
+                f"is {web.environment}: unset it, or set it to production; "
+                "`tillgate dev` is for development"
+            )
+            unreadable = (*unreadable, FieldProblem("ENVIRONMENT", says))
+        web = web.model_copy(update={"environment": environment})
     return settings.model_copy(update={"web": web}), unreadable
 
 

@@ -6,6 +6,8 @@ import hmac
 import re
 import secrets
 
+from service.core.errors import Misconfigured
+
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 # As the providers write theirs: https://razorpay.com/docs/api, https://docs.stripe.com/api (24
@@ -49,7 +51,12 @@ def digest(value: str | bytes) -> str:
 
 
 def derive(key: str, *parts: str) -> str:
-    """Derive 256 bits from a key for one purpose: HMAC-SHA256 over length-prefixed parts."""
+    """Derive 256 bits from a key for one purpose: HMAC-SHA256 over length-prefixed parts.
+
+    Raises `Misconfigured` for an empty key: anybody could derive the same.
+    """
+    if not key:
+        raise Misconfigured("A secret is empty: anybody could derive what is derived from it.")
     encoded = [part.encode() for part in parts]
     message = b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
     return _base64url(hmac.digest(key.encode(), message, "sha256"))

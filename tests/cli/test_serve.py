@@ -3,6 +3,7 @@
 import signal
 import socket
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,7 +11,9 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from service.cli.commands import serve as module
 from service.cli.main import cli
+from service.settings import Settings, read_settings
 from service.storage.mongod import free_port
 from tests.cli.running import started, tillgate
 from tests.cli.test_production import READY
@@ -92,13 +95,33 @@ def test_it_serves_and_is_ready_once_the_indexes_are_there(
     assert list(tmp_path.iterdir()) == [tmp_path / "stderr.log"]
 
 
-def test_environment_is_production_unless_it_is_set(bare: Path, production: dict[str, str]) -> None:
-    unset = {name: value for name, value in production.items() if name != "API_ADMIN_KEYS"}
+@pytest.mark.usefixtures("bare")
+def test_it_serves_production_or_nothing() -> None:
+    unset = {name: value for name, value in READY.items() if name != "API_ADMIN_KEYS"}
     assert refused(unset | {"ENVIRONMENT": ""})[0].startswith("API_ADMIN_KEYS is missing")
-    port = str(free_port())
-    development = unset | {"ENVIRONMENT": "development"}
-    with started("serve", "--port", port, cwd=bare, env=development, until=LISTENS):
-        assert httpx.get(f"http://127.0.0.1:{port}/health/live", trust_env=False).is_success
+    (line,) = refused(READY | {"ENVIRONMENT": "development"})
+    assert line == (
+        "ENVIRONMENT is development: unset it, or set it to production; "
+        "`tillgate dev` is for development"
+    )
+
+
+@pytest.mark.usefixtures("bare")
+def test_the_control_without_the_guard_it_would_serve_the_sandbox(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    served: list[Settings] = []
+
+    def note(count: int, host: str, port: int, work: partial[None]) -> None:
+        served.append(work.args[0])
+
+    monkeypatch.setattr(module, "production_settings", lambda: read_settings(()))
+    monkeypatch.setattr(module, "work_in_processes", note)
+    monkeypatch.setattr(module, "end_on_sigterm", lambda: None)
+    monkeypatch.setattr(module, "configure_logging", lambda **_: None)
+    env = READY | {"ENVIRONMENT": "development"}
+    assert CliRunner().invoke(cli, ["serve"], env=env).exit_code == 0
+    assert [settings.production for settings in served] == [False]
 
 
 def test_a_port_that_is_taken_is_told_clearly(tmp_path: Path, production: dict[str, str]) -> None:

@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
     help="How many processes serve. As many as the machine has cores is enough.",
 )
 def command(host: str, port: int, workers: int) -> None:
-    """Serve in production: ENVIRONMENT is `production` unless it is set.
+    """Serve in production, and in nothing else: `tillgate dev` is for development.
 
     Refuses to start on a missing or weak setting, and names every one of them. Neither
     indexes nor an older layout are mended here: `tillgate migrate` does that. SIGTERM lets requests
@@ -49,7 +49,7 @@ def command(host: str, port: int, workers: int) -> None:
     """
     settings, weak = production_settings()
     found = {problem.field: problem for problem in (*problems(settings), *weak)}
-    if settings.database.uri is None or (found and settings.production) or weak:
+    if settings.database.uri is None or found:
         raise Misconfigured(
             f"Tillgate does not start: {len(found)} settings are missing or weak.",
             problems=tuple(found.values()),

@@ -35,8 +35,15 @@ from service.providers.phonepe.translate import (
     translate_message,
     unreadable,
 )
-from service.providers.phonepe.verify import Message, Secrets, callback_of, verify_webhook
+from service.providers.phonepe.verify import (
+    Message,
+    Secrets,
+    callback_of,
+    login_of,
+    verify_webhook,
+)
 from service.providers.reading import text, whole
+from service.providers.signing import is_secret
 from service.settings import PhonePeSettings
 
 # https://developer.phonepe.com (create-payment): paise, and seconds of an order's life.
@@ -57,16 +64,15 @@ class PhonePeProvider:
 
     def __init__(self, settings: PhonePeSettings, clock: Clock) -> None:
         """Keep the settings; only the schemes whose secret is set are accepted."""
-        login = None
-        if settings.webhook_username and settings.webhook_password:
-            login = f"{settings.webhook_username}:{settings.webhook_password}"
-        salts = {settings.salt_index: settings.salt_key} if settings.salt_key else {}
+        login = login_of(settings.webhook_username, settings.webhook_password)
+        salt = settings.salt_key
+        salts = {settings.salt_index: salt} if salt is not None and is_secret(salt) else {}
         self.live = mode_of(settings.api_base)
         self.receives_webhooks = bool(login or salts)
         self._secrets = Secrets(salts, login)
         self._merchant_id = settings.merchant_id
-        self._has_v1 = bool(settings.merchant_id and settings.salt_key)
-        self._has_v2 = bool(settings.client_id and settings.client_secret)
+        self._has_v1 = bool(settings.merchant_id and salts)
+        self._has_v2 = bool(settings.client_id and is_secret(settings.client_secret))
         self._client = PhonePeClient(settings, clock)
         self._clock = clock
 

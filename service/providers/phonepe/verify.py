@@ -15,7 +15,7 @@ from typing import Literal
 
 from service.core.errors import MalformedBody, SignatureRejected
 from service.core.strict_json import JsonObject, parse
-from service.providers.signing import same_signature, sha256_hex
+from service.providers.signing import is_secret, salted_sha256_hex, same_signature, sha256_hex
 
 V1_HEADER = "x-verify"
 V2_HEADER = "authorization"
@@ -87,8 +87,16 @@ def read_content(message: Message) -> JsonObject:
 
 
 def x_verify_of(message: str, salt: str, index: str) -> str:
-    """Sign a message of v1: the hex SHA-256 of message and salt, `###`, the salt's index."""
-    return f"{sha256_hex((message + salt).encode())}###{index}"
+    """Sign a message of v1: the hex SHA-256 of message and salt, `###`, the salt's index.
+
+    Raises `Misconfigured` for an empty salt.
+    """
+    return f"{salted_sha256_hex(message.encode(), salt)}###{index}"
+
+
+def login_of(username: str | None, password: str | None) -> str | None:
+    """Return what v2 hashes, `username:password`; None unless both are there."""
+    return f"{username}:{password}" if is_secret(username) and is_secret(password) else None
 
 
 def _checked_callback(header: str, body: bytes, salts: Mapping[str, str]) -> Message:
@@ -96,13 +104,13 @@ def _checked_callback(header: str, body: bytes, salts: Mapping[str, str]) -> Mes
     if not given:
         raise SignatureRejected("malformed", "X-VERIFY is not a SHA-256 in hex and an index.")
     salt = salts.get(given[2])
-    if salt is None:
+    if salt is None or not is_secret(salt):
         raise SignatureRejected("mismatch", "X-VERIFY names a salt that we don't have.")
     try:
         message = callback_of(body)
     except MalformedBody as error:
         raise SignatureRejected("malformed", error.message) from error
-    if not same_signature(sha256_hex(message.vouched + salt.encode()), given[1]):
+    if not same_signature(salted_sha256_hex(message.vouched, salt), given[1]):
         raise SignatureRejected("mismatch", "X-VERIFY was made with another salt.")
     return message
 

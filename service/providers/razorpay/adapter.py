@@ -42,12 +42,14 @@ from service.providers.razorpay.verify import (
     verify_checkout_callback,
 )
 from service.providers.reading import entries, text
+from service.providers.signing import is_secret
 from service.settings import RazorpaySettings
 
 _REF = re.compile(r"(order|plink|pay)_[A-Za-z0-9_]{1,60}")
 _MODES = {"rzp_live_": True, "rzp_test_": False}
 # What is wrong is the payment, not the moment (429), our keys (401) or Razorpay (5xx).
 _FOR_GOOD = frozenset({400, 404, 422})
+_NO_KEY = "RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET are not set."
 _PAID_OR_UNDER_WAY = PaymentSucceeded | PaymentAuthorized | PaidPartially
 
 
@@ -60,10 +62,10 @@ class RazorpayProvider:
     def __init__(self, settings: RazorpaySettings, clock: Clock) -> None:
         """Keep the settings; the key's prefix tells the mode, for messages tell none."""
         self.live = _MODES.get((settings.key_id or "")[:9])
-        self.receives_webhooks = bool(settings.webhook_secrets)
-        self._secrets = settings.webhook_secrets
-        self._key_secret = settings.key_secret or ""
-        self._has_key = bool(settings.key_id and settings.key_secret)
+        self._secrets = tuple(filter(is_secret, settings.webhook_secrets))
+        self.receives_webhooks = bool(self._secrets)
+        self._key_secret = settings.key_secret if is_secret(settings.key_secret) else None
+        self._has_key = bool(settings.key_id and self._key_secret)
         self._client = RazorpayClient(settings)
         self._clock = clock
 
@@ -90,7 +92,8 @@ class RazorpayProvider:
 
     def check_callback(self, ref: str, payment_id: str, signature: str) -> None:
         """Check what the checkout handed to the browser. Raises `SignatureRejected`."""
-        self._need_key()  # a signature under an empty secret can be made by anybody
+        if self._key_secret is None:
+            raise ProviderFailed(_NO_KEY)
         verify_checkout_callback(ref, payment_id, signature, self._key_secret)
 
     async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
@@ -202,7 +205,7 @@ class RazorpayProvider:
 
     def _need_key(self) -> None:
         if not self._has_key:
-            raise ProviderFailed("RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET are not set.")
+            raise ProviderFailed(_NO_KEY)
 
 
 def _if_paid(event: VerifiedEvent) -> VerifiedEvent | None:

@@ -20,6 +20,7 @@ from service.providers.base import (
 from service.providers.calling import CALL_SECONDS, OPEN_SECONDS
 from service.providers.facts import CheckoutExpired, CheckoutFailed, CheckoutOpen, Subject
 from service.providers.reading import entries
+from service.providers.signing import is_secret
 from service.providers.stripe.calls import StripeClients, answer_of, answering
 from service.providers.stripe.payments import checkout_subject
 from service.providers.stripe.requests import checkout_params, read_opened
@@ -43,8 +44,8 @@ class StripeProvider:
 
     def __init__(self, settings: StripeSettings) -> None:
         """Take the keys; connect nowhere yet."""
-        key = settings.secret_key
-        self._secrets = settings.webhook_secrets
+        key = settings.secret_key if is_secret(settings.secret_key) else None
+        self._secrets = tuple(filter(is_secret, settings.webhook_secrets))
         self._prices = {"basic": settings.price_basic, "premium": settings.price_premium}
         self._clients = StripeClients(key, settings.api_base) if key else None
         self.live = _mode_of(key)

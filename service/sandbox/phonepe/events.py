@@ -13,7 +13,7 @@ from service.core.errors import Misconfigured
 from service.core.ids import digest
 from service.core.strict_json import JsonObject
 from service.providers.base import ProviderName
-from service.providers.phonepe.verify import V1_HEADER, V2_HEADER, x_verify_of
+from service.providers.phonepe.verify import V1_HEADER, V2_HEADER, login_of, x_verify_of
 from service.providers.signing import sha256_hex
 from service.sandbox.base import MadeEvent
 from service.sandbox.chaos import Fault
@@ -55,8 +55,8 @@ class PlayedPhonePe:
     @property
     def version(self) -> Literal["v1", "v2"]:
         """Tell which webhooks the merchant has set up: v2's, or v1's where only a salt is set."""
-        has_login = self._settings.webhook_username and self._settings.webhook_password
-        return "v1" if self._settings.salt_key and not has_login else "v2"
+        has_login = login_of(self._settings.webhook_username, self._settings.webhook_password)
+        return "v1" if self._settings.salt_key and has_login is None else "v2"
 
     def tell(
         self,
@@ -103,7 +103,9 @@ class PlayedPhonePe:
         return {"Content-Type": "application/json", V2_HEADER: self._login(fault)}
 
     def _x_verify(self, event: MadeEvent, fault: Fault | None) -> str:
-        salt = self._settings.salt_key or ""
+        salt = self._settings.salt_key
+        if salt is None:
+            raise Misconfigured("PHONEPE_SALT_KEY is not set: nothing could be signed.")
         response = str(json.loads(event.body)["response"])
         if fault == "old_secret":
             salt = f"before-{salt}"
@@ -113,9 +115,9 @@ class PlayedPhonePe:
 
     def _login(self, fault: Fault | None) -> str:
         settings = self._settings
-        if not (settings.webhook_username and settings.webhook_password):
+        login = login_of(settings.webhook_username, settings.webhook_password)
+        if login is None:
             raise Misconfigured("PHONEPE_WEBHOOK_USERNAME and PHONEPE_WEBHOOK_PASSWORD are unset.")
-        login = f"{settings.webhook_username}:{settings.webhook_password}"
         if fault == "old_secret":
             login = f"{settings.webhook_username}:before-{settings.webhook_password}"
         if fault == "bad_signature":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from service.core import strict_json
+from service.core.errors import Misconfigured
 from service.core.ids import digest
 from service.core.strict_json import JsonObject, JsonValue
 from service.providers.base import ProviderName
@@ -41,8 +42,8 @@ class PlayedStripe:
     name: ProviderName = "stripe"
 
     def __init__(self, settings: Settings) -> None:
-        """Keep the secrets; without one, nothing that is signed will be believed."""
-        self._secrets = settings.stripe.webhook_secrets or ("whsec_sandbox_unset",)
+        """Keep the secrets."""
+        self._secrets = settings.stripe.webhook_secrets
 
     def tell(
         self,
@@ -67,7 +68,12 @@ class PlayedStripe:
         return MadeEvent(event.type, event_id, json.dumps(false, indent=2).encode())
 
     def sign(self, event: MadeEvent, at: datetime, fault: Fault | None) -> dict[str, str]:
-        """Sign a delivery anew at each try: `t=<unix>,v1=<hex HMAC of t.body>`."""
+        """Sign a delivery anew at each try: `t=<unix>,v1=<hex HMAC of t.body>`.
+
+        Raises `Misconfigured` without a secret.
+        """
+        if not self._secrets:
+            raise Misconfigured("STRIPE_WEBHOOK_SECRET is not set: nothing could be signed.")
         secret = self._secrets[0]
         if fault == "old_secret":
             # A secret that is being rolled is still believed, one that was retired is not.

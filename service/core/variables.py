@@ -1,0 +1,81 @@
+"""The types of variables of the environment: how the text of each is read, and what is refused."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.core.money import currency_exists
+
+SHORTEST_SECRET = 16
+SHORTEST_PASSWORD = 8  # of PhonePe, which sets it
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def nullable(value: object) -> object:
+    """Read `null` and `none` as nothing."""
+    return None if isinstance(value, str) and value.lower() in {"null", "none"} else value
+
+
+def _long_enough(value: str, least: int) -> str:
+    if not value.strip():
+        raise ValueError("is blank: unset it, or make a secret with `openssl rand -hex 32`")
+    if len(value) < least:
+        raise ValueError(f"has {len(value)} characters; a secret needs at least {least}")
+    return value
+
+
+def _strong(value: str) -> str:
+    return _long_enough(value, SHORTEST_SECRET)
+
+
+def _password(value: str) -> str:
+    return _long_enough(value, SHORTEST_PASSWORD)
+
+
+def _strong_key(value: str) -> str:
+    """An API key may carry a name before a colon: `ops:ak_…`."""
+    _strong(value.rpartition(":")[2])
+    return value
+
+
+def _currency(value: str) -> str:
+    if not currency_exists(value.upper()):
+        raise ValueError(f"{value!r} is not a currency of ISO 4217")
+    return value.upper()
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError(f"{value!r} is not an http or https address")
+    return value.rstrip("/")
+
+
+Currency = Annotated[str, AfterValidator(_currency)]
+Secret = Annotated[str, AfterValidator(_strong)]
+Password = Annotated[str, AfterValidator(_password)]
+Address = Annotated[str, AfterValidator(_address)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_split)]
+Keys = Annotated[
+    tuple[Annotated[str, AfterValidator(_strong_key)], ...], NoDecode, BeforeValidator(_split)
+]
+
+
+class Group(BaseSettings):
+    """Variables that belong together; a blank one is unset."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
