@@ -1,16 +1,20 @@
 """Requests read strictly: the body by our own parser, the query by what the handler declares."""
 
 import asyncio
+import re
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import parse_qsl
 
 from litestar import Request
+from litestar.datastructures import FormMultiDict
+from litestar.exceptions import HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Empty, Scope
 
 from service.core import strict_json
 from service.core.errors import FieldProblem, InvalidInput, MalformedBody, Unavailable
+from service.web.forms import read_cookies, read_form
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
@@ -24,6 +28,9 @@ LARGE_AT_ONCE = 8
 # Nobody has to prove anything to send one: who stops in the middle must not keep a place for long.
 LARGE_WITHIN_S = 5.0
 _LONGEST_NAME = 80
+
+_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
+_OTHER_JSON = re.compile(r"application/[a-z0-9.-]{1,60}\+json")
 
 # The place in a handler's `opt` where the names of its query parameters are kept.
 _DECLARED = "declared_query"
@@ -88,17 +95,40 @@ class StrictRequest(Request[Any, Any, Any]):
         return more
 
     async def json(self) -> Any:
-        """Parse the body once. Raises `MalformedBody` that names the place."""
+        """Parse the body once. Raises as `parse_body` does."""
         if self._json is Empty:
-            self._json = parse_body(await self.body())
+            self._json = parse_body(await self.body(), self.scope)
         return self._json
 
+    async def form(self) -> FormMultiDict:
+        """Read a form. Raises `MalformedBody`, and an `HTTPException` of 415 for another kind."""
+        _require_type(self.scope, _FORM)
+        return FormMultiDict(read_form(await self.body()))
 
-def parse_body(body: bytes) -> strict_json.JsonValue:
-    """Parse a body of JSON. Raises `MalformedBody`."""
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Read the cookies."""
+        return read_cookies(self.scope["headers"])
+
+
+def parse_body(body: bytes, scope: Scope) -> strict_json.JsonValue:
+    """Parse a body of JSON. Raises `MalformedBody`, and an `HTTPException` of 415 for another kind.
+
+    A body that says nothing of its kind is JSON.
+    """
+    _require_type(scope, _JSON)
     if not body.strip():
         raise MalformedBody("The body is empty; a JSON object is due.")
     return strict_json.parse(body)
+
+
+def _require_type(scope: Scope, wanted: str) -> None:
+    given = header_of(scope, b"content-type")
+    if given is None or given == wanted:
+        return
+    kind = given.partition(";")[0].strip().lower()
+    if kind != wanted and not (wanted == _JSON and _OTHER_JSON.fullmatch(kind)):
+        raise HTTPException(status_code=415, detail=f"The body must be {wanted}.")
 
 
 def header_of(scope: Scope, name: bytes) -> str | None:

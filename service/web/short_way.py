@@ -80,7 +80,7 @@ def _parameters(handler: HTTPRouteHandler, request: StrictRequest, body: bytes) 
     wanted = handler.parsed_fn_signature.parameters
     if "data" in wanted:
         model: type[WireModel] = wanted["data"].annotation
-        taken["data"] = decode_wire_model(model, parse_body(body))
+        taken["data"] = decode_wire_model(model, parse_body(body, request.scope))
     if "body" in wanted:
         taken["body"] = body
     if in_path := request.scope["path_params"]:

@@ -24,6 +24,10 @@ TOLERANCE_SECONDS = 300
 # Unix seconds have ten digits until the year 2286.
 _LONGEST_TIMESTAMP = 12
 
+# While secrets are rolled there is one signature for each, and Stripe keeps a handful.
+MOST_SIGNATURES = 20
+_MOST_ITEMS = 2 * MOST_SIGNATURES
+
 # Stripe's ids have at most 255 characters (https://docs.stripe.com/upgrades).
 _LONGEST_NAME = 255
 
@@ -59,7 +63,10 @@ def _read_header(header: str) -> tuple[str, tuple[str, ...]]:
     """Give the timestamp as it is written, since it is part of what was signed, and every v1."""
     if not header.isascii():
         raise _malformed("holds characters outside of ASCII")
-    pairs = [item.partition("=") for item in header.split(",")]
+    items = header.split(",", _MOST_ITEMS)
+    if len(items) > _MOST_ITEMS:
+        raise _malformed(f"holds more than {_MOST_ITEMS} entries")
+    pairs = [item.partition("=") for item in items]
     if not all(equals for _, equals, _ in pairs):
         raise _malformed("is not a list of key=value")
     times = [value for key, _, value in pairs if key == "t"]
@@ -70,6 +77,8 @@ def _read_header(header: str) -> tuple[str, tuple[str, ...]]:
     signatures = tuple(value for key, _, value in pairs if key == "v1" and value)
     if not signatures:
         raise SignatureRejected("missing", f"The {HEADER} header holds no v1 signature.")
+    if len(signatures) > MOST_SIGNATURES:
+        raise _malformed(f"holds more than {MOST_SIGNATURES} v1 signatures")
     return times[0], signatures
 
 

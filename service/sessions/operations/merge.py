@@ -17,7 +17,8 @@ def merge_metadata(
 
     Raises `ChangeNotAllowed` where a browser would replace what a secret key wrote.
     """
-    touched = [key for key in patch if key in guarded]
+    held = set(guarded)
+    touched = [key for key in patch if key in held]
     if touched and not trusted:
         raise ChangeNotAllowed(f"metadata.{touched[0]} was written by a secret key.")
     merged = merge_patch(present, patch)

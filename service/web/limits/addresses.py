@@ -9,6 +9,11 @@ from service.core.errors import Misconfigured
 
 UNKNOWN = "unknown"
 
+# An IPv6 address with a zone, brackets and a port; what is longer is none, and is not remembered.
+_LONGEST = 100
+# More proxies than anybody has: the rest was written by a stranger, to be read.
+_MOST_HOPS = 20
+
 _Address = IPv4Address | IPv6Address
 
 
@@ -40,7 +45,7 @@ class Addresses:
             return UNKNOWN
         if self._is_trusted(peer):
             for entry in _forwarded(scope):
-                hop = _parse(entry)
+                hop = _parse(entry) if len(entry) <= _LONGEST else None
                 if hop is None:
                     break
                 peer = hop
@@ -63,7 +68,8 @@ def network_of(address: str) -> str:
 def _forwarded(scope: Scope) -> list[str]:
     """Give the hops of X-Forwarded-For, nearest first."""
     values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    return b",".join(values).decode("latin-1").split(",")[::-1] if values else []
+    hops = b",".join(values).decode("latin-1").rsplit(",", _MOST_HOPS) if values else []
+    return hops[: -_MOST_HOPS - 1 : -1]
 
 
 @lru_cache(4096)

@@ -20,7 +20,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # user:password@ of a database's address
     (re.compile(r"://[^/\s@]*@"), "://***@"),
     (re.compile(r"(?i)\b(bearer|basic|o-bearer)\s+[A-Za-z0-9._~+/=-]+"), r"\1 ***"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), MASK),
+    # From the beginning of a run only: "eyJ-eyJ-eyJ-…" would be read to its end from each of them.
+    (re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), MASK),
     # ours (pk_ sk_ ak_ jk_), Stripe's (sk_test_, rk_live_, whsec_), Razorpay's (rzp_test_)
     (re.compile(r"\b(pk|sk|ak|jk|rk|cs|whsec|rzp)_(?=[A-Za-z0-9_-]{12})[A-Za-z0-9_-]+"), r"\1_***"),
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}"), "<address>"),

@@ -7,7 +7,7 @@ from stripe import WebhookSignature
 
 from service.core.errors import MalformedBody, SignatureRejected
 from service.providers.signing import hmac_sha256_hex
-from service.providers.stripe.verify import check_signature, read_event
+from service.providers.stripe.verify import MOST_SIGNATURES, check_signature, read_event
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 AT = int(NOW.timestamp())
@@ -136,3 +136,13 @@ def test_a_signed_body_that_is_no_event_is_genuine_and_can_not_be_read(body: byt
     with pytest.raises(MalformedBody):
         read_event(body)
     assert rejected(f"t={AT},v1={signature[::-1]}", body) == "mismatch"
+
+
+def test_twenty_signatures_are_looked_at_and_one_more_is_a_rejection() -> None:
+    foreign = hmac_sha256_hex(FOREIGN, f"{AT}.".encode() + BODY)
+    genuine = signed(NEW)
+    within = genuine + f",v1={foreign}" * (MOST_SIGNATURES - 1)
+    check_signature({"stripe-signature": within}, BODY, (NEW,), NOW)
+    assert rejected(f"{within},v1={foreign}") == "malformed"
+    assert rejected(genuine + ",v1=0" * 1_000_000) == "malformed"
+    assert rejected(genuine + ",v0=0" * 1_000) == "malformed"
