@@ -1,15 +1,14 @@
 """Connect to MongoDB with the options that money needs."""
 
-from datetime import UTC
 from typing import Any, TypeAlias
 
-from bson.tz_util import utc
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
 
 from service.core.errors import Misconfigured
+from service.storage.driver import answer_utc_quickly, wait_in_one_task
 
 # BSON documents hold values of any BSON type; rows are typed where they leave a repository.
 Row: TypeAlias = dict[str, Any]
@@ -17,12 +16,13 @@ Client: TypeAlias = AsyncMongoClient[Row]
 Database: TypeAlias = AsyncDatabase[Row]
 Collection: TypeAlias = AsyncCollection[Row]
 
-# The driver's own UTC is asked for its offset in Python, at each time of each row that is read or
-# compared. It answers as the standard library's does, in C: a row is decoded a quarter faster.
-utc.utcoffset = UTC.utcoffset  # type: ignore[method-assign,assignment]
+answer_utc_quickly()
+wait_in_one_task()
 
 # Providers wait 3 to 10 seconds for an answer: the database gets 3 of them.
 ANSWER_WITHIN_S = 3.0
+
+HEARTBEAT_MS = 1000
 
 
 def connect(uri: str) -> Client:
@@ -39,6 +39,9 @@ def connect(uri: str) -> Client:
             journal=True,
             readConcernLevel="majority",
             retryWrites=True,
+            # A member that says that it shuts down is asked for again with the next heartbeat, and
+            # until then nothing goes to it: by default that is up to ten seconds.
+            heartbeatFrequencyMS=HEARTBEAT_MS,
             serverSelectionTimeoutMS=int(ANSWER_WITHIN_S * 1000),
             connectTimeoutMS=int(ANSWER_WITHIN_S * 1000),
             appname="tillgate",

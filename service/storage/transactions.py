@@ -12,6 +12,7 @@ from pymongo.errors import (
     ExecutionTimeout,
     NetworkTimeout,
     NotPrimaryError,
+    OperationFailure,
     PyMongoError,
     WriteConcernError,
     WTimeoutError,
@@ -43,6 +44,42 @@ _NO_ANSWER = (
     NetworkTimeout,
     NotPrimaryError,
     WriteConcernError,  # done, but whether it stays is not known
+)
+
+# What a server says that can't answer now. The driver has classes for some of them, and for others
+# only where they come in a certain place of the answer.
+NO_ANSWER_CODES = frozenset(
+    {
+        6,  # HostUnreachable
+        7,  # HostNotFound
+        24,  # LockTimeout
+        43,  # CursorNotFound: the member that held it is gone
+        50,  # MaxTimeMSExpired
+        64,  # WriteConcernTimeout, also where a command as a whole fails with it
+        89,  # NetworkTimeout
+        91,  # ShutdownInProgress
+        100,  # UnsatisfiableWriteConcern
+        112,  # WriteConflict, outside a transaction
+        133,  # FailedToSatisfyReadPreference
+        134,  # ReadConcernMajorityNotAvailableYet
+        136,  # CappedPositionLost
+        175,  # QueryPlanKilled
+        189,  # PrimarySteppedDown
+        202,  # NetworkInterfaceExceededTimeLimit
+        237,  # CursorKilled
+        246,  # SnapshotUnavailable
+        251,  # NoSuchTransaction
+        262,  # ExceededTimeLimit
+        290,  # TransactionExceededLifetimeLimitSeconds
+        365,  # PooledConnectionAcquisitionExceededTimeLimit
+        9001,  # SocketException
+        10107,  # NotWritablePrimary
+        11600,  # InterruptedAtShutdown
+        11601,  # Interrupted
+        11602,  # InterruptedDueToReplStateChange
+        13435,  # NotPrimaryNoSecondaryOk
+        13436,  # NotPrimaryOrSecondary
+    }
 )
 
 
@@ -141,6 +178,7 @@ def is_no_answer(error: PyMongoError) -> bool:
     """Tell whether an error means that the database did not answer, not that it said no."""
     return (
         isinstance(error, _NO_ANSWER)
+        or (isinstance(error, OperationFailure) and error.code in NO_ANSWER_CODES)
         or error.timeout
         or error.has_error_label("TransientTransactionError")
         or error.has_error_label("RetryableWriteError")

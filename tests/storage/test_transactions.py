@@ -17,7 +17,7 @@ from service.storage.transactions import (
 from tests.sessions.asking import checkout_body, payment_body
 from tests.storage.failing import failing, stalling
 from tests.support.api import ADMIN, JOBS, SECRET, Api
-from tests.support.events import stripe_completed
+from tests.support.events import stripe_checkout, stripe_event
 
 _PATIENCE_S = 4.4
 
@@ -140,7 +140,11 @@ async def test_every_route_tells_a_stalled_database_from_its_own_fault(
         assert int(answer.headers["retry-after"]) >= 1
         assert took < _PATIENCE_S, (method, path, took)
 
-    paid = stripe_completed(session)
+    paid = stripe_event(
+        "checkout.session.completed",
+        stripe_checkout(session),
+        signed_at=int(api.wired.clock.now().timestamp()),
+    )
     webhook = timed("POST", paid.path, None, content=paid.body, headers=dict(paid.headers))
     calls = [timed(method, path, key, json=body) for method, path, key, body in _ROUTES]
     async with stalling(client):

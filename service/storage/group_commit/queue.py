@@ -21,6 +21,10 @@ LONGEST_QUEUE = 2048
 # A group that takes longer meets a lock or a stall. Others need not wait for it.
 PATIENCE_S = 0.25
 
+# A group whose time is over may still be cleaned up after. Then its callers are told, whatever has
+# become of it: the driver's own limits hold only while the driver is sound.
+TOLD_AFTER_S = 2.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -67,7 +71,8 @@ class GroupQueue(Generic[T, R]):
     Guarantees: an item is carried at most once. A caller that is cancelled while it waits is left
     out; once its group is under way the group goes on without it. Every caller gets an answer, also
     when the loop is stopped. Nothing is kept between two items that don't overlap. A group that
-    hangs does not hold up those after it for longer than `PATIENCE_S`.
+    hangs does not hold up those after it for longer than `PATIENCE_S`, and its callers are told
+    `TOLD_AFTER_S` after their time.
     """
 
     def __init__(self, carry: Carry[T, R], limits: Limits) -> None:
@@ -79,7 +84,7 @@ class GroupQueue(Generic[T, R]):
         self._waiting: deque[Entry[T, R]] = deque()
         # The loop keeps only weak references to tasks.
         self._lanes: set[asyncio.Task[None]] = set()
-        self._hanging: set[asyncio.Task[None]] = set()
+        self.hanging: set[asyncio.Task[None]] = set()  # those whose group takes too long
 
     async def submit(self, item: T, size: int = 0) -> R:
         """Wait until the item was carried, and give its result or raise its error.
@@ -111,14 +116,14 @@ class GroupQueue(Generic[T, R]):
         loop, lane = asyncio.get_running_loop(), asyncio.current_task()
         try:
             while lane in self._lanes and (group := self._next_group()):
-                relief = loop.call_later(PATIENCE_S, self._relieve, lane)
+                relief = loop.call_later(PATIENCE_S, self._relieve, lane, group)
                 try:
                     await self._carry_group(group)
                 finally:
                     relief.cancel()
         finally:
             self._lanes.discard(lane)
-            self._hanging.discard(lane)
+            self.hanging.discard(lane)
 
     def _next_group(self) -> list[Entry[T, R]]:
         group: list[Entry[T, R]] = []
@@ -151,10 +156,12 @@ class GroupQueue(Generic[T, R]):
                 failed.__cause__ = error
                 entry.tell(failed)
 
-    def _relieve(self, lane: asyncio.Task[None]) -> None:
+    def _relieve(self, lane: asyncio.Task[None], group: list[Entry[T, R]]) -> None:
         """Count a lane no more whose group hangs: another may be opened beside it."""
         self._lanes.discard(lane)
-        self._hanging.add(lane)
+        self.hanging.add(lane)
+        told_at = max(entry.until for entry in group) + TOLD_AFTER_S
+        asyncio.get_running_loop().call_at(told_at, _give_up, group)
         if self._waiting and len(self._lanes) < self.limits.lanes:
             self._open_lane()
 
@@ -172,3 +179,8 @@ class GroupQueue(Generic[T, R]):
 def _stop(entries: Sequence[Entry[T, R]]) -> None:
     for entry in entries:
         entry.tell(Unavailable("The service is stopping; try again."))
+
+
+def _give_up(entries: Sequence[Entry[T, R]]) -> None:
+    for entry in entries:
+        entry.tell(Unavailable("The database did not answer in time; try again."))

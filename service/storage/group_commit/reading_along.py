@@ -8,6 +8,7 @@ all the rest of a lone write takes. A set with secondaries needs no such reader.
 """
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
@@ -23,8 +24,8 @@ Queues: TypeAlias = Sequence[GroupQueue[Any, Any]]
 _NOTHING = "nothing"
 
 _LOOK_EVERY_S = 0.25
-_AGAIN_AFTER_S = 300.0
-_END_WITHIN_S = 2.0
+_FIRST_REST_S, _LONGEST_REST_S = 1.0, 60.0
+_END_WITHIN_S = 4.0
 
 # From this mean on, groups wait for one another and not for a tick.
 _MANY = 2.0
@@ -51,28 +52,50 @@ async def reading_along(database: Database, queues: Queues) -> AsyncIterator[Non
         yield
     finally:
         stopping.set()
-        # It ends by itself. The driver, cancelled as it connects, may go on, or lose the socket.
+        # It ends by itself, and is not cancelled: the driver might go on, or lose the socket.
         await asyncio.wait({reader}, timeout=_END_WITHIN_S)
-        reader.cancel()
+
+
+class _Rests:
+    """How long to rest after each failure in a row: a failover is over in seconds."""
+
+    def __init__(self) -> None:
+        self._longest = _FIRST_REST_S
+
+    def went_well(self) -> None:
+        self._longest = _FIRST_REST_S
+
+    def next(self) -> float:
+        """Draw from the upper half: the processes of a service shall not come back at once."""
+        drawn = random.uniform(self._longest / 2, self._longest)  # noqa: S311
+        self._longest = min(2 * self._longest, _LONGEST_REST_S)
+        return round(drawn, 2)
 
 
 async def _keep_reading(collection: Collection, queues: Queues, stopping: asyncio.Event) -> None:
+    rests = _Rests()
     while not stopping.is_set():
         try:
-            await _read(collection, queues, stopping)
+            await _read(collection, queues, stopping, rests)
         except Exception as error:
             # Whatever it is, nothing is lost by it but a part of a millisecond.
-            log.warning("not reading along: lone writes take longer", reason=str(error))
-            await _pause(stopping, _AGAIN_AFTER_S)
+            rest_s = rests.next()
+            log.warning(
+                "not reading along: lone writes take longer", reason=str(error), rest_s=rest_s
+            )
+            await _pause(stopping, rest_s)
 
 
-async def _read(collection: Collection, queues: Queues, stopping: asyncio.Event) -> None:
+async def _read(
+    collection: Collection, queues: Queues, stopping: asyncio.Event, rests: _Rests
+) -> None:
     async with await collection.watch(max_await_time_ms=int(_LOOK_EVERY_S * 1000)) as stream:
         mean = 0.0
         while not stopping.is_set():
             before = _carried(queues)
             if mean < _MANY:
                 await stream.try_next()
+                rests.went_well()
             else:
                 await _pause(stopping, _LOOK_EVERY_S)
             mean = _mean_group(before, _carried(queues))

@@ -241,7 +241,7 @@ async def test_a_group_that_hangs_does_not_hold_up_those_after_it() -> None:
 
 
 async def test_control_without_relief_those_after_it_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(GroupQueue, "_relieve", lambda queue, lane: None)
+    monkeypatch.setattr(GroupQueue, "_relieve", lambda queue, lane, group: None)
     carrier = Carrier(Limits(items=10, lanes=1), free=False)
     hanging = await _under_way(carrier, 0)
     later = carrier.send(1)
@@ -249,6 +249,35 @@ async def test_control_without_relief_those_after_it_wait(monkeypatch: pytest.Mo
     assert carrier.groups == [[0]]
     carrier.free.set()
     await asyncio.gather(hanging, later)
+
+
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything within a few hundredths of a second."""
+    for name in ("ANSWER_WITHIN_S", "PATIENCE_S", "TOLD_AFTER_S"):
+        monkeypatch.setattr(queues, name, 0.02)
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_callers_of_a_group_that_hangs_for_ever_are_told_to_come_back() -> None:
+    carrier = Carrier(Limits(items=2, lanes=1), free=False)
+    callers = [carrier.send(item) for item in range(50)]
+    async with asyncio.timeout(5):
+        told = await asyncio.gather(*callers, return_exceptions=True)
+    assert {type(one) for one in told} == {Unavailable}
+    assert carrier.queue.hanging  # they still do, and hold up nobody
+    carrier.free.set()
+    assert await carrier.queue.submit("later") == "later"
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_control_without_an_end_they_wait_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "_give_up", lambda group: None)
+    carrier = Carrier(Limits(items=2, lanes=1), free=False)
+    caller = carrier.send(0)
+    assert not (await asyncio.wait({caller}, timeout=0.2))[0]
+    carrier.free.set()
+    assert await caller == 0
 
 
 class Boom(Exception):

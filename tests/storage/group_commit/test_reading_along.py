@@ -37,7 +37,12 @@ class Carried:
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(module, "_AGAIN_AFTER_S", 0.0)
+    _rest_for(monkeypatch, 0.0)
+
+
+def _rest_for(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    monkeypatch.setattr(module, "_FIRST_REST_S", seconds)
+    monkeypatch.setattr(module, "_LONGEST_REST_S", seconds)
 
 
 def _read(own_client: Client, *queues: Any) -> Any:
@@ -72,7 +77,7 @@ async def test_it_ends_with_the_block(own_client: Client) -> None:
 async def test_it_ends_also_while_it_waits_to_come_back(
     own_client: Client, words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_AGAIN_AFTER_S", 60.0)
+    _rest_for(monkeypatch, 60.0)
     async with failing(own_client, ["aggregate"], errorCode=13), asyncio.timeout(5):
         async with _read(own_client):
             await words.next("aggregate")
@@ -109,6 +114,19 @@ async def test_a_reader_that_is_refused_says_so_and_comes_back(
     assert [line["log_level"] for line in logs if "not reading along" in line["event"]] == [
         "warning"
     ]
+
+
+async def test_it_rests_for_a_second_first_then_longer_and_never_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    rests = module._Rests()
+    drawn = [rests.next() for _ in range(40)]
+    for number, rest in enumerate(drawn):
+        assert min(2**number, 60) / 2 <= rest <= min(2**number, 60)
+    assert len(set(drawn)) > 20  # not all processes at once
+    rests.went_well()
+    assert rests.next() <= 1
 
 
 async def test_a_set_with_secondaries_needs_no_reader(own_client: Client, words: Words) -> None:
