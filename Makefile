@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PEERS := bench/peers/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: run test soak check bench help
+.PHONY: run test soak check bench sbom audit help
 
 run: $(STAMP) ## start everything for development, on a real MongoDB, with generated keys
 	@exec $(BIN)/tillgate dev
@@ -14,10 +14,11 @@ run: $(STAMP) ## start everything for development, on a real MongoDB, with gener
 test: $(STAMP) ## run all tests, on a real MongoDB
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-soak: $(STAMP) ## run the searches that take hours: all orders, 5,000 conversations, missing guards
+soak: $(STAMP) ## run the searches that take hours: all orders, 5,000 conversations, missing guards, fuzzing
 	$(BIN)/python -m pytest -m soak
 	$(BIN)/python -m tests.conversation.soak
 	$(BIN)/python -m tests.conversation.guards
+	$(BIN)/python -m tests.fuzz
 
 check: $(STAMP) ## lint, format, types, and who may import whom
 	$(BIN)/ruff check .
@@ -27,6 +28,18 @@ check: $(STAMP) ## lint, format, types, and who may import whom
 
 bench: $(STAMP) $(PEERS) ## measure the hot routes beside other servers, about 25 minutes (needs node and wrk)
 	$(BIN)/python -m bench
+
+sbom: $(STAMP) ## write what the product is made of, and under which licences, to dist/
+	@mkdir -p dist
+	@$(PYTHON) -m venv --clear dist/product
+	dist/product/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json dist/product
+	$(BIN)/pip-licenses --python dist/product/bin/python --format markdown --output-file dist/licences.md
+	@rm -r dist/product
+
+audit: $(STAMP) ## ask for known weaknesses of what the product is made of (needs a network)
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock \
+	  || { echo "Not clean: a weakness stands above, or nobody could be asked about what is named there (no network)." >&2; exit 1; }
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
