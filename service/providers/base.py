@@ -87,6 +87,7 @@ def knowing(event: VerifiedEvent, learned: Subject) -> VerifiedEvent:
         sent_ids=distinct(*told.sent_ids, *learned.sent_ids),
         merchant_id=told.merchant_id or learned.merchant_id,
         attempt_ids=distinct(*told.attempt_ids, *learned.attempt_ids),
+        references=distinct(*told.references, *learned.references),
     )
     return structs.replace(event, subject=subject, learned=learned)
 

@@ -14,8 +14,11 @@ class Subject(Struct, frozen=True, rename="camel", omit_defaults=True):
 
     `checkout_refs`: the provider's checkout ids (`cs_…`, `order_…`, `plink_…`, a merchantOrderId);
     `object_ids`: order or payment ids that a server may have used as its `sessionId`. The others
-    came back from fields that only a server can write, never a browser: `sent_ids` our session id,
-    `attempt_ids` the id of one attempt of it, `merchant_id` whose session it is.
+    came back from fields that only a server can write, never a browser: `sent_ids` our session id
+    in a field of our own name, `attempt_ids` the id of one attempt of it, `merchant_id` whose
+    session it is. `references` stand in the field that the provider has for its merchants' own
+    numbers: another system of the shop may have written them, and a browser may choose its session
+    id to be equal to one.
     """
 
     checkout_refs: tuple[str, ...] = ()
@@ -23,6 +26,7 @@ class Subject(Struct, frozen=True, rename="camel", omit_defaults=True):
     sent_ids: tuple[str, ...] = ()
     merchant_id: str | None = None
     attempt_ids: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 class Payment(Struct, frozen=True, rename="camel", omit_defaults=True):

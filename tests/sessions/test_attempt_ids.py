@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from service.core.clock import ManualClock
-from service.sessions.documents import Session
+from service.sessions.documents import TRUSTED, Session
 from service.sessions.operations.attempt_id import attempt_id
 from service.storage.database import Database
 from service.web.keys.issuing import issue_key
@@ -15,22 +15,41 @@ from tests.support.api import SECRET, Api
 
 PEPPER = "a-pepper-of-more-than-16-characters"
 IDS = st.text("ab-12_", min_size=1, max_size=40)
-ATTEMPTS = st.tuples(st.sampled_from(["default", "m2", "m3"]), IDS, st.integers(1, 12))
+ATTEMPTS = st.tuples(
+    st.sampled_from(["default", "m2", "m3"]),
+    IDS,
+    st.integers(1, 12),
+    st.sampled_from([TRUSTED, "pk:abc"]),
+)
+
+
+def _attempt(
+    merchant: str, session_id: str, n: int, owner: str = TRUSTED, pepper: str = PEPPER
+) -> str:
+    of = {"merchant_id": merchant, "session_id": session_id, "owner": owner, "history": []}
+    return attempt_id(Session.model_construct(None, **of), n, pepper)
 
 
 @given(ATTEMPTS, ATTEMPTS)
 def test_two_attempts_never_have_one_name_and_each_fits_every_provider(
-    one: tuple[str, str, int], other: tuple[str, str, int]
+    one: tuple[str, str, int, str], other: tuple[str, str, int, str]
 ) -> None:
-    assume(one != other)
-    assert attempt_id(*one, PEPPER) != attempt_id(*other, PEPPER)
-    assert len(attempt_id(*one, PEPPER)) <= 40
+    assume(one[:3] != other[:3])
+    assert _attempt(*one) != _attempt(*other)
+    assert len(_attempt(*one)) <= 40
 
 
 def test_the_second_attempt_of_a_session_can_not_be_had_as_a_sessions_id() -> None:
-    assert attempt_id("default", "abc", 1, PEPPER) == "abc"
-    assert attempt_id("default", "abc", 2, PEPPER) != "abc-2"
-    assert attempt_id("default", "abc", 2, PEPPER) != attempt_id("default", "abc", 2, "another")
+    assert _attempt("default", "abc", 1) == "abc"
+    assert _attempt("default", "abc", 2) != "abc-2"
+    assert _attempt("default", "abc", 2) != _attempt("default", "abc", 2, pepper="another")
+
+
+def test_no_attempt_of_a_browsers_session_has_a_name_that_the_browser_chose() -> None:
+    """Another system of the shop may have that number at the same account of the provider."""
+    first = _attempt("default", "SHOP-1042", 1, owner="pk:SHOP-1042")
+    assert first.startswith("SHOP-1042-1-")
+    assert first != _attempt("default", "SHOP-1042", 1, owner="pk:SHOP-1042", pepper="another")
 
 
 async def test_of_two_servers_that_name_one_checkout_at_once_one_is_refused(

@@ -12,6 +12,8 @@ from service.core.clock import ManualClock
 from service.providers.razorpay.adapter import RazorpayProvider
 from service.storage.database import Database
 from tests.providers.http_fake import FakeApi, fake_api
+from tests.sessions.asking import put_price
+from tests.support.api import PUBLISHABLE, SECRET
 from tests.support.events import Delivery, razorpay_event, razorpay_payment, stripe_intent
 from tests.support.settings import make_settings
 from tests.support.shop import Shop, open_shop
@@ -78,6 +80,21 @@ async def test_an_order_that_names_its_session_is_found_by_asking(
     notes = {"sessionId": session["sessionId"], "merchantId": "default"}
     provider.answer("GET", f"/v1/orders/{ORDER}", {"id": ORDER, "receipt": None, "notes": notes})
     assert (await shop.api.told(_captured(session)))["outcome"] == "processed"
+
+
+@pytest.mark.parametrize(("key", "outcome"), [(PUBLISHABLE, "parked"), (SECRET, "processed")])
+async def test_a_receipt_that_is_found_by_asking_names_what_a_server_opened_alone(
+    shop: Shop, provider: FakeApi, key: str, outcome: str
+) -> None:
+    await put_price(shop.api, "event_456", 1000, "INR")
+    body = {"sessionId": "SHOP-1042", "userId": "u", "eventId": "event_456", "quantity": 1}
+    body |= {"currency": "INR", "paymentMethod": "razorpay"}
+    opened = await shop.api.call("POST", "/api/payment-sessions", key, json=body)
+    assert opened.status_code == 201, opened.text
+    theirs = {"id": ORDER, "receipt": "SHOP-1042", "notes": []}
+    provider.answer("GET", f"/v1/orders/{ORDER}", theirs)
+    paid = {"sessionId": "x", "amount": 1000, "currency": "INR"}
+    assert (await shop.api.told(_captured(paid)))["outcome"] == outcome
 
 
 async def test_control_without_asking_the_payment_of_a_link_is_parked(

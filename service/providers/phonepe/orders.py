@@ -147,12 +147,13 @@ def read_v1_order(content: JsonObject, *, callback: bool) -> Order:
 
 
 def subject_of(order: Order) -> Subject:
-    """Tell by which ids the order's session is found; what names a session goes before its id."""
+    """Return the ids by which the order's session is found."""
     return Subject(
         checkout_refs=(order.merchant_order_id,),
         object_ids=distinct(order.merchant_order_id, *order.other_ids),
-        sent_ids=distinct(order.session_id, order.merchant_order_id),
+        sent_ids=distinct(order.session_id),
         merchant_id=order.merchant_id,
+        references=(order.merchant_order_id,),
     )
 
 

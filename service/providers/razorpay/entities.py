@@ -42,9 +42,10 @@ def subject_of(
     return Subject(
         checkout_refs=distinct(text(link, "id"), *order_ids),
         object_ids=distinct(*order_ids, text(payment, "id")),
-        sent_ids=distinct(*(text(note, "sessionId") for note in notes), *references),
+        sent_ids=distinct(*(text(note, "sessionId") for note in notes)),
         merchant_id=next(iter(distinct(*(text(note, "merchantId") for note in notes))), None),
         attempt_ids=references,
+        references=references,
     )
 
 

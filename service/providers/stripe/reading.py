@@ -51,9 +51,8 @@ def subject_of(
     return Subject(
         checkout_refs=checkout_refs,
         object_ids=object_ids,
-        sent_ids=distinct(
-            text(metadata, "checkoutSessionId"), text(metadata, "sessionId"), client_reference_id
-        ),
+        sent_ids=distinct(text(metadata, "checkoutSessionId"), text(metadata, "sessionId")),
         merchant_id=text(metadata, "merchantId"),
         attempt_ids=distinct(text(metadata, "attemptId")),
+        references=distinct(client_reference_id),
     )

@@ -4,20 +4,24 @@ from collections.abc import Iterable
 
 from service.core.ids import derive
 from service.sessions.documents import Session
+from service.sessions.operations.caller import opened_by_a_server
 from service.web.principal import DEFAULT_MERCHANT
 
 _SHOWN = 20
 _MARK = 10
 
 
-def attempt_id(merchant_id: str, session_id: str, n: int, pepper: str) -> str:
+def attempt_id(session: Session, n: int, pepper: str) -> str:
     """Return what goes out as our reference for attempt `n`; at most 40 characters.
 
-    The first attempt of the default merchant is the session's id. All others carry a mark that
-    nobody can make without the pepper: `abc-2` may be a session of somebody else, two long ids may
-    begin alike, and several merchants may use one session id at one account of a provider.
+    The first attempt of what a server opened for the default merchant is the session's id. All
+    others carry a mark that nobody can make without the pepper: `abc-2` may be a session of
+    somebody else, two long ids may begin alike, several merchants may use one session id at one
+    account of a provider, and a browser may choose the number of an order that another system of
+    the shop has at that account.
     """
-    if n == 1 and merchant_id == DEFAULT_MERCHANT:
+    merchant_id, session_id = session.merchant_id, session.session_id
+    if n == 1 and merchant_id == DEFAULT_MERCHANT and opened_by_a_server(session):
         return session_id
     mark = derive(pepper, "attempt", merchant_id, session_id, str(n))[:_MARK]
     return f"{session_id[:_SHOWN]}-{n}-{mark}"

@@ -6,6 +6,9 @@ from service.core.ids import digest, same
 from service.sessions.documents import TRUSTED, Session, SessionRow
 from service.web.principal import Kind, Principal
 
+# Whoever opened a session with one of these could not have opened anything at a provider.
+NO_SERVERS = (f"{Kind.PUBLISHABLE}:", f"{Kind.USER}:")
+
 
 class Caller(Struct, frozen=True):
     """Who opens, reads or changes a session, and with which proof."""
@@ -52,3 +55,12 @@ class Caller(Struct, frozen=True):
         """Return the owner of a session that the caller opens: each browser's is its own."""
         anybody = self.principal.kind is Kind.PUBLISHABLE
         return f"pk:{session_id}" if anybody else TRUSTED
+
+
+def opened_by_a_server(session: Session) -> bool:
+    """Tell whether a secret key chose the session's id; a browser may have read it somewhere.
+
+    A user's token is as good an owner, and no better a witness.
+    """
+    began_by = session.history[0].by if session.history else ""
+    return session.owner == TRUSTED and not began_by.startswith(NO_SERVERS)

@@ -8,18 +8,16 @@ from service.payments import repository as payments
 from service.payments.states import LIVE, PaymentStatus
 from service.sessions.documents import Session
 from service.sessions.errors import NotPayable
-from service.sessions.operations.caller import Caller
+from service.sessions.operations.caller import NO_SERVERS, Caller
 from service.sessions.operations.new_session import NewSession
 from service.sessions.operations.pricing import Price, price_session
 from service.sessions.operations.rules import Rules
 from service.sessions.operations.settle.own import is_claim_of
 from service.sessions.states import Status, status_at
 from service.storage.transactions import answers_in_time
-from service.web.principal import Kind
 
 _RETRIED = frozenset({Status.FAILED, Status.EXPIRED})
 _MONEY = LIVE | {PaymentStatus.SUCCEEDED}
-_BROWSERS = (f"{Kind.PUBLISHABLE}:", f"{Kind.USER}:")
 
 
 async def requote(
@@ -50,7 +48,7 @@ def _priced_by_catalog(session: Session) -> bool:
     if session.priced_by is not None:
         return session.priced_by == "catalog"
     # Opened before that was kept: only a server could name an amount.
-    return bool(session.history) and session.history[0].by.startswith(_BROWSERS)
+    return bool(session.history) and session.history[0].by.startswith(NO_SERVERS)
 
 
 def _again(session: Session, named: NewSession | None) -> NewSession:

@@ -137,7 +137,8 @@ async def _apply(
         reason = "no use for this type"
         return _Applied(Outcome(InboxStatus.IGNORED, merchant_id=merchant, reason=reason))
     now = inbox.clock.now()
-    found, refs = await _find(tx, event, origin)
+    meant = await _find(tx, event, origin)
+    found, refs = meant.session, meant.refs
     told = event.subject
     named = (*told.checkout_refs, *told.attempt_ids, *told.sent_ids)
     why = Why(event.provider, now, event_id=event.inbox_id, named=named)
@@ -158,7 +159,7 @@ async def _apply(
         if may_ask and event.learned is None:
             raise CheckoutUnknown(matched=False)
         silent = origin.asking is Asking.SILENT
-        reason = "the provider does not tell of its checkout" if silent else "no session matches"
+        reason = "the provider does not tell of its checkout" if silent else _no_match(meant)
         return _Applied(parked(reason, inbox, before, merchant))
     outcome = _outcome_of(doubts, session, merchant)
     return _Applied(outcome, found, session)
@@ -173,6 +174,12 @@ async def _find(tx: Transaction, event: VerifiedEvent, origin: Origin) -> Meant:
         return meant
     unknown = whose(meant.session, event.subject) is Whose.UNKNOWN
     return meant._replace(session=None) if unknown else meant
+
+
+def _no_match(meant: Meant) -> str:
+    if meant.unproven is None:
+        return "no session matches"
+    return f"only its reference names session {meant.unproven}, which no server opened"
 
 
 def _outcome_of(doubts: dict[str, str], session: Session | None, merchant: str) -> Outcome:

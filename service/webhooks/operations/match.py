@@ -7,19 +7,21 @@ from service.providers.base import VerifiedEvent
 from service.providers.facts import Subject
 from service.sessions import repository
 from service.sessions.documents import Session
+from service.sessions.operations.caller import opened_by_a_server
 from service.storage.group_commit.member import Question
 from service.storage.transactions import Transaction
-from service.web.principal import DEFAULT_MERCHANT, Kind
-
-# Whoever opened a session with one of these could not have opened anything at a provider.
-_NO_SERVERS = (f"{Kind.PUBLISHABLE}:", f"{Kind.USER}:")
+from service.web.principal import DEFAULT_MERCHANT
 
 
 class Meant(NamedTuple):
-    """The session that an event means, and the ids of its checkout that no other session has."""
+    """The session that an event means, and the ids of its checkout that no other session has.
+
+    `unproven` is a session that only a reference names, though no server opened it.
+    """
 
     session: Session | None
     refs: tuple[str, ...]
+    unproven: str | None = None
 
 
 def merchant_of(event: VerifiedEvent) -> str:
@@ -33,7 +35,8 @@ def sessions_of(event: VerifiedEvent, merchant_id: str) -> Question:
 
 
 def _ids(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return subject.checkout_refs, (*subject.object_ids, *subject.sent_ids)
+    named = (*subject.object_ids, *subject.sent_ids, *subject.references)
+    return subject.checkout_refs, tuple(dict.fromkeys(named))
 
 
 async def find_meant(
@@ -41,9 +44,10 @@ async def find_meant(
 ) -> Meant:
     """Find the session that was opened for the event's provider and that the event means.
 
-    First by the provider's ids of the checkout; then by the id that a server sent along; last by a
-    session id that is the provider's own order or payment id. A session's free metadata never
-    matches. `certain`: the merchant is known; if not, a checkout that we opened tells it too.
+    First by the provider's ids of the checkout; then by the id that a server sent along; last, for
+    what a server opened alone, by a session id that is a merchant's own number at the provider, or
+    the provider's own order or payment id. A session's free metadata never matches. `certain`: the
+    merchant is known; if not, a checkout that we opened tells it too.
     """
     subject = event.subject
     refs, session_ids = _ids(subject)
@@ -58,7 +62,9 @@ async def find_meant(
     ]
     meant = min(places, key=lambda one: one[:2])[2] if places else None
     others = {one for session in found if session is not meant for one in session.checkout_ids}
-    return Meant(meant, tuple(ref for ref in refs if ref not in others))
+    named = (one.session_id for one in found if one.session_id in subject.references)
+    unproven = next(named, None) if meant is None else None
+    return Meant(meant, tuple(ref for ref in refs if ref not in others), unproven)
 
 
 def _place(session: Session, subject: Subject) -> int | None:
@@ -66,24 +72,18 @@ def _place(session: Session, subject: Subject) -> int | None:
     first = [n for n, ref in enumerate(subject.checkout_refs) if ref in session.checkout_ids]
     if first:
         return first[0]
-    sent, objects = subject.sent_ids, subject.object_ids
-    place = len(subject.checkout_refs)
+    sent, place = subject.sent_ids, len(subject.checkout_refs)
     if session.session_id in sent:
         return place + sent.index(session.session_id)
-    named = session.session_id in objects and _opened_by_a_server(session)
-    return place + len(sent) if named else None
+    if not opened_by_a_server(session):
+        return None
+    place, numbers = place + len(sent), subject.references
+    if session.session_id in numbers:
+        return place + numbers.index(session.session_id)
+    return place + len(numbers) if session.session_id in subject.object_ids else None
 
 
 def _opened_by_us(session: Session, refs: Sequence[str]) -> bool:
     """Tell whether one of these is of a checkout that we opened, not one that a server named."""
     named = {checkout.ref for checkout in session.checkouts if checkout.n == 0}
     return any(ref in session.checkout_ids and ref not in named for ref in refs)
-
-
-def _opened_by_a_server(session: Session) -> bool:
-    """Tell whether a secret key chose the session's id; a browser may have read it somewhere.
-
-    A user's token is as good an owner, and no better a witness.
-    """
-    began_by = session.history[0].by if session.history else ""
-    return session.owner == "trusted" and not began_by.startswith(_NO_SERVERS)

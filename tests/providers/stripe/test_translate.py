@@ -87,7 +87,11 @@ def test_a_paid_checkout_is_a_payment() -> None:
     event = received("checkout.session.completed")
     assert event.facts == (PaymentSucceeded(paid()),)
     assert event.subject == Subject(
-        checkout_refs=(CS,), object_ids=(PI, CS), sent_ids=("ps_sample",), merchant_id="default"
+        checkout_refs=(CS,),
+        object_ids=(PI, CS),
+        sent_ids=("ps_sample",),
+        merchant_id="default",
+        references=("ps_sample",),
     )
     assert event.account == "default"
     assert event.live is False
@@ -159,7 +163,8 @@ def test_sent_ids_come_in_their_order_and_once() -> None:
         metadata={"sessionId": "two", "checkoutSessionId": "one", "other": "four"},
         client_reference_id="three",
     )
-    assert event.subject.sent_ids == ("one", "two", "three")
+    assert event.subject.sent_ids == ("one", "two")
+    assert event.subject.references == ("three",)
     assert event.subject.merchant_id is None
 
 

@@ -103,7 +103,7 @@ def _next_opening(
         n = max(n, before.n + 1 if before.repeated else before.n)
     return Opening(
         n=n,
-        attempt_id=attempt_id(session.merchant_id, session.session_id, n, rules.pepper),
+        attempt_id=attempt_id(session, n, rules.pepper),
         provider_expires_at=max(payable_until, now + SHORTEST_AT_PROVIDER),
         locked_until=now + LOCK,
     )

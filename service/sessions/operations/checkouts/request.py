@@ -18,7 +18,7 @@ def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequ
     return CheckoutRequest(
         session_id=session_id,
         merchant_id=merchant_id,
-        attempt_id=opening.attempt_id or attempt_id(merchant_id, session_id, n, rules.pepper),
+        attempt_id=opening.attempt_id or attempt_id(session, n, rules.pepper),
         idempotency_key=f"tillgate:{merchant_id}:{session_id}:{n}",
         kind=session.kind,
         mode=session.mode,
