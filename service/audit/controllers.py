@@ -9,12 +9,15 @@ from msgspec import Struct
 
 from service.audit import repository
 from service.audit.documents import AuditEntry
+from service.core.ids import MERCHANT_ID
 from service.core.paging import decode_cursor
 from service.core.strict_json import JsonObject
 from service.storage.transactions import answers_in_time
-from service.web.authentication import CurrentPrincipal, requires
+from service.web.authentication import CurrentPrincipal, require, requires
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, moment_parameter
-from service.web.principal import Kind
+from service.web.principal import AccessScope
+
+_MERCHANT = f"^{MERCHANT_ID.pattern}$"
 
 
 class EntryView(Struct, frozen=True, rename="camel"):
@@ -40,7 +43,7 @@ class AuditTrail(Controller):
 
     path = "/api/admin/audit"
     tags = ["Admin"]
-    opt = requires(Kind.ADMIN)
+    opt = requires(AccessScope.AUDIT_READ)
 
     @get("/", summary="List what was done by hand")
     async def entries(
@@ -50,15 +53,18 @@ class AuditTrail(Controller):
         actor: Annotated[str | None, QueryParameter(name="actor", max_length=300)] = None,
         since: Annotated[str | None, QueryParameter(name="from")] = None,
         until: Annotated[str | None, QueryParameter(name="to")] = None,
+        merchant: Annotated[str | None, QueryParameter(name="merchant", pattern=_MERCHANT)] = None,
         limit: PageLimit = PAGE_SIZE,
         cursor: PageCursor = None,
     ) -> EntriesAnswer:
-        """Newest first; `from` is included, `to` is not."""
+        """Newest first; `from` is included, `to` is not. Of another merchant: for operators."""
+        if merchant not in {None, principal.merchant_id}:
+            require(principal, AccessScope.OPERATOR)
         between = (moment_parameter("from", since), moment_parameter("to", until))
         place = decode_cursor(cursor) if cursor is not None else None
         async with answers_in_time():
             entries, following = await repository.page(
-                principal.merchant_id,
+                merchant or principal.merchant_id,
                 object_=object_,
                 actor=actor,
                 between=between,

@@ -29,7 +29,7 @@ from service.catalog.schemas import (
 )
 from service.core.clock import Clock
 from service.web.authentication import CurrentPrincipal, requires
-from service.web.principal import Kind
+from service.web.principal import AccessScope
 
 TheClock = NamedDependency[SkipValidation[Clock]]
 TheQuoting = NamedDependency[SkipValidation[Quoting]]
@@ -48,9 +48,9 @@ class Catalog(Controller):
 
     path = "/api/admin"
     tags = ["Admin"]
-    opt = requires(Kind.ADMIN)
+    opt = requires(AccessScope.PRICES_WRITE)
 
-    @get("/prices", summary="List prices and coupons")
+    @get("/prices", opt=requires(AccessScope.PRICES_READ), summary="List prices and coupons")
     async def show(self, principal: CurrentPrincipal) -> CatalogAnswer:
         """All of the merchant's."""
         prices, coupons = await list_catalog(principal.merchant_id)
@@ -109,7 +109,7 @@ class Quotes(Controller):
 
     path = "/api/quotes"
     tags = ["Sessions"]
-    opt = requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER)
+    opt = requires(AccessScope.SESSIONS_WRITE)
 
     @post("/", status_code=200, summary="Ask for a price")
     async def ask(

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
+from service.core.ids import MERCHANT_ID
 from service.web.principal import DEFAULT_MERCHANT, Kind, Principal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -28,8 +29,18 @@ def data_dir_option(command: Command) -> Command:
 def merchant_option(command: Command) -> Command:
     """Take --merchant."""
     return click.option(
-        "--merchant", default=DEFAULT_MERCHANT, show_default=True, help="Whose it is."
+        "--merchant",
+        default=DEFAULT_MERCHANT,
+        show_default=True,
+        callback=_merchant,
+        help="Whose it is.",
     )(command)
+
+
+def _merchant(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not MERCHANT_ID.fullmatch(value):
+        raise click.BadParameter("takes 1 to 40 letters, digits, dashes and underscores.")
+    return value
 
 
 def address_options(command: Command) -> Command:

@@ -9,6 +9,7 @@ import secrets
 from service.core.errors import Misconfigured
 
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+MERCHANT_ID = SESSION_ID
 
 # As the providers write theirs: https://razorpay.com/docs/api, https://docs.stripe.com/api (24
 # characters, 14 before 2013, more in Checkout sessions), https://developer.phonepe.com.

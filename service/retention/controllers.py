@@ -10,7 +10,7 @@ from service.retention.operations.report import Jobs
 from service.retention.operations.run import preview, run_job
 from service.retention.schemas import PreviewAnswer, ReportAnswer, RunJob, report_view
 from service.web.authentication import requires
-from service.web.principal import Kind
+from service.web.principal import AccessScope
 
 TheJobs = NamedDependency[SkipValidation[Jobs]]
 DryRun = Annotated[bool, QueryParameter(name="dryRun")]
@@ -27,7 +27,7 @@ class Cleanup(Controller):
 
     path = "/api/cleanup-sessions"
     tags = ["Jobs"]
-    opt = requires(Kind.JOBS, Kind.ADMIN)
+    opt = requires(AccessScope.JOBS_RUN, AccessScope.OPERATOR)
 
     @post("/", status_code=200, summary="Expire and purge")
     async def run(
@@ -48,7 +48,7 @@ class NamedJobs(Controller):
 
     path = "/api/jobs"
     tags = ["Jobs"]
-    opt = requires(Kind.JOBS)
+    opt = requires(AccessScope.JOBS_RUN, AccessScope.OPERATOR)
 
     @post("/{name:str}", status_code=200, summary="Run a job")
     async def run(

@@ -40,12 +40,12 @@ from service.sessions.states import Status
 from service.web.authentication import PROVEN, AnyRequest, principal_of, requires
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, SessionIdPath
-from service.web.principal import Kind
+from service.web.principal import AccessScope
 from service.web.requests import header_of
 from service.web.short_way import SHORT, Answer
 
-_OPENERS = {**requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER), PROVEN: True}
-_READERS = {**requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER, Kind.ADMIN), PROVEN: True}
+_OPENERS = {**requires(AccessScope.SESSIONS_WRITE), PROVEN: True}
+_READERS = {**requires(AccessScope.SESSIONS_READ), PROVEN: True}
 
 
 def caller_of(request: AnyRequest) -> Caller:

@@ -10,7 +10,7 @@ from service.timeline.operations import timeline
 from service.timeline.schemas import TimelineAnswer, timeline_view
 from service.web.authentication import AnyRequest, requires
 from service.web.parameters import SessionIdPath
-from service.web.principal import Kind
+from service.web.principal import AccessScope
 
 
 class Timelines(Controller):
@@ -20,7 +20,7 @@ class Timelines(Controller):
 
     @get(
         "/api/payment-sessions/{session_id:str}/timeline",
-        opt=requires(Kind.SECRET, Kind.ADMIN),
+        opt=requires(AccessScope.TIMELINES_READ),
         summary="Tell everything that touched a session",
     )
     async def show(

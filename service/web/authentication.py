@@ -1,6 +1,6 @@
 """Who calls: read once a request, before anything else looks at it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
 from litestar.connection import ASGIConnection, Request
@@ -11,15 +11,15 @@ from litestar.types import Scope
 from service.core.errors import Forbidden, Unauthenticated
 from service.web.keys.ring import KeyRing
 from service.web.keys.tokens import TokenReader, looks_like_token
-from service.web.principal import Kind, Principal
+from service.web.principal import BUNDLES, AccessScope, Kind, Principal
 
 # Of a handler that checks its caller itself, or that everybody may call.
 PUBLIC = "public"
 # Of a handler that reads X-Client-Secret, which its own code does not declare as a parameter: the
 # framework would read all headers into a map of its own for it.
 PROVEN = "proven"
-# Where a handler's `opt` says who may call it.
-_CALLERS = "callers"
+# Where a handler's `opt` says which scopes a caller needs.
+_NEEDED = "needed"
 
 _LONGEST_KEY = 256
 
@@ -95,27 +95,40 @@ def principal_of(scope: Scope) -> Principal | None:
     return found
 
 
-def requires(*kinds: Kind) -> dict[str, frozenset[Kind]]:
-    """Make a handler's `opt` that lets in only callers of these kinds; 401 if anonymous, 403 else.
+def requires(*needed: AccessScope) -> dict[str, frozenset[AccessScope]]:
+    """Make a handler's `opt` that lets in only callers with these scopes; else 401 or 403.
 
     Not a guard of the framework, which copies the whole handler for each guard of each request.
     """
-    return {_CALLERS: frozenset(kinds)}
+    return {_NEEDED: frozenset(needed)}
+
+
+def scopes_needed(opt: Mapping[str, Any]) -> list[AccessScope]:
+    """Return the scopes that a handler with this `opt` needs, by name; none where it needs none."""
+    return sorted(opt.get(_NEEDED, ()))
 
 
 def admit(scope: Scope) -> None:
-    """Let in whom the handler's `requires` names. Raises `Unauthenticated`, `Forbidden`.
+    """Let in who has what the handler's `requires` names. Raises `Unauthenticated`, `Forbidden`.
 
     After the limits have counted the call: who tries what it may not do uses its limit up too.
     """
-    kinds: frozenset[Kind] | None = scope["route_handler"].opt.get(_CALLERS)
+    needed: frozenset[AccessScope] | None = scope["route_handler"].opt.get(_NEEDED)
     principal = principal_of(scope)
-    if kinds is None or (principal is not None and principal.kind in kinds):
+    if needed is None or (principal is not None and needed <= principal.scopes):
         return
-    wanted = " or ".join(name for kind, name in _NAMES.items() if kind in kinds)
+    wanted = " or ".join(name for kind, name in _NAMES.items() if needed <= BUNDLES[kind])
     if principal is None:
         raise Unauthenticated(f"This takes {wanted}.")
-    raise Forbidden(f"This takes {wanted}, not {_NAMES[principal.kind]}.")
+    require(principal, *needed, taken=wanted)
+
+
+def require(principal: Principal, *needed: AccessScope, taken: str = "an operator's key") -> None:
+    """Refuse a caller that lacks one of these scopes. Raises `Forbidden`, which names those."""
+    missing = sorted({*needed} - principal.scopes)
+    if missing:
+        lacks = f"{_NAMES[principal.kind]} without the scope {' and '.join(missing)}"
+        raise Forbidden(f"This takes {taken}, not {lacks}.")
 
 
 async def provide_principal(request: AnyRequest) -> Principal:

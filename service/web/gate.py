@@ -9,7 +9,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from service.core.clock import Clock
 from service.core.errors import Misconfigured
 from service.settings import Settings
-from service.web.authentication import PUBLIC, Authentication
+from service.web.authentication import PUBLIC, Authentication, admit
 from service.web.idempotency.header import LEAST_PROVING, read_key
 from service.web.idempotency.middleware import IDEMPOTENT, Idempotency
 from service.web.keys.ring import KeyRing
@@ -55,6 +55,7 @@ class Gate:
                 proves = principal.kind is Kind.PUBLISHABLE
                 key = read_key(scope["headers"], LEAST_PROVING if proves else 1)
             if key is not None:
+                admit(scope)  # a stored answer is for those who may ask for it, too
                 await self._idempotency.run(key, scope, receive, send, app)
             else:
                 await app(scope, receive, send)

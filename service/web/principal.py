@@ -1,9 +1,10 @@
-"""Who calls: a key of one of four kinds, or an end user with a token."""
+"""Who calls: a key of one of four kinds, or an end user with a token; and what each may do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-# Keys of the environment and tokens belong to this merchant.
+# Keys of the environment and tokens belong to this merchant, and it alone has the operator's keys.
 DEFAULT_MERCHANT = "default"
 
 
@@ -17,12 +18,51 @@ class Kind(StrEnum):
     USER = "user"
 
 
+class AccessScope(StrEnum):
+    """What a key may do; each route names those that it needs.
+
+    `operator` comes on top where a route acts on all merchants at once.
+    """
+
+    SESSIONS_READ = "sessions:read"
+    SESSIONS_WRITE = "sessions:write"
+    TIMELINES_READ = "timelines:read"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_REPLAY = "webhooks:replay"
+    REVIEWS_READ = "reviews:read"
+    REVIEWS_DECIDE = "reviews:decide"
+    PRICES_READ = "prices:read"
+    PRICES_WRITE = "prices:write"
+    AUDIT_READ = "audit:read"
+    JOBS_RUN = "jobs:run"
+    OPERATOR = "operator"
+
+
+_BROWSER = frozenset({AccessScope.SESSIONS_READ, AccessScope.SESSIONS_WRITE})
+
+# The kinds are bundles of scopes. Further routes bring their own (`refunds:write` …) into them.
+BUNDLES: Mapping[Kind, frozenset[AccessScope]] = {
+    Kind.PUBLISHABLE: _BROWSER,
+    Kind.USER: _BROWSER,
+    Kind.SECRET: _BROWSER | {AccessScope.TIMELINES_READ},
+    Kind.ADMIN: frozenset(AccessScope) - {AccessScope.SESSIONS_WRITE},
+    Kind.JOBS: frozenset({AccessScope.JOBS_RUN, AccessScope.OPERATOR}),
+}
+
+
+def bundle_of(kind: Kind, merchant_id: str) -> frozenset[AccessScope]:
+    """Return all that a kind of caller may do; what is global, only of the operator's merchant."""
+    bundle = BUNDLES[kind]
+    return bundle if merchant_id == DEFAULT_MERCHANT else bundle - {AccessScope.OPERATOR}
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A caller whose credential was checked.
 
     `key_id` is the first 12 hex digits of the key's SHA-256, never the key; for a user it is
-    derived from the user id. `user_id` is the `sub` of a token, and None for a key.
+    derived from the user id. `user_id` is the `sub` of a token, and None for a key. `granted` are
+    the scopes that a key was issued with, None for all of its kind.
     """
 
     kind: Kind
@@ -30,10 +70,16 @@ class Principal:
     key_id: str
     name: str | None = None
     user_id: str | None = None
+    granted: frozenset[AccessScope] | None = None
     label: str = field(init=False)
     """Names the caller for the audit: `secret:ops`, `admin:3fa9c1…`, `user:<id>`."""
+    scopes: frozenset[AccessScope] = field(init=False)
+    """What the caller may do: never more than its kind and its merchant have."""
 
     def __post_init__(self) -> None:
         """Make the label once: every request's line in the log carries it."""
         label = f"{self.kind}:{self.user_id or self.name or self.key_id}"
         object.__setattr__(self, "label", label)
+        bundle = bundle_of(self.kind, self.merchant_id)
+        scopes = bundle if self.granted is None else bundle & self.granted
+        object.__setattr__(self, "scopes", scopes)

@@ -20,7 +20,7 @@ from service.sessions.states import Status
 from service.web.authentication import PROVEN, PUBLIC, AnyRequest, CurrentPrincipal, requires
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
-from service.web.principal import Kind, Principal
+from service.web.principal import AccessScope, Principal
 from service.web.requests import BODY_UP_TO
 from service.web.short_way import SHORT
 from service.webhooks.operations.inbox import Inbox
@@ -88,7 +88,7 @@ class Verification(Controller):
 
     @post(
         "/api/payment/verify-checkout-session",
-        opt={**requires(Kind.PUBLISHABLE, Kind.SECRET, Kind.USER), PROVEN: True},
+        opt={**requires(AccessScope.SESSIONS_WRITE), PROVEN: True},
         status_code=200,
         summary="Ask the provider how a session stands",
     )
@@ -111,9 +111,8 @@ class AdminWebhooks(Controller):
 
     path = "/api/admin"
     tags = ["Admin"]
-    opt = requires(Kind.ADMIN)
 
-    @get("/webhook-events", summary="List the inbox")
+    @get("/webhook-events", opt=requires(AccessScope.WEBHOOKS_READ), summary="List the inbox")
     async def events(
         self,
         principal: CurrentPrincipal,
@@ -132,7 +131,11 @@ class AdminWebhooks(Controller):
         )
         return EventsAnswer([event_view(row) for row in rows], next_cursor(following))
 
-    @get("/webhook-rejections", summary="List deliveries that were not believed")
+    @get(
+        "/webhook-rejections",
+        opt=requires(AccessScope.WEBHOOKS_READ, AccessScope.OPERATOR),
+        summary="List deliveries that were not believed",
+    )
     async def rejections(
         self,
         provider: Annotated[str | None, QueryParameter(name="provider", max_length=20)] = None,
@@ -142,14 +145,21 @@ class AdminWebhooks(Controller):
         rows, counts = await list_rejections(provider, limit)
         return RejectionsAnswer([rejection_view(row) for row in rows], counts)
 
-    @post("/webhook-events/{event_id:str}/replay", status_code=200, summary="Apply an event again")
+    @post(
+        "/webhook-events/{event_id:str}/replay",
+        opt=requires(AccessScope.WEBHOOKS_REPLAY),
+        status_code=200,
+        summary="Apply an event again",
+    )
     async def replay(
         self, event_id: EventIdPath, principal: CurrentPrincipal, inbox: TheInbox
     ) -> ReceivedAnswer:
         """Translate the stored payload anew and apply it; what was done is not done twice."""
         return received(await replay_event(event_id, principal, inbox))
 
-    @get("/reviews", summary="List what waits for a decision")
+    @get(
+        "/reviews", opt=requires(AccessScope.REVIEWS_READ), summary="List what waits for a decision"
+    )
     async def reviews(
         self, principal: CurrentPrincipal, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
     ) -> ReviewsAnswer:
@@ -158,7 +168,12 @@ class AdminWebhooks(Controller):
         found, following = await list_reviews(principal.merchant_id, cursor=place, limit=limit)
         return ReviewsAnswer([review_item(one) for one in found], next_cursor(following))
 
-    @post("/reviews/{event_id:str}/accept", status_code=200, summary="Accept a payment as it is")
+    @post(
+        "/reviews/{event_id:str}/accept",
+        opt=requires(AccessScope.REVIEWS_DECIDE),
+        status_code=200,
+        summary="Accept a payment as it is",
+    )
     async def accept(
         self,
         event_id: EventIdPath,
@@ -174,7 +189,12 @@ class AdminWebhooks(Controller):
         wish = Wish(Choice.ACCEPT, body.reason, body.payment_id)
         return await _decided(event_id, wish, principal, inbox)
 
-    @post("/reviews/{event_id:str}/reject", status_code=200, summary="Reject a payment")
+    @post(
+        "/reviews/{event_id:str}/reject",
+        opt=requires(AccessScope.REVIEWS_DECIDE),
+        status_code=200,
+        summary="Reject a payment",
+    )
     async def reject(
         self,
         event_id: EventIdPath,
@@ -188,6 +208,7 @@ class AdminWebhooks(Controller):
 
     @post(
         "/reviews/{event_id:str}/same-money",
+        opt=requires(AccessScope.REVIEWS_DECIDE),
         status_code=200,
         summary="Take a payment for the money that was entered by hand",
     )

@@ -33,7 +33,7 @@ from service.web.keys.documents import ApiKey
 from service.web.layer import web_layer
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageLimit, SessionIdPath, moment_parameter
-from service.web.principal import Kind
+from service.web.principal import AccessScope
 from service.web.requests import AnyRequest
 from service.web.wire import WireModel
 
@@ -105,7 +105,7 @@ def create_test_app(
     """Build the application as `service.app` does."""
     seen = seen or Seen()
 
-    @post("/api/orders", opt={**requires(Kind.SECRET, Kind.PUBLISHABLE), IDEMPOTENT: True})
+    @post("/api/orders", opt={**requires(AccessScope.SESSIONS_WRITE), IDEMPOTENT: True})
     async def create_order(
         data: JSONBody[Order], principal: CurrentPrincipal, request: AnyRequest
     ) -> Order:
@@ -119,7 +119,7 @@ def create_test_app(
             raise seen.fail_with
         return data
 
-    @get("/api/orders", opt=requires(Kind.SECRET, Kind.USER))
+    @get("/api/orders", opt=requires(AccessScope.SESSIONS_READ))
     async def list_orders(
         user_id: Annotated[str, QueryParameter(name="userId", max_length=50)],
         created_from: Annotated[str | None, QueryParameter(name="from")] = None,
@@ -132,7 +132,7 @@ def create_test_app(
             "from": moment_parameter("from", created_from),
         }
 
-    @get("/api/orders/{session_id:str}", opt=requires(Kind.SECRET))
+    @get("/api/orders/{session_id:str}", opt=requires(AccessScope.TIMELINES_READ))
     async def read_order(session_id: SessionIdPath) -> dict[str, str]:
         """Read an order."""
         return {"sessionId": session_id}

@@ -89,7 +89,10 @@ async def test_guards_tell_anonymous_callers_from_those_of_another_kind(http: As
     assert anonymous.headers["www-authenticate"] == 'Bearer realm="tillgate"'
     other = await http.get("/api/orders/ps_1", headers={"X-API-Key": PK})
     assert (other.status_code, other.json()["error"]) == (403, "forbidden")
-    assert other.json()["detail"] == "This takes a secret key, not a publishable key."
+    assert other.json()["detail"] == (
+        "This takes a secret key or an admin key, "
+        "not a publishable key without the scope timelines:read."
+    )
     assert (await http.get("/api/orders/ps_1", headers={"X-API-Key": SK})).status_code == 200
 
 

@@ -27,7 +27,7 @@ async def test_the_document_tells_what_the_framework_does_not_know(http: AsyncCl
         assert content == {"application/problem+json": {"schema": problem}}
     assert [item["name"] for item in post["parameters"]] == ["Idempotency-Key"]
     assert document["paths"]["/health/live"]["get"]["security"] == []
-    assert "security" not in post
+    assert post["security"] == [{"bearer": ["sessions:write"]}, {"key": ["sessions:write"]}]
     assert document["security"] == [{"bearer": []}, {"key": []}]
     assert set(document["components"]["securitySchemes"]) == {"bearer", "key"}
     order = document["components"]["schemas"]["Order"]

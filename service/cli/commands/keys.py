@@ -10,6 +10,7 @@ from service.cli.database import with_database
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
+from service.core.strict_json import JsonObject
 from service.settings import Settings
 from service.storage.database import Database
 from service.web.keys.documents import ApiKey
@@ -21,7 +22,18 @@ from service.web.keys.issuing import (
     list_keys,
     revoke_key,
 )
-from service.web.principal import Kind
+from service.web.principal import AccessScope, Kind
+
+
+def _scopes(
+    _: click.Context, __: click.Parameter, value: str | None
+) -> frozenset[AccessScope] | None:
+    if value is None:
+        return None
+    try:
+        return frozenset(AccessScope(part.strip()) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; there are {', '.join(AccessScope)}.") from error
 
 
 @click.group()
@@ -36,18 +48,41 @@ def command() -> None:
 @click.argument("kind", type=click.Choice([kind.value for kind in PREFIXES]))
 @click.option("--name", help="Stands in the audit trail: give each caller its own.")
 @merchant_option
+@click.option(
+    "--scopes",
+    callback=_scopes,
+    metavar="LIST",
+    help="What it may do, comma list; all that its kind may by default. docs/api.md lists them.",
+)
 @click.option("--days", type=click.IntRange(1, 3650), help="Ends after so many days.")
 @data_dir_option
-def create(kind: str, name: str | None, merchant: str, days: int | None, data_dir: Path) -> None:
-    """Create a key and print it. It is shown once and kept nowhere: only its hash is."""
+def create(
+    kind: str,
+    name: str | None,
+    merchant: str,
+    scopes: frozenset[AccessScope] | None,
+    days: int | None,
+    data_dir: Path,
+) -> None:
+    """Create a key and print it. It is shown once and kept nowhere: only its hash is.
+
+    KIND is a bundle of scopes. Only keys of the merchant `default` can be an operator's, who runs
+    jobs and reads what belongs to no merchant.
+    """
 
     async def work(_: Settings, __: Database) -> IssuedKey:
         clock = SystemClock()
         valid_for = timedelta(days=days) if days else None
         issued = await issue_key(
-            clock, Kind(kind), name=name, merchant_id=merchant, valid_for=valid_for
+            clock,
+            Kind(kind),
+            name=name,
+            merchant_id=merchant,
+            scopes=scopes,
+            valid_for=valid_for,
         )
-        act = Act("key.created", f"key:{issued.key_id}", detail={"kind": kind, "name": name})
+        detail: JsonObject = {"kind": kind, "name": name, "scopes": _listed(issued.document)}
+        act = Act("key.created", f"key:{issued.key_id}", detail=detail)
         await record(None, operator(merchant), act, clock.now())
         return issued
 
@@ -72,6 +107,7 @@ def list_all(data_dir: Path) -> None:
             key.kind,
             key.name,
             key.merchant_id,
+            _listed(key),
             _state(key, usable=key.usable_at(now)),
             key.created_at,
             key.expires_at,
@@ -79,7 +115,7 @@ def list_all(data_dir: Path) -> None:
         )
         for key in with_database(data_dir, work)
     ]
-    columns = ("id", "kind", "name", "merchant", "state", "created", "ends", "last used")
+    columns = ("id", "kind", "name", "merchant", "scopes", "state", "created", "ends", "last used")
     show_table(columns, rows, empty="There are no keys. Create one with: tillgate keys create KIND")
 
 
@@ -96,6 +132,10 @@ def revoke(key_id: str, data_dir: Path) -> None:
 
     with_database(data_dir, work)
     say(f"Key {key_id} is revoked.")
+
+
+def _listed(key: ApiKey) -> str:
+    return "all" if key.scopes is None else ",".join(key.scopes)
 
 
 def _state(key: ApiKey, *, usable: bool) -> str:

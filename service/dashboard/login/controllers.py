@@ -14,7 +14,7 @@ from service.dashboard.login.page import login_page
 from service.web.authentication import AnyRequest
 from service.web.keys.ring import KeyRing
 from service.web.pages.page import show
-from service.web.principal import Kind, Principal
+from service.web.principal import AccessScope, Kind, Principal
 
 TheCookies = NamedDependency[SkipValidation[Cookies]]
 TheKeys = NamedDependency[SkipValidation[KeyRing]]
@@ -36,7 +36,7 @@ async def reader_of(request: AnyRequest, jar: Cookies, keys: KeyRing) -> Princip
         found = await keys.recall(key_hash)
     except Unauthenticated:
         return None
-    return found if found.kind is Kind.ADMIN else None
+    return found if _may_read(found) else None
 
 
 class Login(Controller):
@@ -80,9 +80,13 @@ async def _opens(key: str, keys: KeyRing) -> bool:
     if not 0 < len(key) <= _LONGEST_KEY:
         return False
     try:
-        return (await keys.identify(key)).kind is Kind.ADMIN
+        return _may_read(await keys.identify(key))
     except Unauthenticated:
         return False
+
+
+def _may_read(reader: Principal) -> bool:
+    return reader.kind is Kind.ADMIN and AccessScope.TIMELINES_READ in reader.scopes
 
 
 def _form(

@@ -14,7 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
 
 import service
-from service.web.authentication import PROVEN, PUBLIC
+from service.web.authentication import PROVEN, PUBLIC, scopes_needed
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.problems import PROBLEM_TYPE
@@ -26,6 +26,7 @@ Payment sessions that complete exactly once.
 
 Keys go into `Authorization: Bearer …` or `X-API-Key`: `pk_` for browsers, `sk_` for servers,
 `ak_` for operators, `jk_` for jobs. An end user's token goes into `Authorization: Bearer …`.
+Each route tells the scopes that it needs, a kind of key is a bundle of them.
 Amounts are whole numbers of minor units. Every error is a problem of RFC 9457.
 """
 
@@ -141,6 +142,9 @@ def _finish_operation(operation: Node, handler: HTTPRouteHandler) -> None:
     answers["default"] = _PROBLEM_ANSWER
     if handler.opt.get(PUBLIC):
         operation["security"] = []
+    elif needed := scopes_needed(handler.opt):
+        # Roles of a scheme that is no OAuth: OpenAPI 3.1, Security Requirement Object.
+        operation["security"] = [{"bearer": needed}, {"key": needed}]
     if handler.opt.get(IDEMPOTENT):
         operation.setdefault("parameters", []).append(_KEY_HEADER)
     if handler.opt.get(PROVEN):

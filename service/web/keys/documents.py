@@ -6,16 +6,20 @@ from typing import ClassVar
 from pymongo import DESCENDING, IndexModel
 
 from service.storage.documents import StoredDocument
-from service.web.principal import Kind
+from service.web.principal import AccessScope, Kind
 
 
 class ApiKey(StoredDocument):
-    """A key that was issued by the command line. `id` is the SHA-256 of the key as hex."""
+    """A key that was issued by the command line. `id` is the SHA-256 of the key as hex.
+
+    `scopes` None: all that its kind may do, also what a later version adds to it.
+    """
 
     id: str  # type: ignore[assignment]  # Beanie declares an ObjectId
     kind: Kind
     merchant_id: str
     name: str | None = None
+    scopes: list[AccessScope] | None = None
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None

@@ -1,15 +1,16 @@
 """Issue, list and revoke API keys, for the command line."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
 from service.core.clock import Clock
 from service.core.errors import FieldProblem, InvalidInput, NotFound
-from service.core.ids import digest, new_key
+from service.core.ids import MERCHANT_ID, digest, new_key
 from service.web.keys import repository
 from service.web.keys.documents import ApiKey
-from service.web.principal import DEFAULT_MERCHANT, Kind
+from service.web.principal import DEFAULT_MERCHANT, AccessScope, Kind, bundle_of
 
 PREFIXES: dict[Kind, str] = {
     Kind.PUBLISHABLE: "pk_",
@@ -38,13 +39,20 @@ async def issue_key(
     *,
     name: str | None = None,
     merchant_id: str = DEFAULT_MERCHANT,
+    scopes: Collection[AccessScope] | None = None,
     valid_for: timedelta | None = None,
 ) -> IssuedKey:
-    """Make and store a key of 256 random bits. Raises `InvalidInput` for a user or an odd name."""
+    """Make and store a key of 256 random bits; without `scopes` it may do all that its kind may.
+
+    Raises `InvalidInput` for a user, an odd name or merchant, and scopes that its kind never has.
+    """
     if kind not in PREFIXES:
         raise _wrong("kind", "has no keys: users come with a token")
     if name is not None and not _NAME.fullmatch(name):
         raise _wrong("name", "takes 1 to 40 letters, digits, dots, dashes and underscores")
+    if not MERCHANT_ID.fullmatch(merchant_id):
+        raise _wrong("merchant", "takes 1 to 40 letters, digits, dashes and underscores")
+    _check_scopes(kind, merchant_id, scopes)
     key = new_key(PREFIXES[kind])
     now = clock.now()
     document = ApiKey(
@@ -52,6 +60,7 @@ async def issue_key(
         kind=kind,
         merchant_id=merchant_id,
         name=name,
+        scopes=None if scopes is None else sorted({*scopes}),
         created_at=now,
         expires_at=now + valid_for if valid_for else None,
     )
@@ -73,6 +82,17 @@ async def revoke_key(clock: Clock, key_id: str) -> None:
         raise _wrong("keyId", "takes 12 hex digits, as the list of keys shows them")
     if not await repository.revoke_by_prefix(key_id, clock.now()):
         raise NotFound("No live key has this id.", code="key_not_found")
+
+
+def _check_scopes(kind: Kind, merchant_id: str, scopes: Collection[AccessScope] | None) -> None:
+    bundle = bundle_of(kind, merchant_id)
+    if kind is Kind.JOBS and AccessScope.OPERATOR not in bundle:
+        raise _wrong("merchant", f"of a jobs key is {DEFAULT_MERCHANT}: jobs are for all merchants")
+    if scopes is None:
+        return
+    if not scopes or not bundle.issuperset(scopes):
+        of = f"{kind} key of merchant {merchant_id}"
+        raise _wrong("scopes", f"of a {of} are some of: {', '.join(sorted(bundle))}")
 
 
 def _wrong(field: str, message: str) -> InvalidInput:

@@ -81,7 +81,11 @@ class KeyRing:
         principal = None
         if stored and stored.usable_at(now):
             principal = Principal(
-                stored.kind, stored.merchant_id, key_hash[:KEY_ID_LENGTH], stored.name
+                stored.kind,
+                stored.merchant_id,
+                key_hash[:KEY_ID_LENGTH],
+                stored.name,
+                granted=None if stored.scopes is None else frozenset(stored.scopes),
             )
             if not stored.last_used_at or now - stored.last_used_at >= _MARKED_USED_EVERY:
                 await _mark_used(key_hash, now)

@@ -18,7 +18,13 @@ from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent
 from service.webhooks.operations.facts import FACTS, LEDGER_ONLY, about, in_order, payments_of
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
-from service.webhooks.operations.match import Meant, find_meant, merchant_of, sessions_of
+from service.webhooks.operations.match import (
+    Meant,
+    find_meant,
+    merchant_named_in,
+    merchant_of,
+    sessions_of,
+)
 from service.webhooks.operations.review.agreeing import agree
 from service.webhooks.operations.review.doubts import is_decided
 from service.webhooks.states import DONE, InboxStatus, next_attempt_at
@@ -168,7 +174,7 @@ async def _apply(
 async def _find(tx: Transaction, event: VerifiedEvent, origin: Origin) -> Meant:
     """Find the meant session; none while its provider can't be asked whether it is meant."""
     merchant = origin.merchant_id or merchant_of(event)
-    certain = origin.merchant_id is not None or event.subject.merchant_id is not None
+    certain = origin.merchant_id is not None or merchant_named_in(event) is not None
     meant = await find_meant(tx, event, merchant, certain=certain)
     if meant.session is None or origin.asking is not Asking.SILENT:
         return meant

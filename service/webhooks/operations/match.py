@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from service.core.ids import MERCHANT_ID
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Subject
 from service.sessions import repository
@@ -24,9 +25,15 @@ class Meant(NamedTuple):
     unproven: str | None = None
 
 
+def merchant_named_in(event: VerifiedEvent) -> str | None:
+    """Return the merchant that a server sent along; what no merchant can be called names none."""
+    named = event.subject.merchant_id
+    return named if named is not None and MERCHANT_ID.fullmatch(named) else None
+
+
 def merchant_of(event: VerifiedEvent) -> str:
     """Return the merchant that an event is for: the one that a server sent along, else our own."""
-    return event.subject.merchant_id or DEFAULT_MERCHANT
+    return merchant_named_in(event) or DEFAULT_MERCHANT
 
 
 def sessions_of(event: VerifiedEvent, merchant_id: str) -> Question:
