@@ -65,7 +65,7 @@ def fields_of(answer: Response) -> set[str]:
 
 def token_of(user_id: str, clock: Clock) -> str:
     """Sign an end user's token."""
-    expires = clock.now() + timedelta(hours=48)
+    expires = clock.now() + timedelta(hours=24)
     return jwt.encode({"sub": user_id, "exp": int(expires.timestamp())}, JWT_SECRET)
 
 
