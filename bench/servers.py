@@ -85,6 +85,7 @@ def _environment(server: Server, uri: str, database: str, port: int) -> dict[str
             "MONGODB_URI": uri,
             "ENVIRONMENT": "production",
             "PUBLIC_URL": "https://pay.example.com",
+            "TRUSTED_PROXIES": "10.0.0.0/8",
             "CORS_ORIGINS": "https://shop.example.com",
             "API_PUBLISHABLE_KEYS": "pk_bench_0123456789abcdef0123456789abcdef",
             "API_ADMIN_KEYS": "ak_bench_0123456789abcdef0123456789abcdef",

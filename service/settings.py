@@ -30,6 +30,8 @@ class DatabaseSettings(Group):
     """A replica set's address. Unset in development: an embedded server is started."""
     name: str = Field("tillgate", validation_alias="MONGODB_DATABASE")
     """The database's name."""
+    plain_hosts: Words = Field((), validation_alias="MONGODB_PLAIN_HOSTS")
+    """Hosts that may be reached without TLS or password, since nobody else is on their network."""
 
 
 class WebSettings(Group):
@@ -44,13 +46,15 @@ class WebSettings(Group):
     cors_origins: Words = Field((), validation_alias="CORS_ORIGINS")
     """Origins of the frontends, comma list; `*` only in development."""
     trusted_proxies: Words = Field((), validation_alias="TRUSTED_PROXIES")
-    """Addresses or networks whose X-Forwarded-For is believed, comma list."""
+    """Addresses or networks whose X-Forwarded-For is believed, comma list; none wider than a /8."""
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
     """Where rate limits are counted; unset: in each process's memory."""
-    rate_limit_per_key: int = Field(0, ge=0, validation_alias="RATE_LIMIT_PER_KEY")
-    """Requests a minute for one key (a publishable key: for one key and address); 0 = off."""
-    rate_limit_per_address: int = Field(0, ge=0, validation_alias="RATE_LIMIT_PER_ADDRESS")
-    """Requests a minute for one address; 0 = off. Signed webhooks are never limited."""
+    rate_limit_per_key: int = Field(6000, ge=0, validation_alias="RATE_LIMIT_PER_KEY")
+    """Requests a minute for one key (a publishable key: for one key and address); 0 = off, which
+    production refuses."""
+    rate_limit_per_address: int = Field(3000, ge=0, validation_alias="RATE_LIMIT_PER_ADDRESS")
+    """Requests a minute for one address; 0 = off, which production refuses. Signed webhooks are
+    never limited."""
 
 
 class AccessSettings(Group):

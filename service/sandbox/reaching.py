@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from service.production import DEVELOPMENT_MARK
+from service.production.secrecy import DEVELOPMENT_MARK
 from service.settings import Settings
 
 _PRICES = {

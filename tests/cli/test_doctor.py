@@ -70,14 +70,13 @@ def test_a_complete_production_without_indexes_is_told_to_make_them(
     code, checks = told(tmp_path, env=env)
     assert code == 0
     assert checks["stripe"]["says"] == "live, webhooks on"
-    assert checks["RATE_LIMIT_PER_KEY"]["state"] == "warning"
+    assert checks["REDIS_URL"]["state"] == "warning"
 
 
-def test_a_limit_by_address_without_proxies_is_a_warning(tmp_path: Path) -> None:
-    env = READY | {"RATE_LIMIT_PER_ADDRESS": "60", "MONGODB_URI": ""}
-    _, checks = told(tmp_path, env=env)
-    assert checks["RATE_LIMIT_PER_ADDRESS"]["state"] == "warning"
-    assert "TRUSTED_PROXIES" in checks["RATE_LIMIT_PER_ADDRESS"]["says"]
+def test_a_limit_by_address_without_proxies_is_a_problem(tmp_path: Path) -> None:
+    _, checks = told(tmp_path, env=READY | {"TRUSTED_PROXIES": "", "MONGODB_URI": ""})
+    assert checks["TRUSTED_PROXIES"]["state"] == "problem"
+    assert "share one rate limit" in checks["TRUSTED_PROXIES"]["says"]
 
 
 def test_redis_that_is_away_is_a_problem(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from service.cli.development.generated import GENERATED, generate
 from service.cli.settings import development_env, settings_of
 from service.core.clock import SystemClock
-from service.production import DEVELOPMENT_MARK, problems
+from service.production.problems import problems
+from service.production.secrecy import DEVELOPMENT_MARK
 from service.settings import variables
 from service.web.keys.issuing import PREFIXES
 from service.web.keys.tokens import token_reader

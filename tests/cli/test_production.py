@@ -4,17 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from service.production import problems
+from service.production.problems import problems
 from service.settings import read_settings
 
 READY = {
     "ENVIRONMENT": "production",
-    "MONGODB_URI": "mongodb://db.example/?replicaSet=rs0",
+    "MONGODB_URI": "mongodb://tillgate:p0Qd8xR2vT@db.example/?replicaSet=rs0&tls=true",
     "PUBLIC_URL": "https://pay.shop.example",
-    "API_SECRET_KEYS": "shop:sk_0123456789abcdef0123",
-    "API_ADMIN_KEYS": "ak_0123456789abcdef0123",
-    "API_JOBS_KEYS": "jk_0123456789abcdef0123",
-    "PII_PEPPER": "pepper-0123456789abcdef",
+    "TRUSTED_PROXIES": "10.42.0.0/16",
+    "API_SECRET_KEYS": "shop:sk_9f2ab7c41e6d8350f7a94c1be20d6538",
+    "API_ADMIN_KEYS": "ak_3c8e51d0fa6b7294e1d3a80f5b2c6947",
+    "API_JOBS_KEYS": "jk_70b4e9a2cd158f36b09d7e41a5f2c863",
+    "PII_PEPPER": "e81b5f07a3cd4926d07f3a5c9b12e864",
     "STRIPE_SECRET_KEY": "sk_live_0123456789abcdef",
     "STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
 }
@@ -24,6 +25,7 @@ PHONEPE = {
     "PHONEPE_WEBHOOK_USERNAME": "tillgate",
     "PHONEPE_WEBHOOK_PASSWORD": "password-9",
 }
+JWT = "5d1e8f39c7a04b62e9f13d7a60c2b854"
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> dict[str, str]:
@@ -57,14 +59,22 @@ def test_a_complete_production_is_not_refused(monkeypatch: pytest.MonkeyPatch) -
         ({"API_SECRET_KEYS": None}, "API_SECRET_KEYS", "is missing"),
         ({"API_ADMIN_KEYS": None}, "API_ADMIN_KEYS", "is missing"),
         ({"API_JOBS_KEYS": None}, "API_JOBS_KEYS", "is missing"),
-        ({"API_JOBS_KEYS": "sk_0123456789abcdef0123"}, "API_JOBS_KEYS", "begin with jk_"),
-        ({"API_ADMIN_KEYS": "ops:ak_dev_0123456789abcdef"}, "API_ADMIN_KEYS", "was generated"),
+        (
+            {"API_JOBS_KEYS": "sk_c2f7a91d5e803b64c7d9e1a2f05b8436"},
+            "API_JOBS_KEYS",
+            "begin with jk_",
+        ),
+        (
+            {"API_ADMIN_KEYS": "ops:ak_dev_6e1f0d3b92c75a84e0b7d193"},
+            "API_ADMIN_KEYS",
+            "was generated",
+        ),
         ({"PII_PEPPER": None}, "PII_PEPPER", "is missing"),
-        ({"JWT_SECRET": "0123456789abcdef"}, "JWT_ISSUER", "is missing"),
-        ({"JWT_SECRET": "0123456789abcdef"}, "JWT_AUDIENCE", "is missing"),
+        ({"JWT_SECRET": JWT}, "JWT_ISSUER", "is missing"),
+        ({"JWT_SECRET": JWT}, "JWT_AUDIENCE", "is missing"),
         ({"JWT_JWKS_URL": "http://id.example/keys"}, "JWT_JWKS_URL", "is not https"),
         (
-            {"JWT_SECRET": "0123456789abcdef", "JWT_JWKS_URL": "https://id.example/keys"},
+            {"JWT_SECRET": JWT, "JWT_JWKS_URL": "https://id.example/keys"},
             "JWT_SECRET",
             "are both set",
         ),
@@ -107,4 +117,5 @@ def test_no_value_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_plain_address_is_enough_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert refused(monkeypatch, PUBLIC_URL="http://localhost:8000") == {}
+    at_home = {"PUBLIC_URL": "http://localhost:8000", "TRUSTED_PROXIES": None}
+    assert refused(monkeypatch, **at_home) == {}

@@ -4,7 +4,7 @@ from litestar import Litestar
 
 from service.app import create_app
 from service.core.clock import SystemClock
-from service.production import problems
+from service.production.problems import problems
 from service.sandbox.reaching import reach_sandbox
 from service.storage.database import Client, Database
 from tests.sandbox.lab import GENERATED

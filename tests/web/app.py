@@ -90,7 +90,8 @@ def settings_for(**variables: object) -> Settings:
             **_of(variables, settings.access),
         }
     )
-    web = settings.web.model_copy(update=_of(variables, settings.web))
+    unlimited = {"rate_limit_per_key": 0, "rate_limit_per_address": 0}
+    web = settings.web.model_copy(update=unlimited | _of(variables, settings.web))
     return settings.model_copy(update={"access": access, "web": web})
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from service.cli.checks.check import Check, State
 from service.core.clock import SystemClock
 from service.core.errors import FieldProblem, TillgateError
-from service.production import problems
+from service.production.problems import problems
 from service.providers.registry import build_providers
 from service.settings import Settings
 
@@ -50,17 +50,6 @@ def check_providers(settings: Settings) -> Iterator[Check]:
 
 
 def _limits(settings: Settings) -> Iterator[Check]:
-    web = settings.web
-    if not web.rate_limit_per_key and not web.rate_limit_per_address:
-        yield Check("settings", "RATE_LIMIT_PER_KEY", "warning", "is 0: no rate limit is on")
-    if web.rate_limit_per_address and not web.trusted_proxies:
-        yield Check(
-            "settings",
-            "RATE_LIMIT_PER_ADDRESS",
-            "warning",
-            "without TRUSTED_PROXIES: behind a proxy all customers share one limit",
-        )
-    limited = web.rate_limit_per_key or web.rate_limit_per_address
-    if limited and web.redis_url is None:
-        says = "is unset: n processes (pods and --workers) allow n times the limit"
+    if settings.web.redis_url is None:
+        says = "is unset: n processes (pods and --workers) allow n times the rate limits"
         yield Check("settings", "REDIS_URL", "warning", says)

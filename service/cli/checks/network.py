@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from limits.aio.storage import Storage
-from limits.errors import StorageError
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 
 from service.cli.checks.check import Check
@@ -54,6 +54,8 @@ async def check_redis(url: str) -> Check:
     try:
         storage = storage_from_string(f"async+{url}", wrap_exceptions=True)
         answers = isinstance(storage, Storage) and await storage.check()
+    except ConfigurationError:
+        return Check("database", "Redis", "problem", "REDIS_URL takes redis://host:port/0")
     except (StorageError, OSError, ValueError, TimeoutError):
         answers = False
     if not answers:

@@ -16,7 +16,7 @@ from service.cli.serving import end_on_sigterm, run_until_signal, serve
 from service.cli.settings import production_settings
 from service.cli.workers import work_in_processes
 from service.core.errors import Misconfigured
-from service.production import problems
+from service.production.problems import problems
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.indexes import find_drift

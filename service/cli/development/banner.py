@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.screen import out, show
-from service.production import DEVELOPMENT_MARK
+from service.production.secrecy import DEVELOPMENT_MARK
 from service.settings import Settings
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from service.core.errors import Misconfigured
 from service.core.ids import new_key
 
-# Every generated secret has `_dev_` in it (`production.DEVELOPMENT_MARK`): production refuses it.
+# Every generated secret has `_dev_` in it (`production.secrecy.DEVELOPMENT_MARK`), which production
+# refuses.
 GENERATED: Mapping[str, Callable[[], str]] = {
     "API_PUBLISHABLE_KEYS": lambda: new_key("pk_dev_"),
     "API_SECRET_KEYS": lambda: new_key("sk_dev_"),

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from service.core.errors import InvalidInput, Misconfigured, NotFound, Unavailable
-from service.production import is_loopback
+from service.production.addresses import is_loopback
 from service.providers.base import ProviderName
 from service.sandbox.events.sale import Sale, SignedEvent
 from service.settings import Settings

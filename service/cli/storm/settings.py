@@ -11,7 +11,13 @@ def storm_settings(address: str, key: str) -> Settings:
     home = f"{address}/sandbox"
     given: dict[str, dict[str, Any]] = {
         "database": {},
-        "web": {"PUBLIC_URL": address, "ENVIRONMENT": "development"},
+        "web": {
+            "PUBLIC_URL": address,
+            "ENVIRONMENT": "development",
+            # A storm is louder than any caller.
+            "RATE_LIMIT_PER_KEY": 0,
+            "RATE_LIMIT_PER_ADDRESS": 0,
+        },
         "access": {
             "API_SECRET_KEYS": (key,),
             "PII_PEPPER": new_key("pepper_dev_"),

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import structlog
 from limits.aio.storage import Storage
-from limits.errors import StorageError
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 
 from service.core.clock import Clock
@@ -91,7 +91,10 @@ def counter(redis_url: str | None, clock: Clock) -> Counter:
         return MemoryCounter()
     if not redis_url.startswith(("redis://", "rediss://")):
         raise Misconfigured("REDIS_URL takes redis://… or rediss://…")
-    storage = storage_from_string(f"async+{redis_url}", wrap_exceptions=True)
+    try:
+        storage = storage_from_string(f"async+{redis_url}", wrap_exceptions=True)
+    except ConfigurationError as error:
+        raise Misconfigured("REDIS_URL takes an address like redis://host:6379/0") from error
     if not isinstance(storage, Storage):
         raise Misconfigured("REDIS_URL can't be used asynchronously")
     return RedisCounter(storage, clock)

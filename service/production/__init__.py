@@ -1,0 +1,1 @@
+"""What keeps settings out of production, in words. Pure. docs/configuration.md lists it all."""
