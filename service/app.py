@@ -13,6 +13,7 @@ from service.catalog.controllers import Catalog, Quotes
 from service.catalog.operations.quote_id import Quoting
 from service.core.clock import Clock, SystemClock
 from service.dashboard.controllers import dashboard_routes
+from service.dashboard.login.door import Door, build_door
 from service.dashboard.shop.controllers import shop_routes
 from service.migrations.operations import difference
 from service.retention.controllers import Cleanup, NamedJobs
@@ -64,11 +65,13 @@ def create_app(
     if not settings.production:
         settings = reach_sandbox(settings)
     wired = wire(settings, clock, database)
+    door = build_door(settings, clock)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(close_providers, wired.providers)
+            stack.push_async_callback(door.refusals.aclose)
             if wired.sandbox is not None:
                 await prepare_sandbox(database)
                 stack.enter_context(recording(app, clock))
@@ -82,23 +85,22 @@ def create_app(
             yield
 
     app = Litestar(
-        route_handlers=(*ROUTES, *_pages(wired)),
+        route_handlers=(*ROUTES, *_pages(wired, door)),
         dependencies=_dependencies(wired),
         lifespan=[lifespan],
         plugins=web_layer(settings, clock, database, DOCUMENTS, difference),
         debug=False,
     )
     app.state.wired = wired
+    app.state.door = door
     app.state.desk = wired.desk
-    return put_edge_around(app, settings.web)
+    return put_edge_around(app, settings)
 
 
-def _pages(wired: Wired) -> list[ControllerRouterHandler]:
+def _pages(wired: Wired, door: Door) -> list[ControllerRouterHandler]:
     """Give the pages for people; the sandbox and the shop that shows it are for development."""
     has_sandbox = wired.sandbox is not None
-    pages: list[ControllerRouterHandler] = [
-        dashboard_routes(wired.settings, wired.clock, has_sandbox=has_sandbox)
-    ]
+    pages: list[ControllerRouterHandler] = [dashboard_routes(door, has_sandbox=has_sandbox)]
     if wired.sandbox is not None:
         pages += sandbox_routes(wired.sandbox)
         pages.append(shop_routes(wired.settings, frozenset(wired.providers)))

@@ -34,6 +34,7 @@ from service.storage.documents import StoredDocument, bind
 from service.storage.indexes import refuse_deadly_ttl
 from service.web.idempotency.documents import IdempotencyKey
 from service.web.keys.documents import ApiKey
+from service.web.sign_ins.documents import SignIn
 from service.webhooks.documents import WebhookEvent, WebhookRejection
 from service.webhooks.operations.capture import capture_by_message
 from service.webhooks.operations.close import close_by_message, close_now
@@ -49,6 +50,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Price,
     Coupon,
     ApiKey,
+    SignIn,
     IdempotencyKey,
     Lease,
     Migration,

@@ -25,6 +25,7 @@ class EntryView(Struct, frozen=True, rename="camel"):
 
     at: datetime
     actor: str
+    client: str | None
     action: str
     object: str
     reason: str | None
@@ -77,4 +78,6 @@ class AuditTrail(Controller):
 
 def entry_view(entry: AuditEntry) -> EntryView:
     """Show an entry."""
-    return EntryView(entry.at, entry.actor, entry.action, entry.object, entry.reason, entry.detail)
+    return EntryView(
+        entry.at, entry.actor, entry.client, entry.action, entry.object, entry.reason, entry.detail
+    )

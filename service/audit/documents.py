@@ -11,14 +11,16 @@ from service.storage.documents import StoredDocument
 
 
 class AuditEntry(StoredDocument):
-    """Who did what to which object, when and why.
+    """Who did what to which object, when, from where and why.
 
     `actor` is a key's label or `user:<id>`; `object` is `session:<id>`, `event:<id>` and so on.
+    `client` is a keyed hash of the address, None for what was done on the machine itself.
     """
 
     merchant_id: str
     at: datetime
     actor: str
+    client: str | None = None
     action: str
     object: str
     reason: str | None = None

@@ -2,12 +2,31 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from service.audit import repository
 from service.audit.documents import AuditEntry
 from service.core.strict_json import JsonObject
 from service.storage.transactions import Transaction
-from service.web.principal import Principal
+
+
+class Actor(Protocol):
+    """Who acts: a principal, or somebody who has not become one."""
+
+    @property
+    def merchant_id(self) -> str:
+        """Whose trail it stands in."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Who it is."""
+        ...
+
+    @property
+    def client(self) -> str | None:
+        """Where they act from: a keyed hash of the address; None on the machine itself."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +39,13 @@ class Act:
     detail: JsonObject = field(default_factory=dict)
 
 
-async def record(tx: Transaction | None, by: Principal, act: Act, now: datetime) -> None:
+async def record(tx: Transaction | None, by: Actor, act: Act, now: datetime) -> None:
     """Append who did what and why, in the transaction of the change itself."""
     entry = AuditEntry(
         merchant_id=by.merchant_id,
         at=now,
         actor=by.label,
+        client=by.client,
         action=act.action,
         object=act.object,
         reason=act.reason,

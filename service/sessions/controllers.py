@@ -37,7 +37,7 @@ from service.sessions.schemas.requests import (
     CreatePaymentSession,
 )
 from service.sessions.states import Status
-from service.web.authentication import PROVEN, AnyRequest, principal_of, requires
+from service.web.authentication import PROVEN, AnyRequest, actor_of, principal_of, requires
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, SessionIdPath
 from service.web.principal import AccessScope
@@ -48,9 +48,12 @@ _OPENERS = {**requires(AccessScope.SESSIONS_WRITE), PROVEN: True}
 _READERS = {**requires(AccessScope.SESSIONS_READ), PROVEN: True}
 
 
-def caller_of(request: AnyRequest) -> Caller:
-    """Give the caller with the proof that it sent along: X-Client-Secret, from a browser."""
-    principal = principal_of(request.scope)
+def caller_of(request: AnyRequest, *, acts: bool = False) -> Caller:
+    """Give the caller with the proof that it sent along: X-Client-Secret, from a browser.
+
+    `acts`: something may be put on the record, which says where the call came from.
+    """
+    principal = actor_of(request.scope) if acts else principal_of(request.scope)
     if principal is None:
         raise Unauthenticated("This takes a key or a user's token.")
     secret = header_of(request.scope, b"x-client-secret")
@@ -137,7 +140,7 @@ class PaymentSessions(Controller):
         request: AnyRequest,
     ) -> SessionAnswer:
         """Merge metadata, cancel, or from a secret key settle by hand."""
-        return await _change(data, caller_of(request), desk_of(request))
+        return await _change(data, caller_of(request, acts=True), desk_of(request))
 
 
 _CHECKOUT_SESSIONS = ["/api/checkout-sessions", "/api/payments/checkout-session"]
@@ -191,7 +194,7 @@ class CheckoutSessions(Controller):
         request: AnyRequest,
     ) -> SessionAnswer:
         """Merge metadata, cancel, or from a secret key settle by hand."""
-        return await _change(data, caller_of(request), desk_of(request))
+        return await _change(data, caller_of(request, acts=True), desk_of(request))
 
     @post(
         _CREATE_CHECKOUT,
@@ -204,7 +207,7 @@ class CheckoutSessions(Controller):
         request: AnyRequest,
     ) -> Response[CheckoutAnswer]:
         """Give the address to send the customer to; a repeated call gives the same one."""
-        caller, desk = caller_of(request), desk_of(request)
+        caller, desk = caller_of(request, acts=True), desk_of(request)
         resumed = data.resumed()
         if resumed is not None:
             opened = await resume_checkout(resumed, caller, desk)

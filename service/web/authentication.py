@@ -1,6 +1,7 @@
 """Who calls: read once a request, before anything else looks at it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn, TypeAlias
 
 from litestar.connection import ASGIConnection, Request
@@ -11,6 +12,7 @@ from litestar.types import Scope
 from service.core.errors import Forbidden, Unauthenticated
 from service.web.keys.ring import KeyRing
 from service.web.keys.tokens import TokenReader, looks_like_token
+from service.web.logs.clients import client_of
 from service.web.principal import BUNDLES, AccessScope, Kind, Principal
 
 # Of a handler that checks its caller itself, or that everybody may call.
@@ -95,6 +97,12 @@ def principal_of(scope: Scope) -> Principal | None:
     return found
 
 
+def actor_of(scope: Scope) -> Principal | None:
+    """Return the caller with where the call comes from, for what is put on the record."""
+    found = principal_of(scope)
+    return replace(found, client=client_of(scope)) if found is not None else None
+
+
 def requires(*needed: AccessScope) -> dict[str, frozenset[AccessScope]]:
     """Make a handler's `opt` that lets in only callers with these scopes; else 401 or 403.
 
@@ -133,7 +141,7 @@ def require(principal: Principal, *needed: AccessScope, taken: str = "an operato
 
 async def provide_principal(request: AnyRequest) -> Principal:
     """Give the caller to a handler that `requires` one. Raises `Unauthenticated` without one."""
-    principal = principal_of(request.scope)
+    principal = actor_of(request.scope)
     if principal is None:
         raise Unauthenticated("This takes a key or a user's token.")
     return principal

@@ -13,23 +13,26 @@ from litestar.enums import ScopeType
 from litestar.middleware._internal.cors import CORSMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.settings import WebSettings
+from service.settings import Settings
 from service.web.logs.access import log_request
+from service.web.logs.clients import Clients, clients_of
 from service.web.logs.request_ids import HEADER, request_id_of
 from service.web.requests import LARGEST_BODY, header_of
 from service.web.security_headers import SecurityHeaders
 
 
-def put_edge_around(app: Litestar, settings: WebSettings) -> Litestar:
+def put_edge_around(app: Litestar, settings: Settings) -> Litestar:
     """Wrap an application; to be called once, after it is built and before it serves."""
     # Litestar 2.25 ignores what a plugin sets as the limit of bodies; it is read at first use.
     app.request_max_body_size = LARGEST_BODY
-    over_tls = settings.public_url.startswith("https://")
-    app.asgi_handler = _edge(app.asgi_handler, SecurityHeaders(over_tls=over_tls))
+    over_tls = settings.web.public_url.startswith("https://")
+    app.asgi_handler = _edge(
+        app.asgi_handler, SecurityHeaders(over_tls=over_tls), clients_of(settings)
+    )
     return app
 
 
-def _edge(for_browsers: ASGIApp, security: SecurityHeaders) -> ASGIApp:
+def _edge(for_browsers: ASGIApp, security: SecurityHeaders, clients: Clients) -> ASGIApp:
     # CORS reads all headers of a request into a map, to find that no browser sent it.
     for_servers = for_browsers.app if isinstance(for_browsers, CORSMiddleware) else for_browsers
 
@@ -39,6 +42,7 @@ def _edge(for_browsers: ASGIApp, security: SecurityHeaders) -> ASGIApp:
             return
         began, path, state, status = time.perf_counter(), scope["path"], scope["state"], 0
         state["request_id"] = request_id = request_id_of(scope)
+        state["client"] = clients.of(scope)
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
         def sending(message: Message) -> Awaitable[None]:

@@ -71,6 +71,8 @@ class Principal:
     name: str | None = None
     user_id: str | None = None
     granted: frozenset[AccessScope] | None = None
+    client: str | None = field(default=None, compare=False)
+    """Names the address from which the caller acts, by a keyed hash; for the audit."""
     label: str = field(init=False)
     """Names the caller for the audit: `secret:ops`, `admin:3fa9c1…`, `user:<id>`."""
     scopes: frozenset[AccessScope] = field(init=False)

@@ -15,8 +15,10 @@ _ALWAYS: RawHeaders = [
     ),
 ]
 _API: RawHeaders = [(b"cache-control", b"no-store")]
-_TLS: RawHeaders = [(b"strict-transport-security", b"max-age=31536000")]
-_NAMES = frozenset(name for name, _ in (*_ALWAYS, *_API, *_TLS))
+# A page of another site that has opened one of ours holds no handle to it.
+_PAGES: RawHeaders = [(b"cross-origin-opener-policy", b"same-origin")]
+_TLS: RawHeaders = [(b"strict-transport-security", b"max-age=31536000; includeSubDomains")]
+_NAMES = frozenset(name for name, _ in (*_ALWAYS, *_API, *_PAGES, *_TLS))
 
 
 class SecurityHeaders:
@@ -27,10 +29,15 @@ class SecurityHeaders:
         always = _ALWAYS + (_TLS if over_tls else [])
         self._elsewhere = always
         self._api = always + _API
+        self._pages = always + _PAGES
 
     def missing(self, path: str, present: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
         """Give what an answer lacks."""
-        due = self._api if path.startswith("/api") else self._elsewhere
+        due = self._elsewhere
+        if path.startswith("/api"):
+            due = self._api
+        elif path.startswith(("/dashboard", "/docs")):
+            due = self._pages
         names = {name.lower() for name, _ in present}
         if _NAMES.isdisjoint(names):
             return due  # nearly always: answers of the API bring none of them

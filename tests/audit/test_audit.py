@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from service.core.clock import ManualClock
+from service.settings import Settings
+from service.web.logs.clients import clients_of
 from service.web.principal import Kind
 from tests.sessions.asking import (
     change,
@@ -35,7 +37,9 @@ async def _make_some(api: Api, clock: ManualClock) -> None:
     await change(api, sessionId="s-1", status="completed", reason="paid in cash")
 
 
-async def test_an_entry_says_who_did_what_to_what_and_why(api: Api, clock: ManualClock) -> None:
+async def test_an_entry_says_who_did_what_from_where_to_what_and_why(
+    api: Api, clock: ManualClock, settings: Settings
+) -> None:
     await _make_some(api, clock)
     answer = await api.call("GET", _PATH, ADMIN, params={"object": "session:s-1"})
     assert answer.json() == {
@@ -43,6 +47,7 @@ async def test_an_entry_says_who_did_what_to_what_and_why(api: Api, clock: Manua
             {
                 "at": "2026-11-21T14:00:00Z",
                 "actor": "secret:server",
+                "client": clients_of(settings).name("127.0.0.1"),
                 "action": "session.settled_by_hand",
                 "object": "session:s-1",
                 "reason": "paid in cash",

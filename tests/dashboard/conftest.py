@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from httpx import AsyncClient
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from service.cli.development.demo_prices import put_demo_prices
 from service.core.clock import ManualClock, SystemClock
 from service.storage.database import Database
 from service.web.principal import Kind, Principal
+from tests.dashboard.signing_in import browsing
 from tests.sandbox.lab import Lab, running_lab
+from tests.support.settings import make_settings
 
 CHROMIUM = Path("/usr/bin/chromium")
 HAS_CHROMIUM = CHROMIUM.exists()
@@ -113,3 +116,11 @@ async def visitor(shop: Lab, browser: Browser) -> AsyncIterator[Visitor]:
     yield found
     await context.close()
     assert found.complaints == []
+
+
+@pytest_asyncio.fixture
+async def production(database: Database, clock: ManualClock) -> AsyncIterator[AsyncClient]:
+    """A browser at a service in production, where there is no sandbox to show."""
+    settings = make_settings(ENVIRONMENT="production", PUBLIC_URL="https://pay.example.com")
+    async with browsing(settings, database, clock) as http:
+        yield http

@@ -56,7 +56,7 @@ async def stage(routes: Sequence[type[Controller]], database: Database) -> Async
         dependencies={"sandbox": Provide(lambda: found.sandbox, sync_to_thread=False)},
         plugins=web_layer(settings, clock, database, WIRED),
     )
-    async with serving(put_edge_around(app, settings.web)) as address:
+    async with serving(put_edge_around(app, settings)) as address:
         found.address = address
         yield found
 

@@ -156,7 +156,7 @@ def create_test_app(
         route_handlers=[create_order, list_orders, read_order, whoami, receive, fail],
         plugins=web_layer(settings, clock, database, DOCUMENTS),
     )
-    return put_edge_around(app, settings.web)
+    return put_edge_around(app, settings)
 
 
 class Teapot(TillgateError):

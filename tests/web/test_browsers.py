@@ -93,4 +93,4 @@ async def test_behind_tls_browsers_stay_on_tls(database: Database, clock: Manual
     app = create_test_app(settings_for(public_url="https://pay.example"), clock, database)
     async with client_of(app) as http:
         answer = await http.get("/health/live")
-    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"

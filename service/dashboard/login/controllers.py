@@ -1,42 +1,51 @@
 """Signing in and out over HTTP, and the reader of every other page."""
 
+from dataclasses import replace
 from typing import Annotated
 
-import structlog
 from litestar import Controller, Response, get, post
-from litestar.di import NamedDependency
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import QueryParameter
 from litestar.response import Redirect
 
-from service.core.errors import Forbidden, Unauthenticated
-from service.dashboard.login.cookies import BADGE, FORM, Cookies
+from service.audit.operations import Act, record
+from service.core.errors import Forbidden, TooManyRequests, Unauthenticated
+from service.core.ids import digest
+from service.dashboard.login.cookies import FORM, SIGN_IN, came_from_us, form_token
+from service.dashboard.login.door import Door, TheDoor
 from service.dashboard.login.page import login_page
+from service.storage.transactions import answers_in_time
 from service.web.authentication import AnyRequest
-from service.web.keys.ring import KeyRing
+from service.web.keys.issuing import KEY_ID_LENGTH
+from service.web.limits.addresses import network_of
+from service.web.logs.clients import client_of
 from service.web.pages.page import show
 from service.web.principal import AccessScope, Kind, Principal
-
-TheCookies = NamedDependency[SkipValidation[Cookies]]
-TheKeys = NamedDependency[SkipValidation[KeyRing]]
+from service.web.sign_ins.operations import recognise, sign_in, sign_out
 
 Following = Annotated[str, QueryParameter(name="next", max_length=200)]
 
 HOME = "/dashboard"
+# Sent by a page that reads itself again: nobody has done anything, so it keeps nobody signed in.
+UNATTENDED = "x-unattended"
 _LONGEST_KEY = 256
 
-log = structlog.get_logger(__name__)
+
+async def reader_of(request: AnyRequest, door: Door) -> Principal | None:
+    """Find who reads: an admin whose sign-in and key are still good. None for anybody else.
+
+    The request's line in the log names the reader.
+    """
+    token = door.jar.read(request, SIGN_IN)
+    attended = UNATTENDED not in request.headers
+    found = await recognise(token, door.keys, door.clock, attended=attended)
+    if found is None or not _may_read(found):
+        return None
+    return _let_in(request, found)
 
 
-async def reader_of(request: AnyRequest, jar: Cookies, keys: KeyRing) -> Principal | None:
-    """Give who reads: an admin whose key is still good. None for anybody else."""
-    key_hash = jar.key_hash(request.cookies.get(BADGE))
-    if key_hash is None:
-        return None
-    try:
-        found = await keys.recall(key_hash)
-    except Unauthenticated:
-        return None
-    return found if _may_read(found) else None
+def token_of(request: AnyRequest, door: Door) -> str:
+    """Return what the forms of a reader's pages carry."""
+    return form_token(door.jar.read(request, SIGN_IN) or "")
 
 
 class Login(Controller):
@@ -46,43 +55,96 @@ class Login(Controller):
 
     @get("/login")
     async def form(
-        self, request: AnyRequest, jar: TheCookies, following: Following = HOME
+        self, request: AnyRequest, door: TheDoor, following: Following = HOME
     ) -> Response[str]:
         """Ask for the key."""
-        return _form(request, jar, _ours(following))
+        return _form(request, door, _ours(following))
 
     @post("/login", status_code=303)
-    async def enter(
-        self, request: AnyRequest, jar: TheCookies, keys: TheKeys
-    ) -> Response[str] | Redirect:
-        """Take an admin key for a badge. 403 for any other, and for a form that is not ours."""
+    async def enter(self, request: AnyRequest, door: TheDoor) -> Response[str] | Redirect:
+        """Sign in by an admin key. 403 for any other and for a form that is not ours, else 429."""
         given = await request.form()
         following = _ours(str(given.get("next") or ""))
-        if not jar.came_from_us(request.cookies.get(FORM), str(given.get("token") or "")):
+        if not came_from_us(request, door.jar.read(request, FORM), _text(given.get("token"))):
             # Mostly an old page: the form is shown anew.
-            return _form(request, jar, following, "This form was old. Please try again.")
+            return _form(request, door, following, "This form was old. Please try again.", 403)
         key = str(given.get("key") or "").strip()
-        if not await _opens(key, keys):
-            log.warning("dashboard login refused")
-            return _form(request, jar, following, "This is no admin key of this service.")
-        return Redirect(following, status_code=303, cookies=[jar.badge(key), jar.forget(FORM)])
+        try:
+            reader = await _try(request, door, key)
+        except TooManyRequests as error:
+            return _too_many(request, door, following, error)
+        if reader is None:
+            await door.refusals.note(client_of(request.scope))
+            return _form(request, door, following, "This is no admin key of this service.", 403)
+        await _end(request, door)
+        token = await sign_in(key, reader, door.clock)
+        await _record("dashboard.signed_in", token, reader, door)
+        known = door.jar.known_browser(request) is not None
+        cookies = [door.jar.sign_in(token), door.jar.forget(FORM)]
+        cookies += [] if known else [door.jar.browser()]
+        return Redirect(following, status_code=303, cookies=cookies)
 
     @post("/logout", status_code=303)
-    async def leave(self, request: AnyRequest, jar: TheCookies) -> Redirect:
-        """Take the badge away. Raises `Forbidden` for a form that is not ours."""
+    async def leave(self, request: AnyRequest, door: TheDoor) -> Redirect:
+        """Sign out, here and in every process. Raises `Forbidden` for a form that is not ours."""
         given = await request.form()
-        if not jar.came_from_us(request.cookies.get(BADGE), str(given.get("token") or "")):
+        if not came_from_us(request, door.jar.read(request, SIGN_IN), _text(given.get("token"))):
             raise Forbidden("This form was not shown by the dashboard.")
-        return Redirect(f"{HOME}/login", status_code=303, cookies=[jar.forget(BADGE)])
+        await _end(request, door)
+        return Redirect(f"{HOME}/login", status_code=303, cookies=[door.jar.forget(SIGN_IN)])
 
 
-async def _opens(key: str, keys: KeyRing) -> bool:
-    if not 0 < len(key) <= _LONGEST_KEY:
-        return False
+async def _try(request: AnyRequest, door: Door, key: str) -> Principal | None:
+    """Look at a key, as often as that may be done. Raises `TooManyRequests`."""
+    network = network_of(door.addresses.of(request.scope))
+    browser = door.jar.known_browser(request)
     try:
-        return _may_read(await keys.identify(key))
+        door.guesses.take(network, browser)
+    except TooManyRequests:
+        await door.refusals.note(client_of(request.scope))
+        raise
+    found = await _holder_of(key, door)
+    if found is None or not _may_read(found):
+        return None
+    door.guesses.give_back(network, browser)
+    return _let_in(request, found)
+
+
+async def _holder_of(key: str, door: Door) -> Principal | None:
+    if not 0 < len(key) <= _LONGEST_KEY:
+        return None
+    try:
+        return await door.keys.identify(key)
     except Unauthenticated:
-        return False
+        return None
+
+
+def _let_in(request: AnyRequest, found: Principal) -> Principal:
+    reader = replace(found, client=client_of(request.scope))
+    request.scope["state"]["principal"] = reader
+    return reader
+
+
+async def _end(request: AnyRequest, door: Door) -> None:
+    """End the sign-in that a browser has, if it has one."""
+    token = door.jar.read(request, SIGN_IN)
+    reader = await reader_of(request, door)
+    if token is not None and await sign_out(token) and reader is not None:
+        await _record("dashboard.signed_out", token, reader, door)
+
+
+async def _record(action: str, token: str, reader: Principal, door: Door) -> None:
+    act = Act(action, f"sign-in:{digest(token)[:KEY_ID_LENGTH]}", detail={"keyId": reader.key_id})
+    async with answers_in_time():
+        await record(None, reader, act, door.clock.now())
+
+
+def _too_many(
+    request: AnyRequest, door: Door, following: str, error: TooManyRequests
+) -> Response[str]:
+    answer = _form(request, door, following, error.message, 429)
+    answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def _may_read(reader: Principal) -> bool:
@@ -90,15 +152,19 @@ def _may_read(reader: Principal) -> bool:
 
 
 def _form(
-    request: AnyRequest, jar: Cookies, following: str, problem: str | None = None
+    request: AnyRequest, door: Door, following: str, problem: str | None = None, status: int = 200
 ) -> Response[str]:
-    cookie = jar.form()
-    standing = request.cookies.get(FORM)
-    token = jar.token(standing or str(cookie.value))
-    answer = show(login_page(token, following, problem), status=403 if problem else 200)
+    cookie = door.jar.form()
+    standing = door.jar.read(request, FORM)
+    token = form_token(standing or str(cookie.value))
+    answer = show(login_page(token, following, problem), status=status)
     if standing is None:
         answer.set_cookie(cookie)
     return answer
+
+
+def _text(field: object) -> str | None:
+    return field if isinstance(field, str) else None
 
 
 def _ours(address: str) -> str:

@@ -1,69 +1,68 @@
-"""The cookies of the dashboard: who has shown an admin key, and which form was ours.
+"""The cookies of the dashboard: who is signed in, which form was ours, which browser is known.
 
-The badge holds the SHA-256 of the key, encrypted and authenticated (Fernet) under a key that is
-derived from PII_PEPPER. So nothing is stored here, and a key that is revoked opens nothing more.
+They hold random values and no data. Over https their names begin with `__Secure-`: a browser then
+takes them over https alone, and a page without TLS can plant none.
 """
 
 import secrets
-from datetime import timedelta
 
-from cryptography.fernet import Fernet, InvalidToken
 from litestar.datastructures import Cookie
 
-from service.core.clock import Clock
-from service.core.ids import derive, digest, same
+from service.core.ids import derive, same
+from service.web.authentication import AnyRequest
+from service.web.sign_ins.operations import LASTS
 
-LASTS = timedelta(hours=12)
-BADGE = "tillgate_badge"
+SIGN_IN = "tillgate_sign_in"
 FORM = "tillgate_form"
+BROWSER = "tillgate_browser"
 _PATH = "/dashboard"
+_BROWSER_LASTS_S = 180 * 86_400
 
 
 class Cookies:
-    """Makes and reads them. Over https they are `Secure`; a script never sees them."""
+    """Makes and reads them. A script never sees them, and no other site's request carries them."""
 
-    def __init__(self, pepper: str, clock: Clock, *, secure: bool) -> None:
-        """Derive the keys."""
+    def __init__(self, pepper: str, *, secure: bool) -> None:
+        """Keep what a known browser's cookie is signed with; `secure`: behind https."""
         self._pepper = pepper
-        self._clock = clock
         self._secure = secure
-        self._seal = Fernet(derive(pepper, "dashboard-badge") + "=")
 
-    def badge(self, key: str) -> Cookie:
-        """Make the badge of somebody who has shown this key."""
-        sealed = self._seal.encrypt_at_time(digest(key).encode(), self._unix_now())
-        return self._cookie(BADGE, sealed.decode(), int(LASTS.total_seconds()))
+    def name(self, cookie: str) -> str:
+        """Return the name of a cookie as a browser knows it."""
+        return f"__Secure-{cookie}" if self._secure else cookie
 
-    def key_hash(self, badge: str | None) -> str | None:
-        """Read a badge: the SHA-256 of the key. None for one that is forged, or over."""
-        if badge is None:
-            return None
-        try:
-            ttl = int(LASTS.total_seconds())
-            opened = self._seal.decrypt_at_time(badge.encode(), ttl, self._unix_now())
-        except (InvalidToken, ValueError):
-            return None
-        return opened.decode()
+    def read(self, request: AnyRequest, cookie: str) -> str | None:
+        """Return what a browser sent, None for nothing."""
+        return request.cookies.get(self.name(cookie)) or None
+
+    def sign_in(self, token: str) -> Cookie:
+        """Make the cookie of somebody who has signed in."""
+        return self._cookie(SIGN_IN, token, int(LASTS.total_seconds()))
 
     def form(self) -> Cookie:
-        """Make the cookie of a form that is shown to somebody without a badge."""
-        return self._cookie(FORM, secrets.token_urlsafe(24), None)
+        """Make the cookie of a form that is shown to somebody who has not."""
+        return self._cookie(FORM, secrets.token_urlsafe(32), None)
 
-    def forget(self, name: str) -> Cookie:
+    def browser(self) -> Cookie:
+        """Make the cookie of a browser from which somebody has signed in."""
+        known = secrets.token_urlsafe(16)
+        return self._cookie(BROWSER, f"{known}.{self._mark(known)}", _BROWSER_LASTS_S)
+
+    def known_browser(self, request: AnyRequest) -> str | None:
+        """Return the id of a browser that this service knows, None for one that it does not."""
+        known, _, mark = (self.read(request, BROWSER) or "").partition(".")
+        return known if known and same(self._mark(known), mark) else None
+
+    def forget(self, cookie: str) -> Cookie:
         """Make a cookie that takes one away."""
-        return self._cookie(name, "", 0)
+        return self._cookie(cookie, "", 0)
 
-    def token(self, cookie: str) -> str:
-        """Give what a form must carry: only a page of ours can know it of the reader's cookie."""
-        return derive(self._pepper, "dashboard-form", cookie)
-
-    def came_from_us(self, cookie: str | None, token: str | None) -> bool:
-        """Tell whether a form was shown by us to this reader."""
-        return bool(cookie and token and same(self.token(cookie), token))
+    def _mark(self, known: str) -> str:
+        return derive(self._pepper, "dashboard-browser", known)
 
     def _cookie(self, name: str, value: str, max_age: int | None) -> Cookie:
         return Cookie(
-            key=name,
+            key=self.name(name),
             value=value,
             path=_PATH,
             max_age=max_age,
@@ -72,5 +71,21 @@ class Cookies:
             samesite="strict",
         )
 
-    def _unix_now(self) -> int:
-        return int(self._clock.now().timestamp())
+
+def form_token(cookie: str) -> str:
+    """Return what a form must carry: only a page of ours can know it of the reader's cookie.
+
+    A sign-in has a cookie of its own, so the token of a form is bound to it and ends with it.
+    """
+    return derive(cookie, "dashboard-form")
+
+
+def came_from_us(request: AnyRequest, cookie: str | None, token: str | None) -> bool:
+    """Tell whether a form was shown by us to this reader, and sent from our own page.
+
+    `Sec-Fetch-Site` is the browser's own word, which no page can change: it tells apart what
+    `SameSite` does not, another host of the same site.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return False
+    return bool(cookie and token and same(form_token(cookie), token))

@@ -4,13 +4,12 @@ from typing import Annotated
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import QueryParameter
 from litestar.response import Redirect
 
-from service.core.clock import Clock
 from service.core.errors import NotFound
-from service.dashboard.login.controllers import TheCookies, TheKeys, reader_of
-from service.dashboard.login.cookies import BADGE
+from service.dashboard.login.controllers import reader_of, token_of
+from service.dashboard.login.door import TheDoor
 from service.dashboard.sessions.lines import Seen, lines
 from service.dashboard.sessions.page import missing_page, search_page, timeline_page
 from service.sandbox import repository as sandbox
@@ -22,7 +21,6 @@ from service.web.authentication import AnyRequest
 from service.web.pages.page import show
 from service.web.parameters import SessionIdPath
 
-TheClock = NamedDependency[SkipValidation[Clock]]
 HasSandbox = NamedDependency[bool]
 
 _LATEST = 20
@@ -37,17 +35,20 @@ class SessionPages(Controller):
 
     @get("/")
     async def search(
-        self, request: AnyRequest, jar: TheCookies, keys: TheKeys, has_sandbox: HasSandbox
+        self, request: AnyRequest, door: TheDoor, has_sandbox: HasSandbox
     ) -> Response[str] | Redirect:
         """Ask for a session; show the sandbox's latest checkouts."""
-        if await reader_of(request, jar, keys) is None:
+        if await reader_of(request, door) is None:
             return _to_login("/dashboard")
         latest = await sandbox.latest_checkouts(_LATEST) if has_sandbox else None
-        return show(search_page(latest, _token(request, jar)))
+        return show(search_page(latest, token_of(request, door)))
 
     @get("/sessions")
-    async def found(self, session_id: SessionIdQuery) -> Redirect:
+    async def found(
+        self, request: AnyRequest, door: TheDoor, session_id: SessionIdQuery
+    ) -> Redirect:
         """Go to the session that was asked for."""
+        await reader_of(request, door)
         return Redirect(f"/dashboard/sessions/{session_id}", status_code=303)
 
     @get("/sessions/{session_id:str}")
@@ -55,16 +56,14 @@ class SessionPages(Controller):
         self,
         request: AnyRequest,
         session_id: SessionIdPath,
-        jar: TheCookies,
-        keys: TheKeys,
-        clock: TheClock,
+        door: TheDoor,
         has_sandbox: HasSandbox,
     ) -> Response[str] | Redirect:
         """Draw everything that touched a session, and why it is in its state."""
-        reader = await reader_of(request, jar, keys)
+        reader = await reader_of(request, door)
         if reader is None:
             return _to_login(f"/dashboard/sessions/{session_id}")
-        token, now = _token(request, jar), clock.now()
+        token, now = token_of(request, door), door.clock.now()
         try:
             told = await timeline(session_id, Caller(reader), now)
         except NotFound:
@@ -81,10 +80,6 @@ async def _seen(session_id: str) -> Seen:
         await sandbox.deliveries_of(session_id),
         await calls_of(session_id),
     )
-
-
-def _token(request: AnyRequest, jar: TheCookies) -> str:
-    return jar.token(request.cookies.get(BADGE, ""))
 
 
 def _to_login(following: str) -> Redirect:

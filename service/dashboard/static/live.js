@@ -11,7 +11,9 @@ async function follow() {
   while (quiet < QUIET_ROUNDS) {
     await pause(EVERY_MS);
     if (document.hidden) continue;
-    const answer = await fetch(location.pathname).catch(() => null);
+    // Nobody has done anything: this keeps nobody signed in.
+    const headers = { "X-Unattended": "1" };
+    const answer = await fetch(location.pathname, { headers }).catch(() => null);
     // Signed out, or the server is away: the page stays as it is.
     if (!answer?.ok || answer.redirected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -9,6 +9,7 @@ from litestar.types import HTTPScope
 from msgspec import Struct, json
 
 from service.web.authentication import principal_of
+from service.web.logs.clients import client_of
 from service.web.logs.masking import mask_text
 
 _log = structlog.get_logger("tillgate.access")
@@ -23,6 +24,7 @@ class _Line(Struct):
     status: int
     ms: float
     principal: str | None
+    client: str | None
     request_id: str | None
     level: str
     timestamp: datetime
@@ -44,6 +46,8 @@ def write_lines_to(stream: TextIO | None) -> None:
 def log_request(scope: HTTPScope, status: int, seconds: float) -> None:
     """Write the line. The path is the route's template: no ids, no query, no addresses.
 
+    Whose address it was is told by a keyed hash.
+
     Probes that went well are left out: they come every few seconds and say nothing.
     """
     if status < 400 and scope["path"].startswith(_QUIET_PATHS):
@@ -52,12 +56,14 @@ def log_request(scope: HTTPScope, status: int, seconds: float) -> None:
     label = _masked(principal.label) if principal else None
     method, path = scope["method"], scope.get("path_template") or "(none)"
     ms = round(seconds * 1000, 1)
+    client = client_of(scope)
     if not _stream:
-        _log.info("request", method=method, path=path, status=status, ms=ms, principal=label)
+        told = {"method": method, "path": path, "status": status, "ms": ms}
+        _log.info("request", **told, principal=label, client=client)
         return
     request_id = scope["state"].get("request_id")
     now = datetime.now(UTC)
-    line = _Line("request", method, path, status, ms, label, request_id, "info", now)
+    line = _Line("request", method, path, status, ms, label, client, request_id, "info", now)
     _stream[0].write(_encoder.encode(line).decode() + "\n")
     _stream[0].flush()
 

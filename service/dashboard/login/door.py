@@ -1,0 +1,46 @@
+"""What signing in works with, put together once."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from service.core.clock import Clock
+from service.core.errors import Misconfigured
+from service.dashboard.login.cookies import Cookies
+from service.dashboard.login.refusals import Refusals
+from service.settings import Settings
+from service.web.keys.ring import KeyRing
+from service.web.limits.addresses import Addresses
+from service.web.sign_ins.guesses import Guesses
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Cookies, keys, and what is counted of those who try."""
+
+    jar: Cookies
+    keys: KeyRing
+    clock: Clock
+    addresses: Addresses
+    guesses: Guesses
+    refusals: Refusals
+
+
+TheDoor: TypeAlias = NamedDependency[SkipValidation[Door]]
+
+
+def build_door(settings: Settings, clock: Clock) -> Door:
+    """Build it from the settings. Raises `Misconfigured` without a pepper."""
+    pepper = settings.access.pii_pepper
+    if pepper is None:
+        raise Misconfigured("PII_PEPPER is not set: nobody could sign in to the dashboard.")
+    return Door(
+        Cookies(pepper, secure=settings.web.public_url.startswith("https://")),
+        KeyRing(settings.access, clock),
+        clock,
+        Addresses(settings.web.trusted_proxies),
+        Guesses(clock),
+        Refusals(clock),
+    )

@@ -1,0 +1,90 @@
+"""Sign-ins that were refused: counted here, told to the audit once a minute at most.
+
+Whoever guesses keys must not be able to make the database write: what one process has refused in a
+minute is one entry. Each try has its line in the access log besides.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from service.audit.operations import Act, record
+from service.core.clock import Clock
+from service.core.errors import Unavailable
+from service.storage.transactions import answers_in_time
+from service.web.principal import DEFAULT_MERCHANT
+
+EVERY = timedelta(minutes=1)
+_MOST_NAMED = 20
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stranger:
+    """Somebody who has shown no key: `client` is where they came from, by its keyed hash."""
+
+    client: str | None
+    merchant_id: str = DEFAULT_MERCHANT
+    label: str = "stranger"
+
+
+@dataclass
+class _Counted:
+    tries: int = 0
+    clients: set[str] = field(default_factory=set)
+
+
+class Refusals:
+    """What was refused and is not told yet."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin with nothing."""
+        self._clock = clock
+        self._counted = _Counted()
+        self._told_at: datetime | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._telling: asyncio.Task[None] | None = None
+
+    async def note(self, client: str | None) -> None:
+        """Count one. The first of a while is told at once, the others together a minute later."""
+        self._counted.tries += 1
+        if client is not None and len(self._counted.clients) < _MOST_NAMED:
+            self._counted.clients.add(client)
+        if self._told_at is None or self._clock.now() - self._told_at >= EVERY:
+            await self.tell()
+        elif self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(EVERY.total_seconds(), self._tell_later)
+
+    async def tell(self) -> None:
+        """Write an entry about all that were counted; where that can't be done, later again."""
+        counted, self._counted = self._counted, _Counted()
+        if not counted.tries:
+            return
+        now = self._told_at = self._clock.now()
+        log.warning("sign-ins refused", tries=counted.tries, clients=len(counted.clients))
+        named = sorted(counted.clients)
+        act = Act(
+            "dashboard.sign_in_refused",
+            "dashboard",
+            detail={"tries": counted.tries, "clients": list(named)},
+        )
+        try:
+            async with answers_in_time():
+                await record(None, _Stranger(named[0] if len(named) == 1 else None), act, now)
+        except Unavailable:
+            self._counted.tries += counted.tries
+            self._counted.clients |= counted.clients
+
+    async def aclose(self) -> None:
+        """Tell what is left, at the end of the process."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await self.tell()
+
+    def _tell_later(self) -> None:
+        self._timer = None
+        self._telling = asyncio.ensure_future(self.tell())

@@ -1,0 +1,1 @@
+"""Who is signed in to pages for people: kept in the database, so that it can be ended."""

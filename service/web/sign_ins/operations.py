@@ -1,0 +1,67 @@
+"""Sign in, recognise, sign out."""
+
+import re
+import secrets
+from datetime import timedelta
+
+from service.core.clock import Clock
+from service.core.errors import Unauthenticated
+from service.core.ids import digest
+from service.web.keys.ring import KeyRing
+from service.web.principal import Principal
+from service.web.sign_ins import repository
+from service.web.sign_ins.documents import SignIn
+
+LASTS = timedelta(hours=12)
+IDLE = timedelta(minutes=30)
+# A page that is read again and again writes that down once in so long.
+NOTED_EVERY = timedelta(minutes=1)
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+async def sign_in(key: str, reader: Principal, clock: Clock) -> str:
+    """Keep that the holder of a key has signed in, and return the token: 256 random bits.
+
+    It is made here and now, whatever a browser sent before.
+    """
+    token, now = secrets.token_urlsafe(32), clock.now()
+    kept = SignIn(
+        id=digest(token),
+        merchant_id=reader.merchant_id,
+        key_hash=digest(key),
+        created_at=now,
+        lapses_at=now + IDLE,
+        ends_at=now + LASTS,
+    )
+    await repository.insert(kept)
+    return token
+
+
+async def recognise(
+    token: str | None, keys: KeyRing, clock: Clock, *, attended: bool = True
+) -> Principal | None:
+    """Find who is signed in: None after the end, a pause that was too long, or the key's own end.
+
+    Only what a person did (`attended`) begins the pause anew. Raises `Unavailable`.
+    """
+    if token is None or not _TOKEN.fullmatch(token):
+        return None
+    found, now = await repository.find(digest(token)), clock.now()
+    if found is None or now >= min(found.lapses_at, found.ends_at):
+        return None
+    try:
+        reader = await keys.recall(found.key_hash)
+    except Unauthenticated:
+        return None
+    lapses_at = min(now + IDLE, found.ends_at)
+    if attended and lapses_at - found.lapses_at >= NOTED_EVERY:
+        await repository.prolong(found.id, lapses_at)
+    return reader
+
+
+async def sign_out(token: str | None) -> bool:
+    """End a sign-in at once, in every process. Tells whether there was one."""
+    if token is None or not _TOKEN.fullmatch(token):
+        return False
+    return await repository.remove(digest(token)) is not None

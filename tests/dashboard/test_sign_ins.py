@@ -1,0 +1,202 @@
+"""How long somebody is signed in, what ends it, and what a stolen or planted cookie is worth."""
+
+from datetime import timedelta
+
+import pytest
+from httpx import AsyncClient
+from litestar import Litestar
+
+from service.core.clock import ManualClock
+from service.dashboard.login import controllers
+from service.dashboard.login.cookies import BROWSER, FORM, SIGN_IN
+from service.storage.database import Database
+from service.web.keys import ring
+from service.web.keys.issuing import issue_key, revoke_key
+from service.web.principal import Kind
+from service.web.sign_ins import operations
+from service.web.sign_ins.operations import IDLE, LASTS
+from tests.dashboard.conftest import Visitor
+from tests.dashboard.signing_in import COOKIE, HOME, browsing, opens, sign_in, sign_out, token_in
+from tests.support.settings import ADMIN, make_settings
+
+
+async def test_nothing_that_was_copied_works_after_sign_out(
+    production: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_in(production)
+    stolen = production.cookies[COOKIE]
+    assert await opens(production, stolen)
+    left = await sign_out(production)
+    assert left.headers["location"] == "/dashboard/login"
+    assert not await opens(production, stolen)
+
+    async def only_the_cookie(token: str | None) -> bool:
+        return token is not None
+
+    monkeypatch.setattr(controllers, "sign_out", only_the_cookie)  # the control: as it was before
+    await sign_in(production)
+    stolen = production.cookies[COOKIE]
+    await sign_out(production)
+    assert await opens(production, stolen)
+
+
+async def test_thirty_minutes_without_a_person_end_it(
+    production: AsyncClient, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_in(production)
+    token = production.cookies[COOKIE]
+    clock.advance(IDLE - timedelta(seconds=1))
+    assert await opens(production, token, **{"X-Unattended": "1"})  # a page that reads itself
+    clock.advance(timedelta(seconds=1))
+    assert not await opens(production, token)
+    await sign_in(production)
+    token = production.cookies[COOKIE]
+    for _ in range(3):
+        clock.advance(IDLE - timedelta(seconds=1))
+        assert await opens(production, token)  # somebody is there
+    monkeypatch.setattr(operations, "IDLE", LASTS)  # the control
+    assert await opens(production, token)
+    clock.advance(2 * IDLE)
+    assert await opens(production, token)
+
+
+async def test_twelve_hours_end_it_whoever_is_there(
+    production: AsyncClient, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_in(production)
+    token, end = production.cookies[COOKIE], clock.now() + LASTS
+    monkeypatch.setattr(operations, "IDLE", LASTS)
+    clock.advance(IDLE - timedelta(seconds=1))
+    assert await opens(production, token)
+    clock.advance(end - clock.now() - timedelta(seconds=1))
+    assert await opens(production, token)  # the control
+    clock.advance(timedelta(seconds=1))
+    assert not await opens(production, token)
+
+
+async def test_it_ends_with_the_key_that_was_shown(
+    production: AsyncClient, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other = [await issue_key(clock, Kind.ADMIN) for _ in range(2)]
+    tokens = []
+    for issued in (first, other):
+        await sign_in(production, issued.key)
+        tokens.append(production.cookies[COOKIE])
+        production.cookies.clear()
+    await revoke_key(clock, first.key_id)
+    clock.advance(ring.REMEMBERED_FOR)
+    assert [await opens(production, token) for token in tokens] == [False, True]
+
+
+async def test_each_sign_in_has_a_token_of_its_own_and_ends_the_one_before(
+    production: AsyncClient,
+) -> None:
+    planted = "A" * 43
+    production.cookies.set(COOKIE, planted, domain="pay.example.com", path="/dashboard")
+    await sign_in(production)
+    first = production.cookies.get(COOKIE, domain="pay.example.com")
+    assert first != planted
+    assert not await opens(production, planted)
+    assert first is not None
+    assert await opens(production, first)
+    await sign_in(production)
+    second = production.cookies[COOKIE]
+    assert [await opens(production, one) for one in (first, second)] == [False, True]
+
+
+async def test_neither_key_nor_token_is_in_the_database(
+    production: AsyncClient, database: Database
+) -> None:
+    await sign_in(production)
+    rows = await database["sign_ins"].find().to_list()
+    assert len(rows) == 1
+    kept = repr(rows) + repr(await database["audit_log"].find().to_list())
+    assert production.cookies[COOKIE] not in kept
+    assert ADMIN not in kept
+    assert set(rows[0]) == {"_id", "merchantId", "keyHash", "createdAt", "lapsesAt", "endsAt"}
+    assert rows[0]["lapsesAt"] - rows[0]["createdAt"] == IDLE
+    index = (await database["sign_ins"].index_information())["lapses_at"]
+    assert index["expireAfterSeconds"] == 3600
+
+
+async def test_no_form_of_the_dashboard_is_taken_without_its_token(
+    production: AsyncClient, app: Litestar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every form there is: a new one without a check fails here."""
+    forms = {
+        route.path
+        for route in app.routes
+        for method in getattr(route, "methods", ())
+        if route.path.startswith("/dashboard") and method not in {"GET", "HEAD", "OPTIONS"}
+    }
+    assert forms == {"/dashboard/login", "/dashboard/logout"}
+    await sign_in(production)
+    other = token_in(await production.get("/dashboard"))
+    before = token_in(await production.get("/dashboard/login"))
+    await sign_in(production)
+    right = {"/dashboard/logout": token_in(await production.get("/dashboard"))}
+    right["/dashboard/login"] = token_in(await production.get("/dashboard/login"))
+    for path in sorted(forms):
+        wrong = [None, "", "x", right["/dashboard/login" if "out" in path else "/dashboard/logout"]]
+        for token in [*wrong, other, before if "out" in path else other]:
+            sent = {"key": ADMIN} | ({} if token is None else {"token": token})
+            assert (await production.post(path, data=sent)).status_code == 403, (path, token)
+        for site in ("cross-site", "same-site"):
+            headers = {"Sec-Fetch-Site": site}
+            sent = {"key": ADMIN, "token": right[path]}
+            refused = await production.post(path, data=sent, headers=headers)
+            assert refused.status_code == 403
+    monkeypatch.setattr(controllers, "came_from_us", lambda *_: True)  # the control
+    for path in sorted(forms):
+        assert (await production.post(path, data={"key": ADMIN})).status_code == 303
+
+
+async def test_cookies_over_https_are_secure_by_name_and_a_plain_one_is_nothing(
+    production: AsyncClient, database: Database, clock: ManualClock
+) -> None:
+    entered = await sign_in(production)
+    set_now = [one.split("=")[0] for one in entered.headers.get_list("set-cookie")]
+    assert set_now == [f"__Secure-{name}" for name in (SIGN_IN, FORM, BROWSER)]
+    token = production.cookies[COOKIE]
+    production.cookies.clear()
+    assert not await opens(production, token, SIGN_IN)
+    assert await opens(production, token, COOKIE)
+    async with browsing(make_settings(PUBLIC_URL=HOME), database, clock) as plain:
+        assert await opens(plain, token, SIGN_IN)  # the control: there it is its name
+
+
+@pytest.mark.parametrize("path", ["/dashboard/login", "/dashboard", "/dashboard/sessions/ps_1"])
+async def test_pages_keep_to_themselves_and_browsers_to_https(
+    production: AsyncClient, path: str
+) -> None:
+    answer = await production.get(path)
+    headers = answer.headers
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+    assert answer.status_code == 303 or headers["cache-control"] == "no-store"
+
+
+@pytest.mark.browser
+async def test_in_chromium_a_copied_cookie_is_worth_nothing_after_sign_out(
+    visitor: Visitor,
+) -> None:
+    """Over plain http, as `tillgate dev` serves: there the names have no `__Secure-`."""
+    page, context = visitor.page, visitor.context
+
+    async def cookie() -> dict[str, object]:
+        return {one["name"]: one for one in await context.cookies()}[SIGN_IN]  # type: ignore[misc]
+
+    await visitor.go("/dashboard")
+    await page.fill("#key", ADMIN)
+    await page.press("#key", "Enter")
+    await page.wait_for_selector("text=Sign out")
+    kept = await cookie()
+    assert (kept["path"], kept["httpOnly"], kept["sameSite"]) == ("/dashboard", True, "Strict")
+    assert await page.evaluate("document.cookie") == ""
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_selector("#key")
+    await context.add_cookies([kept])  # type: ignore[list-item]
+    await visitor.go("/dashboard")
+    await page.wait_for_selector("#key")
+    assert page.url.endswith("/dashboard/login?next=/dashboard")
+    assert await cookie() == kept  # the control: it was sent
