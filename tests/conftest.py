@@ -1,7 +1,9 @@
 """One real MongoDB for the whole run; each test begins with empty collections."""
 
+import os
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,6 @@ from hypothesis import HealthCheck
 from hypothesis import settings as settings_of_hypothesis
 from litestar import Litestar
 
-from service.app import create_app
 from service.core.clock import ManualClock
 from service.migrations.operations import require_layout
 from service.settings import Settings
@@ -22,9 +23,12 @@ from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes
 from service.wiring import DOCUMENTS, close_providers
 from tests.support.api import Api
+from tests.support.built import Built, application, build
 from tests.support.emptied import emptied
 from tests.support.settings import make_settings
 
+# What two workers' databases may grow to.
+_ROOM = 4 * 1024**3
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 # No test depends on how fast the machine is just then.
@@ -34,10 +38,18 @@ settings_of_hypothesis.register_profile(
 settings_of_hypothesis.load_profile("tillgate")
 
 
+def _in_memory() -> Path | None:
+    """Return a place in memory, if there is one: every commit waits for a disk otherwise."""
+    shared = Path("/dev/shm")  # noqa: S108 - a directory of its own is made in it
+    if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > _ROOM:
+        return shared
+    return None
+
+
 @pytest.fixture(scope="session")
 def mongo_uri() -> Iterator[str]:
     """A real mongod as a replica set of one, with failpoints for the fault tests."""
-    with tempfile.TemporaryDirectory(prefix="tillgate-test-") as directory:
+    with tempfile.TemporaryDirectory(prefix="tillgate-test-", dir=_in_memory()) as directory:
         # A manual clock stands in the past or the future: mongod's own would delete what it purges.
         extra = (
             *("--setParameter", "enableTestCommands=1"),
@@ -72,10 +84,17 @@ async def database(indexed_database: Database) -> Database:
     return indexed_database
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    """A clock that stands at noon of 21 November 2026."""
+@pytest.fixture(scope="session")
+def the_clock() -> ManualClock:
+    """The one clock of the applications that are built once."""
     return ManualClock(NOON)
+
+
+@pytest.fixture
+def clock(the_clock: ManualClock) -> ManualClock:
+    """A clock that stands at noon of 21 November 2026."""
+    the_clock.advance(NOON - the_clock.now())
+    return the_clock
 
 
 @pytest.fixture
@@ -84,10 +103,24 @@ def settings() -> Settings:
     return make_settings()
 
 
+@pytest_asyncio.fixture(scope="session")
+async def built(
+    indexed_database: Database, the_clock: ManualClock
+) -> AsyncIterator[Sequence[Built]]:
+    """The applications that most tests use: on the clock that is moved by hand, and on its own."""
+    many = [build(make_settings(), indexed_database, clock) for clock in (the_clock, None)]
+    yield many
+    for one in many:
+        await close_providers(one.app.state.wired.providers)
+
+
 @pytest_asyncio.fixture
-async def app(settings: Settings, database: Database) -> AsyncIterator[Litestar]:
+async def app(
+    built: Sequence[Built], settings: Settings, database: Database
+) -> AsyncIterator[Litestar]:
     """The whole application on a real database; its background loop is run by hand."""
-    yield create_app(settings, database, loop=False)
+    async with application(built, settings, database, None) as taken:
+        yield taken
 
 
 @pytest_asyncio.fixture
@@ -97,4 +130,3 @@ async def api(app: Litestar) -> AsyncIterator[Api]:
     transport = ASGITransport(app, raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url="http://testserver") as http:
         yield Api(http, app.state.wired)
-    await close_providers(app.state.wired.providers)

@@ -6,8 +6,10 @@ ProviderFailed        a 5xx: it says itself that it failed
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 import httpx
 
@@ -30,6 +32,12 @@ class Refused(ProviderFailed):
         """Keep the status beside the provider's own description."""
         super().__init__(message, definite=True, retry_after=retry_after)
         self.status = status
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Return whom calls over TLS trust: read once, for all connections to providers."""
+    return httpx.create_ssl_context()
 
 
 @asynccontextmanager

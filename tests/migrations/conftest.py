@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest_asyncio
 from bson import json_util
+from pymongo import IndexModel
 
 from service.storage.database import Client, Database, Row
 from service.storage.documents import bind
@@ -23,15 +24,23 @@ def _read() -> dict[str, Any]:
 
 
 async def fill(database: Database) -> None:
-    """Put the documents and indexes of the older version into an empty database."""
+    """Put the indexes and documents of the older version into an empty database.
+
+    The indexes first: on an empty collection they are there at once, and otherwise they are built
+    beside whoever may write.
+    """
     found = _read()
+    for name, indexes in found["indexes"].items():
+        models = [_model(index) for index in indexes if index["name"] != "_id_"]
+        if models:
+            await database[name].create_indexes(models)
     for name, rows in found["rows"].items():
         await database[name].insert_many(rows)
-    for name, indexes in found["indexes"].items():
-        for index in indexes:
-            options = {key: value for key, value in index.items() if key not in {"v", "key"}}
-            if options["name"] != "_id_":
-                await database[name].create_index(list(index["key"].items()), **options)
+
+
+def _model(index: dict[str, Any]) -> IndexModel:
+    options = {key: value for key, value in index.items() if key not in {"v", "key"}}
+    return IndexModel(list(index["key"].items()), **options)
 
 
 async def everything(database: Database) -> dict[str, list[Row]]:

@@ -1,9 +1,11 @@
 """Settings of a development server, with keys that tests know."""
 
+import os
 import tempfile
+from functools import cache
 from pathlib import Path
 
-from service.settings import Settings, load_settings
+from service.settings import Settings, load_settings, variables
 
 PUBLISHABLE = "pk_test_0123456789abcdef0123"
 SECRET = "sk_test_0123456789abcdef0123"
@@ -45,9 +47,19 @@ VARIABLES = {
 }
 
 
+_NAMES = frozenset(variables())
+
+
 def make_settings(**changes: str) -> Settings:
     """Give the settings, with some variables changed; an empty one is unset."""
-    lines = "".join(f"{name}={value}\n" for name, value in {**VARIABLES, **changes}.items())
+    around = {name: value for name, value in os.environ.items() if name in _NAMES}
+    return _made(tuple(changes.items()), tuple(around.items()))
+
+
+@cache
+def _made(changes: tuple[tuple[str, str], ...], around: tuple[tuple[str, str], ...]) -> Settings:
+    """Read them as a service does; once for each set of them, and of what stands around them."""
+    lines = "".join(f"{name}={value}\n" for name, value in (VARIABLES | dict(changes)).items())
     with tempfile.NamedTemporaryFile("w", suffix=".env") as file:
         file.write(lines)
         file.flush()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,14 +11,13 @@ from typing import Any
 import pytest_asyncio
 from httpx import ASGITransport, AsyncClient, Response
 
-from service.app import create_app
 from service.core.clock import ManualClock
 from service.settings import Settings
 from service.storage.database import Database, Row
 from service.webhooks.operations.inbox import Receipt
 from service.webhooks.operations.receive import receive_webhook
-from service.wiring import close_providers
 from tests.support.api import ADMIN, JOBS, Api
+from tests.support.built import Built, application
 from tests.support.events import (
     Delivery,
     razorpay_event,
@@ -112,20 +111,21 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(
-    settings: Settings, database: Database, clock: ManualClock
+    settings: Settings, database: Database, clock: ManualClock, built: Sequence[Built] = ()
 ) -> AsyncIterator[Shop]:
     """Open a shop; its background loop is run by hand."""
-    app = create_app(settings, database, clock=clock, loop=False)
-    transport = ASGITransport(app, raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://testserver") as http:
-        yield Shop(Api(http, app.state.wired), clock, database)
-    await close_providers(app.state.wired.providers)
+    async with application(built, settings, database, clock) as app:
+        transport = ASGITransport(app, raise_app_exceptions=False)
+        async with AsyncClient(transport=transport, base_url="http://testserver") as http:
+            yield Shop(Api(http, app.state.wired), clock, database)
 
 
 @pytest_asyncio.fixture
-async def shop(settings: Settings, database: Database, clock: ManualClock) -> AsyncIterator[Shop]:
+async def shop(
+    built: Sequence[Built], settings: Settings, database: Database, clock: ManualClock
+) -> AsyncIterator[Shop]:
     """The shop of a development server."""
-    async with open_shop(settings, database, clock) as opened:
+    async with open_shop(settings, database, clock, built) as opened:
         yield opened
 
 

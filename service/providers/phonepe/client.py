@@ -13,7 +13,7 @@ import httpx
 from service.core.clock import Clock
 from service.core.errors import ProviderFailed, ProviderUnreachable
 from service.core.strict_json import JsonObject
-from service.providers.calling import OPEN_SECONDS, Refused, ask
+from service.providers.calling import OPEN_SECONDS, Refused, ask, trusted
 from service.providers.phonepe.verify import x_verify_of
 from service.providers.reading import text, whole
 from service.settings import PhonePeSettings
@@ -49,7 +49,7 @@ class PhonePeClient:
         self._base = settings.api_base
         production = urlsplit(self._base).hostname == _PRODUCTION_HOST
         self._auth_base = settings.auth_base or (_PRODUCTION_AUTH if production else self._base)
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(OPEN_SECONDS))
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(OPEN_SECONDS), verify=trusted())
         self._token = ""
         self._renew_at = 0
         self._renewing = asyncio.Lock()

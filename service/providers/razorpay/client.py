@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import httpx
 
 from service.core.strict_json import JsonObject
-from service.providers.calling import OPEN_SECONDS, ask
+from service.providers.calling import OPEN_SECONDS, ask, trusted
 from service.settings import RazorpaySettings
 
 PROVIDER = "Razorpay"
@@ -23,6 +23,7 @@ class RazorpayClient:
             base_url=settings.api_base.removesuffix("/v1") + "/v1/",
             auth=httpx.BasicAuth(settings.key_id or "", settings.key_secret or ""),
             timeout=httpx.Timeout(OPEN_SECONDS),
+            verify=trusted(),
         )
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> JsonObject:
