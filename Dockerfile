@@ -1,12 +1,20 @@
 # syntax=docker/dockerfile:1
 
-# Both stages must name the same image: the virtual environment points at its Python. Pin it by
-# digest in your pipeline: --build-arg PYTHON_IMAGE=python:3.11-slim-trixie@sha256:...
+# Both stages must name the same image: the virtual environment points at its Python. A release, which
+# is a build that names its REVISION, takes it by digest and is refused without:
+#   docker buildx imagetools inspect python:3.11-slim-trixie --format '{{.Manifest.Digest}}'
+#   --build-arg PYTHON_IMAGE=python:3.11-slim-trixie@sha256:...
 ARG PYTHON_IMAGE=python:3.11-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
+ARG PYTHON_IMAGE
+ARG REVISION=unknown
+RUN case "${REVISION}:${PYTHON_IMAGE}" in \
+      unknown:*|*@sha256:????????????????????????????????????????????????????????????????) ;; \
+      *) echo "A release needs its base image by digest: --build-arg PYTHON_IMAGE=${PYTHON_IMAGE}@sha256:..." >&2; exit 1 ;; \
+    esac
 # No pip inside the environment that ships: the running service can't install anything into it.
 RUN python -m venv --without-pip /opt/tillgate
 # The locks come before the code, so that a change of code does not install everything again.

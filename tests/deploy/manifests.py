@@ -13,6 +13,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 BASE = KUBERNETES / "base"
+PAGES = KUBERNETES / "pages"
 EXAMPLE = KUBERNETES / "overlays" / "example"
 
 # YAML documents of the many kinds of Kubernetes: the schemas check them, no type here could.

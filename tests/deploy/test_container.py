@@ -13,6 +13,9 @@ import yaml
 from service.settings import variables
 from tests.deploy.manifests import BASE, ROOT, containers, documents, find, render
 from tests.deploy.server import answering
+from tests.deploy.test_kubernetes import SECRET_NAME
+
+PINNED = f"python:3.11-slim-trixie@sha256:{'ab' * 32}"
 
 LOCKS = (
     "requirements.lock",
@@ -63,8 +66,31 @@ def test_the_final_stage_installs_nothing_so_it_has_no_compiler() -> None:
     assert _arguments("runtime", "COPY") == ["--from=build /opt/tillgate /opt/tillgate"]
     stages = [rest for word, rest in _instructions() if word == "FROM"]
     assert stages == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE} AS runtime"]
-    (image,) = [rest for word, rest in _instructions() if word == "ARG" and "IMAGE" in rest]
+    (image,) = [rest for word, rest in _instructions() if word == "ARG" and "IMAGE=" in rest]
     assert re.fullmatch(r"PYTHON_IMAGE=python:3\.\d+-slim-\w+", image)
+
+
+@pytest.mark.parametrize(
+    ("revision", "image", "built"),
+    [
+        ("unknown", "python:3.11-slim-trixie", True),
+        ("unknown", PINNED, True),
+        ("3e64db1", PINNED, True),
+        ("3e64db1", "python:3.11-slim-trixie", False),
+        ("3e64db1", "python:3.11-slim-trixie@sha256:cafe", False),
+        ("", "python:3.11-slim-trixie", False),
+    ],
+)
+def test_a_release_is_built_on_a_digest_only(revision: str, image: str, built: bool) -> None:
+    """The shell of the build stage is run as it stands; taken out, everything is built."""
+    (check,) = [rest for rest in _arguments("build", "RUN") if "PYTHON_IMAGE" in rest]
+    environment = {"REVISION": revision, "PYTHON_IMAGE": image}
+    run = subprocess.run(
+        ["/bin/sh", "-c", check], env=environment, check=False, capture_output=True, text=True
+    )
+    assert (run.returncode == 0) is built
+    assert ("by digest" in run.stderr) is not built
+    assert {"PYTHON_IMAGE", "REVISION=unknown"} <= set(_arguments("build", "ARG"))
 
 
 def test_everything_that_is_installed_is_locked_by_hash_and_built_nowhere() -> None:
@@ -193,11 +219,34 @@ def test_the_service_of_the_compose_file_is_in_production_mode_and_confined(
         service = compose["services"][name]
         assert service["environment"]["ENVIRONMENT"] == "production", name
         assert service["environment"].keys() <= variables().keys(), name
-        assert service["env_file"] == "../.env", name
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
     assert compose["services"]["tillgate"]["ports"] == ["127.0.0.1:8000:8000"]
+
+
+def test_each_container_of_the_compose_file_gets_the_secrets_that_it_needs(
+    compose: dict[str, Any],
+) -> None:
+    services = compose["services"]
+    secret = {variable for variable in variables() if SECRET_NAME.search(variable)}
+    held = {
+        name: secret & service.get("environment", {}).keys() for name, service in services.items()
+    }
+    assert [name for name, service in services.items() if "env_file" in service] == ["tillgate"]
+    assert services["tillgate"]["env_file"] == "../.env"
+    assert {name: found for name, found in held.items() if found} == {
+        "tillgate": {"MONGODB_URI"},
+        "indexes": {"MONGODB_URI"},
+        "cleanup": {"API_JOBS_KEYS"},
+    }
+    assert services["cleanup"]["environment"]["API_JOBS_KEYS"].startswith("${API_JOBS_KEYS:?")
+    hosts = {
+        service["environment"].get("MONGODB_PLAIN_HOSTS")
+        for service in services.values()
+        if "MONGODB_URI" in service.get("environment", {})
+    }
+    assert hosts == {"mongo"}
 
 
 def test_only_redis_waits_for_its_profile(compose: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from tests.deploy.manifests import (
     BASE,
     EXAMPLE,
     KUBERNETES,
+    PAGES,
     Manifest,
     containers,
     documents,
@@ -60,7 +61,7 @@ def _policy(manifests: list[Manifest], name: str) -> Manifest:
 
 @pytest.mark.parametrize("version", [OLDEST_KUBERNETES, kubernetes_validate.latest_version()])
 def test_every_manifest_fits_the_published_schema(manifests: list[Manifest], version: str) -> None:
-    for manifest in [*manifests, *documents(SECRET)]:
+    for manifest in [*manifests, *render(PAGES), *documents(SECRET)]:
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
@@ -352,15 +353,33 @@ def test_the_overlay_narrows_the_way_to_the_database() -> None:
 
 
 def test_the_ingress_speaks_tls_limits_bodies_and_hides_metrics(manifests: list[Manifest]) -> None:
-    ingress = find(manifests, "Ingress", "tillgate")
-    annotations, spec = ingress["metadata"]["annotations"], ingress["spec"]
+    spec = find(manifests, "Ingress", "tillgate")["spec"]
     (rule,) = spec["rules"]
-    paths = [path["path"] for path in rule["http"]["paths"]]
-    assert annotations["nginx.org/client-max-body-size"] == "4m"
-    assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == "4m"
     assert spec["tls"] == [{"hosts": [rule["host"]], "secretName": "tillgate-tls"}]
-    assert "/api" in paths
-    assert not {"/", "/metrics", "/health"} & set(paths)
+    assert _let_out(manifests, rule["host"]) == {"/api": "256k", "/api/webhooks": "4m"}
+
+
+def test_pages_for_people_are_let_out_only_when_asked_for() -> None:
+    host = find(render(BASE), "Ingress", "tillgate")["spec"]["rules"][0]["host"]
+    asked = render(BASE) + render(PAGES)
+    pages = {"/dashboard": "256k", "/docs": "256k", "/openapi.json": "256k"}
+    assert _let_out(asked, host) == pages | {"/api": "256k", "/api/webhooks": "4m"}
+
+
+def _let_out(manifests: list[Manifest], host: str) -> dict[str, str]:
+    """Give each path that is let out of the cluster, with the largest body that it takes."""
+    found: dict[str, str] = {}
+    for ingress in of_kind(manifests, "Ingress"):
+        annotations = ingress["metadata"]["annotations"]
+        (rule,) = ingress["spec"]["rules"]
+        assert rule["host"] == host
+        kind = "minion" if "http" in rule else "master"
+        assert annotations["nginx.org/mergeable-ingress-type"] == kind
+        assert annotations["nginx.ingress.kubernetes.io/force-ssl-redirect"] == "true"
+        for path in rule.get("http", {}).get("paths", []):
+            found[path["path"]] = annotations["nginx.org/client-max-body-size"]
+            assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == found[path["path"]]
+    return found
 
 
 def test_the_overlay_takes_the_image_from_a_registry_by_version() -> None:
