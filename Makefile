@@ -18,6 +18,7 @@ soak: $(STAMP) ## run the searches that take hours: all orders, 5,000 conversati
 	$(BIN)/python -m pytest -m soak
 	$(BIN)/python -m tests.conversation.soak
 	$(BIN)/python -m tests.conversation.guards
+	$(BIN)/python -m tests.failovers --count 100
 	$(BIN)/python -m tests.fuzz
 
 check: $(STAMP) ## lint, format, types, and who may import whom

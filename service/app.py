@@ -22,10 +22,11 @@ from service.sandbox.calls.recording import recording
 from service.sandbox.delivering import delivering
 from service.sandbox.reaching import reach_sandbox
 from service.sessions.controllers import CheckoutSessions, PaymentSessions
-from service.sessions.repository import INSERTS
+from service.sessions.repository import INSERTS, LOADS
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.group_commit.reading_along import reading_along
+from service.storage.watchdog import Watchdog, watching
 from service.timeline.controllers import Timelines
 from service.web.edge import put_edge_around
 from service.web.layer import web_layer
@@ -66,6 +67,7 @@ def create_app(
         settings = reach_sandbox(settings)
     wired = wire(settings, clock, database)
     door = build_door(settings, clock)
+    watchdog = Watchdog(database, (INSERTS.queue, LOADS.queue, COMMITS.queue))
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -76,6 +78,7 @@ def create_app(
                 await prepare_sandbox(database)
                 stack.enter_context(recording(app, clock))
             if loop:
+                await stack.enter_async_context(watching(watchdog))
                 await stack.enter_async_context(
                     reading_along(database, (INSERTS.queue, COMMITS.queue))
                 )
@@ -88,11 +91,12 @@ def create_app(
         route_handlers=(*ROUTES, *_pages(wired, door)),
         dependencies=_dependencies(wired),
         lifespan=[lifespan],
-        plugins=web_layer(settings, clock, database, DOCUMENTS, difference),
+        plugins=web_layer(settings, clock, database, DOCUMENTS, difference, lambda: watchdog.stuck),
         debug=False,
     )
     app.state.wired = wired
     app.state.door = door
+    app.state.watchdog = watchdog
     app.state.desk = wired.desk
     return put_edge_around(app, settings)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
@@ -18,6 +19,9 @@ from service.cli.addresses import BACKLOG
 
 # A balancer in front keeps its connections for 60 s: ours must not close first.
 KEEP_ALIVE_S = 75
+# Of a process that can't serve any more: those who wait are answered meanwhile (503).
+STUCK_ENDS_WITHIN_S = 5.0
+EXIT_STUCK = os.EX_TEMPFAIL
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -59,7 +63,10 @@ async def serve(
     patience_s: int,
     started: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; then let requests in flight end, for `patience_s` at most."""
+    """Serve until SIGINT or SIGTERM; then let requests in flight end, for `patience_s` at most.
+
+    Where the database's driver is stuck the process is ended, with `EXIT_STUCK`.
+    """
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -76,14 +83,22 @@ async def serve(
     )
     # The requests that run jobs are waited for: they must hear of the end before it comes.
     leaving = app.state.wired.jobs.stopping.set
-    await _Server(config, started, leaving).serve(sockets=[listening])
+    watchdog = app.state.watchdog
+    await _Server(config, started, leaving, lambda: bool(watchdog.stuck)).serve([listening])
+    if watchdog.stuck:
+        _end_at_once()
 
 
 class _Server(uvicorn.Server):
     def __init__(
-        self, config: uvicorn.Config, started: Callable[[], None], leaving: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        started: Callable[[], None],
+        leaving: Callable[[], None],
+        stuck: Callable[[], bool],
     ) -> None:
         super().__init__(config)
+        self._stuck = stuck
         self._when_started = started
         self._when_leaving = leaving
 
@@ -101,6 +116,14 @@ class _Server(uvicorn.Server):
         gc.set_threshold(10_000, 20, 20)
         self._when_started()
 
+    async def on_tick(self, counter: int) -> bool:
+        if not self._stuck():
+            return await super().on_tick(counter)
+        self._when_leaving()
+        # What hangs in the driver hears of no cancellation, so that no orderly end would come.
+        asyncio.get_running_loop().call_later(STUCK_ENDS_WITHIN_S, _end_at_once)
+        return True
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Hear the signals, and keep them.
@@ -117,6 +140,11 @@ class _Server(uvicorn.Server):
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
             end_on_sigterm()
+
+
+def _end_at_once() -> NoReturn:
+    sys.stdout.flush()
+    os._exit(EXIT_STUCK)
 
 
 def _leave(number: int, _: object) -> NoReturn:

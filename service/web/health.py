@@ -20,14 +20,24 @@ from service.web.limits.rate_limits import UNLIMITED
 Difference: TypeAlias = Callable[[Database], Awaitable[str | None]]
 """Says in which way a database has not the layout that the service needs; None where it has."""
 
+Stuck: TypeAlias = Callable[[], bool]
+"""Tells whether the database's driver gives no answer of any kind any more."""
+
 PING_WITHIN_S = 1.0
 INDEXES_TRUSTED_FOR = timedelta(seconds=30)
+_SILENT = "The database does not answer."
 
 
 class NotReady(Unavailable):
     """The process runs and can't serve."""
 
     code = "not_ready"
+
+
+class NotAlive(Unavailable):
+    """The process runs and will serve nothing any more."""
+
+    code = "not_alive"
 
 
 class Readiness:
@@ -46,42 +56,57 @@ class Readiness:
         self._clock = clock
         self._difference = difference
         self._trusted_until: datetime | None = None
+        self._look: asyncio.Task[str | None] | None = None
 
     async def check(self) -> None:
-        """Raise `NotReady` that says what is missing."""
-        try:
-            # Two clocks: the driver asks again within its own, and ends it late.
-            async with asyncio.timeout(PING_WITHIN_S), answers_in_time(PING_WITHIN_S):
-                await self._database.command("ping")  # goes to the primary
-                await self._check_indexes()
-        except NotReady:
-            raise
-        except (Unavailable, TimeoutError) as error:
-            raise NotReady("The database does not answer.") from error
+        """Raise `NotReady` that says what is missing.
 
-    async def _check_indexes(self) -> None:
+        All who ask at a time wait for one look, which nobody cancels: a call that is cancelled as
+        it waits for a primary may leave the driver's locks taken (docs/decisions/0032).
+        """
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(self._look_once(), name="readiness")
+        await asyncio.wait({self._look}, timeout=PING_WITHIN_S)
+        missing = self._look.result() if self._look.done() else _SILENT
+        if missing is not None:
+            raise NotReady(missing)
+
+    async def _look_once(self) -> str | None:
+        """Return what is missing, in words."""
+        try:
+            async with answers_in_time(PING_WITHIN_S):
+                await self._database.command("ping")  # goes to the primary
+                return await self._look_at_layout()
+        except Unavailable:
+            return _SILENT
+
+    async def _look_at_layout(self) -> str | None:
         now = self._clock.now()
         if self._trusted_until and now < self._trusted_until:
-            return
+            return None
         found = await self._difference(self._database) if self._difference else None
         if found is not None:
-            raise NotReady(found)
+            return found
         drift = await find_drift(self._database, self._documents)
         missing = [
             f"{found.collection}.{found.index}" for found in drift if found.kind == "missing"
         ]
         if missing:
-            raise NotReady(
-                f"Indexes are missing: {', '.join(missing)}. Run: tillgate indexes apply"
-            )
+            return f"Indexes are missing: {', '.join(missing)}. Run: tillgate indexes apply"
         self._trusted_until = now + INDEXES_TRUSTED_FOR
+        return None
 
 
-def health_routes(readiness: Readiness) -> Router:
+def health_routes(readiness: Readiness, stuck: Stuck) -> Router:
     """Build /health/live and /health/ready, for GET and HEAD."""
 
-    @get("/live", summary="The process runs")
+    def check_alive() -> None:
+        if stuck():
+            raise NotAlive("The database's driver is stuck. This process ends, to be replaced.")
+
+    @get("/live", summary="The process runs, and its database's driver is not stuck")
     async def live() -> dict[str, str]:
+        check_alive()
         return {"status": "ok"}
 
     @get("/ready", summary="The database answers and its indexes are there")
@@ -91,7 +116,7 @@ def health_routes(readiness: Readiness) -> Router:
 
     @head("/live", include_in_schema=False)
     async def live_head() -> None:
-        return None
+        check_alive()
 
     @head("/ready", include_in_schema=False)
     async def ready_head() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from litestar import Router
 from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.plugins import InitPlugin, PluginProtocol
@@ -20,7 +21,7 @@ from service.web.cors import cors_config
 from service.web.docs.openapi import openapi_config
 from service.web.docs.page import docs_routes
 from service.web.gate import gate_of
-from service.web.health import Difference, Readiness, health_routes
+from service.web.health import Difference, Readiness, Stuck, health_routes
 from service.web.problems import exception_handlers
 from service.web.requests import StrictRequest
 from service.web.short_way import before_handler, short_way
@@ -33,12 +34,13 @@ def web_layer(
     database: Database,
     documents: Sequence[type[StoredDocument]],
     difference: Difference | None = None,
+    stuck: Stuck = lambda: False,
 ) -> list[PluginProtocol]:
     """Build the plugins of an application; `put_edge_around` it afterwards.
 
     `documents` are those whose indexes must be there before the service is ready, `difference`
-    tells whether the database has their layout. Raises `Misconfigured` for settings that contradict
-    each other.
+    tells whether the database has their layout, `stuck` whether its driver is. Raises
+    `Misconfigured` for settings that contradict each other.
     """
     readiness = Readiness(database, documents, clock, difference)
     return [
@@ -46,18 +48,18 @@ def web_layer(
         PydanticInitPlugin(prefer_alias=True),
         PydanticSchemaPlugin(prefer_alias=True),
         PydanticDIPlugin(),
-        WebLayer(settings, clock, readiness),
+        WebLayer(settings, clock, health_routes(readiness, stuck)),
     ]
 
 
 class WebLayer(InitPlugin):
     """Sets middleware, error handlers, request class, routes and documents of an application."""
 
-    def __init__(self, settings: Settings, clock: Clock, readiness: Readiness) -> None:
+    def __init__(self, settings: Settings, clock: Clock, health: Router) -> None:
         """Build all parts, so that a wrong setting is told before anything is served."""
         self._gate = gate_of(settings, clock)
         self._cors = cors_config(settings)
-        self._readiness = readiness
+        self._health = health
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Fill in the configuration of the application."""
@@ -77,7 +79,7 @@ class WebLayer(InitPlugin):
         app_config.openapi_config = openapi_config()
         app_config.logging_config = None  # the error handlers log, by structlog
         app_config.route_handlers = [
-            health_routes(self._readiness),
+            self._health,
             docs_routes(),
             *app_config.route_handlers,
         ]

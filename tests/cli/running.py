@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +50,16 @@ class Started:
 
 @contextmanager
 def started(
-    *arguments: str, cwd: Path, until: str, env: Mapping[str, str] | None = None
+    *arguments: str,
+    cwd: Path,
+    until: str,
+    env: Mapping[str, str] | None = None,
+    program: Sequence[str | Path] = (TILLGATE,),
 ) -> Iterator[Started]:
     """Start a server and read its standard output up to a line that holds `until`."""
     log = (cwd / "stderr.log").open("a")
     process = subprocess.Popen(
-        [TILLGATE, *arguments],
+        [*program, *arguments],
         cwd=cwd,
         env=clean_environment(env),
         stdout=subprocess.PIPE,

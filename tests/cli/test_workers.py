@@ -5,9 +5,10 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -20,6 +21,7 @@ from click.testing import CliRunner
 
 from service.cli.addresses import PortInUse, listen, reserve, share
 from service.cli.main import cli
+from service.cli.serving import EXIT_STUCK
 from service.storage.mongod import free_port
 from tests.cli.running import (
     TILLGATE,
@@ -108,11 +110,13 @@ def crew(tmp_path: Path, env: dict[str, str]) -> Iterator[Crew]:
 
 
 @contextmanager
-def serving(count: int, cwd: Path, env: dict[str, str]) -> Iterator[Crew]:
+def serving(
+    count: int, cwd: Path, env: dict[str, str], program: Sequence[str | Path] = (TILLGATE,)
+) -> Iterator[Crew]:
     """Start so many workers and wait until all of them serve."""
     port = free_port()
     arguments = ("serve", "--port", str(port), "--workers", str(count))
-    with started(*arguments, cwd=cwd, env=env, until='"serving"') as running:
+    with started(*arguments, cwd=cwd, env=env, until='"serving"', program=program) as running:
         first = json.loads(running.said.splitlines()[-1])
         rest = hear(running, "serving", count - 1)
         yield Crew(running, port, tuple(entry["process"] for entry in (first, *rest)))
@@ -174,6 +178,21 @@ def test_both_answer_on_one_port_and_one_that_is_killed_is_replaced(crew: Crew) 
         assert 0 < sum(answered(one) for one in later) < CONNECTIONS  # the new one took its part
     # Who dies at once again and again must not spin.
     assert (told["again_in_s"], again["again_in_s"]) == (1, 2)
+
+
+def test_a_worker_whose_driver_is_stuck_ends_and_is_replaced_and_the_other_stays(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    loses_its_lock = (sys.executable, Path(__file__).with_name("losing_its_lock.py"))
+    with serving(2, tmp_path, env, program=loses_its_lock) as crew:
+        stuck, sound = crew.workers
+        os.kill(stuck, signal.SIGUSR2)
+        crew.hear("the database's driver is stuck: this process has to be replaced")
+        (ended,) = crew.hear("a worker ended and is replaced")
+        assert (ended["process"], ended["exit_code"]) == (stuck, EXIT_STUCK)
+        (new,) = crew.hear("serving")
+        assert new["process"] not in (stuck, sound)
+        os.kill(sound, 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -3,12 +3,14 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 import pymongo.lock
 import pytest
 import pytest_asyncio
-from pymongo.errors import NotPrimaryError
+from pymongo.common import MIN_HEARTBEAT_INTERVAL
+from pymongo.errors import NotPrimaryError, PyMongoError
 
 from service.core.errors import Unavailable
 from service.storage import database as module
@@ -67,6 +69,47 @@ async def test_control_as_the_driver_waits_by_itself_its_lock_is_lost(
     assert lock.locked() == LOSES_LOCKS
 
 
+async def _storm(calls: int) -> tuple[Client, set[asyncio.Task[Any]]]:
+    """Cancel calls that wait for a primary as their first half second ends, all at a time.
+
+    Return the client, and the calls that never end.
+    """
+    client = connect("mongodb://127.0.0.1:1/?replicaSet=none")
+
+    async def call() -> None:
+        with suppress(TimeoutError, PyMongoError, RuntimeError):
+            async with asyncio.timeout(MIN_HEARTBEAT_INTERVAL + 0.01):
+                await client.admin.command("ping")
+
+    tasks = {asyncio.create_task(call()) for _ in range(calls)}
+    _, pending = await asyncio.wait(tasks, timeout=5)
+    return client, pending
+
+
+async def test_after_a_storm_of_cancelled_calls_a_client_goes_on() -> None:
+    client, pending = await _storm(2000)
+    assert pending == set()
+    with pytest.raises(Unavailable):  # and says by itself that nobody is there
+        async with answers_in_time(0.1):
+            await client.admin.command("ping")
+    await client.close()
+
+
+@pytest.mark.soak  # five seconds in which nothing happens; whether it comes to pass is up to chance
+async def test_control_as_the_driver_waits_by_itself_calls_hang_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pymongo.lock, "wait_for", asyncio.wait_for)
+    client, pending = await _storm(2000)
+    assert bool(pending) == LOSES_LOCKS
+    lock = client._topology._lock
+    while pending:  # nobody can cancel them: each is let have what it waits for
+        if lock.locked():
+            lock.release()
+        _, pending = await asyncio.wait(pending, timeout=0.001)
+    await client.close()
+
+
 @pytest.mark.parametrize("seconds", [0.0, 0.001])
 async def test_a_wait_of_the_driver_ends_in_time_and_holds_its_lock(seconds: float) -> None:
     lock = pymongo.lock._async_create_lock()
@@ -107,6 +150,7 @@ async def test_one_answer_that_a_member_shuts_down_is_over_within_our_time(
     await _after_a_shutdown(await fresh())
 
 
+@pytest.mark.soak  # ten seconds in which nothing happens
 async def test_control_with_the_drivers_own_heartbeat_it_is_not(
     fresh: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,15 +1,20 @@
 """Probes: alive without a database, ready only with it and its indexes."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from httpx import AsyncClient
+from litestar import Litestar
 
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
-from service.storage.database import Client, Database, connect
+from service.storage.database import Client, Database, Row, connect
 from service.storage.indexes import apply_indexes
+from service.web.edge import put_edge_around
 from service.web.health import INDEXES_TRUSTED_FOR
+from service.web.layer import web_layer
+from tests.storage.failing import failing
 from tests.web.app import DOCUMENTS, create_test_app, settings_for
 from tests.web.conftest import client_of
 from tests.web.test_problems import assert_problem
@@ -68,6 +73,39 @@ async def test_a_stalled_database_is_told_within_about_a_second(
         await client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert_problem(answer, 503, "not_ready")
     assert answer.elapsed < timedelta(seconds=2)
+
+
+async def test_who_asks_at_a_time_waits_for_one_look_that_nobody_cancels(
+    http: AsyncClient, client: Client
+) -> None:
+    async with failing(client, ["ping"], blockConnection=True, blockTimeMS=1200):
+        began = {"appName": "tillgate", "command.ping": 1}
+        asking = [asyncio.create_task(http.get("/health/ready")) for _ in range(8)]
+        async with asyncio.timeout(5):
+            while not await _under_way(client, began):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await _under_way(client, began) == 1
+        asking[0].cancel()
+        await asyncio.wait(asking)
+        assert [task.result().status_code for task in asking[1:]] == [503] * 7
+    assert (await http.get("/health/ready")).status_code == 200
+
+
+async def _under_way(client: Client, wanted: Row) -> int:
+    """Count what is under way in the database."""
+    found = await client.admin.command({"currentOp": 1, "$all": True, **wanted})
+    return len(found["inprog"])
+
+
+@pytest.mark.parametrize(("stuck", "status"), [(False, 200), (True, 503)])
+async def test_a_process_with_a_stuck_driver_is_not_alive(
+    database: Database, clock: ManualClock, stuck: bool, status: int
+) -> None:
+    plugins = web_layer(settings_for(), clock, database, DOCUMENTS, stuck=lambda: stuck)
+    app = put_edge_around(Litestar(plugins=plugins), settings_for().web)
+    async with client_of(app) as probe:
+        for method in ("GET", "HEAD"):
+            assert (await probe.request(method, "/health/live")).status_code == status
 
 
 def test_without_a_pepper_nothing_is_built(clock: ManualClock) -> None:

@@ -1,0 +1,1 @@
+"""Failovers under load: nothing acknowledged is lost, and the service answers after each."""
