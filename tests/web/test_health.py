@@ -102,7 +102,7 @@ async def test_a_process_with_a_stuck_driver_is_not_alive(
     database: Database, clock: ManualClock, stuck: bool, status: int
 ) -> None:
     plugins = web_layer(settings_for(), clock, database, DOCUMENTS, stuck=lambda: stuck)
-    app = put_edge_around(Litestar(plugins=plugins), settings_for().web)
+    app = put_edge_around(Litestar(plugins=plugins), settings_for())
     async with client_of(app) as probe:
         for method in ("GET", "HEAD"):
             assert (await probe.request(method, "/health/live")).status_code == status
