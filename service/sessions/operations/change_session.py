@@ -23,7 +23,6 @@ from service.sessions.operations.caller import Caller
 from service.sessions.operations.merge import merge_metadata
 from service.sessions.operations.move import Why, move
 from service.sessions.operations.rules import Rules
-from service.sessions.operations.settle.reviews import awaited
 from service.sessions.states import BY_HAND, Status, is_late, status_at
 from service.storage.database import Row
 from service.storage.transactions import Duplicate, Transaction, in_transaction
@@ -77,8 +76,8 @@ async def read_for(change: Change, caller: Caller, tx: Transaction) -> Session:
 def check_change(session: Session, change: Change, caller: Caller, now: datetime) -> None:
     """Hold a change as a whole against the session: what passes here is only lost by a race.
 
-    Raises `StaleVersion`, `ChangeNotAllowed`, `InvalidInput`, `IllegalMove`, and `Busy` for a
-    cancel while money is being captured, and for any move while an accepted capture is awaited.
+    Raises `StaleVersion`, `ChangeNotAllowed`, `InvalidInput`, `IllegalMove`, and `Busy` for any
+    move while money is being captured: until that is known nobody can tell what the move means.
     """
     if change.version is not None and change.version != session.version:
         raise StaleVersion(change.version, session.version)
@@ -89,12 +88,10 @@ def check_change(session: Session, change: Change, caller: Caller, now: datetime
         return
     if change.status not in BY_HAND[standing]:
         raise IllegalMove(standing, change.status)
-    if change.status is Status.CANCELED and session.capturing is not None:
+    if session.capturing is not None:
+        # Completed by hand it would be paid twice; ended or tried again, money is taken for what is
+        # over or paid anew; and a review would wait for a capture that never comes.
         raise Busy("A payment of this session is being captured.", retry_after=5)
-    if awaited(session):
-        # Completed it would be paid twice; ended, its review would wait for a capture that never
-        # comes, and nobody could decide it any more.
-        raise Busy("A held payment of this session was accepted, and is captured.", retry_after=5)
 
 
 def _check_allowed(change: Change, caller: Caller) -> None:
@@ -132,8 +129,11 @@ async def _move_by_hand(
     changes: Row = {}
     if to is Status.COMPLETED:
         changes = await _settle(tx, session, change, caller, now)
-    elif to is Status.PENDING and session.status is not Status.PROCESSING:
-        changes = {"expiresAt": now + rules.lifetimes.of(session.kind)}
+    elif to is Status.PENDING:
+        # The hand says that nothing is under way; what is, and is told of again, is news then.
+        changes = {"liveAttempts": []}
+        if session.status is not Status.PROCESSING:
+            changes["expiresAt"] = now + rules.lifetimes.of(session.kind)
     return await move(tx, session, to, why, rules.lifetimes, changes)
 
 

@@ -47,6 +47,7 @@ async def expire_all(
                 "purgeAt": purge_at,
                 "updatedAt": line["at"],
                 "liveAttempts": [],
+                "capturing": None,
             },
             "$push": {"history": line},
             "$inc": {"version": 1},
