@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from service.core.clock import ManualClock
 from service.sessions.operations.checkouts import begin
+from service.sessions.operations.new_session import NewSession
 from service.settings import Settings
 from service.storage.database import Database
 from tests.providers.stripe.answers import CREATE, checkout
@@ -218,3 +219,49 @@ async def test_an_attempt_of_unknown_fate_is_not_repeated_at_another_price(
     asked = [one for one in stripe.asked if f"{one.method} {one.path}" == CREATE]
     keys = [one.headers["idempotency-key"].rpartition(":")[2] for one in asked]
     assert list(dict.fromkeys(keys)) == list(dict.fromkeys(attempts))
+
+
+async def _quote(api: Api) -> str:
+    asked = {"items": {"eventId": "event_456"}, "quantity": 1, "currency": "INR"}
+    answer = await api.call("POST", "/api/quotes", PUBLISHABLE, json=asked)
+    return str(answer.json()["quote"]["quoteId"])
+
+
+async def test_a_page_that_quotes_anew_before_it_tries_again_gets_its_session(
+    api: Api, clock: ManualClock
+) -> None:
+    await put_price(api, "event_456", 1000, "INR")
+    proof = await _opened(api, quoteId=await _quote(api))
+    await _price_is(api, 1500, clock)
+    dear = _body(quoteId=await _quote(api))
+    await put_price(api, "event_456", 1200, "INR")
+    for _ in range(2):  # what was quoted holds, and the checkout is handed out again
+        again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=dear, headers=proof)
+        assert again.is_success, again.text
+        assert (again.json()["amount"], again.json()["sessionId"]) == (1500, "s-1")
+    assert (await api.read("s-1"))["attempts"] == 2
+
+    other = _body(quoteId=await _quote(api))
+    refused = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=other, headers=proof)
+    problem(refused, 409, "open_session_differs")
+    two = _body(quantity=2, amount=2400)
+    for body, headers, key in [
+        (other, {}, PUBLISHABLE),  # a stranger
+        (two, proof, PUBLISHABLE),  # another thing
+        (other, {}, SECRET),  # a server's retry keeps the price, and names none
+    ]:
+        refused = await api.call("POST", CREATE_CHECKOUT, key, json=body, headers=headers)
+        problem(refused, 409, "session_exists")
+    assert (await api.read("s-1"))["amount"] == 1500
+
+
+async def test_control_told_apart_by_its_quote_the_session_would_be_taken(
+    api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NewSession, "asks_for", lambda *_: False)
+    await put_price(api, "event_456", 1000, "INR")
+    proof = await _opened(api, quoteId=await _quote(api))
+    await _price_is(api, 1500, clock)
+    body = _body(quoteId=await _quote(api))
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=body, headers=proof)
+    problem(again, 409, "session_exists")

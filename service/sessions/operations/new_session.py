@@ -6,11 +6,14 @@ from msgspec import Struct, field
 
 from service.core.strict_json import JsonObject
 from service.providers.base import CheckoutMode, ProviderName
-from service.sessions.documents import Kind
+from service.sessions.documents import Kind, Session
 
 
 class NewSession(Struct, frozen=True, kw_only=True):
-    """What a caller sent to open a session. `request_hash` tells two requests apart."""
+    """What a caller sent to open a session. `request_hash` tells two requests apart.
+
+    Where a price is named it has two parts: the hash of all, a dot, that of all but the price.
+    """
 
     kind: Kind
     user_id: str
@@ -40,3 +43,19 @@ class NewSession(Struct, frozen=True, kw_only=True):
     def names_amount(self) -> bool:
         """Tell whether the caller sent what it wants to be paid."""
         return self.amount is not None or self.price is not None
+
+    def is_request_of(self, session: Session) -> bool:
+        """Tell whether this very request has made a session."""
+        return _whole(self.request_hash) == _whole(session.create_hash)
+
+    def asks_for(self, session: Session) -> bool:
+        """Tell whether a session is of the same thing, at whatever price it was asked for."""
+        return _thing(self.request_hash) == _thing(session.create_hash)
+
+
+def _whole(request_hash: str) -> str:
+    return request_hash.partition(".")[0]
+
+
+def _thing(request_hash: str) -> str:
+    return request_hash.rpartition(".")[2]

@@ -1,6 +1,7 @@
 """Open a session: create it, or find the one that the same request made before."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -99,7 +100,7 @@ async def _existing(
         merchant_id = caller.principal.merchant_id
         found = await repository.find(merchant_id, built.session_id)
         if found is not None:
-            return _same(found, new, caller)
+            return _same(found, new, caller, _At(built, now))
         if caller.principal.kind is Kind.PUBLISHABLE:
             return None  # only the id can be in its way, and what had it is gone
         found = await repository.find_open_checkout(
@@ -118,7 +119,12 @@ async def _existing(
 def _check_price(found: Session, built: SessionRow, new: NewSession, caller: Caller) -> None:
     """Refuse to go on at another price than a server names, or than was quoted to a page."""
     named = (caller.trusted and new.names_amount) or new.quote_id is not None
-    if named and (found.amount, found.currency) != built.price:
+    if named:
+        _check_same_price(found, built)
+
+
+def _check_same_price(found: Session, built: SessionRow) -> None:
+    if (found.amount, found.currency) != built.price:
         raise OpenSessionDiffers(
             f"Session {found.session_id} is open at {found.amount} {found.currency}; "
             "cancel it first, or leave the amount out."
@@ -133,7 +139,7 @@ async def _standing(
     async with answers_in_time():
         if session_id is not None:
             found = await repository.find(merchant_id, session_id)
-            if found is not None and found.create_hash == new.request_hash:
+            if found is not None and new.is_request_of(found):
                 return _same(found, new, caller)
         asks_for_open_one = isinstance(error, ItemHasNoPrice) and not new.names_amount
         if new.kind != "checkout" or not asks_for_open_one:
@@ -162,10 +168,25 @@ def _stands(session: Session, now: datetime) -> bool:
     return status_at(session.status, session.expires_at, now) in OPEN
 
 
-def _same(found: Session, new: NewSession, caller: Caller) -> Session:
-    """Give the session of this id if this very request made it. Raises `SessionExists`."""
+class _At(NamedTuple):
+    """A session as it would be opened now, at today's price."""
+
+    built: SessionRow
+    now: datetime
+
+
+def _same(found: Session, new: NewSession, caller: Caller, at: _At | None = None) -> Session:
+    """Return the session of this id if this very request made it, or a browser asks for it again.
+
+    A page may have quoted anew since. Its session goes on if it is open at that price, and one that
+    is tried again gets it. Raises `SessionExists`, and `OpenSessionDiffers` for another price.
+    """
     # An id that was made from an idempotency key proves the caller: nobody else can derive it.
     proven = new.session_id is None or caller.may_adopt(found)
-    if not proven or found.create_hash != new.request_hash:
+    if proven and new.is_request_of(found):
+        return found
+    if at is None or not proven or caller.trusted or not new.asks_for(found):
         raise SessionExists(f"The session id {found.session_id!r} is taken.")
+    if _stands(found, at.now):
+        _check_same_price(found, at.built)
     return found

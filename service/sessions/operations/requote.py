@@ -4,6 +4,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from service.catalog.errors import QuoteExpired
 from service.payments import repository as payments
 from service.payments.states import LIVE, PaymentStatus
 from service.sessions.documents import Session
@@ -33,15 +34,32 @@ async def requote(
     retried = status_at(session.status, session.expires_at, now) in _RETRIED
     if not retried or caller.trusted or not _priced_by_catalog(session):
         return None
-    again = _again(session, named)
-    price = await price_session(again, caller, rules, now)
-    if named is not None and named.quote_id and price.amount != session.amount:
-        quoted = structs.replace(again, quote_id=named.quote_id)
-        price = await price_session(quoted, caller, rules, now)
+    price = await _price(session, named, caller, rules, now)
     if (price.amount, price.trial_days) == (session.amount, session.trial_days):
         return None
     await _check_unpaid(session)
     return price
+
+
+async def _price(
+    session: Session, named: NewSession | None, caller: Caller, rules: Rules, now: datetime
+) -> Price:
+    """Return what was quoted to the page, else the price of today.
+
+    A quote that has run out may be the one that the session was opened with: without it nothing is
+    said against today's price where that is the session's.
+    """
+    again = _again(session, named)
+    if named is None or named.quote_id is None:
+        return await price_session(again, caller, rules, now)
+    quoted = structs.replace(again, quote_id=named.quote_id)
+    try:
+        return await price_session(quoted, caller, rules, now)
+    except QuoteExpired:
+        price = await price_session(again, caller, rules, now)
+        if price.amount != session.amount:
+            raise
+        return price
 
 
 def _priced_by_catalog(session: Session) -> bool:

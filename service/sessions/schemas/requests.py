@@ -88,9 +88,20 @@ class SessionRequest(WireModel):
         return name
 
 
+_PRICE = frozenset({"amount", "price", "quote_id"})
+
+
 def _hash_of(asked: dict[str, Any]) -> str:
-    """Hash what was asked for, so that another request under the same id is told apart."""
-    return digest(msgspec.json.encode(asked, order="sorted"))
+    """Hash what was asked for, so that another request under the same id is told apart.
+
+    Then, where it names a price, what was asked for besides: a page that quotes anew asks for the
+    same thing.
+    """
+    whole = digest(msgspec.json.encode(asked, order="sorted"))
+    if _PRICE.isdisjoint(asked):
+        return whole
+    thing = {name: value for name, value in asked.items() if name not in _PRICE}
+    return f"{whole}.{digest(msgspec.json.encode(thing, order='sorted'))}"
 
 
 class CreatePaymentSession(SessionRequest):
