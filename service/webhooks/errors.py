@@ -46,6 +46,16 @@ class NotConfirmed(Conflict):
     code = "not_confirmed"
 
 
+class ReplayFailed(Conflict):
+    """An event that is done can't be applied again, and stays as it is."""
+
+    code = "replay_failed"
+
+    def __init__(self, reason: str) -> None:
+        """Say why."""
+        super().__init__(f"The event can't be applied again ({reason}); nothing was changed.")
+
+
 class OnlyRejectable(Conflict):
     """The money belongs elsewhere, or goes back: a review of it can only be rejected."""
 

@@ -1,6 +1,7 @@
 """The cleanup: once however often it is called, only what is due, never what somebody needs."""
 
 import asyncio
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
 from service.retention import repository
-from service.retention.operations.run import LEASE
+from service.retention.operations import cleanup
+from service.retention.operations.run import COUNTS, LEASE, run_job
 from service.storage.database import Database, connect
 from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes, refuse_deadly_ttl
@@ -88,6 +90,18 @@ async def test_a_dry_run_counts_what_a_run_does_and_touches_nothing(shop: Shop) 
     assert (dry["dryRun"], done["dryRun"]) == (True, False)
     counted = ("expired", "eventsRetried")
     assert [done[name] for name in counted] == [dry[name] for name in counted] == [2, 1]
+
+
+async def test_a_dry_run_of_a_part_counts_that_part_alone(shop: Shop) -> None:
+    await _full_house(shop)
+    jobs, figures = shop.api.wired.jobs, {}
+    for name in cleanup.JOBS:
+        report = await run_job(name, jobs, dry_run=True)
+        told = {field: value for field, value in asdict(report).items() if value}
+        figures[name] = told.keys() - {"job", "dry_run", "took_ms"}
+    assert COUNTS.keys() == cleanup.JOBS.keys()
+    assert (figures["events"], figures["outbox"]) == ({"events_retried"}, set())
+    assert figures["cleanup"] == {"expired", "events_retried"}
 
 
 async def test_the_route_is_for_the_jobs_key(shop: Shop) -> None:

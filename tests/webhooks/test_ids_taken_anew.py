@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from service.payments.documents import Claim
+from service.sessions.operations import move
 from tests.sessions.asking import change, problem
 from tests.support.events import Delivery, stripe_intent
 from tests.support.reviews import disagreements
@@ -77,3 +78,22 @@ async def test_a_row_of_before_the_opening_was_kept_is_known_by_the_id(shop: Sho
     await shop.database["payments"].update_many({}, {"$unset": {"sessionOpenedAt": 1}})
     assert (await shop.api.told(_told_again(shop, session)))["outcome"] == "processed"
     assert (await shop.session("s-1"))["status"] == "completed"
+
+
+async def _completed_twice(shop: Shop) -> list[Any]:
+    """Complete a session, and a later one of its id; return which the messages are of, and when."""
+    session = await _taken_anew(shop)
+    paid = shop.stripe_paid(session, payment_intent="pi_2", id="cs_test_2")
+    assert (await shop.api.told(paid))["outcome"] == "processed"
+    return [row["createdAt"] for row in await shop.messages("session.completed")]
+
+
+async def test_that_a_later_session_was_completed_is_told_as_well(shop: Shop) -> None:
+    assert len(set(await _completed_twice(shop))) == 2
+
+
+async def test_control_by_its_id_the_later_message_is_taken_for_the_one_before(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(move, "this_version", lambda one: f"{one.session_id}:{one.version}")
+    assert len(await _completed_twice(shop)) == 1

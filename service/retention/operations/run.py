@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from service.core.errors import NotFound
 from service.outbox import repository as outbox
 from service.retention import repository
 from service.retention.operations.asking import count_asked
-from service.retention.operations.cleanup import JOBS
+from service.retention.operations.cleanup import JOBS, Job
 from service.retention.operations.purging import count_purgeable
 from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
@@ -23,6 +23,7 @@ from service.webhooks import repository as webhooks
 # A run ends after this long; the next one goes on where it stopped.
 RUN_FOR_S = 50.0
 LEASE = timedelta(seconds=120)
+_COUNT_WITHIN_S = 30
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ async def run_job(name: str, jobs: Jobs, *, dry_run: bool = False) -> Report:
     until = Until(began + RUN_FOR_S, jobs.stopping)
     report = Report(job=name, dry_run=dry_run)
     if dry_run:
-        await _count(jobs, report, until)
+        await COUNTS[name](jobs, report, until)
     else:
         async with _leased(name, jobs) as ours:
             report.skipped = not ours
@@ -55,7 +56,7 @@ async def run_job(name: str, jobs: Jobs, *, dry_run: bool = False) -> Report:
 async def preview(jobs: Jobs) -> Report:
     """Count what a cleanup would do now; change nothing."""
     report = Report(job="cleanup", dry_run=True)
-    await _count(jobs, report, Until(time.monotonic() + RUN_FOR_S, jobs.stopping))
+    await _count_cleanup(jobs, report, Until(time.monotonic() + RUN_FOR_S, jobs.stopping))
     return report
 
 
@@ -73,14 +74,31 @@ async def _leased(name: str, jobs: Jobs) -> AsyncIterator[bool]:
                 await repository.give_back(name, holder, jobs.inbox.clock.now())
 
 
-async def _count(jobs: Jobs, report: Report, until: Until) -> None:
+async def _count_cleanup(jobs: Jobs, report: Report, until: Until) -> None:
     now = jobs.inbox.clock.now()
-    async with answers_in_time(30):
+    async with answers_in_time(_COUNT_WITHIN_S):
         report.expired = await sessions.count_due(now)
         report.asked = await count_asked(now)
-        report.events_retried = await webhooks.count_waiting(now)
-        report.delivered = await outbox.count_due(list(jobs.handlers), now)
+    await _count_events(jobs, report, until)
+    await _count_outbox(jobs, report, until)
     await count_purgeable(jobs, report, until)
+
+
+async def _count_events(jobs: Jobs, report: Report, until: Until) -> None:
+    async with answers_in_time(_COUNT_WITHIN_S):
+        report.events_retried = await webhooks.count_waiting(jobs.inbox.clock.now())
+
+
+async def _count_outbox(jobs: Jobs, report: Report, until: Until) -> None:
+    async with answers_in_time(_COUNT_WITHIN_S):
+        report.delivered = await outbox.count_due(list(jobs.handlers), jobs.inbox.clock.now())
+
+
+COUNTS: Mapping[str, Job] = {
+    "cleanup": _count_cleanup,
+    "outbox": _count_outbox,
+    "events": _count_events,
+}
 
 
 def _figures(report: Report) -> dict[str, object]:

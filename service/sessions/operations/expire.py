@@ -39,8 +39,8 @@ async def expire_if_due(session: Session, lifetimes: Lifetimes, now: datetime) -
 async def expire_batch(lifetimes: Lifetimes, now: datetime, among: Keys) -> int:
     """Expire those that are due among some sessions, in one transaction; give how many.
 
-    A message may be there already: of an older session of the same id, which is purged sooner than
-    its messages are. That ends the transaction, and the next one writes in the slower way.
+    A message may be there already where a part of the database was restored from a copy. That ends
+    the transaction, and the next one writes in the slower way: one such must not stop all others.
     """
 
     async def expire(add: Add, tx: Transaction) -> int:

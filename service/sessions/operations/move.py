@@ -10,7 +10,7 @@ from service.outbox import repository as outbox_repository
 from service.sessions import repository
 from service.sessions.documents import DueSession, Session
 from service.sessions.errors import IllegalMove
-from service.sessions.operations.checkouts.giving_up import closings, given_up
+from service.sessions.operations.checkouts.giving_up import closings, given_up, this_version
 from service.sessions.states import ENDED, SETTLED, Lifetimes, Status, can_move
 from service.storage.database import Row
 from service.storage.transactions import Transaction
@@ -106,7 +106,7 @@ def told(session: Session | DueSession, why: Why) -> Row:
     }
     return outbox.message(
         f"session.{session.status.value}",
-        f"{session.merchant_id}:{session.session_id}:{session.version}",
+        f"{session.merchant_id}:{this_version(session)}",
         merchant_id=session.merchant_id,
         session_id=session.session_id,
         payload=payload,

@@ -16,6 +16,7 @@ from service.storage.group_commit.member import Question
 from service.storage.transactions import Duplicate, Transaction, answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent
+from service.webhooks.errors import ReplayFailed
 from service.webhooks.operations.facts import FACTS, LEDGER_ONLY, about, in_order, payments_of
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
 from service.webhooks.operations.match import (
@@ -58,8 +59,9 @@ async def apply_event(
     """Apply an event that may have been applied before; `before` is its row, if it is known.
 
     The row is written last, but in the same transaction: a second one of the same id aborts the
-    whole, so nothing is done twice. Raises `Unavailable` when the database can't answer, and
-    `CheckoutUnknown`, with nothing written, where its provider may be asked and has to be.
+    whole, so nothing is done twice. Raises `Unavailable` when the database can't answer,
+    `ReplayFailed` where an event that is done finds no session any more, and `CheckoutUnknown`,
+    with nothing written, where its provider may be asked and has to be.
     """
     if event.needs_confirmation is not None and not event.confirmed:
         raise RuntimeError("A hint is applied only after its provider was asked.")
@@ -105,6 +107,8 @@ async def _apply_once(
             await repository.refuse_known(event.inbox_id, tx)
         applied = await _apply(tx, event, inbox, before, origin)
         outcome = applied.outcome
+        if before is not None and before.status is InboxStatus.PROCESSED and _waits(outcome):
+            raise ReplayFailed(outcome.reason or "no session matches")
         row = row_of(event, outcome, inbox, before, origin.source)
         if before is None:
             await repository.insert(row, tx)
@@ -114,6 +118,10 @@ async def _apply_once(
         return Receipt(outcome.status, session_id=outcome.session_id)
 
     return await repository.commit(work, len(event.payload))
+
+
+def _waits(outcome: Outcome) -> bool:
+    return outcome.status in {InboxStatus.PARKED, InboxStatus.DEAD}
 
 
 def _questions(event: VerifiedEvent, before: WebhookEvent | None, merchant: str) -> list[Question]:

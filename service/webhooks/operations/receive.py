@@ -13,7 +13,7 @@ from service.storage.database import Row
 from service.storage.transactions import DatabaseError, Duplicate, answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent, WebhookRejection
-from service.webhooks.errors import NotConfirmed, WebhookRouteMissing
+from service.webhooks.errors import NotConfirmed, ReplayFailed, WebhookRouteMissing
 from service.webhooks.operations.apply import apply_event, parked
 from service.webhooks.operations.asking import apply_or_ask
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
@@ -56,8 +56,8 @@ async def take_in(
     """Take a verified event into the inbox. The one road for webhooks, re-reads and replays.
 
     An exception while it is applied keeps the event as `failed`, to be tried again. Raises
-    `Unavailable` when not even that can be written, and `NotConfirmed` for a replay that changes
-    nothing.
+    `Unavailable` when not even that can be written, and `NotConfirmed` or `ReplayFailed` for a
+    replay that changes nothing: what was done stays done.
     """
     try:
         if event.needs_confirmation is not None:
@@ -70,13 +70,15 @@ async def take_in(
         return await apply_or_ask(
             event, inbox, source=source, before=before, merchant_id=merchant_id
         )
-    except (Unavailable, NotConfirmed):
+    except (Unavailable, NotConfirmed, ReplayFailed):
         raise
     except Exception as error:
         # Of what is ours alone: a body that can't be read must not fill the log with itself.
         foreign = not isinstance(error, TillgateError)
         log.error("event could not be applied", event_id=event.inbox_id, exc_info=foreign)
         reason = f"{type(error).__name__}: {error}"
+        if before is not None and before.status in DONE:
+            raise ReplayFailed(reason) from error
     try:
         return await _keep_failed(event, inbox, before, source, reason)
     except DatabaseError as error:
@@ -161,12 +163,7 @@ async def _keep(
     source: Source,
     outcome: Outcome,
 ) -> Receipt:
-    """Write the row alone; a row that another delivery finished in the meantime stays.
-
-    So does one in review whose replay came to nothing: its session names it, and a person is asked.
-    """
-    if before is not None and before.status is InboxStatus.REVIEW:
-        return Receipt(before.status, session_id=before.session_id)
+    """Write the row alone; a row that another delivery finished in the meantime stays."""
     row = row_of(event, await _naming(event, outcome), inbox, before, source)
     async with answers_in_time():
         if await _written(row, before):

@@ -52,8 +52,8 @@ async def retry_waiting(
 async def replay_event(inbox_id: str, by: Principal, inbox: Inbox) -> Receipt:
     """Apply a stored event again, on the record.
 
-    Raises `EventNotFound`, `AlreadyDecided`, and `NotConfirmed` for a hint that was believed once
-    and that the provider does not bear out now.
+    Raises `EventNotFound`, `AlreadyDecided`, `NotConfirmed` for a hint that was believed once and
+    that the provider does not bear out now, `ReplayFailed` for what is done and can't be applied.
     """
     async with answers_in_time():
         row = await repository.find(inbox_id, by.merchant_id)

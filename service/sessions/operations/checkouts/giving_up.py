@@ -7,6 +7,7 @@ is handed a checkout that is being closed, and its end, which is our own doing, 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from service.core.strict_json import JsonObject
 from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
 from service.sessions import repository
@@ -74,12 +75,18 @@ def may_be_open(session: Session | DueSession, named: Sequence[str] = ()) -> lis
 
 def closing(session: Session | DueSession, ref: str, now: datetime) -> Row:
     """Make the message that closes one checkout."""
+    return _closing(CLOSE_CHECKOUT, session, f"{session.provider}:{ref}", {"ref": ref}, now)
+
+
+def _closing(
+    topic: str, session: Session | DueSession, key: str, about: JsonObject, now: datetime
+) -> Row:
     return outbox.message(
-        CLOSE_CHECKOUT,
-        f"{session.provider}:{ref}:{session.version}",
+        topic,
+        f"{key}:{this_version(session)}",
         merchant_id=session.merchant_id,
         session_id=session.session_id,
-        payload={"provider": session.provider, "ref": ref},
+        payload={"provider": session.provider, **about},
         now=now,
     )
 
@@ -93,19 +100,17 @@ def closings(session: Session | DueSession, named: Sequence[str], now: datetime)
     opening = session.opening
     unknown = opening is not None and opening.repeated
     if opening is not None and unknown and session.status in ENDED and _closes(session):
-        messages.append(_closing_attempt(session, opening.n, now))
+        n = opening.n
+        messages.append(_closing(CLOSE_ATTEMPT, session, f"{n}", {"n": n}, now))
     return messages
 
 
-def _closing_attempt(session: Session | DueSession, n: int, now: datetime) -> Row:
-    return outbox.message(
-        CLOSE_ATTEMPT,
-        f"{session.merchant_id}:{session.session_id}:{n}:{session.version}",
-        merchant_id=session.merchant_id,
-        session_id=session.session_id,
-        payload={"provider": session.provider, "n": n},
-        now=now,
-    )
+def this_version(session: Session | DueSession) -> str:
+    """Return what names a version of this very session, in the keys of its messages.
+
+    Its `sessionId` may be used again once it is purged, sooner than its messages are.
+    """
+    return f"{session.id}:{session.version}"
 
 
 def _closes(session: Session | DueSession) -> bool:

@@ -11,6 +11,7 @@ from service.payments import repository as payments
 from service.payments.states import PaymentStatus
 from service.sessions import repository
 from service.sessions.documents import Capturing, Session
+from service.sessions.operations.checkouts.giving_up import this_version
 from service.sessions.operations.settle.reviews import is_wanted
 from service.sessions.states import SETTLED
 from service.storage.database import Row
@@ -125,7 +126,7 @@ def capture_message(session: Session, claim: Capturing, payment: Standing, now: 
     """Make the message that asks for a capture; each claim has its own."""
     return outbox.message(
         CAPTURE,
-        f"{session.provider}:{claim.payment_id}:{session.version}",
+        f"{session.provider}:{claim.payment_id}:{this_version(session)}",
         merchant_id=session.merchant_id,
         session_id=session.session_id,
         payload={
