@@ -16,7 +16,6 @@ from service.storage.group_commit.member import Question
 from service.storage.transactions import Duplicate, Transaction, answers_in_time
 from service.webhooks import repository
 from service.webhooks.documents import Source, WebhookEvent
-from service.webhooks.errors import ReplayFailed
 from service.webhooks.operations.facts import FACTS, LEDGER_ONLY, about, in_order, payments_of
 from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
 from service.webhooks.operations.match import (
@@ -107,8 +106,6 @@ async def _apply_once(
             await repository.refuse_known(event.inbox_id, tx)
         applied = await _apply(tx, event, inbox, before, origin)
         outcome = applied.outcome
-        if before is not None and before.status is InboxStatus.PROCESSED and _waits(outcome):
-            raise ReplayFailed(outcome.reason or "no session matches")
         row = row_of(event, outcome, inbox, before, origin.source)
         if before is None:
             await repository.insert(row, tx)
@@ -118,10 +115,6 @@ async def _apply_once(
         return Receipt(outcome.status, session_id=outcome.session_id)
 
     return await repository.commit(work, len(event.payload))
-
-
-def _waits(outcome: Outcome) -> bool:
-    return outcome.status in {InboxStatus.PARKED, InboxStatus.DEAD}
 
 
 def _questions(event: VerifiedEvent, before: WebhookEvent | None, merchant: str) -> list[Question]:

@@ -16,6 +16,7 @@ from service.sessions.states import Lifetimes
 from service.storage.database import Row
 from service.web.principal import DEFAULT_MERCHANT
 from service.webhooks.documents import Cut, Source, WebhookEvent
+from service.webhooks.errors import ReplayFailed
 from service.webhooks.states import DONE, InboxStatus
 
 # A provider's event has a few kB. What is larger is applied as every other one, and not kept whole:
@@ -53,6 +54,11 @@ class Outcome(Struct, frozen=True):
     error: str | None = None
     next_attempt_at: datetime | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Tell whether the event found nothing to be applied to yet."""
+        return self.status in {InboxStatus.PARKED, InboxStatus.DEAD}
+
 
 def row_of(
     event: VerifiedEvent,
@@ -63,8 +69,11 @@ def row_of(
 ) -> Row:
     """Make the inbox row of an event and its outcome; `before` is the row of an earlier try.
 
-    Each event leaves one: a `WebhookEvent` would be made only to be taken apart again.
+    Each event leaves one: a `WebhookEvent` would be made only to be taken apart again. Raises
+    `ReplayFailed` where what was done would have to wait now: there is nothing that it waits for.
     """
+    if before is not None and before.status is InboxStatus.PROCESSED and outcome.waits:
+        raise ReplayFailed(outcome.reason or outcome.status)
     now = inbox.clock.now()
     payload, cut = _kept_of(event, before)
     done = outcome.status in DONE and outcome.status is not InboxStatus.REVIEW
