@@ -30,7 +30,8 @@ _BEGINS = {
     Happening.AUTHORIZED: PaymentStatus.AUTHORIZED,
     Happening.DECLINED: PaymentStatus.DECLINED,
 }
-# What becomes of the attempt that is under way.
+_UNDER_WAY = frozenset({PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED})
+# What becomes of the attempt that is under way, the last one where there are several.
 _GOES_ON = {
     Happening.SETTLED: PaymentStatus.SUCCEEDED,
     Happening.CAPTURED: PaymentStatus.SUCCEEDED,
@@ -139,6 +140,8 @@ async def _step(
         raise CannotHappen(f"The checkout is {checkout.status}: it can't be {happening}.")
     now = sandbox.clock.now()
     payments = _with(checkout.payments, payment)
+    if standing is CheckoutStatus.OPEN and any(one.status in _UNDER_WAY for one in payments):
+        standing = CheckoutStatus.PROCESSING  # by another attempt than the one that failed
     ids = [*checkout.object_ids, *(_ids_of(payment) if payment else ())]
     after = _changed(
         checkout,
@@ -182,7 +185,10 @@ def _payment(
             at=last.at if last is not None and last.id == payment_id else now,
         )
     if happening in _GOES_ON and last is not None:
-        return last.model_copy(update={"status": _GOES_ON[happening]})
+        goes_on = next(
+            (one for one in reversed(checkout.payments) if one.status in _UNDER_WAY), last
+        )
+        return goes_on.model_copy(update={"status": _GOES_ON[happening]})
     if happening is Happening.DISPUTED and last is not None:
         dispute_id = last.dispute_id or _made_id(_DISPUTE_PREFIX[checkout.provider], 24)
         return last.model_copy(update={"dispute_id": dispute_id})

@@ -71,6 +71,10 @@ _HAS_NO: Mapping[ProviderName, frozenset[Happening]] = {
 }
 """What a provider does not have, and so can't tell."""
 
+_TRIED_AGAIN = frozenset({Happening.AUTHORIZED, Happening.PAID})
+"""What Razorpay takes of an order whose payment is held or late: a customer who saw nothing come of
+the first tries again. It lets one of them be captured."""
+
 
 def leads_to(
     happening: Happening, provider: ProviderName
@@ -85,6 +89,8 @@ def leads_to(
     if provider == "razorpay" and happening is Happening.BOUNCED:
         # A failed payment ends the attempt alone: the order, or the link, can be paid again.
         return possible, CheckoutStatus.OPEN
+    if provider == "razorpay" and happening in _TRIED_AGAIN:
+        return possible | {CheckoutStatus.PROCESSING}, after
     return possible, after
 
 

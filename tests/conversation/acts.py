@@ -1,10 +1,7 @@
-"""The table of all acts, and a conversation as a list of them that Hypothesis can shrink."""
+"""The table of all acts, and what a conversation is made of."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from random import Random
 from typing import NamedTuple, TypeAlias
-
-from hypothesis import strategies as st
 
 from tests.conversation import callers, operators, payers, strangers
 from tests.conversation.world import World
@@ -25,7 +22,9 @@ ACTS: Mapping[str, Do] = {
     "read": callers.read,
     "pay": payers.pay,
     "act_at_page": payers.act_at_page,
+    "pay_late": payers.pay_late,
     "authorize": payers.authorize,
+    "hold_again": payers.hold_again,
     "pay_other_amount": payers.pay_other_amount,
     "go_on": payers.go_on,
     "deliver": payers.deliver,
@@ -40,16 +39,11 @@ ACTS: Mapping[str, Do] = {
     "clean_up": operators.clean_up,
     "run_loop": operators.run_loop,
     "pass_time": operators.pass_time,
+    "outlive": operators.outlive,
     "change_price": operators.change_price,
     "cut": operators.cut,
     "mend": operators.mend,
 }
-
-# What moves a conversation on is drawn more often than what only disturbs it.
-_OFTEN = (
-    *("open_checkout", "pay", "act_at_page", "authorize", "go_on", "deliver", "deliver_one"),
-    *("resume", "run_loop", "pass_time", "clean_up", "decide", "mend"),
-)
 
 
 class Act(NamedTuple):
@@ -75,35 +69,3 @@ class Together(NamedTuple):
 
 
 Step: TypeAlias = Act | Together
-
-_NUMBERS = st.integers(0, 11)
-_ACT = st.builds(Act, st.sampled_from([*ACTS, *_OFTEN, *_OFTEN]), _NUMBERS, _NUMBERS, _NUMBERS)
-
-
-def draw(dice: Random, steps: int) -> list[Step]:
-    """Draw a conversation of so many steps; the first opens something.
-
-    Evenly, unlike Hypothesis, which likes small numbers and repetitions: a search wants variety.
-    """
-    names = [name for name in (*ACTS, *_OFTEN, *_OFTEN) if name != "nothing"]
-
-    def act(name: str | None = None) -> Act:
-        return Act(name or dice.choice(names), *(dice.randrange(12) for _ in range(3)))
-
-    def step() -> Step:
-        return act() if dice.random() < 0.75 else Together(act(), act())
-
-    return [act("open_checkout"), *(step() for _ in range(steps - 1))]
-
-
-def conversations(steps: int) -> st.SearchStrategy[list[Step]]:
-    """Return the strategy of conversations of so many steps; the first opens something.
-
-    Always as long: lists that may be shorter mostly are. A failing one is made shorter by steps in
-    which nothing is done.
-    """
-    first = st.builds(Act, st.just("open_checkout"), _NUMBERS, _NUMBERS, _NUMBERS)
-    rest = st.lists(
-        _ACT | _ACT | _ACT | st.builds(Together, _ACT, _ACT), min_size=steps - 1, max_size=steps - 1
-    )
-    return st.builds(lambda begin, more: [begin, *more], first, rest)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from service.sandbox.documents import SandboxCheckout
 from service.sandbox.states import CheckoutStatus, PaymentStatus
+from service.storage.database import Row
 
 CLOSABLE = frozenset({"session", "link"})
 """Kinds of checkouts that a merchant can close: Stripe's sessions, Razorpay's links."""
@@ -12,7 +14,10 @@ CLOSABLE = frozenset({"session", "link"})
 
 @dataclass(frozen=True, slots=True)
 class RealPayment:
-    """One payment in a provider's books. `key` is what our ledger calls it."""
+    """One payment in a provider's books. `key` is what our ledger calls it.
+
+    `opened_at` is when its checkout was opened: a session's id may have been taken anew since.
+    """
 
     key: str
     provider: str
@@ -20,6 +25,7 @@ class RealPayment:
     amount: int
     currency: str
     status: PaymentStatus
+    opened_at: datetime
 
     @property
     def paid(self) -> bool:
@@ -27,9 +33,13 @@ class RealPayment:
         return self.status is PaymentStatus.SUCCEEDED
 
     @property
-    def under_way(self) -> bool:
-        """Tell whether the money may still move."""
-        return self.status in {PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED}
+    def held(self) -> bool:
+        """Tell whether the money waits to be captured."""
+        return self.status is PaymentStatus.AUTHORIZED
+
+    def is_of(self, session: Row) -> bool:
+        """Tell whether it was paid for a session, and not for an earlier one of the same id."""
+        return self.session_id == session["sessionId"] and self.opened_at >= session["createdAt"]
 
 
 def payments_in(checkouts: Iterable[SandboxCheckout]) -> dict[str, RealPayment]:
@@ -48,6 +58,7 @@ def payments_in(checkouts: Iterable[SandboxCheckout]) -> dict[str, RealPayment]:
                 payment.amount,
                 payment.currency,
                 payment.status,
+                checkout.created_at,
             )
     return found
 

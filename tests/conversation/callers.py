@@ -18,9 +18,9 @@ async def nothing(world: World, a: int, b: int, c: int) -> None:
 async def open_checkout(world: World, a: int, b: int, c: int) -> None:
     """Open a session and its checkout: of either kind, by each kind of caller."""
     body, key = _asked(world, a, b, c)
-    price = _price(world, body)
+    prices = _prices(world, body)
     answer = await world.call("POST", "/api/payments/create-checkout", key, json=body)
-    await _keep(world, answer.status_code, answer.json(), _who(a), body["userId"], price)
+    await _keep(world, answer.status_code, answer.json(), _who(a), body["userId"], prices)
 
 
 async def open_session(world: World, a: int, b: int, c: int) -> None:
@@ -30,13 +30,13 @@ async def open_session(world: World, a: int, b: int, c: int) -> None:
     # A key that anybody might guess, or one of enough random characters, which is its own proof.
     key_of_call = (None, "order-1", "f3b1a9c0d7e2468ba13579bd")[c % 3]
     headers = {"Idempotency-Key": key_of_call} if key_of_call else {}
-    price = _price(world, body)
+    prices = _prices(world, body)
     answer = await world.call("POST", path, key, json=body, headers=headers)
     told = answer.json()
     if answer.status_code in {200, 201}:
         assert not (key_of_call == "order-1" and key == PUBLISHABLE), "a key that can be guessed"
         told = {"sessionId": told["session"]["sessionId"], "clientSecret": told["clientSecret"]}
-    await _keep(world, answer.status_code, told, _who(a), body["userId"], price)
+    await _keep(world, answer.status_code, told, _who(a), body["userId"], prices)
 
 
 async def open_hostile(world: World, a: int, b: int, c: int) -> None:
@@ -63,6 +63,22 @@ async def open_hostile(world: World, a: int, b: int, c: int) -> None:
     answer = await world.call("POST", path, PUBLISHABLE, json=body)
     if answer.status_code in {200, 201}:
         world.opened.setdefault(chosen, answer.json().get("clientSecret"))
+
+
+async def open_anew(world: World, a: int, b: int, c: int) -> None:
+    """Open a session by the id of one that was deleted: its own caller, or anybody else."""
+    standing = {row["sessionId"] for row in await world.sessions()}
+    gone = pick([one for one in world.opened if one not in standing], a)
+    if gone is None or len(gone) > 40:
+        return
+    body, key = _asked(world, b, c, a)
+    body["sessionId"] = gone
+    prices = _prices(world, body)
+    answer = await world.call("POST", "/api/payments/create-checkout", key, json=body)
+    told = answer.json()
+    if answer.status_code == 201 and told["sessionId"] == gone:
+        world.forget(gone)
+    await _keep(world, answer.status_code, told, _who(b), body["userId"], prices)
 
 
 async def resume(world: World, a: int, b: int, c: int) -> None:
@@ -161,18 +177,22 @@ def _who(a: int) -> str:
     return CALLERS[(a // 2) % 3]
 
 
-def _price(world: World, body: dict[str, Any]) -> int:
-    return world.prices[EVENT if "eventId" in body else PLAN]
+def _opener(who: str, user: str) -> str:
+    return f"user {user}" if who == "user" else who
+
+
+def _prices(world: World, body: dict[str, Any]) -> list[int]:
+    return [*world.prices[EVENT if "eventId" in body else PLAN]]
 
 
 async def _keep(
-    world: World, status: int, told: dict[str, Any], who: str, user: str, price: int
+    world: World, status: int, told: dict[str, Any], who: str, user: str, prices: list[int]
 ) -> None:
     """Keep what was opened; nobody is given what somebody else has opened for them."""
     if status not in {200, 201}:
         return
     session_id = told["sessionId"]
-    opener = f"user {user}" if who == "user" else who
+    opener = _opener(who, user)
     first = world.openers.setdefault(session_id, opener)
     by_browser = "browser" in {first, opener} and first != opener
     assert not by_browser, f"{opener} was given {session_id}, which {first} has opened"
@@ -183,11 +203,8 @@ async def _keep(
     [row] = await world.rows("sessions", sessionId=session_id) or [None]
     if new and row is not None and who != "server" and row["couponCode"] is None:
         # One may change while it is asked for.
-        prices = {
-            price,
-            world.prices[EVENT if row["eventId"] else PLAN],
-        }  # one may change meanwhile
-        assert row["amount"] in prices, f"{session_id} was sold at {row['amount']}, not at {price}"
+        right = {*prices, *world.prices[EVENT if row["eventId"] else PLAN]}
+        assert row["amount"] in right, f"{session_id} was sold at {row['amount']}, not at {right}"
 
 
 async def _somebodys(world: World, a: int, b: int) -> tuple[str | None, str, dict[str, str]]:

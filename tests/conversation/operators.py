@@ -49,11 +49,21 @@ async def pass_time(world: World, a: int, b: int, c: int) -> None:
     world.pass_time(_JUMPS[a % len(_JUMPS)])
 
 
+async def outlive(world: World, a: int, b: int, c: int) -> None:
+    """Let as much time pass as it takes until what has ended is deleted."""
+    for days in (0, 1, 8, 91)[: 3 + a % 2]:
+        world.pass_time(timedelta(days=days))
+        await world.clean_up()
+
+
 async def change_price(world: World, a: int, b: int, c: int) -> None:
     """Put another price on what is sold."""
     item, amount = (PLAN, EVENT)[a % 2], (900, 1000, 1100)[b % 3]
-    world.prices[item] = amount
+    known = world.prices[item]
+    known.append(amount)
     await put_price(world.lab.api, item, amount, "INR")
+    if len(known) == 2:  # of two changes at once nobody knows which is the last
+        world.prices[item] = [amount]
 
 
 async def cut(world: World, a: int, b: int, c: int) -> None:

@@ -33,6 +33,11 @@ async def pay(world: World, a: int, b: int, c: int) -> None:
     await _let(world, a, Happening.PAID, await world.checkouts())
 
 
+async def pay_late(world: World, a: int, b: int, c: int) -> None:
+    """Pay at one of the first checkouts, which all others may have forgotten."""
+    await _let(world, a, Happening.PAID, (await world.checkouts())[::-1])
+
+
 async def act_at_page(world: World, a: int, b: int, c: int) -> None:
     """Do at a checkout whatever is possible there now."""
     checkout = pick(await world.checkouts(), a)
@@ -49,6 +54,15 @@ async def authorize(world: World, a: int, b: int, c: int) -> None:
     """Have money held at Razorpay, which waits for our capture."""
     held = [one for one in await world.checkouts() if one.provider == "razorpay"]
     await _let(world, a, Happening.AUTHORIZED, held)
+
+
+async def hold_again(world: World, a: int, b: int, c: int) -> None:
+    """Have money held at every checkout of one session at Razorpay: of a retry, or tried twice."""
+    held = [one for one in await world.checkouts() if one.provider == "razorpay"]
+    last = pick(held, a)
+    for one in held:
+        if last is not None and one.session_id == last.session_id:
+            await _let(world, 0, Happening.AUTHORIZED, [one])
 
 
 async def pay_other_amount(world: World, a: int, b: int, c: int) -> None:

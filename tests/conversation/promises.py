@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from service.storage.database import Row
 from tests.conversation.books import RealPayment, payable, payments_in
+from tests.conversation.reaching import rare_states
 from tests.conversation.wires import Captured
 from tests.conversation.world import World
 
@@ -21,11 +22,13 @@ async def check(world: World) -> None:
     _one_row_for_each_payment(ledger)
     _ledger_says_what_the_books_say(ledger, real)
     _no_payment_completes_two(sessions)
+    _what_completes_is_claimed(sessions, ledger)
     for session in sessions:
         await _is_completed_by_right(world, session, real)
     _reviews_are_named(sessions, reviews)
     _captures_are_right(world.wires.captured)
     _nothing_is_gone_too_early(world, sessions, ledger, reviews)
+    world.reached |= rare_states(sessions, ledger, reviews, real)
 
 
 def _one_row_for_each_payment(ledger: Iterable[Row]) -> None:
@@ -54,6 +57,18 @@ def _no_payment_completes_two(sessions: Iterable[Row]) -> None:
     assert not twice, f"{twice} completed two sessions"
 
 
+def _what_completes_is_claimed(sessions: Iterable[Row], ledger: Iterable[Row]) -> None:
+    """The payment that completed a session is in the ledger as that very session's."""
+    claims = {
+        (row["providerPaymentId"], row["sessionId"], row["sessionOpenedAt"]) for row in ledger
+    }
+    for row in sessions:
+        key, name = row["providerPaymentId"], row["sessionId"]
+        if row["status"] == "completed" and key:
+            claimed = (key, name, row["createdAt"]) in claims
+            assert claimed, f"{name} was completed by {key}, which it has not claimed"
+
+
 async def _is_completed_by_right(world: World, session: Row, real: dict[str, RealPayment]) -> None:
     """Exactly one of: a real payment of its amount, a hand settlement on record, nothing due."""
     if session["status"] != "completed":
@@ -75,8 +90,9 @@ async def _is_completed_by_right(world: World, session: Row, real: dict[str, Rea
         one["paymentId"] == key and one["verdict"] != "rejected" for one in session["decisions"]
     )
     # A person may take money that a server paid elsewhere for the session.
-    own = paid.session_id == name
-    assert own or accepted, f"{name} was completed by the payment of {paid.session_id!r}"
+    assert paid.is_of(session) or accepted, (
+        f"{name} was completed by the payment of {paid.session_id!r}"
+    )
     fits = (paid.amount, paid.currency) == (session["amount"], session["currency"])
     assert fits or accepted, f"{name} of {session['amount']} was completed by {paid.amount}"
 
@@ -97,10 +113,11 @@ def _reviews_are_named(sessions: Iterable[Row], reviews: Iterable[Row]) -> None:
 
 def _captures_are_right(captured: Iterable[Captured]) -> None:
     """We capture one payment of a session at most, and none of one that was over."""
-    of_session: dict[str, set[str]] = {}
-    for name, payment_id, status in captured:
-        assert status not in {"canceled", "completed"}, f"{payment_id} of {name}: {status}"
-        of_session.setdefault(name, set()).add(payment_id)
+    of_session: dict[tuple[str, datetime | None], set[str]] = {}
+    for name, payment_id, status, opened_at in captured:
+        over = status in {"canceled", "completed", "gone"}
+        assert not over, f"we captured {payment_id} of {name}, which is {status}"
+        of_session.setdefault((name, opened_at), set()).add(payment_id)
     twice = [found for found in of_session.values() if len(found) > 1]
     assert not twice, f"we captured {twice}"
 
@@ -131,18 +148,18 @@ async def check_at_rest(world: World) -> None:
 
 async def _no_money_is_forgotten(world: World) -> None:
     """Each real payment completed its session, or a person sees it, or it waits in the inbox."""
-    sessions = {row["sessionId"]: row for row in await world.sessions()}
+    sessions = await world.sessions()
     events = await world.rows("webhook_events")
+    ledger = {row["providerPaymentId"]: row["status"] for row in await world.rows("payments")}
     for key, paid in payments_in(await world.checkouts()).items():
-        session = sessions.get(paid.session_id)
+        session = next((row for row in sessions if paid.is_of(row)), None)
         if not (paid.paid and paid.amount) or (session and session["providerPaymentId"] == key):
             continue
         rows = [row for row in events if _is_about(row, key)]
         seen = any(row["status"] in {"review", "parked", "dead", "failed"} for row in rows)
-        decided = session is not None and any(
-            one["paymentId"] == key for one in session["decisions"]
-        )
-        assert seen or decided or paid.session_id in world.purged, f"nobody hears of {key}"
+        decided = any(one["paymentId"] == key for row in sessions for one in row["decisions"])
+        kept = session is None and ledger.get(key) in _MONEY_MOVED
+        assert seen or decided or kept, f"nobody hears of {key}"
 
 
 def _is_about(row: Row, key: str) -> bool:

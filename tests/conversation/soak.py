@@ -20,7 +20,8 @@ from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes
 from service.wiring import DOCUMENTS
 from tests.conftest import NOON
-from tests.conversation.acts import Step, draw
+from tests.conversation.acts import Step
+from tests.conversation.drawing import draw
 from tests.conversation.killing import hold_with_kills
 from tests.conversation.playing import Broken, play
 from tests.conversation.world import World, begin_anew, conversation

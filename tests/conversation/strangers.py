@@ -35,7 +35,7 @@ async def foreign_payment(world: World, a: int, b: int, c: int) -> None:
     else:
         key, delivery = _at_stripe(world, session, number, {}, link="plink_of_the_shop")
     world.foreign[key] = RealPayment(
-        key, delivery.provider, owner, PRICE, "INR", PaymentStatus.SUCCEEDED
+        key, delivery.provider, owner, PRICE, "INR", PaymentStatus.SUCCEEDED, world.clock.now()
     )
     headers = dict(delivery.headers)
     await world.call("POST", delivery.path, None, content=delivery.body, headers=headers)

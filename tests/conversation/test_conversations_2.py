@@ -5,7 +5,8 @@ In files of their own, so that they run side by side. The seed is fixed: `make s
 
 from hypothesis import given, seed
 
-from tests.conversation.acts import Step, conversations
+from tests.conversation.acts import Step
+from tests.conversation.drawing import conversations
 from tests.conversation.playing import A_FEW, play
 from tests.conversation.world import World
 

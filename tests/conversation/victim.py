@@ -70,7 +70,8 @@ def handed_on(world: World) -> dict[str, Any]:
         "opened": world.opened,
         "openers": world.openers,
         "prices": world.prices,
-        "foreign": [asdict(payment) for payment in world.foreign.values()],
+        "purged": sorted(world.purged),
+        "foreign": [_as_row(payment) for payment in world.foreign.values()],
         "cut": world.wires.cut,
     }
 
@@ -80,9 +81,18 @@ def restore(world: World, told: dict[str, Any]) -> None:
     world.opened |= told["opened"]
     world.openers |= told["openers"]
     world.prices |= told["prices"]
-    found = [RealPayment(**one) for one in told["foreign"]]
+    world.purged |= set(told["purged"])
+    found = [_from_row(row) for row in told["foreign"]]
     world.foreign |= {payment.key: payment for payment in found}
     world.wires.cut = told["cut"]
+
+
+def _as_row(payment: RealPayment) -> dict[str, Any]:
+    return {**asdict(payment), "opened_at": payment.opened_at.isoformat()}
+
+
+def _from_row(row: dict[str, Any]) -> RealPayment:
+    return RealPayment(**{**row, "opened_at": datetime.fromisoformat(row["opened_at"])})
 
 
 async def _go_on(job: dict[str, Any]) -> None:

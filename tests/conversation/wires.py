@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 from litestar import Litestar
@@ -18,11 +19,15 @@ _PAGES = ("/sandbox/pay/", "/sandbox/api/", "/sandbox/chaos")
 
 
 class Captured(NamedTuple):
-    """A capture that was done for us: of which payment, and how its session stood just then."""
+    """A capture that was done for us: of which payment, and how its session stood just then.
+
+    `opened_at` tells that session from others of its id; None: there was none by then.
+    """
 
     session_id: str
     payment_id: str
     status: str
+    opened_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -44,7 +49,9 @@ class Wires:
         if checkout is None:
             return None
         row = await self.database["sessions"].find_one({"sessionId": checkout.session_id})
-        return Captured(checkout.session_id, payment_id, str(row["status"]) if row else "gone")
+        if row is None or row["createdAt"] > checkout.created_at:
+            return Captured(checkout.session_id, payment_id, "gone", None)
+        return Captured(checkout.session_id, payment_id, str(row["status"]), row["createdAt"])
 
 
 @contextmanager

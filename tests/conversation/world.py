@@ -37,8 +37,9 @@ class World:
 
     `opened` are the sessions that were ever opened, by id: their client secrets where a caller has
     one. `openers` says who opened which: a browser, a server, a user of that name. `prices` are
-    those of the catalog now. `foreign` are payments for something else. `story` is what happened,
-    in words, for whoever reads a failure; `tally` counts what conversations came to, all of them.
+    those that the catalog may have now: several while one is changed. `foreign` are payments for
+    something else. `story` is what happened, in words, for whoever reads a failure; `reached` are
+    the rare states that this conversation came through, `tally` counts what all of them came to.
     """
 
     lab: Lab
@@ -47,10 +48,11 @@ class World:
     wires: Wires
     opened: dict[str, str | None] = field(default_factory=dict)
     openers: dict[str, str] = field(default_factory=dict)
-    prices: dict[str, int] = field(default_factory=dict)
+    prices: dict[str, list[int]] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
     foreign: dict[str, RealPayment] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
+    reached: set[str] = field(default_factory=set)
     tally: Counter[str] = field(default_factory=Counter)
 
     async def call(
@@ -81,6 +83,13 @@ class World:
         """Return the header with the client secret of a session, if anybody has it."""
         secret = self.opened.get(session_id)
         return {"X-Client-Secret": secret} if secret else {}
+
+    def forget(self, session_id: str) -> None:
+        """Forget a session that was deleted: its id is another one's now."""
+        self.purged.discard(session_id)
+        self.opened.pop(session_id, None)
+        self.openers.pop(session_id, None)
+        self.reached.add("an id was opened anew")
 
     def pass_time(self, by: timedelta) -> None:
         """Move everybody's clock."""
@@ -114,6 +123,7 @@ class World:
             for row in await self.rows("webhook_events", status="review")
         )
         self.tally.update(f"payment {row['status']}" for row in await self.rows("payments"))
+        self.tally.update(f"reached: {what}" for what in self.reached)
         self.tally["captured by us"] += len(self.wires.captured)
         self.tally["calls that met a cut"] += self.wires.cuts
 
@@ -153,10 +163,11 @@ async def begin_anew(world: World) -> None:
     world.wires.captured.clear()
     world.opened.clear()
     world.openers.clear()
-    world.prices = {PLAN: PRICE, EVENT: PRICE}
+    world.prices = {PLAN: [PRICE], EVENT: [PRICE]}
     world.purged.clear()
     world.foreign.clear()
     world.story.clear()
+    world.reached.clear()
     for item in (PLAN, EVENT):
         await put_price(world.lab.api, item, PRICE, "INR")
     await put_coupon(world.lab.api, FREE, basisPoints=10_000)

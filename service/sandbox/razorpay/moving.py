@@ -25,11 +25,16 @@ _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{10,255}")
 
 
 async def the_payment(payment_id: str) -> tuple[SandboxCheckout, SandboxPayment]:
-    """Find a payment and what it pays. Raises `NoSuchId`."""
+    """Find a payment and what it pays, of whose payments it is the last: it happens to that one.
+
+    Raises `NoSuchId`.
+    """
     checkout = await repository.find_by_payment(payment_id)
     if checkout is None or checkout.provider != "razorpay":
         raise NoSuchId
-    return checkout, payment_in(checkout, payment_id)
+    payment = payment_in(checkout, payment_id)
+    others = [one for one in checkout.payments if one.id != payment_id]
+    return checkout.model_copy(update={"payments": [*others, payment]}), payment
 
 
 def payment_in(checkout: SandboxCheckout, payment_id: str) -> SandboxPayment:
