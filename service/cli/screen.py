@@ -1,4 +1,8 @@
-"""What commands print: results to standard output, everything else to standard error."""
+"""What commands print: results to standard output, everything else to standard error.
+
+All output goes through here, and nothing that was stored reaches a terminal as it is: a row, a name
+or an error's text could carry escape sequences that act on it.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -6,10 +10,11 @@ from datetime import datetime
 import click
 from rich import box
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.table import Table
 
 from service.core.errors import TillgateError
+from service.core.visible import visible, visible_line
 
 
 def out() -> Console:
@@ -20,6 +25,11 @@ def out() -> Console:
 def err() -> Console:
     """Give the console of standard error."""
     return Console(stderr=True, highlight=False)
+
+
+def escape(text: str) -> str:
+    """Return a text that a console prints as it is: no markup of ours, nothing that acts on it."""
+    return escape_markup(visible(text))
 
 
 def tell_error(error: TillgateError) -> None:
@@ -45,8 +55,8 @@ def say(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """Print a result, as it is: not wrapped, no tab widened, so that it can be piped and pasted."""
-    click.echo(text)
+    """Print a result: not wrapped, no tab widened, so that it can be piped and pasted."""
+    click.echo(visible(text))
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
@@ -65,7 +75,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(escape(column), overflow="fold")
     for row in listed:
         table.add_row(*(escape(cell) for cell in row))
     console.print(table)
@@ -76,4 +86,4 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
-    return str(value)
+    return visible_line(str(value))

@@ -20,6 +20,7 @@ from service.imports.values import (
     json_object,
     moment,
     needed_text,
+    shown,
     text,
     whole,
 )
@@ -103,7 +104,7 @@ def session_from(row: OldRow, manner: Manner) -> Session:
 
 def name_of(row: OldRow) -> str:
     """Name a row in a report, whatever is wrong with it."""
-    return str(given(row, "sessionId", "session_id", "id", "_id") or "a row without an id")
+    return shown(given(row, "sessionId", "session_id", "id", "_id") or "a row without an id")
 
 
 def _session_id(row: OldRow) -> str:
@@ -116,7 +117,7 @@ def _session_id(row: OldRow) -> str:
 def _provider(row: OldRow) -> ProviderName:
     named = needed_text(row, "paymentMethod", "payment_provider", "provider").lower()
     if named not in get_args(ProviderName):
-        raise BadRow(f"{named!r} is not a provider of Tillgate")
+        raise BadRow(f"'{shown(named)}' is not a provider of Tillgate")
     return cast(ProviderName, named)
 
 
@@ -124,7 +125,7 @@ def _status(row: OldRow, expires_at: datetime, now: datetime) -> Status:
     named = text(row, "status") or Status.PENDING.value
     status = _STATUSES.get(named.lower())
     if status is None:
-        raise BadRow(f"{named!r} is not a status of a session")
+        raise BadRow(f"'{shown(named)}' is not a status of a session")
     # Only one open checkout may stand per user and plan; older stacks left overdue ones open.
     return status_at(status, expires_at, now)
 
@@ -141,7 +142,7 @@ def _amount(row: OldRow, provider: str, manner: Manner) -> int:
         raise BadRow("amount or plan_price is missing")
     named = text(row, "currency")
     if named is not None and named.upper() != manner.currency:
-        raise BadRow(f"its currency is {named}, not {manner.currency}")
+        raise BadRow(f"its currency is {shown(named)}, not {manner.currency}")
     minor = amount(value, manner.unit, provider, manner.currency)
     try:
         check_step(provider, manner.currency, minor)

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
 from service.imports.mapping import Manner, name_of, session_from
 from service.imports.repository import Source, batches, insert_new, known_ids
-from service.imports.values import BadRow, OldRow
+from service.imports.values import BadRow, OldRow, Unreadable, shown
 from service.sessions.documents import Session
 from service.storage.transactions import answers_in_time
 
@@ -42,13 +44,22 @@ async def import_sessions(source: Source, manner: Manner, *, dry_run: bool) -> I
     return report
 
 
-def _readable(rows: Sequence[OldRow], manner: Manner, report: ImportReport) -> list[Session]:
+def _readable(
+    rows: Sequence[OldRow | Unreadable], manner: Manner, report: ImportReport
+) -> list[Session]:
     sessions: dict[str, Session] = {}
     for row in rows:
+        if isinstance(row, Unreadable):
+            report.refused.append(Refused(row.name, row.reason))
+            continue
         try:
             session = session_from(row, manner)
         except BadRow as error:
             report.refused.append(Refused(name_of(row), error.message))
+            continue
+        except (OverflowError, ValidationError) as error:
+            reason = f"it can't be made a session: {shown(error)}"
+            report.refused.append(Refused(name_of(row), reason))
             continue
         if session.session_id in sessions:
             report.refused.append(Refused(session.session_id, "its id stands twice"))
@@ -67,8 +78,13 @@ async def _count(sessions: Sequence[Session], manner: Manner, report: ImportRepo
 async def _insert(sessions: Sequence[Session], manner: Manner, report: ImportReport) -> None:
     if not sessions:
         return
-    present, second = await insert_new(sessions)
-    report.present += len(present)
-    report.brought_in += len(sessions) - len(present) - len(second)
+    inserted = await insert_new(sessions)
+    report.present += len(inserted.present)
+    refused = len(inserted.second) + len(inserted.refused)
+    report.brought_in += len(sessions) - len(inserted.present) - refused
     reason = "a session of this user, plan and provider is open, or another has its checkout"
-    report.refused += [Refused(name, reason) for name in sorted(second)]
+    report.refused += [Refused(name, reason) for name in sorted(inserted.second)]
+    report.refused += [
+        Refused(name, f"the database refused it: {shown(why)}")
+        for name, why in sorted(inserted.refused.items())
+    ]

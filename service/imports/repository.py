@@ -1,21 +1,35 @@
 """Read an old collection in its natural order, and write sessions that are not there yet."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
 
-from bson import Decimal128, ObjectId
+from bson import DatetimeMS, Decimal128, ObjectId, decode
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.errors import InvalidBSON
+from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, ConfigurationError, InvalidURI
 
 from service.core.errors import Misconfigured
-from service.imports.values import OldRow
+from service.imports.values import OldRow, Unreadable, shown
 from service.sessions.documents import Session
 from service.storage.database import ANSWER_WITHIN_S, Row
 
 _DUPLICATE = 11_000
+_BATCH_BYTES = 16_000_000
+_RAW = CodecOptions(document_class=RawBSONDocument)
+# A date that Python has not is a number of milliseconds, and the row's own fault.
+_PLAIN: CodecOptions[Row] = CodecOptions(
+    tz_aware=True,
+    tzinfo=UTC,
+    uuid_representation=UuidRepresentation.STANDARD,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+)
 _ID_INDEX = ("merchantId", "sessionId")
 
 Source = AsyncCollection[Row]
@@ -39,14 +53,21 @@ async def opened_source(uri: str, database: str, collection: str) -> AsyncIterat
         yield client[database][collection]
 
 
-async def batches(source: Source, size: int) -> AsyncIterator[list[OldRow]]:
-    """Give the rows batch by batch; the collection is never held in memory."""
-    batch: list[OldRow] = []
-    async for row in source.find(batch_size=size):
-        batch.append({name: _readable(value) for name, value in row.items()})
-        if len(batch) == size:
+async def batches(source: Source, size: int) -> AsyncIterator[list[OldRow | Unreadable]]:
+    """Give the rows batch by batch: as many, or as many bytes, as memory has room for.
+
+    Each is decoded by itself, so that one which can't be holds up no other.
+    """
+    batch: list[OldRow | Unreadable] = []
+    held = number = 0
+    async for raw in source.with_options(codec_options=_RAW).find(batch_size=size):
+        number += 1
+        row = bytes(raw.raw)
+        batch.append(_decoded(row, number))
+        held += len(row)
+        if len(batch) == size or held > _BATCH_BYTES:
             yield batch
-            batch = []
+            batch, held = [], 0
     if batch:
         yield batch
 
@@ -58,30 +79,52 @@ async def known_ids(merchant_id: str, session_ids: Sequence[str]) -> set[str]:
     return {row["sessionId"] async for row in cursor}
 
 
-async def insert_new(sessions: Sequence[Session]) -> tuple[set[str], set[str]]:
-    """Insert what is not there; give the ids that were there, and those that met an open checkout.
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """What an insert left out: ids that were there, that met an open checkout, and why others."""
 
-    Each row stands for itself: one that is refused holds up no other.
+    present: Set[str] = frozenset()
+    second: Set[str] = frozenset()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+async def insert_new(sessions: Sequence[Session]) -> Inserted:
+    """Insert what is not there. Each row stands for itself: one that is refused holds up no other.
+
+    Raises what the driver raises where it is not about a row.
     """
     rows = [session.to_row() for session in sessions]
     try:
         await Session.get_pymongo_collection().insert_many(rows, ordered=False)
     except BulkWriteError as error:
-        failures = error.details["writeErrors"]
-        if any(failure["code"] != _DUPLICATE for failure in failures):
+        if error.details["writeConcernErrors"]:
             raise
-        refused = {
-            str(failure["op"]["sessionId"]): tuple(failure["keyPattern"]) for failure in failures
+        failures = {str(one["op"]["sessionId"]): one for one in error.details["writeErrors"]}
+        taken = {
+            name: tuple(failure["keyPattern"])
+            for name, failure in failures.items()
+            if failure["code"] == _DUPLICATE
         }
-        there = {name for name, index in refused.items() if index == _ID_INDEX}
-        return there, set(refused) - there
-    return set(), set()
+        there = {name for name, index in taken.items() if index == _ID_INDEX}
+        others = {name: str(failures[name]["errmsg"]) for name in failures.keys() - taken.keys()}
+        return Inserted(there, taken.keys() - there, others)
+    return Inserted()
+
+
+def _decoded(raw: bytes, number: int) -> OldRow | Unreadable:
+    try:
+        row = decode(raw, _PLAIN)
+    except (InvalidBSON, ValueError, OverflowError) as error:
+        return Unreadable(f"row {number}", f"it can't be decoded: {shown(error)}")
+    return {name: _readable(value) for name, value in row.items()}
 
 
 def _readable(value: object) -> object:
     if isinstance(value, Decimal128):
         number: Decimal = value.to_decimal()
         return number
+    if isinstance(value, DatetimeMS):
+        return f"{int(value)} ms from 1970, outside of the years 1 to 9999"
     if isinstance(value, ObjectId):
         return str(value)
     return value

@@ -7,14 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import rich_click as click
-from rich.markup import escape
 
 from service.cli.checks.check import Check
 from service.cli.checks.configuration import check_providers, check_settings
 from service.cli.checks.machine import check_machine
 from service.cli.checks.network import check_database, check_redis
 from service.cli.options import data_dir_option
-from service.cli.screen import out, show
+from service.cli.screen import escape, out, show
 from service.cli.settings import all_settings, quiet_logging
 from service.sandbox.reaching import reach_sandbox
 from service.settings import Settings

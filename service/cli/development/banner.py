@@ -11,12 +11,11 @@ from pathlib import Path
 
 from rich import box
 from rich.console import Group
-from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from service.cli.screen import out, show
+from service.cli.screen import escape, out, show
 from service.production.secrecy import DEVELOPMENT_MARK
 from service.settings import Settings
 

@@ -8,6 +8,7 @@ import structlog
 from litestar.types import HTTPScope
 from msgspec import Struct, json
 
+from service.core.visible import visible
 from service.web.authentication import principal_of
 from service.web.logs.clients import client_of
 from service.web.logs.masking import mask_text
@@ -70,4 +71,4 @@ def log_request(scope: HTTPScope, status: int, seconds: float) -> None:
 
 @lru_cache(1024)
 def _masked(label: str) -> str:
-    return mask_text(label)
+    return mask_text(visible(label))

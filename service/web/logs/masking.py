@@ -1,13 +1,16 @@
 """Take secrets and personal data out of log entries, should one ever get in.
 
 The code logs no bodies, headers or keys on purpose. This is the second line: it knows what our
-keys, the providers' keys, tokens and addresses look like.
+keys, the providers' keys, tokens and addresses look like. What could act on the terminal of whoever
+reads the log is written out.
 """
 
 import re
 from functools import lru_cache
 
 from structlog.typing import EventDict, WrappedLogger
+
+from service.core.visible import visible
 
 MASK = "***"
 
@@ -60,11 +63,11 @@ def _mask(name: str, value: object, depth: int) -> object:
     if _is_secret(name):
         return MASK
     if isinstance(value, str):
-        return mask_text(value)
+        return mask_text(visible(value))
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
     if depth < _DEEPEST and isinstance(value, dict):
         return {str(key): _mask(str(key), item, depth + 1) for key, item in value.items()}
     if depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
         return [_mask("", item, depth + 1) for item in value]
-    return mask_text(str(value))
+    return mask_text(visible(str(value)))

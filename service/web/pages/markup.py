@@ -1,8 +1,10 @@
-"""HTML, built by one function that escapes whatever it is given."""
+"""HTML, built by one function that escapes whatever it is given, what is not seen as well."""
 
 from collections.abc import Iterable
 from html import escape
 from typing import TypeAlias
+
+from service.core.visible import visible
 
 _EMPTY = frozenset({"br", "hr", "img", "input", "link", "meta"})
 
@@ -36,7 +38,7 @@ def _text(child: Child) -> str:
     if isinstance(child, Html):
         return child
     if isinstance(child, str | int):
-        return escape(str(child))
+        return escape(visible(str(child)))
     return "".join(map(_text, child))
 
 
@@ -45,4 +47,4 @@ def _attributes(attributes: dict[str, str | bool | int | None]) -> Iterable[str]
         if value is None or value is False:
             continue
         written = name.rstrip("_").replace("_", "-")
-        yield f" {written}" if value is True else f' {written}="{escape(str(value))}"'
+        yield f" {written}" if value is True else f' {written}="{escape(visible(str(value)))}"'
