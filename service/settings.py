@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from service.core.connections import ConnectionSettings
 from service.core.errors import FieldProblem, Misconfigured
 from service.core.variables import (
     Address,
@@ -187,6 +188,7 @@ class Settings(BaseModel, frozen=True):
 
     database: DatabaseSettings
     web: WebSettings
+    connections: ConnectionSettings
     access: AccessSettings
     stripe: StripeSettings
     razorpay: RazorpaySettings

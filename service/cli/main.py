@@ -3,6 +3,7 @@
 import rich_click as click
 
 from service.cli.lazy import LazyCommand, LazyGroup
+from service.cli.signals import end_on_sigterm
 
 _COMMANDS = {
     "dev": LazyCommand(
@@ -44,5 +45,6 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; `cli.start` is where it begins."""
+    end_on_sigterm()
     cli(prog_name="tillgate")

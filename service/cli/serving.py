@@ -2,32 +2,35 @@
 
 import asyncio
 import gc
+import math
 import os
 import signal
 import socket
 import sys
+from asyncio import Task
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
+import structlog
 import uvicorn
 import uvloop
 from litestar import Litestar
 
 from service.cli.addresses import BACKLOG
+from service.cli.connections.door import Door, Guarded
+from service.cli.connections.files import places
+from service.cli.connections.hosts import any_host, hosts_of
+from service.cli.signals import end_on_sigterm, leave
+from service.settings import Settings
 
-# A balancer in front keeps its connections for 60 s: ours must not close first.
-KEEP_ALIVE_S = 75
 # Of a process that can't serve any more: those who wait are answered meanwhile (503).
 STUCK_ENDS_WITHIN_S = 5.0
 EXIT_STUCK = os.EX_TEMPFAIL
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-
-def end_on_sigterm() -> None:
-    """Make SIGTERM end the process as Ctrl-C does, so that what was started is stopped."""
-    signal.signal(signal.SIGTERM, _leave)
+log = structlog.get_logger(__name__)
 
 
 def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
@@ -36,7 +39,7 @@ def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
         try:
             runner.run(_until_sigterm(work))
         except asyncio.CancelledError:
-            _leave(signal.SIGTERM, None)
+            leave(signal.SIGTERM, None)
 
 
 async def _until_sigterm(work: Coroutine[Any, Any, None]) -> None:
@@ -67,10 +70,12 @@ async def serve(
 
     Where the database's driver is stuck the process is ended, with `EXIT_STUCK`.
     """
-    config = uvicorn.Config(
+    settings: Settings = app.state.wired.settings
+    door = _door(settings)
+    config = Guarded(
         app,
+        door,
         loop="uvloop",
-        http="httptools",
         ws="none",
         lifespan="on",
         log_config=None,
@@ -78,7 +83,7 @@ async def serve(
         proxy_headers=False,  # TRUSTED_PROXIES decides, in `web.limits.addresses`
         server_header=False,
         backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=math.ceil(settings.connections.idle_s),
         timeout_graceful_shutdown=patience_s,
     )
     # The requests that run jobs are waited for: they must hear of the end before it comes.
@@ -92,22 +97,30 @@ async def serve(
 class _Server(uvicorn.Server):
     def __init__(
         self,
-        config: uvicorn.Config,
+        config: Guarded,
         started: Callable[[], None],
         leaving: Callable[[], None],
         stuck: Callable[[], bool],
     ) -> None:
         super().__init__(config)
         self._stuck = stuck
+        self._door = config.door
         self._when_started = started
         self._when_leaving = leaving
+        self._starting: Task[None] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._when_leaving()
         super().handle_exit(sig, frame)
+        if self._starting is not None:
+            # There is nobody to be patient with, and what is waited for may never come.
+            self._starting.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._starting = asyncio.current_task()
         await super().startup(sockets)
+        self._starting = None
+        self._door.open()
         # What is there now stays: without this, each full collection walks over all of it, 80 ms
         # in which nothing is answered, several times a second under load.
         gc.collect()
@@ -123,6 +136,11 @@ class _Server(uvicorn.Server):
         # What hangs in the driver hears of no cancellation, so that no orderly end would come.
         asyncio.get_running_loop().call_later(STUCK_ENDS_WITHIN_S, _end_at_once)
         return True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._door.leave()
+        await super().shutdown(sockets)
+        self._door.close()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -147,5 +165,12 @@ def _end_at_once() -> NoReturn:
     os._exit(EXIT_STUCK)
 
 
-def _leave(number: int, _: object) -> NoReturn:
-    sys.exit(128 + number)
+def _door(settings: Settings) -> Door:
+    """Make the door, of no more places than there may be open files."""
+    limits = settings.connections
+    fit = places(limits.most)
+    if fit < limits.most:
+        log.warning("MAX_CONNECTIONS does not fit: raise the limit of open files", most=fit)
+        limits = limits.model_copy(update={"most": fit})
+    production = settings.production
+    return Door(limits, any_host if production else hosts_of(settings.web.public_url))

@@ -117,7 +117,6 @@ def test_the_control_without_the_guard_it_would_serve_the_sandbox(
 
     monkeypatch.setattr(module, "production_settings", lambda: read_settings(()))
     monkeypatch.setattr(module, "work_in_processes", note)
-    monkeypatch.setattr(module, "end_on_sigterm", lambda: None)
     monkeypatch.setattr(module, "configure_logging", lambda **_: None)
     env = READY | {"ENVIRONMENT": "development"}
     assert CliRunner().invoke(cli, ["serve"], env=env).exit_code == 0

@@ -8,6 +8,7 @@ import pytest
 import rich_click as click
 
 import service.app  # noqa: F401 - defines every error that a route can raise
+from service.cli.connections import refusals
 from service.cli.main import cli
 from service.core.errors import TillgateError
 from service.settings import variables
@@ -122,7 +123,11 @@ def test_every_error_code_is_in_the_table_and_no_other() -> None:
         if not {"cli", "imports", "sandbox"} & set(path.parts)
     ]
     raised = {code for path in rooms for code in _CODE.findall(path.read_text())}
-    assert set(documented_errors()) == (raised | set(_CODES.values())) - NEVER_OVER_HTTP
+    refused = [it for it in vars(refusals).values() if isinstance(it, refusals.Refusal)]
+    told = raised | set(_CODES.values()) | {refusal.error for refusal in refused}
+    documented = documented_errors()
+    assert set(documented) == told - NEVER_OVER_HTTP
+    assert {one.error: one.status for one in refused}.items() <= documented.items()
 
 
 def test_every_error_has_the_status_that_the_table_gives() -> None:

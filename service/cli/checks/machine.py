@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from service.cli.checks.check import Check
+from service.cli.connections.files import places
 from service.core.errors import Misconfigured
 from service.settings import Settings
 from service.storage.mongod import explain_failed_start, find_binary
@@ -24,9 +25,18 @@ def check_machine(settings: Settings, data_dir: Path) -> Iterator[Check]:
         yield Check("machine", "Python", "problem", f"is {version}; 3.11 or newer is needed")
     else:
         yield Check("machine", "Python", "fine", version)
+    yield _connections(settings.connections.most)
     if settings.database.uri is None and not settings.production:
         yield _embedded()
         yield _room(data_dir)
+
+
+def _connections(most: int) -> Check:
+    fit = places(most)
+    if fit < most:
+        says = f"is {most}; the limit of open files (ulimit -n) leaves {fit}"
+        return Check("machine", "MAX_CONNECTIONS", "warning", says)
+    return Check("machine", "MAX_CONNECTIONS", "fine", f"{most} in each process")
 
 
 def _embedded() -> Check:

@@ -14,7 +14,7 @@ from service.cli.development.demo_prices import put_demo_prices
 from service.cli.development.generated import generate, keep_out_of_git
 from service.cli.options import address_options, data_dir_option, operator
 from service.cli.screen import say, warn
-from service.cli.serving import end_on_sigterm, run_until_signal, serve
+from service.cli.serving import run_until_signal, serve
 from service.cli.settings import DOT_ENV, development_env, note_address, settings_of
 from service.core.clock import SystemClock
 from service.core.errors import Misconfigured
@@ -38,7 +38,6 @@ def command(host: str, port: int, data_dir: Path) -> None:
     outside = load_settings((DOT_ENV,))
     if outside.production:
         raise Misconfigured("ENVIRONMENT is production: use `tillgate serve`, or unset it.")
-    end_on_sigterm()
     configure_logging(production=False)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the banner says it
     with (

@@ -12,7 +12,7 @@ import structlog
 from service.app import create_app
 from service.cli.database import database_errors_told
 from service.cli.options import address_options
-from service.cli.serving import end_on_sigterm, run_until_signal, serve
+from service.cli.serving import run_until_signal, serve
 from service.cli.settings import production_settings
 from service.cli.workers import work_in_processes
 from service.core.errors import Misconfigured
@@ -54,7 +54,6 @@ def command(host: str, port: int, workers: int) -> None:
             f"Tillgate does not start: {len(found)} settings are missing or weak.",
             problems=tuple(found.values()),
         )
-    end_on_sigterm()
     configure_logging(production=settings.production, stream=sys.stdout)
     with database_errors_told():
         serve_on = partial(_serve_on, settings, settings.database.uri)

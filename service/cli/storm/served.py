@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from litestar import Litestar
 
-from service.cli.serving import KEEP_ALIVE_S
+# As a server in production: none of the storm's connections is closed in between.
+_KEEP_ALIVE_S = 75
 
 
 @asynccontextmanager
@@ -18,7 +19,7 @@ async def served(app: Litestar, listening: socket.socket) -> AsyncIterator[None]
         app,
         log_config=None,
         ws="none",
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=3,
     )
     server = _Quiet(config)

@@ -1,0 +1,1 @@
+"""Connections of strangers: how much each may take, and who goes when all places are taken."""

@@ -1,0 +1,43 @@
+"""Which names a server answers to."""
+
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+Accepts: TypeAlias = Callable[[str], bool]
+"""Tells whether a server answers to what the header Host says."""
+
+
+def any_host(host: str) -> bool:
+    """Answer to each: in production the ingress chooses, and nothing here depends on it."""
+    return bool(host)
+
+
+def hosts_of(public_url: str) -> Accepts:
+    """Answer to this machine, to addresses in numbers, and to the name in PUBLIC_URL.
+
+    A page of a stranger's whose name leads to 127.0.0.1 would else reach a server of development,
+    with its generated keys, from the browser of who develops (DNS rebinding).
+    """
+    names = {"localhost", socket.gethostname().lower(), urlsplit(public_url).hostname or ""}
+
+    def accepts(host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        if "@" in host:
+            return False
+        return name in names or name.endswith(".localhost") or _is_number(name)
+
+    return accepts
+
+
+def _is_number(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

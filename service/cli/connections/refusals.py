@@ -1,0 +1,65 @@
+"""What is refused before the application sees it, told as the application tells its own."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from service.web.problems import PROBLEM_TYPE, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is not taken. The connection ends with it."""
+
+    status: int
+    error: str
+    detail: str
+    retry_after: int = 0
+
+    def headers(self, body: bytes) -> list[tuple[bytes, bytes]]:
+        """List the headers of the answer."""
+        found = [
+            (b"content-type", PROBLEM_TYPE.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+        ]
+        if self.retry_after:
+            found.append((b"retry-after", b"%d" % self.retry_after))
+        return found
+
+    def body(self) -> bytes:
+        """Return the problem. It names no address: what was sent may be none."""
+        return Problem(self.status, self.error, self.detail, "/").body()
+
+    def written(self) -> bytes:
+        """Return the whole answer, for a request that never became one."""
+        body = self.body()
+        date = formatdate(usegmt=True).encode()
+        lines = [(b"date", date), *self.headers(body)]
+        head = b"".join(b"%s: %s\r\n" % line for line in lines)
+        return STATUS_LINE[self.status] + head + b"\r\n" + body
+
+    async def __call__(
+        self, scope: object, receive: object, send: Callable[[dict[str, Any]], Awaitable[None]]
+    ) -> None:
+        """Answer in the application's place."""
+        body = self.body()
+        status, headers = self.status, self.headers(body)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+FULL = Refusal(503, "too_many_connections", "All connections are taken; try again.", 1)
+GAVE_WAY = Refusal(503, "too_many_connections", "Others waited for this place; try again.", 1)
+MALFORMED = Refusal(400, "malformed_request", "This is not a request of HTTP/1.1.")
+HEADERS_TOO_LARGE = Refusal(431, "headers_too_large", "The headers are more than this takes.")
+ADDRESS_TOO_LONG = Refusal(414, "address_too_long", "The address is longer than this takes.")
+TOO_SLOW = Refusal(408, "request_too_slow", "The request did not come in time.")
+TOO_MANY_AT_ONCE = Refusal(429, "too_many_at_once", "Wait for answers before you send more.", 1)
+FRAMING_TOO_LARGE = Refusal(413, "body_too_large", "The body's framing is more than its content.")
+NO_HOST = Refusal(400, "host_missing", "The header Host must be there, once.")
+OTHER_HOST = Refusal(421, "host_not_ours", "This server is not what Host names; set PUBLIC_URL.")

@@ -1,0 +1,11 @@
+"""Where `tillgate` begins: SIGTERM is heard first, then the rest is imported."""
+
+import importlib
+
+from service.cli.signals import end_on_sigterm
+
+
+def main() -> None:
+    """Run the command line."""
+    end_on_sigterm()
+    importlib.import_module("service.cli.main").main()

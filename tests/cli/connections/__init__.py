@@ -1,0 +1,1 @@
+"""Connections of strangers, over real sockets."""
