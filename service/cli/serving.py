@@ -13,24 +13,19 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
-import structlog
 import uvicorn
 import uvloop
 from litestar import Litestar
 
 from service.cli.addresses import BACKLOG
-from service.cli.connections.door import Door, Guarded
-from service.cli.connections.files import places
-from service.cli.connections.hosts import any_host, hosts_of
+from service.cli.connections.door import Guarded
+from service.cli.connections.opening import door_of
 from service.cli.signals import end_on_sigterm, leave
-from service.settings import Settings
 
 # Of a process that can't serve any more: those who wait are answered meanwhile (503).
 STUCK_ENDS_WITHIN_S = 5.0
 EXIT_STUCK = os.EX_TEMPFAIL
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-log = structlog.get_logger(__name__)
 
 
 def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
@@ -70,8 +65,7 @@ async def serve(
 
     Where the database's driver is stuck the process is ended, with `EXIT_STUCK`.
     """
-    settings: Settings = app.state.wired.settings
-    door = _door(settings)
+    door = door_of(app.state.wired.settings)
     config = Guarded(
         app,
         door,
@@ -83,7 +77,7 @@ async def serve(
         proxy_headers=False,  # TRUSTED_PROXIES decides, in `web.limits.addresses`
         server_header=False,
         backlog=BACKLOG,
-        timeout_keep_alive=math.ceil(settings.connections.idle_s),
+        timeout_keep_alive=math.ceil(door.limits.idle_s),
         timeout_graceful_shutdown=patience_s,
     )
     # The requests that run jobs are waited for: they must hear of the end before it comes.
@@ -163,14 +157,3 @@ class _Server(uvicorn.Server):
 def _end_at_once() -> NoReturn:
     sys.stdout.flush()
     os._exit(EXIT_STUCK)
-
-
-def _door(settings: Settings) -> Door:
-    """Make the door, of no more places than there may be open files."""
-    limits = settings.connections
-    fit = places(limits.most)
-    if fit < limits.most:
-        log.warning("MAX_CONNECTIONS does not fit: raise the limit of open files", most=fit)
-        limits = limits.model_copy(update={"most": fit})
-    production = settings.production
-    return Door(limits, any_host if production else hosts_of(settings.web.public_url))

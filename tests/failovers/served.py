@@ -11,7 +11,8 @@ import pymongo.lock
 
 from service.cli.addresses import listen
 from service.cli.commands.serve import _serve
-from service.cli.serving import end_on_sigterm, run_until_signal
+from service.cli.serving import run_until_signal
+from service.cli.signals import end_on_sigterm
 from service.web.logs.setup import configure_logging
 from tests.support.settings import make_settings
 

@@ -1,0 +1,21 @@
+"""The door that settings ask for."""
+
+import structlog
+
+from service.cli.connections.door import Door
+from service.cli.connections.files import places
+from service.cli.connections.hosts import any_host, hosts_of
+from service.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def door_of(settings: Settings) -> Door:
+    """Make the door, of no more places than there may be open files."""
+    limits = settings.connections
+    fit = places(limits.most)
+    if fit < limits.most:
+        log.warning("MAX_CONNECTIONS does not fit: raise the limit of open files", most=fit)
+        limits = limits.model_copy(update={"most": fit})
+    production = settings.production
+    return Door(limits, any_host if production else hosts_of(settings.web.public_url))
