@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from service.audit.operations import Act, record
+from service.core.strict_json import JsonObject
 from service.imports.mapping import Manner, name_of, session_from
 from service.imports.repository import Source, batches, insert_new, known_ids
 from service.imports.values import BadRow, OldRow, Unreadable, shown
 from service.sessions.documents import Session
 from service.storage.transactions import answers_in_time
+from service.web.principal import Principal
 
 BATCH = 500
 _BATCH_WITHIN_S = 30.0
@@ -33,15 +36,36 @@ class ImportReport:
     refused: list[Refused] = field(default_factory=list)
 
 
-async def import_sessions(source: Source, manner: Manner, *, dry_run: bool) -> ImportReport:
-    """Read all rows and insert those that no session has the id of. Nothing is ever overwritten."""
+async def import_sessions(
+    source: Source, manner: Manner, by: Principal, *, dry_run: bool
+) -> ImportReport:
+    """Read all rows and insert those that no session has the id of. Nothing is ever overwritten.
+
+    Its beginning and its end are put on the record: one that is killed has none.
+    """
     report = ImportReport()
+    if not dry_run:
+        await _record("import.began", by, manner)
     async for rows in batches(source, BATCH):
         report.read += len(rows)
         sessions = _readable(rows, manner, report)
         async with answers_in_time(_BATCH_WITHIN_S):
             await (_count if dry_run else _insert)(sessions, manner, report)
+    if not dry_run:
+        await _record("import.ended", by, manner, report)
     return report
+
+
+async def _record(
+    action: str, by: Principal, manner: Manner, report: ImportReport | None = None
+) -> None:
+    detail: JsonObject = {"currency": manner.currency, "unit": manner.unit}
+    if report is not None:
+        detail |= {"read": report.read, "broughtIn": report.brought_in}
+        detail |= {"present": report.present, "leftOut": len(report.refused)}
+    act = Act(action, f"collection:{manner.source}", detail=detail)
+    async with answers_in_time():
+        await record(None, by, act, manner.now)
 
 
 def _readable(

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from service.retention.operations.report import Jobs
 from service.retention.operations.run import preview, run_job
 from service.retention.schemas import PreviewAnswer, ReportAnswer, RunJob, report_view
-from service.web.authentication import requires
+from service.web.authentication import CurrentPrincipal, requires
 from service.web.principal import AccessScope
 
 TheJobs = NamedDependency[SkipValidation[Jobs]]
@@ -31,11 +31,15 @@ class Cleanup(Controller):
 
     @post("/", status_code=200, summary="Expire and purge")
     async def run(
-        self, jobs: TheJobs, data: JSONBody[RunJob | None] = None, dry_run: DryRun = False
+        self,
+        jobs: TheJobs,
+        principal: CurrentPrincipal,
+        data: JSONBody[RunJob | None] = None,
+        dry_run: DryRun = False,
     ) -> ReportAnswer:
         """What was done; with `dryRun`, in the body or the query, what would be."""
         wants_dry_run = dry_run or (data is not None and data.dry_run)
-        return report_view(await run_job("cleanup", jobs, dry_run=wants_dry_run))
+        return report_view(await run_job("cleanup", jobs, principal, dry_run=wants_dry_run))
 
     @get("/", summary="Describe the cleanup")
     async def describe(self, jobs: TheJobs) -> PreviewAnswer:
@@ -55,9 +59,10 @@ class NamedJobs(Controller):
         self,
         name: FromPath[str],
         jobs: TheJobs,
+        principal: CurrentPrincipal,
         data: JSONBody[RunJob | None] = None,
         dry_run: DryRun = False,
     ) -> ReportAnswer:
         """The same lease and the same report as the cleanup."""
         wants_dry_run = dry_run or (data is not None and data.dry_run)
-        return report_view(await run_job(name, jobs, dry_run=wants_dry_run))
+        return report_view(await run_job(name, jobs, principal, dry_run=wants_dry_run))

@@ -11,12 +11,13 @@ from service.dashboard.login import controllers
 from service.dashboard.login.cookies import BROWSER, FORM, SIGN_IN
 from service.storage.database import Database
 from service.web.keys import ring
-from service.web.keys.issuing import issue_key, revoke_key
+from service.web.keys.issuing import revoke_key
 from service.web.principal import Kind
 from service.web.sign_ins import operations
 from service.web.sign_ins.operations import IDLE, LASTS
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.signing_in import COOKIE, HOME, browsing, opens, sign_in, sign_out, token_in
+from tests.support.keys import issue_key
 from tests.support.settings import ADMIN, make_settings
 
 

@@ -21,6 +21,7 @@ from service.outbox.operations import LEASE, deliver_due, message
 from service.retention.operations import cleanup
 from service.retention.operations.run import run_job
 from service.storage.database import Database
+from service.web.principal import Kind, Principal
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.support.settings import make_settings
 from tests.support.shop import Shop, completions, open_shop
@@ -213,12 +214,15 @@ async def test_what_does_not_end_by_itself_is_let_go_and_its_lease_gives_it_back
     assert await deliver_due({"provider.close_checkout": at_once}, shop.clock) == 1
 
 
+OPERATOR = Principal(Kind.ADMIN, "default", "0" * 12, "somebody")
+
+
 async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
     shop: Shop, stripe: Hanging
 ) -> None:
     await _closings(shop)
     jobs = shop.api.wired.jobs
-    running = asyncio.create_task(run_job("cleanup", jobs))
+    running = asyncio.create_task(run_job("cleanup", jobs, OPERATOR))
     await stripe.called.wait()
     jobs.stopping.set()
     async with asyncio.timeout(IN_TIME):
@@ -226,7 +230,7 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
     assert report.delivered == 0
     rows = await shop.messages("provider.close_checkout")
     assert len([row for row in rows if row["attempts"]]) == 1
-    assert (await run_job("cleanup", jobs)).skipped is False  # its lease was given back
+    assert (await run_job("cleanup", jobs, OPERATOR)).skipped is False  # its lease was given back
 
 
 async def test_a_job_captures_at_one_provider_while_another_hangs(
@@ -235,7 +239,7 @@ async def test_a_job_captures_at_one_provider_while_another_hangs(
     monkeypatch.setattr(cleanup, "_A_FEW", 1)
     await _closings(shop)
     await _held(shop)
-    report = await run_job("outbox", shop.api.wired.jobs)
+    report = await run_job("outbox", shop.api.wired.jobs, OPERATOR)
     assert report.delivered == 1
     assert await _captured(shop)
     assert await _given_up_at(shop) == 1

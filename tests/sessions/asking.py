@@ -10,10 +10,10 @@ from httpx import Response
 from service.core.clock import Clock
 from service.migrations.documents import Migration
 from service.storage.database import Database
-from service.web.keys.issuing import issue_key
 from service.web.principal import Kind
 from service.wiring import DOCUMENTS
 from tests.support.api import ADMIN, PUBLISHABLE, SECRET, Api
+from tests.support.keys import issue_key
 from tests.support.settings import JWT_SECRET
 
 PAYMENTS = "/api/payment-sessions"

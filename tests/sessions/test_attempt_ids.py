@@ -9,9 +9,9 @@ from service.core.clock import ManualClock
 from service.sessions.documents import TRUSTED, Session
 from service.sessions.operations.attempt_id import attempt_id
 from service.storage.database import Database
-from service.web.keys.issuing import issue_key
 from service.web.principal import Kind
 from tests.support.api import SECRET, Api
+from tests.support.keys import issue_key
 
 PEPPER = "a-pepper-of-more-than-16-characters"
 IDS = st.text("ab-12_", min_size=1, max_size=40)

@@ -15,7 +15,6 @@ from service.sessions.operations.caller import Caller
 from service.storage.database import Database
 from service.web import gate
 from service.web.idempotency import middleware
-from service.web.keys.issuing import issue_key
 from service.web.principal import Kind, Principal
 from tests.sessions.asking import (
     CHECKOUTS,
@@ -32,6 +31,7 @@ from tests.sessions.asking import (
     token_of,
 )
 from tests.support.api import ADMIN, PUBLISHABLE, SECRET, Api
+from tests.support.keys import issue_key
 
 HOSTILE = checkout_body(email="mallory@example.com", metadata={"ship_to": "mallory"})
 RANDOM = "kZ3q0Vh7Nn1LwYc5Td8RbA"  # 22 characters

@@ -11,12 +11,12 @@ from httpx import Response
 from service.core.ids import digest
 from service.sessions import repository as sessions
 from service.storage.database import Row
-from service.web.keys.issuing import issue_key
 from service.web.principal import BUNDLES, AccessScope, Kind, bundle_of
 from service.wiring import DOCUMENTS
 from tests.sessions.asking import token_of
 from tests.support.api import ADMIN
 from tests.support.events import Delivery, stripe_checkout
+from tests.support.keys import issue_key
 from tests.support.shop import Shop
 
 A, B = "alpha", "beta"

@@ -26,6 +26,9 @@ SECRETS = [
     "sk_test_51HqLyjWDarjtT1zdp7dc",
     "rk_live_51HqLyjWDarjtT1zdp7dc",
     "ak_" + "A" * 43,
+    f"ps_4GrYkb2OqL8ekPSb6vW5Sw_secret_{'Zk9-_' * 8}abc",
+    f"my-order-17_secret_{'Zk9-_' * 8}abc",
+    "pi_3MtwBwLkdIwHu7ix28a3tqPa_secret_YrKJUKribcBjcG8HVhfZluoGH",
     "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "rzp_test_1DP5mmOlF5G5ag",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1In0.c2lnbmF0dXJl",
@@ -35,11 +38,25 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("around", ["{}", "GET /x?key={}&a=1", '{{"k": "{}"}}', "({})", "a,{},b"])
+@pytest.mark.parametrize(
+    "around", ["{}", "GET /x?key={}&a=1", '{{"k": "{}"}}', "({})", "a,{},b", "next=x%3D{}%26y"]
+)
 def test_a_secret_is_masked_wherever_it_stands(secret: str, around: str) -> None:
     assert secret not in mask_text(around.format(secret))
-    entry = mask_entry(None, "info", {"event": "x", "deep": [{"a": around.format(secret)}]})
-    assert secret not in repr(entry)
+    text = around.format(secret)
+    broken = ValueError(text)
+    entry = mask_entry(
+        None,
+        "info",
+        {"event": text, "deep": [{"a": (text,), text: 1}], "why": broken, "path": text},
+    )
+    assert _telling(secret) not in repr(entry)
+    assert _telling(secret) not in mask_text(text)
+
+
+def _telling(secret: str) -> str:
+    """Give the part of a secret that must never be seen: of a client secret, what proves."""
+    return secret.rpartition("_secret_")[2]
 
 
 @given(before=st.text(max_size=20), after=st.text(alphabet=" ,;\"'\n)", max_size=5))

@@ -7,7 +7,6 @@ import pytest
 from service.sessions.operations import change_session
 from service.sessions.operations.settle import own
 from service.sessions.operations.settle.own import Whose
-from service.web.keys.issuing import issue_key
 from service.web.principal import Kind
 from service.webhooks.operations import facts
 from tests.sessions.asking import change, problem
@@ -19,6 +18,7 @@ from tests.support.events import (
     stripe_checkout,
     stripe_intent,
 )
+from tests.support.keys import issue_key
 from tests.support.shop import Shop
 
 

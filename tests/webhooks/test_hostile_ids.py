@@ -6,12 +6,12 @@ import pytest
 
 from service.sessions.operations import open_session
 from service.storage.database import Row
-from service.web.keys.issuing import issue_key
 from service.web.principal import Kind
 from service.webhooks.operations import match
 from tests.sessions.asking import problem, put_price, token_of
 from tests.support.api import PUBLISHABLE, SECRET
 from tests.support.events import Delivery, razorpay_event, razorpay_payment, stripe_checkout
+from tests.support.keys import issue_key
 from tests.support.shop import Shop
 
 ORDER, PAYMENT, INTENT = "order_DESlLckIVRkHWj", "pay_DESlfW9H8K9uqM", "pi_3MtwBwLkdIwHu7ix28a3tqPa"

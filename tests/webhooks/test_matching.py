@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from service.web.keys.issuing import issue_key
 from service.web.principal import Kind
 from tests.support.events import phonepe_callback, razorpay_event, razorpay_payment
+from tests.support.keys import issue_key
 from tests.support.shop import Shop
 
 STRANGER: dict[str, Any] = {"client_reference_id": None, "metadata": {}}

@@ -6,6 +6,7 @@ from typing import get_args
 
 import rich_click as click
 
+from service.audit.operations import Act, record
 from service.cli.database import with_database
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
@@ -15,6 +16,7 @@ from service.core.paging import Cursor, decode_cursor
 from service.providers.base import ProviderName
 from service.settings import Settings
 from service.storage.database import Database
+from service.storage.transactions import answers_in_time
 from service.webhooks.documents import WebhookEvent, WebhookRejection
 from service.webhooks.operations.inbox import Receipt
 from service.webhooks.operations.look import EventFilter, find_event, list_events, list_rejections
@@ -107,9 +109,14 @@ def retry(limit: int, data_dir: Path) -> None:
     """Apply the waiting events that are due: parked ones and failed ones."""
 
     async def work(settings: Settings, database: Database) -> int:
-        wired = wire(settings, SystemClock(), database)
+        clock = SystemClock()
+        wired = wire(settings, clock, database)
         try:
-            return await retry_waiting(wired.inbox, limit=limit)
+            tried = await retry_waiting(wired.inbox, limit=limit)
+            act = Act("events.retried", "inbox", detail={"tried": tried})
+            async with answers_in_time():
+                await record(None, operator(), act, clock.now())
+            return tried
         finally:
             await close_providers(wired.providers)
 

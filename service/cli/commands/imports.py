@@ -9,7 +9,7 @@ import rich_click as click
 from click.exceptions import Exit
 
 from service.cli.database import with_database
-from service.cli.options import data_dir_option, merchant_option
+from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show_table
 from service.core.clock import SystemClock
 from service.core.errors import FieldProblem, InvalidInput
@@ -63,6 +63,8 @@ def sessions(data_dir: Path, *, dry_run: bool, **options: str | None) -> None:
     if here and collection == Session.collection_name():
         raise _wrong("from", "is where sessions are kept: rename the old collection first")
 
+    by = operator(str(options["merchant"]))
+
     async def work(settings: Settings, database: Database) -> ImportReport:
         manner = Manner(
             merchant_id=str(options["merchant"]),
@@ -74,7 +76,7 @@ def sessions(data_dir: Path, *, dry_run: bool, **options: str | None) -> None:
             kind=cast(Kind | None, options["kind"]),
         )
         async with _source(database, collection, options) as source:
-            return await import_sessions(source, manner, dry_run=dry_run)
+            return await import_sessions(source, manner, by, dry_run=dry_run)
 
     report = with_database(data_dir, work)
     rows = [(bad.name, bad.reason) for bad in report.refused]

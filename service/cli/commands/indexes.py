@@ -4,12 +4,15 @@ from pathlib import Path
 
 import rich_click as click
 
+from service.audit.operations import Act, record
 from service.cli.database import with_database
-from service.cli.options import data_dir_option
+from service.cli.options import data_dir_option, operator
 from service.cli.screen import say, show_table, warn
+from service.core.clock import SystemClock
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.indexes import Drift, apply_indexes, find_drift
+from service.storage.transactions import answers_in_time
 from service.wiring import DOCUMENTS
 
 
@@ -52,7 +55,13 @@ async def _find(_: Settings, database: Database) -> list[Drift]:
 
 
 async def _apply(_: Settings, database: Database) -> list[Drift]:
-    return await apply_indexes(database, DOCUMENTS)
+    missing = [one for one in await find_drift(database, DOCUMENTS) if one.kind == "missing"]
+    left = await apply_indexes(database, DOCUMENTS)
+    made = [f"{one.collection}.{one.index}" for one in missing]
+    act = Act("indexes.applied", "database", detail={"made": [*made], "left": len(left)})
+    async with answers_in_time():
+        await record(None, operator(), act, SystemClock().now())
+    return left
 
 
 def _warn_of(drift: list[Drift]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import rich_click as click
 
 from service.cli.database import with_database
-from service.cli.options import data_dir_option
+from service.cli.options import data_dir_option, operator
 from service.cli.screen import show_table
 from service.core.clock import SystemClock
 from service.retention.operations.cleanup import JOBS
@@ -44,7 +44,7 @@ def run(name: str, *, dry_run: bool, data_dir: Path) -> None:
     async def work(settings: Settings, database: Database) -> Report:
         wired = wire(settings, SystemClock(), database)
         try:
-            return await run_job(name, wired.jobs, dry_run=dry_run)
+            return await run_job(name, wired.jobs, operator(), dry_run=dry_run)
         finally:
             await close_providers(wired.providers)
 

@@ -13,13 +13,15 @@ from service.core.clock import SystemClock
 from service.core.strict_json import JsonObject
 from service.settings import Settings
 from service.storage.database import Database
+from service.storage.transactions import Transaction, in_transaction
 from service.web.keys.documents import ApiKey
 from service.web.keys.issuing import (
     KEY_ID_LENGTH,
     PREFIXES,
     IssuedKey,
-    issue_key,
+    keep_key,
     list_keys,
+    make_key,
     revoke_key,
 )
 from service.web.principal import AccessScope, Kind
@@ -70,10 +72,10 @@ def create(
     jobs and reads what belongs to no merchant.
     """
 
-    async def work(_: Settings, __: Database) -> IssuedKey:
+    async def create_it(tx: Transaction) -> IssuedKey:
         clock = SystemClock()
         valid_for = timedelta(days=days) if days else None
-        issued = await issue_key(
+        issued = make_key(
             clock,
             Kind(kind),
             name=name,
@@ -81,10 +83,13 @@ def create(
             scopes=scopes,
             valid_for=valid_for,
         )
-        detail: JsonObject = {"kind": kind, "name": name, "scopes": _listed(issued.document)}
-        act = Act("key.created", f"key:{issued.key_id}", detail=detail)
-        await record(None, operator(merchant), act, clock.now())
+        await keep_key(issued, tx)
+        act = Act("key.created", f"key:{issued.key_id}", detail=_described(issued.document))
+        await record(tx, operator(merchant), act, clock.now())
         return issued
+
+    async def work(_: Settings, __: Database) -> IssuedKey:
+        return await in_transaction(create_it)
 
     issued = with_database(data_dir, work)
     ends = issued.document.expires_at
@@ -125,13 +130,21 @@ def list_all(data_dir: Path) -> None:
 def revoke(key_id: str, data_dir: Path) -> None:
     """End a key by its id, as `keys list` shows it. Processes notice within seconds."""
 
-    async def work(_: Settings, __: Database) -> None:
+    async def revoke_it(tx: Transaction) -> None:
         clock = SystemClock()
-        await revoke_key(clock, key_id)
-        await record(None, operator(), Act("key.revoked", f"key:{key_id}"), clock.now())
+        for key in await revoke_key(clock, key_id, tx):
+            act = Act("key.revoked", f"key:{key.id[:KEY_ID_LENGTH]}", detail=_described(key))
+            await record(tx, operator(key.merchant_id), act, clock.now())
+
+    async def work(_: Settings, __: Database) -> None:
+        await in_transaction(revoke_it)
 
     with_database(data_dir, work)
     say(f"Key {key_id} is revoked.")
+
+
+def _described(key: ApiKey) -> JsonObject:
+    return {"kind": key.kind.value, "name": key.name, "scopes": _listed(key)}
 
 
 def _listed(key: ApiKey) -> str:

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import structlog
 
+from service.audit.operations import Act, record
 from service.core.batches import Until
+from service.core.clock import Clock
 from service.core.errors import NotFound
 from service.outbox import repository as outbox
 from service.retention import repository
@@ -18,12 +20,19 @@ from service.retention.operations.purging import count_purgeable
 from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
 from service.storage.transactions import answers_in_time
+from service.web.principal import Kind, Principal
 from service.webhooks import repository as webhooks
 
 # A run ends after this long; the next one goes on where it stopped.
 RUN_FOR_S = 50.0
 LEASE = timedelta(seconds=120)
 _COUNT_WITHIN_S = 30
+
+# What of a report changes something.
+_DOES = (
+    *("expired", "unresolved", "abandoned", "purged"),
+    *("events_retried", "events_purged", "delivered"),
+)
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +43,12 @@ class JobNotFound(NotFound):
     code = "job_not_found"
 
 
-async def run_job(name: str, jobs: Jobs, *, dry_run: bool = False) -> Report:
-    """Run a job under its lease, so that two at once do the work once. Raises `JobNotFound`."""
+async def run_job(name: str, jobs: Jobs, by: Principal, *, dry_run: bool = False) -> Report:
+    """Run a job under its lease, so that two at once do the work once. Raises `JobNotFound`.
+
+    It is put on the record, also where it ended in the middle: always by whom a person ran it, and
+    by a CronJob if anything was done.
+    """
     if name not in JOBS:
         raise JobNotFound(f"There is no job {name!r}; there are {', '.join(sorted(JOBS))}.")
     began = time.monotonic()
@@ -44,7 +57,7 @@ async def run_job(name: str, jobs: Jobs, *, dry_run: bool = False) -> Report:
     if dry_run:
         await COUNTS[name](jobs, report, until)
     else:
-        async with _leased(name, jobs) as ours:
+        async with _leased(name, jobs) as ours, _on_record(report, by, jobs.inbox.clock):
             report.skipped = not ours
             if ours:
                 await JOBS[name](jobs, report, until)
@@ -72,6 +85,18 @@ async def _leased(name: str, jobs: Jobs) -> AsyncIterator[bool]:
         if ours:
             async with answers_in_time():
                 await repository.give_back(name, holder, jobs.inbox.clock.now())
+
+
+@asynccontextmanager
+async def _on_record(report: Report, by: Principal, clock: Clock) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        done = {name: count for name in _DOES if (count := getattr(report, name))}
+        if not report.skipped and (done or by.kind is not Kind.JOBS):
+            act = Act("job.ran", f"job:{report.job}", detail={**done})
+            async with answers_in_time():
+                await record(None, by, act, clock.now())
 
 
 async def _count_cleanup(jobs: Jobs, report: Report, until: Until) -> None:

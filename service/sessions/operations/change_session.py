@@ -114,6 +114,10 @@ async def _merge(
     merged, guarded = _merged(session, patch, caller)
     if merged == session.metadata and guarded == session.guarded_metadata:
         return session
+    if caller.trusted:
+        keys: JsonObject = {"keys": [*sorted(patch)]}
+        act = Act("session.metadata_changed", f"session:{session.session_id}", detail=keys)
+        await record(tx, caller.principal, act, now)
     fields = {"metadata": merged, "guardedMetadata": guarded, "updatedAt": now}
     return await repository.change(session, {"$set": fields}, tx)
 
@@ -127,6 +131,10 @@ async def _move_by_hand(
     if standing is not session.status:
         session = await move(tx, session, standing, Why("clock", now), rules.lifetimes)
     changes: Row = {}
+    if caller.trusted and to is not Status.COMPLETED:
+        states: JsonObject = {"from": standing.value, "to": to.value}
+        act = Act("session.moved_by_hand", f"session:{session.session_id}", change.reason, states)
+        await record(tx, caller.principal, act, now)
     if to is Status.COMPLETED:
         changes = await _settle(tx, session, change, caller, now)
     elif to is Status.PENDING:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from service.core.clock import Clock
 from service.core.errors import FieldProblem, InvalidInput, NotFound
 from service.core.ids import MERCHANT_ID, digest, new_key
+from service.storage.transactions import Transaction
 from service.web.keys import repository
 from service.web.keys.documents import ApiKey
 from service.web.principal import DEFAULT_MERCHANT, AccessScope, Kind, bundle_of
@@ -33,7 +34,7 @@ class IssuedKey:
     document: ApiKey
 
 
-async def issue_key(
+def make_key(
     clock: Clock,
     kind: Kind,
     *,
@@ -42,7 +43,7 @@ async def issue_key(
     scopes: Collection[AccessScope] | None = None,
     valid_for: timedelta | None = None,
 ) -> IssuedKey:
-    """Make and store a key of 256 random bits; without `scopes` it may do all that its kind may.
+    """Make a key of 256 random bits, to be kept; without `scopes` it may do all that its kind may.
 
     Raises `InvalidInput` for a user, an odd name or merchant, and scopes that its kind never has.
     """
@@ -64,8 +65,13 @@ async def issue_key(
         created_at=now,
         expires_at=now + valid_for if valid_for else None,
     )
-    await repository.insert_key(document)
     return IssuedKey(key, document.id[:KEY_ID_LENGTH], document)
+
+
+async def keep_key(issued: IssuedKey, tx: Transaction | None = None) -> IssuedKey:
+    """Store a key that was made: from now on it opens what it may. Returns it."""
+    await repository.insert_key(issued.document, tx)
+    return issued
 
 
 async def list_keys() -> list[ApiKey]:
@@ -73,15 +79,19 @@ async def list_keys() -> list[ApiKey]:
     return await repository.list_keys()
 
 
-async def revoke_key(clock: Clock, key_id: str) -> None:
-    """End a stored key by its id; processes notice within seconds.
+async def revoke_key(clock: Clock, key_id: str, tx: Transaction | None = None) -> list[ApiKey]:
+    """End a stored key by its id, and return it; processes notice within seconds.
+
+    Several where two keys have the same first digits: each belongs to a merchant of its own.
 
     Raises `InvalidInput` for something that is no key id and `NotFound` where no live key has it.
     """
     if not _KEY_ID.fullmatch(key_id):
         raise _wrong("keyId", "takes 12 hex digits, as the list of keys shows them")
-    if not await repository.revoke_by_prefix(key_id, clock.now()):
+    ended = await repository.revoke_by_prefix(key_id, clock.now(), tx)
+    if not ended:
         raise NotFound("No live key has this id.", code="key_not_found")
+    return ended
 
 
 def _check_scopes(kind: Kind, merchant_id: str, scopes: Collection[AccessScope] | None) -> None:

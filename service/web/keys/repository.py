@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from service.storage.transactions import answers_in_time
+from service.storage.transactions import Transaction, answers_in_time, session_of
 from service.web.keys.documents import ApiKey
 
 
-async def insert_key(key: ApiKey) -> None:
-    """Store a new key."""
-    async with answers_in_time():
-        await ApiKey.get_pymongo_collection().insert_one(key.to_row())
+async def insert_key(key: ApiKey, tx: Transaction | None = None) -> None:
+    """Store a new key, in the transaction of its record."""
+    await ApiKey.get_pymongo_collection().insert_one(key.to_row(), session=session_of(tx))
 
 
 async def find_key(key_hash: str) -> ApiKey | None:
@@ -34,12 +33,14 @@ async def mark_used(key_hash: str, moment: datetime) -> None:
         )
 
 
-async def revoke_by_prefix(key_id: str, moment: datetime) -> int:
-    """End the keys whose hash begins with `key_id` (hex); give how many that were."""
+async def revoke_by_prefix(
+    key_id: str, moment: datetime, tx: Transaction | None = None
+) -> list[ApiKey]:
+    """End the keys whose hash begins with `key_id` (hex), and return those that were live."""
     last = key_id + "g"  # sorts behind every hex digit
-    async with answers_in_time():
-        found = await ApiKey.get_pymongo_collection().update_many(
-            {"_id": {"$gte": key_id, "$lt": last}, "revokedAt": None},
-            {"$set": {"revokedAt": moment}},
-        )
-    return found.modified_count
+    collection, ended = ApiKey.get_pymongo_collection(), []
+    live = {"_id": {"$gte": key_id, "$lt": last}, "revokedAt": None}
+    now = {"$set": {"revokedAt": moment}}
+    while row := await collection.find_one_and_update(live, now, session=session_of(tx)):
+        ended.append(ApiKey.model_validate(row))
+    return ended

@@ -24,14 +24,29 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"://[^/\s@]*@"), "://***@"),
     (re.compile(r"(?i)\b(bearer|basic|o-bearer)\s+[A-Za-z0-9._~+/=-]+"), r"\1 ***"),
     # From the beginning of a run only: "eyJ-eyJ-eyJ-…" would be read to its end from each of them.
-    (re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), MASK),
-    # ours (pk_ sk_ ak_ jk_), Stripe's (sk_test_, rk_live_, whsec_), Razorpay's (rzp_test_)
-    (re.compile(r"\b(pk|sk|ak|jk|rk|cs|whsec|rzp)_(?=[A-Za-z0-9_-]{12})[A-Za-z0-9_-]+"), r"\1_***"),
+    (
+        re.compile(
+            r"(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2}))"
+            r"eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+        ),
+        MASK,
+    ),
+    # A session's client secret (`ps_…_secret_…`, or behind an id of the caller's), and Stripe's.
+    (re.compile(r"_secret_[A-Za-z0-9_-]{12,}"), "_secret_***"),
+    # ours (pk_ sk_ ak_ jk_), Stripe's (sk_test_, rk_live_, whsec_), Razorpay's (rzp_test_); a word
+    # begins behind an escape (%3D) too, and an escaped underscore is one.
+    (
+        re.compile(
+            r"(?:\b|(?<=%[0-9A-Fa-f]{2}))(pk|sk|ak|jk|rk|cs|whsec|rzp)(?:_|%5[Ff])"
+            r"(?=[A-Za-z0-9_-]{12})[A-Za-z0-9_-]+"
+        ),
+        r"\1_***",
+    ),
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}"), "<address>"),
 )
 
 # An entry without one of these needs no pattern: a search in C that most entries pass.
-_SUSPICIOUS = re.compile(r"[@]|_[A-Za-z0-9_-]{12}|eyJ|(?i:bearer|basic)")
+_SUSPICIOUS = re.compile(r"[@]|(?:_|%5[Ff])[A-Za-z0-9_-]{12}|eyJ|(?i:bearer|basic)")
 
 _DEEPEST = 6
 
@@ -67,7 +82,9 @@ def _mask(name: str, value: object, depth: int) -> object:
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
     if depth < _DEEPEST and isinstance(value, dict):
-        return {str(key): _mask(str(key), item, depth + 1) for key, item in value.items()}
+        return {
+            mask_text(str(key)): _mask(str(key), item, depth + 1) for key, item in value.items()
+        }
     if depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
         return [_mask("", item, depth + 1) for item in value]
     return mask_text(visible(str(value)))

@@ -1,0 +1,210 @@
+"""Every act of a person or a key leaves a trace: a new route without one fails here."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from httpx import Response
+from litestar import Litestar
+
+from service.audit import repository
+from service.settings import Settings
+from service.web.authentication import PUBLIC
+from service.web.logs.clients import clients_of
+from tests.dashboard.signing_in import sign_in, sign_out
+from tests.sessions.asking import change, payment_body, put_coupon, put_price
+from tests.support.api import ADMIN, JOBS, SECRET
+from tests.support.shop import Shop
+
+Act = Callable[[Shop], Awaitable[Any]]
+
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+async def _done(shop: Shop, method: str, path: str, key: str = ADMIN, **sent: Any) -> Response:
+    answer = await shop.api.call(method, path, key, **sent)
+    assert answer.status_code < 300, answer.text
+    return answer
+
+
+async def _decide(shop: Shop, verdict: str) -> None:
+    session = await shop.api.open()
+    told = await shop.api.told(shop.stripe_paid(session, amount_total=1))
+    assert told["outcome"] == "review"
+    path = f"/api/admin/reviews/{session['sessionId']}/{verdict}"
+    await _done(shop, "POST", path, json={"reason": "asked the customer"})
+
+
+async def _same_money(shop: Shop) -> None:
+    session = await shop.api.open()
+    await change(shop.api, sessionId=session["sessionId"], status="completed")
+    await shop.api.told(shop.stripe_paid(session))
+    path = f"/api/admin/reviews/{session['sessionId']}/same-money"
+    await _done(shop, "POST", path, json={"reason": "one transfer"})
+
+
+async def _replay(shop: Shop) -> None:
+    session = await shop.api.open()
+    await shop.api.told(shop.stripe_paid(session))
+    event = (await shop.events(sessionId=session["sessionId"]))[0]["_id"]
+    await _done(shop, "POST", f"/api/admin/webhook-events/{event}/replay")
+
+
+async def _move(shop: Shop, status: str, **fields: Any) -> None:
+    session = await shop.api.open(**fields)
+    answer = await change(shop.api, sessionId=session["sessionId"], status=status)
+    assert answer.status_code == 200, answer.text
+    if status == "failed":
+        await change(shop.api, sessionId=session["sessionId"], status="pending")
+
+
+async def _metadata(shop: Shop) -> None:
+    session = await shop.api.open()
+    await change(shop.api, sessionId=session["sessionId"], metadata={"color": "red"})
+
+
+async def _cleanup(shop: Shop, path: str, key: str) -> None:
+    await shop.api.open()
+    shop.pass_time(days=1)
+    await _done(shop, "POST", path, key)
+
+
+async def _free(shop: Shop) -> None:
+    await put_price(shop.api, "gold", 100)
+    await put_coupon(shop.api, "ALL", basisPoints=10_000)
+    body = {"userId": "u", "email": "a@b.example", "plan": "gold", "provider": "stripe"}
+    await _done(
+        shop, "POST", "/api/payments/create-checkout", SECRET, json=body | {"couponCode": "ALL"}
+    )
+
+
+async def _catalog(shop: Shop, kind: str, name: str, body: dict[str, Any]) -> None:
+    await _done(shop, "PUT", f"/api/admin/{kind}/{name}", json=body)
+
+
+async def _remove(shop: Shop, kind: str, name: str, body: dict[str, Any]) -> None:
+    await _catalog(shop, kind, name, body)
+    query = "?currency=USD" if kind == "prices" else ""
+    await _done(shop, "DELETE", f"/api/admin/{kind}/{name}{query}")
+
+
+async def _leave(shop: Shop) -> None:
+    await sign_in(shop.api.http)
+    await sign_out(shop.api.http)
+
+
+_PRICE, _COUPON = {"amount": 100, "currency": "USD"}, {"basisPoints": 100}
+
+ACTS: dict[str, list[tuple[Act, set[str]]]] = {
+    "Login.enter": [
+        (lambda shop: sign_in(shop.api.http), {"dashboard.signed_in"}),
+        (lambda shop: sign_in(shop.api.http, "ak_nobody"), {"dashboard.sign_in_refused"}),
+    ],
+    "Login.leave": [(_leave, {"dashboard.signed_in", "dashboard.signed_out"})],
+    "PaymentSessions.change": [
+        (lambda shop: _move(shop, "completed"), {"session.settled_by_hand"}),
+        (lambda shop: _move(shop, "canceled"), {"session.moved_by_hand"}),
+        (lambda shop: _move(shop, "failed"), {"session.moved_by_hand"}),
+        (_metadata, {"session.metadata_changed"}),
+    ],
+    "CheckoutSessions.create_checkout": [
+        (_free, {"price.set", "coupon.set", "session.completed_free"})
+    ],
+    "AdminWebhooks.accept": [(lambda shop: _decide(shop, "accept"), {"review.accepted"})],
+    "AdminWebhooks.reject": [(lambda shop: _decide(shop, "reject"), {"review.rejected"})],
+    "AdminWebhooks.same_money": [(_same_money, {"review.same_money"})],
+    "AdminWebhooks.replay": [(_replay, {"event.replayed"})],
+    "Cleanup.run": [
+        (lambda shop: _cleanup(shop, "/api/cleanup-sessions", JOBS), {"job.ran"}),
+        (lambda shop: _done(shop, "POST", "/api/cleanup-sessions"), {"job.ran"}),
+    ],
+    "NamedJobs.run": [(lambda shop: _done(shop, "POST", "/api/jobs/events"), {"job.ran"})],
+    "Catalog.put_price": [(lambda shop: _catalog(shop, "prices", "x", _PRICE), {"price.set"})],
+    "Catalog.delete_price": [
+        (lambda shop: _remove(shop, "prices", "y", _PRICE), {"price.set", "price.removed"})
+    ],
+    "Catalog.put_coupon": [(lambda shop: _catalog(shop, "coupons", "X", _COUPON), {"coupon.set"})],
+    "Catalog.delete_coupon": [
+        (lambda shop: _remove(shop, "coupons", "Y", _COUPON), {"coupon.set", "coupon.removed"})
+    ],
+}
+"""Handler -> what somebody does with it, and what the audit must then have of it."""
+
+ELSEWHERE = {
+    "PaymentSessions.create": "the session's own history says who opened it (asserted below)",
+    "CheckoutSessions.create": "the session's own history says who opened it",
+    "CheckoutSessions.change": "the same operation as PaymentSessions.change",
+    "Verification.verify": "only asks: what the provider says is an event in the inbox",
+    "Quotes.ask": "writes nothing: a quote is signed, not stored",
+}
+"""Handlers whose trace stands elsewhere, and where. Opening is the measured path: no write more."""
+
+
+def _handlers(app: Litestar) -> Iterator[tuple[str, Any]]:
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            ours = PUBLIC not in handler.opt or route.path.startswith("/dashboard")
+            if ours and not _SAFE >= set(handler.http_methods):
+                yield handler.fn.__qualname__, handler
+
+
+async def _traceless(shop: Shop, clients: set[str]) -> list[str]:
+    """Do everything once; give what the audit does not have, or has without its actor."""
+    missing: list[str] = []
+    for name, acts in ACTS.items():
+        for number, (act, wanted) in enumerate(acts):
+            before = await shop.database["audit_log"].count_documents({})
+            await act(shop)
+            rows = await shop.database["audit_log"].find().sort("_id", 1).skip(before).to_list()
+            told = {row["action"] for row in rows if row["actor"] and row["client"] in clients}
+            missing += [f"{name} {number}: {sorted(wanted - told)}"] if wanted - told else []
+    return missing
+
+
+@pytest.fixture
+def clients(settings: Settings) -> set[str]:
+    """The names that the test's own address may have in the trail."""
+    return {clients_of(settings).name("127.0.0.1")}
+
+
+def test_every_handler_that_changes_something_is_in_one_of_the_tables(app: Litestar) -> None:
+    found = {name for name, _ in _handlers(app)}
+    assert found == set(ACTS) | set(ELSEWHERE)
+    assert not set(ACTS) & set(ELSEWHERE)
+
+
+async def test_every_act_over_http_leaves_an_entry_with_its_actor_and_where_from(
+    shop: Shop, clients: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await _traceless(shop, clients) == []
+    opened = await shop.api.open(**payment_body(sessionId="opened", paymentMethod="stripe"))
+    assert (await shop.session(opened["sessionId"]))["history"][0]["by"] == "secret:server"
+
+    async def nothing(*_: object) -> None: ...
+
+    monkeypatch.setattr(repository, "append", nothing)  # the control
+    shop.pass_time(minutes=2)
+    assert len(await _traceless(shop, clients)) == sum(len(acts) for acts in ACTS.values())
+
+
+async def test_a_hand_that_moves_a_session_says_from_where_to_where_and_why(shop: Shop) -> None:
+    session = await shop.api.open()
+    sid = session["sessionId"]
+    for status in ("failed", "pending", "canceled"):
+        answer = await change(shop.api, sessionId=sid, status=status, reason=f"it {status}")
+        assert answer.status_code == 200, answer.text
+    found = shop.database["audit_log"].find({"object": f"session:{sid}"}).sort("_id", 1)
+    told = [(row["actor"], row["detail"], row["reason"]) async for row in found]
+    assert told == [
+        ("secret:server", {"from": "pending", "to": "failed"}, "it failed"),
+        ("secret:server", {"from": "failed", "to": "pending"}, "it pending"),
+        ("secret:server", {"from": "pending", "to": "canceled"}, "it canceled"),
+    ]
+
+
+async def test_a_cron_job_that_found_nothing_to_do_leaves_no_entry(shop: Shop) -> None:
+    await _done(shop, "POST", "/api/cleanup-sessions", JOBS)
+    await _done(shop, "POST", "/api/cleanup-sessions?dryRun=true", ADMIN)
+    assert await shop.database["audit_log"].count_documents({}) == 0
+    await _done(shop, "POST", "/api/cleanup-sessions", ADMIN)  # the control: a person is told of
+    assert await shop.database["audit_log"].count_documents({}) == 1

@@ -1,0 +1,129 @@
+"""Every command that changes something leaves an entry: a new one without it fails here."""
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import pymongo
+import pytest
+
+from service.cli.main import _COMMANDS
+from tests.cli.running import clean_environment
+from tests.support.settings import VARIABLES
+
+EVENT = "stripe:default:test:evt_1"
+IMPORT = "import sessions --from Old --currency INR --unit minor"
+
+# In this order: command -> the calls of it, and what each must leave.
+ACTS: dict[str, list[tuple[str, list[str]]]] = {
+    "migrate": [("migrate --again", ["database.migrated"])],
+    "indexes apply": [("indexes apply", ["indexes.applied"])],
+    "keys create": [("keys create admin --merchant shop-2", ["key.created"])],
+    "keys revoke": [("keys revoke KEY", ["key.revoked"])],
+    "prices set": [("prices set x 100 USD", ["price.set"])],
+    "prices remove": [("prices remove x USD", ["price.removed"])],
+    "prices coupon": [
+        ("prices coupon A --percent 5", ["coupon.set"]),
+        ("prices coupon A --remove", ["coupon.removed"]),
+    ],
+    "jobs run": [("jobs run cleanup", ["job.ran"]), ("jobs run cleanup --dry-run", [])],
+    "events replay": [(f"events replay {EVENT}", ["event.replayed"])],
+    "events retry": [("events retry", ["events.retried"])],
+    "import sessions": [(IMPORT, ["import.began", "import.ended"]), (f"{IMPORT} --dry-run", [])],
+}
+
+CHANGE_NOTHING = {
+    *("doctor", "keys list", "prices list", "jobs list", "indexes show"),
+    *("events list", "events show", "events rejected"),
+    "serve",  # serves; what it is asked to do is traced by its routes
+    "dev",  # for development; the demo prices that it sets are on the record as any other
+    "events send",  # posts a webhook as a provider, to a development server
+    "sandbox storm",  # buys and posts webhooks at a development server
+}
+
+# All commands in one process: a start of Python for each would cost more than the rest.
+PROGRAM = """
+import json, os, sys
+import pymongo
+from click.testing import CliRunner
+from service.cli.main import cli
+
+database = pymongo.MongoClient(os.environ["MONGODB_URI"])[os.environ["MONGODB_DATABASE"]]
+seen, told = set(), []
+for line in json.loads(sys.argv[1]):
+    if "KEY" in line:
+        line = line.replace("KEY", database.api_keys.find_one()["_id"][:12])
+    done = CliRunner().invoke(cli, line.split())
+    assert done.exit_code == 0, (line, done.output)
+    rows = [row for row in database.audit_log.find().sort("_id", 1) if row["_id"] not in seen]
+    seen |= {row["_id"] for row in rows}
+    told.append([[row["action"], row["actor"], row["merchantId"], row["object"]] for row in rows])
+print(json.dumps(told))
+"""
+
+
+def _commands() -> Iterator[str]:
+    for name, lazy in _COMMANDS.items():
+        command = importlib.import_module(lazy.module).command
+        if isinstance(command, click.Group):
+            yield from (f"{name} {one}" for one in command.commands)
+        else:
+            yield name
+
+
+def test_every_command_is_in_one_of_the_tables() -> None:
+    assert set(_commands()) == set(ACTS) | CHANGE_NOTHING
+    assert not set(ACTS) & CHANGE_NOTHING
+
+
+@pytest.fixture
+def old_stack(mongo_uri: str) -> Iterator[Any]:
+    """A database with an event, and with a session of an older stack."""
+    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(mongo_uri)
+    database = client["every_act"]
+    now = datetime.now(UTC)
+    payload = {"id": "evt_1", "object": "event", "type": "customer.created", "livemode": False}
+    payload |= {"created": 1791000000, "data": {"object": {"id": "cus_1", "object": "customer"}}}
+    database["webhook_events"].insert_one(
+        {"_id": EVENT, "merchantId": "default", "provider": "stripe", "account": "default"}
+        | {"live": False, "eventId": "evt_1", "type": "customer.created", "status": "ignored"}
+        | {"payload": json.dumps(payload).encode(), "occurredAt": now, "receivedAt": now}
+    )
+    row = {"sessionId": "a", "userId": "u", "amount": 10, "paymentMethod": "upi"}
+    database["Old"].insert_one(row)
+    yield database
+    client.drop_database(database)
+    client.close()
+
+
+def test_every_act_on_the_command_line_leaves_an_entry_with_who_ran_it(
+    old_stack: Any, mongo_uri: str, tmp_path: Path
+) -> None:
+    """A key's end stands in the trail of the merchant that it belonged to."""
+    calls = [call for calls in ACTS.values() for call in calls]
+    variables = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": old_stack.name}
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps([line for line, _ in calls])],
+        cwd=tmp_path,
+        env=clean_environment(VARIABLES | variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout.splitlines()[-1])
+    for (line, wanted), rows in zip(calls, told, strict=True):
+        assert sorted({row[0] for row in rows}) == sorted(wanted), line
+        assert all(row[1].startswith("admin:cli:") for row in rows), line
+    by_action = {row[0]: row for rows in told for row in rows}
+    for action in ("key.created", "key.revoked"):
+        assert by_action[action][2] == "shop-2"
+    assert by_action["key.created"][3] == by_action["key.revoked"][3]
+    assert by_action["import.ended"][3] == "collection:Old"
