@@ -126,4 +126,4 @@ async def test_what_is_refused_leaves_no_entry(api: Api, clock: ManualClock) -> 
     await change(api, sessionId="s-1", status="canceled")
     answer = await change(api, sessionId="s-1", status="pending")
     problem(answer, 409, "illegal_move")
-    assert await _trail(api) == []
+    assert await _trail(api) == [("session.moved_by_hand", "session:s-1")]  # the cancel, done once
