@@ -5,10 +5,12 @@ from typing import Any
 
 from service.imports.mapping import Manner
 from service.sessions.states import Lifetimes
+from service.web.principal import Kind, Principal
 from service.wiring import lifetimes_of
 from tests.conftest import NOON
 from tests.support.settings import make_settings
 
+BY = Principal(Kind.ADMIN, "default", "cli", "cli:somebody")
 LIFETIMES: Lifetimes = lifetimes_of(make_settings().policy)
 
 

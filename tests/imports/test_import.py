@@ -5,10 +5,7 @@ from bson import Decimal128, ObjectId
 from service.imports.operations import import_sessions
 from service.sessions.documents import Session
 from service.storage.database import Database
-from service.web.principal import Kind, Principal
-from tests.imports.old_rows import checkout_row, manner, payment_row
-
-BY = Principal(Kind.ADMIN, "default", "cli", "cli:somebody")
+from tests.imports.old_rows import BY, checkout_row, manner, payment_row
 
 
 async def stored(database: Database) -> dict[str, Session]:

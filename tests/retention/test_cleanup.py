@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from service.cli.options import operator
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
 from service.retention import repository
@@ -96,7 +97,7 @@ async def test_a_dry_run_of_a_part_counts_that_part_alone(shop: Shop) -> None:
     await _full_house(shop)
     jobs, figures = shop.api.wired.jobs, {}
     for name in cleanup.JOBS:
-        report = await run_job(name, jobs, dry_run=True)
+        report = await run_job(name, jobs, operator(), dry_run=True)
         told = {field: value for field, value in asdict(report).items() if value}
         figures[name] = told.keys() - {"job", "dry_run", "took_ms"}
     assert COUNTS.keys() == cleanup.JOBS.keys()

@@ -6,7 +6,6 @@ from typing import get_args
 
 import rich_click as click
 
-from service.audit.operations import Act, record
 from service.cli.database import with_database
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
@@ -16,11 +15,10 @@ from service.core.paging import Cursor, decode_cursor
 from service.providers.base import ProviderName
 from service.settings import Settings
 from service.storage.database import Database
-from service.storage.transactions import answers_in_time
 from service.webhooks.documents import WebhookEvent, WebhookRejection
 from service.webhooks.operations.inbox import Receipt
 from service.webhooks.operations.look import EventFilter, find_event, list_events, list_rejections
-from service.webhooks.operations.replay import replay_event, retry_waiting
+from service.webhooks.operations.replay import replay_event, retry_by_hand
 from service.webhooks.states import InboxStatus
 from service.wiring import close_providers, wire
 
@@ -109,14 +107,9 @@ def retry(limit: int, data_dir: Path) -> None:
     """Apply the waiting events that are due: parked ones and failed ones."""
 
     async def work(settings: Settings, database: Database) -> int:
-        clock = SystemClock()
-        wired = wire(settings, clock, database)
+        wired = wire(settings, SystemClock(), database)
         try:
-            tried = await retry_waiting(wired.inbox, limit=limit)
-            act = Act("events.retried", "inbox", detail={"tried": tried})
-            async with answers_in_time():
-                await record(None, operator(), act, clock.now())
-            return tried
+            return await retry_by_hand(wired.inbox, operator(), limit=limit)
         finally:
             await close_providers(wired.providers)
 

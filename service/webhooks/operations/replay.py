@@ -49,6 +49,15 @@ async def retry_waiting(
     return tried
 
 
+async def retry_by_hand(inbox: Inbox, by: Principal, *, limit: int) -> int:
+    """Try the waiting events that are due, on the record; return how many were tried."""
+    tried = await retry_waiting(inbox, limit=limit)
+    async with answers_in_time():
+        act = Act("events.retried", "inbox", detail={"tried": tried})
+        await record(None, by, act, inbox.clock.now())
+    return tried
+
+
 async def replay_event(inbox_id: str, by: Principal, inbox: Inbox) -> Receipt:
     """Apply a stored event again, on the record.
 
