@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import structlog
 from httpx import AsyncClient
 from litestar import Litestar
 
@@ -12,6 +13,7 @@ from service.dashboard.login.cookies import BROWSER, FORM, SIGN_IN
 from service.storage.database import Database
 from service.web.keys import ring
 from service.web.keys.issuing import revoke_key
+from service.web.logs.clients import clients_of
 from service.web.principal import Kind
 from service.web.sign_ins import operations
 from service.web.sign_ins.operations import IDLE, LASTS
@@ -164,6 +166,39 @@ async def test_cookies_over_https_are_secure_by_name_and_a_plain_one_is_nothing(
     assert await opens(production, token, COOKIE)
     async with browsing(make_settings(PUBLIC_URL=HOME), database, clock) as plain:
         assert await opens(plain, token, SIGN_IN)  # the control: there it is its name
+
+
+async def test_lines_of_pages_name_the_reader_and_no_line_names_an_address(
+    production: AsyncClient, database: Database
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        await production.get("/dashboard")
+        await sign_in(production, "ak_" + "x" * 43)
+        await sign_in(production)
+        await production.get("/dashboard")
+        await production.get("/dashboard/sessions/nobody")
+        await sign_out(production)
+    lines = [one for one in logs if one["event"] == "request"]
+    told = [(one["method"], one["path"], one["principal"]) for one in lines]
+    assert told == [
+        ("GET", "/dashboard", None),  # the control: nobody was signed in
+        ("GET", "/dashboard/login", None),
+        ("POST", "/dashboard/login", None),
+        ("GET", "/dashboard/login", None),
+        ("POST", "/dashboard/login", "admin:ops"),
+        ("GET", "/dashboard", "admin:ops"),
+        ("GET", "/dashboard/sessions/{session_id}", "admin:ops"),
+        ("GET", "/dashboard", "admin:ops"),
+        ("POST", "/dashboard/logout", "admin:ops"),
+    ]
+    client = clients_of(make_settings()).name("127.0.0.1")
+    assert {one["client"] for one in lines} == {client}
+    entries = await database["audit_log"].find().to_list()
+    assert {one["client"] for one in entries} == {client}
+    assert clients_of(make_settings()).name("127.0.0.2") != client
+    other = make_settings(PII_PEPPER="Another-Pepper-Of-32-Characters-0123456789")
+    assert clients_of(other).name("127.0.0.1") != client
+    assert "127.0.0.1" not in repr(logs) + repr(entries)
 
 
 @pytest.mark.parametrize("path", ["/dashboard/login", "/dashboard", "/dashboard/sessions/ps_1"])

@@ -77,6 +77,7 @@ async def test_a_retry_from_a_browser_is_quoted_anew(
         session = await api.read("s-1")
         assert (session["status"], session["amount"]) == ("pending", amount)
     assert session["history"][-1]["reason"] == "retried at 1200 INR, it was 1500"
+    assert session["history"][-1]["by"].partition(":")[0] == kind  # who tried, not the provider
 
 
 async def test_without_the_new_quote_an_old_price_is_kept_for_ever(

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from service.core.ids import new_key
 from service.web.logs.access import log_request, write_lines_to
+from service.web.logs.clients import clients_of
 from service.web.logs.masking import mask_entry, mask_text
 from service.web.principal import Kind, Principal
-from tests.web.app import JWT_SECRET, SK, Seen
+from tests.web.app import JWT_SECRET, SK, Seen, settings_for
 from tests.web.conftest import SECRET
 
 SECRETS = [
@@ -109,7 +110,8 @@ async def test_a_request_is_one_line_without_its_secrets(http: AsyncClient) -> N
     ]
     assert {entry["principal"] for entry in logs} == {"secret:ops", None}
     assert all(entry["ms"] >= 0 for entry in logs)
-    for hidden in ("ada", "hush", "private", SK, "ps_1"):
+    assert {entry["client"] for entry in logs} == {clients_of(settings_for()).name("127.0.0.1")}
+    for hidden in ("ada", "hush", "private", SK, "ps_1", "127.0.0.1"):
         assert hidden not in repr(logs)
 
 
@@ -121,7 +123,7 @@ def test_the_longest_line_is_written_at_once_so_that_those_of_processes_dont_mix
         "path": "/api/x",
         "method": "OPTIONS",
         "path_template": f"/api/{'x' * 100}",
-        "state": {"principal": caller, "request_id": "r" * 64},
+        "state": {"principal": caller, "request_id": "r" * 64, "client": "c" * 27},
     }
     with open(reading, "rb", buffering=0) as packets, open(writing, "w") as stream:
         write_lines_to(stream)

@@ -47,11 +47,11 @@ async def complete_free(
             return found
         if found.version != session.version:
             raise Busy("The session is being changed by another call.", retry_after=1)
-        found = await _open_again(tx, found, price, rules, now)
+        why = Why(caller.principal.label, now, reason=_NOTHING_DUE)
+        found = await _open_again(tx, found, price, rules, why)
         detail: JsonObject = {"currency": found.currency, "couponCode": found.coupon_code}
         act = Act("session.completed_free", f"session:{found.session_id}", _NOTHING_DUE, detail)
         await record(tx, caller.principal, act, now)
-        why = Why(caller.principal.label, now, reason=_NOTHING_DUE)
         done: Row = {"completedAt": now, "late": False, "opening": None}
         return await move(tx, found, Status.COMPLETED, why, rules.lifetimes, done)
 
@@ -62,13 +62,13 @@ async def complete_free(
 
 
 async def _open_again(
-    tx: Transaction, session: Session, price: Price | None, rules: Rules, now: datetime
+    tx: Transaction, session: Session, price: Price | None, rules: Rules, by: Why
 ) -> Session:
     """Put a failed or expired session back to pending: it is completed in time then, not late."""
-    status = status_at(session.status, session.expires_at, now)
+    status = status_at(session.status, session.expires_at, by.at)
     if status is Status.PENDING:
         return session
     if status not in {Status.FAILED, Status.EXPIRED}:
         raise NotPayable(f"The session is {status}: it can't be paid any more.")
-    changes: Row = {"expiresAt": now + rules.lifetimes.of(session.kind)}
-    return await retry_session(tx, session, price, changes, rules, now)
+    changes: Row = {"expiresAt": by.at + rules.lifetimes.of(session.kind)}
+    return await retry_session(tx, session, price, changes, rules, by)

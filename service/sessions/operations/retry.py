@@ -1,7 +1,5 @@
 """Put a failed or expired session back to pending, at the price of today."""
 
-from datetime import datetime
-
 from service.sessions.documents import Session
 from service.sessions.operations.move import Why, move
 from service.sessions.operations.pricing import Price
@@ -17,18 +15,20 @@ async def retry_session(
     price: Price | None,
     changes: Row,
     rules: Rules,
-    now: datetime,
+    by: Why,
 ) -> Session:
     """Move a session back to pending, with `changes`, and at `price` where that is another one.
+
+    `by` says who tries it again, and when.
 
     In one update: nobody finds it open at the price of before. Raises `Busy`, and `Duplicate` where
     the user has another open session.
     """
     if session.status is Status.PENDING:  # its time is over, and nobody has written it down yet
-        session = await move(tx, session, Status.EXPIRED, Why("clock", now), rules.lifetimes)
+        session = await move(tx, session, Status.EXPIRED, Why("clock", by.at), rules.lifetimes)
     reason = "retried"
     if price is not None:
         reason = f"retried at {price.amount} {price.currency}, it was {session.amount}"
         changes = changes | price.row
-    why = Why(session.provider, now, reason=reason)
+    why = Why(by.by, by.at, reason=reason)
     return await move(tx, session, Status.PENDING, why, rules.lifetimes, changes)

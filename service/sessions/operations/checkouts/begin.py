@@ -10,6 +10,7 @@ from service.sessions.operations.caller import Caller
 from service.sessions.operations.checkouts.open import Desk, OpenCheckout, open_checkout
 from service.sessions.operations.checkouts.request import home_of
 from service.sessions.operations.find_session import find_session
+from service.sessions.operations.move import Why
 from service.sessions.operations.new_session import NewSession
 from service.sessions.operations.open_session import open_session
 from service.sessions.operations.pricing import Price
@@ -44,7 +45,7 @@ async def _open(
     if price.amount == 0 if price is not None else free.is_free(session):
         return await _complete_free(session, price, caller, desk, now)
     provider = provider_of(session.provider, desk)
-    return await open_checkout(session, provider, desk, now, price)
+    return await open_checkout(session, provider, desk, Why(caller.principal.label, now), price)
 
 
 async def _complete_free(

@@ -9,6 +9,7 @@ from service.sessions.documents import Opening, Session
 from service.sessions.errors import CheckoutTaken, SessionExists
 from service.sessions.operations.attempt_id import attempt_id, with_checkout_ids
 from service.sessions.operations.checkouts.giving_up import give_up
+from service.sessions.operations.move import Why
 from service.sessions.operations.pricing import Price
 from service.sessions.operations.retry import retry_session
 from service.sessions.operations.rules import Rules
@@ -34,9 +35,7 @@ class Locked:
     opening: Opening
 
 
-async def take_lock(
-    session: Session, rules: Rules, now: datetime, price: Price | None = None
-) -> Locked:
+async def take_lock(session: Session, rules: Rules, by: Why, price: Price | None = None) -> Locked:
     """Take the right to open: one filtered update, which one of many callers wins.
 
     In the same transaction a failed or expired session goes back to pending, at `price` if that has
@@ -44,7 +43,7 @@ async def take_lock(
     lock, and `SessionExists` where the user has another open session, `CheckoutTaken` where another
     session has the attempt's id: nothing has been closed or opened then.
     """
-    before = session.opening
+    before, now = session.opening, by.at
     if before is not None and before.locked_until > now:
         raise Busy("A checkout is being opened for this session.", retry_after=2)
     retried = status_at(session.status, session.expires_at, now) is not Status.PENDING
@@ -57,7 +56,7 @@ async def take_lock(
         if tx is not None and retried:
             # Before anything is opened: a user's other open session forbids it.
             changes = fields | {"expiresAt": payable_until}
-            locked = await retry_session(tx, locked, price, changes, rules, now)
+            locked = await retry_session(tx, locked, price, changes, rules, by)
         else:
             locked = await repository.change(locked, {"$set": fields | {"updatedAt": now}}, tx)
         return Locked(locked, opening)

@@ -6,7 +6,6 @@ linked. Between any two of these the session may end by another way, so each loo
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeAlias
 
 from service.core.clock import Clock
@@ -20,6 +19,7 @@ from service.sessions.operations.checkouts.link import link_checkout
 from service.sessions.operations.checkouts.lock import Locked, let_go, take_lock
 from service.sessions.operations.checkouts.request import request_of
 from service.sessions.operations.checkouts.standing import standing_checkout
+from service.sessions.operations.move import Why
 from service.sessions.operations.pricing import Price
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
@@ -57,15 +57,17 @@ class OpenCheckout:
 
 
 async def open_checkout(
-    session: Session, provider: Provider, desk: Desk, now: datetime, price: Price | None
+    session: Session, provider: Provider, desk: Desk, by: Why, price: Price | None
 ) -> OpenCheckout:
     """Open a checkout, or return the one that is open already.
 
-    A failed or expired session is retried, at `price` where that has changed by `now`. Raises
+    A failed or expired session is retried, `by` whom its history then names, at `price` where that
+    has changed. Raises
     `Busy` while another call opens one, `NotPayable` where the session has ended for good or ends
     meanwhile, `ProviderFailed` and `ProviderUnreachable`; after the latter the same call repeats
     the attempt.
     """
+    now = by.at
     standing = standing_checkout(session, now)
     if standing is not None:
         return OpenCheckout(session, standing.url, standing.ref, standing.qr_code)
@@ -73,7 +75,7 @@ async def open_checkout(
     if status not in _PAYABLE:
         raise NotPayable(f"The session is {status}: it can't be paid any more.")
     _check_nothing_under_way(session, status)
-    locked = await take_lock(session, desk.rules, now, price)
+    locked = await take_lock(session, desk.rules, by, price)
     await _close_older(locked, desk)
     return await open_locked(locked, provider, desk)
 
