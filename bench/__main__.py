@@ -1,4 +1,4 @@
-"""Measure Tillgate beside its peers: `python -m bench [hot workers growth cleanup memory]`."""
+"""Measure Tillgate beside its peers: `python -m bench [hot workers growth … flood]`."""
 
 import json
 import shutil
@@ -17,13 +17,14 @@ from bench.database import Mongod, mongod
 from bench.machine import described
 from bench.report import write_report
 from bench.scenarios.cleanup import measure_cleanup
+from bench.scenarios.flood import measure_flood
 from bench.scenarios.growth import measure_growth
 from bench.scenarios.hot_routes import Plan, measure_hot_routes
 from bench.scenarios.memory import measure_memory
 from bench.servers import EXPRESS, FASTAPI, FASTIFY, HERE, PEERS_PYTHON, TILLGATE
 
 RESULTS = HERE / "results.json"
-SCENARIOS = ("hot", "workers", "growth", "cleanup", "memory")
+SCENARIOS = ("hot", "workers", "growth", "cleanup", "memory", "flood")
 
 console = Console(stderr=True)
 
@@ -63,6 +64,7 @@ def _measure(name: str, server: Mongod, rounds: int, seconds: int) -> Any:  # pl
         "growth": lambda: measure_growth(server, _tell, rounds=rounds, seconds=seconds),
         "cleanup": lambda: measure_cleanup(server, _tell, seconds=2 * seconds),
         "memory": lambda: measure_memory(server, _tell),
+        "flood": lambda: measure_flood(server, _tell, rounds=2 * rounds + 1, seconds=seconds),
     }
     return measured[name]()
 

@@ -19,6 +19,7 @@ def bars_of(results: dict[str, Any]) -> str:
         *_growth(results),
         *_cleanup(results),
         *_memory(results),
+        *_flood(results),
     ]
     rows = [
         f"| {what} | {bar} | {found} | {'yes' if met else 'no'} |"
@@ -81,3 +82,11 @@ def _memory(results: dict[str, Any]) -> list[Line]:
     found = f"{largest:.0f} MB, {grown:+.0f} MB over the second half"
     what = f"resident memory after {samples[-1]['requests']:,} requests"
     return [(what, "<= 160 MB, flat", found, largest <= 160 and grown <= 0.05 * half)]
+
+
+def _flood(results: dict[str, Any]) -> list[Line]:
+    if "flood" not in results:
+        return []
+    found = results["flood"]["found"]
+    what = f"create beside {found['forged']:.0f} forged webhooks a second, to alone"
+    return [(what, ">= 0.8 x", f"{found['ratio']:.2f} x", found["ratio"] >= 0.8)]

@@ -147,3 +147,9 @@ def counts(uri: str, name: str, status: str | None = None) -> dict[str, int]:
         if status is not None:
             found["sessions"] = client[name].sessions.count_documents({"status": status})
         return found
+
+
+def count_of(uri: str, name: str, collection: str) -> int:
+    """Count the documents of one collection."""
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        return client[name][collection].estimated_document_count()

@@ -32,6 +32,8 @@ def write_report(results: Results) -> None:
         parts += ["## Cleanup under load", _cleanup(results["cleanup"]["found"])]
     if "memory" in results:
         parts += ["## Memory of a worker", _memory(results["memory"]["found"])]
+    if "flood" in results:
+        parts += ["## Forged webhooks", _flood(results["flood"]["found"])]
     text = "\n\n".join(parts) + "\n"
     (HERE / "RESULTS.md").write_text(text)
     Console().print(Markdown(text))
@@ -125,4 +127,21 @@ def _memory(samples: Runs) -> str:
     rows = [[f"{one['requests']:,}", f"{one['resident_mb']:.0f}"] for one in samples]
     return "Creates, reads and webhooks in turn at 64 connections, one process.\n\n" + table(
         ["requests so far", "resident MB"], rows
+    )
+
+
+def _flood(found: Results) -> str:
+    rows = [
+        [
+            f"{pair['alone']['per_second']:.0f}",
+            f"{pair['beside']['per_second']:.0f}",
+            f"{pair['forged']['per_second']:.0f}",
+            f"{pair['beside']['per_second'] / pair['alone']['per_second']:.2f} x",
+        ]
+        for pair in found["pairs"]
+    ]
+    return (
+        "Creates at 64 connections, alone and beside forged webhooks, which left "
+        f"{found['rows']:,} rows.\n\n"
+        + table(["creates a second alone", "beside", "forged a second", "ratio"], rows)
     )

@@ -13,6 +13,8 @@ import structlog
 from service.core.lanes import lanes_of
 from service.outbox.operations import deliver_due
 from service.retention.operations.report import Jobs
+from service.webhooks.operations.inbox import Inbox
+from service.webhooks.operations.rejections import write_the_last
 from service.webhooks.operations.replay import retry_waiting
 
 # How long something that is due waits at most for its loop.
@@ -37,6 +39,7 @@ async def background(jobs: Jobs) -> AsyncIterator[None]:
     finally:
         jobs.stopping.set()
         await _end(loops)
+        await write_the_last(jobs.inbox.rejections, jobs.inbox.clock.now())
 
 
 def _works(jobs: Jobs) -> Iterator[Callable[[], Awaitable[int]]]:
@@ -44,6 +47,11 @@ def _works(jobs: Jobs) -> Iterator[Callable[[], Awaitable[int]]]:
     for lane in lanes_of(inbox.providers):
         yield partial(retry_waiting, inbox, lane=lane, stopping=stopping)
         yield partial(deliver_due, jobs.handlers, inbox.clock, lane=lane, stopping=stopping)
+    yield partial(_write_rejections, inbox)
+
+
+async def _write_rejections(inbox: Inbox) -> int:
+    return await inbox.rejections.flush(inbox.clock.now())
 
 
 async def _loop(work: Callable[[], Awaitable[int]], stopping: asyncio.Event) -> None:

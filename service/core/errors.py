@@ -40,6 +40,8 @@ class TillgateError(Exception):
     """
 
     code: ClassVar[str] = "internal_error"
+    logged: ClassVar[bool] = True
+    """False where the request leaves no line in the log: it is counted elsewhere."""
 
     def __init__(
         self,

@@ -49,11 +49,12 @@ BUNDLES: Mapping[Kind, frozenset[AccessScope]] = {
     Kind.JOBS: frozenset({AccessScope.JOBS_RUN, AccessScope.OPERATOR}),
 }
 
+_OF_OTHERS = {kind: bundle - {AccessScope.OPERATOR} for kind, bundle in BUNDLES.items()}
+
 
 def bundle_of(kind: Kind, merchant_id: str) -> frozenset[AccessScope]:
     """Return all that a kind of caller may do; what is global, only of the operator's merchant."""
-    bundle = BUNDLES[kind]
-    return bundle if merchant_id == DEFAULT_MERCHANT else bundle - {AccessScope.OPERATOR}
+    return BUNDLES[kind] if merchant_id == DEFAULT_MERCHANT else _OF_OTHERS[kind]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap, Scope
+from litestar.types import ExceptionHandlersMap, Scope, Send
 
 from service.core import errors
 from service.core.errors import FieldProblem, TillgateError
@@ -132,6 +132,18 @@ def exception_handlers() -> ExceptionHandlersMap:
         UnicodeDecodeError: _not_utf8,
         Exception: _unexpected,
     }
+
+
+async def send_problem(problem: Problem, send: Send) -> None:
+    """Write a problem as an answer, without the framework."""
+    body = problem.body()
+    headers = [
+        (b"content-type", PROBLEM_TYPE.encode()),
+        *((name.encode(), value.encode()) for name, value in problem.headers.items()),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _tillgate_error(request: AnyRequest, error: TillgateError) -> Response[bytes]:

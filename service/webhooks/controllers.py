@@ -17,7 +17,14 @@ from service.core.paging import decode_cursor
 from service.sessions.controllers import caller_of, desk_of
 from service.sessions.schemas.answers import next_cursor, session_view
 from service.sessions.states import Status
-from service.web.authentication import PROVEN, PUBLIC, AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import (
+    PROVEN,
+    PUBLIC,
+    AnyRequest,
+    CurrentPrincipal,
+    requires,
+    sender_of,
+)
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
 from service.web.principal import AccessScope, Principal
@@ -68,7 +75,7 @@ class Webhooks(Controller):
         self, provider: FromPath[str], body: RawBody, request: AnyRequest
     ) -> ReceivedAnswer:
         """2xx only once the event is committed; the signature is the only credential."""
-        return received(await receive_webhook(provider, _headers(request), body, _inbox(request)))
+        return await _receive(provider, body, request)
 
     @post(
         ["/api/payments/webhook", "/api/payment/webhook"],
@@ -78,7 +85,7 @@ class Webhooks(Controller):
     )
     async def receive_stripe(self, body: RawBody, request: AnyRequest) -> ReceivedAnswer:
         """The older paths, which are Stripe's."""
-        return received(await receive_webhook("stripe", _headers(request), body, _inbox(request)))
+        return await _receive("stripe", body, request)
 
 
 class Verification(Controller):
@@ -223,6 +230,13 @@ class AdminWebhooks(Controller):
         body = data or AcceptReview()
         wish = Wish(Choice.SAME_MONEY, body.reason, body.payment_id)
         return await _decided(event_id, wish, principal, inbox)
+
+
+async def _receive(provider: str, body: bytes, request: AnyRequest) -> ReceivedAnswer:
+    sender = sender_of(request.scope)
+    return received(
+        await receive_webhook(provider, _headers(request), body, _inbox(request), sender)
+    )
 
 
 async def _decided(review_id: str, wish: Wish, principal: Principal, inbox: Inbox) -> DecidedAnswer:

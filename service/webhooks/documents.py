@@ -127,12 +127,18 @@ class WebhookEvent(StoredDocument):
 
 
 class WebhookRejection(StoredDocument):
-    """A delivery that was not believed: why, and nothing of what it said."""
+    """A delivery that was not believed: why, and nothing of what it said.
+
+    A row may stand for several `deliveries`: `at` and `size` are the last's. `sender` is a
+    keyed hash of the address, as in the log.
+    """
 
     provider: str
     at: datetime
     reason: str
     size: int
+    sender: str | None = None
+    deliveries: int = 1
 
     capped_bytes: ClassVar[int | None] = 4 * 1024 * 1024
 

@@ -1,12 +1,23 @@
 """What can be wrong with the inbox."""
 
-from service.core.errors import Conflict, NotFound
+from typing import ClassVar
+
+from service.core.errors import Conflict, NotFound, TooManyRequests
 
 
 class WebhookRouteMissing(NotFound):
     """No webhook secret is set for this provider, so it has no route."""
 
     code = "webhook_route_missing"
+
+
+class TooManyRejected(TooManyRequests):
+    """A client has sent more in this minute that was not believed than it is told why.
+
+    A row of the rejections counts it, so it leaves no line: a flood must not fill the disk.
+    """
+
+    logged: ClassVar[bool] = False
 
 
 class EventNotFound(NotFound):

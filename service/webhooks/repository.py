@@ -241,9 +241,10 @@ def _over(now: datetime) -> Row:
     return {"purgeAt": {"$lte": now, "$type": "date"}, "$nor": _NEEDED}
 
 
-async def reject(rejection: WebhookRejection) -> None:
-    """Keep why a delivery was not believed."""
-    await WebhookRejection.get_pymongo_collection().insert_one(rejection.to_row())
+async def reject(rejections: Sequence[WebhookRejection]) -> None:
+    """Keep why deliveries were not believed, in one group."""
+    rows = [rejection.to_row() for rejection in rejections]
+    await WebhookRejection.get_pymongo_collection().insert_many(rows, ordered=False)
 
 
 async def latest_rejections(provider: str | None, limit: int) -> list[WebhookRejection]:
@@ -254,9 +255,14 @@ async def latest_rejections(provider: str | None, limit: int) -> list[WebhookRej
 
 
 async def count_rejections() -> dict[str, int]:
-    """Count the kept rejections by provider and reason."""
+    """Count the deliveries that the kept rejections stand for, by provider and reason."""
     stages: list[Row] = [
-        {"$group": {"_id": {"provider": "$provider", "reason": "$reason"}, "n": {"$sum": 1}}}
+        {
+            "$group": {
+                "_id": {"provider": "$provider", "reason": "$reason"},
+                "n": {"$sum": {"$ifNull": ["$deliveries", 1]}},
+            }
+        }
     ]
     cursor = await WebhookRejection.get_pymongo_collection().aggregate(stages)
     return {f"{row['_id']['provider']}:{row['_id']['reason']}": row["n"] async for row in cursor}

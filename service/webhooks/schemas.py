@@ -90,12 +90,14 @@ class ReviewItem(EventView, frozen=True, rename="camel", kw_only=True):
 
 
 class RejectionView(Struct, frozen=True, rename="camel"):
-    """A delivery that was not believed."""
+    """One or several `deliveries` that were not believed; `sender` is a hash of an address."""
 
     provider: str
     at: datetime
     reason: str
     size: int
+    sender: str | None
+    deliveries: int
 
 
 class EventsAnswer(Struct, frozen=True, rename="camel"):
@@ -106,7 +108,7 @@ class EventsAnswer(Struct, frozen=True, rename="camel"):
 
 
 class RejectionsAnswer(Struct, frozen=True, rename="camel"):
-    """The latest rejections, newest first, and how many are kept of each provider and reason."""
+    """The latest rejections, newest first, and how many deliveries of each provider and reason."""
 
     rejections: list[RejectionView]
     counts: dict[str, int]
@@ -242,4 +244,4 @@ def _decision_view(decision: Decision) -> DecisionView:
 
 def rejection_view(row: WebhookRejection) -> RejectionView:
     """Show a rejection."""
-    return RejectionView(row.provider, row.at, row.reason, row.size)
+    return RejectionView(row.provider, row.at, row.reason, row.size, row.sender, row.deliveries)

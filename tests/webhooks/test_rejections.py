@@ -30,12 +30,17 @@ async def _refused(shop: Shop, delivery: Delivery, reason: str) -> None:
         ],
     )
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_signature"), answer.text
+    await _written(shop)
     [row] = await shop.database["webhook_rejections"].find().sort("$natural", -1).to_list(1)
-    assert row.keys() == {"_id", "provider", "at", "reason", "size"}
+    assert row.keys() == {"_id", "provider", "at", "reason", "size", "sender", "deliveries"}
     assert (row["provider"], row["reason"]) == (delivery.provider, reason)
     assert row["size"] == len(delivery.body)
     for collection in ("webhook_events", "payments", "outbox"):
         assert await shop.database[collection].count_documents({}) == 0
+
+
+async def _written(shop: Shop) -> None:
+    await shop.api.wired.inbox.rejections.flush(shop.clock.now(), whole=True)
 
 
 HEADER = {"stripe": "stripe-signature", "razorpay": "x-razorpay-signature", "phonepe": "x-verify"}
@@ -124,6 +129,10 @@ async def test_a_provider_without_a_secret_has_no_route(rolling: Shop) -> None:
 async def test_rejections_are_listed_counted_and_never_grow_without_end(shop: Shop) -> None:
     for _ in range(3):
         await _refused(shop, Delivery("stripe", b"secret words"), "missing")
+    await shop.database["webhook_rejections"].update_one(
+        {},
+        {"$unset": {"sender": 1, "deliveries": 1}},  # as the version before wrote them
+    )
     listed = (await shop.admin("GET", "/webhook-rejections")).json()
     assert listed["counts"] == {"stripe:missing": 3}
     assert listed["rejections"][0] == {
@@ -131,6 +140,9 @@ async def test_rejections_are_listed_counted_and_never_grow_without_end(shop: Sh
         "at": "2026-11-21T12:00:00Z",
         "reason": "missing",
         "size": 12,
+        "sender": listed["rejections"][0]["sender"],
+        "deliveries": 1,
     }
+    assert listed["rejections"][-1]["sender"] is None
     stats = await shop.database.command("collStats", "webhook_rejections")
     assert stats["capped"] is True

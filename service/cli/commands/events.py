@@ -127,8 +127,12 @@ def rejected(provider: str | None, limit: int, data_dir: Path) -> None:
         return await list_rejections(provider, limit)
 
     rejections, counts = with_database(data_dir, work)
-    rows = [(row.at, row.provider, row.reason, row.size) for row in rejections]
-    show_table(("at", "provider", "reason", "bytes"), rows, empty="Nothing was rejected.")
+    rows = [
+        (row.at, row.provider, row.reason, row.size, row.sender, row.deliveries)
+        for row in rejections
+    ]
+    columns = ("at", "provider", "reason", "bytes", "sender", "deliveries")
+    show_table(columns, rows, empty="Nothing was rejected.")
     for name, count in sorted(counts.items()):
         say(f"{name} {count}")
 

@@ -17,7 +17,7 @@ from service.sandbox.documents import SandboxCheckout
 from service.sandbox.playing import happen
 from service.sessions.documents import Session
 from service.storage.database import Row
-from service.webhooks.documents import WebhookEvent, WebhookRejection
+from service.webhooks.documents import WebhookEvent
 
 BATCH = 60
 _OPENERS = 8
@@ -29,7 +29,6 @@ class StormReport:
 
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     differences: list[str] = field(default_factory=list)
-    rejections: int = 0
 
 
 async def run_storm(
@@ -45,7 +44,6 @@ async def run_storm(
             report.differences += differences(ending)
             _count(ending, report.counts[script.provider])
         advanced(len(batch))
-    report.rejections = await WebhookRejection.get_pymongo_collection().count_documents({})
     return report
 
 

@@ -15,6 +15,8 @@ from service.web.logs.masking import mask_text
 
 _log = structlog.get_logger("tillgate.access")
 
+# In the state of a request whose line is left out.
+UNLOGGED = "unlogged"
 _QUIET_PATHS = ("/health/",)
 
 
@@ -49,8 +51,11 @@ def log_request(scope: HTTPScope, status: int, seconds: float) -> None:
 
     Whose address it was is told by a keyed hash.
 
-    Probes that went well are left out: they come every few seconds and say nothing.
+    Probes that went well are left out: they come every few seconds and say nothing. So is what is
+    counted elsewhere: a flood must not fill the disk.
     """
+    if scope["state"].get(UNLOGGED):
+        return
     if status < 400 and scope["path"].startswith(_QUIET_PATHS):
         return
     principal = principal_of(scope)

@@ -1,7 +1,7 @@
 """What every operation on the inbox needs, and what it gives back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
@@ -17,6 +17,7 @@ from service.storage.database import Row
 from service.web.principal import DEFAULT_MERCHANT
 from service.webhooks.documents import Cut, Source, WebhookEvent
 from service.webhooks.errors import ReplayFailed
+from service.webhooks.operations.rejections import Rejections
 from service.webhooks.states import DONE, InboxStatus
 
 # A provider's event has a few kB. What is larger is applied as every other one, and not kept whole:
@@ -33,6 +34,7 @@ class Inbox:
     clock: Clock
     lifetimes: Lifetimes
     keep_for: timedelta
+    rejections: Rejections = field(default_factory=Rejections)
 
 
 class Receipt(Struct, frozen=True):

@@ -12,7 +12,7 @@ from service.providers.facts import CheckoutOpen, Unreadable
 from service.storage.database import Row
 from service.storage.transactions import DatabaseError, Duplicate, answers_in_time
 from service.webhooks import repository
-from service.webhooks.documents import Source, WebhookEvent, WebhookRejection
+from service.webhooks.documents import Source, WebhookEvent
 from service.webhooks.errors import NotConfirmed, ReplayFailed, WebhookRouteMissing
 from service.webhooks.operations.apply import apply_event, parked
 from service.webhooks.operations.asking import apply_or_ask
@@ -20,6 +20,7 @@ from service.webhooks.operations.inbox import Inbox, Outcome, Receipt, row_of
 from service.webhooks.operations.match import find_meant, merchant_of
 from service.webhooks.states import DONE, InboxStatus
 
+UNKNOWN = "unknown"
 # A provider that is asked while it waits for our answer gets this long.
 CONFIRM_WITHIN_S = 2.0
 
@@ -27,12 +28,17 @@ log = structlog.get_logger(__name__)
 
 
 async def receive_webhook(
-    name: str, headers: Mapping[str, str], body: bytes, inbox: Inbox
+    name: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    inbox: Inbox,
+    sender: str = UNKNOWN,
 ) -> Receipt:
-    """Verify a delivery and apply its event.
+    """Verify a delivery and apply its event; `sender` names the client by its address's hash.
 
-    Raises `WebhookRouteMissing` without a secret, `SignatureRejected` for what is not believed, and
-    `Unavailable` when nothing could be written; after verification it raises nothing else.
+    Raises `WebhookRouteMissing` without a secret, `SignatureRejected` for what is not believed or
+    `TooManyRejected` for much of it from one address, and `Unavailable` when nothing could be
+    written; after verification it raises nothing else.
     """
     provider = inbox.providers.get(name)
     if provider is None or not provider.receives_webhooks:
@@ -40,7 +46,7 @@ async def receive_webhook(
     try:
         event = provider.verify(headers, body, inbox.clock.now())
     except SignatureRejected as rejection:
-        await _keep_rejection(name, rejection, len(body), inbox)
+        inbox.rejections.note(name, rejection.reason, len(body), sender, inbox.clock.now())
         raise
     return await take_in(event, inbox)
 
@@ -182,9 +188,3 @@ async def _written(row: Row, before: WebhookEvent | None) -> bool:
     except Duplicate:
         return False
     return True
-
-
-async def _keep_rejection(name: str, rejection: SignatureRejected, size: int, inbox: Inbox) -> None:
-    row = WebhookRejection(provider=name, at=inbox.clock.now(), reason=rejection.reason, size=size)
-    async with answers_in_time():
-        await repository.reject(row)
