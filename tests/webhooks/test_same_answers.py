@@ -1,12 +1,11 @@
 """The fast path and the plain path are the same to a caller, whatever happens at the same time."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pymongo.errors import BulkWriteError
@@ -32,7 +31,8 @@ QUEUES: dict[str, GroupQueue[Any, Any]] = {
 _CONFLICT = {"errorCode": 112, "errorLabels": ["TransientTransactionError"]}
 _UNSURE = {"writeConcernError": {"code": 64, "errmsg": "no majority yet"}}
 _LOST = {"errorCode": 251, "errorLabels": ["TransientTransactionError"]}
-FAILURES: list[tuple[list[str], dict[str, Any]]] = [
+Failure = tuple[list[str], dict[str, Any]]
+FAILURES: list[Failure] = [
     (["insert"], _CONFLICT),
     (["update"], _CONFLICT),
     (["find"], _CONFLICT),
@@ -76,11 +76,16 @@ def plainly() -> Iterator[Any]:
     switch(plain=False)
 
 
-@pytest_asyncio.fixture
-async def hasty(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """A fifth of the time for each: what fails for ever does so sooner."""
-    monkeypatch.setattr(queues, "ANSWER_WITHIN_S", queues.ANSWER_WITHIN_S / 5)
-    yield
+@asynccontextmanager
+async def hastily(failure: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
+    """Fail, and wait for a fifth of the time only: what fails for ever does so sooner.
+
+    Who comes again afterwards has all the time that there is, however busy the machine.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queues, "ANSWER_WITHIN_S", queues.ANSWER_WITHIN_S / 5)
+        async with failure:
+            yield
 
 
 @pytest.fixture(scope="module")
@@ -145,19 +150,15 @@ def _opened(about: str, told: Any, ending: Ending) -> Any:
     return len(told)
 
 
-LIKE_A_TEST = settings(
-    max_examples=14,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+def _search(many: int) -> settings:
+    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    return settings(max_examples=many, deadline=None, suppress_health_check=checks)
 
 
-@LIKE_A_TEST
-@example(story=BUSY)
-@given(story=STORIES)
-async def test_both_paths_give_the_same_answers_and_documents(
-    shop: Shop, plainly: Any, grouped: dict[str, list[int]], story: Story
-) -> None:
+A_FEW, MANY = _search(4), _search(60)
+
+
+async def _both_ways(shop: Shop, plainly: Any, story: Story) -> None:
     plainly(plain=True)
     plain = await play(shop, story)
     plainly(plain=False)
@@ -166,7 +167,41 @@ async def test_both_paths_give_the_same_answers_and_documents(
     _same(fast, plain)
 
 
-@LIKE_A_TEST
+@A_FEW
+@example(story=BUSY)
+@given(story=STORIES)
+async def test_both_paths_give_the_same_answers_and_documents(
+    shop: Shop, plainly: Any, grouped: dict[str, list[int]], story: Story
+) -> None:
+    await _both_ways(shop, plainly, story)
+
+
+@pytest.mark.soak
+@MANY
+@given(story=STORIES)
+async def test_both_paths_give_the_same_answers_and_documents_to_many(
+    shop: Shop, plainly: Any, story: Story
+) -> None:
+    """Long: a search. A few of it are in `make test`."""
+    await _both_ways(shop, plainly, story)
+
+
+async def _both_ways_failing(
+    shop: Shop, client: Client, plainly: Any, story: Story, failure: Failure, mode: dict[str, int]
+) -> None:
+    words, how = failure
+    if "closeConnection" in how:  # the driver goes on trying for as long as it may
+        mode = {"times": min(3, *mode.values())}
+    plainly(plain=True)
+    calm = await play(shop, story)
+    plain = await play(shop, story, hastily(failing(client, words, mode=mode, **how)))
+    plainly(plain=False)
+    fast = await play(shop, story, hastily(failing(client, words, mode=mode, **how)))
+    _same(plain, calm)
+    _same(fast, calm)
+
+
+@A_FEW
 @example(story=BUSY, failure=FAILURES[9], mode={"times": 6})
 @example(story=BUSY, failure=FAILURES[0], mode={"skip": 2})
 @example(story=BUSY, failure=FAILURES[6], mode={"skip": 3})
@@ -175,22 +210,27 @@ async def test_both_paths_lose_nothing_and_do_nothing_twice_when_any_word_fails(
     shop: Shop,
     client: Client,
     plainly: Any,
-    hasty: None,
     grouped: dict[str, list[int]],
     story: Story,
-    failure: tuple[list[str], dict[str, Any]],
+    failure: Failure,
     mode: dict[str, int],
 ) -> None:
-    words, how = failure
-    if "closeConnection" in how:  # the driver goes on trying for as long as it may
-        mode = {"times": min(3, *mode.values())}
-    plainly(plain=True)
-    calm = await play(shop, story)
-    plain = await play(shop, story, failing(client, words, mode=mode, **how))
-    plainly(plain=False)
-    fast = await play(shop, story, failing(client, words, mode=mode, **how))
-    _same(plain, calm)
-    _same(fast, calm)
+    await _both_ways_failing(shop, client, plainly, story, failure, mode)
+
+
+@pytest.mark.soak
+@MANY
+@given(story=STORIES, failure=st.sampled_from(FAILURES), mode=MODES)
+async def test_both_paths_lose_nothing_when_any_word_fails_in_many_stories(
+    shop: Shop,
+    client: Client,
+    plainly: Any,
+    story: Story,
+    failure: Failure,
+    mode: dict[str, int],
+) -> None:
+    """Long: a search of three plays each, some of which wait for a limit. A few are above."""
+    await _both_ways_failing(shop, client, plainly, story, failure, mode)
 
 
 async def test_the_fast_path_was_the_fast_path(

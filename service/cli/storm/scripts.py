@@ -51,7 +51,7 @@ STORIES: Mapping[ProviderName, tuple[tuple[Phase, ...], ...]] = {
 }
 """Stories by provider. Between two phases everything is delivered and the customer begins anew."""
 
-_FAULTS: tuple[Fault, ...] = (
+FAULTS: tuple[Fault, ...] = (
     "duplicate",
     "reorder",
     "delay",
@@ -97,7 +97,7 @@ def write_scripts(
 
 
 def _script(dice: random.Random, seed: int, n: int, provider: ProviderName) -> Script:
-    faults = tuple(fault for fault in _FAULTS if dice.random() < 0.3)
+    faults = tuple(fault for fault in FAULTS if dice.random() < 0.3)
     chaos = Chaos(
         faults=faults,
         copies=dice.randint(2, 5),
