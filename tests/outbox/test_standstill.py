@@ -18,6 +18,7 @@ from service.core.lanes import EVERYTHING, Lane, lanes_of
 from service.outbox import operations
 from service.outbox import repository as outbox
 from service.outbox.operations import LEASE, deliver_due, message
+from service.providers.stripe import adapter
 from service.retention.operations import cleanup
 from service.retention.operations.run import run_job
 from service.storage.database import Database
@@ -26,7 +27,8 @@ from tests.providers.http_fake import FakeApi, fake_api
 from tests.support.settings import make_settings
 from tests.support.shop import Shop, completions, open_shop
 
-IN_TIME = 5.0
+# For what comes soon or never: how soon is the machine's affair.
+IN_TIME = 60.0
 
 
 @dataclass
@@ -79,6 +81,19 @@ async def shop(
         yield opened
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call to Stripe is given up after a quarter of a second instead of two."""
+    monkeypatch.setattr(adapter, "CALL_SECONDS", 0.25)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call to Stripe is given up while a test runs; at its end it is let go."""
+    monkeypatch.setattr(adapter, "CALL_SECONDS", 600.0)
+    monkeypatch.setattr(loops, "LET_GO_AFTER_S", 0.1)
+
+
 async def _closings(shop: Shop, count: int = 40) -> None:
     """Messages that ask Stripe to close checkouts, due before everything else."""
     rows = [
@@ -119,18 +134,18 @@ async def _given_up_at(shop: Shop) -> int:
 
 
 async def test_a_capture_does_not_wait_behind_the_closings_of_another_provider(
-    shop: Shop, stripe: Hanging
+    shop: Shop, stripe: Hanging, patient: None
 ) -> None:
     await _closings(shop)
     await _held(shop)
     async with background(shop.api.wired.jobs):
         await stripe.called.wait()
         await _until(lambda: _captured(shop))
-        assert await _given_up_at(shop) < 3  # Stripe is still at its first ones
+        assert await _given_up_at(shop) == 0  # Stripe is still at its first one
 
 
 async def test_control_without_lanes_it_waits_behind_them_all(
-    shop: Shop, stripe: Hanging, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, stripe: Hanging, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loops, "lanes_of", lambda _: (EVERYTHING,))
     await _closings(shop)
@@ -145,7 +160,7 @@ async def _at_least_one_given_up(shop: Shop) -> bool:
 
 
 async def test_a_waiting_event_does_not_wait_for_the_outbox_of_its_own_provider(
-    shop: Shop, stripe: Hanging
+    shop: Shop, stripe: Hanging, patient: None
 ) -> None:
     session = {"sessionId": "later", "amount": 1000, "currency": "USD"}
     assert (await shop.api.told(shop.stripe_paid(session)))["outcome"] == "parked"
@@ -159,16 +174,15 @@ async def test_a_waiting_event_does_not_wait_for_the_outbox_of_its_own_provider(
             return completions(await shop.session("later")) == 1
 
         await _until(completed)
-        assert await _given_up_at(shop) < 3
+        assert await _given_up_at(shop) == 0
 
 
-async def test_a_stop_ends_between_two_of_forty_closings(shop: Shop, stripe: Hanging) -> None:
+async def test_a_stop_ends_between_two_of_forty_closings(
+    shop: Shop, stripe: Hanging, hasty: None
+) -> None:
     await _closings(shop)
-    async with asyncio.timeout(2 * IN_TIME):
-        async with background(shop.api.wired.jobs):
-            await stripe.called.wait()
-            began = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - began < IN_TIME
+    async with asyncio.timeout(IN_TIME), background(shop.api.wired.jobs):
+        await stripe.called.wait()
     calls = stripe.calls
     rows = await shop.messages("provider.close_checkout")
     tried = [row for row in rows if row["attempts"]]
@@ -179,7 +193,7 @@ async def test_a_stop_ends_between_two_of_forty_closings(shop: Shop, stripe: Han
 
 
 async def test_control_without_the_look_at_the_stop_the_next_ones_are_begun(
-    shop: Shop, stripe: Hanging, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, stripe: Hanging, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operations, "over", lambda _: False)
     await _closings(shop)
@@ -218,7 +232,7 @@ OPERATOR = Principal(Kind.ADMIN, "default", "0" * 12, "somebody")
 
 
 async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
-    shop: Shop, stripe: Hanging
+    shop: Shop, stripe: Hanging, hasty: None
 ) -> None:
     await _closings(shop)
     jobs = shop.api.wired.jobs
@@ -234,7 +248,7 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
 
 
 async def test_a_job_captures_at_one_provider_while_another_hangs(
-    shop: Shop, stripe: Hanging, razorpay: FakeApi, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, stripe: Hanging, razorpay: FakeApi, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cleanup, "_A_FEW", 1)
     await _closings(shop)

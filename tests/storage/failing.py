@@ -55,7 +55,7 @@ async def _recovered(client: Client) -> None:
 
 
 def stalling(
-    client: Client, commands: list[str] | None = None
+    client: Client, commands: list[str] | None = None, for_ms: int = _STALL_MS
 ) -> AbstractAsyncContextManager[None]:
-    """Let commands hang for longer than we wait."""
-    return failing(client, commands or EVERYTHING, blockConnection=True, blockTimeMS=_STALL_MS)
+    """Let commands hang, by default for longer than we wait."""
+    return failing(client, commands or EVERYTHING, blockConnection=True, blockTimeMS=for_ms)

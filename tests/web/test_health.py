@@ -11,6 +11,7 @@ from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
 from service.storage.database import Client, Database, Row, connect
 from service.storage.indexes import apply_indexes
+from service.web import health
 from service.web.edge import put_edge_around
 from service.web.health import INDEXES_TRUSTED_FOR
 from service.web.layer import web_layer
@@ -56,12 +57,15 @@ async def test_a_silent_database_is_not_ready_and_still_alive(
 
 
 async def test_a_stalled_database_is_told_within_about_a_second(
-    http: AsyncClient, client: Client
+    http: AsyncClient, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In a fifth of the time. What is waited for to its end would be an answer, and so ready."""
+    assert health.PING_WITHIN_S == 1
+    monkeypatch.setattr(health, "PING_WITHIN_S", 0.2)
     data = {
         "failCommands": ["ping"],
         "blockConnection": True,
-        "blockTimeMS": 3_000,
+        "blockTimeMS": 1_500,
         "appName": "tillgate",
     }
     await client.admin.command(
@@ -72,7 +76,6 @@ async def test_a_stalled_database_is_told_within_about_a_second(
     finally:
         await client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert_problem(answer, 503, "not_ready")
-    assert answer.elapsed < timedelta(seconds=2)
 
 
 async def test_who_asks_at_a_time_waits_for_one_look_that_nobody_cancels(

@@ -65,7 +65,7 @@ async def _tell(shop: Shop, facts: Sequence[Meeting], told: Told) -> None:
 
 async def _until_taken(shop: Shop, fact: Meeting, session: dict[str, Any]) -> Receipt:
     """Tell again what met too many others, or a database that was busy, as a provider does."""
-    for _ in range(9):
+    for _ in range(99):
         try:
             return await fact.tell(shop, session)
         except Unavailable:

@@ -23,6 +23,7 @@ class Words(monitoring.CommandListener):
     """The commands that were sent, in order."""
 
     sent: list[tuple[str, Any]] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
     _heard: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
@@ -38,7 +39,8 @@ class Words(monitoring.CommandListener):
             await heard.wait()
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Do nothing."""
+        """Note an answer."""
+        self.answered.append(event.command_name)
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         """Do nothing."""
@@ -87,6 +89,7 @@ async def rows(
     # Transactions belong to a client: they are to be this one's.
     monkeypatch.setattr(transactions, "bound_client", lambda: own_client)
     words.sent.clear()
+    words.answered.clear()
     return database["rows"]
 
 

@@ -1,7 +1,6 @@
 """Group transaction: what goes wrong in a group fails nobody who would have succeeded alone."""
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from service.core.errors import Unavailable
 from service.storage import rows as shared
 from service.storage import transactions as storage
 from service.storage.database import Client
-from service.storage.group_commit import queue as queues
 from service.storage.group_commit.queue import Limits
 from service.storage.group_commit.transactions import GroupTransaction
 from service.storage.transactions import Transaction
@@ -71,9 +69,8 @@ async def test_works_that_meet_a_lock_do_not_hold_up_strangers(rows: Rows, words
         for _ in range(3):
             stuck.append(asyncio.create_task(group.run(count_up(rows, "locked"), 0)))
             await asyncio.sleep(0.01)
-        began = time.monotonic()
         assert await group.run(count_up(rows, "a"), 0) == 1
-        assert time.monotonic() - began < 3 * queues.PATIENCE_S
+        assert not any(one.done() for one in stuck)  # they still wait, and nobody waits for them
     assert sorted(await asyncio.gather(*stuck)) == [1, 2, 3]
 
 
@@ -171,10 +168,9 @@ async def test_a_group_that_stalls_is_given_up_in_time(
         await shared.insert(rows, {"_id": ObjectId(), "shop": "a", "name": "taken"}, tx)
 
     async with failing(own_client, [command], **STALL):
-        began = time.monotonic()
         told = await all_at_once(group, count_up(rows, "a"), work, count_up(rows, "b"))
-        took = time.monotonic() - began
-    assert took < impatient
+        # A stalled word that is waited for is answered.
+        assert command not in words.answered
     wanted = [Unavailable] * 2 if command == "find" else [int] * 2
     assert [type(told[0]), type(told[2])] == wanted
 
@@ -184,10 +180,9 @@ async def test_works_of_one_row_in_a_stall_are_not_tried_for_ever(
 ) -> None:
     await make_rows(rows, words, "hot")
     async with failing(own_client, ["find"], mode={"skip": 1}, **STALL):
-        began = time.monotonic()
         told = await all_at_once(group, *[count_up(rows, "hot")] * 12)
-        took = time.monotonic() - began
-    assert took < impatient
+        tried = words.count("find")
+    assert tried <= 4, "each of the twelve has tried"
     assert told[0] == 1
     assert {type(one) for one in told[1:]} == {Unavailable}
 
