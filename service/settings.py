@@ -11,12 +11,14 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from service.core.connections import ConnectionSettings
 from service.core.errors import FieldProblem, Misconfigured
+from service.core.peppers import Pepper, read_pepper
 from service.core.variables import (
     Address,
     Currency,
     Group,
     Keys,
     Password,
+    Peppers,
     Secret,
     Secrets,
     Words,
@@ -79,8 +81,19 @@ class AccessSettings(Group):
     """The `aud` that a token must carry."""
     jwt_max_hours: float = Field(24, gt=0, le=8760, validation_alias="JWT_MAX_HOURS")
     """Longest life of a token, from its `iat` or, without one, from now to its `exp`."""
-    pii_pepper: Secret | None = Field(None, validation_alias="PII_PEPPER")
-    """Secret under which client secrets, stored answers and hashed emails are derived."""
+    pii_peppers: Peppers = Field((), validation_alias="PII_PEPPER")
+    """Secret under which client secrets, stored answers and hashed addresses are derived; while it
+    is rotated a comma list of `id:secret`, the newest first."""
+
+    @property
+    def peppers(self) -> tuple[Pepper, ...]:
+        """Give the peppers: the first makes, all of them check."""
+        return tuple(map(read_pepper, self.pii_peppers))
+
+    @property
+    def pii_pepper(self) -> str | None:
+        """Give the newest pepper, under which everything is made."""
+        return self.peppers[0].secret if self.pii_peppers else None
 
 
 class StripeSettings(Group):
@@ -264,12 +277,12 @@ def secrets_of(settings: Settings) -> dict[str, tuple[str, ...]]:
         "API_JOBS_KEYS": access.jobs_keys,
     }
     rolled = {
+        "PII_PEPPER": tuple(pepper.secret for pepper in access.peppers),
         "STRIPE_WEBHOOK_SECRET": stripe.webhook_secrets,
         "RAZORPAY_WEBHOOK_SECRET": razorpay.webhook_secrets,
     }
     single = {
         "JWT_SECRET": access.jwt_secret,
-        "PII_PEPPER": access.pii_pepper,
         "STRIPE_SECRET_KEY": stripe.secret_key,
         "RAZORPAY_KEY_SECRET": razorpay.key_secret,
         "PHONEPE_CLIENT_SECRET": phonepe.client_secret,

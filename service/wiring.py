@@ -99,8 +99,8 @@ def outbox_handlers(inbox: Inbox, desk: Desk) -> Handlers:
 
 def build_rules(settings: Settings, providers: Providers) -> Rules:
     """Build the rules of sessions. Raises `Misconfigured` without a pepper."""
-    pepper = settings.access.pii_pepper
-    if pepper is None:
+    peppers = tuple(pepper.secret for pepper in settings.access.peppers)
+    if not peppers:
         raise Misconfigured("PII_PEPPER is not set: no client secret could be made.")
     home = urlsplit(settings.web.public_url)
     return Rules(
@@ -108,7 +108,8 @@ def build_rules(settings: Settings, providers: Providers) -> Rules:
         lifetimes=lifetimes_of(settings.policy),
         public_url=settings.web.public_url,
         origins=frozenset({f"{home.scheme}://{home.netloc}", *settings.web.cors_origins}),
-        pepper=pepper,
+        pepper=peppers[0],
+        older_peppers=peppers[1:],
         live={name: provider.live for name, provider in providers.items()},
     )
 

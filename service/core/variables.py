@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.core.money import currency_exists
+from service.core.peppers import read_pepper
 
 SHORTEST_SECRET = 16
 SHORTEST_PASSWORD = 8  # of PhonePe, which sets it
@@ -58,12 +59,30 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _pepper(value: str) -> str:
+    _strong(read_pepper(value).secret)
+    return value
+
+
+def _told_apart(values: tuple[str, ...]) -> tuple[str, ...]:
+    peppers = [read_pepper(value) for value in values]
+    if len({pepper.id for pepper in peppers}) < len(peppers):
+        raise ValueError("holds one key id twice: give each pepper its own, `2026b:…,2026a:…`")
+    return values
+
+
 Currency = Annotated[str, AfterValidator(_currency)]
 Secret = Annotated[str, AfterValidator(_strong)]
 Password = Annotated[str, AfterValidator(_password)]
 Address = Annotated[str, AfterValidator(_address)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_split)]
+Peppers = Annotated[
+    tuple[Annotated[str, AfterValidator(_pepper)], ...],
+    NoDecode,
+    BeforeValidator(_split),
+    AfterValidator(_told_apart),
+]
 Keys = Annotated[
     tuple[Annotated[str, AfterValidator(_strong_key)], ...], NoDecode, BeforeValidator(_split)
 ]

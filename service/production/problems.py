@@ -35,7 +35,9 @@ def problems(settings: Settings) -> list[FieldProblem]:
 
 def _access(access: AccessSettings) -> Iterator[FieldProblem]:
     if access.pii_pepper is None:
-        yield FieldProblem("PII_PEPPER", "is missing: `openssl rand -hex 32`, and never change it")
+        yield FieldProblem(
+            "PII_PEPPER", "is missing: `openssl rand -hex 32` makes one; keep it with your backups"
+        )
     for variable, keys in keys_of(access).items():
         prefix = _KEY_PREFIXES[variable]
         if not keys and variable != "API_PUBLISHABLE_KEYS":

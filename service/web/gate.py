@@ -68,11 +68,11 @@ def gate_of(settings: Settings, clock: Clock) -> Gate:
 
     Raises `Misconfigured`.
     """
-    pepper = settings.access.pii_pepper
-    if pepper is None:
+    peppers = settings.access.peppers
+    if not peppers:
         raise Misconfigured("PII_PEPPER is not set: no answer could be kept encrypted.")
     authentication = Authentication(
         KeyRing(settings.access, clock), token_reader(settings.access, clock)
     )
     limits = rate_limits(settings.web, clock)
-    return Gate(limits, authentication, Idempotency(pepper, clock))
+    return Gate(limits, authentication, Idempotency(peppers, clock))

@@ -86,7 +86,7 @@ def settings_for(**variables: object) -> Settings:
             "admin_keys": (AK,),
             "jobs_keys": (JK,),
             "jwt_secret": JWT_SECRET,
-            "pii_pepper": "a-pepper-of-many-characters",
+            "pii_peppers": ("a-pepper-of-many-characters",),
             **_of(variables, settings.access),
         }
     )

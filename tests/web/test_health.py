@@ -113,4 +113,4 @@ async def test_a_process_with_a_stuck_driver_is_not_alive(
 
 def test_without_a_pepper_nothing_is_built(clock: ManualClock) -> None:
     with pytest.raises(Misconfigured, match="PII_PEPPER"):
-        create_test_app(settings_for(pii_pepper=None), clock, None)  # type: ignore[arg-type]
+        create_test_app(settings_for(pii_peppers=()), clock, None)  # type: ignore[arg-type]

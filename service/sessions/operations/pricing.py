@@ -40,7 +40,7 @@ async def price_session(new: NewSession, caller: Caller, rules: Rules, now: date
     merchant_id = caller.principal.merchant_id
     held = None
     if new.quote_id is not None:
-        held = read_quote(new.quote_id, merchant_id, rules.pepper, now)
+        held = read_quote(new.quote_id, merchant_id, rules.peppers, now)
     currency = new.currency or (held.currency if held else None)
     currency = rules.currency_for(new.provider, currency)
     sent = _sent(new, currency)

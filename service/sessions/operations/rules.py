@@ -19,7 +19,10 @@ SUBSCRIBES = frozenset({"stripe"})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings that sessions are held to. `live` is each provider's mode, by its keys."""
+    """The settings that sessions are held to. `live` is each provider's mode, by its keys.
+
+    Everything is made under `pepper`; `older_peppers` are those that it took the place of.
+    """
 
     default_currency: str
     lifetimes: Lifetimes
@@ -27,6 +30,12 @@ class Rules:
     origins: frozenset[str]
     pepper: str
     live: Mapping[str, bool | None]
+    older_peppers: tuple[str, ...] = ()
+
+    @property
+    def peppers(self) -> tuple[str, ...]:
+        """Give the peppers under which something may have been made, the newest first."""
+        return (self.pepper, *self.older_peppers)
 
     def currency_for(self, provider: str, sent: str | None) -> str:
         """Give a session's currency. Raises `InvalidInput` for one that the provider can't take."""
@@ -50,14 +59,16 @@ class Rules:
         if origin not in self.origins and "*" not in self.origins:
             raise wrong_field(field, "must be below PUBLIC_URL or one of CORS_ORIGINS")
 
-    def client_secret(self, session: Session) -> str:
-        """Give a session's client secret again: it is derived, and only its hash is stored."""
-        return client_secret(self.pepper, session.session_id, session.secret_salt)
-
     def known_client_secret(self, session: Session) -> str | None:
-        """Give the client secret, None if the pepper was changed since: it is another one then."""
-        derived = self.client_secret(session)
-        return derived if digest(derived) == session.client_secret_hash else None
+        """Give a session's client secret again: it is derived, and only its hash is stored.
+
+        None if it was made under a pepper that is not known any more.
+        """
+        for pepper in self.peppers:
+            derived = client_secret(pepper, session.session_id, session.secret_salt)
+            if digest(derived) == session.client_secret_hash:
+                return derived
+        return None
 
 
 def _origin(url: str) -> str | None:

@@ -6,6 +6,7 @@ crashed is taken over after a minute, with the same seed, so that what it made i
 """
 
 import secrets
+from collections.abc import Sequence
 
 import structlog
 from cryptography.fernet import Fernet
@@ -14,6 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from service.core.clock import Clock
 from service.core.errors import Busy, PayloadDiffers, Unavailable
 from service.core.ids import derive, digest
+from service.core.peppers import Pepper
 from service.storage.transactions import DatabaseError
 from service.web.idempotency import repository
 from service.web.idempotency.documents import IdempotencyKey
@@ -30,9 +32,12 @@ _log = structlog.get_logger("tillgate.idempotency")
 class Idempotency:
     """Runs a call once for each key; puts `idempotency_seed` into the request's state."""
 
-    def __init__(self, pepper: str, clock: Clock) -> None:
-        """Derive everything from a pepper, so that a copy of the database opens no answer."""
-        self._pepper = pepper
+    def __init__(self, peppers: Sequence[Pepper], clock: Clock) -> None:
+        """Derive everything from a pepper, so that a copy of the database opens no answer.
+
+        Calls are claimed under the first; what was begun under the others is found too.
+        """
+        self._newest, *self._others = peppers
         self._clock = clock
 
     async def run(
@@ -45,29 +50,59 @@ class Idempotency:
         # Kept on the scope: the handler's own request finds the body there.
         body = await StrictRequest(scope, receive).body()
         payload = digest(scope["query_string"] + b"\n" + body)
-        wanted = Claim(
-            id=self._row_id(scope["state"]["principal"], scope, key),
-            payload_hash=derive(self._pepper, "idempotency-payload", payload),
-            owner=secrets.token_hex(8),
-        )
-        seal = Fernet(derive(self._pepper, "idempotency-answer", wanted.id, key) + "=")
-        standing = await repository.claim(wanted, self._clock.now())
+        of_call = _parts(scope["state"]["principal"], scope, key)
+        wanted = _claim(self._newest, of_call, payload)
+        pepper, standing = self._newest, await repository.claim(wanted, self._clock.now())
+        if standing is None and self._others:
+            try:
+                found = await self._begun_under_another(of_call, payload)
+            except Busy:
+                await repository.release(wanted)
+                raise
+            if found is not None:
+                await repository.release(wanted)
+                pepper, wanted = found
+                standing = await repository.claim(wanted, self._clock.now())
+        seal = Fernet(derive(pepper.secret, "idempotency-answer", wanted.id, key) + "=")
         if standing is not None:
             await _replay(standing, wanted, seal, send)
             return
         scope["state"]["idempotency_seed"] = wanted.id
         await _run(wanted, seal, scope, receive, send, next_app)
 
-    def _row_id(self, principal: Principal, scope: Scope, key: str) -> str:
-        return derive(
-            self._pepper,
-            "idempotency-key",
-            principal.merchant_id,
-            principal.kind,
-            _identity(principal),
-            scope["path"],
-            key,
-        )
+    async def _begun_under_another(
+        self, of_call: Sequence[str], payload: str
+    ) -> tuple[Pepper, Claim] | None:
+        """Find what was begun under another pepper; None if nothing was.
+
+        Ours was claimed before: of two servers whose lists begin differently at least one sees the
+        other's, and who sees one in flight gives up, so that never both run. Raises `Busy`.
+        """
+        now = self._clock.now()
+        claims = {
+            claim.id: (pepper, claim)
+            for pepper in self._others
+            for claim in (_claim(pepper, of_call, payload),)
+        }
+        row = await repository.first_known(list(claims), now)
+        if row is None:
+            return None
+        if row.state == "in_flight" and row.locked_until > now:
+            raise _still_running()
+        return claims[row.id]
+
+
+def _parts(principal: Principal, scope: Scope, key: str) -> tuple[str, ...]:
+    """Return whose call it is, where it went, and its key."""
+    return (principal.merchant_id, principal.kind, _identity(principal), scope["path"], key)
+
+
+def _claim(pepper: Pepper, of_call: Sequence[str], payload: str) -> Claim:
+    return Claim(
+        id=pepper.derive("idempotency-key", *of_call),
+        payload_hash=pepper.derive("idempotency-payload", payload),
+        owner=secrets.token_hex(8),
+    )
 
 
 def _identity(principal: Principal) -> str:
@@ -86,7 +121,7 @@ async def _replay(standing: IdempotencyKey, wanted: Claim, seal: Fernet, send: S
     if standing.payload_hash != wanted.payload_hash:
         raise PayloadDiffers("This Idempotency-Key came before with another payload.")
     if standing.state == "in_flight" or standing.status is None or standing.sealed_body is None:
-        raise Busy("The first call with this Idempotency-Key is still running.", retry_after=1)
+        raise _still_running()
     body = seal.decrypt(standing.sealed_body)
     headers = [
         (b"content-type", (standing.content_type or "application/json").encode()),
@@ -95,6 +130,10 @@ async def _replay(standing: IdempotencyKey, wanted: Claim, seal: Fernet, send: S
     ]
     await send({"type": "http.response.start", "status": standing.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _still_running() -> Busy:
+    return Busy("The first call with this Idempotency-Key is still running.", retry_after=1)
 
 
 class _Answer:

@@ -1,5 +1,6 @@
 """Named queries on idempotency keys; each change is one write that names the state it expects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -56,6 +57,14 @@ async def claim(wanted: Claim, now: datetime) -> IdempotencyKey | None:
         standing = await rows.find_one({"_id": wanted.id}) or row
     found: IdempotencyKey = IdempotencyKey.model_validate(standing)
     return found
+
+
+async def first_known(ids: Sequence[str], now: datetime) -> IdempotencyKey | None:
+    """Read the call that was begun or answered under one of some ids, None if there is none."""
+    rows = IdempotencyKey.get_pymongo_collection()
+    async with answers_in_time():
+        found = await rows.find_one({"_id": {"$in": list(ids)}, "expiresAt": {"$gt": now}})
+    return IdempotencyKey.model_validate(found) if found is not None else None
 
 
 async def keep_answer(held: Claim, status: int, content_type: str, sealed_body: bytes) -> None:

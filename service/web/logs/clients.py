@@ -6,10 +6,11 @@ from functools import lru_cache
 from litestar.types import Scope
 
 from service.core.ids import derive
+from service.core.peppers import Pepper, read_pepper
 from service.settings import Settings
 from service.web.limits.addresses import Addresses
 
-_ID_LENGTH, _NAME_LENGTH = 4, 22
+_NAME_LENGTH = 22
 _MOST_REMEMBERED = 4096
 
 
@@ -21,10 +22,9 @@ class Clients:
     but not without the key. The part before the dot tells which pepper it was.
     """
 
-    def __init__(self, pepper: str | None, addresses: Addresses) -> None:
-        """Keep the key; without a pepper it is one of this process's own."""
-        self._key = pepper or secrets.token_urlsafe(32)
-        self._key_id = derive(self._key, "client-key-id")[:_ID_LENGTH]
+    def __init__(self, pepper: Pepper, addresses: Addresses) -> None:
+        """Keep the key."""
+        self._pepper = pepper
         self._addresses = addresses
         self._name = lru_cache(_MOST_REMEMBERED)(self.name)
 
@@ -34,12 +34,18 @@ class Clients:
 
     def name(self, address: str) -> str:
         """Return the name of an address."""
-        return f"{self._key_id}.{derive(self._key, 'client', address)[:_NAME_LENGTH]}"
+        derived = derive(self._pepper.secret, "client", address)
+        return f"{self._pepper.id}.{derived[:_NAME_LENGTH]}"
 
 
 def clients_of(settings: Settings) -> Clients:
-    """Build it from the settings. Raises `Misconfigured` for proxies that are no addresses."""
-    return Clients(settings.access.pii_pepper, Addresses(settings.web.trusted_proxies))
+    """Build it from the settings; without a pepper the key is one of this process's own.
+
+    Raises `Misconfigured` for proxies that are no addresses.
+    """
+    peppers = settings.access.peppers
+    pepper = peppers[0] if peppers else read_pepper(secrets.token_urlsafe(32))
+    return Clients(pepper, Addresses(settings.web.trusted_proxies))
 
 
 def client_of(scope: Scope) -> str | None:

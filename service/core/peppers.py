@@ -1,0 +1,30 @@
+"""PII_PEPPER: the secrets that everything derived is derived under, the newest first."""
+
+import re
+from dataclasses import dataclass, field
+
+from service.core.ids import derive
+
+# `2026b:…`: a name before a colon. What has no name is called by four characters that tell nothing.
+_NAMED = re.compile(r"([A-Za-z0-9_-]{1,16}):(.+)", re.DOTALL)
+_ID_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Pepper:
+    """One secret, and the id that stands beside what was made under it: `{id}.{hash}`."""
+
+    id: str
+    secret: str = field(repr=False)
+
+    def derive(self, *parts: str) -> str:
+        """Derive 256 bits for one purpose, with this pepper's id before them."""
+        return f"{self.id}.{derive(self.secret, *parts)}"
+
+
+def read_pepper(entry: str) -> Pepper:
+    """Read one entry of the list, with a name or without."""
+    named = _NAMED.fullmatch(entry)
+    if named is not None:
+        return Pepper(named[1], named[2])
+    return Pepper(derive(entry, "client-key-id")[:_ID_LENGTH], entry)
