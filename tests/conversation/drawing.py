@@ -18,7 +18,7 @@ from tests.conversation.acts import ACTS, Act, Step, Together
 _MOVING = frozenset(
     {
         *("open_checkout", "pay", "act_at_page", "authorize", "go_on", "deliver", "deliver_one"),
-        *("resume", "run_loop", "pass_time", "clean_up", "decide", "mend"),
+        *("resume", "run_loop", "pass_time", "clean_up", "decide", "doubt", "hold_again", "mend"),
     }
 )
 _WEIGHTS_OF_MOVING = (1, 2, 4)

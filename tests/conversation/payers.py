@@ -57,12 +57,12 @@ async def authorize(world: World, a: int, b: int, c: int) -> None:
 
 
 async def hold_again(world: World, a: int, b: int, c: int) -> None:
-    """Have money held at every checkout of one session at Razorpay: of a retry, or tried twice."""
+    """Have money held twice for one session at Razorpay: in each of its orders, or twice in one."""
     held = [one for one in await world.checkouts() if one.provider == "razorpay"]
     last = pick(held, a)
-    for one in held:
-        if last is not None and one.session_id == last.session_id:
-            await _let(world, 0, Happening.AUTHORIZED, [one])
+    of_one = [one for one in held if last is not None and one.session_id == last.session_id]
+    for one in of_one if len(of_one) > 1 else of_one * 2:
+        await _let(world, 0, Happening.AUTHORIZED, [one])
 
 
 async def pay_other_amount(world: World, a: int, b: int, c: int) -> None:
@@ -76,6 +76,12 @@ async def pay_other_amount(world: World, a: int, b: int, c: int) -> None:
     )
     what = (Happening.PAID, Happening.AUTHORIZED, Happening.DELAYED)[b % 3]
     await _let(world, 0, what, [checkout])
+
+
+async def doubt(world: World, a: int, b: int, c: int) -> None:
+    """Pay another amount that has not come, and have it told: a person sees it too early."""
+    await pay_other_amount(world, a, 1 + b % 2, c)
+    await world.lab.deliver()
 
 
 async def go_on(world: World, a: int, b: int, c: int) -> None:

@@ -19,15 +19,17 @@ _PAGES = ("/sandbox/pay/", "/sandbox/api/", "/sandbox/chaos")
 
 
 class Captured(NamedTuple):
-    """A capture that was done for us: of which payment, and how its session stood just then.
+    """A capture that was asked for: of which payment, and how its session stood just then.
 
-    `opened_at` tells that session from others of its id; None: there was none by then.
+    `opened_at` tells that session from others of its id; None: there was none by then. `done` tells
+    whether the money was taken.
     """
 
     session_id: str
     payment_id: str
     status: str
     opened_at: datetime | None
+    done: bool = False
 
 
 @dataclass(slots=True)
@@ -79,8 +81,8 @@ def _around(next_app: ASGIApp, wires: Wires) -> ASGIApp:
         capture = await wires.begin_capture(path) if path.endswith("/capture") else None
 
         async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200 and capture:
-                wires.captured.append(capture)
+            if message["type"] == "http.response.start" and capture:
+                wires.captured.append(capture._replace(done=message["status"] == 200))
             if cut != "after":
                 await send(message)
 

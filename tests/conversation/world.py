@@ -124,7 +124,7 @@ class World:
         )
         self.tally.update(f"payment {row['status']}" for row in await self.rows("payments"))
         self.tally.update(f"reached: {what}" for what in self.reached)
-        self.tally["captured by us"] += len(self.wires.captured)
+        self.tally["captured by us"] += sum(one.done for one in self.wires.captured)
         self.tally["calls that met a cut"] += self.wires.cuts
 
     async def deliver_everything(self) -> None:

@@ -1,15 +1,17 @@
 """What goes out as our reference belongs to one attempt of one session, and to no other."""
 
 import asyncio
+from datetime import datetime, timedelta
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from service.core.clock import ManualClock
 from service.sessions.documents import TRUSTED, Session
-from service.sessions.operations.attempt_id import attempt_id
+from service.sessions.operations.attempt_id import attempt_id, is_anothers
 from service.storage.database import Database
 from service.web.principal import Kind
+from tests.conftest import NOON
 from tests.support.api import SECRET, Api
 from tests.support.keys import issue_key
 
@@ -26,8 +28,15 @@ ATTEMPTS = st.tuples(
 def _attempt(
     merchant: str, session_id: str, n: int, owner: str = TRUSTED, pepper: str = PEPPER
 ) -> str:
+    return attempt_id(_session(merchant, session_id, owner), n, pepper)
+
+
+def _session(
+    merchant: str, session_id: str, owner: str = TRUSTED, opened_at: datetime = NOON
+) -> Session:
     of = {"merchant_id": merchant, "session_id": session_id, "owner": owner, "history": []}
-    return attempt_id(Session.model_construct(None, **of), n, pepper)
+    of |= {"created_at": opened_at, "checkout_ids": []}
+    return Session.model_construct(None, **of)
 
 
 @given(ATTEMPTS, ATTEMPTS)
@@ -50,6 +59,16 @@ def test_no_attempt_of_a_browsers_session_has_a_name_that_the_browser_chose() ->
     first = _attempt("default", "SHOP-1042", 1, owner="pk:SHOP-1042")
     assert first.startswith("SHOP-1042-1-")
     assert first != _attempt("default", "SHOP-1042", 1, owner="pk:SHOP-1042", pepper="another")
+
+
+def test_an_attempt_of_an_earlier_session_of_the_id_is_known_as_anothers() -> None:
+    session = _session("default", "order-1", "pk:1")
+    earlier = _session("default", "order-1", "pk:1", NOON - timedelta(days=8))
+    own, other = attempt_id(session, 1, PEPPER), attempt_id(earlier, 1, PEPPER)
+    assert is_anothers(session, other)
+    assert not is_anothers(session.model_copy(update={"checkout_ids": [own]}), own)
+    # What a server made for the session by itself is no attempt of ours.
+    assert not any(is_anothers(session, one) for one in ("order-1", "order-1-copy", "order_1a2b"))
 
 
 async def test_of_two_servers_that_name_one_checkout_at_once_one_is_refused(

@@ -1,5 +1,6 @@
 """Name the attempts of sessions, so that no two of them have one name at a provider."""
 
+import re
 from collections.abc import Iterable
 
 from service.core.ids import derive
@@ -9,6 +10,7 @@ from service.web.principal import DEFAULT_MERCHANT
 
 _SHOWN = 20
 _MARK = 10
+_REST = re.compile(rf"[0-9]+-[A-Za-z0-9_-]{{{_MARK}}}")
 
 
 def attempt_id(session: Session, n: int, pepper: str) -> str:
@@ -18,13 +20,26 @@ def attempt_id(session: Session, n: int, pepper: str) -> str:
     others carry a mark that nobody can make without the pepper: `abc-2` may be a session of
     somebody else, two long ids may begin alike, several merchants may use one session id at one
     account of a provider, and a browser may choose the number of an order that another system of
-    the shop has at that account.
+    the shop has at that account. Once a session was purged its id is free again, while its old
+    checkouts may still be paid: so the mark is one of this very session. A server that takes its
+    own number anew means the same order.
     """
     merchant_id, session_id = session.merchant_id, session.session_id
     if n == 1 and merchant_id == DEFAULT_MERCHANT and opened_by_a_server(session):
         return session_id
-    mark = derive(pepper, "attempt", merchant_id, session_id, str(n))[:_MARK]
+    opened_at = session.created_at.isoformat()
+    mark = derive(pepper, "attempt", merchant_id, session_id, opened_at, str(n))[:_MARK]
     return f"{session_id[:_SHOWN]}-{n}-{mark}"
+
+
+def is_anothers(session: Session, given: str) -> bool:
+    """Tell whether this is an attempt of another session whose id begins like this one's.
+
+    Of an earlier one of the same id, for instance.
+    """
+    begin = f"{session.session_id[:_SHOWN]}-"
+    is_one = given.startswith(begin) and _REST.fullmatch(given.removeprefix(begin)) is not None
+    return is_one and given not in session.checkout_ids
 
 
 def with_checkout_ids(session: Session, ids: Iterable[str | None]) -> list[str]:

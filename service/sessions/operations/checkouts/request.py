@@ -13,13 +13,13 @@ def home_of(session: Session, rules: Rules) -> str:
 
 def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequest:
     """Make the request of an attempt; equal for each repetition of it."""
-    n, merchant_id, session_id = opening.n, session.merchant_id, session.session_id
+    attempt = opening.attempt_id or attempt_id(session, opening.n, rules.pepper)
     home = home_of(session, rules)
     return CheckoutRequest(
-        session_id=session_id,
-        merchant_id=merchant_id,
-        attempt_id=opening.attempt_id or attempt_id(session, n, rules.pepper),
-        idempotency_key=f"tillgate:{merchant_id}:{session_id}:{n}",
+        session_id=session.session_id,
+        merchant_id=session.merchant_id,
+        attempt_id=attempt,
+        idempotency_key=f"tillgate:{session.merchant_id}:{attempt}:{opening.n}",
         kind=session.kind,
         mode=session.mode,
         amount=session.amount,

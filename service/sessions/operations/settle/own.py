@@ -9,7 +9,7 @@ from service.payments.operations import Recorded
 from service.providers.facts import Subject
 from service.sessions import repository
 from service.sessions.documents import Session
-from service.sessions.operations.attempt_id import with_checkout_ids
+from service.sessions.operations.attempt_id import is_anothers, with_checkout_ids
 from service.sessions.operations.settle.event import Mismatch, Settling
 from service.storage.database import Row
 
@@ -37,10 +37,13 @@ class CheckoutUnknown(Exception):
 def whose(session: Session, subject: Subject, known_ref: str | None = None) -> Whose:
     """Tell whose checkout an event is about; `known_ref` is what the ledger knows of its payment.
 
-    A session that has opened no checkout and names none takes what names it.
+    A session that has opened no checkout and names none takes what names it, but for what an
+    earlier session of its id has opened.
     """
     if not session.checkouts and session.opening is None:
-        return Whose.OWN
+        ours = (*subject.attempt_ids, *subject.checkout_refs)
+        earlier = any(is_anothers(session, one) for one in ours)
+        return Whose.FOREIGN if earlier else Whose.OWN
     told = {*subject.checkout_refs, *subject.attempt_ids, *subject.object_ids, known_ref}
     if not told.isdisjoint(session.checkout_ids) or _of_an_older_version(session, subject):
         return Whose.OWN

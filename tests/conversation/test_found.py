@@ -1,0 +1,69 @@
+"""What conversations have found, each with what had been missing taken out again."""
+
+import pytest
+
+from service.sessions.documents import Session
+from service.sessions.operations.attempt_id import attempt_id
+from service.sessions.operations.checkouts import lock
+from service.sessions.operations.settle import own
+from tests.conftest import NOON
+from tests.conversation.acts import Act
+from tests.conversation.playing import Broken, play, take
+from tests.conversation.promises import check
+from tests.conversation.world import EVENT, PRICE, SECRET, World, begin_anew
+
+# A browser opens an order at Razorpay, which nobody can close, and goes. Its session is deleted.
+_GONE = [Act("open_checkout", 2, 5, 0), Act("outlive", 0, 0, 0)]
+_PAID_LATE = [Act("pay_late", 0, 0, 0), Act("deliver")]
+_TAKEN_ANEW = [*_GONE, Act("open_anew", 0, 3, 5), *_PAID_LATE]
+
+
+def _of_the_id(session: Session, n: int, pepper: str) -> str:
+    """Name an attempt by the session's id, as it was."""
+    return attempt_id(session.model_copy(update={"created_at": NOON}), n, pepper)
+
+
+async def test_what_is_paid_for_an_earlier_session_of_an_id_completes_no_later_one(
+    world: World,
+) -> None:
+    await play(world, _TAKEN_ANEW)
+    assert "money of an earlier session of the same id" in world.reached
+    [session] = await world.sessions()
+    assert [one["paymentId"] for one in session["decisions"]] == []
+    assert session["review"]["reason"] == "foreign_checkout"
+
+
+async def test_control_by_the_id_alone_it_does(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "attempt_id", _of_the_id)
+    with pytest.raises(Broken, match="was completed by the payment of"):
+        await play(world, _TAKEN_ANEW)
+
+
+async def test_nor_one_that_has_no_checkout_yet(world: World) -> None:
+    await _without_a_checkout(world)
+    assert (await world.sessions())[0]["review"]["reason"] == "foreign_checkout"
+
+
+async def test_control_one_without_a_checkout_takes_all_that_names_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "is_anothers", lambda *_: False)
+    with pytest.raises(AssertionError, match="was completed by the payment of"):
+        await _without_a_checkout(world)
+
+
+async def _without_a_checkout(world: World) -> None:
+    await begin_anew(world)
+    for step in _GONE:
+        await take(world, step)
+    [gone] = world.opened
+    body = {"sessionId": gone, "userId": "ada", "eventId": EVENT, "amount": PRICE}
+    body |= {"currency": "INR", "paymentMethod": "razorpay"}
+    answer = await world.call("POST", "/api/payment-sessions", SECRET, json=body)
+    assert answer.status_code == 201, answer.text
+    for step in _PAID_LATE:
+        await take(world, step)
+    await world.deliver_everything()
+    await check(world)
