@@ -8,7 +8,7 @@ import pytest
 from httpx import AsyncClient
 
 from service.core.clock import ManualClock
-from service.core.errors import ProviderFailed
+from service.core.errors import CaptureRefused, ProviderFailed
 from service.providers.base import CheckoutRequest, OpenedCheckout
 from service.providers.facts import (
     CheckoutExpired,
@@ -168,6 +168,17 @@ async def test_held_money_is_captured_once(played: Played) -> None:
     for _ in range(2):
         await played.adapter.capture(payment_id, 29900, "INR")
     assert kinds((await played.adapter.fetch(ref)).facts) == [PaymentSucceeded]
+
+
+async def test_of_two_payments_held_in_one_order_the_named_one_is_captured(played: Played) -> None:
+    ref = (await opened(played)).ref
+    checkout = await played.let(ref, Happening.AUTHORIZED, Happening.AUTHORIZED)
+    first, second = (one.id for one in checkout.payments)
+    await played.adapter.capture(first, 29900, "INR")
+    with pytest.raises(CaptureRefused):
+        await played.adapter.capture(second, 29900, "INR")
+    stored = {one.id: one.status for one in (await standing(ref)).payments}
+    assert stored == {first: "succeeded", second: "authorized"}
 
 
 async def test_a_slow_bank_is_no_news_until_it_settles(played: Played) -> None:
