@@ -79,7 +79,7 @@ class AccessSettings(Group):
     """The `iss` that a token must carry."""
     jwt_audience: str | None = Field(None, validation_alias="JWT_AUDIENCE")
     """The `aud` that a token must carry."""
-    jwt_max_hours: float = Field(24, gt=0, le=8760, validation_alias="JWT_MAX_HOURS")
+    jwt_max_hours: float = Field(24, gt=0, le=720, validation_alias="JWT_MAX_HOURS")
     """Longest life of a token, from its `iat` or, without one, from now to its `exp`."""
     pii_peppers: Peppers = Field((), validation_alias="PII_PEPPER")
     """Secret under which client secrets, stored answers and hashed addresses are derived; while it
