@@ -5,7 +5,7 @@ import rich_click as click
 from service.cli.lazy import LazyCommand, LazyGroup
 from service.cli.signals import end_on_sigterm
 
-_COMMANDS = {
+COMMANDS = {
     "dev": LazyCommand(
         "service.cli.commands.dev", "Start everything for development, with nothing configured."
     ),
@@ -32,9 +32,7 @@ _COMMANDS = {
 }
 
 
-@click.group(
-    cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tillgate")
 def cli() -> None:
     """Tillgate, the payment-session service next to your checkout.

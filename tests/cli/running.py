@@ -1,5 +1,6 @@
 """Run `tillgate` as a user does: another process, a clean environment, its own directory."""
 
+import json
 import os
 import select
 import signal
@@ -9,7 +10,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 TILLGATE = Path(sys.executable).with_name("tillgate")
 WITHIN_S = 60
@@ -25,10 +28,52 @@ def clean_environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
     return passed_on | dict(given or {})
 
 
+@cache
+def _forking() -> subprocess.Popen[str]:
+    """Start what forks commands; it ends with this process, whose end closes its input."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.cli.forking"],
+        cwd=Path(__file__).parents[2],
+        env=clean_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 def tillgate(
     *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end, in a process of its own that has imported everything already."""
+    forking = _forking()
+    assert forking.stdin is not None
+    assert forking.stdout is not None
+    with NamedTemporaryFile("r") as out, NamedTemporaryFile("r") as err:
+        asked = {
+            "arguments": arguments,
+            "cwd": str(cwd),
+            "environment": clean_environment(env),
+            "stdout": out.name,
+            "stderr": err.name,
+        }
+        watchdog = threading.Timer(WITHIN_S, forking.kill)
+        watchdog.start()
+        try:
+            forking.stdin.write(json.dumps(asked) + "\n")
+            forking.stdin.flush()
+            status = forking.stdout.readline()
+        finally:
+            watchdog.cancel()
+        if not status:
+            _forking.cache_clear()
+            raise TimeoutError(f"{arguments} did not end within {WITHIN_S} seconds: {err.read()}")
+        return subprocess.CompletedProcess(arguments, int(status), out.read(), err.read())
+
+
+def tillgate_anew(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the installed command to its end, from nothing: it has to import what it needs."""
     return subprocess.run(
         [TILLGATE, *arguments],
         cwd=cwd,

@@ -13,7 +13,7 @@ import click
 import pymongo
 import pytest
 
-from service.cli.main import _COMMANDS
+from service.cli.main import COMMANDS
 from tests.cli.running import clean_environment
 from tests.support.settings import VARIABLES
 
@@ -69,7 +69,7 @@ print(json.dumps(told))
 
 
 def _commands() -> Iterator[str]:
-    for name, lazy in _COMMANDS.items():
+    for name, lazy in COMMANDS.items():
         command = importlib.import_module(lazy.module).command
         if isinstance(command, click.Group):
             yield from (f"{name} {one}" for one in command.commands)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli.main import cli
-from tests.cli.running import tillgate
+from tests.cli.running import tillgate_anew as tillgate
 
 HEAVY = ("litestar", "beanie", "pymongo", "pydantic", "stripe", "httpx", "uvicorn")
 COMMANDS = ("dev", "serve", "doctor", "events", "prices", "keys", "jobs", "indexes", "import")
