@@ -83,7 +83,7 @@ def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
         keep_for=timedelta(days=settings.policy.purge_events_days),
     )
     desk = Desk(rules, clock, providers, partial(close_now, inbox=inbox))
-    jobs = Jobs(inbox, outbox_handlers(inbox, desk))
+    jobs = Jobs(inbox, outbox_handlers(inbox, desk), settings.access.peppers)
     sandbox = None if settings.production else build_sandbox(settings, clock)
     return Wired(settings, clock, database, providers, rules, inbox, desk, jobs, sandbox)
 

@@ -26,6 +26,7 @@ class ReportAnswer(Struct, frozen=True, rename="camel"):
     events_retried: int
     events_purged: int
     delivered: int
+    on_older_peppers: int
     took_ms: int
     dry_run: bool
     skipped: bool
@@ -52,6 +53,7 @@ def report_view(report: Report) -> ReportAnswer:
         events_retried=report.events_retried,
         events_purged=report.events_purged,
         delivered=report.delivered,
+        on_older_peppers=report.on_older_peppers,
         took_ms=report.took_ms,
         dry_run=report.dry_run,
         skipped=report.skipped,

@@ -19,6 +19,7 @@ from service.wiring import close_providers, wire
 DOES = {
     "cleanup": "all of it: expires, retries, delivers, and deletes what was kept long enough",
     "events": "applies waiting events again",
+    "peppers": "counts what still hangs on older entries of PII_PEPPER; changes nothing",
     "outbox": "delivers what is due: captures, closed checkouts",
 }
 

@@ -9,6 +9,7 @@ from service.core.batches import Until, work_off
 from service.core.lanes import Lane, lanes_of
 from service.outbox.operations import deliver_due
 from service.retention.operations.asking import ask_about_overdue, ask_about_silent
+from service.retention.operations.peppers import count_on_older_peppers
 from service.retention.operations.purging import purge_events, purge_sessions
 from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
@@ -51,7 +52,12 @@ async def _retry(jobs: Jobs, report: Report, until: Until) -> None:
     report.events_retried = await _lane_by_lane(retry, jobs, until)
 
 
-JOBS: Mapping[str, Job] = {"cleanup": _cleanup, "outbox": _deliver, "events": _retry}
+JOBS: Mapping[str, Job] = {
+    "cleanup": _cleanup,
+    "outbox": _deliver,
+    "events": _retry,
+    "peppers": count_on_older_peppers,
+}
 
 
 async def _lane_by_lane(some: Callable[..., Awaitable[int]], jobs: Jobs, until: Until) -> int:

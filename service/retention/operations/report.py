@@ -1,8 +1,10 @@
 """What a job is given, and what it tells afterwards."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from service.core.peppers import Pepper
 from service.outbox.operations import Handlers
 from service.webhooks.operations.inbox import Inbox
 
@@ -13,6 +15,7 @@ class Jobs:
 
     inbox: Inbox
     handlers: Handlers
+    peppers: Sequence[Pepper] = ()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -23,7 +26,7 @@ class Report:
     `asked`: overdue sessions and silent payments that the providers were asked about;
     `unresolved`: reviews that this opened; `abandoned`: payments that were given up. `blocked`:
     sessions that were kept long enough and that something still needs, `blocked_long` for over a
-    week.
+    week. `on_older_peppers`: what was made under another entry of PII_PEPPER than the first.
     """
 
     job: str
@@ -37,6 +40,7 @@ class Report:
     events_retried: int = 0
     events_purged: int = 0
     delivered: int = 0
+    on_older_peppers: int = 0
     took_ms: int = 0
     dry_run: bool = False
     skipped: bool = False

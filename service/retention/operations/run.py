@@ -123,6 +123,7 @@ COUNTS: Mapping[str, Job] = {
     "cleanup": _count_cleanup,
     "outbox": _count_outbox,
     "events": _count_events,
+    "peppers": JOBS["peppers"],  # it only counts
 }
 
 

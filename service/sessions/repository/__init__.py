@@ -2,6 +2,7 @@
 
 from service.sessions.repository.changing import INSERTS, change, insert
 from service.sessions.repository.due import (
+    KeptSecret,
     count_due,
     count_overdue_processing,
     expire_all,
@@ -9,6 +10,7 @@ from service.sessions.repository.due import (
     find_overdue_processing,
     note_asked,
     walk_due,
+    walk_open_secrets,
 )
 from service.sessions.repository.purging import (
     Purgeable,
@@ -37,6 +39,7 @@ from service.sessions.repository.reading import (
 __all__ = [
     "INSERTS",
     "LOADS",
+    "KeptSecret",
     "Listed",
     "Purgeable",
     "by_provider_ids",
@@ -63,5 +66,6 @@ __all__ = [
     "read",
     "that_need_their_events",
     "walk_due",
+    "walk_open_secrets",
     "walk_purgeable",
 ]

@@ -1,6 +1,7 @@
 """Named queries of the clean-up: what is overdue."""
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from service.sessions.documents import DueSession, Session
@@ -15,6 +16,29 @@ _OF_A_DUE_ONE = {wire_name(name): 1 for name in DueSession.model_fields}
 # Where keys are given, the other fields of a filter must not tempt the planner to their index: it
 # still holds the entries of all that was done before.
 _BY_KEY = "_id_"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSecret:
+    """What is stored of a session's client secret."""
+
+    session_id: str
+    secret_salt: str
+    client_secret_hash: str
+
+
+async def walk_open_secrets(size: int) -> AsyncGenerator[list[KeptSecret], None]:
+    """Yield what is stored of the client secrets of open sessions, in lists of `size` at most."""
+    is_open = {"status": {"$in": [Status.PENDING.value, Status.PROCESSING.value]}}
+    fields = {"_id": 0, "sessionId": 1, "secretSalt": 1, "clientSecretHash": 1}
+    some: list[KeptSecret] = []
+    async for row in Session.get_pymongo_collection().find(is_open, fields, batch_size=size):
+        some.append(KeptSecret(row["sessionId"], row["secretSalt"], row["clientSecretHash"]))
+        if len(some) == size:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def walk_due(now: datetime, size: int) -> AsyncGenerator[Keys, None]:

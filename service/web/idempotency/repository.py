@@ -1,5 +1,6 @@
 """Named queries on idempotency keys; each change is one write that names the state it expects."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -65,6 +66,13 @@ async def first_known(ids: Sequence[str], now: datetime) -> IdempotencyKey | Non
     async with answers_in_time():
         found = await rows.find_one({"_id": {"$in": list(ids)}, "expiresAt": {"$gt": now}})
     return IdempotencyKey.model_validate(found) if found is not None else None
+
+
+async def count_begun_under(pepper_ids: Sequence[str], now: datetime) -> int:
+    """Count the calls that are kept under some peppers, by what their ids begin with."""
+    begins = "|".join(re.escape(pepper_id) for pepper_id in pepper_ids)
+    wanted = {"_id": {"$regex": rf"^(?:{begins})\."}, "expiresAt": {"$gt": now}}
+    return await IdempotencyKey.get_pymongo_collection().count_documents(wanted)
 
 
 async def keep_answer(held: Claim, status: int, content_type: str, sealed_body: bytes) -> None:
