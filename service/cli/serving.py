@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import math
 import os
 import signal
 import socket
@@ -77,7 +76,6 @@ async def serve(
         proxy_headers=False,  # TRUSTED_PROXIES decides, in `web.limits.addresses`
         server_header=False,
         backlog=BACKLOG,
-        timeout_keep_alive=math.ceil(door.limits.idle_s),
         timeout_graceful_shutdown=patience_s,
     )
     # The requests that run jobs are waited for: they must hear of the end before it comes.

@@ -56,16 +56,15 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         """Begin as uvicorn does; what is allowed stands in the configuration's door."""
         super().__init__(config, server_state, app_state, _loop)
+        self._door: Door = config.door
         self.stage = Stage.HEAD
-        self.since = self.loop.time()
+        self.since = self._door.now
         self.stuck_since: float | None = None
         self.only_health = False
-        self._door: Door = config.door
         self._asked = False  # anything, since it was made
-        self._chunk = 0  # bytes that are being read
-        # Of what the client is about: the bytes read; those of them that came together with its
-        # beginning, and may be something else's; and those that are a body's own.
-        self._seen = self._first = self._content = 0
+        # Bytes of the head, or of the body, that is being read; those in which it began are left
+        # out where something else ended in them. And those that are a body's own.
+        self._seen = self._content = 0
         self._why: Refusal = refusals.MALFORMED
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -82,27 +81,22 @@ class Connection(HttpToolsProtocol):
         """Read on, unless nothing more is heard."""
         if self.stage is Stage.CLOSING:
             return
-        self._chunk = len(data)
-        self._seen += self._chunk
-        super().data_received(data)
-        if self.stage is Stage.HEAD or self.stage is Stage.IDLE:
-            if self._seen - self._first > self._door.head_bytes:
-                self.refuse(refusals.HEADERS_TOO_LARGE)
-        elif self.stage is Stage.BODY:
-            framing = self._seen - self._first - self._content
-            if framing > _FRAMING + _FRAMING_TIMES * self._content:
-                self.refuse(refusals.FRAMING_TOO_LARGE)
-
-    def on_message_begin(self) -> None:
-        """Begin a request; the first has been due since the connection was made."""
-        super().on_message_begin()
-        if self.stage is not Stage.HEAD:
+        if self.stage is Stage.IDLE:
             self._enter(Stage.HEAD)
-        self._seen = self._first = self._chunk
+        self._seen += len(data)
+        HttpToolsProtocol.data_received(self, data)
+        if not self._seen:
+            return  # a whole request, as nearly always
+        if self.stage is Stage.BODY:
+            if self._seen - self._content > _FRAMING + _FRAMING_TIMES * self._content:
+                self.refuse(refusals.FRAMING_TOO_LARGE)
+        elif self._seen > self._door.head_bytes:
+            self.refuse(refusals.HEADERS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         """Begin to answer: by the application, or by a refusal in its place."""
-        self._enter(Stage.BODY)
+        self.stage = Stage.BODY
+        self.since = self._door.now
         if len(self.pipeline) >= MOST_AHEAD:
             self._why = refusals.TOO_MANY_AT_ONCE
             raise _Stopped
@@ -110,24 +104,28 @@ class Connection(HttpToolsProtocol):
         if refusal is not None:
             self._door.note(refusal)
         self.app = refusal or self.config.loaded_app
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)
         self._asked = True
         if self.only_health or refusal is not None or self.parser.should_upgrade():
             self.cycle.keep_alive = False
         self.headers = []  # where trailers go now: the request's own were looked at
-        self._seen = self._first = self._chunk
-        self._content = 0
+        self._seen = self._content = 0
 
     def _refusal(self) -> Refusal | None:
-        limits, most = self._door.limits, self._door.limits.header_bytes
-        if len(self.url) > limits.address_bytes:
+        door, headers = self._door, self.headers
+        if len(self.url) > door.address_bytes:
             return refusals.ADDRESS_TOO_LONG
-        if len(self.headers) > MOST_FIELDS or (self._seen > most and self._header_bytes() > most):
+        if len(headers) > MOST_FIELDS:
             return refusals.HEADERS_TOO_LARGE
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) != 1 and (hosts or self.parser.get_http_version() != "1.0"):
-            return refusals.NO_HOST
-        if hosts and not self._door.answers_to(hosts[0].decode("latin-1")):
+        # Nothing was counted where another message ended in the same bytes.
+        most = door.header_bytes
+        if not 0 < self._seen <= most and self._header_bytes() > most:
+            return refusals.HEADERS_TOO_LARGE
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(hosts) != 1 or not hosts[0]:
+            if hosts or self.parser.get_http_version() != "1.0":
+                return refusals.NO_HOST
+        elif door.answers_to is not None and not door.answers_to(hosts[0].decode("latin-1")):
             return refusals.OTHER_HOST
         if self.only_health and self.url.partition(b"?")[0] not in HEALTH:
             return refusals.FULL
@@ -139,23 +137,35 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of a body."""
         self._content += len(body)
-        super().on_body(body)
+        HttpToolsProtocol.on_body(self, body)
 
     def on_message_complete(self) -> None:
-        """Note that it is our turn now."""
-        super().on_message_complete()
-        self._enter(Stage.OURS)
-        self._rest_if_answered()
+        """Note that it is our turn now, unless it was answered before it was whole."""
+        HttpToolsProtocol.on_message_complete(self)
+        self._seen = 0
+        self.stage = Stage.IDLE if self.cycle.response_complete else Stage.OURS
+        self.since = self._door.now
 
     def on_response_complete(self) -> None:
-        """Note that it is the client's turn, unless it has sent more already."""
-        super().on_response_complete()
-        self._rest_if_answered()
+        """Go on with a request that was sent ahead, else it is the client's turn.
+
+        Instead of uvicorn's own, which sets and takes back a timer for each request: the door sees
+        who rests.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self.stage is Stage.OURS:
+            self.stage = Stage.IDLE
+            self.since = self._door.now
 
     def pause_writing(self) -> None:
         """Note that the client does not take what we send."""
         super().pause_writing()
-        self.stuck_since = self.loop.time()
+        self.stuck_since = self._door.now
 
     def resume_writing(self) -> None:
         """Note that it does again."""
@@ -210,11 +220,6 @@ class Connection(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _rest_if_answered(self) -> None:
-        if self.stage is Stage.OURS and self.cycle.response_complete:
-            self._enter(Stage.IDLE)
-            self._seen = self._first = 0
-
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
-        self.since = self.loop.time()
+        self.since = self._door.now

@@ -1,6 +1,7 @@
 """The door: how many connections are in, which have waited too long, and which give way."""
 
 import asyncio
+import time
 from collections import Counter
 from typing import Any
 
@@ -29,11 +30,16 @@ log = structlog.get_logger(__name__)
 class Door:
     """Watches over the connections of a process. Nothing is done for each request."""
 
-    def __init__(self, limits: ConnectionSettings, answers_to: Accepts) -> None:
-        """Begin with nobody inside."""
+    def __init__(self, limits: ConnectionSettings, answers_to: Accepts | None = None) -> None:
+        """Begin with nobody inside. Without `answers_to` every name of the server is right.
+
+        `now` is the loop's time when the door last looked: nearly, and for nothing.
+        """
+        self.now = time.monotonic()
         self.limits = limits
         self.answers_to = answers_to
-        self.head_bytes = limits.header_bytes + limits.address_bytes
+        self.header_bytes, self.address_bytes = limits.header_bytes, limits.address_bytes
+        self.head_bytes = self.header_bytes + self.address_bytes
         self._inside: dict[Connection, None] = {}
         self._ripe: list[tuple[float, Connection]] = []
         self._ripe_at = 0.0
@@ -67,7 +73,7 @@ class Door:
     def let_in(self, connection: Connection) -> None:
         """Give a place, one that another leaves, or none but for health."""
         self._inside[connection] = None
-        if self._within(self.limits.most) or self._make_room(connection.since):
+        if self._within(self.limits.most) or self._make_room(asyncio.get_running_loop().time()):
             return
         connection.only_health = True
         if not self._within(self.limits.most + RESERVE):
@@ -90,7 +96,7 @@ class Door:
         if not self._ripe and now - self._ripe_at >= _LOOK_EVERY_S / 5:
             self._ripe_at = now
             waiting = [(one.since, one) for one in self._inside if _may_give_way(one, now)]
-            self._ripe = sorted(waiting, key=_since, reverse=True)
+            self._ripe = sorted(waiting, key=_since)[::-1]
         while self._ripe:
             since, one = self._ripe.pop()
             if one.since == since and one in self._inside and not one.transport.is_closing():
@@ -110,7 +116,7 @@ class Door:
     def look(self) -> None:
         """Close what has taken too long, tell what was refused, and come back."""
         loop = asyncio.get_running_loop()
-        now = loop.time()
+        self.now = now = loop.time()
         for connection in tuple(self._inside):
             self._judge(connection, now)
         if self._noted and now - self._told_at >= _TELL_EVERY_S:

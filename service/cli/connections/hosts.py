@@ -1,4 +1,7 @@
-"""Which names a server answers to."""
+"""Which names a server answers to.
+
+In production to each: the ingress chooses, and nothing here depends on it.
+"""
 
 import socket
 from collections.abc import Callable
@@ -8,11 +11,6 @@ from urllib.parse import urlsplit
 
 Accepts: TypeAlias = Callable[[str], bool]
 """Tells whether a server answers to what the header Host says."""
-
-
-def any_host(host: str) -> bool:
-    """Answer to each: in production the ingress chooses, and nothing here depends on it."""
-    return bool(host)
 
 
 def hosts_of(public_url: str) -> Accepts:

@@ -4,7 +4,7 @@ import structlog
 
 from service.cli.connections.door import Door
 from service.cli.connections.files import places
-from service.cli.connections.hosts import any_host, hosts_of
+from service.cli.connections.hosts import hosts_of
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -17,5 +17,4 @@ def door_of(settings: Settings) -> Door:
     if fit < limits.most:
         log.warning("MAX_CONNECTIONS does not fit: raise the limit of open files", most=fit)
         limits = limits.model_copy(update={"most": fit})
-    production = settings.production
-    return Door(limits, any_host if production else hosts_of(settings.web.public_url))
+    return Door(limits, None if settings.production else hosts_of(settings.web.public_url))

@@ -10,7 +10,7 @@ from uvicorn.server import ServerState
 
 from service.cli.connections.connection import Connection
 from service.cli.connections.door import Door, Guarded
-from service.cli.connections.hosts import Accepts, any_host
+from service.cli.connections.hosts import Accepts
 from service.core.connections import ConnectionSettings
 
 LIMITS = ConnectionSettings()
@@ -126,7 +126,7 @@ class Client:
 
 
 @asynccontextmanager
-async def housed(answers_to: Accepts = any_host, **limits: Any) -> AsyncIterator[House]:
+async def housed(answers_to: Accepts | None = None, **limits: Any) -> AsyncIterator[House]:
     """Serve in this loop; nobody looks at the connections but the test."""
     door = Door(LIMITS.model_copy(update=limits), answers_to)
     state = ServerState()

@@ -132,7 +132,7 @@ async def test_a_host_must_be_named_once() -> None:
     async with housed() as house:
         assert await _status(house, without) == 400
         assert await _status(house, _with(b"Host: there")) == 400
-        assert await _status(house, GET.replace(b"here", b"")) == 421
+        assert await _status(house, GET.replace(b"here", b"")) == 400
         assert house.served == []
         assert await _status(house, without.replace(b"1.1", b"1.0")) == 200
 

@@ -69,13 +69,16 @@ async def test_an_answered_request_whose_body_never_ends_is_told_no_second_answe
 async def test_our_own_time_is_not_the_clients() -> None:
     async with housed() as house:
         client = await house.call()
-        await client.send(GET.replace(b"/ ", b"/held ") + GET[:-2])
-        await house.until_busy(1)
-        await house.until(Stage.HEAD)  # of the second, while the first is being answered
+        await client.send(GET.replace(b"/ ", b"/held "))
+        await house.until(Stage.OURS)
+        await client.send(GET[:-2])  # a second one, while the first is being answered
         await house.pass_time(100)
         house.hold.set()
         assert (await client.told())[0] == 200
-        await house.pass_time(100)
+        assert await client.ask(b"\r\n") == 200
+        await client.send(GET[:-2])
+        await house.until(Stage.HEAD)
+        await house.pass_time(11)
         assert (await client.told())[0] == 408
 
 
