@@ -1,6 +1,7 @@
 """Settings that a service could be robbed by: each is refused, and named by `doctor` as well."""
 
 import secrets
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -209,3 +210,11 @@ def test_the_control_without_the_guards_each_of_them_is_served(
 def test_a_host_that_is_elsewhere_is_not_taken_for_this_machine() -> None:
     for host in ("128.0.0.1", "api.stripe.com", "[2001:db8::1]", "localhost.example", "1270.0.0.1"):
         assert not is_loopback(f"https://{host}")
+
+
+def test_the_page_about_configuration_names_every_variable_that_is_refused() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    refusable = {variable for _, variable, _ in WEAK} | READY.keys()
+    unnamed = {name for name in refusable if f"`{name}`" not in page}
+    by_family = {name for name in unnamed if name.startswith("API_") and "`API_*_KEYS`" in page}
+    assert unnamed - by_family <= {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"}  # "a provider's"

@@ -10,7 +10,6 @@ def storm_settings(address: str, key: str) -> Settings:
     """Give settings of a storm's own: nothing that is set outside may point it elsewhere."""
     home = f"{address}/sandbox"
     given: dict[str, dict[str, Any]] = {
-        "database": {},
         "web": {
             "PUBLIC_URL": address,
             "ENVIRONMENT": "development",
@@ -45,12 +44,9 @@ def storm_settings(address: str, key: str) -> Settings:
             "PHONEPE_AUTH_BASE": None,
             "PHONEPE_SALT_KEY": None,
         },
-        "upi": {},
-        "mail": {},
-        "policy": {},
     }
     groups = {
-        name: model.annotation(_env_file=None, **given[name])
+        name: model.annotation(_env_file=None, **given.get(name, {}))
         for name, model in Settings.model_fields.items()
         if model.annotation is not None
     }
