@@ -38,6 +38,22 @@ settings_of_hypothesis.register_profile(
 settings_of_hypothesis.load_profile("tillgate")
 
 
+# Few tests, but long ones: begun last, one of them would be waited for by an idle core.
+_LONG = frozenset(
+    f"test_{name}.py"
+    for name in (
+        *("storm", "same_answers", "killed", "kills", "readme", "openapi", "query_plans"),
+        *(f"conversations_{n}" for n in range(1, 5)),
+        *("workers", "dev", "shopping", "layout"),
+    )
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long; `make test` hands files out in this order."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
+
+
 def _in_memory() -> Path | None:
     """Return a place in memory, if there is one: every commit waits for a disk otherwise."""
     shared = Path("/dev/shm")  # noqa: S108 - a directory of its own is made in it

@@ -46,7 +46,8 @@ ROUTES = {
     "/health/live": {"get"},
     "/health/ready": {"get"},
 }
-_EXAMPLES_EACH = 15
+# Of each operation; the search that takes minutes is in `make soak`.
+_A_FEW, _MANY = 6, 100
 
 
 async def _document(api: Api) -> dict[str, Any]:
@@ -129,9 +130,10 @@ async def _send(api: Api, case: Case) -> Response:
     )
 
 
+@pytest.mark.parametrize("many", [_A_FEW, pytest.param(_MANY, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("mode", list(GenerationMode))
 async def test_nothing_that_is_made_from_the_document_is_a_5xx(
-    api: Api, database: Database, mode: GenerationMode
+    api: Api, database: Database, mode: GenerationMode, many: int
 ) -> None:
     """What is valid and what is nearly so, by property-based generation from the document.
 
@@ -151,7 +153,7 @@ async def test_nothing_that_is_made_from_the_document_is_a_5xx(
                 continue
 
             @settings(
-                max_examples=_EXAMPLES_EACH,
+                max_examples=many,
                 deadline=None,
                 database=None,
                 derandomize=True,
