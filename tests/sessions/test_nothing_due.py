@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from service.core.clock import ManualClock
+from service.core.errors import Busy
+from service.sessions import repository
 from service.sessions.operations import complete_free
+from service.sessions.operations.caller import Caller
 from service.storage.database import Database
+from service.web.principal import Kind, Principal
 from tests.sessions.asking import (
     CREATE_CHECKOUT,
     PAYMENTS,
@@ -166,3 +170,22 @@ async def test_without_the_rule_a_provider_is_asked_for_nothing_or_a_code_over_n
     body = _ticket(sessionId="s-2", paymentMethod="upi")
     answer = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=body)
     assert "am=0.00" in answer.json()["checkoutUrl"]
+
+
+async def test_what_has_changed_since_it_was_read_is_not_completed_for_nothing(
+    api: Api, database: Database
+) -> None:
+    """It may have got a price meanwhile, by a retry of another call."""
+    await _catalog(api)
+    assert (await api.call("POST", PAYMENTS, json=_ticket())).status_code == 201
+    session = await repository.find("default", "s-1")
+    assert session is not None
+    priced = {"$set": {"amount": 1000, "freeAllowed": False}, "$inc": {"version": 1}}
+    await database["sessions"].update_one({}, priced)
+    caller = Caller(Principal(Kind.SECRET, "server", "default"))
+    with pytest.raises(Busy):
+        await complete_free.complete_free(
+            session, None, caller, api.wired.rules, session.created_at
+        )
+    assert (await api.read("s-1"))["status"] == "pending"
+    assert await _written(database) == {"topics": [], "acts": []}

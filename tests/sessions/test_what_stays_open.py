@@ -10,7 +10,7 @@ from service.sessions.states import Status
 from tests.conftest import NOON
 from tests.sessions.asking import CHECKOUTS, change, problem
 from tests.sessions.wires import SESSION, Wire, settings, shop, wire
-from tests.support.events import razorpay_event, razorpay_payment
+from tests.support.events import razorpay_event, razorpay_payment, stripe_intent
 from tests.support.shop import Shop
 
 __all__ = ["settings", "shop", "wire"]
@@ -84,6 +84,37 @@ async def test_put_back_to_pending_by_hand_a_session_hands_out_none_that_its_pro
     assert put_back.status_code == 200, put_back.text
     again = await wire.open(shop.api)
     assert (again.status_code, again.json()["providerSessionId"]) == (201, wire.refs[1])
+
+
+@AT_STRIPE
+async def test_nor_one_that_ended_while_its_payment_was_under_way(shop: Shop, wire: Wire) -> None:
+    await wire.open(shop.api)
+    ours = {"sessionId": "s-1", "attemptId": "s-1"}
+    intent = stripe_intent(SESSION, status="processing", metadata=ours)
+    await shop.api.told(shop.stripe("payment_intent.processing", intent))
+    await shop.api.told(wire.ran_out(wire.refs[0], shop.unix()))
+    assert (await shop.session("s-1"))["status"] == "processing"
+    assert (await change(shop.api, sessionId="s-1", status="pending")).status_code == 200
+    # What is told once more is no news: a person has moved the session since.
+    await shop.api.told(wire.ran_out(wire.refs[0], shop.unix(9)))
+    assert (await shop.session("s-1"))["status"] == "pending"
+    again = await wire.open(shop.api)
+    assert (again.status_code, again.json()["providerSessionId"]) == (201, wire.refs[1])
+
+
+@AT_STRIPE
+async def test_an_attempt_of_unknown_fate_is_left_to_who_tries_its_session_again(
+    shop: Shop, wire: Wire
+) -> None:
+    wire.fake.answers[wire.opens].appendleft((200, b"<html>"))
+    problem(await wire.open(shop.api), 502, "provider_failed")
+    assert (await change(shop.api, sessionId="s-1", status="failed")).status_code == 200
+    assert (await change(shop.api, sessionId="s-1", status="pending")).status_code == 200
+    shop.pass_time(seconds=40)
+    await shop.api.settle()
+    [message] = await shop.messages(CLOSE_ATTEMPT)
+    assert (message["status"], wire.opened()) == ("done", 1)
+    assert (await shop.session("s-1"))["checkouts"] == []
 
 
 @AT_LINKS

@@ -18,7 +18,7 @@ from service.sessions.operations.settle import payments as settle
 from service.sessions.operations.settle.decided import decided_money_came
 from service.sessions.operations.settle.event import Mismatch, Settling
 from service.sessions.operations.settle.own import tied
-from service.sessions.operations.settle.reviews import decision_on, is_rejected
+from service.sessions.operations.settle.reviews import decision_on
 from service.storage.group_commit.member import Question
 
 
@@ -67,8 +67,6 @@ async def _underway(
 ) -> Applied:
     if session is None:
         return Applied(None)
-    if is_rejected(session, payment.provider_payment_id):
-        return Applied(session)
     doing = tied(doing, session, recorded)
     settled = await settle.payment_underway(doing, session, payment, recorded)
     return Applied(settled.session, settled.review)

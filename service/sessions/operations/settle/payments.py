@@ -93,9 +93,11 @@ async def payment_failed(
 async def paid_partially(
     doing: Settling, session: Session, payment: Payment, recorded: Recorded
 ) -> Settled:
-    """Send a part of the money to review: it completes nothing."""
-    if doing.stranger is None and not foreign(session, doing.event):
-        session = await _attempt(doing, session, payment, recorded, {})
+    """Send a part of the money to review: it completes nothing, and is waited for no longer.
+
+    A stranger's was never waited for.
+    """
+    session = await _attempt(doing, session, payment, recorded, {})
     return await to_review(doing, session, doing.stranger or Mismatch.PARTIAL)
 
 

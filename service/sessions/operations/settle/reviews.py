@@ -36,12 +36,6 @@ def decision_on(session: Session, about: str) -> Decided | None:
     return next((one for one in reversed(session.decisions) if one.payment_id == about), None)
 
 
-def is_rejected(session: Session, about: str) -> bool:
-    """Tell whether a person has rejected a payment: it is neither waited for nor captured."""
-    decided = decision_on(session, about)
-    return decided is not None and decided.verdict == "rejected"
-
-
 def is_wanted(session: Session, about: str, amount: int, currency: str) -> bool:
     """Tell whether money is what the session was opened for: by its amount, or by a decision."""
     decided = decision_on(session, about)

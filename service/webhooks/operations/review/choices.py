@@ -193,7 +193,7 @@ def _not_the_same(case: Case) -> str | None:
         return f"Only a {Mismatch.SECOND.value} can be the money that was entered by hand."
     named = session.provider_payment_id or ""
     completed = session.status is Status.COMPLETED and named.startswith(HAND)
-    if not completed or by_hand is None or by_hand.status is not PaymentStatus.SUCCEEDED:
+    if not completed or by_hand is None:
         return "The session was not completed by hand: a payment completed it, and this is another."
     if payment is None or payment.status is not PaymentStatus.SUCCEEDED:
         return "The payment has not succeeded, so it is not the money that was entered by hand."
