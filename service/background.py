@@ -1,6 +1,6 @@
-"""The loops of the server: they retry waiting events and deliver the outbox.
+"""The look-out of the server: it finds waiting events and messages that are due, and has them done.
 
-One for each of the two and each provider: a provider that hangs holds up nothing but its own.
+Each of the two and each provider has a lane: a provider that hangs holds up nothing but its own.
 """
 
 import asyncio
@@ -10,15 +10,19 @@ from functools import partial
 
 import structlog
 
-from service.core.lanes import lanes_of
-from service.outbox.operations import deliver_due
+from service.core.lanes import Lane, lanes_of
+from service.core.news import EVENTS, WRITTEN
+from service.outbox.operations import deliver_due, lane_of_due
 from service.retention.operations.report import Jobs
 from service.webhooks.operations.inbox import Inbox
 from service.webhooks.operations.rejections import write_the_last
-from service.webhooks.operations.replay import retry_waiting
+from service.webhooks.operations.replay import lane_of_waiting, retry_waiting
 
-# How long something that is due waits at most for its loop.
-EVERY_S = 1.0
+# How long something that is due waits for the look-out: the longer while nothing comes. What this
+# process writes wakes it; the shorter one gives the commit its time.
+SHORTEST_S = 0.1
+LONGEST_S = 2.0
+WRITE_EVERY_S = 1.0
 # A stop waits for what is under way: a call to a provider takes 2 s at worst. What takes longer is
 # let go, and its lease gives the row to another.
 LET_GO_AFTER_S = 4.0
@@ -27,47 +31,116 @@ _LET_GO_WITHIN_S = 0.5
 log = structlog.get_logger(__name__)
 
 
+class Kind:
+    """One kind of what is worked off, and the lanes of it in which something is under way.
+
+    `find` returns one of some lanes in which something is due, `work` works a lane off and returns
+    how much was done.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[Sequence[Lane]], Awaitable[Lane | None]],
+        work: Callable[[Lane], Awaitable[int]],
+        lanes: Sequence[Lane],
+        news: asyncio.Event,
+    ) -> None:
+        """Begin with nothing under way."""
+        self._find, self._work, self._lanes, self._news = find, work, lanes, news
+        self.under_way: dict[Lane, asyncio.Task[None]] = {}
+
+    async def begin(self) -> None:
+        """Begin with each lane in which something is due: one look where nothing is."""
+        self.under_way = {lane: task for lane, task in self.under_way.items() if not task.done()}
+        free = [lane for lane in self._lanes if lane not in self.under_way]
+        while free and (lane := await self._find(free)) is not None:
+            free.remove(lane)
+            working = asyncio.create_task(self._run(lane), name="tillgate-background")
+            self.under_way[lane] = working
+
+    async def _run(self, lane: Lane) -> None:
+        try:
+            if await self._work(lane):
+                self._news.set()  # there may be more than one round takes
+        except Exception:  # the look-out must outlive whatever one round meets
+            log.exception("background round failed")
+
+
 @asynccontextmanager
 async def background(jobs: Jobs) -> AsyncIterator[None]:
-    """Run the loops for as long as the block lasts. Several processes may: each row is leased."""
-    loops = [
-        asyncio.create_task(_loop(work, jobs.stopping), name="tillgate-background")
-        for work in _works(jobs)
-    ]
-    try:
-        yield
-    finally:
-        jobs.stopping.set()
-        await _end(loops)
-        await write_the_last(jobs.inbox.rejections, jobs.inbox.clock.now())
+    """Look out for as long as the block lasts. Several processes may: each row is leased."""
+    with WRITTEN.heard({EVENTS, *jobs.handlers}) as news:
+        kinds = list(_kinds(jobs, news))
+        loops = {
+            asyncio.create_task(_look_out(kinds, jobs.stopping, news), name="tillgate-background"),
+            asyncio.create_task(
+                _write_rejections(jobs.inbox, jobs.stopping), name="tillgate-background"
+            ),
+        }
+        try:
+            yield
+        finally:
+            jobs.stopping.set()
+            news.set()
+            await _end(loops, kinds)
+            await write_the_last(jobs.inbox.rejections, jobs.inbox.clock.now())
 
 
-def _works(jobs: Jobs) -> Iterator[Callable[[], Awaitable[int]]]:
-    inbox, stopping = jobs.inbox, jobs.stopping
-    for lane in lanes_of(inbox.providers):
-        yield partial(retry_waiting, inbox, lane=lane, stopping=stopping)
-        yield partial(deliver_due, jobs.handlers, inbox.clock, lane=lane, stopping=stopping)
-    yield partial(_write_rejections, inbox)
+def _kinds(jobs: Jobs, news: asyncio.Event) -> Iterator[Kind]:
+    inbox, handlers, stopping = jobs.inbox, jobs.handlers, jobs.stopping
+    lanes = lanes_of(inbox.providers)
+
+    async def retry(lane: Lane) -> int:
+        return await retry_waiting(inbox, lane=lane, stopping=stopping)
+
+    async def deliver(lane: Lane) -> int:
+        return await deliver_due(handlers, inbox.clock, lane=lane, stopping=stopping)
+
+    yield Kind(partial(lane_of_waiting, inbox), retry, lanes, news)
+    yield Kind(partial(lane_of_due, handlers, inbox.clock), deliver, lanes, news)
 
 
-async def _write_rejections(inbox: Inbox) -> int:
-    return await inbox.rejections.flush(inbox.clock.now())
+async def _look_out(kinds: Sequence[Kind], stopping: asyncio.Event, news: asyncio.Event) -> None:
+    pause = SHORTEST_S
+    while not stopping.is_set():
+        news.clear()
+        try:
+            for kind in kinds:
+                await kind.begin()
+        except Exception:
+            log.exception("background round failed")
+        pause = min(2 * pause, LONGEST_S)
+        if await _comes(news, pause):
+            pause = SHORTEST_S
+            await _comes(stopping, pause)
 
 
-async def _loop(work: Callable[[], Awaitable[int]], stopping: asyncio.Event) -> None:
+async def _comes(event: asyncio.Event, within_s: float) -> bool:
+    """Wait for an event; tell whether it came in time."""
+    with suppress(TimeoutError):
+        return await asyncio.wait_for(event.wait(), within_s)
+    return False
+
+
+async def _write_rejections(inbox: Inbox, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
-            await work()
-        except Exception:  # the loop must outlive whatever one round meets
+            await inbox.rejections.flush(inbox.clock.now())
+        except Exception:
             log.exception("background round failed")
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), EVERY_S)
+            await asyncio.wait_for(stopping.wait(), WRITE_EVERY_S)
 
 
-async def _end(loops: Sequence[asyncio.Task[None]]) -> None:
-    _, late = await asyncio.wait(loops, timeout=LET_GO_AFTER_S)
+async def _end(loops: set[asyncio.Task[None]], kinds: Sequence[Kind]) -> None:
+    _, late = await asyncio.wait(loops | _under_way(kinds), timeout=LET_GO_AFTER_S)
+    late |= _under_way(kinds)
     for task in late:
         log.warning("what was under way is let go", seconds=LET_GO_AFTER_S)
         task.cancel()
     if late:
         await asyncio.wait(late, timeout=_LET_GO_WITHIN_S)
+
+
+def _under_way(kinds: Sequence[Kind]) -> set[asyncio.Task[None]]:
+    return {task for kind in kinds for task in kind.under_way.values() if not task.done()}

@@ -1,7 +1,7 @@
 """Write messages, and deliver those that are due by a table topic -> handler."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -48,6 +48,12 @@ def message(
         "error": None,
         "purgeAt": now + KEEP_FOR,
     }
+
+
+async def lane_of_due(handlers: Handlers, clock: Clock, lanes: Sequence[Lane]) -> Lane | None:
+    """Return one of some lanes in which a message is due, if there is one."""
+    async with answers_in_time():
+        return await repository.find_due_lane(list(handlers), clock.now(), lanes)
 
 
 async def deliver_due(

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from pymongo import ReturnDocument
 
-from service.core.lanes import EVERYTHING, Lane
+from service.core.lanes import EVERYTHING, Lane, lane_of, wanted_by
+from service.core.news import WRITTEN
 from service.outbox.documents import OutboxMessage
 from service.storage import rows
 from service.storage.database import Row
@@ -15,20 +16,28 @@ from service.storage.transactions import Transaction
 
 async def add_once(messages: Sequence[Row], tx: Transaction | None) -> None:
     """Add messages that are not there yet."""
+    WRITTEN.tell([row["topic"] for row in messages])
     await rows.insert_missing(OutboxMessage.get_pymongo_collection(), messages, tx)
 
 
 async def add_new(messages: Sequence[Row], tx: Transaction) -> None:
     """Add messages that are hardly ever there yet. Raises `Duplicate`; then `add_once` is due."""
+    WRITTEN.tell([row["topic"] for row in messages])
     await rows.insert_new(OutboxMessage.get_pymongo_collection(), messages, tx)
+
+
+async def find_due_lane(topics: Sequence[str], now: datetime, lanes: Sequence[Lane]) -> Lane | None:
+    """Return one of some lanes in which a message is due, if there is one."""
+    due = _due(topics, now) | wanted_by(lanes, "payload.provider")
+    row = await OutboxMessage.get_pymongo_collection().find_one(due, {"payload.provider": 1})
+    return lane_of(row.get("payload", {}).get("provider"), lanes) if row else None
 
 
 async def claim_due(
     topics: Sequence[str], now: datetime, lease: timedelta, lane: Lane = EVERYTHING
 ) -> OutboxMessage | None:
     """Take the message of a lane that is due longest, and hide it from others for the lease."""
-    due: Row = {"status": "pending", "topic": {"$in": list(topics)}, "nextAttemptAt": {"$lte": now}}
-    due |= lane.wanted("payload.provider")
+    due = _due(topics, now) | lane.wanted("payload.provider")
     until = now + lease
     claim: Row = {"$set": {"nextAttemptAt": until, "leasedUntil": until}, "$inc": {"attempts": 1}}
     row = await OutboxMessage.get_pymongo_collection().find_one_and_update(
@@ -91,12 +100,16 @@ async def hurry(about: About, now: datetime) -> None:
     held = about.waiting() | {"attempts": 0}
     change = {"$set": {"nextAttemptAt": now}}
     await OutboxMessage.get_pymongo_collection().update_many(held, change)
+    WRITTEN.tell([about.topic])
 
 
 async def count_due(topics: Sequence[str], now: datetime) -> int:
     """Count the messages that a delivery would take now."""
-    due = {"status": "pending", "topic": {"$in": list(topics)}, "nextAttemptAt": {"$lte": now}}
-    return await OutboxMessage.get_pymongo_collection().count_documents(due)
+    return await OutboxMessage.get_pymongo_collection().count_documents(_due(topics, now))
+
+
+def _due(topics: Sequence[str], now: datetime) -> Row:
+    return {"status": "pending", "topic": {"$in": list(topics)}, "nextAttemptAt": {"$lte": now}}
 
 
 async def sessions_with_pending(

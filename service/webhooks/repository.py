@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from pymongo import ReturnDocument
 
-from service.core.lanes import EVERYTHING, Lane
+from service.core.lanes import EVERYTHING, Lane, lane_of, wanted_by
+from service.core.news import EVENTS, WRITTEN
 from service.core.paging import Cursor
 from service.storage import rows
 from service.storage.database import Row
@@ -55,6 +56,8 @@ async def refuse_known(inbox_id: str, tx: Transaction) -> None:
 
 async def insert(row: Row, tx: Transaction | None) -> None:
     """Insert the row of an event. Raises `Duplicate` if it is known."""
+    if row["nextAttemptAt"] is not None:
+        WRITTEN.tell([EVENTS])
     await rows.insert(WebhookEvent.get_pymongo_collection(), row, tx)
 
 
@@ -105,12 +108,22 @@ async def postpone(
     )
 
 
+async def find_waiting_lane(now: datetime, lanes: Sequence[Lane]) -> Lane | None:
+    """Return one of some lanes in which a waiting event is due, if there is one."""
+    due = _waiting(now) | wanted_by(lanes, "provider")
+    row = await WebhookEvent.get_pymongo_collection().find_one(due, {"provider": 1})
+    return lane_of(row["provider"], lanes) if row else None
+
+
+def _waiting(now: datetime) -> Row:
+    return {"status": {"$in": sorted(WAITING)}, "nextAttemptAt": {"$lte": now}}
+
+
 async def claim_waiting(
     now: datetime, lease: timedelta, lane: Lane = EVERYTHING
 ) -> WebhookEvent | None:
     """Take the waiting event of a lane that is due longest, and hide it from others for a while."""
-    due: Row = {"status": {"$in": sorted(WAITING)}, "nextAttemptAt": {"$lte": now}}
-    due |= lane.wanted("provider")
+    due = _waiting(now) | lane.wanted("provider")
     row = await WebhookEvent.get_pymongo_collection().find_one_and_update(
         due,
         {"$set": {"nextAttemptAt": now + lease}, "$inc": {"attempts": 1}},
@@ -122,8 +135,7 @@ async def claim_waiting(
 
 async def count_waiting(now: datetime) -> int:
     """Count the waiting events that are due."""
-    due = {"status": {"$in": sorted(WAITING)}, "nextAttemptAt": {"$lte": now}}
-    return await WebhookEvent.get_pymongo_collection().count_documents(due)
+    return await WebhookEvent.get_pymongo_collection().count_documents(_waiting(now))
 
 
 async def write_review(row: WebhookEvent, purge_at: datetime, tx: Transaction) -> None:

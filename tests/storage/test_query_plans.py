@@ -1,8 +1,6 @@
 """Every query of every route is served by an index: the database's own profiler says so."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -18,27 +16,12 @@ from tests.support.events import (
     stripe_checkout,
     stripe_event,
 )
+from tests.support.profiled import profiled
 
 # Collections that may be read whole, and why.
 _MAY_BE_SCANNED = {
     "webhook_rejections": "capped at 4 MB, and only ever read from its end or counted by a person",
 }
-
-
-@asynccontextmanager
-async def _profiled(database: Database) -> AsyncIterator[list[Row]]:
-    """Gather what the database did, of every operation."""
-    await database.command("profile", 0)
-    await database.drop_collection("system.profile")
-    await database.create_collection("system.profile", capped=True, size=64_000_000)
-    await database.command("profile", 2)
-    done: list[Row] = []
-    try:
-        yield done
-    finally:
-        await database.command("profile", 0)
-        done += await database["system.profile"].find({"op": {"$exists": True}}).to_list()
-        await database.drop_collection("system.profile")
 
 
 def _scans(done: list[Row]) -> list[tuple[str, Any]]:
@@ -133,7 +116,7 @@ async def _use_the_rest(api: Api, clock: ManualClock) -> None:
 async def test_no_route_and_no_job_reads_a_collection_whole(
     api: Api, database: Database, clock: ManualClock, settings: Settings
 ) -> None:
-    async with _profiled(database) as done:
+    async with profiled(database) as done:
         await _use_sessions(api)
         await _use_webhooks(api, clock)
         await _use_the_rest(api, clock)
@@ -145,7 +128,7 @@ async def test_a_page_is_read_in_the_order_of_its_index(api: Api, database: Data
     """A list that is sorted in memory costs the more the longer it is, wherever the page stands."""
     for number in range(3):
         await api.open(sessionId=f"s-{number}")
-    async with _profiled(database) as done:
+    async with profiled(database) as done:
         await _call(api, "GET", "/api/payment-sessions?userId=user_123&limit=1")
         await _call(api, "GET", "/api/checkout-sessions?userId=user_123")
         await _call(api, "GET", "/api/admin/audit", ADMIN)
@@ -166,7 +149,7 @@ async def test_a_group_of_events_reads_no_document_that_it_does_not_ask_for(
     opened = [one.result() for one in made]
     paid = [_paid(one, clock) for one in opened]
     await asyncio.gather(*(api.deliver(one) for one in paid[:20]))
-    async with _profiled(database) as done:
+    async with profiled(database) as done:
         await asyncio.gather(*(api.deliver(one) for one in paid[15:35]))
     asked = [row for row in done if "aggregate" in row.get("command", {})]
     assert asked
@@ -178,6 +161,6 @@ async def test_a_group_of_events_reads_no_document_that_it_does_not_ask_for(
 
 async def test_the_profiler_does_see_a_scan(database: Database) -> None:
     """The control: without it the tests above could watch nothing."""
-    async with _profiled(database) as done:
+    async with profiled(database) as done:
         await database["sessions"].find_one({"amount": 1})
     assert [namespace for namespace, _ in _scans(done)] == ["tillgate_test.sessions"]

@@ -1,6 +1,7 @@
 """Apply events again: those that wait, and those that a person picks."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -21,6 +22,12 @@ from service.webhooks.states import DONE, InboxStatus, next_attempt_at
 LEASE = timedelta(seconds=60)
 
 log = structlog.get_logger(__name__)
+
+
+async def lane_of_waiting(inbox: Inbox, lanes: Sequence[Lane]) -> Lane | None:
+    """Return one of some lanes in which a waiting event is due, if there is one."""
+    async with answers_in_time():
+        return await repository.find_waiting_lane(inbox.clock.now(), lanes)
 
 
 async def retry_waiting(

@@ -1,0 +1,132 @@
+"""While nothing is due a server hardly asks for it, and what it writes itself is taken at once."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service import background as looking
+from service.background import background
+from service.core.lanes import lane_of, lanes_of, wanted_by
+from service.core.news import News
+from service.outbox import repository as outbox
+from service.outbox.operations import message
+from service.retention.operations.report import Jobs
+from tests.support.profiled import profiled
+from tests.support.shop import Shop
+
+LANES = lanes_of({"stripe", "razorpay"})
+ROUNDS = 20
+
+
+def _jobs(shop: Shop, **changes: Any) -> Jobs:
+    """Return the jobs of a server that has not stopped: the application is another test's too."""
+    return replace(shop.api.wired.jobs, stopping=asyncio.Event(), **changes)
+
+
+async def _idle(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Let a server be idle for some rounds; return how many seconds it rested."""
+    rested: list[float] = []
+    over = asyncio.Event()
+
+    async def rests(_: asyncio.Event, seconds: float) -> bool:
+        rested.append(seconds)
+        await asyncio.sleep(0)
+        if len(rested) == ROUNDS:
+            over.set()
+            await asyncio.Event().wait()
+        return False
+
+    monkeypatch.setattr(looking, "_comes", rests)
+    monkeypatch.setattr(looking, "LET_GO_AFTER_S", 0.1)
+    async with asyncio.timeout(20), background(_jobs(shop)):
+        await over.wait()
+    return sum(rested)
+
+
+async def test_an_idle_server_asks_about_once_a_second(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with profiled(shop.database) as done:
+        seconds = await _idle(shop, monkeypatch)
+    asked = Counter(row["ns"].partition(".")[2] for row in done)
+    assert asked["outbox"] == asked["webhook_events"] == ROUNDS
+    assert 2 * ROUNDS / seconds < 1.2  # it was ten times as much
+
+
+async def test_control_without_rest_it_asks_ever_so_often(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "LONGEST_S", looking.SHORTEST_S)
+    assert 2 * ROUNDS / await _idle(shop, monkeypatch) > 10
+
+
+def _closing(shop: Shop, provider: str) -> dict[str, Any]:
+    about = {"merchant_id": "default", "session_id": "s", "payload": {"provider": provider}}
+    return message("provider.close_checkout", provider, now=shop.clock.now(), **about)
+
+
+async def _takes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Write two messages beside a server that rests for an hour; return those that were taken."""
+    taken: list[str] = []
+    both, resting = asyncio.Event(), asyncio.Event()
+
+    async def take(one: Any) -> None:
+        taken.append(one.payload["provider"])
+        if len(taken) == 2:
+            both.set()
+
+    comes = looking._comes
+
+    async def rests(event: asyncio.Event, seconds: float) -> bool:
+        resting.set()
+        return await comes(event, 3600.0 if seconds > looking.SHORTEST_S else seconds)
+
+    monkeypatch.setattr(looking, "_comes", rests)
+    async with background(_jobs(shop, handlers={"provider.close_checkout": take})):
+        await resting.wait()
+        await outbox.add_once([_closing(shop, "stripe"), _closing(shop, "nobody")], None)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                await both.wait()
+    return sorted(taken)
+
+
+async def test_what_a_server_writes_itself_wakes_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await _takes(shop, monkeypatch) == ["nobody", "stripe"]
+
+
+async def test_control_unless_it_is_told_it_rests_on(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(News, "tell", lambda *_: None)
+    assert await _takes(shop, monkeypatch) == []
+
+
+def test_news_wake_those_who_wait_for_their_kind() -> None:
+    news = News()
+    with news.heard({"a"}) as one, news.heard({"b"}) as other:
+        news.tell({"a", "c"})
+        assert (one.is_set(), other.is_set()) == (True, False)
+    news.tell({"b"})
+    assert not other.is_set()
+
+
+@pytest.mark.parametrize(
+    ("free", "wanted"),
+    [
+        (LANES, {}),
+        (LANES[1:], {"p": {"$nin": ["razorpay"]}}),
+        (LANES[:2], {"p": {"$in": ["razorpay", "stripe"]}}),
+    ],
+)
+def test_one_look_is_for_all_lanes_that_are_free(free: Any, wanted: dict[str, Any]) -> None:
+    assert wanted_by(free, "p") == wanted
+    assert lane_of("stripe", free) == LANES[1]
+    assert lane_of("razorpay", LANES[1:]) == LANES[2]
+    assert lane_of(None, LANES[:2]) is None
