@@ -15,6 +15,7 @@ from service.core.peppers import Pepper, read_pepper
 from service.core.variables import (
     Address,
     Currency,
+    FieldNames,
     Group,
     Keys,
     Password,
@@ -192,6 +193,9 @@ class PolicySettings(Group):
     """Days after which a completed session is deleted; `null` keeps it."""
     purge_events_days: float = Field(90, gt=0, validation_alias="PURGE_EVENTS_DAYS")
     """Days after which a webhook event is deleted."""
+    strip_payload_fields: FieldNames = Field((), validation_alias="STRIP_PAYLOAD_FIELDS")
+    """Fields that are taken out of a webhook's stored payload once it is done, comma list: `email`
+    at any depth, `data.object.email` at its place, `*` for any name. Empty: payloads stay whole."""
     intent_retention_days: float = Field(365, gt=0, validation_alias="INTENT_RETENTION_DAYS")
     """Days after which a lead is deleted."""
 

@@ -81,6 +81,7 @@ def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
         clock=clock,
         lifetimes=rules.lifetimes,
         keep_for=timedelta(days=settings.policy.purge_events_days),
+        strip=settings.policy.strip_payload_fields,
     )
     desk = Desk(rules, clock, providers, partial(close_now, inbox=inbox))
     jobs = Jobs(inbox, outbox_handlers(inbox, desk), settings.access.peppers)

@@ -1,5 +1,6 @@
 """The types of variables of the environment: how the text of each is read, and what is refused."""
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -11,6 +12,9 @@ from service.core.peppers import read_pepper
 
 SHORTEST_SECRET = 16
 SHORTEST_PASSWORD = 8  # of PhonePe, which sets it
+
+
+_FIELD_NAME = re.compile(r"[A-Za-z0-9_-]+|(?:[A-Za-z0-9_-]+|\*)(?:\.(?:[A-Za-z0-9_-]+|\*))+")
 
 
 def _split(value: object) -> object:
@@ -52,6 +56,12 @@ def _currency(value: str) -> str:
     return value.upper()
 
 
+def _field_name(value: str) -> str:
+    if not _FIELD_NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is neither a field's name nor a path of names with dots")
+    return value
+
+
 def _address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
@@ -76,6 +86,9 @@ Secret = Annotated[str, AfterValidator(_strong)]
 Password = Annotated[str, AfterValidator(_password)]
 Address = Annotated[str, AfterValidator(_address)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+FieldNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_field_name)], ...], NoDecode, BeforeValidator(_split)
+]
 Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_split)]
 Peppers = Annotated[
     tuple[Annotated[str, AfterValidator(_pepper)], ...],

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from service.core.clock import Clock
-from service.core.errors import MalformedBody
+from service.core.errors import MalformedBody, TillgateError
 from service.core.ids import digest
 from service.providers.base import Provider, VerifiedEvent, knowing, restored
 from service.providers.facts import Fact, Subject, Unreadable
@@ -18,6 +18,7 @@ from service.web.principal import DEFAULT_MERCHANT
 from service.webhooks.documents import Cut, Source, WebhookEvent
 from service.webhooks.errors import ReplayFailed
 from service.webhooks.operations.rejections import Rejections
+from service.webhooks.operations.stripping import strip_payload
 from service.webhooks.states import DONE, InboxStatus
 
 # A provider's event has a few kB. What is larger is applied as every other one, and not kept whole:
@@ -34,6 +35,7 @@ class Inbox:
     clock: Clock
     lifetimes: Lifetimes
     keep_for: timedelta
+    strip: tuple[str, ...] = ()
     rejections: Rejections = field(default_factory=Rejections)
 
 
@@ -77,8 +79,10 @@ def row_of(
     if before is not None and before.status is InboxStatus.PROCESSED and outcome.waits:
         raise ReplayFailed(outcome.reason or outcome.status)
     now = inbox.clock.now()
-    payload, cut = _kept_of(event, before)
     done = outcome.status in DONE and outcome.status is not InboxStatus.REVIEW
+    payload, cut = _kept_of(event, before)
+    if done and inbox.strip:
+        payload, cut = _stripped(payload, cut, event, inbox.strip)
     return {
         "_id": before.id if before else event.inbox_id,
         "merchantId": outcome.merchant_id,
@@ -121,9 +125,44 @@ def _kept_of(event: VerifiedEvent, before: WebhookEvent | None) -> tuple[bytes, 
         size, sha256 = earlier.size, earlier.sha256
     else:
         size, sha256 = len(payload), digest(payload)
+    return payload[:KEEP_OF_CUT], _instead(event, size, sha256)
+
+
+def _instead(event: VerifiedEvent, size: int, sha256: str) -> Row:
+    """Return what stands in for a payload: with it, and the row's facts, the event is applied."""
     subject: Row = msgspec.to_builtins(event.subject)
-    kept = {"size": size, "sha256": sha256, "subject": subject, "asks": event.needs_confirmation}
-    return payload[:KEEP_OF_CUT], kept
+    return {"size": size, "sha256": sha256, "subject": subject, "asks": event.needs_confirmation}
+
+
+def _stripped(
+    payload: bytes, cut: Row | None, event: VerifiedEvent, names: tuple[str, ...]
+) -> tuple[bytes, Row | None]:
+    """Strip what is kept of a payload; a replay takes what was read before instead of the rest."""
+    left = strip_payload(payload, names)
+    if left is None:
+        return payload, cut
+    return left, cut or _instead(event, len(payload), digest(payload))
+
+
+def strip_row(row: WebhookEvent, inbox: Inbox) -> WebhookEvent:
+    """Return a review without the fields that are stripped, if all of it is decided and done.
+
+    One that can't be read any more, since its provider has no credentials, stays as it is until it
+    is purged.
+    """
+    provider = inbox.providers.get(row.provider)
+    waits = any(one.decision is None or one.decision.awaiting for one in row.doubts)
+    if not inbox.strip or provider is None or waits:
+        return row
+    cut: Row | None = row.cut.model_dump(by_alias=True) if row.cut else None
+    try:
+        event = stored_event(row, provider)
+    except TillgateError:
+        return row
+    payload, cut = _stripped(row.payload, cut, event, inbox.strip)
+    kept = {"payload": payload, "cut": Cut(**cut) if cut else None}
+    changed: WebhookEvent = row.model_copy(update=kept)
+    return changed
 
 
 def stored_event(row: WebhookEvent, provider: Provider) -> VerifiedEvent:

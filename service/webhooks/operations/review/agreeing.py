@@ -10,7 +10,7 @@ from service.storage.database import Row
 from service.storage.transactions import Transaction
 from service.webhooks import repository
 from service.webhooks.documents import Doubt, WebhookEvent
-from service.webhooks.operations.inbox import Inbox
+from service.webhooks.operations.inbox import Inbox, strip_row
 from service.webhooks.operations.review.choices import UNRESOLVED
 from service.webhooks.operations.review.doubts import decide_on, named_of, undecided
 from service.webhooks.states import InboxStatus
@@ -65,7 +65,7 @@ async def _agree(tx: Transaction, waited: list[Decided], session: Session, inbox
     after = [await _unless_resolved(tx, session, row) for row in after]
     for row, changed in zip(rows, after, strict=True):
         if changed is not row:
-            await repository.write_review(changed, now + inbox.keep_for, tx)
+            await repository.write_review(strip_row(changed, inbox), now + inbox.keep_for, tx)
     named = named_of(after)
     fields: Row = {
         "review": named.model_dump(by_alias=True) if named else None,

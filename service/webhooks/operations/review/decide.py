@@ -14,7 +14,7 @@ from service.web.principal import Principal
 from service.webhooks import repository
 from service.webhooks.documents import Decision, WebhookEvent
 from service.webhooks.errors import AlreadyDecided, ReviewNotFound
-from service.webhooks.operations.inbox import Inbox
+from service.webhooks.operations.inbox import Inbox, strip_row
 from service.webhooks.operations.review.choices import ALREADY_DECIDED, Case, Choice, Wish, outlook
 from service.webhooks.operations.review.doubts import decide_on, named_of
 from service.webhooks.operations.review.effects import Deciding, apply_choice, awaits, has_come
@@ -90,7 +90,9 @@ async def _keep_decision(
     after = [_decided(row, about, decision) for row in waiting]
     for row, changed in zip(waiting, after, strict=True):
         if changed is not row:
-            await repository.write_review(changed, decision.at + inbox.keep_for, tx)
+            await repository.write_review(
+                strip_row(changed, inbox), decision.at + inbox.keep_for, tx
+            )
     return [row for row in after if row.decision is None]
 
 
