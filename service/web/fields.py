@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from service.core.clock import EARLIEST, LATEST, to_milliseconds
 from service.core.ids import SESSION_ID
 from service.core.money import LARGEST_AMOUNT, currency_exists
+from service.web.card_data import find_card_data, holds_card_number
 
 LARGEST_QUANTITY = 10_000
 MOST_METADATA_KEYS = 50
@@ -29,6 +30,7 @@ _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _EMAIL = re.compile(
     r"[^\s@<>()\[\],;:\"\\]{1,64}@[^\s@<>()\[\],;:\"\\.]+(?:\.[^\s@<>()\[\],;:\"\\.]+)+"
 )
+_THREE_DIGITS = re.compile(rb"\d{3}")
 _METADATA_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _CALENDAR_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(
@@ -90,6 +92,13 @@ def _line(longest: int, forbidden: re.Pattern[str] = _CONTROL) -> Callable[[obje
     return check
 
 
+def _long_text(value: object) -> str:
+    text = _line(2000, _CONTROL_BUT_LINES)(value)
+    if holds_card_number(text):
+        raise _wrong("holds what looks like the number of a card: never send one here")
+    return text
+
+
 def _currency(value: object) -> str:
     code = _text(value).upper()
     if not currency_exists(code):
@@ -138,8 +147,12 @@ def _metadata(value: object) -> object:
     for key in value:
         if not isinstance(key, str) or not _METADATA_KEY.fullmatch(key):
             raise _wrong("takes keys of 1 to 40 letters, digits, dashes and underscores")
-    if len(msgspec.json.encode(value)) > LARGEST_METADATA:
+    written = msgspec.json.encode(value)
+    if len(written) > LARGEST_METADATA:
         raise _wrong(f"takes at most {LARGEST_METADATA} bytes of JSON")
+    # Without three digits in a row there is neither a number of a card nor its code.
+    if _THREE_DIGITS.search(written) and (place := find_card_data(value)) is not None:
+        raise _wrong(f"holds what looks like card data in {place}: never send any here")
     return value
 
 
@@ -171,7 +184,7 @@ Text = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(_line
 LongText = Annotated[
     str,
     Field(min_length=1, max_length=2000),
-    BeforeValidator(_line(2000, _CONTROL_BUT_LINES)),
+    BeforeValidator(_long_text),
 ]
 """Several lines: a reason, a note, an address."""
 
