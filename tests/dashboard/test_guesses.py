@@ -2,20 +2,22 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from httpx import AsyncClient
+from litestar import Request
 
 from service.core.clock import ManualClock
 from service.core.errors import TooManyRequests
 from service.dashboard.login import refusals
-from service.dashboard.login.cookies import BROWSER, SIGN_IN
+from service.dashboard.login.cookies import BROWSER, SIGN_IN, Cookies
 from service.storage.database import Database, Row
 from service.web.sign_ins import guesses
 from service.web.sign_ins.guesses import MOST_COUNTED, OF_ALL, OF_ONE, Budget, Guesses
 from tests.dashboard.signing_in import HOME, browsing, sign_in
-from tests.support.settings import ADMIN, SECRET, make_settings
+from tests.support.settings import ADMIN, SECRET, VARIABLES, make_settings
 
 WRONG = "ak_" + "x" * 43
 FOREVER = Budget(10_000, 1)
@@ -133,6 +135,18 @@ async def test_what_is_not_told_yet_is_told_later_and_at_the_end(
     await counted._telling
     assert [row["detail"]["tries"] for row in await entries(database)] == [1, 3, 1, 1]
     await counted.aclose()
+
+
+def test_a_browser_stays_known_while_the_pepper_is_rotated() -> None:
+    old, new = VARIABLES["PII_PEPPER"], "A-Newer-Pepper-Of-32-Characters-0123456789"
+
+    def jar(peppers: str) -> Cookies:
+        return Cookies(make_settings(PII_PEPPER=peppers).access.peppers, secure=True)
+
+    kept = jar(old).browser()
+    scope: Any = {"type": "http", "headers": [(b"cookie", f"{kept.key}={kept.value}".encode())]}
+    known = [jar(peppers).known_browser(Request(scope)) for peppers in (old, f"{new},{old}", new)]
+    assert known == [str(kept.value).partition(".")[0]] * 2 + [None]
 
 
 def test_what_is_counted_is_bounded_and_a_right_key_costs_nothing(clock: ManualClock) -> None:

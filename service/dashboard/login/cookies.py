@@ -5,10 +5,12 @@ takes them over https alone, and a page without TLS can plant none.
 """
 
 import secrets
+from collections.abc import Sequence
 
 from litestar.datastructures import Cookie
 
 from service.core.ids import derive, same
+from service.core.peppers import Pepper
 from service.web.authentication import AnyRequest
 from service.web.sign_ins.operations import LASTS
 
@@ -22,9 +24,9 @@ _BROWSER_LASTS_S = 180 * 86_400
 class Cookies:
     """Makes and reads them. A script never sees them, and no other site's request carries them."""
 
-    def __init__(self, pepper: str, *, secure: bool) -> None:
+    def __init__(self, peppers: Sequence[Pepper], *, secure: bool) -> None:
         """Keep what a known browser's cookie is signed with; `secure`: behind https."""
-        self._pepper = pepper
+        self._peppers = peppers
         self._secure = secure
 
     def name(self, cookie: str) -> str:
@@ -46,19 +48,17 @@ class Cookies:
     def browser(self) -> Cookie:
         """Make the cookie of a browser from which somebody has signed in."""
         known = secrets.token_urlsafe(16)
-        return self._cookie(BROWSER, f"{known}.{self._mark(known)}", _BROWSER_LASTS_S)
+        return self._cookie(BROWSER, f"{known}.{_mark(self._peppers[0], known)}", _BROWSER_LASTS_S)
 
     def known_browser(self, request: AnyRequest) -> str | None:
         """Return the id of a browser that this service knows, None for one that it does not."""
         known, _, mark = (self.read(request, BROWSER) or "").partition(".")
-        return known if known and same(self._mark(known), mark) else None
+        ours = sum(same(_mark(pepper, known), mark) for pepper in self._peppers)
+        return known if known and ours else None
 
     def forget(self, cookie: str) -> Cookie:
         """Make a cookie that takes one away."""
         return self._cookie(cookie, "", 0)
-
-    def _mark(self, known: str) -> str:
-        return derive(self._pepper, "dashboard-browser", known)
 
     def _cookie(self, name: str, value: str, max_age: int | None) -> Cookie:
         return Cookie(
@@ -70,6 +70,10 @@ class Cookies:
             secure=self._secure,
             samesite="strict",
         )
+
+
+def _mark(pepper: Pepper, known: str) -> str:
+    return derive(pepper.secret, "dashboard-browser", known)
 
 
 def form_token(cookie: str) -> str:

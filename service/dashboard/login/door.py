@@ -33,11 +33,11 @@ TheDoor: TypeAlias = NamedDependency[SkipValidation[Door]]
 
 def build_door(settings: Settings, clock: Clock) -> Door:
     """Build it from the settings. Raises `Misconfigured` without a pepper."""
-    pepper = settings.access.pii_pepper
-    if pepper is None:
+    peppers = settings.access.peppers
+    if not peppers:
         raise Misconfigured("PII_PEPPER is not set: nobody could sign in to the dashboard.")
     return Door(
-        Cookies(pepper, secure=settings.web.public_url.startswith("https://")),
+        Cookies(peppers, secure=settings.web.public_url.startswith("https://")),
         KeyRing(settings.access, clock),
         clock,
         Addresses(settings.web.trusted_proxies),
