@@ -67,21 +67,20 @@ async def hold_again(world: World, a: int, b: int, c: int) -> None:
 
 async def pay_other_amount(world: World, a: int, b: int, c: int) -> None:
     """Pay at a checkout whose amount was changed at the provider: at once, held, or later."""
-    open_ones = [one for one in await world.checkouts() if one.status == "open"]
-    checkout = pick(open_ones, a)
-    if checkout is None:
-        return
-    await world.database["sandbox_checkouts"].update_one(
-        {"_id": checkout.id}, {"$set": {"amount": 500}, "$inc": {"version": 1}}
-    )
-    what = (Happening.PAID, Happening.AUTHORIZED, Happening.DELAYED)[b % 3]
-    await _let(world, 0, what, [checkout])
+    checkout = await _changed(world, a)
+    if checkout is not None:
+        what = (Happening.PAID, Happening.AUTHORIZED, Happening.DELAYED)[b % 3]
+        await _let(world, 0, what, [checkout])
 
 
 async def doubt(world: World, a: int, b: int, c: int) -> None:
     """Pay another amount that has not come, and have it told: a person sees it too early."""
-    await pay_other_amount(world, a, 1 + b % 2, c)
-    await world.lab.deliver()
+    checkout = await _changed(world, a)
+    if checkout is not None:
+        at_razorpay = checkout.provider == "razorpay"  # which tells only of what it holds
+        what = Happening.AUTHORIZED if at_razorpay else Happening.DELAYED
+        await _let(world, 0, what, [checkout])
+        await world.lab.deliver()
 
 
 async def go_on(world: World, a: int, b: int, c: int) -> None:
@@ -143,6 +142,16 @@ async def forge(world: World, a: int, b: int, c: int) -> None:
     headers = {"Authorization": hashlib.sha256(login.encode()).hexdigest()}
     body = json.dumps({"event": event, "payload": payload})
     await world.call("POST", "/api/webhooks/phonepe", None, content=body, headers=headers)
+
+
+async def _changed(world: World, a: int) -> SandboxCheckout | None:
+    """Put another amount on a checkout that is open."""
+    checkout = pick([one for one in await world.checkouts() if one.status == "open"], a)
+    if checkout is not None:
+        await world.database["sandbox_checkouts"].update_one(
+            {"_id": checkout.id}, {"$set": {"amount": 500}, "$inc": {"version": 1}}
+        )
+    return checkout
 
 
 async def _let(world: World, a: int, what: Happening, among: Sequence[SandboxCheckout]) -> None:
