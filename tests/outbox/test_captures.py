@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from service.core.clock import ManualClock
 from service.sessions.documents import Capturing
+from service.sessions.operations.settle import captures
 from service.sessions.operations.settle import payments as settle
 from service.storage.database import Database
 from service.webhooks.operations import capture
@@ -184,6 +185,17 @@ async def test_after_a_refusal_the_next_held_payment_has_its_turn(shop: Shop, ba
     assert (stored["refusedCaptures"], stored["capturing"]["paymentId"]) == (["pay_a"], "pay_b")
     await _told(shop, session, "captured", "b")
     assert (await shop.session(session["sessionId"]))["status"] == "completed"
+
+
+async def test_control_unless_the_refusal_is_kept_the_same_one_is_tried_again(
+    shop: Shop, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(captures, "may_capture", lambda _, one: one.status == "authorized")
+    session = await _open(shop)
+    await _held(shop, bank, session, "a", "b")
+    bank.troubles = [REFUSED]
+    await shop.api.settle()
+    assert (bank.tries(), bank.taken) == (2, ["pay_a"])
 
 
 async def test_a_held_payment_that_has_lapsed_gives_way_to_the_next(shop: Shop, bank: Bank) -> None:

@@ -6,7 +6,8 @@ import pytest
 from httpx import Response
 
 from service.core.clock import ManualClock
-from service.sessions.operations import adopt_checkout
+from service.sessions.documents import Session
+from service.sessions.operations import adopt_checkout, open_session
 from service.storage.database import Database
 from tests.sessions.asking import CHECKOUTS, checkout_body, problem
 from tests.support.api import Api
@@ -37,6 +38,18 @@ async def test_a_second_checkout_of_one_session_is_refused_and_said_so(api: Api)
     refused = problem(await _ask(api, "cs_test_2"), 409, "open_session_differs")
     assert "cs_test_1" in refused["detail"]
     assert (await _ask(api, "cs_test_1")).status_code == 200
+
+
+async def test_control_unless_it_is_adopted_or_refused_it_is_dropped_without_a_word(
+    api: Api, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def as_it_is(session: Session, *_: object) -> Session:
+        return session
+
+    monkeypatch.setattr(open_session, "adopt_checkout", as_it_is)
+    assert (await _ask(api, "cs_test_1")).status_code == 201
+    assert (await _ask(api, "cs_test_2")).status_code == 200
+    assert await database["sessions"].distinct("checkoutIds") == ["cs_test_1"]
 
 
 async def test_a_checkout_of_another_session_is_refused(api: Api) -> None:

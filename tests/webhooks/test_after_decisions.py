@@ -13,6 +13,7 @@ from service.sessions.operations import change_session
 from service.sessions.operations.settle import reviews
 from service.webhooks.operations import facts
 from service.webhooks.operations.receive import take_in
+from service.webhooks.operations.review import choices
 from service.webhooks.operations.unresolved.reviews import open_review
 from tests.sessions.asking import problem
 from tests.support.events import razorpay_payment
@@ -107,6 +108,18 @@ async def test_a_capture_that_fails_takes_the_decision_back_and_opens_the_review
     assert await _decide(shop, sid, "accept") == (409, "payment_not_succeeded")
     assert await _decide(shop, sid, "reject") == (200, "pending")
     assert await _queue(shop) == []
+
+
+async def test_control_without_the_look_at_the_capture_both_are_asked_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choices, "_accept_held", lambda _: choices.Outlook("Captures it."))
+    sid = await _held(shop)
+    await _decide(shop, sid, "accept")
+    await _pay(shop, sid, "payment.authorized", after=1, outcome="review", id="pay_second")
+    assert await _decide(shop, sid, "accept") == (200, "processing")
+    assert (await shop.session(sid))["capturing"]["paymentId"] == "pay_second"
+    assert len(await shop.messages("provider.capture")) == 2
 
 
 async def test_of_two_held_payments_one_is_captured_and_the_other_waits(shop: Shop) -> None:

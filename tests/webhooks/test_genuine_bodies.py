@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from service.core import strict_json
+from service.core.errors import MalformedBody
 from service.providers.signing import hmac_sha256_hex
 from service.web import requests
 from service.web.requests import LARGE_AT_ONCE, StrictRequest
 from service.webhooks.controllers import LARGEST_WEBHOOK
+from service.webhooks.operations import receive
 from service.webhooks.operations.inbox import KEEP_OF_CUT, KEEP_WHOLE
 from tests.support.events import Delivery, phonepe_callback, razorpay_captured
 from tests.support.settings import PHONEPE_SALT, RAZORPAY_SECRET, STRIPE_SECRET
@@ -116,6 +118,19 @@ async def test_control_a_signature_is_checked_before_anything_is_parsed(
     assert parsed == []
     assert (await shop.api.deliver(delivery)).status_code == 200
     assert parsed
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_control_unless_it_is_kept_its_provider_is_refused_and_it_is_lost(
+    shop: Shop, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def not_kept(*why: Any) -> None:
+        raise MalformedBody(str(why[-1]))
+
+    monkeypatch.setattr(receive, "_keep_failed", not_kept)
+    unread = _signed(shop, provider, json.dumps(NO_AMOUNT[provider]).encode())
+    assert (await shop.api.deliver(unread)).status_code == 400
+    assert await shop.events() == []
 
 
 def _paid(shop: Shop, provider: str, session: dict[str, Any]) -> bytes:
@@ -228,6 +243,10 @@ async def test_large_bodies_are_read_a_few_at_a_time_and_small_ones_always(
     monkeypatch.setattr(StrictRequest, "reading_large", LARGE_AT_ONCE - 1)
     assert await post() == 200
     assert StrictRequest.reading_large == LARGE_AT_ONCE - 1
+    # The control: it is this very limit that the first one met.
+    monkeypatch.setattr(StrictRequest, "reading_large", LARGE_AT_ONCE)
+    monkeypatch.setattr(requests, "LARGE_AT_ONCE", LARGE_AT_ONCE + 1)
+    assert await post() == 200
 
 
 async def _stops_in_the_middle(shop: Shop) -> int:

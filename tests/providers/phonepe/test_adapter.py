@@ -386,6 +386,17 @@ async def test_what_v2_does_not_know_is_asked_of_v1(api: FakeApi, now: ManualClo
     await adapter.aclose()
 
 
+async def test_control_without_v1_it_stays_unknown(api: FakeApi, now: ManualClock) -> None:
+    adapter = PhonePeProvider(settings(api_base=api.base), now)
+    adapter._has_v1 = False
+    api.answer("POST", TOKEN, token())
+    api.answer("GET", STATUS, (404, {"code": "INVALID_MERCHANT_ORDER_ID", "message": "No entry"}))
+    with pytest.raises(ProviderFailed, match="No entry"):
+        await adapter.fetch("ps_1")
+    assert [path for _, path in api.calls() if path.startswith("/pg/v1/")] == []
+    await adapter.aclose()
+
+
 def sign_path(path: str) -> str:
     """Sign a path of v1: the arithmetic is that of a callback's response."""
     return sign_callback(b'{"response": "%s"}' % path.encode(), NOON)["x-verify"]
