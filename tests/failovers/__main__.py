@@ -41,14 +41,14 @@ def main() -> int:
         root = Path(directory)
         members = end.enter_context(three_members(root))
         asyncio.run(_prepare(members.uri))
-        address = end.enter_context(_served(members.uri, root, asked))
+        port = end.enter_context(_served(members.uri, root, asked))
         for _ in range(asked.hogs):
             end.enter_context(_process([sys.executable, "-c", _HOG]))
-        return asyncio.run(_drill(members, address, asked))
+        return asyncio.run(_drill(members, port, asked))
 
 
-async def _drill(members: Members, address: str, asked: argparse.Namespace) -> int:
-    load = Load(address, members.uri, asked.callers)
+async def _drill(members: Members, port: int, asked: argparse.Namespace) -> int:
+    load = Load(port, members.uri, asked.callers)
     running = asyncio.create_task(load.run())
     windows: list[float] = []
     try:
@@ -123,8 +123,8 @@ async def _prepare(uri: str) -> None:
 
 
 @contextmanager
-def _served(uri: str, root: Path, asked: argparse.Namespace) -> Iterator[str]:
-    """Serve in a process of its own, and give the address."""
+def _served(uri: str, root: Path, asked: argparse.Namespace) -> Iterator[int]:
+    """Serve in a process of its own, and give the port."""
     port_file = root / "port"
     command = [sys.executable, "-m", "tests.failovers.served", uri, str(port_file)]
     command += ["unmended"] * asked.unmended
@@ -133,7 +133,7 @@ def _served(uri: str, root: Path, asked: argparse.Namespace) -> Iterator[str]:
         _process(command, stdout=log, stderr=log),
     ):
         until(port_file.exists)
-        yield f"http://127.0.0.1:{port_file.read_text()}"
+        yield int(port_file.read_text())
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The load: openings, reads and payments, and beside them those who ask whether it lives."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Awaitable
@@ -9,18 +10,18 @@ from dataclasses import dataclass, field
 from itertools import count, pairwise
 from typing import Any
 
-import httpx
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from service.storage.database import Row
 from tests.failovers.books import Books
+from tests.failovers.wire import Answer, Wire
 from tests.support.api import SECRET
 from tests.support.events import stripe_checkout, stripe_event
 
 PROBE_EVERY_S = 0.25
 _BREATH_S = 0.1
-_KEY = {"Authorization": f"Bearer {SECRET}"}
+_KEY = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
 # Longer than anything may take: what takes longer is told as what it is, an answer that never came.
 _NEVER_S = 60.0
 
@@ -53,10 +54,9 @@ class Seen:
 class Load:
     """Callers that go on until they are told to stop."""
 
-    def __init__(self, address: str, mongo_uri: str, callers: int) -> None:
+    def __init__(self, port: int, mongo_uri: str, callers: int) -> None:
         """Begin with nothing under way."""
-        limits = httpx.Limits(max_connections=None)
-        self._http = httpx.AsyncClient(base_url=address, timeout=_NEVER_S, limits=limits)
+        self._wire = Wire("127.0.0.1", port)
         self._mongo = AsyncMongoClient[Row](mongo_uri, w=1, serverSelectionTimeoutMS=1000)
         self._callers = callers
         self._numbers = count()
@@ -68,7 +68,7 @@ class Load:
         probers = [self._probe("/health/ready"), self._probe("/health/live")]
         callers = [self._call_on() for _ in range(self._callers)]
         await asyncio.gather(*callers, *probers, self._write_carelessly(), self._watch_lag())
-        await self._http.aclose()
+        await self._wire.close()
         await self._mongo.close()
 
     def stop(self) -> None:
@@ -87,12 +87,12 @@ class Load:
                 "quantity": 1,
                 "paymentMethod": "stripe",
             }
-            opened = await self._ask("create", self._post("/api/payment-sessions", body))
-            if opened is not None and opened.status_code == 201:
+            opened = await self._ask("create", self._open(body))
+            if opened is not None and opened.status == 201:
                 self.seen.acknowledged()
                 self.seen.books.opened.append(session_id)
-                await self._ask("read", self._http.get(_at(session_id), headers=_KEY))
-                await self._pay(opened.json()["session"])
+                await self._ask("read", self._wire.ask("GET", _at(session_id), headers=_KEY))
+                await self._pay(json.loads(opened.body)["session"])
             await asyncio.sleep(_BREATH_S)
 
     async def _pay(self, session: dict[str, Any]) -> None:
@@ -102,9 +102,9 @@ class Load:
             # Signed anew each time: a signature is good for five minutes.
             found = stripe_checkout(session)
             paid = stripe_event("checkout.session.completed", found, event_id=event)
-            call = self._http.post(paid.path, content=paid.body, headers=dict(paid.headers))
+            call = self._wire.ask("POST", paid.path, paid.body, paid.headers)
             answer = await self._ask("webhook", call)
-            if answer is not None and answer.status_code == 200:
+            if answer is not None and answer.status == 200:
                 self.seen.acknowledged()
                 self.seen.books.paid[event] = str(session["sessionId"])
                 return
@@ -112,9 +112,9 @@ class Load:
 
     async def _probe(self, path: str) -> None:
         """Ask every quarter of a second, whether or not there was an answer to the last time."""
-        asked: set[asyncio.Task[httpx.Response | None]] = set()
+        asked: set[asyncio.Task[Answer | None]] = set()
         while not self._stopping.is_set():
-            task = asyncio.create_task(self._ask(path, self._http.get(path)))
+            task = asyncio.create_task(self._ask(path, self._wire.ask("GET", path)))
             asked.add(task)
             task.add_done_callback(asked.discard)
             await asyncio.sleep(PROBE_EVERY_S)
@@ -133,16 +133,17 @@ class Load:
             await asyncio.sleep(0.05)
             self.seen.lag_s = max(self.seen.lag_s, time.monotonic() - began - 0.05)
 
-    async def _post(self, path: str, body: dict[str, object]) -> httpx.Response:
-        return await self._http.post(path, json=body, headers=_KEY)
+    async def _open(self, body: dict[str, object]) -> Answer:
+        encoded = json.dumps(body).encode()
+        return await self._wire.ask("POST", "/api/payment-sessions", encoded, _KEY)
 
-    async def _ask(self, kind: str, call: Awaitable[httpx.Response]) -> httpx.Response | None:
+    async def _ask(self, kind: str, call: Awaitable[Answer]) -> Answer | None:
         began = time.monotonic()
         answer = None
-        with suppress(httpx.HTTPError):
-            answer = await call
-        status = answer.status_code if answer is not None else 0
-        self.seen.note(kind, status, time.monotonic() - began)
+        with suppress(OSError, EOFError, TimeoutError):
+            async with asyncio.timeout(_NEVER_S):
+                answer = await call
+        self.seen.note(kind, answer.status if answer else 0, time.monotonic() - began)
         return answer
 
 
