@@ -14,7 +14,7 @@ run: $(STAMP) ## start everything for development, on a real MongoDB, with gener
 test: $(STAMP) ## run all tests, on a real MongoDB
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-soak: $(STAMP) ## run the searches that take hours: all orders, 5,000 conversations, missing guards, fuzzing
+soak: $(STAMP) ## run the searches that take hours: all orders, 5,000 conversations, missing guards, fuzzing, failovers
 	$(BIN)/python -m pytest -m soak
 	$(BIN)/python -m tests.conversation.soak
 	$(BIN)/python -m tests.conversation.guards

