@@ -116,8 +116,12 @@ class Door:
     def look(self) -> None:
         """Close what has taken too long, tell what was refused, and come back."""
         loop = asyncio.get_running_loop()
-        self.now = now = loop.time()
+        now = loop.time()
+        # While this process stood still, what clients sent was not read: that time is ours.
+        late = max(0.0, now - self.now - 2 * _LOOK_EVERY_S)
+        self.now = now
         for connection in tuple(self._inside):
+            connection.since += late
             self._judge(connection, now)
         if self._noted and now - self._told_at >= _TELL_EVERY_S:
             self._told_at = now

@@ -1,12 +1,13 @@
 """When all places are taken: who waits for its client gives way, and health is always answered."""
 
 import json
+import resource
 
 import pytest
 
 from service.cli.connections import connection
 from service.cli.connections.connection import Stage
-from service.cli.connections.files import RESERVE
+from service.cli.connections.files import OTHERS, RESERVE, places
 from tests.cli.connections.house import GET, Client, House, housed
 
 LIVE = GET.replace(b"/ ", b"/health/live ")
@@ -85,3 +86,18 @@ async def test_a_place_is_free_again_when_its_holder_has_gone() -> None:
         held.writer.close()
         await house.until()
         assert await (await house.call()).ask() == 200
+
+
+def test_there_are_no_more_places_than_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+    for granted, possible, fit in [
+        (1024, 1024, 800),
+        (512, 512, 512 - RESERVE - OTHERS),
+        (512, resource.RLIM_INFINITY, 800),
+        (512, 4096, 800),
+        (100, 100, 1),
+    ]:
+        monkeypatch.setattr(resource, "getrlimit", lambda _, it=(granted, possible): it)
+        assert places(800) == fit
+    assert asked[1:3] == [(992, resource.RLIM_INFINITY), (992, 4096)]

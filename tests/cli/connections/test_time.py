@@ -82,6 +82,18 @@ async def test_our_own_time_is_not_the_clients() -> None:
         assert (await client.told())[0] == 408
 
 
+async def test_while_the_process_stands_still_nobody_is_too_slow() -> None:
+    async with housed() as house:
+        client = await house.call()
+        await client.send(GET[:-2])
+        for _ in range(2):
+            house.door.now -= 60  # it has not looked for a minute
+            await house.pass_time(60)
+        assert await client.ask(b"\r\n") == 200
+        await house.pass_time(76)  # the control: it has looked
+        assert await client.left() == b""
+
+
 async def test_who_does_not_take_the_answer_is_cut() -> None:
     async with housed() as house:
         house.answer = b"x" * 30_000_000
