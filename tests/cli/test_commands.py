@@ -76,6 +76,23 @@ def test_a_key_is_shown_once_and_works_until_it_is_revoked(shop: Shop) -> None:
     assert acts == ["key.created", "key.revoked"]
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--merchant", ""), "takes 1 to 40 letters"),
+        (("--merchant", "\x1b[31mred"), "takes 1 to 40 letters"),
+        (("--merchant", "a b"), "takes 1 to 40 letters"),
+        (("--scopes", "sessions:rule"), "is no scope; there are sessions:read"),
+        (("--scopes", ""), "'' is no scope"),
+    ],
+)
+def test_a_key_that_nobody_could_have_is_not_created(options: tuple[str, str], says: str) -> None:
+    told = CliRunner().invoke(cli, ["keys", "create", "secret", *options])
+    assert told.exit_code == 2
+    assert says in " ".join(told.stderr.replace("│", "").split())
+    assert "\x1b[31mred" not in told.stderr
+
+
 def test_prices_are_set_listed_and_removed_on_the_record(shop: Shop) -> None:
     shop.ok("prices", "set", "premium", "2999", "usd", "--title", "Premium", "--trial-days", "7")
     shop.ok("prices", "set", "premium", "49.50", "INR", "--major")

@@ -32,10 +32,10 @@ def _scopes(
 ) -> frozenset[AccessScope] | None:
     if value is None:
         return None
-    try:
-        return frozenset(AccessScope(part.strip()) for part in value.split(","))
-    except ValueError as error:
-        raise click.BadParameter(f"{error}; there are {', '.join(AccessScope)}.") from error
+    named = {part.strip() for part in value.split(",")}
+    if unknown := sorted(named - {*AccessScope}):
+        raise click.BadParameter(f"{unknown[0]!r} is no scope; there are {', '.join(AccessScope)}.")
+    return frozenset(map(AccessScope, named))
 
 
 @click.group()
