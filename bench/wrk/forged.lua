@@ -18,10 +18,14 @@ function delay()
 end
 local signed = "t=" .. os.time() .. ",v1=" .. string.rep("0", 64)
 local body = '{"id":"evt_forged","object":"event","type":"checkout.session.completed","data":{"object":{"id":"cs_test_forged"}}}'
-local forged = wrk.format("POST", "/api/webhooks/stripe", {
-  ["Content-Type"] = "application/json", ["Stripe-Signature"] = signed,
-}, body)
-function request() return forged end
-function response(status)
-  if status ~= 400 and status ~= 429 then wrong = wrong + 1 end
+local headers_of_it = { ["Content-Type"] = "application/json", ["Stripe-Signature"] = signed }
+local forged
+function request()
+  -- Not sooner: wrk knows the host only then.
+  forged = forged or wrk.format("POST", "/api/webhooks/stripe", headers_of_it, body)
+  return forged
+end
+function response(status, _, answer)
+  local refused = status == 400 and answer:find("invalid_signature", 1, true)
+  if not refused and status ~= 429 then wrong = wrong + 1 end
 end
