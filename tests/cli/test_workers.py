@@ -35,7 +35,7 @@ from tests.cli.running import (
 )
 from tests.cli.test_production import READY
 
-SECRET = "sk_0123456789abcdef0123"
+SECRET = READY["API_SECRET_KEYS"].rpartition(":")[2]
 CONNECTIONS = 32
 
 

@@ -19,7 +19,7 @@ from service.core.connections import ConnectionSettings
 # after this time, when all places are taken. Between two requests, at once.
 _LEAST_S = 1.0
 # What a client that hangs may take of a shutdown.
-LEAVING_S = 3.0
+LEAVING_S = 5.0
 _LINGER_S = 2.0
 _LOOK_EVERY_S = 0.5
 _TELL_EVERY_S = 10.0
