@@ -40,6 +40,14 @@ async def test_cookie_is_not_secure_where_there_is_no_https(
         assert "secure" not in badge.lower()
 
 
+async def test_the_key_is_typed_unseen_and_may_be_pasted(production: AsyncClient) -> None:
+    page = (await production.get("/dashboard/login")).text
+    field = page[page.index('<input id="key"') :].partition(">")[0]
+    assert 'type="password"' in field
+    assert 'autocomplete="current-password"' in field
+    assert "onpaste" not in page
+
+
 @pytest.mark.parametrize("key", [SECRET, "ak_" + "x" * 43, "", "x" * 5000, "ключ"])
 async def test_no_other_key_opens_it(production: AsyncClient, key: str) -> None:
     refused = await sign_in(production, key)
