@@ -5,12 +5,26 @@ from collections.abc import Iterator
 
 # Names of fields without case, dashes and underscores.
 _NUMBERS = frozenset({"number", "pan", "card", "cc", "creditcard", "debitcard"})
-_CODES = frozenset({"cvc", "cvv", "cvc2", "cvv2", "cid", "securitycode", "cardcode"})
+_NUMBER_ENDS = ("cardnumber", "cardno", "cardnum", "cardpan", "ccnumber", "ccnum")
+_CODES = frozenset({"securitycode", "cardsecuritycode", "cardcode", "cardcid"})
+_CODE_ENDS = ("cvc", "cvv", "cvc2", "cvv2")
 _SHORTEST_NUMBER, _LONGEST_NAME = 13, 40
 _CODE = re.compile(r"\d{3,4}")
 _NUMBER = re.compile(r"\d(?:[ -]?\d){12,18}")
 # As it is printed on a card: groups of four, or 4-6-5.
 _GROUPED = re.compile(r"(?<!\d)(?:\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{5})(?!\d)")
+# How numbers of cards begin, and how long they then are: a moment, a date, most numbers of orders
+# begin otherwise. Of all numbers of a length every tenth passes the Luhn check.
+_ISSUED = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
+    r"|5[1-5]\d{14}|(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
+    r"|(?:8600|9792|9860)\d{12}"  # Uzcard, Troy, Humo
+    r"|3[47]\d{13}"  # American Express
+    r"|3(?:0[0-59]|[689]\d)\d{11,16}"  # Diners Club
+    r"|(?:35[2-8]\d|220[0-4])\d{12,15}"  # JCB, Mir
+    r"|8[12]\d{14,17}"  # RuPay, UnionPay
+    r"|(?:50|5[6-9]|6\d)\d{11,17}"  # Maestro, Discover, UnionPay, RuPay, Verve, Elo
+)
 _LONG = re.compile(r"\d{6,}")
 _LONGEST_PATH = 80
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -20,8 +34,8 @@ def find_card_data(content: object) -> str | None:
     """Return where in a JSON value something looks like card data, None where nothing does.
 
     A card's number under a name that says so (`card.number`), or written in groups under any; a
-    code of three or four digits under `cvc` and its kin. A number of an order is neither. What is
-    returned holds none of the digits.
+    code of three or four digits under `cvc` and its kin. A number of an order is neither, and
+    `cid` is mostly a campaign. What is returned holds none of the digits.
     """
     for path, name, value in _leaves(content):
         if _is_card_data(name, value):
@@ -31,7 +45,7 @@ def find_card_data(content: object) -> str | None:
 
 def holds_card_number(text: str) -> bool:
     """Tell whether a text holds a card's number, written in groups."""
-    return any(_passes_luhn(found.group()) for found in _GROUPED.finditer(text))
+    return any(_is_of_a_card(found.group()) for found in _GROUPED.finditer(text))
 
 
 def _leaves(content: object) -> Iterator[tuple[str, str, str]]:
@@ -54,15 +68,18 @@ def _leaves(content: object) -> Iterator[tuple[str, str, str]]:
 def _is_card_data(name: str, value: str) -> bool:
     short = name if len(name) <= _LONGEST_NAME else ""
     plain = short.replace("-", "").replace("_", "").replace(" ", "").lower()
-    if plain in _CODES:
+    if plain in _CODES or plain.endswith(_CODE_ENDS):
         return _CODE.fullmatch(value.strip()) is not None
-    if plain in _NUMBERS or plain.endswith(("cardnumber", "cardno", "cardpan")):
+    if plain in _NUMBERS or plain.endswith(_NUMBER_ENDS):
         text = value.strip()
-        return _NUMBER.fullmatch(text) is not None and _passes_luhn(text)
+        return _NUMBER.fullmatch(text) is not None and _is_of_a_card(text)
     return len(value) >= _SHORTEST_NUMBER and holds_card_number(value)
 
 
-def _passes_luhn(text: str) -> bool:
-    """Check the last digit (ISO/IEC 7812-1, annex B)."""
-    digits = [int(one) for one in text if one.isdigit()][::-1]
+def _is_of_a_card(text: str) -> bool:
+    """Tell whether digits begin as cards do and end as they must (ISO/IEC 7812-1, annex B)."""
+    digits = [int(one) for one in text if one.isdecimal()]  # also the wide ones of Japanese
+    if not _ISSUED.fullmatch("".join(map(str, digits))):
+        return False
+    digits.reverse()
     return (sum(digits[::2]) + sum(_DOUBLED[one] for one in digits[1::2])) % 10 == 0

@@ -30,7 +30,7 @@ _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _EMAIL = re.compile(
     r"[^\s@<>()\[\],;:\"\\]{1,64}@[^\s@<>()\[\],;:\"\\.]+(?:\.[^\s@<>()\[\],;:\"\\.]+)+"
 )
-_THREE_DIGITS = re.compile(rb"\d{3}")
+_THREE_DIGITS = re.compile(r"\d{3}")
 _METADATA_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _CALENDAR_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(
@@ -151,7 +151,7 @@ def _metadata(value: object) -> object:
     if len(written) > LARGEST_METADATA:
         raise _wrong(f"takes at most {LARGEST_METADATA} bytes of JSON")
     # Without three digits in a row there is neither a number of a card nor its code.
-    if _THREE_DIGITS.search(written) and (place := find_card_data(value)) is not None:
+    if _THREE_DIGITS.search(written.decode()) and (place := find_card_data(value)) is not None:
         raise _wrong(f"holds what looks like card data in {place}: never send any here")
     return value
 

@@ -27,6 +27,9 @@ REFUSED: dict[str, dict[str, Any]] = {
     "cards.cvv": {"cards": [{"brand": "visa"}, {"cvv": 1234}]},
     "note": {"note": "he said 4111 1111 1111 1111 on the phone"},
     "memo": {"memo": "3782 822463 10005"},
+    "card_cvv": {"card_cvv": "123"},
+    "ccNumber": {"ccNumber": AMEX},
+    "wide.pan": {"wide": {"pan": "４１１１１１１１１１１１１１１１"}},
 }
 TAKEN: list[dict[str, Any]] = [
     {"number": "4111111111111112"},  # its last digit is wrong
@@ -34,6 +37,10 @@ TAKEN: list[dict[str, Any]] = [
     {"orderNumber": VISA, "trackingId": VISA, "invoice": {"no": VISA}},
     {"number": 42, "cvc": "none", "cid": "campaign-7", "pan": "ABCPE1234F"},
     {"card": "visa", "cardBrand": "4", "phone": "+49 4111 111111"},
+    # These pass the Luhn check, as every tenth number does, and begin as no card does.
+    {"order": {"number": "1763700000005"}, "number": "2026112112345672"},
+    {"voucher": "1234-5678-9012-3452", "card": "9000000000001"},
+    {"cid": "1234", "customer": {"cid": 123}},
     {"iban": "DE89 3704 0044 0532 0130 00", "when": "2026 1121 1200 0000"},
 ]
 
