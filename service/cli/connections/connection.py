@@ -94,9 +94,10 @@ class Connection(HttpToolsProtocol):
             self.refuse(refusals.HEADERS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        """Begin to answer: by the application, or by a refusal in its place."""
-        self.stage = Stage.BODY
-        self.since = self._door.now
+        """Begin to answer: by the application, or by a refusal in its place.
+
+        Whatever is raised on the way means that there is no request: the stage is still the head's.
+        """
         if len(self.pipeline) >= MOST_AHEAD:
             self._why = refusals.TOO_MANY_AT_ONCE
             raise _Stopped
@@ -104,7 +105,9 @@ class Connection(HttpToolsProtocol):
         if refusal is not None:
             self._door.note(refusal)
         self.app = refusal or self.config.loaded_app
-        HttpToolsProtocol.on_headers_complete(self)
+        HttpToolsProtocol.on_headers_complete(self)  # raises for an address without a path
+        self.stage = Stage.BODY
+        self.since = self._door.now
         self._asked = True
         if self.only_health or refusal is not None or self.parser.should_upgrade():
             self.cycle.keep_alive = False

@@ -1,5 +1,6 @@
 """What a request may take: bytes of its head, of its framing, and requests ahead."""
 
+import asyncio
 import json
 
 import pytest
@@ -125,6 +126,29 @@ async def test_who_asks_for_another_protocol_is_answered_and_heard_no_more() -> 
         assert (await client.told())[0] == 200
         assert await client.left() == b""
         assert await _status(house, b"\x00\x01\r\n\r\n") == 400
+
+
+@pytest.mark.parametrize("first", [b"GET http://there?a", b"GET ?a", b"CONNECT there:80"])
+async def test_an_address_without_a_path_is_refused_and_no_other_answer_is_taken_for_it(
+    first: bytes,
+) -> None:
+    """uvicorn fails on it behind the parser: the refusal failed too, and was a traceback each."""
+    no_path = GET.replace(b"GET /", first)
+    failed: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+    async with housed() as house:
+        assert await _status(house, no_path) == 400
+        later = await house.call()
+        assert await later.ask() == 200
+        assert await later.ask(no_path) == 400
+        assert await later.left() == b""
+        behind = await house.call()
+        await behind.send(GET.replace(b"/ ", b"/held "))
+        await house.until_busy(1)
+        await behind.send(no_path)
+        assert await behind.left() == b""  # nothing that would pass for the first one's answer
+        assert [path for path, _, _ in house.served] == ["/"]
+    assert failed == []
 
 
 async def test_a_host_must_be_named_once() -> None:
