@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,12 @@ from service.core.clock import ManualClock
 from service.core.errors import TooManyRequests, Unavailable
 from service.storage.database import Client
 from service.web.logs.access import write_lines_to
+from service.web.logs.clients import clients_of
 from service.webhooks.operations import rejections
 from service.webhooks.operations.rejections import MOST_KINDS, TOLD_A_MINUTE, Rejections
 from tests.storage.failing import failing
 from tests.support.events import Delivery
+from tests.support.settings import make_settings
 from tests.support.shop import Shop
 
 FORGED = Delivery("stripe", b'{"id":"evt_forged"}', {"stripe-signature": "t=1,v1=00"})
@@ -81,6 +84,30 @@ async def test_many_addresses_do_not_wash_out_the_list(
     monkeypatch.setattr(rejections, "MOST_KINDS", 10_000)
     flood(found := Rejections())
     assert await found.flush(clock.now(), whole=True) == 1_501
+
+
+async def test_one_customers_many_addresses_are_one(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = clients_of(make_settings()).name
+
+    def told(block: str) -> int:
+        found = Rejections()
+        for number in range(FLOOD):
+            with suppress(TooManyRequests):
+                found.note("stripe", "mismatch", 1, named(block % number), clock.now())
+                lines.append(number)
+        return len(found._kinds)
+
+    lines: list[int] = []
+    assert (told("2001:db8:0:1::%x"), len(lines)) == (1, TOLD_A_MINUTE)
+    lines.clear()
+    assert (told("2001:db8:0:%x::1"), len(lines)) == (MOST_KINDS + 1, FLOOD)  # other customers'
+    lines.clear()
+    assert (told("10.0.0.%d"), len(lines)) == (MOST_KINDS + 1, FLOOD)
+    monkeypatch.setattr(rejections, "network_in", lambda name: name)  # the control
+    lines.clear()
+    assert (told("2001:db8:0:1::%x"), len(lines)) == (MOST_KINDS + 1, FLOOD)
 
 
 async def test_without_a_database_forgeries_are_refused_as_ever_and_written_later(

@@ -8,9 +8,9 @@ from litestar.types import Scope
 from service.core.ids import derive
 from service.core.peppers import Pepper, read_pepper
 from service.settings import Settings
-from service.web.limits.addresses import Addresses
+from service.web.limits.addresses import Addresses, network_of
 
-_NAME_LENGTH = 22
+_NAME_LENGTH, _WITHIN_LENGTH = 22, 11
 _MOST_REMEMBERED = 4096
 
 
@@ -19,7 +19,8 @@ class Clients:
 
     What one address did can be put together, and an address that is suspected can be looked for by
     who has PII_PEPPER. Nobody reads an address out of it: there are few enough to try them all,
-    but not without the key. The part before the dot tells which pepper it was.
+    but not without the key. The part before the dot tells which pepper it was. One customer has a
+    /64 of IPv6, so such an address is named by its network's hash, a slash, and its own.
     """
 
     def __init__(self, pepper: Pepper, addresses: Addresses) -> None:
@@ -34,8 +35,19 @@ class Clients:
 
     def name(self, address: str) -> str:
         """Return the name of an address."""
-        derived = derive(self._pepper.secret, "client", address)
-        return f"{self._pepper.id}.{derived[:_NAME_LENGTH]}"
+        network = network_of(address)
+        name = f"{self._pepper.id}.{self._hash(network)[:_NAME_LENGTH]}"
+        if network == address:
+            return name
+        return f"{name}/{self._hash(address)[:_WITHIN_LENGTH]}"
+
+    def _hash(self, address: str) -> str:
+        return derive(self._pepper.secret, "client", address)
+
+
+def network_in(client: str) -> str:
+    """Return the part of a client's name that all of its network have: whom a limit counts."""
+    return client.partition("/")[0]
 
 
 def clients_of(settings: Settings) -> Clients:

@@ -13,6 +13,7 @@ import structlog
 from service.core.errors import Unavailable
 from service.storage.database import ANSWER_WITHIN_S
 from service.storage.transactions import answers_in_time
+from service.web.logs.clients import network_in
 from service.webhooks import repository
 from service.webhooks.documents import WebhookRejection
 from service.webhooks.errors import TooManyRejected
@@ -56,10 +57,11 @@ class Rejections:
         self._waiting: list[WebhookRejection] = []
 
     def note(self, provider: str, reason: str, size: int, sender: str, now: datetime) -> None:
-        """Count a delivery of a client, named by the hash of its address.
+        """Count a delivery of a client, named by the hash of its address; IPv6 by its network.
 
         Raises `TooManyRejected` beyond the budget of the client.
         """
+        sender = network_in(sender)
         self._turn(now)
         kind = (provider, reason, sender)
         if kind not in self._kinds and len(self._kinds) >= MOST_KINDS:
