@@ -1,11 +1,16 @@
 """Two conversations with a service that is killed in their midst: every promise is kept."""
 
+import json
 import random
 
 import pytest
 
+from service.sandbox.states import PaymentStatus
+from tests.conftest import NOON
 from tests.conversation.acts import Act
+from tests.conversation.books import RealPayment
 from tests.conversation.killing import hold_with_kills
+from tests.conversation.victim import handed_on, restore
 from tests.conversation.world import World, begin_anew
 
 _NAMES = ("resume", "pay", "deliver", "act_at_page", "run_loop", "cancel", "settle_by_hand")
@@ -24,3 +29,13 @@ async def test_a_service_that_is_killed_in_a_conversation_keeps_every_promise(
     ]
     kills = await hold_with_kills(mongo_uri, world, steps, dice)
     assert kills >= 3
+
+
+def test_what_is_handed_on_from_a_killed_service_is_what_the_next_one_knows(world: World) -> None:
+    paid = RealPayment("pi_1", "stripe", "s-1", 1000, "INR", PaymentStatus.SUCCEEDED, NOON)
+    world.foreign["pi_1"] = paid
+    told = json.loads(json.dumps(handed_on(world)))
+    world.foreign.clear()
+    restore(world, told)
+    assert world.foreign["pi_1"].paid
+    assert world.foreign == {"pi_1": paid}

@@ -19,6 +19,7 @@ from typing import Any
 from pymongo import monitoring
 
 from service.core.clock import ManualClock
+from service.sandbox.states import PaymentStatus
 from service.storage.database import connect
 from service.storage.documents import bind
 from service.wiring import DOCUMENTS
@@ -92,7 +93,11 @@ def _as_row(payment: RealPayment) -> dict[str, Any]:
 
 
 def _from_row(row: dict[str, Any]) -> RealPayment:
-    return RealPayment(**{**row, "opened_at": datetime.fromisoformat(row["opened_at"])})
+    typed = {
+        "status": PaymentStatus(row["status"]),
+        "opened_at": datetime.fromisoformat(row["opened_at"]),
+    }
+    return RealPayment(**{**row, **typed})
 
 
 async def _go_on(job: dict[str, Any]) -> None:
