@@ -49,7 +49,14 @@ class Kind:
         self._find, self._work, self._lanes, self._news = find, work, lanes, news
         self.under_way: dict[Lane, asyncio.Task[None]] = {}
 
-    async def begin(self) -> None:
+    async def look(self) -> None:
+        """Begin with what is due. A look that fails is no other kind's matter."""
+        try:
+            await self._begin()
+        except Exception:
+            log.exception("background round failed")
+
+    async def _begin(self) -> None:
         """Begin with each lane in which something is due: one look where nothing is."""
         self.under_way = {lane: task for lane, task in self.under_way.items() if not task.done()}
         free = [lane for lane in self._lanes if lane not in self.under_way]
@@ -104,11 +111,7 @@ async def _look_out(kinds: Sequence[Kind], stopping: asyncio.Event, news: asynci
     pause = SHORTEST_S
     while not stopping.is_set():
         news.clear()
-        try:
-            for kind in kinds:
-                await kind.begin()
-        except Exception:
-            log.exception("background round failed")
+        await asyncio.gather(*(kind.look() for kind in kinds))
         pause = min(2 * pause, LONGEST_S)
         if await _comes(news, pause):
             pause = SHORTEST_S

@@ -112,7 +112,7 @@ async def find_waiting_lane(now: datetime, lanes: Sequence[Lane]) -> Lane | None
     """Return one of some lanes in which a waiting event is due, if there is one."""
     due = _waiting(now) | wanted_by(lanes, "provider")
     row = await WebhookEvent.get_pymongo_collection().find_one(due, {"provider": 1})
-    return lane_of(row["provider"], lanes) if row else None
+    return lane_of(row.get("provider"), lanes) if row else None
 
 
 def _waiting(now: datetime) -> Row:

@@ -15,6 +15,7 @@ from service.core.news import News
 from service.outbox import repository as outbox
 from service.outbox.operations import message
 from service.retention.operations.report import Jobs
+from service.webhooks.repository import find_waiting_lane
 from tests.support.profiled import profiled
 from tests.support.shop import Shop
 
@@ -106,6 +107,56 @@ async def test_control_unless_it_is_told_it_rests_on(
 ) -> None:
     monkeypatch.setattr(News, "tell", lambda *_: None)
     assert await _takes(shop, monkeypatch) == []
+
+
+async def _delivered_beside_a_failing_look(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Tell whether a message is delivered where each look at the inbox fails."""
+    failed, taken = asyncio.Event(), asyncio.Event()
+
+    async def fails(*_: object) -> None:
+        failed.set()
+        raise RuntimeError("the inbox can't be looked at")
+
+    async def take(_: object) -> None:
+        taken.set()
+
+    monkeypatch.setattr(looking, "lane_of_waiting", fails)
+    async with background(_jobs(shop, handlers={"provider.close_checkout": take})):
+        await failed.wait()
+        await outbox.add_once([_closing(shop, "stripe")], None)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                await taken.wait()
+    return taken.is_set()
+
+
+async def test_a_look_that_fails_keeps_no_message_from_being_delivered(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await _delivered_beside_a_failing_look(shop, monkeypatch)
+
+
+async def test_control_one_after_the_other_the_first_keeps_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def one_after_the_other(*looks: Any) -> None:
+        first, *others = looks
+        for look in others:
+            look.close()
+        with suppress(RuntimeError):
+            await first
+
+    monkeypatch.setattr(looking.Kind, "look", looking.Kind._begin)
+    monkeypatch.setattr(asyncio, "gather", one_after_the_other)
+    assert not await _delivered_beside_a_failing_look(shop, monkeypatch)
+
+
+async def test_a_row_without_a_provider_is_of_the_lane_of_others(shop: Shop) -> None:
+    now = shop.clock.now()
+    row = {"_id": "odd", "status": "parked", "nextAttemptAt": now}
+    await shop.database["webhook_events"].insert_one(row)
+    found = await find_waiting_lane(now, LANES)
+    assert found == LANES[-1]
 
 
 def test_news_wake_those_who_wait_for_their_kind() -> None:
