@@ -11,7 +11,7 @@ from service.core.clock import ManualClock
 from service.providers.razorpay import adapter
 from service.providers.razorpay.adapter import RazorpayProvider
 from service.storage.database import Database
-from service.webhooks.operations import asking
+from service.webhooks.operations import asking, inbox
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.sessions.asking import put_price
 from tests.support.api import PUBLISHABLE, SECRET
@@ -209,3 +209,34 @@ async def test_an_intent_that_carries_its_attempt_proves_its_checkout(
     assert (await shop.api.told(paid))["outcome"] == "processed"
     assert len(provider.received) == asked
     assert (await shop.session("abc"))["status"] == "completed"
+
+
+async def _replayed_in_silence(shop: Shop, provider: FakeApi) -> tuple[int, list[str]]:
+    """Replay a review while its provider is silent; return the answer, and what the list shows."""
+    session = await shop.api.open(providerSessionId="cs_test_own")
+    found = {"id": "cs_test_foreign", "object": "checkout.session", "metadata": {}}
+    provider.answer("GET", SESSIONS, {"object": "list", "data": [found], "url": SESSIONS})
+    paid = shop.stripe("payment_intent.succeeded", stripe_intent(session, id="pi_1"))
+    assert (await shop.api.told(paid))["outcome"] == "review"
+    [row] = await shop.events()
+    provider.answers.clear()
+    provider.answer("GET", SESSIONS, (500, {}))
+    replayed = await shop.admin("POST", f"/webhook-events/{row['_id']}/replay")
+    queue = (await shop.admin("GET", "/reviews")).json()["reviews"]
+    return replayed.status_code, [one["reason"] for one in queue]
+
+
+async def test_a_review_stays_one_whose_provider_is_silent_when_it_is_replayed(
+    shop: Shop, provider: FakeApi
+) -> None:
+    assert await _replayed_in_silence(shop, provider) == (409, ["foreign_checkout"])
+    [event] = await shop.events()
+    assert event["status"] == "review"
+    assert (await shop.session(event["sessionId"]))["review"]["reason"] == "foreign_checkout"
+
+
+async def test_control_were_it_to_wait_no_list_would_show_it(
+    shop: Shop, provider: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "_NEVER_WAITS_AGAIN", frozenset())
+    assert await _replayed_in_silence(shop, provider) == (200, [])

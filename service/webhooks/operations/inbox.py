@@ -26,6 +26,10 @@ from service.webhooks.states import DONE, InboxStatus
 KEEP_WHOLE = 256_000
 KEEP_OF_CUT = 64_000
 
+# What was ignored may be of use to a later version, and wait for its session then. What is in
+# review is in a person's hands: were it to wait, no list would show it any more.
+_NEVER_WAITS_AGAIN = frozenset({InboxStatus.PROCESSED, InboxStatus.REVIEW})
+
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
@@ -76,7 +80,7 @@ def row_of(
     Each event leaves one: a `WebhookEvent` would be made only to be taken apart again. Raises
     `ReplayFailed` where what was done would have to wait now: there is nothing that it waits for.
     """
-    if before is not None and before.status is InboxStatus.PROCESSED and outcome.waits:
+    if before is not None and before.status in _NEVER_WAITS_AGAIN and outcome.waits:
         raise ReplayFailed(outcome.reason or outcome.status)
     now = inbox.clock.now()
     done = outcome.status in DONE and outcome.status is not InboxStatus.REVIEW
