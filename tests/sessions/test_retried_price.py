@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from httpx import Response
 
 from service.core.clock import ManualClock
+from service.sessions.operations import open_session
 from service.sessions.operations.checkouts import begin
 from service.sessions.operations.new_session import NewSession
 from service.settings import Settings
@@ -266,3 +268,39 @@ async def test_control_told_apart_by_its_quote_the_session_would_be_taken(
     body = _body(quoteId=await _quote(api))
     again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=body, headers=proof)
     problem(again, 409, "session_exists")
+
+
+async def _tried_again_elsewhere(api: Api, clock: ManualClock, how: str) -> Response:
+    """Ask for 1000 as a page, try again at 1500 in another tab, and send the first body anew."""
+    await put_price(api, "event_456", 1000, "INR")
+    named = {"amount": 1000} if how == "amount" else {"quoteId": await _quote(api)}
+    proof = await _opened(api, **named)
+    await put_price(api, "event_456", 1500, "INR")
+    if how == "quote that holds":
+        failed = {"sessionId": "s-1", "status": "failed"}
+        assert (await api.call("PATCH", "/api/payment-sessions", SECRET, json=failed)).is_success
+    else:
+        clock.advance(timedelta(hours=1))
+    again = await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_AGAIN, headers=proof)
+    assert (again.status_code, again.json()["amount"]) == (201, 1500)
+    return await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=_body(**named), headers=proof)
+
+
+_NAMED = pytest.mark.parametrize("how", ["amount", "quote that holds", "quote that is over"])
+
+
+@_NAMED
+async def test_a_body_that_named_another_price_is_not_handed_what_is_open_at_todays(
+    api: Api, clock: ManualClock, how: str
+) -> None:
+    refused = await _tried_again_elsewhere(api, clock, how)
+    assert "1500 INR" in problem(refused, 409, "open_session_differs")["detail"]
+
+
+@_NAMED
+async def test_control_not_held_to_what_it_named_it_pays_what_it_was_not_shown(
+    api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(open_session, "named_amount", lambda *_: None)
+    handed = await _tried_again_elsewhere(api, clock, how)
+    assert (handed.status_code, handed.json()["amount"]) == (200, 1500)

@@ -23,6 +23,7 @@ from service.sessions.operations.caller import Caller
 from service.sessions.operations.expire import expire_if_due
 from service.sessions.operations.find_session import find_proven_checkout
 from service.sessions.operations.new_session import NewSession
+from service.sessions.operations.pricing import named_amount
 from service.sessions.operations.rules import Rules
 from service.sessions.states import OPEN, status_at
 from service.storage.transactions import Duplicate, answers_in_time
@@ -40,6 +41,14 @@ class Opened(Struct, frozen=True):
     created: bool
 
 
+class _At(NamedTuple):
+    """By which rules and when a session is asked for, and as what it would be opened now."""
+
+    rules: Rules
+    now: datetime
+    built: SessionRow | None = None
+
+
 async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Opened:
     """Create the session, or give the one that stands under its id or is open for its user.
 
@@ -55,7 +64,7 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
         session, client_secret = await build_session(new, caller, rules, now)
     except InvalidInput as error:
         # The same call a second time: what it was held to may have changed since the first.
-        standing = await _standing(new, caller, error, now)
+        standing = await _standing(new, caller, error, _At(rules, now))
         if standing is None:
             raise
         return Opened(standing, rules.known_client_secret(standing), created=False)
@@ -100,7 +109,7 @@ async def _existing(
         merchant_id = caller.principal.merchant_id
         found = await repository.find(merchant_id, built.session_id)
         if found is not None:
-            return _same(found, new, caller, _At(built, now))
+            return _same(found, new, caller, _At(rules, now, built))
         if caller.principal.kind is Kind.PUBLISHABLE:
             return None  # only the id can be in its way, and what had it is gone
         found = await repository.find_open_checkout(
@@ -125,14 +134,23 @@ def _check_price(found: Session, built: SessionRow, new: NewSession, caller: Cal
 
 def _check_same_price(found: Session, built: SessionRow) -> None:
     if (found.amount, found.currency) != built.price:
-        raise OpenSessionDiffers(
-            f"Session {found.session_id} is open at {found.amount} {found.currency}; "
-            "cancel it first, or leave the amount out."
-        )
+        raise _open_at_another(found)
+
+
+def _check_price_named(found: Session, amount: int | None) -> None:
+    if amount is not None and amount != found.amount:
+        raise _open_at_another(found)
+
+
+def _open_at_another(found: Session) -> OpenSessionDiffers:
+    return OpenSessionDiffers(
+        f"Session {found.session_id} is open at {found.amount} {found.currency}; "
+        "cancel it first, or leave the amount out."
+    )
 
 
 async def _standing(
-    new: NewSession, caller: Caller, error: InvalidInput, now: datetime
+    new: NewSession, caller: Caller, error: InvalidInput, at: _At
 ) -> Session | None:
     """Give the session that an earlier call made, where a new one can't be built."""
     merchant_id, session_id = caller.principal.merchant_id, named_id(new, caller)
@@ -140,18 +158,18 @@ async def _standing(
         if session_id is not None:
             found = await repository.find(merchant_id, session_id)
             if found is not None and new.is_request_of(found):
-                return _same(found, new, caller)
+                return _same(found, new, caller, at)
         asks_for_open_one = isinstance(error, ItemHasNoPrice) and not new.names_amount
         if new.kind != "checkout" or not asks_for_open_one:
             return None
         if caller.principal.kind is Kind.PUBLISHABLE:
-            return await _proven(new, caller, now)
+            return await _proven(new, caller, at.now)
         found = await repository.find_open_checkout(
             merchant_id, new.user_id, new.plan, new.provider
         )
-    if found is None or not _stands(found, now):
+    if found is None or not _stands(found, at.now):
         return None
-    return await adopt_checkout(found, new.provider_session_id, now)
+    return await adopt_checkout(found, new.provider_session_id, at.now)
 
 
 async def _proven(new: NewSession, caller: Caller, now: datetime) -> Session | None:
@@ -168,25 +186,22 @@ def _stands(session: Session, now: datetime) -> bool:
     return status_at(session.status, session.expires_at, now) in OPEN
 
 
-class _At(NamedTuple):
-    """A session as it would be opened now, at today's price."""
-
-    built: SessionRow
-    now: datetime
-
-
-def _same(found: Session, new: NewSession, caller: Caller, at: _At | None = None) -> Session:
+def _same(found: Session, new: NewSession, caller: Caller, at: _At) -> Session:
     """Return the session of this id if this very request made it, or a browser asks for it again.
 
     A page may have quoted anew since. Its session goes on if it is open at that price, and one that
-    is tried again gets it. Raises `SessionExists`, and `OpenSessionDiffers` for another price.
+    is tried again gets it. Raises `SessionExists`, and `OpenSessionDiffers` for another price: also
+    where the session was tried again meanwhile, at another one than its request had named.
     """
     # An id that was made from an idempotency key proves the caller: nobody else can derive it.
     proven = new.session_id is None or caller.may_adopt(found)
+    stands = _stands(found, at.now)
     if proven and new.is_request_of(found):
+        if stands:
+            _check_price_named(found, named_amount(new, found, at.rules))
         return found
-    if at is None or not proven or caller.trusted or not new.asks_for(found):
+    if at.built is None or not proven or caller.trusted or not new.asks_for(found):
         raise SessionExists(f"The session id {found.session_id!r} is taken.")
-    if _stands(found, at.now):
+    if stands:
         _check_same_price(found, at.built)
     return found

@@ -8,11 +8,12 @@ hand out what nobody has paid.
 from datetime import datetime
 from typing import NamedTuple
 
+from service.catalog.errors import QuoteExpired, QuoteUnknown
 from service.catalog.operations.quote import Quote, Wanted, quote
 from service.catalog.operations.quote_id import Held, check_fits, read_quote
 from service.core.money import check_step, to_minor
 from service.providers.base import CheckoutMode
-from service.sessions.documents import PricedBy
+from service.sessions.documents import PricedBy, Session
 from service.sessions.errors import AmountDiffers, wrong_field
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.new_session import NewSession
@@ -53,6 +54,17 @@ async def price_session(new: NewSession, caller: Caller, rules: Rules, now: date
         raise AmountDiffers("price" if new.amount is None else "amount", due.amount, currency)
     check_step(new.provider, currency, due.amount)
     return Price(due.amount, currency, due.free, due.trial_days, priced_by="catalog")
+
+
+def named_amount(new: NewSession, made: Session, rules: Rules) -> int | None:
+    """Return the price that the request of a session named when it was made, if it named one."""
+    if new.quote_id is None:
+        return _sent(new, made.currency)
+    try:
+        held = read_quote(new.quote_id, made.merchant_id, rules.peppers, made.created_at)
+    except (QuoteUnknown, QuoteExpired):  # its pepper is left out by now
+        return None
+    return held.amount
 
 
 def for_mode(due: Quote, mode: CheckoutMode) -> Quote:
