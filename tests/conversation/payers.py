@@ -56,6 +56,17 @@ async def authorize(world: World, a: int, b: int, c: int) -> None:
     await _let(world, a, Happening.AUTHORIZED, held)
 
 
+async def begin_everywhere(world: World) -> None:
+    """Begin to pay at every checkout that is still open: the money is under way, or held."""
+    for checkout in await world.checkouts():
+        possible = possible_now(checkout.status, checkout.provider)
+        for what in (Happening.DELAYED, Happening.AUTHORIZED):
+            if what in possible:
+                await _let(world, 0, what, [checkout])
+                break
+    await world.lab.deliver()
+
+
 async def hold_again(world: World, a: int, b: int, c: int) -> None:
     """Have money held twice for one session at Razorpay: in each of its orders, or twice in one."""
     held = [one for one in await world.checkouts() if one.provider == "razorpay"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, settings
 
 from tests.conversation.acts import Step, Together
+from tests.conversation.payers import begin_everywhere
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
 from tests.conversation.world import World, begin_anew
 
@@ -23,7 +24,10 @@ class Broken(AssertionError):
 
 
 async def play(world: World, steps: Sequence[Step]) -> None:
-    """Play a conversation to its end and beyond. Raises `Broken`."""
+    """Play a conversation to its end and beyond: all begin to pay, then the providers fall silent.
+
+    Raises `Broken`.
+    """
     await begin_anew(world)
     try:
         for step in steps:
@@ -31,6 +35,7 @@ async def play(world: World, steps: Sequence[Step]) -> None:
             await check(world)
         await check_at_rest(world)
         await world.count_up()
+        await begin_everywhere(world)
         await check_no_session_waits_for_ever(world)
     except AssertionError as broken:
         story = "\n".join(world.story)
