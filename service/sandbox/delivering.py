@@ -123,8 +123,10 @@ def _following(delivery: SandboxDelivery, attempt: Attempt, now: datetime) -> tu
         return "delivered", now
     pauses = RETRY_AFTER_S[delivery.provider]
     made = len(delivery.attempts)
-    # What was tampered with is no delivery of the provider's: nobody sends it again.
-    if made >= len(pauses) or (delivery.tamper and attempt.status is not None):
+    # What was tampered with is no delivery of the provider's: once it is judged, nobody sends it
+    # again. A 5xx judges nothing.
+    judged = attempt.status is not None and attempt.status < 500
+    if made >= len(pauses) or (delivery.tamper and judged):
         return "given_up", now
     return "pending", now + timedelta(seconds=pauses[made])
 
