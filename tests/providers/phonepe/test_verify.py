@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.errors import MalformedBody, SignatureRejected
-from service.providers.phonepe.verify import Secrets, callback_of, read_content, verify_webhook
+from service.providers.phonepe.verify import (
+    Secrets,
+    callback_of,
+    login_of,
+    read_content,
+    verify_webhook,
+)
 from tests.providers.phonepe.case import (
     CALLBACKS,
     NOON,
@@ -96,6 +102,13 @@ def test_a_scheme_that_is_not_set_up_is_not_accepted() -> None:
         verify_webhook(sign_callback(CALLBACK, NOON), CALLBACK, Secrets({}, BOTH.webhook_login))
 
 
+@pytest.mark.parametrize("missing", [None, "", " "])
+def test_a_login_is_a_name_and_a_password_or_none_at_all(missing: str | None) -> None:
+    assert login_of(USERNAME, PASSWORD) == f"{USERNAME}:{PASSWORD}"
+    for username, password in ((missing, PASSWORD), (USERNAME, missing), (missing, missing)):
+        assert login_of(username, password) is None
+
+
 def test_a_login_does_not_vouch_for_a_callback() -> None:
     forged = {"x-verify": x_verify(CALLBACK, salt=""), "authorization": LOGIN}
     with pytest.raises(SignatureRejected):
@@ -116,6 +129,26 @@ def test_a_signed_response_that_makes_no_sense_can_not_be_read(response: str) ->
     body = json.dumps({"response": response}).encode()
     with pytest.raises(MalformedBody):
         read_content(verify_webhook({"x-verify": x_verify(body)}, body, BOTH))
+
+
+@pytest.mark.parametrize("between", ["%", "\n", "\t", " "])
+def test_a_signed_response_with_strange_letters_between_is_genuine_and_can_not_be_read(
+    between: str,
+) -> None:
+    response = json.loads(CALLBACK)["response"]
+    strange = f"{response[:4]}{between}{response[4:]}"
+    body = b'{"response": "%s"}' % strange.encode()
+    header = f"{hashlib.sha256(f'{strange}{SALT}'.encode()).hexdigest()}###1"
+    message = verify_webhook({"x-verify": header}, body, BOTH)
+    with pytest.raises(MalformedBody):
+        read_content(message)
+
+
+def test_a_response_that_is_no_text_is_a_signature_that_does_not_match() -> None:
+    body = rb'{"response": "\ud800"}'
+    with pytest.raises(SignatureRejected) as caught:
+        verify_webhook({"x-verify": f"{'0' * 64}###1"}, body, BOTH)
+    assert caught.value.reason == "mismatch"
 
 
 @pytest.mark.parametrize("response", ["", 7, None, {}])

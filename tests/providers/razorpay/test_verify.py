@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from service.core.errors import MalformedBody, SignatureRejected
 from service.providers.razorpay.verify import (
     check_signature,
+    named_in,
     read_event,
     verify_checkout_callback,
     verify_link_callback,
@@ -121,3 +123,24 @@ def test_a_bar_in_an_id_can_not_shift_what_was_signed() -> None:
     signature = hexed(KEY_SECRET, b"plink_1|ps_1|paid|pay_1")
     with pytest.raises(SignatureRejected):
         verify_checkout_callback("plink_1|ps_1|paid", "pay_1", signature, KEY_SECRET)
+    with pytest.raises(SignatureRejected) as caught:
+        verify_checkout_callback("order_1", "pay|1", signature, KEY_SECRET)
+    assert caught.value.reason == "malformed"
+
+
+def test_an_id_that_is_no_text_is_a_signature_that_does_not_match() -> None:
+    with pytest.raises(SignatureRejected) as caught:
+        verify_checkout_callback("order_1", "\ud800", "0" * 64, KEY_SECRET)
+    assert caught.value.reason == "mismatch"
+
+
+def test_an_event_has_a_name_of_up_to_200_letters() -> None:
+    for name in ("e", "e" * 200):
+        assert read_event(json.dumps({"event": name}).encode()) == {"event": name}
+    for wrong in ("", "e" * 201, None, 7):
+        with pytest.raises(MalformedBody):
+            read_event(json.dumps({"event": wrong}).encode())
+
+
+def test_an_event_that_the_header_does_not_name_has_no_name_there() -> None:
+    assert named_in({}) is None

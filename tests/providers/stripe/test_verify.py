@@ -1,5 +1,6 @@
 """Stripe's signature: genuine ones pass, everything else is one kind of error."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -139,6 +140,7 @@ def test_a_signed_body_that_is_no_event_is_genuine_and_can_not_be_read(body: byt
 
 
 def test_twenty_signatures_are_looked_at_and_one_more_is_a_rejection() -> None:
+    assert MOST_SIGNATURES == 20
     foreign = hmac_sha256_hex(FOREIGN, f"{AT}.".encode() + BODY)
     genuine = signed(NEW)
     within = genuine + f",v1={foreign}" * (MOST_SIGNATURES - 1)
@@ -146,3 +148,25 @@ def test_twenty_signatures_are_looked_at_and_one_more_is_a_rejection() -> None:
     assert rejected(f"{within},v1={foreign}") == "malformed"
     assert rejected(genuine + ",v1=0" * 1_000_000) == "malformed"
     assert rejected(genuine + ",v0=0" * 1_000) == "malformed"
+
+
+def test_forty_entries_and_twelve_digits_are_read_and_no_more() -> None:
+    check_signature({"stripe-signature": signed(NEW) + ",v0=0" * 38}, BODY, (NEW,), NOW)
+    assert rejected(signed(NEW) + ",v0=0" * 39) == "malformed"
+    assert rejected(f"t={'9' * 12},v1=00") == "mismatch"
+    assert rejected(f"t={'9' * 13},v1=00") == "malformed"
+
+
+@pytest.mark.parametrize("name", ["id", "type"])
+def test_an_event_has_an_id_and_a_type_of_up_to_255_letters(name: str) -> None:
+    event = {"id": "evt_1", "type": "a"}
+    for text in ("e", "e" * 255):
+        assert read_event(json.dumps(event | {name: text}).encode())[name] == text
+    for wrong in ("", "e" * 256, None, 7):
+        with pytest.raises(MalformedBody):
+            read_event(json.dumps(event | {name: wrong}).encode())
+
+
+def test_how_far_ahead_of_time_a_signature_is_is_told_without_a_sign() -> None:
+    with pytest.raises(SignatureRejected, match=r"is 400 seconds ahead"):
+        check_signature({"stripe-signature": signed(NEW, at=AT + 400)}, BODY, (NEW,), NOW)

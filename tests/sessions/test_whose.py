@@ -1,0 +1,144 @@
+"""Whose a checkout is: what an event tells, held against what a session has opened."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from service.payments.documents import Claim
+from service.payments.operations import Recorded
+from service.payments.states import PaymentStatus
+from service.providers.base import VerifiedEvent
+from service.providers.facts import Subject
+from service.sessions.documents import TRUSTED, Checkout, Opening, Session
+from service.sessions.operations.settle.event import Mismatch, Settling
+from service.sessions.operations.settle.own import (
+    CheckoutUnknown,
+    Whose,
+    is_claim_of,
+    tied,
+    whose,
+)
+from tests.conftest import NOON
+
+OPENING = Opening(n=1, provider_expires_at=NOON, locked_until=NOON)
+OURS = Checkout(ref="cs_ours", n=1, opened_at=NOON, attempt_id="s-1-0123456789")
+NAMED = Checkout(ref="cs_named", n=0, opened_at=NOON)
+OLD = Checkout(ref="cs_old", n=1, opened_at=NOON)
+
+
+def _session(*checkouts: Checkout, **changes: Any) -> Session:
+    ids = [id for one in checkouts for id in (one.ref, one.attempt_id) if id]
+    given = {"merchant_id": "default", "session_id": "s", "owner": TRUSTED, "created_at": NOON}
+    given |= {"checkouts": list(checkouts), "checkout_ids": ids, "opening": None, "history": []}
+    return Session.model_construct(None, **{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("subject", "known_ref", "expected"),
+    [
+        (Subject(checkout_refs=("cs_ours",)), None, "own"),
+        (Subject(attempt_ids=("s-1-0123456789",)), None, "own"),
+        (Subject(object_ids=("cs_ours",)), None, "own"),
+        (Subject(), "cs_ours", "own"),
+        (Subject(checkout_refs=("cs_foreign",), attempt_ids=("s-1-0123456789",)), None, "own"),
+        (Subject(checkout_refs=("cs_foreign",)), None, "foreign"),
+        (Subject(), "cs_foreign", "foreign"),
+        (Subject(checkout_refs=("cs_foreign",)), "cs_foreign", "foreign"),
+        (Subject(sent_ids=("s",)), None, "unknown"),
+        (Subject(attempt_ids=("s-2-0123456789",)), None, "unknown"),
+    ],
+)
+def test_a_session_with_a_checkout_owns_what_names_it_and_nothing_else(
+    subject: Subject, known_ref: str | None, expected: str
+) -> None:
+    assert whose(_session(OURS), subject, known_ref).value == expected
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        (Subject(checkout_refs=("cs_any",)), Whose.OWN),
+        (Subject(), Whose.OWN),
+        (Subject(attempt_ids=("s-1-abcdefghij",)), Whose.FOREIGN),
+        (Subject(checkout_refs=("cs_any", "s-1-abcdefghij")), Whose.FOREIGN),
+    ],
+)
+def test_a_session_without_any_takes_all_but_what_an_earlier_one_of_its_id_has_opened(
+    subject: Subject, expected: Whose
+) -> None:
+    assert whose(_session(), subject) is expected
+    # What is being opened may be paid before we hear of it: from then on it takes no other.
+    opening = whose(_session(opening=OPENING), subject)
+    assert opening is (Whose.FOREIGN if subject.checkout_refs else Whose.UNKNOWN)
+
+
+def test_an_intent_that_names_the_session_may_be_of_a_checkout_before_attempts_had_ids() -> None:
+    intent = Subject(sent_ids=("s",))
+    assert whose(_session(OLD), intent) is Whose.OWN
+    assert whose(_session(OURS, OLD), intent) is Whose.OWN
+    for other in (NAMED, OURS):
+        assert whose(_session(other), intent) is Whose.UNKNOWN
+    assert whose(_session(OLD), Subject(sent_ids=("another",))) is Whose.UNKNOWN
+    told = structs.replace(intent, checkout_refs=("cs_foreign",))
+    assert whose(_session(OLD), told) is Whose.FOREIGN
+
+
+def test_a_claim_is_of_the_session_that_was_opened_then() -> None:
+    session = _session()
+    assert is_claim_of(Claim("default", "s", NOON), session)
+    assert is_claim_of(Claim("default", "s", None), session)  # of before that was kept
+    for other in (
+        None,
+        Claim("another", "s", NOON),
+        Claim("default", "another", NOON),
+        Claim("default", "s", NOON - timedelta(days=9)),
+    ):
+        assert not is_claim_of(other, session)
+
+
+def _doing(subject: Subject, *, may_ask: bool) -> Settling:
+    fields = dict.fromkeys(VerifiedEvent.__struct_fields__) | {"subject": subject}
+    event = VerifiedEvent(**fields)  # type: ignore[arg-type]
+    return Settling(
+        tx=None,  # type: ignore[arg-type]
+        event=event,
+        why=None,  # type: ignore[arg-type]
+        lifetimes=None,  # type: ignore[arg-type]
+        merchant_id="default",
+        may_ask=may_ask,
+    )
+
+
+def _recorded(claim: Claim | None, ref: str | None = None) -> Recorded:
+    return Recorded(PaymentStatus.SUCCEEDED, ref, None, claim, 1000, "USD")
+
+
+def test_what_names_no_checkout_is_asked_about_where_it_can_be_and_is_a_strangers_where_not() -> (
+    None
+):
+    session, silent = _session(OURS), Subject(sent_ids=("s",))
+    with pytest.raises(CheckoutUnknown) as asked:
+        tied(_doing(silent, may_ask=True), session, None)
+    assert asked.value.matched
+    assert tied(_doing(silent, may_ask=False), session, None).stranger is Mismatch.FOREIGN
+    for may_ask in (True, False):
+        doing = _doing(silent, may_ask=may_ask)
+        assert tied(doing, session, None, ask=False) == doing
+
+
+@pytest.mark.parametrize("ask", [True, False])
+def test_a_payment_is_the_sessions_by_its_claim_and_by_its_checkout(ask: bool) -> None:
+    session, own = _session(OURS), Claim("default", "s", NOON)
+    ours = _doing(Subject(checkout_refs=("cs_ours",)), may_ask=True)
+    assert tied(ours, session, None, ask=ask) == ours
+    assert tied(ours, session, _recorded(own), ask=ask) == ours
+    for another in (None, Claim("default", "another", NOON)):
+        given = tied(ours, session, _recorded(another), ask=ask)
+        assert given.stranger is Mismatch.ANOTHERS
+    foreign = _doing(Subject(checkout_refs=("cs_foreign",)), may_ask=True)
+    assert tied(foreign, session, _recorded(own), ask=ask).stranger is Mismatch.FOREIGN
+    silent = _doing(Subject(), may_ask=True)
+    assert tied(silent, session, _recorded(own, "cs_ours"), ask=ask) == silent
+    assert tied(silent, session, _recorded(own, "cs_x"), ask=ask).stranger is Mismatch.FOREIGN
