@@ -14,12 +14,13 @@ run: $(STAMP) ## start everything for development, on a real MongoDB, with gener
 test: $(STAMP) ## run all tests, on a real MongoDB
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-soak: $(STAMP) ## run the searches that take hours: all orders, 5,000 conversations, missing guards, fuzzing, failovers
+soak: $(STAMP) ## run the searches that take hours: all orders, 5,000 conversations, missing guards, fuzzing, failovers, mutants
 	$(BIN)/python -m pytest -m soak
 	$(BIN)/python -m tests.conversation.soak
 	$(BIN)/python -m tests.conversation.guards
 	$(BIN)/python -m tests.failovers --count 100
 	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.mutations
 
 check: $(STAMP) ## lint, format, types, and who may import whom
 	$(BIN)/ruff check .

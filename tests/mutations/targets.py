@@ -1,0 +1,75 @@
+"""Which files are broken, and which tests must notice: quick ones first, each by itself enough."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A module, the tests that concern it, and the functions that count (all, where none)."""
+
+    module: str
+    tests: tuple[str, ...]
+    within: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Return the file of the module."""
+        return self.module.replace(".", "/") + ".py"
+
+
+_EMPTY = "tests/providers/test_empty_secrets.py"
+_LEDGER = "tests/payments/test_ledger.py"
+
+TARGETS = {
+    "stripe": Target(
+        "service.providers.stripe.verify", ("tests/providers/stripe/test_verify.py", _EMPTY)
+    ),
+    "razorpay": Target(
+        "service.providers.razorpay.verify", ("tests/providers/razorpay/test_verify.py", _EMPTY)
+    ),
+    "phonepe": Target(
+        "service.providers.phonepe.verify", ("tests/providers/phonepe/test_verify.py", _EMPTY)
+    ),
+    "signing": Target(
+        "service.providers.signing",
+        (
+            _EMPTY,
+            "tests/providers/stripe/test_verify.py",
+            "tests/providers/razorpay/test_verify.py",
+            "tests/providers/phonepe/test_verify.py",
+        ),
+    ),
+    "sessions": Target(
+        "service.sessions.states",
+        (
+            "tests/sessions/test_standing.py",
+            "tests/webhooks/test_states.py",
+            "tests/webhooks/test_late.py",
+        ),
+    ),
+    "payments": Target("service.payments.states", ("tests/payments/test_standing.py", _LEDGER)),
+    "ledger": Target(
+        "service.payments.operations",
+        (_LEDGER, "tests/webhooks/test_rows.py", "tests/webhooks/test_order.py"),
+        ("record_payment", "_new", "_place", "_changes"),
+    ),
+    "match": Target(
+        "service.webhooks.operations.match",
+        (
+            "tests/webhooks/test_matching.py",
+            "tests/webhooks/test_references.py",
+            "tests/webhooks/test_hostile_ids.py",
+            "tests/tenants/test_tenants.py",
+        ),
+    ),
+    "own": Target(
+        "service.sessions.operations.settle.own",
+        (
+            "tests/sessions/test_whose.py",
+            "tests/webhooks/test_foreign_payments.py",
+            "tests/webhooks/test_unknown_checkouts.py",
+            "tests/webhooks/test_ids_taken_anew.py",
+            "tests/webhooks/test_same_money.py",
+        ),
+    ),
+}
