@@ -33,8 +33,8 @@ bench: $(STAMP) $(PEERS) ## measure the hot routes beside other servers, about 2
 
 sbom: $(STAMP) ## write what the product is made of, and under which licences, to dist/
 	@mkdir -p dist
-	@$(PYTHON) -m venv --clear dist/product
-	dist/product/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	@$(PYTHON) -m venv --clear --without-pip dist/product
+	$(BIN)/python -m pip --python dist/product/bin/python install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json dist/product
 	$(BIN)/pip-licenses --python dist/product/bin/python --format markdown --output-file dist/licences.md
 	@rm -r dist/product

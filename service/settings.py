@@ -266,7 +266,9 @@ def _groups() -> dict[str, type[Group]]:
 
 def _problems(error: ValidationError) -> list[FieldProblem]:
     return [
-        FieldProblem(str(item["loc"][0]), item["msg"].removeprefix("Value error, "))
+        FieldProblem(
+            str(item["loc"][0]), item["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        )
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     ]
 

@@ -68,7 +68,8 @@ def _judged_as(
 ) -> tuple[Settings, tuple[FieldProblem, ...]]:
     web = settings.web
     if environment == "production" and web.environment != environment:
-        if "environment" in web.model_fields_set:
+        was_read = all(problem.field != "ENVIRONMENT" for problem in unreadable)
+        if was_read and "environment" in web.model_fields_set:
             says = (
                 f"is {web.environment}: unset it, or set it to production; "
                 "`tillgate dev` is for development"

@@ -25,7 +25,8 @@ _MAPPED = IPv6Network("::ffff:0:0/96")
 # Names of this machine: RFC 6761, and what Linux puts into /etc/hosts.
 _LOCAL_NAMES = frozenset({"localhost", "localdomain", "ip6-localhost", "ip6-loopback"})
 
-_ON_THIS_MACHINE = "is on this machine: a fake would complete sessions"
+_UNSET_IT = "unset it, which takes the provider's own address"
+_ON_THIS_MACHINE = f"is on this machine, where a fake would complete sessions: {_UNSET_IT}"
 
 
 def web_problems(web: WebSettings) -> Iterator[FieldProblem]:
@@ -79,12 +80,13 @@ def _no_base(base: str) -> str | None:
         return _ON_THIS_MACHINE
     parts = urlsplit(base)
     if parts.scheme != "https":
-        return "is not https: whoever is on the way could tell of payments that nobody made"
+        says = "is not https: whoever is on the way could tell of payments that nobody made"
+        return f"{says}; {_UNSET_IT}"
     host = _plain(parts.hostname or "")
     if _numeric(host) is not None:
         return "is a number: name the provider's host, whose certificate is checked"
     if "@" in parts.netloc or not host.isascii() or "." not in host:
-        return "is no public name: unset it, which takes the provider's own address"
+        return f"is no public name: {_UNSET_IT}"
     return None
 
 

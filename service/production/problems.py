@@ -53,7 +53,10 @@ def _tokens(access: AccessSettings) -> Iterator[FieldProblem]:
     if access.jwt_secret and access.jwt_jwks_url:
         yield FieldProblem("JWT_SECRET", "and JWT_JWKS_URL are both set: set one of them")
     if access.jwt_jwks_url and urlsplit(access.jwt_jwks_url).scheme != "https":
-        yield FieldProblem("JWT_JWKS_URL", "is not https: whoever answers there decides who is who")
+        yield FieldProblem(
+            "JWT_JWKS_URL",
+            "is not https: name an https address, since who answers there decides who is who",
+        )
     if not (access.jwt_secret or access.jwt_jwks_url):
         return
     if not access.jwt_issuer:

@@ -44,7 +44,7 @@ def repeated_secrets(settings: Settings) -> Iterator[FieldProblem]:
     places: dict[str, list[str]] = defaultdict(list)
     for variable, secrets in (_with_publishable(settings) | _passwords(settings)).items():
         for secret in secrets:
-            places[secret].append(variable)
+            places[_drawn(variable, secret)].append(variable)
     for variables in places.values():
         for at, variable in enumerate(variables[1:], start=1):
             first = variables[0]
@@ -82,6 +82,11 @@ def is_varied(secret: str) -> bool:
         and len(set(pairs)) >= _LEAST_PAIRS
         and len(steps) >= _LEAST_STEPS
     )
+
+
+def _drawn(variable: str, secret: str) -> str:
+    """Give what was drawn: who has `sk_X` knows `ak_X`."""
+    return secret.partition("_")[2] or secret if variable.startswith("API_") else secret
 
 
 def _own(secret: str) -> str | None:

@@ -93,6 +93,19 @@ def test_a_key_that_nobody_could_have_is_not_created(options: tuple[str, str], s
     assert "\x1b[31mred" not in told.stderr
 
 
+def test_a_key_that_can_not_be_made_or_ended_says_why_in_whole_sentences(shop: Shop) -> None:
+    told = shop.run("keys", "create", "publishable", "--scopes", "jobs:run").stderr
+    assert told.splitlines() == [
+        "error The scopes can't be used.",
+        "  scopes of this publishable key of merchant default must be some of: "
+        "sessions:read, sessions:write",
+    ]
+    assert shop.run("keys", "revoke", "nope").stderr.splitlines() == [
+        "error The keyId can't be used.",
+        "  keyId takes 12 hex digits, as the list of keys shows them",
+    ]
+
+
 def test_prices_are_set_listed_and_removed_on_the_record(shop: Shop) -> None:
     shop.ok("prices", "set", "premium", "2999", "usd", "--title", "Premium", "--trial-days", "7")
     shop.ok("prices", "set", "premium", "49.50", "INR", "--major")

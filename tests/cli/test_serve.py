@@ -104,6 +104,8 @@ def test_it_serves_production_or_nothing() -> None:
         "ENVIRONMENT is development: unset it, or set it to production; "
         "`tillgate dev` is for development"
     )
+    (line,) = refused(READY | {"ENVIRONMENT": "prod"})
+    assert line == "ENVIRONMENT should be 'development' or 'production'"
 
 
 @pytest.mark.usefixtures("bare")

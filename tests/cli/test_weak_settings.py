@@ -59,6 +59,12 @@ WEAK: list[tuple[dict[str, str | None], str, str]] = [
     ({"JWT_SECRET": READY["PII_PEPPER"]}, "JWT_SECRET", "same secret as PII_PEPPER"),
     ({"STRIPE_WEBHOOK_SECRET": READY["PII_PEPPER"]}, "STRIPE_WEBHOOK_SECRET", "same secret as PII"),
     (
+        {"API_ADMIN_KEYS": f"ops:ak_{READY['API_SECRET_KEYS'].rpartition('_')[2]}"},
+        "API_ADMIN_KEYS",
+        "same secret as API_SECRET_KEYS",
+    ),
+    ({"API_JOBS_KEYS": f"jk_{READY['PII_PEPPER']}"}, "PII_PEPPER", "same secret as API_JOBS_KEYS"),
+    (
         {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,whsec_0123456789abcdef"},
         "STRIPE_WEBHOOK_SECRET",
         "twice",

@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pymongo import MongoClient
 
 from service.migrations.steps import STEPS
 from service.storage.database import connect
@@ -44,6 +45,11 @@ def test_an_older_database_is_refused_looked_at_and_brought_up(
     ]
     assert "has the layout of this version" in ran.stderr
     assert tillgate("migrate", "--dry-run", cwd=tmp_path, env=behind).returncode == 0
+    with MongoClient[dict[str, object]](behind["MONGODB_URI"]) as client:
+        client[behind["MONGODB_DATABASE"]].sessions.drop_index("checkout_ids")
+    looked = tillgate("migrate", "--dry-run", cwd=tmp_path, env=behind)
+    assert looked.returncode == 3
+    assert "Indexes that would be made: sessions.checkout_ids\n" in looked.stderr
 
 
 def test_doctor_tells_of_an_older_layout_as_serve_does(

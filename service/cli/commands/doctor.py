@@ -91,6 +91,9 @@ def _print(checks: Sequence[Check], environment: str) -> None:
     problems = sum(check.state == "problem" for check in checks)
     warnings = sum(check.state == "warning" for check in checks)
     verdict = "Not fit" if problems else "Fit"
-    console.print(
-        f"\n{verdict} for {environment}: {problems} problems, {warnings} warnings.", soft_wrap=True
-    )
+    counts = f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}"
+    console.print(f"\n{verdict} for {environment}: {counts}.", soft_wrap=True)
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -14,7 +14,7 @@ from service.migrations.operations import Planned, migrate, plan
 from service.migrations.steps.step import Counts
 from service.settings import Settings
 from service.storage.database import Database
-from service.storage.indexes import Drift
+from service.storage.indexes import Drift, find_drift
 from service.wiring import DOCUMENTS
 
 BEHIND = 3
@@ -38,10 +38,11 @@ def command(data_dir: Path, *, dry_run: bool, again: bool) -> None:
     """
     if dry_run:
 
-        async def look(_: Settings, database: Database) -> list[Planned]:
-            return await plan(database, again=again)
+        async def look(_: Settings, database: Database) -> tuple[list[Planned], list[Drift]]:
+            planned = await plan(database, again=again)
+            return planned, await find_drift(database, DOCUMENTS)
 
-        _show_plan(with_database(data_dir, look, prepare=False))
+        _show_plan(*with_database(data_dir, look, prepare=False))
         return
 
     async def work(_: Settings, database: Database) -> tuple[list[Migration], list[Drift]]:
@@ -55,7 +56,7 @@ def command(data_dir: Path, *, dry_run: bool, again: bool) -> None:
     say("The database has the layout of this version.")
 
 
-def _show_plan(planned: list[Planned]) -> None:
+def _show_plan(planned: list[Planned], drift: list[Drift]) -> None:
     rows = [
         (
             one.step.number,
@@ -66,7 +67,10 @@ def _show_plan(planned: list[Planned]) -> None:
         for one in planned
     ]
     show_table(("number", "migration", "state", "would change"), rows, empty="")
-    if any(one.done is None for one in planned):
+    missing = [f"{one.collection}.{one.index}" for one in drift if one.kind == "missing"]
+    if missing:
+        say(f"Indexes that would be made: {', '.join(missing)}")
+    if missing or any(one.done is None for one in planned):
         raise Exit(BEHIND)
 
 

@@ -97,13 +97,16 @@ async def revoke_key(clock: Clock, key_id: str, tx: Transaction | None = None) -
 def _check_scopes(kind: Kind, merchant_id: str, scopes: Collection[AccessScope] | None) -> None:
     bundle = bundle_of(kind, merchant_id)
     if kind is Kind.JOBS and AccessScope.OPERATOR not in bundle:
-        raise _wrong("merchant", f"of a jobs key is {DEFAULT_MERCHANT}: jobs are for all merchants")
+        raise _wrong(
+            "merchant", f"of a jobs key must be {DEFAULT_MERCHANT}: jobs are for all merchants"
+        )
     if scopes is None:
         return
     if not scopes or not bundle.issuperset(scopes):
-        of = f"{kind} key of merchant {merchant_id}"
-        raise _wrong("scopes", f"of a {of} are some of: {', '.join(sorted(bundle))}")
+        key = f"{kind} key of merchant {merchant_id}"
+        raise _wrong("scopes", f"of this {key} must be some of: {', '.join(sorted(bundle))}")
 
 
 def _wrong(field: str, message: str) -> InvalidInput:
-    return InvalidInput(f"The {field} {message}.", problems=(FieldProblem(field, message),))
+    says = f"The {field} can't be used: {field} {message}."
+    return InvalidInput(says, problems=(FieldProblem(field, message),))
