@@ -1,5 +1,6 @@
 """Secrets that are too short, too plain, used twice, or made for development."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
@@ -17,6 +18,8 @@ SHORTEST_OWN = 32
 _LEAST_CHARACTERS, _LEAST_PAIRS, _LEAST_STEPS = 8, 18, 8
 # Enough to tell a secret that somebody else made from a key that was leant on.
 _LEAST_CHARACTERS_OF_OTHERS = 5
+# What every key of its kind begins with is not a part of what is secret.
+_BEGINNING = re.compile(r"^(?:whsec|(?:sk|rk|rzp)_(?:live|test))_")
 
 _OWN = (
     "API_PUBLISHABLE_KEYS",
@@ -96,7 +99,7 @@ def _own(secret: str) -> str | None:
 
 
 def _of_others(secret: str) -> str | None:
-    few = len(set(secret)) < _LEAST_CHARACTERS_OF_OTHERS
+    few = len(set(_BEGINNING.sub("", secret, 1))) < _LEAST_CHARACTERS_OF_OTHERS
     return "is made of a few characters over and over" if few else None
 
 

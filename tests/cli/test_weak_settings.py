@@ -57,6 +57,14 @@ WEAK: list[tuple[dict[str, str | None], str, str]] = [
     ({"API_JOBS_KEYS": f"{READY['API_JOBS_KEYS']},jk_short_but_17_"}, "API_JOBS_KEYS", "fewer"),
     ({"STRIPE_WEBHOOK_SECRET": "w" * 32}, "STRIPE_WEBHOOK_SECRET", "over and over"),
     ({"JWT_SECRET": READY["PII_PEPPER"]}, "JWT_SECRET", "same secret as PII_PEPPER"),
+    *[
+        ({variable: f"{begins}{'ab' * 12}"}, variable, "over and over")
+        for variable, begins in (
+            ("STRIPE_WEBHOOK_SECRET", "whsec_"),
+            ("STRIPE_SECRET_KEY", "sk_live_"),
+            ("STRIPE_SECRET_KEY", "rk_test_"),
+        )
+    ],
     ({"STRIPE_WEBHOOK_SECRET": READY["PII_PEPPER"]}, "STRIPE_WEBHOOK_SECRET", "same secret as PII"),
     (
         {"API_ADMIN_KEYS": f"ops:ak_{READY['API_SECRET_KEYS'].rpartition('_')[2]}"},
