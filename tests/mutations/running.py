@@ -57,6 +57,7 @@ def run_imported(target: Target, source: str, mongo_uri: str) -> Found:
     """Run the tests where the module is imported with this source."""
 
     def imported() -> int:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.meta_path.insert(0, _InItsPlace(target, source))
         return _tested(target, mongo_uri)
 
@@ -98,7 +99,11 @@ class _Swapping:
 
             def swapped(source: str = source) -> int:
                 _swap(self._target, source)
-                _pytest.main.pytest_runtestloop(session)
+                try:
+                    _pytest.main.pytest_runtestloop(session)
+                except pytest.Session.Failed:  # at the first test that fails
+                    said = session.config.pluginmanager.get_plugin("terminalreporter")
+                    said.summary_failures()
                 return int(session.testsfailed > 0)
 
             os.write(self._told, bytes([_forked(swapped).value]))
@@ -193,8 +198,6 @@ def _end(work: Callable[[], int]) -> None:
     try:
         code = work()
         sys.stdout.flush()
-    except pytest.Session.Failed:  # at the first test that fails
-        code = 1
     except BaseException:  # said here, since nothing goes on behind
         traceback.print_exc()
     finally:

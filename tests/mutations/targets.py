@@ -33,6 +33,7 @@ TARGETS = {
     "signing": Target(
         "service.providers.signing",
         (
+            "tests/providers/test_signing.py",
             _EMPTY,
             "tests/providers/stripe/test_verify.py",
             "tests/providers/razorpay/test_verify.py",

@@ -144,6 +144,13 @@ def test_a_signed_response_with_strange_letters_between_is_genuine_and_can_not_b
         read_content(message)
 
 
+def test_a_signed_response_that_is_json_but_not_base64_can_not_be_read() -> None:
+    body = rb'{"response": "{\u0022code\u0022: \u0022PAYMENT_SUCCESS\u0022}"}'
+    message = verify_webhook({"x-verify": x_verify(body)}, body, BOTH)
+    with pytest.raises(MalformedBody):
+        read_content(message)
+
+
 def test_a_response_that_is_no_text_is_a_signature_that_does_not_match() -> None:
     body = rb'{"response": "\ud800"}'
     with pytest.raises(SignatureRejected) as caught:
