@@ -1,4 +1,4 @@
-"""The look-out of the server: it finds waiting events and messages that are due, and has them done.
+"""The look-out of the server: it finds waiting events and due messages, and has them processed.
 
 Each of the two and each provider has a lane: a provider that hangs holds up nothing but its own.
 """
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 class Kind:
-    """One kind of what is worked off, and the lanes of it in which something is under way.
+    """One kind of rows to process, and the lanes of it in which something is under way.
 
     `find` returns one of some lanes in which something is due, `work` works a lane off and returns
     how much was done.

@@ -88,12 +88,12 @@ class AccessSettings(Group):
 
     @property
     def peppers(self) -> tuple[Pepper, ...]:
-        """Give the peppers: the first makes, all of them check."""
+        """Return the peppers: the first makes, all of them check."""
         return tuple(map(read_pepper, self.pii_peppers))
 
     @property
     def pii_pepper(self) -> str | None:
-        """Give the newest pepper, under which everything is made."""
+        """Return the newest pepper, under which everything is made."""
         return self.peppers[0].secret if self.pii_peppers else None
 
 
@@ -274,7 +274,7 @@ def _problems(error: ValidationError) -> list[FieldProblem]:
 
 
 def secrets_of(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Give what is set and must stay secret, by its variable; keys come without their names."""
+    """Return what is set and must stay secret, by its variable; keys come without their names."""
     access, stripe, razorpay = settings.access, settings.stripe, settings.razorpay
     phonepe = settings.phonepe
     keys = {

@@ -105,7 +105,7 @@ class _Server(uvicorn.Server):
         self._when_leaving()
         super().handle_exit(sig, frame)
         if self._starting is not None:
-            # There is nobody to be patient with, and what is waited for may never come.
+            # No request is in flight yet, and what the start waits for may never come.
             self._starting.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -125,7 +125,7 @@ class _Server(uvicorn.Server):
         if not self._stuck():
             return await super().on_tick(counter)
         self._when_leaving()
-        # What hangs in the driver hears of no cancellation, so that no orderly end would come.
+        # A call that hangs in the driver can't be cancelled: an orderly end would never come.
         asyncio.get_running_loop().call_later(STUCK_ENDS_WITHIN_S, _end_at_once)
         return True
 

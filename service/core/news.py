@@ -1,4 +1,4 @@
-"""News: rows that this process has written and that one of its loops is to work off."""
+"""News: rows that this process has written, for one of its loops to process."""
 
 import asyncio
 from collections.abc import Collection, Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class News:
-    """Who waits for rows of some kinds, and is woken when one is written."""
+    """Those who wait for rows of some kinds, to be woken when one is written."""
 
     def __init__(self) -> None:
         """Begin with nobody who waits."""
@@ -23,7 +23,7 @@ class News:
             del self._waiting[event]
 
     def tell(self, kinds: Collection[str]) -> None:
-        """Wake who waits for rows of these kinds; their commit may be a moment away."""
+        """Wake those who wait for rows of these kinds; the commit may be a moment away."""
         for event, wanted in self._waiting.items():
             if not wanted.isdisjoint(kinds):
                 event.set()

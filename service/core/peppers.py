@@ -1,11 +1,11 @@
-"""PII_PEPPER: the secrets that everything derived is derived under, the newest first."""
+"""PII_PEPPER: the secrets under which everything is derived, the newest first."""
 
 import re
 from dataclasses import dataclass, field
 
 from service.core.ids import derive
 
-# `2026b:…`: a name before a colon. What has no name is called by four characters that tell nothing.
+# `2026b:…`: a name before a colon. One without a name gets four characters that reveal nothing.
 _NAMED = re.compile(r"([A-Za-z0-9_-]{1,16}):(.+)", re.DOTALL)
 _ID_LENGTH = 4
 

@@ -1,7 +1,7 @@
-"""Characters that are not seen, and change what is: none goes to a terminal, page or log as it is.
+"""Invisible characters that change what is seen: none reaches a terminal, page or log as it is.
 
 An escape sequence moves a terminal's cursor, renames its window or types for its user; a mark of
-direction turns a line round, so that `gpj.exe` reads `exe.jpg` (https://trojansource.codes).
+direction reverses a line, so that `gpj.exe` reads `exe.jpg` (https://trojansource.codes).
 """
 
 import re

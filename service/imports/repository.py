@@ -23,7 +23,7 @@ from service.storage.database import ANSWER_WITHIN_S, Row
 _DUPLICATE = 11_000
 _BATCH_BYTES = 16_000_000
 _RAW = CodecOptions(document_class=RawBSONDocument)
-# A date that Python has not is a number of milliseconds, and the row's own fault.
+# A date that Python can't represent becomes a number of milliseconds, and a fault of its row.
 _PLAIN: CodecOptions[Row] = CodecOptions(
     tz_aware=True,
     tzinfo=UTC,
@@ -54,7 +54,7 @@ async def opened_source(uri: str, database: str, collection: str) -> AsyncIterat
 
 
 async def batches(source: Source, size: int) -> AsyncIterator[list[OldRow | Unreadable]]:
-    """Give the rows batch by batch: as many, or as many bytes, as memory has room for.
+    """Yield the rows batch by batch: as many, or as many bytes, as memory has room for.
 
     Each is decoded by itself, so that one which can't be holds up no other.
     """

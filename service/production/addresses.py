@@ -1,4 +1,4 @@
-"""Where the service is reached, whom it believes, and where it finds the providers."""
+"""Where the service is reached, whom it trusts, and where it finds the providers."""
 
 import socket
 import unicodedata
@@ -80,7 +80,7 @@ def _no_base(base: str) -> str | None:
         return _ON_THIS_MACHINE
     parts = urlsplit(base)
     if parts.scheme != "https":
-        says = "is not https: whoever is on the way could tell of payments that nobody made"
+        says = "is not https: anyone on the way could report payments that nobody made"
         return f"{says}; {_UNSET_IT}"
     host = _plain(parts.hostname or "")
     if _numeric(host) is not None:
@@ -91,7 +91,7 @@ def _no_base(base: str) -> str | None:
 
 
 def _plain(host: str) -> str:
-    """Give a host as a resolver would read it: other forms of digits and dots are made plain."""
+    """Return a host as a resolver would read it: with plain digits and dots."""
     return unicodedata.normalize("NFKC", unquote(host)).replace("。", ".").lower().rstrip(".")
 
 
@@ -108,7 +108,7 @@ def _numeric(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def _ipv4_in(ip: IPv6Address) -> IPv4Address | None:
-    """Give the IPv4 address that an IPv6 one carries: mapped, compatible, 6to4, NAT64, Teredo."""
+    """Return the IPv4 address that an IPv6 one carries: mapped, compatible, 6to4, NAT64, Teredo."""
     if ip.ipv4_mapped or ip.sixtofour:
         return ip.ipv4_mapped or ip.sixtofour
     if ip in IPv6Network("64:ff9b::/96") or (1 < int(ip) < 2**32):

@@ -26,7 +26,7 @@ class _Address:
 
     @property
     def has_tls(self) -> bool:
-        """Tell whether TLS is surely on: what is said twice must be said alike."""
+        """Tell whether TLS is certainly on: an option that is given twice must agree."""
         said = [*self.options.get("tls", ()), *self.options.get("ssl", ())]
         return all(word == "true" for word in said) if said else self.is_srv
 

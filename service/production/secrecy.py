@@ -16,7 +16,7 @@ DEVELOPMENT_MARK = "_dev_"
 SHORTEST_OWN = 32
 # 300,000 random texts of 32 hex digits had at least 9, 21 and 12.
 _LEAST_CHARACTERS, _LEAST_PAIRS, _LEAST_STEPS = 8, 18, 8
-# Enough to tell a secret that somebody else made from a key that was leant on.
+# Enough to tell a generated secret from a key that was held down.
 _LEAST_CHARACTERS_OF_OTHERS = 5
 # What every key of its kind begins with is not a part of what is secret.
 _BEGINNING = re.compile(r"^(?:whsec|(?:sk|rk|rzp)_(?:live|test))_")
@@ -43,7 +43,7 @@ def weak_secrets(settings: Settings) -> Iterator[FieldProblem]:
 
 
 def repeated_secrets(settings: Settings) -> Iterator[FieldProblem]:
-    """List the secrets that are used twice: who learns one of the two has the other."""
+    """List the secrets that are used twice: whoever learns one has the other."""
     places: dict[str, list[str]] = defaultdict(list)
     for variable, secrets in (_with_publishable(settings) | _passwords(settings)).items():
         for secret in secrets:
@@ -109,7 +109,7 @@ def _with_publishable(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 
 def _passwords(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Give the passwords that stand in addresses, and what is public and must not be a secret."""
+    """Return the passwords in addresses, and the public key, which must not double as a secret."""
     addresses = {
         "MONGODB_URI": settings.database.uri,
         "REDIS_URL": settings.web.redis_url,

@@ -11,7 +11,7 @@ from service.core.errors import Misconfigured
 
 
 def hmac_sha256_hex(secret: str, message: bytes) -> str:
-    """Give the hex HMAC-SHA256 of a message under a secret, taken as it is written.
+    """Return the hex HMAC-SHA256 of a message under a secret, taken as it is written.
 
     Raises `Misconfigured` for an empty secret.
     """
@@ -19,7 +19,7 @@ def hmac_sha256_hex(secret: str, message: bytes) -> str:
 
 
 def salted_sha256_hex(message: bytes, salt: str) -> str:
-    """Give the hex SHA-256 of a message and a secret salt behind it.
+    """Return the hex SHA-256 of a message and a secret salt behind it.
 
     Raises `Misconfigured` for an empty salt.
     """
@@ -32,7 +32,7 @@ def sha256_hex(message: bytes) -> str:
 
 
 def is_secret(text: str | None) -> bool:
-    """Tell whether a text can keep anything: one that is empty or blank is known to all."""
+    """Tell whether a text can be a secret: an empty or blank one can't."""
     return text is not None and bool(text.strip())
 
 

@@ -49,7 +49,7 @@ _READERS = {**requires(AccessScope.SESSIONS_READ), PROVEN: True}
 
 
 def caller_of(request: AnyRequest, *, acts: bool = False) -> Caller:
-    """Give the caller with the proof that it sent along: X-Client-Secret, from a browser.
+    """Return the caller with the proof that it sent along: X-Client-Secret, from a browser.
 
     `acts`: something may be put on the record, which says where the call came from.
     """

@@ -1,8 +1,8 @@
-"""Notice that the database's driver gives no answer of any kind any more.
+"""Notice when the database driver has stopped answering altogether.
 
 Each call ends within a time of its own, also where no database answers. What is under way for much
-longer is stuck in the driver and stays so: a lock that nobody holds, seen after failovers. Nothing
-helps but another process, so this one says that it is not alive, and ends.
+longer is stuck in the driver and stays so: a lock that nobody holds, seen after failovers. Only
+a new process helps, so this one reports that it is not alive, and exits.
 """
 
 import asyncio

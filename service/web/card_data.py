@@ -49,7 +49,7 @@ def holds_card_number(text: str) -> bool:
 
 
 def _leaves(content: object) -> Iterator[tuple[str, str, str]]:
-    """Give each text and whole number with its path and the name of its field."""
+    """Yield each text and whole number with its path and the name of its field."""
     waiting: list[tuple[str, str, object]] = [("", "", content)]
     while waiting:
         path, name, value = waiting.pop()

@@ -21,7 +21,7 @@ Difference: TypeAlias = Callable[[Database], Awaitable[str | None]]
 """Says in which way a database has not the layout that the service needs; None where it has."""
 
 Stuck: TypeAlias = Callable[[], bool]
-"""Tells whether the database's driver gives no answer of any kind any more."""
+"""Tells whether the database driver has stopped answering altogether."""
 
 PING_WITHIN_S = 1.0
 INDEXES_TRUSTED_FOR = timedelta(seconds=30)
@@ -102,7 +102,7 @@ def health_routes(readiness: Readiness, stuck: Stuck) -> Router:
 
     def check_alive() -> None:
         if stuck():
-            raise NotAlive("The database's driver is stuck. This process ends, to be replaced.")
+            raise NotAlive("The database driver is stuck. This process is about to be replaced.")
 
     @get("/live", summary="The process runs, and its database's driver is not stuck")
     async def live() -> dict[str, str]:

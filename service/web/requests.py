@@ -29,6 +29,8 @@ LARGE_AT_ONCE = 8
 LARGE_WITHIN_S = 5.0
 _LONGEST_NAME = 80
 
+EMPTY_BODY = "The body is empty; a JSON object is required."
+
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _OTHER_JSON = re.compile(r"application/[a-z0-9.-]{1,60}\+json")
 
@@ -118,7 +120,7 @@ def parse_body(body: bytes, scope: Scope) -> strict_json.JsonValue:
     """
     _require_type(scope, _JSON)
     if not body.strip():
-        raise MalformedBody("The body is empty; a JSON object is due.")
+        raise MalformedBody(EMPTY_BODY)
     return strict_json.parse(body)
 
 

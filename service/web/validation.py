@@ -8,7 +8,7 @@ from litestar.params import ParameterKwarg
 from pydantic.alias_generators import to_camel
 
 from service.core.errors import FieldProblem, MalformedBody
-from service.web.requests import AnyRequest
+from service.web.requests import EMPTY_BODY, AnyRequest
 
 Findings = tuple[str, str, tuple[FieldProblem, ...]]
 
@@ -24,15 +24,13 @@ _WORDS = (
     (re.compile(r"Invalid enum value '(.*)'"), r"does not take the value \1"),
 )
 
-_MISSING_BODY = "The body is empty; a JSON object is due."
-
 
 def field_problems(request: AnyRequest, error: ValidationException) -> Findings:
     """Give code, detail and fields of a request that the framework could not bind."""
     found = error.extra if isinstance(error.extra, list) else []
     problems = tuple(_problem(request, item) for item in found if isinstance(item, dict))
     if any(problem.field == "data" for problem in problems):
-        return MalformedBody.code, _MISSING_BODY, (FieldProblem("body", "is empty"),)
+        return MalformedBody.code, EMPTY_BODY, (FieldProblem("body", "is empty"),)
     if not problems:
         return "invalid_request", *_missing_parameter(error.detail)
     listed = "; ".join(f"{problem.field} {problem.message}" for problem in problems[:3])

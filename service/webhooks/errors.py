@@ -12,7 +12,7 @@ class WebhookRouteMissing(NotFound):
 
 
 class TooManyRejected(TooManyRequests):
-    """A client has sent more in this minute that was not believed than it is told why.
+    """A client has sent more rejected deliveries this minute than are answered with a reason.
 
     A row of the rejections counts it, so it leaves no line: a flood must not fill the disk.
     """
@@ -63,7 +63,7 @@ class ReplayFailed(Conflict):
     code = "replay_failed"
 
     def __init__(self, reason: str) -> None:
-        """Say why."""
+        """Name the reason."""
         super().__init__(f"The event can't be applied again ({reason}); nothing was changed.")
 
 

@@ -24,8 +24,8 @@ async def post(http: AsyncClient, body: bytes | dict[str, Any], **headers: str) 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "The body is empty; a JSON object is due."),
-        (b"  \n ", "The body is empty; a JSON object is due."),
+        (b"", "The body is empty; a JSON object is required."),
+        (b"  \n ", "The body is empty; a JSON object is required."),
         (b"{", "not JSON"),
         (b"[]", "not a JSON object"),
         (b"null", "not a JSON object"),

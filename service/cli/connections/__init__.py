@@ -1,1 +1,1 @@
-"""Connections of strangers: how much each may take, and who goes when all places are taken."""
+"""Clients' connections: how much each may use, and which is closed when all places are taken."""

@@ -22,19 +22,19 @@ MOST_FIELDS = 100
 # Requests that wait behind one that is being answered.
 MOST_AHEAD = 16
 HEALTH = frozenset({b"/health/live", b"/health/ready"})
-# What the framing of a body (sizes of chunks, their extensions, trailers) may take beside it: a
-# chunk for each byte takes five times as much.
+# What the framing of a body (sizes of chunks, their extensions, trailers) may add to it: one chunk
+# per byte adds five times its size.
 _FRAMING, _FRAMING_TIMES = 65_536, 6
 
 
 class Stage(Enum):
     """Whose turn it is on a connection."""
 
-    HEAD = auto()  # the client's: a request has begun, or the first is due
+    HEAD = auto()  # the client's: a request has begun, or the first is expected
     BODY = auto()  # the client's
     OURS = auto()
-    IDLE = auto()  # answered; the next request may come
-    CLOSING = auto()  # nothing more is heard; what is left of an answer is being taken
+    IDLE = auto()  # answered; the next request may arrive
+    CLOSING = auto()  # nothing more is read; the client takes the rest of an answer
 
 
 class _Stopped(Exception):
@@ -54,7 +54,7 @@ class Connection(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: AbstractEventLoop | None = None,
     ) -> None:
-        """Begin as uvicorn does; what is allowed stands in the configuration's door."""
+        """Begin as uvicorn does; the limits are those of the configuration's door."""
         super().__init__(config, server_state, app_state, _loop)
         self._door: Door = config.door
         self.stage = Stage.HEAD
@@ -78,7 +78,7 @@ class Connection(HttpToolsProtocol):
         self._door.gone(self)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless nothing more is heard."""
+        """Read on, unless the connection is being closed."""
         if self.stage is Stage.CLOSING:
             return
         if self.stage is Stage.IDLE:
@@ -176,11 +176,11 @@ class Connection(HttpToolsProtocol):
         self.stuck_since = None
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request, or what was stopped."""
+        """Refuse what is not a request, or was stopped."""
         self.refuse(self._why)
 
     def refuse(self, why: Refusal) -> None:
-        """End the connection, with a word about it where a request waits for one."""
+        """End the connection, and say why if a request waits for an answer."""
         if self.stage is Stage.CLOSING or self.transport.is_closing():
             return
         told = self._waits_for_word()
@@ -192,8 +192,8 @@ class Connection(HttpToolsProtocol):
             self._door.note(why)
             self.transport.write(why.written())
         if told and self._door.may_linger(self):
-            # What is still on its way is read and dropped: else the client's side would throw our
-            # word away with a reset.
+            # What is still on its way is read and dropped: otherwise a reset would make the
+            # client drop our answer.
             self.transport.write_eof()
             self.flow.resume_reading()
         else:
@@ -217,7 +217,7 @@ class Connection(HttpToolsProtocol):
         self._enter(Stage.CLOSING)
 
     def end(self) -> None:
-        """Close; at once where the client does not take what it has asked for."""
+        """Close; at once if the client does not read its answer."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:

@@ -1,4 +1,4 @@
-"""The door: how many connections are in, which have waited too long, and which give way."""
+"""The door: how many connections are open, which are too slow, and which must give way."""
 
 import asyncio
 import time
@@ -15,10 +15,10 @@ from service.cli.connections.hosts import Accepts
 from service.cli.connections.refusals import Refusal
 from service.core.connections import ConnectionSettings
 
-# Who sends a request sends it at once: a connection that waits for its client gives way to others
-# after this time, when all places are taken. Between two requests, at once.
+# A client sends its request at once. So, when all places are taken, one that keeps us waiting in
+# the middle of a request gives way after this time; between two requests, at once.
 _LEAST_S = 1.0
-# What a client that hangs may take of a shutdown.
+# How long a client that hangs may delay a shutdown.
 LEAVING_S = 5.0
 _LINGER_S = 2.0
 _LOOK_EVERY_S = 0.5
@@ -31,9 +31,9 @@ class Door:
     """Watches over the connections of a process. Nothing is done for each request."""
 
     def __init__(self, limits: ConnectionSettings, answers_to: Accepts | None = None) -> None:
-        """Begin with nobody inside. Without `answers_to` every name of the server is right.
+        """Begin with no connection. Without `answers_to` any `Host` is accepted.
 
-        `now` is the loop's time when the door last looked: nearly, and for nothing.
+        `now` is the loop's time when the door last looked: close enough, and free to read.
         """
         self.now = time.monotonic()
         self.limits = limits
@@ -58,11 +58,11 @@ class Door:
         self.look()
 
     def leave(self) -> None:
-        """Have no more patience with clients: the process is told to end."""
+        """Wait for clients no longer than `LEAVING_S`: the process was told to end."""
         self.leaving_at = asyncio.get_running_loop().time()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -71,7 +71,7 @@ class Door:
         self._noted[refusal.error] += 1
 
     def let_in(self, connection: Connection) -> None:
-        """Give a place, one that another leaves, or none but for health."""
+        """Find a place: a free one, one that another gives up, or one for health only."""
         self._inside[connection] = None
         if self._within(self.limits.most) or self._make_room(asyncio.get_running_loop().time()):
             return
@@ -84,7 +84,7 @@ class Door:
         self._inside.pop(connection, None)
 
     def may_linger(self, connection: Connection) -> bool:
-        """Tell whether there is room for a connection that only hears us out."""
+        """Tell whether there is room for a connection that only reads our last answer."""
         free = self._within(self.limits.most) and not connection.only_health
         return free and self.leaving_at is None
 
@@ -92,7 +92,7 @@ class Door:
         return len(self._inside) <= most
 
     def _make_room(self, now: float) -> bool:
-        """Have the one give way that has kept us waiting longest for its client."""
+        """Close the one that has waited longest for its client; tell whether there was one."""
         if not self._ripe and now - self._ripe_at >= _LOOK_EVERY_S / 5:
             self._ripe_at = now
             waiting = [(one.since, one) for one in self._inside if _may_give_way(one, now)]
@@ -105,7 +105,7 @@ class Door:
         return False
 
     def _push_out_a_placeless(self, newcomer: Connection) -> None:
-        """Let the newest come to word: who asks for health does it at once."""
+        """Prefer the newest connection: a probe asks for health at once."""
         placeless = (one for one in self._inside if one.only_health and one.stage is Stage.HEAD)
         oldest = next(placeless, newcomer)
         self.note(refusals.FULL)
@@ -114,10 +114,10 @@ class Door:
         self.gone(oldest)
 
     def look(self) -> None:
-        """Close what has taken too long, tell what was refused, and come back."""
+        """Close what has taken too long, log what was refused, and look again later."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        # While this process stood still, what clients sent was not read: that time is ours.
+        # While this process stood still, nothing that clients sent was read: not their delay.
         late = max(0.0, now - self.now - 2 * _LOOK_EVERY_S)
         self.now = now
         for connection in tuple(self._inside):

@@ -1,4 +1,4 @@
-"""Open files: each connection is one, and the system grants few unless it is asked."""
+"""Open files: each connection is one, and the system allows few unless asked for more."""
 
 import resource
 

@@ -1,6 +1,6 @@
 """Which names a server answers to.
 
-In production to each: the ingress chooses, and nothing here depends on it.
+In production, any: the ingress chooses, and nothing here depends on it.
 """
 
 import socket
@@ -10,14 +10,14 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 Accepts: TypeAlias = Callable[[str], bool]
-"""Tells whether a server answers to what the header Host says."""
+"""Tells whether a server answers to the name in `Host`."""
 
 
 def hosts_of(public_url: str) -> Accepts:
     """Answer to this machine, to addresses in numbers, and to the name in PUBLIC_URL.
 
-    A page of a stranger's whose name leads to 127.0.0.1 would else reach a server of development,
-    with its generated keys, from the browser of who develops (DNS rebinding).
+    Otherwise a stranger's page whose name resolves to 127.0.0.1 could reach a development server,
+    with its generated keys, from the developer's browser (DNS rebinding).
     """
     names = {"localhost", socket.gethostname().lower(), urlsplit(public_url).hostname or ""}
 

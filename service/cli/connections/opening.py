@@ -1,4 +1,4 @@
-"""The door that settings ask for."""
+"""Build the door from the settings."""
 
 import structlog
 
@@ -11,7 +11,7 @@ log = structlog.get_logger(__name__)
 
 
 def door_of(settings: Settings) -> Door:
-    """Make the door, of no more places than there may be open files."""
+    """Build the door, with no more places than there may be open files."""
     limits = settings.connections
     fit = places(limits.most)
     if fit < limits.most:

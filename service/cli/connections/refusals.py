@@ -1,4 +1,4 @@
-"""What is refused before the application sees it, told as the application tells its own."""
+"""What is refused before the application sees it, in the same form as the application's errors."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from service.web.problems import PROBLEM_TYPE, Problem
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not taken. The connection ends with it."""
+    """Why a request is refused. The connection ends with it."""
 
     status: int
     error: str
@@ -32,7 +32,7 @@ class Refusal:
         return found
 
     def body(self) -> bytes:
-        """Return the problem. It names no address: what was sent may be none."""
+        """Return the problem. It names no address: there may not be a readable one."""
         return Problem(self.status, self.error, self.detail, "/").body()
 
     def written(self) -> bytes:
@@ -53,13 +53,13 @@ class Refusal:
         await send({"type": "http.response.body", "body": body})
 
 
-FULL = Refusal(503, "too_many_connections", "All connections are taken; try again.", 1)
-GAVE_WAY = Refusal(503, "too_many_connections", "Others waited for this place; try again.", 1)
-MALFORMED = Refusal(400, "malformed_request", "This is not a request of HTTP/1.1.")
-HEADERS_TOO_LARGE = Refusal(431, "headers_too_large", "The headers are more than this takes.")
-ADDRESS_TOO_LONG = Refusal(414, "address_too_long", "The address is longer than this takes.")
-TOO_SLOW = Refusal(408, "request_too_slow", "The request did not come in time.")
-TOO_MANY_AT_ONCE = Refusal(429, "too_many_at_once", "Wait for answers before you send more.", 1)
-FRAMING_TOO_LARGE = Refusal(413, "body_too_large", "The body's framing is more than its content.")
-NO_HOST = Refusal(400, "host_missing", "The header Host must be there, once.")
-OTHER_HOST = Refusal(421, "host_not_ours", "This server is not what Host names; set PUBLIC_URL.")
+FULL = Refusal(503, "too_many_connections", "All connections are in use; try again.", 1)
+GAVE_WAY = Refusal(503, "too_many_connections", "Another client needed this place; try again.", 1)
+MALFORMED = Refusal(400, "malformed_request", "This is not a valid HTTP/1.1 request.")
+HEADERS_TOO_LARGE = Refusal(431, "headers_too_large", "The request headers are too large.")
+ADDRESS_TOO_LONG = Refusal(414, "address_too_long", "The request address is too long.")
+TOO_SLOW = Refusal(408, "request_too_slow", "The request did not arrive in time.")
+TOO_MANY_AT_ONCE = Refusal(429, "too_many_at_once", "Wait for answers before sending more.", 1)
+FRAMING_TOO_LARGE = Refusal(413, "body_too_large", "The body has far more framing than content.")
+NO_HOST = Refusal(400, "host_missing", "Exactly one Host header is required.")
+OTHER_HOST = Refusal(421, "host_not_ours", "Host names another server; set PUBLIC_URL.")

@@ -57,7 +57,7 @@ class Cookies:
         return known if known and ours else None
 
     def forget(self, cookie: str) -> Cookie:
-        """Make a cookie that takes one away."""
+        """Make a cookie that deletes one."""
         return self._cookie(cookie, "", 0)
 
     def _cookie(self, name: str, value: str, max_age: int | None) -> Cookie:
@@ -77,7 +77,7 @@ def _mark(pepper: Pepper, known: str) -> str:
 
 
 def form_token(cookie: str) -> str:
-    """Return what a form must carry: only a page of ours can know it of the reader's cookie.
+    """Return what a form must carry: only our own page can derive it from the reader's cookie.
 
     A sign-in has a cookie of its own, so the token of a form is bound to it and ends with it.
     """

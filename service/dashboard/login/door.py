@@ -18,7 +18,7 @@ from service.web.sign_ins.guesses import Guesses
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Cookies, keys, and what is counted of those who try."""
+    """Cookies, keys, and the counts of those who try."""
 
     jar: Cookies
     keys: KeyRing

@@ -1,7 +1,7 @@
-"""Sign-ins that were refused: counted here, told to the audit once a minute at most.
+"""Refused sign-ins: counted here, recorded in the audit once a minute at most.
 
-Whoever guesses keys must not be able to make the database write: what one process has refused in a
-minute is one entry. Each try has its line in the access log besides.
+Guessing keys must not make the database write: what one process refuses in a minute is one entry.
+Each try also has its line in the access log.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class _Counted:
 
 
 class Refusals:
-    """What was refused and is not told yet."""
+    """What was refused and is not recorded yet."""
 
     def __init__(self, clock: Clock) -> None:
         """Begin with nothing."""
@@ -49,7 +49,7 @@ class Refusals:
         self._telling: asyncio.Task[None] | None = None
 
     async def note(self, client: str | None) -> None:
-        """Count one. The first of a while is told at once, the others together a minute later."""
+        """Count one. The first is recorded at once, later ones together after a minute."""
         self._counted.tries += 1
         if client is not None and len(self._counted.clients) < _MOST_NAMED:
             self._counted.clients.add(client)
@@ -60,7 +60,7 @@ class Refusals:
             self._timer = loop.call_later(EVERY.total_seconds(), self._tell_later)
 
     async def tell(self) -> None:
-        """Write an entry about all that were counted; where that can't be done, later again."""
+        """Record all that were counted in one entry; if that fails, keep them for the next."""
         counted, self._counted = self._counted, _Counted()
         if not counted.tries:
             return
@@ -80,7 +80,7 @@ class Refusals:
             self._counted.clients |= counted.clients
 
     async def aclose(self) -> None:
-        """Tell what is left, at the end of the process."""
+        """Record what is left, at the end of the process."""
         if self._timer is not None:
             self._timer.cancel()
         await self.tell()

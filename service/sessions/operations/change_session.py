@@ -138,7 +138,7 @@ async def _move_by_hand(
     if to is Status.COMPLETED:
         changes = await _settle(tx, session, change, caller, now)
     elif to is Status.PENDING:
-        # The hand says that nothing is under way; what is, and is told of again, is news then.
+        # Whoever moves it says that nothing is under way; anything reported later counts as new.
         changes = {"liveAttempts": []}
         if session.status is not Status.PROCESSING:
             changes["expiresAt"] = now + rules.lifetimes.of(session.kind)

@@ -34,7 +34,7 @@ class Rules:
 
     @property
     def peppers(self) -> tuple[str, ...]:
-        """Give the peppers under which something may have been made, the newest first."""
+        """Return the peppers under which something may have been made, the newest first."""
         return (self.pepper, *self.older_peppers)
 
     def currency_for(self, provider: str, sent: str | None) -> str:
@@ -60,7 +60,7 @@ class Rules:
             raise wrong_field(field, "must be below PUBLIC_URL or one of CORS_ORIGINS")
 
     def known_client_secret(self, session: Session) -> str | None:
-        """Give a session's client secret again: it is derived, and only its hash is stored.
+        """Return a session's client secret again: it is derived, and only its hash is stored.
 
         None if it was made under a pepper that is not known any more.
         """

@@ -66,7 +66,7 @@ class _Rests:
         self._longest = _FIRST_REST_S
 
     def next(self) -> float:
-        """Draw from the upper half: the processes of a service shall not come back at once."""
+        """Draw from the upper half: the processes of a service must not all return at once."""
         drawn = random.uniform(self._longest / 2, self._longest)  # noqa: S311
         self._longest = min(2 * self._longest, _LONGEST_REST_S)
         return round(drawn, 2)

@@ -26,7 +26,7 @@ class TokenReader(Protocol):
     """Reads a user's token."""
 
     async def __call__(self, token: str) -> Principal:
-        """Give the user. Raises `Unauthenticated`, or `Unavailable` without the signer's keys."""
+        """Return the user. Raises `Unauthenticated`, or `Unavailable` without the signer's keys."""
         ...
 
 
@@ -108,7 +108,7 @@ def _read(
 
 
 def _check_times(claims: dict[str, object], now: float, longest: timedelta) -> None:
-    """Hold the claims against the clock; nobody can take a token back, so none lives for long.
+    """Check the claims against the clock; a token can't be revoked, so none may live long.
 
     Raises `Unauthenticated`, `ExpiredSignatureError`, `ValueError`, `TypeError`.
     """

@@ -17,10 +17,10 @@ _MOST_REMEMBERED = 4096
 class Clients:
     """Names clients by a keyed hash of their address.
 
-    What one address did can be put together, and an address that is suspected can be looked for by
-    who has PII_PEPPER. Nobody reads an address out of it: there are few enough to try them all,
-    but not without the key. The part before the dot tells which pepper it was. One customer has a
-    /64 of IPv6, so such an address is named by its network's hash, a slash, and its own.
+    What one address did can be put together, and whoever has PII_PEPPER can look for a suspected
+    address. Nobody can read the address out of it: there are few enough to try them all, but not
+    without the key. The part before the dot names the pepper. One customer has a /64 of IPv6, so
+    such an address is named by its network's hash, a slash, and its own.
     """
 
     def __init__(self, pepper: Pepper, addresses: Addresses) -> None:

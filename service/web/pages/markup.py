@@ -1,4 +1,4 @@
-"""HTML, built by one function that escapes whatever it is given, what is not seen as well."""
+"""HTML, built by one function that escapes whatever it is given, invisible characters too."""
 
 from collections.abc import Iterable
 from html import escape

@@ -30,7 +30,7 @@ _ALL = "all"
 
 
 class Guesses:
-    """Counts tries. What is counted is bounded: the longest unseen name is forgotten first."""
+    """Counts tries. Bounded: the name that was not seen for longest is forgotten first."""
 
     def __init__(self, clock: Clock) -> None:
         """Begin with full budgets."""

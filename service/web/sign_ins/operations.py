@@ -14,14 +14,14 @@ from service.web.sign_ins.documents import SignIn
 
 LASTS = timedelta(hours=12)
 IDLE = timedelta(minutes=30)
-# A page that is read again and again writes that down once in so long.
+# A page that is read again and again is noted at most this often.
 NOTED_EVERY = timedelta(minutes=1)
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 async def sign_in(key: str, reader: Principal, clock: Clock) -> str:
-    """Keep that the holder of a key has signed in, and return the token: 256 random bits.
+    """Record that the holder of a key has signed in, and return the token: 256 random bits.
 
     It is made here and now, whatever a browser sent before.
     """
@@ -41,9 +41,9 @@ async def sign_in(key: str, reader: Principal, clock: Clock) -> str:
 async def recognise(
     token: str | None, keys: KeyRing, clock: Clock, *, attended: bool = True
 ) -> Principal | None:
-    """Find who is signed in: None after the end, a pause that was too long, or the key's own end.
+    """Find who is signed in: None after the end, too long a pause, or the end of the key.
 
-    Only what a person did (`attended`) begins the pause anew. Raises `Unavailable`.
+    Only what a person did (`attended`) restarts the pause. Raises `Unavailable`.
     """
     if token is None or not _TOKEN.fullmatch(token):
         return None

@@ -20,7 +20,7 @@ async def find(token_hash: str) -> SignIn | None:
 
 
 async def prolong(token_hash: str, lapses_at: datetime) -> None:
-    """Move the end of a sign-in on; one that was ended meanwhile stays ended."""
+    """Postpone the end of a sign-in; one that was ended meanwhile stays ended."""
     async with answers_in_time():
         await SignIn.get_pymongo_collection().update_one(
             {"_id": token_hash}, {"$max": {"lapsesAt": lapses_at}}

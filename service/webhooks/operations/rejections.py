@@ -1,4 +1,4 @@
-"""Deliveries that are not believed: counted in memory, written down in groups, limited by address.
+"""Rejected deliveries: counted in memory, written in groups, limited by address.
 
 Nobody has to prove anything to be rejected, so a rejection costs no write of its own. The first of
 each kind (provider, reason, address) in a minute is a row, the others are one row that counts them.
@@ -19,16 +19,16 @@ from service.webhooks.documents import WebhookRejection
 from service.webhooks.errors import TooManyRejected
 
 WINDOW_S = 60
-# Rejected deliveries of one address a minute that are told why; those beyond are 429.
+# Rejected deliveries of one address a minute that are answered with the reason; more get 429.
 TOLD_A_MINUTE = 120
-# Addresses that are counted for it; those beyond are told why.
+# Addresses that are counted for it; further ones are answered with the reason.
 MOST_SENDERS = 20_000
-# Kinds that are told apart within a minute; what comes from further addresses is counted together,
-# so that many addresses don't wash out the capped list either.
+# Kinds that are told apart within a minute; further addresses are counted together, so that many of
+# them don't push everything else out of the capped list.
 MOST_KINDS = 100
 # Rows that wait while the database is away.
 MOST_WAITING = 2_000
-# A stop waits no longer than this for the last of them.
+# A shutdown waits no longer than this for the last of them.
 LAST_WITHIN_S = 2.0
 _OTHERS = "others"
 
@@ -47,7 +47,7 @@ class _More:
 
 
 class Rejections:
-    """What was rejected in this process and is not written down yet."""
+    """What this process has rejected and not written yet."""
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -76,7 +76,7 @@ class Rejections:
     async def flush(
         self, now: datetime, *, whole: bool = False, within_s: float = ANSWER_WITHIN_S
     ) -> int:
-        """Write down what is due, in one group; return how many rows. Raises `Unavailable`.
+        """Write what has gathered, as one group; return how many rows. Raises `Unavailable`.
 
         `whole`: also what this minute has counted so far. What the database may have written before
         it fell silent is written again: a count too many of what strangers sent does no harm.
@@ -102,12 +102,12 @@ class Rejections:
         self._by_sender[sender] += 1
         if self._by_sender[sender] > TOLD_A_MINUTE:
             raise TooManyRejected(
-                "Too many webhooks from this address were not believed; a signed one is taken.",
+                "Too many webhooks from this address were rejected; a valid signature is taken.",
                 retry_after=WINDOW_S - int(now.timestamp()) % WINDOW_S,
             )
 
     def _turn(self, now: datetime) -> None:
-        """Begin another minute where it is time for it."""
+        """Begin the next minute when it is time."""
         window = int(now.timestamp()) // WINDOW_S
         if window != self._window:
             self._window = window
@@ -115,7 +115,7 @@ class Rejections:
             self._close()
 
     def _close(self) -> None:
-        """Make rows of what was counted."""
+        """Turn the counts into rows."""
         for kind, more in self._kinds.items():
             if more.at is not None:
                 self._keep(kind, more.count, more.size, more.at)
@@ -139,7 +139,7 @@ class Rejections:
 
 
 async def write_the_last(rejections: Rejections, now: datetime) -> None:
-    """Write down all there is, in the time that a stop has for it."""
+    """Write everything, within the time that a shutdown has for it."""
     try:
         await rejections.flush(now, whole=True, within_s=LAST_WITHIN_S)
     except Unavailable:

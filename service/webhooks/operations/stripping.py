@@ -1,4 +1,4 @@
-"""Take named fields out of what a provider posted, once nothing has to read it any more. Pure."""
+"""Remove named fields from a provider's payload once nothing needs to read it again. Pure."""
 
 import base64
 from collections.abc import Iterable, Sequence
