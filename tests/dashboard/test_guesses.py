@@ -10,7 +10,7 @@ from httpx import AsyncClient
 from litestar import Request
 
 from service.core.clock import ManualClock
-from service.core.errors import TooManyRequests
+from service.core.errors import TooManyRequests, Unavailable
 from service.dashboard.login import refusals
 from service.dashboard.login.cookies import BROWSER, SIGN_IN, Cookies
 from service.storage.database import Database, Row
@@ -135,6 +135,25 @@ async def test_what_is_not_told_yet_is_told_later_and_at_the_end(
     await counted._telling
     assert [row["detail"]["tries"] for row in await entries(database)] == [1, 3, 1, 1]
     await counted.aclose()
+
+
+async def test_refused_sign_ins_name_a_few_clients_and_wait_for_the_database(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise Unavailable("away")
+
+    counted = refusals.Refusals(clock)
+    await counted.note("the first")
+    for number in range(25):
+        await counted.note(f"client {number}")
+    with monkeypatch.context() as patch:
+        patch.setattr(refusals, "record", away)
+        await counted.tell()
+    assert len(await entries(database)) == 1
+    await counted.aclose()
+    last = (await entries(database))[-1]["detail"]
+    assert (last["tries"], len(last["clients"])) == (25, 20)
 
 
 def test_a_browser_stays_known_while_the_pepper_is_rotated() -> None:

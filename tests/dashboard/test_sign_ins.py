@@ -14,9 +14,9 @@ from service.storage.database import Database
 from service.web.keys import ring
 from service.web.keys.issuing import revoke_key
 from service.web.logs.clients import clients_of
-from service.web.principal import Kind
-from service.web.sign_ins import operations
-from service.web.sign_ins.operations import IDLE, LASTS
+from service.web.principal import AccessScope, Kind
+from service.web.sign_ins import operations, repository
+from service.web.sign_ins.operations import IDLE, LASTS, NOTED_EVERY
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.signing_in import COOKIE, HOME, browsing, opens, sign_in, sign_out, token_in
 from tests.support.keys import issue_key
@@ -236,3 +236,27 @@ async def test_in_chromium_a_copied_cookie_is_worth_nothing_after_sign_out(
     await page.wait_for_selector("#key")
     assert page.url.endswith("/dashboard/login?next=/dashboard")
     assert await cookie() == kept  # the control: it was sent
+
+
+async def test_an_admin_key_that_reads_no_timelines_signs_nobody_in(
+    production: AsyncClient, clock: ManualClock
+) -> None:
+    for scope, status in ((AccessScope.AUDIT_READ, 403), (AccessScope.TIMELINES_READ, 303)):
+        issued = await issue_key(clock, Kind.ADMIN, scopes=[scope])
+        assert (await sign_in(production, issued.key)).status_code == status
+        production.cookies.clear()
+
+
+async def test_its_end_is_postponed_once_a_minute_and_never_brought_forward(
+    production: AsyncClient, database: Database, clock: ManualClock
+) -> None:
+    await sign_in(production)
+    token, ends = production.cookies[COOKIE], []
+    for _ in range(2):
+        clock.advance(NOTED_EVERY / 2)
+        assert await opens(production, token)
+        [row] = await database["sign_ins"].find().to_list()
+        ends.append(row["lapsesAt"] - row["createdAt"])
+    assert ends == [IDLE, IDLE + NOTED_EVERY]
+    await repository.prolong(row["_id"], row["createdAt"])  # by a process whose clock is behind
+    assert await database["sign_ins"].find().to_list() == [row]

@@ -1,6 +1,7 @@
 """What a token may not say of itself, how long it may live, and how long its signer's keys do."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from service.core.clock import ManualClock
 from service.core.errors import Unauthenticated, Unavailable
-from service.web.keys import key_sets, tokens
+from service.web.keys import key_sets, token_headers, tokens
 from service.web.keys.key_sets import ASKED_AGAIN_AFTER, GOOD_FOR, TRIED_AGAIN_AFTER
+from service.web.keys.token_headers import LONGEST_TOKEN
 from service.web.principal import Principal
 from tests.web.app import JWT_SECRET
 from tests.web.tokens import (
@@ -58,6 +60,15 @@ async def test_a_token_that_is_meant_for_something_else_or_names_its_own_key_is_
     token = hand_signed(clock, header)
     assert await refusal(reader(clock), token) != "The token is not valid."
     monkeypatch.setattr(tokens, "read_header", jwt.get_unverified_header)  # the control
+    assert await reader(clock)(token)
+
+
+async def test_a_token_is_taken_up_to_its_longest_and_not_beyond(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = hand_signed(clock, {}, filled="x" * LONGEST_TOKEN)
+    assert await refusal(reader(clock), token) == "The token is too long."
+    monkeypatch.setattr(token_headers, "LONGEST_TOKEN", len(token))  # the control
     assert await reader(clock)(token)
 
 
@@ -143,6 +154,12 @@ async def test_keys_end_an_hour_after_their_address_fell_silent(
     provider.answers = True
     clock.advance(TRIED_AGAIN_AFTER)
     assert await read(by("rsa", clock))
+
+
+def test_a_key_for_encryption_signs_nothing() -> None:
+    keys = [JWK._jwk_data | {"kid": use, "use": use} for use in ("sig", "enc")]
+    body = json.dumps({"keys": [*keys, JWK._jwk_data | {"kid": "any"}]}).encode()
+    assert set(key_sets._usable(body)) == {"sig", "any"}
 
 
 async def test_an_answer_without_keys_takes_none_away(

@@ -1,6 +1,5 @@
 """Sign in, recognise, sign out."""
 
-import re
 import secrets
 from datetime import timedelta
 
@@ -16,8 +15,6 @@ LASTS = timedelta(hours=12)
 IDLE = timedelta(minutes=30)
 # A page that is read again and again is noted at most this often.
 NOTED_EVERY = timedelta(minutes=1)
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 async def sign_in(key: str, reader: Principal, clock: Clock) -> str:
@@ -45,10 +42,10 @@ async def recognise(
 
     Only what a person did (`attended`) restarts the pause. Raises `Unavailable`.
     """
-    if token is None or not _TOKEN.fullmatch(token):
+    if token is None:
         return None
     found, now = await repository.find(digest(token)), clock.now()
-    if found is None or now >= min(found.lapses_at, found.ends_at):
+    if found is None or now >= found.lapses_at:
         return None
     try:
         reader = await keys.recall(found.key_hash)
@@ -62,6 +59,4 @@ async def recognise(
 
 async def sign_out(token: str | None) -> bool:
     """End a sign-in at once, in every process. Tells whether there was one."""
-    if token is None or not _TOKEN.fullmatch(token):
-        return False
-    return await repository.remove(digest(token)) is not None
+    return token is not None and await repository.remove(digest(token)) is not None

@@ -51,6 +51,22 @@ async def test_slow_clients_beyond_all_places_do_not_shut_health_out() -> None:
         assert await (await house.call()).ask(LIVE) == 200
 
 
+async def test_who_went_on_meanwhile_does_not_give_way() -> None:
+    async with housed(most=2) as house:
+        slower, slow = await _callers(house, 2, HELD[:-2])
+        await house.until(Stage.HEAD, Stage.HEAD)
+        for seconds, one in zip((3, 2), house.door._inside, strict=True):
+            one.since -= seconds
+        first = await house.call()  # both are found to be slow, and the slower one gives way
+        assert (await slower.told())[0] == 503
+        await first.send(HELD)
+        await slow.send(b"\r\n")
+        await house.until_busy(2)
+        assert await (await house.call()).ask() == 503
+        house.hold.set()
+        assert (await slow.told())[0] == 200
+
+
 async def test_who_is_slow_gives_way_to_who_comes_and_who_waits_for_us_does_not() -> None:
     async with housed(most=3) as house:
         slow, slower, held = await house.call(), await house.call(), await house.call()
