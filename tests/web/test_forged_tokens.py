@@ -216,3 +216,23 @@ async def test_while_the_address_hangs_only_one_caller_waits_for_it(
     assert not first.done()  # the control: this one did wait
     hangs.set()
     assert await first
+
+
+async def test_callers_at_once_after_an_hour_of_rest_wait_for_the_keys(
+    clock: ManualClock, provider: IdentityProvider
+) -> None:
+    read = keyed(clock, provider)
+    await read(by("rsa", clock))
+    clock.advance(GOOD_FOR)
+    assert await asyncio.gather(*(read(by("rsa", clock)) for _ in range(3)))
+    assert provider.asked == 2
+
+
+async def test_a_key_set_is_read_up_to_its_largest_and_not_beyond(
+    clock: ManualClock, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(key_sets, "_LARGEST", 100)
+        with pytest.raises(Unavailable):
+            await keyed(clock, provider)(by("rsa", clock))
+    assert await keyed(clock, provider)(by("rsa", clock))  # the control

@@ -10,9 +10,11 @@ import pytest
 from service.background import background
 from service.core.clock import ManualClock
 from service.core.errors import TooManyRequests, Unavailable
-from service.storage.database import Client
+from service.storage.database import Client, Database
 from service.web.logs.access import write_lines_to
 from service.web.logs.clients import clients_of
+from service.webhooks import repository
+from service.webhooks.documents import WebhookRejection
 from service.webhooks.operations import rejections
 from service.webhooks.operations.rejections import MOST_KINDS, TOLD_A_MINUTE, Rejections
 from tests.storage.failing import failing
@@ -140,3 +142,28 @@ def test_the_budget_is_an_addresss_own_and_begins_anew_each_minute(clock: Manual
     found.note("stripe", "mismatch", 1, "b", clock.now())
     clock.advance(timedelta(minutes=1))
     found.note("stripe", "mismatch", 1, "a", clock.now())
+
+
+async def test_what_waits_for_the_database_and_whom_is_counted_are_bounded(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, most in (("MOST_WAITING", 3), ("MOST_SENDERS", 2), ("TOLD_A_MINUTE", 1)):
+        monkeypatch.setattr(rejections, name, most)
+    found = Rejections()
+    for number in range(5):
+        found.note("stripe", "mismatch", 1, f"sender {number}", clock.now())
+    found.note("stripe", "mismatch", 1, "sender 4", clock.now())  # counted for nobody
+    with pytest.raises(TooManyRequests):
+        found.note("stripe", "mismatch", 1, "sender 0", clock.now())
+    assert len(found._waiting) == len(found._by_sender) + 1 == 3
+
+    async def away(rows: list[WebhookRejection]) -> None:
+        found.note("stripe", "stale", 1, "late", clock.now())
+        raise Unavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(repository, "reject", away)
+        with pytest.raises(Unavailable):
+            await found.flush(clock.now())
+    assert [row.reason for row in found._waiting] == ["mismatch"] * 3
+    assert await found.flush(clock.now()) == 3

@@ -141,6 +141,11 @@ def test_a_name_that_is_no_field_is_refused(names: str) -> None:
         make_settings(STRIP_PAYLOAD_FIELDS=names)
 
 
+def test_a_star_at_the_end_of_a_path_takes_all_that_is_there() -> None:
+    payload = b'{"card":{"last4":"4242","bin":"1"},"id":1}'
+    assert strip_payload(payload, ["card.*"]) == b'{"card":{},"id":1}'
+
+
 def test_the_sample_has_what_is_stripped() -> None:
     found = stripe_checkout({"sessionId": "s", "amount": 1, "currency": "USD"}, **ADA)
     assert strip_payload(json.dumps({"data": {"object": found}}).encode(), NAMES.split(","))

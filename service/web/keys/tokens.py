@@ -123,7 +123,7 @@ def _check_times(claims: dict[str, object], now: float, longest: timedelta) -> N
 
 
 def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not isinstance(value, int | float) or not math.isfinite(value):
         raise TypeError("times are numbers of seconds")
     return value
 
