@@ -201,6 +201,25 @@ async def test_lines_of_pages_name_the_reader_and_no_line_names_an_address(
     assert "127.0.0.1" not in repr(logs) + repr(entries)
 
 
+async def test_the_line_of_a_sign_in_names_who_comes_and_not_who_left(
+    production: AsyncClient, clock: ManualClock, database: Database
+) -> None:
+    other = await issue_key(clock, Kind.ADMIN, name="night")
+    await sign_in(production)
+    page = await production.get("/dashboard/login")
+    with structlog.testing.capture_logs() as logs:
+        given = {"key": other.key, "token": token_in(page), "next": "/dashboard"}
+        entered = await production.post("/dashboard/login", data=given)
+    assert entered.status_code == 303
+    assert [one["principal"] for one in logs if one["event"] == "request"] == ["admin:night"]
+    acts = await database["audit_log"].find().sort("_id", 1).to_list()
+    assert [(one["action"], one["actor"]) for one in acts] == [
+        ("dashboard.signed_in", "admin:ops"),
+        ("dashboard.signed_out", "admin:ops"),
+        ("dashboard.signed_in", "admin:night"),
+    ]
+
+
 @pytest.mark.parametrize("path", ["/dashboard/login", "/dashboard", "/dashboard/sessions/ps_1"])
 async def test_pages_keep_to_themselves_and_browsers_to_https(
     production: AsyncClient, path: str

@@ -69,13 +69,14 @@ class Login(Controller):
             return _form(request, door, following, "This form was old. Please try again.", 403)
         key = str(given.get("key") or "").strip()
         try:
-            reader = await _try(request, door, key)
+            found = await _try(request, door, key)
         except TooManyRequests as error:
             return _too_many(request, door, following, error)
-        if reader is None:
+        if found is None:
             await door.refusals.note(client_of(request.scope))
             return _form(request, door, following, "This is no admin key of this service.", 403)
         await _end(request, door)
+        reader = _let_in(request, found)  # after whose sign-in ends here: the line names this one
         token = await sign_in(key, reader, door.clock)
         await _record("dashboard.signed_in", token, reader, door)
         known = door.jar.known_browser(request) is not None
@@ -106,7 +107,7 @@ async def _try(request: AnyRequest, door: Door, key: str) -> Principal | None:
     if found is None or not _may_read(found):
         return None
     door.guesses.give_back(network, browser)
-    return _let_in(request, found)
+    return found
 
 
 async def _holder_of(key: str, door: Door) -> Principal | None:
