@@ -197,7 +197,9 @@ async def test_what_touches_no_session_and_webhooks_are_not_calls(lab: Lab) -> N
 
 async def test_no_secret_is_kept(lab: Lab) -> None:
     secrets = [SECRET, PUBLISHABLE, STRIPE_KEY, "ada@example.com"]
-    secrets += [value for name, value in VARIABLES.items() if name.endswith(("SECRET", "KEY"))]
+    # Not every variable whose name ends so is a secret: a limit "per key" is a number.
+    named = [name for name in VARIABLES if name.endswith(("SECRET", "KEY"))]
+    secrets += [VARIABLES[name] for name in named if not VARIABLES[name].isdecimal()]
     for provider in ("stripe", "razorpay", "phonepe"):
         fields = {"paymentMethod": provider, "currency": "INR", "email": "ada@example.com"}
         opened, checkout = await lab.open(**fields, userId=f"user_{provider}")
