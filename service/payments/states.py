@@ -37,12 +37,12 @@ _RANK = {
     # Only an entry by hand, in whose place the real payment stands now.
     PaymentStatus.REVERSED: 5,
 }
-# Providers tell whole seconds. Within one, the more final word stands.
+# Providers tell whole seconds. Within one, the more final word stands, and a provider's above ours.
 _WITHIN_A_SECOND = {
     PaymentStatus.PENDING: 0,
     PaymentStatus.AUTHORIZED: 1,
     PaymentStatus.FAILED: 2,
-    PaymentStatus.ABANDONED: 2,
+    PaymentStatus.ABANDONED: 1,
 }
 
 

@@ -57,6 +57,28 @@ async def test_every_order_gives_the_same_row(database: Database) -> None:
     assert (rows[0]["sessionId"], rows[0]["providerSessionId"]) == ("s-1", "cs_1")
 
 
+async def test_what_is_told_later_fills_in_and_is_what_the_caller_hears(database: Database) -> None:
+    late = _told(
+        PaymentStatus.SUCCEEDED, 1, metadata={"cart": "7"}, provider_session_id="cs_1", amount=900
+    )
+    await _row(database, _told(PaymentStatus.PENDING))
+    heard = await in_transaction(lambda tx: record_payment(tx, late, NOON))
+    assert (heard.provider_session_id, heard.amount) == ("cs_1", 900)
+    [row] = await database["payments"].find({}, {"_id": 0}).to_list()
+    assert (row["metadata"], row["providerSessionId"]) == ({"cart": "7"}, "cs_1")
+    again = await in_transaction(lambda tx: record_payment(tx, _told(PaymentStatus.PENDING), NOON))
+    assert (again.status, again.provider_session_id, again.amount) == ("succeeded", "cs_1", 900)
+
+
+async def test_a_failure_with_a_message_stands_above_one_without_in_any_order(
+    database: Database,
+) -> None:
+    silent = _told(PaymentStatus.FAILED, failure_code="declined")
+    told = _told(PaymentStatus.FAILED, failure_code="declined", failure_message="No.")
+    for order in ((silent, told), (told, silent)):
+        assert (await _row(database, *order))["failureMessage"] == "No."
+
+
 async def test_two_failures_of_one_second_end_alike(database: Database) -> None:
     forth = await _row(database, *FACTS[1:3])
     back = await _row(database, *reversed(FACTS[1:3]))

@@ -56,3 +56,11 @@ def test_a_final_failure_ranks_with_what_nothing_is_waited_for_any_more() -> Non
 def test_these_are_all_and_what_is_under_way_is_pending_or_held() -> None:
     assert sorted(itertools.chain(*RANKS)) == sorted(PaymentStatus)
     assert {"pending", "authorized"} == LIVE
+
+
+def test_within_a_second_a_final_failure_stands_above_our_giving_up_and_below_a_cancellation() -> (
+    None
+):
+    failed = standing(PaymentStatus.FAILED, NOON, final=True)
+    assert failed > standing(PaymentStatus.ABANDONED, NOON)
+    assert failed < standing(PaymentStatus.CANCELED, NOON)

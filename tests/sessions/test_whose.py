@@ -12,6 +12,7 @@ from service.payments.states import PaymentStatus
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Subject
 from service.sessions.documents import TRUSTED, Checkout, Opening, Session
+from service.sessions.operations.settle import own
 from service.sessions.operations.settle.event import Mismatch, Settling
 from service.sessions.operations.settle.own import (
     CheckoutUnknown,
@@ -142,3 +143,29 @@ def test_a_payment_is_the_sessions_by_its_claim_and_by_its_checkout(ask: bool) -
     silent = _doing(Subject(), may_ask=True)
     assert tied(silent, session, _recorded(own, "cs_ours"), ask=ask) == silent
     assert tied(silent, session, _recorded(own, "cs_x"), ask=ask).stranger is Mismatch.FOREIGN
+
+
+@pytest.mark.parametrize(
+    ("session", "subject", "kept"),
+    [
+        (_session(OURS), Subject(checkout_refs=("cs_ours", "order_1")), ["order_1"]),
+        (_session(OURS), Subject(checkout_refs=("cs_ours",)), []),
+        (_session(OURS), Subject(checkout_refs=("cs_foreign",)), []),
+        (_session(), Subject(checkout_refs=("cs_any",)), []),
+    ],
+)
+async def test_other_ids_of_an_own_checkout_are_kept_and_no_strangers(
+    session: Session, subject: Subject, kept: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    async def change(one: Session, update: Any, tx: object) -> Session:
+        assert one is session
+        written.extend(update["$set"].pop("checkoutIds"))
+        assert update == {"$set": {}}
+        return session
+
+    monkeypatch.setattr(own.repository, "change", change)
+    doing = structs.replace(_doing(subject, may_ask=False), refs=subject.checkout_refs)
+    assert await own.learn(doing, session) is session
+    assert sorted(written) == sorted([*session.checkout_ids, *kept] if kept else [])
