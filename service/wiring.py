@@ -21,10 +21,10 @@ from service.retention.documents import Lease
 from service.retention.operations.report import Jobs
 from service.sandbox.base import Sandbox
 from service.sandbox.building import build_sandbox
+from service.sessions.checkouts.attempts import close_attempt_by_message
+from service.sessions.checkouts.open import Desk
 from service.sessions.documents import Session
-from service.sessions.operations.checkouts.attempts import close_attempt_by_message
-from service.sessions.operations.checkouts.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
-from service.sessions.operations.checkouts.open import Desk
+from service.sessions.operations.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
 from service.sessions.operations.rules import Rules
 from service.sessions.operations.settle.captures import CAPTURE
 from service.sessions.states import Lifetimes

@@ -9,12 +9,12 @@ from litestar.params import JSONBody, QueryParameter
 
 from service.core.errors import Unauthenticated
 from service.core.paging import decode_cursor
+from service.sessions.checkouts.begin import begin_checkout, resume_checkout
+from service.sessions.checkouts.cancel import cancel_session
+from service.sessions.checkouts.open import Desk
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.change_session import change_session
-from service.sessions.operations.checkouts.begin import begin_checkout, resume_checkout
-from service.sessions.operations.checkouts.cancel import cancel_session
-from service.sessions.operations.checkouts.open import Desk
 from service.sessions.operations.find_session import (
     find_latest_checkout,
     list_sessions,

@@ -14,9 +14,8 @@ from msgspec import structs
 
 from service.payments.states import PaymentStatus
 from service.retention.operations import purging
-from service.sessions.operations import change_session
+from service.sessions.operations import change_session, giving_up
 from service.sessions.operations.caller import TRUSTED, Caller
-from service.sessions.operations.checkouts import giving_up
 from service.sessions.operations.settle import captures, own
 from service.web import gate
 from service.webhooks.operations import capture, receive

@@ -2,9 +2,9 @@
 
 import pytest
 
+from service.sessions.checkouts import lock
 from service.sessions.documents import Session
 from service.sessions.operations.attempt_id import attempt_id
-from service.sessions.operations.checkouts import lock
 from service.sessions.operations.settle import own
 from tests.conftest import NOON
 from tests.conversation.acts import Act

@@ -9,8 +9,8 @@ import pytest_asyncio
 from httpx import Response
 
 from service.core.clock import ManualClock
+from service.sessions.checkouts import begin
 from service.sessions.operations import open_session
-from service.sessions.operations.checkouts import begin
 from service.sessions.operations.new_session import NewSession
 from service.settings import Settings
 from service.storage.database import Database

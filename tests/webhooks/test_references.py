@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.sessions.operations.checkouts import lock
+from service.sessions.checkouts import lock
 from service.webhooks.operations import match
 from tests.sessions.asking import CREATE_CHECKOUT, put_price, token_of
 from tests.support.api import PUBLISHABLE, SECRET

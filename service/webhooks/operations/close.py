@@ -13,7 +13,7 @@ from service.payments.states import PaymentStatus
 from service.providers.base import Provider
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
-from service.sessions.operations.checkouts.giving_up import CLOSE_CHECKOUT
+from service.sessions.operations.giving_up import CLOSE_CHECKOUT
 from service.storage.transactions import answers_in_time
 from service.webhooks.operations.ask import read_again, take_answer
 from service.webhooks.operations.inbox import Inbox

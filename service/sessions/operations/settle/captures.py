@@ -11,7 +11,7 @@ from service.payments import repository as payments
 from service.payments.states import PaymentStatus
 from service.sessions import repository
 from service.sessions.documents import Capturing, Session
-from service.sessions.operations.checkouts.giving_up import this_version
+from service.sessions.operations.giving_up import this_version
 from service.sessions.operations.settle.reviews import is_wanted
 from service.sessions.states import SETTLED
 from service.storage.database import Row

@@ -8,7 +8,7 @@ from service.sessions import repository
 from service.sessions.documents import Opening, Session
 from service.sessions.errors import CheckoutTaken, SessionExists
 from service.sessions.operations.attempt_id import attempt_id, with_checkout_ids
-from service.sessions.operations.checkouts.giving_up import give_up
+from service.sessions.operations.giving_up import give_up
 from service.sessions.operations.move import Why
 from service.sessions.operations.pricing import Price
 from service.sessions.operations.retry import retry_session

@@ -12,16 +12,16 @@ from service.core.clock import Clock
 from service.core.errors import ProviderFailed
 from service.outbox import repository as outbox_repository
 from service.providers.base import OpenedCheckout, Provider
+from service.sessions.checkouts.link import link_checkout
+from service.sessions.checkouts.lock import Locked, let_go, take_lock
+from service.sessions.checkouts.request import request_of
 from service.sessions.documents import Session
 from service.sessions.errors import NotPayable
-from service.sessions.operations.checkouts.giving_up import closing, to_be_closed
-from service.sessions.operations.checkouts.link import link_checkout
-from service.sessions.operations.checkouts.lock import Locked, let_go, take_lock
-from service.sessions.operations.checkouts.request import request_of
-from service.sessions.operations.checkouts.standing import standing_checkout
+from service.sessions.operations.giving_up import closing, to_be_closed
 from service.sessions.operations.move import Why
 from service.sessions.operations.pricing import Price
 from service.sessions.operations.rules import Rules
+from service.sessions.operations.which_checkout import standing_checkout
 from service.sessions.states import Status, status_at
 from service.storage.transactions import answers_in_time
 

@@ -6,12 +6,12 @@ from service.core.errors import Busy, TillgateError
 from service.outbox import repository as outbox_repository
 from service.providers.base import OpenedCheckout
 from service.sessions import repository
+from service.sessions.checkouts.lock import Locked
 from service.sessions.documents import Checkout, Opening, Session
 from service.sessions.errors import NotPayable, SessionNotFound
 from service.sessions.operations.attempt_id import with_checkout_ids
-from service.sessions.operations.checkouts.giving_up import closing
-from service.sessions.operations.checkouts.lock import Locked
-from service.sessions.operations.checkouts.standing import standing_checkout
+from service.sessions.operations.giving_up import closing
+from service.sessions.operations.which_checkout import standing_checkout
 from service.sessions.states import Status, status_at
 from service.storage.database import Row
 from service.storage.transactions import Transaction, in_transaction

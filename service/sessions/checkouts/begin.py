@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from service.providers.base import Provider
+from service.sessions.checkouts.open import Desk, OpenCheckout, open_checkout
+from service.sessions.checkouts.request import home_of
 from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import wrong_field
 from service.sessions.operations import complete_free as free
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.checkouts.open import Desk, OpenCheckout, open_checkout
-from service.sessions.operations.checkouts.request import home_of
 from service.sessions.operations.find_session import find_session
 from service.sessions.operations.move import Why
 from service.sessions.operations.new_session import NewSession

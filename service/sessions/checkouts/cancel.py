@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from service.sessions.checkouts.open import Desk
 from service.sessions.documents import Session
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.change_session import (
@@ -10,8 +11,7 @@ from service.sessions.operations.change_session import (
     check_change,
     read_for,
 )
-from service.sessions.operations.checkouts.giving_up import give_up, to_be_closed
-from service.sessions.operations.checkouts.open import Desk
+from service.sessions.operations.giving_up import give_up, to_be_closed
 from service.sessions.states import Status, status_at
 from service.storage.transactions import Transaction, in_transaction
 

@@ -5,10 +5,10 @@ from contextlib import suppress
 from service.core.errors import Busy, ProviderFailed
 from service.outbox.documents import OutboxMessage
 from service.sessions import repository
+from service.sessions.checkouts.lock import LOCK, Locked
+from service.sessions.checkouts.open import Desk, open_locked
 from service.sessions.documents import Opening, Session
 from service.sessions.errors import NotPayable
-from service.sessions.operations.checkouts.lock import LOCK, Locked
-from service.sessions.operations.checkouts.open import Desk, open_locked
 from service.sessions.states import OPEN
 from service.storage.transactions import answers_in_time
 
