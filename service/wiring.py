@@ -15,7 +15,7 @@ from service.migrations.documents import Migration
 from service.migrations.operations import require_layout
 from service.outbox.documents import OutboxMessage
 from service.outbox.operations import Handlers
-from service.payments.documents import Payment
+from service.payments.payments.documents import Payment
 from service.providers.registry import Providers, build_providers
 from service.retention.documents import Lease
 from service.retention.operations.report import Jobs

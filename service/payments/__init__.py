@@ -1,1 +1,1 @@
-"""The ledger: one row for every verified payment, whether its session is known or not."""
+"""The ledger: a folder for each kind of row, each with the seven names of a room."""

@@ -11,8 +11,8 @@ from service.core.money import to_major
 from service.core.strict_json import JsonObject
 from service.outbox import repository as outbox
 from service.outbox.documents import OutboxMessage
-from service.payments import repository as payments
-from service.payments.documents import Payment
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
 from service.sessions.documents import Session
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session

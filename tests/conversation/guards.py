@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from msgspec import structs
 
-from service.payments.states import PaymentStatus
+from service.payments.payments.states import PaymentStatus
 from service.retention.operations import purging
 from service.sessions.operations import change_session, giving_up
 from service.sessions.operations.caller import TRUSTED, Caller

@@ -14,7 +14,7 @@ from service.migrations.errors import LayoutDiffers, MigrationUnderway
 from service.migrations.operations import LEASE, difference, migrate, plan, require_layout
 from service.migrations.steps import STEPS, inbox, payments, sessions
 from service.migrations.steps.step import Run
-from service.payments.documents import Payment
+from service.payments.payments.documents import Payment
 from service.sessions.documents import Session
 from service.storage.database import Client, Database, Row
 from service.storage.documents import StoredDocument, bind

@@ -48,9 +48,11 @@ TARGETS = {
             "tests/webhooks/test_late.py",
         ),
     ),
-    "payments": Target("service.payments.states", ("tests/payments/test_standing.py", _LEDGER)),
+    "payments": Target(
+        "service.payments.payments.states", ("tests/payments/test_standing.py", _LEDGER)
+    ),
     "ledger": Target(
-        "service.payments.operations",
+        "service.payments.payments.operations",
         (_LEDGER, "tests/webhooks/test_rows.py", "tests/webhooks/test_order.py"),
         ("record_payment", "_new", "_place", "_changes"),
     ),

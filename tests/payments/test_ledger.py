@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.errors import WriteError
 
-from service.payments.operations import Told, record_payment
-from service.payments.states import LIVE, PaymentStatus, standing
+from service.payments.payments.operations import Told, record_payment
+from service.payments.payments.states import LIVE, PaymentStatus, standing
 from service.storage.database import Database, Row
 from service.storage.transactions import Duplicate, in_transaction
 from tests.conftest import NOON

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.payments.states import LIVE, PaymentStatus, standing
+from service.payments.payments.states import LIVE, PaymentStatus, standing
 from tests.conftest import NOON
 
 # Between two rows time has no say, within one the later fact stands.

@@ -12,7 +12,7 @@ import pytest_asyncio
 from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.core.errors import ProviderFailed
-from service.payments.documents import Payment
+from service.payments.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.retention.operations import asking
 from service.sessions.documents import Session

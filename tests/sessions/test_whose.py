@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from service.payments.documents import Claim
-from service.payments.operations import Recorded
-from service.payments.states import PaymentStatus
+from service.payments.payments.documents import Claim
+from service.payments.payments.operations import Recorded
+from service.payments.payments.states import PaymentStatus
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Subject
 from service.sessions.documents import TRUSTED, Checkout, Opening, Session

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from service.payments.documents import Payment
+from service.payments.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.providers.facts import PaymentSucceeded
 from service.sessions.documents import Session

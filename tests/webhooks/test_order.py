@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.payments import operations as payments
+from service.payments.payments import operations as payments
 from tests.support.events import Delivery
 from tests.support.shop import Shop, a_few_at_once, completions
 from tests.webhooks import streams

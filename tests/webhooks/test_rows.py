@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.outbox.documents import OutboxMessage
-from service.payments.documents import Payment
+from service.payments.payments.documents import Payment
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.storage.documents import StoredDocument

@@ -11,7 +11,7 @@ from service.cli.storm.expected import Ending, differences
 from service.cli.storm.field import Field
 from service.cli.storm.scripts import Phase, Script
 from service.outbox.documents import OutboxMessage
-from service.payments.documents import Payment
+from service.payments.payments.documents import Payment
 from service.sandbox import repository
 from service.sandbox.documents import SandboxCheckout
 from service.sandbox.playing import happen

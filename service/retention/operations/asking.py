@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from service.core.batches import Until
-from service.payments import repository as payments
+from service.payments.payments import repository as payments
 from service.retention.operations.report import Report
 from service.sessions import repository as sessions
 from service.storage.transactions import answers_in_time

@@ -9,7 +9,7 @@ import structlog
 
 from service.core.batches import Until, work_off
 from service.outbox import repository as outbox
-from service.payments import repository as payments
+from service.payments.payments import repository as payments
 from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
 from service.sessions.repository import Purgeable

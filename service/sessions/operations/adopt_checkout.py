@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from service.payments import repository as payments
+from service.payments.payments import repository as payments
 from service.sessions import repository
 from service.sessions.documents import Checkout, Session
 from service.sessions.errors import CheckoutTaken, OpenSessionDiffers

@@ -6,10 +6,10 @@ from datetime import datetime
 from service.audit.operations import Act, record
 from service.core.errors import Busy
 from service.core.strict_json import JsonObject
-from service.payments import repository as payments
-from service.payments.documents import Payment
-from service.payments.operations import Told, record_payment
-from service.payments.states import PaymentStatus
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.operations import Told, record_payment
+from service.payments.payments.states import PaymentStatus
 from service.sessions import repository
 from service.sessions.documents import Session
 from service.sessions.errors import (

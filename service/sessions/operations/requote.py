@@ -5,8 +5,8 @@ from datetime import datetime
 from msgspec import structs
 
 from service.catalog.errors import QuoteExpired
-from service.payments import repository as payments
-from service.payments.states import LIVE, PaymentStatus
+from service.payments.payments import repository as payments
+from service.payments.payments.states import LIVE, PaymentStatus
 from service.sessions.documents import Session
 from service.sessions.errors import NotPayable
 from service.sessions.operations.caller import NO_SERVERS, Caller

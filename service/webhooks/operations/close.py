@@ -7,9 +7,9 @@ import structlog
 from service.core.errors import ProviderFailed
 from service.outbox import repository as outbox_repository
 from service.outbox.documents import OutboxMessage
-from service.payments import repository as payments
-from service.payments.documents import Payment
-from service.payments.states import PaymentStatus
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.states import PaymentStatus
 from service.providers.base import Provider
 from service.sessions import repository as sessions
 from service.sessions.documents import Session

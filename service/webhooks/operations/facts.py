@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 from msgspec import Struct, structs
 
 from service.core.errors import MalformedBody
-from service.payments import repository as payments
-from service.payments.operations import Recorded, Told, record_payment
-from service.payments.states import PaymentStatus
+from service.payments.payments import repository as payments
+from service.payments.payments.operations import Recorded, Told, record_payment
+from service.payments.payments.states import PaymentStatus
 from service.providers import facts
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Fact

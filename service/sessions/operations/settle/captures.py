@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
-from service.payments import repository as payments
-from service.payments.states import PaymentStatus
+from service.payments.payments import repository as payments
+from service.payments.payments.states import PaymentStatus
 from service.sessions import repository
 from service.sessions.documents import Capturing, Session
 from service.sessions.operations.giving_up import this_version

@@ -4,8 +4,8 @@ from enum import Enum
 
 from msgspec import structs
 
-from service.payments.documents import Claim
-from service.payments.operations import Recorded
+from service.payments.payments.documents import Claim
+from service.payments.payments.operations import Recorded
 from service.providers.facts import Subject
 from service.sessions import repository
 from service.sessions.documents import Session

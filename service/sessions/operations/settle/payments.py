@@ -1,7 +1,7 @@
 """What a payment does to its session."""
 
-from service.payments.operations import Recorded
-from service.payments.states import LIVE, PaymentStatus
+from service.payments.payments.operations import Recorded
+from service.payments.payments.states import LIVE, PaymentStatus
 from service.providers.facts import NoPaymentRequired, Payment
 from service.sessions.documents import Session
 from service.sessions.operations.move import move

@@ -1,7 +1,7 @@
 """Keep a session's `review` and the reviews in the inbox in agreement after every event."""
 
-from service.payments import repository as payments
-from service.payments.states import LIVE, PaymentStatus
+from service.payments.payments import repository as payments
+from service.payments.payments.states import LIVE, PaymentStatus
 from service.sessions import repository as sessions
 from service.sessions.documents import Decided, Session
 from service.sessions.operations.settle.reviews import awaited

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from service.payments.documents import Payment
-from service.payments.states import PaymentStatus
+from service.payments.payments.documents import Payment
+from service.payments.payments.states import PaymentStatus
 from service.sessions.documents import Session, Verdict
 from service.sessions.operations.settle.event import Mismatch
 from service.sessions.operations.settle.own import is_claim_of

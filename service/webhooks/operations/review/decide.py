@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 
 from service.core.errors import Conflict
-from service.payments import repository as payments
+from service.payments.payments import repository as payments
 from service.sessions import repository as sessions
 from service.sessions.documents import Decided, Session
 from service.sessions.operations.move import Why

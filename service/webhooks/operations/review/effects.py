@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct, structs
 
-from service.payments import repository as payments
-from service.payments.documents import Payment
-from service.payments.operations import abandon_payment
-from service.payments.states import PaymentStatus
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.operations import abandon_payment
+from service.payments.payments.states import PaymentStatus
 from service.sessions import repository as sessions
 from service.sessions.documents import Capturing, Session
 from service.sessions.operations.move import Why, move

@@ -1,6 +1,6 @@
 """Find a review and all that a decision about it depends on."""
 
-from service.payments import repository as payments
+from service.payments.payments import repository as payments
 from service.sessions.documents import Session
 from service.storage.transactions import Transaction, answers_in_time
 from service.webhooks import repository

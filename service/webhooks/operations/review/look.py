@@ -5,8 +5,8 @@ from collections import defaultdict
 from msgspec import Struct
 
 from service.core.paging import Cursor
-from service.payments import repository as payments
-from service.payments.documents import Payment
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.storage.transactions import answers_in_time

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from service.payments import repository as payments
-from service.payments.documents import Payment
-from service.payments.operations import lapse_payment, note_heard
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.operations import lapse_payment, note_heard
 from service.providers.base import VerifiedEvent
 from service.providers.facts import CheckoutOpen
 from service.sessions import repository as sessions

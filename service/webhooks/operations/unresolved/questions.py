@@ -9,7 +9,7 @@ import structlog
 
 from service.core.batches import Until
 from service.core.errors import ProviderFailed, ProviderUnreachable
-from service.payments.documents import Payment
+from service.payments.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.providers.facts import PaymentAuthorized, PaymentProcessing
 from service.webhooks.operations.inbox import Inbox

@@ -1,8 +1,8 @@
 """Open a review of a payment that nobody can tell about."""
 
 from service.core.ids import digest
-from service.payments.documents import Payment
-from service.payments.states import PaymentStatus
+from service.payments.payments.documents import Payment
+from service.payments.payments.states import PaymentStatus
 from service.providers import facts
 from service.providers.base import inbox_id_of
 from service.sessions import repository as sessions

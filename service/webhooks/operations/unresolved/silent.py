@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from service.payments import repository as payments
-from service.payments.documents import Payment
-from service.payments.operations import abandon_payment, note_heard
-from service.payments.states import LIVE
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.operations import abandon_payment, note_heard
+from service.payments.payments.states import LIVE
 from service.sessions import repository as sessions
 from service.sessions.operations.move import Why
 from service.storage.transactions import Transaction, answers_in_time, in_transaction

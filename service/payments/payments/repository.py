@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from service.payments.documents import Payment
-from service.payments.states import LIVE
+from service.payments.payments.documents import Payment
+from service.payments.payments.states import LIVE
 from service.storage import rows
 from service.storage.database import Row
 from service.storage.group_commit.member import LookUp, Question

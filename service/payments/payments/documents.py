@@ -7,7 +7,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
-from service.payments.states import LIVE, PaymentStatus
+from service.payments.payments.states import LIVE, PaymentStatus
 from service.storage.documents import StoredDocument
 
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from service.core.strict_json import JsonObject
-from service.payments import repository
-from service.payments.documents import Claim, Payment
-from service.payments.states import LIVE, PaymentStatus, standing
+from service.payments.payments import repository
+from service.payments.payments.documents import Claim, Payment
+from service.payments.payments.states import LIVE, PaymentStatus, standing
 from service.storage.database import Row
 from service.storage.transactions import Transaction
 
