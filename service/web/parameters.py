@@ -26,8 +26,6 @@ SessionIdPath = Annotated[
 ]
 """`{session_id:str}` of a path."""
 
-MOMENT_EXAMPLE = "2026-11-21T12:00:00Z"
-
 
 def moment_parameter(name: str, text: str | None) -> datetime | None:
     """Read a query parameter that is a moment with an offset. Raises `InvalidInput`.

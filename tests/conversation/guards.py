@@ -14,7 +14,7 @@ from msgspec import structs
 
 from service.payments.payments.states import PaymentStatus
 from service.retention.operations import purging
-from service.sessions.operations import change_session, giving_up
+from service.sessions.operations import complete_by_hand, giving_up
 from service.sessions.operations.caller import TRUSTED, Caller
 from service.sessions.operations.settle import captures, own
 from service.web import gate
@@ -57,12 +57,12 @@ async def _claims_all(tx: Any, session: Any, told: Any, others: Any, now: Any) -
 @contextmanager
 def _without_12() -> Iterator[None]:
     """A settlement by hand is written under whatever id it names."""
-    settlement = change_session._settlement
+    entry = complete_by_hand._by_hand
 
     def named_by(session: Any, hand_id: str, named: Any, now: Any) -> Any:
-        return settlement(session, named or hand_id, None, now)
+        return entry(session, named or hand_id, None, now)
 
-    with patch.object(change_session, "_settlement", named_by):
+    with patch.object(complete_by_hand, "_by_hand", named_by):
         yield
 
 

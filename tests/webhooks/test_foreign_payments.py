@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.sessions.operations import change_session
+from service.sessions.operations import complete_by_hand
 from service.sessions.operations.settle import own
 from service.sessions.operations.settle.own import Whose
 from service.web.principal import Kind
@@ -185,6 +185,6 @@ async def test_a_settlement_by_hand_does_not_take_anothers_coming_payment(
 async def test_control_were_the_row_keyed_by_what_it_names_the_payer_would_get_nothing(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(change_session, "_hand_id", lambda _: "pay_1")
+    monkeypatch.setattr(complete_by_hand, "_hand_id", lambda _: "pay_1")
     await _settle_with_anothers(shop, merchants=False)
     assert await _review(shop, "a") == ("pending", "payment_of_another_session")

@@ -1,4 +1,4 @@
-"""Change a session by hand: metadata, cancel, and what a secret key may settle."""
+"""Change a session by hand: metadata, cancel, and how a secret key may move it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,24 +6,20 @@ from datetime import datetime
 from service.audit.operations import Act, record
 from service.core.errors import Busy
 from service.core.strict_json import JsonObject
-from service.payments.payments import repository as payments
-from service.payments.payments.documents import Payment
-from service.payments.payments.operations import Told, record_payment
-from service.payments.payments.states import PaymentStatus
 from service.sessions import repository
 from service.sessions.documents import Session
 from service.sessions.errors import (
     ChangeNotAllowed,
     IllegalMove,
-    PaymentTaken,
     SessionNotFound,
     StaleVersion,
 )
 from service.sessions.operations.caller import Caller
+from service.sessions.operations.complete_by_hand import complete_by_hand
 from service.sessions.operations.merge import merge_metadata
-from service.sessions.operations.move import Why, move
+from service.sessions.operations.move import Moving, Why, move
 from service.sessions.operations.rules import Rules
-from service.sessions.states import BY_HAND, Status, is_late, status_at
+from service.sessions.states import BY_HAND, Status, status_at
 from service.storage.database import Row
 from service.storage.transactions import Duplicate, Transaction, in_transaction
 
@@ -127,80 +123,22 @@ async def _move_by_hand(
 ) -> Session:
     to = change.status or session.status
     standing = status_at(session.status, session.expires_at, now)
-    why = Why(caller.principal.label, now, reason=change.reason)
     if standing is not session.status:
         session = await move(tx, session, standing, Why("clock", now), rules.lifetimes)
-    changes: Row = {}
-    if caller.trusted and to is not Status.COMPLETED:
+    doing = Moving(tx, Why(caller.principal.label, now, reason=change.reason), rules.lifetimes)
+    if to is Status.COMPLETED:
+        return await complete_by_hand(doing, session, change.provider_payment_id, caller)
+    if caller.trusted:
         states: JsonObject = {"from": standing.value, "to": to.value}
         act = Act("session.moved_by_hand", f"session:{session.session_id}", change.reason, states)
         await record(tx, caller.principal, act, now)
-    if to is Status.COMPLETED:
-        changes = await _settle(tx, session, change, caller, now)
-    elif to is Status.PENDING:
-        # Whoever moves it says that nothing is under way; anything reported later counts as new.
-        changes = {"liveAttempts": []}
-        if session.status is not Status.PROCESSING:
-            changes["expiresAt"] = now + rules.lifetimes.of(session.kind)
-    return await move(tx, session, to, why, rules.lifetimes, changes)
+    changes = _tried_again(session, rules, now) if to is Status.PENDING else {}
+    return await move(tx, session, to, doing.why, rules.lifetimes, changes)
 
 
-async def _settle(
-    tx: Transaction, session: Session, change: Change, caller: Caller, now: datetime
-) -> Row:
-    """Write the ledger row and the audit of a settlement by hand; return the session's changes.
-
-    The row is always the session's own. A provider's id that the server names is kept beside it and
-    claims nothing: nobody has verified it, and one bank transfer may settle several sessions.
-    """
-    named, hand_id = change.provider_payment_id, _hand_id(session)
-    for paid in (named, hand_id):  # an earlier session of this id may have an entry of its own
-        known = await payments.find(session.provider, session.account, paid, tx) if paid else None
-        if known is not None and not _is_free_for(known, session):
-            raise PaymentTaken(f"Payment {paid!r} does not belong to this session.")
-    await record_payment(tx, _settlement(session, hand_id, named, now), now)
-    detail: JsonObject = {"amount": session.amount, "currency": session.currency}
-    detail |= {"providerPaymentId": hand_id} | ({"named": named} if named else {})
-    act = Act(
-        "session.settled_by_hand",
-        f"session:{session.session_id}",
-        reason=change.reason or "no reason was given",
-        detail=detail,
-    )
-    await record(tx, caller.principal, act, now)
-    return {
-        "completedAt": now,
-        "late": is_late(session.status, session.expires_at, now),
-        "providerPaymentId": hand_id,
-    }
-
-
-def _is_free_for(payment: Payment, session: Session) -> bool:
-    """Tell whether a verified payment is this session's, or matched no session when it came."""
-    own = (session.merchant_id, session.session_id, session.created_at)
-    return payment.claim is None or payment.claim.is_of(*own)
-
-
-def _hand_id(session: Session) -> str:
-    return f"hand:{session.merchant_id}:{session.session_id}"
-
-
-def _settlement(session: Session, hand_id: str, named: str | None, now: datetime) -> Told:
-    return Told(
-        merchant_id=session.merchant_id,
-        provider=session.provider,
-        account=session.account,
-        live=session.live,
-        provider_payment_id=hand_id,
-        amount=session.amount,
-        currency=session.currency,
-        status=PaymentStatus.SUCCEEDED,
-        occurred_at=now,
-        payment_method="hand",
-        provider_session_id=session.provider_session_id,
-        session_id=session.session_id,
-        session_opened_at=session.created_at,
-        user_id=session.user_id,
-        plan=session.plan,
-        aliases=(named,) if named else (),
-    )
+def _tried_again(session: Session, rules: Rules, now: datetime) -> Row:
+    """Whoever moves it back says that nothing is under way; what is reported later is new."""
+    changes: Row = {"liveAttempts": []}
+    if session.status is not Status.PROCESSING:
+        changes["expiresAt"] = now + rules.lifetimes.of(session.kind)
+    return changes

@@ -13,7 +13,8 @@ from service.sessions import repository
 from service.sessions.documents import Session
 from service.sessions.errors import NotPayable, SessionExists, SessionNotFound
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.move import Why, move
+from service.sessions.operations.complete import complete
+from service.sessions.operations.move import Moving, Why
 from service.sessions.operations.pricing import Price
 from service.sessions.operations.retry import retry_session
 from service.sessions.operations.rules import Rules
@@ -52,8 +53,7 @@ async def complete_free(
         detail: JsonObject = {"currency": found.currency, "couponCode": found.coupon_code}
         act = Act("session.completed_free", f"session:{found.session_id}", _NOTHING_DUE, detail)
         await record(tx, caller.principal, act, now)
-        done: Row = {"completedAt": now, "late": False, "opening": None}
-        return await move(tx, found, Status.COMPLETED, why, rules.lifetimes, done)
+        return await complete(Moving(tx, why, rules.lifetimes), found, None, {"opening": None})
 
     try:
         return await in_transaction(work)

@@ -1,6 +1,7 @@
 """Move a session from one state to another: the one place where a status is written."""
 
 from datetime import datetime
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -27,6 +28,33 @@ class Why(Struct, frozen=True):
     event_id: str | None = None
     reason: str | None = None
     named: tuple[str, ...] = ()
+
+
+class Acting(Protocol):
+    """Whatever moves a session in a transaction: an event being applied, or a person's decision."""
+
+    @property
+    def tx(self) -> Transaction:
+        """Return the transaction."""
+        ...
+
+    @property
+    def why(self) -> Why:
+        """Return by whom, when and for what."""
+        ...
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """Return how long sessions live and are kept."""
+        ...
+
+
+class Moving(Struct, frozen=True):
+    """What moves a session where no event is applied."""
+
+    tx: Transaction
+    why: Why
+    lifetimes: Lifetimes
 
 
 async def move(

@@ -2,9 +2,9 @@
 
 from service.providers.facts import Payment
 from service.sessions.documents import Decided, Session
-from service.sessions.operations.move import move
+from service.sessions.operations.complete import complete
 from service.sessions.operations.settle.event import Mismatch, Settled, Settling
-from service.sessions.operations.settle.fields import completion, paid_by, put, told_again
+from service.sessions.operations.settle.fields import paid_by, put, told_again
 from service.sessions.operations.settle.reviews import to_review
 from service.sessions.states import Status
 
@@ -28,7 +28,5 @@ async def decided_money_came(
         own = session.provider_payment_id == payment.provider_payment_id
         ids = told_again(doing, session, payment) if own else {}
         return Settled(await put(doing, session, ids))
-    changes = completion(doing, session) | {"providerPaymentId": payment.provider_payment_id}
-    changes |= paid_by(doing, session, payment)
-    moved = await move(doing.tx, session, Status.COMPLETED, doing.why, doing.lifetimes, changes)
-    return Settled(moved)
+    ids = paid_by(doing, session, payment)
+    return Settled(await complete(doing, session, payment.provider_payment_id, ids))

@@ -1,7 +1,6 @@
 """One event that is being applied to a session, and what came of it."""
 
 from enum import StrEnum
-from typing import Protocol
 
 from msgspec import Struct
 
@@ -25,33 +24,6 @@ class Mismatch(StrEnum):
     AFTER_REJECTION = "paid_after_rejection"
     ANOTHERS = "payment_of_another_session"
     FOREIGN = "foreign_checkout"
-
-
-class Acting(Protocol):
-    """Whatever moves a session in a transaction: an event being applied, or a person's decision."""
-
-    @property
-    def tx(self) -> Transaction:
-        """Return the transaction."""
-        ...
-
-    @property
-    def why(self) -> Why:
-        """Return by whom, when and for what."""
-        ...
-
-    @property
-    def lifetimes(self) -> Lifetimes:
-        """Return how long sessions live and are kept."""
-        ...
-
-
-class Moving(Struct, frozen=True):
-    """What moves a session where no event is applied."""
-
-    tx: Transaction
-    why: Why
-    lifetimes: Lifetimes
 
 
 class Settling(Struct, frozen=True):

@@ -4,26 +4,10 @@ from service.providers.facts import Payment
 from service.sessions import repository
 from service.sessions.documents import Session
 from service.sessions.operations.attempt_id import with_checkout_ids
-from service.sessions.operations.settle.event import Acting, Settling
-from service.sessions.states import ENDED, Status, is_late
+from service.sessions.operations.move import Acting
+from service.sessions.operations.settle.event import Settling
+from service.sessions.states import Status
 from service.storage.database import Row
-
-
-def completion(doing: Settling, session: Session) -> Row:
-    """Return the fields of a completion."""
-    late = is_late(session.status, session.expires_at, doing.why.at)
-    late = late or revived_from(session) is not None
-    return {"completedAt": doing.why.at, "late": late}
-
-
-def revived_from(session: Session) -> Status | None:
-    """Return the end from which a payment under way has called the session back, if one has."""
-    last = session.history[-1] if session.history else None
-    if last is None or session.status is not Status.PROCESSING:
-        return None
-    if last.from_status in ENDED:
-        return last.from_status
-    return Status.EXPIRED if last.at >= session.expires_at else None
 
 
 def news(session: Session, checkout_ref: str | None, customer_id: str | None) -> Row:

@@ -4,11 +4,10 @@ from service.payments.payments.operations import Recorded
 from service.payments.payments.states import LIVE, PaymentStatus
 from service.providers.facts import NoPaymentRequired, Payment
 from service.sessions.documents import Session
-from service.sessions.operations.move import move
+from service.sessions.operations.complete import complete
 from service.sessions.operations.settle.captures import Standing, as_row, claimed, tell_claim
 from service.sessions.operations.settle.event import Mismatch, Settled, Settling
 from service.sessions.operations.settle.fields import (
-    completion,
     ids_of,
     learned,
     paid_by,
@@ -42,10 +41,8 @@ async def payment_succeeded(
         return await to_review(doing, session, wrong)
     if by_this:
         return Settled(await put(doing, session, told_again(doing, session, payment)))
-    changes = completion(doing, session) | {"providerPaymentId": payment_id}
-    changes |= paid_by(doing, session, payment)
-    moved = await move(doing.tx, session, Status.COMPLETED, doing.why, doing.lifetimes, changes)
-    return Settled(moved)
+    ids = paid_by(doing, session, payment)
+    return Settled(await complete(doing, session, payment_id, ids))
 
 
 async def no_payment_required(
@@ -59,9 +56,8 @@ async def no_payment_required(
         return Settled(session)
     if wrong is not None:
         return await to_review(doing, session, wrong)
-    changes = completion(doing, session) | ids_of(session, fact.checkout_ref, fact.customer_id)
-    moved = await move(doing.tx, session, Status.COMPLETED, doing.why, doing.lifetimes, changes)
-    return Settled(moved)
+    ids = ids_of(session, fact.checkout_ref, fact.customer_id)
+    return Settled(await complete(doing, session, None, ids))
 
 
 async def payment_underway(

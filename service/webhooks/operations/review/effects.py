@@ -10,7 +10,8 @@ from service.payments.payments.operations import abandon_payment
 from service.payments.payments.states import PaymentStatus
 from service.sessions import repository as sessions
 from service.sessions.documents import Capturing, Session
-from service.sessions.operations.move import Why, move
+from service.sessions.operations.complete import complete, completed_with
+from service.sessions.operations.move import Why
 from service.sessions.operations.settle.captures import (
     Standing,
     as_row,
@@ -18,7 +19,7 @@ from service.sessions.operations.settle.captures import (
     tell_claim,
 )
 from service.sessions.operations.settle.standing import stand
-from service.sessions.states import Lifetimes, Status, is_late
+from service.sessions.states import Lifetimes, Status
 from service.storage.database import Row
 from service.storage.transactions import Transaction
 from service.webhooks.operations.review.choices import UNRESOLVED, Case, Choice
@@ -51,18 +52,13 @@ def awaits(case: Case) -> bool:
 
 
 async def _accept(deciding: Deciding, fields: Row) -> Session:
-    case, now = deciding.case, deciding.why.at
-    session = case.session
+    case, session = deciding.case, deciding.case.session
     if case.payment is not None and awaits(case):
         return await _await_capture(deciding, case.payment, fields)
     if session.status is Status.COMPLETED:
         return await _put(deciding, fields)
-    changes: Row = fields | {
-        "completedAt": now,
-        "late": is_late(session.status, session.expires_at, now),
-        "providerPaymentId": case.doubt.about,
-    }
-    return await _move(deciding, Status.COMPLETED, changes, f"accepted: {case.doubt.reason}")
+    doing = _words(deciding, "accepted")
+    return await complete(doing, session, case.doubt.about, fields)
 
 
 async def _await_capture(deciding: Deciding, payment: Payment, fields: Row) -> Session:
@@ -109,17 +105,12 @@ async def _same_money(deciding: Deciding, fields: Row) -> Session:
     if by_hand is not None:
         reversed_: Row = {"status": PaymentStatus.REVERSED.value, "statusAt": now, "updatedAt": now}
         await payments.change(by_hand, reversed_, deciding.tx)
-    return await _put(deciding, fields | {"providerPaymentId": deciding.case.doubt.about})
+    return await _put(deciding, fields | completed_with(deciding.case.doubt.about))
 
 
 async def _put(deciding: Deciding, fields: Row) -> Session:
     update = {"$set": {**fields, "updatedAt": deciding.why.at}}
     return await sessions.change(deciding.case.session, update, deciding.tx)
-
-
-async def _move(deciding: Deciding, to: Status, fields: Row, reason: str) -> Session:
-    why = structs.replace(deciding.why, reason=reason)
-    return await move(deciding.tx, deciding.case.session, to, why, deciding.lifetimes, fields)
 
 
 _EFFECTS: Mapping[Choice, Callable[[Deciding, Row], Awaitable[Session]]] = {

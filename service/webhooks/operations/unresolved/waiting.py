@@ -3,9 +3,8 @@
 from collections.abc import Collection
 
 from service.sessions.documents import Session
-from service.sessions.operations.move import Why
+from service.sessions.operations.move import Moving, Why
 from service.sessions.operations.settle.captures import as_row, next_claim, tell_claim
-from service.sessions.operations.settle.event import Moving
 from service.sessions.operations.settle.standing import stand
 from service.sessions.states import Status
 from service.storage.transactions import Transaction

@@ -1,0 +1,78 @@
+"""Complete a session by hand: a secret key says that it was paid, and why it says so."""
+
+from datetime import datetime
+
+from service.audit.operations import Act, record
+from service.core.strict_json import JsonObject
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.operations import Told, record_payment
+from service.payments.payments.states import PaymentStatus
+from service.sessions.documents import Session
+from service.sessions.errors import PaymentTaken
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.complete import complete
+from service.sessions.operations.move import Moving
+from service.storage.transactions import Transaction
+
+
+async def complete_by_hand(
+    doing: Moving, session: Session, named: str | None, caller: Caller
+) -> Session:
+    """Write the ledger row and the audit of a completion by hand, and complete the session.
+
+    The row is always the session's own. A provider's id that the server `named` is kept beside it
+    and claims nothing: nobody has verified it, and one bank transfer may pay for several sessions.
+    Raises `PaymentTaken` where a payment of such an id is another session's.
+    """
+    tx, now, hand_id = doing.tx, doing.why.at, _hand_id(session)
+    await _check_free(tx, session, named, hand_id)
+    await record_payment(tx, _by_hand(session, hand_id, named, now), now)
+    detail: JsonObject = {"amount": session.amount, "currency": session.currency}
+    detail |= {"providerPaymentId": hand_id} | ({"named": named} if named else {})
+    act = Act(
+        "session.settled_by_hand",
+        f"session:{session.session_id}",
+        reason=doing.why.reason or "no reason was given",
+        detail=detail,
+    )
+    await record(tx, caller.principal, act, now)
+    return await complete(doing, session, hand_id, {})
+
+
+async def _check_free(tx: Transaction, session: Session, named: str | None, hand_id: str) -> None:
+    for paid in (named, hand_id):  # an earlier session of this id may have an entry of its own
+        known = await payments.find(session.provider, session.account, paid, tx) if paid else None
+        if known is not None and not _is_free_for(known, session):
+            raise PaymentTaken(f"Payment {paid!r} does not belong to this session.")
+
+
+def _is_free_for(payment: Payment, session: Session) -> bool:
+    """Tell whether a verified payment is this session's, or matched no session when it came."""
+    own = (session.merchant_id, session.session_id, session.created_at)
+    return payment.claim is None or payment.claim.is_of(*own)
+
+
+def _hand_id(session: Session) -> str:
+    return f"hand:{session.merchant_id}:{session.session_id}"
+
+
+def _by_hand(session: Session, hand_id: str, named: str | None, now: datetime) -> Told:
+    return Told(
+        merchant_id=session.merchant_id,
+        provider=session.provider,
+        account=session.account,
+        live=session.live,
+        provider_payment_id=hand_id,
+        amount=session.amount,
+        currency=session.currency,
+        status=PaymentStatus.SUCCEEDED,
+        occurred_at=now,
+        payment_method="hand",
+        provider_session_id=session.provider_session_id,
+        session_id=session.session_id,
+        session_opened_at=session.created_at,
+        user_id=session.user_id,
+        plan=session.plan,
+        aliases=(named,) if named else (),
+    )

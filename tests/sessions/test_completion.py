@@ -1,0 +1,122 @@
+"""A completion is written in one place: how late it comes does not depend on who brings it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.sessions.operations import complete
+from tests.sessions.asking import change
+from tests.support.events import stripe_checkout, stripe_intent
+from tests.support.shop import Shop
+from tests.support.shop import shop as shop
+
+SERVICE = Path(__file__).parents[2] / "service"
+FIELDS = frozenset({"completedAt", "completed_at", "late", "providerPaymentId"})
+WRITERS = {
+    ("sessions/operations/complete.py", "complete"),
+    ("sessions/operations/complete.py", "completed_with"),
+}
+# What has a field of the same name and is no session that exists.
+OTHERS = {
+    ("payments/payments/operations.py", "_new"): "a row of the ledger",
+    ("sessions/operations/build_session.py", "_row_of"): "a session that is new",
+    ("sessions/operations/complete_by_hand.py", "complete_by_hand"): "the audit's detail",
+    ("sessions/operations/move.py", "told"): "a message",
+    ("sessions/operations/settle/captures.py", "capture_message"): "a message",
+}
+# They write no session of ours: what they name is a provider's, or a row of an older layout.
+ELSEWHERE = ("sandbox/", "providers/", "migrations/", "dashboard/", "cli/")
+
+
+def _writers(source: str) -> Iterator[str]:
+    """Yield the functions in which a field of a completion is the key of something that is made."""
+    for function in ast.walk(ast.parse(source)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            if any(_is_written(node) for node in ast.walk(function)):
+                yield function.name
+
+
+def _is_written(node: ast.AST) -> bool:
+    if isinstance(node, ast.Dict):
+        named: list[ast.expr | None] = [*node.keys]
+    elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+        named = [node.slice]
+    else:
+        return False
+    # A query and a projection name a field, and give it no value of a completion.
+    return any(isinstance(one, ast.Constant) and one.value in FIELDS for one in named)
+
+
+def _found() -> set[tuple[str, str]]:
+    paths = [path.relative_to(SERVICE).as_posix() for path in sorted(SERVICE.rglob("*.py"))]
+    ours = [path for path in paths if not path.startswith(ELSEWHERE)]
+    return {
+        (path, name)
+        for path in ours
+        if not path.endswith("repository.py")
+        for name in _writers((SERVICE / path).read_text())
+    }
+
+
+def test_what_a_completion_writes_is_written_in_one_place() -> None:
+    assert _found() - OTHERS.keys() == WRITERS
+
+
+def test_what_only_looks_like_it_is_there_still() -> None:
+    assert OTHERS.keys() <= _found()
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        'def accept(now):\n    return {"status": "completed", "completedAt": now}',
+        'async def accept(session, fields):\n    fields["late"] = False',
+        'def same_money(about):\n    return put({**fields, "providerPaymentId": about})',
+        'def copied(now):\n    return session.model_copy(update={"completed_at": now})',
+    ],
+)
+def test_control_a_second_writer_is_seen(second: str) -> None:
+    assert list(_writers(second)) == [second.partition("(")[0].rpartition(" ")[2]]
+
+
+async def _called_back(shop: Shop) -> dict[str, object]:
+    """Let a session's time run out, and its payment be under way after that."""
+    session: dict[str, object] = await shop.api.open()
+    shop.pass_time(minutes=31)
+    await shop.clean_up()
+    unpaid = stripe_checkout(session, payment_status="unpaid")
+    await shop.api.told(shop.stripe("checkout.session.completed", unpaid))
+    assert (await shop.session(str(session["sessionId"])))["status"] == "processing"
+    return session
+
+
+async def _by_its_payment(shop: Shop, session: dict[str, object]) -> None:
+    await shop.api.told(shop.stripe("payment_intent.succeeded", stripe_intent(session), 5))
+
+
+async def _by_hand(shop: Shop, session: dict[str, object]) -> None:
+    changed = {"sessionId": session["sessionId"], "status": "completed", "reason": "a transfer"}
+    assert (await change(shop.api, **changed)).is_success
+
+
+COMPLETE = {"its payment": _by_its_payment, "a hand": _by_hand}
+
+
+@pytest.mark.parametrize("by", COMPLETE)
+async def test_one_that_was_called_back_is_completed_late_by_whomever(shop: Shop, by: str) -> None:
+    session = await _called_back(shop)
+    await COMPLETE[by](shop, session)
+    stored = await shop.session(str(session["sessionId"]))
+    assert (stored["status"], stored["late"]) == ("completed", True)
+    assert stored["completedAt"] == shop.clock.now()
+
+
+async def test_control_without_the_call_back_in_mind_it_seems_in_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(complete, "revived_from", lambda _: None)
+    session = await _called_back(shop)
+    await _by_hand(shop, session)
+    assert (await shop.session(str(session["sessionId"])))["late"] is False
