@@ -11,11 +11,11 @@ from service.audit import repository
 from service.audit.documents import AuditEntry
 from service.core.ids import MERCHANT_ID
 from service.core.paging import decode_cursor
+from service.core.principal import AccessScope
 from service.core.strict_json import JsonObject
 from service.storage.transactions import answers_in_time
 from service.web.authentication import CurrentPrincipal, require, requires
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, moment_parameter
-from service.web.principal import AccessScope
 
 _MERCHANT = f"^{MERCHANT_ID.pattern}$"
 

@@ -28,8 +28,8 @@ from service.catalog.schemas import (
     quote_view,
 )
 from service.core.clock import Clock
+from service.core.principal import AccessScope
 from service.web.authentication import CurrentPrincipal, requires
-from service.web.principal import AccessScope
 
 TheClock = NamedDependency[SkipValidation[Clock]]
 TheQuoting = NamedDependency[SkipValidation[Quoting]]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from service.core.ids import MERCHANT_ID
-from service.web.principal import DEFAULT_MERCHANT, Kind, Principal
+from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

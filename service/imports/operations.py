@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from service.audit.operations import Act, record
+from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.imports.mapping import Manner, name_of, session_from
 from service.imports.repository import Source, batches, insert_new, known_ids
 from service.imports.values import BadRow, OldRow, Unreadable, shown
 from service.sessions.documents import Session
 from service.storage.transactions import answers_in_time
-from service.web.principal import Principal
 
 BATCH = 500
 _BATCH_WITHIN_S = 30.0

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from service.core.clock import Clock
+from service.core.principal import Principal
 from service.migrations import repository
 from service.migrations.documents import Migration
 from service.migrations.errors import LayoutDiffers, MigrationUnderway
@@ -19,7 +20,6 @@ from service.storage.database import Database
 from service.storage.documents import StoredDocument
 from service.storage.indexes import Drift, apply_indexes
 from service.storage.transactions import answers_in_time
-from service.web.principal import Principal
 
 # Held anew after each batch, of which none takes longer.
 LEASE = timedelta(seconds=90)

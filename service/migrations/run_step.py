@@ -6,12 +6,12 @@ import structlog
 
 from service.audit.operations import Act, record
 from service.core.clock import Clock
+from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.migrations import repository
 from service.migrations.documents import Migration
 from service.migrations.steps.step import Run, Step
 from service.storage.transactions import answers_in_time
-from service.web.principal import Principal
 
 log = structlog.get_logger(__name__)
 

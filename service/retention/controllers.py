@@ -6,11 +6,11 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
+from service.core.principal import AccessScope
 from service.retention.operations.report import Jobs
 from service.retention.operations.run import preview, run_job
 from service.retention.schemas import PreviewAnswer, ReportAnswer, RunJob, report_view
 from service.web.authentication import CurrentPrincipal, requires
-from service.web.principal import AccessScope
 
 TheJobs = NamedDependency[SkipValidation[Jobs]]
 DryRun = Annotated[bool, QueryParameter(name="dryRun")]

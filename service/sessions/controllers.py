@@ -9,6 +9,7 @@ from litestar.params import JSONBody, QueryParameter
 
 from service.core.errors import Unauthenticated
 from service.core.paging import decode_cursor
+from service.core.principal import AccessScope
 from service.sessions.checkouts.begin import begin_checkout, resume_checkout
 from service.sessions.checkouts.cancel import cancel_session
 from service.sessions.checkouts.open import Desk
@@ -40,7 +41,6 @@ from service.sessions.states import Status
 from service.web.authentication import PROVEN, AnyRequest, actor_of, principal_of, requires
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, SessionIdPath
-from service.web.principal import AccessScope
 from service.web.requests import header_of
 from service.web.short_way import SHORT, Answer
 

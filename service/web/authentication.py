@@ -10,10 +10,10 @@ from litestar.params import SkipValidation
 from litestar.types import Scope
 
 from service.core.errors import Forbidden, Unauthenticated
+from service.core.principal import BUNDLES, AccessScope, Kind, Principal
 from service.web.keys.ring import KeyRing
 from service.web.keys.tokens import TokenReader, looks_like_token
 from service.web.logs.clients import client_of
-from service.web.principal import BUNDLES, AccessScope, Kind, Principal
 
 # Of a handler that checks its caller itself, or that everybody may call.
 PUBLIC = "public"

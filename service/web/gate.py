@@ -8,6 +8,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from service.core.clock import Clock
 from service.core.errors import Misconfigured
+from service.core.principal import Kind
 from service.settings import Settings
 from service.web.authentication import PUBLIC, Authentication, admit
 from service.web.idempotency.header import LEAST_PROVING, read_key
@@ -15,7 +16,6 @@ from service.web.idempotency.middleware import IDEMPOTENT, Idempotency
 from service.web.keys.ring import KeyRing
 from service.web.keys.tokens import token_reader
 from service.web.limits.rate_limits import UNLIMITED, RateLimits, rate_limits
-from service.web.principal import Kind
 
 
 class Gate:

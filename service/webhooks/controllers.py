@@ -14,6 +14,7 @@ from litestar.params import (
 )
 
 from service.core.paging import decode_cursor
+from service.core.principal import AccessScope, Principal
 from service.sessions.controllers import caller_of, desk_of
 from service.sessions.schemas.answers import next_cursor, session_view
 from service.sessions.states import Status
@@ -27,7 +28,6 @@ from service.web.authentication import (
 )
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
-from service.web.principal import AccessScope, Principal
 from service.web.requests import BODY_UP_TO
 from service.web.short_way import SHORT
 from service.webhooks.operations.inbox import Inbox

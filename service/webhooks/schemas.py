@@ -5,13 +5,13 @@ from datetime import datetime
 from msgspec import Struct
 from pydantic import Field
 
+from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.sessions.documents import Session, Verdict
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.settle.reviews import AWAITING_CAPTURE
 from service.sessions.schemas.answers import SessionView, session_view
 from service.web.fields import LongText, Text
-from service.web.principal import Principal
 from service.web.wire import WireModel
 from service.webhooks.documents import Decision, WebhookEvent, WebhookRejection
 from service.webhooks.operations.ask import Callback

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from service.core.clock import ManualClock
+from service.core.principal import Kind
 from service.settings import Settings
 from service.web.logs.clients import clients_of
-from service.web.principal import Kind
 from tests.sessions.asking import (
     change,
     fields_of,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from service.core.clock import ManualClock
+from service.core.principal import Kind
 from service.storage.database import Database
-from service.web.principal import Kind
 from tests.sessions.asking import (
     fields_of,
     key_of_another_merchant,

@@ -7,9 +7,9 @@ import pytest
 
 from service.catalog.operations import quote_id
 from service.core.clock import ManualClock
+from service.core.principal import Kind
 from service.sessions.operations import pricing
 from service.storage.database import Database
-from service.web.principal import Kind
 from tests.sessions.asking import (
     CHECKOUTS,
     CREATE_CHECKOUT,

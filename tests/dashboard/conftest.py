@@ -12,8 +12,8 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from service.cli.development.demo_prices import put_demo_prices
 from service.core.clock import ManualClock, SystemClock
+from service.core.principal import Kind, Principal
 from service.storage.database import Database
-from service.web.principal import Kind, Principal
 from tests.dashboard.signing_in import browsing
 from tests.sandbox.lab import Lab, running_lab
 from tests.support.settings import make_settings

@@ -8,13 +8,13 @@ from httpx import AsyncClient
 from litestar import Litestar
 
 from service.core.clock import ManualClock
+from service.core.principal import AccessScope, Kind
 from service.dashboard.login import controllers
 from service.dashboard.login.cookies import BROWSER, FORM, SIGN_IN
 from service.storage.database import Database
 from service.web.keys import ring
 from service.web.keys.issuing import revoke_key
 from service.web.logs.clients import clients_of
-from service.web.principal import AccessScope, Kind
 from service.web.sign_ins import operations, repository
 from service.web.sign_ins.operations import IDLE, LASTS, NOTED_EVERY
 from tests.dashboard.conftest import Visitor

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from service.core.principal import Kind, Principal
 from service.imports.mapping import Manner
 from service.sessions.states import Lifetimes
-from service.web.principal import Kind, Principal
 from service.wiring import lifetimes_of
 from tests.conftest import NOON
 from tests.support.settings import make_settings

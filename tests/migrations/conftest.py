@@ -8,9 +8,9 @@ import pytest_asyncio
 from bson import json_util
 from pymongo import IndexModel
 
+from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
 from service.storage.database import Client, Database, Row
 from service.storage.documents import bind
-from service.web.principal import DEFAULT_MERCHANT, Kind, Principal
 from service.wiring import DOCUMENTS
 
 BY = Principal(Kind.ADMIN, DEFAULT_MERCHANT, key_id="cli", name="cli:ada")

@@ -15,6 +15,7 @@ from service.background import background
 from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.core.lanes import EVERYTHING, Lane, lanes_of
+from service.core.principal import Kind, Principal
 from service.outbox import operations
 from service.outbox import repository as outbox
 from service.outbox.operations import LEASE, deliver_due, message
@@ -22,7 +23,6 @@ from service.providers.stripe import adapter
 from service.retention.operations import cleanup
 from service.retention.operations.run import run_job
 from service.storage.database import Database
-from service.web.principal import Kind, Principal
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.support.settings import make_settings
 from tests.support.shop import Shop, completions, open_shop

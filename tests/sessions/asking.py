@@ -8,9 +8,9 @@ import jwt
 from httpx import Response
 
 from service.core.clock import Clock
+from service.core.principal import Kind
 from service.migrations.documents import Migration
 from service.storage.database import Database
-from service.web.principal import Kind
 from service.wiring import DOCUMENTS
 from tests.support.api import ADMIN, PUBLISHABLE, SECRET, Api
 from tests.support.keys import issue_key

@@ -7,10 +7,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from service.core.clock import ManualClock
+from service.core.principal import Kind
 from service.sessions.documents import TRUSTED, Session
 from service.sessions.operations.attempt_id import attempt_id, is_anothers
 from service.storage.database import Database
-from service.web.principal import Kind
 from tests.conftest import NOON
 from tests.support.api import SECRET, Api
 from tests.support.keys import issue_key

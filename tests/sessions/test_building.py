@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.clock import from_unix
+from service.core.principal import Kind, Principal
 from service.sessions.documents import Session
 from service.sessions.operations.build_session import build_session
 from service.sessions.operations.caller import Caller
@@ -17,7 +18,6 @@ from service.sessions.operations.rules import Rules
 from service.sessions.schemas.answers import session_view
 from service.sessions.states import Lifetimes
 from service.storage.documents import wire_name
-from service.web.principal import Kind, Principal
 
 NOW = from_unix(1_795_262_400.5)
 RULES = Rules(

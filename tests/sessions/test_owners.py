@@ -10,12 +10,12 @@ import pytest
 from litestar import Litestar
 
 from service.core.clock import ManualClock
+from service.core.principal import Kind, Principal
 from service.sessions.documents import TRUSTED
 from service.sessions.operations.caller import Caller
 from service.storage.database import Database
 from service.web import gate
 from service.web.idempotency import middleware
-from service.web.principal import Kind, Principal
 from tests.sessions.asking import (
     CHECKOUTS,
     CREATE_CHECKOUT,

@@ -9,8 +9,8 @@ import pytest
 from bson import ObjectId
 
 from service.core.clock import ManualClock
+from service.core.principal import Kind
 from service.storage.database import Database
-from service.web.principal import Kind
 from tests.sessions.asking import (
     PAYMENTS,
     fields_of,

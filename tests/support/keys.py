@@ -3,8 +3,8 @@
 from typing import Any
 
 from service.core.clock import Clock
+from service.core.principal import Kind
 from service.web.keys.issuing import IssuedKey, keep_key, make_key
-from service.web.principal import Kind
 
 
 async def issue_key(clock: Clock, kind: Kind, **options: Any) -> IssuedKey:

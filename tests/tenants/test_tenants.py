@@ -9,9 +9,9 @@ import pytest
 from httpx import Response
 
 from service.core.ids import digest
+from service.core.principal import BUNDLES, AccessScope, Kind, bundle_of
 from service.sessions import repository as sessions
 from service.storage.database import Row
-from service.web.principal import BUNDLES, AccessScope, Kind, bundle_of
 from service.wiring import DOCUMENTS
 from tests.sessions.asking import token_of
 from tests.support.api import ADMIN

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from service.core.clock import Clock
 from service.core.errors import TillgateError
+from service.core.principal import AccessScope
 from service.settings import Settings, load_settings
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
@@ -33,7 +34,6 @@ from service.web.keys.documents import ApiKey
 from service.web.layer import web_layer
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.parameters import PAGE_SIZE, PageLimit, SessionIdPath, moment_parameter
-from service.web.principal import AccessScope
 from service.web.requests import AnyRequest
 from service.web.wire import WireModel
 

@@ -10,10 +10,10 @@ from httpx import AsyncClient
 from service.core.clock import ManualClock
 from service.core.errors import InvalidInput, Misconfigured, NotFound
 from service.core.ids import digest
+from service.core.principal import Kind
 from service.storage.database import Client, Database
 from service.web.keys.issuing import list_keys, revoke_key
 from service.web.keys.ring import REMEMBERED_FOR, KeyRing
-from service.web.principal import Kind
 from tests.support.keys import issue_key
 from tests.web.app import AK, JK, PK, SK, settings_for
 

@@ -10,10 +10,10 @@ import pytest
 
 from service.core.clock import ManualClock
 from service.core.errors import Unauthenticated, Unavailable
+from service.core.principal import Principal
 from service.web.keys import key_sets, token_headers, tokens
 from service.web.keys.key_sets import ASKED_AGAIN_AFTER, GOOD_FOR, TRIED_AGAIN_AFTER
 from service.web.keys.token_headers import LONGEST_TOKEN
-from service.web.principal import Principal
 from tests.web.app import JWT_SECRET
 from tests.web.tokens import (
     NEW_RSA_KEY,

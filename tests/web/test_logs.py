@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.ids import new_key
+from service.core.principal import Kind, Principal
 from service.web.logs.access import log_request, write_lines_to
 from service.web.logs.clients import clients_of
 from service.web.logs.masking import mask_entry, mask_text
-from service.web.principal import Kind, Principal
 from tests.web.app import JWT_SECRET, SK, Seen, settings_for
 from tests.web.conftest import SECRET
 

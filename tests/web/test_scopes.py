@@ -9,11 +9,11 @@ from litestar.routes import HTTPRoute
 
 from service.core.clock import ManualClock
 from service.core.errors import InvalidInput
+from service.core.principal import BUNDLES, AccessScope, Kind, Principal
 from service.storage.database import Database
 from service.web import gate
 from service.web.authentication import PUBLIC, scopes_needed
 from service.web.keys.ring import KeyRing
-from service.web.principal import BUNDLES, AccessScope, Kind, Principal
 from tests.support.keys import issue_key
 from tests.web.app import AK, settings_for
 

@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured, Unauthenticated, Unavailable
+from service.core.principal import Kind
 from service.web.keys.key_sets import ASKED_AGAIN_AFTER, TRIED_AGAIN_AFTER
 from service.web.keys.tokens import token_reader
-from service.web.principal import Kind
 from tests.web.app import JWT_SECRET, settings_for
 from tests.web.tokens import (
     EC_KEY,

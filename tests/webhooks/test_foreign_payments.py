@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from service.core.principal import Kind
 from service.sessions.operations import complete_by_hand
 from service.sessions.operations.settle import own
 from service.sessions.operations.settle.own import Whose
-from service.web.principal import Kind
 from service.webhooks.operations import facts
 from tests.sessions.asking import change, problem
 from tests.support.api import SECRET

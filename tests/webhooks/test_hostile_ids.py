@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from service.core.principal import Kind
 from service.sessions.operations import open_session
 from service.storage.database import Row
-from service.web.principal import Kind
 from service.webhooks.operations import match
 from tests.sessions.asking import problem, put_price, token_of
 from tests.support.api import PUBLISHABLE, SECRET

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.web.principal import Kind
+from service.core.principal import Kind
 from tests.support.events import phonepe_callback, razorpay_event, razorpay_payment
 from tests.support.keys import issue_key
 from tests.support.shop import Shop

@@ -7,9 +7,9 @@ from service.catalog import repository
 from service.catalog.documents import Coupon, Price, Ware
 from service.catalog.errors import PriceNotFound
 from service.core.errors import Busy
+from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.storage.transactions import Duplicate, Transaction, answers_in_time, in_transaction
-from service.web.principal import Principal
 
 
 async def set_price(price: Price, by: Principal) -> None:

@@ -10,6 +10,7 @@ from service.cli.database import with_database
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
+from service.core.principal import AccessScope, Kind
 from service.core.strict_json import JsonObject
 from service.settings import Settings
 from service.storage.database import Database
@@ -24,7 +25,6 @@ from service.web.keys.issuing import (
     make_key,
     revoke_key,
 )
-from service.web.principal import AccessScope, Kind
 
 
 def _scopes(

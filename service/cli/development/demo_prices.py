@@ -4,7 +4,7 @@ from datetime import datetime
 
 from service.catalog.documents import Coupon, Price
 from service.catalog.operations.prices import list_catalog, set_coupon, set_price
-from service.web.principal import Principal
+from service.core.principal import Principal
 
 # item, minor units, currency, title
 _PRICES = (

@@ -10,6 +10,7 @@ from litestar.response import Redirect
 from service.audit.operations import Act, record
 from service.core.errors import Forbidden, TooManyRequests, Unauthenticated
 from service.core.ids import digest
+from service.core.principal import AccessScope, Kind, Principal
 from service.dashboard.login.cookies import FORM, SIGN_IN, came_from_us, form_token
 from service.dashboard.login.door import Door, TheDoor
 from service.dashboard.login.page import login_page
@@ -19,7 +20,6 @@ from service.web.keys.issuing import KEY_ID_LENGTH
 from service.web.limits.addresses import network_of
 from service.web.logs.clients import client_of
 from service.web.pages.page import show
-from service.web.principal import AccessScope, Kind, Principal
 from service.web.sign_ins.operations import recognise, sign_in, sign_out
 
 Following = Annotated[str, QueryParameter(name="next", max_length=200)]

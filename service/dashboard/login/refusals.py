@@ -13,8 +13,8 @@ import structlog
 from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.errors import Unavailable
+from service.core.principal import DEFAULT_MERCHANT
 from service.storage.transactions import answers_in_time
-from service.web.principal import DEFAULT_MERCHANT
 
 EVERY = timedelta(minutes=1)
 _MOST_NAMED = 20

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from service.core.principal import Kind
 from service.dashboard.sessions.line import Line
 from service.sandbox.calls.documents import SandboxCall
 from service.sandbox.chaos import times
 from service.sandbox.pages.words import PROVIDERS
-from service.web.principal import Kind
 
 _CALLERS: dict[str | None, str] = {
     Kind.PUBLISHABLE: "A browser with a publishable key",

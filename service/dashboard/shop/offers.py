@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from service.catalog.operations.prices import list_catalog
 from service.core.money import to_major
+from service.core.principal import DEFAULT_MERCHANT
 from service.providers.base import ProviderName
-from service.web.principal import DEFAULT_MERCHANT
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 
 from service.core.ids import derive
+from service.core.principal import DEFAULT_MERCHANT
 from service.sessions.documents import Session
 from service.sessions.operations.caller import opened_by_a_server
-from service.web.principal import DEFAULT_MERCHANT
 
 _SHOWN = 20
 _MARK = 10

@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from service.core.ids import digest, same
+from service.core.principal import Kind, Principal
 from service.sessions.documents import TRUSTED, Session, SessionRow
-from service.web.principal import Kind, Principal
 
 # Whoever opened a session with one of these could not have opened anything at a provider.
 NO_SERVERS = (f"{Kind.PUBLISHABLE}:", f"{Kind.USER}:")

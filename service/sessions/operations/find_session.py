@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from service.core.paging import Cursor
+from service.core.principal import Kind
 from service.sessions import repository
 from service.sessions.documents import TRUSTED, Session, SessionRow
 from service.sessions.errors import ChangeNotAllowed, SessionNotFound
@@ -11,7 +12,6 @@ from service.sessions.operations.rules import session_id_in
 from service.sessions.repository import Listed
 from service.sessions.states import Status
 from service.storage.transactions import answers_in_time
-from service.web.principal import Kind
 
 
 async def find_session(session_id: str, caller: Caller) -> Session:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from service.catalog.errors import ItemHasNoPrice
 from service.core.errors import InvalidInput, Unavailable
 from service.core.ids import looks_like_a_providers
+from service.core.principal import Kind
 from service.sessions import repository
 from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import (
@@ -27,7 +28,6 @@ from service.sessions.operations.pricing import named_amount
 from service.sessions.operations.rules import Rules
 from service.sessions.states import OPEN, status_at
 from service.storage.transactions import Duplicate, answers_in_time
-from service.web.principal import Kind
 
 # A session that stands in the way may end before it is read. More often than this is no race.
 _TRIES = 5

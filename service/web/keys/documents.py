@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from pymongo import DESCENDING, IndexModel
 
+from service.core.principal import AccessScope, Kind
 from service.storage.documents import StoredDocument
-from service.web.principal import AccessScope, Kind
 
 
 class ApiKey(StoredDocument):

@@ -8,10 +8,10 @@ from datetime import timedelta
 from service.core.clock import Clock
 from service.core.errors import FieldProblem, InvalidInput, NotFound
 from service.core.ids import MERCHANT_ID, digest, new_key
+from service.core.principal import DEFAULT_MERCHANT, AccessScope, Kind, bundle_of
 from service.storage.transactions import Transaction
 from service.web.keys import repository
 from service.web.keys.documents import ApiKey
-from service.web.principal import DEFAULT_MERCHANT, AccessScope, Kind, bundle_of
 
 PREFIXES: dict[Kind, str] = {
     Kind.PUBLISHABLE: "pk_",

@@ -11,10 +11,10 @@ from litestar.types import Scope
 
 from service.core.clock import Clock
 from service.core.errors import TooManyRequests
+from service.core.principal import Kind, Principal
 from service.settings import WebSettings
 from service.web.limits.addresses import Addresses, network_of
 from service.web.limits.counters import WINDOW_S, Counter, counter
-from service.web.principal import Kind, Principal
 
 # Of a handler that is never limited: signed webhooks, health.
 UNLIMITED = "unlimited"

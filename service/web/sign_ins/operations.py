@@ -6,8 +6,8 @@ from datetime import timedelta
 from service.core.clock import Clock
 from service.core.errors import Unauthenticated
 from service.core.ids import digest
+from service.core.principal import Principal
 from service.web.keys.ring import KeyRing
-from service.web.principal import Principal
 from service.web.sign_ins import repository
 from service.web.sign_ins.documents import SignIn
 

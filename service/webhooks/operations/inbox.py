@@ -10,11 +10,11 @@ from msgspec import Struct
 from service.core.clock import Clock
 from service.core.errors import MalformedBody, TillgateError
 from service.core.ids import digest
+from service.core.principal import DEFAULT_MERCHANT
 from service.providers.base import Provider, VerifiedEvent, knowing, restored
 from service.providers.facts import Fact, Subject, Unreadable
 from service.sessions.states import Lifetimes
 from service.storage.database import Row
-from service.web.principal import DEFAULT_MERCHANT
 from service.webhooks.documents import Cut, Source, WebhookEvent
 from service.webhooks.errors import ReplayFailed
 from service.webhooks.operations.rejections import Rejections

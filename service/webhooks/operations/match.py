@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.core.ids import MERCHANT_ID
+from service.core.principal import DEFAULT_MERCHANT
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Subject
 from service.sessions import repository
@@ -11,7 +12,6 @@ from service.sessions.documents import Session
 from service.sessions.operations.caller import opened_by_a_server
 from service.storage.group_commit.member import Question
 from service.storage.transactions import Transaction
-from service.web.principal import DEFAULT_MERCHANT
 
 
 class Meant(NamedTuple):

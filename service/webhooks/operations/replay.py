@@ -9,8 +9,8 @@ import structlog
 from service.audit.operations import Act, record
 from service.core.errors import InvalidInput, Misconfigured, TillgateError, Unavailable
 from service.core.lanes import EVERYTHING, Lane, over
+from service.core.principal import Principal
 from service.storage.transactions import answers_in_time
-from service.web.principal import Principal
 from service.webhooks import repository
 from service.webhooks.documents import WebhookEvent
 from service.webhooks.errors import AlreadyDecided, EventNotFound

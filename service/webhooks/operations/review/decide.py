@@ -4,13 +4,13 @@ import asyncio
 from datetime import datetime
 
 from service.core.errors import Conflict
+from service.core.principal import Principal
 from service.payments.payments import repository as payments
 from service.sessions import repository as sessions
 from service.sessions.documents import Decided, Session
 from service.sessions.operations.move import Why
 from service.storage.database import Row
 from service.storage.transactions import Transaction, in_transaction
-from service.web.principal import Principal
 from service.webhooks import repository
 from service.webhooks.documents import Decision, WebhookEvent
 from service.webhooks.errors import AlreadyDecided, ReviewNotFound

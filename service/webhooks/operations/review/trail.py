@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from service.audit.operations import Act, record
+from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.storage.transactions import Transaction
-from service.web.principal import Principal
 from service.webhooks.documents import WebhookEvent
 from service.webhooks.operations.review.choices import Case, Wish
 
