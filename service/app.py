@@ -15,6 +15,8 @@ from service.core.clock import Clock, SystemClock
 from service.dashboard.controllers import dashboard_routes
 from service.dashboard.login.door import Door, build_door
 from service.dashboard.shop.controllers import shop_routes
+from service.inbox.controllers import AdminWebhooks, Verification, Webhooks
+from service.inbox.repository import COMMITS
 from service.migrations.operations import difference
 from service.retention.controllers import Cleanup, NamedJobs
 from service.sandbox.building import prepare_sandbox, sandbox_routes
@@ -30,8 +32,6 @@ from service.storage.watchdog import Watchdog, watching
 from service.timeline.controllers import Timelines
 from service.web.edge import put_edge_around
 from service.web.layer import web_layer
-from service.webhooks.controllers import AdminWebhooks, Verification, Webhooks
-from service.webhooks.repository import COMMITS
 from service.wiring import DOCUMENTS, Wired, close_providers, wire
 
 ROUTES = (

@@ -12,11 +12,11 @@ import structlog
 
 from service.core.lanes import Lane, lanes_of
 from service.core.news import EVENTS, WRITTEN
+from service.inbox.operations.inbox import Inbox
+from service.inbox.operations.rejections import write_the_last
+from service.inbox.operations.replay import lane_of_waiting, retry_waiting
 from service.outbox.operations import deliver_due, lane_of_due
 from service.retention.operations.report import Jobs
-from service.webhooks.operations.inbox import Inbox
-from service.webhooks.operations.rejections import write_the_last
-from service.webhooks.operations.replay import lane_of_waiting, retry_waiting
 
 # How long something that is due waits for the look-out: the longer while nothing comes. What this
 # process writes wakes it; the shorter one gives the commit its time.

@@ -11,6 +11,10 @@ from service.audit.documents import AuditEntry
 from service.catalog.documents import Coupon, Price
 from service.core.clock import Clock, SystemClock
 from service.core.errors import Misconfigured
+from service.inbox.documents import WebhookEvent, WebhookRejection
+from service.inbox.operations.capture import capture_by_message
+from service.inbox.operations.close import close_by_message, close_now
+from service.inbox.operations.inbox import Inbox
 from service.migrations.documents import Migration
 from service.migrations.operations import require_layout
 from service.outbox.documents import OutboxMessage
@@ -35,10 +39,6 @@ from service.storage.indexes import refuse_deadly_ttl
 from service.web.idempotency.documents import IdempotencyKey
 from service.web.keys.documents import ApiKey
 from service.web.sign_ins.documents import SignIn
-from service.webhooks.documents import WebhookEvent, WebhookRejection
-from service.webhooks.operations.capture import capture_by_message
-from service.webhooks.operations.close import close_by_message, close_now
-from service.webhooks.operations.inbox import Inbox
 
 DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Session,

@@ -9,6 +9,8 @@ from service.audit import repository as audit
 from service.audit.documents import AuditEntry
 from service.core.money import to_major
 from service.core.strict_json import JsonObject
+from service.inbox import repository as webhooks
+from service.inbox.documents import WebhookEvent
 from service.outbox import repository as outbox
 from service.outbox.documents import OutboxMessage
 from service.payments.payments import repository as payments
@@ -19,8 +21,6 @@ from service.sessions.operations.find_session import find_session
 from service.sessions.operations.settle.reviews import AWAITING_CAPTURE
 from service.sessions.states import Status, status_at
 from service.storage.transactions import answers_in_time
-from service.webhooks import repository as webhooks
-from service.webhooks.documents import WebhookEvent
 
 What = Literal["move", "checkout", "event", "payment", "outbox", "audit"]
 

@@ -12,15 +12,15 @@ from unittest.mock import patch
 
 from msgspec import structs
 
+from service.inbox.operations import capture, receive
+from service.inbox.operations.review import choices
+from service.inbox.operations.unresolved import overdue
 from service.payments.payments.states import PaymentStatus
 from service.retention.operations import purging
 from service.sessions.operations import complete_by_hand, giving_up
 from service.sessions.operations.caller import TRUSTED, Caller
 from service.sessions.operations.settle import captures, own
 from service.web import gate
-from service.webhooks.operations import capture, receive
-from service.webhooks.operations.review import choices
-from service.webhooks.operations.unresolved import overdue
 from tests.conversation.soak import soak
 
 

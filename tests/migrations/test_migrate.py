@@ -9,6 +9,7 @@ from service.catalog.documents import Ware
 from service.catalog.repository import find_price
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
+from service.inbox.documents import WebhookEvent
 from service.migrations import operations, repository
 from service.migrations.errors import LayoutDiffers, MigrationUnderway
 from service.migrations.operations import LEASE, difference, migrate, plan, require_layout
@@ -20,7 +21,6 @@ from service.storage.database import Client, Database, Row
 from service.storage.documents import StoredDocument, bind
 from service.storage.indexes import find_drift, refuse_deadly_ttl
 from service.storage.transactions import Duplicate
-from service.webhooks.documents import WebhookEvent
 from service.wiring import DOCUMENTS
 from tests.migrations.conftest import BY, everything, fill
 

@@ -44,8 +44,8 @@ TARGETS = {
         "service.sessions.states",
         (
             "tests/sessions/test_standing.py",
-            "tests/webhooks/test_states.py",
-            "tests/webhooks/test_late.py",
+            "tests/inbox/test_states.py",
+            "tests/inbox/test_late.py",
         ),
     ),
     "payments": Target(
@@ -53,15 +53,15 @@ TARGETS = {
     ),
     "ledger": Target(
         "service.payments.payments.operations",
-        (_LEDGER, "tests/webhooks/test_rows.py", "tests/webhooks/test_order.py"),
+        (_LEDGER, "tests/inbox/test_rows.py", "tests/inbox/test_order.py"),
         ("record_payment", "_new", "_place", "_changes"),
     ),
     "match": Target(
-        "service.webhooks.operations.match",
+        "service.inbox.operations.match",
         (
-            "tests/webhooks/test_matching.py",
-            "tests/webhooks/test_references.py",
-            "tests/webhooks/test_hostile_ids.py",
+            "tests/inbox/test_matching.py",
+            "tests/inbox/test_references.py",
+            "tests/inbox/test_hostile_ids.py",
             "tests/tenants/test_tenants.py",
         ),
     ),
@@ -69,10 +69,10 @@ TARGETS = {
         "service.sessions.operations.settle.own",
         (
             "tests/sessions/test_whose.py",
-            "tests/webhooks/test_foreign_payments.py",
-            "tests/webhooks/test_unknown_checkouts.py",
-            "tests/webhooks/test_ids_taken_anew.py",
-            "tests/webhooks/test_same_money.py",
+            "tests/inbox/test_foreign_payments.py",
+            "tests/inbox/test_unknown_checkouts.py",
+            "tests/inbox/test_ids_taken_anew.py",
+            "tests/inbox/test_same_money.py",
         ),
     ),
 }

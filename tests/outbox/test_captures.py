@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 
 from service.core.clock import ManualClock
+from service.inbox.operations import capture
 from service.sessions.documents import Capturing
 from service.sessions.operations.settle import captures
 from service.sessions.operations.settle import payments as settle
 from service.storage.database import Database
-from service.webhooks.operations import capture
 from tests.providers.http_fake import FakeApi
 from tests.support.api import SECRET
 from tests.support.events import razorpay_payment

@@ -12,10 +12,10 @@ from service import background as looking
 from service.background import background
 from service.core.lanes import lane_of, lanes_of, wanted_by
 from service.core.news import News
+from service.inbox.repository import find_waiting_lane
 from service.outbox import repository as outbox
 from service.outbox.operations import message
 from service.retention.operations.report import Jobs
-from service.webhooks.repository import find_waiting_lane
 from tests.support.profiled import profiled
 from tests.support.shop import Shop
 

@@ -12,12 +12,12 @@ import pytest_asyncio
 from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.core.errors import ProviderFailed
+from service.inbox.operations.unresolved import overdue, questions, silent
 from service.payments.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.retention.operations import asking
 from service.sessions.documents import Session
 from service.storage.database import Database
-from service.webhooks.operations.unresolved import overdue, questions, silent
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.support.api import SECRET
 from tests.support.events import razorpay_payment, stripe_checkout

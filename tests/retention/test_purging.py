@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from service.inbox.operations import apply
 from service.retention.operations import purging
 from service.sessions import repository as sessions
 from service.storage.database import Row
-from service.webhooks.operations import apply
 from tests.support.api import SECRET
 from tests.support.shop import Shop
 

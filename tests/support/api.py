@@ -6,9 +6,9 @@ from typing import Any
 
 from httpx import AsyncClient, Response
 
+from service.inbox.operations.replay import retry_waiting
 from service.outbox.operations import deliver_due
 from service.sessions.documents import Session
-from service.webhooks.operations.replay import retry_waiting
 from service.wiring import Wired
 from tests.support.events import Delivery
 from tests.support.settings import ADMIN, JOBS, PUBLISHABLE, SECRET

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from service.inbox.documents import WebhookEvent
+from service.inbox.operations.review.doubts import awaiting, doubts_of, named_of
 from service.storage.database import Database
-from service.webhooks.documents import WebhookEvent
-from service.webhooks.operations.review.doubts import awaiting, doubts_of, named_of
 
 
 async def disagreements(database: Database) -> list[str]:

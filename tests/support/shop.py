@@ -12,10 +12,10 @@ import pytest_asyncio
 from httpx import ASGITransport, AsyncClient, Response
 
 from service.core.clock import ManualClock
+from service.inbox.operations.inbox import Receipt
+from service.inbox.operations.receive import receive_webhook
 from service.settings import Settings
 from service.storage.database import Database, Row
-from service.webhooks.operations.inbox import Receipt
-from service.webhooks.operations.receive import receive_webhook
 from tests.support.api import ADMIN, JOBS, Api
 from tests.support.built import Built, application
 from tests.support.events import (

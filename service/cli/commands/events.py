@@ -12,14 +12,14 @@ from service.cli.screen import say, show, show_table
 from service.cli.sending.command import send
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, decode_cursor
+from service.inbox.documents import WebhookEvent, WebhookRejection
+from service.inbox.operations.inbox import Receipt
+from service.inbox.operations.look import EventFilter, find_event, list_events, list_rejections
+from service.inbox.operations.replay import replay_event, retry_by_hand
+from service.inbox.states import InboxStatus
 from service.providers.base import ProviderName
 from service.settings import Settings
 from service.storage.database import Database
-from service.webhooks.documents import WebhookEvent, WebhookRejection
-from service.webhooks.operations.inbox import Receipt
-from service.webhooks.operations.look import EventFilter, find_event, list_events, list_rejections
-from service.webhooks.operations.replay import replay_event, retry_by_hand
-from service.webhooks.states import InboxStatus
 from service.wiring import close_providers, wire
 
 _PROVIDERS = click.Choice(get_args(ProviderName))

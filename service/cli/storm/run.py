@@ -10,6 +10,7 @@ import msgspec
 from service.cli.storm.expected import Ending, differences
 from service.cli.storm.field import Field
 from service.cli.storm.scripts import Phase, Script
+from service.inbox.documents import WebhookEvent
 from service.outbox.documents import OutboxMessage
 from service.payments.payments.documents import Payment
 from service.sandbox import repository
@@ -17,7 +18,6 @@ from service.sandbox.documents import SandboxCheckout
 from service.sandbox.playing import happen
 from service.sessions.documents import Session
 from service.storage.database import Row
-from service.webhooks.documents import WebhookEvent
 
 BATCH = 60
 _OPENERS = 8

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from service.core.batches import Until
+from service.inbox.operations.inbox import Inbox
+from service.inbox.operations.unresolved.overdue import ask_about_session
+from service.inbox.operations.unresolved.questions import Questions
+from service.inbox.operations.unresolved.silent import GIVE_UP_AFTER, ask_once_more
 from service.payments.payments import repository as payments
 from service.retention.operations.report import Report
 from service.sessions import repository as sessions
 from service.storage.transactions import answers_in_time
-from service.webhooks.operations.inbox import Inbox
-from service.webhooks.operations.unresolved.overdue import ask_about_session
-from service.webhooks.operations.unresolved.questions import Questions
-from service.webhooks.operations.unresolved.silent import GIVE_UP_AFTER, ask_once_more
 
 _AT_ONCE = 50
 # A provider that hangs must not keep a run from all that needs no provider.

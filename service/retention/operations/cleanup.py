@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 from service.core.batches import Until, work_off
 from service.core.lanes import Lane, lanes_of
+from service.inbox.operations.inbox import Inbox
+from service.inbox.operations.replay import retry_waiting
 from service.outbox.operations import deliver_due
 from service.retention.operations.asking import ask_about_overdue, ask_about_silent
 from service.retention.operations.peppers import count_on_older_peppers
@@ -14,8 +16,6 @@ from service.retention.operations.purging import purge_events, purge_sessions
 from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
 from service.sessions.operations.expire import expire_batch
-from service.webhooks.operations.inbox import Inbox
-from service.webhooks.operations.replay import retry_waiting
 
 # Small: who pays meanwhile waits for one batch at most. The database works for about a tenth of a
 # millisecond on each session that it expires; twenty at a time made the slowest of a hundred reads

@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from service.core.batches import Until, work_off
+from service.inbox import repository as webhooks
 from service.outbox import repository as outbox
 from service.payments.payments import repository as payments
 from service.retention.operations.report import Jobs, Report
@@ -15,7 +16,6 @@ from service.sessions import repository as sessions
 from service.sessions.repository import Purgeable
 from service.storage.keys import Keys
 from service.storage.transactions import answers_in_time
-from service.webhooks import repository as webhooks
 
 # Whoever waits meanwhile waits for one batch at most. See `cleanup.py`.
 BATCH = 10

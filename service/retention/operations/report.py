@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from service.core.peppers import Pepper
+from service.inbox.operations.inbox import Inbox
 from service.outbox.operations import Handlers
-from service.webhooks.operations.inbox import Inbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from service.core.batches import Until
 from service.core.clock import Clock
 from service.core.errors import NotFound
 from service.core.principal import Kind, Principal
+from service.inbox import repository as webhooks
 from service.outbox import repository as outbox
 from service.retention import repository
 from service.retention.operations.asking import count_asked
@@ -21,7 +22,6 @@ from service.retention.operations.purging import count_purgeable
 from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
 from service.storage.transactions import answers_in_time
-from service.webhooks import repository as webhooks
 
 # A run ends after this long; the next one goes on where it stopped.
 RUN_FOR_S = 50.0

@@ -1,0 +1,149 @@
+"""One event of the inbox, and one rejected delivery."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from service.core.strict_json import JsonObject
+from service.inbox.states import InboxStatus
+from service.sessions.documents import Verdict
+from service.storage.documents import StoredDocument, wire_name
+
+Source = Literal["webhook", "fetch", "clock"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=wire_name, validate_by_name=True, validate_by_alias=True
+    )
+
+
+class Decision(_Part):
+    """What a person decided about a payment that did not fit.
+
+    `awaiting`: it was accepted while it was held, and its capture is not done yet; should that be
+    refused, the decision is taken back.
+    """
+
+    accepted: bool
+    at: datetime
+    by: str
+    reason: str | None = None
+    verdict: Verdict | None = None
+    awaiting: bool = False
+
+
+class Doubt(_Part):
+    """A payment of the event that does not fit, or a checkout where nothing was paid, and why."""
+
+    about: str
+    reason: str
+    decision: Decision | None = None
+
+
+class Cut(_Part):
+    """What is kept of a payload that is too large to be kept: its size and digest, what was read.
+
+    `subject` and `asks` stand beside the row's facts, so that the event can be applied again.
+    """
+
+    size: int
+    sha256: str
+    subject: JsonObject
+    asks: str | None = None
+
+
+class WebhookEvent(StoredDocument):
+    """A verified event. `_id` is provider:account:mode:event id: the same event has one row.
+
+    `facts` are what it told, also those whose ledger comes later. `payload` are the bytes as
+    received, or the first of them where it was `cut`. `provider_event_id` is what the provider
+    calls it where its signature does not cover that, as the first delivery said. `doubts` are what
+    a person must decide about: `decision` is the last one of them, set once there is one on each.
+    `purge_at` is unset while anybody or anything may still have to act on it; `deletable_at` is set
+    by the retention job alone. A row from the `clock` tells of no event: it is a review of a
+    payment that nobody could tell about.
+    """
+
+    id: str  # type: ignore[assignment]
+    merchant_id: str
+    provider: str
+    account: str
+    live: bool | None = None
+    event_id: str
+    provider_event_id: str | None = None
+    type: str
+    source: Source = "webhook"
+    status: InboxStatus
+    session_id: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    decision: Decision | None = None
+    doubts: list[Doubt] = Field(default_factory=list)
+    facts: list[JsonObject] = Field(default_factory=list)
+    learned: JsonObject | None = None
+    payload: bytes
+    cut: Cut | None = None
+    occurred_at: datetime
+    received_at: datetime
+    processed_at: datetime | None = None
+    attempts: int = 1
+    next_attempt_at: datetime | None = None
+    purge_at: datetime | None = None
+    deletable_at: datetime | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "webhook_events"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel(
+                [("status", ASCENDING), ("nextAttemptAt", ASCENDING)], name="status_nextAttemptAt"
+            ),
+            IndexModel([("sessionId", ASCENDING)], name="sessionId"),
+            IndexModel(
+                [("merchantId", ASCENDING), ("receivedAt", DESCENDING), ("_id", DESCENDING)],
+                name="merchant_receivedAt",
+            ),
+            IndexModel(
+                [
+                    ("merchantId", ASCENDING),
+                    ("status", ASCENDING),
+                    ("receivedAt", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
+                name="merchant_status_receivedAt",
+            ),
+            IndexModel([("purgeAt", ASCENDING)], name="purgeAt"),
+            IndexModel(
+                [("deletableAt", ASCENDING)],
+                name="deletableAt_ttl",
+                expireAfterSeconds=3 * 24 * 3600,
+                partialFilterExpression={"deletableAt": {"$type": "date"}},
+            ),
+        ]
+
+
+class WebhookRejection(StoredDocument):
+    """A delivery that was not believed: why, and nothing of what it said.
+
+    A row may stand for several `deliveries`: `at` and `size` are the last's. `sender` is a
+    keyed hash of the address, as in the log.
+    """
+
+    provider: str
+    at: datetime
+    reason: str
+    size: int
+    sender: str | None = None
+    deliveries: int = 1
+
+    capped_bytes: ClassVar[int | None] = 4 * 1024 * 1024
+
+    class Settings:
+        """Collection."""
+
+        name = "webhook_rejections"
+        indexes: ClassVar[list[IndexModel]] = []

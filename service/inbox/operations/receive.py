@@ -1,0 +1,190 @@
+"""Receive a delivery: verify it, confirm what needs confirming, apply it, and lose nothing."""
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+from msgspec import structs
+
+from service.core.errors import ProviderFailed, SignatureRejected, TillgateError, Unavailable
+from service.inbox import repository
+from service.inbox.documents import Source, WebhookEvent
+from service.inbox.errors import NotConfirmed, ReplayFailed, WebhookRouteMissing
+from service.inbox.operations.apply import apply_event, parked
+from service.inbox.operations.asking import apply_or_ask
+from service.inbox.operations.inbox import Inbox, Outcome, Receipt, row_of
+from service.inbox.operations.match import find_meant, merchant_of
+from service.inbox.states import DONE, InboxStatus
+from service.providers.base import AnswersHints, VerifiedEvent, confirmed_by
+from service.providers.facts import CheckoutOpen, Unreadable
+from service.storage.database import Row
+from service.storage.transactions import DatabaseError, Duplicate, answers_in_time
+
+UNKNOWN = "unknown"
+# A provider that is asked while it waits for our answer gets this long.
+CONFIRM_WITHIN_S = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+async def receive_webhook(
+    name: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    inbox: Inbox,
+    sender: str = UNKNOWN,
+) -> Receipt:
+    """Verify a delivery and apply its event; `sender` names the client by its address's hash.
+
+    Raises `WebhookRouteMissing` without a secret, `SignatureRejected` for what is not believed or
+    `TooManyRejected` for much of it from one address, and `Unavailable` when nothing could be
+    written; after verification it raises nothing else.
+    """
+    provider = inbox.providers.get(name)
+    if provider is None or not provider.receives_webhooks:
+        raise WebhookRouteMissing(f"There is no webhook route for {name!r}: no secret is set.")
+    try:
+        event = provider.verify(headers, body, inbox.clock.now())
+    except SignatureRejected as rejection:
+        inbox.rejections.note(name, rejection.reason, len(body), sender, inbox.clock.now())
+        raise
+    return await take_in(event, inbox)
+
+
+async def take_in(
+    event: VerifiedEvent,
+    inbox: Inbox,
+    *,
+    source: Source = "webhook",
+    before: WebhookEvent | None = None,
+    merchant_id: str | None = None,
+) -> Receipt:
+    """Take a verified event into the inbox. The one road for webhooks, re-reads and replays.
+
+    An exception while it is applied keeps the event as `failed`, to be tried again. Raises
+    `Unavailable` when not even that can be written, and `NotConfirmed` or `ReplayFailed` for a
+    replay that changes nothing: what was done stays done.
+    """
+    try:
+        if event.needs_confirmation is not None:
+            if before is None and (known := await _done_before(event)):
+                return known
+            confirmed = await _confirm(event, inbox)
+            if confirmed is None:
+                return await _keep_unconfirmed(event, inbox, before, source)
+            event = confirmed
+        return await apply_or_ask(
+            event, inbox, source=source, before=before, merchant_id=merchant_id
+        )
+    except (Unavailable, NotConfirmed, ReplayFailed):
+        raise
+    except Exception as error:
+        # Of what is ours alone: a body that can't be read must not fill the log with itself.
+        foreign = not isinstance(error, TillgateError)
+        log.error("event could not be applied", event_id=event.inbox_id, exc_info=foreign)
+        reason = f"{type(error).__name__}: {error}"
+        if before is not None and before.status in DONE:
+            raise ReplayFailed(reason) from error
+    try:
+        return await _keep_failed(event, inbox, before, source, reason)
+    except DatabaseError as error:
+        # Nothing is kept: whatever the database said, the provider must send it again.
+        raise Unavailable("The event could not be kept; send it again.") from error
+
+
+async def _done_before(hint: VerifiedEvent) -> Receipt | None:
+    """Return the receipt of a hint whose work is done: there is nothing to ask for."""
+    async with answers_in_time():
+        known = await repository.find(hint.inbox_id)
+    if known is None or known.status not in DONE:
+        return None
+    return Receipt(known.status, duplicate=True, session_id=known.session_id)
+
+
+async def _confirm(hint: VerifiedEvent, inbox: Inbox) -> VerifiedEvent | None:
+    """Ask the provider about an event whose signature does not cover what it says.
+
+    None where the provider does not answer, or reports another state. If what it reports instead
+    is more than the hint does, that is applied under its own id.
+    """
+    provider = inbox.providers[hint.provider]
+    if not isinstance(provider, AnswersHints):
+        return None
+    try:
+        async with asyncio.timeout(CONFIRM_WITHIN_S):
+            answer = await provider.ask_about(hint)
+    except (ProviderFailed, TimeoutError) as error:
+        log.warning("event could not be confirmed", event_id=hint.inbox_id, reason=str(error))
+        return None
+    confirmed = confirmed_by(hint, answer)
+    if confirmed is None and not all(isinstance(fact, CheckoutOpen) for fact in answer.facts):
+        await apply_event(answer, inbox, source="fetch")
+    return confirmed
+
+
+async def _keep_unconfirmed(
+    hint: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, source: Source
+) -> Receipt:
+    """Keep a hint that is not believed: to be asked about again, and a row that is done as it is.
+
+    Raises `NotConfirmed` for the latter.
+    """
+    if before is not None and before.status in DONE:
+        raise NotConfirmed("The provider has not confirmed the event now; nothing was changed.")
+    for fact in hint.facts:
+        if isinstance(fact, Unreadable):
+            return await _keep_failed(hint, inbox, before, source, fact.reason)
+    outcome = parked("the provider has not confirmed it", inbox, before, merchant_of(hint))
+    return await _keep(hint, inbox, before, source, outcome)
+
+
+async def _keep_failed(
+    event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, source: Source, error: str
+) -> Receipt:
+    waiting = parked("an error while it was applied", inbox, before, merchant_of(event))
+    status = waiting.status if waiting.status is InboxStatus.DEAD else InboxStatus.FAILED
+    outcome = structs.replace(waiting, status=status, error=error)
+    return await _keep(event, inbox, before, source, outcome)
+
+
+async def _naming(event: VerifiedEvent, outcome: Outcome) -> Outcome:
+    """Name the session that a waiting event means, if it can be found: it is not purged then."""
+    try:
+        async with answers_in_time():
+            found = await find_meant(None, event, outcome.merchant_id, certain=False)
+    except Exception as error:  # the event must be kept whatever is wrong with it
+        log.warning("no session found", event_id=event.inbox_id, reason=str(error))
+        return outcome
+    session = found.session
+    if session is None:
+        return outcome
+    named = {"session_id": session.session_id, "merchant_id": session.merchant_id}
+    return structs.replace(outcome, **named)
+
+
+async def _keep(
+    event: VerifiedEvent,
+    inbox: Inbox,
+    before: WebhookEvent | None,
+    source: Source,
+    outcome: Outcome,
+) -> Receipt:
+    """Write the row alone; a row that another delivery finished in the meantime stays."""
+    row = row_of(event, await _naming(event, outcome), inbox, before, source)
+    async with answers_in_time():
+        if await _written(row, before):
+            return Receipt(outcome.status)
+        known = await repository.find(row["_id"])
+    if known is None:
+        raise Unavailable("The event is not durable yet; send it again.")
+    return Receipt(known.status, duplicate=known.status in DONE, session_id=known.session_id)
+
+
+async def _written(row: Row, before: WebhookEvent | None) -> bool:
+    if before is not None:
+        return await repository.replace(row, {before.status}, None)
+    try:
+        await repository.insert(row, None)
+    except Duplicate:
+        return False
+    return True

@@ -1,0 +1,59 @@
+"""Give up a payment that nobody has told of for long: it is asked about once more before."""
+
+from datetime import timedelta
+
+from service.inbox.operations.inbox import Inbox
+from service.inbox.operations.review.agreeing import agree_again
+from service.inbox.operations.unresolved.overdue import take_answers
+from service.inbox.operations.unresolved.questions import Questions
+from service.inbox.operations.unresolved.waiting import stop_waiting
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.operations import abandon_payment, note_heard
+from service.payments.payments.states import LIVE
+from service.sessions import repository as sessions
+from service.sessions.operations.move import Why
+from service.storage.transactions import Transaction, answers_in_time, in_transaction
+
+# The longest that a provider takes for anything: Stripe lists its events for as long.
+GIVE_UP_AFTER = timedelta(days=30)
+
+
+async def ask_once_more(payment: Payment, questions: Questions) -> bool:
+    """Ask about a payment that is silent for long, and give it up; tell whether it was.
+
+    Only money overrules that: what comes later of the payment but money is old news.
+    """
+    inbox = questions.inbox
+    checkout = payment.provider_session_id
+    refs = [payment.provider_payment_id, *([checkout] if checkout else [])]
+    answers = await questions.ask(payment.provider, dict.fromkeys(refs))
+    if not answers.tell_of(refs):
+        return False
+    await take_answers(answers, payment.merchant_id, inbox)
+    if payment in answers:
+        async with answers_in_time():
+            await note_heard(payment, inbox.clock.now())
+        return False
+    return await _give_up(payment, inbox)
+
+
+async def _give_up(payment: Payment, inbox: Inbox) -> bool:
+    now = inbox.clock.now()
+
+    async def work(tx: Transaction) -> bool:
+        known = await payments.find(
+            payment.provider, payment.account, payment.provider_payment_id, tx
+        )
+        if known != payment or payment.status not in LIVE:
+            return False  # told of since
+        await abandon_payment(tx, payment, now)
+        session = await sessions.find(payment.merchant_id, payment.session_id or "", tx)
+        if session is not None:
+            waits = {*session.live_attempts} - {payment.provider_payment_id}
+            why = Why("clock", now, reason=f"payment {payment.provider_payment_id} was abandoned")
+            session = await stop_waiting(tx, session, waits, why, inbox)
+            await agree_again(tx, session, inbox)
+        return True
+
+    return await in_transaction(work)
