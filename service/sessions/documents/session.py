@@ -1,99 +1,30 @@
 """The session as it is stored."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
 from service.providers.base import CheckoutMode, ProviderName
+from service.sessions.documents.parts import (
+    Capturing,
+    Checkout,
+    CheckoutEnd,
+    Decided,
+    HistoryEntry,
+    Opening,
+    Review,
+)
 from service.sessions.states import ENDED, OPEN, Status
-from service.storage.database import Row
-from service.storage.documents import StoredDocument, wire_name
-from service.storage.keys import Key
+from service.storage.documents import StoredDocument
 
 Kind = Literal["payment", "checkout"]
-CheckoutEnd = Literal["expired", "failed"]
 PricedBy = Literal["catalog", "caller"]
-Verdict = Literal["accepted", "rejected", "same_money"]
 
 TRUSTED = "trusted"
 """The owner of what a secret key or a user's token has opened."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=wire_name, validate_by_name=True, validate_by_alias=True, extra="ignore"
-    )
-
-
-class HistoryEntry(_Part):
-    """One move: pushed in the same update as the move itself, so the trail can't be lost."""
-
-    at: datetime
-    from_status: Status | None = Field(alias="from")
-    to: Status
-    by: str
-    event_id: str | None = None
-    reason: str | None = None
-
-
-class Checkout(_Part):
-    """One checkout that was opened at the provider. `n` counts the attempts, from 1.
-
-    `attempt_id` is what went out as our reference, `closed_at` when we gave it up (it is never
-    handed out again, and its own end says nothing), `ended` the provider's most final word on it.
-    """
-
-    ref: str
-    n: int
-    opened_at: datetime
-    expires_at: datetime | None = None
-    url: str | None = None
-    qr_code: str | None = None
-    attempt_id: str | None = None
-    closed_at: datetime | None = None
-    ended: CheckoutEnd | None = None
-
-
-class Opening(_Part):
-    """A checkout that is being opened, or whose opening timed out: the same `n` is tried again."""
-
-    n: int
-    attempt_id: str | None = None
-    provider_expires_at: datetime
-    locked_until: datetime
-    repeated: bool = False
-
-
-class Review(_Part):
-    """Why a person must look: `eventId` names the event that does not fit."""
-
-    reason: str
-    event_id: str
-    at: datetime
-
-
-class Decided(_Part):
-    """What a person decided about a payment of this session; final for it.
-
-    `payment_id` is the provider's, or a checkout's id where nothing was paid. `paid` tells whether
-    its money had come by then: what comes later was not known to who decided.
-    """
-
-    payment_id: str
-    verdict: Verdict
-    at: datetime
-    paid: bool = False
-
-
-class Capturing(_Part):
-    """The one held payment that we capture; nobody else's turn comes until it is refused."""
-
-    payment_id: str
-    at: datetime
 
 
 class Session(StoredDocument):
@@ -232,65 +163,3 @@ class Session(StoredDocument):
                 partialFilterExpression={"deletableAt": {"$type": "date"}},
             ),
         ]
-
-
-class DueSession(_Part):
-    """What the cleanup reads of a session that it expires: enough to tell of it.
-
-    The rest, its history and metadata above all, is not read.
-    """
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    id: Key
-    merchant_id: str
-    session_id: str
-    kind: Kind
-    amount: int
-    currency: str
-    provider: ProviderName
-    status: Status
-    late: bool = False
-    version: int = 1
-    checkouts: list[Checkout] = Field(default_factory=list)
-    opening: Opening | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRow:
-    """A session just as it is stored, to be shown: a document takes several times as long to make.
-
-    `fields` have their stored names. Others may hold the same row: it is not to be changed.
-    """
-
-    fields: Row
-
-    @property
-    def session_id(self) -> str:
-        """Give the session's id."""
-        return str(self.fields["sessionId"])
-
-    @property
-    def price(self) -> tuple[int, str]:
-        """Give the amount in minor units and its currency."""
-        return self.fields["amount"], self.fields["currency"]
-
-    @property
-    def user_id(self) -> str:
-        """Give the user that the session was opened for."""
-        return str(self.fields["userId"])
-
-    @property
-    def owner(self) -> str:
-        """Return who opened it; nobody that is known where the row does not tell."""
-        return str(self.fields.get("owner"))
-
-    @property
-    def client_secret_hash(self) -> str:
-        """Give what a client secret is held against."""
-        return str(self.fields["clientSecretHash"])
-
-    def document(self) -> Session:
-        """Make the document of it."""
-        found: Session = Session.model_validate(self.fields)
-        return found

@@ -1,0 +1,31 @@
+"""The session as it is stored: its parts, the document, and how it is read to be shown."""
+
+from service.sessions.documents.parts import (
+    Capturing,
+    Checkout,
+    CheckoutEnd,
+    Decided,
+    HistoryEntry,
+    Opening,
+    Review,
+    Verdict,
+)
+from service.sessions.documents.rows import DueSession, SessionRow
+from service.sessions.documents.session import TRUSTED, Kind, PricedBy, Session
+
+__all__ = [
+    "TRUSTED",
+    "Capturing",
+    "Checkout",
+    "CheckoutEnd",
+    "Decided",
+    "DueSession",
+    "HistoryEntry",
+    "Kind",
+    "Opening",
+    "PricedBy",
+    "Review",
+    "Session",
+    "SessionRow",
+    "Verdict",
+]

@@ -1,0 +1,87 @@
+"""The parts of a stored session."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.sessions.states import Status
+from service.storage.documents import wire_name
+
+CheckoutEnd = Literal["expired", "failed"]
+Verdict = Literal["accepted", "rejected", "same_money"]
+
+
+class Part(BaseModel):
+    """A part of a document: camelCase in the row, and what a later version added is left out."""
+
+    model_config = ConfigDict(
+        alias_generator=wire_name, validate_by_name=True, validate_by_alias=True, extra="ignore"
+    )
+
+
+class HistoryEntry(Part):
+    """One move: pushed in the same update as the move itself, so the trail can't be lost."""
+
+    at: datetime
+    from_status: Status | None = Field(alias="from")
+    to: Status
+    by: str
+    event_id: str | None = None
+    reason: str | None = None
+
+
+class Checkout(Part):
+    """One checkout that was opened at the provider. `n` counts the attempts, from 1.
+
+    `attempt_id` is what went out as our reference, `closed_at` when we gave it up (it is never
+    handed out again, and its own end says nothing), `ended` the provider's most final word on it.
+    """
+
+    ref: str
+    n: int
+    opened_at: datetime
+    expires_at: datetime | None = None
+    url: str | None = None
+    qr_code: str | None = None
+    attempt_id: str | None = None
+    closed_at: datetime | None = None
+    ended: CheckoutEnd | None = None
+
+
+class Opening(Part):
+    """A checkout that is being opened, or whose opening timed out: the same `n` is tried again."""
+
+    n: int
+    attempt_id: str | None = None
+    provider_expires_at: datetime
+    locked_until: datetime
+    repeated: bool = False
+
+
+class Review(Part):
+    """Why a person must look: `eventId` names the event that does not fit."""
+
+    reason: str
+    event_id: str
+    at: datetime
+
+
+class Decided(Part):
+    """What a person decided about a payment of this session; final for it.
+
+    `payment_id` is the provider's, or a checkout's id where nothing was paid. `paid` tells whether
+    its money had come by then: what comes later was not known to who decided.
+    """
+
+    payment_id: str
+    verdict: Verdict
+    at: datetime
+    paid: bool = False
+
+
+class Capturing(Part):
+    """The one held payment that we capture; nobody else's turn comes until it is refused."""
+
+    payment_id: str
+    at: datetime
