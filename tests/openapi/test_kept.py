@@ -1,0 +1,109 @@
+"""The OpenAPI document is the one that is kept, but for what CHANGELOG names.
+
+`kept.json` is what the version before answered. A change that callers see fails here; if it is
+meant, it gets a row below and its words in CHANGELOG. At a release the rows go, and
+`KEEP_OPENAPI=1 python -m pytest tests/openapi` keeps the new document.
+"""
+
+import copy
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.openapi.kept import KEPT, Parts, differences, kept, parts_of, written
+from tests.support.api import Api
+
+# Where the document may differ (a place and everything in it), and the words of CHANGELOG about it.
+ALLOWED: dict[str, str] = {}
+
+_CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
+
+
+def _unreleased() -> str:
+    text = _CHANGELOG.read_text().partition("## [Unreleased]")[2].partition("\n## [")[0]
+    return " ".join(text.split())
+
+
+def _is_at(difference: str, place: str) -> bool:
+    return difference.startswith((f"{place}:", f"{place} >"))
+
+
+def _not_allowed(found: list[str], allowed: dict[str, str]) -> list[str]:
+    return [one for one in found if not any(_is_at(one, place) for place in allowed)]
+
+
+async def _answered(api: Api) -> Parts:
+    document: dict[str, Any] = (await api.http.get("/openapi.json")).json()
+    return parts_of(document)
+
+
+async def test_the_document_is_the_one_that_is_kept(api: Api) -> None:
+    answered = await _answered(api)
+    if "KEEP_OPENAPI" in os.environ:
+        KEPT.write_text(written(answered))
+    found = list(differences(kept(), answered))
+    assert _not_allowed(found, ALLOWED) == []
+    unused = [place for place in ALLOWED if not any(_is_at(one, place) for one in found)]
+    assert unused == []
+
+
+def test_each_difference_is_named_in_the_changelog() -> None:
+    assert {place for place, words in ALLOWED.items() if words not in _unreleased()} == set()
+
+
+def test_the_file_is_in_the_order_that_it_is_written_in() -> None:
+    assert KEPT.read_text() == written(kept())
+
+
+def test_what_says_the_same_in_another_order_is_no_difference() -> None:
+    operation = {"parameters": [{"name": "a", "in": "query"}, {"name": "b", "in": "query"}]}
+    schema = {"required": ["a", "b"], "properties": {"enum": {"enum": ["x", "y"]}}}
+    document = {"paths": {"/a": {"get": operation}}, "components": {"schemas": {"A": schema}}}
+    other = copy.deepcopy(document)
+    other["paths"]["/a"]["get"]["parameters"].reverse()
+    other["components"]["schemas"]["A"]["required"].reverse()
+    other["components"]["schemas"]["A"]["properties"]["enum"]["enum"].reverse()
+    assert list(differences(parts_of(document), parts_of(other))) == []
+
+
+def _changed(kind: str) -> Parts:
+    """Return what is kept with one change that callers notice."""
+    parts = kept()
+    operation, schema = parts["post /api/quotes"], parts["schemas Problem"]
+    if kind == "route":
+        del parts["post /api/quotes"]
+    elif kind == "status":
+        operation["responses"]["202"] = operation["responses"].pop("200")
+    elif kind == "scope":
+        operation["security"] = []
+    elif kind == "required":
+        schema["required"].remove("error")
+    elif kind == "type":
+        schema["properties"]["status"]["type"] = "string"
+    elif kind == "words":
+        operation["summary"] += "!"
+    elif kind == "number":
+        parts["get /api/payment-sessions"]["parameters"]["query userId"]["schema"]["maxLength"] = (
+            254
+        )
+    return parts
+
+
+_CHANGES = ("route", "status", "scope", "required", "type", "words", "number")
+
+
+@pytest.mark.parametrize("kind", _CHANGES)
+def test_each_change_that_callers_notice_is_found(kind: str) -> None:
+    found = list(differences(kept(), _changed(kind)))
+    assert _not_allowed(found, {}) != []
+    # And found the other way round: what is new is a difference as well as what is gone.
+    assert list(differences(_changed(kind), kept())) != []
+
+
+def test_what_is_allowed_in_one_place_is_not_in_another() -> None:
+    found = [*differences(kept(), _changed("scope")), *differences(kept(), _changed("type"))]
+    left = _not_allowed(found, {"post /api/quotes > security": ""})
+    assert left == list(differences(kept(), _changed("type")))
+    assert _not_allowed(found, {"post /api/quote": ""}) == found
