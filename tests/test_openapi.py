@@ -17,6 +17,7 @@ from schemathesis.core.result import Ok
 from service.storage.database import Database
 from tests.sessions.asking import put_price
 from tests.support.api import ADMIN, JOBS, SECRET, Api
+from tests.support.patience import IN_TIME
 
 # Design, section 4: what this version serves.
 ROUTES = {
@@ -163,7 +164,7 @@ async def test_nothing_that_is_made_from_the_document_is_a_5xx(
             @given(case=operation.as_strategy(generation_mode=mode))
             def try_one(case: Case) -> None:
                 asked = asyncio.run_coroutine_threadsafe(_send(api, case), loop)
-                answer = asked.result(timeout=10)
+                answer = asked.result(timeout=IN_TIME)
                 seen.add(answer.status_code)
                 assert answer.status_code < 500, f"{case.as_curl_command()}\n{answer.text}"
 

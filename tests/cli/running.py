@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from tests.support.patience import IN_TIME
+
 TILLGATE = Path(sys.executable).with_name("tillgate")
-WITHIN_S = 60
 
 
 def clean_environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -56,7 +57,7 @@ def tillgate(
             "stdout": out.name,
             "stderr": err.name,
         }
-        watchdog = threading.Timer(WITHIN_S, forking.kill)
+        watchdog = threading.Timer(IN_TIME, forking.kill)
         watchdog.start()
         try:
             forking.stdin.write(json.dumps(asked) + "\n")
@@ -66,7 +67,9 @@ def tillgate(
             watchdog.cancel()
         if not status:
             _forking.cache_clear()
-            raise TimeoutError(f"{arguments} did not end within {WITHIN_S} seconds: {err.read()}")
+            raise TimeoutError(
+                f"{arguments} did not end within {IN_TIME:.0f} seconds: {err.read()}"
+            )
         return subprocess.CompletedProcess(arguments, int(status), out.read(), err.read())
 
 
@@ -80,7 +83,7 @@ def tillgate_anew(
         env=clean_environment(env),
         capture_output=True,
         text=True,
-        timeout=WITHIN_S,
+        timeout=IN_TIME,
         check=False,
     )
 
@@ -111,7 +114,7 @@ def started(
         stderr=log,
         text=True,
     )
-    watchdog = threading.Timer(WITHIN_S, process.kill)
+    watchdog = threading.Timer(IN_TIME, process.kill)
     watchdog.start()
     assert process.stdout is not None
     try:
@@ -127,7 +130,7 @@ def started(
         watchdog.cancel()
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            process.wait(WITHIN_S)
+            process.wait(IN_TIME)
         process.stdout.close()
         log.close()
 
@@ -142,7 +145,7 @@ def watch(pid: int) -> int:
     return os.pidfd_open(pid)
 
 
-def ended(watched: int, within_s: float = 20) -> bool:
+def ended(watched: int, within_s: float = IN_TIME) -> bool:
     """Wait for a watched process to end."""
     poll = select.poll()
     poll.register(watched, select.POLLIN)

@@ -26,6 +26,7 @@ from tests.cli.running import (
     tillgate,
     watch,
 )
+from tests.support.patience import IN_TIME
 
 SERVES = "Ctrl-C stops it"
 HOME = Path(".tillgate")
@@ -69,7 +70,7 @@ def paste(line: str, home: Path) -> str:
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=IN_TIME,
         check=True,
     )
     return done.stdout
@@ -83,6 +84,7 @@ def open_session(home: Path, session_id: str, provider: str, **fields: Any) -> N
         headers={"Authorization": f"Bearer {keys(home)['API_SECRET_KEYS']}"},
         json=body | {"provider": provider},
         trust_env=False,
+        timeout=IN_TIME,
     )
     assert answer.status_code == 201, answer.text
 
@@ -93,6 +95,7 @@ def read_session(home: Path, session_id: str) -> dict[str, Any]:
         f"{address(home)}/api/payment-sessions/{session_id}",
         headers={"Authorization": f"Bearer {keys(home)['API_SECRET_KEYS']}"},
         trust_env=False,
+        timeout=IN_TIME,
     )
     session: dict[str, Any] = answer.json()["session"]
     return session
@@ -116,7 +119,7 @@ def test_the_three_lines_of_the_banner_open_pay_and_read_a_session(
 
 def test_the_banner_names_the_docs_and_the_keys(dev: Started, home: Path) -> None:
     assert f"{address(home)}/docs" in dev.said
-    assert httpx.get(f"{address(home)}/docs", trust_env=False).status_code == 200
+    assert httpx.get(f"{address(home)}/docs", trust_env=False, timeout=IN_TIME).status_code == 200
     for name in ("API_PUBLISHABLE_KEYS", "API_SECRET_KEYS", "API_ADMIN_KEYS", "API_JOBS_KEYS"):
         assert keys(home)[name] in dev.said
 
@@ -124,12 +127,16 @@ def test_the_banner_names_the_docs_and_the_keys(dev: Started, home: Path) -> Non
 def test_it_is_ready_and_its_demo_prices_can_be_paid_from_a_browser(
     dev: Started, home: Path
 ) -> None:
-    assert httpx.get(f"{address(home)}/health/ready", trust_env=False).status_code == 200
+    assert (
+        httpx.get(f"{address(home)}/health/ready", trust_env=False, timeout=IN_TIME).status_code
+        == 200
+    )
     answer = httpx.post(
         f"{address(home)}/api/checkout-sessions",
         headers={"Authorization": f"Bearer {keys(home)['API_PUBLISHABLE_KEYS']}"},
         json={"userId": "u", "email": "u@example.com", "plan": "premium", "provider": "stripe"},
         trust_env=False,
+        timeout=IN_TIME,
     )
     assert answer.status_code == 201, answer.text
     assert answer.json()["session"]["amount"] == 2999
@@ -206,7 +213,10 @@ def test_a_second_one_on_the_directory_is_told_clearly(dev: Started, home: Path)
     told = tillgate("dev", "--port", "0", cwd=home)
     assert told.returncode == 1
     assert re.fullmatch(r"error \S+/\.tillgate is in use: process \d+ .*\n", told.stderr)
-    assert httpx.get(f"{address(home)}/health/live", trust_env=False).status_code == 200
+    assert (
+        httpx.get(f"{address(home)}/health/live", trust_env=False, timeout=IN_TIME).status_code
+        == 200
+    )
 
 
 def test_commands_share_the_database_of_the_running_server(dev: Started, home: Path) -> None:
@@ -282,5 +292,6 @@ def test_a_real_client_brings_its_own_keys(tmp_path: Path) -> None:
             f"{address(tmp_path)}/api/payment-sessions?userId=u",
             headers={"Authorization": f"Bearer {own['API_SECRET_KEYS']}"},
             trust_env=False,
+            timeout=IN_TIME,
         )
         assert answer.status_code == 200

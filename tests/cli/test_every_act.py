@@ -15,6 +15,7 @@ import pytest
 
 from service.cli.main import COMMANDS
 from tests.cli.running import clean_environment
+from tests.support.patience import IN_TIME
 from tests.support.settings import VARIABLES
 
 EVENT = "stripe:default:test:evt_1"
@@ -114,7 +115,7 @@ def test_every_act_on_the_command_line_leaves_an_entry_with_who_ran_it(
         env=clean_environment(VARIABLES | variables),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=IN_TIME,
         check=False,
     )
     assert run.returncode == 0, run.stderr

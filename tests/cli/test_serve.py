@@ -17,6 +17,7 @@ from service.settings import Settings, read_settings
 from service.storage.mongod import free_port
 from tests.cli.running import started, tillgate
 from tests.cli.test_production import READY
+from tests.support.patience import IN_TIME
 
 LISTENS = "serving"
 
@@ -80,14 +81,16 @@ def test_it_serves_and_is_ready_once_the_indexes_are_there(
     with started("serve", "--port", port, cwd=tmp_path, env=production, until=LISTENS) as running:
         assert "indexes are missing" in running.said
         home = f"http://127.0.0.1:{port}"
-        assert httpx.get(f"{home}/health/live", trust_env=False).status_code == 200
-        assert httpx.get(f"{home}/health/ready", trust_env=False).status_code == 503
+        assert httpx.get(f"{home}/health/live", trust_env=False, timeout=IN_TIME).status_code == 200
+        assert (
+            httpx.get(f"{home}/health/ready", trust_env=False, timeout=IN_TIME).status_code == 503
+        )
         bare = {name: production[name] for name in ("MONGODB_URI", "MONGODB_DATABASE")}
         applied = tillgate(
             "indexes", "apply", cwd=tmp_path, env=bare | {"ENVIRONMENT": "production"}
         )
         assert applied.returncode == 0, applied.stderr
-        answer = httpx.get(f"{home}/health/ready", trust_env=False)
+        answer = httpx.get(f"{home}/health/ready", trust_env=False, timeout=IN_TIME)
         assert answer.status_code == 200
         assert "server" not in answer.headers
         running.process.send_signal(signal.SIGTERM)

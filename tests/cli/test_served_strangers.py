@@ -17,8 +17,9 @@ import pytest
 
 from service.storage.mongod import free_port
 from tests.cli.connections.hostile import KINDS, attack, memory_mb
-from tests.cli.running import TILLGATE, WITHIN_S, Started, clean_environment, ended, started, watch
+from tests.cli.running import TILLGATE, Started, clean_environment, ended, started, watch
 from tests.cli.test_production import READY
+from tests.support.patience import IN_TIME
 
 # Short, so that who waits for their end does not wait long.
 SHORT = {"HEADERS_WITHIN_S": "1", "BODY_WITHIN_S": "1", "ANSWER_WITHIN_S": "1"}
@@ -38,7 +39,7 @@ def _served(mongo_uri: str, cwd: Path, **env: str) -> Iterator[tuple[Started, in
 
 
 def _call(port: int, sent: bytes) -> socket.socket:
-    called = socket.create_connection(("127.0.0.1", port), timeout=WITHIN_S)
+    called = socket.create_connection(("127.0.0.1", port), timeout=IN_TIME)
     called.sendall(sent)
     return called
 
@@ -55,7 +56,9 @@ def _left(called: socket.socket) -> bytes:
 
 
 def _live(port: int) -> int:
-    return httpx.get(f"http://127.0.0.1:{port}/health/live", trust_env=False).status_code
+    return httpx.get(
+        f"http://127.0.0.1:{port}/health/live", trust_env=False, timeout=IN_TIME
+    ).status_code
 
 
 def test_slow_clients_are_ended_and_health_answers_meanwhile(
@@ -86,7 +89,7 @@ def test_a_client_that_hangs_does_not_delay_the_end_of_the_process(
         process = watch(running.process.pid)
         running.process.send_signal(signal.SIGTERM)
         assert ended(process, within_s=20), "uvicorn waits for 30 s"
-        assert running.process.wait(WITHIN_S) == 0
+        assert running.process.wait(IN_TIME) == 0
         for one in (*hanging, greedy):
             one.close()
 
@@ -125,7 +128,7 @@ def test_a_sigterm_is_heard_while_the_command_is_imported(
         env=clean_environment({"PYTHONPATH": os.getcwd()}),
         capture_output=True,
         text=True,
-        timeout=WITHIN_S,
+        timeout=IN_TIME,
         check=False,
     )
     assert told.returncode == code, told.stderr
@@ -144,12 +147,12 @@ def test_a_sigterm_ends_a_start_that_waits_for_the_database(tmp_path: Path) -> N
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        silent.settimeout(WITHIN_S)
+        silent.settimeout(IN_TIME)
         asking, _ = silent.accept()
         watched = watch(process.pid)
         process.send_signal(signal.SIGTERM)
         assert ended(watched)
-        assert process.wait(WITHIN_S) == 128 + signal.SIGTERM
+        assert process.wait(IN_TIME) == 128 + signal.SIGTERM
         asking.close()
 
 

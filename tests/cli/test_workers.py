@@ -25,7 +25,6 @@ from service.cli.serving import EXIT_STUCK
 from service.storage.mongod import free_port
 from tests.cli.running import (
     TILLGATE,
-    WITHIN_S,
     Started,
     clean_environment,
     ended,
@@ -34,6 +33,7 @@ from tests.cli.running import (
     watch,
 )
 from tests.cli.test_production import READY
+from tests.support.patience import IN_TIME
 
 SECRET = READY["API_SECRET_KEYS"].rpartition(":")[2]
 CONNECTIONS = 32
@@ -57,17 +57,17 @@ class Crew:
 
     def connect(self) -> socket.socket:
         """Open a connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=WITHIN_S)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=IN_TIME)
 
     def ask(self, stack: ExitStack) -> HTTPConnection:
         """Open a connection that is kept until the end of a block."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=WITHIN_S)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=IN_TIME)
         stack.callback(connection.close)
         return connection
 
     def refuses(self) -> bool:
         """Try until a connection is refused; tell whether that came to pass."""
-        deadline = time.monotonic() + WITHIN_S
+        deadline = time.monotonic() + IN_TIME
         while time.monotonic() < deadline:
             try:
                 self.connect().close()
@@ -81,7 +81,7 @@ class Crew:
 def hear(running: Started, event: str, times: int) -> list[dict[str, Any]]:
     """Read the log of a command until an event was told so often."""
     assert running.process.stdout is not None
-    watchdog = threading.Timer(WITHIN_S, running.process.kill)
+    watchdog = threading.Timer(IN_TIME, running.process.kill)
     watchdog.start()
     told: list[dict[str, Any]] = []
     try:
@@ -208,7 +208,7 @@ def test_a_signal_lets_requests_in_flight_end_and_then_all_are_gone(
         assert crew.refuses()
         statuses = {finish(*call) for call in zip(calls, bodies, strict=True)}
     assert statuses == {b"HTTP/1.1 201 Created"}
-    assert crew.running.process.wait(WITHIN_S) == 0
+    assert crew.running.process.wait(IN_TIME) == 0
     assert all_ended(watched)
 
 
@@ -220,7 +220,7 @@ def test_a_second_ctrl_c_does_not_wait(crew: Crew) -> None:
         crew.signal(signal.SIGINT)
         crew.hear("Shutting down", 2)
         crew.signal(signal.SIGINT)
-        crew.running.process.wait(WITHIN_S / 3)  # a request may take longer
+        crew.running.process.wait(IN_TIME / 3)  # a request may take longer
 
 
 def test_a_killed_parent_leaves_nobody(crew: Crew) -> None:
@@ -228,7 +228,7 @@ def test_a_killed_parent_leaves_nobody(crew: Crew) -> None:
     with crew.connect() as call:
         body = begin(call)
         crew.signal(signal.SIGKILL)
-        crew.running.process.wait(WITHIN_S)
+        crew.running.process.wait(IN_TIME)
         assert finish(call, body) == b"HTTP/1.1 201 Created"
     assert all_ended(watched)
 
@@ -246,10 +246,10 @@ def test_it_can_be_stopped_before_anybody_serves(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        silent.settimeout(WITHIN_S)
+        silent.settimeout(IN_TIME)
         silent.accept()[0].close()  # the first worker asks for the database
         process.send_signal(signal.SIGTERM)
-        assert process.wait(WITHIN_S) == 128 + signal.SIGTERM
+        assert process.wait(IN_TIME) == 128 + signal.SIGTERM
 
 
 def test_a_broken_start_is_told_once_and_ends(tmp_path: Path) -> None:

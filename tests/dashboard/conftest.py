@@ -16,6 +16,7 @@ from service.core.principal import Kind, Principal
 from service.storage.database import Database
 from tests.dashboard.signing_in import browsing
 from tests.sandbox.lab import Lab, running_lab
+from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -54,7 +55,7 @@ class Visitor:
 
     async def until(self, status: str) -> None:
         """Wait until the return page shows a status of the session, without reloading it."""
-        await self.page.wait_for_selector(f'#state[data-status="{status}"]', timeout=20_000)
+        await self.page.wait_for_selector(f'#state[data-status="{status}"]', timeout=IN_TIME * 1000)
 
     async def session_id(self) -> str:
         """Read the session's id from the return page's address."""
@@ -109,7 +110,7 @@ async def shop(database: Database) -> AsyncIterator[Lab]:
 async def visitor(shop: Lab, browser: Browser) -> AsyncIterator[Visitor]:
     """Somebody who comes to the shop; nothing may be complained of, unless a test clears it."""
     context = await browser.new_context(viewport={"width": 1200, "height": 800})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(IN_TIME * 1000)
     page = await context.new_page()
     found = Visitor(shop, context, page)
     found.watch()

@@ -14,6 +14,7 @@ from service.settings import variables
 from tests.deploy.manifests import BASE, ROOT, containers, documents, find, render
 from tests.deploy.server import answering
 from tests.deploy.test_kubernetes import SECRET_NAME
+from tests.support.patience import IN_TIME
 
 PINNED = f"python:3.11-slim-trixie@sha256:{'ab' * 32}"
 
@@ -150,7 +151,7 @@ def test_the_health_check_is_python_and_believes_only_a_200(status: int, healthy
     with answering(status) as server:
         # Replaced by name: `python` of the image is the interpreter of this test.
         local = [part.replace("8000", str(server.port)) for part in command]
-        run = subprocess.run([sys.executable, *local], check=False, timeout=30)
+        run = subprocess.run([sys.executable, *local], check=False, timeout=IN_TIME)
     assert python == "python"
     assert server.requests == [("GET", "/health/live", None)]
     assert (run.returncode == 0) is healthy

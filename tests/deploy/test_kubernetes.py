@@ -29,6 +29,7 @@ from tests.deploy.manifests import (
     variables_of,
 )
 from tests.deploy.server import answering
+from tests.support.patience import IN_TIME
 
 FOLDERS = [pytest.param(BASE, id="base"), pytest.param(EXAMPLE, id="example")]
 SECRET = KUBERNETES / "secret.template.yaml"
@@ -76,7 +77,7 @@ def test_the_schemas_refuse_a_misspelt_field() -> None:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_kubectl_renders_what_these_tests_render(folder: Path) -> None:
     command = ["kubectl", "kustomize", "--output", "/dev/stdout", str(folder)]
-    rendered = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    rendered = subprocess.run(command, check=True, capture_output=True, text=True, timeout=IN_TIME)
     unhashed = re.sub(r"tillgate-config-[a-z0-9]{10}\b", "tillgate-config", rendered.stdout)
 
     def by_name(manifest: Manifest) -> str:
@@ -286,7 +287,7 @@ def test_the_cron_jobs_command_posts_the_first_key_and_fails_on_anything_but_suc
             check=False,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=IN_TIME,
         )
     assert python == "python"
     assert server.requests == [("POST", "/api/cleanup-sessions", "Bearer jk_first")]

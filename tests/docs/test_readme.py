@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from service.settings import variables
+from tests.support.patience import IN_TIME
 
 ROOT = Path(__file__).parents[2]
 TILLGATE = Path(sys.executable).with_name("tillgate")
-STOPPED_WITHIN_S = 20
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 _STEP = re.compile(
     r"^\*\*(?P<title>[^*]+)\*\*.*?^```sh\n(?P<commands>.*?)^```\n"
@@ -64,7 +64,7 @@ def development_server(directory: Path, env: dict[str, str]) -> Iterator[str]:
             pytest.fail((directory / "dev.log").read_text())
     finally:
         server.terminate()
-        server.communicate(timeout=STOPPED_WITHIN_S)
+        server.communicate(timeout=IN_TIME)
 
 
 def environment() -> dict[str, str]:
@@ -99,7 +99,7 @@ def test_the_tour_works_as_pasted(tmp_path: Path) -> None:
             input=script.replace("http://127.0.0.1:8000", address),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=IN_TIME,
         )
     printed = ran.stdout.split(mark)
     assert ran.returncode == 0, ran.stderr

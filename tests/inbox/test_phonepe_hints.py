@@ -18,6 +18,7 @@ from service.storage.database import Database
 from tests.conftest import NOON
 from tests.providers.http_fake import FakeApi, Json, fake_api
 from tests.support.events import Delivery
+from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
 from tests.support.shop import Shop, completions, open_shop
 
@@ -172,7 +173,7 @@ async def test_a_status_api_that_is_slow_or_gone_parks_the_hint_in_time(
     settings = make_settings(PHONEPE_API_BASE=base, PHONEPE_AUTH_BASE=base)
     async with open_shop(settings, database, clock) as shop:
         session = await _open(shop)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(IN_TIME):
             assert (await shop.api.told(_hint(session)))["outcome"] == "parked"
         server.close()
         await server.wait_closed()

@@ -16,6 +16,7 @@ from tests.providers.http_fake import FakeApi, fake_api
 from tests.sessions.asking import put_price
 from tests.support.api import PUBLISHABLE, SECRET
 from tests.support.events import Delivery, razorpay_event, razorpay_payment, stripe_intent
+from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
 from tests.support.shop import Shop, open_shop
 
@@ -167,7 +168,7 @@ async def test_a_silent_provider_holds_up_the_answer_for_two_seconds_at_most(
     base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with open_shop(make_settings(RAZORPAY_API_BASE=base), database, clock) as shop:
         session = await _link(shop)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(IN_TIME):
             assert (await shop.api.told(_captured(session)))["outcome"] == "parked"
         server.close()
         await server.wait_closed()

@@ -16,11 +16,14 @@ from service.inbox.repository import find_waiting_lane
 from service.outbox import repository as outbox
 from service.outbox.operations import message
 from service.retention.operations.report import Jobs
+from tests.support.patience import IN_TIME
 from tests.support.profiled import profiled
 from tests.support.shop import Shop
 
 LANES = lanes_of({"stripe", "razorpay"})
 ROUNDS = 20
+# What a control waits for, which never comes: however long, it passes.
+_NEVER_S = 0.5
 
 
 def _jobs(shop: Shop, **changes: Any) -> Jobs:
@@ -43,7 +46,7 @@ async def _idle(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> float:
 
     monkeypatch.setattr(looking, "_comes", rests)
     monkeypatch.setattr(looking, "LET_GO_AFTER_S", 0.1)
-    async with asyncio.timeout(20), background(_jobs(shop)):
+    async with asyncio.timeout(IN_TIME), background(_jobs(shop)):
         await over.wait()
     return sum(rested)
 
@@ -70,7 +73,9 @@ def _closing(shop: Shop, provider: str) -> dict[str, Any]:
     return message("provider.close_checkout", provider, now=shop.clock.now(), **about)
 
 
-async def _takes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+async def _takes(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, within_s: float = IN_TIME
+) -> list[str]:
     """Write two messages beside a server that rests for an hour; return those that were taken."""
     taken: list[str] = []
     both, resting = asyncio.Event(), asyncio.Event()
@@ -91,7 +96,7 @@ async def _takes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         await resting.wait()
         await outbox.add_once([_closing(shop, "stripe"), _closing(shop, "nobody")], None)
         with suppress(TimeoutError):
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(within_s):
                 await both.wait()
     return sorted(taken)
 
@@ -106,10 +111,12 @@ async def test_control_unless_it_is_told_it_rests_on(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(News, "tell", lambda *_: None)
-    assert await _takes(shop, monkeypatch) == []
+    assert await _takes(shop, monkeypatch, _NEVER_S) == []
 
 
-async def _delivered_beside_a_failing_look(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> bool:
+async def _delivered_beside_a_failing_look(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, within_s: float = IN_TIME
+) -> bool:
     """Tell whether a message is delivered where each look at the inbox fails."""
     failed, taken = asyncio.Event(), asyncio.Event()
 
@@ -125,7 +132,7 @@ async def _delivered_beside_a_failing_look(shop: Shop, monkeypatch: pytest.Monke
         await failed.wait()
         await outbox.add_once([_closing(shop, "stripe")], None)
         with suppress(TimeoutError):
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(within_s):
                 await taken.wait()
     return taken.is_set()
 
@@ -148,7 +155,7 @@ async def test_control_one_after_the_other_the_first_keeps_it(
 
     monkeypatch.setattr(looking.Kind, "look", looking.Kind._begin)
     monkeypatch.setattr(asyncio, "gather", one_after_the_other)
-    assert not await _delivered_beside_a_failing_look(shop, monkeypatch)
+    assert not await _delivered_beside_a_failing_look(shop, monkeypatch, _NEVER_S)
 
 
 async def test_a_row_without_a_provider_is_of_the_lane_of_others(shop: Shop) -> None:

@@ -24,11 +24,9 @@ from service.retention.operations import cleanup
 from service.retention.operations.run import run_job
 from service.storage.database import Database
 from tests.providers.http_fake import FakeApi, fake_api
+from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
 from tests.support.shop import Shop, completions, open_shop
-
-# For what comes soon or never: how soon is the machine's affair.
-IN_TIME = 60.0
 
 
 @dataclass

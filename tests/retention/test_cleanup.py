@@ -21,6 +21,7 @@ from service.wiring import DOCUMENTS
 from tests.providers.http_fake import fake_api
 from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
 from tests.support.events import stripe_checkout
+from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
 from tests.support.shop import Shop, completions, open_shop
 
@@ -261,7 +262,7 @@ async def test_the_backstop_deletes_what_is_marked_and_nothing_else(tmp_path: Pa
         await apply_indexes(database, DOCUMENTS)
         sessions = database["sessions"]
         deletions = await sessions.watch([{"$match": {"operationType": "delete"}}])
-        async with deletions, asyncio.timeout(30):
+        async with deletions, asyncio.timeout(IN_TIME):
             await sessions.insert_many(rows)
             await deletions.next()
             assert await deletions.try_next() is None

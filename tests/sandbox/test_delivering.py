@@ -13,6 +13,7 @@ from service.sandbox.playing import happen
 from service.sandbox.states import Happening
 from service.storage.database import Database
 from tests.sandbox.lab import Lab, running_lab
+from tests.support.patience import IN_TIME
 
 
 async def _paid(lab: Lab, *faults: str, **chaos: int) -> SandboxCheckout:
@@ -147,7 +148,7 @@ async def test_loop_delivers_over_http_and_expires_what_runs_out(
         clock.advance(timedelta(hours=1))
         async with delivering(lab.sandbox):
             assert await first_tried(checkout.id)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(IN_TIME):
                 while await repository.count_pending():  # noqa: ASYNC110 - no event to await
                     await asyncio.sleep(0.02)
 

@@ -14,6 +14,7 @@ from service.cli.storm.run import ending_of, run_storm
 from service.cli.storm.scripts import FAULTS, STORIES, Script, write_scripts
 from service.sandbox.states import Happening
 from service.storage.database import Database
+from tests.support.patience import IN_TIME
 
 
 async def _differences(database: Database, scripts: Sequence[Script]) -> list[str]:
@@ -92,7 +93,7 @@ def test_command_tells_what_it_did_and_found(mongo_uri: str, tmp_path: Path) -> 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=IN_TIME,
         check=False,
     )
 

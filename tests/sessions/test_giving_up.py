@@ -13,6 +13,7 @@ from tests.sessions.asking import CREATE_CHECKOUT, change, open_as_browser, prob
 from tests.sessions.wires import SESSION, Wire, settings, shop, standing_by_its_time, wire
 from tests.support.api import ADMIN, PUBLISHABLE
 from tests.support.events import stripe_intent
+from tests.support.patience import IN_TIME
 from tests.support.shop import Shop
 
 __all__ = ["settings", "shop", "wire"]
@@ -210,7 +211,7 @@ async def _killed_before_the_close(shop: Shop, wire: Wire) -> None:
     shop.pass_time(hours=25)
     held = wire.hold_closing(wire.refs[0])
     retrying = asyncio.create_task(wire.open(shop.api))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(IN_TIME):
         await held.arrived.wait()
     retrying.cancel()
     await asyncio.gather(retrying, return_exceptions=True)
@@ -248,7 +249,7 @@ async def _killed_before_the_link(shop: Shop, wire: Wire) -> None:
     """Let the opener die once the provider has opened, cancel, and do what the outbox has to."""
     held = wire.hold_opening()
     opener = asyncio.create_task(wire.open(shop.api))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(IN_TIME):
         await held.arrived.wait()
     opener.cancel()
     await asyncio.gather(opener, return_exceptions=True)

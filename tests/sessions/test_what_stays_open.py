@@ -11,6 +11,7 @@ from tests.conftest import NOON
 from tests.sessions.asking import CHECKOUTS, change, problem
 from tests.sessions.wires import SESSION, Wire, settings, shop, wire
 from tests.support.events import razorpay_event, razorpay_payment, stripe_intent
+from tests.support.patience import IN_TIME
 from tests.support.shop import Shop
 
 __all__ = ["settings", "shop", "wire"]
@@ -137,7 +138,7 @@ async def test_a_checkout_whose_session_is_gone_once_it_opens_is_closed(
 ) -> None:
     held = wire.hold_opening()
     opener = asyncio.create_task(wire.open(shop.api))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(IN_TIME):
         await held.arrived.wait()
         await shop.database["sessions"].delete_many({})
         held.release.set()
@@ -183,7 +184,7 @@ async def test_while_its_first_checkout_opens_a_session_takes_no_other_ones_paym
 ) -> None:
     held = wire.hold_opening()
     opener = asyncio.create_task(wire.open(shop.api))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(IN_TIME):
         await held.arrived.wait()
         payment = razorpay_payment(SESSION, id="pay_x", order_id="order_x", notes=[])
         order = {"id": "order_x", "receipt": None, "notes": {"sessionId": "s-1"}}

@@ -14,6 +14,7 @@ from service.sessions.operations import which_checkout
 from tests.sessions.asking import change, problem
 from tests.sessions.wires import SESSION, Wire, settings, shop, standing_by_its_time, wire
 from tests.support.events import razorpay_event, razorpay_payment, stripe_checkout
+from tests.support.patience import IN_TIME
 from tests.support.shop import Shop
 
 Act = Callable[[Shop, Wire], Awaitable[None]]
@@ -32,7 +33,7 @@ async def _meanwhile(shop: Shop, wire: Wire, act: Act, *, by_event: bool = False
         shop.pass_time(hours=25)
     held = wire.hold_opening()
     retried = asyncio.create_task(wire.open(shop.api))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(IN_TIME):
         await held.arrived.wait()
         try:
             stored = await shop.session("s-1")
@@ -188,7 +189,7 @@ async def test_an_opener_that_outlives_its_lock_hands_out_what_stands_or_nothing
 ) -> None:
     held = wire.hold_opening()
     first = asyncio.create_task(wire.open(shop.api))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(IN_TIME):
         await held.arrived.wait()
         shop.pass_time(seconds=31)
         if same:

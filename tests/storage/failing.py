@@ -20,7 +20,7 @@ EVERYTHING = [
     "insert",
     "update",
 ]
-_STALL_MS = 4500
+_STALL_MS = 6000
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from service.storage import mongod
 from service.storage.database import connect, require_replica_set
 from service.storage.embedded import embedded_database
 from service.storage.mongod import DataDirectory, DirectoryInUse, find_binary, free_port, stop
+from tests.support.patience import IN_TIME
 
 
 def _add(uri: str, name: str) -> None:
@@ -112,7 +113,7 @@ def test_the_server_ends_with_a_starter_that_is_killed(tmp_path: Path) -> None:
         directory = DataDirectory(tmp_path)
         assert directory.running_pid() is not None
         starter.kill()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + IN_TIME
     while directory.running_pid() is not None and time.monotonic() < deadline:
         time.sleep(0.05)  # nothing tells when a grandchild ends
     assert directory.running_pid() is None

@@ -63,7 +63,7 @@ async def test_a_database_that_stalls_is_given_up_in_time(
     client: Client, database: Database, command: str
 ) -> None:
     """A stall ends, and what waits for its end succeeds: an error is what did not wait for it."""
-    async with stalling(client, [command], for_ms=900):
+    async with stalling(client, [command], for_ms=2000):
         with pytest.raises(Unavailable):
             await _reads_and_writes(database, 0.3)
 

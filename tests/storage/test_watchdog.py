@@ -15,6 +15,7 @@ from service.storage.group_commit.queue import Limits
 from service.storage.watchdog import STUCK_AFTER, Watchdog
 from tests.storage.failing import failing
 from tests.storage.group_commit.test_queue import Carrier
+from tests.support.patience import IN_TIME
 
 
 @pytest_asyncio.fixture
@@ -40,7 +41,7 @@ async def _look(watchdog: Watchdog, times: int, *, lets_end: bool) -> None:
         watchdog.look()
         assert watchdog._ping is not None
         if lets_end:
-            await asyncio.wait({watchdog._ping}, timeout=5)
+            await asyncio.wait({watchdog._ping}, timeout=IN_TIME)
         else:
             await asyncio.sleep(0)
 

@@ -16,6 +16,7 @@ from service.web.edge import put_edge_around
 from service.web.health import INDEXES_TRUSTED_FOR
 from service.web.layer import web_layer
 from tests.storage.failing import failing
+from tests.support.patience import IN_TIME
 from tests.web.app import DOCUMENTS, create_test_app, settings_for
 from tests.web.conftest import client_of
 from tests.web.test_problems import assert_problem
@@ -65,7 +66,7 @@ async def test_a_stalled_database_is_told_within_about_a_second(
     data = {
         "failCommands": ["ping"],
         "blockConnection": True,
-        "blockTimeMS": 1_500,
+        "blockTimeMS": 2_000,
         "appName": "tillgate",
     }
     await client.admin.command(
@@ -79,12 +80,13 @@ async def test_a_stalled_database_is_told_within_about_a_second(
 
 
 async def test_who_asks_at_a_time_waits_for_one_look_that_nobody_cancels(
-    http: AsyncClient, client: Client
+    http: AsyncClient, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with failing(client, ["ping"], blockConnection=True, blockTimeMS=1200):
+    monkeypatch.setattr(health, "PING_WITHIN_S", 0.3)
+    async with failing(client, ["ping"], blockConnection=True, blockTimeMS=2_000):
         began = {"appName": "tillgate", "command.ping": 1}
         asking = [asyncio.create_task(http.get("/health/ready")) for _ in range(8)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(IN_TIME):
             while not await _under_way(client, began):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert await _under_way(client, began) == 1

@@ -18,6 +18,7 @@ from service.storage.database import Database
 from service.web.limits import counters
 from service.web.limits.counters import MemoryCounter, counter
 from service.web.limits.rate_limits import rate_limits
+from tests.support.patience import IN_TIME
 from tests.web.app import AK, PK, SK, create_test_app, settings_for
 from tests.web.conftest import client_of
 from tests.web.test_problems import assert_problem
@@ -138,7 +139,7 @@ async def redis_at(port: int) -> AsyncIterator[None]:
     )
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(IN_TIME):
             while b"Ready to accept connections" not in await process.stdout.readline():
                 assert process.returncode is None
         yield

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.patience import IN_TIME
+
 AT_ONCE = 64
-WITHIN_S = 30
 
 _HEAD = b"POST %s HTTP/1.1\r\nHost: here\r\n"
 
@@ -67,7 +68,7 @@ async def _send(port: int, data: bytes) -> None:
     """Send, whether it is taken or not, and read until the server closes or is silent for long."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(IN_TIME):
             sending = asyncio.ensure_future(_sent(writer, data))
             while await reader.read(65_536):
                 pass

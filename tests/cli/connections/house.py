@@ -12,15 +12,15 @@ from service.cli.connections.connection import Connection
 from service.cli.connections.door import Door, Guarded
 from service.cli.connections.hosts import Accepts
 from service.core.connections import ConnectionSettings
+from tests.support.patience import IN_TIME
 
 LIMITS = ConnectionSettings()
 GET = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
-WITHIN_S = 20
 
 
 async def _until(holds: Callable[[], bool]) -> None:
     """Let others run until something holds."""
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(IN_TIME):
         while not holds():  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0)
 
@@ -105,7 +105,7 @@ class Client:
 
     async def told(self) -> tuple[int, bytes]:
         """Read one answer: its status, and its head with the body."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(IN_TIME):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
             body = await self.reader.readexactly(length)
@@ -118,7 +118,7 @@ class Client:
 
     async def left(self) -> bytes:
         """Read to the end; a reset is one."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(IN_TIME):
             try:
                 return await self.reader.read()
             except ConnectionError:

@@ -17,6 +17,7 @@ from service.sandbox.playing import happen
 from service.sandbox.states import Happening
 from service.storage.database import Database
 from tests.sandbox.lab import STRIPE_KEY, Lab
+from tests.support.patience import IN_TIME
 from tests.support.settings import PUBLISHABLE, SECRET, VARIABLES
 from tests.web.serving import serving
 
@@ -123,7 +124,7 @@ async def test_refund_and_expiry_find_their_session_by_the_providers_ids(lab: La
 
 
 async def test_calls_that_a_provider_refuses_are_recorded_with_the_reason(lab: Lab) -> None:
-    async with httpx.AsyncClient(base_url=f"{lab.address}/sandbox") as anybody:
+    async with httpx.AsyncClient(base_url=f"{lab.address}/sandbox", timeout=IN_TIME) as anybody:
         named = {"metadata[sessionId]": "ps_a"}
         await anybody.post("/stripe/v1/checkout/sessions", data=named)
         notes = {"notes": {"sessionId": "ps_b"}}
@@ -210,7 +211,7 @@ async def test_no_secret_is_kept(lab: Lab) -> None:
         query = {"sessionId": opened["sessionId"], "clientSecret": opened["clientSecret"]}
         path = "/api/payment-sessions"
         await lab.api.call("GET", path, PUBLISHABLE, headers=headers, params=query)
-    async with httpx.AsyncClient(base_url=f"{lab.address}/sandbox") as anybody:
+    async with httpx.AsyncClient(base_url=f"{lab.address}/sandbox", timeout=IN_TIME) as anybody:
         credentials = {
             "grant_type": "client_credentials",
             "client_id": lab.sandbox.settings.phonepe.client_id,
@@ -267,7 +268,7 @@ async def test_caller_who_had_gone_before_the_answer_is_told_of(
     app = Litestar()
     app.asgi_handler = slow
     with recording(app, clock):
-        async with serving(app) as address, httpx.AsyncClient() as http:
+        async with serving(app) as address, httpx.AsyncClient(timeout=IN_TIME) as http:
             call = asyncio.create_task(http.get(f"{address}/sandbox/phonepe{path}"))
             await reached.wait()
             call.cancel()

@@ -19,6 +19,7 @@ from service.sandbox.states import Happening
 from service.settings import PhonePeSettings
 from service.storage.database import Database
 from tests.sandbox.played import Stage, emptied, sandbox_of, stage, standing
+from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
 
 
@@ -102,7 +103,7 @@ def serve(phonepe_stage: Stage, database: Database, clock: ManualClock) -> Servi
         base = f"{phonepe_stage.address}/sandbox/phonepe"
         own = settings.phonepe.model_copy(update={"api_base": base})
         adapter = PhonePeProvider(own, clock)
-        async with AsyncClient(base_url=base, trust_env=False) as http:
+        async with AsyncClient(base_url=base, trust_env=False, timeout=IN_TIME) as http:
             yield Played(sandbox, phonepe, adapter, http, clock)
         await adapter.aclose()
 

@@ -16,6 +16,7 @@ from service.sandbox.razorpay.events import PlayedRazorpay
 from service.sandbox.states import Happening
 from service.storage.database import Database
 from tests.sandbox.played import Stage, emptied, sandbox_of, stage, standing
+from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
 
 
@@ -57,6 +58,8 @@ async def played(
     own = settings.razorpay.model_copy(update={"api_base": base})
     adapter = RazorpayProvider(own, clock)
     auth = BasicAuth(own.key_id or "", own.key_secret or "")
-    async with AsyncClient(base_url=f"{base}/v1", auth=auth, trust_env=False) as http:
+    async with AsyncClient(
+        base_url=f"{base}/v1", auth=auth, trust_env=False, timeout=IN_TIME
+    ) as http:
         yield Played(sandbox, razorpay, adapter, http, clock)
     await adapter.aclose()

@@ -8,6 +8,7 @@ import pytest_asyncio
 import stripe
 
 from tests.sandbox.lab import STRIPE_KEY, Lab
+from tests.support.patience import IN_TIME
 
 
 class _Http(stripe.HTTPXClient):
@@ -22,7 +23,7 @@ class _Http(stripe.HTTPXClient):
 
 def stripe_client(lab: Lab, key: str = STRIPE_KEY) -> tuple[stripe.StripeClient, _Http]:
     """Make a client that repeats nothing by itself."""
-    http = _Http(timeout=10, allow_sync_methods=True)
+    http = _Http(timeout=IN_TIME, allow_sync_methods=True)
     client = stripe.StripeClient(
         key,
         base_addresses={"api": f"{lab.address}/sandbox/stripe"},

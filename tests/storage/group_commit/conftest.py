@@ -14,6 +14,7 @@ from pymongo.errors import CollectionInvalid
 from service.storage import transactions
 from service.storage.database import Client, Row
 from service.storage.group_commit import queue, timing
+from tests.support.patience import IN_TIME
 
 _ROWS = {"$jsonSchema": {"properties": {"amount": {"bsonType": ["int", "long"]}}}}
 
@@ -35,7 +36,7 @@ class Words(monitoring.CommandListener):
     async def next(self, name: str) -> None:
         """Wait until the next command of a name is under way."""
         heard = self._heard[name] = asyncio.Event()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(IN_TIME):
             await heard.wait()
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
@@ -93,11 +94,14 @@ async def rows(
     return database["rows"]
 
 
+_ANSWER_S, _PATIENCE_S = queue.ANSWER_WITHIN_S, queue.PATIENCE_S
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
     """A fifth of all time limits; gives the time within which everybody must have an answer."""
-    monkeypatch.setattr(queue, "ANSWER_WITHIN_S", queue.ANSWER_WITHIN_S / 5)
-    monkeypatch.setattr(queue, "PATIENCE_S", queue.PATIENCE_S / 5)
+    monkeypatch.setattr(queue, "ANSWER_WITHIN_S", _ANSWER_S / 5)
+    monkeypatch.setattr(queue, "PATIENCE_S", _PATIENCE_S / 5)
     monkeypatch.setattr(timing, "_SHORTEST_S", timing._SHORTEST_S / 5)
     monkeypatch.setattr(transactions, "_LET_GO_WITHIN_S", transactions._LET_GO_WITHIN_S / 5)
     return queue.ANSWER_WITHIN_S + 0.35

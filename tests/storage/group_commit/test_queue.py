@@ -18,6 +18,28 @@ from service.storage.group_commit.queue import Entry, GroupQueue, Limits
 from tests.sessions.asking import payment_body
 from tests.storage.failing import failing
 from tests.support.api import Api
+from tests.support.patience import IN_TIME
+
+_ANSWER_S, _PATIENCE_S, _TOLD_AFTER_S = (
+    queues.ANSWER_WITHIN_S,
+    queues.PATIENCE_S,
+    queues.TOLD_AFTER_S,
+)
+
+
+def _limit_to(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    for name in ("ANSWER_WITHIN_S", "PATIENCE_S", "TOLD_AFTER_S"):
+        monkeypatch.setattr(queues, name, seconds)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit ends anything, however busy the machine is, but in tests that set a short one."""
+    _limit_to(monkeypatch, 10 * IN_TIME)
+
+
+def test_a_caller_waits_for_three_seconds_and_a_lane_for_a_quarter() -> None:
+    assert (_ANSWER_S, _PATIENCE_S, _TOLD_AFTER_S) == (3.0, 0.25, 2.0)
 
 
 class Carrier:
@@ -139,7 +161,7 @@ async def test_no_item_is_overlooked_whenever_it_comes() -> None:
             for _ in range(steps):
                 await asyncio.sleep(0)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(IN_TIME):
         await asyncio.gather(*(caller(steps) for steps in range(8)))
     carried = [item for group in carrier.groups for item in group]
     assert len(carried) == len(set(carried)) == 8 * 40
@@ -227,19 +249,22 @@ async def test_callers_of_a_stalled_database_wait_three_seconds_and_little_more(
         return (await api.call("POST", "/api/payment-sessions", json=body)).status_code
 
     carried = sessions.INSERTS.queue.items
-    how = {"blockConnection": True, "blockTimeMS": 1500}
+    how = {"blockConnection": True, "blockTimeMS": 3000}
     async with failing(client, ["insert"], **how):
         answers = await asyncio.gather(*(status(number) for number in range(300)))
     assert set(answers) == {503}
     assert sessions.INSERTS.queue.items - carried <= 300
 
 
-async def test_a_group_that_hangs_does_not_hold_up_those_after_it() -> None:
+async def test_a_group_that_hangs_does_not_hold_up_those_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queues, "PATIENCE_S", 0.02)
     carrier = Carrier(Limits(items=10, lanes=1), free=False)
     hanging = await _under_way(carrier, 0)
     carrier.under_way.clear()
     later = [carrier.send(item) for item in (1, 2)]
-    async with asyncio.timeout(queues.PATIENCE_S + 1):
+    async with asyncio.timeout(IN_TIME):
         await carrier.under_way.wait()
     assert carrier.groups == [[0], [1, 2]]
     carrier.free.set()
@@ -248,6 +273,7 @@ async def test_a_group_that_hangs_does_not_hold_up_those_after_it() -> None:
 
 
 async def test_control_without_relief_those_after_it_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "PATIENCE_S", 0.02)
     monkeypatch.setattr(GroupQueue, "_relieve", lambda queue, lane, group: None)
     carrier = Carrier(Limits(items=10, lanes=1), free=False)
     hanging = await _under_way(carrier, 0)
@@ -261,19 +287,21 @@ async def test_control_without_relief_those_after_it_wait(monkeypatch: pytest.Mo
 @pytest.fixture
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything within a few hundredths of a second."""
-    for name in ("ANSWER_WITHIN_S", "PATIENCE_S", "TOLD_AFTER_S"):
-        monkeypatch.setattr(queues, name, 0.02)
+    _limit_to(monkeypatch, 0.02)
 
 
 @pytest.mark.usefixtures("_soon")
-async def test_callers_of_a_group_that_hangs_for_ever_are_told_to_come_back() -> None:
+async def test_callers_of_a_group_that_hangs_for_ever_are_told_to_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     carrier = Carrier(Limits(items=2, lanes=1), free=False)
     callers = [carrier.send(item) for item in range(50)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(IN_TIME):
         told = await asyncio.gather(*callers, return_exceptions=True)
     assert {type(one) for one in told} == {Unavailable}
     assert carrier.queue.hanging  # they still do, and hold up nobody
     carrier.free.set()
+    _limit_to(monkeypatch, IN_TIME)
     assert await carrier.queue.submit("later") == "later"
 
 
@@ -331,7 +359,7 @@ async def test_a_stopped_loop_answers_everybody(steps: int) -> None:
             await asyncio.sleep(0)
         for task in asyncio.all_tasks() - {*callers, asyncio.current_task()}:
             task.cancel()  # the lanes
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(IN_TIME):
             told = await asyncio.gather(*callers, return_exceptions=True)
         assert await _answered_again(carrier) == "again"
         return told
@@ -358,7 +386,7 @@ async def test_control_a_lane_that_ends_unseen_leaves_its_callers_waiting(
 
 async def _answered_again(carrier: Carrier) -> Any:
     carrier.free.set()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(IN_TIME):
         return await carrier.queue.submit("again")
 
 

@@ -11,6 +11,7 @@ from service.storage.group_commit import reading_along as module
 from service.storage.group_commit.reading_along import reading_along
 from tests.storage.failing import failing
 from tests.storage.group_commit.conftest import Words
+from tests.support.patience import IN_TIME
 
 _LOOKS = 8
 
@@ -52,7 +53,7 @@ def _read(own_client: Client, *queues: Any) -> Any:
 async def _until_readers(client: Client, count: int) -> None:
     """Wait until mongod has so many readers under way."""
     wanted: Row = {"currentOp": 1, "$all": True, "ns": "tillgate_groups.nothing"}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(IN_TIME):
         while len((await client.admin.command(wanted))["inprog"]) != count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -68,7 +69,7 @@ async def test_a_reader_waits_at_the_oplog_of_a_lone_member(
 
 async def test_it_ends_with_the_block(own_client: Client) -> None:
     for _ in range(5):
-        async with asyncio.timeout(5), _read(own_client):
+        async with asyncio.timeout(IN_TIME), _read(own_client):
             await _until_readers(own_client, 1)
         await _until_readers(own_client, 0)
         assert "reading-along" not in [task.get_name() for task in asyncio.all_tasks()]
@@ -78,7 +79,7 @@ async def test_it_ends_also_while_it_waits_to_come_back(
     own_client: Client, words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _rest_for(monkeypatch, 60.0)
-    async with failing(own_client, ["aggregate"], errorCode=13), asyncio.timeout(5):
+    async with failing(own_client, ["aggregate"], errorCode=13), asyncio.timeout(IN_TIME):
         async with _read(own_client):
             await words.next("aggregate")
     assert "reading-along" not in [task.get_name() for task in asyncio.all_tasks()]
@@ -88,7 +89,7 @@ async def test_it_rests_while_calls_come_in_groups_and_reads_again_afterwards(
     own_client: Client, words: Words
 ) -> None:
     groups = Carried(size=3)
-    async with _read(own_client, groups), asyncio.timeout(5):
+    async with _read(own_client, groups), asyncio.timeout(IN_TIME):
         await groups.looked.wait()
         assert words.count("getMore") == 1
         groups.size = 1
@@ -99,7 +100,7 @@ async def test_control_it_goes_on_reading_while_calls_come_one_by_one(
     own_client: Client, words: Words
 ) -> None:
     lone = Carried(size=1)
-    async with _read(own_client, lone), asyncio.timeout(5):
+    async with _read(own_client, lone), asyncio.timeout(IN_TIME):
         await lone.looked.wait()
     assert words.count("getMore") > 1
 
@@ -109,7 +110,7 @@ async def test_a_reader_that_is_refused_says_so_and_comes_back(
 ) -> None:
     with capture_logs() as logs:
         async with failing(own_client, ["aggregate"], mode={"times": 1}, errorCode=13):
-            async with _read(own_client), asyncio.timeout(5):
+            async with _read(own_client), asyncio.timeout(IN_TIME):
                 await words.next("getMore")
     assert [line["log_level"] for line in logs if "not reading along" in line["event"]] == [
         "warning"

@@ -26,6 +26,7 @@ from tests.storage.group_commit.works import (
     find_row,
     make_rows,
 )
+from tests.support.patience import IN_TIME
 
 WHO: ContextVar[str] = ContextVar("WHO", default="nobody")
 
@@ -134,7 +135,7 @@ def _sleepy(rows: Rows, name: str) -> Work:
     """Make a work that waits for something else on its way, in a block that must be left."""
 
     async def work(tx: Transaction) -> int:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(IN_TIME):
             await asyncio.sleep(0.001)
         return int(await count_up(rows, name)(tx))
 

@@ -23,6 +23,7 @@ from tests.storage.group_commit.works import (
     counts,
     make_rows,
 )
+from tests.support.patience import IN_TIME
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ async def test_a_conflict_from_outside_holds_only_who_meets_it(
     names = ["a", "locked", "b"]
     async with _Stranger(rows, "locked"):
         tasks = [asyncio.create_task(group.run(count_up(rows, name), 0)) for name in names]
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(IN_TIME):
             assert await asyncio.gather(tasks[0], tasks[2]) == [1, 1]
         assert not tasks[1].done()
     assert await tasks[1] == 1
@@ -150,7 +151,7 @@ async def test_control_without_the_commit_what_was_told_is_not_there(
     assert await counts(rows) == {}
 
 
-STALL: dict[str, Any] = {"blockConnection": True, "blockTimeMS": 1200}
+STALL: dict[str, Any] = {"blockConnection": True, "blockTimeMS": 2500}
 
 
 @pytest.mark.parametrize("command", ["find", "abortTransaction"])
