@@ -13,8 +13,8 @@ from typing import Any
 
 from bench.machine import cpu_seconds
 from bench.servers import HERE, SECRET_KEY, WEBHOOK_SECRET
-from service.sandbox.events.sale import Outcome, Sale
-from service.sandbox.events.stripe import stripe_event
+from tillgate_sandbox.events.sale import Outcome, Sale
+from tillgate_sandbox.events.stripe import stripe_event
 
 SCRIPTS = HERE / "wrk"
 _SETTLE_S = 0.5

@@ -14,15 +14,10 @@ from service.catalog.operations.quote_id import Quoting
 from service.core.clock import Clock, SystemClock
 from service.dashboard.controllers import dashboard_routes
 from service.dashboard.login.door import Door, build_door
-from service.dashboard.shop.controllers import shop_routes
 from service.inbox.controllers import AdminWebhooks, Verification, Webhooks
 from service.inbox.repository import COMMITS
 from service.migrations.operations import difference
 from service.retention.controllers import Cleanup, NamedJobs
-from service.sandbox.building import prepare_sandbox, sandbox_routes
-from service.sandbox.calls.recording import recording
-from service.sandbox.delivering import delivering
-from service.sandbox.reaching import reach_sandbox
 from service.sessions.controllers import CheckoutSessions, PaymentSessions
 from service.sessions.repository import INSERTS, LOADS
 from service.settings import Settings
@@ -33,6 +28,11 @@ from service.timeline.controllers import Timelines
 from service.web.edge import put_edge_around
 from service.web.layer import web_layer
 from service.wiring import DOCUMENTS, Wired, close_providers, wire
+from tillgate_sandbox.building import prepare_sandbox, sandbox_routes
+from tillgate_sandbox.calls.recording import recording
+from tillgate_sandbox.delivering import delivering
+from tillgate_sandbox.reaching import reach_sandbox
+from tillgate_sandbox.shop.controllers import shop_routes
 
 ROUTES = (
     PaymentSessions,

@@ -23,8 +23,6 @@ from service.payments.payments.documents import Payment
 from service.providers.registry import Providers, build_providers
 from service.retention.documents import Lease
 from service.retention.operations.report import Jobs
-from service.sandbox.base import Sandbox
-from service.sandbox.building import build_sandbox
 from service.sessions.checkouts.attempts import close_attempt_by_message
 from service.sessions.checkouts.open import Desk
 from service.sessions.documents import Session
@@ -39,6 +37,8 @@ from service.storage.indexes import refuse_deadly_ttl
 from service.web.idempotency.documents import IdempotencyKey
 from service.web.keys.documents import ApiKey
 from service.web.sign_ins.documents import SignIn
+from tillgate_sandbox.base import Sandbox
+from tillgate_sandbox.building import build_sandbox
 
 DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Session,

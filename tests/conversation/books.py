@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.sandbox.documents import SandboxCheckout
-from service.sandbox.states import CheckoutStatus, PaymentStatus
 from service.storage.database import Row
+from tillgate_sandbox.documents import SandboxCheckout
+from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
 
 CLOSABLE = frozenset({"session", "link"})
 """Kinds of checkouts that a merchant can close: Stripe's sessions, Razorpay's links."""

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from service.core.errors import Conflict
-from service.sandbox import repository as sandbox
-from service.sandbox.base import MadeEvent
-from service.sandbox.documents import SandboxCheckout, SandboxDelivery
-from service.sandbox.playing import expire_due, happen
-from service.sandbox.states import Happening, possible_now
 from tests.conversation.picking import pick
 from tests.conversation.world import World
+from tillgate_sandbox import repository as sandbox
+from tillgate_sandbox.base import MadeEvent
+from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery
+from tillgate_sandbox.playing import expire_due, happen
+from tillgate_sandbox.states import Happening, possible_now
 
 # Without what a provider has no hand in: REFUNDED and DISPUTED move no session yet.
 _LIKELY = (

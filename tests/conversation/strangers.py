@@ -1,6 +1,5 @@
 """Genuine payments that are none of ours, and browsers that write our names on them."""
 
-from service.sandbox.states import PaymentStatus
 from tests.conversation.books import RealPayment
 from tests.conversation.picking import pick
 from tests.conversation.world import PRICE, World
@@ -11,6 +10,7 @@ from tests.support.events import (
     stripe_checkout,
     stripe_event,
 )
+from tillgate_sandbox.states import PaymentStatus
 
 
 async def foreign_payment(world: World, a: int, b: int, c: int) -> None:

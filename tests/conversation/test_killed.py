@@ -5,13 +5,13 @@ import random
 
 import pytest
 
-from service.sandbox.states import PaymentStatus
 from tests.conftest import NOON
 from tests.conversation.acts import Act
 from tests.conversation.books import RealPayment
 from tests.conversation.killing import hold_with_kills
 from tests.conversation.victim import handed_on, restore
 from tests.conversation.world import World, begin_anew
+from tillgate_sandbox.states import PaymentStatus
 
 _NAMES = ("resume", "pay", "deliver", "act_at_page", "run_loop", "cancel", "settle_by_hand")
 

@@ -19,7 +19,6 @@ from typing import Any
 from pymongo import monitoring
 
 from service.core.clock import ManualClock
-from service.sandbox.states import PaymentStatus
 from service.storage.database import connect
 from service.storage.documents import bind
 from service.wiring import DOCUMENTS
@@ -28,6 +27,7 @@ from tests.conversation.books import RealPayment
 from tests.conversation.playing import take
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
 from tests.conversation.world import World, conversation
+from tillgate_sandbox.states import PaymentStatus
 
 _WORDS = frozenset({"aggregate", "find", "insert", "update", "findAndModify", "commitTransaction"})
 

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 from litestar import Litestar
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.sandbox import repository as books
 from service.storage.database import Database
+from tillgate_sandbox import repository as books
 
 Cut = Literal["before", "after"]
 """A provider that fails before it has done anything, or once it has: its answer is lost."""

@@ -10,9 +10,6 @@ from typing import Any
 from httpx import Response
 
 from service.core.clock import ManualClock
-from service.sandbox import repository as sandbox
-from service.sandbox.building import SANDBOX_DOCUMENTS
-from service.sandbox.documents import SandboxCheckout
 from service.storage.database import Database, Row
 from service.wiring import DOCUMENTS
 from tests.conversation.books import RealPayment, payments_in
@@ -21,6 +18,9 @@ from tests.sandbox.lab import Lab, running_lab
 from tests.sessions.asking import put_coupon, put_price, token_of
 from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
 from tests.support.emptied import emptied
+from tillgate_sandbox import repository as sandbox
+from tillgate_sandbox.building import SANDBOX_DOCUMENTS
+from tillgate_sandbox.documents import SandboxCheckout
 
 PLAN, EVENT = "gold", "concert"
 PRICE = 1000

@@ -10,7 +10,6 @@ import pytest_asyncio
 from httpx import AsyncClient
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from service.cli.development.demo_prices import put_demo_prices
 from service.core.clock import ManualClock, SystemClock
 from service.core.principal import Kind, Principal
 from service.storage.database import Database
@@ -18,6 +17,7 @@ from tests.dashboard.signing_in import browsing
 from tests.sandbox.lab import Lab, running_lab
 from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
+from tillgate_sandbox.demo_prices import put_demo_prices
 
 CHROMIUM = Path("/usr/bin/chromium")
 HAS_CHROMIUM = CHROMIUM.exists()

@@ -8,13 +8,13 @@ import pytest
 
 from service.dashboard.sessions.calls import with_calls
 from service.dashboard.sessions.line import Line
-from service.sandbox.calls.documents import SandboxCall
 from tests.conftest import NOON
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.test_layout import signed_in
 from tests.dashboard.test_login import sign_in
 from tests.dashboard.test_shopping import order, press, standing
 from tests.sandbox.lab import Lab
+from tillgate_sandbox.calls.documents import SandboxCall
 
 STRIPE = "/v1/checkout/sessions"
 READ = "/api/payment-sessions/ps_1"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from service.sandbox.chaos import EVERYTHING
 from tests.dashboard.conftest import Visitor
 from tests.sessions.asking import put_coupon, put_price
+from tillgate_sandbox.chaos import EVERYTHING
 
 pytestmark = pytest.mark.browser
 

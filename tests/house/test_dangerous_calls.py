@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-SERVICE = Path(__file__).parents[2] / "service"
+ROOT = Path(__file__).parents[2]
 # Who starts programs, and which: the embedded mongod, and what `tillgate doctor` looks for.
-STARTERS = {"storage/embedded.py", "storage/mongod.py", "cli/checks/machine.py"}
+STARTERS = {
+    "service/storage/embedded.py",
+    "service/storage/mongod.py",
+    "service/cli/checks/machine.py",
+}
 WEAK = {"md5", "sha1", "new", "blake2s", "crc32"}
 
 
@@ -42,8 +46,9 @@ def _hashes_weakly(tree: ast.AST) -> bool:
 
 
 def _files() -> Iterator[tuple[str, ast.AST]]:
-    for path in sorted(SERVICE.rglob("*.py")):
-        yield path.relative_to(SERVICE).as_posix(), ast.parse(path.read_text())
+    for package in (ROOT / "service", ROOT / "sandbox"):
+        for path in sorted(package.rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
 
 
 def test_nothing_of_a_caller_reaches_a_program_or_an_interpreter() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted((ROOT / "service").rglob("*.py"))
+SOURCES = sorted(path for name in ("service", "sandbox") for path in (ROOT / name).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 LONGEST_SOURCE, LONGEST_TEST = 300, 450

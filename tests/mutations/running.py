@@ -48,7 +48,7 @@ def import_the_rest() -> None:
     for name in ("service.cli.start", "tests.conftest", "tests.support.shop", "schemathesis"):
         import_module(name)
     for name in [*sys.modules]:
-        ours = name.split(".")[0] in ("service", "tests") and name != "tests"
+        ours = name.split(".")[0] in ("service", "tillgate_sandbox", "tests") and name != "tests"
         if ours and not name.startswith("tests.mutations"):
             del sys.modules[name]
 

@@ -19,11 +19,11 @@ from service.providers.razorpay.adapter import RazorpayProvider
 from service.providers.registry import build_providers
 from service.providers.stripe import verify as stripe
 from service.providers.stripe.adapter import StripeProvider
-from service.sandbox.base import MadeEvent
-from service.sandbox.building import build_sandbox
 from service.settings import Settings
 from tests.conftest import NOON
 from tests.support.settings import make_settings
+from tillgate_sandbox.base import MadeEvent
+from tillgate_sandbox.building import build_sandbox
 
 EMPTY = ("", " ", " \t")
 BODY = b'{"id": "evt_1", "type": "payment_intent.succeeded", "event": "order.paid"}'

@@ -11,17 +11,17 @@ from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
 
 from service.app import create_app
-from service.cli.storm.served import served
 from service.core.clock import Clock, ManualClock
-from service.sandbox import repository
-from service.sandbox.base import Sandbox
-from service.sandbox.building import SANDBOX_DOCUMENTS, prepare_sandbox
-from service.sandbox.delivering import deliver_due
-from service.sandbox.documents import SandboxCheckout, SandboxDelivery
-from service.sandbox.playing import expire_due
 from service.storage.database import Database
 from tests.support.api import Api
 from tests.support.settings import make_settings
+from tillgate_sandbox import repository
+from tillgate_sandbox.base import Sandbox
+from tillgate_sandbox.building import SANDBOX_DOCUMENTS, prepare_sandbox
+from tillgate_sandbox.delivering import deliver_due
+from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery
+from tillgate_sandbox.playing import expire_due
+from tillgate_sandbox.storm.served import served
 
 STRIPE_KEY = "sk_test_dev_0123456789"
 """Generated for development, so that the sandbox plays Stripe."""

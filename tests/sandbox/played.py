@@ -10,10 +10,6 @@ from litestar.di import Provide
 
 from service.core.clock import Clock, SystemClock
 from service.providers.base import CheckoutRequest
-from service.sandbox import repository
-from service.sandbox.base import MadeEvent, Played, Sandbox
-from service.sandbox.building import SANDBOX_DOCUMENTS, prepare_sandbox
-from service.sandbox.documents import SandboxCheckout
 from service.settings import Settings
 from service.storage.database import Database
 from service.web.edge import put_edge_around
@@ -21,6 +17,10 @@ from service.web.layer import web_layer
 from service.wiring import DOCUMENTS as WIRED
 from tests.support.settings import make_settings
 from tests.web.serving import serving
+from tillgate_sandbox import repository
+from tillgate_sandbox.base import MadeEvent, Played, Sandbox
+from tillgate_sandbox.building import SANDBOX_DOCUMENTS, prepare_sandbox
+from tillgate_sandbox.documents import SandboxCheckout
 
 
 async def emptied(database: Database) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.errors import InvalidInput
-from service.sandbox.chaos import Chaos, Fault, merge, plan, read_chaos, times
+from tillgate_sandbox.chaos import Chaos, Fault, merge, plan, read_chaos, times
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 chaoses = st.builds(

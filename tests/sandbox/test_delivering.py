@@ -6,14 +6,14 @@ from datetime import timedelta
 import httpx
 
 from service.core.clock import ManualClock
-from service.sandbox import repository
-from service.sandbox.delivering import RETRY_AFTER_S, deliver_due, delivering, first_tried
-from service.sandbox.documents import SandboxCheckout
-from service.sandbox.playing import happen
-from service.sandbox.states import Happening
 from service.storage.database import Database
 from tests.sandbox.lab import Lab, running_lab
 from tests.support.patience import IN_TIME
+from tillgate_sandbox import repository
+from tillgate_sandbox.delivering import RETRY_AFTER_S, deliver_due, delivering, first_tried
+from tillgate_sandbox.documents import SandboxCheckout
+from tillgate_sandbox.playing import happen
+from tillgate_sandbox.states import Happening
 
 
 async def _paid(lab: Lab, *faults: str, **chaos: int) -> SandboxCheckout:

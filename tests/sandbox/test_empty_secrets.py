@@ -9,10 +9,10 @@ import pytest
 from httpx import Response
 
 from service.core.clock import ManualClock
-from service.sandbox.phonepe import refusals
 from service.settings import PhonePeSettings
 from service.storage.database import Database
 from tests.sandbox.lab import Lab, running_lab
+from tillgate_sandbox.phonepe import refusals
 
 SALT_ALONE = {
     "PHONEPE_CLIENT_ID": "",

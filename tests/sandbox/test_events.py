@@ -21,10 +21,10 @@ from service.providers.facts import (
     Subject,
 )
 from service.providers.registry import build_providers
-from service.sandbox.events.build import signed_event
-from service.sandbox.events.sale import Outcome, OutcomeUnknownToProvider, Sale, SignedEvent
 from tests.conftest import NOON
 from tests.support.settings import STRIPE_SECRET, make_settings
+from tillgate_sandbox.events.build import signed_event
+from tillgate_sandbox.events.sale import Outcome, OutcomeUnknownToProvider, Sale, SignedEvent
 
 SETTINGS = make_settings()
 SALE = Sale("ps_sample", 2999, "INR", NOON, user_id="user_7", email="ada@example.com")

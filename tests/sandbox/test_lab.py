@@ -1,8 +1,8 @@
 """The lab end to end: a checkout opened over HTTP at the played Stripe, paid, told, completed."""
 
-from service.sandbox.playing import happen
-from service.sandbox.states import Happening
 from tests.sandbox.lab import Lab
+from tillgate_sandbox.playing import happen
+from tillgate_sandbox.states import Happening
 
 
 async def test_checkout_is_opened_at_the_played_stripe_and_completed_by_its_signed_webhook(

@@ -5,10 +5,10 @@ from litestar import Litestar
 from service.app import create_app
 from service.core.clock import SystemClock
 from service.production.problems import problems
-from service.sandbox.reaching import reach_sandbox
 from service.storage.database import Client, Database
 from tests.sandbox.lab import GENERATED
 from tests.support.settings import make_settings
+from tillgate_sandbox.reaching import reach_sandbox
 
 _HOME = "https://shop.example"
 

@@ -6,11 +6,11 @@ from itertools import product
 import pytest
 
 from service.core.errors import Busy, Conflict
-from service.sandbox import repository
-from service.sandbox.documents import SandboxCheckout, SandboxRefund
-from service.sandbox.playing import CannotHappen, happen
-from service.sandbox.states import CheckoutStatus, Happening, PaymentStatus, leads_to
 from tests.sandbox.lab import Lab
+from tillgate_sandbox import repository
+from tillgate_sandbox.documents import SandboxCheckout, SandboxRefund
+from tillgate_sandbox.playing import CannotHappen, happen
+from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus, leads_to
 
 
 async def _opened(lab: Lab, **fields: object) -> SandboxCheckout:

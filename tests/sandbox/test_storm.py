@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.storm.expected import differences
-from service.cli.storm.field import storm_field
-from service.cli.storm.run import ending_of, run_storm
-from service.cli.storm.scripts import FAULTS, STORIES, Script, write_scripts
-from service.sandbox.states import Happening
 from service.storage.database import Database
 from tests.support.patience import IN_TIME
+from tillgate_sandbox.states import Happening
+from tillgate_sandbox.storm.expected import differences
+from tillgate_sandbox.storm.field import storm_field
+from tillgate_sandbox.storm.run import ending_of, run_storm
+from tillgate_sandbox.storm.scripts import FAULTS, STORIES, Script, write_scripts
 
 
 async def _differences(database: Database, scripts: Sequence[Script]) -> list[str]:

@@ -25,7 +25,7 @@ from service.storage.database import Database
 from service.wiring import close_providers
 
 _CONTAINERS = (dict, list, set, deque)
-_OURS = ("service.", "tests.")
+_OURS = ("service.", "tillgate_sandbox.", "tests.")
 
 
 @dataclass(frozen=True, slots=True)

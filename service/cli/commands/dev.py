@@ -10,7 +10,6 @@ from service.app import create_app
 from service.cli.addresses import listen
 from service.cli.database import database_address, database_errors_told, writable
 from service.cli.development.banner import Running, print_banner
-from service.cli.development.demo_prices import put_demo_prices
 from service.cli.development.generated import generate, keep_out_of_git
 from service.cli.options import address_options, data_dir_option, operator
 from service.cli.screen import say, warn
@@ -22,6 +21,7 @@ from service.migrations.operations import bring_up_to_date
 from service.settings import Settings, load_settings
 from service.web.logs.setup import configure_logging
 from service.wiring import DOCUMENTS, connected
+from tillgate_sandbox.demo_prices import put_demo_prices
 
 PATIENCE_S = 10
 

@@ -15,10 +15,10 @@ from service.cli.checks.network import check_database, check_redis
 from service.cli.options import data_dir_option
 from service.cli.screen import escape, out, show
 from service.cli.settings import all_settings, quiet_logging
-from service.sandbox.reaching import reach_sandbox
 from service.settings import Settings
 from service.storage.embedded import address
 from service.storage.mongod import DataDirectory
+from tillgate_sandbox.reaching import reach_sandbox
 
 _MARKS = {"fine": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗[/]"}
 

@@ -9,7 +9,6 @@ import rich_click as click
 from service.cli.database import with_database
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
-from service.cli.sending.command import send
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, decode_cursor
 from service.inbox.documents import WebhookEvent, WebhookRejection
@@ -21,6 +20,7 @@ from service.providers.base import ProviderName
 from service.settings import Settings
 from service.storage.database import Database
 from service.wiring import close_providers, wire
+from tillgate_sandbox.sending.command import send
 
 _PROVIDERS = click.Choice(get_args(ProviderName))
 

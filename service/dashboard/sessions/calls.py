@@ -5,9 +5,9 @@ from itertools import groupby
 
 from service.core.principal import Kind
 from service.dashboard.sessions.line import Line
-from service.sandbox.calls.documents import SandboxCall
-from service.sandbox.chaos import times
-from service.sandbox.pages.words import PROVIDERS
+from tillgate_sandbox.calls.documents import SandboxCall
+from tillgate_sandbox.chaos import times
+from tillgate_sandbox.pages.words import PROVIDERS
 
 _CALLERS: dict[str | None, str] = {
     Kind.PUBLISHABLE: "A browser with a publishable key",

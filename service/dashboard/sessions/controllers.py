@@ -12,14 +12,14 @@ from service.dashboard.login.controllers import reader_of, token_of
 from service.dashboard.login.door import TheDoor
 from service.dashboard.sessions.lines import Seen, lines
 from service.dashboard.sessions.page import missing_page, search_page, timeline_page
-from service.sandbox import repository as sandbox
-from service.sandbox.calls.repository import calls_of
 from service.sessions.operations.caller import Caller
 from service.sessions.states import status_at
 from service.timeline.operations import timeline
 from service.web.authentication import AnyRequest
 from service.web.pages.page import show
 from service.web.parameters import SessionIdPath
+from tillgate_sandbox import repository as sandbox
+from tillgate_sandbox.calls.repository import calls_of
 
 HasSandbox = NamedDependency[bool]
 

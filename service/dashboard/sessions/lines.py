@@ -8,10 +8,10 @@ from service.core.money import to_major
 from service.core.strict_json import JsonObject
 from service.dashboard.sessions.calls import with_calls
 from service.dashboard.sessions.line import Line
-from service.sandbox.calls.documents import SandboxCall
-from service.sandbox.documents import Attempt, SandboxCheckout, SandboxDelivery
-from service.sandbox.pages.words import PROVIDERS, told
 from service.timeline.operations import Entry
+from tillgate_sandbox.calls.documents import SandboxCall
+from tillgate_sandbox.documents import Attempt, SandboxCheckout, SandboxDelivery
+from tillgate_sandbox.pages.words import PROVIDERS, told
 
 _OUTCOMES = {
     "processed": "taken and applied",

@@ -5,12 +5,12 @@ from datetime import datetime
 from service.core.money import to_major
 from service.dashboard.frame import frame
 from service.dashboard.sessions.line import KINDS, Line
-from service.sandbox.documents import SandboxCheckout
-from service.sandbox.pages.words import PROVIDERS, STANDINGS
 from service.sessions.documents import Session
 from service.sessions.states import Status
 from service.web.pages.markup import Html, h, join
 from service.web.pages.page import Page
+from tillgate_sandbox.documents import SandboxCheckout
+from tillgate_sandbox.pages.words import PROVIDERS, STANDINGS
 
 _TONES = {
     Status.PENDING: "info",

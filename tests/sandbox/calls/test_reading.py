@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.providers.base import ProviderName
-from service.sandbox.calls.reading import Exchange, Told, read_api, read_wire
-from service.sandbox.stripe.form import encode_form
+from tillgate_sandbox.calls.reading import Exchange, Told, read_api, read_wire
+from tillgate_sandbox.stripe.form import encode_form
 
 
 def exchange(path: str = "/", **fields: Any) -> Exchange:

@@ -10,16 +10,16 @@ from litestar import Litestar
 from litestar.types import Receive, Scope, Send
 
 from service.core.clock import ManualClock
-from service.sandbox.calls.documents import SandboxCall
-from service.sandbox.calls.recording import recording
-from service.sandbox.calls.repository import calls_of
-from service.sandbox.playing import happen
-from service.sandbox.states import Happening
 from service.storage.database import Database
 from tests.sandbox.lab import STRIPE_KEY, Lab
 from tests.support.patience import IN_TIME
 from tests.support.settings import PUBLISHABLE, SECRET, VARIABLES
 from tests.web.serving import serving
+from tillgate_sandbox.calls.documents import SandboxCall
+from tillgate_sandbox.calls.recording import recording
+from tillgate_sandbox.calls.repository import calls_of
+from tillgate_sandbox.playing import happen
+from tillgate_sandbox.states import Happening
 
 Shown = tuple[str | None, str, str, int | None]
 

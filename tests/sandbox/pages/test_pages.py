@@ -3,14 +3,14 @@
 import pytest
 
 from service.core.clock import ManualClock
-from service.sandbox import repository
-from service.sandbox.chaos import EVERYTHING, Fault
-from service.sandbox.pages.words import DECLINES, FAULTS
-from service.sandbox.phonepe.declines import DECLINES as PHONEPE
-from service.sandbox.razorpay.declines import DECLINES as RAZORPAY
-from service.sandbox.states import CheckoutStatus, possible_now
-from service.sandbox.stripe.declines import DECLINES as STRIPE
 from tests.sandbox.lab import Lab
+from tillgate_sandbox import repository
+from tillgate_sandbox.chaos import EVERYTHING, Fault
+from tillgate_sandbox.pages.words import DECLINES, FAULTS
+from tillgate_sandbox.phonepe.declines import DECLINES as PHONEPE
+from tillgate_sandbox.razorpay.declines import DECLINES as RAZORPAY
+from tillgate_sandbox.states import CheckoutStatus, possible_now
+from tillgate_sandbox.stripe.declines import DECLINES as STRIPE
 
 CHAOS = {"faults": ["duplicate", "delay"], "copies": 3, "delayMs": 50, "seed": 9}
 

@@ -10,17 +10,17 @@ from httpx import AsyncClient
 
 from service.core.clock import ManualClock
 from service.providers.phonepe.adapter import PhonePeProvider
-from service.sandbox.base import Sandbox
-from service.sandbox.documents import SandboxCheckout
-from service.sandbox.phonepe.controllers import ROUTES
-from service.sandbox.phonepe.events import PlayedPhonePe
-from service.sandbox.playing import happen
-from service.sandbox.states import Happening
 from service.settings import PhonePeSettings
 from service.storage.database import Database
 from tests.sandbox.played import Stage, emptied, sandbox_of, stage, standing
 from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
+from tillgate_sandbox.base import Sandbox
+from tillgate_sandbox.documents import SandboxCheckout
+from tillgate_sandbox.phonepe.controllers import ROUTES
+from tillgate_sandbox.phonepe.events import PlayedPhonePe
+from tillgate_sandbox.playing import happen
+from tillgate_sandbox.states import Happening
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from service.providers.facts import (
     PaymentProcessing,
     PaymentSucceeded,
 )
-from service.sandbox.phonepe.declines import DECLINES
-from service.sandbox.states import Happening
 from tests.conftest import NOON
 from tests.sandbox.phonepe.conftest import Played
 from tests.sandbox.played import checkout_request, standing, told
+from tillgate_sandbox.phonepe.declines import DECLINES
+from tillgate_sandbox.states import Happening
 
 CALLS = [
     ("POST", "/checkout/v2/pay"),

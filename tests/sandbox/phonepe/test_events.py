@@ -16,14 +16,14 @@ from service.providers.facts import (
     PaymentSucceeded,
     RefundUpdated,
 )
-from service.sandbox.base import MadeEvent
-from service.sandbox.chaos import Fault
-from service.sandbox.phonepe.events import PlayedPhonePe
-from service.sandbox.states import Happening
 from tests.conftest import NOON
 from tests.sandbox.phonepe.conftest import Played, Serving
 from tests.sandbox.played import checkout_request, told
 from tests.support.settings import make_settings
+from tillgate_sandbox.base import MadeEvent
+from tillgate_sandbox.chaos import Fault
+from tillgate_sandbox.phonepe.events import PlayedPhonePe
+from tillgate_sandbox.states import Happening
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "phonepe"
 DONE, FAILED = "checkout.order.completed", "checkout.order.failed"

@@ -8,16 +8,16 @@ from httpx import AsyncClient, BasicAuth
 
 from service.core.clock import ManualClock
 from service.providers.razorpay.adapter import RazorpayProvider
-from service.sandbox.base import Sandbox
-from service.sandbox.documents import SandboxCheckout
-from service.sandbox.playing import happen
-from service.sandbox.razorpay.controllers import ROUTES
-from service.sandbox.razorpay.events import PlayedRazorpay
-from service.sandbox.states import Happening
 from service.storage.database import Database
 from tests.sandbox.played import Stage, emptied, sandbox_of, stage, standing
 from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
+from tillgate_sandbox.base import Sandbox
+from tillgate_sandbox.documents import SandboxCheckout
+from tillgate_sandbox.playing import happen
+from tillgate_sandbox.razorpay.controllers import ROUTES
+from tillgate_sandbox.razorpay.events import PlayedRazorpay
+from tillgate_sandbox.states import Happening
 
 
 @dataclass(frozen=True)

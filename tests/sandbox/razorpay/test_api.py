@@ -20,11 +20,11 @@ from service.providers.facts import (
     PaymentSucceeded,
 )
 from service.providers.razorpay.adapter import RazorpayProvider
-from service.sandbox.states import Happening
 from tests.conftest import NOON
 from tests.sandbox.played import checkout_request, standing
 from tests.sandbox.razorpay.conftest import Played
 from tests.support.settings import make_settings
+from tillgate_sandbox.states import Happening
 
 PAGES = "http://127.0.0.1:8000/sandbox/pay"
 

@@ -17,14 +17,14 @@ from service.providers.facts import (
     RefundUpdated,
 )
 from service.providers.razorpay.verify import verify_checkout_callback, verify_link_callback
-from service.sandbox.base import MadeEvent
-from service.sandbox.chaos import Fault
-from service.sandbox.razorpay.declines import DECLINES
-from service.sandbox.razorpay.handover import handed_over
-from service.sandbox.states import Happening
 from tests.conftest import NOON
 from tests.sandbox.played import checkout_request, standing, told
 from tests.sandbox.razorpay.conftest import Played
+from tillgate_sandbox.base import MadeEvent
+from tillgate_sandbox.chaos import Fault
+from tillgate_sandbox.razorpay.declines import DECLINES
+from tillgate_sandbox.razorpay.handover import handed_over
+from tillgate_sandbox.states import Happening
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "razorpay"
 PAID = ["payment.authorized", "payment.captured", "order.paid", "payment_link.paid"]

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.money import LARGEST_AMOUNT
-from service.sandbox.razorpay.opening import read_link, read_order
-from service.sandbox.razorpay.refusals import Refusal
-from service.sandbox.razorpay.render import made_id
 from tests.conftest import NOON
+from tillgate_sandbox.razorpay.opening import read_link, read_order
+from tillgate_sandbox.razorpay.refusals import Refusal
+from tillgate_sandbox.razorpay.render import made_id
 
 # A document can be built only once it is bound to a database.
 pytestmark = pytest.mark.usefixtures("razorpay_stage")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from service.sandbox.states import Happening
 from tests.conftest import NOON
 from tests.sandbox.played import checkout_request, told
 from tests.sandbox.razorpay.conftest import Played
+from tillgate_sandbox.states import Happening
 
 KEY = {"X-Refund-Idempotency": "550e8400-e29b-41d4"}
 

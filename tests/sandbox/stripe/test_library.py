@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import stripe
 
-from service.sandbox.base import MadeEvent
-from service.sandbox.documents import SandboxCheckout
-from service.sandbox.playing import happen
-from service.sandbox.states import Happening
 from tests.sandbox.lab import Lab
 from tests.sandbox.stripe.conftest import stripe_client
+from tillgate_sandbox.base import MadeEvent
+from tillgate_sandbox.documents import SandboxCheckout
+from tillgate_sandbox.playing import happen
+from tillgate_sandbox.states import Happening
 
 
 async def _paid(lab: Lab, library: stripe.StripeClient, params: dict[str, Any]) -> SandboxCheckout:

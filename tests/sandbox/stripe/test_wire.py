@@ -13,10 +13,10 @@ from httpx import AsyncClient, Response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.sandbox import repository
-from service.sandbox.stripe.form import encode_form, parse_form
-from service.sandbox.stripe.refusals import StripeRefused
 from tests.sandbox.lab import STRIPE_KEY, Lab
+from tillgate_sandbox import repository
+from tillgate_sandbox.stripe.form import encode_form, parse_form
+from tillgate_sandbox.stripe.refusals import StripeRefused
 
 SESSIONS = "/v1/checkout/sessions"
 

@@ -1,0 +1,67 @@
+"""What playing a provider takes, and what all of the sandbox is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from service.core.clock import Clock
+from service.providers.base import ProviderName
+from service.settings import Settings
+from tillgate_sandbox.chaos import Fault
+from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment
+from tillgate_sandbox.states import Happening
+
+
+@dataclass(frozen=True, slots=True)
+class MadeEvent:
+    """An event as the provider would send it: its type, its id, its bytes."""
+
+    type: str
+    event_id: str
+    body: bytes
+
+
+class Played(Protocol):
+    """One provider, played: how it tells of what happens, and how it signs."""
+
+    @property
+    def name(self) -> ProviderName:
+        """Give the provider's name."""
+        ...
+
+    def tell(
+        self,
+        checkout: SandboxCheckout,
+        happening: Happening,
+        payment: SandboxPayment | None,
+        now: datetime,
+    ) -> list[MadeEvent]:
+        """Make the events that tell of a happening; `checkout` is as it stands after it."""
+        ...
+
+    def falsify(self, event: MadeEvent, fault: Fault) -> MadeEvent:
+        """Make a wrong event of a right one: other amount, other currency, unknown session.
+
+        It has another event id, so that the right one is no duplicate of it.
+        """
+        ...
+
+    def sign(self, event: MadeEvent, at: datetime, fault: Fault | None) -> dict[str, str]:
+        """Give the headers of a delivery, genuinely signed; a fault signs wrongly."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What the sandbox works with. `deliver_to` is the address of the service under it."""
+
+    settings: Settings
+    clock: Clock
+    deliver_to: str
+    played: Mapping[ProviderName, Played]
+
+
+def pay_page(settings: Settings, page_id: str) -> str:
+    """Give the address of a checkout's pay page."""
+    return f"{settings.web.public_url}/sandbox/pay/{page_id}"

@@ -1,0 +1,64 @@
+"""The sandbox as a whole: who is played, which documents and routes there are."""
+
+from litestar import Router
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from service.core.clock import Clock
+from service.providers.base import ProviderName
+from service.settings import Settings
+from service.storage.database import Database
+from service.storage.documents import StoredDocument, bind
+from service.storage.indexes import apply_indexes
+from tillgate_sandbox.base import Played, Sandbox
+from tillgate_sandbox.calls.documents import SandboxCall
+from tillgate_sandbox.documents import (
+    SandboxCheckout,
+    SandboxDelivery,
+    SandboxEvent,
+    SandboxKey,
+    StandingChaos,
+)
+from tillgate_sandbox.pages.controllers import page_routes
+from tillgate_sandbox.phonepe.controllers import ROUTES as PHONEPE
+from tillgate_sandbox.phonepe.events import PlayedPhonePe
+from tillgate_sandbox.razorpay.controllers import ROUTES as RAZORPAY
+from tillgate_sandbox.razorpay.events import PlayedRazorpay
+from tillgate_sandbox.stripe.controllers import ROUTES as STRIPE
+from tillgate_sandbox.stripe.events import PlayedStripe
+
+SANDBOX_DOCUMENTS: tuple[type[StoredDocument], ...] = (
+    SandboxCall,
+    SandboxCheckout,
+    SandboxDelivery,
+    SandboxEvent,
+    SandboxKey,
+    StandingChaos,
+)
+
+
+def build_sandbox(settings: Settings, clock: Clock) -> Sandbox:
+    """Build the sandbox; it delivers to the service's own public address."""
+    played: dict[ProviderName, Played] = {
+        "stripe": PlayedStripe(settings),
+        "razorpay": PlayedRazorpay(settings),
+        "phonepe": PlayedPhonePe(settings),
+    }
+    return Sandbox(settings, clock, deliver_to=settings.web.public_url, played=played)
+
+
+def sandbox_routes(sandbox: Sandbox) -> list[ControllerRouterHandler]:
+    """Give the providers' wires and the pages; none of them is in the API document."""
+    wires = Router(
+        "/",
+        route_handlers=[*STRIPE, *RAZORPAY, *PHONEPE],
+        dependencies={"sandbox": Provide(lambda: sandbox, sync_to_thread=False)},
+        include_in_schema=False,
+    )
+    return [wires, page_routes(sandbox)]
+
+
+async def prepare_sandbox(database: Database) -> None:
+    """Bind the sandbox's documents and make its indexes: production has neither."""
+    await bind(database, SANDBOX_DOCUMENTS)
+    await apply_indexes(database, SANDBOX_DOCUMENTS)

@@ -1,0 +1,43 @@
+"""Build the event of any provider, signed with what the settings hold for it."""
+
+from service.core.errors import Misconfigured
+from service.providers.base import ProviderName
+from service.settings import Settings
+from tillgate_sandbox.events.phonepe import phonepe_callback
+from tillgate_sandbox.events.razorpay import razorpay_event
+from tillgate_sandbox.events.sale import Outcome, OutcomeUnknownToProvider, Sale, SignedEvent
+from tillgate_sandbox.events.stripe import stripe_event
+
+
+def signed_event(
+    provider: ProviderName, sale: Sale, outcome: Outcome, settings: Settings
+) -> SignedEvent:
+    """Build a provider's event, signed with the first of its webhook secrets.
+
+    Raises `Misconfigured` without one, `OutcomeUnknownToProvider` where no event tells it.
+    """
+    match provider:
+        case "stripe":
+            secret = _first(settings.stripe.webhook_secrets, "STRIPE_WEBHOOK_SECRET")
+            return stripe_event(sale, outcome, secret)
+        case "razorpay":
+            secret = _first(settings.razorpay.webhook_secrets, "RAZORPAY_WEBHOOK_SECRET")
+            return razorpay_event(sale, outcome, secret)
+        case "phonepe":
+            phonepe = settings.phonepe
+            salts = (phonepe.salt_key,) if phonepe.salt_key else ()
+            return phonepe_callback(
+                sale,
+                outcome,
+                salt=_first(salts, "PHONEPE_SALT_KEY"),
+                index=phonepe.salt_index,
+                merchant_account=phonepe.merchant_id,
+            )
+        case "upi":
+            raise OutcomeUnknownToProvider("UPI sends no events: a secret key settles it by hand.")
+
+
+def _first(secrets: tuple[str, ...], variable: str) -> str:
+    if not secrets:
+        raise Misconfigured(f"{variable} is not set: nothing could sign the event.")
+    return secrets[0]

@@ -1,0 +1,140 @@
+"""What the sandbox's pages and programs get, and what they send."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+from pydantic import Field
+
+from service.core.money import to_major
+from service.providers.base import ProviderName
+from service.web.fields import ShortText
+from service.web.wire import WireModel
+from tillgate_sandbox.chaos import Chaos, Fault
+from tillgate_sandbox.documents import Happened, SandboxCheckout, SandboxDelivery
+from tillgate_sandbox.pages.words import STANDINGS, told
+from tillgate_sandbox.states import CheckoutStatus, Happening, possible_now
+
+MOST_COPIES = 100
+LONGEST_DELAY_MS = 60_000
+
+
+class HappenedView(Struct, frozen=True, rename="camel"):
+    """One thing that happened, also in words."""
+
+    at: datetime
+    what: Happening
+    method: str | None
+    decline_code: str | None
+    text: str
+
+
+class CheckoutView(Struct, frozen=True, rename="camel", kw_only=True):
+    """A checkout at a played provider. `price` is the amount in major units.
+
+    `version` counts the changes. `tone` colours `statusName`. `can` is what may happen to it now.
+    `deliveries` counts its webhooks by status, `untried` those of which no try was made yet.
+    `successUrl` has the checkout's id filled in; `handedOver` is what the provider adds to its
+    query. `chaos` holds for it: its own, or the standing rule.
+    """
+
+    id: str
+    page_id: str
+    session_id: str
+    provider: ProviderName
+    kind: str
+    amount: int
+    currency: str
+    price: str
+    status: CheckoutStatus
+    version: int
+    status_name: str
+    tone: str
+    can: list[Happening]
+    happened: list[HappenedView]
+    deliveries: dict[str, int]
+    untried: int
+    success_url: str | None
+    cancel_url: str | None
+    expires_at: datetime | None
+    created_at: datetime
+    handed_over: dict[str, str]
+    chaos: Chaos
+    has_own_chaos: bool
+
+
+class CheckoutsAnswer(Struct, frozen=True, rename="camel"):
+    """The checkouts that were opened last, newest first."""
+
+    checkouts: list[CheckoutView]
+
+
+class HappenRequest(WireModel):
+    """What happens to a checkout; both fields may be left out."""
+
+    method: ShortText | None = Field(None, examples=["card"])
+    decline_code: ShortText | None = Field(None, examples=["insufficient_funds"])
+
+
+class ChaosRequest(WireModel):
+    """Which faults befall deliveries."""
+
+    faults: list[Fault] = Field(max_length=20)
+    copies: Annotated[int, Field(ge=1, le=MOST_COPIES)] = 5
+    """How many copies of each event arrive, with `duplicate`."""
+    delay_ms: Annotated[int, Field(ge=0, le=LONGEST_DELAY_MS)] = 2000
+    """The longest delay, with `delay`."""
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    """The same seed and the same events give the same plan."""
+
+    def to_chaos(self) -> Chaos:
+        """Give it as the sandbox takes it."""
+        return Chaos(tuple(dict.fromkeys(self.faults)), self.copies, self.delay_ms, self.seed)
+
+
+def checkout_view(
+    checkout: SandboxCheckout,
+    deliveries: list[SandboxDelivery],
+    chaos: Chaos,
+    handed_over: dict[str, str],
+) -> CheckoutView:
+    """Show a checkout with the deliveries about it, and the faults that hold for it."""
+    about = [one for one in deliveries if one.checkout_id == checkout.id]
+    return CheckoutView(
+        id=checkout.id,
+        page_id=checkout.page_id,
+        session_id=checkout.session_id,
+        provider=checkout.provider,
+        kind=checkout.kind,
+        amount=checkout.amount,
+        currency=checkout.currency,
+        price=to_major(checkout.amount, checkout.provider, checkout.currency),
+        status=checkout.status,
+        version=checkout.version,
+        status_name=STANDINGS[checkout.status].name,
+        tone=STANDINGS[checkout.status].tone,
+        can=possible_now(checkout.status, checkout.provider),
+        happened=[_happened(one) for one in checkout.happened],
+        deliveries=dict(Counter(one.status for one in about)),
+        untried=sum(not one.attempts for one in about),
+        success_url=_filled(checkout.success_url, checkout.id),
+        cancel_url=_filled(checkout.cancel_url, checkout.id),
+        expires_at=checkout.expires_at,
+        created_at=checkout.created_at,
+        handed_over=handed_over,
+        chaos=chaos,
+        has_own_chaos=checkout.chaos is not None,
+    )
+
+
+def _happened(one: Happened) -> HappenedView:
+    return HappenedView(one.at, one.what, one.method, one.decline_code, told(one)[0])
+
+
+def _filled(address: str | None, checkout_id: str) -> str | None:
+    """Fill in the id as Stripe does; an address that a page must not go to is none."""
+    if address is None or urlsplit(address).scheme not in {"http", "https"}:
+        return None
+    return address.replace("{CHECKOUT_SESSION_ID}", checkout_id)

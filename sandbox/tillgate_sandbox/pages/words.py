@@ -1,0 +1,118 @@
+"""The sandbox in words: faults, happenings, decline codes. Pure."""
+
+from dataclasses import dataclass
+
+from service.providers.base import ProviderName
+from tillgate_sandbox.chaos import Fault
+from tillgate_sandbox.documents import Happened
+from tillgate_sandbox.states import CheckoutStatus, Happening
+
+FAULTS: dict[Fault, tuple[str, str]] = {
+    "duplicate": ("Duplicate", "Every event arrives in several copies at once."),
+    "reorder": ("Out of order", "Events arrive in another order than they happened."),
+    "delay": ("Delay", "Each delivery waits a while, up to the longest delay."),
+    "drop": ("Drop and retry", "Some deliveries get lost; the provider tries again."),
+    "webhook_first": ("Webhook first", "The customer returns only when every webhook was tried."),
+    "redirect_first": ("Redirect first", "The customer returns before any webhook comes."),
+    "late": ("Late success", "The payment succeeds after the checkout has expired."),
+    "wrong_amount": ("Wrong amount", "Besides the right event, one with another amount."),
+    "wrong_currency": ("Wrong currency", "Besides the right event, one in another currency."),
+    "old_secret": ("Old secret", "Besides the right event, one signed with a retired secret."),
+    "bad_signature": ("Bad signature", "Besides the right event, one with a forged signature."),
+    "unknown_session": ("Unknown session", "Besides the right event, one for nobody's session."),
+    "foreign_route": ("Other route", "Besides the right event, one sent to another provider's."),
+}
+"""Fault -> its name and what it does."""
+
+PROVIDERS: dict[ProviderName, str] = {
+    "stripe": "Stripe",
+    "razorpay": "Razorpay",
+    "phonepe": "PhonePe",
+    "upi": "UPI",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A state of a checkout, in words; `tone` is how it is coloured."""
+
+    name: str
+    tone: str
+    sentence: str
+
+
+STANDINGS: dict[CheckoutStatus, Standing] = {
+    CheckoutStatus.OPEN: Standing("Open", "info", "It waits to be paid."),
+    CheckoutStatus.PROCESSING: Standing(
+        "Processing", "warn", "The customer has finished; the bank has not decided yet."
+    ),
+    CheckoutStatus.PAID: Standing("Paid", "good", "The money has arrived."),
+    CheckoutStatus.FAILED: Standing("Failed", "bad", "The bank refused in the end."),
+    CheckoutStatus.EXPIRED: Standing("Expired", "bad", "Its time ran out before it was paid."),
+    CheckoutStatus.CANCELED: Standing("Canceled", "bad", "It was called off."),
+}
+
+DECLINES: dict[ProviderName, dict[str, str]] = {
+    "stripe": {
+        "generic_decline": "the bank gives no reason",
+        "insufficient_funds": "not enough money",
+        "expired_card": "the card has expired",
+        "incorrect_cvc": "a wrong security code",
+        "incorrect_number": "a wrong card number",
+        "lost_card": "the card was reported lost",
+        "stolen_card": "the card was reported stolen",
+        "do_not_honor": "the bank refuses",
+        "fraudulent": "Stripe suspects fraud",
+        "card_velocity_exceeded": "too much within a day",
+        "authentication_required": "3-D Secure is due",
+        "processing_error": "an error on the way",
+    },
+    "razorpay": {
+        "payment_failed": "the bank gives no reason",
+        "insufficient_funds": "not enough money",
+        "card_declined": "the bank refuses the card",
+        "invalid_otp": "a wrong one-time password",
+        "payment_cancelled": "the customer called it off",
+        "payment_timed_out": "the customer took too long",
+        "gateway_technical_error": "a technical problem on the way",
+    },
+    "phonepe": {
+        "AUTHORIZATION_ERROR": "the customer declined in the app",
+        "INVALID_MPIN": "a wrong UPI PIN",
+        "INSUFFICIENT_BALANCE": "not enough money",
+        "BANK_TECHNICAL_ISSUE": "the bank has a technical problem",
+        "TXN_NOT_COMPLETED": "the bank did not answer in time",
+    },
+    "upi": {},
+}
+"""Provider -> the codes that its folder plays, and what they mean."""
+
+DELAYED_METHODS: dict[ProviderName, tuple[str, str]] = {
+    "stripe": ("us_bank_account", "bank debit"),
+    "razorpay": ("netbanking", "net banking"),
+    "phonepe": ("netbanking", "net banking"),
+    "upi": ("upi", "UPI"),
+}
+"""Provider -> a method whose money comes later: its code and its name."""
+
+_HAPPENED: dict[Happening, tuple[str, str]] = {
+    Happening.PAID: ("The customer paid by {method}", "good"),
+    Happening.DELAYED: ("The customer paid by {method}; the bank takes its time", "warn"),
+    Happening.SETTLED: ("The bank sent the money", "good"),
+    Happening.BOUNCED: ("The bank refused in the end", "bad"),
+    Happening.DECLINED: ("The customer's payment by {method} was declined", "bad"),
+    Happening.AUTHORIZED: ("The customer's {method} was authorized, not captured yet", "warn"),
+    Happening.CAPTURED: ("The service captured the payment", "good"),
+    Happening.EXPIRED: ("The checkout expired at the provider", "bad"),
+    Happening.CANCELED: ("The checkout was called off at the provider", "bad"),
+    Happening.REFUNDED: ("Money was given back", "warn"),
+    Happening.DISPUTED: ("The customer disputed the payment", "bad"),
+}
+"""What happened to a checkout, in words, and how it is coloured."""
+
+
+def told(one: Happened) -> tuple[str, str]:
+    """Say what happened to a checkout; give the tone too."""
+    text, tone = _HAPPENED[one.what]
+    why = f": {one.decline_code}" if one.decline_code else ""
+    return text.format(method=(one.method or "card").replace("_", " ")) + why, tone

@@ -1,0 +1,219 @@
+"""PhonePe's orders and refunds, of v2 and v1, rendered from what the sandbox remembers. Pure.
+
+Shapes: https://developer.phonepe.com/payment-gateway/website-integration/standard-checkout/
+api-integration/api-reference (order-status, webhook, refund) and
+https://developer.phonepe.com/v1/reference/check-status-api.
+"""
+
+import hashlib
+from datetime import datetime
+
+from service.core.strict_json import JsonObject, JsonValue
+from service.providers.reading import inner, text
+from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment, SandboxRefund
+from tillgate_sandbox.phonepe.declines import BOUNCED, USUAL_DECLINE, error_fields
+from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
+
+_PAID, _FAILED, _PENDING = "COMPLETED", "FAILED", "PENDING"
+
+_ORDER_STATES = {
+    CheckoutStatus.PAID: _PAID,
+    CheckoutStatus.FAILED: _FAILED,
+    CheckoutStatus.EXPIRED: _FAILED,
+    CheckoutStatus.CANCELED: _FAILED,
+}
+_ATTEMPT_STATES = {
+    PaymentStatus.SUCCEEDED: _PAID,
+    PaymentStatus.DECLINED: _FAILED,
+    PaymentStatus.FAILED: _FAILED,
+}
+# An order that ended by itself: why. One whose attempt failed tells the attempt's reason.
+_END_ERRORS: dict[CheckoutStatus, JsonObject] = {
+    CheckoutStatus.EXPIRED: {"errorCode": "ORDER_EXPIRED", "detailedErrorCode": "ORDER_EXPIRED"},
+    CheckoutStatus.CANCELED: {"errorCode": "TXN_CANCELLED", "detailedErrorCode": "REQUEST_CANCEL"},
+}
+_MODES = {"upi": "UPI_INTENT", "netbanking": "NET_BANKING"}
+
+_V1_CODES: dict[CheckoutStatus, tuple[str, str]] = {
+    CheckoutStatus.PAID: ("PAYMENT_SUCCESS", "Your payment is successful."),
+    CheckoutStatus.FAILED: ("PAYMENT_ERROR", "Payment Failed"),
+    CheckoutStatus.EXPIRED: ("TIMED_OUT", "Payment failed due to timeout."),
+    CheckoutStatus.CANCELED: ("PAYMENT_CANCELLED", "The payment was cancelled."),
+}
+
+
+def phonepe_order_id(merchant_order_id: str) -> str:
+    """Derive PhonePe's own id of an order."""
+    return _made_id("OMO", merchant_order_id)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Give a moment as PhonePe writes it."""
+    return int(moment.timestamp() * 1000)
+
+
+def order_state(checkout: SandboxCheckout) -> str:
+    """Give the root state. An attempt that failed leaves the order PENDING until it runs out."""
+    return _ORDER_STATES.get(checkout.status, _PENDING)
+
+
+def order_status(checkout: SandboxCheckout, *, details: bool) -> JsonObject:
+    """Render v2's order; without `details` only its latest attempt is told."""
+    attempts = checkout.payments if details else checkout.payments[-1:]
+    told: list[JsonValue] = [_attempt(one) for one in attempts]
+    ends = checkout.expires_at or checkout.created_at
+    return {
+        "orderId": phonepe_order_id(checkout.id),
+        "state": order_state(checkout),
+        "amount": checkout.amount,
+        "expireAt": milliseconds(ends),
+        "metaInfo": _meta(checkout),
+        **_order_error(checkout),
+        "paymentDetails": told,
+    }
+
+
+def order_payload(checkout: SandboxCheckout, merchant_id: str) -> JsonObject:
+    """Render v2's order as a webhook tells of it."""
+    return {
+        **order_status(checkout, details=True),
+        "merchantId": merchant_id,
+        "merchantOrderId": checkout.id,
+    }
+
+
+def refund_status(checkout: SandboxCheckout, refund: SandboxRefund, merchant_id: str) -> JsonObject:
+    """Render a refund, which the sandbox completes at once."""
+    return refund_payload(checkout, refund, merchant_id, _PAID)
+
+
+def refund_payload(
+    checkout: SandboxCheckout, refund: SandboxRefund, merchant_id: str, state: str
+) -> JsonObject:
+    """Render a refund as a webhook tells of it; CONFIRMED is accepted and not yet done."""
+    at = milliseconds(refund.at)
+    return {
+        "merchantId": merchant_id,
+        "merchantRefundId": refund.id,
+        "originalMerchantOrderId": checkout.id,
+        "refundId": phonepe_refund_id(refund.id),
+        "amount": refund.amount,
+        "state": state,
+        "timestamp": at,
+        "paymentDetails": [
+            {
+                "transactionId": phonepe_refund_id(refund.id),
+                "paymentMode": "UPI_INTENT",
+                "timestamp": at,
+                "amount": refund.amount,
+                "payableAmount": refund.amount,
+                "feeAmount": 0,
+                "state": state,
+            }
+        ],
+    }
+
+
+def phonepe_refund_id(merchant_refund_id: str) -> str:
+    """Derive PhonePe's own id of a refund."""
+    return _made_id("OMR", merchant_refund_id)
+
+
+def last_refund(payment: SandboxPayment) -> SandboxRefund:
+    """Give the latest refund; one of everything where the page gave the money back."""
+    if payment.refunds:
+        return payment.refunds[-1]
+    return SandboxRefund(id=f"refund-{payment.id}", amount=payment.refunded, at=payment.at)
+
+
+def v1_transaction(checkout: SandboxCheckout, merchant_id: str) -> JsonObject:
+    """Render v1's transaction, of a callback or of the status call.
+
+    Before the customer has come to pay, v1 knows of no transaction.
+    """
+    payment = checkout.payments[-1] if checkout.payments else None
+    if payment is None and checkout.status not in _V1_CODES:
+        return v1_not_found()
+    usual = ("PAYMENT_PENDING", "Your payment is in pending state.")
+    code, message = _V1_CODES.get(checkout.status, usual)
+    failed = error_fields(payment.decline_code if payment else None)
+    responses: dict[str, JsonValue] = {
+        "PAYMENT_SUCCESS": "SUCCESS",
+        "PAYMENT_ERROR": failed["detailedErrorCode"],
+    }
+    return {
+        "success": code in ("PAYMENT_SUCCESS", "PAYMENT_PENDING"),
+        "code": code,
+        "message": message,
+        "data": {
+            "merchantId": merchant_id,
+            "merchantTransactionId": checkout.id,
+            "transactionId": payment.id if payment else phonepe_order_id(checkout.id),
+            "amount": checkout.amount,
+            "state": order_state(checkout),
+            "responseCode": responses.get(code, code),
+            "paymentInstrument": _v1_instrument(payment),
+        },
+    }
+
+
+def v1_not_found() -> JsonObject:
+    """Say that there is no such transaction; v1 does so with 200."""
+    return {
+        "success": False,
+        "code": "TRANSACTION_NOT_FOUND",
+        "message": "No transaction found with given details.",
+        "data": {},
+    }
+
+
+def _v1_instrument(payment: SandboxPayment | None) -> JsonObject | None:
+    """A pending transaction with an instrument is under way: one that was declined is not."""
+    if payment is None or payment.status is PaymentStatus.DECLINED:
+        return None
+    return {"type": "UPI", "utr": "206378866112"}
+
+
+def _attempt(payment: SandboxPayment) -> JsonObject:
+    mode = _MODES.get(payment.method.lower(), payment.method.upper())
+    rail: JsonObject = {"type": "UPI", "utr": "206378866112", "vpa": "12****78@ybl"}
+    if mode == "CARD":
+        rail = {"type": "PG", "transactionId": payment.id, "serviceTransactionId": payment.id}
+    told: JsonObject = {
+        "paymentMode": mode,
+        "transactionId": payment.id,
+        "timestamp": milliseconds(payment.at),
+        "amount": payment.amount,
+        "state": _ATTEMPT_STATES.get(payment.status, _PENDING),
+        "splitInstruments": [
+            {
+                "amount": payment.amount,
+                "rail": rail,
+                "instrument": {"type": "ACCOUNT", "accountType": "SAVINGS"},
+            }
+        ],
+    }
+    if payment.status in (PaymentStatus.DECLINED, PaymentStatus.FAILED):
+        told |= _payment_error(payment)
+    return told
+
+
+def _payment_error(payment: SandboxPayment) -> JsonObject:
+    usual = BOUNCED if payment.status is PaymentStatus.FAILED else USUAL_DECLINE
+    return error_fields(payment.decline_code, usual)
+
+
+def _order_error(checkout: SandboxCheckout) -> JsonObject:
+    if checkout.status is CheckoutStatus.FAILED:
+        return _payment_error(checkout.payments[-1]) if checkout.payments else {}
+    return _END_ERRORS.get(checkout.status, {})
+
+
+def _meta(checkout: SandboxCheckout) -> JsonObject:
+    given = inner(checkout.request, "metaInfo")
+    return {f"udf{n}": text(given, f"udf{n}") or "" for n in range(1, 6)}
+
+
+def _made_id(prefix: str, seed: str) -> str:
+    digits = str(int(hashlib.sha256(f"{prefix}:{seed}".encode()).hexdigest(), 16))
+    return prefix + digits[:22]

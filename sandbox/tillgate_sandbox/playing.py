@@ -1,0 +1,294 @@
+"""What happens to a checkout at a played provider, and the webhooks that tell of it."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.core.errors import Busy, Conflict
+from service.core.ids import new_id
+from service.providers.base import ProviderName
+from tillgate_sandbox import repository
+from tillgate_sandbox.base import MadeEvent, Played, Sandbox
+from tillgate_sandbox.chaos import Chaos, Fault, Planned, merge, plan
+from tillgate_sandbox.documents import (
+    Happened,
+    SandboxCheckout,
+    SandboxDelivery,
+    SandboxEvent,
+    SandboxPayment,
+    SandboxRefund,
+)
+from tillgate_sandbox.repository import KEEP_FOR
+from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus, leads_to
+
+# An attempt that begins, and how it stands then.
+_BEGINS = {
+    Happening.PAID: PaymentStatus.SUCCEEDED,
+    Happening.DELAYED: PaymentStatus.PROCESSING,
+    Happening.AUTHORIZED: PaymentStatus.AUTHORIZED,
+    Happening.DECLINED: PaymentStatus.DECLINED,
+}
+_UNDER_WAY = frozenset({PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED})
+# What becomes of the attempt that is under way, the last one where there are several.
+_GOES_ON = {
+    Happening.SETTLED: PaymentStatus.SUCCEEDED,
+    Happening.CAPTURED: PaymentStatus.SUCCEEDED,
+    Happening.BOUNCED: PaymentStatus.FAILED,
+}
+_ELSEWHERE: dict[ProviderName, ProviderName] = {
+    "stripe": "razorpay",
+    "razorpay": "stripe",
+    "phonepe": "stripe",
+}
+"""Whose route gets an event that is sent to the wrong one."""
+
+_FALSIFIED: tuple[Fault, ...] = ("wrong_amount", "wrong_currency", "unknown_session")
+
+
+class CannotHappen(Conflict):
+    """The checkout stands where this can't happen to it any more, or not yet."""
+
+    code = "cannot_happen"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Events that tell of a checkout, the faults for their deliveries, and what seeds the dice."""
+
+    events: Sequence[MadeEvent]
+    chaos: Chaos
+    salt: str
+
+
+async def happen(
+    checkout: SandboxCheckout,
+    happening: Happening,
+    sandbox: Sandbox,
+    *,
+    method: str | None = None,
+    decline_code: str | None = None,
+    refund: SandboxRefund | None = None,
+) -> SandboxCheckout:
+    """Let something happen to a checkout, and send its provider's webhooks on their way.
+
+    `refund` is what REFUNDED gives back; without it all that is left. Gives the checkout as it
+    stands afterwards. Raises `CannotHappen`, and `Busy` where something else happened meanwhile.
+    """
+    chaos = await chaos_of(checkout)
+    late = happening is Happening.PAID and "late" in chaos.faults
+    if late and checkout.status is CheckoutStatus.OPEN:
+        at_once = Chaos(seed=chaos.seed)
+        checkout = await _step(checkout, Happening.EXPIRED, sandbox, None, at_once)
+    now = sandbox.clock.now()
+    payment = _payment(checkout, happening, now, method, decline_code)
+    if happening is Happening.REFUNDED and payment is not None:
+        payment = _refunded(payment, refund, checkout.provider, now)
+    faults = tuple(fault for fault in chaos.faults if late or fault != "late")
+    told_with = Chaos(faults, chaos.copies, chaos.delay_ms, chaos.seed)
+    return await _step(checkout, happening, sandbox, payment, told_with)
+
+
+async def announce(
+    before: SandboxCheckout,
+    after: SandboxCheckout,
+    sandbox: Sandbox,
+    told: Told,
+) -> SandboxCheckout:
+    """Write a changed checkout, its events and their deliveries. Raises `Busy` if it changed."""
+    now = sandbox.clock.now()
+    events = [_event(after, made, now) for made in told.events]
+    deliveries = _deliveries(after, told, sandbox.played[after.provider], now)
+    if not await repository.write_happening(before, after, events, deliveries):
+        raise Busy("Something else happened to this checkout just now; look at it again.")
+    return _changed(after, version=before.version + 1)
+
+
+async def expire_due(sandbox: Sandbox, limit: int = 50) -> int:
+    """Expire the checkouts whose time is over; give how many."""
+    due = await repository.due_to_expire(sandbox.clock.now(), limit)
+    expired = 0
+    for checkout in due:
+        try:
+            await happen(checkout, Happening.EXPIRED, sandbox)
+            expired += 1
+        except Conflict:
+            continue  # it was paid at the last moment
+    return expired
+
+
+async def chaos_of(checkout: SandboxCheckout) -> Chaos:
+    """Give the faults that hold for a checkout now."""
+    if checkout.chaos is not None:
+        return merge(checkout.chaos, None)
+    standing = await repository.standing_chaos()
+    return merge(None, standing.chaos if standing else None)
+
+
+async def _step(
+    checkout: SandboxCheckout,
+    happening: Happening,
+    sandbox: Sandbox,
+    payment: SandboxPayment | None,
+    chaos: Chaos,
+) -> SandboxCheckout:
+    possible, standing = leads_to(happening, checkout.provider)
+    if not possible:
+        raise CannotHappen(f"{checkout.provider} has no such thing: nothing is {happening} there.")
+    if checkout.status not in possible:
+        raise CannotHappen(f"The checkout is {checkout.status}: it can't be {happening}.")
+    now = sandbox.clock.now()
+    payments = _with(checkout.payments, payment)
+    if standing is CheckoutStatus.OPEN and any(one.status in _UNDER_WAY for one in payments):
+        standing = CheckoutStatus.PROCESSING  # by another attempt than the one that failed
+    ids = [*checkout.object_ids, *(_ids_of(payment) if payment else ())]
+    after = _changed(
+        checkout,
+        status=standing,
+        payments=payments,
+        happened=[*checkout.happened, _happened(happening, payment, now)],
+        object_ids=list(dict.fromkeys(ids)),
+        updated_at=now,
+        purge_at=now + KEEP_FOR,
+    )
+    events = sandbox.played[checkout.provider].tell(after, happening, payment, now)
+    salt = f"{checkout.session_id}:{happening}:{len(payments)}:{len(ids)}"
+    return await announce(checkout, after, sandbox, Told(events, chaos, salt))
+
+
+def _happened(what: Happening, payment: SandboxPayment | None, now: datetime) -> Happened:
+    """Note what happened: Stripe's intent is one payment, however often it is tried."""
+    declined = payment.decline_code if payment and what is Happening.DECLINED else None
+    return Happened(
+        at=now, what=what, method=payment.method if payment else None, decline_code=declined
+    )
+
+
+def _payment(
+    checkout: SandboxCheckout,
+    happening: Happening,
+    now: datetime,
+    method: str | None,
+    decline_code: str | None,
+) -> SandboxPayment | None:
+    last = checkout.payments[-1] if checkout.payments else None
+    if happening in _BEGINS:
+        payment_id = _payment_id(checkout)
+        return SandboxPayment(
+            id=payment_id,
+            status=_BEGINS[happening],
+            method=method or "card",
+            amount=checkout.amount,
+            currency=checkout.currency,
+            decline_code=decline_code if happening is Happening.DECLINED else None,
+            at=last.at if last is not None and last.id == payment_id else now,
+        )
+    if happening in _GOES_ON and last is not None:
+        goes_on = next(
+            (one for one in reversed(checkout.payments) if one.status in _UNDER_WAY), last
+        )
+        return goes_on.model_copy(update={"status": _GOES_ON[happening]})
+    if happening is Happening.DISPUTED and last is not None:
+        dispute_id = last.dispute_id or _made_id(_DISPUTE_PREFIX[checkout.provider], 24)
+        return last.model_copy(update={"dispute_id": dispute_id})
+    return last if happening is Happening.REFUNDED else None
+
+
+def _refunded(
+    payment: SandboxPayment, refund: SandboxRefund | None, provider: ProviderName, now: datetime
+) -> SandboxPayment:
+    left = payment.amount - payment.refunded
+    if refund is None:
+        refund_id = _made_id(_REFUND_PREFIX[provider], 24)
+        refund = SandboxRefund(id=refund_id, amount=left, at=now)
+    if not 0 < refund.amount <= left:
+        raise CannotHappen(f"{refund.amount} can't be refunded: {left} of the payment are left.")
+    changes = {
+        "refunds": [*payment.refunds, refund],
+        "refunded": payment.refunded + refund.amount,
+    }
+    return payment.model_copy(update=changes)
+
+
+_PAYMENT_PREFIX = {"stripe": ("pi_3", 23), "razorpay": ("pay_", 14), "phonepe": ("OM", 22)}
+_REFUND_PREFIX = {"stripe": "re_3", "razorpay": "rfnd_", "phonepe": "OMR"}
+_DISPUTE_PREFIX = {"stripe": "du_1", "razorpay": "disp_", "phonepe": "OMD"}
+
+
+def _payment_id(checkout: SandboxCheckout) -> str:
+    """Stripe tries one intent again and again; the others count each attempt as a payment."""
+    if checkout.provider == "stripe" and checkout.payments:
+        return checkout.payments[-1].id
+    return _made_id(*_PAYMENT_PREFIX[checkout.provider])
+
+
+def _made_id(prefix: str, length: int) -> str:
+    return prefix + secrets.token_hex(length)[:length]
+
+
+def _with(payments: list[SandboxPayment], payment: SandboxPayment | None) -> list[SandboxPayment]:
+    if payment is None:
+        return payments
+    return [*(one for one in payments if one.id != payment.id), payment]
+
+
+def _ids_of(payment: SandboxPayment) -> list[str]:
+    refunds = [refund.id for refund in payment.refunds]
+    return refunds + ([payment.dispute_id] if payment.dispute_id else [])
+
+
+def _event(checkout: SandboxCheckout, made: MadeEvent, now: datetime) -> SandboxEvent:
+    return SandboxEvent(
+        id=made.event_id,
+        provider=checkout.provider,
+        type=made.type,
+        checkout_id=checkout.id,
+        body=made.body,
+        created_at=now,
+        purge_at=now + KEEP_FOR,
+    )
+
+
+def _deliveries(
+    checkout: SandboxCheckout, told: Told, played: Played, now: datetime
+) -> list[SandboxDelivery]:
+    """Plan the deliveries of some events; the copies of a falsified one are one event."""
+    made: dict[tuple[int, tuple[Fault, ...]], MadeEvent] = {}
+    deliveries = []
+    for planned in plan(len(told.events), told.chaos, told.salt, now):
+        key = (planned.event, planned.tamper)
+        if key not in made:
+            event = told.events[planned.event]
+            false = next((fault for fault in planned.tamper if fault in _FALSIFIED), None)
+            made[key] = played.falsify(event, false) if false else event
+        deliveries.append(_delivery(checkout, made[key], planned, now))
+    return deliveries
+
+
+def _delivery(
+    checkout: SandboxCheckout, event: MadeEvent, planned: Planned, now: datetime
+) -> SandboxDelivery:
+    foreign = "foreign_route" in planned.tamper
+    route = _ELSEWHERE[checkout.provider] if foreign else checkout.provider
+    return SandboxDelivery(
+        id=new_id("whd"),
+        provider=checkout.provider,
+        checkout_id=checkout.id,
+        session_id=checkout.session_id,
+        event_id=event.event_id,
+        type=event.type,
+        path=f"/api/webhooks/{route}",
+        body=event.body,
+        tamper=list(planned.tamper),
+        note=planned.note or None,
+        drops=planned.drops,
+        created_at=now,
+        due_at=planned.due_at,
+        purge_at=now + KEEP_FOR,
+    )
+
+
+def _changed(checkout: SandboxCheckout, **changes: Any) -> SandboxCheckout:
+    changed: SandboxCheckout = checkout.model_copy(update=changes)
+    return changed

@@ -1,0 +1,139 @@
+"""Capture, refund and cancel, as the merchant asks for them."""
+
+import json
+import re
+
+from service.core.errors import Conflict
+from service.core.ids import digest
+from service.core.strict_json import JsonObject, parse
+from service.providers.reading import whole
+from tillgate_sandbox import repository
+from tillgate_sandbox.base import Sandbox
+from tillgate_sandbox.documents import (
+    SandboxCheckout,
+    SandboxKey,
+    SandboxPayment,
+    SandboxRefund,
+)
+from tillgate_sandbox.playing import happen
+from tillgate_sandbox.razorpay.refusals import NoSuchId, Refusal
+from tillgate_sandbox.razorpay.render import REFUND, made_id, refund_entity
+from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus
+
+# https://razorpay.com/docs/api/refunds/normal-refunds-idempotent
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{10,255}")
+
+
+async def the_payment(payment_id: str) -> tuple[SandboxCheckout, SandboxPayment]:
+    """Find a payment and what it pays, of whose payments it is the last: it happens to that one.
+
+    Raises `NoSuchId`.
+    """
+    checkout = await repository.find_by_payment(payment_id)
+    if checkout is None or checkout.provider != "razorpay":
+        raise NoSuchId
+    payment = payment_in(checkout, payment_id)
+    others = [one for one in checkout.payments if one.id != payment_id]
+    return checkout.model_copy(update={"payments": [*others, payment]}), payment
+
+
+def payment_in(checkout: SandboxCheckout, payment_id: str) -> SandboxPayment:
+    """Give a payment of a checkout. Raises `NoSuchId`."""
+    found = next((one for one in checkout.payments if one.id == payment_id), None)
+    if found is None:
+        raise NoSuchId
+    return found
+
+
+async def capture(payment_id: str, given: JsonObject, sandbox: Sandbox) -> SandboxCheckout:
+    """Take money that is held, all of it. Raises `Refusal`.
+
+    https://razorpay.com/docs/api/payments/capture
+    """
+    checkout, payment = await the_payment(payment_id)
+    if payment.status is PaymentStatus.SUCCEEDED:
+        raise Refusal("This payment has already been captured")
+    if payment.status is not PaymentStatus.AUTHORIZED:
+        raise Refusal(
+            "Only payments which have been authorized and not yet captured can be captured"
+        )
+    if whole(given, "amount") != payment.amount:
+        raise Refusal("Capture amount must be equal to the amount authorized", field="amount")
+    if given.get("currency", payment.currency) != payment.currency:
+        raise Refusal("Capture currency must be equal to the currency authorized", field="currency")
+    return await _let_happen(checkout, Happening.CAPTURED, sandbox)
+
+
+async def cancel_link(checkout: SandboxCheckout, sandbox: Sandbox) -> SandboxCheckout:
+    """Cancel a payment link that is not paid. Raises `Refusal`."""
+    if checkout.status is CheckoutStatus.PAID:
+        raise Refusal("Payment Link cannot be cancelled as it is already paid.")
+    if checkout.status in (CheckoutStatus.EXPIRED, CheckoutStatus.CANCELED):
+        raise Refusal(f"Payment Link cannot be cancelled as it is already {checkout.status}.")
+    return await _let_happen(checkout, Happening.CANCELED, sandbox)
+
+
+async def refund_once(
+    payment_id: str, given: JsonObject, key: str | None, sandbox: Sandbox
+) -> JsonObject:
+    """Refund, once for each value of `X-Refund-Idempotency`. Raises `Refusal`."""
+    if key is None:
+        return await _refund(payment_id, given, sandbox)
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise Refusal("The idempotency key must be at least 10 characters of A-Z a-z 0-9 _ -")
+    parameters = digest(json.dumps([payment_id, given], sort_keys=True))
+    claim = SandboxKey(
+        id=f"razorpay:refund:{key}",
+        parameters=parameters,
+        purge_at=sandbox.clock.now() + repository.KEEP_FOR,
+    )
+    before = await repository.claim_key(claim)
+    if before is not None:
+        return _replayed(before, parameters)
+    try:
+        answer = await _refund(payment_id, given, sandbox)
+    except Refusal:
+        await repository.release_key(claim.id)  # nothing was done: the key is free again
+        raise
+    await repository.keep_answer(claim.id, 200, json.dumps(answer).encode())
+    return answer
+
+
+def _replayed(before: SandboxKey, parameters: str) -> JsonObject:
+    if before.parameters != parameters:
+        raise Refusal("Different request with the same idempotency key has already been processed.")
+    if before.answer is None:
+        raise Refusal("Request with the same idempotency key is being processed.", status=409)
+    kept = parse(before.answer)
+    return kept if isinstance(kept, dict) else {}
+
+
+async def _refund(payment_id: str, given: JsonObject, sandbox: Sandbox) -> JsonObject:
+    checkout, payment = await the_payment(payment_id)
+    if payment.status is not PaymentStatus.SUCCEEDED:
+        raise Refusal("The payment status should be captured for action to be taken")
+    left = payment.amount - payment.refunded
+    if left == 0:
+        raise Refusal("The payment has been fully refunded already")
+    amount = whole(given, "amount") if given.get("amount") is not None else left
+    if amount is None or amount < 1:
+        raise Refusal("The amount must be an integer.", field="amount")
+    if amount > left:
+        raise Refusal("The total refund amount is greater than the refund payment amount")
+    refund_id = made_id(REFUND, payment.id, len(payment.refunds))
+    refund = SandboxRefund(id=refund_id, amount=amount, at=sandbox.clock.now())
+    after = await _let_happen(checkout, Happening.REFUNDED, sandbox, refund)
+    return refund_entity(payment_in(after, payment.id), refund)
+
+
+async def _let_happen(
+    checkout: SandboxCheckout,
+    happening: Happening,
+    sandbox: Sandbox,
+    refund: SandboxRefund | None = None,
+) -> SandboxCheckout:
+    """Let it happen; what can't is a bad request at Razorpay, not a conflict."""
+    try:
+        return await happen(checkout, happening, sandbox, refund=refund)
+    except Conflict as error:
+        raise Refusal(error.message) from error

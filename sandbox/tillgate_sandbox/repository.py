@@ -1,0 +1,249 @@
+"""Named queries on what the played providers remember."""
+
+from datetime import datetime, timedelta
+
+from service.core.ids import new_id
+from service.storage.database import Row
+from service.storage.transactions import Duplicate, Transaction, in_transaction, session_of
+from tillgate_sandbox.documents import (
+    Attempt,
+    SandboxCheckout,
+    SandboxDelivery,
+    SandboxEvent,
+    SandboxKey,
+    StandingChaos,
+)
+from tillgate_sandbox.states import CheckoutStatus
+
+KEEP_FOR = timedelta(days=7)
+
+
+async def insert_checkout(checkout: SandboxCheckout) -> bool:
+    """Insert a checkout; tell whether its id was free."""
+    try:
+        await SandboxCheckout.get_pymongo_collection().insert_one(checkout.to_row())
+    except Duplicate:
+        return False
+    return True
+
+
+async def find_checkout(checkout_id: str) -> SandboxCheckout | None:
+    """Find a checkout by the provider's id."""
+    return await _one({"_id": {"$eq": checkout_id}})
+
+
+async def find_page(page_id: str) -> SandboxCheckout | None:
+    """Find the checkout of a pay page."""
+    return await _one({"pageId": {"$eq": page_id}})
+
+
+async def find_by_payment(payment_id: str) -> SandboxCheckout | None:
+    """Find the checkout that a payment belongs to."""
+    return await _one({"payments.id": {"$eq": payment_id}})
+
+
+async def find_by_object(object_id: str) -> SandboxCheckout | None:
+    """Find the checkout that a refund, a dispute or a subscription belongs to."""
+    return await _one({"objectIds": {"$eq": object_id}})
+
+
+async def find_by_request(provider: str, field: str, value: str) -> list[SandboxCheckout]:
+    """Find checkouts by a parameter that they were opened with (`receipt`, `reference_id`)."""
+    wanted = {"provider": provider, f"request.{field}": {"$eq": value}}
+    cursor = SandboxCheckout.get_pymongo_collection().find(wanted).sort("createdAt", -1)
+    return [SandboxCheckout.model_validate(row) for row in await cursor.to_list(20)]
+
+
+async def latest_checkouts(limit: int) -> list[SandboxCheckout]:
+    """Give the checkouts that were opened last."""
+    cursor = SandboxCheckout.get_pymongo_collection().find({}).sort("createdAt", -1).limit(limit)
+    return [SandboxCheckout.model_validate(row) for row in await cursor.to_list()]
+
+
+async def checkouts_of(session_id: str) -> list[SandboxCheckout]:
+    """Give the checkouts that were opened for a session, oldest first."""
+    cursor = SandboxCheckout.get_pymongo_collection().find({"sessionId": {"$eq": session_id}})
+    rows = await cursor.sort("createdAt", 1).to_list(100)
+    return [SandboxCheckout.model_validate(row) for row in rows]
+
+
+async def change_checkout(before: SandboxCheckout, after: SandboxCheckout) -> bool:
+    """Write a checkout if its state is still the one that was read; tell whether it was."""
+    return await _change(before, after, None)
+
+
+async def write_happening(
+    before: SandboxCheckout,
+    after: SandboxCheckout,
+    events: list[SandboxEvent],
+    deliveries: list[SandboxDelivery],
+) -> bool:
+    """Write a changed checkout with all that tells of it, or nothing; tell whether it was."""
+
+    async def work(tx: Transaction) -> bool:
+        if not await _change(before, after, tx):
+            return False
+        if events:
+            rows = [event.to_row() for event in events]
+            await SandboxEvent.get_pymongo_collection().insert_many(rows, session=session_of(tx))
+        if deliveries:
+            rows = [delivery.to_row() for delivery in deliveries]
+            await SandboxDelivery.get_pymongo_collection().insert_many(rows, session=session_of(tx))
+        return True
+
+    return await in_transaction(work)
+
+
+async def _change(before: SandboxCheckout, after: SandboxCheckout, tx: Transaction | None) -> bool:
+    row = after.to_row() | {"version": before.version + 1}
+    done = await SandboxCheckout.get_pymongo_collection().replace_one(
+        {"_id": before.id, "version": before.version}, row, session=session_of(tx)
+    )
+    return done.matched_count == 1
+
+
+async def due_to_expire(now: datetime, limit: int) -> list[SandboxCheckout]:
+    """Give open checkouts whose time is over."""
+    wanted = {"status": CheckoutStatus.OPEN.value, "expiresAt": {"$lte": now}}
+    cursor = SandboxCheckout.get_pymongo_collection().find(wanted).sort("expiresAt", 1)
+    return [SandboxCheckout.model_validate(row) for row in await cursor.to_list(limit)]
+
+
+async def list_checkouts(
+    provider: str, kind: str, wanted: Row, limit: int
+) -> list[SandboxCheckout]:
+    """List a provider's checkouts of a kind, newest first; `wanted` narrows it."""
+    cursor = SandboxCheckout.get_pymongo_collection().find(
+        {"provider": provider, "kind": kind} | wanted
+    )
+    rows = await cursor.sort([("createdAt", -1), ("_id", -1)]).to_list(limit)
+    return [SandboxCheckout.model_validate(row) for row in rows]
+
+
+async def find_event(event_id: str) -> SandboxEvent | None:
+    """Find an event by its id."""
+    row = await SandboxEvent.get_pymongo_collection().find_one({"_id": {"$eq": event_id}})
+    return SandboxEvent.model_validate(row) if row else None
+
+
+async def list_events(
+    provider: str,
+    since: datetime | None,
+    kinds: list[str],
+    limit: int,
+    after: SandboxEvent | None = None,
+) -> list[SandboxEvent]:
+    """List a provider's events, newest first; `after` is the last one of the page before."""
+    wanted: Row = {"provider": provider}
+    wanted |= {"createdAt": {"$gte": since}} if since else {}
+    wanted |= {"type": {"$in": kinds}} if kinds else {}
+    if after is not None:
+        at = after.created_at
+        older = [{"createdAt": {"$lt": at}}, {"createdAt": at, "_id": {"$lt": after.id}}]
+        wanted["$or"] = older
+    cursor = SandboxEvent.get_pymongo_collection().find(wanted)
+    rows = await cursor.sort([("createdAt", -1), ("_id", -1)]).to_list(limit)
+    return [SandboxEvent.model_validate(row) for row in rows]
+
+
+async def delivered_events(event_ids: list[str]) -> set[str]:
+    """Tell which events arrived: a genuine delivery was answered with a 2xx."""
+    wanted = {"eventId": {"$in": event_ids}, "status": "delivered"}
+    found = await SandboxDelivery.get_pymongo_collection().distinct("eventId", wanted)
+    return set(found)
+
+
+async def claim_due(now: datetime, lease: timedelta, limit: int) -> list[SandboxDelivery]:
+    """Take the deliveries that are due longest, and hide them from others for a while."""
+    collection = SandboxDelivery.get_pymongo_collection()
+    due: Row = {"status": "pending", "dueAt": {"$lte": now}}
+    found = await collection.find(due, {"_id": 1}).sort("dueAt", 1).to_list(limit)
+    if not found:
+        return []
+    claim = new_id("claim")
+    # Whom another process was quicker with is not due any more, and not matched.
+    mine = due | {"_id": {"$in": [row["_id"] for row in found]}}
+    await collection.update_many(mine, {"$set": {"dueAt": now + lease, "claim": claim}})
+    rows = await collection.find({"claim": claim}).sort("createdAt", 1).to_list()
+    return [SandboxDelivery.model_validate(row) for row in rows]
+
+
+async def note_attempt(
+    delivery: SandboxDelivery, attempt: Attempt, status: str, due_at: datetime
+) -> None:
+    """Keep how a try went, and when the next one is due."""
+    await SandboxDelivery.get_pymongo_collection().update_one(
+        {"_id": delivery.id},
+        {
+            "$push": {"attempts": attempt.model_dump(by_alias=True)},
+            "$set": {"status": status, "dueAt": due_at, "drops": max(0, delivery.drops - 1)},
+            "$unset": {"claim": ""},
+        },
+    )
+
+
+async def next_due_at() -> datetime | None:
+    """Give when the next delivery is due, None if nothing is on its way."""
+    row = await SandboxDelivery.get_pymongo_collection().find_one(
+        {"status": "pending"}, sort=[("dueAt", 1)]
+    )
+    return SandboxDelivery.model_validate(row).due_at if row else None
+
+
+async def count_untried(checkout_id: str) -> int:
+    """Count the deliveries about a checkout of which no try was made yet."""
+    return await SandboxDelivery.get_pymongo_collection().count_documents(
+        {"checkoutId": {"$eq": checkout_id}, "attempts": []}
+    )
+
+
+async def deliveries_of(session_id: str) -> list[SandboxDelivery]:
+    """Give all deliveries about a session, oldest first."""
+    cursor = SandboxDelivery.get_pymongo_collection().find({"sessionId": {"$eq": session_id}})
+    rows = await cursor.sort("createdAt", 1).to_list(1000)
+    return [SandboxDelivery.model_validate(row) for row in rows]
+
+
+async def count_pending() -> int:
+    """Count the deliveries that are still on their way."""
+    return await SandboxDelivery.get_pymongo_collection().count_documents({"status": "pending"})
+
+
+async def claim_key(key: SandboxKey) -> SandboxKey | None:
+    """Claim an idempotency key; give the row of an earlier claim, None if there was none."""
+    try:
+        await SandboxKey.get_pymongo_collection().insert_one(key.to_row())
+    except Duplicate:
+        row = await SandboxKey.get_pymongo_collection().find_one({"_id": key.id})
+        return SandboxKey.model_validate(row) if row else None
+    return None
+
+
+async def keep_answer(key_id: str, status: int, answer: bytes) -> None:
+    """Keep the answer that a key replays."""
+    await SandboxKey.get_pymongo_collection().update_one(
+        {"_id": key_id}, {"$set": {"status": status, "answer": answer}}
+    )
+
+
+async def release_key(key_id: str) -> None:
+    """Forget a key whose call was refused before it began."""
+    await SandboxKey.get_pymongo_collection().delete_one({"_id": key_id})
+
+
+async def standing_chaos() -> StandingChaos | None:
+    """Give the standing faults, if any were set."""
+    row = await StandingChaos.get_pymongo_collection().find_one({"_id": "standing"})
+    return StandingChaos.model_validate(row) if row else None
+
+
+async def set_standing_chaos(chaos: Row) -> None:
+    """Set the standing faults."""
+    await StandingChaos.get_pymongo_collection().update_one(
+        {"_id": "standing"}, {"$set": {"chaos": chaos}}, upsert=True
+    )
+
+
+async def _one(wanted: Row) -> SandboxCheckout | None:
+    row = await SandboxCheckout.get_pymongo_collection().find_one(wanted)
+    return SandboxCheckout.model_validate(row) if row else None

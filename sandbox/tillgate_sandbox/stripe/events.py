@@ -1,0 +1,214 @@
+"""Stripe, played: which events tell what happened, and how they are signed.
+
+Event types: https://docs.stripe.com/api/events/types. Signature: https://docs.stripe.com/webhooks.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from service.core import strict_json
+from service.core.errors import Misconfigured
+from service.core.ids import digest
+from service.core.strict_json import JsonObject, JsonValue
+from service.providers.base import ProviderName
+from service.providers.signing import hmac_sha256_hex
+from service.settings import Settings
+from tillgate_sandbox.base import MadeEvent
+from tillgate_sandbox.chaos import Fault
+from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment
+from tillgate_sandbox.states import Happening
+from tillgate_sandbox.stripe import billing
+from tillgate_sandbox.stripe.render import (
+    API_VERSION,
+    charge,
+    checkout_session,
+    dispute,
+    payment_intent,
+    refund,
+    subscribes,
+    unix,
+)
+
+_Told = list[tuple[str, JsonObject]]
+
+_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
+
+
+class PlayedStripe:
+    """Stripe, with the webhook secrets that the service has set, the newest first."""
+
+    name: ProviderName = "stripe"
+
+    def __init__(self, settings: Settings) -> None:
+        """Keep the secrets."""
+        self._secrets = settings.stripe.webhook_secrets
+
+    def tell(
+        self,
+        checkout: SandboxCheckout,
+        happening: Happening,
+        payment: SandboxPayment | None,
+        now: datetime,
+    ) -> list[MadeEvent]:
+        """Make the events of a happening, in the order in which Stripe usually sends them."""
+        told = _TELL.get(happening, _nothing)(checkout, payment, now)
+        return [made_event(kind, about, now) for kind, about in told]
+
+    def falsify(self, event: MadeEvent, fault: Fault) -> MadeEvent:
+        """Make a wrong event of a right one, about another payment, under another id."""
+        body = strict_json.parse(event.body)
+        if not isinstance(body, dict):
+            return event
+        event_id = _new_event_id()
+        false = _falsified(body, fault, salt=event_id)
+        if isinstance(false, dict):
+            false["id"] = event_id
+        return MadeEvent(event.type, event_id, json.dumps(false, indent=2).encode())
+
+    def sign(self, event: MadeEvent, at: datetime, fault: Fault | None) -> dict[str, str]:
+        """Sign a delivery anew at each try: `t=<unix>,v1=<hex HMAC of t.body>`.
+
+        Raises `Misconfigured` without a secret.
+        """
+        if not self._secrets:
+            raise Misconfigured("STRIPE_WEBHOOK_SECRET is not set: nothing could be signed.")
+        secret = self._secrets[0]
+        if fault == "old_secret":
+            # A secret that is being rolled is still believed, one that was retired is not.
+            secret = self._secrets[1] if len(self._secrets) > 1 else f"{secret}_retired"
+        signed_at = str(unix(at))
+        signature = hmac_sha256_hex(secret, signed_at.encode() + b"." + event.body)
+        if fault == "bad_signature":
+            signature = digest(signature)
+        return {
+            "Content-Type": "application/json; charset=utf-8",
+            "Stripe-Signature": f"t={signed_at},v1={signature}",
+            "User-Agent": _AGENT,
+        }
+
+
+def made_event(kind: str, about: JsonObject, now: datetime) -> MadeEvent:
+    """Put an object into an event, indented as Stripe sends it."""
+    event_id = _new_event_id()
+    event: JsonObject = {
+        "id": event_id,
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": unix(now),
+        "data": {"object": about},
+        "livemode": False,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
+        "type": kind,
+    }
+    return MadeEvent(kind, event_id, json.dumps(event, indent=2).encode())
+
+
+def _new_event_id() -> str:
+    return f"evt_1{secrets.token_hex(12)[:23]}"
+
+
+def _nothing(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    return []
+
+
+def _paid(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    told: _Told = []
+    if subscribes(checkout):
+        told.append(("customer.subscription.created", billing.subscription(checkout)))
+        told.append(("invoice.paid", billing.invoice(checkout)))
+    if payment is not None and payment.amount:
+        told.append(("payment_intent.succeeded", payment_intent(checkout, payment)))
+    return [*told, ("checkout.session.completed", checkout_session(checkout))]
+
+
+def _delayed(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    return [("checkout.session.completed", checkout_session(checkout))]
+
+
+def _authorized(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    kind = "payment_intent.amount_capturable_updated"
+    held = [(kind, payment_intent(checkout, payment))] if payment else []
+    return held + _delayed(checkout, payment, now)
+
+
+def _settled(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    told = [("payment_intent.succeeded", payment_intent(checkout, payment))] if payment else []
+    return [*told, ("checkout.session.async_payment_succeeded", checkout_session(checkout))]
+
+
+def _captured(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    return [("payment_intent.succeeded", payment_intent(checkout, payment))] if payment else []
+
+
+def _bounced(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    return [
+        *_declined(checkout, payment, now),
+        ("checkout.session.async_payment_failed", checkout_session(checkout)),
+    ]
+
+
+def _declined(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    kind = "payment_intent.payment_failed"
+    return [(kind, payment_intent(checkout, payment))] if payment else []
+
+
+def _expired(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    return [("checkout.session.expired", checkout_session(checkout))]
+
+
+def _refunded(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    if payment is None:
+        return []
+    return [
+        ("refund.created", refund(payment, payment.refunds[-1])),
+        ("charge.refunded", charge(checkout, payment)),
+    ]
+
+
+def _disputed(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+    return [("charge.dispute.created", dispute(payment, now))] if payment else []
+
+
+_TELL: Mapping[Happening, Callable[[SandboxCheckout, SandboxPayment | None, datetime], _Told]] = {
+    Happening.PAID: _paid,
+    Happening.DELAYED: _delayed,
+    Happening.AUTHORIZED: _authorized,
+    Happening.SETTLED: _settled,
+    Happening.CAPTURED: _captured,
+    Happening.BOUNCED: _bounced,
+    Happening.DECLINED: _declined,
+    Happening.EXPIRED: _expired,
+    Happening.REFUNDED: _refunded,
+    Happening.DISPUTED: _disputed,
+}
+"""What is not in the table, Stripe does not tell: whoever goes away leaves a session open."""
+
+_AMOUNTS = frozenset("amount amount_received amount_total amount_subtotal amount_paid".split())
+# A wrong event is about another payment: the right one's ledger row is not its business.
+_PAYMENT_IDS = frozenset({"payment_intent", "invoice", "charge", "latest_charge"})
+_SESSION_IDS = frozenset({"checkoutSessionId", "sessionId", "client_reference_id"})
+
+
+def _falsified(value: JsonValue, fault: Fault, salt: str, key: str = "") -> JsonValue:
+    if isinstance(value, dict):
+        return {name: _falsified(item, fault, salt, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_falsified(item, fault, salt) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        wrong = fault == "wrong_amount" and key in _AMOUNTS and value
+        return value + 100 if wrong else value
+    return _falsified_text(value, fault, salt, key) if isinstance(value, str) else value
+
+
+def _falsified_text(value: str, fault: Fault, salt: str, key: str) -> str:
+    other = digest(f"{salt}:{value}")[:24]
+    if key in _PAYMENT_IDS or (key == "id" and value.startswith(("pi_", "in_", "ch_"))):
+        return f"{value.partition('_')[0]}_{other}"
+    if fault == "wrong_currency" and key == "currency":
+        return "jpy" if value != "jpy" else "usd"
+    if fault == "unknown_session" and (key in _SESSION_IDS or value.startswith("cs_")):
+        return f"{'cs_test' if value.startswith('cs_') else 'unknown'}_{other}"
+    return value

@@ -1,0 +1,219 @@
+"""Calls about intents, refunds, subscriptions, invoices and events (https://docs.stripe.com/api)."""
+
+import secrets
+from datetime import datetime
+
+from service.core import strict_json
+from service.core.clock import from_unix
+from service.core.strict_json import JsonObject
+from service.providers.reading import inner, text
+from tillgate_sandbox import repository
+from tillgate_sandbox.base import Sandbox
+from tillgate_sandbox.chaos import Chaos
+from tillgate_sandbox.documents import (
+    SandboxCheckout,
+    SandboxEvent,
+    SandboxPayment,
+    SandboxRefund,
+)
+from tillgate_sandbox.playing import Told, announce, happen
+from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus
+from tillgate_sandbox.stripe import billing, render
+from tillgate_sandbox.stripe.events import made_event
+from tillgate_sandbox.stripe.parameters import check_metadata, read_whole, refuse_unknown
+from tillgate_sandbox.stripe.refusals import StripeRefused, missing, no_such
+from tillgate_sandbox.stripe.sessions import page, page_size
+
+_REFUND_TAKES = frozenset("payment_intent charge amount reason metadata currency expand".split())
+_MOST_LOOKED_AT = 1000
+
+
+async def retrieve_intent(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
+    """Read a payment intent."""
+    return render.payment_intent(*await _payment(ids[0]))
+
+
+async def capture_intent(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
+    """Capture an intent that is held."""
+    checkout, payment = await _payment(ids[0])
+    if payment.status is not PaymentStatus.AUTHORIZED:
+        status = render.payment_intent(checkout, payment)["status"]
+        message = (
+            "This PaymentIntent could not be captured because it has a status of "
+            f"{status}. Only a PaymentIntent with one of the following statuses may be captured: "
+            "requires_capture."
+        )
+        raise StripeRefused(message, code="payment_intent_unexpected_state", began=True)
+    asked = read_whole(given, "amount_to_capture")
+    if asked is not None and asked != payment.amount:
+        raise StripeRefused("The sandbox captures the whole amount.", param="amount_to_capture")
+    captured = await happen(checkout, Happening.CAPTURED, sandbox)
+    return render.payment_intent(captured, captured.payments[-1])
+
+
+async def create_refund(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
+    """Refund a payment, all that is left of it or an `amount`."""
+    refuse_unknown(given, _REFUND_TAKES)
+    check_metadata(given.get("metadata"))
+    intent_id = text(given, "payment_intent") or "pi_" + (text(given, "charge") or "")[3:]
+    if intent_id == "pi_":
+        raise missing("payment_intent")
+    checkout, payment = await _payment(intent_id, "payment_intent")
+    _check_refundable(checkout, payment)
+    left = payment.amount - payment.refunded
+    amount = read_whole(given, "amount")
+    if amount is not None and not 0 < amount <= left:
+        message = (
+            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
+            if amount > 0
+            else "Invalid positive integer"
+        )
+        raise StripeRefused(message, param="amount", began=amount > 0)
+    made = SandboxRefund(
+        id=f"re_3{secrets.token_hex(12)[:23]}",
+        amount=amount if amount is not None else left,
+        reason=text(given, "reason"),
+        metadata=inner(given, "metadata"),
+        at=sandbox.clock.now(),
+    )
+    await happen(checkout, Happening.REFUNDED, sandbox, refund=made)
+    return render.refund(payment, made)
+
+
+async def retrieve_refund(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
+    """Read a refund."""
+    checkout = await repository.find_by_object(ids[0])
+    for payment in checkout.payments if checkout else []:
+        for made in payment.refunds:
+            if made.id == ids[0]:
+                return render.refund(payment, made)
+    raise no_such("refund", ids[0])
+
+
+async def retrieve_subscription(
+    sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject
+) -> JsonObject:
+    """Read a subscription."""
+    return billing.subscription(await _subscribed("subscription", ids[0]))
+
+
+async def update_subscription(
+    sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject
+) -> JsonObject:
+    """Let a subscription end with its period, or go on; change its metadata."""
+    refuse_unknown(given, frozenset({"cancel_at_period_end", "metadata", "expand"}))
+    check_metadata(given.get("metadata"))
+    checkout = await _subscribed("subscription", ids[0])
+    kept = inner(checkout.more, "subscription")
+    ends = text(given, "cancel_at_period_end")
+    changes: JsonObject = {"metadata": inner(kept, "metadata") | inner(given, "metadata")}
+    if ends is not None:
+        changes["cancel_at_period_end"] = ends == "true"
+    return await _change(checkout, kept | changes, "customer.subscription.updated", sandbox)
+
+
+async def cancel_subscription(
+    sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject
+) -> JsonObject:
+    """Cancel a subscription at once."""
+    checkout = await _subscribed("subscription", ids[0])
+    kept = inner(checkout.more, "subscription")
+    if text(kept, "status") == "canceled":
+        raise no_such("subscription", ids[0])
+    now = render.unix(sandbox.clock.now())
+    changes: JsonObject = {"status": "canceled", "canceled_at": now, "ended_at": now}
+    return await _change(checkout, kept | changes, "customer.subscription.deleted", sandbox)
+
+
+async def retrieve_invoice(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
+    """Read the first invoice of a subscription."""
+    return billing.invoice(await _subscribed("invoice", ids[0]))
+
+
+async def retrieve_event(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
+    """Read an event."""
+    event = await repository.find_event(ids[0])
+    if event is None or event.provider != "stripe":
+        raise no_such("event", ids[0])
+    return _event(event)
+
+
+async def list_events(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
+    """List events, newest first: by `type`, `types[]`, `created[gte]` and `delivery_success`.
+
+    `delivery_success=false` gives those that no delivery has brought home yet
+    (https://docs.stripe.com/webhooks/process-undelivered-events).
+    """
+    limit = page_size(given)
+    after = None
+    if (last := text(given, "starting_after")) is not None:
+        after = await repository.find_event(last)
+        if after is None:
+            raise no_such("event", last, "starting_after")
+    delivered = text(given, "delivery_success")
+    looked_at = limit + 1 if delivered is None else _MOST_LOOKED_AT
+    found = await repository.list_events(
+        "stripe", _since(given), _types(given), looked_at, after=after
+    )
+    if delivered is not None:
+        arrived = await repository.delivered_events([event.id for event in found])
+        found = [event for event in found if (event.id in arrived) == (delivered == "true")]
+    return page([_event(event) for event in found], limit, "/v1/events")
+
+
+def _event(event: SandboxEvent) -> JsonObject:
+    body = strict_json.parse(event.body)
+    return body if isinstance(body, dict) else {}
+
+
+def _types(given: JsonObject) -> list[str]:
+    kind, kinds = text(given, "type"), given.get("types")
+    if kind is not None:
+        return [kind]
+    return [one for one in kinds if isinstance(one, str)] if isinstance(kinds, list) else []
+
+
+def _since(given: JsonObject) -> datetime | None:
+    created = inner(given, "created")
+    refuse_unknown(created, frozenset({"gte", "gt"}))
+    since = read_whole(created, "gte", "created[gte]")
+    if since is None:
+        above = read_whole(created, "gt", "created[gt]")
+        since = above + 1 if above is not None else None
+    return None if since is None else from_unix(since)
+
+
+def _check_refundable(checkout: SandboxCheckout, payment: SandboxPayment) -> None:
+    if payment.amount and payment.refunded >= payment.amount:
+        message = f"Charge {render.charge_id_of(payment)} has already been refunded."
+        raise StripeRefused(message, code="charge_already_refunded", began=True)
+    if checkout.status is not CheckoutStatus.PAID:
+        message = f"This PaymentIntent ({payment.id}) does not have a successful charge to refund."
+        raise StripeRefused(message, param="payment_intent", began=True)
+
+
+async def _change(
+    checkout: SandboxCheckout, kept: JsonObject, kind: str, sandbox: Sandbox
+) -> JsonObject:
+    now = sandbox.clock.now()
+    changes = {"more": checkout.more | {"subscription": kept}, "updated_at": now}
+    after: SandboxCheckout = checkout.model_copy(update=changes)
+    shown = billing.subscription(after)
+    told = Told([made_event(kind, shown, now)], Chaos(), f"{checkout.session_id}:{kind}")
+    await announce(checkout, after, sandbox, told)
+    return shown
+
+
+async def _payment(intent_id: str, param: str = "intent") -> tuple[SandboxCheckout, SandboxPayment]:
+    checkout = await repository.find_by_payment(intent_id)
+    for payment in checkout.payments if checkout else []:
+        if payment.id == intent_id and checkout is not None and checkout.provider == "stripe":
+            return checkout, payment
+    raise no_such("payment_intent", intent_id, param)
+
+
+async def _subscribed(kind: str, object_id: str) -> SandboxCheckout:
+    checkout = await repository.find_by_object(object_id)
+    if checkout is None or checkout.status is not CheckoutStatus.PAID:
+        raise no_such(kind, object_id)
+    return checkout

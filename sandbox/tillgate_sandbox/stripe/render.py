@@ -1,0 +1,224 @@
+"""Stripe's objects, rendered from what the sandbox remembers.
+
+In the shape of API version 2026-10-28.endive: https://docs.stripe.com/api/checkout/sessions/object,
+/api/payment_intents/object, /api/refunds/object, /api/disputes/object.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from service.core.strict_json import JsonObject, JsonValue
+from service.providers.reading import inner, text
+from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment, SandboxRefund
+from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
+from tillgate_sandbox.stripe.declines import bounced_error, payment_error
+
+API_VERSION = "2026-10-28.endive"
+DISPUTE_DAYS = timedelta(days=7)
+
+_STATUS = {
+    CheckoutStatus.OPEN: "open",
+    CheckoutStatus.PROCESSING: "complete",
+    CheckoutStatus.PAID: "complete",
+    CheckoutStatus.FAILED: "complete",
+    CheckoutStatus.EXPIRED: "expired",
+    CheckoutStatus.CANCELED: "expired",
+}
+_INTENT_STATUS = {
+    PaymentStatus.DECLINED: "requires_payment_method",
+    PaymentStatus.PROCESSING: "processing",
+    PaymentStatus.AUTHORIZED: "requires_capture",
+    PaymentStatus.SUCCEEDED: "succeeded",
+    PaymentStatus.FAILED: "requires_payment_method",
+}
+# What Checkout offers beside cards, by currency. It has to be the same in every event of a payment.
+_DELAYED_METHODS = {"EUR": "sepa_debit", "USD": "us_bank_account", "GBP": "bacs_debit"}
+
+
+def derived_id(checkout: SandboxCheckout, prefix: str, length: int = 24) -> str:
+    """Derive an id of something that belongs to a checkout; it is always the same."""
+    return prefix + hashlib.sha256(f"{prefix}{checkout.id}".encode()).hexdigest()[:length]
+
+
+def unix(at: datetime) -> int:
+    """Give a moment as Stripe writes it."""
+    return int(at.timestamp())
+
+
+def subscribes(checkout: SandboxCheckout) -> bool:
+    """Tell whether a checkout opens a subscription."""
+    return checkout.request.get("mode") == "subscription"
+
+
+def checkout_session(checkout: SandboxCheckout, url: str | None = None) -> JsonObject:
+    """Render a Checkout session; `url` is its pay page's, shown as long as it is open."""
+    request = checkout.request
+    status = _STATUS[checkout.status]
+    complete, subscription = status == "complete", subscribes(checkout)
+    intent = checkout.payments[-1].id if checkout.payments and not subscription else None
+    email = text(request, "customer_email")
+    paying: JsonObject = {"email": email, "name": None, "phone": None, "tax_exempt": "none"}
+    return {
+        "id": checkout.id,
+        "object": "checkout.session",
+        "after_expiration": None,
+        "amount_subtotal": checkout.amount,
+        "amount_total": checkout.amount,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "cancel_url": checkout.cancel_url,
+        "client_reference_id": text(request, "client_reference_id"),
+        "created": unix(checkout.created_at),
+        "currency": checkout.currency.lower(),
+        "customer": _customer(checkout, complete),
+        "customer_details": paying if complete else None,
+        "customer_email": email,
+        "discounts": [],
+        "expires_at": unix(checkout.expires_at or checkout.created_at),
+        "invoice": derived_id(checkout, "in_1") if subscription and complete else None,
+        "livemode": False,
+        "metadata": inner(request, "metadata"),
+        "mode": text(request, "mode"),
+        "payment_intent": intent,
+        "payment_link": None,
+        "payment_method_types": _methods(checkout),
+        "payment_status": _payment_status(checkout),
+        "recovered_from": None,
+        "setup_intent": None,
+        "status": status,
+        "submit_type": None,
+        "subscription": derived_id(checkout, "sub_1") if subscription and complete else None,
+        "success_url": checkout.success_url,
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "ui_mode": "hosted_page",
+        "url": url if status == "open" else None,
+    }
+
+
+def payment_intent(checkout: SandboxCheckout, payment: SandboxPayment) -> JsonObject:
+    """Render the payment intent of an attempt; a subscription's does not carry our metadata."""
+    own = {} if subscribes(checkout) else inner(checkout.request, "payment_intent_data", "metadata")
+    charge_id = charge_id_of(payment)
+    error: JsonObject | None = None
+    if payment.status is PaymentStatus.DECLINED:
+        error = payment_error(payment.decline_code, charge_id)
+    elif payment.status is PaymentStatus.FAILED:
+        error = bounced_error(charge_id)
+    held = payment.status is PaymentStatus.AUTHORIZED
+    received = payment.status is PaymentStatus.SUCCEEDED
+    return {
+        "id": payment.id,
+        "object": "payment_intent",
+        "amount": payment.amount,
+        "amount_capturable": payment.amount if held else 0,
+        "amount_received": payment.amount if received else 0,
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": "manual" if held else "automatic_async",
+        "client_secret": f"{payment.id}_secret_sandbox",
+        "confirmation_method": "automatic",
+        "created": unix(payment.at),
+        "currency": payment.currency.lower(),
+        "customer": _customer(checkout, complete=True),
+        "description": None,
+        "last_payment_error": error,
+        "latest_charge": charge_id,
+        "livemode": False,
+        "metadata": own,
+        "next_action": None,
+        "payment_method_types": _methods(checkout),
+        "processing": None,
+        "receipt_email": None,
+        "status": _INTENT_STATUS[payment.status],
+    }
+
+
+def charge(checkout: SandboxCheckout, payment: SandboxPayment) -> JsonObject:
+    """Render the charge of a payment; API versions since 2022-11-15 leave its refunds out."""
+    return {
+        "id": charge_id_of(payment),
+        "object": "charge",
+        "amount": payment.amount,
+        "amount_captured": payment.amount,
+        "amount_refunded": payment.refunded,
+        "captured": True,
+        "created": unix(payment.at),
+        "currency": payment.currency.lower(),
+        "customer": _customer(checkout, complete=True),
+        "disputed": payment.dispute_id is not None,
+        "failure_code": None,
+        "failure_message": None,
+        "livemode": False,
+        "metadata": inner(checkout.request, "payment_intent_data", "metadata"),
+        "paid": True,
+        "payment_intent": payment.id,
+        "refunded": payment.refunded >= payment.amount,
+        "status": "succeeded",
+    }
+
+
+def refund(payment: SandboxPayment, made: SandboxRefund) -> JsonObject:
+    """Render a refund."""
+    return {
+        "id": made.id,
+        "object": "refund",
+        "amount": made.amount,
+        "charge": charge_id_of(payment),
+        "created": unix(made.at),
+        "currency": payment.currency.lower(),
+        "destination_details": {"card": {"type": "refund"}, "type": "card"},
+        "metadata": made.metadata,
+        "payment_intent": payment.id,
+        "reason": made.reason,
+        "receipt_number": None,
+        "status": made.status,
+    }
+
+
+def dispute(payment: SandboxPayment, at: datetime) -> JsonObject:
+    """Render a dispute that was just opened."""
+    return {
+        "id": payment.dispute_id,
+        "object": "dispute",
+        "amount": payment.amount,
+        "charge": charge_id_of(payment),
+        "created": unix(at),
+        "currency": payment.currency.lower(),
+        "evidence_details": {
+            "due_by": unix(at + DISPUTE_DAYS),
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": payment.id,
+        "reason": "fraudulent",
+        "status": "needs_response",
+    }
+
+
+def charge_id_of(payment: SandboxPayment) -> str:
+    """Give the id of the charge of a payment."""
+    return "ch_" + payment.id.removeprefix("pi_")
+
+
+def _payment_status(checkout: SandboxCheckout) -> str:
+    if checkout.status is not CheckoutStatus.PAID:
+        return "unpaid"
+    return "paid" if checkout.amount else "no_payment_required"
+
+
+def _customer(checkout: SandboxCheckout, complete: bool) -> str | None:
+    """Give the customer; Stripe makes one for a subscription when it is paid."""
+    given = text(checkout.request, "customer")
+    makes = complete and subscribes(checkout)
+    return given or (derived_id(checkout, "cus_", 14) if makes else None)
+
+
+def _methods(checkout: SandboxCheckout) -> list[JsonValue]:
+    asked = checkout.request.get("payment_method_types")
+    if isinstance(asked, list) and asked:
+        return asked
+    delayed = _DELAYED_METHODS.get(checkout.currency)
+    return ["card", delayed] if delayed else ["card"]

@@ -1,0 +1,206 @@
+"""One call on Stripe's wire: who calls, which call it is, and its idempotency key.
+
+Keys: https://docs.stripe.com/api/authentication. Idempotency:
+https://docs.stripe.com/api/idempotent_requests: for POST, kept for a day, with the answer even
+where it is an error, unless the call was refused before it began.
+"""
+
+import base64
+import binascii
+import json
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TypeAlias
+
+import structlog
+
+from service.core.errors import Conflict
+from service.core.ids import digest, same
+from service.core.strict_json import JsonObject
+from tillgate_sandbox import repository
+from tillgate_sandbox.base import Sandbox
+from tillgate_sandbox.documents import SandboxKey
+from tillgate_sandbox.stripe import objects, sessions
+from tillgate_sandbox.stripe.form import parse_form
+from tillgate_sandbox.stripe.refusals import StripeRefused, no_such_route
+from tillgate_sandbox.stripe.render import API_VERSION
+
+Call: TypeAlias = Callable[[Sandbox, tuple[str, ...], JsonObject], Awaitable[JsonObject]]
+
+KEYS_KEPT_FOR = timedelta(hours=24)
+_LONGEST_KEY = 255
+
+log = structlog.get_logger(__name__)
+
+_ID = r"([A-Za-z0-9_]{1,255})"
+_CALLS: tuple[tuple[str, str, Call], ...] = (
+    ("POST", "/v1/checkout/sessions", sessions.create),
+    ("GET", "/v1/checkout/sessions", sessions.list_all),
+    ("GET", f"/v1/checkout/sessions/{_ID}", sessions.retrieve),
+    ("POST", f"/v1/checkout/sessions/{_ID}/expire", sessions.expire),
+    ("GET", f"/v1/payment_intents/{_ID}", objects.retrieve_intent),
+    ("POST", f"/v1/payment_intents/{_ID}/capture", objects.capture_intent),
+    ("POST", "/v1/refunds", objects.create_refund),
+    ("GET", f"/v1/refunds/{_ID}", objects.retrieve_refund),
+    ("GET", f"/v1/subscriptions/{_ID}", objects.retrieve_subscription),
+    ("POST", f"/v1/subscriptions/{_ID}", objects.update_subscription),
+    ("DELETE", f"/v1/subscriptions/{_ID}", objects.cancel_subscription),
+    ("GET", f"/v1/invoices/{_ID}", objects.retrieve_invoice),
+    ("GET", "/v1/events", objects.list_events),
+    ("GET", f"/v1/events/{_ID}", objects.retrieve_event),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came. `form` is the body of a POST, the query of another method."""
+
+    method: str
+    path: str
+    form: bytes
+    authorization: str | None = field(default=None, repr=False)
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+async def answer(asked: Asked, sandbox: Sandbox) -> Answer:
+    """Answer a call; every failure is an answer in Stripe's own shape."""
+    try:
+        _check_key(asked.authorization, sandbox.settings.stripe.secret_key)
+        call, ids = _find(asked)
+        if asked.method != "POST" or asked.idempotency_key is None:
+            return await _run(call, ids, asked, sandbox)
+        return await _once(call, ids, asked, sandbox)
+    except StripeRefused as refusal:
+        return _refused(refusal)
+    except Conflict as conflict:  # two calls about one object at once
+        return _refused(StripeRefused(conflict.message, status=409, code="lock_timeout"))
+
+
+async def _run(call: Call, ids: tuple[str, ...], asked: Asked, sandbox: Sandbox) -> Answer:
+    return _answered(200, await call(sandbox, ids, parse_form(asked.form)))
+
+
+async def _once(call: Call, ids: tuple[str, ...], asked: Asked, sandbox: Sandbox) -> Answer:
+    """Run a call once for its key, and give every copy the first one's answer."""
+    key = asked.idempotency_key or ""
+    if not 0 < len(key) <= _LONGEST_KEY:
+        message = f"Idempotency keys can have up to {_LONGEST_KEY} characters."
+        raise StripeRefused(message, kind="idempotency_error")
+    row = SandboxKey(
+        id=f"stripe:{digest(key)}",
+        parameters=f"{asked.path} {digest(json.dumps(parse_form(asked.form), sort_keys=True))}",
+        purge_at=sandbox.clock.now() + KEYS_KEPT_FOR,
+    )
+    known = await repository.claim_key(row)
+    if known is not None:
+        return _replayed(known, row, key)
+    try:
+        given = await _run(call, ids, asked, sandbox)
+    except StripeRefused as refusal:
+        if not refusal.began:
+            await repository.release_key(row.id)
+            raise
+        given = _refused(refusal)
+    except Conflict:
+        await repository.release_key(row.id)
+        raise
+    except Exception:  # Stripe keeps even a failure of its own
+        log.exception("the played Stripe failed", path=asked.path)
+        given = _refused(StripeRefused("An unknown error occurred.", status=500, kind="api_error"))
+    await repository.keep_answer(row.id, given.status, given.body)
+    return replace(given, headers=given.headers | {"Idempotency-Key": key})
+
+
+def _replayed(known: SandboxKey, wanted: SandboxKey, key: str) -> Answer:
+    first, asked = known.parameters.partition(" ")[0], wanted.parameters.partition(" ")[0]
+    if first != asked:
+        message = (
+            "Keys for idempotent requests can only be used for the same endpoint they were first "
+            f"used for ('{asked}' vs '{first}'). Try using a key other than '{key}' if you meant "
+            "to execute a different request."
+        )
+        raise StripeRefused(message, kind="idempotency_error")
+    if known.parameters != wanted.parameters:
+        message = (
+            "Keys for idempotent requests can only be used with the same parameters they were "
+            f"first used with. Try using a key other than '{key}' if you meant to execute a "
+            "different request."
+        )
+        raise StripeRefused(message, kind="idempotency_error")
+    if known.status is None or known.answer is None:
+        message = (
+            "There is currently another in-progress request using this Idempotent Key (that "
+            "probably means you submitted twice, and the other request is still going through): "
+            f"{key}. Try again later."
+        )
+        raise StripeRefused(
+            message, status=409, kind="idempotency_error", code="idempotency_key_in_use"
+        )
+    headers = _headers() | {"Idempotency-Key": key, "Idempotent-Replayed": "true"}
+    return Answer(known.status, bytes(known.answer), headers)
+
+
+def _find(asked: Asked) -> tuple[Call, tuple[str, ...]]:
+    for method, pattern, call in _CALLS:
+        matched = re.fullmatch(pattern, asked.path) if method == asked.method else None
+        if matched:
+            return call, matched.groups()
+    raise no_such_route(asked.method, asked.path)
+
+
+def _check_key(authorization: str | None, expected: str | None) -> None:
+    given = _key_in(authorization or "")
+    if not given:
+        message = (
+            "You did not provide an API key. You need to provide your API key in the Authorization "
+            "header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+        )
+        raise StripeRefused(message, status=401)
+    if expected is None or not same(given, expected):
+        shown = f"{given[:8]}{'*' * 8}{given[-4:]}" if len(given) > 16 else "****"
+        raise StripeRefused(f"Invalid API Key provided: {shown}", status=401)
+
+
+def _key_in(authorization: str) -> str | None:
+    """Read the key: a bearer token, or the user name of basic authentication."""
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _refused(refusal: StripeRefused) -> Answer:
+    headers = {"WWW-Authenticate": 'Basic realm="Stripe"'} if refusal.status == 401 else {}
+    if refusal.status == 409:
+        headers["Stripe-Should-Retry"] = "true"
+    found = _answered(refusal.status, refusal.body())
+    return replace(found, headers=found.headers | headers)
+
+
+def _answered(status: int, body: JsonObject) -> Answer:
+    return Answer(status, json.dumps(body, indent=2).encode(), _headers())
+
+
+def _headers() -> dict[str, str]:
+    return {
+        "Content-Type": "application/json",
+        "Request-Id": f"req_{secrets.token_hex(7)}",
+        "Stripe-Version": API_VERSION,
+    }
