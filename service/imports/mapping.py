@@ -6,7 +6,7 @@ checkout sessions as rows of an SQL table in snake_case. Fields that this does n
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 from service.core.errors import InvalidInput
 from service.core.ids import SESSION_ID, digest, new_id, new_key
@@ -52,54 +52,85 @@ def session_from(row: OldRow, manner: Manner) -> Session:
     today: what was just brought in must not be deleted within the hour.
     """
     kind: Kind = manner.kind or ("checkout" if "user_id" in row else "payment")
-    session_id = _session_id(row)
-    provider = _provider(row)
-    created_at = moment(row, "createdAt", "created_at") or manner.now
-    expires_at = moment(row, "expiresAt", "expires_at") or created_at + manner.lifetimes.of(kind)
-    status = _status(row, expires_at, manner.now)
-    completed_at = _completed_at(row, status, created_at)
-    entry = HistoryEntry(
-        at=manner.now, from_status=None, to=status, by=BY, reason=f"from {manner.source}"
-    )
+    session_id, provider = _session_id(row), _provider(row)
+    times = _times(row, kind, manner)
     metadata = json_object(row.get("metadata"))
-    ref = text(row, "providerSessionId", "stripe_session_id", "provider_session_id")
     return Session(
         merchant_id=manner.merchant_id,
         session_id=session_id,
         kind=kind,
-        user_id=needed_text(row, "userId", "user_id"),
-        email=text(row, "email", "userEmail"),
-        event_id=text(row, "eventId", "event_id"),
-        quantity=whole(row, "quantity", default=1, least=1),
-        pass_id=text(row, "passId", "pass_id"),
-        selected_date=text(row, "selectedDate", "selected_date"),
-        coupon_code=text(row, "couponCode", "coupon_code"),
-        waiting_list_id=text(row, "waitingListId", "waiting_list_id"),
-        plan=text(row, "plan", "subscription_plan"),
+        **_ware(row),
         amount=_amount(row, provider, manner),
         currency=manner.currency,
         provider=provider,
         account=OWN_ACCOUNT,
-        provider_session_id=ref,
-        provider_payment_id=text(row, "providerPaymentId", "paymentId", "payment_id"),
-        provider_customer_id=text(row, "providerCustomerId", "stripe_customer_id"),
-        status=status,
+        **_at_the_provider(row, times.created_at),
+        status=times.status,
         attempts=whole(row, "attempts", default=0, least=0),
         metadata=metadata,
         guarded_metadata=sorted(metadata),
-        checkouts=[Checkout(ref=ref, n=0, opened_at=created_at)] if ref else [],
-        checkout_ids=[ref] if ref else [],
-        history=[entry],
+        history=[_line(times.status, manner)],
         # Nobody was ever given a secret for it: this one is unknown to all.
         client_secret_hash=digest(new_key("")),
         secret_salt=new_id("salt"),
         create_hash=digest(f"{BY}:{manner.source}:{session_id}"),
-        created_at=created_at,
-        updated_at=moment(row, "updatedAt", "updated_at") or completed_at or created_at,
-        expires_at=expires_at,
-        completed_at=completed_at,
-        purge_at=manner.lifetimes.purge_at(status, manner.now),
+        created_at=times.created_at,
+        updated_at=times.updated_at,
+        expires_at=times.expires_at,
+        completed_at=times.completed_at,
+        purge_at=manner.lifetimes.purge_at(times.status, manner.now),
     )
+
+
+class _Times(NamedTuple):
+    """When things happened to an old session, and where it stands by that."""
+
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    completed_at: datetime | None
+
+
+def _times(row: OldRow, kind: Kind, manner: Manner) -> _Times:
+    created_at = moment(row, "createdAt", "created_at") or manner.now
+    expires_at = moment(row, "expiresAt", "expires_at") or created_at + manner.lifetimes.of(kind)
+    status = _status(row, expires_at, manner.now)
+    completed_at = _completed_at(row, status, created_at)
+    updated_at = moment(row, "updatedAt", "updated_at") or completed_at or created_at
+    return _Times(status, created_at, updated_at, expires_at, completed_at)
+
+
+def _ware(row: OldRow) -> dict[str, Any]:
+    """Return for whom the session was, and what they wanted to buy."""
+    return {
+        "user_id": needed_text(row, "userId", "user_id"),
+        "email": text(row, "email", "userEmail"),
+        "event_id": text(row, "eventId", "event_id"),
+        "quantity": whole(row, "quantity", default=1, least=1),
+        "pass_id": text(row, "passId", "pass_id"),
+        "selected_date": text(row, "selectedDate", "selected_date"),
+        "coupon_code": text(row, "couponCode", "coupon_code"),
+        "waiting_list_id": text(row, "waitingListId", "waiting_list_id"),
+        "plan": text(row, "plan", "subscription_plan"),
+    }
+
+
+def _at_the_provider(row: OldRow, opened_at: datetime) -> dict[str, Any]:
+    """Return by which ids the provider knows the session."""
+    ref = text(row, "providerSessionId", "stripe_session_id", "provider_session_id")
+    return {
+        "provider_session_id": ref,
+        "provider_payment_id": text(row, "providerPaymentId", "paymentId", "payment_id"),
+        "provider_customer_id": text(row, "providerCustomerId", "stripe_customer_id"),
+        "checkouts": [Checkout(ref=ref, n=0, opened_at=opened_at)] if ref else [],
+        "checkout_ids": [ref] if ref else [],
+    }
+
+
+def _line(status: Status, manner: Manner) -> HistoryEntry:
+    reason = f"from {manner.source}"
+    return HistoryEntry(at=manner.now, from_status=None, to=status, by=BY, reason=reason)
 
 
 def name_of(row: OldRow) -> str:
