@@ -1,0 +1,139 @@
+"""Find the session that stands already where one is asked for, and hold it against the request."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from service.catalog.errors import ItemHasNoPrice
+from service.core.errors import InvalidInput
+from service.core.principal import Kind
+from service.sessions import repository
+from service.sessions.documents import Session, SessionRow
+from service.sessions.errors import CheckoutTaken, OpenSessionDiffers, SessionExists
+from service.sessions.operations.adopt_checkout import adopt_checkout
+from service.sessions.operations.build_session import named_id
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.expire import expire_if_due
+from service.sessions.operations.find_session import find_proven_checkout
+from service.sessions.operations.new_session import NewSession
+from service.sessions.operations.pricing import named_amount
+from service.sessions.operations.rules import Rules
+from service.sessions.states import OPEN, status_at
+from service.storage.transactions import answers_in_time
+
+
+class _At(NamedTuple):
+    """By which rules and when a session is asked for, and as what it would be opened now."""
+
+    rules: Rules
+    now: datetime
+    built: SessionRow | None = None
+
+
+async def find_existing(
+    built: SessionRow, new: NewSession, caller: Caller, rules: Rules, now: datetime
+) -> Session | None:
+    """Give the session that stands in the way of an insert, None if it does no more.
+
+    Raises `SessionExists` where the caller may not go on with it, `OpenSessionDiffers`, and
+    `CheckoutTaken` where the checkout that is named is another session's.
+    """
+    async with answers_in_time():
+        merchant_id = caller.principal.merchant_id
+        found = await repository.find(merchant_id, built.session_id)
+        if found is not None:
+            return _same(found, new, caller, _At(rules, now, built))
+        if caller.principal.kind is Kind.PUBLISHABLE:
+            return None  # only the id can be in its way, and what had it is gone
+        found = await repository.find_open_checkout(
+            merchant_id, new.user_id, new.plan, new.provider
+        )
+        ref = new.provider_session_id
+        anothers = ref is not None and (found is None or ref not in found.checkout_ids)
+        if ref and anothers and await repository.checkout_is_taken(new.provider, ref):
+            raise CheckoutTaken(ref)
+    if found is None or await expire_if_due(found, rules.lifetimes, now):
+        return None
+    check_price(found, built, new, caller)
+    return await adopt_checkout(found, new.provider_session_id, now)
+
+
+def check_price(found: Session, built: SessionRow, new: NewSession, caller: Caller) -> None:
+    """Refuse to go on at another price than a server names, or than was quoted to a page."""
+    named = (caller.trusted and new.names_amount) or new.quote_id is not None
+    if named:
+        _check_same_price(found, built)
+
+
+def _check_same_price(found: Session, built: SessionRow) -> None:
+    if (found.amount, found.currency) != built.price:
+        raise _open_at_another(found)
+
+
+def _check_price_named(found: Session, amount: int | None) -> None:
+    if amount is not None and amount != found.amount:
+        raise _open_at_another(found)
+
+
+def _open_at_another(found: Session) -> OpenSessionDiffers:
+    return OpenSessionDiffers(
+        f"Session {found.session_id} is open at {found.amount} {found.currency}; "
+        "cancel it first, or leave the amount out."
+    )
+
+
+async def find_standing(
+    new: NewSession, caller: Caller, error: InvalidInput, rules: Rules, now: datetime
+) -> Session | None:
+    """Give the session that an earlier call made, where a new one can't be built."""
+    merchant_id, session_id = caller.principal.merchant_id, named_id(new, caller)
+    async with answers_in_time():
+        if session_id is not None:
+            found = await repository.find(merchant_id, session_id)
+            if found is not None and new.is_request_of(found):
+                return _same(found, new, caller, _At(rules, now))
+        asks_for_open_one = isinstance(error, ItemHasNoPrice) and not new.names_amount
+        if new.kind != "checkout" or not asks_for_open_one:
+            return None
+        if caller.principal.kind is Kind.PUBLISHABLE:
+            return await find_proven(new, caller, now)
+        found = await repository.find_open_checkout(
+            merchant_id, new.user_id, new.plan, new.provider
+        )
+    if found is None or not _stands(found, now):
+        return None
+    return await adopt_checkout(found, new.provider_session_id, now)
+
+
+async def find_proven(new: NewSession, caller: Caller, now: datetime) -> Session | None:
+    """Return the open session that a browser asks for and proves by its client secret."""
+    if caller.principal.kind is not Kind.PUBLISHABLE or new.session_id is not None:
+        return None
+    found = await find_proven_checkout(new.user_id, caller) if new.kind == "checkout" else None
+    if found is None or (found.plan, found.provider) != (new.plan, new.provider):
+        return None
+    return found if _stands(found, now) else None
+
+
+def _stands(session: Session, now: datetime) -> bool:
+    return status_at(session.status, session.expires_at, now) in OPEN
+
+
+def _same(found: Session, new: NewSession, caller: Caller, at: _At) -> Session:
+    """Return the session of this id if this very request made it, or a browser asks for it again.
+
+    A page may have quoted anew since. Its session goes on if it is open at that price, and one that
+    is tried again gets it. Raises `SessionExists`, and `OpenSessionDiffers` for another price: also
+    where the session was tried again meanwhile, at another one than its request had named.
+    """
+    # An id that was made from an idempotency key proves the caller: nobody else can derive it.
+    proven = new.session_id is None or caller.may_adopt(found)
+    stands = _stands(found, at.now)
+    if proven and new.is_request_of(found):
+        if stands:
+            _check_price_named(found, named_amount(new, found, at.rules))
+        return found
+    if at.built is None or not proven or caller.trusted or not new.asks_for(found):
+        raise SessionExists(f"The session id {found.session_id!r} is taken.")
+    if stands:
+        _check_same_price(found, at.built)
+    return found
