@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 
 from service.core.ids import new_id
+from service.storage.answering import Duplicate
 from service.storage.database import Row
-from service.storage.transactions import Duplicate, Transaction, in_transaction, session_of
+from service.storage.plain import NO_TRANSACTION, in_transaction
+from service.storage.transaction import Transaction
 from tillgate_sandbox.documents import (
     Attempt,
     SandboxCheckout,
@@ -69,7 +71,7 @@ async def checkouts_of(session_id: str) -> list[SandboxCheckout]:
 
 async def change_checkout(before: SandboxCheckout, after: SandboxCheckout) -> bool:
     """Write a checkout if its state is still the one that was read; tell whether it was."""
-    return await _change(before, after, None)
+    return await _change(before, after, NO_TRANSACTION)
 
 
 async def write_happening(
@@ -85,19 +87,19 @@ async def write_happening(
             return False
         if events:
             rows = [event.to_row() for event in events]
-            await SandboxEvent.get_pymongo_collection().insert_many(rows, session=session_of(tx))
+            await SandboxEvent.get_pymongo_collection().insert_many(rows, session=tx.session)
         if deliveries:
             rows = [delivery.to_row() for delivery in deliveries]
-            await SandboxDelivery.get_pymongo_collection().insert_many(rows, session=session_of(tx))
+            await SandboxDelivery.get_pymongo_collection().insert_many(rows, session=tx.session)
         return True
 
     return await in_transaction(work)
 
 
-async def _change(before: SandboxCheckout, after: SandboxCheckout, tx: Transaction | None) -> bool:
+async def _change(before: SandboxCheckout, after: SandboxCheckout, tx: Transaction) -> bool:
     row = after.to_row() | {"version": before.version + 1}
     done = await SandboxCheckout.get_pymongo_collection().replace_one(
-        {"_id": before.id, "version": before.version}, row, session=session_of(tx)
+        {"_id": before.id, "version": before.version}, row, session=tx.session
     )
     return done.matched_count == 1
 

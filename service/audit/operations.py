@@ -7,7 +7,7 @@ from typing import Protocol
 from service.audit import repository
 from service.audit.documents import AuditEntry
 from service.core.strict_json import JsonObject
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 
 class Actor(Protocol):
@@ -39,7 +39,7 @@ class Act:
     detail: JsonObject = field(default_factory=dict)
 
 
-async def record(tx: Transaction | None, by: Actor, act: Act, now: datetime) -> None:
+async def record(tx: Transaction, by: Actor, act: Act, now: datetime) -> None:
     """Append who did what and why, in the transaction of the change itself."""
     entry = AuditEntry(
         merchant_id=by.merchant_id,

@@ -6,12 +6,13 @@ from service.audit.documents import AuditEntry
 from service.core.paging import Cursor
 from service.storage.database import Row
 from service.storage.paging import newest_first
-from service.storage.transactions import Transaction, session_of
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import Transaction
 
 
-async def append(entry: AuditEntry, tx: Transaction | None = None) -> None:
+async def append(entry: AuditEntry, tx: Transaction = NO_TRANSACTION) -> None:
     """Append an entry, in the transaction of the change that it tells of."""
-    await AuditEntry.get_pymongo_collection().insert_one(entry.to_row(), session=session_of(tx))
+    await AuditEntry.get_pymongo_collection().insert_one(entry.to_row(), session=tx.session)
 
 
 async def page(

@@ -2,7 +2,7 @@
 
 from service.catalog.documents import Coupon, Price, Ware
 from service.storage.database import Row
-from service.storage.transactions import Transaction, session_of
+from service.storage.transaction import Transaction
 
 
 async def find_price(merchant_id: str, ware: Ware, currency: str) -> Price | None:
@@ -18,35 +18,35 @@ async def find_coupon(merchant_id: str, code: str) -> Coupon | None:
     return Coupon.model_validate(row) if row else None
 
 
-async def put_price(price: Price, tx: Transaction | None) -> None:
+async def put_price(price: Price, tx: Transaction) -> None:
     """Set an item's price in a currency."""
     row = price.to_row()
     key = {name: row.pop(name) for name in ("merchantId", "item", "passId", "currency")}
     await Price.get_pymongo_collection().update_one(
-        key, {"$set": row}, upsert=True, session=session_of(tx)
+        key, {"$set": row}, upsert=True, session=tx.session
     )
 
 
-async def put_coupon(coupon: Coupon, tx: Transaction | None) -> None:
+async def put_coupon(coupon: Coupon, tx: Transaction) -> None:
     """Set a coupon."""
     row = coupon.to_row()
     key = {name: row.pop(name) for name in ("merchantId", "code")}
     await Coupon.get_pymongo_collection().update_one(
-        key, {"$set": row}, upsert=True, session=session_of(tx)
+        key, {"$set": row}, upsert=True, session=tx.session
     )
 
 
-async def delete_price(merchant_id: str, ware: Ware, currency: str, tx: Transaction | None) -> bool:
+async def delete_price(merchant_id: str, ware: Ware, currency: str, tx: Transaction) -> bool:
     """Delete a price; tell whether there was one."""
     wanted = _key(merchant_id, ware, currency)
-    deleted = await Price.get_pymongo_collection().delete_one(wanted, session=session_of(tx))
+    deleted = await Price.get_pymongo_collection().delete_one(wanted, session=tx.session)
     return deleted.deleted_count == 1
 
 
-async def delete_coupon(merchant_id: str, code: str, tx: Transaction | None) -> bool:
+async def delete_coupon(merchant_id: str, code: str, tx: Transaction) -> bool:
     """Delete a coupon; tell whether there was one."""
     wanted = {"merchantId": merchant_id, "code": {"$eq": code}}
-    deleted = await Coupon.get_pymongo_collection().delete_one(wanted, session=session_of(tx))
+    deleted = await Coupon.get_pymongo_collection().delete_one(wanted, session=tx.session)
     return deleted.deleted_count == 1
 
 

@@ -13,9 +13,9 @@ from service.core.clock import SystemClock
 from service.core.errors import Misconfigured, Unavailable
 from service.migrations.operations import bring_up_to_date
 from service.settings import Settings
+from service.storage.answering import DatabaseError, is_no_answer
 from service.storage.database import Database
 from service.storage.embedded import embedded_database
-from service.storage.transactions import DatabaseError, is_no_answer
 from service.wiring import DOCUMENTS, connected
 
 T = TypeVar("T")

@@ -12,7 +12,8 @@ from service.imports.mapping import Manner, name_of, session_from
 from service.imports.repository import Source, batches, insert_new, known_ids
 from service.imports.values import BadRow, OldRow, Unreadable, shown
 from service.sessions.documents import Session
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
 
 BATCH = 500
 _BATCH_WITHIN_S = 30.0
@@ -65,7 +66,7 @@ async def _record(
         detail |= {"present": report.present, "leftOut": len(report.refused)}
     act = Act(action, f"collection:{manner.source}", detail=detail)
     async with answers_in_time():
-        await record(None, by, act, manner.now)
+        await record(NO_TRANSACTION, by, act, manner.now)
 
 
 def _readable(

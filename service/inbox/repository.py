@@ -11,14 +11,14 @@ from service.core.news import EVENTS, WRITTEN
 from service.core.paging import Cursor
 from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.inbox.states import WAITING, InboxStatus
-from service.storage import rows
+from service.storage.answering import Duplicate
 from service.storage.database import Row
-from service.storage.group_commit.member import LookUp, Question
 from service.storage.group_commit.queue import Limits
 from service.storage.group_commit.transactions import GroupTransaction, Work
 from service.storage.keys import Keys, walk_keys
 from service.storage.paging import newest_first
-from service.storage.transactions import Duplicate, Transaction, session_of
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import LookUp, Question, Transaction
 
 R = TypeVar("R")
 
@@ -50,28 +50,28 @@ async def refuse_known(inbox_id: str, tx: Transaction) -> None:
 
     The insert of the row decides; this only spares what would be aborted by it.
     """
-    if await rows.answer(by_id(inbox_id), tx):
+    if await tx.look_up(by_id(inbox_id)):
         raise Duplicate(f"{inbox_id} is known")
 
 
-async def insert(row: Row, tx: Transaction | None) -> None:
+async def insert(row: Row, tx: Transaction) -> None:
     """Insert the row of an event. Raises `Duplicate` if it is known."""
     if row["nextAttemptAt"] is not None:
         WRITTEN.tell([EVENTS])
-    await rows.insert(WebhookEvent.get_pymongo_collection(), row, tx)
+    await tx.insert(WebhookEvent.get_pymongo_collection(), row)
 
 
 async def find(
-    inbox_id: str, merchant_id: str | None = None, tx: Transaction | None = None
+    inbox_id: str, merchant_id: str | None = None, tx: Transaction = NO_TRANSACTION
 ) -> WebhookEvent | None:
     """Find an event by its id; a majority read, so what it finds is durable."""
     wanted: Row = {"_id": {"$eq": inbox_id}}
     wanted |= {"merchantId": merchant_id} if merchant_id is not None else {}
-    row = await WebhookEvent.get_pymongo_collection().find_one(wanted, session=session_of(tx))
+    row = await WebhookEvent.get_pymongo_collection().find_one(wanted, session=tx.session)
     return WebhookEvent.model_validate(row) if row else None
 
 
-async def replace(row: Row, expected: Collection[InboxStatus], tx: Transaction | None) -> bool:
+async def replace(row: Row, expected: Collection[InboxStatus], tx: Transaction) -> bool:
     """Write a row again if it still stands as expected and nobody has decided on it."""
     fields = dict(row)
     wanted = {
@@ -82,7 +82,7 @@ async def replace(row: Row, expected: Collection[InboxStatus], tx: Transaction |
         "doubts.decision": {"$not": {"$type": "object"}},
     }
     done = await WebhookEvent.get_pymongo_collection().update_one(
-        wanted, {"$set": fields}, session=session_of(tx)
+        wanted, {"$set": fields}, session=tx.session
     )
     return done.matched_count == 1
 
@@ -150,7 +150,7 @@ async def write_review(row: WebhookEvent, purge_at: datetime, tx: Transaction) -
     await WebhookEvent.get_pymongo_collection().update_one(
         {"_id": row.id, "status": InboxStatus.REVIEW.value, "decision": None},
         {"$set": {**fields, "purgeAt": purge_at if done else None}},
-        session=session_of(tx),
+        session=tx.session,
     )
 
 
@@ -160,20 +160,18 @@ async def open_again(row: Row, tx: Transaction) -> bool:
     One that a person has decided stays decided.
     """
     events = WebhookEvent.get_pymongo_collection()
-    known = await events.find_one({"_id": row["_id"]}, session=session_of(tx))
+    known = await events.find_one({"_id": row["_id"]}, session=tx.session)
     if known is None:
-        await events.insert_one(row, session=session_of(tx))
+        await events.insert_one(row, session=tx.session)
         return True
     if known["status"] == InboxStatus.REVIEW.value or known["decision"] is not None:
         return False
     fields = {name: value for name, value in row.items() if name != "_id"}
-    await events.update_one({"_id": row["_id"]}, {"$set": fields}, session=session_of(tx))
+    await events.update_one({"_id": row["_id"]}, {"$set": fields}, session=tx.session)
     return True
 
 
-async def open_reviews_of(
-    merchant_id: str, session_id: str, tx: Transaction | None
-) -> list[WebhookEvent]:
+async def open_reviews_of(merchant_id: str, session_id: str, tx: Transaction) -> list[WebhookEvent]:
     """Return the reviews of a session that are undecided or await a capture, by event id."""
     wanted = {
         "sessionId": session_id,
@@ -181,9 +179,7 @@ async def open_reviews_of(
         "status": InboxStatus.REVIEW.value,
         "decision": None,
     }
-    cursor = (
-        WebhookEvent.get_pymongo_collection().find(wanted, session=session_of(tx)).sort("_id", 1)
-    )
+    cursor = WebhookEvent.get_pymongo_collection().find(wanted, session=tx.session).sort("_id", 1)
     return [WebhookEvent.model_validate(row) for row in await cursor.to_list(1000)]
 
 

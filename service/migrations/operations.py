@@ -16,10 +16,10 @@ from service.migrations.run_step import run_step
 from service.migrations.steps import STEPS
 from service.migrations.steps.step import Counts, Run, Step
 from service.retention import repository as leases
+from service.storage.answering import answers_in_time
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
 from service.storage.indexes import Drift, apply_indexes
-from service.storage.transactions import answers_in_time
 
 # Held anew after each batch, of which none takes longer.
 LEASE = timedelta(seconds=90)

@@ -9,8 +9,10 @@ from pymongo.errors import OperationFailure
 
 from service.migrations.documents import Migration
 from service.retention.documents import Lease
+from service.storage.answering import Duplicate, answers_in_time
 from service.storage.database import Database, Row
-from service.storage.transactions import Duplicate, Transaction, answers_in_time, session_of
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import Transaction
 
 Update: TypeAlias = tuple[Row, Row | list[Row]]
 """A filter, and what is done to the one document that it finds."""
@@ -95,14 +97,14 @@ async def batches(
 
 
 async def update(
-    database: Database, collection: str, updates: Sequence[Update], tx: Transaction | None = None
+    database: Database, collection: str, updates: Sequence[Update], tx: Transaction = NO_TRANSACTION
 ) -> int:
     """Apply updates, each to one document; return how many were changed."""
     if not updates:
         return 0
     writes = [UpdateOne(wanted, change) for wanted, change in updates]
     if tx is not None:
-        done = await database[collection].bulk_write(writes, session=session_of(tx))
+        done = await database[collection].bulk_write(writes, session=tx.session)
     else:
         async with answers_in_time(WITHIN_S):
             done = await database[collection].bulk_write(writes, ordered=False)
@@ -113,20 +115,20 @@ async def find_in(
     tx: Transaction, database: Database, collection: str, ids: Sequence[Any]
 ) -> dict[Any, Row]:
     """Return rows by their `_id`, as a transaction sees them."""
-    cursor = database[collection].find({"_id": {"$in": list(ids)}}, session=session_of(tx))
+    cursor = database[collection].find({"_id": {"$in": list(ids)}}, session=tx.session)
     return {row["_id"]: row for row in await cursor.to_list()}
 
 
 async def first_in(tx: Transaction, database: Database, collection: str, wanted: Row) -> Row | None:
     """Return the first row in the order of `_id`, as a transaction sees it."""
-    return await database[collection].find_one(wanted, sort=[("_id", 1)], session=session_of(tx))
+    return await database[collection].find_one(wanted, sort=[("_id", 1)], session=tx.session)
 
 
 async def exchange(
     tx: Transaction, database: Database, collection: str, gone: Sequence[Any], rows: Sequence[Row]
 ) -> None:
     """Put rows in the place of others, which may have other ids."""
-    session = session_of(tx)
+    session = tx.session
     ids = [*gone, *(row["_id"] for row in rows)]
     await database[collection].delete_many({"_id": {"$in": ids}}, session=session)
     if rows:

@@ -11,7 +11,8 @@ from service.core.strict_json import JsonObject
 from service.migrations import repository
 from service.migrations.documents import Migration
 from service.migrations.steps.step import Run, Step
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +29,7 @@ async def run_step(step: Step, run: Run, clock: Clock, by: Principal) -> Migrati
     detail: JsonObject = {"name": step.name, "tookMs": took_ms, "counts": {**run.counts}}
     act = Act("database.migrated", f"migration:{step.number}", detail=detail)
     async with answers_in_time():
-        await record(None, by, act, migration.at)
+        await record(NO_TRANSACTION, by, act, migration.at)
     await repository.keep(migration, overwrite=True)
     log.info("migrated", number=step.number, took_ms=took_ms, **run.counts)
     return migration

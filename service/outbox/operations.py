@@ -13,8 +13,8 @@ from service.core.lanes import EVERYTHING, Lane, over
 from service.core.strict_json import JsonObject
 from service.outbox import repository
 from service.outbox.documents import OutboxMessage
+from service.storage.answering import answers_in_time
 from service.storage.database import Row
-from service.storage.transactions import answers_in_time
 
 Handler: TypeAlias = Callable[[OutboxMessage], Awaitable[None]]
 Handlers: TypeAlias = Mapping[str, Handler]

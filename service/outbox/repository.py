@@ -9,21 +9,20 @@ from pymongo import ReturnDocument
 from service.core.lanes import EVERYTHING, Lane, lane_of, wanted_by
 from service.core.news import WRITTEN
 from service.outbox.documents import OutboxMessage
-from service.storage import rows
 from service.storage.database import Row
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 
-async def add_once(messages: Sequence[Row], tx: Transaction | None) -> None:
+async def add_once(messages: Sequence[Row], tx: Transaction) -> None:
     """Add messages that are not there yet."""
     WRITTEN.tell([row["topic"] for row in messages])
-    await rows.insert_missing(OutboxMessage.get_pymongo_collection(), messages, tx)
+    await tx.insert_missing(OutboxMessage.get_pymongo_collection(), messages)
 
 
 async def add_new(messages: Sequence[Row], tx: Transaction) -> None:
     """Add messages that are hardly ever there yet. Raises `Duplicate`; then `add_once` is due."""
     WRITTEN.tell([row["topic"] for row in messages])
-    await rows.insert_new(OutboxMessage.get_pymongo_collection(), messages, tx)
+    await tx.insert_new(OutboxMessage.get_pymongo_collection(), messages)
 
 
 async def find_due_lane(topics: Sequence[str], now: datetime, lanes: Sequence[Lane]) -> Lane | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from service.retention.documents import Lease
-from service.storage.transactions import Duplicate
+from service.storage.answering import Duplicate
 
 
 async def take(job: str, holder: str, now: datetime, until: datetime) -> bool:

@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 from bson import ObjectId
 
+from service.storage.answering import answers_in_time
 from service.storage.database import Collection, Row
-from service.storage.transactions import answers_in_time
 
 Key: TypeAlias = ObjectId
 Keys: TypeAlias = Sequence[Key | str]

@@ -12,9 +12,9 @@ from typing import Any
 
 import structlog
 
+from service.storage.answering import answers_in_time
 from service.storage.database import Database
 from service.storage.group_commit.queue import GroupQueue
-from service.storage.transactions import answers_in_time
 
 LOOK_EVERY_S = 1.0
 # A call takes three seconds, and one more where it is cleaned up after.

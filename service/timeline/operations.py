@@ -20,7 +20,7 @@ from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session
 from service.sessions.operations.settle.reviews import AWAITING_CAPTURE
 from service.sessions.states import Status, status_at
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 
 What = Literal["move", "checkout", "event", "payment", "outbox", "audit"]
 

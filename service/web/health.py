@@ -10,10 +10,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from service.core.clock import Clock
 from service.core.errors import Unavailable
+from service.storage.answering import answers_in_time
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
 from service.storage.indexes import find_drift
-from service.storage.transactions import answers_in_time
 from service.web.authentication import PUBLIC
 from service.web.limits.rate_limits import UNLIMITED
 

@@ -18,7 +18,7 @@ from litestar.types import ExceptionHandlersMap, Scope, Send
 
 from service.core import errors
 from service.core.errors import FieldProblem, TillgateError
-from service.storage.transactions import DatabaseError, is_no_answer
+from service.storage.answering import DatabaseError, is_no_answer
 from service.web.requests import AnyRequest
 from service.web.validation import field_problems
 

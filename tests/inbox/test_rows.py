@@ -11,7 +11,8 @@ from service.payments.payments.documents import Payment
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.storage.documents import StoredDocument
-from service.storage.group_commit.member import Member
+from service.storage.group_commit.shared import SharedTransaction
+from service.storage.plain import NO_TRANSACTION
 from tests.support.events import Delivery
 from tests.support.shop import Shop
 
@@ -65,8 +66,8 @@ async def test_a_session_that_is_changed_in_a_group_is_what_the_database_makes_o
     fields = {"status": "completed", "review": part, "liveAttempts": ["a"], "late": True}
     update = {"$set": fields, "$push": {"history": line | {"eventId": "e", "reason": None}}}
     before: Session = Session.model_validate(row)
-    in_memory = await sessions.change(before, update, Member())  # type: ignore[arg-type]
-    stored = await sessions.change(before, update, None)
+    in_memory = await sessions.change(before, update, SharedTransaction())
+    stored = await sessions.change(before, update, NO_TRANSACTION)
     assert in_memory == stored
     assert in_memory.to_row() == stored.to_row()
     assert (before.status, before.version, len(before.history)) == ("pending", 1, 1)

@@ -17,10 +17,10 @@ from service.migrations.steps import STEPS, inbox, payments, sessions
 from service.migrations.steps.step import Run
 from service.payments.payments.documents import Payment
 from service.sessions.documents import Session
+from service.storage.answering import Duplicate
 from service.storage.database import Client, Database, Row
 from service.storage.documents import StoredDocument, bind
 from service.storage.indexes import find_drift, refuse_deadly_ttl
-from service.storage.transactions import Duplicate
 from service.wiring import DOCUMENTS
 from tests.migrations.conftest import BY, everything, fill
 

@@ -11,8 +11,9 @@ from pymongo.errors import WriteError
 
 from service.payments.payments.operations import Told, record_payment
 from service.payments.payments.states import LIVE, PaymentStatus, standing
+from service.storage.answering import Duplicate
 from service.storage.database import Database, Row
-from service.storage.transactions import Duplicate, in_transaction
+from service.storage.plain import in_transaction
 from tests.conftest import NOON
 
 STATUSES = st.sampled_from(PaymentStatus)

@@ -18,9 +18,11 @@ from service.sessions.documents import Checkout
 from service.sessions.operations.expire import expire_batch, expire_if_due
 from service.sessions.repository import due as due_sessions
 from service.storage import keys as storage_keys
+from service.storage.answering import Duplicate
 from service.storage.database import Row
 from service.storage.keys import Keys
-from service.storage.transactions import Duplicate, Transaction, in_transaction
+from service.storage.plain import NO_TRANSACTION, in_transaction
+from service.storage.transaction import Transaction
 from tests.sessions.asking import change, checkout_body
 from tests.support.api import SECRET
 from tests.support.shop import Shop
@@ -125,7 +127,7 @@ async def test_control_the_plain_insert_refuses_such_a_message_and_writes_nothin
         ).to_row()
         for name in ("a", "b")
     ]
-    await outbox.add_once(messages[:1], None)
+    await outbox.add_once(messages[:1], NO_TRANSACTION)
 
     async def work(tx: Transaction) -> None:
         await outbox.add_new(messages, tx)

@@ -13,7 +13,8 @@ from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
 from service.retention import repository
 from service.retention.operations import cleanup
-from service.retention.operations.run import COUNTS, LEASE, run_job
+from service.retention.operations.counting import COUNTS
+from service.retention.operations.run import LEASE, run_job
 from service.storage.database import Database, connect
 from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes, refuse_deadly_ttl

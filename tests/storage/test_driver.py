@@ -14,8 +14,8 @@ from pymongo.errors import NotPrimaryError, PyMongoError
 
 from service.core.errors import Unavailable
 from service.storage import database as module
+from service.storage.answering import answers_in_time
 from service.storage.database import Client, connect
-from service.storage.transactions import answers_in_time
 from tests.storage.failing import failing
 
 _WAIT_S = 0.01

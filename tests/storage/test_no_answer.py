@@ -7,10 +7,10 @@ from httpx import Response
 from pymongo.errors import OperationFailure, WriteError
 from structlog.testing import capture_logs
 
-from service.storage import transactions
+from service.storage import answering
+from service.storage.answering import NO_ANSWER_CODES, is_no_answer
 from service.storage.database import Client
 from service.storage.group_commit import queue
-from service.storage.transactions import NO_ANSWER_CODES, is_no_answer
 from tests.sessions.asking import payment_body
 from tests.storage.failing import EVERYTHING, failing
 from tests.support.api import Api
@@ -58,7 +58,7 @@ async def test_create_read_and_webhook_are_503_with_retry_after(
 async def test_control_without_its_code_such_an_answer_is_our_own_fault(
     api: Api, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transactions, "NO_ANSWER_CODES", frozenset())
+    monkeypatch.setattr(answering, "NO_ANSWER_CODES", frozenset())
     answers = await _create_read_and_webhook(api, client, 64)
     assert [answer.status_code for answer in answers[:2]] == [500, 500]
 

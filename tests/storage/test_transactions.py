@@ -10,15 +10,11 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from service.core.errors import Unavailable
-from service.storage import transactions
+from service.storage import answering
+from service.storage.answering import Duplicate, answers_in_time, is_no_answer
 from service.storage.database import Client, Database
-from service.storage.transactions import (
-    Duplicate,
-    Transaction,
-    answers_in_time,
-    in_transaction,
-    is_no_answer,
-)
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 from tests.sessions.asking import checkout_body, payment_body
 from tests.storage.failing import failing, stalling
 from tests.support.api import ADMIN, JOBS, SECRET, Api
@@ -30,9 +26,11 @@ async def test_concurrent_read_modify_writes_lose_nothing(database: Database) ->
     await leases.insert_one({"_id": "counter", "n": 0})
 
     async def work(tx: Transaction) -> None:
-        row = await leases.find_one({"_id": "counter"}, session=tx)
+        row = await leases.find_one({"_id": "counter"}, session=tx.session)
         assert row is not None
-        await leases.update_one({"_id": "counter"}, {"$set": {"n": row["n"] + 1}}, session=tx)
+        await leases.update_one(
+            {"_id": "counter"}, {"$set": {"n": row["n"] + 1}}, session=tx.session
+        )
 
     await asyncio.gather(*(in_transaction(work) for _ in range(12)))
     assert await leases.find_one({"_id": "counter"}) == {"_id": "counter", "n": 12}
@@ -42,8 +40,8 @@ async def test_a_transaction_that_fails_writes_nothing(database: Database) -> No
     await database["leases"].insert_one({"_id": "taken"})
 
     async def work(tx: Transaction) -> None:
-        await database["outbox"].insert_one({"_id": "half"}, session=tx)
-        await database["leases"].insert_one({"_id": "taken"}, session=tx)
+        await database["outbox"].insert_one({"_id": "half"}, session=tx.session)
+        await database["leases"].insert_one({"_id": "taken"}, session=tx.session)
 
     with pytest.raises(Duplicate):
         await in_transaction(work)
@@ -52,8 +50,8 @@ async def test_a_transaction_that_fails_writes_nothing(database: Database) -> No
 
 async def _reads_and_writes(database: Database, limit: float) -> None:
     async def work(tx: Transaction) -> None:
-        await database["leases"].find_one({}, session=tx)
-        await database["leases"].insert_one({}, session=tx)
+        await database["leases"].find_one({}, session=tx.session)
+        await database["leases"].insert_one({}, session=tx.session)
 
     await in_transaction(work, limit)
 
@@ -95,7 +93,7 @@ async def test_an_error_that_is_no_answer_is_unavailable(
     client: Client, database: Database, how: dict[str, Any]
 ) -> None:
     async def work(tx: Transaction) -> None:
-        await database["leases"].insert_one({}, session=tx)
+        await database["leases"].insert_one({}, session=tx.session)
 
     async with failing(client, ["insert"], **how):
         with pytest.raises(Unavailable):
@@ -107,7 +105,7 @@ async def test_one_lost_connection_is_not_noticed(
     client: Client, database: Database, command: str
 ) -> None:
     async def work(tx: Transaction) -> None:
-        await database["leases"].insert_one({"_id": "once"}, session=tx)
+        await database["leases"].insert_one({"_id": "once"}, session=tx.session)
 
     async with failing(client, [command], closeConnection=True, mode={"times": 1}):
         await in_transaction(work)
@@ -159,7 +157,7 @@ async def test_every_route_tells_a_stalled_database_from_its_own_fault(
         waited[calling.get()] += 1
         return is_no_answer(error)
 
-    monkeypatch.setattr(transactions, "is_no_answer", noted)
+    monkeypatch.setattr(answering, "is_no_answer", noted)
 
     async def asked(method: str, path: str, key: str | None, **options: Any) -> None:
         calling.set(f"{method} {path} {options.get('json')}")

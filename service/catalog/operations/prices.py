@@ -9,7 +9,9 @@ from service.catalog.errors import PriceNotFound
 from service.core.errors import Busy
 from service.core.principal import Principal
 from service.core.strict_json import JsonObject
-from service.storage.transactions import Duplicate, Transaction, answers_in_time, in_transaction
+from service.storage.answering import Duplicate, answers_in_time
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 
 async def set_price(price: Price, by: Principal) -> None:

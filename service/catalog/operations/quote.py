@@ -14,7 +14,7 @@ from service.catalog.errors import (
     TotalTooLarge,
 )
 from service.core.money import LARGEST_AMOUNT
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 
 WHOLE = 10_000
 

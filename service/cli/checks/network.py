@@ -12,9 +12,9 @@ from service.core.clock import SystemClock
 from service.core.errors import Misconfigured
 from service.migrations.operations import difference
 from service.settings import Settings
+from service.storage.answering import DatabaseError
 from service.storage.database import Client, Database, connect, require_replica_set
 from service.storage.indexes import find_drift, refuse_deadly_ttl
-from service.storage.transactions import DatabaseError
 from service.wiring import DOCUMENTS
 
 _OLDEST_MONGODB = 6

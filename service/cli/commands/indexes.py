@@ -10,9 +10,10 @@ from service.cli.options import data_dir_option, operator
 from service.cli.screen import say, show_table, warn
 from service.core.clock import SystemClock
 from service.settings import Settings
+from service.storage.answering import answers_in_time
 from service.storage.database import Database
 from service.storage.indexes import Drift, apply_indexes, find_drift
-from service.storage.transactions import answers_in_time
+from service.storage.plain import NO_TRANSACTION
 from service.wiring import DOCUMENTS
 
 
@@ -60,7 +61,7 @@ async def _apply(_: Settings, database: Database) -> list[Drift]:
     made = [f"{one.collection}.{one.index}" for one in missing]
     act = Act("indexes.applied", "database", detail={"made": [*made], "left": len(left)})
     async with answers_in_time():
-        await record(None, operator(), act, SystemClock().now())
+        await record(NO_TRANSACTION, operator(), act, SystemClock().now())
     return left
 
 

@@ -14,7 +14,8 @@ from service.core.principal import AccessScope, Kind
 from service.core.strict_json import JsonObject
 from service.settings import Settings
 from service.storage.database import Database
-from service.storage.transactions import Transaction, in_transaction
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 from service.web.keys.documents import ApiKey
 from service.web.keys.issuing import (
     KEY_ID_LENGTH,

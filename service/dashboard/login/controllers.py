@@ -14,7 +14,8 @@ from service.core.principal import AccessScope, Kind, Principal
 from service.dashboard.login.cookies import FORM, SIGN_IN, came_from_us, form_token
 from service.dashboard.login.door import Door, TheDoor
 from service.dashboard.login.page import login_page
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
 from service.web.authentication import AnyRequest
 from service.web.keys.issuing import KEY_ID_LENGTH
 from service.web.limits.addresses import network_of
@@ -134,7 +135,7 @@ async def _end(request: AnyRequest, door: Door) -> None:
 async def _record(action: str, token: str, reader: Principal, door: Door) -> None:
     act = Act(action, f"sign-in:{digest(token)[:KEY_ID_LENGTH]}", detail={"keyId": reader.key_id})
     async with answers_in_time():
-        await record(None, reader, act, door.clock.now())
+        await record(NO_TRANSACTION, reader, act, door.clock.now())
 
 
 def _too_many(

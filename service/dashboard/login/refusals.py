@@ -14,7 +14,8 @@ from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.errors import Unavailable
 from service.core.principal import DEFAULT_MERCHANT
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
 
 EVERY = timedelta(minutes=1)
 _MOST_NAMED = 20
@@ -74,7 +75,9 @@ class Refusals:
         )
         try:
             async with answers_in_time():
-                await record(None, _Stranger(named[0] if len(named) == 1 else None), act, now)
+                await record(
+                    NO_TRANSACTION, _Stranger(named[0] if len(named) == 1 else None), act, now
+                )
         except Unavailable:
             self._counted.tries += counted.tries
             self._counted.clients |= counted.clients

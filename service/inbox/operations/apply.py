@@ -25,9 +25,8 @@ from service.sessions.operations.hold_back import hold_back
 from service.sessions.operations.move import Why
 from service.sessions.operations.settle.event import Settling
 from service.sessions.operations.settle.own import CheckoutUnknown, Whose, learn, whose
-from service.storage import rows
-from service.storage.group_commit.member import Question
-from service.storage.transactions import Duplicate, Transaction, answers_in_time
+from service.storage.answering import Duplicate, answers_in_time
+from service.storage.transaction import Question, Transaction
 
 # Two events of one session may meet: the loser of a race reads again. More than these many times
 # in a row is no race any more.
@@ -101,7 +100,7 @@ async def _apply_once(
     merchant = origin.merchant_id or merchant_of(event)
 
     async def work(tx: Transaction) -> Receipt:
-        await rows.look_ahead(_questions(event, before, merchant), tx)
+        await tx.look_ahead(_questions(event, before, merchant))
         if before is None:
             await repository.refuse_known(event.inbox_id, tx)
         applied = await _apply(tx, event, inbox, before, origin)

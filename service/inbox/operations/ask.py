@@ -19,7 +19,7 @@ from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.sessions.errors import wrong_field
 from service.sessions.states import Status
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 
 # With one of these in the answer, money is ours or under way.
 _MONEY: frozenset[type[Fact]] = frozenset(

@@ -13,7 +13,9 @@ from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.sessions.operations.settle.captures import claim_next, is_claim, release_refused
 from service.sessions.states import SETTLED
-from service.storage.transactions import Transaction, answers_in_time, in_transaction
+from service.storage.answering import answers_in_time
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from service.providers.base import Provider
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.sessions.operations.giving_up import CLOSE_CHECKOUT
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 
 # A person or a browser waits for the answer.
 CLOSE_WITHIN_S = 2.0

@@ -19,7 +19,7 @@ from service.sessions.operations.settle.decided import decided_money_came
 from service.sessions.operations.settle.event import Mismatch, Settling
 from service.sessions.operations.settle.own import tied
 from service.sessions.operations.settle.reviews import decision_on
-from service.storage.group_commit.member import Question
+from service.storage.transaction import Question
 
 
 class Applied(Struct, frozen=True):

@@ -7,8 +7,8 @@ from service.inbox import repository
 from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.inbox.errors import EventNotFound
 from service.inbox.states import InboxStatus
+from service.storage.answering import answers_in_time
 from service.storage.database import Row
-from service.storage.transactions import answers_in_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from service.providers.facts import Subject
 from service.sessions import repository
 from service.sessions.documents import Session
 from service.sessions.operations.caller import opened_by_a_server
-from service.storage.group_commit.member import Question
-from service.storage.transactions import Transaction
+from service.storage.transaction import Question, Transaction
 
 
 class Meant(NamedTuple):
@@ -47,7 +46,7 @@ def _ids(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 async def find_meant(
-    tx: Transaction | None, event: VerifiedEvent, merchant_id: str, *, certain: bool
+    tx: Transaction, event: VerifiedEvent, merchant_id: str, *, certain: bool
 ) -> Meant:
     """Find the session that was opened for the event's provider and that the event means.
 

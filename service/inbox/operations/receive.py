@@ -17,8 +17,9 @@ from service.inbox.operations.match import find_meant, merchant_of
 from service.inbox.states import DONE, InboxStatus
 from service.providers.base import AnswersHints, VerifiedEvent, confirmed_by
 from service.providers.facts import CheckoutOpen, Unreadable
+from service.storage.answering import DatabaseError, Duplicate, answers_in_time
 from service.storage.database import Row
-from service.storage.transactions import DatabaseError, Duplicate, answers_in_time
+from service.storage.plain import NO_TRANSACTION
 
 UNKNOWN = "unknown"
 # A provider that is asked while it waits for our answer gets this long.
@@ -151,7 +152,7 @@ async def _naming(event: VerifiedEvent, outcome: Outcome) -> Outcome:
     """Name the session that a waiting event means, if it can be found: it is not purged then."""
     try:
         async with answers_in_time():
-            found = await find_meant(None, event, outcome.merchant_id, certain=False)
+            found = await find_meant(NO_TRANSACTION, event, outcome.merchant_id, certain=False)
     except Exception as error:  # the event must be kept whatever is wrong with it
         log.warning("no session found", event_id=event.inbox_id, reason=str(error))
         return outcome
@@ -182,9 +183,9 @@ async def _keep(
 
 async def _written(row: Row, before: WebhookEvent | None) -> bool:
     if before is not None:
-        return await repository.replace(row, {before.status}, None)
+        return await repository.replace(row, {before.status}, NO_TRANSACTION)
     try:
-        await repository.insert(row, None)
+        await repository.insert(row, NO_TRANSACTION)
     except Duplicate:
         return False
     return True

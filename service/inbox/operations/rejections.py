@@ -14,8 +14,8 @@ from service.core.errors import Unavailable
 from service.inbox import repository
 from service.inbox.documents import WebhookRejection
 from service.inbox.errors import TooManyRejected
+from service.storage.answering import answers_in_time
 from service.storage.database import ANSWER_WITHIN_S
-from service.storage.transactions import answers_in_time
 from service.web.logs.clients import network_in
 
 WINDOW_S = 60

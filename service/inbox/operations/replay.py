@@ -17,7 +17,8 @@ from service.inbox.operations.inbox import Inbox, Receipt, stored_event
 from service.inbox.operations.receive import take_in
 from service.inbox.operations.review.doubts import is_decided
 from service.inbox.states import DONE, InboxStatus, next_attempt_at
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
 
 LEASE = timedelta(seconds=60)
 
@@ -61,7 +62,7 @@ async def retry_by_hand(inbox: Inbox, by: Principal, *, limit: int) -> int:
     tried = await retry_waiting(inbox, limit=limit)
     async with answers_in_time():
         act = Act("events.retried", "inbox", detail={"tried": tried})
-        await record(None, by, act, inbox.clock.now())
+        await record(NO_TRANSACTION, by, act, inbox.clock.now())
     return tried
 
 
@@ -81,7 +82,7 @@ async def replay_event(inbox_id: str, by: Principal, inbox: Inbox) -> Receipt:
     receipt = await _again(row, inbox)
     act = Act("event.replayed", f"event:{inbox_id}", detail={"outcome": receipt.outcome.value})
     async with answers_in_time():
-        await record(None, by, act, inbox.clock.now())
+        await record(NO_TRANSACTION, by, act, inbox.clock.now())
     return receipt
 
 

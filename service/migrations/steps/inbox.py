@@ -11,7 +11,8 @@ from functools import partial
 from service.migrations import repository
 from service.migrations.steps.step import Counts, Run
 from service.storage.database import Database, Row
-from service.storage.transactions import Transaction, in_transaction
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 _OLD: Row = {"doubts": {"$exists": False}}
 # A payload may have 256 kB, and all of a batch go into one transaction.

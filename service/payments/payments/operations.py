@@ -10,7 +10,8 @@ from service.payments.payments import repository
 from service.payments.payments.documents import Claim, Payment
 from service.payments.payments.states import LIVE, PaymentStatus, standing
 from service.storage.database import Row
-from service.storage.transactions import Transaction
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import Transaction
 
 
 class Told(Struct, frozen=True):
@@ -55,7 +56,7 @@ class Recorded(NamedTuple):
     currency: str
 
 
-async def record_payment(tx: Transaction | None, told: Told, now: datetime) -> Recorded:
+async def record_payment(tx: Transaction, told: Told, now: datetime) -> Recorded:
     """Merge what was told into the payment's row, and give how it now stands.
 
     The result does not depend on the order of the calls: the status is the greatest by `standing`,
@@ -106,7 +107,7 @@ async def lapse_payment(tx: Transaction, payment: Payment, now: datetime) -> boo
 
 async def note_heard(payment: Payment, now: datetime) -> None:
     """Note that its provider was asked, and said again that it is under way."""
-    await repository.change(payment, {"updatedAt": now}, None)
+    await repository.change(payment, {"updatedAt": now}, NO_TRANSACTION)
 
 
 async def _end(

@@ -5,10 +5,9 @@ from datetime import datetime
 
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import LIVE
-from service.storage import rows
 from service.storage.database import Row
-from service.storage.group_commit.member import LookUp, Question
-from service.storage.transactions import Transaction, session_of
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import LookUp, Question, Transaction
 
 # In the words of the partial index: an equality alone is not seen to be within it, and the whole
 # ledger would be read.
@@ -29,10 +28,10 @@ def by_provider_id(provider: str, account: str, provider_payment_id: str) -> Que
 
 
 async def find(
-    provider: str, account: str, provider_payment_id: str, tx: Transaction | None = None
+    provider: str, account: str, provider_payment_id: str, tx: Transaction = NO_TRANSACTION
 ) -> Payment | None:
     """Find a payment by its provider's id."""
-    found = await rows.answer(by_provider_id(provider, account, provider_payment_id), tx)
+    found = await tx.look_up(by_provider_id(provider, account, provider_payment_id))
     return Payment.model_validate(found[0]) if found else None
 
 
@@ -44,15 +43,15 @@ async def find_many(provider: str, account: str, ids: Collection[str]) -> list[P
     return [Payment.model_validate(row) for row in await cursor.to_list()]
 
 
-async def insert(row: Row, tx: Transaction | None) -> None:
+async def insert(row: Row, tx: Transaction) -> None:
     """Insert the row of a payment. Raises `Duplicate` if another transaction was quicker."""
-    await rows.insert(Payment.get_pymongo_collection(), row, tx)
+    await tx.insert(Payment.get_pymongo_collection(), row)
 
 
-async def change(payment: Payment, changes: Row, tx: Transaction | None) -> None:
+async def change(payment: Payment, changes: Row, tx: Transaction) -> None:
     """Set fields of a payment that was read in the same transaction."""
     key = _key(payment.provider, payment.account, payment.provider_payment_id)
-    await rows.update(Payment.get_pymongo_collection(), key, {"$set": changes}, tx)
+    await tx.update(Payment.get_pymongo_collection(), key, {"$set": changes})
 
 
 async def of_session(merchant_id: str, session_id: str) -> list[Payment]:
@@ -62,23 +61,21 @@ async def of_session(merchant_id: str, session_id: str) -> list[Payment]:
     return [Payment.model_validate(row) async for row in cursor]
 
 
-async def live_of_session(
-    merchant_id: str, session_id: str, tx: Transaction | None
-) -> list[Payment]:
+async def live_of_session(merchant_id: str, session_id: str, tx: Transaction) -> list[Payment]:
     """Return the payments of one session whose outcome is open, by their ids."""
     wanted = {"sessionId": session_id, "merchantId": merchant_id, "status": _LIVE}
-    found = Payment.get_pymongo_collection().find(wanted, session=session_of(tx))
+    found = Payment.get_pymongo_collection().find(wanted, session=tx.session)
     rows_found = await found.sort("providerPaymentId", 1).to_list(1000)
     return [Payment.model_validate(row) for row in rows_found]
 
 
 async def live_named(
-    provider: str, account: str, provider_payment_ids: Sequence[str], tx: Transaction | None
+    provider: str, account: str, provider_payment_ids: Sequence[str], tx: Transaction
 ) -> list[Payment]:
     """Return those of some payments whose outcome is open, by their ids."""
     ids = {"$in": list(provider_payment_ids), **_INDEXED}
     wanted = {"provider": provider, "account": account, "providerPaymentId": ids, "status": _LIVE}
-    found = Payment.get_pymongo_collection().find(wanted, session=session_of(tx))
+    found = Payment.get_pymongo_collection().find(wanted, session=tx.session)
     rows_found = await found.sort("providerPaymentId", 1).to_list(1000)
     return [Payment.model_validate(row) for row in rows_found]
 

@@ -10,7 +10,7 @@ from service.inbox.operations.unresolved.silent import GIVE_UP_AFTER, ask_once_m
 from service.payments.payments import repository as payments
 from service.retention.operations.report import Report
 from service.sessions import repository as sessions
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 
 _AT_ONCE = 50
 # A provider that hangs must not keep a run from all that needs no provider.

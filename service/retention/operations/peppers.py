@@ -13,7 +13,7 @@ from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
 from service.sessions.operations.rules import client_secret
 from service.sessions.repository import KeptSecret
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 from service.web.idempotency import repository as idempotency
 
 _BATCH = 500

@@ -14,8 +14,8 @@ from service.payments.payments import repository as payments
 from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
 from service.sessions.repository import Purgeable
+from service.storage.answering import answers_in_time
 from service.storage.keys import Keys
-from service.storage.transactions import answers_in_time
 
 # Whoever waits meanwhile waits for one batch at most. See `cleanup.py`.
 BATCH = 10

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -13,20 +13,16 @@ from service.core.batches import Until
 from service.core.clock import Clock
 from service.core.errors import NotFound
 from service.core.principal import Kind, Principal
-from service.inbox import repository as webhooks
-from service.outbox import repository as outbox
 from service.retention import repository
-from service.retention.operations.asking import count_asked
-from service.retention.operations.cleanup import JOBS, Job
-from service.retention.operations.purging import count_purgeable
+from service.retention.operations.cleanup import JOBS
+from service.retention.operations.counting import COUNTS, count_cleanup
 from service.retention.operations.report import Jobs, Report
-from service.sessions import repository as sessions
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
 
 # A run ends after this long; the next one goes on where it stopped.
 RUN_FOR_S = 50.0
 LEASE = timedelta(seconds=120)
-_COUNT_WITHIN_S = 30
 
 # What of a report changes something.
 _DOES = (
@@ -69,7 +65,7 @@ async def run_job(name: str, jobs: Jobs, by: Principal, *, dry_run: bool = False
 async def preview(jobs: Jobs) -> Report:
     """Count what a cleanup would do now; change nothing."""
     report = Report(job="cleanup", dry_run=True)
-    await _count_cleanup(jobs, report, Until(time.monotonic() + RUN_FOR_S, jobs.stopping))
+    await count_cleanup(jobs, report, Until(time.monotonic() + RUN_FOR_S, jobs.stopping))
     return report
 
 
@@ -96,35 +92,7 @@ async def _on_record(report: Report, by: Principal, clock: Clock) -> AsyncIterat
         if not report.skipped and (done or by.kind is not Kind.JOBS):
             act = Act("job.ran", f"job:{report.job}", detail={**done})
             async with answers_in_time():
-                await record(None, by, act, clock.now())
-
-
-async def _count_cleanup(jobs: Jobs, report: Report, until: Until) -> None:
-    now = jobs.inbox.clock.now()
-    async with answers_in_time(_COUNT_WITHIN_S):
-        report.expired = await sessions.count_due(now)
-        report.asked = await count_asked(now)
-    await _count_events(jobs, report, until)
-    await _count_outbox(jobs, report, until)
-    await count_purgeable(jobs, report, until)
-
-
-async def _count_events(jobs: Jobs, report: Report, until: Until) -> None:
-    async with answers_in_time(_COUNT_WITHIN_S):
-        report.events_retried = await webhooks.count_waiting(jobs.inbox.clock.now())
-
-
-async def _count_outbox(jobs: Jobs, report: Report, until: Until) -> None:
-    async with answers_in_time(_COUNT_WITHIN_S):
-        report.delivered = await outbox.count_due(list(jobs.handlers), jobs.inbox.clock.now())
-
-
-COUNTS: Mapping[str, Job] = {
-    "cleanup": _count_cleanup,
-    "outbox": _count_outbox,
-    "events": _count_events,
-    "peppers": JOBS["peppers"],  # it only counts
-}
+                await record(NO_TRANSACTION, by, act, clock.now())
 
 
 def _figures(report: Report) -> dict[str, object]:

@@ -10,7 +10,7 @@ from service.sessions.checkouts.open import Desk, open_locked
 from service.sessions.documents import Opening, Session
 from service.sessions.errors import NotPayable
 from service.sessions.states import OPEN
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 
 
 async def close_attempt_by_message(message: OutboxMessage, desk: Desk) -> None:

@@ -13,7 +13,8 @@ from service.sessions.operations.change_session import (
 )
 from service.sessions.operations.giving_up import give_up, to_be_closed
 from service.sessions.states import Status, status_at
-from service.storage.transactions import Transaction, in_transaction
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 
 async def cancel_session(change: Change, caller: Caller, desk: Desk) -> Session:

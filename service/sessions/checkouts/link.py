@@ -14,7 +14,8 @@ from service.sessions.operations.giving_up import closing
 from service.sessions.operations.which_checkout import standing_checkout
 from service.sessions.states import Status, status_at
 from service.storage.database import Row
-from service.storage.transactions import Transaction, in_transaction
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 
 async def link_checkout(locked: Locked, opened: OpenedCheckout, now: datetime) -> Session:

@@ -14,13 +14,10 @@ from service.sessions.operations.pricing import Price
 from service.sessions.operations.retry import retry_session
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
+from service.storage.answering import Duplicate, answers_in_time
 from service.storage.database import Row
-from service.storage.transactions import (
-    Duplicate,
-    Transaction,
-    answers_in_time,
-    in_transaction,
-)
+from service.storage.plain import NO_TRANSACTION, in_transaction
+from service.storage.transaction import Transaction
 
 # Stripe takes no expiry under 30 minutes from its own now; a minute for the way.
 SHORTEST_AT_PROVIDER = timedelta(minutes=31)
@@ -50,10 +47,10 @@ async def take_lock(session: Session, rules: Rules, by: Why, price: Price | None
     payable_until = now + rules.lifetimes.of(session.kind) if retried else session.expires_at
     opening = _next_opening(session, payable_until, now, rules, repeats=price is None)
 
-    async def work(tx: Transaction | None) -> Locked:
+    async def work(tx: Transaction) -> Locked:
         locked = await give_up(tx, session, now)
         fields = _fields(locked, opening)
-        if tx is not None and retried:
+        if retried:
             # Before anything is opened: a user's other open session forbids it.
             changes = fields | {"expiresAt": payable_until}
             locked = await retry_session(tx, locked, price, changes, rules, by)
@@ -65,7 +62,7 @@ async def take_lock(session: Session, rules: Rules, by: Why, price: Price | None
         if retried or session.checkouts:
             return await in_transaction(work)
         async with answers_in_time():  # nothing else to write: one update is enough
-            return await work(None)
+            return await work(NO_TRANSACTION)
     except Duplicate as error:
         if not retried:
             raise CheckoutTaken(opening.attempt_id or session.session_id) from error

@@ -23,7 +23,8 @@ from service.sessions.operations.pricing import Price
 from service.sessions.operations.rules import Rules
 from service.sessions.operations.which_checkout import standing_checkout
 from service.sessions.states import Status, status_at
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
 
 _PAYABLE = frozenset({Status.PENDING, Status.FAILED, Status.EXPIRED})
 
@@ -130,7 +131,7 @@ async def _check_price(session: Session, opened: OpenedCheckout, desk: Desk) -> 
     if opened.amount is not None and (opened.amount, opened.currency) != (due, session.currency):
         async with answers_in_time():
             message = closing(session, opened.ref, desk.clock.now())
-            await outbox_repository.add_once([message], None)
+            await outbox_repository.add_once([message], NO_TRANSACTION)
         raise ProviderFailed(
             f"{session.provider} opened a checkout over {opened.amount} {opened.currency}, "
             f"{due} {session.currency} was asked for. It is not handed out."

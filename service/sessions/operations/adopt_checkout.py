@@ -7,8 +7,8 @@ from service.sessions import repository
 from service.sessions.documents import Checkout, Session
 from service.sessions.errors import CheckoutTaken, OpenSessionDiffers
 from service.sessions.operations.attempt_id import with_checkout_ids
+from service.storage.answering import Duplicate, answers_in_time
 from service.storage.database import Row
-from service.storage.transactions import Duplicate, answers_in_time
 
 
 async def adopt_checkout(session: Session, ref: str | None, now: datetime) -> Session:

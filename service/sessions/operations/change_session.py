@@ -20,8 +20,10 @@ from service.sessions.operations.merge import merge_metadata
 from service.sessions.operations.move import Moving, Why, move
 from service.sessions.operations.rules import Rules
 from service.sessions.states import BY_HAND, Status, status_at
+from service.storage.answering import Duplicate
 from service.storage.database import Row
-from service.storage.transactions import Duplicate, Transaction, in_transaction
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from service.sessions.errors import PaymentTaken
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.complete import complete
 from service.sessions.operations.move import Moving
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 
 async def complete_by_hand(

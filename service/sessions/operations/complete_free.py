@@ -19,8 +19,10 @@ from service.sessions.operations.pricing import Price
 from service.sessions.operations.retry import retry_session
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
+from service.storage.answering import Duplicate
 from service.storage.database import Row
-from service.storage.transactions import Duplicate, Transaction, in_transaction
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 _NOTHING_DUE = "nothing was due"
 

@@ -12,9 +12,11 @@ from service.sessions.documents import DueSession, Session
 from service.sessions.operations.giving_up import closings
 from service.sessions.operations.move import Why, line_of, move, told
 from service.sessions.states import Lifetimes, Status, status_at
+from service.storage.answering import Duplicate
 from service.storage.database import Row
 from service.storage.keys import Keys
-from service.storage.transactions import Duplicate, Transaction, in_transaction
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 Add: TypeAlias = Callable[[list[Row], Transaction], Awaitable[None]]
 

@@ -11,7 +11,7 @@ from service.sessions.operations.caller import Caller
 from service.sessions.operations.rules import session_id_in
 from service.sessions.repository import Listed
 from service.sessions.states import Status
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 
 
 async def find_session(session_id: str, caller: Caller) -> Session:

@@ -13,8 +13,9 @@ from service.outbox import repository as outbox_repository
 from service.sessions import repository
 from service.sessions.documents import Checkout, DueSession, Session
 from service.sessions.states import ENDED
+from service.storage.answering import answers_in_time
 from service.storage.database import Row
-from service.storage.transactions import Transaction, answers_in_time
+from service.storage.transaction import Transaction
 
 CLOSE_CHECKOUT = "provider.close_checkout"
 CLOSE_ATTEMPT = "provider.close_attempt"
@@ -23,7 +24,7 @@ CLOSE_ATTEMPT = "provider.close_attempt"
 HEAD_START = timedelta(seconds=10)
 
 
-async def give_up(tx: Transaction | None, session: Session, now: datetime) -> Session:
+async def give_up(tx: Transaction, session: Session, now: datetime) -> Session:
     """Give up all checkouts of a session, before somebody closes them at once.
 
     Raises `Busy` where somebody else was quicker.

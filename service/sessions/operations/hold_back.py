@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from service.sessions import repository
 from service.sessions.documents import Session
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 # The clocks of two machines differ by less.
 _AHEAD = timedelta(hours=1)

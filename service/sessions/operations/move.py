@@ -14,7 +14,7 @@ from service.sessions.errors import IllegalMove
 from service.sessions.operations.giving_up import closings, given_up, this_version
 from service.sessions.states import ENDED, SETTLED, Lifetimes, Status, can_move
 from service.storage.database import Row
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 
 class Why(Struct, frozen=True):

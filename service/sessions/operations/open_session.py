@@ -23,7 +23,7 @@ from service.sessions.operations.what_stands import (
     find_proven,
     find_standing,
 )
-from service.storage.transactions import Duplicate
+from service.storage.answering import Duplicate
 
 # A session that stands in the way may end before it is read. More often than this is no race.
 _TRIES = 5

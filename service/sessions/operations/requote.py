@@ -15,7 +15,7 @@ from service.sessions.operations.pricing import Price, price_session
 from service.sessions.operations.rules import Rules
 from service.sessions.operations.settle.own import is_claim_of
 from service.sessions.states import Status, status_at
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 
 _RETRIED = frozenset({Status.FAILED, Status.EXPIRED})
 _MONEY = LIVE | {PaymentStatus.SUCCEEDED}

@@ -6,7 +6,7 @@ from service.sessions.operations.pricing import Price
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status
 from service.storage.database import Row
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 
 async def retry_session(

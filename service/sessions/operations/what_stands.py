@@ -18,7 +18,7 @@ from service.sessions.operations.new_session import NewSession
 from service.sessions.operations.pricing import named_amount
 from service.sessions.operations.rules import Rules
 from service.sessions.states import OPEN, status_at
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 
 
 class _At(NamedTuple):

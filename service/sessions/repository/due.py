@@ -9,7 +9,7 @@ from service.sessions.states import Status
 from service.storage.database import Row
 from service.storage.documents import wire_name
 from service.storage.keys import Keys, walk_keys
-from service.storage.transactions import Transaction, session_of
+from service.storage.transaction import Transaction
 
 # What a due session is read with.
 _OF_A_DUE_ONE = {wire_name(name): 1 for name in DueSession.model_fields}
@@ -49,7 +49,7 @@ def walk_due(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
 async def find_due(now: datetime, among: Keys, tx: Transaction) -> list[DueSession]:
     """Find the pending sessions past their time among some."""
     cursor = Session.get_pymongo_collection().find(
-        _due(now, among), _OF_A_DUE_ONE, session=session_of(tx), hint=_BY_KEY
+        _due(now, among), _OF_A_DUE_ONE, session=tx.session, hint=_BY_KEY
     )
     return [DueSession.model_validate(row) for row in await cursor.to_list()]
 
@@ -76,7 +76,7 @@ async def expire_all(
             "$push": {"history": line},
             "$inc": {"version": 1},
         },
-        session=session_of(tx),
+        session=tx.session,
         hint=_BY_KEY,
     )
     return done.modified_count
@@ -88,7 +88,7 @@ async def _give_up(keys: Keys, now: datetime, tx: Transaction) -> None:
             _due(now, keys),
             {"$set": {"checkouts.$[open].closedAt": now, "checkoutUrl": None}},
             array_filters=[{"open.closedAt": None}],
-            session=session_of(tx),
+            session=tx.session,
             hint=_BY_KEY,
         )
 

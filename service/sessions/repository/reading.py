@@ -8,13 +8,12 @@ from msgspec import Struct
 from service.core.paging import Cursor
 from service.sessions.documents import TRUSTED, Session, SessionRow
 from service.sessions.states import OPEN, Status
-from service.storage import rows
 from service.storage.database import Row
 from service.storage.group_commit.loads import BatchedLoad
-from service.storage.group_commit.member import LookUp, Question
 from service.storage.group_commit.queue import Limits
 from service.storage.paging import newest_first
-from service.storage.transactions import Transaction, session_of
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import LookUp, Question, Transaction
 
 LOADS = BatchedLoad(
     Session.get_pymongo_collection, ("merchantId", "sessionId"), Limits(items=100, lanes=1)
@@ -29,13 +28,15 @@ ONE_OPEN = "one_open_checkout"
 _HEAVY = ("history", "checkouts", "opening")
 
 
-async def find(merchant_id: str, session_id: str, tx: Transaction | None = None) -> Session | None:
+async def find(
+    merchant_id: str, session_id: str, tx: Transaction = NO_TRANSACTION
+) -> Session | None:
     """Find a session by its id."""
     if tx is None:
         found = await read(merchant_id, session_id)
         return found.document() if found else None
     wanted = {"merchantId": merchant_id, "sessionId": {"$eq": session_id}}
-    row = await Session.get_pymongo_collection().find_one(wanted, session=session_of(tx))
+    row = await Session.get_pymongo_collection().find_one(wanted, session=tx.session)
     return Session.model_validate(row) if row else None
 
 
@@ -79,9 +80,7 @@ async def has_open_rival(session: Session, tx: Transaction) -> bool:
     place = {name: {"$eq": row[name]} for name in index.document["key"]}
     wanted = {**place, "kind": "checkout", "status": {"$in": sorted(OPEN)}}
     others = {**wanted, "sessionId": {"$ne": session.session_id}}
-    found = await Session.get_pymongo_collection().find_one(
-        others, {"_id": 1}, session=session_of(tx)
-    )
+    found = await Session.get_pymongo_collection().find_one(others, {"_id": 1}, session=tx.session)
     return found is not None
 
 
@@ -128,10 +127,10 @@ async def find_by_provider_ids(
     provider: str,
     refs: Sequence[str],
     session_ids: Sequence[str],
-    tx: Transaction | None,
+    tx: Transaction,
 ) -> list[Session]:
     """Find the provider's sessions that an event may mean, by a checkout those of all merchants."""
-    found = await rows.answer(by_provider_ids(merchant_id, provider, refs, session_ids), tx)
+    found = await tx.look_up(by_provider_ids(merchant_id, provider, refs, session_ids))
     return [Session.model_validate(row) for row in found if row["provider"] == provider]
 
 

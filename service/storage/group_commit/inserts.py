@@ -3,15 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from pymongo.errors import DuplicateKeyError, WriteError
+from pymongo.errors import DuplicateKeyError
 
 from service.core.errors import Unavailable
+from service.storage.answering import answers_in_time, error_of
 from service.storage.database import Collection, Row
 from service.storage.group_commit.queue import Entry, GroupQueue, Limits
 from service.storage.group_commit.timing import within
-from service.storage.transactions import answers_in_time
 
-_DUPLICATE_KEY = 11000
 _BYTES_OF_A_ROW = 2048
 
 
@@ -87,11 +86,3 @@ def _of_each(done: Row, entries: Sequence[Entry[Row, None]]) -> list[Exception |
     for failed in done.get("writeErrors", ()):
         results[failed["index"]] = error_of(failed)
     return results
-
-
-def error_of(failed: Row) -> Exception:
-    """Make of a line of a bulk's report the error that `insert_one` would have raised."""
-    message, code = failed["errmsg"], failed["code"]
-    if code == _DUPLICATE_KEY:
-        return DuplicateKeyError(message, code, failed)
-    return WriteError(message, code, failed)

@@ -7,10 +7,10 @@ from typing import TypeAlias
 import structlog
 from pymongo.read_concern import ReadConcern
 
+from service.storage.answering import answers_in_time
 from service.storage.database import Collection, Row
 from service.storage.group_commit.queue import Entry, GroupQueue, Limits
 from service.storage.group_commit.timing import within
-from service.storage.transactions import answers_in_time
 
 Key: TypeAlias = tuple[str, str]
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from service.storage.database import Collection, Row
-from service.storage.group_commit.member import LookUp
+from service.storage.transaction import LookUp, query_of
 
 # Stands for every value until a row is found by it; nobody adds to it.
 _NONE: list[Row] = []
@@ -46,7 +46,7 @@ class Merged:
 
     def query(self) -> Row | None:
         """Give it in MongoDB's words; None where nothing is looked for."""
-        return _query([one._replace(values=tuple(found)) for one, found in self._branches])
+        return query_of(one._replace(values=tuple(found)) for one, found in self._branches)
 
     def enter(self, rows: Sequence[Row]) -> None:
         """Enter the rows by each value that finds them."""
@@ -89,18 +89,3 @@ async def _read_together(
     cursor = await queries[0][0].collection.database.aggregate(stages, session=tx)
     found: dict[str, list[Row]] = await cursor.next()
     return found
-
-
-async def look_up_rows(
-    collection: Collection, look_ups: Sequence[LookUp], tx: AsyncClientSession | None
-) -> list[Row]:
-    """Give the rows that any of the look-ups finds; each has an index of its own."""
-    query = _query([one for one in look_ups if one.values])
-    return [] if query is None else await collection.find(query, session=tx).to_list()
-
-
-def _query(look_ups: Sequence[LookUp]) -> Row | None:
-    queries = [one.query() for one in look_ups]
-    if not queries:
-        return None
-    return queries[0] if len(queries) == 1 else {"$or": queries}

@@ -7,8 +7,9 @@ from typing import Any, cast
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from service.storage.database import Row
-from service.storage.group_commit.member import Ask, Member, NeedsOwnTransaction, Write
 from service.storage.group_commit.reading import Merged, Place, read_all, rows_at
+from service.storage.group_commit.shared import Ask, SharedTransaction, Write
+from service.storage.transaction import NeedsOwnTransaction
 
 # Blocks around one another that a work may wait in.
 _MOST_ENDS = 20
@@ -23,23 +24,25 @@ class Mismatched(Exception):
 class Rider:
     """One work of a group, run step by step.
 
-    `left`: it can't go with this group. Otherwise, once it asks for nothing more, `outcome` is its
-    result or its error.
+    `left` says why it can't go with this group. Where it can, `outcome` is its result or its error
+    once it asks for nothing more.
     """
 
-    def __init__(self, work: Callable[[Member], Awaitable[Any]], context: Context) -> None:
+    def __init__(
+        self, work: Callable[[SharedTransaction], Awaitable[Any]], context: Context
+    ) -> None:
         """Begin the work, in the context of its caller."""
-        self._member = Member()
+        self._tx = SharedTransaction()
         self._context = context
-        self._steps = cast(Coroutine[object, list[list[Row]] | None, Any], work(self._member))
-        self.left = False
+        self._steps = cast(Coroutine[object, list[list[Row]] | None, Any], work(self._tx))
+        self.left: NeedsOwnTransaction | None = None
         self.outcome: Any = None
         self.asks: Ask | None = None
 
     @property
     def writes(self) -> list[Write]:
         """Give what it wants written: nothing if it left or failed."""
-        return [] if self.left or isinstance(self.outcome, Exception) else self._member.writes
+        return [] if self.left or isinstance(self.outcome, Exception) else self._tx.writes
 
     def step(self, answers: list[list[Row]] | None) -> None:
         """Go on with an answer, until it asks again or ends."""
@@ -48,18 +51,18 @@ class Rider:
             asked = self._context.run(self._steps.send, answers)
         except StopIteration as end:
             self.outcome = end.value
-        except NeedsOwnTransaction:
-            self.left = True
+        except NeedsOwnTransaction as why:
+            self.left = why
         except Exception as error:
             self.outcome = error
         else:
             self.asks = asked if isinstance(asked, Ask) else None
-            if self.asks is None:  # it awaits something that is not of the group
-                self.leave()
+            if self.asks is None:
+                self.leave("It awaits something that is not of the group.")
 
-    def leave(self) -> None:
+    def leave(self, why: str) -> None:
         """Take it out of the group."""
-        self.left, self.asks = True, None
+        self.left, self.asks = NeedsOwnTransaction(why), None
         self.close()
 
     def close(self) -> None:
@@ -107,7 +110,7 @@ def _claim(claims: dict[Hashable, Rider], rider: Rider, rows: Iterable[Hashable]
     """Note whose rows these are; who comes to another's leaves, before it can get in its way."""
     for row in rows:
         if claims.setdefault(row, rider) is not rider:
-            rider.leave()
+            rider.leave("It comes to a row of another work.")
             return
 
 

@@ -21,11 +21,8 @@ from service.core.errors import Unavailable
 from service.storage.group_commit.queue import Entry, GroupQueue, Limits
 from service.storage.group_commit.ride import Mismatched, Rider, ride, write_all
 from service.storage.group_commit.timing import within
-from service.storage.transactions import (
-    Transaction,
-    in_transaction,
-    try_transaction,
-)
+from service.storage.plain import in_transaction, try_transaction
+from service.storage.transaction import Transaction
 
 R = TypeVar("R")
 Work: TypeAlias = Callable[[Transaction], Awaitable[R]]

@@ -17,7 +17,7 @@ from service.core.errors import Busy, PayloadDiffers, Unavailable
 from service.core.ids import derive, digest
 from service.core.peppers import Pepper
 from service.core.principal import Kind, Principal
-from service.storage.transactions import DatabaseError
+from service.storage.answering import DatabaseError
 from service.web.idempotency import repository
 from service.web.idempotency.documents import IdempotencyKey
 from service.web.idempotency.repository import Claim

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.storage.transactions import Duplicate, answers_in_time
+from service.storage.answering import Duplicate, answers_in_time
 from service.web.idempotency.documents import IdempotencyKey
 
 LOCKED_FOR = timedelta(seconds=60)

@@ -9,7 +9,8 @@ from service.core.clock import Clock
 from service.core.errors import FieldProblem, InvalidInput, NotFound
 from service.core.ids import MERCHANT_ID, digest, new_key
 from service.core.principal import DEFAULT_MERCHANT, AccessScope, Kind, bundle_of
-from service.storage.transactions import Transaction
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import Transaction
 from service.web.keys import repository
 from service.web.keys.documents import ApiKey
 
@@ -68,7 +69,7 @@ def make_key(
     return IssuedKey(key, document.id[:KEY_ID_LENGTH], document)
 
 
-async def keep_key(issued: IssuedKey, tx: Transaction | None = None) -> IssuedKey:
+async def keep_key(issued: IssuedKey, tx: Transaction = NO_TRANSACTION) -> IssuedKey:
     """Store a key that was made: from now on it opens what it may. Returns it."""
     await repository.insert_key(issued.document, tx)
     return issued
@@ -79,7 +80,7 @@ async def list_keys() -> list[ApiKey]:
     return await repository.list_keys()
 
 
-async def revoke_key(clock: Clock, key_id: str, tx: Transaction | None = None) -> list[ApiKey]:
+async def revoke_key(clock: Clock, key_id: str, tx: Transaction = NO_TRANSACTION) -> list[ApiKey]:
     """End a stored key by its id, and return it; processes notice within seconds.
 
     Several where two keys have the same first digits: each belongs to a merchant of its own.

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from service.storage.transactions import Transaction, answers_in_time, session_of
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import Transaction
 from service.web.keys.documents import ApiKey
 
 
-async def insert_key(key: ApiKey, tx: Transaction | None = None) -> None:
+async def insert_key(key: ApiKey, tx: Transaction = NO_TRANSACTION) -> None:
     """Store a new key, in the transaction of its record."""
-    await ApiKey.get_pymongo_collection().insert_one(key.to_row(), session=session_of(tx))
+    await ApiKey.get_pymongo_collection().insert_one(key.to_row(), session=tx.session)
 
 
 async def find_key(key_hash: str) -> ApiKey | None:
@@ -34,13 +36,13 @@ async def mark_used(key_hash: str, moment: datetime) -> None:
 
 
 async def revoke_by_prefix(
-    key_id: str, moment: datetime, tx: Transaction | None = None
+    key_id: str, moment: datetime, tx: Transaction = NO_TRANSACTION
 ) -> list[ApiKey]:
     """End the keys whose hash begins with `key_id` (hex), and return those that were live."""
     last = key_id + "g"  # sorts behind every hex digit
     collection, ended = ApiKey.get_pymongo_collection(), []
     live = {"_id": {"$gte": key_id, "$lt": last}, "revokedAt": None}
     now = {"$set": {"revokedAt": moment}}
-    while row := await collection.find_one_and_update(live, now, session=session_of(tx)):
+    while row := await collection.find_one_and_update(live, now, session=tx.session):
         ended.append(ApiKey.model_validate(row))
     return ended

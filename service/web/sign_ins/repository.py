@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 from service.web.sign_ins.documents import SignIn
 
 

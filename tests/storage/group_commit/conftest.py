@@ -11,7 +11,7 @@ from pymongo import AsyncMongoClient, IndexModel, monitoring
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import CollectionInvalid
 
-from service.storage import transactions
+from service.storage import plain
 from service.storage.database import Client, Row
 from service.storage.group_commit import queue, timing
 from tests.support.patience import IN_TIME
@@ -88,7 +88,7 @@ async def rows(
         await database["rows"].delete_many({})
     await database["rows"].create_indexes([IndexModel([("shop", 1), ("name", 1)], unique=True)])
     # Transactions belong to a client: they are to be this one's.
-    monkeypatch.setattr(transactions, "bound_client", lambda: own_client)
+    monkeypatch.setattr(plain, "bound_client", lambda: own_client)
     words.sent.clear()
     words.answered.clear()
     return database["rows"]
@@ -103,5 +103,5 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
     monkeypatch.setattr(queue, "ANSWER_WITHIN_S", _ANSWER_S / 5)
     monkeypatch.setattr(queue, "PATIENCE_S", _PATIENCE_S / 5)
     monkeypatch.setattr(timing, "_SHORTEST_S", timing._SHORTEST_S / 5)
-    monkeypatch.setattr(transactions, "_LET_GO_WITHIN_S", transactions._LET_GO_WITHIN_S / 5)
+    monkeypatch.setattr(plain, "_LET_GO_WITHIN_S", plain._LET_GO_WITHIN_S / 5)
     return queue.ANSWER_WITHIN_S + 0.35

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from service.storage import rows as shared
+from service.storage.answering import Duplicate
 from service.storage.group_commit import ride as rides
 from service.storage.group_commit import transactions as groups
-from service.storage.group_commit.member import LookUp, Question
 from service.storage.group_commit.queue import Limits
 from service.storage.group_commit.transactions import GroupTransaction
-from service.storage.transactions import Duplicate, Transaction, session_of
+from service.storage.transaction import LookUp, Question, Transaction
 from tests.storage.group_commit.conftest import Words
 from tests.storage.group_commit.works import (
     Rows,
@@ -124,7 +123,7 @@ def _own(rows: Rows, name: str) -> Work:
     """Make a work that takes the driver's session."""
 
     async def work(tx: Transaction) -> str:
-        session = session_of(tx)
+        session = tx.session
         await rows.insert_one({"shop": "a", "name": name, "n": 1}, session=session)
         return name
 
@@ -208,7 +207,7 @@ async def test_a_duplicate_key_fails_only_its_own_caller(
 ) -> None:
     async def work(tx: Transaction) -> None:
         await count_up(rows, "half")(tx)
-        await shared.insert(rows, {"_id": ObjectId(), "shop": "a", "name": "taken"}, tx)
+        await tx.insert(rows, {"_id": ObjectId(), "shop": "a", "name": "taken"})
 
     await make_rows(rows, words, "taken")
     told = await all_at_once(group, count_up(rows, "a"), work, count_up(rows, "b"))
@@ -220,7 +219,7 @@ async def test_a_row_that_the_validator_refuses_fails_only_its_own_caller(
     group: GroupTransaction, rows: Rows
 ) -> None:
     async def work(tx: Transaction) -> None:
-        await shared.insert(rows, {"_id": ObjectId(), "shop": "a", "name": "x", "amount": 1.5}, tx)
+        await tx.insert(rows, {"_id": ObjectId(), "shop": "a", "name": "x", "amount": 1.5})
 
     told = await all_at_once(group, count_up(rows, "a"), work)
     assert [told[0], getattr(told[1], "code", None)] == [1, 121]
@@ -235,7 +234,7 @@ async def test_what_can_not_be_encoded_fails_only_its_own_caller(
         await find_row(rows, tx, wrong)
 
     async def writes(tx: Transaction) -> None:
-        await shared.insert(rows, {"_id": ObjectId(), "shop": "a", "name": wrong}, tx)
+        await tx.insert(rows, {"_id": ObjectId(), "shop": "a", "name": wrong})
 
     told = await all_at_once(group, count_up(rows, "a"), asks, writes, count_up(rows, "b"))
     assert [told[0], told[3]] == [1, 1]
@@ -271,8 +270,8 @@ def _ahead(rows: Rows, name: str) -> Work:
     async def work(tx: Transaction) -> int:
         asked = Question(rows, (LookUp("name", (name,), fixed={"shop": "a"}),))
         beside = Question(rows.database["beside"], (LookUp("_id", (name,)),))
-        await shared.look_ahead([asked, beside], tx)
-        if await shared.answer(beside, tx):
+        await tx.look_ahead([asked, beside])
+        if await tx.look_up(beside):
             return 0
         return int(await count_up(rows, name)(tx))
 

@@ -8,12 +8,11 @@ from bson import ObjectId
 from pymongo import monitoring
 
 from service.core.errors import Unavailable
-from service.storage import rows as shared
-from service.storage import transactions as storage
+from service.storage import plain as storage
 from service.storage.database import Client
 from service.storage.group_commit.queue import Limits
 from service.storage.group_commit.transactions import GroupTransaction
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 from tests.storage.failing import failing
 from tests.storage.group_commit.conftest import Words
 from tests.storage.group_commit.works import (
@@ -166,7 +165,7 @@ async def test_a_group_that_stalls_is_given_up_in_time(
     await make_rows(rows, words, "taken")
 
     async def work(tx: Transaction) -> None:
-        await shared.insert(rows, {"_id": ObjectId(), "shop": "a", "name": "taken"}, tx)
+        await tx.insert(rows, {"_id": ObjectId(), "shop": "a", "name": "taken"})
 
     async with failing(own_client, [command], **STALL):
         told = await all_at_once(group, count_up(rows, "a"), work, count_up(rows, "b"))

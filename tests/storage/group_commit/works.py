@@ -7,11 +7,9 @@ from typing import Any
 from bson import ObjectId
 from pymongo.asynchronous.collection import AsyncCollection
 
-from service.storage import rows as shared
 from service.storage.database import Row
-from service.storage.group_commit.member import LookUp, Question
 from service.storage.group_commit.transactions import GroupTransaction
-from service.storage.transactions import Transaction
+from service.storage.transaction import LookUp, Question, Transaction
 from tests.storage.group_commit.conftest import Words
 
 Rows = AsyncCollection[Row]
@@ -25,7 +23,7 @@ async def all_at_once(group: GroupTransaction, *works: Work) -> list[Any]:
 
 async def find_row(rows: Rows, tx: Transaction, name: str, by: str = "name") -> Row | None:
     """Look a row up by a transaction."""
-    found = await shared.answer(Question(rows, (LookUp(by, (name,), fixed={"shop": "a"}),)), tx)
+    found = await tx.look_up(Question(rows, (LookUp(by, (name,), fixed={"shop": "a"}),)))
     return found[0] if found else None
 
 
@@ -36,10 +34,10 @@ def count_up(rows: Rows, name: str, by: str = "name") -> Work:
         row = await find_row(rows, tx, name, by)
         if row is None:
             new = {"_id": ObjectId(), "shop": "a", "name": name, "n": 1}
-            await shared.insert(rows, new, tx)
+            await tx.insert(rows, new)
             return 1
         n = int(row["n"])
-        await shared.update(rows, {"_id": row["_id"], "n": n}, {"$set": {"n": n + 1}}, tx)
+        await tx.update(rows, {"_id": row["_id"], "n": n}, {"$set": {"n": n + 1}})
         return n + 1
 
     return work

@@ -13,7 +13,7 @@ from service.sessions.documents import Decided, Session
 from service.sessions.operations.settle.reviews import awaited
 from service.sessions.states import SETTLED, Status
 from service.storage.database import Row
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 _CAPTURABLE = LIVE | {PaymentStatus.SUCCEEDED}
 

@@ -19,7 +19,8 @@ from service.sessions import repository as sessions
 from service.sessions.documents import Decided, Session
 from service.sessions.operations.move import Why
 from service.storage.database import Row
-from service.storage.transactions import Transaction, in_transaction
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 # Many decisions of one review at once would conflict so often that none of them ends in time.
 _A_FEW = asyncio.Semaphore(4)

@@ -22,7 +22,7 @@ from service.sessions.operations.settle.captures import (
 from service.sessions.operations.settle.standing import stand
 from service.sessions.states import Lifetimes, Status
 from service.storage.database import Row
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 _CAME = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
 

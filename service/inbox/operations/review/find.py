@@ -8,7 +8,9 @@ from service.inbox.operations.review.doubts import doubts_of, undecided
 from service.inbox.states import InboxStatus
 from service.payments.payments import repository as payments
 from service.sessions.documents import Session
-from service.storage.transactions import Transaction, answers_in_time
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import Transaction
 
 
 async def find_review(review_id: str, merchant_id: str) -> WebhookEvent:
@@ -21,7 +23,7 @@ async def find_review(review_id: str, merchant_id: str) -> WebhookEvent:
         row = await repository.find(review_id, merchant_id)
         if row is not None and row.status is InboxStatus.REVIEW:
             return row
-        waiting = await repository.open_reviews_of(merchant_id, review_id, None)
+        waiting = await repository.open_reviews_of(merchant_id, review_id, NO_TRANSACTION)
         row = next((one for one in waiting if undecided(one)), None)
         if row is None:
             decided = await repository.decided_review_of(merchant_id, review_id)

@@ -14,7 +14,7 @@ from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
-from service.storage.transactions import answers_in_time
+from service.storage.answering import answers_in_time
 
 _GONE = Outlook("Its session is not there any more.", "review_not_found")
 

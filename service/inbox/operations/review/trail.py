@@ -7,7 +7,7 @@ from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.inbox.documents import WebhookEvent
 from service.inbox.operations.review.choices import Case, Wish
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 
 async def keep_trail(

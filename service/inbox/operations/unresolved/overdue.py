@@ -18,7 +18,9 @@ from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.sessions.operations.move import Why
 from service.sessions.states import Status
-from service.storage.transactions import Transaction, answers_in_time, in_transaction
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION, in_transaction
+from service.storage.transaction import Transaction
 
 # Nobody could tell for as long after the session's own end and the last word: a person must look.
 WAIT = timedelta(hours=24)
@@ -32,7 +34,7 @@ async def ask_about_session(session: Session, questions: Questions) -> int:
     """
     inbox = questions.inbox
     async with answers_in_time():
-        before = await _live_of(session, None)
+        before = await _live_of(session, NO_TRANSACTION)
     refs = refs_of(session, before)
     answers = await questions.ask(session.provider, refs)
     await take_answers(answers, session.merchant_id, inbox)
@@ -114,7 +116,7 @@ async def note_answer(session: Session, ref: str, event: VerifiedEvent, inbox: I
     await in_transaction(work)
 
 
-async def _live_of(session: Session, tx: Transaction | None) -> list[Payment]:
+async def _live_of(session: Session, tx: Transaction) -> list[Payment]:
     """Return the session's payments whose outcome is open, and those that it waits for.
 
     These it need not have claimed: a payment that is only held claims nothing.

@@ -14,7 +14,8 @@ from service.providers.base import inbox_id_of
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.sessions.states import Status
-from service.storage.transactions import Transaction, in_transaction
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 
 async def open_review(session: Session, payment: Payment, inbox: Inbox) -> bool:

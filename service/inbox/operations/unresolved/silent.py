@@ -13,7 +13,9 @@ from service.payments.payments.operations import abandon_payment, note_heard
 from service.payments.payments.states import LIVE
 from service.sessions import repository as sessions
 from service.sessions.operations.move import Why
-from service.storage.transactions import Transaction, answers_in_time, in_transaction
+from service.storage.answering import answers_in_time
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
 
 # The longest that a provider takes for anything: Stripe lists its events for as long.
 GIVE_UP_AFTER = timedelta(days=30)

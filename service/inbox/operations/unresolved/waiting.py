@@ -8,7 +8,7 @@ from service.sessions.operations.move import Moving, Why
 from service.sessions.operations.settle.captures import as_row, next_claim, tell_claim
 from service.sessions.operations.settle.standing import stand
 from service.sessions.states import Status
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 
 async def stop_waiting(

@@ -15,7 +15,7 @@ from service.sessions.operations.giving_up import this_version
 from service.sessions.operations.settle.reviews import is_wanted
 from service.sessions.states import SETTLED
 from service.storage.database import Row
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 CAPTURE = "provider.capture"
 

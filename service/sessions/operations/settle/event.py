@@ -8,7 +8,7 @@ from service.providers.base import VerifiedEvent
 from service.sessions.documents import Session
 from service.sessions.operations.move import Why
 from service.sessions.states import Lifetimes
-from service.storage.transactions import Transaction
+from service.storage.transaction import Transaction
 
 
 class Mismatch(StrEnum):
