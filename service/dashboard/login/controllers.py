@@ -20,7 +20,6 @@ from service.web.authentication import AnyRequest
 from service.web.keys.issuing import KEY_ID_LENGTH
 from service.web.limits.addresses import network_of
 from service.web.logs.clients import client_of
-from service.web.pages.page import show
 from service.web.sign_ins.operations import recognise, sign_in, sign_out
 
 Following = Annotated[str, QueryParameter(name="next", max_length=200)]
@@ -156,7 +155,7 @@ def _form(
     cookie = door.jar.form()
     standing = door.jar.read(request, FORM)
     token = form_token(standing or str(cookie.value))
-    answer = show(login_page(token, following, problem), status=status)
+    answer = login_page(token, following, problem, status)
     if standing is None:
         answer.set_cookie(cookie)
     return answer

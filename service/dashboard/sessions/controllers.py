@@ -11,12 +11,11 @@ from service.core.errors import NotFound
 from service.dashboard.login.controllers import reader_of, token_of
 from service.dashboard.login.door import TheDoor
 from service.dashboard.sessions.lines import Seen, lines
-from service.dashboard.sessions.page import missing_page, search_page, timeline_page
+from service.dashboard.sessions.page import Frame, missing_page, search_page, timeline_page
 from service.sessions.operations.caller import Caller
 from service.sessions.states import status_at
 from service.timeline.operations import timeline
 from service.web.authentication import AnyRequest
-from service.web.pages.page import show
 from service.web.parameters import SessionIdPath
 from tillgate_sandbox import repository as sandbox
 from tillgate_sandbox.calls.repository import calls_of
@@ -41,7 +40,7 @@ class SessionPages(Controller):
         if await reader_of(request, door) is None:
             return _to_login("/dashboard")
         latest = await sandbox.latest_checkouts(_LATEST) if has_sandbox else None
-        return show(search_page(latest, token_of(request, door)))
+        return search_page(latest, Frame(token_of(request, door), has_sandbox))
 
     @get("/sessions")
     async def found(
@@ -63,15 +62,15 @@ class SessionPages(Controller):
         reader = await reader_of(request, door)
         if reader is None:
             return _to_login(f"/dashboard/sessions/{session_id}")
-        token, now = token_of(request, door), door.clock.now()
+        frame, now = Frame(token_of(request, door), has_sandbox), door.clock.now()
         try:
             told = await timeline(session_id, Caller(reader), now)
         except NotFound:
-            return show(missing_page(session_id, token, sandbox=has_sandbox), status=404)
+            return missing_page(session_id, frame)
         seen = await _seen(session_id) if has_sandbox else Seen()
         standing = status_at(told.session.status, told.session.expires_at, now)
         found = lines(told.entries, seen)
-        return show(timeline_page(told.session, standing, told.why, found, (token, has_sandbox)))
+        return timeline_page(told.session, standing, told.why, found, frame)
 
 
 async def _seen(session_id: str) -> Seen:

@@ -1,0 +1,52 @@
+"""Pages, rendered from templates: every value is escaped, and an unknown name is an error."""
+
+from datetime import datetime
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from litestar import MediaType, Response
+
+from service.core.visible import visible
+from service.web.pages.assets import SHARED, Assets
+from service.web.pages.page import POLICY
+
+
+class Pages:
+    """The pages of one room: its folder `templates`, above those that all rooms share.
+
+    In a template `asset(name)` is the address of a file of the room, `shared(name)` of all rooms.
+    """
+
+    def __init__(self, package: str, assets: Assets) -> None:
+        """Find the templates. Each is compiled when it is first shown, and kept."""
+        self._templates = Environment(
+            loader=ChoiceLoader([PackageLoader(package), PackageLoader("service.web.pages")]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            finalize=_shown,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._templates.globals |= {"shared": SHARED.url, "asset": assets.url}
+        self._templates.filters["time"] = _time
+
+    def show(self, template: str, *, status_code: int = 200, **values: object) -> Response[str]:
+        """Answer with a page. It is never kept: it shows a state that changes."""
+        return Response(
+            self._templates.get_template(template).render(values),
+            status_code=status_code,
+            media_type=MediaType.HTML,
+            headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"},
+        )
+
+
+def _shown(value: object) -> object:
+    """Return what stands for a value: nothing for None, and no invisible character as it is."""
+    if value is None:
+        return ""
+    # What has `__html__` was rendered by a template: its values went through here before.
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%T}.{at.microsecond // 1000:03d}"
