@@ -73,7 +73,7 @@ async def batches(source: Source, size: int) -> AsyncIterator[list[OldRow | Unre
 
 
 async def known_ids(merchant_id: str, session_ids: Sequence[str]) -> set[str]:
-    """Give those ids that a session has already."""
+    """Return those ids that a session has already."""
     wanted = {"merchantId": merchant_id, "sessionId": {"$in": list(session_ids)}}
     cursor = Session.get_pymongo_collection().find(wanted, {"sessionId": 1})
     return {row["sessionId"] async for row in cursor}

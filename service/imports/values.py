@@ -48,7 +48,7 @@ def shown(value: object) -> str:
 
 
 def given(row: OldRow, *names: str) -> Any:
-    """Give the first of several fields that is there; null and blank ones are not."""
+    """Return the first of several fields that is there; null and blank ones are not."""
     for name in names:
         value = row.get(name)
         if value is not None and value != "":
@@ -57,7 +57,7 @@ def given(row: OldRow, *names: str) -> Any:
 
 
 def text(row: OldRow, *names: str, longest: int = 255) -> str | None:
-    """Give a text, None where there is none. Raises `BadRow`."""
+    """Return a text, None where there is none. Raises `BadRow`."""
     value = given(row, *names)
     if value is None:
         return None
@@ -69,7 +69,7 @@ def text(row: OldRow, *names: str, longest: int = 255) -> str | None:
 
 
 def needed_text(row: OldRow, *names: str) -> str:
-    """Give a text. Raises `BadRow` where there is none."""
+    """Return a text. Raises `BadRow` where there is none."""
     found = text(row, *names)
     if found is None:
         raise BadRow(f"{' or '.join(names)} is missing")
@@ -77,7 +77,7 @@ def needed_text(row: OldRow, *names: str) -> str:
 
 
 def amount(value: object, unit: Unit, provider: str, currency: str) -> int:
-    """Give an amount in the provider's minor units, exactly or not at all.
+    """Return an amount in the provider's minor units, exactly or not at all.
 
     Integers, decimals and decimal texts are taken; a float only if the number that it is written
     as has no more decimals than the currency. Raises `BadRow`.
@@ -92,7 +92,7 @@ def amount(value: object, unit: Unit, provider: str, currency: str) -> int:
 
 
 def whole(row: OldRow, *names: str, default: int, least: int) -> int:
-    """Give a whole number, the default where there is none. Raises `BadRow`."""
+    """Return a whole number, the default where there is none. Raises `BadRow`."""
     value = given(row, *names)
     if value is None:
         return default
@@ -103,7 +103,7 @@ def whole(row: OldRow, *names: str, default: int, least: int) -> int:
 
 
 def moment(row: OldRow, *names: str) -> datetime | None:
-    """Give a moment in UTC; one without an offset is taken as UTC. Raises `BadRow`."""
+    """Return a moment in UTC; one without an offset is taken as UTC. Raises `BadRow`."""
     value = given(row, *names)
     if value is None:
         return None
@@ -124,7 +124,7 @@ def moment(row: OldRow, *names: str) -> datetime | None:
 
 
 def json_object(value: object) -> JsonObject:
-    """Give metadata as JSON; what JSON can't hold becomes text. Raises `BadRow`."""
+    """Return metadata as JSON; what JSON can't hold becomes text. Raises `BadRow`."""
     if value is None or value == "":
         return {}
     try:

@@ -153,7 +153,7 @@ def _new(told: Told, now: datetime) -> Row:
 
 
 def _place(said: Told | Payment, at: datetime) -> tuple[object, ...]:
-    """Give the place in the order; of two that are alike in it, the content decides."""
+    """Return the place in the order; of two that are alike in it, the content decides."""
     content = (said.amount, said.currency, said.failure_code or "", said.failure_message or "")
     return (*standing(said.status, at, final=said.final), *content)
 

@@ -55,7 +55,7 @@ async def change(payment: Payment, changes: Row, tx: Transaction) -> None:
 
 
 async def of_session(merchant_id: str, session_id: str) -> list[Payment]:
-    """Give all payments of one session, oldest first."""
+    """Return all payments of one session, oldest first."""
     wanted = {"sessionId": session_id, "merchantId": merchant_id}
     cursor = Payment.get_pymongo_collection().find(wanted).sort("createdAt", 1).limit(1000)
     return [Payment.model_validate(row) async for row in cursor]

@@ -53,7 +53,7 @@ _FINAL = 2
 def standing(
     status: PaymentStatus, occurred_at: datetime, *, final: bool = False
 ) -> tuple[int, datetime, int]:
-    """Give the place of a fact in the total order in which the greatest one stands.
+    """Return the place of a fact in the total order in which the greatest one stands.
 
     The greatest of a set is the same in whatever order its members come: that is why the ledger
     converges. `final`: a failure that ended the whole checkout, so nothing of it can come back,

@@ -45,17 +45,17 @@ class SessionRow:
 
     @property
     def session_id(self) -> str:
-        """Give the session's id."""
+        """Return the session's id."""
         return str(self.fields["sessionId"])
 
     @property
     def price(self) -> tuple[int, str]:
-        """Give the amount in minor units and its currency."""
+        """Return the amount in minor units and its currency."""
         return self.fields["amount"], self.fields["currency"]
 
     @property
     def user_id(self) -> str:
-        """Give the user that the session was opened for."""
+        """Return the user that the session was opened for."""
         return str(self.fields["userId"])
 
     @property
@@ -65,7 +65,7 @@ class SessionRow:
 
     @property
     def client_secret_hash(self) -> str:
-        """Give what a client secret is held against."""
+        """Return what a client secret is held against."""
         return str(self.fields["clientSecretHash"])
 
     def document(self) -> Session:

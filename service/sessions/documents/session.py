@@ -101,7 +101,7 @@ class Session(StoredDocument):
 
     @property
     def payment_method(self) -> ProviderName:
-        """Give the provider by its older name, under which it is shown too."""
+        """Return the provider by its older name, under which it is shown too."""
         return self.provider
 
     class Settings:

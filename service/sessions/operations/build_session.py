@@ -55,7 +55,7 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
 
 
 def _row_of(new: NewSession, now: datetime) -> Row:
-    """Give what follows from the request alone, as it is stored.
+    """Return what follows from the request alone, as it is stored.
 
     Not by way of the document, which would check again what was checked, and take longer than all
     the rest of building. A test holds the two to be the same.
@@ -108,7 +108,7 @@ def _row_of(new: NewSession, now: datetime) -> Row:
 
 
 def named_id(new: NewSession, caller: Caller) -> str | None:
-    """Give the id that the request names, None where one has to be made.
+    """Return the id that the request names, None where one has to be made.
 
     With an idempotency key the id follows from it: a call that is repeated after a crash between
     the insert and the stored answer finds the session that it made.

@@ -13,7 +13,7 @@ LARGEST = 16_000
 def merge_metadata(
     present: JsonObject, guarded: list[str], patch: JsonObject, *, trusted: bool
 ) -> tuple[JsonObject, list[str]]:
-    """Give the merged metadata, and the keys that only a secret key may change from now on.
+    """Return the merged metadata, and the keys that only a secret key may change from now on.
 
     Raises `ChangeNotAllowed` where a browser would replace what a secret key wrote.
     """

@@ -38,7 +38,7 @@ class Rules:
         return (self.pepper, *self.older_peppers)
 
     def currency_for(self, provider: str, sent: str | None) -> str:
-        """Give a session's currency. Raises `InvalidInput` for one that the provider can't take."""
+        """Return a session's currency. Raises `InvalidInput` for one the provider can't take."""
         only = ONLY_CURRENCY.get(provider)
         if only and sent not in {None, only}:
             raise wrong_field("currency", f"must be {only} with {provider}")
@@ -72,7 +72,7 @@ class Rules:
 
 
 def _origin(url: str) -> str | None:
-    """Give an address's origin, None for what a browser would not go to as it is written."""
+    """Return an address's origin, None for what a browser would not go to as it is written."""
     try:
         parts = urlsplit(url)
     except ValueError:  # a bracket that opens and does not close

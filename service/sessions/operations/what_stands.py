@@ -32,7 +32,7 @@ class _At(NamedTuple):
 async def find_existing(
     built: SessionRow, new: NewSession, caller: Caller, rules: Rules, now: datetime
 ) -> Session | None:
-    """Give the session that stands in the way of an insert, None if it does no more.
+    """Return the session that stands in the way of an insert, None if it does no more.
 
     Raises `SessionExists` where the caller may not go on with it, `OpenSessionDiffers`, and
     `CheckoutTaken` where the checkout that is named is another session's.
@@ -84,7 +84,7 @@ def _open_at_another(found: Session) -> OpenSessionDiffers:
 async def find_standing(
     new: NewSession, caller: Caller, error: InvalidInput, rules: Rules, now: datetime
 ) -> Session | None:
-    """Give the session that an earlier call made, where a new one can't be built."""
+    """Return the session that an earlier call made, where a new one can't be built."""
     merchant_id, session_id = caller.principal.merchant_id, named_id(new, caller)
     async with answers_in_time():
         if session_id is not None:

@@ -65,7 +65,7 @@ class SessionRequest(WireModel):
     """The provider's own session or order, from a server that opened it itself."""
 
     def common(self, token_user: str | None) -> dict[str, Any]:
-        """Give the fields of both kinds as the operation takes them. Raises `InvalidInput`."""
+        """Return the fields of both kinds as the operation takes them. Raises `InvalidInput`."""
         user_id = self.user_id or token_user
         if user_id is None:
             problem = FieldProblem("userId", "is missing")
@@ -112,7 +112,7 @@ class CreatePaymentSession(SessionRequest):
     waiting_list_id: ShortText | None = None
 
     def to_new(self, token_user: str | None) -> NewSession:
-        """Give the request as the operation takes it. Raises `InvalidInput`."""
+        """Return the request as the operation takes it. Raises `InvalidInput`."""
         return NewSession(kind="payment", **self.common(token_user))
 
 
@@ -125,7 +125,7 @@ class CreateCheckoutSession(SessionRequest):
     """The total as a decimal string in major units, instead of `amount`."""
 
     def to_new(self, token_user: str | None) -> NewSession:
-        """Give the request as the operation takes it. Raises `InvalidInput`."""
+        """Return the request as the operation takes it. Raises `InvalidInput`."""
         if self.amount is not None and self.price is not None:
             problem = FieldProblem("price", "is another name of amount; send one of them")
             raise InvalidInput("The request has two prices.", problems=(problem,))
@@ -161,11 +161,11 @@ class CreateCheckout(WireModel):
     cancel_url: LongText | None = None
 
     def resumed(self) -> str | None:
-        """Give the session's id if nothing else was sent."""
+        """Return the session's id if nothing else was sent."""
         return self.session_id if self.model_fields_set == {"session_id"} else None
 
     def to_new(self, token_user: str | None) -> NewSession:
-        """Give the request as the operation takes it. Raises `InvalidInput`."""
+        """Return the request as the operation takes it. Raises `InvalidInput`."""
         sent = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         if self.event_id is not None:
             request = decode_wire_model(CreatePaymentSession, sent)
@@ -188,7 +188,7 @@ class ChangeSession(WireModel):
     provider_payment_id: Text | None = None
 
     def to_change(self) -> Change:
-        """Give the request as the operation takes it."""
+        """Return the request as the operation takes it."""
         return Change(
             session_id=self.session_id,
             status=self.status,
