@@ -20,7 +20,7 @@ from service.migrations.operations import require_layout
 from service.outbox.documents import OutboxMessage
 from service.outbox.operations import Handlers
 from service.payments.payments.documents import Payment
-from service.providers.registry import Providers, build_providers
+from service.providers.registry import Providers, build_providers, refuse_blank
 from service.retention.documents import Lease
 from service.retention.operations.report import Jobs
 from service.sessions.checkouts.attempts import close_attempt_by_message
@@ -29,8 +29,9 @@ from service.sessions.documents import Session
 from service.sessions.operations.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
 from service.sessions.operations.rules import Rules
 from service.sessions.operations.settle.captures import CAPTURE
+from service.sessions.settings import SessionSettings
 from service.sessions.states import Lifetimes
-from service.settings import PolicySettings, Settings
+from service.settings import Settings, secrets_of
 from service.storage.database import Client, Database, connect, require_replica_set
 from service.storage.documents import StoredDocument, bind
 from service.storage.indexes import refuse_deadly_ttl
@@ -74,14 +75,15 @@ class Wired:
 
 def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
     """Build everything from the settings. Nothing is connected or written."""
-    providers = build_providers(settings, clock)
+    refuse_blank(secrets_of(settings))
+    providers = build_providers(settings.providers, clock)
     rules = build_rules(settings, providers)
     inbox = Inbox(
         providers=providers,
         clock=clock,
         lifetimes=rules.lifetimes,
-        keep_for=timedelta(days=settings.policy.purge_events_days),
-        strip=settings.policy.strip_payload_fields,
+        keep_for=timedelta(days=settings.inbox.purge_events_days),
+        strip=settings.inbox.strip_payload_fields,
     )
     desk = Desk(rules, clock, providers, partial(close_now, inbox=inbox))
     jobs = Jobs(inbox, outbox_handlers(inbox, desk), settings.access.peppers)
@@ -105,8 +107,8 @@ def build_rules(settings: Settings, providers: Providers) -> Rules:
         raise Misconfigured("PII_PEPPER is not set: no client secret could be made.")
     home = urlsplit(settings.web.public_url)
     return Rules(
-        default_currency=settings.policy.default_currency,
-        lifetimes=lifetimes_of(settings.policy),
+        default_currency=settings.sessions.default_currency,
+        lifetimes=lifetimes_of(settings.sessions),
         public_url=settings.web.public_url,
         origins=frozenset({f"{home.scheme}://{home.netloc}", *settings.web.cors_origins}),
         pepper=peppers[0],
@@ -115,7 +117,7 @@ def build_rules(settings: Settings, providers: Providers) -> Rules:
     )
 
 
-def lifetimes_of(policy: PolicySettings) -> Lifetimes:
+def lifetimes_of(policy: SessionSettings) -> Lifetimes:
     """Give how long sessions live and are kept."""
     completed = policy.purge_completed_days
     return Lifetimes(

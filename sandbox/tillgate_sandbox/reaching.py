@@ -3,6 +3,10 @@
 from pydantic import BaseModel
 
 from service.production.secrecy import DEVELOPMENT_MARK
+from service.providers.phonepe.settings import PhonePeSettings
+from service.providers.razorpay.settings import RazorpaySettings
+from service.providers.settings import ProviderSettings
+from service.providers.stripe.settings import StripeSettings
 from service.settings import Settings
 
 _PRICES = {
@@ -19,18 +23,18 @@ def reach_sandbox(settings: Settings) -> Settings:
     development: whoever sets real test keys wants to see the real provider.
     """
     home = f"{settings.web.public_url}/sandbox"
-    stripe, razorpay, phonepe = settings.stripe, settings.razorpay, settings.phonepe
-    changes: dict[str, BaseModel] = {}
+    stripe, razorpay = settings.of(StripeSettings), settings.of(RazorpaySettings)
+    phonepe = settings.of(PhonePeSettings)
+    changed: list[ProviderSettings] = []
     if _free(stripe, "api_base") and _generated(stripe.secret_key):
         unset = {name: price for name, price in _PRICES.items() if getattr(stripe, name) is None}
         base = {"api_base": f"{home}/stripe"}
-        changes["stripe"] = stripe.model_copy(update=unset | base)
+        changed.append(stripe.model_copy(update=unset | base))
     if _free(razorpay, "api_base") and _generated(razorpay.key_id):
-        changes["razorpay"] = razorpay.model_copy(update={"api_base": f"{home}/razorpay"})
+        changed.append(razorpay.model_copy(update={"api_base": f"{home}/razorpay"}))
     if _free(phonepe, "api_base") and _generated(phonepe.client_id):
-        base = {"api_base": f"{home}/phonepe"}
-        changes["phonepe"] = phonepe.model_copy(update=base)
-    return settings.model_copy(update=changes)
+        changed.append(phonepe.model_copy(update={"api_base": f"{home}/phonepe"}))
+    return settings.changed(*changed)
 
 
 def _free(group: BaseModel, name: str) -> bool:

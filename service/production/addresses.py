@@ -15,7 +15,9 @@ from ipaddress import (
 from urllib.parse import unquote, urlsplit
 
 from service.core.errors import FieldProblem
-from service.settings import Settings, WebSettings
+from service.core.variables import Address
+from service.settings import Settings
+from service.web.settings import WebSettings
 
 # 10.0.0.0/8 is the widest that somebody owns alone; the networks of the large CDNs are narrower.
 _WIDEST_V4, _WIDEST_V6 = 8, 20
@@ -50,15 +52,10 @@ def web_problems(web: WebSettings) -> Iterator[FieldProblem]:
 
 def provider_bases(settings: Settings) -> Iterator[FieldProblem]:
     """List the addresses of providers that no provider has."""
-    bases = {
-        "STRIPE_API_BASE": settings.stripe.api_base,
-        "RAZORPAY_API_BASE": settings.razorpay.api_base,
-        "PHONEPE_API_BASE": settings.phonepe.api_base,
-        "PHONEPE_AUTH_BASE": settings.phonepe.auth_base,
-    }
-    for variable, base in bases.items():
-        if base is not None and (wrong := _no_base(base)):
-            yield FieldProblem(variable, wrong)
+    for provider in settings.providers.values():
+        for variable, (base,) in sorted(provider.texts_of(Address).items()):
+            if wrong := _no_base(base):
+                yield FieldProblem(variable, wrong)
 
 
 def is_loopback(address: str) -> bool:

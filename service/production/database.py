@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, unquote
 
 from service.core.errors import FieldProblem
 from service.production.addresses import is_loopback_host
-from service.settings import DatabaseSettings
+from service.storage.settings import DatabaseSettings
 
 _VARIABLE = "MONGODB_URI"
 _UNCHECKED = ("tlsinsecure", "tlsallowinvalidcertificates", "tlsallowinvalidhostnames")

@@ -7,7 +7,9 @@ from service.core.errors import FieldProblem
 from service.production.addresses import provider_bases, web_problems
 from service.production.database import database_problems
 from service.production.secrecy import generated_secrets, repeated_secrets, weak_secrets
-from service.settings import AccessSettings, PhonePeSettings, Settings
+from service.providers.registry import REGISTRY, every_traits
+from service.settings import Settings
+from service.web.settings import AccessSettings
 
 _KEY_PREFIXES = {
     "API_PUBLISHABLE_KEYS": "pk_",
@@ -66,58 +68,16 @@ def _tokens(access: AccessSettings) -> Iterator[FieldProblem]:
 
 
 def _providers(settings: Settings) -> Iterator[FieldProblem]:
-    stripe, razorpay, upi = settings.stripe, settings.razorpay, settings.upi
-    phonepe = settings.phonepe
-    if not any(
-        (
-            stripe.secret_key,
-            razorpay.key_id,
-            phonepe.client_id,
-            phonepe.salt_key,
-            upi.payee_address,
-        )
-    ):
-        yield FieldProblem(
-            "STRIPE_SECRET_KEY",
-            "or RAZORPAY_KEY_ID, PHONEPE_CLIENT_ID or UPI_PAYEE_ADDRESS is missing: "
-            "without a provider nobody can pay",
-        )
-    yield from _together(
-        ("STRIPE_SECRET_KEY", stripe.secret_key), ("STRIPE_WEBHOOK_SECRET", stripe.webhook_secrets)
-    )
-    yield from _together(
-        ("RAZORPAY_KEY_ID", razorpay.key_id),
-        ("RAZORPAY_KEY_SECRET", razorpay.key_secret),
-        ("RAZORPAY_WEBHOOK_SECRET", razorpay.webhook_secrets),
-    )
-    yield from _phonepe(phonepe)
-    yield from _together(
-        ("UPI_PAYEE_ADDRESS", upi.payee_address), ("UPI_PAYEE_NAME", upi.payee_name)
-    )
-
-
-def _phonepe(phonepe: PhonePeSettings) -> Iterator[FieldProblem]:
-    yield from _together(
-        ("PHONEPE_CLIENT_ID", phonepe.client_id),
-        ("PHONEPE_CLIENT_SECRET", phonepe.client_secret),
-    )
-    yield from _together(
-        ("PHONEPE_WEBHOOK_USERNAME", phonepe.webhook_username),
-        ("PHONEPE_WEBHOOK_PASSWORD", phonepe.webhook_password),
-    )
-    if phonepe.client_id and not (phonepe.webhook_password or phonepe.salt_key):
-        yield FieldProblem(
-            "PHONEPE_WEBHOOK_PASSWORD",
-            "is missing: PhonePe has credentials and its webhooks could not be checked",
-        )
-    if phonepe.webhook_password and not phonepe.client_id and not phonepe.salt_key:
-        yield FieldProblem(
-            "PHONEPE_CLIENT_ID", "is missing: a webhook of v2 is confirmed by the status API"
-        )
-    if phonepe.salt_key and phonepe.merchant_id is None:
-        yield FieldProblem(
-            "PHONEPE_MERCHANT_ID", "is missing: with it a callback for another merchant is noticed"
-        )
+    rows = [(registered.traits, settings.providers[name]) for name, registered in REGISTRY.items()]
+    if not any(group.any_of(traits.pays_with) for traits, group in rows):
+        first, *others = (traits.pays_with[0] for traits in every_traits())
+        named = f"{', '.join(others[:-1])} or {others[-1]}"
+        yield FieldProblem(first, f"or {named} is missing: without a provider nobody can pay")
+    for traits, group in rows:
+        values = group.values()
+        for variables in traits.together:
+            yield from _together(*((variable, values[variable]) for variable in variables))
+        yield from group.problems()
 
 
 def _together(*wanted: tuple[str, object]) -> Iterator[FieldProblem]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from urllib.parse import unquote
 
 from service.core.errors import FieldProblem
+from service.providers.registry import REGISTRY
 from service.settings import Settings, secrets_of
 
 # `tillgate dev` puts this into whatever it generates.
@@ -60,7 +61,7 @@ def repeated_secrets(settings: Settings) -> Iterator[FieldProblem]:
 
 def generated_secrets(settings: Settings) -> Iterator[FieldProblem]:
     """List what `tillgate dev` made: those keys were printed to a terminal, and are in a file."""
-    groups = (settings.access, settings.stripe, settings.razorpay, settings.phonepe, settings.upi)
+    groups = (settings.access, *settings.providers.values())
     for group in groups:
         for name, field in type(group).model_fields.items():
             value = getattr(group, name)
@@ -116,7 +117,9 @@ def _passwords(settings: Settings) -> dict[str, tuple[str, ...]]:
         "SMTP_URL": settings.mail.smtp_url,
     }
     found = {variable: _password_in(address) for variable, address in addresses.items()}
-    found["STRIPE_PUBLISHABLE_KEY"] = settings.stripe.publishable_key
+    for name, registered in REGISTRY.items():
+        values = settings.providers[name].values()
+        found |= {variable: str(values[variable] or "") for variable in registered.traits.publishes}
     return {variable: (one,) for variable, one in found.items() if one}
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from litestar.config.cors import CORSConfig
 
 from service.core.errors import Misconfigured
-from service.settings import Settings
+from service.web.settings import HttpSettings
 
 ALLOWED_HEADERS = [
     "Authorization",
@@ -18,7 +18,7 @@ ALLOWED_HEADERS = [
 EXPOSED_HEADERS = ["Idempotent-Replayed", "Retry-After", "X-Request-Id"]
 
 
-def cors_config(settings: Settings) -> CORSConfig | None:
+def cors_config(settings: HttpSettings) -> CORSConfig | None:
     """Build the policy; None where no origin is set. Raises `Misconfigured`.
 
     `*` is for development only, and never a part of an origin: the framework would read
@@ -28,7 +28,7 @@ def cors_config(settings: Settings) -> CORSConfig | None:
     if not origins:
         return None
     for origin in origins:
-        _check(origin, production=settings.production)
+        _check(origin, production=settings.web.production)
     return CORSConfig(
         allow_origins=origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],

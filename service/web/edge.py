@@ -13,15 +13,15 @@ from litestar.enums import ScopeType
 from litestar.middleware._internal.cors import CORSMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.settings import Settings
 from service.web.logs.access import log_request
 from service.web.logs.clients import Clients, clients_of
 from service.web.logs.request_ids import HEADER, request_id_of
 from service.web.requests import LARGEST_BODY, header_of
 from service.web.security_headers import SecurityHeaders
+from service.web.settings import HttpSettings
 
 
-def put_edge_around(app: Litestar, settings: Settings) -> Litestar:
+def put_edge_around(app: Litestar, settings: HttpSettings) -> Litestar:
     """Wrap an application; to be called once, after it is built and before it serves."""
     # Litestar 2.25 ignores what a plugin sets as the limit of bodies; it is read at first use.
     app.request_max_body_size = LARGEST_BODY

@@ -9,13 +9,13 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from service.core.clock import Clock
 from service.core.errors import Misconfigured
 from service.core.principal import Kind
-from service.settings import Settings
 from service.web.authentication import PUBLIC, Authentication, admit
 from service.web.idempotency.header import LEAST_PROVING, read_key
 from service.web.idempotency.middleware import IDEMPOTENT, Idempotency
 from service.web.keys.ring import KeyRing
 from service.web.keys.tokens import token_reader
 from service.web.limits.rate_limits import UNLIMITED, RateLimits, rate_limits
+from service.web.settings import HttpSettings
 
 
 class Gate:
@@ -63,7 +63,7 @@ class Gate:
         return enter
 
 
-def gate_of(settings: Settings, clock: Clock) -> Gate:
+def gate_of(settings: HttpSettings, clock: Clock) -> Gate:
     """Build the gate before anything is served, so that a wrong setting is told at the start.
 
     Raises `Misconfigured`.

@@ -13,7 +13,6 @@ from litestar.plugins.pydantic import (
 )
 
 from service.core.clock import Clock
-from service.settings import Settings
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
 from service.web.authentication import provide_principal
@@ -24,12 +23,13 @@ from service.web.gate import gate_of
 from service.web.health import Difference, Readiness, Stuck, health_routes
 from service.web.problems import exception_handlers
 from service.web.requests import StrictRequest
+from service.web.settings import HttpSettings
 from service.web.short_way import before_handler, short_way
 from service.web.wire import decode_wire_model, is_wire_model
 
 
 def web_layer(
-    settings: Settings,
+    settings: HttpSettings,
     clock: Clock,
     database: Database,
     documents: Sequence[type[StoredDocument]],
@@ -55,7 +55,7 @@ def web_layer(
 class WebLayer(InitPlugin):
     """Sets middleware, error handlers, request class, routes and documents of an application."""
 
-    def __init__(self, settings: Settings, clock: Clock, health: Router) -> None:
+    def __init__(self, settings: HttpSettings, clock: Clock, health: Router) -> None:
         """Build all parts, so that a wrong setting is told before anything is served."""
         self._gate = gate_of(settings, clock)
         self._cors = cors_config(settings)

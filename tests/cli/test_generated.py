@@ -10,6 +10,7 @@ from service.cli.settings import development_env, settings_of
 from service.core.clock import SystemClock
 from service.production.problems import problems
 from service.production.secrecy import DEVELOPMENT_MARK
+from service.providers.stripe.settings import StripeSettings
 from service.settings import variables
 from service.web.keys.issuing import PREFIXES
 from service.web.keys.tokens import token_reader
@@ -85,7 +86,7 @@ def test_a_variable_that_is_set_wins(bare: Path, monkeypatch: pytest.MonkeyPatch
     )
     monkeypatch.setenv("PII_PEPPER", "pepper_of_the_environment")
     settings = settings_of(bare)
-    assert settings.stripe.webhook_secrets == ("whsec_of_the_file_01",)
+    assert settings.of(StripeSettings).webhook_secrets == ("whsec_of_the_file_01",)
     assert settings.access.pii_pepper == "pepper_of_the_environment"
 
 

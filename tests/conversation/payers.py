@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from service.core.errors import Conflict
+from service.providers.phonepe.settings import PhonePeSettings
 from tests.conversation.picking import pick
 from tests.conversation.world import World
 from tillgate_sandbox import repository as sandbox
@@ -134,7 +135,7 @@ async def forge(world: World, a: int, b: int, c: int) -> None:
     order = pick(orders, a)
     if order is None:
         return
-    settings = world.lab.sandbox.settings.phonepe
+    settings = world.lab.sandbox.settings.of(PhonePeSettings)
     state = ("COMPLETED", "FAILED")[b % 2]
     payload = {
         "merchantId": settings.merchant_id,

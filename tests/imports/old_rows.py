@@ -11,7 +11,7 @@ from tests.conftest import NOON
 from tests.support.settings import make_settings
 
 BY = Principal(Kind.ADMIN, "default", "cli", "cli:somebody")
-LIFETIMES: Lifetimes = lifetimes_of(make_settings().policy)
+LIFETIMES: Lifetimes = lifetimes_of(make_settings().sessions)
 
 
 def manner(**changes: Any) -> Manner:

@@ -14,11 +14,14 @@ from service.core.ids import derive
 from service.providers import signing
 from service.providers.phonepe import verify as phonepe
 from service.providers.phonepe.adapter import PhonePeProvider
+from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.razorpay import verify as razorpay
 from service.providers.razorpay.adapter import RazorpayProvider
+from service.providers.razorpay.settings import RazorpaySettings
 from service.providers.registry import build_providers
 from service.providers.stripe import verify as stripe
 from service.providers.stripe.adapter import StripeProvider
+from service.providers.stripe.settings import StripeSettings
 from service.settings import Settings
 from tests.conftest import NOON
 from tests.support.settings import make_settings
@@ -94,17 +97,22 @@ def test_nothing_is_signed_or_derived_under_an_empty_secret(secret: str) -> None
 def test_an_adapter_with_blank_secrets_hears_no_webhook(secret: str, clock: ManualClock) -> None:
     blank = _blank(secret)
     adapters = (
-        StripeProvider(blank.stripe),
-        RazorpayProvider(blank.razorpay, clock),
-        PhonePeProvider(blank.phonepe, clock),
+        StripeProvider(blank.of(StripeSettings)),
+        RazorpayProvider(blank.of(RazorpaySettings), clock),
+        PhonePeProvider(blank.of(PhonePeSettings), clock),
     )
     assert [adapter.receives_webhooks for adapter in adapters] == [False, False, False]
 
 
 def test_the_registry_refuses_blank_secrets_and_names_each(clock: ManualClock) -> None:
-    assert set(build_providers(make_settings(), clock)) == {"stripe", "razorpay", "phonepe", "upi"}
+    assert set(build_providers(make_settings().providers, clock)) == {
+        "stripe",
+        "razorpay",
+        "phonepe",
+        "upi",
+    }
     with pytest.raises(Misconfigured) as refusal:
-        build_providers(_blank(" "), clock)
+        build_providers(_blank(" ").providers, clock)
     assert {problem.field for problem in refusal.value.problems} == {
         "STRIPE_WEBHOOK_SECRET",
         "RAZORPAY_KEY_SECRET",
@@ -130,9 +138,8 @@ def _blank(secret: str | None) -> Settings:
     settings = make_settings()
     webhooks = {"webhook_secrets": () if secret is None else (secret,)}
     phonepe_secrets = {"webhook_password": secret, "salt_key": secret}
-    changes = {
-        "stripe": settings.stripe.model_copy(update=webhooks),
-        "razorpay": settings.razorpay.model_copy(update={"key_secret": secret, **webhooks}),
-        "phonepe": settings.phonepe.model_copy(update=phonepe_secrets),
-    }
-    return settings.model_copy(update=changes)
+    return settings.changed(
+        settings.of(StripeSettings).model_copy(update=webhooks),
+        settings.of(RazorpaySettings).model_copy(update={"key_secret": secret, **webhooks}),
+        settings.of(PhonePeSettings).model_copy(update=phonepe_secrets),
+    )

@@ -9,7 +9,7 @@ import pytest
 from httpx import Response
 
 from service.core.clock import ManualClock
-from service.settings import PhonePeSettings
+from service.providers.phonepe.settings import PhonePeSettings
 from service.storage.database import Database
 from tests.sandbox.lab import Lab, running_lab
 from tillgate_sandbox.phonepe import refusals

@@ -29,7 +29,7 @@ from tillgate_sandbox.events.sale import Outcome, OutcomeUnknownToProvider, Sale
 SETTINGS = make_settings()
 SALE = Sale("ps_sample", 2999, "INR", NOON, user_id="user_7", email="ada@example.com")
 UNDERWAY = replace(SALE, underway=True)
-ADAPTERS = build_providers(SETTINGS, ManualClock(NOON))
+ADAPTERS = build_providers(SETTINGS.providers, ManualClock(NOON))
 PROVIDERS: tuple[ProviderName, ...] = ("stripe", "razorpay", "phonepe")
 
 

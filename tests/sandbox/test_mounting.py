@@ -5,6 +5,9 @@ from litestar import Litestar
 from service.app import create_app
 from service.core.clock import SystemClock
 from service.production.problems import problems
+from service.providers.phonepe.settings import PhonePeSettings
+from service.providers.razorpay.settings import RazorpaySettings
+from service.providers.stripe.settings import StripeSettings
 from service.storage.database import Client, Database
 from tests.sandbox.lab import GENERATED
 from tests.support.settings import make_settings
@@ -61,18 +64,18 @@ async def test_development_records_calls_while_it_runs(database: Database) -> No
 def test_generated_keys_reach_the_sandbox() -> None:
     settings = reach_sandbox(make_settings(PUBLIC_URL=_HOME, **GENERATED))
 
-    assert settings.stripe.api_base == f"{_HOME}/sandbox/stripe"
-    assert settings.razorpay.api_base == f"{_HOME}/sandbox/razorpay"
-    assert settings.phonepe.api_base == f"{_HOME}/sandbox/phonepe"
-    assert settings.stripe.price_basic == "price_sandbox_999_usd_basic"
+    assert settings.of(StripeSettings).api_base == f"{_HOME}/sandbox/stripe"
+    assert settings.of(RazorpaySettings).api_base == f"{_HOME}/sandbox/razorpay"
+    assert settings.of(PhonePeSettings).api_base == f"{_HOME}/sandbox/phonepe"
+    assert settings.of(StripeSettings).price_basic == "price_sandbox_999_usd_basic"
 
 
 def test_real_test_keys_and_named_addresses_are_left_alone() -> None:
     real = {name: "" for name in ("STRIPE_API_BASE", "RAZORPAY_API_BASE", "PHONEPE_API_BASE")}
     settings = reach_sandbox(make_settings(**real))
-    assert settings.stripe.api_base == "https://api.stripe.com"
-    assert settings.razorpay.api_base == "https://api.razorpay.com"
-    assert settings.phonepe.api_base == "https://api.phonepe.com/apis/pg"
+    assert settings.of(StripeSettings).api_base == "https://api.stripe.com"
+    assert settings.of(RazorpaySettings).api_base == "https://api.razorpay.com"
+    assert settings.of(PhonePeSettings).api_base == "https://api.phonepe.com/apis/pg"
 
     named = reach_sandbox(make_settings(**GENERATED | {"STRIPE_API_BASE": "http://127.0.0.1:9"}))
     assert named.stripe.api_base == "http://127.0.0.1:9"

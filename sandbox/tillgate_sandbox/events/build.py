@@ -2,6 +2,9 @@
 
 from service.core.errors import Misconfigured
 from service.providers.base import ProviderName
+from service.providers.phonepe.settings import PhonePeSettings
+from service.providers.razorpay.settings import RazorpaySettings
+from service.providers.stripe.settings import StripeSettings
 from service.settings import Settings
 from tillgate_sandbox.events.phonepe import phonepe_callback
 from tillgate_sandbox.events.razorpay import razorpay_event
@@ -18,13 +21,15 @@ def signed_event(
     """
     match provider:
         case "stripe":
-            secret = _first(settings.stripe.webhook_secrets, "STRIPE_WEBHOOK_SECRET")
+            secret = _first(settings.of(StripeSettings).webhook_secrets, "STRIPE_WEBHOOK_SECRET")
             return stripe_event(sale, outcome, secret)
         case "razorpay":
-            secret = _first(settings.razorpay.webhook_secrets, "RAZORPAY_WEBHOOK_SECRET")
+            secret = _first(
+                settings.of(RazorpaySettings).webhook_secrets, "RAZORPAY_WEBHOOK_SECRET"
+            )
             return razorpay_event(sale, outcome, secret)
         case "phonepe":
-            phonepe = settings.phonepe
+            phonepe = settings.of(PhonePeSettings)
             salts = (phonepe.salt_key,) if phonepe.salt_key else ()
             return phonepe_callback(
                 sale,

@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParams, Skip
 
 from service.core.errors import Busy, NotFound
 from service.core.strict_json import JsonObject
+from service.providers.razorpay.settings import RazorpaySettings
 from service.web.authentication import PUBLIC
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.pages.page import show
@@ -142,7 +143,7 @@ def _handed_over(checkout: SandboxCheckout, sandbox: Sandbox) -> dict[str, str]:
     paid = [one for one in checkout.payments if one.status is PaymentStatus.SUCCEEDED]
     if checkout.provider != "razorpay" or not paid:
         return {}
-    return handed_over(checkout, paid[-1], sandbox.settings.razorpay)
+    return handed_over(checkout, paid[-1], sandbox.settings.of(RazorpaySettings))
 
 
 async def _standing() -> Chaos:

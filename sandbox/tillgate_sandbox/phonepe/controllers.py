@@ -9,7 +9,7 @@ from litestar.types import ExceptionHandlersMap
 
 from service.core.errors import TillgateError
 from service.core.strict_json import JsonObject
-from service.settings import PhonePeSettings
+from service.providers.phonepe.settings import PhonePeSettings
 from service.web.authentication import PUBLIC
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.requests import AnyRequest
@@ -52,7 +52,7 @@ class PhonePeAccess(Controller):
     @post("/v1/oauth/token", status_code=200)
     async def token(self, body: RawBody, sandbox: TheSandbox) -> JsonObject:
         """Give a token for client credentials."""
-        return issue_token(body, sandbox.settings.phonepe, sandbox.clock.now())
+        return issue_token(body, sandbox.settings.of(PhonePeSettings), sandbox.clock.now())
 
     @get("/pg/v1/status/{merchant_id:str}/{transaction_id:str}")
     async def status(
@@ -63,7 +63,7 @@ class PhonePeAccess(Controller):
         sandbox: TheSandbox,
     ) -> JsonObject:
         """Read a transaction (v1)."""
-        settings = sandbox.settings.phonepe
+        settings = sandbox.settings.of(PhonePeSettings)
         path = f"/pg/v1/status/{merchant_id}/{transaction_id}"
         check_x_verify(request.headers, path, settings)
         found = await repository.find_checkout(transaction_id)
@@ -115,7 +115,7 @@ class PhonePeCheckout(Controller):
     async def refund_status(self, refund_id: FromPath[str], played: TheSandbox) -> JsonObject:
         """Read a refund."""
         checkout, made = await find_refund(refund_id)
-        return refund_status(checkout, made, _merchant(played.settings.phonepe))
+        return refund_status(checkout, made, _merchant(played.settings.of(PhonePeSettings)))
 
 
 ROUTES = (PhonePeAccess, PhonePeCheckout)

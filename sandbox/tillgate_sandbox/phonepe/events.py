@@ -13,6 +13,7 @@ from service.core.errors import Misconfigured
 from service.core.ids import digest
 from service.core.strict_json import JsonObject
 from service.providers.base import ProviderName
+from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.phonepe.verify import V1_HEADER, V2_HEADER, login_of, x_verify_of
 from service.providers.signing import sha256_hex
 from service.settings import Settings
@@ -49,8 +50,8 @@ class PlayedPhonePe:
 
     def __init__(self, settings: Settings) -> None:
         """Keep the settings."""
-        self._settings = settings.phonepe
-        self._merchant_id = settings.phonepe.merchant_id or USUAL_MERCHANT
+        self._settings = settings.of(PhonePeSettings)
+        self._merchant_id = settings.of(PhonePeSettings).merchant_id or USUAL_MERCHANT
 
     @property
     def version(self) -> Literal["v1", "v2"]:

@@ -15,8 +15,8 @@ from litestar.params import SkipValidation
 from service.core.errors import TillgateError
 from service.core.ids import derive, same
 from service.core.strict_json import JsonObject, parse
+from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.phonepe.verify import x_verify_of
-from service.settings import PhonePeSettings
 from service.web.requests import AnyRequest
 from tillgate_sandbox.base import Sandbox
 
@@ -79,7 +79,9 @@ def issue_token(form: bytes, settings: PhonePeSettings, now: datetime) -> JsonOb
 def provide_played(request: AnyRequest, sandbox: TheSandbox) -> Sandbox:
     """Give the sandbox to a caller with a token that is still good. Raises `Refusal`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme != "O-Bearer" or not _is_good(token, sandbox.clock.now(), sandbox.settings.phonepe):
+    if scheme != "O-Bearer" or not _is_good(
+        token, sandbox.clock.now(), sandbox.settings.of(PhonePeSettings)
+    ):
         raise Refusal("AUTHORIZATION_FAILED", "The token is missing, wrong or has run out.", 401)
     return sandbox
 

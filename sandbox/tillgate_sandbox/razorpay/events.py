@@ -7,6 +7,7 @@ from typing import Any
 from service.core.errors import Misconfigured
 from service.core.strict_json import JsonObject
 from service.providers.base import ProviderName
+from service.providers.razorpay.settings import RazorpaySettings
 from service.providers.razorpay.verify import EVENT_ID_HEADER, SIGNATURE_HEADER
 from service.providers.signing import hmac_sha256_hex
 from service.settings import Settings
@@ -103,7 +104,7 @@ class PlayedRazorpay:
 
         `old_secret` signs with one that is given up; `bad_signature` signs other bytes.
         """
-        secrets = self._settings.razorpay.webhook_secrets
+        secrets = self._settings.of(RazorpaySettings).webhook_secrets
         if not secrets:
             raise Misconfigured("RAZORPAY_WEBHOOK_SECRET is not set: nothing could be signed.")
         secret, body = secrets[0], event.body

@@ -5,8 +5,8 @@ https://razorpay.com/docs/payments/payment-links/callback-url (payment links).
 """
 
 from service.core.errors import Misconfigured
+from service.providers.razorpay.settings import RazorpaySettings
 from service.providers.signing import hmac_sha256_hex
-from service.settings import RazorpaySettings
 from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment
 from tillgate_sandbox.razorpay.render import is_link, order_id_of
 

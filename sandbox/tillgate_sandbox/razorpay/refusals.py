@@ -10,7 +10,7 @@ from litestar.params import SkipValidation
 from service.core.errors import TillgateError
 from service.core.ids import same
 from service.core.strict_json import JsonObject, parse
-from service.settings import RazorpaySettings
+from service.providers.razorpay.settings import RazorpaySettings
 from service.web.requests import AnyRequest
 from tillgate_sandbox.base import Sandbox
 
@@ -67,7 +67,7 @@ def misread(request: AnyRequest, error: TillgateError) -> Response[JsonObject]:
 def provide_played(request: AnyRequest, sandbox: TheSandbox) -> Sandbox:
     """Give the sandbox to a caller with the account's key. Raises `Refusal`."""
     given = request.headers.get("authorization", "")
-    if not _is_key(given, sandbox.settings.razorpay):
+    if not _is_key(given, sandbox.settings.of(RazorpaySettings)):
         raise Refusal("Authentication failed", status=401)
     return sandbox
 

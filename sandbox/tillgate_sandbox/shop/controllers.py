@@ -28,7 +28,7 @@ def shop_routes(settings: Settings, providers: frozenset[str]) -> Router:
         # shop that was opened as `localhost` would not know its own order again.
         if request.headers.get("host") != urlsplit(home).netloc:
             return Redirect(f"{home}/shop", status_code=307)
-        chosen = tills(providers, settings.policy.default_currency)
+        chosen = tills(providers, settings.sessions.default_currency)
         return show(shop_page(await offers(), chosen, meta))
 
     @get("/shop/return")

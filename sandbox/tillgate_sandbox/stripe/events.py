@@ -14,6 +14,7 @@ from service.core.ids import digest
 from service.core.strict_json import JsonObject, JsonValue
 from service.providers.base import ProviderName
 from service.providers.signing import hmac_sha256_hex
+from service.providers.stripe.settings import StripeSettings
 from service.settings import Settings
 from tillgate_sandbox.base import MadeEvent
 from tillgate_sandbox.chaos import Fault
@@ -43,7 +44,7 @@ class PlayedStripe:
 
     def __init__(self, settings: Settings) -> None:
         """Keep the secrets."""
-        self._secrets = settings.stripe.webhook_secrets
+        self._secrets = settings.of(StripeSettings).webhook_secrets
 
     def tell(
         self,

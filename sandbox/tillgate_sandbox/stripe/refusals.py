@@ -1,6 +1,11 @@
 """How Stripe says no (https://docs.stripe.com/api/errors). The words are close to Stripe's own."""
 
+import base64
+import binascii
+
+from service.core.ids import same
 from service.core.strict_json import JsonObject
+from service.providers.stripe.settings import StripeSettings
 
 
 class StripeRefused(Exception):
@@ -59,3 +64,30 @@ def no_such_route(method: str, path: str) -> StripeRefused:
         "the trailing slash. The sandbox plays a part of Stripe only."
     )
     return StripeRefused(message, status=404)
+
+
+def check_key(authorization: str | None, settings: StripeSettings) -> None:
+    """Check who calls (https://docs.stripe.com/api/authentication). Raises `StripeRefused`."""
+    given = _key_in(authorization or "")
+    if not given:
+        message = (
+            "You did not provide an API key. You need to provide your API key in the Authorization "
+            "header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+        )
+        raise StripeRefused(message, status=401)
+    if settings.secret_key is None or not same(given, settings.secret_key):
+        shown = f"{given[:8]}{'*' * 8}{given[-4:]}" if len(given) > 16 else "****"
+        raise StripeRefused(f"Invalid API Key provided: {shown}", status=401)
+
+
+def _key_in(authorization: str) -> str | None:
+    """Read the key: a bearer token, or the user name of basic authentication."""
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        return None

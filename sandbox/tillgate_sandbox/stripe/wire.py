@@ -5,8 +5,6 @@ https://docs.stripe.com/api/idempotent_requests: for POST, kept for a day, with 
 where it is an error, unless the call was refused before it began.
 """
 
-import base64
-import binascii
 import json
 import re
 import secrets
@@ -18,14 +16,15 @@ from typing import TypeAlias
 import structlog
 
 from service.core.errors import Conflict
-from service.core.ids import digest, same
+from service.core.ids import digest
 from service.core.strict_json import JsonObject
+from service.providers.stripe.settings import StripeSettings
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.documents import SandboxKey
 from tillgate_sandbox.stripe import objects, sessions
 from tillgate_sandbox.stripe.form import parse_form
-from tillgate_sandbox.stripe.refusals import StripeRefused, no_such_route
+from tillgate_sandbox.stripe.refusals import StripeRefused, check_key, no_such_route
 from tillgate_sandbox.stripe.render import API_VERSION
 
 Call: TypeAlias = Callable[[Sandbox, tuple[str, ...], JsonObject], Awaitable[JsonObject]]
@@ -77,7 +76,7 @@ class Answer:
 async def answer(asked: Asked, sandbox: Sandbox) -> Answer:
     """Answer a call; every failure is an answer in Stripe's own shape."""
     try:
-        _check_key(asked.authorization, sandbox.settings.stripe.secret_key)
+        check_key(asked.authorization, sandbox.settings.of(StripeSettings))
         call, ids = _find(asked)
         if asked.method != "POST" or asked.idempotency_key is None:
             return await _run(call, ids, asked, sandbox)
@@ -158,32 +157,6 @@ def _find(asked: Asked) -> tuple[Call, tuple[str, ...]]:
         if matched:
             return call, matched.groups()
     raise no_such_route(asked.method, asked.path)
-
-
-def _check_key(authorization: str | None, expected: str | None) -> None:
-    given = _key_in(authorization or "")
-    if not given:
-        message = (
-            "You did not provide an API key. You need to provide your API key in the Authorization "
-            "header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
-        )
-        raise StripeRefused(message, status=401)
-    if expected is None or not same(given, expected):
-        shown = f"{given[:8]}{'*' * 8}{given[-4:]}" if len(given) > 16 else "****"
-        raise StripeRefused(f"Invalid API Key provided: {shown}", status=401)
-
-
-def _key_in(authorization: str) -> str | None:
-    """Read the key: a bearer token, or the user name of basic authentication."""
-    scheme, _, rest = authorization.partition(" ")
-    if scheme.lower() == "bearer":
-        return rest.strip()
-    if scheme.lower() != "basic":
-        return None
-    try:
-        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[0]
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _refused(refusal: StripeRefused) -> Answer:

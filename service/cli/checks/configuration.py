@@ -30,7 +30,7 @@ def check_settings(settings: Settings, unreadable: Sequence[FieldProblem]) -> It
 def check_providers(settings: Settings) -> Iterator[Check]:
     """Tell of each provider whether it is on, in which mode, and whether webhooks are heard."""
     try:
-        providers = build_providers(settings, SystemClock())
+        providers = build_providers(settings.providers, SystemClock())
     except TillgateError as error:
         yield Check("providers", "all", "problem", error.message)
         return

@@ -71,7 +71,7 @@ def sessions(data_dir: Path, *, dry_run: bool, **options: str | None) -> None:
             currency=currency,
             unit=cast(Unit, options["unit"]),
             source=collection,
-            lifetimes=lifetimes_of(settings.policy),
+            lifetimes=lifetimes_of(settings.sessions),
             now=SystemClock().now(),
             kind=cast(Kind | None, options["kind"]),
         )

@@ -13,7 +13,7 @@ from service.cli.connections.connection import Connection, Stage
 from service.cli.connections.files import RESERVE
 from service.cli.connections.hosts import Accepts
 from service.cli.connections.refusals import Refusal
-from service.core.connections import ConnectionSettings
+from service.web.settings import ConnectionSettings
 
 # A client sends its request at once. So, when all places are taken, one that keeps us waiting in
 # the middle of a request gives way after this time; between two requests, at once.

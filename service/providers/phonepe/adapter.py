@@ -27,6 +27,7 @@ from service.providers.facts import (
 )
 from service.providers.phonepe.client import PROVIDER, PhonePeClient, mode_of
 from service.providers.phonepe.orders import CURRENCY, is_order_id
+from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.phonepe.translate import (
     NOT_FOUND,
     REFUND_EVENTS,
@@ -44,7 +45,6 @@ from service.providers.phonepe.verify import (
 )
 from service.providers.reading import text, whole
 from service.providers.signing import is_secret
-from service.settings import PhonePeSettings
 
 # https://developer.phonepe.com (create-payment): paise, and seconds of an order's life.
 _SMALLEST_AMOUNT = 100

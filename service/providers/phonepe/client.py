@@ -14,9 +14,9 @@ from service.core.clock import Clock
 from service.core.errors import ProviderFailed, ProviderUnreachable
 from service.core.strict_json import JsonObject
 from service.providers.calling import OPEN_SECONDS, Refused, ask, trusted
+from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.phonepe.verify import x_verify_of
 from service.providers.reading import text, whole
-from service.settings import PhonePeSettings
 
 PROVIDER = "PhonePe"
 

@@ -33,6 +33,7 @@ from service.providers.razorpay.client import PROVIDER, RazorpayClient
 from service.providers.razorpay.fetched import translate_fetched, was_captured
 from service.providers.razorpay.opening import open_link, open_order
 from service.providers.razorpay.parents import payment_and_order, read_parents
+from service.providers.razorpay.settings import RazorpaySettings
 from service.providers.razorpay.translate import Origin, translate_webhook, unreadable
 from service.providers.razorpay.verify import (
     check_signature,
@@ -43,7 +44,6 @@ from service.providers.razorpay.verify import (
 )
 from service.providers.reading import entries, text
 from service.providers.signing import is_secret
-from service.settings import RazorpaySettings
 
 _REF = re.compile(r"(order|plink|pay)_[A-Za-z0-9_]{1,60}")
 _MODES = {"rzp_live_": True, "rzp_test_": False}

@@ -6,7 +6,7 @@ import httpx
 
 from service.core.strict_json import JsonObject
 from service.providers.calling import OPEN_SECONDS, ask, trusted
-from service.settings import RazorpaySettings
+from service.providers.razorpay.settings import RazorpaySettings
 
 PROVIDER = "Razorpay"
 

@@ -24,6 +24,7 @@ from service.providers.signing import is_secret
 from service.providers.stripe.calls import StripeClients, answer_of, answering
 from service.providers.stripe.payments import checkout_subject
 from service.providers.stripe.requests import checkout_params, read_opened
+from service.providers.stripe.settings import StripeSettings
 from service.providers.stripe.translate import (
     FETCHED,
     translate_event,
@@ -31,7 +32,6 @@ from service.providers.stripe.translate import (
     unreadable,
 )
 from service.providers.stripe.verify import check_signature, read_event
-from service.settings import StripeSettings
 
 _REF = re.compile(r"(cs|pi)_[A-Za-z0-9_]{1,250}")
 

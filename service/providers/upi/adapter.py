@@ -15,7 +15,7 @@ from service.providers.base import (
     VerifiedEvent,
 )
 from service.providers.upi.link import payment_link
-from service.settings import UpiSettings
+from service.providers.upi.settings import UpiSettings
 
 _BY_HAND = "UPI tells nothing of its payments: they are settled by hand with a secret key."
 

@@ -12,9 +12,9 @@ from service.core.clock import Clock
 from service.core.errors import Misconfigured, Unauthenticated, Unavailable
 from service.core.ids import digest, same
 from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
-from service.settings import AccessSettings
 from service.web.keys import repository
 from service.web.keys.issuing import KEY_ID_LENGTH, PREFIXES
+from service.web.settings import AccessSettings
 
 REMEMBERED_FOR = timedelta(seconds=5)
 _MARKED_USED_EVERY = timedelta(minutes=1)

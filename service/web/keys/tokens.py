@@ -12,10 +12,10 @@ from service.core.clock import Clock
 from service.core.errors import Misconfigured, Unauthenticated
 from service.core.ids import digest
 from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
-from service.settings import AccessSettings
 from service.web.keys.issuing import KEY_ID_LENGTH
 from service.web.keys.key_sets import ALGORITHMS, KeySet
 from service.web.keys.token_headers import read_header, rejected
+from service.web.settings import AccessSettings
 
 # Clocks of two machines differ a little.
 LEEWAY_S = 30

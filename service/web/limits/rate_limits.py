@@ -12,9 +12,9 @@ from litestar.types import Scope
 from service.core.clock import Clock
 from service.core.errors import TooManyRequests
 from service.core.principal import Kind, Principal
-from service.settings import WebSettings
 from service.web.limits.addresses import Addresses, network_of
 from service.web.limits.counters import WINDOW_S, Counter, counter
+from service.web.settings import WebSettings
 
 # Of a handler that is never limited: signed webhooks, health.
 UNLIMITED = "unlimited"

@@ -7,8 +7,8 @@ from litestar.types import Scope
 
 from service.core.ids import derive
 from service.core.peppers import Pepper, read_pepper
-from service.settings import Settings
 from service.web.limits.addresses import Addresses, network_of
+from service.web.settings import HttpSettings
 
 _NAME_LENGTH, _WITHIN_LENGTH = 22, 11
 _MOST_REMEMBERED = 4096
@@ -50,7 +50,7 @@ def network_in(client: str) -> str:
     return client.partition("/")[0]
 
 
-def clients_of(settings: Settings) -> Clients:
+def clients_of(settings: HttpSettings) -> Clients:
     """Build it from the settings; without a pepper the key is one of this process's own.
 
     Raises `Misconfigured` for proxies that are no addresses.

@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 from service.cli.connections.connection import Connection
 from service.cli.connections.door import Door, Guarded
 from service.cli.connections.hosts import Accepts
-from service.core.connections import ConnectionSettings
+from service.web.settings import ConnectionSettings
 from tests.support.patience import IN_TIME
 
 LIMITS = ConnectionSettings()

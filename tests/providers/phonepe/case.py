@@ -8,9 +8,9 @@ from pathlib import Path
 from service.core.clock import ManualClock
 from service.providers.base import Provider
 from service.providers.phonepe.adapter import PhonePeProvider
+from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.phonepe.verify import x_verify_of
 from service.providers.signing import sha256_hex
-from service.settings import PhonePeSettings
 from tests.providers.provider_case import ProviderCase
 
 USERNAME, PASSWORD = "tillgate", "webhook-password-1"

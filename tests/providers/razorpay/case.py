@@ -6,8 +6,8 @@ from pathlib import Path
 from service.core.clock import ManualClock
 from service.providers.base import Provider
 from service.providers.razorpay.adapter import RazorpayProvider
+from service.providers.razorpay.settings import RazorpaySettings
 from service.providers.signing import hmac_sha256_hex, sha256_hex
-from service.settings import RazorpaySettings
 from tests.providers.provider_case import ProviderCase
 
 OLD_SECRET = "razorpay-webhook-secret-before"

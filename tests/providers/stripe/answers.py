@@ -6,7 +6,7 @@ from typing import Any
 
 from service.providers.base import CheckoutRequest
 from service.providers.stripe.adapter import StripeProvider
-from service.settings import StripeSettings
+from service.providers.stripe.settings import StripeSettings
 from tests.providers.stripe.case import SAMPLES
 
 CREATE = "POST /v1/checkout/sessions"

@@ -6,7 +6,7 @@ from pathlib import Path
 from stripe import WebhookSignature
 
 from service.providers.stripe.adapter import StripeProvider
-from service.settings import StripeSettings
+from service.providers.stripe.settings import StripeSettings
 from tests.providers.provider_case import ProviderCase
 
 SECRET = "whsec_test_of_the_contract"

@@ -13,7 +13,7 @@ from service.core.errors import MalformedBody, ProviderFailed, ProviderUnreachab
 from service.providers.stripe import adapter
 from service.providers.stripe.adapter import StripeProvider
 from service.providers.stripe.requests import checkout_params
-from service.settings import StripeSettings
+from service.providers.stripe.settings import StripeSettings
 from tests.providers.stripe.answers import (
     CREATE,
     GET_CS,

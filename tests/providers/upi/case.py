@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from service.providers.upi.adapter import UpiProvider
-from service.settings import UpiSettings
+from service.providers.upi.settings import UpiSettings
 from tests.providers.provider_case import ProviderCase
 
 

@@ -13,7 +13,7 @@ from service.core.errors import ProviderFailed, SignatureRejected
 from service.providers.base import CheckoutRequest, ClosedCheckout
 from service.providers.upi.adapter import UpiProvider
 from service.providers.upi.link import payment_link
-from service.settings import UpiSettings
+from service.providers.upi.settings import UpiSettings
 from tests.providers.upi.case import CASE
 
 REQUEST = CheckoutRequest(

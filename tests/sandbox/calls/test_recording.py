@@ -10,6 +10,7 @@ from litestar import Litestar
 from litestar.types import Receive, Scope, Send
 
 from service.core.clock import ManualClock
+from service.providers.phonepe.settings import PhonePeSettings
 from service.storage.database import Database
 from tests.sandbox.lab import STRIPE_KEY, Lab
 from tests.support.patience import IN_TIME
@@ -214,9 +215,9 @@ async def test_no_secret_is_kept(lab: Lab) -> None:
     async with httpx.AsyncClient(base_url=f"{lab.address}/sandbox", timeout=IN_TIME) as anybody:
         credentials = {
             "grant_type": "client_credentials",
-            "client_id": lab.sandbox.settings.phonepe.client_id,
-            "client_secret": lab.sandbox.settings.phonepe.client_secret,
-            "client_version": lab.sandbox.settings.phonepe.client_version,
+            "client_id": lab.sandbox.settings.of(PhonePeSettings).client_id,
+            "client_secret": lab.sandbox.settings.of(PhonePeSettings).client_secret,
+            "client_version": lab.sandbox.settings.of(PhonePeSettings).client_version,
         }
         issued = await anybody.post("/phonepe/v1/oauth/token", data=credentials)
         secrets.append(issued.json()["access_token"])

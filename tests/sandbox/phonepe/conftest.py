@@ -10,7 +10,7 @@ from httpx import AsyncClient
 
 from service.core.clock import ManualClock
 from service.providers.phonepe.adapter import PhonePeProvider
-from service.settings import PhonePeSettings
+from service.providers.phonepe.settings import PhonePeSettings
 from service.storage.database import Database
 from tests.sandbox.played import Stage, emptied, sandbox_of, stage, standing
 from tests.support.patience import IN_TIME
@@ -48,7 +48,7 @@ class Played:
     @property
     def settings(self) -> PhonePeSettings:
         """The merchant's settings."""
-        return self.sandbox.settings.phonepe
+        return self.sandbox.settings.of(PhonePeSettings)
 
     async def token(self) -> dict[str, str]:
         """Give the header with a good token."""
@@ -101,7 +101,7 @@ def serve(phonepe_stage: Stage, database: Database, clock: ManualClock) -> Servi
         phonepe = PlayedPhonePe(settings)
         phonepe_stage.sandbox = sandbox = sandbox_of(settings, clock, phonepe)
         base = f"{phonepe_stage.address}/sandbox/phonepe"
-        own = settings.phonepe.model_copy(update={"api_base": base})
+        own = settings.of(PhonePeSettings).model_copy(update={"api_base": base})
         adapter = PhonePeProvider(own, clock)
         async with AsyncClient(base_url=base, trust_env=False, timeout=IN_TIME) as http:
             yield Played(sandbox, phonepe, adapter, http, clock)

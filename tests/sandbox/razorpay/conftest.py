@@ -8,6 +8,7 @@ from httpx import AsyncClient, BasicAuth
 
 from service.core.clock import ManualClock
 from service.providers.razorpay.adapter import RazorpayProvider
+from service.providers.razorpay.settings import RazorpaySettings
 from service.storage.database import Database
 from tests.sandbox.played import Stage, emptied, sandbox_of, stage, standing
 from tests.support.patience import IN_TIME
@@ -55,7 +56,7 @@ async def played(
     razorpay = PlayedRazorpay(settings)
     razorpay_stage.sandbox = sandbox = sandbox_of(settings, clock, razorpay)
     base = f"{razorpay_stage.address}/sandbox/razorpay"
-    own = settings.razorpay.model_copy(update={"api_base": base})
+    own = settings.of(RazorpaySettings).model_copy(update={"api_base": base})
     adapter = RazorpayProvider(own, clock)
     auth = BasicAuth(own.key_id or "", own.key_secret or "")
     async with AsyncClient(

@@ -20,6 +20,7 @@ from service.providers.facts import (
     PaymentSucceeded,
 )
 from service.providers.razorpay.adapter import RazorpayProvider
+from service.providers.razorpay.settings import RazorpaySettings
 from tests.conftest import NOON
 from tests.sandbox.played import checkout_request, standing
 from tests.sandbox.razorpay.conftest import Played
@@ -130,7 +131,7 @@ async def test_nothing_answers_without_the_key(played: Played, method: str, path
 
 async def test_a_sandbox_without_a_key_lets_nobody_in(played: Played, clock: ManualClock) -> None:
     settings = make_settings(RAZORPAY_KEY_ID="rzp_test_other")
-    own = settings.razorpay.model_copy(
+    own = settings.of(RazorpaySettings).model_copy(
         update={"api_base": str(played.http.base_url).removesuffix("/v1/")}
     )
     stranger = RazorpayProvider(own, clock)

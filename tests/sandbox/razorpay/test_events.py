@@ -16,6 +16,7 @@ from service.providers.facts import (
     PaymentSucceeded,
     RefundUpdated,
 )
+from service.providers.razorpay.settings import RazorpaySettings
 from service.providers.razorpay.verify import verify_checkout_callback, verify_link_callback
 from tests.conftest import NOON
 from tests.sandbox.played import checkout_request, standing, told
@@ -201,7 +202,7 @@ async def test_events_have_the_published_shape(
 async def test_what_checkout_hands_over_is_signed(played: Played) -> None:
     ref, _ = await played_out(played, "payment", [Happening.PAID])
     checkout = await standing(ref)
-    settings = played.sandbox.settings.razorpay
+    settings = played.sandbox.settings.of(RazorpaySettings)
     given = handed_over(checkout, checkout.payments[0], settings)
     played.adapter.check_callback(ref, given["razorpay_payment_id"], given["razorpay_signature"])
     with pytest.raises(SignatureRejected):
@@ -213,7 +214,7 @@ async def test_what_checkout_hands_over_is_signed(played: Played) -> None:
 async def test_the_query_of_a_link_is_signed(played: Played) -> None:
     ref, _ = await played_out(played, "checkout", [Happening.PAID])
     checkout = await standing(ref)
-    settings = played.sandbox.settings.razorpay
+    settings = played.sandbox.settings.of(RazorpaySettings)
     given = handed_over(checkout, checkout.payments[0], settings)
     verify_link_callback(
         given["razorpay_payment_link_id"],

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
+from service.providers.stripe.settings import StripeSettings
 from tests.sandbox.lab import Lab
 from tests.sandbox.stripe.conftest import stripe_client
 from tillgate_sandbox.base import MadeEvent
@@ -185,7 +186,7 @@ async def test_library_believes_the_webhooks_signature(
     lab: Lab, library: stripe.StripeClient, params: dict[str, Any]
 ) -> None:
     await _paid(lab, library, params)
-    secret = lab.sandbox.settings.stripe.webhook_secrets[0]
+    secret = lab.sandbox.settings.of(StripeSettings).webhook_secrets[0]
     played = lab.sandbox.played["stripe"]
     now = lab.sandbox.clock.now()
     for delivery in await lab.deliveries("ps_1"):

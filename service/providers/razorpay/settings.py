@@ -1,0 +1,19 @@
+"""Settings of Razorpay."""
+
+from pydantic import Field
+
+from service.core.variables import Address, Secret, Secrets
+from service.providers.settings import ProviderSettings
+
+
+class RazorpaySettings(ProviderSettings):
+    """Razorpay (https://razorpay.com/docs/api/authentication)."""
+
+    key_id: str | None = Field(None, validation_alias="RAZORPAY_KEY_ID")
+    """`rzp_test_…` or `rzp_live_…`."""
+    key_secret: Secret | None = Field(None, validation_alias="RAZORPAY_KEY_SECRET")
+    """Secret of the key; it also signs checkout callbacks."""
+    webhook_secrets: Secrets = Field((), validation_alias="RAZORPAY_WEBHOOK_SECRET")
+    """Webhook secret, comma list while it is rolled."""
+    api_base: Address = Field("https://api.razorpay.com", validation_alias="RAZORPAY_API_BASE")
+    """Razorpay's address; another one lets a fake stand in."""

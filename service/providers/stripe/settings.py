@@ -1,0 +1,23 @@
+"""Settings of Stripe."""
+
+from pydantic import Field
+
+from service.core.variables import Address, Secret, Secrets
+from service.providers.settings import ProviderSettings
+
+
+class StripeSettings(ProviderSettings):
+    """Stripe (https://docs.stripe.com/keys)."""
+
+    secret_key: Secret | None = Field(None, validation_alias="STRIPE_SECRET_KEY")
+    """`sk_test_…` or `sk_live_…`."""
+    publishable_key: str | None = Field(None, validation_alias="STRIPE_PUBLISHABLE_KEY")
+    """`pk_test_…`, handed to frontends."""
+    webhook_secrets: Secrets = Field((), validation_alias="STRIPE_WEBHOOK_SECRET")
+    """`whsec_…`, comma list while a secret is rolled."""
+    price_basic: str | None = Field(None, validation_alias="STRIPE_PRICE_BASIC")
+    """Stripe price of the plan `basic`, for subscriptions."""
+    price_premium: str | None = Field(None, validation_alias="STRIPE_PRICE_PREMIUM")
+    """Stripe price of the plan `premium`, for subscriptions."""
+    api_base: Address = Field("https://api.stripe.com", validation_alias="STRIPE_API_BASE")
+    """Stripe's address; another one lets a fake stand in."""
