@@ -78,7 +78,7 @@ def test_real_test_keys_and_named_addresses_are_left_alone() -> None:
     assert settings.of(PhonePeSettings).api_base == "https://api.phonepe.com/apis/pg"
 
     named = reach_sandbox(make_settings(**GENERATED | {"STRIPE_API_BASE": "http://127.0.0.1:9"}))
-    assert named.stripe.api_base == "http://127.0.0.1:9"
+    assert named.of(StripeSettings).api_base == "http://127.0.0.1:9"
 
 
 def test_production_refuses_a_provider_on_this_machine() -> None:
