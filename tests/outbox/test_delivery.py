@@ -9,6 +9,7 @@ from service.core.errors import ProviderFailed
 from service.outbox import repository
 from service.outbox.documents import OutboxMessage
 from service.outbox.operations import LEASE, backoff, deliver_due, message
+from service.storage.plain import NO_TRANSACTION
 from tests.support.shop import Shop
 
 
@@ -40,7 +41,7 @@ class Listener:
 
 async def test_the_same_thing_is_told_once_however_often_it_is_added(shop: Shop) -> None:
     for _ in range(3):
-        await repository.add_once([_message(shop), _message(shop)], None)
+        await repository.add_once([_message(shop), _message(shop)], NO_TRANSACTION)
     listener = Listener()
     assert await deliver_due({"test.topic": listener}, shop.clock) == 1
     assert await deliver_due({"test.topic": listener}, shop.clock) == 0
@@ -49,7 +50,7 @@ async def test_the_same_thing_is_told_once_however_often_it_is_added(shop: Shop)
 
 
 async def test_two_loops_at_once_deliver_each_message_once(shop: Shop) -> None:
-    await repository.add_once([_message(shop, str(n)) for n in range(40)], None)
+    await repository.add_once([_message(shop, str(n)) for n in range(40)], NO_TRANSACTION)
     listener = Listener()
     counts = await asyncio.gather(
         *(deliver_due({"test.topic": listener}, shop.clock) for _ in range(4))
@@ -61,7 +62,7 @@ async def test_two_loops_at_once_deliver_each_message_once(shop: Shop) -> None:
 async def test_control_without_the_lease_two_loops_deliver_twice(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await repository.add_once([_message(shop, str(n)) for n in range(5)], None)
+    await repository.add_once([_message(shop, str(n)) for n in range(5)], NO_TRANSACTION)
 
     async def unleased(*_: object) -> OutboxMessage | None:
         row = await shop.database["outbox"].find_one({"status": "pending"})
@@ -76,7 +77,7 @@ async def test_control_without_the_lease_two_loops_deliver_twice(
 async def test_a_failure_is_tried_again_ever_more_rarely_and_dead_after_three_days(
     shop: Shop,
 ) -> None:
-    await repository.add_once([_message(shop)], None)
+    await repository.add_once([_message(shop)], NO_TRANSACTION)
     listener = Listener(failures=10**6)
     began = shop.clock.now()
     waits = []
@@ -98,7 +99,7 @@ async def test_a_failure_is_tried_again_ever_more_rarely_and_dead_after_three_da
 
 
 async def test_a_failure_does_not_hold_up_the_others(shop: Shop) -> None:
-    await repository.add_once([_message(shop, str(n)) for n in range(3)], None)
+    await repository.add_once([_message(shop, str(n)) for n in range(3)], NO_TRANSACTION)
     listener = Listener(failures=1)
     assert await deliver_due({"test.topic": listener}, shop.clock) == 2
     shop.clock.advance(backoff(1))
@@ -107,7 +108,7 @@ async def test_a_failure_does_not_hold_up_the_others(shop: Shop) -> None:
 
 
 async def test_a_message_whose_loop_died_is_delivered_after_its_lease(shop: Shop) -> None:
-    await repository.add_once([_message(shop)], None)
+    await repository.add_once([_message(shop)], NO_TRANSACTION)
     lost = await repository.claim_due(["test.topic"], shop.clock.now(), LEASE)
     assert lost is not None
     listener = Listener()
@@ -120,7 +121,7 @@ async def test_a_message_whose_loop_died_is_delivered_after_its_lease(shop: Shop
 
 
 async def test_a_topic_without_a_handler_waits_for_a_later_version(shop: Shop) -> None:
-    await repository.add_once([_message(shop, topic="session.completed")], None)
+    await repository.add_once([_message(shop, topic="session.completed")], NO_TRANSACTION)
     assert await deliver_due({"test.topic": Listener()}, shop.clock) == 0
     row = await _row(shop)
     assert (row["status"], row["attempts"]) == ("pending", 0)

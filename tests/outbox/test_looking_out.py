@@ -16,6 +16,7 @@ from service.inbox.repository import find_waiting_lane
 from service.outbox import repository as outbox
 from service.outbox.operations import message
 from service.retention.operations.report import Jobs
+from service.storage.plain import NO_TRANSACTION
 from tests.support.patience import IN_TIME
 from tests.support.profiled import profiled
 from tests.support.shop import Shop
@@ -94,7 +95,7 @@ async def _takes(
     monkeypatch.setattr(looking, "_comes", rests)
     async with background(_jobs(shop, handlers={"provider.close_checkout": take})):
         await resting.wait()
-        await outbox.add_once([_closing(shop, "stripe"), _closing(shop, "nobody")], None)
+        await outbox.add_once([_closing(shop, "stripe"), _closing(shop, "nobody")], NO_TRANSACTION)
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await both.wait()
@@ -130,7 +131,7 @@ async def _delivered_beside_a_failing_look(
     monkeypatch.setattr(looking, "lane_of_waiting", fails)
     async with background(_jobs(shop, handlers={"provider.close_checkout": take})):
         await failed.wait()
-        await outbox.add_once([_closing(shop, "stripe")], None)
+        await outbox.add_once([_closing(shop, "stripe")], NO_TRANSACTION)
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await taken.wait()

@@ -23,6 +23,7 @@ from service.providers.stripe import adapter
 from service.retention.operations import cleanup
 from service.retention.operations.run import run_job
 from service.storage.database import Database
+from service.storage.plain import NO_TRANSACTION
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
@@ -105,7 +106,7 @@ async def _closings(shop: Shop, count: int = 40) -> None:
         )
         for n in range(count)
     ]
-    await outbox.add_once(rows, None)
+    await outbox.add_once(rows, NO_TRANSACTION)
 
 
 async def _held(shop: Shop) -> None:
