@@ -145,10 +145,10 @@ def watch(pid: int) -> int:
     return os.pidfd_open(pid)
 
 
-def ended(watched: int, within_s: float = IN_TIME) -> bool:
+def ended(watched: int) -> bool:
     """Wait for a watched process to end."""
     poll = select.poll()
     poll.register(watched, select.POLLIN)
-    happened = bool(poll.poll(within_s * 1000))
+    happened = bool(poll.poll(IN_TIME * 1000))
     os.close(watched)
     return happened

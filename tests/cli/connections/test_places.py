@@ -5,15 +5,29 @@ import resource
 
 import pytest
 
-from service.cli.connections import connection
+from service.cli.connections import connection, door
 from service.cli.connections.connection import Stage
 from service.cli.connections.files import OTHERS, RESERVE, places
 from tests.cli.connections.house import GET, Client, House, housed
+from tests.support.patience import IN_TIME
 
 LIVE = GET.replace(b"/ ", b"/health/live ")
 READY = GET.replace(b"/ ", b"/health/ready?x=1 ")
 HELD = GET.replace(b"/ ", b"/held ")
 SLOW = GET[:-2]
+
+# Who is called slow after a second is so here after `_SLOW_S`: no machine is that busy.
+_LEAST_S, _SLOW_S = door._LEAST_S, IN_TIME
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody becomes slow while a test runs, unless the test says so."""
+    monkeypatch.setattr(door, "_LEAST_S", _SLOW_S)
+
+
+def test_who_is_in_the_middle_of_a_request_gives_way_after_a_second() -> None:
+    assert _LEAST_S == 1.0
 
 
 async def _callers(house: House, count: int, sent: bytes) -> list[Client]:
@@ -56,7 +70,7 @@ async def test_who_went_on_meanwhile_does_not_give_way() -> None:
         slower, slow = await _callers(house, 2, HELD[:-2])
         await house.until(Stage.HEAD, Stage.HEAD)
         for seconds, one in zip((3, 2), house.door._inside, strict=True):
-            one.since -= seconds
+            one.since -= seconds * _SLOW_S
         first = await house.call()  # both are found to be slow, and the slower one gives way
         assert (await slower.told())[0] == 503
         await first.send(HELD)
@@ -75,7 +89,7 @@ async def test_who_is_slow_gives_way_to_who_comes_and_who_waits_for_us_does_not(
         await held.send(HELD)
         await house.until(Stage.HEAD, Stage.BODY, Stage.OURS)
         for one in house.connections:
-            one.since -= {Stage.HEAD: 2, Stage.BODY: 3, Stage.OURS: 9}.get(one.stage, 0)
+            one.since -= _SLOW_S * {Stage.HEAD: 2, Stage.BODY: 3, Stage.OURS: 9}[one.stage]
         first, second, third = [await house.call() for _ in range(3)]
         assert [await one.ask() for one in (first, second, third)] == [200, 200, 503]
         assert (await slower.told())[0] == 503
