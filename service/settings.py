@@ -16,8 +16,7 @@ from service.core.variables import Group, Password, Secret, Secrets
 from service.inbox.settings import InboxSettings
 from service.outbox.settings import MailSettings
 from service.providers.registry import REGISTRY
-from service.providers.settings import ProviderSettings
-from service.retention.settings import RetentionSettings
+from service.providers.settings import ConsentSettings, ProviderSettings
 from service.sessions.settings import SessionSettings
 from service.storage.settings import DatabaseSettings
 from service.web.settings import AccessSettings, ConnectionSettings, WebSettings
@@ -36,7 +35,7 @@ class Settings(BaseModel, frozen=True):
     mail: MailSettings
     sessions: SessionSettings
     inbox: InboxSettings
-    retention: RetentionSettings
+    consents: ConsentSettings
 
     @property
     def production(self) -> bool:

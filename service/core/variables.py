@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.core.money import currency_exists
@@ -12,7 +12,11 @@ from service.core.peppers import read_pepper
 
 SHORTEST_SECRET = 16
 SHORTEST_PASSWORD = 8  # of PhonePe, which sets it
+_HUNDRED_YEARS = 36_500  # in days; later moments can't be told
 
+_DATABASE_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
+# MongoDB's own; what is in `local` is never replicated.
+_DATABASES_OF_MONGODB = frozenset({"admin", "config", "local"})
 
 _FIELD_NAME = re.compile(r"[A-Za-z0-9_-]+|(?:[A-Za-z0-9_-]+|\*)(?:\.(?:[A-Za-z0-9_-]+|\*))+")
 
@@ -46,7 +50,19 @@ def _password(value: str) -> str:
 
 def _strong_key(value: str) -> str:
     """An API key may carry a name before a colon: `ops:ak_…`."""
-    _strong(value.rpartition(":")[2])
+    name, _, key = value.rpartition(":")
+    _strong(key)
+    if not (key.isascii() and key.isprintable() and " " not in key and name.isprintable()):
+        raise ValueError("holds a key with blanks or signs that no header carries")
+    return value
+
+
+def _database_name(value: str) -> str:
+    if not _DATABASE_NAME.fullmatch(value) or value in _DATABASES_OF_MONGODB:
+        raise ValueError(
+            "takes 1 to 63 letters, digits, dashes and underscores, and none of MongoDB's own "
+            "databases (admin, config, local)"
+        )
     return value
 
 
@@ -63,10 +79,21 @@ def _field_name(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ValueError(f"{value!r} is not an http or https address")
+    # Not shown: an address may hold a password.
+    if not is_web_address(value):
+        raise ValueError("is not an http or https address")
     return value.rstrip("/")
+
+
+def is_web_address(value: str) -> bool:
+    """Tell whether a text is an http or https address that names a host."""
+    try:
+        parts = urlsplit(value)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port beyond 65535, an open bracket
+        return False
+    plain = value.isprintable() and " " not in value and "\\" not in value
+    return named and plain and parts.scheme in {"http", "https"}
 
 
 def _pepper(value: str) -> str:
@@ -81,6 +108,8 @@ def _told_apart(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+DatabaseName = Annotated[str, AfterValidator(_database_name)]
+Days = Annotated[float, Field(gt=0, le=_HUNDRED_YEARS)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Secret = Annotated[str, AfterValidator(_strong)]
 Password = Annotated[str, AfterValidator(_password)]

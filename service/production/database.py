@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
 from service.core.errors import FieldProblem
-from service.production.addresses import is_loopback_host
+from service.production.hosts import is_loopback_host
 from service.storage.settings import DatabaseSettings
 
 _VARIABLE = "MONGODB_URI"

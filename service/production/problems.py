@@ -1,13 +1,19 @@
 """Everything that is missing or weak in the settings. Nothing is shown of any value."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from service.core.errors import FieldProblem
-from service.production.addresses import provider_bases, web_problems
+from service.production.addresses import key_set_problems, provider_bases, web_problems
 from service.production.database import database_problems
-from service.production.secrecy import generated_secrets, repeated_secrets, weak_secrets
-from service.providers.registry import REGISTRY, every_traits
+from service.production.providers import provider_problems
+from service.production.redis import redis_problems
+from service.production.resources import resource_problems
+from service.production.secrecy import (
+    generated_secrets,
+    repeated_secrets,
+    weak_passwords,
+    weak_secrets,
+)
 from service.settings import Settings
 from service.web.settings import AccessSettings
 
@@ -24,10 +30,13 @@ def problems(settings: Settings) -> list[FieldProblem]:
     found = (
         *database_problems(settings.database),
         *web_problems(settings.web),
+        *redis_problems(settings.web.redis_url, settings.web.redis_plain_hosts),
+        *resource_problems(settings),
         *_access(settings.access),
-        *_providers(settings),
+        *provider_problems(settings),
         *provider_bases(settings),
         *weak_secrets(settings),
+        *weak_passwords(settings),
         *repeated_secrets(settings),
         *generated_secrets(settings),
     )
@@ -54,38 +63,13 @@ def _access(access: AccessSettings) -> Iterator[FieldProblem]:
 def _tokens(access: AccessSettings) -> Iterator[FieldProblem]:
     if access.jwt_secret and access.jwt_jwks_url:
         yield FieldProblem("JWT_SECRET", "and JWT_JWKS_URL are both set: set one of them")
-    if access.jwt_jwks_url and urlsplit(access.jwt_jwks_url).scheme != "https":
-        yield FieldProblem(
-            "JWT_JWKS_URL",
-            "is not https: name an https address, since who answers there decides who is who",
-        )
+    yield from key_set_problems(access)
     if not (access.jwt_secret or access.jwt_jwks_url):
         return
     if not access.jwt_issuer:
         yield FieldProblem("JWT_ISSUER", "is missing: the `iss` of your users' tokens")
     if not access.jwt_audience:
         yield FieldProblem("JWT_AUDIENCE", "is missing: the `aud` that tokens for Tillgate carry")
-
-
-def _providers(settings: Settings) -> Iterator[FieldProblem]:
-    rows = [(registered.traits, settings.providers[name]) for name, registered in REGISTRY.items()]
-    if not any(group.any_of(traits.pays_with) for traits, group in rows):
-        first, *others = (traits.pays_with[0] for traits in every_traits())
-        named = f"{', '.join(others[:-1])} or {others[-1]}"
-        yield FieldProblem(first, f"or {named} is missing: without a provider nobody can pay")
-    for traits, group in rows:
-        values = group.values()
-        for variables in traits.together:
-            yield from _together(*((variable, values[variable]) for variable in variables))
-        yield from group.problems()
-
-
-def _together(*wanted: tuple[str, object]) -> Iterator[FieldProblem]:
-    """Refuse a half-set provider: its webhooks, or its calls, could not be trusted."""
-    given = [variable for variable, value in wanted if value]
-    for variable, value in wanted:
-        if given and not value:
-            yield FieldProblem(variable, f"is missing, while {given[0]} is set")
 
 
 def keys_of(access: AccessSettings) -> dict[str, tuple[str, ...]]:

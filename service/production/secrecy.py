@@ -7,6 +7,7 @@ from itertools import pairwise
 from urllib.parse import unquote
 
 from service.core.errors import FieldProblem
+from service.core.variables import SHORTEST_PASSWORD, SHORTEST_SECRET
 from service.providers.registry import REGISTRY
 from service.settings import Settings, secrets_of
 
@@ -17,8 +18,8 @@ DEVELOPMENT_MARK = "_dev_"
 SHORTEST_OWN = 32
 # 300,000 random texts of 32 hex digits had at least 9, 21 and 12.
 _LEAST_CHARACTERS, _LEAST_PAIRS, _LEAST_STEPS = 8, 18, 8
-# Enough to tell a generated secret from a key that was held down.
-_LEAST_CHARACTERS_OF_OTHERS = 5
+# Enough to tell a generated secret from a key that was held down, or a row of keys.
+_LEAST_CHARACTERS_OF_OTHERS, _LEAST_STEPS_OF_OTHERS = 5, 3
 # What every key of its kind begins with is not a part of what is secret.
 _BEGINNING = re.compile(r"^(?:whsec|(?:sk|rk|rzp)_(?:live|test))_")
 
@@ -43,10 +44,27 @@ def weak_secrets(settings: Settings) -> Iterator[FieldProblem]:
                 break
 
 
+def weak_passwords(settings: Settings) -> Iterator[FieldProblem]:
+    """List the addresses whose password could be guessed."""
+    for variable, password in _passwords(settings).items():
+        if len(password) < SHORTEST_PASSWORD:
+            says = f"has a password of fewer than {SHORTEST_PASSWORD} characters: {_ANOTHER}"
+            yield FieldProblem(variable, says)
+        elif wrong := _of_others(password):
+            yield FieldProblem(variable, f"has a password that {wrong}: {_ANOTHER}")
+
+
 def repeated_secrets(settings: Settings) -> Iterator[FieldProblem]:
     """List the secrets that are used twice: whoever learns one has the other."""
     places: dict[str, list[str]] = defaultdict(list)
-    for variable, secrets in (_with_publishable(settings) | _passwords(settings)).items():
+    every = _with_publishable(settings) | {
+        variable: (password,) for variable, password in _passwords(settings).items()
+    }
+    for name, registered in REGISTRY.items():  # what is public must not double as a secret
+        values = settings.providers[name].values()
+        for variable in registered.traits.publishes:
+            every[variable] = (str(values[variable]),) if values[variable] else ()
+    for variable, secrets in every.items():
         for secret in secrets:
             places[_drawn(variable, secret)].append(variable)
     for variables in places.values():
@@ -100,8 +118,14 @@ def _own(secret: str) -> str | None:
 
 
 def _of_others(secret: str) -> str | None:
-    few = len(set(_BEGINNING.sub("", secret, 1))) < _LEAST_CHARACTERS_OF_OTHERS
-    return "is made of a few characters over and over" if few else None
+    drawn = _BEGINNING.sub("", secret, 1)
+    if len(drawn) < len(secret) and len(drawn) < SHORTEST_SECRET:
+        says = f"has {len(drawn)} characters behind what all of its kind begin with"
+        return f"{says}, fewer than {SHORTEST_SECRET}"
+    steps = {ord(after) - ord(before) for before, after in pairwise(drawn)}
+    if len(set(drawn)) < _LEAST_CHARACTERS_OF_OTHERS or len(steps) < _LEAST_STEPS_OF_OTHERS:
+        return "is made of a few characters over and over, or runs in a row"
+    return None
 
 
 def _with_publishable(settings: Settings) -> dict[str, tuple[str, ...]]:
@@ -109,18 +133,14 @@ def _with_publishable(settings: Settings) -> dict[str, tuple[str, ...]]:
     return {"API_PUBLISHABLE_KEYS": keys} | secrets_of(settings)
 
 
-def _passwords(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Return the passwords in addresses, and the public key, which must not double as a secret."""
+def _passwords(settings: Settings) -> dict[str, str]:
     addresses = {
         "MONGODB_URI": settings.database.uri,
         "REDIS_URL": settings.web.redis_url,
         "SMTP_URL": settings.mail.smtp_url,
     }
     found = {variable: _password_in(address) for variable, address in addresses.items()}
-    for name, registered in REGISTRY.items():
-        values = settings.providers[name].values()
-        found |= {variable: str(values[variable] or "") for variable in registered.traits.publishes}
-    return {variable: (one,) for variable, one in found.items() if one}
+    return {variable: password for variable, password in found.items() if password}
 
 
 def _password_in(address: str | None) -> str | None:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import get_args
 
+from pydantic import Field
+
 from service.core.errors import FieldProblem
-from service.core.variables import Group
+from service.core.variables import Group, Words
 
 
 class ProviderSettings(Group):
@@ -33,9 +35,22 @@ class ProviderSettings(Group):
             if value is not None
         }
 
+    @property
+    def live(self) -> bool | None:
+        """Tell whether real money moves, as far as these variables tell; None: they do not."""
+        return None
+
     def problems(self) -> Iterator[FieldProblem]:
         """List what keeps these settings out of production, besides what traits tell."""
         yield from ()
+
+
+class ConsentSettings(Group):
+    """What is weak on purpose: a consent names what it is for, and holds for nothing else."""
+
+    test_mode_providers: Words = Field((), validation_alias="TEST_MODE_PROVIDERS")
+    """Providers that `tillgate serve` may run in test mode, where test cards complete sessions: for
+    a staging. Comma list."""
 
 
 def _is_of(annotation: object, kinds: tuple[object, ...]) -> bool:

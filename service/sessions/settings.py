@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from service.core.variables import Currency, Group, nullable
+from service.core.variables import Currency, Days, Group, nullable
 
 
 class SessionSettings(Group):
@@ -20,9 +20,9 @@ class SessionSettings(Group):
         24, gt=0, le=24, validation_alias="CHECKOUT_SESSION_HOURS"
     )
     """Life of a checkout session; fractions allowed."""
-    purge_expired_days: float = Field(7, gt=0, validation_alias="PURGE_EXPIRED_DAYS")
+    purge_expired_days: Days = Field(7, validation_alias="PURGE_EXPIRED_DAYS")
     """Days after which an expired, failed or canceled session is deleted."""
-    purge_completed_days: Annotated[
-        Annotated[float, Field(gt=0)] | None, BeforeValidator(nullable)
-    ] = Field(90, validation_alias="PURGE_COMPLETED_DAYS")
+    purge_completed_days: Annotated[Days | None, BeforeValidator(nullable)] = Field(
+        90, validation_alias="PURGE_COMPLETED_DAYS"
+    )
     """Days after which a completed session is deleted; `null` keeps it."""

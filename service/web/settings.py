@@ -23,6 +23,9 @@ class WebSettings(Group):
     """Addresses or networks whose X-Forwarded-For is believed, comma list; none wider than a /8."""
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
     """Where rate limits are counted; unset: in each process's memory."""
+    redis_plain_hosts: Words = Field((), validation_alias="REDIS_PLAIN_HOSTS")
+    """Hosts of Redis that may be reached without TLS or password, since nobody else is on their
+    network. Comma list."""
     rate_limit_per_key: int = Field(6000, ge=0, validation_alias="RATE_LIMIT_PER_KEY")
     """Requests a minute for one key (a publishable key: for one key and address); 0 = off, which
     production refuses."""

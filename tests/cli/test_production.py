@@ -16,8 +16,8 @@ READY = {
     "API_ADMIN_KEYS": "ak_3c8e51d0fa6b7294e1d3a80f5b2c6947",
     "API_JOBS_KEYS": "jk_70b4e9a2cd158f36b09d7e41a5f2c863",
     "PII_PEPPER": "e81b5f07a3cd4926d07f3a5c9b12e864",
-    "STRIPE_SECRET_KEY": "sk_live_0123456789abcdef",
-    "STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
+    "STRIPE_SECRET_KEY": "sk_live_Zk3P0qW8sLm2Vx7R",
+    "STRIPE_WEBHOOK_SECRET": "whsec_Hq4Lw8sV2nXr6Tb0",
 }
 PHONEPE = {
     "PHONEPE_CLIENT_ID": "client",

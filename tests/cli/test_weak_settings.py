@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from service.cli.commands import doctor
 from service.cli.main import cli
-from service.production import addresses, database, problems, secrecy
-from service.production.addresses import is_loopback
+from service.production import addresses, database, problems, providers, proxies, secrecy
+from service.production.hosts import is_loopback
 from service.production.secrecy import is_varied
+from tests.cli.careless import CARELESS
 from tests.cli.test_production import JWT, READY, refused
 
 MONGO = "mongodb://tillgate:p0Qd8xR2vT@db.example/?replicaSet=rs0"
@@ -73,11 +74,11 @@ WEAK: list[tuple[dict[str, str | None], str, str]] = [
     ),
     ({"API_JOBS_KEYS": f"jk_{READY['PII_PEPPER']}"}, "PII_PEPPER", "same secret as API_JOBS_KEYS"),
     (
-        {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,whsec_0123456789abcdef"},
+        {"STRIPE_WEBHOOK_SECRET": ",".join([READY["STRIPE_WEBHOOK_SECRET"]] * 2)},
         "STRIPE_WEBHOOK_SECRET",
         "twice",
     ),
-    ({"REDIS_URL": f"redis://:{READY['PII_PEPPER']}@r.example"}, "REDIS_URL", "same secret as PII"),
+    ({"REDIS_URL": f"rediss://:{READY['PII_PEPPER']}@r.example"}, "REDIS_URL", "same secret as"),
     (
         {"STRIPE_PUBLISHABLE_KEY": READY["STRIPE_SECRET_KEY"]},
         "STRIPE_PUBLISHABLE_KEY",
@@ -179,10 +180,13 @@ def test_the_networks_that_somebody_owns_are_trusted(
 
 
 @pytest.mark.usefixtures("bare")
-def test_doctor_names_each_refusal_of_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("refusals", [WEAK, CARELESS])
+def test_doctor_names_each_refusal_of_serve(
+    monkeypatch: pytest.MonkeyPatch, refusals: list[tuple[dict[str, str | None], str, str]]
+) -> None:
     monkeypatch.setattr(doctor, "quiet_logging", lambda settings: None)  # this process goes on
     weak: dict[str, str | None] = {}
-    for changes, _, _ in WEAK[::-1]:
+    for changes, _, _ in refusals[::-1]:
         weak |= {name: value for name, value in changes.items() if name not in weak}
     env = READY | {name: value or "" for name, value in weak.items()}
     lines = CliRunner().invoke(cli, ["serve"], env=env).stderr.splitlines()
@@ -209,7 +213,9 @@ def test_the_control_without_the_guards_each_of_them_is_served(
     monkeypatch.setattr(secrecy, "_own", lambda secret: None)
     monkeypatch.setattr(secrecy, "_of_others", lambda secret: None)
     monkeypatch.setattr(secrecy, "_passwords", lambda settings: {})
-    monkeypatch.setattr(addresses, "_too_wide", lambda networks: False)
+    monkeypatch.setattr(providers, "_misplaced", lambda *_: iter(()))
+    monkeypatch.setattr(providers, "_test_modes", lambda *_: iter(()))
+    monkeypatch.setattr(proxies, "_too_wide", lambda networks: False)
     monkeypatch.setattr(addresses, "_no_base", lambda base: None)
     monkeypatch.setattr(addresses, "_limits", lambda web: iter(()))
     monkeypatch.setattr(database, "_is_here", lambda host: True)
@@ -228,7 +234,7 @@ def test_a_host_that_is_elsewhere_is_not_taken_for_this_machine() -> None:
 
 def test_the_page_about_configuration_names_every_variable_that_is_refused() -> None:
     page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
-    refusable = {variable for _, variable, _ in WEAK} | READY.keys()
+    refusable = {variable for _, variable, _ in WEAK + CARELESS} | READY.keys()
     unnamed = {name for name in refusable if f"`{name}`" not in page}
     by_family = {name for name in unnamed if name.startswith("API_") and "`API_*_KEYS`" in page}
     assert unnamed - by_family <= {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"}  # "a provider's"

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from service.core.errors import InvalidInput, Misconfigured, NotFound, Unavailable
-from service.production.addresses import is_loopback
+from service.production.hosts import is_loopback
 from service.providers.base import ProviderName
 from service.settings import Settings
 from tillgate_sandbox.events.sale import Sale, SignedEvent

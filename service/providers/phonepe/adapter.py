@@ -25,7 +25,7 @@ from service.providers.facts import (
     PaymentProcessing,
     PaymentSucceeded,
 )
-from service.providers.phonepe.client import PROVIDER, PhonePeClient, mode_of
+from service.providers.phonepe.client import PROVIDER, PhonePeClient
 from service.providers.phonepe.orders import CURRENCY, is_order_id
 from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.phonepe.translate import (
@@ -67,7 +67,7 @@ class PhonePeProvider:
         login = login_of(settings.webhook_username, settings.webhook_password)
         salt = settings.salt_key
         salts = {settings.salt_index: salt} if salt is not None and is_secret(salt) else {}
-        self.live = mode_of(settings.api_base)
+        self.live = settings.live
         self.receives_webhooks = bool(login or salts)
         self._secrets = Secrets(salts, login)
         self._merchant_id = settings.merchant_id

@@ -6,7 +6,6 @@ https://developer.phonepe.com/v1/reference/check-status-api.
 """
 
 import asyncio
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -20,20 +19,9 @@ from service.providers.reading import text, whole
 
 PROVIDER = "PhonePe"
 
-_PRODUCTION_HOST = "api.phonepe.com"
 _PRODUCTION_AUTH = "https://api.phonepe.com/apis/identity-manager"
-_TEST_HOSTS = ("localhost", "127.", "::1", "api-preprod.")
 # A token is renewed a minute early, so that none runs out on its way.
 _EARLY_SECONDS = 60
-
-
-def mode_of(api_base: str) -> bool | None:
-    """Tell from the base address whether real money moves; None where it does not tell."""
-    parts = urlsplit(api_base)
-    host = parts.hostname or ""
-    if host == _PRODUCTION_HOST:
-        return True
-    return False if host.startswith(_TEST_HOSTS) or "sandbox" in parts.path else None
 
 
 class PhonePeClient:
@@ -47,8 +35,8 @@ class PhonePeClient:
         self._settings = settings
         self._clock = clock
         self._base = settings.api_base
-        production = urlsplit(self._base).hostname == _PRODUCTION_HOST
-        self._auth_base = settings.auth_base or (_PRODUCTION_AUTH if production else self._base)
+        at_home = _PRODUCTION_AUTH if settings.live else self._base
+        self._auth_base = settings.auth_base or at_home
         self._http = httpx.AsyncClient(timeout=httpx.Timeout(OPEN_SECONDS), verify=trusted())
         self._token = ""
         self._renew_at = 0

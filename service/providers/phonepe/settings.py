@@ -1,12 +1,16 @@
 """Settings of PhonePe."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from service.core.errors import FieldProblem
 from service.core.variables import Address, Password, Secret
 from service.providers.settings import ProviderSettings
+
+_PRODUCTION_HOST = "api.phonepe.com"
+_TEST_HOSTS = ("localhost", "127.", "::1", "api-preprod.")
 
 
 class PhonePeSettings(ProviderSettings):
@@ -34,6 +38,15 @@ class PhonePeSettings(ProviderSettings):
         "https://api.phonepe.com/apis/pg", validation_alias="PHONEPE_API_BASE"
     )
     """Address of the payment gateway."""
+
+    @property
+    def live(self) -> bool | None:
+        """Tell the mode from the base address: PhonePe's keys tell nothing."""
+        parts = urlsplit(self.api_base)
+        host = parts.hostname or ""
+        if host == _PRODUCTION_HOST:
+            return True
+        return False if host.startswith(_TEST_HOSTS) or "sandbox" in parts.path else None
 
     def problems(self) -> Iterator[FieldProblem]:
         """List what is missing for its two ways to be heard: webhooks of v2, callbacks of v1."""

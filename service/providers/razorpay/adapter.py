@@ -46,7 +46,6 @@ from service.providers.reading import entries, text
 from service.providers.signing import is_secret
 
 _REF = re.compile(r"(order|plink|pay)_[A-Za-z0-9_]{1,60}")
-_MODES = {"rzp_live_": True, "rzp_test_": False}
 # What is wrong is the payment, not the moment (429), our keys (401) or Razorpay (5xx).
 _FOR_GOOD = frozenset({400, 404, 422})
 _NO_KEY = "RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET are not set."
@@ -61,7 +60,7 @@ class RazorpayProvider:
 
     def __init__(self, settings: RazorpaySettings, clock: Clock) -> None:
         """Keep the settings; the key's prefix tells the mode, for messages tell none."""
-        self.live = _MODES.get((settings.key_id or "")[:9])
+        self.live = settings.live
         self._secrets = tuple(filter(is_secret, settings.webhook_secrets))
         self.receives_webhooks = bool(self._secrets)
         self._key_secret = settings.key_secret if is_secret(settings.key_secret) else None

@@ -5,6 +5,8 @@ from pydantic import Field
 from service.core.variables import Address, Secret, Secrets
 from service.providers.settings import ProviderSettings
 
+_MODES = {"rzp_live_": True, "rzp_test_": False}
+
 
 class RazorpaySettings(ProviderSettings):
     """Razorpay (https://razorpay.com/docs/api/authentication)."""
@@ -17,3 +19,8 @@ class RazorpaySettings(ProviderSettings):
     """Webhook secret, comma list while it is rolled."""
     api_base: Address = Field("https://api.razorpay.com", validation_alias="RAZORPAY_API_BASE")
     """Razorpay's address; another one lets a fake stand in."""
+
+    @property
+    def live(self) -> bool | None:
+        """Tell the mode from the key's prefix."""
+        return _MODES.get((self.key_id or "")[:9])

@@ -15,6 +15,8 @@ TRAITS = Traits(
         "RAZORPAY_KEY_SECRET": lambda: new_key("secret_dev_"),
         "RAZORPAY_WEBHOOK_SECRET": lambda: new_key("webhook_dev_"),
     },
+    begins={"RAZORPAY_KEY_ID": ("rzp_live_", "rzp_test_")},
+    mode_told_by="RAZORPAY_KEY_ID",
     usual_currency="INR",
     # Three-decimal currencies are sent x1000, with 0 as the last digit.
     steps={"BHD": 10, "KWD": 10, "OMR": 10},

@@ -48,7 +48,7 @@ class StripeProvider:
         self._secrets = tuple(filter(is_secret, settings.webhook_secrets))
         self._prices = {"basic": settings.price_basic, "premium": settings.price_premium}
         self._clients = StripeClients(key, settings.api_base) if key else None
-        self.live = _mode_of(key)
+        self.live = settings.live
 
     @property
     def receives_webhooks(self) -> bool:
@@ -162,10 +162,3 @@ def _checked(ref: str) -> str:
     if not _REF.fullmatch(ref):
         raise ProviderFailed("Stripe knows no such reference: it begins with cs_ or pi_.")
     return ref
-
-
-def _mode_of(key: str | None) -> bool | None:
-    """Tell the mode from a key (https://docs.stripe.com/keys): `sk_live_…`, `rk_test_…`."""
-    if key is None:
-        return None
-    return {"sk_live": True, "rk_live": True, "sk_test": False, "rk_test": False}.get(key[:7])

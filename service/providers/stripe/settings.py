@@ -5,6 +5,8 @@ from pydantic import Field
 from service.core.variables import Address, Secret, Secrets
 from service.providers.settings import ProviderSettings
 
+_MODES = {"sk_live": True, "rk_live": True, "sk_test": False, "rk_test": False}
+
 
 class StripeSettings(ProviderSettings):
     """Stripe (https://docs.stripe.com/keys)."""
@@ -21,3 +23,8 @@ class StripeSettings(ProviderSettings):
     """Stripe price of the plan `premium`, for subscriptions."""
     api_base: Address = Field("https://api.stripe.com", validation_alias="STRIPE_API_BASE")
     """Stripe's address; another one lets a fake stand in."""
+
+    @property
+    def live(self) -> bool | None:
+        """Tell the mode from the key (https://docs.stripe.com/keys): `sk_live_…`, `rk_test_…`."""
+        return _MODES.get((self.secret_key or "")[:7])

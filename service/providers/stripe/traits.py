@@ -11,6 +11,12 @@ TRAITS = Traits(
     hears_with=("STRIPE_WEBHOOK_SECRET",),
     together=(("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"),),
     publishes=("STRIPE_PUBLISHABLE_KEY",),
+    begins={
+        "STRIPE_SECRET_KEY": ("sk_", "rk_"),
+        "STRIPE_PUBLISHABLE_KEY": ("pk_",),
+        "STRIPE_WEBHOOK_SECRET": ("whsec_",),
+    },
+    mode_told_by="STRIPE_SECRET_KEY",
     demo={
         "STRIPE_SECRET_KEY": lambda: new_key("sk_test_dev_"),
         "STRIPE_WEBHOOK_SECRET": lambda: new_key("whsec_dev_"),

@@ -20,7 +20,7 @@ from service.providers.facts import (
     PaymentSucceeded,
 )
 from service.providers.phonepe.adapter import PhonePeProvider
-from service.providers.phonepe.client import mode_of
+from service.providers.phonepe.settings import PhonePeSettings
 from tests.providers.http_fake import FakeApi, Json, fake_api
 from tests.providers.phonepe.case import MERCHANT, NOON, settings, sign_callback
 
@@ -445,4 +445,4 @@ def test_webhooks_need_a_secret(
     ],
 )
 def test_the_address_tells_the_mode(base: str, live: bool | None) -> None:
-    assert mode_of(base) is live
+    assert PhonePeSettings(PHONEPE_API_BASE=base).live is live
