@@ -86,6 +86,35 @@ async def test_two_failures_of_one_second_end_alike(database: Database) -> None:
     assert forth == back
 
 
+async def test_two_failures_that_differ_in_their_code_alone_end_alike(database: Database) -> None:
+    failures = [_told(PaymentStatus.FAILED, failure_code=code) for code in ("declined", "expired")]
+    forth, back = await _row(database, *failures), await _row(database, *reversed(failures))
+    assert forth == back
+
+
+async def test_the_first_session_that_is_named_claims_a_payment_and_every_caller_hears_of_it(
+    database: Database,
+) -> None:
+    async def claimed_after(**told: object) -> str | None:
+        one = _told(PaymentStatus.PENDING, **told)
+        claim = (await in_transaction(lambda tx: record_payment(tx, one, NOON))).claimed_by
+        return claim and claim.session_id
+
+    assert await claimed_after() is None
+    assert await claimed_after() is None
+    assert await claimed_after(session_id="s-1") == "s-1"
+    assert await claimed_after(session_id="s-2", merchant_id="other") == "s-1"
+    assert await claimed_after() == "s-1"
+    row = await database["payments"].find_one()
+    assert row is not None
+    assert (row["sessionId"], row["merchantId"]) == ("s-1", "default")
+
+
+async def test_the_names_of_a_payment_add_up(database: Database) -> None:
+    named = [_told(PaymentStatus.PENDING, aliases=aliases) for aliases in (("b", "a"), (), ("c",))]
+    assert (await _row(database, *named))["aliases"] == ["a", "b", "c"]
+
+
 async def test_a_final_failure_outranks_what_was_under_way_whenever_it_was(
     database: Database,
 ) -> None:
