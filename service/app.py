@@ -12,8 +12,10 @@ from service.background import background
 from service.catalog.controllers import Catalog, Quotes
 from service.catalog.operations.quote_id import Quoting
 from service.core.clock import Clock, SystemClock
+from service.core.errors import Misconfigured
 from service.dashboard.controllers import dashboard_routes
 from service.dashboard.login.door import Door, build_door
+from service.extension import Extension, Mounted
 from service.inbox.controllers import AdminWebhooks, Verification, Webhooks
 from service.inbox.repository import COMMITS
 from service.migrations.operations import difference
@@ -28,11 +30,6 @@ from service.timeline.controllers import Timelines
 from service.web.edge import put_edge_around
 from service.web.layer import web_layer
 from service.wiring import DOCUMENTS, Wired, close_providers, wire
-from tillgate_sandbox.building import prepare_sandbox, sandbox_routes
-from tillgate_sandbox.calls.recording import recording
-from tillgate_sandbox.delivering import delivering
-from tillgate_sandbox.reaching import reach_sandbox
-from tillgate_sandbox.shop.controllers import shop_routes
 
 ROUTES = (
     PaymentSessions,
@@ -55,17 +52,21 @@ def create_app(
     *,
     clock: Clock | None = None,
     loop: bool = True,
+    extension: Extension | None = None,
 ) -> Litestar:
     """Build the application on a database whose documents are bound.
 
-    In development the sandbox is mounted, and plays the providers whose keys are generated. Raises
-    `Misconfigured` for settings that contradict each other. Without `loop` nothing runs in the
-    background, and a test decides when it happens.
+    An `extension` is for development; it may point adapters at itself. Raises `Misconfigured` for
+    settings that contradict each other. Without `loop` nothing runs in the background, and a test
+    decides when it happens.
     """
     clock = clock or SystemClock()
-    if not settings.production:
-        settings = reach_sandbox(settings)
+    if extension is not None:
+        settings = _extended(extension, settings)
     wired = wire(settings, clock, database)
+    mounted: Mounted | None = None
+    if extension is not None:
+        mounted = extension.mount(settings, clock, database, wired.providers)
     door = build_door(settings, clock)
     watchdog = Watchdog(database, (INSERTS.queue, LOADS.queue, COMMITS.queue))
 
@@ -74,21 +75,18 @@ def create_app(
         async with AsyncExitStack() as stack:
             stack.push_async_callback(close_providers, wired.providers)
             stack.push_async_callback(door.refusals.aclose)
-            if wired.sandbox is not None:
-                await prepare_sandbox(database)
-                stack.enter_context(recording(app, clock))
             if loop:
                 await stack.enter_async_context(watching(watchdog))
                 await stack.enter_async_context(
                     reading_along(database, (INSERTS.queue, COMMITS.queue))
                 )
                 await stack.enter_async_context(background(wired.jobs))
-            if loop and wired.sandbox is not None:
-                await stack.enter_async_context(delivering(wired.sandbox))
+            if mounted is not None:
+                await stack.enter_async_context(mounted.lifespan(app, loop=loop))
             yield
 
     app = Litestar(
-        route_handlers=(*ROUTES, *_pages(wired, door)),
+        route_handlers=(*ROUTES, *_pages(door, mounted)),
         dependencies=_dependencies(wired),
         lifespan=[lifespan],
         plugins=web_layer(settings, clock, database, DOCUMENTS, difference, lambda: watchdog.stuck),
@@ -98,17 +96,21 @@ def create_app(
     app.state.door = door
     app.state.watchdog = watchdog
     app.state.desk = wired.desk
+    app.state.mounted = mounted
     return put_edge_around(app, settings)
 
 
-def _pages(wired: Wired, door: Door) -> list[ControllerRouterHandler]:
-    """Give the pages for people; the sandbox and the shop that shows it are for development."""
-    has_sandbox = wired.sandbox is not None
-    pages: list[ControllerRouterHandler] = [dashboard_routes(door, has_sandbox=has_sandbox)]
-    if wired.sandbox is not None:
-        pages += sandbox_routes(wired.sandbox)
-        pages.append(shop_routes(wired.settings, frozenset(wired.providers)))
-    return pages
+def _extended(extension: Extension, settings: Settings) -> Settings:
+    """Return the settings as the extension wants them. Raises `Misconfigured` in production."""
+    if settings.production:
+        raise Misconfigured("ENVIRONMENT is production: there is no extension for it.")
+    return extension.settings(settings)
+
+
+def _pages(door: Door, mounted: Mounted | None) -> list[ControllerRouterHandler]:
+    """Return the pages for people, with those of an extension."""
+    extended = mounted.routes if mounted is not None else ()
+    return [dashboard_routes(door, mounted), *extended]
 
 
 def _dependencies(wired: Wired) -> dict[str, Provide]:

@@ -38,8 +38,6 @@ from service.storage.indexes import refuse_deadly_ttl
 from service.web.idempotency.documents import IdempotencyKey
 from service.web.keys.documents import ApiKey
 from service.web.sign_ins.documents import SignIn
-from tillgate_sandbox.base import Sandbox
-from tillgate_sandbox.building import build_sandbox
 
 DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Session,
@@ -60,7 +58,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """Everything that handlers and jobs are given. There is no sandbox in production."""
+    """Everything that handlers and jobs are given."""
 
     settings: Settings
     clock: Clock
@@ -70,7 +68,6 @@ class Wired:
     inbox: Inbox
     desk: Desk
     jobs: Jobs
-    sandbox: Sandbox | None = None
 
 
 def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
@@ -87,8 +84,7 @@ def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
     )
     desk = Desk(rules, clock, providers, partial(close_now, inbox=inbox))
     jobs = Jobs(inbox, outbox_handlers(inbox, desk), settings.access.peppers)
-    sandbox = None if settings.production else build_sandbox(settings, clock)
-    return Wired(settings, clock, database, providers, rules, inbox, desk, jobs, sandbox)
+    return Wired(settings, clock, database, providers, rules, inbox, desk, jobs)
 
 
 def outbox_handlers(inbox: Inbox, desk: Desk) -> Handlers:

@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import click as plain_click
 import rich_click as click
@@ -12,12 +12,30 @@ from service.cli.screen import tell_error
 from service.core.errors import TillgateError
 
 
+class Lazy(Protocol):
+    """A command that is found when it is called. `summary` is for the list."""
+
+    @property
+    def summary(self) -> str:
+        """Return what it does, in a line."""
+        ...
+
+    def load(self) -> plain_click.Command:
+        """Return the command itself."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
-    """Where a command is: its module has it under the name `command`. `summary` is for the list."""
+    """Where a command is: its module has it under the name `command`."""
 
     module: str
     summary: str
+
+    def load(self) -> plain_click.Command:
+        """Import the module, and return its command."""
+        command: plain_click.Command = importlib.import_module(self.module).command
+        return command
 
 
 class LazyGroup(click.RichGroup):
@@ -27,30 +45,30 @@ class LazyGroup(click.RichGroup):
     the application can't even be built.
     """
 
-    def __init__(self, *args: Any, lazy: Mapping[str, LazyCommand], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, lazy: Mapping[str, Lazy], **kwargs: Any) -> None:
         """Take the table of commands; the rest is the framework's."""
         super().__init__(*args, **kwargs)
         self._lazy = lazy
 
     def list_commands(self, ctx: plain_click.Context) -> list[str]:
-        """Give the names in the order of the table."""
-        return list(self._lazy)
+        """Return the names: the group's own, then those of the table in its order."""
+        return [*super().list_commands(ctx), *self._lazy]
 
     def get_command(self, ctx: plain_click.Context, cmd_name: str) -> plain_click.Command | None:
         """Give what the list of commands shows; `resolve_command` gives the command itself."""
         found = self._lazy.get(cmd_name)
-        return click.RichCommand(name=cmd_name, help=found.summary) if found else None
+        if found is None:
+            return super().get_command(ctx, cmd_name)
+        return click.RichCommand(name=cmd_name, help=found.summary)
 
     def resolve_command(
         self, ctx: plain_click.Context, args: list[str]
     ) -> tuple[str | None, plain_click.Command | None, list[str]]:
-        """Import the command that is called."""
+        """Find the command that is called."""
         name, command, rest = super().resolve_command(ctx, args)
-        if command is None or command.name is None:
-            return name, command, rest
-        module = importlib.import_module(self._lazy[command.name].module)
-        real: plain_click.Command = module.command
-        return name, real, rest
+        if command is not None and (found := self._lazy.get(command.name or "")):
+            command = found.load()
+        return name, command, rest
 
     def invoke(self, ctx: plain_click.Context) -> Any:
         """Run a command; an error that was raised on purpose is told in words."""

@@ -1,6 +1,5 @@
 """Every command that changes something leaves an entry: a new one without it fails here."""
 
-import importlib
 import json
 import subprocess
 import sys
@@ -71,9 +70,9 @@ print(json.dumps(told))
 
 def _commands() -> Iterator[str]:
     for name, lazy in COMMANDS.items():
-        command = importlib.import_module(lazy.module).command
+        command = lazy.load()
         if isinstance(command, click.Group):
-            yield from (f"{name} {one}" for one in command.commands)
+            yield from (f"{name} {one}" for one in command.list_commands(click.Context(command)))
         else:
             yield name
 

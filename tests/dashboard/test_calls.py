@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.dashboard.sessions.calls import with_calls
-from service.dashboard.sessions.line import Line
+from service.extension import Line
 from tests.conftest import NOON
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.test_layout import signed_in
@@ -15,6 +14,7 @@ from tests.dashboard.test_login import sign_in
 from tests.dashboard.test_shopping import order, press, standing
 from tests.sandbox.lab import Lab
 from tillgate_sandbox.calls.documents import SandboxCall
+from tillgate_sandbox.timeline.calls import with_calls
 
 STRIPE = "/v1/checkout/sessions"
 READ = "/api/payment-sessions/ps_1"

@@ -20,6 +20,7 @@ from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.building import SANDBOX_DOCUMENTS, prepare_sandbox
 from tillgate_sandbox.delivering import deliver_due
 from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery
+from tillgate_sandbox.extension import SANDBOX
 from tillgate_sandbox.playing import expire_due
 from tillgate_sandbox.storm.served import served
 
@@ -110,11 +111,10 @@ async def running_lab(
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         settings = make_settings(**{"PUBLIC_URL": address, **GENERATED, **variables})
-        app = create_app(settings, database, clock=clock, loop=loop)
+        app = create_app(settings, database, clock=clock, loop=loop, extension=SANDBOX)
         transport = ASGITransport(app, raise_app_exceptions=False)
         async with (
             served(app, listening),
             AsyncClient(transport=transport, base_url="http://testserver") as http,
         ):
-            wired = app.state.wired
-            yield Lab(address, app, Api(http, wired), wired.sandbox)
+            yield Lab(address, app, Api(http, app.state.wired), app.state.mounted.sandbox)

@@ -1,9 +1,11 @@
 """The sandbox stands in development only, and plays only whom nobody else was named for."""
 
+import pytest
 from litestar import Litestar
 
 from service.app import create_app
 from service.core.clock import SystemClock
+from service.core.errors import Misconfigured
 from service.production.problems import problems
 from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.razorpay.settings import RazorpaySettings
@@ -11,6 +13,7 @@ from service.providers.stripe.settings import StripeSettings
 from service.storage.database import Client, Database
 from tests.sandbox.lab import GENERATED
 from tests.support.settings import make_settings
+from tillgate_sandbox.extension import SANDBOX
 from tillgate_sandbox.reaching import reach_sandbox
 
 _HOME = "https://shop.example"
@@ -25,12 +28,27 @@ async def test_production_has_no_route_of_the_sandbox(database: Database) -> Non
 
     app = create_app(settings, database, clock=SystemClock(), loop=False)
 
-    assert app.state.wired.sandbox is None
+    assert app.state.mounted is None
+    assert [path for path in _paths(app) if path.startswith(("/sandbox", "/shop"))] == []
+
+
+async def test_an_extension_is_refused_in_production(database: Database) -> None:
+    settings = make_settings(ENVIRONMENT="production", PUBLIC_URL=_HOME)
+
+    with pytest.raises(Misconfigured, match="ENVIRONMENT is production"):
+        create_app(settings, database, loop=False, extension=SANDBOX)
+
+
+async def test_without_one_development_has_no_route_of_the_sandbox_either(
+    database: Database,
+) -> None:
+    app = create_app(make_settings(), database, loop=False)
+
     assert [path for path in _paths(app) if path.startswith(("/sandbox", "/shop"))] == []
 
 
 async def test_development_has_them(database: Database) -> None:
-    app = create_app(make_settings(), database, loop=False)
+    app = create_app(make_settings(), database, loop=False, extension=SANDBOX)
 
     assert any(path.startswith("/sandbox/stripe") for path in _paths(app))
 
@@ -51,7 +69,7 @@ async def test_production_records_no_call_and_has_no_collection_of_the_sandbox(
 
 
 async def test_development_records_calls_while_it_runs(database: Database) -> None:
-    app = create_app(make_settings(), database, loop=False)
+    app = create_app(make_settings(), database, loop=False, extension=SANDBOX)
     handler = app.asgi_handler
 
     async with app.lifespan():

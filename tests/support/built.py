@@ -20,9 +20,11 @@ from pydantic import BaseModel
 
 from service.app import create_app
 from service.core.clock import Clock, ManualClock
+from service.extension import Extension
 from service.settings import Settings
 from service.storage.database import Database
 from service.wiring import close_providers
+from tillgate_sandbox.extension import SANDBOX
 
 _CONTAINERS = (dict, list, set, deque)
 _OURS = ("service.", "tillgate_sandbox.", "tests.")
@@ -46,9 +48,14 @@ def build(settings: Settings, database: Database, clock: Clock | None) -> Built:
     """Build an application that many tests use, one after the other."""
     before = gc.get_objects()  # kept, so that nothing new gets the id of something that is gone
     known = {id(thing) for thing in before}
-    app = create_app(settings, database, clock=clock, loop=False)
+    app = create_app(settings, database, clock=clock, loop=False, extension=_extension(settings))
     mine = [thing for thing in _all_of(app) if id(thing) not in known]
     return Built(app, settings, clock, partial(_put_back, app, app.state.dict(), *_memory(mine)))
+
+
+def _extension(settings: Settings) -> Extension | None:
+    """Return what `tillgate dev` would look up, and `tillgate serve` would not."""
+    return None if settings.production else SANDBOX
 
 
 @asynccontextmanager
@@ -61,7 +68,7 @@ async def application(
             one.put_back()
             yield one.app
             return
-    app = create_app(settings, database, clock=clock, loop=False)
+    app = create_app(settings, database, clock=clock, loop=False, extension=_extension(settings))
     yield app
     await close_providers(app.state.wired.providers)
 

@@ -40,7 +40,7 @@ _PROVIDERS = click.Choice(get_args(ProviderName))
     "--url", help="The development server; where `tillgate dev` of the data directory runs."
 )
 @data_dir_option
-def send(provider: ProviderName, session_id: str, data_dir: Path, **options: str | None) -> None:
+def command(provider: ProviderName, session_id: str, data_dir: Path, **options: str | None) -> None:
     """Post a genuinely signed, genuinely shaped event to a development server.
 
     The session is read over HTTP, and the event is signed with the webhook secret of the settings.

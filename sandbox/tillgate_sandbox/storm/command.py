@@ -1,4 +1,4 @@
-"""`tillgate sandbox`: what the played providers can do besides being paid."""
+"""`tillgate sandbox storm`: sessions with every fault there is, compared with a plain model."""
 
 import asyncio
 import logging
@@ -48,16 +48,11 @@ class StormFoundFaults(TillgateError):
     code = "storm_found_faults"
 
 
-@click.group()
-def command() -> None:
-    """Play with the sandbox. It is for development: production has none."""
-
-
-@command.command("storm")
+@click.command("storm")
 @click.option("--sessions", type=click.IntRange(1, 100_000), default=1000, show_default=True)
 @click.option("--seed", type=int, default=None, help="The same seed gives the same storm.")
 @data_dir_option
-def storm(sessions: int, seed: int | None, data_dir: Path) -> None:
+def command(sessions: int, seed: int | None, data_dir: Path) -> None:
     """Open many sessions, pay them with every fault there is, and compare with a plain model.
 
     It runs in a database of its own, which it drops; your sessions are not touched. Fails where a

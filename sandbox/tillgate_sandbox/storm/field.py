@@ -18,6 +18,7 @@ from service.wiring import Wired
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.delivering import deliver_due
+from tillgate_sandbox.extension import SANDBOX
 from tillgate_sandbox.storm.preparing import prepare_all
 from tillgate_sandbox.storm.served import served
 from tillgate_sandbox.storm.settings import storm_settings
@@ -62,7 +63,7 @@ async def storm_field(database: Database) -> AsyncIterator[Field]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         key = new_key("sk_dev_")
         settings = storm_settings(f"http://127.0.0.1:{listening.getsockname()[1]}", key)
-        app = create_app(settings, database, clock=clock, loop=False)
+        app = create_app(settings, database, clock=clock, loop=False, extension=SANDBOX)
         asgi: Any = app  # httpx words the types of ASGI in another way
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(asgi, raise_app_exceptions=False),
@@ -70,7 +71,5 @@ async def storm_field(database: Database) -> AsyncIterator[Field]:
             headers={"Authorization": f"Bearer {key}"},
         )
         async with served(app, listening), client:
-            wired: Wired = app.state.wired
-            if wired.sandbox is None:
-                raise RuntimeError("a storm needs a development server")
-            yield Field(client, wired, wired.sandbox, clock, database)
+            state = app.state
+            yield Field(client, state.wired, state.mounted.sandbox, clock, database)

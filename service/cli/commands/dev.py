@@ -17,11 +17,11 @@ from service.cli.serving import run_until_signal, serve
 from service.cli.settings import DOT_ENV, development_env, note_address, settings_of
 from service.core.clock import SystemClock
 from service.core.errors import Misconfigured
+from service.extension import Extension, find_extension
 from service.migrations.operations import bring_up_to_date
 from service.settings import Settings, load_settings
 from service.web.logs.setup import configure_logging
 from service.wiring import DOCUMENTS, connected
-from tillgate_sandbox.demo_prices import put_demo_prices
 
 PATIENCE_S = 10
 
@@ -34,6 +34,7 @@ def command(host: str, port: int, data_dir: Path) -> None:
 
     Nothing needs to be set; a variable of the environment or of `.env` wins over a generated one.
     The database of the data directory is stopped with the service, and kept for the next time.
+    The sandbox plays the providers, where it is installed.
     """
     outside = load_settings((DOT_ENV,))
     if outside.production:
@@ -47,7 +48,7 @@ def command(host: str, port: int, data_dir: Path) -> None:
         database_errors_told(),
     ):
         running = _prepare(outside, data_dir, _url(listening))
-        run_until_signal(_serve(running, uri, listening))
+        run_until_signal(_serve(running, uri, listening, find_extension()))
 
 
 def _prepare(outside: Settings, data_dir: Path, address: str) -> Running:
@@ -63,7 +64,9 @@ def _prepare(outside: Settings, data_dir: Path, address: str) -> Running:
     return Running(address, settings, data_dir, development_env(data_dir), keys_are_new)
 
 
-async def _serve(running: Running, uri: str, listening: socket.socket) -> None:
+async def _serve(
+    running: Running, uri: str, listening: socket.socket, extension: Extension | None
+) -> None:
     settings = running.settings
     async with connected(settings, uri, as_is=True) as client:
         database = client[settings.database.name]
@@ -72,11 +75,14 @@ async def _serve(running: Running, uri: str, listening: socket.socket) -> None:
             say(f"migrated {migration.id}: {migration.name}")
         for one in drift:
             warn(f"index {one}")
-        await put_demo_prices(operator(), SystemClock().now())
-        app = create_app(settings, database)
-        await serve(
-            app, listening, patience_s=PATIENCE_S, started=lambda: print_banner(running, uri)
-        )
+        if extension is not None:
+            await extension.prepare(operator(), SystemClock().now())
+        app = create_app(settings, database, extension=extension)
+
+        def tell() -> None:
+            print_banner(running, uri, extension)
+
+        await serve(app, listening, patience_s=PATIENCE_S, started=tell)
 
 
 def _url(listening: socket.socket) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from service.cli.checks.network import check_database, check_redis
 from service.cli.options import data_dir_option
 from service.cli.screen import escape, out, show
 from service.cli.settings import all_settings, quiet_logging
+from service.extension import MISSING, find_extension
 from service.settings import Settings
 from service.storage.embedded import address
 from service.storage.mongod import DataDirectory
-from tillgate_sandbox.reaching import reach_sandbox
 
 _MARKS = {"fine": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗[/]"}
 
@@ -45,8 +45,7 @@ def command(ctx: click.Context, environment: str | None, *, as_json: bool, data_
         uri = _embedded_address(data_dir)
     checks = [
         *check_settings(settings, unreadable),
-        # In development most providers are played: what is told is what would be reached.
-        *check_providers(settings if settings.production else reach_sandbox(settings)),
+        *_providers(settings),
         *check_machine(settings, data_dir),
         *asyncio.run(_over_network(settings, data_dir, uri)),
     ]
@@ -57,6 +56,14 @@ def command(ctx: click.Context, environment: str | None, *, as_json: bool, data_
     else:
         _print(checks, settings.web.environment)
     ctx.exit(0 if fine else 1)
+
+
+def _providers(settings: Settings) -> Iterator[Check]:
+    """Check what would be reached: in development the sandbox plays most providers."""
+    extension = None if settings.production else find_extension()
+    yield from check_providers(extension.settings(settings) if extension is not None else settings)
+    if extension is None and not settings.production:
+        yield Check("providers", "sandbox", "warning", MISSING)
 
 
 def _embedded_address(data_dir: Path) -> str | None:

@@ -7,6 +7,8 @@ from typing import get_args
 import rich_click as click
 
 from service.cli.database import with_database
+from service.cli.development.commands import ExtensionCommand
+from service.cli.lazy import LazyGroup
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
@@ -20,12 +22,17 @@ from service.providers.base import ProviderName
 from service.settings import Settings
 from service.storage.database import Database
 from service.wiring import close_providers, wire
-from tillgate_sandbox.sending.command import send
 
 _PROVIDERS = click.Choice(get_args(ProviderName))
 
+_COMMANDS = {
+    "send": ExtensionCommand(
+        "send", "Post a genuinely signed, genuinely shaped event to a development server."
+    ),
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
 def command() -> None:
     """Look at webhook events, apply them again, and send one to a development server."""
 
@@ -135,9 +142,6 @@ def rejected(provider: str | None, limit: int, data_dir: Path) -> None:
     show_table(columns, rows, empty="Nothing was rejected.")
     for name, count in sorted(counts.items()):
         say(f"{name} {count}")
-
-
-command.add_command(send)
 
 
 def _readable(payload: bytes) -> object:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.screen import escape, out, show
+from service.extension import MISSING, Extension
 from service.production.secrecy import DEVELOPMENT_MARK
 from service.settings import Settings
 
@@ -31,24 +32,35 @@ class Running:
     keys_are_new: bool
 
 
-def print_banner(running: Running, uri: str) -> None:
-    """Print where it serves, its keys (once), and the three lines that show the main job."""
+def print_banner(running: Running, uri: str, extension: Extension | None) -> None:
+    """Print where it serves, its keys (once), and the three lines that show the main job.
+
+    Without an extension there is nobody to pay with: it says what is missing.
+    """
     console = out()
     title = "Tillgate runs, for development"
     console.print(
         Panel(
-            Group(_addresses(running, uri), Text(), _keys(running), Text(), _providers()),
+            Group(
+                _addresses(running, uri, extension),
+                Text(),
+                _keys(running),
+                Text(),
+                _providers(extension),
+            ),
             title=title,
             title_align="left",
             box=box.ROUNDED,
             padding=(1, 2),
         )
     )
-    console.print("Open a session, pay it, read it completed. Paste into another terminal:")
+    tour = "Open a session, pay it, read it completed." if extension else "Open a session, read it."
+    console.print(f"{tour} Paste into another terminal:")
     if not _generated(running.settings.access.secret_keys):
         console.print("[dim](SECRET_KEY is one of your API_SECRET_KEYS)[/]")
     console.print()
-    for line in lines_to_paste(running):
+    opening, paying, reading = lines_to_paste(running)
+    for line in (opening, paying, reading) if extension is not None else (opening, reading):
         show(line + "\n")
     console.print("Ctrl-C stops it; sessions are kept for the next time.\n")
 
@@ -78,11 +90,11 @@ def lines_to_paste(running: Running) -> tuple[str, str, str]:
     )
 
 
-def _addresses(running: Running, uri: str) -> Table:
+def _addresses(running: Running, uri: str, extension: Extension | None) -> Table:
     table = _two_columns()
     table.add_row("address", running.address)
-    table.add_row("shop", f"{running.address}/shop  [dim]buy something; nothing is charged[/]")
-    table.add_row("chaos", f"{running.address}/sandbox/chaos  [dim]make providers misbehave[/]")
+    for page in extension.pages if extension is not None else ():
+        table.add_row(page.name.lower(), f"{running.address}{page.path}  [dim]{page.hint}[/]")
     table.add_row("dashboard", f"{running.address}/dashboard  [dim]with the admin key[/]")
     table.add_row("docs", f"{running.address}/docs")
     # An address of yours may hold a password.
@@ -109,12 +121,10 @@ def _keys(running: Running) -> Table | Text:
     return table
 
 
-def _providers() -> Text:
-    return Text(
-        "Stripe, Razorpay and PhonePe are played by the sandbox: no account is needed. A provider "
-        "whose real test keys you set in .env is the real one.",
-        style="dim",
-    )
+def _providers(extension: Extension | None) -> Text:
+    if extension is None:
+        return Text(MISSING, style="yellow")
+    return Text(extension.notice, style="dim")
 
 
 def _generated(keys: tuple[str, ...]) -> bool:

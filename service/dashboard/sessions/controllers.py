@@ -4,25 +4,22 @@ from typing import Annotated
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter
+from litestar.params import QueryParameter, SkipValidation
 from litestar.response import Redirect
 
 from service.core.errors import NotFound
 from service.dashboard.login.controllers import reader_of, token_of
-from service.dashboard.login.door import TheDoor
-from service.dashboard.sessions.lines import Seen, lines
+from service.dashboard.login.door import Door, TheDoor
+from service.dashboard.sessions.lines import lines
 from service.dashboard.sessions.page import Frame, missing_page, search_page, timeline_page
+from service.extension import Mounted
 from service.sessions.operations.caller import Caller
 from service.sessions.states import status_at
 from service.timeline.operations import timeline
 from service.web.authentication import AnyRequest
 from service.web.parameters import SessionIdPath
-from tillgate_sandbox import repository as sandbox
-from tillgate_sandbox.calls.repository import calls_of
 
-HasSandbox = NamedDependency[bool]
-
-_LATEST = 20
+TheExtension = NamedDependency[SkipValidation[Mounted | None]]
 
 SessionIdQuery = Annotated[str, QueryParameter(name="sessionId", pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
@@ -34,13 +31,13 @@ class SessionPages(Controller):
 
     @get("/")
     async def search(
-        self, request: AnyRequest, door: TheDoor, has_sandbox: HasSandbox
+        self, request: AnyRequest, door: TheDoor, extension: TheExtension
     ) -> Response[str] | Redirect:
-        """Ask for a session; show the sandbox's latest checkouts."""
+        """Ask for a session; show the latest checkouts at the providers that are played."""
         if await reader_of(request, door) is None:
             return _to_login("/dashboard")
-        latest = await sandbox.latest_checkouts(_LATEST) if has_sandbox else None
-        return search_page(latest, Frame(token_of(request, door), has_sandbox))
+        latest = await extension.latest() if extension is not None else None
+        return search_page(latest, _frame(request, door, extension))
 
     @get("/sessions")
     async def found(
@@ -56,29 +53,26 @@ class SessionPages(Controller):
         request: AnyRequest,
         session_id: SessionIdPath,
         door: TheDoor,
-        has_sandbox: HasSandbox,
+        extension: TheExtension,
     ) -> Response[str] | Redirect:
         """Draw everything that touched a session, and why it is in its state."""
         reader = await reader_of(request, door)
         if reader is None:
             return _to_login(f"/dashboard/sessions/{session_id}")
-        frame, now = Frame(token_of(request, door), has_sandbox), door.clock.now()
+        frame, now = _frame(request, door, extension), door.clock.now()
         try:
             told = await timeline(session_id, Caller(reader), now)
         except NotFound:
             return missing_page(session_id, frame)
-        seen = await _seen(session_id) if has_sandbox else Seen()
         standing = status_at(told.session.status, told.session.expires_at, now)
-        found = lines(told.entries, seen)
+        found = lines(told.entries)
+        if extension is not None:
+            found = await extension.tell(session_id, found)
         return timeline_page(told.session, standing, told.why, found, frame)
 
 
-async def _seen(session_id: str) -> Seen:
-    return Seen(
-        await sandbox.checkouts_of(session_id),
-        await sandbox.deliveries_of(session_id),
-        await calls_of(session_id),
-    )
+def _frame(request: AnyRequest, door: Door, extension: Mounted | None) -> Frame:
+    return Frame(token_of(request, door), extension.pages if extension is not None else ())
 
 
 def _to_login(following: str) -> Redirect:

@@ -1,48 +1,29 @@
-"""The lines of a session's timeline: our own entries, and what the sandbox did. Pure."""
+"""The lines of a session's timeline, from what touched it. Pure."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from service.core.money import to_major
 from service.core.strict_json import JsonObject
-from service.dashboard.sessions.calls import with_calls
-from service.dashboard.sessions.line import Line
+from service.extension import Line
 from service.timeline.operations import Entry
-from tillgate_sandbox.calls.documents import SandboxCall
-from tillgate_sandbox.documents import Attempt, SandboxCheckout, SandboxDelivery
-from tillgate_sandbox.pages.words import PROVIDERS, told
 
-_OUTCOMES = {
-    "processed": "taken and applied",
-    "duplicate": "a copy: the work was done already, nothing changed",
-    "ignored": "genuine, and of no use here",
-    "parked": "kept until a session matches, or the provider confirms it",
-    "review": "it does not fit: a person must look, nothing was completed",
-    "failed": "kept; it is applied again later",
-    "invalid_signature": "the signature is not genuine",
-    "not_found": "nobody takes webhooks at that address",
-    "unavailable": "the database could not answer; the provider comes again",
+KINDS: dict[str, str] = {
+    "move": "State",
+    "call": "Call",
+    "checkout": "Checkout",
+    "attempt": "Attempt",
+    "delivery": "Delivery",
+    "event": "Inbox",
+    "payment": "Ledger",
+    "outbox": "Outbox",
+    "audit": "Audit",
 }
+"""Kind of a line -> its name, in the order in which one asks for them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the sandbox has seen of a session; all of it is empty where there is no sandbox."""
-
-    checkouts: Sequence[SandboxCheckout] = ()
-    deliveries: Sequence[SandboxDelivery] = ()
-    calls: Sequence[SandboxCall] = ()
-
-
-def lines(entries: Iterable[Entry], seen: Seen) -> list[Line]:
-    """Put everything in the order in which it happened."""
-    told_of = [
-        *map(_entry, entries),
-        *(line for checkout in seen.checkouts for line in _checkout(checkout)),
-        *(line for delivery in seen.deliveries for line in _delivery(delivery)),
-    ]
-    return with_calls(told_of, seen.calls)
+def lines(entries: Iterable[Entry]) -> list[Line]:
+    """Return a line for each entry, in their order."""
+    return [_entry(entry) for entry in entries]
 
 
 def _entry(entry: Entry) -> Line:
@@ -59,47 +40,6 @@ def _entry_tone(entry: Entry) -> str:
         failed = any(f", {word}" in entry.summary for word in ("review", "failed", "parked"))
         return "warn" if failed else ""
     return ""
-
-
-def _checkout(checkout: SandboxCheckout) -> Iterable[Line]:
-    price = f"{to_major(checkout.amount, checkout.provider, checkout.currency)} {checkout.currency}"
-    yield Line(
-        checkout.created_at,
-        "checkout",
-        f"{PROVIDERS[checkout.provider]} opened a checkout over {price}",
-        detail={"checkout": checkout.id, "chaos": _written(checkout.chaos or "the standing rule")}
-        | _plain(checkout.request),
-    )
-    for one in checkout.happened:
-        text, tone = told(one)
-        yield Line(one.at, "attempt", text, tone, {"checkout": checkout.id})
-
-
-def _delivery(delivery: SandboxDelivery) -> Iterable[Line]:
-    played = f" ({delivery.note})" if delivery.note else ""
-    what = f"{PROVIDERS[delivery.provider]} posted {delivery.type}{played}"
-    detail = {"event": delivery.event_id, "to": delivery.path, "delivery": delivery.id}
-    for number, attempt in enumerate(delivery.attempts, 1):
-        again = f", try {number}" if number > 1 else ""
-        text, tone = _answer(attempt)
-        took = {} if attempt.latency_ms is None else {"took": f"{attempt.latency_ms:.1f} ms"}
-        yield Line(attempt.at, "delivery", f"{what}{again}: {text}", tone, detail | took)
-    if delivery.status == "pending":
-        due = f"due at {delivery.due_at:%T}"
-        waiting = f"{PROVIDERS[delivery.provider]} has {delivery.type} on its way{played}, {due}"
-        yield Line(max(delivery.due_at, delivery.created_at), "delivery", waiting, "info", detail)
-
-
-def _answer(attempt: Attempt) -> tuple[str, str]:
-    """Say how a try went: accepted or rejected, and why."""
-    if attempt.status is None:
-        return attempt.error or "no answer", "warn"
-    word = attempt.outcome or "no reason given"
-    meaning = _OUTCOMES.get(word)
-    said = f"{attempt.status} {word}" + (f", {meaning}" if meaning else "")
-    if 200 <= attempt.status < 300:
-        return f"accepted, {said}", "warn" if word in {"review", "parked", "failed"} else "good"
-    return f"rejected, {said}", "bad"
 
 
 def _plain(detail: JsonObject) -> dict[str, str]:

@@ -2,18 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 
 from litestar import Response
 from msgspec import Struct
 
 from service.core.money import to_major
 from service.dashboard.frame import PAGES
-from service.dashboard.sessions.line import KINDS, Line
+from service.dashboard.sessions.lines import KINDS
+from service.extension import ExtensionPage, Line, OpenedCheckout
+from service.providers.registry import REGISTRY
 from service.sessions.documents import Session
 from service.sessions.states import Status
-from tillgate_sandbox.documents import SandboxCheckout
-from tillgate_sandbox.pages.words import PROVIDERS, STANDINGS
 
 _TONES = {
     Status.PENDING: "info",
@@ -26,27 +25,15 @@ _TONES = {
 
 
 class Frame(Struct, frozen=True):
-    """What every page is given: the token of its forms, and whether there is a sandbox."""
+    """What every page is given: the token of its forms, and the pages of an extension."""
 
     token: str
-    sandbox: bool
+    pages: Sequence[ExtensionPage]
 
 
-class Latest(Struct, frozen=True):
-    """A row of the sandbox's latest checkouts."""
-
-    session_id: str
-    provider: str
-    price: str
-    tone: str
-    state: str
-    opened_at: datetime
-
-
-def search_page(checkouts: Sequence[SandboxCheckout] | None, frame: Frame) -> Response[str]:
-    """Show the first page. `checkouts` are the sandbox's latest, None where there is none."""
-    latest = None if checkouts is None else [_latest(one) for one in checkouts]
-    return PAGES.show("sessions.html", token=frame.token, sandbox=frame.sandbox, latest=latest)
+def search_page(latest: Sequence[OpenedCheckout] | None, frame: Frame) -> Response[str]:
+    """Show the first page. `latest` are the sandbox's checkouts, None where there is none."""
+    return PAGES.show("sessions.html", token=frame.token, pages=frame.pages, latest=latest)
 
 
 def missing_page(session_id: str, frame: Frame) -> Response[str]:
@@ -55,7 +42,7 @@ def missing_page(session_id: str, frame: Frame) -> Response[str]:
         "missing.html",
         status_code=404,
         token=frame.token,
-        sandbox=frame.sandbox,
+        pages=frame.pages,
         session_id=session_id,
     )
 
@@ -67,7 +54,7 @@ def timeline_page(
     return PAGES.show(
         "session.html",
         token=frame.token,
-        sandbox=frame.sandbox,
+        pages=frame.pages,
         session_id=session.session_id,
         status=standing,
         tone=_TONES[standing],
@@ -81,22 +68,10 @@ def timeline_page(
     )
 
 
-def _latest(checkout: SandboxCheckout) -> Latest:
-    standing = STANDINGS[checkout.status]
-    return Latest(
-        session_id=checkout.session_id,
-        provider=PROVIDERS[checkout.provider],
-        price=_price(checkout.amount, checkout.provider, checkout.currency),
-        tone=standing.tone,
-        state=standing.name,
-        opened_at=checkout.created_at,
-    )
-
-
 def _facts(session: Session) -> dict[str, str | None]:
     return {
         "Amount": _price(session.amount, session.provider, session.currency),
-        "Provider": PROVIDERS[session.provider],
+        "Provider": REGISTRY[session.provider].traits.title,
         "For": session.plan or session.pass_id or session.event_id,
         "User": session.user_id,
         "Payment": session.provider_payment_id,

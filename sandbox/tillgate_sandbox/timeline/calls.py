@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from service.core.principal import Kind
-from service.dashboard.sessions.line import Line
+from service.extension import Line
 from tillgate_sandbox.calls.documents import SandboxCall
 from tillgate_sandbox.chaos import times
 from tillgate_sandbox.pages.words import PROVIDERS

@@ -1,0 +1,62 @@
+"""The sandbox as a part of one application: its routes, what runs beside it, what it has seen."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from litestar import Litestar
+from litestar.types import ControllerRouterHandler
+
+from service.extension import ExtensionPage, Line, OpenedCheckout
+from service.storage.database import Database
+from tillgate_sandbox import repository
+from tillgate_sandbox.base import Sandbox
+from tillgate_sandbox.building import prepare_sandbox, sandbox_routes
+from tillgate_sandbox.calls.recording import recording
+from tillgate_sandbox.calls.repository import calls_of
+from tillgate_sandbox.delivering import delivering
+from tillgate_sandbox.shop.controllers import shop_routes
+from tillgate_sandbox.timeline.calls import with_calls
+from tillgate_sandbox.timeline.lines import latest_checkout, lines_of
+
+PAGES = (
+    ExtensionPage("Shop", "/shop", "buy something; nothing is charged"),
+    ExtensionPage("Chaos", "/sandbox/chaos", "make providers misbehave"),
+)
+
+_LATEST = 20
+
+
+class MountedSandbox:
+    """The sandbox in an application on a database."""
+
+    pages = PAGES
+
+    def __init__(self, sandbox: Sandbox, database: Database, providers: frozenset[str]) -> None:
+        """Build the routes; the shop sells through the providers that have credentials."""
+        self.sandbox = sandbox
+        self._database = database
+        self.routes: Sequence[ControllerRouterHandler] = (
+            *sandbox_routes(sandbox),
+            shop_routes(sandbox.settings, providers),
+        )
+
+    @asynccontextmanager
+    async def lifespan(self, app: Litestar, *, loop: bool) -> AsyncIterator[None]:
+        """Record calls, and deliver with the `loop`. Makes the collections: production has none."""
+        async with AsyncExitStack() as stack:
+            await prepare_sandbox(self._database)
+            stack.enter_context(recording(app, self.sandbox.clock))
+            if loop:
+                await stack.enter_async_context(delivering(self.sandbox))
+            yield
+
+    async def tell(self, session_id: str, lines: Sequence[Line]) -> list[Line]:
+        """Put the checkouts, deliveries and calls of a session between its lines."""
+        seen = lines_of(
+            await repository.checkouts_of(session_id), await repository.deliveries_of(session_id)
+        )
+        return with_calls([*lines, *seen], await calls_of(session_id))
+
+    async def latest(self) -> list[OpenedCheckout]:
+        """Return the latest checkouts in words."""
+        return [latest_checkout(one) for one in await repository.latest_checkouts(_LATEST)]
