@@ -1,0 +1,288 @@
+"""Every number with a unit in README and docs is the code's, or is listed as somebody else's."""
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service import background
+from service.catalog.operations import quote_id
+from service.cli import serving, workers
+from service.cli.commands import serve
+from service.cli.connections import connection, door, files
+from service.core import money, variables
+from service.inbox import controllers, documents, states
+from service.inbox import repository as inbox
+from service.inbox.operations import apply, asking, receive
+from service.inbox.operations.unresolved import overdue, questions, silent
+from service.inbox.settings import InboxSettings
+from service.migrations import operations as migrations
+from service.outbox import operations as outbox
+from service.production import secrecy
+from service.providers.stripe import verify
+from service.retention.operations import cleanup, purging, run
+from service.sessions.settings import SessionSettings
+from service.storage import watchdog
+from service.storage.database import ANSWER_WITHIN_S
+from service.web import parameters, requests
+from service.web.idempotency import header
+from service.web.idempotency import repository as idempotency
+from service.web.keys import key_sets, ring
+from service.web.settings import AccessSettings, ConnectionSettings, WebSettings
+from service.web.sign_ins import documents as sign_ins
+from service.web.sign_ins import guesses
+from service.web.sign_ins import operations as signing_in
+from tests.openapi.kept import kept
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
+
+NOON = datetime.fromisoformat("2026-11-21T12:00:00Z")
+CONNECTION, WEB, ACCESS = ConnectionSettings(), WebSettings(), AccessSettings()
+_LIMIT = kept()["get /api/payment-sessions"]["parameters"]["query limit"]["schema"]
+
+
+def _hours(span: timedelta) -> float:
+    return span / timedelta(hours=1)
+
+
+def _minutes(span: timedelta) -> float:
+    return span / timedelta(minutes=1)
+
+
+def _tried_again_after(attempts: int) -> float:
+    at = states.next_attempt_at(NOON, attempts, NOON)
+    assert at is not None
+    return (at - NOON).total_seconds()
+
+
+_RETRIES = (*(_tried_again_after(n) for n in (1, 2, 3)), _tried_again_after(99) / 3600)
+_REPEATS = (*(outbox.backoff(n).total_seconds() for n in (1, 2, 3)), _hours(outbox.backoff(99)))
+
+# What a page says, its numbers left out; and these numbers, from the code.
+HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
+    "README.md": [("an `Idempotency-Key` of {} random characters", (header.LEAST_PROVING,))],
+    "docs/api.md": [
+        ("at most {} hours (`JWT_MAX_HOURS`)", (ACCESS.jwt_max_hours,)),
+        (
+            "`quoteId` in an opening holds that price for {} minutes",
+            (_minutes(quote_id.HOLDS_FOR),),
+        ),
+        (
+            "at most {} kB (webhooks: {} MB)",
+            (requests.LARGEST_BODY / 1e3, controllers.LARGEST_WEBHOOK / 1e6),
+        ),
+        ("{} a page", (parameters.PAGE_SIZE,)),
+        ("(optional, up to {} characters)", (header.LONGEST,)),
+        ("at least {} random characters", (header.LEAST_PROVING,)),
+        ("(`abandoned`), and after {} days", (silent.GIVE_UP_AFTER.days,)),
+        ("it was older than {} minutes", (_minutes(quote_id.HOLDS_FOR),)),
+        ("fit {} bits of minor units", (money.LARGEST_AMOUNT.bit_length(),)),
+        ("1 to {} printable ASCII characters", (header.LONGEST,)),
+        (
+            "send headers within {} s and the body within {} s",
+            (CONNECTION.headers_within_s, CONNECTION.body_within_s),
+        ),
+        (
+            "at most {} kB; a webhook {} MB",
+            (requests.LARGEST_BODY / 1e3, controllers.LARGEST_WEBHOOK / 1e6),
+        ),
+        ("at most {} KiB |", (CONNECTION.address_bytes / 1024,)),
+        (
+            "at most {} KiB in {} fields",
+            (CONNECTION.header_bytes / 1024, connection.MOST_FIELDS),
+        ),
+    ],
+    "docs/architecture.md": [
+        ("is asked, for at most {} s, also on a retry", (receive.CONFIRM_WITHIN_S,)),
+        ("(snapshot, majority, journaled, {} s)", (ANSWER_WITHIN_S,)),
+        ("ask the provider for {} s at most", (asking.ASK_WITHIN_S,)),
+        ("tried again after {}, {}, {} … seconds, at most every {} hours", _RETRIES),
+        ("After {} days they are `dead`", (states.GIVE_UP_AFTER.days,)),
+        ("what is silent for {} days is `abandoned`", (silent.GIVE_UP_AFTER.days,)),
+        (
+            "one transaction, up to {} events, {} at a time",
+            (inbox.COMMITS.queue.limits.items, "three"),
+        ),
+        ("every {} s while nothing comes", (background.LONGEST_S,)),
+        ("lease of {} s", (outbox.LEASE.total_seconds(),)),
+        ("repeated after {}, {}, {} … seconds, at most every {} hours", _REPEATS),
+        ("given up after {} days", (outbox.GIVE_UP_AFTER.days,)),
+        ("until it is {} days old", (outbox.KEEP_FOR.days,)),
+        ("payments that are silent for {} days", (silent.GIVE_UP_AFTER.days,)),
+        ("a run ends after {} seconds", (run.RUN_FOR_S,)),
+        ("capped at {} MiB", ((documents.WebhookRejection.capped_bytes or 0) / 2**20,)),
+        ("{} days |", (outbox.KEEP_FOR.days,)),
+        ("the idempotency middleware | {} hours |", (_hours(idempotency.KEPT_FOR),)),
+    ],
+    "docs/configuration.md": [
+        ("| {} characters and variety", (secrecy.SHORTEST_OWN,)),
+        (
+            "| {} characters, at least {} different ones",
+            (variables.SHORTEST_SECRET, secrecy._LEAST_CHARACTERS_OF_OTHERS),
+        ),
+        (
+            "`PHONEPE_WEBHOOK_PASSWORD` | {} characters, at least {} different ones",
+            (variables.SHORTEST_PASSWORD, secrecy._LEAST_CHARACTERS_OF_OTHERS),
+        ),
+        ("in development {} characters are enough", (variables.SHORTEST_SECRET,)),
+        (
+            "at least {} different characters, {} different pairs of neighbours, and {} different",
+            (secrecy._LEAST_CHARACTERS, secrecy._LEAST_PAIRS, secrecy._LEAST_STEPS),
+        ),
+        ("for `JWT_MAX_HOURS` at most: {}", (ACCESS.jwt_max_hours,)),
+        ("`RATE_LIMIT_PER_KEY` is {} requests", (WEB.rate_limit_per_key,)),
+        ("`RATE_LIMIT_PER_ADDRESS` {}", (WEB.rate_limit_per_address,)),
+    ],
+    "docs/deploy.md": [
+        (
+            "bodies of {} MB for webhooks, of {} kB",
+            (controllers.LARGEST_WEBHOOK / 1e6, requests.LARGEST_BODY / 1e3),
+        ),
+        (
+            "to {} MB below `/api/webhooks` and to {} kB elsewhere",
+            (controllers.LARGEST_WEBHOOK / 1e6, requests.LARGEST_BODY / 1e3),
+        ),
+        ("let a request take {} s there", (CONNECTION.body_within_s,)),
+        ("| `MAX_CONNECTIONS` | {} |", (CONNECTION.most,)),
+        (
+            "| `MAX_HEADER_BYTES`, and {} header fields | {} |",
+            (connection.MOST_FIELDS, CONNECTION.header_bytes),
+        ),
+        ("| `MAX_ADDRESS_BYTES` | {} |", (CONNECTION.address_bytes,)),
+        ("| `HEADERS_WITHIN_S` for all headers | {} |", (CONNECTION.headers_within_s,)),
+        ("| `BODY_WITHIN_S` for the whole body | {} |", (CONNECTION.body_within_s,)),
+        ("| `ANSWER_WITHIN_S` to take an answer | {} |", (CONNECTION.answer_within_s,)),
+        ("| `IDLE_CONNECTION_S` between two requests | {} |", (CONNECTION.idle_s,)),
+        ("have {} places of their own", (files.RESERVE,)),
+        ("and {} more are needed", (files.OTHERS,)),
+        ("every {} s (`connections refused`)", (door._TELL_EVERY_S,)),
+        (
+            "A shutdown waits {} s for clients that hang, and {} s for requests",
+            (door.LEAVING_S, serve.PATIENCE_S),
+        ),
+        ("works for up to {} s more", (ring.REMEMBERED_FOR.total_seconds(),)),
+        ("end within {} s, then it exits", (serve.PATIENCE_S,)),
+        ("a growing wait of up to {} s", (workers.LONGEST_WAIT_S,)),
+        ("gives up after {} seconds", (ANSWER_WITHIN_S,)),
+        (
+            "after {} minutes without anybody and after {} hours",
+            (_minutes(signing_in.IDLE), _hours(signing_in.LASTS)),
+        ),
+        ("{} s later at the latest", (migrations.LEASE.total_seconds(),)),
+        (
+            "given no answer of any kind for {} s; the process then ends with code {} within {} s",
+            (
+                watchdog.STUCK_AFTER * watchdog.LOOK_EVERY_S,
+                serving.EXIT_STUCK,
+                serving.STUCK_ENDS_WITHIN_S,
+            ),
+        ),
+    ],
+    "docs/security.md": [
+        ("`PURGE_EXPIRED_DAYS` ({})", (SessionSettings().purge_expired_days,)),
+        ("`PURGE_COMPLETED_DAYS` ({})", (SessionSettings().purge_completed_days,)),
+        ("`PURGE_EVENTS_DAYS` ({})", (InboxSettings().purge_events_days,)),
+        ("until {} MiB of newer ones", ((documents.WebhookRejection.capped_bytes or 0) / 2**20,)),
+        ("a provider's words | {} days", (outbox.KEEP_FOR.days,)),
+        ("`sealedBody` | {} hours", (_hours(idempotency.KEPT_FOR),)),
+        ("with `exp`, {} h after", (ACCESS.jwt_max_hours,)),
+        (
+            "revocation, {} idle minutes, {} h",
+            (_minutes(signing_in.IDLE), _hours(signing_in.LASTS)),
+        ),
+        ("after {} minutes, where the scheme", (verify.TOLERANCE_SECONDS / 60,)),
+    ],
+}
+
+# What stands in words: another value fails here, and then the words are looked for.
+IN_WORDS: dict[str, tuple[Any, Any]] = {
+    "Keys are good for an hour": (_hours(key_sets.GOOD_FOR), 1),
+    "an hour after it lapsed": (sign_ins._KEPT_AFTER_S, 3600),
+    "at most 100; `nextCursor`": (_LIMIT["maximum"], 100),
+    "a day past the session's end": (_hours(overdue.WAIT), 24),
+    "up to five times, then answers 503": (apply._TRIES, 5),
+    "ask the provider for 2 s at most": (questions.ASK_WITHIN_S, 2),
+    "by batches of ten": ((cleanup.BATCH, purging.BATCH), (10, 10)),
+    "`blockedLong` for over a week": (purging.TOO_LONG.days, 7),
+    "in the middle of one after a second": (door._LEAST_S, 1),
+    "ten tries for an address and one more a minute": (guesses.OF_ONE, guesses.Budget(10, 60)),
+    "sixty for all strangers together and one more a second": (
+        guesses.OF_ALL,
+        guesses.Budget(60, 1),
+    ),
+}
+
+# Numbers of somebody else, or measured: nothing in the code has them.
+NOT_OURS: dict[str, tuple[str, ...]] = {
+    "docs/deploy.md": (
+        "providers wait 3 to 10 s",
+        "takes about 50 MB",
+        "a trace of more than 4 kB",
+        "about 11 s with the default `electionTimeoutMillis` of 10 s, 2 s with 1 s",
+        "1.5 s in the median and 5.2 s at most",
+        "Stripe | 30 days",
+        "Razorpay | 7 days",
+        "24 h overlap",
+    ),
+    "docs/configuration.md": ("1 to 16 letters", "texts of 32 random hex digits"),
+    "docs/api.md": ("(1 to 40 letters",),
+    "docs/sandbox.md": ("answered 200 in 12 ms", "answered 201 in 50 ms"),
+    "docs/security.md": ("of 256 random bits",),
+}
+
+_UNITS = (
+    r"s|ms|seconds|minutes|hours|h|days|[kM]i?B|KiB|bits|characters|letters|places|requests|fields"
+    r"|random|idle|different|a page|events"
+)
+_NUMBER = re.compile(rf"\b\d[\d.,]*(?: … | | and | to )?(?:{_UNITS})\b")
+
+
+def _page(name: str) -> str:
+    return " ".join((ROOT / name).read_text().split())
+
+
+def _written(words: str, values: tuple[Any, ...]) -> str:
+    shown = (int(one) if isinstance(one, float) and one.is_integer() else one for one in values)
+    return words.format(*shown)
+
+
+ROWS = [(page, words, values) for page, rows in HELD.items() for words, values in rows]
+
+
+@pytest.mark.parametrize(("page", "words", "values"), ROWS, ids=[row[1] for row in ROWS])
+def test_a_number_is_the_one_of_the_code(page: str, words: str, values: tuple[Any, ...]) -> None:
+    text = _page(page)
+    assert _written(words, values) in text
+    # The control: were the code's number another one, the page would be wrong.
+    other = tuple(one + 1 if isinstance(one, int | float) else one for one in values)
+    assert _written(words, other) not in text
+
+
+@pytest.mark.parametrize("words", IN_WORDS)
+def test_a_number_in_words_is_the_one_of_the_code(words: str) -> None:
+    value, said = IN_WORDS[words]
+    assert value == said
+    assert any(words in _page(page) for page in PAGES)
+
+
+def _unheld(text: str, held: list[str]) -> list[str]:
+    for words in sorted(held, key=len, reverse=True):
+        text = text.replace(words, " – ")
+    return [found.group() for found in _NUMBER.finditer(text)]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "docs/asvs.md"])
+def test_every_number_with_a_unit_is_held_or_not_ours(page: str) -> None:
+    """`docs/asvs.md` names the tests of each of its numbers."""
+    text = _page(page)
+    not_ours = NOT_OURS.get(page, ())
+    assert [words for words in not_ours if words not in text] == []
+    held = [_written(words, values) for words, values in HELD.get(page, [])]
+    assert _unheld(text, [*held, *not_ours]) == []
+
+
+def test_control_a_number_that_nobody_holds_is_found() -> None:
+    assert _unheld("It waits 7 s for up to 12 kB.", ["waits 7 s"]) == ["12 kB"]
