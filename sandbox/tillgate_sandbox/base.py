@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from service.core.clock import Clock
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from service.settings import Settings
 from tillgate_sandbox.chaos import Fault
 from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment

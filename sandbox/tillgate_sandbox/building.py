@@ -5,7 +5,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from service.core.clock import Clock
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.documents import StoredDocument, bind

@@ -11,7 +11,7 @@ import structlog
 
 from service.core import strict_json
 from service.core.errors import MalformedBody
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import MadeEvent, Sandbox
 from tillgate_sandbox.documents import Attempt, SandboxDelivery

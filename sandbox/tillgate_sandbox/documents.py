@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from service.storage.documents import StoredDocument, wire_name
 from tillgate_sandbox.chaos import Fault
 from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus

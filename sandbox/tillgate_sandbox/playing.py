@@ -8,7 +8,7 @@ from typing import Any
 
 from service.core.errors import Busy, Conflict
 from service.core.ids import new_id
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import MadeEvent, Played, Sandbox
 from tillgate_sandbox.chaos import Chaos, Fault, Planned, merge, plan

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 
 
 class CheckoutStatus(StrEnum):

@@ -6,11 +6,10 @@ checkout sessions as rows of an SQL table in snake_case. Fields that this does n
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, NamedTuple
 
 from service.core.errors import InvalidInput
 from service.core.ids import SESSION_ID, digest, new_id, new_key
-from service.core.money import check_step
 from service.imports.values import (
     BadRow,
     OldRow,
@@ -24,7 +23,9 @@ from service.imports.values import (
     text,
     whole,
 )
-from service.providers.base import OWN_ACCOUNT, ProviderName
+from service.providers.base import OWN_ACCOUNT
+from service.providers.money import check_step
+from service.providers.registry import REGISTRY, ProviderName
 from service.sessions.documents import Checkout, HistoryEntry, Kind, Session
 from service.sessions.states import Lifetimes, Status, status_at
 
@@ -147,9 +148,9 @@ def _session_id(row: OldRow) -> str:
 
 def _provider(row: OldRow) -> ProviderName:
     named = needed_text(row, "paymentMethod", "payment_provider", "provider").lower()
-    if named not in get_args(ProviderName):
+    if named not in REGISTRY:
         raise BadRow(f"'{shown(named)}' is not a provider of Tillgate")
-    return cast(ProviderName, named)
+    return named
 
 
 def _status(row: OldRow, expires_at: datetime, now: datetime) -> Status:

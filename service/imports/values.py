@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from service.core.clock import EARLIEST, LATEST, to_milliseconds
 from service.core.errors import InvalidInput, MalformedBody
-from service.core.money import LARGEST_AMOUNT, exponent
+from service.core.money import LARGEST_AMOUNT
 from service.core.strict_json import JsonObject, JsonValue, check_storable, parse
 from service.core.visible import has_hidden, visible_line
+from service.providers.money import exponent
 from service.web.fields import LARGEST_METADATA
 
 Unit = Literal["major", "minor"]

@@ -11,7 +11,6 @@ from msgspec import Struct, structs
 from service.providers.facts import Fact, RefundUpdated, Subject
 from service.providers.reading import distinct
 
-ProviderName = Literal["stripe", "razorpay", "phonepe", "upi"]
 CheckoutMode = Literal["payment", "subscription"]
 
 # Our own account at the provider; another value names a connected or a foreign account.
@@ -35,7 +34,7 @@ class VerifiedEvent(Struct, frozen=True):
     is kept beside the row and decides nothing.
     """
 
-    provider: ProviderName
+    provider: str
     account: str
     live: bool | None
     event_id: str
@@ -173,7 +172,7 @@ class Provider(Protocol):
     """
 
     @property
-    def name(self) -> ProviderName:
+    def name(self) -> str:
         """Give the provider's name, as it stands in routes and documents."""
         ...
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from service.core.clock import Clock
 from service.core.errors import FieldProblem, Misconfigured
@@ -17,11 +18,16 @@ from service.providers.upi.registered import UPI
 
 Providers = Mapping[str, Provider]
 
-
 # A row for each provider, in the order in which people are shown them.
 REGISTRY: Mapping[str, Registered] = {
     row.traits.name: row for row in (STRIPE, RAZORPAY, PHONEPE, UPI)
 }
+
+# On the wire and in documents a provider's name is one of these; for a type checker it is a text.
+if TYPE_CHECKING:
+    ProviderName: TypeAlias = str
+else:
+    ProviderName = Literal[tuple(REGISTRY)]
 
 
 def every_traits() -> Iterator[Traits]:

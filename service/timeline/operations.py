@@ -7,7 +7,6 @@ from typing import Literal
 
 from service.audit import repository as audit
 from service.audit.documents import AuditEntry
-from service.core.money import to_major
 from service.core.strict_json import JsonObject
 from service.inbox import repository as webhooks
 from service.inbox.documents import WebhookEvent
@@ -15,6 +14,7 @@ from service.outbox import repository as outbox
 from service.outbox.documents import OutboxMessage
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
+from service.providers.money import to_major
 from service.sessions.documents import Session
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session

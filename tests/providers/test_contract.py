@@ -14,8 +14,9 @@ from msgspec import structs
 
 import service.providers
 from service.core.errors import SignatureRejected
-from service.providers.base import OWN_ACCOUNT, Provider, ProviderName
+from service.providers.base import OWN_ACCOUNT, Provider
 from service.providers.facts import Fact, Subject, Unreadable
+from service.providers.registry import ProviderName
 from tests.providers.cases import CASES
 from tests.providers.provider_case import ProviderCase
 

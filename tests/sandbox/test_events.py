@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured, SignatureRejected
-from service.providers.base import ProviderName, VerifiedEvent
+from service.providers.base import VerifiedEvent
 from service.providers.facts import (
     CheckoutExpired,
     Fact,
@@ -20,7 +20,7 @@ from service.providers.facts import (
     PaymentSucceeded,
     Subject,
 )
-from service.providers.registry import build_providers
+from service.providers.registry import ProviderName, build_providers
 from tests.conftest import NOON
 from tests.support.settings import STRIPE_SECRET, make_settings
 from tillgate_sandbox.events.build import signed_event

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pymongo import ASCENDING, IndexModel
 
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from service.storage.documents import StoredDocument
 
 

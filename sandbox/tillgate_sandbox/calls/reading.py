@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl
 from service.core.errors import MalformedBody
 from service.core.ids import SESSION_ID, digest
 from service.core.strict_json import JsonObject, parse
-from service.providers.base import ProviderName
 from service.providers.reading import distinct, inner, text
+from service.providers.registry import ProviderName
 from service.web.logs.masking import mask_text
 from tillgate_sandbox.razorpay.render import ORDER, link_id_of
 from tillgate_sandbox.stripe.form import parse_form

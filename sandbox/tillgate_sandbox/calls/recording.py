@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, ReceiveMessage,
 
 from service.core.clock import Clock
 from service.core.ids import new_id
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from service.storage.answering import answers_in_time
 from service.web.authentication import PUBLIC, principal_of
 from tillgate_sandbox.calls.documents import SandboxCall

@@ -1,9 +1,9 @@
 """Build the event of any provider, signed with what the settings hold for it."""
 
 from service.core.errors import Misconfigured
-from service.providers.base import ProviderName
 from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.razorpay.settings import RazorpaySettings
+from service.providers.registry import REGISTRY, ProviderName
 from service.providers.stripe.settings import StripeSettings
 from service.settings import Settings
 from tillgate_sandbox.events.phonepe import phonepe_callback
@@ -38,8 +38,11 @@ def signed_event(
                 index=phonepe.salt_index,
                 merchant_account=phonepe.merchant_id,
             )
-        case "upi":
-            raise OutcomeUnknownToProvider("UPI sends no events: a secret key settles it by hand.")
+    traits = REGISTRY[provider].traits
+    if traits.manual:
+        says = f"{traits.title} sends no events: a secret key settles it by hand."
+        raise OutcomeUnknownToProvider(says)
+    raise OutcomeUnknownToProvider(f"The sandbox does not play {traits.title}.")
 
 
 def _first(secrets: tuple[str, ...], variable: str) -> str:

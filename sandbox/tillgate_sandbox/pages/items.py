@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from service.core.money import to_major
 from service.core.strict_json import JsonObject, JsonValue
+from service.providers.money import to_major
 from tillgate_sandbox.documents import SandboxCheckout
 
 _MOST = 20

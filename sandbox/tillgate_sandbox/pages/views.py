@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from pydantic import Field
 
-from service.core.money import to_major
-from service.providers.base import ProviderName
+from service.providers.money import to_major
+from service.providers.registry import ProviderName
 from service.web.fields import ShortText
 from service.web.wire import WireModel
 from tillgate_sandbox.chaos import Chaos, Fault

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName, every_traits
 from tillgate_sandbox.chaos import Fault
 from tillgate_sandbox.documents import Happened
 from tillgate_sandbox.states import CheckoutStatus, Happening
@@ -24,12 +24,7 @@ FAULTS: dict[Fault, tuple[str, str]] = {
 }
 """Fault -> its name and what it does."""
 
-PROVIDERS: dict[ProviderName, str] = {
-    "stripe": "Stripe",
-    "razorpay": "Razorpay",
-    "phonepe": "PhonePe",
-    "upi": "UPI",
-}
+PROVIDERS: dict[ProviderName, str] = {traits.name: traits.title for traits in every_traits()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from typing import Any, Literal
 from service.core.errors import Misconfigured
 from service.core.ids import digest
 from service.core.strict_json import JsonObject
-from service.providers.base import ProviderName
 from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.phonepe.verify import V1_HEADER, V2_HEADER, login_of, x_verify_of
+from service.providers.registry import ProviderName
 from service.providers.signing import sha256_hex
 from service.settings import Settings
 from tillgate_sandbox.base import MadeEvent

@@ -6,9 +6,9 @@ from typing import Any
 
 from service.core.errors import Misconfigured
 from service.core.strict_json import JsonObject
-from service.providers.base import ProviderName
 from service.providers.razorpay.settings import RazorpaySettings
 from service.providers.razorpay.verify import EVENT_ID_HEADER, SIGNATURE_HEADER
+from service.providers.registry import ProviderName
 from service.providers.signing import hmac_sha256_hex
 from service.settings import Settings
 from tillgate_sandbox.base import MadeEvent, pay_page

@@ -1,18 +1,17 @@
 """`tillgate events send`: see the main job without an account at a provider."""
 
 from pathlib import Path
-from typing import get_args
 
 import rich_click as click
 
 from service.cli.options import data_dir_option
 from service.cli.settings import noted_address, settings_of
-from service.providers.base import ProviderName
+from service.providers.registry import REGISTRY, ProviderName
 from tillgate_sandbox.events.sale import Outcome
 from tillgate_sandbox.sending.send import explain_upi, send_event
 from tillgate_sandbox.sending.server import Server
 
-_PROVIDERS = click.Choice(get_args(ProviderName))
+_PROVIDERS = click.Choice(tuple(REGISTRY))
 
 
 @click.command("send")

@@ -5,8 +5,8 @@ from dataclasses import replace
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
 from service.core.errors import Conflict
-from service.core.money import to_major
-from service.providers.base import ProviderName
+from service.providers.money import to_major
+from service.providers.registry import ProviderName
 from tillgate_sandbox.events.build import signed_event
 from tillgate_sandbox.events.sale import Outcome
 from tillgate_sandbox.sending.server import Server, sale_of

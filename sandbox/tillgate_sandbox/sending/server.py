@@ -8,7 +8,7 @@ import httpx
 
 from service.core.errors import InvalidInput, Misconfigured, NotFound, Unavailable
 from service.production.hosts import is_loopback
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from service.settings import Settings
 from tillgate_sandbox.events.sale import Sale, SignedEvent
 

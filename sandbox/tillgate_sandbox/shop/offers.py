@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from service.catalog.operations.prices import list_catalog
-from service.core.money import to_major
+from service.core.money import exponent, to_major
 from service.core.principal import DEFAULT_MERCHANT
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName, every_traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,11 @@ class Till:
 
 def tills(available: frozenset[str], default_currency: str) -> list[Till]:
     """Give the providers that have credentials."""
-    rupees = "INR"
-    every = (
-        Till("stripe", "Stripe", "Card or bank debit, on Stripe's page", default_currency),
-        Till("razorpay", "Razorpay", "Card, net banking or wallet", rupees),
-        Till("phonepe", "PhonePe", "Card or UPI, on PhonePe's page", rupees),
-        Till("upi", "UPI", "Scan a QR code with any UPI app", rupees),
-    )
-    return [till for till in every if till.provider in available]
+    return [
+        Till(one.name, one.title, one.hint, one.usual_currency or default_currency)
+        for one in every_traits()
+        if one.name in available
+    ]
 
 
 async def offers() -> list[Offer]:
@@ -86,7 +83,7 @@ async def offers() -> list[Offer]:
             offer.story,
             offer.picture,
             {
-                it.currency: to_major(it.amount, "", it.currency)
+                it.currency: to_major(it.amount, exponent(it.currency))
                 for it in prices
                 if it.item == offer.item
             },

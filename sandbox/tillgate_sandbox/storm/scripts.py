@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from tillgate_sandbox.chaos import Chaos, Fault
 from tillgate_sandbox.states import Happening
 

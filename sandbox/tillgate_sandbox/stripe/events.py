@@ -12,7 +12,7 @@ from service.core import strict_json
 from service.core.errors import Misconfigured
 from service.core.ids import digest
 from service.core.strict_json import JsonObject, JsonValue
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from service.providers.signing import hmac_sha256_hex
 from service.providers.stripe.settings import StripeSettings
 from service.settings import Settings

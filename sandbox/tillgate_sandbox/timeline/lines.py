@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from service.core.money import to_major
+from service.providers.money import to_major
 from service.core.strict_json import JsonObject
 from service.extension import Line, OpenedCheckout
 from tillgate_sandbox.documents import Attempt, SandboxCheckout, SandboxDelivery

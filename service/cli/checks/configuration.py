@@ -6,7 +6,7 @@ from service.cli.checks.check import Check, State
 from service.core.clock import SystemClock
 from service.core.errors import FieldProblem, TillgateError
 from service.production.problems import problems
-from service.providers.registry import build_providers
+from service.providers.registry import build_providers, every_traits
 from service.settings import Settings
 
 
@@ -34,14 +34,15 @@ def check_providers(settings: Settings) -> Iterator[Check]:
     except TillgateError as error:
         yield Check("providers", "all", "problem", error.message)
         return
-    for name in ("stripe", "razorpay", "phonepe", "upi"):
+    for traits in every_traits():
+        name = traits.name
         provider = providers.get(name)
         if provider is None:
             yield Check("providers", name, "fine", "off: nothing is set for it")
             continue
         mode = {True: "live", False: "test mode", None: "on"}[provider.live]
         heard = "webhooks on" if provider.receives_webhooks else "no webhooks"
-        if name == "upi":
+        if traits.manual:
             heard = "settled by a secret key"
         state: State = "fine"
         if settings.production and provider.live is False:

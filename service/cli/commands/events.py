@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import get_args
 
 import rich_click as click
 
@@ -18,12 +17,12 @@ from service.inbox.operations.inbox import Receipt
 from service.inbox.operations.look import EventFilter, find_event, list_events, list_rejections
 from service.inbox.operations.replay import replay_event, retry_by_hand
 from service.inbox.states import InboxStatus
-from service.providers.base import ProviderName
+from service.providers.registry import REGISTRY
 from service.settings import Settings
 from service.storage.database import Database
 from service.wiring import close_providers, wire
 
-_PROVIDERS = click.Choice(get_args(ProviderName))
+_PROVIDERS = click.Choice(tuple(REGISTRY))
 
 _COMMANDS = {
     "send": ExtensionCommand(

@@ -20,14 +20,12 @@ from service.cli.screen import say, show_table
 from service.core.clock import SystemClock
 from service.core.errors import FieldProblem, InvalidInput
 from service.core.money import exponent, to_major, to_minor
-from service.providers.base import ProviderName
+from service.providers import money
+from service.providers.registry import REGISTRY
 from service.settings import Settings
 from service.storage.database import Database
 from service.web.wire import decode_wire_model
 
-_PROVIDERS: tuple[ProviderName, ...] = ("stripe", "razorpay", "phonepe", "upi")
-# No provider's own way of counting: ISO 4217.
-_ISO = ""
 _LONGEST_NAME = 100
 
 
@@ -175,12 +173,12 @@ def _minor(amount: str, currency: str, *, major: bool) -> int:
         if not amount.isascii() or not amount.isdigit():
             raise _wrong("amount", "must be a whole number of minor units, or use --major")
         return int(amount)
-    places = {exponent(provider, currency) for provider in (_ISO, *_PROVIDERS)}
-    if len(places) > 1:
+    places = exponent(currency)
+    if any(money.exponent(provider, currency) != places for provider in REGISTRY):
         raise _wrong(
             "amount", f"must be in minor units: providers count {currency} with different decimals"
         )
-    return to_minor(amount, _ISO, currency)
+    return to_minor(amount, places)
 
 
 def _basis_points(percent: str) -> int:
@@ -200,7 +198,7 @@ def _discount(coupon: Coupon) -> str:
 
 
 def _shown(amount: int, currency: str) -> str:
-    return f"{to_major(amount, _ISO, currency)} {currency}"
+    return f"{to_major(amount, exponent(currency))} {currency}"
 
 
 def _wrong(field: str, message: str) -> InvalidInput:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from service.core.errors import Misconfigured
 from service.core.ids import new_key
+from service.providers.registry import every_traits
 
 # Every generated secret has `_dev_` in it (`production.secrecy.DEVELOPMENT_MARK`), which production
 # refuses.
@@ -16,19 +17,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "API_JOBS_KEYS": lambda: new_key("jk_dev_"),
     "PII_PEPPER": lambda: new_key("pepper_dev_"),
     "JWT_SECRET": lambda: new_key("jwt_dev_"),
-    "STRIPE_SECRET_KEY": lambda: new_key("sk_test_dev_"),
-    "STRIPE_WEBHOOK_SECRET": lambda: new_key("whsec_dev_"),
-    "RAZORPAY_KEY_ID": lambda: new_key("rzp_test_dev_"),
-    "RAZORPAY_KEY_SECRET": lambda: new_key("secret_dev_"),
-    "RAZORPAY_WEBHOOK_SECRET": lambda: new_key("webhook_dev_"),
-    "PHONEPE_CLIENT_ID": lambda: new_key("client_dev_"),
-    "PHONEPE_CLIENT_SECRET": lambda: new_key("secret_dev_"),
-    "PHONEPE_WEBHOOK_USERNAME": lambda: "tillgate_dev_",
-    "PHONEPE_WEBHOOK_PASSWORD": lambda: new_key("password_dev_"),
-    "PHONEPE_SALT_KEY": lambda: new_key("salt_dev_"),
-    "PHONEPE_SALT_INDEX": lambda: "1",
-    "UPI_PAYEE_ADDRESS": lambda: "tillgate_dev_@upi",
-    "UPI_PAYEE_NAME": lambda: "Tillgate development",
+    **{variable: make for traits in every_traits() for variable, make in traits.demo.items()},
 }
 
 _HEAD = """\

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from litestar import Response
 from msgspec import Struct
 
-from service.core.money import to_major
+from service.providers.money import to_major
 from service.dashboard.frame import PAGES
 from service.dashboard.sessions.lines import KINDS
 from service.extension import ExtensionPage, Line, OpenedCheckout

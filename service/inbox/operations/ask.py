@@ -15,6 +15,7 @@ from service.providers.facts import (
     PaymentProcessing,
     PaymentSucceeded,
 )
+from service.providers.registry import REGISTRY
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.sessions.errors import wrong_field
@@ -44,7 +45,7 @@ async def verify_session(
     session is the provider's answer. Raises `SignatureRejected`, `ProviderFailed`.
     """
     ref = _current_ref(session)
-    if ref is None or session.provider == "upi":
+    if ref is None or REGISTRY[session.provider].traits.manual:
         return session
     provider = inbox.providers.get(session.provider)
     if provider is None:

@@ -15,7 +15,6 @@ from service.providers.base import (
     CheckoutRequest,
     ClosedCheckout,
     OpenedCheckout,
-    ProviderName,
     VerifiedEvent,
 )
 from service.providers.calling import CALL_SECONDS, OPEN_SECONDS, Refused, within
@@ -28,6 +27,7 @@ from service.providers.facts import (
 from service.providers.phonepe.client import PROVIDER, PhonePeClient
 from service.providers.phonepe.orders import CURRENCY, is_order_id
 from service.providers.phonepe.settings import PhonePeSettings
+from service.providers.phonepe.traits import TRAITS
 from service.providers.phonepe.translate import (
     NOT_FOUND,
     REFUND_EVENTS,
@@ -59,7 +59,7 @@ _NO_CLIENT = "PHONEPE_CLIENT_ID and PHONEPE_CLIENT_SECRET are not set."
 class PhonePeProvider:
     """Orders of checkout v2, webhooks of v2 and callbacks of v1, and re-reads."""
 
-    name: ProviderName = "phonepe"
+    name = TRAITS.name
     account = OWN_ACCOUNT
 
     def __init__(self, settings: PhonePeSettings, clock: Clock) -> None:

@@ -17,7 +17,6 @@ from service.providers.base import (
     CheckoutRequest,
     ClosedCheckout,
     OpenedCheckout,
-    ProviderName,
     VerifiedEvent,
 )
 from service.providers.calling import CALL_SECONDS, OPEN_SECONDS, Refused, within
@@ -34,6 +33,7 @@ from service.providers.razorpay.fetched import translate_fetched, was_captured
 from service.providers.razorpay.opening import open_link, open_order
 from service.providers.razorpay.parents import payment_and_order, read_parents
 from service.providers.razorpay.settings import RazorpaySettings
+from service.providers.razorpay.traits import TRAITS
 from service.providers.razorpay.translate import Origin, translate_webhook, unreadable
 from service.providers.razorpay.verify import (
     check_signature,
@@ -55,7 +55,7 @@ _PAID_OR_UNDER_WAY = PaymentSucceeded | PaymentAuthorized | PaidPartially
 class RazorpayProvider:
     """Orders and payment links, their webhooks, re-reads and captures."""
 
-    name: ProviderName = "razorpay"
+    name = TRAITS.name
     account = OWN_ACCOUNT
 
     def __init__(self, settings: RazorpaySettings, clock: Clock) -> None:

@@ -14,7 +14,6 @@ from service.providers.base import (
     CheckoutRequest,
     ClosedCheckout,
     OpenedCheckout,
-    ProviderName,
     VerifiedEvent,
 )
 from service.providers.calling import CALL_SECONDS, OPEN_SECONDS
@@ -25,6 +24,7 @@ from service.providers.stripe.calls import StripeClients, answer_of, answering
 from service.providers.stripe.payments import checkout_subject
 from service.providers.stripe.requests import checkout_params, read_opened
 from service.providers.stripe.settings import StripeSettings
+from service.providers.stripe.traits import TRAITS
 from service.providers.stripe.translate import (
     FETCHED,
     translate_event,
@@ -39,7 +39,7 @@ _REF = re.compile(r"(cs|pi)_[A-Za-z0-9_]{1,250}")
 class StripeProvider:
     """Stripe (https://docs.stripe.com/payments/checkout). `aclose` it before its loop ends."""
 
-    name: ProviderName = "stripe"
+    name = TRAITS.name
     account = OWN_ACCOUNT
 
     def __init__(self, settings: StripeSettings) -> None:

@@ -11,11 +11,11 @@ from service.providers.base import (
     CheckoutRequest,
     ClosedCheckout,
     OpenedCheckout,
-    ProviderName,
     VerifiedEvent,
 )
 from service.providers.upi.link import payment_link
 from service.providers.upi.settings import UpiSettings
+from service.providers.upi.traits import TRAITS
 
 _BY_HAND = "UPI tells nothing of its payments: they are settled by hand with a secret key."
 
@@ -23,7 +23,7 @@ _BY_HAND = "UPI tells nothing of its payments: they are settled by hand with a s
 class UpiProvider:
     """Payments straight to a UPI address; a secret key settles them by hand."""
 
-    name: ProviderName = "upi"
+    name = TRAITS.name
     account = OWN_ACCOUNT
     live: bool | None = None
     receives_webhooks = False

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, urlencode
 
-from service.core.money import to_major
+from service.core.money import exponent, to_major
 
 # UPI's own fields behind `tr` (Txn refId) and `tn` (Txn note) hold this many characters.
 _LONGEST_REFERENCE = 35
@@ -20,7 +20,7 @@ def payment_link(
     fields = {
         "pa": payee_address,
         "pn": payee_name,
-        "am": to_major(amount, "upi", "INR"),
+        "am": to_major(amount, exponent("INR")),
         "cu": "INR",
         "tr": reference[-_LONGEST_REFERENCE:],
         "tn": note[:_LONGEST_NOTE],

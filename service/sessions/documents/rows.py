@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import ConfigDict, Field
 
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from service.sessions.documents.parts import Checkout, Opening, Part
 from service.sessions.documents.session import Kind, Session
 from service.sessions.states import Status

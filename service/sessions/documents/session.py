@@ -7,7 +7,8 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
-from service.providers.base import CheckoutMode, ProviderName
+from service.providers.base import CheckoutMode
+from service.providers.registry import ProviderName
 from service.sessions.documents.parts import (
     Capturing,
     Checkout,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from service.core.strict_json import JsonObject
 from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
+from service.providers.registry import REGISTRY
 from service.sessions import repository
 from service.sessions.documents import Checkout, DueSession, Session
 from service.sessions.states import ENDED
@@ -62,7 +63,7 @@ def may_be_open(session: Session | DueSession, named: Sequence[str] = ()) -> lis
     `named` are the ids that the event which ends the session is about: these are over. An attempt
     id counts only where it is no session id: that stands on payments of every attempt.
     """
-    if session.provider == "upi":
+    if REGISTRY[session.provider].traits.manual:
         return []
     return [
         checkout
@@ -116,5 +117,4 @@ def this_version(session: Session | DueSession) -> str:
 
 def _closes(session: Session | DueSession) -> bool:
     """Tell whether the provider can close what it opened for this session."""
-    links = session.provider == "razorpay" and session.kind == "checkout"
-    return session.provider == "stripe" or links
+    return session.kind in REGISTRY[session.provider].traits.closes

@@ -5,7 +5,8 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from service.core.strict_json import JsonObject
-from service.providers.base import CheckoutMode, ProviderName
+from service.providers.base import CheckoutMode
+from service.providers.registry import ProviderName
 from service.sessions.documents import Kind, Session
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from service.catalog.errors import QuoteExpired, QuoteUnknown
 from service.catalog.operations.quote import Quote, Wanted, quote
 from service.catalog.operations.quote_id import Held, check_fits, read_quote
-from service.core.money import check_step, to_minor
 from service.providers.base import CheckoutMode
+from service.providers.money import check_step, to_minor
 from service.sessions.documents import PricedBy, Session
 from service.sessions.errors import AmountDiffers, wrong_field
 from service.sessions.operations.caller import Caller

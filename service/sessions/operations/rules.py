@@ -6,15 +6,10 @@ from urllib.parse import urlsplit
 
 from service.core.ids import derive, digest
 from service.providers.base import CheckoutMode
+from service.providers.registry import REGISTRY
 from service.sessions.documents import Session
 from service.sessions.errors import wrong_field
 from service.sessions.states import Lifetimes
-
-# The currencies that a provider takes, where it takes but one.
-ONLY_CURRENCY: Mapping[str, str] = {"phonepe": "INR", "upi": "INR"}
-USUAL_CURRENCY: Mapping[str, str] = {"razorpay": "INR", "phonepe": "INR", "upi": "INR"}
-# The providers at which subscriptions are opened here.
-SUBSCRIBES = frozenset({"stripe"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +34,17 @@ class Rules:
 
     def currency_for(self, provider: str, sent: str | None) -> str:
         """Return a session's currency. Raises `InvalidInput` for one the provider can't take."""
-        only = ONLY_CURRENCY.get(provider)
+        traits = REGISTRY[provider].traits
+        only = traits.only_currency
         if only and sent not in {None, only}:
             raise wrong_field("currency", f"must be {only} with {provider}")
-        return sent or USUAL_CURRENCY.get(provider, self.default_currency)
+        return sent or traits.usual_currency or self.default_currency
 
     def check_mode(self, provider: str, mode: CheckoutMode) -> None:
-        """Refuse a subscription where the provider adapter opens none. Raises `InvalidInput`."""
-        if mode == "subscription" and provider not in SUBSCRIBES:
-            raise wrong_field("mode", f"must be payment with {provider}")
+        """Refuse a mode that can't be opened at the provider. Raises `InvalidInput`."""
+        modes = REGISTRY[provider].traits.modes
+        if mode not in modes:
+            raise wrong_field("mode", f"must be {' or '.join(sorted(modes))} with {provider}")
 
     def check_url(self, field: str, url: str | None) -> None:
         """Refuse an address outside of our own origins: it would be an open redirect."""

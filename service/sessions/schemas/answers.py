@@ -7,7 +7,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from service.core.paging import Cursor
 from service.core.strict_json import JsonObject
-from service.providers.base import CheckoutMode, ProviderName
+from service.providers.base import CheckoutMode
+from service.providers.registry import ProviderName
 from service.sessions.documents import Kind, Session, SessionRow
 from service.sessions.operations.caller import Caller
 from service.sessions.states import Status, status_at

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from service.core.errors import FieldProblem, InvalidInput
 from service.core.ids import digest
-from service.providers.base import CheckoutMode, ProviderName
+from service.providers.base import CheckoutMode
+from service.providers.registry import ProviderName
 from service.sessions.operations.change_session import Change
 from service.sessions.operations.new_session import NewSession
 from service.sessions.states import Status

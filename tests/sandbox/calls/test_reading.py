@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.providers.base import ProviderName
+from service.providers.registry import ProviderName
 from tillgate_sandbox.calls.reading import Exchange, Told, read_api, read_wire
 from tillgate_sandbox.stripe.form import encode_form
 

@@ -13,6 +13,7 @@ from service.inbox.operations.inbox import Inbox
 from service.payments.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.providers.facts import PaymentAuthorized, PaymentProcessing
+from service.providers.registry import REGISTRY
 
 ASK_WITHIN_S = 2.0
 # A provider that has not answered so often in a row is not asked again by the same run.
@@ -76,7 +77,7 @@ class Questions:
 
     async def _ask(self, name: str, ref: str, answers: Answers) -> None:
         provider = self.inbox.providers.get(name)
-        if provider is None or name == "upi" or self.unanswered[name] >= _ENOUGH:
+        if provider is None or REGISTRY[name].traits.manual or self.unanswered[name] >= _ENOUGH:
             answers.silent.add(ref)
             return
         try:
