@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from service.providers.money import to_major
 from service.core.strict_json import JsonObject
 from service.extension import Line, OpenedCheckout
+from service.providers.money import to_major
 from tillgate_sandbox.documents import Attempt, SandboxCheckout, SandboxDelivery
 from tillgate_sandbox.pages.words import PROVIDERS, STANDINGS, told
 

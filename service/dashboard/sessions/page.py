@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from litestar import Response
 from msgspec import Struct
 
-from service.providers.money import to_major
 from service.dashboard.frame import PAGES
 from service.dashboard.sessions.lines import KINDS
 from service.extension import ExtensionPage, Line, OpenedCheckout
+from service.providers.money import to_major
 from service.providers.registry import REGISTRY
 from service.sessions.documents import Session
 from service.sessions.states import Status
