@@ -120,11 +120,20 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "docs/configuration.md": [
         ("| {} characters and variety", (secrecy.SHORTEST_OWN,)),
         (
-            "| {} characters, at least {} different ones",
-            (variables.SHORTEST_SECRET, secrecy._LEAST_CHARACTERS_OF_OTHERS),
+            "| {} characters, behind `sk_live_`, `whsec_` and the like, at least {} different ones "
+            "and {} different steps",
+            (
+                variables.SHORTEST_SECRET,
+                secrecy._LEAST_CHARACTERS_OF_OTHERS,
+                secrecy._LEAST_STEPS_OF_OTHERS,
+            ),
         ),
         (
             "`PHONEPE_WEBHOOK_PASSWORD` | {} characters, at least {} different ones",
+            (variables.SHORTEST_PASSWORD, secrecy._LEAST_CHARACTERS_OF_OTHERS),
+        ),
+        (
+            "`SMTP_URL` | {} characters, at least {} different ones",
             (variables.SHORTEST_PASSWORD, secrecy._LEAST_CHARACTERS_OF_OTHERS),
         ),
         ("in development {} characters are enough", (variables.SHORTEST_SECRET,)),
