@@ -17,7 +17,7 @@ COMMANDS = {
         "service.cli.commands.events", "Look at webhook events, apply them again, send one."
     ),
     "sandbox": LazyCommand(
-        "tillgate_sandbox.storm.command", "Play with the sandbox: a storm of faulty webhooks."
+        "service.cli.commands.sandbox", "Play with the sandbox: a storm of faulty webhooks."
     ),
     "prices": LazyCommand("service.cli.commands.prices", "Set and list prices and coupons."),
     "keys": LazyCommand("service.cli.commands.keys", "Create, list and revoke API keys."),

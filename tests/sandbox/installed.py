@@ -1,0 +1,50 @@
+"""A machine on which something is not installed: the same packages but one."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cli.running import clean_environment
+from tests.support.patience import IN_TIME
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Packages in a directory of their own; no other is looked for."""
+
+    site: Path
+
+    @property
+    def program(self) -> tuple[str, ...]:
+        """Return what starts `tillgate` there."""
+        return (sys.executable, "-S", "-c", "from service.cli.start import main; main()")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables that it needs."""
+        return {"PYTHONPATH": f"{self.site}:{ROOT}"}
+
+    def run(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [*self.program, *arguments],
+            cwd=cwd,
+            env=clean_environment(self.environment),
+            capture_output=True,
+            text=True,
+            timeout=IN_TIME,
+            check=False,
+        )
+
+
+def installed_without(name: str, place: Path) -> Installed:
+    """Lead to whatever is installed here, but for what begins with a name."""
+    for site in [Path(it) for it in sys.path if it.endswith("site-packages")]:
+        for package in site.iterdir():
+            link = place / package.name
+            if not package.name.lstrip("_").startswith(name) and not link.exists():
+                link.symlink_to(package)
+    return Installed(place)
