@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from service.background import background
 from service.core.clock import ManualClock
@@ -13,11 +14,16 @@ from service.core.errors import TooManyRequests, Unavailable
 from service.inbox import repository
 from service.inbox.documents import WebhookRejection
 from service.inbox.operations import rejections
-from service.inbox.operations.rejections import MOST_KINDS, TOLD_A_MINUTE, Rejections
+from service.inbox.operations.rejections import (
+    MOST_KINDS,
+    TOLD_A_MINUTE,
+    Rejections,
+    write_the_last,
+)
 from service.storage.database import Client, Database
 from service.web.logs.access import write_lines_to
 from service.web.logs.clients import clients_of
-from tests.storage.failing import failing
+from tests.storage.failing import failing, stalling
 from tests.support.events import Delivery
 from tests.support.settings import make_settings
 from tests.support.shop import Shop
@@ -131,6 +137,22 @@ async def test_a_stop_writes_down_the_last_of_them(shop: Shop) -> None:
         for _ in range(3):
             await shop.api.deliver(FORGED)
     assert sum(count for _, count in await _rows(shop)) == 3
+
+
+@pytest.mark.parametrize("within_s", [0.2, 60.0], ids=["the limit", "control, hardly a limit"])
+async def test_a_stop_does_not_wait_for_a_database_that_stalls(
+    shop: Shop, client: Client, monkeypatch: pytest.MonkeyPatch, within_s: float
+) -> None:
+    """A stall ends, and what waits for its end writes: a warning is what did not wait for it."""
+    assert rejections.LAST_WITHIN_S == 2.0
+    monkeypatch.setattr(rejections, "LAST_WITHIN_S", within_s)
+    assert (await shop.api.deliver(FORGED)).status_code == 400
+    with capture_logs() as logs:
+        async with stalling(client, ["insert"], for_ms=900):
+            await write_the_last(_pending(shop), shop.clock.now())
+    warned = [line["event"] for line in logs if line["log_level"] == "warning"]
+    assert warned == (["the last rejected webhooks are not written down"] if within_s < 1 else [])
+    assert len(await _rows(shop)) == (0 if warned else 1)
 
 
 def test_the_budget_is_an_addresss_own_and_begins_anew_each_minute(clock: ManualClock) -> None:

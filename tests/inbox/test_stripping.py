@@ -90,6 +90,30 @@ async def test_a_review_keeps_it_until_it_is_decided(shop: Shop) -> None:
     assert row["cut"]["subject"]
 
 
+_ADAS = {"email": "ada@b.example"}
+
+
+async def _told(shop: Shop, kind: str, session: dict[str, Any]) -> None:
+    await shop.api.told(shop.razorpay(kind, session, amount=900, **_ADAS))
+
+
+async def test_a_review_whose_capture_is_awaited_keeps_it_until_the_money_has_come(
+    shop: Shop,
+) -> None:
+    session = await shop.api.open(paymentMethod="razorpay")
+    await _told(shop, "payment.authorized", session)
+    row = await _row(shop)
+    accepted = await shop.admin("POST", f"/reviews/{row['_id']}/accept", json={"reason": "seen"})
+    assert accepted.json()["session"]["review"]["reason"] == "awaiting_capture", accepted.text
+    row = await _row(shop)
+    assert b"ada@" in row["payload"]  # its capture may be refused, and it is open again then
+    assert row["cut"] is None
+    await _told(shop, "payment.captured", session)
+    payloads = [row["payload"] for row in await shop.events()]
+    assert len(payloads) == 2
+    assert not any(b"ada@" in payload for payload in payloads)
+
+
 async def test_control_without_the_stripping_everything_stays(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,9 +8,10 @@ import pytest
 import pytest_asyncio
 from httpx import Response
 
+from service.catalog.errors import QuoteExpired
 from service.core.clock import ManualClock
 from service.sessions.checkouts import begin
-from service.sessions.operations import what_stands
+from service.sessions.operations import requote, what_stands
 from service.sessions.operations.new_session import NewSession
 from service.settings import Settings
 from service.storage.database import Database
@@ -304,3 +305,40 @@ async def test_control_not_held_to_what_it_named_it_pays_what_it_was_not_shown(
     monkeypatch.setattr(what_stands, "named_amount", lambda *_: None)
     handed = await _tried_again_elsewhere(api, clock, how)
     assert (handed.status_code, handed.json()["amount"]) == (200, 1500)
+
+
+async def _tried_again_with_its_quote(api: Api, clock: ManualClock, amount: int) -> Response:
+    """Open at a quoted 1000, let session and quote run out, and send the same body once more."""
+    await put_price(api, "event_456", 1000, "INR")
+    body = _body(quoteId=await _quote(api))
+    proof = await _opened(api, quoteId=body["quoteId"])
+    await _price_is(api, amount, clock)
+    return await api.call("POST", CREATE_CHECKOUT, PUBLISHABLE, json=body, headers=proof)
+
+
+async def test_a_quote_that_has_run_out_is_no_hindrance_while_its_price_is_todays(
+    api: Api, clock: ManualClock
+) -> None:
+    again = await _tried_again_with_its_quote(api, clock, 1000)
+    assert (again.status_code, again.json()["amount"]) == (201, 1000), again.text
+    assert (await api.read("s-1"))["status"] == "pending"
+
+
+async def test_a_quote_that_has_run_out_is_refused_once_the_price_has_changed(
+    api: Api, clock: ManualClock
+) -> None:
+    again = await _tried_again_with_its_quote(api, clock, 1500)
+    problem(again, 400, "quote_expired")
+    assert fields_of(again) == {"quoteId"}
+    session = await api.read("s-1")
+    assert (session["status"], session["amount"], session["attempts"]) == ("expired", 1000, 1)
+
+
+async def test_control_where_no_quote_runs_out_the_old_one_is_refused_at_todays_price_too(
+    api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Another(QuoteExpired):
+        """Stands for the error, so that nobody waits for it."""
+
+    monkeypatch.setattr(requote, "QuoteExpired", Another)
+    problem(await _tried_again_with_its_quote(api, clock, 1000), 400, "quote_expired")
