@@ -16,11 +16,12 @@ from service.core.errors import Misconfigured
 from service.dashboard.controllers import dashboard_routes
 from service.dashboard.login.door import Door, build_door
 from service.extension import Extension, Mounted
-from service.inbox.controllers import AdminWebhooks, Verification, Webhooks
+from service.inbox.controllers import AdminWebhooks, Webhooks
 from service.inbox.repository import COMMITS
 from service.migrations.operations import difference
 from service.retention.controllers import Cleanup, NamedJobs
-from service.sessions.controllers import CheckoutSessions, PaymentSessions
+from service.reviews.controllers import AdminReviews
+from service.sessions.controllers import CheckoutSessions, PaymentSessions, Verification
 from service.sessions.repository import INSERTS, LOADS
 from service.settings import Settings
 from service.storage.database import Database
@@ -38,6 +39,7 @@ ROUTES = (
     Timelines,
     Webhooks,
     AdminWebhooks,
+    AdminReviews,
     AuditTrail,
     Catalog,
     Quotes,

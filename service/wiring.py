@@ -11,9 +11,9 @@ from service.audit.documents import AuditEntry
 from service.catalog.documents import Coupon, Price
 from service.core.clock import Clock, SystemClock
 from service.core.errors import Misconfigured
+from service.effects.apply import apply, questions
+from service.effects.matching import named_by
 from service.inbox.documents import WebhookEvent, WebhookRejection
-from service.inbox.operations.capture import capture_by_message
-from service.inbox.operations.close import close_by_message, close_now
 from service.inbox.operations.inbox import Inbox
 from service.migrations.documents import Migration
 from service.migrations.operations import require_layout
@@ -24,11 +24,13 @@ from service.providers.registry import Providers, build_providers, refuse_blank
 from service.retention.documents import Lease
 from service.retention.operations.report import Jobs
 from service.sessions.checkouts.attempts import close_attempt_by_message
-from service.sessions.checkouts.open import Desk
+from service.sessions.checkouts.capture import capture_by_message
+from service.sessions.checkouts.close import close_by_message
+from service.sessions.checkouts.desk import Desk
 from service.sessions.documents import Session
+from service.sessions.operations.captures import CAPTURE
 from service.sessions.operations.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
 from service.sessions.operations.rules import Rules
-from service.sessions.operations.settle.captures import CAPTURE
 from service.sessions.settings import SessionSettings
 from service.sessions.states import Lifetimes
 from service.settings import Settings, secrets_of
@@ -78,21 +80,23 @@ def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
     inbox = Inbox(
         providers=providers,
         clock=clock,
-        lifetimes=rules.lifetimes,
         keep_for=timedelta(days=settings.inbox.purge_events_days),
+        questions=questions,
+        apply=partial(apply, lifetimes=rules.lifetimes),
+        meant=named_by,
         strip=settings.inbox.strip_payload_fields,
     )
-    desk = Desk(rules, clock, providers, partial(close_now, inbox=inbox))
-    jobs = Jobs(inbox, outbox_handlers(inbox, desk), settings.access.peppers)
+    desk = Desk(rules, clock, providers, inbox)
+    jobs = Jobs(desk, outbox_handlers(desk), settings.access.peppers)
     return Wired(settings, clock, database, providers, rules, inbox, desk, jobs)
 
 
-def outbox_handlers(inbox: Inbox, desk: Desk) -> Handlers:
+def outbox_handlers(desk: Desk) -> Handlers:
     """The table topic -> handler of the outbox. Mail and outbound webhooks will be further rows."""
     return {
-        CLOSE_CHECKOUT: partial(close_by_message, inbox=inbox),
+        CLOSE_CHECKOUT: partial(close_by_message, desk=desk),
         CLOSE_ATTEMPT: partial(close_attempt_by_message, desk=desk),
-        CAPTURE: partial(capture_by_message, inbox=inbox),
+        CAPTURE: partial(capture_by_message, desk=desk),
     }
 
 

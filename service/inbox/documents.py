@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
-from service.inbox.states import InboxStatus
-from service.sessions.documents import Verdict
+from service.inbox.states import InboxStatus, Verdict
 from service.storage.documents import StoredDocument, wire_name
 
 Source = Literal["webhook", "fetch", "clock"]
@@ -93,6 +92,11 @@ class WebhookEvent(StoredDocument):
     next_attempt_at: datetime | None = None
     purge_at: datetime | None = None
     deletable_at: datetime | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        """Tell whether a person has decided about any of it: it is not applied again."""
+        return self.decision is not None or any(one.decision is not None for one in self.doubts)
 
     class Settings:
         """Collection and indexes."""

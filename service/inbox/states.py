@@ -2,6 +2,10 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
+
+Verdict = Literal["accepted", "rejected", "same_money"]
+"""What a person decided about a payment that did not fit."""
 
 
 class InboxStatus(StrEnum):

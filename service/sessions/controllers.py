@@ -1,6 +1,5 @@
 """Sessions over HTTP: each handler translates and calls one operation."""
 
-from datetime import datetime
 from typing import Annotated
 
 from litestar import Controller, Response, get, post, route
@@ -12,7 +11,8 @@ from service.core.paging import decode_cursor
 from service.core.principal import AccessScope
 from service.sessions.checkouts.begin import begin_checkout, resume_checkout
 from service.sessions.checkouts.cancel import cancel_session
-from service.sessions.checkouts.open import Desk
+from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.verify import verify
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.change_session import change_session
@@ -27,15 +27,18 @@ from service.sessions.schemas.answers import (
     OpenedAnswer,
     SessionAnswer,
     SessionsAnswer,
+    VerifiedAnswer,
     listed_view,
     next_cursor,
     session_view,
+    verified,
 )
 from service.sessions.schemas.requests import (
     ChangeSession,
     CreateCheckout,
     CreateCheckoutSession,
     CreatePaymentSession,
+    VerifyCheckout,
 )
 from service.sessions.states import Status
 from service.web.authentication import PROVEN, AnyRequest, actor_of, principal_of, requires
@@ -84,8 +87,8 @@ class PaymentSessions(Controller):
     ) -> Response[OpenedAnswer]:
         """201 with the session and its client secret; 200 where the same body came before."""
         caller, desk = caller_of(request), desk_of(request)
-        new, now = data.to_new(caller.principal.user_id), desk.clock.now()
-        return _opened(await open_session(new, caller, desk.rules, now), caller, now)
+        new = data.to_new(caller.principal.user_id)
+        return _opened(await open_session(new, caller, desk.rules, desk.clock.now()), caller, desk)
 
     @get("/", opt=_READERS, summary="Read a session, or list a user's sessions")
     async def read(
@@ -164,8 +167,8 @@ class CheckoutSessions(Controller):
     ) -> Response[OpenedAnswer]:
         """201 for a new one; 200 for the one that is open, at the price it was opened for."""
         caller, desk = caller_of(request), desk_of(request)
-        new, now = data.to_new(caller.principal.user_id), desk.clock.now()
-        return _opened(await open_session(new, caller, desk.rules, now), caller, now)
+        new = data.to_new(caller.principal.user_id)
+        return _opened(await open_session(new, caller, desk.rules, desk.clock.now()), caller, desk)
 
     @get(_CHECKOUT_SESSIONS, opt=_READERS, summary="Read a user's latest session")
     async def latest(
@@ -229,8 +232,26 @@ class CheckoutSessions(Controller):
         return Response(answer, status_code=201 if opened.created else 200)
 
 
-def _opened(opened: Opened, caller: Caller, now: datetime) -> Response[OpenedAnswer]:
-    view = session_view(opened.session, caller, now)
+class Verification(Controller):
+    """Asking the provider instead of waiting for it."""
+
+    tags = ["Sessions"]
+
+    @post(
+        "/api/payment/verify-checkout-session",
+        opt={**requires(AccessScope.SESSIONS_WRITE), PROVEN: True},
+        status_code=200,
+        summary="Ask the provider how a session stands",
+    )
+    async def verify(self, data: JSONBody[VerifyCheckout], request: AnyRequest) -> VerifiedAnswer:
+        """The answer goes through the inbox, as a webhook would."""
+        caller, desk = caller_of(request), desk_of(request)
+        session = await verify(data.session_id, data.to_callback(), caller, desk)
+        return verified(session, caller, desk.clock.now())
+
+
+def _opened(opened: Opened, caller: Caller, desk: Desk) -> Response[OpenedAnswer]:
+    view = session_view(opened.session, caller, desk.clock.now())
     return Answer(
         OpenedAnswer(view, opened.client_secret),
         status_code=201 if opened.created else 200,

@@ -97,3 +97,18 @@ def status_at(status: Status, expires_at: datetime, now: datetime) -> Status:
 def is_late(status: Status, expires_at: datetime, now: datetime) -> bool:
     """Tell whether a completion now comes after the session's end."""
     return status_at(status, expires_at, now) in ENDED
+
+
+class Mismatch(StrEnum):
+    """Why an event does not fit its session; a person must look."""
+
+    ACCOUNT = "account_mismatch"
+    MODE = "mode_mismatch"
+    CURRENCY = "currency_mismatch"
+    AMOUNT = "amount_mismatch"
+    PARTIAL = "partial_payment"
+    NOT_FREE = "payment_was_due"
+    SECOND = "duplicate_payment"
+    AFTER_REJECTION = "paid_after_rejection"
+    ANOTHERS = "payment_of_another_session"
+    FOREIGN = "foreign_checkout"

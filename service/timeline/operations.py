@@ -17,8 +17,8 @@ from service.payments.payments.documents import Payment
 from service.providers.money import to_major
 from service.sessions.documents import Session
 from service.sessions.operations.caller import Caller
+from service.sessions.operations.decisions import AWAITING_CAPTURE
 from service.sessions.operations.find_session import find_session
-from service.sessions.operations.settle.reviews import AWAITING_CAPTURE
 from service.sessions.states import Status, status_at
 from service.storage.answering import answers_in_time
 

@@ -12,14 +12,16 @@ from unittest.mock import patch
 
 from msgspec import structs
 
-from service.inbox.operations import capture, receive
-from service.inbox.operations.review import choices
-from service.inbox.operations.unresolved import overdue
+from service.effects import matching
+from service.effects import whose as own
+from service.inbox.operations import receive
 from service.payments.payments.states import PaymentStatus
 from service.retention.operations import purging
-from service.sessions.operations import complete_by_hand, giving_up
+from service.reviews.operations import choices
+from service.sessions.checkouts import capture
+from service.sessions.checkouts.unresolved import overdue
+from service.sessions.operations import captures, complete_by_hand, giving_up
 from service.sessions.operations.caller import TRUSTED, Caller
-from service.sessions.operations.settle import captures, own
 from service.web import gate
 from tests.conversation.soak import soak
 
@@ -69,7 +71,10 @@ def _without_12() -> Iterator[None]:
 @contextmanager
 def _without_13() -> Iterator[None]:
     """Whatever names a session is a checkout of its own."""
-    with patch.object(own, "whose", lambda *_: own.Whose.OWN):
+    with (
+        patch.object(own, "whose", lambda *_: own.Whose.OWN),
+        patch.object(matching, "whose", lambda *_: own.Whose.OWN),
+    ):
         yield
 
 
@@ -93,7 +98,7 @@ def _without_16() -> Iterator[None]:
     """Every held payment is captured, whatever became of its session."""
     with (
         patch.object(captures, "may_capture", _captures_all),
-        patch("service.sessions.operations.settle.payments.claimed", _claims_all),
+        patch("service.effects.payments.claimed", _claims_all),
         patch.object(capture, "_is_wanted", _wanted),
     ):
         yield

@@ -15,14 +15,14 @@ from service.cli.connections import connection, door, files
 from service.core import money, variables
 from service.inbox import controllers, documents, states
 from service.inbox import repository as inbox
-from service.inbox.operations import apply, asking, receive
-from service.inbox.operations.unresolved import overdue, questions, silent
+from service.inbox.operations import apply, receive
 from service.inbox.settings import InboxSettings
 from service.migrations import operations as migrations
 from service.outbox import operations as outbox
 from service.production import secrecy
 from service.providers.stripe import verify
 from service.retention.operations import cleanup, purging, run
+from service.sessions.checkouts.unresolved import overdue, questions, silent
 from service.sessions.settings import SessionSettings
 from service.storage import watchdog
 from service.storage.database import ANSWER_WITHIN_S
@@ -98,7 +98,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "docs/architecture.md": [
         ("is asked, for at most {} s, also on a retry", (receive.CONFIRM_WITHIN_S,)),
         ("(snapshot, majority, journaled, {} s)", (ANSWER_WITHIN_S,)),
-        ("ask the provider for {} s at most", (asking.ASK_WITHIN_S,)),
+        ("ask the provider for {} s at most", (apply.ASK_WITHIN_S,)),
         ("tried again after {}, {}, {} … seconds, at most every {} hours", _RETRIES),
         ("After {} days they are `dead`", (states.GIVE_UP_AFTER.days,)),
         ("what is silent for {} days is `abandoned`", (silent.GIVE_UP_AFTER.days,)),

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from service.inbox.operations.inbox import Receipt
+from service.inbox.operations.inbox import Arrival, Receipt
 from service.inbox.operations.receive import take_in
 from tests.support.events import (
     Delivery,
@@ -49,7 +49,7 @@ def _found(provider: str, make: Callable[[Shop, Session], dict[str, Any]]) -> Te
         inbox = shop.api.wired.inbox
         payload = json.dumps(make(shop, session)).encode()
         event = inbox.providers[provider].translate_stored("fetch:", payload)
-        return await take_in(event, inbox, source="fetch", merchant_id="default")
+        return await take_in(Arrival(event, "fetch", asked_for="default"), inbox)
 
     return tell
 

@@ -1,20 +1,20 @@
 """A decision is final for its payment: what its later events do, and what capturing comes to."""
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from service.inbox.operations import facts
+from service.effects import payments as effects
+from service.effects import reviewing
+from service.inbox.operations.inbox import Arrival
 from service.inbox.operations.receive import take_in
-from service.inbox.operations.review import choices
-from service.inbox.operations.unresolved.reviews import open_review
 from service.payments.payments.documents import Payment
 from service.providers.base import VerifiedEvent
-from service.providers.facts import PaymentSucceeded
+from service.reviews.operations import choices
+from service.sessions.checkouts.unresolved.reviews import open_review
 from service.sessions.documents import Session
 from service.sessions.operations import change_session
-from service.sessions.operations.settle import reviews
 from tests.sessions.asking import problem
 from tests.support.events import razorpay_payment
 from tests.support.reviews import disagreements
@@ -178,8 +178,8 @@ async def test_what_is_rejected_stays_rejected_and_nothing_waits_for_it(shop: Sh
 async def test_control_without_the_decisions_a_rejected_payment_comes_back(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reviews, "decision_on", lambda *_: None)
-    monkeypatch.setattr(facts, "decision_on", lambda *_: None)
+    monkeypatch.setattr(reviewing, "decision_on", lambda *_: None)
+    monkeypatch.setattr(effects, "decision_on", lambda *_: None)
     session = await shop.api.open(paymentMethod="razorpay")
     sid = session["sessionId"]
     await _pay(shop, sid, "payment.captured", outcome="review")
@@ -264,8 +264,8 @@ async def _unresolved(shop: Shop, *, accepted: bool) -> str:
     shop.pass_time(days=2)
     session = Session.model_validate(await shop.session(sid))
     [payment] = await shop.payments(sessionId=sid)
-    inbox = shop.api.wired.inbox
-    assert await open_review(session, Payment.model_validate(payment), inbox)
+    desk = shop.api.wired.desk
+    assert await open_review(session, Payment.model_validate(payment), desk)
     assert (await shop.session(sid))["review"]["reason"] == "payment_unresolved"
     return str(sid)
 
@@ -295,7 +295,7 @@ async def test_what_is_done_stays_done_whose_replay_fails(
     before, queue = await shop.events(), await _queue(shop)
     replay = f"/webhook-events/{before[0]['_id']}/replay"
     with monkeypatch.context() as patched:
-        patched.setitem(cast(dict[Any, Any], facts.FACTS), PaymentSucceeded, broken)
+        patched.setattr(effects, "record_fact", broken)
         refused = problem(await shop.admin("POST", replay), 409, "replay_failed")
     assert "RuntimeError: a fault in the new version" in refused["detail"]
     assert (await shop.events(), await _queue(shop)) == (before, queue)
@@ -310,7 +310,7 @@ async def test_what_is_done_stays_done_whose_replay_fails(
 async def test_of_several_payments_in_one_event_each_is_decided(shop: Shop) -> None:
     session = await shop.api.open(paymentMethod="razorpay")
     sid = session["sessionId"]
-    receipt = await take_in(_reread(shop, session), shop.api.wired.inbox, source="fetch")
+    receipt = await take_in(Arrival(_reread(shop, session), "fetch"), shop.api.wired.inbox)
     assert receipt.outcome == "review"
     [row] = await shop.events(sessionId=sid)
     assert [one["about"] for one in row["doubts"]] == ["pay_one", "pay_two"]
@@ -328,7 +328,7 @@ async def test_of_several_payments_in_one_event_each_is_decided(shop: Shop) -> N
     # Their own events ask nobody again, and neither does the same answer to a later question.
     await _pay(shop, sid, "payment.captured", id="pay_one", amount=400)
     await _pay(shop, sid, "payment.captured", id="pay_two", amount=600)
-    again = await take_in(_reread(shop, session, 60), shop.api.wired.inbox, source="fetch")
+    again = await take_in(Arrival(_reread(shop, session, 60), "fetch"), shop.api.wired.inbox)
     assert again.duplicate
     assert await _queue(shop) == []
 

@@ -12,9 +12,10 @@ import pytest
 from bson import ObjectId
 
 from service.core.errors import Unavailable
+from service.effects import checkouts
 from service.inbox.operations.inbox import Receipt
 from service.inbox.states import InboxStatus
-from service.sessions.operations.settle import checkouts, standing
+from service.sessions.operations import standing
 from service.sessions.states import ENDED
 from service.storage.database import Row
 from tests.inbox.meetings import MEETINGS, Meeting, refs_of

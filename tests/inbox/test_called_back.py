@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.sessions.operations.settle import standing
+from service.sessions.operations import standing
 from tests.support.api import SECRET
 from tests.support.events import stripe_checkout, stripe_intent
 from tests.support.shop import Shop

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from service.inbox.operations.review import choices, decide
-from service.inbox.operations.review.choices import Outlook
+from service.reviews.operations import choices, decide
+from service.reviews.operations.choices import Outlook
 from service.storage.database import Row
 from tests.support.reviews import disagreements
 from tests.support.shop import Shop, a_few_at_once, completions

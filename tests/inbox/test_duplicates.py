@@ -14,6 +14,7 @@ from service.inbox.states import InboxStatus
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.storage.database import Client, Row
+from service.storage.plain import NO_TRANSACTION
 from tests.storage.failing import failing
 from tests.support.events import Delivery
 from tests.support.shop import Shop, completions
@@ -51,7 +52,7 @@ async def test_control_without_transaction_filter_and_unique_row_a_storm_complet
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def unguarded(work: Any, size: int) -> Any:
-        return await work(None)
+        return await work(NO_TRANSACTION)
 
     async def unlooked(inbox_id: str, tx: object) -> None:
         pass

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from service.core.principal import Kind
-from service.inbox.operations import facts
+from service.effects import payments as effects
+from service.effects import whose as own
+from service.effects.whose import Whose
 from service.sessions.operations import complete_by_hand
-from service.sessions.operations.settle import own
-from service.sessions.operations.settle.own import Whose
 from tests.sessions.asking import change, problem
 from tests.support.api import SECRET
 from tests.support.events import (
@@ -155,7 +155,7 @@ async def test_a_payment_that_meets_a_second_session_completes_nothing(
 async def test_control_without_the_claim_one_payment_completes_two(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facts, "tied", lambda doing, *_, **__: doing)
+    monkeypatch.setattr(effects, "tied", lambda doing, *_, **__: doing)
     await _meet_another(shop, merchants=False)
     assert await _review(shop, "b") == ("completed", None)
 

@@ -15,7 +15,7 @@ from service.core import strict_json
 from service.core.errors import MalformedBody
 from service.inbox.controllers import LARGEST_WEBHOOK
 from service.inbox.operations import receive
-from service.inbox.operations.inbox import KEEP_OF_CUT, KEEP_WHOLE
+from service.inbox.operations.keeping import KEEP_OF_CUT, KEEP_WHOLE
 from service.providers.signing import hmac_sha256_hex
 from service.web import requests
 from service.web.requests import LARGE_AT_ONCE, StrictRequest

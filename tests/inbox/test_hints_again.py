@@ -8,6 +8,7 @@ from msgspec import structs
 
 from service.inbox.operations import receive
 from service.inbox.operations.apply import apply_event
+from service.inbox.operations.inbox import Arrival
 from service.inbox.operations.replay import retry_waiting
 from tests.inbox.test_phonepe_hints import (
     LOGIN,
@@ -132,8 +133,8 @@ async def test_nothing_applies_a_hint_that_nobody_asked_about(shop: Shop, phonep
     inbox = shop.api.wired.inbox
     event = inbox.providers["phonepe"].verify(hint.headers, hint.body, shop.clock.now())
     with pytest.raises(RuntimeError, match="asked"):
-        await apply_event(event, inbox)
-    await apply_event(structs.replace(event, confirmed=True), inbox)
+        await apply_event(Arrival(event), inbox)
+    await apply_event(Arrival(structs.replace(event, confirmed=True)), inbox)
 
 
 def _refund_hint(state: str, event: str, **fields: Any) -> Delivery:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.core.principal import Kind
-from service.inbox.operations import match
+from service.effects import matching
 from service.sessions.operations import open_session
 from service.storage.database import Row
 from tests.sessions.asking import problem, put_price, token_of
@@ -100,7 +100,7 @@ async def test_a_user_is_as_good_an_owner_as_a_server_and_no_better_a_witness(sh
 async def test_control_were_it_a_servers_the_payment_would_complete_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(match, "opened_by_a_server", lambda _: True)
+    monkeypatch.setattr(matching, "opened_by_a_server", lambda _: True)
     await put_price(shop.api, "event_456", 1000, "INR")
     await _browsers(shop, ORDER, paymentMethod="razorpay")
     paid = {"sessionId": "victim", "amount": 1000, "currency": "INR"}

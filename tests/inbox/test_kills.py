@@ -10,6 +10,7 @@ import pytest
 
 from service.inbox import repository as inbox
 from service.storage.database import Client
+from service.storage.plain import NO_TRANSACTION
 from tests.storage.failing import failing
 from tests.support.events import Delivery
 from tests.support.shop import Shop, completions
@@ -153,7 +154,7 @@ async def test_control_without_the_transaction_a_cut_leaves_half_the_writes(
     shop: Shop, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def one_by_one(work: Any, size: int) -> Any:
-        return await work(None)
+        return await work(NO_TRANSACTION)
 
     monkeypatch.setattr(inbox, "commit", one_by_one)
     session = await shop.api.open()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.inbox.operations import match
+from service.effects import matching
 from service.sessions.checkouts import lock
 from tests.sessions.asking import CREATE_CHECKOUT, put_price, token_of
 from tests.support.api import PUBLISHABLE, SECRET
@@ -101,7 +101,7 @@ async def test_a_foreign_payment_of_that_number_completes_a_servers_session_alon
 async def test_control_were_the_browsers_word_a_servers_the_payment_would_complete_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(match, "opened_by_a_server", lambda _: True)
+    monkeypatch.setattr(matching, "opened_by_a_server", lambda _: True)
     await put_price(shop.api, "event_456", 1000, "INR")
     for place, provider in PLACES.items():
         await shop.database["sessions"].delete_many({})

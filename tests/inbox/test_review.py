@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.sessions.operations.settle import payments as settle
+from service.effects import payments as effects
 from tests.support.events import Delivery, phonepe_callback, razorpay_event, razorpay_payment
 from tests.support.shop import Shop, completions
 
@@ -68,7 +68,7 @@ async def test_what_does_not_fit_goes_to_review_and_completes_nothing(
 async def test_control_without_the_comparison_a_wrong_amount_completes(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settle, "mismatch", lambda *_: None)
+    monkeypatch.setattr(effects, "mismatch", lambda *_: None)
     session = await shop.api.open()
     await shop.api.told(shop.stripe_paid(session, amount_total=1))
     assert (await shop.session(session["sessionId"]))["status"] == "completed"

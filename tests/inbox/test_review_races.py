@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from service.effects import payments as effects
+from service.effects import reviewing
+from service.effects.applying import Applied, Applying
 from service.sessions.documents import Session
-from service.sessions.operations.settle import payments as settle
-from service.sessions.operations.settle import reviews
-from service.sessions.operations.settle.event import Mismatch, Settled, Settling
+from service.sessions.states import Mismatch
 from tests.support.events import Delivery, stripe_checkout
 from tests.support.reviews import disagreements
 from tests.support.shop import Shop, a_few_at_once
@@ -51,13 +52,13 @@ async def test_no_review_is_lost_that_opens_while_another_is_decided(shop: Shop)
 async def test_control_where_only_the_first_review_writes_the_session_some_are_lost(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def lazily(doing: Settling, session: Session, wrong: Mismatch) -> Settled:
+    async def lazily(doing: Applying, session: Session, wrong: Mismatch) -> Applied:
         named = session.review
         if named is not None and named.event_id < doing.event.inbox_id:
-            return Settled(session, wrong)
-        return await reviews.to_review(doing, session, wrong)
+            return Applied(session, wrong)
+        return await reviewing.to_review(doing, session, wrong)
 
-    monkeypatch.setattr(settle, "to_review", lazily)
+    monkeypatch.setattr(effects, "to_review", lazily)
     await a_few_at_once(_round(shop, number) for number in range(ROUNDS))
     assert await disagreements(shop.database) != []
 

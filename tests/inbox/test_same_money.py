@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.inbox.operations.review import choices
+from service.reviews.operations import choices
 from tests.support.reviews import disagreements
 from tests.support.shop import Shop, completions
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
-from service.inbox.operations import inbox
+from service.inbox.operations import keeping
 from service.inbox.operations.stripping import strip_payload
 from service.storage.database import Database, Row
 from tests.support.events import phonepe_callback, stripe_checkout
@@ -117,7 +117,7 @@ async def test_a_review_whose_capture_is_awaited_keeps_it_until_the_money_has_co
 async def test_control_without_the_stripping_everything_stays(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "strip_payload", lambda *_: None)
+    monkeypatch.setattr(keeping, "strip_payload", lambda *_: None)
     await _event(shop, await shop.api.open(currency="USD"))
     row = await _row(shop)
     assert b"Ada" in row["payload"]

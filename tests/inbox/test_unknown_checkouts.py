@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from service.core.clock import ManualClock
-from service.inbox.operations import asking, inbox
+from service.inbox.operations import apply, keeping
 from service.providers.razorpay import adapter
 from service.providers.razorpay.adapter import RazorpayProvider
 from service.storage.database import Database
@@ -155,8 +155,8 @@ async def test_a_silent_provider_holds_up_the_answer_for_two_seconds_at_most(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a tenth of the time. It hangs for ever, so only our limit can end the question."""
-    assert asking.ASK_WITHIN_S == 2
-    monkeypatch.setattr(asking, "ASK_WITHIN_S", 0.2)
+    assert apply.ASK_WITHIN_S == 2
+    monkeypatch.setattr(apply, "ASK_WITHIN_S", 0.2)
     for limit in ("CALL_SECONDS", "OPEN_SECONDS"):
         monkeypatch.setattr(adapter, limit, 600.0)
 
@@ -239,5 +239,5 @@ async def test_a_review_stays_one_whose_provider_is_silent_when_it_is_replayed(
 async def test_control_were_it_to_wait_no_list_would_show_it(
     shop: Shop, provider: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "_NEVER_WAITS_AGAIN", frozenset())
+    monkeypatch.setattr(keeping, "_NEVER_WAITS_AGAIN", frozenset())
     assert await _replayed_in_silence(shop, provider) == (200, [])

@@ -57,7 +57,7 @@ TARGETS = {
         ("record_payment", "_new", "_place", "_changes"),
     ),
     "match": Target(
-        "service.inbox.operations.match",
+        "service.effects.matching",
         (
             "tests/inbox/test_matching.py",
             "tests/inbox/test_references.py",
@@ -66,7 +66,7 @@ TARGETS = {
         ),
     ),
     "own": Target(
-        "service.sessions.operations.settle.own",
+        "service.effects.whose",
         (
             "tests/sessions/test_whose.py",
             "tests/inbox/test_foreign_payments.py",

@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 
 from service.core.clock import ManualClock
-from service.inbox.operations import capture
+from service.effects import payments as effects
+from service.sessions.checkouts import capture
 from service.sessions.documents import Capturing
-from service.sessions.operations.settle import captures
-from service.sessions.operations.settle import payments as settle
+from service.sessions.operations import captures
 from service.storage.database import Database
 from tests.providers.http_fake import FakeApi
 from tests.support.api import SECRET
@@ -125,7 +125,7 @@ async def test_control_where_every_held_payment_is_claimed_two_are_captured(
     async def taken_for_wanted(*_: Any) -> bool:
         return True
 
-    monkeypatch.setattr(settle, "claimed", whoever_comes)
+    monkeypatch.setattr(effects, "claimed", whoever_comes)
     monkeypatch.setattr(capture, "_is_wanted", taken_for_wanted)
     session = await _open(shop)
     await _held(shop, bank, session, "a", "b")

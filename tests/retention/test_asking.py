@@ -12,10 +12,10 @@ import pytest_asyncio
 from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.core.errors import ProviderFailed
-from service.inbox.operations.unresolved import overdue, questions, silent
 from service.payments.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.retention.operations import asking
+from service.sessions.checkouts.unresolved import overdue, questions, silent
 from service.sessions.documents import Session
 from service.storage.database import Database
 from tests.providers.http_fake import FakeApi, fake_api
@@ -256,8 +256,8 @@ async def test_a_provider_that_hangs_is_asked_three_times_by_a_run_and_no_more(
     monkeypatch.setattr(questions, "ASK_WITHIN_S", 0.05)
     hanging, refs = Hanging(), [f"pay_{number}" for number in range(6)]
     providers: Any = {"razorpay": hanging}
-    inbox = replace(shop.api.wired.inbox, providers=providers)
-    run = questions.Questions(inbox, Until(time.monotonic() + 60))
+    desk = replace(shop.api.wired.desk, providers=providers)
+    run = questions.Questions(desk, Until(time.monotonic() + 60))
     answers = await run.ask("razorpay", refs)
     assert (hanging.asked, answers.silent, answers.refused) == (3, set(refs), set())
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from service.inbox.operations.unresolved import overdue
+from service.sessions.checkouts.unresolved import overdue
 from tests.support.api import ADMIN
 from tests.support.shop import Shop
 

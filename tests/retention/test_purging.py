@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from service.inbox.operations import apply
+from service.effects import matching
 from service.retention.operations import purging
 from service.sessions import repository as sessions
 from service.storage.database import Row
@@ -164,7 +164,7 @@ async def test_control_without_the_events_word_the_purge_wins(
     async def silent(_: object, session: object, __: object) -> object:
         return session
 
-    monkeypatch.setattr(apply, "hold_back", silent)
+    monkeypatch.setattr(matching, "_hold_back", silent)
     session = await _canceled(shop)
     await shop.receive(shop.razorpay("payment.failed", session, -60, status="failed"))
     shop.pass_time(days=8)

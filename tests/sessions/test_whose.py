@@ -6,21 +6,24 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from service.effects.applying import Applying
+from service.effects.matching import learn
+from service.effects.whose import (
+    Whose,
+    tied,
+    whose,
+)
+from service.inbox.operations.inbox import CheckoutUnknown
 from service.payments.payments.documents import Claim
 from service.payments.payments.operations import Recorded
 from service.payments.payments.states import PaymentStatus
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Subject
+from service.sessions import repository
 from service.sessions.documents import TRUSTED, Checkout, Opening, Session
-from service.sessions.operations.settle import own
-from service.sessions.operations.settle.event import Mismatch, Settling
-from service.sessions.operations.settle.own import (
-    CheckoutUnknown,
-    Whose,
-    is_claim_of,
-    tied,
-    whose,
-)
+from service.sessions.operations.claims import is_claim_of
+from service.sessions.states import Mismatch
+from service.storage.plain import NO_TRANSACTION
 from tests.conftest import NOON
 
 OPENING = Opening(n=1, provider_expires_at=NOON, locked_until=NOON)
@@ -99,10 +102,10 @@ def test_a_claim_is_of_the_session_that_was_opened_then() -> None:
         assert not is_claim_of(other, session)
 
 
-def _doing(subject: Subject, *, may_ask: bool) -> Settling:
+def _doing(subject: Subject, *, may_ask: bool) -> Applying:
     fields = dict.fromkeys(VerifiedEvent.__struct_fields__) | {"subject": subject}
     event = VerifiedEvent(**fields)  # type: ignore[arg-type]
-    return Settling(
+    return Applying(
         tx=None,  # type: ignore[arg-type]
         event=event,
         why=None,  # type: ignore[arg-type]
@@ -165,7 +168,6 @@ async def test_other_ids_of_an_own_checkout_are_kept_and_no_strangers(
         assert update == {"$set": {}}
         return session
 
-    monkeypatch.setattr(own.repository, "change", change)
-    doing = structs.replace(_doing(subject, may_ask=False), refs=subject.checkout_refs)
-    assert await own.learn(doing, session) is session
+    monkeypatch.setattr(repository, "change", change)
+    assert await learn(NO_TRANSACTION, session, subject, subject.checkout_refs) is session
     assert sorted(written) == sorted([*session.checkout_ids, *kept] if kept else [])

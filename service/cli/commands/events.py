@@ -13,8 +13,8 @@ from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, decode_cursor
 from service.inbox.documents import WebhookEvent, WebhookRejection
+from service.inbox.operations.browse import EventFilter, find_event, list_events, list_rejections
 from service.inbox.operations.inbox import Receipt
-from service.inbox.operations.look import EventFilter, find_event, list_events, list_rejections
 from service.inbox.operations.replay import replay_event, retry_by_hand
 from service.inbox.states import InboxStatus
 from service.providers.registry import REGISTRY

@@ -1,46 +1,72 @@
-"""What every operation on the inbox needs, and what it gives back."""
+"""What every operation on the inbox needs, what comes to it, and what becomes of that."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
+from typing import TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from service.core.clock import Clock
-from service.core.errors import MalformedBody, TillgateError
-from service.core.ids import digest
+from service.core.ids import MERCHANT_ID
 from service.core.principal import DEFAULT_MERCHANT
-from service.inbox.documents import Cut, Source, WebhookEvent
-from service.inbox.errors import ReplayFailed
+from service.inbox.documents import Source, WebhookEvent
 from service.inbox.operations.rejections import Rejections
-from service.inbox.operations.stripping import strip_payload
-from service.inbox.states import DONE, InboxStatus
-from service.providers.base import Provider, VerifiedEvent, knowing, restored
-from service.providers.facts import Fact, Subject, Unreadable
-from service.sessions.states import Lifetimes
-from service.storage.database import Row
-
-# A provider's event has a few kB. What is larger is applied as every other one, and not kept whole:
-# thirty-two of them share a transaction, and a page of them an answer.
-KEEP_WHOLE = 256_000
-KEEP_OF_CUT = 64_000
-
-# What was ignored may be of use to a later version, and wait for its session then. What is in
-# review is in a person's hands: were it to wait, no list would show it any more.
-_NEVER_WAITS_AGAIN = frozenset({InboxStatus.PROCESSED, InboxStatus.REVIEW})
+from service.inbox.states import InboxStatus, next_attempt_at
+from service.providers.base import Provider, VerifiedEvent
+from service.storage.transaction import Question, Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    """The providers, the clock, and how long things are kept."""
+class Asking(Enum):
+    """Whether the provider can be asked in which checkout an event's payment was made.
 
-    providers: Mapping[str, Provider]
-    clock: Clock
-    lifetimes: Lifetimes
-    keep_for: timedelta
-    strip: tuple[str, ...] = ()
-    rejections: Rejections = field(default_factory=Rejections)
+    FIRST: before anything is written. DONE: it was asked, or there is nothing to ask. SILENT: it
+    did not answer, so the event has to wait.
+    """
+
+    FIRST = "first"
+    DONE = "done"
+    SILENT = "silent"
+
+
+class CheckoutUnknown(Exception):
+    """An event does not tell in which checkout its payment was made: its provider must be asked.
+
+    Nobody is answered with it. `matched`: it names a session, which has checkouts of its own.
+    """
+
+    def __init__(self, *, matched: bool) -> None:
+        """Say what is known."""
+        super().__init__("The event does not tell in which checkout its payment was made.")
+        self.matched = matched
+
+
+class Arrival(Struct, frozen=True):
+    """A verified event on its way to its row, and what is known of it besides.
+
+    `before` is the row of an earlier try. `asked_for` is the merchant for whose session the
+    provider was asked; a webhook tells its merchant itself.
+    """
+
+    event: VerifiedEvent
+    source: Source = "webhook"
+    before: WebhookEvent | None = None
+    asked_for: str | None = None
+    asking: Asking = Asking.DONE
+
+    @property
+    def named_merchant(self) -> str | None:
+        """Return the merchant, where it is known; what no merchant can be called names none."""
+        if self.asked_for is not None:
+            return self.asked_for
+        named = self.event.subject.merchant_id
+        return named if named is not None and MERCHANT_ID.fullmatch(named) else None
+
+    @property
+    def merchant_id(self) -> str:
+        """Return the merchant that the event is for: our own where none is named."""
+        return self.named_merchant or DEFAULT_MERCHANT
 
 
 class Receipt(Struct, frozen=True):
@@ -52,7 +78,10 @@ class Receipt(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What applying an event came to; `doubts` are payments that do not fit, and why."""
+    """What applying an event came to; `doubts` are payments that do not fit, and why.
+
+    `afterwards` is what is left to do in the same transaction once the event's row is written.
+    """
 
     status: InboxStatus
     session_id: str | None = None
@@ -61,6 +90,7 @@ class Outcome(Struct, frozen=True):
     doubts: tuple[tuple[str, str], ...] = ()
     error: str | None = None
     next_attempt_at: datetime | None = None
+    afterwards: Callable[[Transaction], Awaitable[None]] | None = None
 
     @property
     def waits(self) -> bool:
@@ -68,143 +98,48 @@ class Outcome(Struct, frozen=True):
         return self.status in {InboxStatus.PARKED, InboxStatus.DEAD}
 
 
-def row_of(
-    event: VerifiedEvent,
-    outcome: Outcome,
-    inbox: Inbox,
-    before: WebhookEvent | None,
-    source: Source,
-) -> Row:
-    """Make the inbox row of an event and its outcome; `before` is the row of an earlier try.
+class Named(Struct, frozen=True):
+    """The session that an event means, by its merchant's id and its own."""
 
-    Each event leaves one: a `WebhookEvent` would be made only to be taken apart again. Raises
-    `ReplayFailed` where what was done would have to wait now: there is nothing that it waits for.
+    merchant_id: str
+    session_id: str
+
+
+Questions: TypeAlias = Callable[[Arrival], Sequence[Question]]
+"""What applying an event reads: a group of events reads it for all of them by one query."""
+
+Apply: TypeAlias = Callable[[Transaction, Arrival, "Inbox"], Awaitable[Outcome]]
+"""Changes in a transaction what an event tells of. Its row is written after that.
+
+Raises `CheckoutUnknown`, with nothing written, where its provider may be asked and has to be."""
+
+Meant: TypeAlias = Callable[[Arrival], Awaitable[Named | None]]
+"""Finds the session that an event means which can't be applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The providers, the clock, how long things are kept, and what an event does.
+
+    `questions`, `apply` and `meant` are handed in by the wiring: what an event changes is the
+    business of rooms above this one.
     """
-    if before is not None and before.status in _NEVER_WAITS_AGAIN and outcome.waits:
-        raise ReplayFailed(outcome.reason or outcome.status)
-    now = inbox.clock.now()
-    done = outcome.status in DONE and outcome.status is not InboxStatus.REVIEW
-    payload, cut = _kept_of(event, before)
-    if done and inbox.strip:
-        payload, cut = _stripped(payload, cut, event, inbox.strip)
-    return {
-        "_id": before.id if before else event.inbox_id,
-        "merchantId": outcome.merchant_id,
-        "provider": event.provider,
-        "account": event.account,
-        "live": event.live,
-        "eventId": event.event_id,
-        "providerEventId": before.provider_event_id if before else event.provider_event_id,
-        "type": event.type,
-        "source": before.source if before else source,
-        "status": outcome.status.value,
-        "sessionId": outcome.session_id,
-        "reason": outcome.reason,
-        "error": outcome.error,
-        "decision": None,
-        "doubts": [
-            {"about": about, "reason": why, "decision": None} for about, why in outcome.doubts
-        ],
-        "facts": [as_json(fact) for fact in event.facts],
-        "learned": msgspec.to_builtins(event.learned) if event.learned is not None else None,
-        "payload": payload,
-        "cut": cut,
-        "occurredAt": event.occurred_at,
-        "receivedAt": before.received_at if before else now,
-        "processedAt": now if outcome.status in DONE else None,
-        "attempts": before.attempts if before else 1,
-        "nextAttemptAt": outcome.next_attempt_at,
-        "purgeAt": now + inbox.keep_for if done or outcome.status is InboxStatus.DEAD else None,
-        "deletableAt": None,
-    }
+
+    providers: Mapping[str, Provider]
+    clock: Clock
+    keep_for: timedelta
+    questions: Questions
+    apply: Apply
+    meant: Meant
+    strip: tuple[str, ...] = ()
+    rejections: Rejections = field(default_factory=Rejections)
 
 
-def _kept_of(event: VerifiedEvent, before: WebhookEvent | None) -> tuple[bytes, Row | None]:
-    """Return what a row keeps of a payload, and what stands in for the rest of a large one."""
-    payload = event.payload
-    if len(payload) <= KEEP_WHOLE:
-        earlier = before.cut if before is not None and before.payload == payload else None
-        if earlier is None:
-            return payload, None
-        size, sha256 = earlier.size, earlier.sha256
-    else:
-        size, sha256 = len(payload), digest(payload)
-    return payload[:KEEP_OF_CUT], _instead(event, size, sha256)
-
-
-def _instead(event: VerifiedEvent, size: int, sha256: str) -> Row:
-    """Return what stands in for a payload: with it, and the row's facts, the event is applied."""
-    subject: Row = msgspec.to_builtins(event.subject)
-    return {"size": size, "sha256": sha256, "subject": subject, "asks": event.needs_confirmation}
-
-
-def _stripped(
-    payload: bytes, cut: Row | None, event: VerifiedEvent, names: tuple[str, ...]
-) -> tuple[bytes, Row | None]:
-    """Strip what is kept of a payload; a replay takes what was read before instead of the rest."""
-    left = strip_payload(payload, names)
-    if left is None:
-        return payload, cut
-    return left, cut or _instead(event, len(payload), digest(payload))
-
-
-def strip_row(row: WebhookEvent, inbox: Inbox) -> WebhookEvent:
-    """Return a review without the fields that are stripped, if all of it is decided and done.
-
-    One that can't be read any more, since its provider has no credentials, stays as it is until it
-    is purged.
-    """
-    provider = inbox.providers.get(row.provider)
-    waits = any(one.decision is None or one.decision.awaiting for one in row.doubts)
-    if not inbox.strip or provider is None or waits:
-        return row
-    cut: Row | None = row.cut.model_dump(by_alias=True) if row.cut else None
-    try:
-        event = stored_event(row, provider)
-    except TillgateError:
-        return row
-    payload, cut = _stripped(row.payload, cut, event, inbox.strip)
-    kept = {"payload": payload, "cut": Cut(**cut) if cut else None}
-    changed: WebhookEvent = row.model_copy(update=kept)
-    return changed
-
-
-def stored_event(row: WebhookEvent, provider: Provider) -> VerifiedEvent:
-    """Translate a row's payload anew; where that was cut, take what was read when it came.
-
-    With what its provider said of its checkout since. Raises `MalformedBody` for what can't be
-    read, and for a part of what could not be read.
-    """
-    if row.cut is None:
-        event = provider.translate_stored(row.event_id, row.payload)
-    else:
-        event = _from_parts(row, row.cut)
-    return event if row.learned is None else knowing(event, msgspec.convert(row.learned, Subject))
-
-
-def _from_parts(row: WebhookEvent, cut: Cut) -> VerifiedEvent:
-    kept = {
-        "provider": row.provider,
-        "account": row.account,
-        "live": row.live,
-        "event_id": row.event_id,
-        "type": row.type,
-        "occurred_at": row.occurred_at,
-        "subject": cut.subject,
-        "facts": row.facts,
-        "payload": row.payload,
-        "needs_confirmation": cut.asks,
-    }
-    event = restored(kept)
-    if any(isinstance(fact, Unreadable) for fact in event.facts) and cut.asks is None:
-        raise MalformedBody(
-            f"Only the first {len(row.payload)} of its {cut.size} bytes were kept: "
-            "it could not be read when it came, and can't be read anew."
-        )
-    return event
-
-
-def as_json(fact: Fact) -> dict[str, object]:
-    """Give a fact as it is stored: its type in `type`, times as ISO text."""
-    stored: dict[str, object] = msgspec.to_builtins(fact)
-    return stored
+def parked(reason: str, arrival: Arrival, inbox: Inbox) -> Outcome:
+    """Make the outcome of an event that has to wait, or is dead after 30 days of waiting."""
+    now, before = inbox.clock.now(), arrival.before
+    received_at = before.received_at if before else now
+    again_at = next_attempt_at(received_at, before.attempts if before else 1, now)
+    status = InboxStatus.PARKED if again_at else InboxStatus.DEAD
+    merchant_id = arrival.merchant_id
+    return Outcome(status, None, merchant_id, reason=reason, next_attempt_at=again_at)

@@ -8,12 +8,11 @@ from msgspec import structs
 
 from service.core.errors import ProviderFailed, SignatureRejected, TillgateError, Unavailable
 from service.inbox import repository
-from service.inbox.documents import Source, WebhookEvent
+from service.inbox.documents import WebhookEvent
 from service.inbox.errors import NotConfirmed, ReplayFailed, WebhookRouteMissing
-from service.inbox.operations.apply import apply_event, parked
-from service.inbox.operations.asking import apply_or_ask
-from service.inbox.operations.inbox import Inbox, Outcome, Receipt, row_of
-from service.inbox.operations.match import find_meant, merchant_of
+from service.inbox.operations.apply import apply_event, apply_or_ask
+from service.inbox.operations.inbox import Arrival, Inbox, Outcome, Receipt, parked
+from service.inbox.operations.keeping import row_of
 from service.inbox.states import DONE, InboxStatus
 from service.providers.base import AnswersHints, VerifiedEvent, confirmed_by
 from service.providers.facts import CheckoutOpen, Unreadable
@@ -49,34 +48,26 @@ async def receive_webhook(
     except SignatureRejected as rejection:
         inbox.rejections.note(name, rejection.reason, len(body), sender, inbox.clock.now())
         raise
-    return await take_in(event, inbox)
+    return await take_in(Arrival(event), inbox)
 
 
-async def take_in(
-    event: VerifiedEvent,
-    inbox: Inbox,
-    *,
-    source: Source = "webhook",
-    before: WebhookEvent | None = None,
-    merchant_id: str | None = None,
-) -> Receipt:
+async def take_in(arrival: Arrival, inbox: Inbox) -> Receipt:
     """Take a verified event into the inbox. The one road for webhooks, re-reads and replays.
 
     An exception while it is applied keeps the event as `failed`, to be tried again. Raises
     `Unavailable` when not even that can be written, and `NotConfirmed` or `ReplayFailed` for a
     replay that changes nothing: what was done stays done.
     """
+    event, before = arrival.event, arrival.before
     try:
         if event.needs_confirmation is not None:
             if before is None and (known := await _done_before(event)):
                 return known
             confirmed = await _confirm(event, inbox)
             if confirmed is None:
-                return await _keep_unconfirmed(event, inbox, before, source)
-            event = confirmed
-        return await apply_or_ask(
-            event, inbox, source=source, before=before, merchant_id=merchant_id
-        )
+                return await _keep_unconfirmed(arrival, inbox)
+            arrival = structs.replace(arrival, event=confirmed)
+        return await apply_or_ask(arrival, inbox)
     except (Unavailable, NotConfirmed, ReplayFailed):
         raise
     except Exception as error:
@@ -87,7 +78,7 @@ async def take_in(
         if before is not None and before.status in DONE:
             raise ReplayFailed(reason) from error
     try:
-        return await _keep_failed(event, inbox, before, source, reason)
+        return await _keep_failed(arrival, inbox, reason)
     except DatabaseError as error:
         # Nothing is kept: whatever the database said, the provider must send it again.
         raise Unavailable("The event could not be kept; send it again.") from error
@@ -119,61 +110,47 @@ async def _confirm(hint: VerifiedEvent, inbox: Inbox) -> VerifiedEvent | None:
         return None
     confirmed = confirmed_by(hint, answer)
     if confirmed is None and not all(isinstance(fact, CheckoutOpen) for fact in answer.facts):
-        await apply_event(answer, inbox, source="fetch")
+        await apply_event(Arrival(answer, "fetch"), inbox)
     return confirmed
 
 
-async def _keep_unconfirmed(
-    hint: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, source: Source
-) -> Receipt:
+async def _keep_unconfirmed(arrival: Arrival, inbox: Inbox) -> Receipt:
     """Keep a hint that is not believed: to be asked about again, and a row that is done as it is.
 
     Raises `NotConfirmed` for the latter.
     """
-    if before is not None and before.status in DONE:
+    if arrival.before is not None and arrival.before.status in DONE:
         raise NotConfirmed("The provider has not confirmed the event now; nothing was changed.")
-    for fact in hint.facts:
+    for fact in arrival.event.facts:
         if isinstance(fact, Unreadable):
-            return await _keep_failed(hint, inbox, before, source, fact.reason)
-    outcome = parked("the provider has not confirmed it", inbox, before, merchant_of(hint))
-    return await _keep(hint, inbox, before, source, outcome)
+            return await _keep_failed(arrival, inbox, fact.reason)
+    return await _keep(arrival, inbox, parked("the provider has not confirmed it", arrival, inbox))
 
 
-async def _keep_failed(
-    event: VerifiedEvent, inbox: Inbox, before: WebhookEvent | None, source: Source, error: str
-) -> Receipt:
-    waiting = parked("an error while it was applied", inbox, before, merchant_of(event))
+async def _keep_failed(arrival: Arrival, inbox: Inbox, error: str) -> Receipt:
+    waiting = parked("an error while it was applied", arrival, inbox)
     status = waiting.status if waiting.status is InboxStatus.DEAD else InboxStatus.FAILED
-    outcome = structs.replace(waiting, status=status, error=error)
-    return await _keep(event, inbox, before, source, outcome)
+    return await _keep(arrival, inbox, structs.replace(waiting, status=status, error=error))
 
 
-async def _naming(event: VerifiedEvent, outcome: Outcome) -> Outcome:
+async def _naming(arrival: Arrival, inbox: Inbox, outcome: Outcome) -> Outcome:
     """Name the session that a waiting event means, if it can be found: it is not purged then."""
     try:
         async with answers_in_time():
-            found = await find_meant(NO_TRANSACTION, event, outcome.merchant_id, certain=False)
+            named = await inbox.meant(arrival)
     except Exception as error:  # the event must be kept whatever is wrong with it
-        log.warning("no session found", event_id=event.inbox_id, reason=str(error))
+        log.warning("no session found", event_id=arrival.event.inbox_id, reason=str(error))
         return outcome
-    session = found.session
-    if session is None:
+    if named is None:
         return outcome
-    named = {"session_id": session.session_id, "merchant_id": session.merchant_id}
-    return structs.replace(outcome, **named)
+    return structs.replace(outcome, session_id=named.session_id, merchant_id=named.merchant_id)
 
 
-async def _keep(
-    event: VerifiedEvent,
-    inbox: Inbox,
-    before: WebhookEvent | None,
-    source: Source,
-    outcome: Outcome,
-) -> Receipt:
+async def _keep(arrival: Arrival, inbox: Inbox, outcome: Outcome) -> Receipt:
     """Write the row alone; a row that another delivery finished in the meantime stays."""
-    row = row_of(event, await _naming(event, outcome), inbox, before, source)
+    row = row_of(arrival, await _naming(arrival, inbox, outcome), inbox)
     async with answers_in_time():
-        if await _written(row, before):
+        if await _written(row, arrival.before):
             return Receipt(outcome.status)
         known = await repository.find(row["_id"])
     if known is None:

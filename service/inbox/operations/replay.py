@@ -13,9 +13,9 @@ from service.core.principal import Principal
 from service.inbox import repository
 from service.inbox.documents import WebhookEvent
 from service.inbox.errors import AlreadyDecided, EventNotFound
-from service.inbox.operations.inbox import Inbox, Receipt, stored_event
+from service.inbox.operations.inbox import Arrival, Inbox, Receipt
+from service.inbox.operations.keeping import stored_event
 from service.inbox.operations.receive import take_in
-from service.inbox.operations.review.doubts import is_decided
 from service.inbox.states import DONE, InboxStatus, next_attempt_at
 from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION
@@ -76,7 +76,7 @@ async def replay_event(inbox_id: str, by: Principal, inbox: Inbox) -> Receipt:
         row = await repository.find(inbox_id, by.merchant_id)
     if row is None:
         raise EventNotFound(inbox_id)
-    if is_decided(row):
+    if row.is_decided:
         raise AlreadyDecided(f"{inbox_id} has been decided by a person; it is not replayed.")
     row.learned = None  # a person who tries again wants the provider asked again, too
     receipt = await _again(row, inbox)
@@ -96,8 +96,8 @@ async def _again(row: WebhookEvent, inbox: Inbox) -> Receipt:
     except TillgateError as error:
         return await _postpone(row, error, inbox)
     # What was asked for was asked for a session of ours; a webhook tells its merchant itself.
-    merchant_id = row.merchant_id if row.source == "fetch" else None
-    return await take_in(event, inbox, source=row.source, before=row, merchant_id=merchant_id)
+    asked_for = row.merchant_id if row.source == "fetch" else None
+    return await take_in(Arrival(event, row.source, row, asked_for), inbox)
 
 
 async def _postpone(row: WebhookEvent, error: TillgateError, inbox: Inbox) -> Receipt:

@@ -7,16 +7,22 @@ from dataclasses import dataclass, field
 from service.core.peppers import Pepper
 from service.inbox.operations.inbox import Inbox
 from service.outbox.operations import Handlers
+from service.sessions.checkouts.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
     """What jobs need. `stopping` is set when the process ends: nothing new is begun then."""
 
-    inbox: Inbox
+    desk: Desk
     handlers: Handlers
     peppers: Sequence[Pepper] = ()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def inbox(self) -> Inbox:
+        """Return the inbox, whose waiting events are tried again."""
+        return self.desk.inbox
 
 
 @dataclass(slots=True)

@@ -5,8 +5,9 @@ from contextlib import suppress
 from service.core.errors import Busy, ProviderFailed
 from service.outbox.documents import OutboxMessage
 from service.sessions import repository
+from service.sessions.checkouts.desk import Desk
 from service.sessions.checkouts.lock import LOCK, Locked
-from service.sessions.checkouts.open import Desk, open_locked
+from service.sessions.checkouts.open import open_locked
 from service.sessions.documents import Opening, Session
 from service.sessions.errors import NotPayable
 from service.sessions.states import OPEN

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from service.providers.base import Provider
-from service.sessions.checkouts.open import Desk, OpenCheckout, open_checkout
+from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.open import OpenCheckout, open_checkout
 from service.sessions.checkouts.request import home_of
 from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import wrong_field

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from service.sessions.checkouts.open import Desk
+from service.sessions.checkouts.close import close_now
+from service.sessions.checkouts.desk import Desk
 from service.sessions.documents import Session
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.change_session import (
@@ -35,7 +36,7 @@ async def cancel_session(change: Change, caller: Caller, desk: Desk) -> Session:
 
     session = await in_transaction(work)
     if refs := await to_be_closed(session):
-        await desk.close_now(session, refs)
+        await close_now(session, refs, desk)
     if session.version != change.version:  # it has been held against the one before the giving up
         change = replace(change, version=None)
     return await change_session(change, caller, desk.rules, desk.clock.now())

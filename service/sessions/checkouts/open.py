@@ -4,14 +4,13 @@ First the lock is taken, then the older checkouts are closed, then the new one i
 linked. Between any two of these the session may end by another way, so each looks again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from service.core.clock import Clock
 from service.core.errors import ProviderFailed
 from service.outbox import repository as outbox_repository
 from service.providers.base import OpenedCheckout, Provider
+from service.sessions.checkouts.close import close_now
+from service.sessions.checkouts.desk import Desk
 from service.sessions.checkouts.link import link_checkout
 from service.sessions.checkouts.lock import Locked, let_go, take_lock
 from service.sessions.checkouts.request import request_of
@@ -20,27 +19,12 @@ from service.sessions.errors import NotPayable
 from service.sessions.operations.giving_up import closing, to_be_closed
 from service.sessions.operations.move import Why
 from service.sessions.operations.pricing import Price
-from service.sessions.operations.rules import Rules
 from service.sessions.operations.which_checkout import standing_checkout
 from service.sessions.states import Status, status_at
 from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION
 
 _PAYABLE = frozenset({Status.PENDING, Status.FAILED, Status.EXPIRED})
-
-CloseNow: TypeAlias = Callable[[Session, list[str]], Awaitable[Session]]
-"""Closes checkouts that were given up at their provider, applies what they turn out to be, and
-returns the session as it then stands."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What opening and closing checkouts needs besides the session."""
-
-    rules: Rules
-    clock: Clock
-    providers: Mapping[str, Provider]
-    close_now: CloseNow
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +100,7 @@ async def _close_older(locked: Locked, desk: Desk) -> None:
     older = await to_be_closed(locked.session)
     if not older:
         return
-    session = await desk.close_now(locked.session, older)
+    session = await close_now(locked.session, older, desk)
     now = desk.clock.now()
     status = status_at(session.status, session.expires_at, now)
     if status is not Status.PENDING:

@@ -8,7 +8,6 @@ from service.sessions.documents.parts import (
     HistoryEntry,
     Opening,
     Review,
-    Verdict,
 )
 from service.sessions.documents.rows import DueSession, SessionRow
 from service.sessions.documents.session import TRUSTED, Kind, PricedBy, Session
@@ -27,5 +26,4 @@ __all__ = [
     "Review",
     "Session",
     "SessionRow",
-    "Verdict",
 ]

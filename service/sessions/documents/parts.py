@@ -5,11 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.inbox.states import Verdict
 from service.sessions.states import Status
 from service.storage.documents import wire_name
 
 CheckoutEnd = Literal["expired", "failed"]
-Verdict = Literal["accepted", "rejected", "same_money"]
 
 
 class Part(BaseModel):

@@ -92,6 +92,13 @@ class SessionsAnswer(Struct, frozen=True, rename="camel"):
     next_cursor: str | None
 
 
+class VerifiedAnswer(Struct, frozen=True, rename="camel"):
+    """A session after its provider was asked."""
+
+    session: SessionView
+    paid: bool
+
+
 class CheckoutAnswer(Struct, frozen=True, rename="camel"):
     """A checkout that stands open. `checkoutUrl` is null where the frontend draws it itself.
 
@@ -149,3 +156,9 @@ def listed_view(session: Session, now: datetime) -> SessionView:
 def next_cursor(cursor: Cursor | None) -> str | None:
     """Show where the next page begins."""
     return cursor.encode() if cursor else None
+
+
+def verified(session: Session, caller: Caller, now: datetime) -> VerifiedAnswer:
+    """Show a session after its provider was asked."""
+    view = session_view(session, caller, now)
+    return VerifiedAnswer(view, paid=session.status is Status.COMPLETED)

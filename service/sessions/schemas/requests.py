@@ -9,6 +9,7 @@ from service.core.errors import FieldProblem, InvalidInput
 from service.core.ids import digest
 from service.providers.base import CheckoutMode
 from service.providers.registry import ProviderName
+from service.sessions.checkouts.verify import Callback
 from service.sessions.operations.change_session import Change
 from service.sessions.operations.new_session import NewSession
 from service.sessions.states import Status
@@ -198,3 +199,22 @@ class ChangeSession(WireModel):
             reason=self.reason,
             provider_payment_id=self.provider_payment_id,
         )
+
+
+class VerifyCheckout(WireModel):
+    """Asks the provider how a session stands.
+
+    `sessionId` is ours or the provider's. The three Razorpay fields are what its checkout hands to
+    the page; their signature is checked before the provider is asked.
+    """
+
+    session_id: Text
+    razorpay_payment_id: Text | None = Field(None, alias="razorpay_payment_id")
+    razorpay_order_id: Text | None = Field(None, alias="razorpay_order_id")
+    razorpay_signature: Text | None = Field(None, alias="razorpay_signature")
+
+    def to_callback(self) -> Callback | None:
+        """Return what the checkout handed to the page, if it was sent along."""
+        if self.razorpay_payment_id is None or self.razorpay_signature is None:
+            return None
+        return Callback(self.razorpay_payment_id, self.razorpay_signature)

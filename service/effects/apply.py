@@ -1,0 +1,143 @@
+"""Apply a verified event: each of its facts to the ledger, and to the session that it means."""
+
+from functools import partial
+from typing import assert_never
+
+from msgspec import Struct, structs
+
+from service.core.errors import MalformedBody
+from service.effects import checkouts, disputes, invoices, payments, refunds, subscriptions
+from service.effects.applying import Applying, SessionStep
+from service.effects.ledger import about, in_order, payments_of
+from service.effects.matching import Meant, meet, sessions_of
+from service.inbox.operations.inbox import Arrival, Asking, CheckoutUnknown, Inbox, Outcome, parked
+from service.inbox.states import InboxStatus
+from service.providers import facts
+from service.providers.base import VerifiedEvent
+from service.providers.facts import Fact
+from service.sessions.documents import Session
+from service.sessions.operations.agreeing import agree, concerns_reviews
+from service.sessions.operations.move import Why
+from service.sessions.states import Lifetimes
+from service.storage.transaction import Question, Transaction
+
+
+def questions(arrival: Arrival) -> list[Question]:
+    """Ask ahead for the sessions and payments that applying an event reads."""
+    if not arrival.event.facts:
+        return []
+    return [sessions_of(arrival), *payments_of(arrival.event)]
+
+
+async def apply(
+    tx: Transaction, arrival: Arrival, inbox: Inbox, *, lifetimes: Lifetimes
+) -> Outcome:
+    """Apply all facts of an event, and tell what came of it.
+
+    Raises `CheckoutUnknown` where its provider may be asked in which checkout its payment was made.
+    """
+    event = arrival.event
+    if not event.facts:
+        merchant_id, reason = arrival.merchant_id, "no use for this type"
+        ignored = Outcome(InboxStatus.IGNORED, merchant_id=merchant_id, reason=reason)
+        return _agreeing(ignored, arrival, None, None, inbox)
+    why = _why(event, inbox)
+    meant = await meet(tx, arrival, why.at)
+    may_ask = arrival.asking is Asking.FIRST
+    doing = Applying(tx, event, why, lifetimes, arrival.merchant_id, meant.refs, may_ask)
+    told = await _apply_facts(doing, meant.session)
+    if meant.session is None and told.needs_session:
+        if may_ask and event.learned is None:
+            raise CheckoutUnknown(matched=False)
+        return parked(_no_match(arrival, meant), arrival, inbox)
+    outcome = _outcome_of(told, arrival)
+    return _agreeing(outcome, arrival, meant.session, told.session, inbox)
+
+
+class _Told(Struct, frozen=True):
+    """The session after all facts, what of it is in doubt, and whether they mean one at all."""
+
+    session: Session | None
+    doubts: dict[str, str]
+    needs_session: bool
+
+
+async def _apply_facts(doing: Applying, session: Session | None) -> _Told:
+    doubts: dict[str, str] = {}
+    needs_session = False
+    for fact in in_order(doing.event.facts):
+        one = structs.replace(doing, about=about(fact))
+        step = await _record(one, session, fact)
+        if step is None:
+            continue
+        needs_session = True
+        if session is not None:
+            applied = await step(one, session)
+            session = applied.session
+            if applied.review is not None:
+                doubts.setdefault(one.about, applied.review.value)
+    return _Told(session, doubts, needs_session)
+
+
+async def _record(doing: Applying, session: Session | None, fact: Fact) -> SessionStep | None:
+    """Take the ledger's step for a fact, and return the session's; None where it has none.
+
+    A fact that nobody takes is a type error, here or in the file of its aggregate.
+    """
+    if isinstance(fact, facts.PaymentFact):
+        return await payments.record_fact(doing, session, fact)
+    if isinstance(fact, facts.CheckoutFact):
+        return checkouts.session_step(fact)
+    if isinstance(fact, facts.InvoiceFact):
+        await invoices.record_fact(doing, session, fact)
+    elif isinstance(fact, facts.RefundFact):
+        refunds.leave(fact)
+    elif isinstance(fact, facts.DisputeFact):
+        disputes.leave(fact)
+    elif isinstance(fact, facts.SubscriptionFact):
+        subscriptions.leave(fact)
+    elif isinstance(fact, facts.Unreadable):
+        raise MalformedBody(fact.reason)
+    else:
+        assert_never(fact)
+    return None
+
+
+def _why(event: VerifiedEvent, inbox: Inbox) -> Why:
+    told = event.subject
+    named = (*told.checkout_refs, *told.attempt_ids, *told.sent_ids)
+    return Why(event.provider, inbox.clock.now(), event_id=event.inbox_id, named=named)
+
+
+def _no_match(arrival: Arrival, meant: Meant) -> str:
+    if arrival.asking is Asking.SILENT:
+        return "the provider does not tell of its checkout"
+    if meant.unproven is None:
+        return "no session matches"
+    return f"only its reference names session {meant.unproven}, which no server opened"
+
+
+def _outcome_of(told: _Told, arrival: Arrival) -> Outcome:
+    session = told.session
+    session_id = session.session_id if session else None
+    merchant_id = session.merchant_id if session else arrival.merchant_id
+    if not told.doubts:
+        return Outcome(InboxStatus.PROCESSED, session_id, merchant_id)
+    reason, *_ = told.doubts.values()
+    doubts = tuple(told.doubts.items())
+    return Outcome(InboxStatus.REVIEW, session_id, merchant_id, reason=reason, doubts=doubts)
+
+
+def _agreeing(
+    outcome: Outcome,
+    arrival: Arrival,
+    found: Session | None,
+    session: Session | None,
+    inbox: Inbox,
+) -> Outcome:
+    """Have the session's reviews agree with it, once the event's row is written."""
+    before = arrival.before
+    if not concerns_reviews(before, found):
+        return outcome
+    after = partial(agree, before=before, found=found, session=session, inbox=inbox)
+    return structs.replace(outcome, afterwards=after)

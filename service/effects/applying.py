@@ -1,0 +1,43 @@
+"""One event that is being applied, and what came of it."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from service.providers.base import VerifiedEvent
+from service.sessions.documents import Session
+from service.sessions.operations.move import Why
+from service.sessions.states import Lifetimes, Mismatch
+from service.storage.transaction import Transaction
+
+
+class Applying(Struct, frozen=True):
+    """One event being applied: its transaction, the event, and what is decided for all its facts.
+
+    `merchant_id` is whose it is where no session is meant. `refs` are the provider's ids of the
+    event's checkout that no other session has, `may_ask` tells whether the provider can still be
+    asked for them. `about` is the payment, or else the checkout, of the fact whose turn it is,
+    `stranger` why it is not the session's own.
+    """
+
+    tx: Transaction
+    event: VerifiedEvent
+    why: Why
+    lifetimes: Lifetimes
+    merchant_id: str
+    refs: tuple[str, ...] = ()
+    may_ask: bool = False
+    about: str = ""
+    stranger: Mismatch | None = None
+
+
+class Applied(Struct, frozen=True):
+    """The session as it now stands, and why the event went to review, if it did."""
+
+    session: Session
+    review: Mismatch | None = None
+
+
+SessionStep: TypeAlias = Callable[[Applying, Session], Awaitable[Applied]]
+"""What a fact does to the session that its event means."""

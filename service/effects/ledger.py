@@ -1,0 +1,87 @@
+"""What an event tells of a payment, in the words of the ledger; and which rows it will look for."""
+
+from service.effects.applying import Applying
+from service.payments.payments import repository as payments
+from service.payments.payments.operations import Told
+from service.payments.payments.states import PaymentStatus
+from service.providers.base import VerifiedEvent
+from service.providers.facts import (
+    CheckoutExpired,
+    CheckoutFact,
+    CheckoutFailed,
+    Fact,
+    InvoiceFact,
+    Payment,
+    PaymentAuthorized,
+    PaymentFact,
+    PaymentProcessing,
+    PaymentSucceeded,
+)
+from service.sessions.documents import Session
+from service.storage.transaction import Question
+
+Failure = tuple[str | None, str | None]
+"""Code and message of a failure."""
+
+# Told beside a failed payment, they say that the payment can't be tried again.
+_ENDS = CheckoutFailed | CheckoutExpired
+
+# Money comes before the end of its checkout, and that before failures: one move then, not two.
+_MONEY = PaymentSucceeded | PaymentAuthorized | PaymentProcessing
+
+
+def in_order(told: tuple[Fact, ...]) -> list[Fact]:
+    """Return an event's facts in the order in which they move the session least."""
+    return sorted(told, key=_place)
+
+
+def _place(fact: Fact) -> int:
+    if isinstance(fact, _MONEY):
+        return 0
+    return 1 if isinstance(fact, _ENDS) else 2
+
+
+def about(fact: Fact) -> str:
+    """Return what a fact is about: its payment, else its checkout; empty where it is neither."""
+    if isinstance(fact, PaymentFact | InvoiceFact):
+        return fact.payment.provider_payment_id
+    return fact.checkout_ref if isinstance(fact, CheckoutFact) else ""
+
+
+def payments_of(event: VerifiedEvent) -> list[Question]:
+    """Ask for the payments that an event tells of."""
+    ids = {about(fact) for fact in event.facts if isinstance(fact, PaymentFact | InvoiceFact)}
+    return [payments.by_provider_id(event.provider, event.account, one) for one in ids]
+
+
+def told_of(
+    doing: Applying,
+    session: Session | None,
+    payment: Payment,
+    status: PaymentStatus,
+    failure: Failure = (None, None),
+) -> Told:
+    """Return what the ledger is told of a payment, and of its session if one is meant."""
+    event = doing.event
+    return Told(
+        merchant_id=session.merchant_id if session else doing.merchant_id,
+        provider=event.provider,
+        account=event.account,
+        live=event.live,
+        provider_payment_id=payment.provider_payment_id,
+        amount=payment.amount,
+        currency=payment.currency,
+        status=status,
+        occurred_at=event.occurred_at,
+        final=status is PaymentStatus.FAILED and any(isinstance(f, _ENDS) for f in event.facts),
+        payment_method=payment.method,
+        provider_session_id=payment.checkout_ref,
+        provider_customer_id=payment.customer_id,
+        provider_subscription_id=payment.subscription_id,
+        failure_code=failure[0],
+        failure_message=failure[1],
+        session_id=session.session_id if session else None,
+        session_opened_at=session.created_at if session else None,
+        user_id=session.user_id if session else None,
+        plan=session.plan if session else None,
+    )

@@ -1,0 +1,134 @@
+"""Find the session that an event means, and get it ready to be changed."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from service.effects.whose import Whose, whose
+from service.inbox.operations.inbox import Arrival, Asking, Named
+from service.providers.facts import Subject
+from service.sessions import repository
+from service.sessions.documents import Session
+from service.sessions.operations.attempt_id import with_checkout_ids
+from service.sessions.operations.caller import opened_by_a_server
+from service.storage.database import Row
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import Question, Transaction
+
+# The clocks of two machines differ by less.
+_AHEAD = timedelta(hours=1)
+
+
+class Meant(NamedTuple):
+    """The session that an event means, and the ids of its checkout that no other session has.
+
+    `unproven` is a session that only a reference names, though no server opened it.
+    """
+
+    session: Session | None
+    refs: tuple[str, ...]
+    unproven: str | None = None
+
+
+def sessions_of(arrival: Arrival) -> Question:
+    """Ask for the sessions among which the meant one is."""
+    ids = _ids(arrival.event.subject)
+    return repository.by_provider_ids(arrival.merchant_id, arrival.event.provider, *ids)
+
+
+async def named_by(arrival: Arrival) -> Named | None:
+    """Name the session that an event means, where it can't be applied now."""
+    session = (await find_meant(NO_TRANSACTION, arrival, certain=False)).session
+    return Named(session.merchant_id, session.session_id) if session is not None else None
+
+
+async def meet(tx: Transaction, arrival: Arrival, now: datetime) -> Meant:
+    """Find the meant session, and write what meeting an event writes into it.
+
+    None while its provider can't be asked whether it is meant.
+    """
+    subject = arrival.event.subject
+    meant = await find_meant(tx, arrival, certain=arrival.named_merchant is not None)
+    session = meant.session
+    if session is None:
+        return meant
+    if arrival.asking is Asking.SILENT and whose(session, subject) is Whose.UNKNOWN:
+        return meant._replace(session=None)
+    session = await _hold_back(tx, session, now)
+    return meant._replace(session=await learn(tx, session, subject, meant.refs))
+
+
+def _ids(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    named = (*subject.object_ids, *subject.sent_ids, *subject.references)
+    return subject.checkout_refs, tuple(dict.fromkeys(named))
+
+
+async def find_meant(tx: Transaction, arrival: Arrival, *, certain: bool) -> Meant:
+    """Find the session that was opened for the event's provider and that the event means.
+
+    First by the provider's ids of the checkout; then by the id that a server sent along; last, for
+    what a server opened alone, by a session id that is a merchant's own number at the provider, or
+    the provider's own order or payment id. A session's free metadata never matches. `certain`: the
+    merchant is known; if not, a checkout that we opened tells it too.
+    """
+    subject, merchant_id = arrival.event.subject, arrival.merchant_id
+    refs, session_ids = _ids(subject)
+    found = await repository.find_by_provider_ids(
+        merchant_id, arrival.event.provider, refs, session_ids, tx
+    )
+    places = [
+        (place, session.session_id, session)
+        for session in found
+        if (place := _place(session, subject)) is not None
+        and (session.merchant_id == merchant_id or (not certain and _opened_by_us(session, refs)))
+    ]
+    meant = min(places, key=lambda one: one[:2])[2] if places else None
+    others = {one for session in found if session is not meant for one in session.checkout_ids}
+    named = (one.session_id for one in found if one.session_id in subject.references)
+    unproven = next(named, None) if meant is None else None
+    return Meant(meant, tuple(ref for ref in refs if ref not in others), unproven)
+
+
+def _place(session: Session, subject: Subject) -> int | None:
+    """Return the place in the order above; None for a session that is not meant."""
+    first = [n for n, ref in enumerate(subject.checkout_refs) if ref in session.checkout_ids]
+    if first:
+        return first[0]
+    sent, place = subject.sent_ids, len(subject.checkout_refs)
+    if session.session_id in sent:
+        return place + sent.index(session.session_id)
+    if not opened_by_a_server(session):
+        return None
+    place, numbers = place + len(sent), subject.references
+    if session.session_id in numbers:
+        return place + numbers.index(session.session_id)
+    return place + len(numbers) if session.session_id in subject.object_ids else None
+
+
+def _opened_by_us(session: Session, refs: Sequence[str]) -> bool:
+    """Tell whether one of these is of a checkout that we opened, not one that a server named."""
+    named = {checkout.ref for checkout in session.checkouts if checkout.n == 0}
+    return any(ref in session.checkout_ids and ref not in named for ref in refs)
+
+
+async def _hold_back(tx: Transaction, session: Session, now: datetime) -> Session:
+    """Write a session that a purge may be looking at, so that one of the two has to look again.
+
+    The purge asks what still needs a session, and an event may write just that (a payment under
+    way) without a word in the session. This is that word, and it takes the purge's mark away.
+    """
+    if session.purge_at is None or session.purge_at > now + _AHEAD:
+        return session
+    return await repository.change(session, {"$set": {"deletableAt": None, "updatedAt": now}}, tx)
+
+
+async def learn(
+    tx: Transaction, session: Session, subject: Subject, refs: tuple[str, ...]
+) -> Session:
+    """Keep by which other ids the provider names the session's own checkout."""
+    if set(session.checkout_ids).issuperset(refs) or not session.checkouts:
+        return session
+    if whose(session, subject) is not Whose.OWN:
+        return session
+    fields: Row = {"checkoutIds": with_checkout_ids(session, refs)}
+    return await repository.change(session, {"$set": fields}, tx)

@@ -1,0 +1,166 @@
+"""What the facts about a payment write: the ledger's row, and then what its session makes of it."""
+
+from functools import partial
+from typing import assert_never
+
+from msgspec import structs
+
+from service.effects.applying import Applied, Applying, SessionStep
+from service.effects.decided import decided_money_came
+from service.effects.fields import learned, paid_by, told_again
+from service.effects.ledger import Failure, told_of
+from service.effects.reviewing import foreign, mismatch, to_review
+from service.effects.whose import tied
+from service.payments.payments.operations import Recorded, record_payment
+from service.payments.payments.states import LIVE, PaymentStatus
+from service.providers import facts
+from service.providers.facts import Payment, PaymentFact
+from service.sessions.documents import Session
+from service.sessions.operations.captures import Standing, as_row, claimed, tell_claim
+from service.sessions.operations.complete import complete
+from service.sessions.operations.decisions import decision_on, is_wanted
+from service.sessions.operations.standing import put, stand
+from service.sessions.states import SETTLED, Mismatch, Status
+from service.storage.database import Row
+
+# Money of the session's own all the same: it is under way, and a person decides what to do of it.
+_OF_THE_SESSION = frozenset({None, Mismatch.AMOUNT, Mismatch.CURRENCY})
+
+
+async def record_fact(doing: Applying, session: Session | None, fact: PaymentFact) -> SessionStep:
+    """Write what is told of a payment into its row; return what its session does with it."""
+    failure: Failure = (None, None)
+    match fact:
+        case facts.PaymentSucceeded():
+            status, step = PaymentStatus.SUCCEEDED, money_came
+        case facts.PaymentAuthorized():
+            status, step = PaymentStatus.AUTHORIZED, payment_underway
+        case facts.PaymentProcessing():
+            status, step = PaymentStatus.PENDING, payment_underway
+        case facts.PaymentFailed(failure_code=code, failure_message=message):
+            status, step, failure = PaymentStatus.FAILED, payment_failed, (code, message)
+        case facts.PaidPartially():
+            status, step = PaymentStatus.SUCCEEDED, part_came
+        case _:
+            assert_never(fact)
+    told = told_of(doing, session, fact.payment, status, failure)
+    recorded = await record_payment(doing.tx, told, doing.why.at)
+    return partial(step, payment=fact.payment, recorded=recorded)
+
+
+async def money_came(
+    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+) -> Applied:
+    """Take money as a person has decided about it, or else as it fits the session."""
+    doing = tied(doing, session, recorded)
+    payment = _known(payment, recorded)
+    decided = decision_on(session, payment.provider_payment_id)
+    if decided is not None:
+        return await decided_money_came(doing, session, payment, decided)
+    return await payment_succeeded(doing, session, payment, recorded)
+
+
+async def part_came(
+    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+) -> Applied:
+    """Take a part of the money as a person has decided about it; else that is yet to be done."""
+    doing = tied(doing, session, recorded)
+    decided = decision_on(session, payment.provider_payment_id)
+    if decided is not None:
+        return await decided_money_came(doing, session, _known(payment, recorded), decided)
+    return await paid_partially(doing, session, payment, recorded)
+
+
+async def payment_succeeded(
+    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+) -> Applied:
+    """Complete the session, or send what does not fit to review.
+
+    What does not fit is reviewed whatever came before: a payment may be told with two amounts.
+    """
+    payment_id = payment.provider_payment_id
+    by_this = session.status is Status.COMPLETED and session.provider_payment_id == payment_id
+    wrong = mismatch(doing, session, payment.amount, payment.currency)
+    if wrong is None and session.status is Status.COMPLETED and not by_this:
+        wrong = Mismatch.SECOND
+    if wrong is not None:
+        if wrong in _OF_THE_SESSION:
+            session = await _attempt(doing, session, payment, recorded, {})
+        return await to_review(doing, session, wrong)
+    if by_this:
+        return Applied(await put(doing, session, told_again(doing, session, payment)))
+    ids = paid_by(doing, session, payment)
+    return Applied(await complete(doing, session, payment_id, ids))
+
+
+async def payment_underway(
+    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+) -> Applied:
+    """Note that money is under way or held; one that is held and fits is claimed for capture.
+
+    Also where it has gone on since: what does not fit is reviewed in any order.
+    """
+    doing = tied(doing, session, recorded)
+    wrong = mismatch(doing, session, payment.amount, payment.currency)
+    if wrong in _OF_THE_SESSION:
+        ids = learned(session, payment) if wrong is None else {}
+        session = await _attempt(doing, session, payment, recorded, ids)
+    return Applied(session) if wrong is None else await to_review(doing, session, wrong)
+
+
+async def payment_failed(
+    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+) -> Applied:
+    """Note that an attempt failed: the session waits for it no longer.
+
+    A stranger's was never waited for.
+    """
+    if tied(doing, session, recorded, ask=False).stranger is not None:
+        return Applied(session)
+    if foreign(session, doing.event):
+        return Applied(session)
+    ids = learned(session, payment)
+    if recorded.status in LIVE:  # it has come back since
+        return Applied(await put(doing, session, ids))
+    return Applied(await _attempt(doing, session, payment, recorded, ids))
+
+
+async def paid_partially(
+    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+) -> Applied:
+    """Send a part of the money to review: it completes nothing, and is waited for no longer.
+
+    A stranger's was never waited for.
+    """
+    session = await _attempt(doing, session, payment, recorded, {})
+    return await to_review(doing, session, doing.stranger or Mismatch.PARTIAL)
+
+
+async def _attempt(
+    doing: Applying, session: Session, payment: Payment, recorded: Recorded, ids: Row
+) -> Session:
+    """Count a payment among those under way, or no longer, as the ledger has it by now.
+
+    Money of another amount is not waited for: it completes nothing unless a person accepts it.
+    """
+    if session.status in SETTLED:
+        return await put(doing, session, ids)
+    payment_id = payment.provider_payment_id
+    others = {*session.live_attempts} - {payment_id}
+    told = Standing(payment_id, PaymentStatus(recorded.status), recorded.amount, recorded.currency)
+    wanted = is_wanted(session, payment_id, told.amount, told.currency)
+    lives = told.status in LIVE and wanted
+    claim = await claimed(doing.tx, session, told, others, doing.why.at)
+    changes = ids | {"capturing": as_row(claim)}
+    after = await stand(doing, session, others | {payment_id} if lives else others, changes)
+    await tell_claim(doing.tx, session, after, told, doing.why.at)
+    return after
+
+
+def _known(payment: Payment, recorded: Recorded) -> Payment:
+    """Return a payment with what other events told of it: an intent does not name its checkout."""
+    return structs.replace(
+        payment,
+        checkout_ref=payment.checkout_ref or recorded.provider_session_id,
+        customer_id=payment.customer_id or recorded.provider_customer_id,
+    )

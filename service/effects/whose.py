@@ -1,0 +1,63 @@
+"""Whose a checkout is: the session's own, or one that only names the session."""
+
+from enum import Enum
+
+from msgspec import structs
+
+from service.effects.applying import Applying
+from service.inbox.operations.inbox import CheckoutUnknown
+from service.payments.payments.operations import Recorded
+from service.providers.facts import Subject
+from service.sessions.documents import Session
+from service.sessions.operations.attempt_id import is_anothers
+from service.sessions.operations.claims import is_claim_of
+from service.sessions.states import Mismatch
+
+
+class Whose(Enum):
+    """What is known of the checkout that an event tells of."""
+
+    OWN = "own"
+    FOREIGN = "foreign"
+    UNKNOWN = "unknown"
+
+
+def whose(session: Session, subject: Subject, known_ref: str | None = None) -> Whose:
+    """Tell whose checkout an event is about; `known_ref` is what the ledger knows of its payment.
+
+    A session that has opened no checkout and names none takes what names it, but for what an
+    earlier session of its id has opened.
+    """
+    if not session.checkouts and session.opening is None:
+        ours = (*subject.attempt_ids, *subject.checkout_refs)
+        earlier = any(is_anothers(session, one) for one in ours)
+        return Whose.FOREIGN if earlier else Whose.OWN
+    told = {*subject.checkout_refs, *subject.attempt_ids, *subject.object_ids, known_ref}
+    if not told.isdisjoint(session.checkout_ids) or _of_an_older_version(session, subject):
+        return Whose.OWN
+    silent = not subject.checkout_refs and known_ref is None
+    return Whose.UNKNOWN if silent else Whose.FOREIGN
+
+
+def _of_an_older_version(session: Session, subject: Subject) -> bool:
+    """Tell whether an intent may be of a checkout that went out before attempts had ids."""
+    before = any(one.n > 0 and one.attempt_id is None for one in session.checkouts)
+    return before and not subject.checkout_refs and session.session_id in subject.sent_ids
+
+
+def tied(
+    doing: Applying, session: Session, recorded: Recorded | None, *, ask: bool = True
+) -> Applying:
+    """Note why a payment is not the session's own, if it is not.
+
+    Raises `CheckoutUnknown` where the provider can be asked, and `ask` is set.
+    """
+    if recorded is not None and not is_claim_of(recorded.claimed_by, session):
+        return structs.replace(doing, stranger=Mismatch.ANOTHERS)
+    known_ref = recorded.provider_session_id if recorded is not None else None
+    found = whose(session, doing.event.subject, known_ref)
+    if found is Whose.OWN or (found is Whose.UNKNOWN and not ask):
+        return doing
+    if found is Whose.UNKNOWN and doing.may_ask:
+        raise CheckoutUnknown(matched=True)
+    return structs.replace(doing, stranger=Mismatch.FOREIGN)

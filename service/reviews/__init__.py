@@ -1,0 +1,1 @@
+"""Payments that did not fit their session: what can be decided about each, and the decision."""

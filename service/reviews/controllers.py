@@ -1,0 +1,108 @@
+"""The review queue over HTTP."""
+
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.params import JSONBody, PathParameter
+
+from service.core.paging import decode_cursor
+from service.core.principal import AccessScope, Principal
+from service.reviews.operations.browse import list_reviews
+from service.reviews.operations.choices import Choice, Wish
+from service.reviews.operations.decide import decide_review
+from service.reviews.schemas import (
+    AcceptReview,
+    DecidedAnswer,
+    RejectReview,
+    ReviewsAnswer,
+    decided,
+    review_item,
+)
+from service.sessions.controllers import desk_of
+from service.sessions.schemas.answers import next_cursor
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
+
+EventIdPath = Annotated[str, PathParameter(max_length=400, description="The event's inbox id.")]
+
+
+class AdminReviews(Controller):
+    """Events that wait for a person's decision."""
+
+    path = "/api/admin"
+    tags = ["Admin"]
+
+    @get(
+        "/reviews", opt=requires(AccessScope.REVIEWS_READ), summary="List what waits for a decision"
+    )
+    async def reviews(
+        self, principal: CurrentPrincipal, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
+    ) -> ReviewsAnswer:
+        """Events that did not fit their session, newest first, and what each decision would do."""
+        place = decode_cursor(cursor) if cursor is not None else None
+        found, following = await list_reviews(principal.merchant_id, cursor=place, limit=limit)
+        return ReviewsAnswer([review_item(one) for one in found], next_cursor(following))
+
+    @post(
+        "/reviews/{event_id:str}/accept",
+        opt=requires(AccessScope.REVIEWS_DECIDE),
+        status_code=200,
+        summary="Accept a payment as it is",
+    )
+    async def accept(
+        self,
+        event_id: EventIdPath,
+        principal: CurrentPrincipal,
+        request: AnyRequest,
+        data: JSONBody[AcceptReview | None] = None,
+    ) -> DecidedAnswer:
+        """Complete the session with it; money that is held is captured first.
+
+        The id is the event's or the session's. Only money that came, or is held, can be accepted.
+        """
+        body = data or AcceptReview()
+        wish = Wish(Choice.ACCEPT, body.reason, body.payment_id)
+        return await _decided(event_id, wish, principal, request)
+
+    @post(
+        "/reviews/{event_id:str}/reject",
+        opt=requires(AccessScope.REVIEWS_DECIDE),
+        status_code=200,
+        summary="Reject a payment",
+    )
+    async def reject(
+        self,
+        event_id: EventIdPath,
+        data: JSONBody[RejectReview],
+        principal: CurrentPrincipal,
+        request: AnyRequest,
+    ) -> DecidedAnswer:
+        """Leave the session without it; the money's ledger row stays."""
+        wish = Wish(Choice.REJECT, data.reason, data.payment_id)
+        return await _decided(event_id, wish, principal, request)
+
+    @post(
+        "/reviews/{event_id:str}/same-money",
+        opt=requires(AccessScope.REVIEWS_DECIDE),
+        status_code=200,
+        summary="Take a payment for the money that was entered by hand",
+    )
+    async def same_money(
+        self,
+        event_id: EventIdPath,
+        principal: CurrentPrincipal,
+        request: AnyRequest,
+        data: JSONBody[AcceptReview | None] = None,
+    ) -> DecidedAnswer:
+        """Reverse the entry by hand; the session is then completed by the payment itself."""
+        body = data or AcceptReview()
+        wish = Wish(Choice.SAME_MONEY, body.reason, body.payment_id)
+        return await _decided(event_id, wish, principal, request)
+
+
+async def _decided(
+    review_id: str, wish: Wish, principal: Principal, request: AnyRequest
+) -> DecidedAnswer:
+    desk = desk_of(request)
+    session = await decide_review(review_id, wish, principal, desk)
+    return decided(session, principal, desk.clock.now())

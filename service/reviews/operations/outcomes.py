@@ -1,0 +1,121 @@
+"""What each decision does to the session, the ledger and the outbox, in its transaction."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from msgspec import Struct, structs
+
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.operations import abandon_payment
+from service.payments.payments.states import PaymentStatus
+from service.reviews.operations.choices import Case, Choice
+from service.sessions import repository as sessions
+from service.sessions.documents import Capturing, Session
+from service.sessions.operations.captures import (
+    Standing,
+    as_row,
+    next_claim,
+    tell_claim,
+)
+from service.sessions.operations.complete import complete, completed_with
+from service.sessions.operations.doubts import UNRESOLVED
+from service.sessions.operations.move import Why
+from service.sessions.operations.standing import stand
+from service.sessions.states import Lifetimes, Status
+from service.storage.database import Row
+from service.storage.transaction import Transaction
+
+_CAME = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
+
+
+class Deciding(Struct, frozen=True):
+    """One decision: its transaction, what it is about, and by whom it is taken."""
+
+    tx: Transaction
+    case: Case
+    why: Why
+    lifetimes: Lifetimes
+
+
+async def apply_choice(choice: Choice, deciding: Deciding, fields: Row) -> Session:
+    """Apply a possible decision; `fields` are what any decision writes into the session."""
+    return await _EFFECTS[choice](deciding, fields)
+
+
+def has_come(case: Case) -> bool:
+    """Tell whether the money of a case had come when it was decided."""
+    return case.payment is not None and case.payment.status in _CAME
+
+
+def awaits(case: Case) -> bool:
+    """Tell whether accepting must wait for a capture."""
+    return case.payment is not None and case.payment.status is PaymentStatus.AUTHORIZED
+
+
+async def _accept(deciding: Deciding, fields: Row) -> Session:
+    case, session = deciding.case, deciding.case.session
+    if case.payment is not None and awaits(case):
+        return await _await_capture(deciding, case.payment, fields)
+    if session.status is Status.COMPLETED:
+        return await _put(deciding, fields)
+    doing = _words(deciding, "accepted")
+    return await complete(doing, session, case.doubt.about, fields)
+
+
+async def _await_capture(deciding: Deciding, payment: Payment, fields: Row) -> Session:
+    """Claim the capture of held money; its success completes the session, as any event would."""
+    session, now = deciding.case.session, deciding.why.at
+    paid = payment.provider_payment_id
+    claim = Capturing(payment_id=paid, at=now)
+    live = {*session.live_attempts, paid}
+    doing = _words(deciding, "accepted")
+    after = await stand(doing, session, live, fields | _claim(claim), known=True)
+    held = Standing(paid, payment.status, payment.amount, payment.currency)
+    await tell_claim(deciding.tx, session, after, held, now)
+    return after
+
+
+async def _reject(deciding: Deciding, fields: Row) -> Session:
+    """Wait for the payment no longer; if it was to be captured, the next held one has its turn."""
+    case, tx, now = deciding.case, deciding.tx, deciding.why.at
+    session, about = case.session, case.doubt.about
+    if case.doubt.reason == UNRESOLVED and case.payment is not None:
+        await abandon_payment(tx, case.payment, now)
+    others = [one for one in session.live_attempts if one != about]
+    claim = session.capturing
+    if claim is not None and claim.payment_id == about:
+        claim = await next_claim(tx, session, others, now)
+    waits = session.status is Status.PROCESSING and not others
+    doing = _words(deciding, "rejected")
+    after = await stand(doing, session, others, fields | _claim(claim), known=waits)
+    await tell_claim(tx, session, after, None, now)
+    return after
+
+
+def _claim(claim: Capturing | None) -> Row:
+    return {"capturing": as_row(claim)}
+
+
+def _words(deciding: Deciding, verdict: str) -> Deciding:
+    reason = f"{verdict}: {deciding.case.doubt.reason}"
+    return structs.replace(deciding, why=structs.replace(deciding.why, reason=reason))
+
+
+async def _same_money(deciding: Deciding, fields: Row) -> Session:
+    by_hand, now = deciding.case.completed_by, deciding.why.at
+    if by_hand is not None:
+        reversed_: Row = {"status": PaymentStatus.REVERSED.value, "statusAt": now, "updatedAt": now}
+        await payments.change(by_hand, reversed_, deciding.tx)
+    return await _put(deciding, fields | completed_with(deciding.case.doubt.about))
+
+
+async def _put(deciding: Deciding, fields: Row) -> Session:
+    update = {"$set": {**fields, "updatedAt": deciding.why.at}}
+    return await sessions.change(deciding.case.session, update, deciding.tx)
+
+
+_EFFECTS: Mapping[Choice, Callable[[Deciding, Row], Awaitable[Session]]] = {
+    Choice.ACCEPT: _accept,
+    Choice.REJECT: _reject,
+    Choice.SAME_MONEY: _same_money,
+}

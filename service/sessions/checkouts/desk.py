@@ -1,0 +1,19 @@
+"""What opening, closing and asking about checkouts needs besides the session."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.core.clock import Clock
+from service.inbox.operations.inbox import Inbox
+from service.providers.base import Provider
+from service.sessions.operations.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The rules, the clock, the providers, and the inbox that takes in what they answer."""
+
+    rules: Rules
+    clock: Clock
+    providers: Mapping[str, Provider]
+    inbox: Inbox

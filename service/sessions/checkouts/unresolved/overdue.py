@@ -1,0 +1,158 @@
+"""Ask about a session that should be over and waits for a payment."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.operations import lapse_payment, note_heard
+from service.providers.base import VerifiedEvent
+from service.sessions import repository as sessions
+from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.unresolved.questions import Answers, Questions, take_answers
+from service.sessions.checkouts.unresolved.reviews import open_review
+from service.sessions.checkouts.unresolved.waiting import stop_waiting
+from service.sessions.documents import Session
+from service.sessions.operations.agreeing import agree_again
+from service.sessions.operations.move import Why
+from service.sessions.states import Status
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION, in_transaction
+from service.storage.transaction import Transaction
+
+# Nobody could tell for as long after the session's own end and the last word: a person must look.
+WAIT = timedelta(hours=24)
+
+
+async def ask_about_session(session: Session, questions: Questions) -> int:
+    """Ask about all checkouts and live payments of a session; return how many reviews it opened.
+
+    What is under way by no answer is waited for no more, and a session that waits for nothing goes
+    back to pending. What nobody can tell about goes to review, a day after the session's end.
+    """
+    desk = questions.desk
+    async with answers_in_time():
+        before = await _live_of(session, NO_TRANSACTION)
+    refs = refs_of(session, before)
+    answers = await questions.ask(session.provider, refs)
+    await take_answers(answers, session.merchant_id, desk)
+    unresolved = await _note(session, before, answers, desk)
+    if not answers.tell_of(refs):
+        return 0
+    long_ago = desk.clock.now() - WAIT
+    opened = 0
+    for payment in unresolved:
+        # Money may come to a session that ended long before: its silence begins only then.
+        if max(session.expires_at, payment.updated_at) <= long_ago:
+            opened += await open_review(session, payment, desk)
+    return opened
+
+
+def refs_of(session: Session, live: Sequence[Payment]) -> list[str]:
+    """Return all by which the provider may know what is under way: payments, then checkouts."""
+    checkouts = [checkout.ref for checkout in reversed(session.checkouts)]
+    named = [session.provider_session_id] if session.provider_session_id else []
+    ids = [*session.live_attempts, *(payment.provider_payment_id for payment in live)]
+    return list(dict.fromkeys([*ids, *checkouts, *(named if not checkouts else [])]))
+
+
+async def _note(
+    session: Session, before: Sequence[Payment], answers: Answers, desk: Desk
+) -> list[Payment]:
+    """Note what the answers mean for each payment; return those that nobody could tell about."""
+    told_all = not answers.silent and answers.tell_of(refs_of(session, before))
+    unresolved: list[Payment] = []
+
+    async def work(tx: Transaction) -> None:
+        unresolved.clear()
+        found = await sessions.find(session.merchant_id, session.session_id, tx)
+        if found is None:
+            return
+        live = await _live_of(found, tx)
+        # An event that came since the question was put knows more than the answer to it.
+        untold = [one for one in live if one in before and one not in answers]
+        lapsed = await _lapse(tx, found, untold, answers, desk)
+        unresolved.extend(one for one in untold if one not in lapsed)
+        # Its provider may yet tell of one that we don't know: it has a day for that.
+        patient = desk.clock.now() < found.expires_at + WAIT
+        if found.live_attempts or told_all or not patient:
+            waits = {one.provider_payment_id for one in live if one not in lapsed}
+            await _wait_for(tx, found, waits, answers, desk)
+
+    await in_transaction(work)
+    await _note_heard([one for one in before if one in answers], desk)
+    return unresolved
+
+
+async def note_answer(session: Session, ref: str, event: VerifiedEvent, desk: Desk) -> None:
+    """Note what the answer about one checkout means for the payments that were made in it.
+
+    Nothing, where an event has changed the session since the question was put.
+    """
+    answers = Answers({ref: event})
+
+    async def work(tx: Transaction) -> None:
+        found = await sessions.find(session.merchant_id, session.session_id, tx)
+        if found is None or found.version != session.version:
+            return
+        if found.status is not Status.PROCESSING:
+            return
+        live = await _live_of(found, tx)
+        untold = [one for one in live if one not in answers]
+        lapsed = await _lapse(tx, found, untold, answers, desk)
+        if found.live_attempts or {ref} >= {checkout.ref for checkout in found.checkouts}:
+            waits = {one.provider_payment_id for one in live if one not in lapsed}
+            await _wait_for(tx, found, waits, answers, desk)
+
+    await in_transaction(work)
+
+
+async def _live_of(session: Session, tx: Transaction) -> list[Payment]:
+    """Return the session's payments whose outcome is open, and those that it waits for.
+
+    These it need not have claimed: a payment that is only held claims nothing.
+    """
+    own = await payments.live_of_session(session.merchant_id, session.session_id, tx)
+    known = {payment.provider_payment_id for payment in own}
+    others = [one for one in session.live_attempts if one not in known]
+    if not others:
+        return own
+    return own + await payments.live_named(session.provider, session.account, others, tx)
+
+
+async def _lapse(
+    tx: Transaction, session: Session, untold: Sequence[Payment], answers: Answers, desk: Desk
+) -> list[Payment]:
+    lapsed = [one for one in untold if _is_answered(session, one, answers)]
+    for one in lapsed:
+        await lapse_payment(tx, one, desk.clock.now())
+    return lapsed
+
+
+async def _wait_for(
+    tx: Transaction, session: Session, waits: Collection[str], answers: Answers, desk: Desk
+) -> None:
+    by = session.provider if answers.events else "clock"
+    why = Why(by, desk.clock.now(), reason="asked: no payment is under way")
+    session = await stop_waiting(tx, session, waits, why, desk)
+    if session.review is not None:
+        await agree_again(tx, session, desk.inbox)
+
+
+async def _note_heard(under_way: Sequence[Payment], desk: Desk) -> None:
+    async with answers_in_time():
+        for payment in under_way:
+            await note_heard(payment, desk.clock.now())
+
+
+def _is_answered(session: Session, payment: Payment, answers: Answers) -> bool:
+    """Tell whether the answers are about a payment: by itself, or by the checkout it was made in.
+
+    Where the provider does not know it by its own id, all checkouts of the session speak for it.
+    """
+    one, checkout = payment.provider_payment_id, payment.provider_session_id
+    if one in answers.events or checkout in answers.events:
+        return True
+    checkouts: set[str | None] = {opened.ref for opened in session.checkouts}
+    asked = checkouts or {session.provider_session_id}
+    return one not in answers.silent and asked <= answers.events.keys()

@@ -1,0 +1,81 @@
+"""Open a review of a payment that nobody can tell about."""
+
+from service.core.ids import digest
+from service.inbox import repository
+from service.inbox.documents import Doubt, WebhookEvent
+from service.inbox.operations.keeping import as_json
+from service.inbox.states import InboxStatus
+from service.payments.payments.documents import Payment
+from service.payments.payments.states import PaymentStatus
+from service.providers import facts
+from service.providers.base import inbox_id_of
+from service.sessions import repository as sessions
+from service.sessions.checkouts.desk import Desk
+from service.sessions.documents import Session
+from service.sessions.operations.agreeing import agree_again
+from service.sessions.operations.doubts import UNRESOLVED
+from service.sessions.states import Status
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
+
+
+async def open_review(session: Session, payment: Payment, desk: Desk) -> bool:
+    """Put a live payment of a processing session among the reviews; tell whether it was not there.
+
+    A review that closed by itself is opened again; one that a person has decided is not.
+    """
+
+    async def work(tx: Transaction) -> bool:
+        found = await sessions.find(session.merchant_id, session.session_id, tx)
+        if found is None or found.status is not Status.PROCESSING:
+            return False
+        if payment.provider_payment_id not in found.live_attempts:
+            return False
+        row = _row(found, payment, desk)
+        if not await repository.open_again(row.to_row(), tx):
+            return False
+        # Written in any case: a decision that names the next review at the same time must conflict.
+        now = {"updatedAt": row.received_at}
+        await agree_again(tx, await sessions.change(found, {"$set": now}, tx), desk.inbox)
+        return True
+
+    return await in_transaction(work)
+
+
+def _row(session: Session, payment: Payment, desk: Desk) -> WebhookEvent:
+    """Make the row of an event that never came: it tells of the payment as the ledger has it."""
+    now = desk.clock.now()
+    one = payment.provider_payment_id
+    event_id = f"clock:{digest(f'{session.merchant_id}:{session.session_id}:{one}')[:32]}"
+    return WebhookEvent(
+        id=inbox_id_of(payment.provider, payment.account, payment.live, event_id),
+        merchant_id=session.merchant_id,
+        provider=payment.provider,
+        account=payment.account,
+        live=payment.live,
+        event_id=event_id,
+        type="payment.unresolved",
+        source="clock",
+        status=InboxStatus.REVIEW,
+        session_id=session.session_id,
+        reason=UNRESOLVED,
+        doubts=[Doubt(about=one, reason=UNRESOLVED)],
+        facts=[as_json(_fact(payment))],
+        payload=b"{}",
+        occurred_at=payment.status_at,
+        received_at=now,
+        processed_at=now,
+    )
+
+
+def _fact(payment: Payment) -> facts.Fact:
+    told = facts.Payment(
+        provider_payment_id=payment.provider_payment_id,
+        amount=payment.amount,
+        currency=payment.currency,
+        method=payment.payment_method,
+        checkout_ref=payment.provider_session_id,
+        customer_id=payment.provider_customer_id,
+    )
+    held = payment.status is PaymentStatus.AUTHORIZED
+    return facts.PaymentAuthorized(told) if held else facts.PaymentProcessing(told)

@@ -1,0 +1,60 @@
+"""Give up a payment that nobody has told of for long: it is asked about once more before."""
+
+from datetime import timedelta
+
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.operations import abandon_payment, note_heard
+from service.payments.payments.states import LIVE
+from service.sessions import repository as sessions
+from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.unresolved.questions import Questions, take_answers
+from service.sessions.checkouts.unresolved.waiting import stop_waiting
+from service.sessions.operations.agreeing import agree_again
+from service.sessions.operations.move import Why
+from service.storage.answering import answers_in_time
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
+
+# The longest that a provider takes for anything: Stripe lists its events for as long.
+GIVE_UP_AFTER = timedelta(days=30)
+
+
+async def ask_once_more(payment: Payment, questions: Questions) -> bool:
+    """Ask about a payment that is silent for long, and give it up; tell whether it was.
+
+    Only money overrules that: what comes later of the payment but money is old news.
+    """
+    desk = questions.desk
+    checkout = payment.provider_session_id
+    refs = [payment.provider_payment_id, *([checkout] if checkout else [])]
+    answers = await questions.ask(payment.provider, dict.fromkeys(refs))
+    if not answers.tell_of(refs):
+        return False
+    await take_answers(answers, payment.merchant_id, desk)
+    if payment in answers:
+        async with answers_in_time():
+            await note_heard(payment, desk.clock.now())
+        return False
+    return await _give_up(payment, desk)
+
+
+async def _give_up(payment: Payment, desk: Desk) -> bool:
+    now = desk.clock.now()
+
+    async def work(tx: Transaction) -> bool:
+        known = await payments.find(
+            payment.provider, payment.account, payment.provider_payment_id, tx
+        )
+        if known != payment or payment.status not in LIVE:
+            return False  # told of since
+        await abandon_payment(tx, payment, now)
+        session = await sessions.find(payment.merchant_id, payment.session_id or "", tx)
+        if session is not None:
+            waits = {*session.live_attempts} - {payment.provider_payment_id}
+            why = Why("clock", now, reason=f"payment {payment.provider_payment_id} was abandoned")
+            session = await stop_waiting(tx, session, waits, why, desk)
+            await agree_again(tx, session, desk.inbox)
+        return True
+
+    return await in_transaction(work)

@@ -1,0 +1,29 @@
+"""Have a session wait no more for payments that are not under way."""
+
+from collections.abc import Collection
+
+from service.sessions.checkouts.desk import Desk
+from service.sessions.documents import Session
+from service.sessions.operations.captures import as_row, next_claim, tell_claim
+from service.sessions.operations.move import Moving, Why
+from service.sessions.operations.standing import stand
+from service.sessions.states import Status
+from service.storage.transaction import Transaction
+
+
+async def stop_waiting(
+    tx: Transaction, session: Session, waits: Collection[str], why: Why, desk: Desk
+) -> Session:
+    """Leave only some of a session's payments as those that it waits for, and move it by that.
+
+    If one that is not under way any more was to be captured, the next held one has its turn.
+    """
+    live = [one for one in session.live_attempts if one in waits]
+    claim = session.capturing
+    if claim is not None and claim.payment_id not in waits:
+        claim = await next_claim(tx, session, live, why.at)
+    nothing = session.status is Status.PROCESSING and not live
+    doing = Moving(tx, why, desk.rules.lifetimes)
+    after = await stand(doing, session, live, {"capturing": as_row(claim)}, known=nothing)
+    await tell_claim(tx, session, after, None, why.at)
+    return after

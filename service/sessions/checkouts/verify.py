@@ -1,0 +1,62 @@
+"""Tell how a session stands now, for who can't wait: by asking its provider, where there is one."""
+
+from dataclasses import dataclass
+
+from service.providers.base import ChecksCallbacks
+from service.providers.registry import REGISTRY
+from service.sessions.checkouts.answers import read_again, take_answer
+from service.sessions.checkouts.desk import Desk
+from service.sessions.documents import Session
+from service.sessions.errors import wrong_field
+from service.sessions.operations.caller import Caller
+from service.sessions.operations.complete_free import complete_free, is_free
+from service.sessions.operations.find_session import find_session_by_any_id
+from service.sessions.states import Status, status_at
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a provider's checkout handed to the browser: a payment and its signature."""
+
+    payment_id: str
+    signature: str
+
+
+async def verify(any_id: str, callback: Callback | None, caller: Caller, desk: Desk) -> Session:
+    """Find a session by our id or a checkout's, and return it as it stands at its provider.
+
+    An open one of which nothing is due is completed: no provider could say more. Raises
+    `SessionNotFound` and what `verify_session` raises.
+    """
+    session = await find_session_by_any_id(any_id, caller)
+    now = desk.clock.now()
+    if is_free(session) and status_at(session.status, session.expires_at, now) is Status.PENDING:
+        return await complete_free(session, None, caller, desk.rules, now)
+    return await verify_session(session, desk, callback)
+
+
+async def verify_session(session: Session, desk: Desk, callback: Callback | None = None) -> Session:
+    """Ask the provider how a session's checkout stands, apply the answer, and read it again.
+
+    A browser's callback is checked first, and only ever leads to the question: what completes a
+    session is the provider's answer. Raises `SignatureRejected`, `ProviderFailed`.
+    """
+    ref = _current_ref(session)
+    if ref is None or REGISTRY[session.provider].traits.manual:
+        return session
+    provider = desk.providers.get(session.provider)
+    if provider is None:
+        raise wrong_field("sessionId", f"is of {session.provider}, which has no credentials here")
+    if callback is not None:
+        if not isinstance(provider, ChecksCallbacks):
+            raise wrong_field("razorpay_signature", f"means nothing to {session.provider}")
+        provider.check_callback(ref, callback.payment_id, callback.signature)
+    if session.status is Status.COMPLETED:
+        return session
+    event = await provider.fetch(ref)
+    await take_answer(ref, event, session, desk)
+    return await read_again(session)
+
+
+def _current_ref(session: Session) -> str | None:
+    return session.checkouts[-1].ref if session.checkouts else session.provider_session_id

@@ -1,0 +1,140 @@
+"""Ask for the capture of money that is held: of one payment of a session at a time."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from msgspec import Struct
+
+from service.outbox import operations as outbox
+from service.outbox import repository as outbox_repository
+from service.payments.payments import repository as payments
+from service.payments.payments.states import PaymentStatus
+from service.sessions import repository
+from service.sessions.documents import Capturing, Session
+from service.sessions.operations.decisions import is_wanted
+from service.sessions.operations.giving_up import this_version
+from service.sessions.states import SETTLED
+from service.storage.database import Row
+from service.storage.transaction import Transaction
+
+CAPTURE = "provider.capture"
+
+
+class Standing(Struct, frozen=True):
+    """How a payment stands in the ledger, as far as its capture depends on it."""
+
+    payment_id: str
+    status: PaymentStatus
+    amount: int
+    currency: str
+
+
+def may_capture(session: Session, payment: Standing) -> bool:
+    """Tell whether a payment is money that is held for this session, and may be taken.
+
+    Another amount only if a person has accepted it.
+    """
+    return (
+        payment.status is PaymentStatus.AUTHORIZED
+        and session.status not in SETTLED
+        and payment.payment_id not in session.refused_captures
+        and is_wanted(session, payment.payment_id, payment.amount, payment.currency)
+    )
+
+
+async def claimed(
+    tx: Transaction, session: Session, told: Standing, others: Collection[str], now: datetime
+) -> Capturing | None:
+    """Return which payment is to be captured, now that one stands as `told`.
+
+    The first that is held is claimed, and stays so until it fails or is refused: the next of the
+    `others` then has its turn, by its id, so that any order chooses the same.
+    """
+    current, held = session.capturing, may_capture(session, told)
+    if current is None:
+        return Capturing(payment_id=told.payment_id, at=now) if held else None
+    if held or current.payment_id != told.payment_id:
+        return current
+    return await next_claim(tx, session, others, now)
+
+
+async def next_claim(
+    tx: Transaction, session: Session, among: Collection[str], now: datetime
+) -> Capturing | None:
+    """Return a claim on the first held payment among some that are under way, if there is one."""
+    for payment_id in sorted(among):
+        row = await payments.find(session.provider, session.account, payment_id, tx)
+        if row is None:
+            continue
+        if may_capture(session, Standing(payment_id, row.status, row.amount, row.currency)):
+            return Capturing(payment_id=payment_id, at=now)
+    return None
+
+
+async def tell_claim(
+    tx: Transaction, before: Session, after: Session, told: Standing | None, now: datetime
+) -> None:
+    """Write the message that asks for the capture, if the claim is a new one."""
+    claim = after.capturing
+    if claim is None or claim == before.capturing:
+        return
+    if told is None or told.payment_id != claim.payment_id:
+        row = await payments.find(after.provider, after.account, claim.payment_id, tx)
+        if row is None:
+            return
+        told = Standing(claim.payment_id, row.status, row.amount, row.currency)
+    await outbox_repository.add_once([capture_message(after, claim, told, now)], tx)
+
+
+async def release_refused(
+    tx: Transaction, session: Session, payment_id: str, now: datetime
+) -> Session:
+    """Give up a payment that the provider refuses to let us capture; the next one has its turn."""
+    refused = sorted({*session.refused_captures, payment_id})
+    fields: Row = {"refusedCaptures": refused, "capturing": None, "updatedAt": now}
+    released = await repository.change(session, {"$set": fields}, tx)
+    return await claim_next(tx, released, session.live_attempts, now)
+
+
+async def claim_next(
+    tx: Transaction, session: Session, among: Collection[str], now: datetime
+) -> Session:
+    """Claim the first held payment among some for a session that captures none, if there is one."""
+    claim = await next_claim(tx, session, among, now)
+    if claim is None:
+        return session
+    fields: Row = {"capturing": as_row(claim), "updatedAt": now}
+    claimed_by = await repository.change(session, {"$set": fields}, tx)
+    await tell_claim(tx, session, claimed_by, None, now)
+    return claimed_by
+
+
+def is_claim(session: Session, payment_id: str, claimed_at: object) -> bool:
+    """Tell whether a session's claim is on a payment, and made at a time, if one is named."""
+    claim = session.capturing
+    if claim is None or claim.payment_id != payment_id:
+        return False
+    return claimed_at is None or claim.at.isoformat() == claimed_at
+
+
+def as_row(claim: Capturing | None) -> Row | None:
+    """Return a claim as it is stored."""
+    return claim.model_dump(by_alias=True) if claim else None
+
+
+def capture_message(session: Session, claim: Capturing, payment: Standing, now: datetime) -> Row:
+    """Make the message that asks for a capture; each claim has its own."""
+    return outbox.message(
+        CAPTURE,
+        f"{session.provider}:{claim.payment_id}:{this_version(session)}",
+        merchant_id=session.merchant_id,
+        session_id=session.session_id,
+        payload={
+            "provider": session.provider,
+            "providerPaymentId": claim.payment_id,
+            "amount": payment.amount,
+            "currency": payment.currency,
+            "claimedAt": claim.at.isoformat(),
+        },
+        now=now,
+    )

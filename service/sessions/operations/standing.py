@@ -1,0 +1,89 @@
+"""Where a session stands by the facts that are known of it, in whatever order they became known."""
+
+from collections.abc import Collection
+
+from service.sessions import repository
+from service.sessions.documents import CheckoutEnd, Session
+from service.sessions.operations.complete import revived_from
+from service.sessions.operations.move import Acting, Why, move
+from service.sessions.operations.which_checkout import current_checkout
+from service.sessions.states import ENDED, SETTLED, Status, standing
+from service.storage.database import Row
+
+
+async def stand(
+    doing: Acting, session: Session, live: Collection[str], changes: Row, *, known: bool = False
+) -> Session:
+    """Keep which payments are `live` and other changes, and move the session where they put it.
+
+    Facts that are no news move nothing: a person may have moved the session since they were told.
+    `known`: it is moved all the same.
+    """
+    if session.status in SETTLED:
+        return await put(doing, session, changes)
+    changes = {**changes, "liveAttempts": sorted(live)}
+    ended = _ended(session, changes)
+    otherwise = _otherwise(session, doing.why)
+    to = standing(live=bool(live), ended=ended, otherwise=otherwise)
+    known = known or changes["liveAttempts"] != session.live_attempts
+    if to is session.status or not (known or ended != ended_word(session)):
+        return await put(doing, session, changes)
+    if session.status in ENDED and await _another_is_open(doing, session, to):
+        return await put(doing, session, changes)
+    by_clock = to is Status.EXPIRED and ended is None
+    why = Why("clock", doing.why.at) if by_clock else doing.why
+    return await move(doing.tx, session, to, why, doing.lifetimes, changes)
+
+
+def ended_word(session: Session) -> CheckoutEnd | None:
+    """Return the most final word on the end of the checkout that is the session's current one.
+
+    Where we opened none, it is that on the checkout that the caller opened itself; it may not have
+    named it, so of several the most final word counts, whichever was told first.
+    """
+    if not session.checkouts:
+        return session.checkout_ended if session.opening is None else None
+    current = current_checkout(session)
+    if current is None:
+        return None
+    return current.ended if current.n else session.checkout_ended
+
+
+def _ended(session: Session, changes: Row) -> CheckoutEnd | None:
+    fields = {"checkouts": "checkouts", "checkoutEnded": "checkout_ended"}
+    if not changes.keys() & fields.keys():
+        return ended_word(session)
+    return ended_word(Session.model_validate(session.to_row() | changes))
+
+
+def _otherwise(session: Session, why: Why) -> Status:
+    """Return where the session stands by the clock or a hand, not by a provider's word."""
+    if session.status in ENDED:
+        return session.status
+    if session.status is Status.PENDING:
+        return Status.PENDING  # past its time it reads as expired, and the clean-up writes it down
+    over = Status.EXPIRED if session.expires_at <= why.at else Status.PENDING
+    return revived_from(session) or over
+
+
+async def _another_is_open(doing: Acting, session: Session, to: Status) -> bool:
+    """Tell whether another session of the user has taken this one's place: it stays ended then.
+
+    Looked up and not tried, since a refused write ends the whole transaction. Who is quicker still
+    makes the event's transaction run again, and this finds it.
+    """
+    if session.kind != "checkout" or to is not Status.PROCESSING:
+        return False
+    return await repository.has_open_rival(session, doing.tx)
+
+
+async def put(doing: Acting, session: Session, changes: Row) -> Session:
+    """Set what differs from what is stored."""
+    if not changes:
+        return session
+    before = session.to_row()
+    changes = {name: value for name, value in changes.items() if before[name] != value}
+    if not changes:
+        return session
+    update = {"$set": {**changes, "updatedAt": doing.why.at}}
+    return await repository.change(session, update, doing.tx)
