@@ -8,7 +8,6 @@ from litestar.params import QueryParameter
 from msgspec import Struct
 
 from service.audit import repository
-from service.audit.documents import AuditEntry
 from service.core.ids import MERCHANT_ID
 from service.core.paging import decode_cursor
 from service.core.principal import AccessScope
@@ -16,6 +15,7 @@ from service.core.strict_json import JsonObject
 from service.storage.answering import answers_in_time
 from service.web.authentication import CurrentPrincipal, require, requires
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, moment_parameter
+from service.web.views import view_of
 
 _MERCHANT = f"^{MERCHANT_ID.pattern}$"
 
@@ -72,12 +72,5 @@ class AuditTrail(Controller):
                 cursor=place,
                 limit=limit,
             )
-        views = [entry_view(entry) for entry in entries]
+        views = [view_of(EntryView, entry) for entry in entries]
         return EntriesAnswer(views, following.encode() if following else None)
-
-
-def entry_view(entry: AuditEntry) -> EntryView:
-    """Show an entry."""
-    return EntryView(
-        entry.at, entry.actor, entry.client, entry.action, entry.object, entry.reason, entry.detail
-    )

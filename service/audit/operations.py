@@ -1,12 +1,14 @@
 """Record what somebody did by hand."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from service.audit import repository
 from service.audit.documents import AuditEntry
 from service.core.strict_json import JsonObject
+from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 
@@ -29,26 +31,21 @@ class Actor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """What was done, to what, and why. `object` is `session:<id>`, `event:<id>`, `price:<item>`."""
 
     action: str
     object: str
     reason: str | None = None
-    detail: JsonObject = field(default_factory=dict)
+    detail: JsonObject = {}
 
 
 async def record(tx: Transaction, by: Actor, act: Act, now: datetime) -> None:
     """Append who did what and why, in the transaction of the change itself."""
-    entry = AuditEntry(
-        merchant_id=by.merchant_id,
-        at=now,
-        actor=by.label,
-        client=by.client,
-        action=act.action,
-        object=act.object,
-        reason=act.reason,
-        detail=act.detail,
-    )
-    await repository.append(entry, tx)
+    given: Row = {
+        "merchantId": by.merchant_id,
+        "at": now,
+        "actor": by.label,
+        "client": by.client,
+    }
+    await repository.append(AuditEntry.new_row(given, act), tx)

@@ -10,9 +10,9 @@ from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction
 
 
-async def append(entry: AuditEntry, tx: Transaction = NO_TRANSACTION) -> None:
+async def append(row: Row, tx: Transaction = NO_TRANSACTION) -> None:
     """Append an entry, in the transaction of the change that it tells of."""
-    await AuditEntry.get_pymongo_collection().insert_one(entry.to_row(), session=tx.session)
+    await AuditEntry.get_pymongo_collection().insert_one(row, session=tx.session)
 
 
 async def page(

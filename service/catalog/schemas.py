@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 from pydantic import Field
 
@@ -12,6 +11,7 @@ from service.catalog.operations.quote import Wanted
 from service.catalog.operations.quote_id import Offered
 from service.core.errors import FieldProblem, InvalidInput
 from service.web.fields import CurrencyCode, Quantity, ShortText, StrictAmount, Text, UtcMoment
+from service.web.views import view_of
 from service.web.wire import WireModel
 
 
@@ -31,17 +31,7 @@ class PutPrice(WireModel):
 
     def to_price(self, merchant_id: str, item: str, now: datetime) -> Price:
         """Give the price as it is stored."""
-        return Price(
-            merchant_id=merchant_id,
-            item=item,
-            pass_id=self.pass_id,
-            currency=self.currency,
-            amount=self.amount,
-            max_quantity=self.max_quantity,
-            title=self.title,
-            trial_days=self.trial_days,
-            updated_at=now,
-        )
+        return Price(merchant_id=merchant_id, item=item, updated_at=now, **dict(self))
 
 
 class PutCoupon(WireModel):
@@ -60,15 +50,7 @@ class PutCoupon(WireModel):
         if by_part == (by_amount and self.basis_points is None):
             problem = FieldProblem("basisPoints", "or amount with currency is due, not both")
             raise InvalidInput("The coupon can't be used.", problems=(problem,))
-        return Coupon(
-            merchant_id=merchant_id,
-            code=code,
-            basis_points=self.basis_points,
-            amount=self.amount,
-            currency=self.currency,
-            expires_at=self.expires_at,
-            updated_at=now,
-        )
+        return Coupon(merchant_id=merchant_id, code=code, updated_at=now, **dict(self))
 
 
 class PriceView(Struct, frozen=True, rename="camel"):
@@ -104,19 +86,12 @@ class CatalogAnswer(Struct, frozen=True, rename="camel"):
 
 def price_view(price: Price) -> PriceView:
     """Show a price."""
-    return msgspec.convert(price, PriceView, from_attributes=True)
+    return view_of(PriceView, price)
 
 
 def coupon_view(coupon: Coupon) -> CouponView:
     """Show a coupon."""
-    return CouponView(
-        coupon.code,
-        coupon.basis_points,
-        coupon.amount,
-        coupon.currency,
-        coupon.expires_at,
-        coupon.updated_at,
-    )
+    return view_of(CouponView, coupon)
 
 
 class QuotedItem(WireModel):

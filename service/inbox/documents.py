@@ -3,23 +3,17 @@
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
 from service.inbox.states import InboxStatus, Verdict
-from service.storage.documents import StoredDocument, wire_name
+from service.storage.documents import StoredDocument, StoredPart
 
 Source = Literal["webhook", "fetch", "clock"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=wire_name, validate_by_name=True, validate_by_alias=True
-    )
-
-
-class Decision(_Part):
+class Decision(StoredPart):
     """What a person decided about a payment that did not fit.
 
     `awaiting`: it was accepted while it was held, and its capture is not done yet; should that be
@@ -34,7 +28,7 @@ class Decision(_Part):
     awaiting: bool = False
 
 
-class Doubt(_Part):
+class Doubt(StoredPart):
     """A payment of the event that does not fit, or a checkout where nothing was paid, and why."""
 
     about: str
@@ -42,7 +36,7 @@ class Doubt(_Part):
     decision: Decision | None = None
 
 
-class Cut(_Part):
+class Cut(StoredPart):
     """What is kept of a payload that is too large to be kept: its size and digest, what was read.
 
     `subject` and `asks` stand beside the row's facts, so that the event can be applied again.

@@ -8,6 +8,7 @@ from service.core.strict_json import JsonObject
 from service.inbox.documents import Decision, WebhookEvent, WebhookRejection
 from service.inbox.operations.inbox import Receipt
 from service.inbox.states import InboxStatus, Verdict
+from service.web.views import view_of
 
 
 class ReceivedAnswer(Struct, frozen=True, rename="camel"):
@@ -88,42 +89,17 @@ def received(receipt: Receipt) -> ReceivedAnswer:
 
 def event_view(row: WebhookEvent) -> EventView:
     """Show an event."""
-    return EventView(
-        id=row.id,
-        provider=row.provider,
-        account=row.account,
-        live=row.live,
-        event_id=row.event_id,
-        provider_event_id=row.provider_event_id,
-        type=row.type,
-        source=row.source,
-        status=row.status,
-        session_id=row.session_id,
-        reason=row.reason,
-        error=row.error,
-        decision=decision_view(row.decision) if row.decision else None,
-        facts=row.facts,
-        occurred_at=row.occurred_at,
-        received_at=row.received_at,
-        processed_at=row.processed_at,
-        attempts=row.attempts,
-        next_attempt_at=row.next_attempt_at,
-    )
+    return view_of(EventView, row, decision=decision_view(row.decision))
 
 
-def decision_view(decision: Decision) -> DecisionView:
-    """Show a decision."""
+def decision_view(decision: Decision | None) -> DecisionView | None:
+    """Show a decision, if there is one."""
+    if decision is None:
+        return None
     verdict: Verdict = decision.verdict or ("accepted" if decision.accepted else "rejected")
-    return DecisionView(
-        accepted=decision.accepted,
-        verdict=verdict,
-        at=decision.at,
-        by=decision.by,
-        reason=decision.reason,
-        awaiting=decision.awaiting,
-    )
+    return view_of(DecisionView, decision, verdict=verdict)
 
 
 def rejection_view(row: WebhookRejection) -> RejectionView:
     """Show a rejection."""
-    return RejectionView(row.provider, row.at, row.reason, row.size, row.sender, row.deliveries)
+    return view_of(RejectionView, row)

@@ -33,21 +33,18 @@ def message(
 
     Each event leaves one: an `OutboxMessage` would be made only to be taken apart again.
     """
-    return {
-        "_id": f"{topic}:{key}",
-        "merchantId": merchant_id,
-        "topic": topic,
-        "sessionId": session_id,
-        "payload": payload,
-        "status": "pending",
-        "attempts": 0,
-        "createdAt": now,
-        "nextAttemptAt": now,
-        "leasedUntil": None,
-        "doneAt": None,
-        "error": None,
-        "purgeAt": now + KEEP_FOR,
-    }
+    return OutboxMessage.new_row(
+        {
+            "_id": f"{topic}:{key}",
+            "merchantId": merchant_id,
+            "topic": topic,
+            "sessionId": session_id,
+            "payload": payload,
+            "createdAt": now,
+            "nextAttemptAt": now,
+            "purgeAt": now + KEEP_FOR,
+        }
+    )
 
 
 async def lane_of_due(handlers: Handlers, clock: Clock, lanes: Sequence[Lane]) -> Lane | None:

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from service.retention.operations.report import Report
+from service.web.views import view_of
 from service.web.wire import WireModel
 
 
@@ -41,20 +42,4 @@ class PreviewAnswer(Struct, frozen=True, rename="camel"):
 
 def report_view(report: Report) -> ReportAnswer:
     """Show a report."""
-    return ReportAnswer(
-        job=report.job,
-        expired=report.expired,
-        asked=report.asked,
-        unresolved=report.unresolved,
-        abandoned=report.abandoned,
-        purged=report.purged,
-        blocked=report.blocked,
-        blocked_long=report.blocked_long,
-        events_retried=report.events_retried,
-        events_purged=report.events_purged,
-        delivered=report.delivered,
-        on_older_peppers=report.on_older_peppers,
-        took_ms=report.took_ms,
-        dry_run=report.dry_run,
-        skipped=report.skipped,
-    )
+    return view_of(ReportAnswer, report)

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from service.core.principal import Principal
-from service.inbox.schemas import DecisionView, EventView, decision_view, event_view
+from service.inbox.schemas import DecisionView, EventView, decision_view
 from service.reviews.operations.browse import DoubtOf, ReviewOf
 from service.reviews.operations.choices import Choice
 from service.sessions.documents import Session
@@ -13,6 +13,7 @@ from service.sessions.operations.caller import Caller
 from service.sessions.operations.decisions import AWAITING_CAPTURE
 from service.sessions.schemas.answers import SessionView, session_view
 from service.web.fields import LongText, Text
+from service.web.views import view_of
 from service.web.wire import WireModel
 
 
@@ -78,11 +79,14 @@ def decided(session: Session, by: Principal, now: datetime) -> DecidedAnswer:
 
 def review_item(review: ReviewOf) -> ReviewItem:
     """Show a review, with what can be decided about each of its payments."""
-    shown = event_view(review.row)
-    fields = {name: getattr(shown, name) for name in EventView.__struct_fields__}
     payments = [_doubt_view(one) for one in review.doubts]
-    return ReviewItem(
-        **fields, decisions=payments[0].decisions, why=payments[0].why, payments=payments
+    return view_of(
+        ReviewItem,
+        review.row,
+        decision=decision_view(review.row.decision),
+        decisions=payments[0].decisions,
+        why=payments[0].why,
+        payments=payments,
     )
 
 
@@ -92,7 +96,7 @@ def _doubt_view(one: DoubtOf) -> DoubtView:
     return DoubtView(
         payment_id=one.doubt.about,
         reason=AWAITING_CAPTURE if decided and decided.awaiting else one.doubt.reason,
-        decision=decision_view(decided) if decided else None,
+        decision=decision_view(decided),
         decisions=possible,
         why={choice.value: look.words for choice, look in one.outlooks.items()},
     )

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from pymongo import IndexModel
 
 from service.storage.database import Client, Collection, Database, Row
+from service.storage.new_rows import MakesRows
 
 
 def wire_name(name: str) -> str:
@@ -24,7 +25,15 @@ def _do_nothing(document: BaseModel, context: object) -> None:
     pass
 
 
-class StoredDocument(Document):
+class StoredPart(MakesRows, BaseModel):
+    """What stands inside a document: an entry of one of its lists, or a field with fields."""
+
+    model_config = ConfigDict(
+        alias_generator=wire_name, validate_by_name=True, validate_by_alias=True, extra="ignore"
+    )
+
+
+class StoredDocument(MakesRows, Document):
     """A document of Tillgate: its fields, its indexes and which of its fields hold money."""
 
     model_config = ConfigDict(

@@ -123,33 +123,19 @@ async def _end(
 
 def _new(told: Told, now: datetime) -> Row:
     """Make the row: a `Payment` would be made only to be taken apart again, at each event."""
-    return {
-        "merchantId": told.merchant_id,
-        "provider": told.provider,
-        "account": told.account,
-        "live": told.live,
-        "providerPaymentId": told.provider_payment_id,
-        "providerSessionId": told.provider_session_id,
-        "providerSubscriptionId": told.provider_subscription_id,
-        "providerCustomerId": told.provider_customer_id,
-        "sessionId": told.session_id,
-        "sessionOpenedAt": told.session_opened_at,
-        "userId": told.user_id,
-        "planId": told.plan,
-        "planName": told.plan,
-        "amount": told.amount,
-        "currency": told.currency,
-        "status": told.status.value,
-        "statusAt": told.occurred_at,
-        "final": told.final,
-        "paymentMethod": told.payment_method,
-        "failureCode": told.failure_code,
-        "failureMessage": told.failure_message,
-        "aliases": list(told.aliases),
-        "metadata": told.metadata or {},
-        "createdAt": now,
-        "updatedAt": now,
-    }
+    return Payment.new_row(
+        {
+            "planId": told.plan,
+            "planName": told.plan,
+            "status": told.status.value,
+            "statusAt": told.occurred_at,
+            "aliases": list(told.aliases),
+            "metadata": told.metadata or {},
+            "createdAt": now,
+            "updatedAt": now,
+        },
+        told,
+    )
 
 
 def _place(said: Told | Payment, at: datetime) -> tuple[object, ...]:

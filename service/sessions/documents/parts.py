@@ -3,24 +3,16 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from service.inbox.states import Verdict
 from service.sessions.states import Status
-from service.storage.documents import wire_name
+from service.storage.documents import StoredPart
 
 CheckoutEnd = Literal["expired", "failed"]
 
 
-class Part(BaseModel):
-    """A part of a document: camelCase in the row, and what a later version added is left out."""
-
-    model_config = ConfigDict(
-        alias_generator=wire_name, validate_by_name=True, validate_by_alias=True, extra="ignore"
-    )
-
-
-class HistoryEntry(Part):
+class HistoryEntry(StoredPart):
     """One move: pushed in the same update as the move itself, so the trail can't be lost."""
 
     at: datetime
@@ -31,7 +23,7 @@ class HistoryEntry(Part):
     reason: str | None = None
 
 
-class Checkout(Part):
+class Checkout(StoredPart):
     """One checkout that was opened at the provider. `n` counts the attempts, from 1.
 
     `attempt_id` is what went out as our reference, `closed_at` when we gave it up (it is never
@@ -49,7 +41,7 @@ class Checkout(Part):
     ended: CheckoutEnd | None = None
 
 
-class Opening(Part):
+class Opening(StoredPart):
     """A checkout that is being opened, or whose opening timed out: the same `n` is tried again."""
 
     n: int
@@ -59,7 +51,7 @@ class Opening(Part):
     repeated: bool = False
 
 
-class Review(Part):
+class Review(StoredPart):
     """Why a person must look: `eventId` names the event that does not fit."""
 
     reason: str
@@ -67,7 +59,7 @@ class Review(Part):
     at: datetime
 
 
-class Decided(Part):
+class Decided(StoredPart):
     """What a person decided about a payment of this session; final for it.
 
     `payment_id` is the provider's, or a checkout's id where nothing was paid. `paid` tells whether
@@ -80,7 +72,7 @@ class Decided(Part):
     paid: bool = False
 
 
-class Capturing(Part):
+class Capturing(StoredPart):
     """The one held payment that we capture; nobody else's turn comes until it is refused."""
 
     payment_id: str

@@ -1,18 +1,18 @@
 """Sessions as they are read where the whole document would cost too much."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from pydantic import ConfigDict, Field
 
 from service.providers.registry import ProviderName
-from service.sessions.documents.parts import Checkout, Opening, Part
+from service.sessions.documents.parts import Checkout, Opening
 from service.sessions.documents.session import Kind, Session
 from service.sessions.states import Status
 from service.storage.database import Row
+from service.storage.documents import StoredPart
 from service.storage.keys import Key
 
 
-class DueSession(Part):
+class DueSession(StoredPart):
     """What the cleanup reads of a session that it expires: enough to tell of it.
 
     The rest, its history and metadata above all, is not read.
@@ -34,8 +34,7 @@ class DueSession(Part):
     opening: Opening | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(Struct, frozen=True):
     """A session just as it is stored, to be shown: a document takes several times as long to make.
 
     `fields` have their stored names. Others may hold the same row: it is not to be changed.

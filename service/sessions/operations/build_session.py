@@ -1,11 +1,12 @@
 """Build a session from what a caller sent: checked and priced, not stored yet."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from service.core.ids import digest, new_id, new_session_id, session_id_from
 from service.providers.base import OWN_ACCOUNT
-from service.sessions.documents import Checkout, SessionRow
+from service.sessions.documents import Checkout, Session, SessionRow
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.move import Why, line_of
@@ -13,12 +14,11 @@ from service.sessions.operations.new_session import NewSession
 from service.sessions.operations.pricing import price_session
 from service.sessions.operations.rules import Rules, client_secret
 from service.sessions.states import Status
-from service.storage.database import Row
 
 LONGEST_LIFE = timedelta(hours=24)
 
 
-class Built(NamedTuple):
+class Built(Struct, frozen=True):
     """A session that is not stored yet, and its client secret, of which it keeps the hash alone."""
 
     session: SessionRow
@@ -35,76 +35,33 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
     session_id = named_id(new, caller) or new_session_id()
     salt = new_id("salt")
     secret = client_secret(rules.pepper, session_id, salt)
-    row = _row_of(new, now) | {
-        "merchantId": caller.principal.merchant_id,
-        "sessionId": session_id,
-        "owner": caller.owner_of(session_id),
-        "amount": due.amount,
-        "currency": due.currency,
-        "pricedBy": due.priced_by,
-        "live": rules.live.get(new.provider),
-        "freeAllowed": due.free,
-        "trialDays": due.trial_days,
-        "guardedMetadata": sorted(new.metadata) if caller.trusted else [],
-        "history": [line_of(None, Status.PENDING, Why(caller.principal.label, now))],
-        "clientSecretHash": digest(secret),
-        "secretSalt": salt,
-        "expiresAt": expires_at,
-    }
+    row = Session.new_row(
+        {
+            "merchantId": caller.principal.merchant_id,
+            "sessionId": session_id,
+            "owner": caller.owner_of(session_id),
+            "account": OWN_ACCOUNT,
+            "amount": due.amount,
+            "currency": due.currency,
+            "pricedBy": due.priced_by,
+            "live": rules.live.get(new.provider),
+            "freeAllowed": due.free,
+            "trialDays": due.trial_days,
+            "guardedMetadata": sorted(new.metadata) if caller.trusted else [],
+            "history": [line_of(None, Status.PENDING, Why(caller.principal.label, now))],
+            "clientSecretHash": digest(secret),
+            "secretSalt": salt,
+            "createHash": new.request_hash,
+            "createdAt": now,
+            "updatedAt": now,
+            "expiresAt": expires_at,
+        },
+        new,
+    )
+    if ref := new.provider_session_id:
+        row["checkouts"] = [Checkout.new_row({"ref": ref, "n": 0, "openedAt": now})]
+        row["checkoutIds"] = [ref]
     return Built(SessionRow(row), secret)
-
-
-def _row_of(new: NewSession, now: datetime) -> Row:
-    """Return what follows from the request alone, as it is stored.
-
-    Not by way of the document, which would check again what was checked, and take longer than all
-    the rest of building. A test holds the two to be the same.
-    """
-    ref = new.provider_session_id
-    return {
-        "kind": new.kind,
-        "userId": new.user_id,
-        "email": new.email,
-        "eventId": new.event_id,
-        "quantity": new.quantity,
-        "passId": new.pass_id,
-        "selectedDate": new.selected_date,
-        "couponCode": new.coupon_code,
-        "waitingListId": new.waiting_list_id,
-        "plan": new.plan,
-        "provider": new.provider,
-        "mode": new.mode,
-        "account": OWN_ACCOUNT,
-        "providerSessionId": ref,
-        "providerPaymentId": None,
-        "providerCustomerId": None,
-        "checkoutUrl": None,
-        "successUrl": new.success_url,
-        "cancelUrl": new.cancel_url,
-        "status": Status.PENDING.value,
-        "late": False,
-        "review": None,
-        "decisions": [],
-        "attempts": 0,
-        "version": 1,
-        "metadata": new.metadata,
-        "checkouts": [Checkout(ref=ref, n=0, opened_at=now).model_dump(by_alias=True)]
-        if ref
-        else [],
-        "checkoutIds": [ref] if ref else [],
-        "opening": None,
-        "capturing": None,
-        "refusedCaptures": [],
-        "liveAttempts": [],
-        "checkoutEnded": None,
-        "askedAt": None,
-        "createHash": new.request_hash,
-        "createdAt": now,
-        "updatedAt": now,
-        "completedAt": None,
-        "purgeAt": None,
-        "deletableAt": None,
-    }
 
 
 def named_id(new: NewSession, caller: Caller) -> str | None:

@@ -86,7 +86,9 @@ async def move(
     messages = [told(moved, why)]
     if (session.checkouts or session.opening) and _closes(session.status, to):
         # As they were before: what this very move gives up is what has to be closed.
-        before = moved.model_copy(update={"checkouts": session.checkouts})
+        before = moved
+        if "checkouts" in fields:
+            before = moved.model_copy(update={"checkouts": session.checkouts})
         messages += closings(before, why.named, why.at)
     await outbox_repository.add_once(messages, tx)
     return moved

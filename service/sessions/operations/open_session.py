@@ -49,13 +49,14 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
     """
     _check_caller(new, caller)
     try:
-        session, client_secret = await build_session(new, caller, rules, now)
+        built = await build_session(new, caller, rules, now)
     except InvalidInput as error:
         # The same call a second time: what it was held to may have changed since the first.
         standing = await find_standing(new, caller, error, rules, now)
         if standing is None:
             raise
         return Opened(standing, rules.known_client_secret(standing), created=False)
+    session = built.session
     proven = await find_proven(new, caller, now)
     if proven is not None:
         check_price(proven, session, new, caller)
@@ -68,7 +69,7 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
             if found is not None:
                 return Opened(found, rules.known_client_secret(found), created=False)
         else:
-            return Opened(session, client_secret, created=True)
+            return Opened(session, built.client_secret, created=True)
     raise Unavailable("The session meets another one that can't be read yet; try again.")
 
 

@@ -1,0 +1,75 @@
+"""One record for one shape: what a view shows, its document has, or it is named as computed."""
+
+import pkgutil
+from importlib import import_module
+
+import pytest
+from msgspec import Struct
+from pydantic import BaseModel
+
+import service
+from service.audit import controllers as audit
+from service.audit.documents import AuditEntry
+from service.catalog import schemas as catalog
+from service.catalog.documents import Coupon, Price
+from service.inbox import schemas as inbox
+from service.inbox.documents import Decision, WebhookEvent, WebhookRejection
+from service.reviews import schemas as reviews
+from service.sessions.documents import HistoryEntry, Review, Session
+from service.sessions.schemas import answers
+from service.storage.new_rows import stored_names
+from service.timeline import schemas as timeline
+
+View = type[Struct]
+
+# A view -> what it is of, and which of its fields are computed.
+VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
+    audit.EntryView: (AuditEntry, frozenset()),
+    catalog.CouponView: (Coupon, frozenset()),
+    catalog.PriceView: (Price, frozenset()),
+    inbox.DecisionView: (Decision, frozenset()),
+    inbox.EventView: (WebhookEvent, frozenset()),
+    inbox.RejectionView: (WebhookRejection, frozenset()),
+    reviews.ReviewItem: (WebhookEvent, frozenset({"decisions", "why", "payments"})),
+    answers.HistoryView: (HistoryEntry, frozenset()),
+    answers.ReviewView: (Review, frozenset()),
+    answers.SessionView: (Session, frozenset({"payment_method"})),
+}
+# Made of several things, or of something that is not stored.
+OF_NO_DOCUMENT: set[View] = {catalog.QuoteView, reviews.DoubtView, timeline.EntryView}
+
+
+def _strangers(view: View, model: type[BaseModel], computed: frozenset[str]) -> set[str]:
+    """Return what a view shows that neither its document has nor anybody computes.
+
+    A field has the same name in both, and on the wire the one that it has in the database, since
+    rows are shown as they were read; `_id` is `id` there.
+    """
+    stored = stored_names(model) | {"id": "id"}
+    shown = zip(view.__struct_fields__, view.__struct_encode_fields__, strict=True)
+    return {name for name, written in shown if stored.get(name) != written} - computed
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: f"{view.__module__}.{view.__name__}")
+def test_what_a_view_shows_its_document_has(view: View) -> None:
+    model, computed = VIEWS[view]
+    assert _strangers(view, model, computed) == set()
+    assert computed <= set(view.__struct_fields__) - set(model.model_fields)
+
+
+def test_a_field_that_its_document_lost_would_be_noticed() -> None:
+    """The control: another document, and a field that nobody says is computed."""
+    assert "user_id" in _strangers(answers.SessionView, WebhookEvent, frozenset())
+    assert _strangers(answers.SessionView, Session, frozenset()) == {"payment_method"}
+
+
+def test_every_view_is_named_here() -> None:
+    found: set[View] = set()
+    for module in pkgutil.walk_packages(service.__path__, "service."):
+        if module.name.endswith((".schemas", ".controllers", ".answers")):
+            found |= {one for one in vars(import_module(module.name)).values() if _is_view(one)}
+    assert found - VIEWS.keys() - OF_NO_DOCUMENT == set()
+
+
+def _is_view(one: object) -> bool:
+    return isinstance(one, type) and issubclass(one, Struct) and one.__name__.endswith("View")
