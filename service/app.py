@@ -97,7 +97,7 @@ def create_app(
     app.state.wired = wired
     app.state.door = door
     app.state.watchdog = watchdog
-    app.state.desk = wired.desk
+    app.state.services = wired.services
     app.state.mounted = mounted
     return put_edge_around(app, settings)
 

@@ -26,7 +26,7 @@ from service.retention.operations.report import Jobs
 from service.sessions.checkouts.attempts import close_attempt_by_message
 from service.sessions.checkouts.capture import capture_by_message
 from service.sessions.checkouts.close import close_by_message
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.operations.captures import CAPTURE
 from service.sessions.operations.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
@@ -68,7 +68,7 @@ class Wired:
     providers: Providers
     rules: Rules
     inbox: Inbox
-    desk: Desk
+    services: CheckoutServices
     jobs: Jobs
 
 
@@ -86,17 +86,17 @@ def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
         meant=named_by,
         strip=settings.inbox.strip_payload_fields,
     )
-    desk = Desk(rules, clock, providers, inbox)
-    jobs = Jobs(desk, outbox_handlers(desk), settings.access.peppers)
-    return Wired(settings, clock, database, providers, rules, inbox, desk, jobs)
+    services = CheckoutServices(rules, clock, providers, inbox)
+    jobs = Jobs(services, outbox_handlers(services), settings.access.peppers)
+    return Wired(settings, clock, database, providers, rules, inbox, services, jobs)
 
 
-def outbox_handlers(desk: Desk) -> Handlers:
+def outbox_handlers(services: CheckoutServices) -> Handlers:
     """The table topic -> handler of the outbox. Mail and outbound webhooks will be further rows."""
     return {
-        CLOSE_CHECKOUT: partial(close_by_message, desk=desk),
-        CLOSE_ATTEMPT: partial(close_attempt_by_message, desk=desk),
-        CAPTURE: partial(capture_by_message, desk=desk),
+        CLOSE_CHECKOUT: partial(close_by_message, services=services),
+        CLOSE_ATTEMPT: partial(close_attempt_by_message, services=services),
+        CAPTURE: partial(capture_by_message, services=services),
     }
 
 

@@ -18,7 +18,7 @@ from service.reviews.schemas import (
     decided,
     review_item,
 )
-from service.sessions.controllers import desk_of
+from service.sessions.controllers import services_of
 from service.sessions.schemas.answers import next_cursor
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
@@ -103,6 +103,6 @@ class AdminReviews(Controller):
 async def _decided(
     review_id: str, wish: Wish, principal: Principal, request: AnyRequest
 ) -> DecidedAnswer:
-    desk = desk_of(request)
-    session = await decide_review(review_id, wish, principal, desk)
-    return decided(session, principal, desk.clock.now())
+    services = services_of(request)
+    session = await decide_review(review_id, wish, principal, services)
+    return decided(session, principal, services.clock.now())

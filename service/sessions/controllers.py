@@ -11,7 +11,7 @@ from service.core.paging import decode_cursor
 from service.core.principal import AccessScope
 from service.sessions.checkouts.begin import begin_checkout, resume_checkout
 from service.sessions.checkouts.cancel import cancel_session
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.checkouts.verify import verify
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
@@ -63,14 +63,14 @@ def caller_of(request: AnyRequest, *, acts: bool = False) -> Caller:
     return Caller(principal, secret, request.scope["state"].get("idempotency_seed"))
 
 
-def desk_of(request: AnyRequest) -> Desk:
+def services_of(request: AnyRequest) -> CheckoutServices:
     """Give what serves all sessions.
 
     From the application's state and not by injection: the framework runs a task for each of
     several dependencies, which costs as much as all the rest of reading a session.
     """
-    desk: Desk = request.app.state.desk
-    return desk
+    services: CheckoutServices = request.app.state.services
+    return services
 
 
 class PaymentSessions(Controller):
@@ -86,9 +86,11 @@ class PaymentSessions(Controller):
         request: AnyRequest,
     ) -> Response[OpenedAnswer]:
         """201 with the session and its client secret; 200 where the same body came before."""
-        caller, desk = caller_of(request), desk_of(request)
+        caller, services = caller_of(request), services_of(request)
         new = data.to_new(caller.principal.user_id)
-        return _opened(await open_session(new, caller, desk.rules, desk.clock.now()), caller, desk)
+        return _opened(
+            await open_session(new, caller, services.rules, services.clock.now()), caller, services
+        )
 
     @get("/", opt=_READERS, summary="Read a session, or list a user's sessions")
     async def read(
@@ -101,8 +103,8 @@ class PaymentSessions(Controller):
         cursor: PageCursor = None,
     ) -> SessionAnswer | SessionsAnswer:
         """With `sessionId` one session, with `userId` a page of them."""
-        caller, desk = caller_of(request), desk_of(request)
-        now = desk.clock.now()
+        caller, services = caller_of(request), services_of(request)
+        now = services.clock.now()
         if session_id is not None:
             if user_id is not None or status is not None or cursor is not None:
                 raise wrong_field("sessionId", "can't be combined with a list's parameters")
@@ -126,9 +128,9 @@ class PaymentSessions(Controller):
     @get("/{session_id:str}", opt={**_READERS, SHORT: True}, summary="Read a session")
     async def read_one(self, session_id: SessionIdPath, request: AnyRequest) -> SessionAnswer:
         """404 also where the caller may not know of it."""
-        caller, desk = caller_of(request), desk_of(request)
+        caller, services = caller_of(request), services_of(request)
         session = await read_session(session_id, caller)
-        return SessionAnswer(session_view(session, caller, desk.clock.now()))
+        return SessionAnswer(session_view(session, caller, services.clock.now()))
 
     @route(
         "/",
@@ -143,7 +145,7 @@ class PaymentSessions(Controller):
         request: AnyRequest,
     ) -> SessionAnswer:
         """Merge metadata, cancel, or from a secret key settle by hand."""
-        return await _change(data, caller_of(request, acts=True), desk_of(request))
+        return await _change(data, caller_of(request, acts=True), services_of(request))
 
 
 _CHECKOUT_SESSIONS = ["/api/checkout-sessions", "/api/payments/checkout-session"]
@@ -166,9 +168,11 @@ class CheckoutSessions(Controller):
         request: AnyRequest,
     ) -> Response[OpenedAnswer]:
         """201 for a new one; 200 for the one that is open, at the price it was opened for."""
-        caller, desk = caller_of(request), desk_of(request)
+        caller, services = caller_of(request), services_of(request)
         new = data.to_new(caller.principal.user_id)
-        return _opened(await open_session(new, caller, desk.rules, desk.clock.now()), caller, desk)
+        return _opened(
+            await open_session(new, caller, services.rules, services.clock.now()), caller, services
+        )
 
     @get(_CHECKOUT_SESSIONS, opt=_READERS, summary="Read a user's latest session")
     async def latest(
@@ -177,12 +181,12 @@ class CheckoutSessions(Controller):
         user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
     ) -> SessionAnswer:
         """404 where there is none that the caller may know of."""
-        caller, desk = caller_of(request), desk_of(request)
+        caller, services = caller_of(request), services_of(request)
         user_id = user_id or caller.principal.user_id
         if user_id is None:
             raise wrong_field("userId", "is due")
         session = await find_latest_checkout(user_id, caller)
-        return SessionAnswer(session_view(session, caller, desk.clock.now()))
+        return SessionAnswer(session_view(session, caller, services.clock.now()))
 
     @route(
         _CHECKOUT_SESSIONS,
@@ -197,7 +201,7 @@ class CheckoutSessions(Controller):
         request: AnyRequest,
     ) -> SessionAnswer:
         """Merge metadata, cancel, or from a secret key settle by hand."""
-        return await _change(data, caller_of(request, acts=True), desk_of(request))
+        return await _change(data, caller_of(request, acts=True), services_of(request))
 
     @post(
         _CREATE_CHECKOUT,
@@ -210,12 +214,12 @@ class CheckoutSessions(Controller):
         request: AnyRequest,
     ) -> Response[CheckoutAnswer]:
         """Give the address to send the customer to; a repeated call gives the same one."""
-        caller, desk = caller_of(request, acts=True), desk_of(request)
+        caller, services = caller_of(request, acts=True), services_of(request)
         resumed = data.resumed()
         if resumed is not None:
-            opened = await resume_checkout(resumed, caller, desk)
+            opened = await resume_checkout(resumed, caller, services)
         else:
-            opened = await begin_checkout(data.to_new(caller.principal.user_id), caller, desk)
+            opened = await begin_checkout(data.to_new(caller.principal.user_id), caller, services)
         session = opened.session
         answer = CheckoutAnswer(
             session_id=session.session_id,
@@ -226,7 +230,7 @@ class CheckoutSessions(Controller):
             provider=session.provider,
             provider_session_id=opened.ref,
             expires_at=session.expires_at,
-            client_secret=desk.rules.known_client_secret(session),
+            client_secret=services.rules.known_client_secret(session),
             qr_code=opened.qr_code,
         )
         return Response(answer, status_code=201 if opened.created else 200)
@@ -245,13 +249,13 @@ class Verification(Controller):
     )
     async def verify(self, data: JSONBody[VerifyCheckout], request: AnyRequest) -> VerifiedAnswer:
         """The answer goes through the inbox, as a webhook would."""
-        caller, desk = caller_of(request), desk_of(request)
-        session = await verify(data.session_id, data.to_callback(), caller, desk)
-        return verified(session, caller, desk.clock.now())
+        caller, services = caller_of(request), services_of(request)
+        session = await verify(data.session_id, data.to_callback(), caller, services)
+        return verified(session, caller, services.clock.now())
 
 
-def _opened(opened: Opened, caller: Caller, desk: Desk) -> Response[OpenedAnswer]:
-    view = session_view(opened.session, caller, desk.clock.now())
+def _opened(opened: Opened, caller: Caller, services: CheckoutServices) -> Response[OpenedAnswer]:
+    view = session_view(opened.session, caller, services.clock.now())
     return Answer(
         OpenedAnswer(view, opened.client_secret),
         status_code=201 if opened.created else 200,
@@ -259,9 +263,11 @@ def _opened(opened: Opened, caller: Caller, desk: Desk) -> Response[OpenedAnswer
     )
 
 
-async def _change(data: ChangeSession, caller: Caller, desk: Desk) -> SessionAnswer:
+async def _change(data: ChangeSession, caller: Caller, services: CheckoutServices) -> SessionAnswer:
     if data.status is Status.CANCELED:
-        session = await cancel_session(data.to_change(), caller, desk)
+        session = await cancel_session(data.to_change(), caller, services)
     else:
-        session = await change_session(data.to_change(), caller, desk.rules, desk.clock.now())
-    return SessionAnswer(session_view(session, caller, desk.clock.now()))
+        session = await change_session(
+            data.to_change(), caller, services.rules, services.clock.now()
+        )
+    return SessionAnswer(session_view(session, caller, services.clock.now()))

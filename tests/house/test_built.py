@@ -24,13 +24,13 @@ async def test_what_a_test_leaves_in_the_application_is_gone_for_the_next(
             return (await http.get("/api/payment-sessions/s-1", headers=headers)).status_code
 
         assert [await call(), await call()] == [404, 429]  # counted, in its memory
-        built.app.state.left = built.app.state.desk = None
+        built.app.state.left = built.app.state.services = None
         for handler in handlers:
             handler.opt.clear()
 
         built.put_back()
         assert await call() == 404
     assert "left" not in built.app.state.dict()
-    assert built.app.state.desk is built.app.state.wired.desk
+    assert built.app.state.services is built.app.state.wired.services
     assert [handler.opt for handler in handlers] == opts
     await close_providers(built.app.state.wired.providers)

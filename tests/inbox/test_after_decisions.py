@@ -264,8 +264,8 @@ async def _unresolved(shop: Shop, *, accepted: bool) -> str:
     shop.pass_time(days=2)
     session = Session.model_validate(await shop.session(sid))
     [payment] = await shop.payments(sessionId=sid)
-    desk = shop.api.wired.desk
-    assert await open_review(session, Payment.model_validate(payment), desk)
+    services = shop.api.wired.services
+    assert await open_review(session, Payment.model_validate(payment), services)
     assert (await shop.session(sid))["review"]["reason"] == "payment_unresolved"
     return str(sid)
 

@@ -27,7 +27,7 @@ OTHERS = {
     ("sessions/operations/settle/captures.py", "capture_message"): "a message",
 }
 # They write no session of ours: what they name is a provider's, or a row of an older layout.
-ELSEWHERE = ("sandbox/", "providers/", "migrations/", "dashboard/", "cli/")
+ELSEWHERE = ("providers/", "migrations/", "dashboard/", "cli/")
 
 
 def _writers(source: str) -> Iterator[str]:

@@ -232,9 +232,11 @@ async def test_under_another_pepper_nothing_is_answered_again(
     await put_price(api, "event_456", 1000, "INR")
     body, headers = payment_body(sessionId=None), {"Idempotency-Key": RANDOM}
     first = await api.call("POST", PAYMENTS, PUBLISHABLE, json=body, headers=headers)
-    desk = api.wired.desk
-    changed = replace(desk, rules=replace(desk.rules, pepper="another pepper of a test, long"))
-    app.state.desk = changed
+    services = api.wired.services
+    changed = replace(
+        services, rules=replace(services.rules, pepper="another pepper of a test, long")
+    )
+    app.state.services = changed
     await database["idempotency_keys"].update_one({}, {"$set": {"state": "in_flight"}})
     clock.advance(middleware.repository.LOCKED_FOR)
     again = await api.call("POST", PAYMENTS, PUBLISHABLE, json=body, headers=headers)

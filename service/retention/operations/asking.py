@@ -6,7 +6,7 @@ from service.core.batches import Until
 from service.payments.payments import repository as payments
 from service.retention.operations.report import Report
 from service.sessions import repository as sessions
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.checkouts.unresolved.overdue import ask_about_session
 from service.sessions.checkouts.unresolved.questions import Questions
 from service.sessions.checkouts.unresolved.silent import GIVE_UP_AFTER, ask_once_more
@@ -17,29 +17,29 @@ _AT_ONCE = 50
 _ASK_FOR_S = 15.0
 
 
-async def ask_about_overdue(desk: Desk, report: Report, until: Until) -> None:
+async def ask_about_overdue(services: CheckoutServices, report: Report, until: Until) -> None:
     """Ask about overdue sessions whose payment is said to be under way.
 
     One without a live payment goes back to pending. Those that were asked about longest ago come
     first, so that some that never answer don't keep out the others.
     """
     async with answers_in_time():
-        overdue = await sessions.find_overdue_processing(desk.clock.now(), _AT_ONCE)
-    questions = Questions(desk, until.at_most(_ASK_FOR_S))
+        overdue = await sessions.find_overdue_processing(services.clock.now(), _AT_ONCE)
+    questions = Questions(services, until.at_most(_ASK_FOR_S))
     for session in overdue:
         if questions.over:
             break
         report.asked += 1
         async with answers_in_time():
-            await sessions.note_asked(session, desk.clock.now())
+            await sessions.note_asked(session, services.clock.now())
         report.unresolved += await ask_about_session(session, questions)
 
 
-async def ask_about_silent(desk: Desk, report: Report, until: Until) -> None:
+async def ask_about_silent(services: CheckoutServices, report: Report, until: Until) -> None:
     """Ask once more about payments that nobody has told of for 30 days, and give them up."""
     async with answers_in_time():
-        silent = await payments.find_silent(desk.clock.now() - GIVE_UP_AFTER, _AT_ONCE)
-    questions = Questions(desk, until.at_most(_ASK_FOR_S))
+        silent = await payments.find_silent(services.clock.now() - GIVE_UP_AFTER, _AT_ONCE)
+    questions = Questions(services, until.at_most(_ASK_FOR_S))
     for payment in silent:
         if questions.over:
             break

@@ -14,7 +14,7 @@ from service.retention.operations.peppers import count_on_older_peppers
 from service.retention.operations.purging import purge_events, purge_sessions
 from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.operations.expire import expire_batch
 
 # Small: who pays meanwhile waits for one batch at most. The database works for about a tenth of a
@@ -30,9 +30,9 @@ Job: TypeAlias = Callable[[Jobs, Report, Until], Awaitable[None]]
 
 async def _cleanup(jobs: Jobs, report: Report, until: Until) -> None:
     # What is not under way any more goes back to pending, and expires in this same run.
-    await ask_about_overdue(jobs.desk, report, until)
-    await ask_about_silent(jobs.desk, report, until)
-    report.expired = await _expire(jobs.desk, until)
+    await ask_about_overdue(jobs.services, report, until)
+    await ask_about_silent(jobs.services, report, until)
+    report.expired = await _expire(jobs.services, until)
     # Both may wait for providers: those that hang must not keep the run from what needs none.
     calling = until.at_most(_CALL_FOR_S)
     await asyncio.gather(_retry(jobs, report, calling), _deliver(jobs, report, calling))
@@ -75,9 +75,9 @@ async def _lane_by_lane(some: Callable[..., Awaitable[int]], jobs: Jobs, until: 
     return sum(await asyncio.gather(*map(work_through, lanes_of(jobs.inbox.providers))))
 
 
-async def _expire(desk: Desk, until: Until) -> int:
+async def _expire(services: CheckoutServices, until: Until) -> int:
     return await work_off(
-        sessions.walk_due(desk.clock.now(), BATCH),
-        lambda keys: expire_batch(desk.rules.lifetimes, desk.clock.now(), keys),
+        sessions.walk_due(services.clock.now(), BATCH),
+        lambda keys: expire_batch(services.rules.lifetimes, services.clock.now(), keys),
         until,
     )

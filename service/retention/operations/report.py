@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from service.core.peppers import Pepper
 from service.inbox.operations.inbox import Inbox
 from service.outbox.operations import Handlers
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
     """What jobs need. `stopping` is set when the process ends: nothing new is begun then."""
 
-    desk: Desk
+    services: CheckoutServices
     handlers: Handlers
     peppers: Sequence[Pepper] = ()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -22,7 +22,7 @@ class Jobs:
     @property
     def inbox(self) -> Inbox:
         """Return the inbox, whose waiting events are tried again."""
-        return self.desk.inbox
+        return self.services.inbox
 
 
 @dataclass(slots=True)

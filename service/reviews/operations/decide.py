@@ -16,7 +16,7 @@ from service.reviews.operations.keep import decided_fields, keep_decision
 from service.reviews.operations.outcomes import Deciding, apply_choice, awaits
 from service.reviews.operations.trail import keep_trail
 from service.sessions import repository as sessions
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.operations.move import Why
 from service.storage.plain import in_transaction
@@ -26,7 +26,9 @@ from service.storage.transaction import Transaction
 _A_FEW = asyncio.Semaphore(4)
 
 
-async def decide_review(review_id: str, wish: Wish, by: Principal, desk: Desk) -> Session:
+async def decide_review(
+    review_id: str, wish: Wish, by: Principal, services: CheckoutServices
+) -> Session:
     """Decide about a payment, once and for good; return the session as it then stands.
 
     Raises `ReviewNotFound`, `AlreadyDecided` for a second decision, `SeveralPayments`, and
@@ -35,11 +37,13 @@ async def decide_review(review_id: str, wish: Wish, by: Principal, desk: Desk) -
     async with _A_FEW:
         found = await find_review(review_id, by.merchant_id)
         doubt_of(found, wish.payment_id)  # what is decided by now needs no transaction
-        return await _decide(found, wish, by, desk)
+        return await _decide(found, wish, by, services)
 
 
-async def _decide(found: WebhookEvent, wish: Wish, by: Principal, desk: Desk) -> Session:
-    now = desk.clock.now()
+async def _decide(
+    found: WebhookEvent, wish: Wish, by: Principal, services: CheckoutServices
+) -> Session:
+    now = services.clock.now()
 
     async def work(tx: Transaction) -> Session:
         row = await repository.find(found.id, by.merchant_id, tx)
@@ -51,8 +55,8 @@ async def _decide(found: WebhookEvent, wish: Wish, by: Principal, desk: Desk) ->
         if wish.choice is not Choice.REJECT and case.payment is not None:
             # Whatever an event tells of it meanwhile must conflict with what is decided here.
             await payments.change(case.payment, {"updatedAt": now}, tx)
-        waiting = await keep_decision(tx, case, _decision(wish, case, by, now), desk.inbox)
-        deciding = Deciding(tx, case, Why(by.label, now, event_id=row.id), desk.rules.lifetimes)
+        waiting = await keep_decision(tx, case, _decision(wish, case, by, now), services.inbox)
+        deciding = Deciding(tx, case, Why(by.label, now, event_id=row.id), services.rules.lifetimes)
         session = await apply_choice(
             wish.choice, deciding, decided_fields(wish, case, waiting, now)
         )

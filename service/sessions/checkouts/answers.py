@@ -13,7 +13,7 @@ from service.providers.facts import (
     PaymentSucceeded,
 )
 from service.sessions import repository as sessions
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.checkouts.unresolved.overdue import note_answer
 from service.sessions.documents import Session
 from service.storage.answering import answers_in_time
@@ -24,13 +24,15 @@ _MONEY: frozenset[type[Fact]] = frozenset(
 )
 
 
-async def take_answer(ref: str, event: VerifiedEvent, session: Session, desk: Desk) -> None:
+async def take_answer(
+    ref: str, event: VerifiedEvent, session: Session, services: CheckoutServices
+) -> None:
     """Apply what the provider answered about a checkout, through the inbox."""
     # "Still open" is no news to keep: it would be a duplicate the next time, and say nothing.
     if not all(isinstance(fact, CheckoutOpen) for fact in event.facts):
-        await take_in(Arrival(event, "fetch", asked_for=session.merchant_id), desk.inbox)
+        await take_in(Arrival(event, "fetch", asked_for=session.merchant_id), services.inbox)
     if not any(type(fact) in _MONEY for fact in event.facts):
-        await note_answer(session, ref, event, desk)
+        await note_answer(session, ref, event, services)
 
 
 async def read_again(session: Session) -> Session:

@@ -5,16 +5,16 @@ from contextlib import suppress
 from service.core.errors import Busy, ProviderFailed
 from service.outbox.documents import OutboxMessage
 from service.sessions import repository
-from service.sessions.checkouts.desk import Desk
 from service.sessions.checkouts.lock import LOCK, Locked
 from service.sessions.checkouts.open import open_locked
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Opening, Session
 from service.sessions.errors import NotPayable
 from service.sessions.states import OPEN
 from service.storage.answering import answers_in_time
 
 
-async def close_attempt_by_message(message: OutboxMessage, desk: Desk) -> None:
+async def close_attempt_by_message(message: OutboxMessage, services: CheckoutServices) -> None:
     """Repeat the attempt of a session that has ended: that finds what it had opened, if anything.
 
     The link then finds the session ended, keeps the checkout as one that was given up, and has it
@@ -28,17 +28,17 @@ async def close_attempt_by_message(message: OutboxMessage, desk: Desk) -> None:
     opening = session.opening
     if opening.n != message.payload["n"] or not opening.repeated:
         return
-    locked = await _lock(session, opening, desk)
+    locked = await _lock(session, opening, services)
     try:
         with suppress(NotPayable):
-            await open_locked(locked, desk.providers[session.provider], desk)
+            await open_locked(locked, services.providers[session.provider], services)
     except ProviderFailed as error:
         if not error.definite:
             raise
 
 
-async def _lock(session: Session, opening: Opening, desk: Desk) -> Locked:
-    now = desk.clock.now()
+async def _lock(session: Session, opening: Opening, services: CheckoutServices) -> Locked:
+    now = services.clock.now()
     if opening.locked_until > now:
         raise Busy("The checkout is still being opened.")
     ours = opening.model_copy(update={"locked_until": now + LOCK})

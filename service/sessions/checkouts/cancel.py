@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from service.sessions.checkouts.close import close_now
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.change_session import (
@@ -18,14 +18,14 @@ from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
 
 
-async def cancel_session(change: Change, caller: Caller, desk: Desk) -> Session:
+async def cancel_session(change: Change, caller: Caller, services: CheckoutServices) -> Session:
     """Close all checkouts, then cancel.
 
     The change is checked as a whole before anything is given up. Where a checkout turns out to be
     paid, the session is completed, and canceling it is an `IllegalMove`. Raises what
     `change_session` raises.
     """
-    now = desk.clock.now()
+    now = services.clock.now()
 
     async def work(tx: Transaction) -> Session:
         session = await read_for(change, caller, tx)
@@ -36,7 +36,7 @@ async def cancel_session(change: Change, caller: Caller, desk: Desk) -> Session:
 
     session = await in_transaction(work)
     if refs := await to_be_closed(session):
-        await close_now(session, refs, desk)
+        await close_now(session, refs, services)
     if session.version != change.version:  # it has been held against the one before the giving up
         change = replace(change, version=None)
-    return await change_session(change, caller, desk.rules, desk.clock.now())
+    return await change_session(change, caller, services.rules, services.clock.now())

@@ -9,7 +9,7 @@ from service.outbox.documents import OutboxMessage
 from service.providers.base import Provider
 from service.providers.facts import PaymentAuthorized
 from service.sessions import repository as sessions
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.operations.agreeing import agree
 from service.sessions.operations.captures import claim_next, is_claim, release_refused
@@ -21,7 +21,7 @@ from service.storage.transaction import Transaction
 log = structlog.get_logger(__name__)
 
 
-async def capture_by_message(message: OutboxMessage, desk: Desk) -> None:
+async def capture_by_message(message: OutboxMessage, services: CheckoutServices) -> None:
     """Capture the payment that its session has claimed; the provider's webhook then completes it.
 
     Not for a session that is completed or canceled, nor once the claim is another one's: the
@@ -32,65 +32,65 @@ async def capture_by_message(message: OutboxMessage, desk: Desk) -> None:
     payment_id, amount = message.payload["providerPaymentId"], message.payload["amount"]
     if not isinstance(amount, int) or not isinstance(payment_id, str):
         raise TypeError(f"{message.id} does not say what to capture")
-    if not await _is_wanted(message, payment_id, desk):
+    if not await _is_wanted(message, payment_id, services):
         log.info("payment is not captured: nobody claims it any more", payment_id=payment_id)
         return
-    provider = desk.providers[str(message.payload["provider"])]
-    if message.attempts > 1 and not await _still_held(message, payment_id, provider, desk):
+    provider = services.providers[str(message.payload["provider"])]
+    if message.attempts > 1 and not await _still_held(message, payment_id, provider, services):
         return
     try:
         await provider.capture(payment_id, amount, str(message.payload["currency"]))
     except CaptureRefused as refusal:
         log.warning("capture refused", payment_id=payment_id, reason=str(refusal))
-        if await _still_held(message, payment_id, provider, desk):
-            await _release(message, payment_id, desk)
+        if await _still_held(message, payment_id, provider, services):
+            await _release(message, payment_id, services)
 
 
-async def _is_wanted(message: OutboxMessage, payment_id: str, desk: Desk) -> bool:
+async def _is_wanted(message: OutboxMessage, payment_id: str, services: CheckoutServices) -> bool:
     async with answers_in_time():
         session = await sessions.find(message.merchant_id, message.session_id)
     if session is None or session.status in SETTLED:
         return False
     claimed_at = message.payload.get("claimedAt")
     if claimed_at is None and session.capturing is None:  # of a version that knew no claims
-        await _claim(message, payment_id, desk)
+        await _claim(message, payment_id, services)
         return False
     return is_claim(session, payment_id, claimed_at)
 
 
 async def _still_held(
-    message: OutboxMessage, payment_id: str, provider: Provider, desk: Desk
+    message: OutboxMessage, payment_id: str, provider: Provider, services: CheckoutServices
 ) -> bool:
     """Read the payment again and apply what is found; tell whether it still waits for us."""
     event = await provider.fetch(payment_id)
     if not event.facts:
         raise ProviderFailed(f"{event.provider} tells nothing of payment {payment_id!r} yet.")
-    await take_in(Arrival(event, "fetch", asked_for=message.merchant_id), desk.inbox)
+    await take_in(Arrival(event, "fetch", asked_for=message.merchant_id), services.inbox)
     held = {
         fact.payment.provider_payment_id
         for fact in event.facts
         if isinstance(fact, PaymentAuthorized)
     }
-    return payment_id in held and await _is_wanted(message, payment_id, desk)
+    return payment_id in held and await _is_wanted(message, payment_id, services)
 
 
-async def _release(message: OutboxMessage, payment_id: str, desk: Desk) -> None:
-    now = desk.clock.now()
+async def _release(message: OutboxMessage, payment_id: str, services: CheckoutServices) -> None:
+    now = services.clock.now()
 
     async def work(tx: Transaction) -> None:
         session = await sessions.find(message.merchant_id, message.session_id, tx)
         if session is not None and is_claim(session, payment_id, None):
             released = await release_refused(tx, session, payment_id, now)
-            await agree(tx, None, session, released, desk.inbox)
+            await agree(tx, None, session, released, services.inbox)
 
     await in_transaction(work)
 
 
-async def _claim(message: OutboxMessage, payment_id: str, desk: Desk) -> None:
+async def _claim(message: OutboxMessage, payment_id: str, services: CheckoutServices) -> None:
     async def work(tx: Transaction) -> None:
         session: Session | None
         session = await sessions.find(message.merchant_id, message.session_id, tx)
         if session is not None and session.capturing is None:
-            await claim_next(tx, session, [payment_id], desk.clock.now())
+            await claim_next(tx, session, [payment_id], services.clock.now())
 
     await in_transaction(work)

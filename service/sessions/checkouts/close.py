@@ -15,7 +15,7 @@ from service.payments.payments.states import PaymentStatus
 from service.providers.base import Provider
 from service.sessions import repository as sessions
 from service.sessions.checkouts.answers import read_again, take_answer
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.operations.giving_up import CLOSE_CHECKOUT
 from service.storage.answering import answers_in_time
@@ -26,27 +26,29 @@ CLOSE_WITHIN_S = 2.0
 log = structlog.get_logger(__name__)
 
 
-async def close_now(session: Session, refs: list[str], desk: Desk) -> Session:
+async def close_now(session: Session, refs: list[str], services: CheckoutServices) -> Session:
     """Close checkouts that were given up, before another is opened or the session is canceled.
 
     Where one turns out to be paid, that is applied. A provider that does not answer is no reason to
     refuse: the message that was written with the mark goes on, and a payment that still comes is a
     late one. Returns the session as it then stands.
     """
-    provider = desk.providers.get(session.provider)
+    provider = services.providers.get(session.provider)
     if provider is None:
         return session
-    closed = await asyncio.gather(*(_close(session, ref, provider, desk) for ref in refs))
+    closed = await asyncio.gather(*(_close(session, ref, provider, services) for ref in refs))
     answered = [ref for ref, done in zip(refs, closed, strict=True) if done]
     silent = [ref for ref in refs if ref not in answered]
-    now = desk.clock.now()
+    now = services.clock.now()
     async with answers_in_time():
         await outbox_repository.note_delivered(_about(session, answered), now)
         await outbox_repository.hurry(_about(session, silent), now)
     return await read_again(session)
 
 
-async def _close(session: Session, ref: str, provider: Provider, desk: Desk) -> bool:
+async def _close(
+    session: Session, ref: str, provider: Provider, services: CheckoutServices
+) -> bool:
     try:
         async with asyncio.timeout(CLOSE_WITHIN_S):
             closed = await provider.close_checkout(ref)
@@ -54,7 +56,7 @@ async def _close(session: Session, ref: str, provider: Provider, desk: Desk) -> 
         log.warning("checkout could not be closed yet", ref=ref, reason=str(error))
         return False
     if closed.event is not None:
-        await take_answer(ref, closed.event, session, desk)
+        await take_answer(ref, closed.event, session, services)
     return True
 
 
@@ -64,7 +66,7 @@ def _about(session: Session, refs: list[str]) -> outbox_repository.About:
     )
 
 
-async def close_by_message(message: OutboxMessage, desk: Desk) -> None:
+async def close_by_message(message: OutboxMessage, services: CheckoutServices) -> None:
     """Close a checkout that was given up; apply what it turns out to be instead.
 
     What the provider tells is taken in even if the session is gone. A checkout whose payment is in
@@ -76,13 +78,13 @@ async def close_by_message(message: OutboxMessage, desk: Desk) -> None:
         paid = await payments.of_session(message.merchant_id, message.session_id)
     if any(one.provider_session_id == ref and _took_money(one) for one in paid):
         return
-    closed = await desk.providers[str(message.payload["provider"])].close_checkout(ref)
+    closed = await services.providers[str(message.payload["provider"])].close_checkout(ref)
     if closed.event is None:
         return
     if session is not None:
-        await take_answer(ref, closed.event, session, desk)
+        await take_answer(ref, closed.event, session, services)
     else:
-        await take_in(Arrival(closed.event, "fetch", asked_for=message.merchant_id), desk.inbox)
+        await take_in(Arrival(closed.event, "fetch", asked_for=message.merchant_id), services.inbox)
 
 
 def _took_money(payment: Payment) -> bool:

@@ -10,10 +10,10 @@ from service.core.errors import ProviderFailed
 from service.outbox import repository as outbox_repository
 from service.providers.base import OpenedCheckout, Provider
 from service.sessions.checkouts.close import close_now
-from service.sessions.checkouts.desk import Desk
 from service.sessions.checkouts.link import link_checkout
 from service.sessions.checkouts.lock import Locked, let_go, take_lock
 from service.sessions.checkouts.request import request_of
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.errors import NotPayable
 from service.sessions.operations.giving_up import closing, to_be_closed
@@ -42,7 +42,7 @@ class OpenCheckout:
 
 
 async def open_checkout(
-    session: Session, provider: Provider, desk: Desk, by: Why, price: Price | None
+    session: Session, provider: Provider, services: CheckoutServices, by: Why, price: Price | None
 ) -> OpenCheckout:
     """Open a checkout, or return the one that is open already.
 
@@ -60,9 +60,9 @@ async def open_checkout(
     if status not in _PAYABLE:
         raise NotPayable(f"The session is {status}: it can't be paid any more.")
     _check_nothing_under_way(session, status)
-    locked = await take_lock(session, desk.rules, by, price)
-    await _close_older(locked, desk)
-    return await open_locked(locked, provider, desk)
+    locked = await take_lock(session, services.rules, by, price)
+    await _close_older(locked, services)
+    return await open_locked(locked, provider, services)
 
 
 def _check_nothing_under_way(session: Session, status: Status) -> None:
@@ -75,24 +75,26 @@ def _check_nothing_under_way(session: Session, status: Status) -> None:
         raise NotPayable("A payment of this session is under way; it can't be retried meanwhile.")
 
 
-async def open_locked(locked: Locked, provider: Provider, desk: Desk) -> OpenCheckout:
+async def open_locked(
+    locked: Locked, provider: Provider, services: CheckoutServices
+) -> OpenCheckout:
     """Make the attempt of a lock that is held, and link what it opens. Raises as above."""
-    request = request_of(locked.session, locked.opening, desk.rules)
+    request = request_of(locked.session, locked.opening, services.rules)
     try:
         opened = await provider.open_checkout(request)
-        await _check_price(locked.session, opened, desk)
+        await _check_price(locked.session, opened, services)
     except ProviderFailed as error:
         # The next one repeats an attempt whose fate is unknown, and takes a new number otherwise.
-        opening, now = locked.opening, desk.clock.now()
+        opening, now = locked.opening, services.clock.now()
         following = {"n": opening.n + 1, "attempt_id": None} if error.definite else {}
         freed = {"repeated": not error.definite, "locked_until": now, **following}
         await let_go(locked, opening.model_copy(update=freed), now)
         raise
-    linked = await link_checkout(locked, opened, desk.clock.now())
+    linked = await link_checkout(locked, opened, services.clock.now())
     return OpenCheckout(linked, opened.url, opened.ref, opened.qr_code, created=True)
 
 
-async def _close_older(locked: Locked, desk: Desk) -> None:
+async def _close_older(locked: Locked, services: CheckoutServices) -> None:
     """Close what was opened before, so that it can't be paid besides the new one.
 
     Where one turns out to be paid, or a payment is under way in it, nothing is opened.
@@ -100,8 +102,8 @@ async def _close_older(locked: Locked, desk: Desk) -> None:
     older = await to_be_closed(locked.session)
     if not older:
         return
-    session = await close_now(locked.session, older, desk)
-    now = desk.clock.now()
+    session = await close_now(locked.session, older, services)
+    now = services.clock.now()
     status = status_at(session.status, session.expires_at, now)
     if status is not Status.PENDING:
         # Nothing was sent under this number: what was known of it before still holds.
@@ -109,12 +111,14 @@ async def _close_older(locked: Locked, desk: Desk) -> None:
         raise NotPayable(f"The session is {status}: it can't be paid any more.")
 
 
-async def _check_price(session: Session, opened: OpenedCheckout, desk: Desk) -> None:
+async def _check_price(
+    session: Session, opened: OpenedCheckout, services: CheckoutServices
+) -> None:
     """Refuse a checkout whose price is not ours, and close it: nobody must pay another one."""
     due = 0 if session.trial_days else session.amount
     if opened.amount is not None and (opened.amount, opened.currency) != (due, session.currency):
         async with answers_in_time():
-            message = closing(session, opened.ref, desk.clock.now())
+            message = closing(session, opened.ref, services.clock.now())
             await outbox_repository.add_once([message], NO_TRANSACTION)
         raise ProviderFailed(
             f"{session.provider} opened a checkout over {opened.amount} {opened.currency}, "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from service.providers.base import ChecksCallbacks
 from service.providers.registry import REGISTRY
 from service.sessions.checkouts.answers import read_again, take_answer
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
@@ -22,20 +22,24 @@ class Callback:
     signature: str
 
 
-async def verify(any_id: str, callback: Callback | None, caller: Caller, desk: Desk) -> Session:
+async def verify(
+    any_id: str, callback: Callback | None, caller: Caller, services: CheckoutServices
+) -> Session:
     """Find a session by our id or a checkout's, and return it as it stands at its provider.
 
     An open one of which nothing is due is completed: no provider could say more. Raises
     `SessionNotFound` and what `verify_session` raises.
     """
     session = await find_session_by_any_id(any_id, caller)
-    now = desk.clock.now()
+    now = services.clock.now()
     if is_free(session) and status_at(session.status, session.expires_at, now) is Status.PENDING:
-        return await complete_free(session, None, caller, desk.rules, now)
-    return await verify_session(session, desk, callback)
+        return await complete_free(session, None, caller, services.rules, now)
+    return await verify_session(session, services, callback)
 
 
-async def verify_session(session: Session, desk: Desk, callback: Callback | None = None) -> Session:
+async def verify_session(
+    session: Session, services: CheckoutServices, callback: Callback | None = None
+) -> Session:
     """Ask the provider how a session's checkout stands, apply the answer, and read it again.
 
     A browser's callback is checked first, and only ever leads to the question: what completes a
@@ -44,7 +48,7 @@ async def verify_session(session: Session, desk: Desk, callback: Callback | None
     ref = _current_ref(session)
     if ref is None or REGISTRY[session.provider].traits.manual:
         return session
-    provider = desk.providers.get(session.provider)
+    provider = services.providers.get(session.provider)
     if provider is None:
         raise wrong_field("sessionId", f"is of {session.provider}, which has no credentials here")
     if callback is not None:
@@ -54,7 +58,7 @@ async def verify_session(session: Session, desk: Desk, callback: Callback | None
     if session.status is Status.COMPLETED:
         return session
     event = await provider.fetch(ref)
-    await take_answer(ref, event, session, desk)
+    await take_answer(ref, event, session, services)
     return await read_again(session)
 
 

@@ -8,7 +8,7 @@ from service.payments.payments.documents import Payment
 from service.payments.payments.operations import lapse_payment, note_heard
 from service.providers.base import VerifiedEvent
 from service.sessions import repository as sessions
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.checkouts.unresolved.questions import Answers, Questions, take_answers
 from service.sessions.checkouts.unresolved.reviews import open_review
 from service.sessions.checkouts.unresolved.waiting import stop_waiting
@@ -30,21 +30,21 @@ async def ask_about_session(session: Session, questions: Questions) -> int:
     What is under way by no answer is waited for no more, and a session that waits for nothing goes
     back to pending. What nobody can tell about goes to review, a day after the session's end.
     """
-    desk = questions.desk
+    services = questions.services
     async with answers_in_time():
         before = await _live_of(session, NO_TRANSACTION)
     refs = refs_of(session, before)
     answers = await questions.ask(session.provider, refs)
-    await take_answers(answers, session.merchant_id, desk)
-    unresolved = await _note(session, before, answers, desk)
+    await take_answers(answers, session.merchant_id, services)
+    unresolved = await _note(session, before, answers, services)
     if not answers.tell_of(refs):
         return 0
-    long_ago = desk.clock.now() - WAIT
+    long_ago = services.clock.now() - WAIT
     opened = 0
     for payment in unresolved:
         # Money may come to a session that ended long before: its silence begins only then.
         if max(session.expires_at, payment.updated_at) <= long_ago:
-            opened += await open_review(session, payment, desk)
+            opened += await open_review(session, payment, services)
     return opened
 
 
@@ -57,7 +57,7 @@ def refs_of(session: Session, live: Sequence[Payment]) -> list[str]:
 
 
 async def _note(
-    session: Session, before: Sequence[Payment], answers: Answers, desk: Desk
+    session: Session, before: Sequence[Payment], answers: Answers, services: CheckoutServices
 ) -> list[Payment]:
     """Note what the answers mean for each payment; return those that nobody could tell about."""
     told_all = not answers.silent and answers.tell_of(refs_of(session, before))
@@ -71,20 +71,22 @@ async def _note(
         live = await _live_of(found, tx)
         # An event that came since the question was put knows more than the answer to it.
         untold = [one for one in live if one in before and one not in answers]
-        lapsed = await _lapse(tx, found, untold, answers, desk)
+        lapsed = await _lapse(tx, found, untold, answers, services)
         unresolved.extend(one for one in untold if one not in lapsed)
         # Its provider may yet tell of one that we don't know: it has a day for that.
-        patient = desk.clock.now() < found.expires_at + WAIT
+        patient = services.clock.now() < found.expires_at + WAIT
         if found.live_attempts or told_all or not patient:
             waits = {one.provider_payment_id for one in live if one not in lapsed}
-            await _wait_for(tx, found, waits, answers, desk)
+            await _wait_for(tx, found, waits, answers, services)
 
     await in_transaction(work)
-    await _note_heard([one for one in before if one in answers], desk)
+    await _note_heard([one for one in before if one in answers], services)
     return unresolved
 
 
-async def note_answer(session: Session, ref: str, event: VerifiedEvent, desk: Desk) -> None:
+async def note_answer(
+    session: Session, ref: str, event: VerifiedEvent, services: CheckoutServices
+) -> None:
     """Note what the answer about one checkout means for the payments that were made in it.
 
     Nothing, where an event has changed the session since the question was put.
@@ -99,10 +101,10 @@ async def note_answer(session: Session, ref: str, event: VerifiedEvent, desk: De
             return
         live = await _live_of(found, tx)
         untold = [one for one in live if one not in answers]
-        lapsed = await _lapse(tx, found, untold, answers, desk)
+        lapsed = await _lapse(tx, found, untold, answers, services)
         if found.live_attempts or {ref} >= {checkout.ref for checkout in found.checkouts}:
             waits = {one.provider_payment_id for one in live if one not in lapsed}
-            await _wait_for(tx, found, waits, answers, desk)
+            await _wait_for(tx, found, waits, answers, services)
 
     await in_transaction(work)
 
@@ -121,28 +123,36 @@ async def _live_of(session: Session, tx: Transaction) -> list[Payment]:
 
 
 async def _lapse(
-    tx: Transaction, session: Session, untold: Sequence[Payment], answers: Answers, desk: Desk
+    tx: Transaction,
+    session: Session,
+    untold: Sequence[Payment],
+    answers: Answers,
+    services: CheckoutServices,
 ) -> list[Payment]:
     lapsed = [one for one in untold if _is_answered(session, one, answers)]
     for one in lapsed:
-        await lapse_payment(tx, one, desk.clock.now())
+        await lapse_payment(tx, one, services.clock.now())
     return lapsed
 
 
 async def _wait_for(
-    tx: Transaction, session: Session, waits: Collection[str], answers: Answers, desk: Desk
+    tx: Transaction,
+    session: Session,
+    waits: Collection[str],
+    answers: Answers,
+    services: CheckoutServices,
 ) -> None:
     by = session.provider if answers.events else "clock"
-    why = Why(by, desk.clock.now(), reason="asked: no payment is under way")
-    session = await stop_waiting(tx, session, waits, why, desk)
+    why = Why(by, services.clock.now(), reason="asked: no payment is under way")
+    session = await stop_waiting(tx, session, waits, why, services)
     if session.review is not None:
-        await agree_again(tx, session, desk.inbox)
+        await agree_again(tx, session, services.inbox)
 
 
-async def _note_heard(under_way: Sequence[Payment], desk: Desk) -> None:
+async def _note_heard(under_way: Sequence[Payment], services: CheckoutServices) -> None:
     async with answers_in_time():
         for payment in under_way:
-            await note_heard(payment, desk.clock.now())
+            await note_heard(payment, services.clock.now())
 
 
 def _is_answered(session: Session, payment: Payment, answers: Answers) -> bool:

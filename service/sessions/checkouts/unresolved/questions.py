@@ -15,7 +15,7 @@ from service.payments.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.providers.facts import CheckoutOpen, PaymentAuthorized, PaymentProcessing
 from service.providers.registry import REGISTRY
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 
 ASK_WITHIN_S = 2.0
 # A provider that has not answered so often in a row is not asked again by the same run.
@@ -59,7 +59,7 @@ class Answers:
 class Questions:
     """The questions of one run, which ends at `until`."""
 
-    desk: Desk
+    services: CheckoutServices
     until: Until
     unanswered: Counter[str] = field(default_factory=Counter)
 
@@ -78,7 +78,7 @@ class Questions:
         return answers
 
     async def _ask(self, name: str, ref: str, answers: Answers) -> None:
-        provider = self.desk.providers.get(name)
+        provider = self.services.providers.get(name)
         if provider is None or REGISTRY[name].traits.manual or self.unanswered[name] >= _ENOUGH:
             answers.silent.add(ref)
             return
@@ -94,11 +94,11 @@ class Questions:
             self.unanswered[name] = 0
 
 
-async def take_answers(answers: Answers, merchant_id: str, desk: Desk) -> None:
+async def take_answers(answers: Answers, merchant_id: str, services: CheckoutServices) -> None:
     """Take in what the answers tell; "still open" is no news to keep."""
     for event in answers.events.values():
         if not all(isinstance(fact, CheckoutOpen) for fact in event.facts):
-            await take_in(Arrival(event, "fetch", asked_for=merchant_id), desk.inbox)
+            await take_in(Arrival(event, "fetch", asked_for=merchant_id), services.inbox)
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -10,7 +10,7 @@ from service.payments.payments.states import PaymentStatus
 from service.providers import facts
 from service.providers.base import inbox_id_of
 from service.sessions import repository as sessions
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.operations.agreeing import agree_again
 from service.sessions.operations.doubts import UNRESOLVED
@@ -19,7 +19,7 @@ from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
 
 
-async def open_review(session: Session, payment: Payment, desk: Desk) -> bool:
+async def open_review(session: Session, payment: Payment, services: CheckoutServices) -> bool:
     """Put a live payment of a processing session among the reviews; tell whether it was not there.
 
     A review that closed by itself is opened again; one that a person has decided is not.
@@ -31,20 +31,20 @@ async def open_review(session: Session, payment: Payment, desk: Desk) -> bool:
             return False
         if payment.provider_payment_id not in found.live_attempts:
             return False
-        row = _row(found, payment, desk)
+        row = _row(found, payment, services)
         if not await repository.open_again(row.to_row(), tx):
             return False
         # Written in any case: a decision that names the next review at the same time must conflict.
         now = {"updatedAt": row.received_at}
-        await agree_again(tx, await sessions.change(found, {"$set": now}, tx), desk.inbox)
+        await agree_again(tx, await sessions.change(found, {"$set": now}, tx), services.inbox)
         return True
 
     return await in_transaction(work)
 
 
-def _row(session: Session, payment: Payment, desk: Desk) -> WebhookEvent:
+def _row(session: Session, payment: Payment, services: CheckoutServices) -> WebhookEvent:
     """Make the row of an event that never came: it tells of the payment as the ledger has it."""
-    now = desk.clock.now()
+    now = services.clock.now()
     one = payment.provider_payment_id
     event_id = f"clock:{digest(f'{session.merchant_id}:{session.session_id}:{one}')[:32]}"
     return WebhookEvent(

@@ -7,7 +7,7 @@ from service.payments.payments.documents import Payment
 from service.payments.payments.operations import abandon_payment, note_heard
 from service.payments.payments.states import LIVE
 from service.sessions import repository as sessions
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.checkouts.unresolved.questions import Questions, take_answers
 from service.sessions.checkouts.unresolved.waiting import stop_waiting
 from service.sessions.operations.agreeing import agree_again
@@ -25,22 +25,22 @@ async def ask_once_more(payment: Payment, questions: Questions) -> bool:
 
     Only money overrules that: what comes later of the payment but money is old news.
     """
-    desk = questions.desk
+    services = questions.services
     checkout = payment.provider_session_id
     refs = [payment.provider_payment_id, *([checkout] if checkout else [])]
     answers = await questions.ask(payment.provider, dict.fromkeys(refs))
     if not answers.tell_of(refs):
         return False
-    await take_answers(answers, payment.merchant_id, desk)
+    await take_answers(answers, payment.merchant_id, services)
     if payment in answers:
         async with answers_in_time():
-            await note_heard(payment, desk.clock.now())
+            await note_heard(payment, services.clock.now())
         return False
-    return await _give_up(payment, desk)
+    return await _give_up(payment, services)
 
 
-async def _give_up(payment: Payment, desk: Desk) -> bool:
-    now = desk.clock.now()
+async def _give_up(payment: Payment, services: CheckoutServices) -> bool:
+    now = services.clock.now()
 
     async def work(tx: Transaction) -> bool:
         known = await payments.find(
@@ -53,8 +53,8 @@ async def _give_up(payment: Payment, desk: Desk) -> bool:
         if session is not None:
             waits = {*session.live_attempts} - {payment.provider_payment_id}
             why = Why("clock", now, reason=f"payment {payment.provider_payment_id} was abandoned")
-            session = await stop_waiting(tx, session, waits, why, desk)
-            await agree_again(tx, session, desk.inbox)
+            session = await stop_waiting(tx, session, waits, why, services)
+            await agree_again(tx, session, services.inbox)
         return True
 
     return await in_transaction(work)

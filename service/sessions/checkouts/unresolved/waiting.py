@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from service.sessions.checkouts.desk import Desk
+from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.operations.captures import as_row, next_claim, tell_claim
 from service.sessions.operations.move import Moving, Why
@@ -12,7 +12,7 @@ from service.storage.transaction import Transaction
 
 
 async def stop_waiting(
-    tx: Transaction, session: Session, waits: Collection[str], why: Why, desk: Desk
+    tx: Transaction, session: Session, waits: Collection[str], why: Why, services: CheckoutServices
 ) -> Session:
     """Leave only some of a session's payments as those that it waits for, and move it by that.
 
@@ -23,7 +23,7 @@ async def stop_waiting(
     if claim is not None and claim.payment_id not in waits:
         claim = await next_claim(tx, session, live, why.at)
     nothing = session.status is Status.PROCESSING and not live
-    doing = Moving(tx, why, desk.rules.lifetimes)
+    doing = Moving(tx, why, services.rules.lifetimes)
     after = await stand(doing, session, live, {"capturing": as_row(claim)}, known=nothing)
     await tell_claim(tx, session, after, None, why.at)
     return after

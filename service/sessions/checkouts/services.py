@@ -10,7 +10,7 @@ from service.sessions.operations.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CheckoutServices:
     """The rules, the clock, the providers, and the inbox that takes in what they answer."""
 
     rules: Rules
