@@ -21,10 +21,11 @@ from bench.scenarios.flood import measure_flood
 from bench.scenarios.growth import measure_growth
 from bench.scenarios.hot_routes import Plan, measure_hot_routes
 from bench.scenarios.memory import measure_memory
+from bench.scenarios.startup import measure_startup
 from bench.servers import EXPRESS, FASTAPI, FASTIFY, HERE, PEERS_PYTHON, TILLGATE
 
 RESULTS = HERE / "results.json"
-SCENARIOS = ("hot", "workers", "growth", "cleanup", "memory", "flood")
+SCENARIOS = ("hot", "workers", "growth", "cleanup", "memory", "startup", "flood")
 
 console = Console(stderr=True)
 
@@ -64,6 +65,7 @@ def _measure(name: str, server: Mongod, rounds: int, seconds: int) -> Any:  # pl
         "growth": lambda: measure_growth(server, _tell, rounds=rounds, seconds=seconds),
         "cleanup": lambda: measure_cleanup(server, _tell, seconds=2 * seconds),
         "memory": lambda: measure_memory(server, _tell),
+        "startup": lambda: measure_startup(server, _tell, rounds=2 * rounds + 1),
         "flood": lambda: measure_flood(server, _tell, rounds=2 * rounds + 1, seconds=seconds),
     }
     return measured[name]()

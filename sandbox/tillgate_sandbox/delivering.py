@@ -56,20 +56,6 @@ async def delivering(sandbox: Sandbox) -> AsyncIterator[None]:
             await task
 
 
-async def first_tried(checkout_id: str, within_s: float = 10) -> bool:
-    """Wait until every delivery about a checkout was tried once; tell whether it was in time.
-
-    Stripe holds the customer back for as much as 10 s before it redirects
-    (https://docs.stripe.com/checkout/fulfillment).
-    """
-    tries = int(within_s / EVERY_S)
-    for _ in range(tries):
-        if not await repository.count_untried(checkout_id):
-            return True
-        await asyncio.sleep(EVERY_S)
-    return False
-
-
 async def _loop(sandbox: Sandbox, stopping: asyncio.Event) -> None:
     async with httpx.AsyncClient(trust_env=False) as http:
         while not stopping.is_set():

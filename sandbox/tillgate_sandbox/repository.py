@@ -49,13 +49,6 @@ async def find_by_object(object_id: str) -> SandboxCheckout | None:
     return await _one({"objectIds": {"$eq": object_id}})
 
 
-async def find_by_request(provider: str, field: str, value: str) -> list[SandboxCheckout]:
-    """Find checkouts by a parameter that they were opened with (`receipt`, `reference_id`)."""
-    wanted = {"provider": provider, f"request.{field}": {"$eq": value}}
-    cursor = SandboxCheckout.get_pymongo_collection().find(wanted).sort("createdAt", -1)
-    return [SandboxCheckout.model_validate(row) for row in await cursor.to_list(20)]
-
-
 async def latest_checkouts(limit: int) -> list[SandboxCheckout]:
     """Give the checkouts that were opened last."""
     cursor = SandboxCheckout.get_pymongo_collection().find({}).sort("createdAt", -1).limit(limit)
@@ -192,23 +185,11 @@ async def next_due_at() -> datetime | None:
     return SandboxDelivery.model_validate(row).due_at if row else None
 
 
-async def count_untried(checkout_id: str) -> int:
-    """Count the deliveries about a checkout of which no try was made yet."""
-    return await SandboxDelivery.get_pymongo_collection().count_documents(
-        {"checkoutId": {"$eq": checkout_id}, "attempts": []}
-    )
-
-
 async def deliveries_of(session_id: str) -> list[SandboxDelivery]:
     """Give all deliveries about a session, oldest first."""
     cursor = SandboxDelivery.get_pymongo_collection().find({"sessionId": {"$eq": session_id}})
     rows = await cursor.sort("createdAt", 1).to_list(1000)
     return [SandboxDelivery.model_validate(row) for row in rows]
-
-
-async def count_pending() -> int:
-    """Count the deliveries that are still on their way."""
-    return await SandboxDelivery.get_pymongo_collection().count_documents({"status": "pending"})
 
 
 async def claim_key(key: SandboxKey) -> SandboxKey | None:
