@@ -1,6 +1,7 @@
 """Conversations of everybody with everybody, held against the providers' books: part 1 of 4.
 
-In files of their own, so that they run side by side. The seed is fixed: `make soak` draws others.
+In files of their own, so that they run side by side; parts 3 and 4 are soak. The seed is fixed:
+`make soak` draws others.
 """
 
 from hypothesis import given, seed

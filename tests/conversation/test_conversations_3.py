@@ -1,8 +1,9 @@
 """Conversations of everybody with everybody, held against the providers' books: part 3 of 4.
 
-In files of their own, so that they run side by side. The seed is fixed: `make soak` draws others.
+Soak: parts 1 and 2 are in `make test`. The seed is fixed: `make soak` draws others.
 """
 
+import pytest
 from hypothesis import given, seed
 
 from tests.conversation.acts import Step
@@ -11,6 +12,7 @@ from tests.conversation.playing import A_FEW, play
 from tests.conversation.world import World
 
 
+@pytest.mark.soak
 @seed(3)
 @A_FEW
 @given(steps=conversations(20))

@@ -45,9 +45,12 @@ class Visitor:
         await self.page.goto(self.lab.address + path)
 
     async def keep(self, name: str) -> None:
-        """Keep a picture of the whole page."""
-        ARTEFACTS.mkdir(exist_ok=True)
-        await self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+        """Keep a picture of the whole page in `.artefacts`, where that directory is.
+
+        A picture takes as long as a page; for most runs nobody looks at it.
+        """
+        if ARTEFACTS.is_dir():
+            await self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
 
     async def text(self, selector: str) -> str:
         """Give what stands in an element."""

@@ -140,10 +140,13 @@ PURCHASES = {
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("provider", list(PURCHASES))
+@pytest.mark.parametrize(
+    "provider", ["razorpay", "phonepe", pytest.param("stripe", marks=pytest.mark.soak)]
+)
 async def test_timeline_shows_every_call_of_a_purchase(visitor: Visitor, provider: str) -> None:
+    """Stripe is soak: its one call is like the first of the others."""
     page = visitor.page
-    await standing(visitor, "redirect_first", delay_ms=4000 if provider == "razorpay" else 0)
+    await standing(visitor, "redirect_first", delay_ms=60_000 if provider == "razorpay" else 0)
     await order(visitor, provider)
     await press(visitor, "Pay by card")
     await visitor.until("completed")

@@ -100,13 +100,16 @@ async def test_every_page_fits_and_can_be_read(visitor: Visitor) -> None:
 
 async def _look_at(visitor: Visitor, pages: dict[str, str]) -> None:
     page = visitor.page
-    for width, scheme in LOOKS:
-        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        await page.set_viewport_size({"width": width, "height": 780})
-        for name, path in pages.items():
-            await visitor.go(path)
-            if drawn := _DRAWN.get(name):
-                await page.wait_for_selector(drawn)
+    for name, path in pages.items():
+        await visitor.go(path)
+        if drawn := _DRAWN.get(name):
+            await page.wait_for_selector(drawn)
+        for width, scheme in LOOKS:
+            # Without motion: a colour that fades into another is neither.
+            await page.emulate_media(
+                color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
+            )
+            await page.set_viewport_size({"width": width, "height": 780})
             await visitor.keep(f"look-{name}-{width}-{scheme}")
             assert not await page.evaluate(_TOO_WIDE), f"{name} is wider than {width} px"
             assert await page.evaluate(_FAINT) == [], (name, width, scheme)
