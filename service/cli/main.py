@@ -16,6 +16,9 @@ COMMANDS = {
     "events": LazyCommand(
         "service.cli.commands.events", "Look at webhook events, apply them again, send one."
     ),
+    "reviews": LazyCommand(
+        "service.cli.commands.reviews", "List payments that did not fit, and decide about them."
+    ),
     "sandbox": LazyCommand(
         "service.cli.commands.sandbox", "Play with the sandbox: a storm of faulty webhooks."
     ),

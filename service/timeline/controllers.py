@@ -7,7 +7,7 @@ from litestar.params import SkipValidation
 from service.core.clock import Clock
 from service.core.principal import AccessScope
 from service.sessions.controllers import caller_of
-from service.timeline.operations import timeline
+from service.timeline.operations.gather import timeline
 from service.timeline.schemas import TimelineAnswer, timeline_view
 from service.web.authentication import AnyRequest, requires
 from service.web.parameters import SessionIdPath

@@ -7,7 +7,7 @@ from msgspec import Struct
 from service.core.strict_json import JsonObject
 from service.sessions.operations.caller import Caller
 from service.sessions.schemas.answers import SessionView, session_view
-from service.timeline.operations import Timeline
+from service.timeline.operations.gather import Timeline
 
 
 class EntryView(Struct, frozen=True, rename="camel"):

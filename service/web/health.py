@@ -92,7 +92,7 @@ class Readiness:
             f"{found.collection}.{found.index}" for found in drift if found.kind == "missing"
         ]
         if missing:
-            return f"Indexes are missing: {', '.join(missing)}. Run: tillgate indexes apply"
+            return f"Indexes are missing: {', '.join(missing)}. Run: tillgate migrate"
         self._trusted_until = now + INDEXES_TRUSTED_FOR
         return None
 

@@ -63,10 +63,10 @@ def test_a_complete_production_without_indexes_is_told_to_make_them(
     env = READY | {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": f"doctor_{uuid4().hex[:12]}"}
     code, checks = told(tmp_path, env=env)
     assert code == 1
-    assert "tillgate indexes apply" in checks["indexes"]["says"]
+    assert "tillgate migrate" in checks["indexes"]["says"]
     assert checks["version"]["state"] == "warning"  # the embedded one is 6.0
     assert checks["clock"]["state"] == "fine"
-    assert tillgate("indexes", "apply", cwd=tmp_path, env=env).returncode == 0
+    assert tillgate("migrate", cwd=tmp_path, env=env).returncode == 0
     code, checks = told(tmp_path, env=env)
     assert code == 0
     assert checks["stripe"]["says"] == "live, webhooks on"

@@ -72,6 +72,8 @@ async def test_a_payment_that_does_not_fit_is_told_of(api: Api, clock: ManualClo
     why = (await _timeline(api, "s-1"))["why"]
     assert why.startswith("It waits for a payment of 10.00 INR until 2026-11-21 12:30:00 UTC.")
     assert "A person must look: amount_mismatch, event stripe:default:test:evt_" in why
+    assert "`tillgate reviews accept stripe:default:test:evt_" in why
+    assert "POST /api/admin/reviews/stripe:default:test:evt_" in why
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ async def _indexes(database: Database, settings: Settings) -> AsyncIterator[Chec
     drift = await find_drift(database, DOCUMENTS)
     missing = [f"{one.collection}.{one.index}" for one in drift if one.kind == "missing"]
     if missing:
-        says = f"{len(missing)} are missing ({missing[0]} …): tillgate indexes apply"
+        says = f"{len(missing)} are missing ({missing[0]} …): tillgate migrate"
         yield Check("database", "indexes", "problem" if settings.production else "warning", says)
     for one in drift:
         if one.kind != "missing":

@@ -87,6 +87,6 @@ async def _tell_of_missing_indexes(database: Database) -> None:
     missing = [f"{one.collection}.{one.index}" for one in drift if one.kind == "missing"]
     if missing:
         log.warning(
-            "indexes are missing: /health/ready answers 503 until `tillgate indexes apply` ran",
+            "indexes are missing: /health/ready answers 503 until `tillgate migrate` ran",
             missing=missing,
         )

@@ -15,7 +15,7 @@ from service.dashboard.sessions.page import Frame, missing_page, search_page, ti
 from service.extension import Mounted
 from service.sessions.operations.caller import Caller
 from service.sessions.states import status_at
-from service.timeline.operations import timeline
+from service.timeline.operations.gather import timeline
 from service.web.authentication import AnyRequest
 from service.web.parameters import SessionIdPath
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from service.core.strict_json import JsonObject
 from service.extension import Line
-from service.timeline.operations import Entry
+from service.timeline.operations.gather import Entry
 
 KINDS: dict[str, str] = {
     "move": "State",

@@ -1,4 +1,4 @@
-"""Gather what touched a session, in the order in which it happened, and say why it stands so."""
+"""Gather what touched a session, in the order in which it happened."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,10 +17,9 @@ from service.payments.payments.documents import Payment
 from service.providers.money import to_major
 from service.sessions.documents import Session
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.decisions import AWAITING_CAPTURE
 from service.sessions.operations.find_session import find_session
-from service.sessions.states import Status, status_at
 from service.storage.answering import answers_in_time
+from service.timeline.operations.why import why
 
 What = Literal["move", "checkout", "event", "payment", "outbox", "audit"]
 
@@ -66,44 +65,6 @@ async def timeline(session_id: str, caller: Caller, now: datetime) -> Timeline:
     ]
     entries.sort(key=lambda entry: (entry.at, _CAUSES_FIRST.index(entry.what)))
     return Timeline(session, entries, why(session, now))
-
-
-def why(session: Session, now: datetime) -> str:
-    """Say in a sentence why a session is in its state."""
-    standing = status_at(session.status, session.expires_at, now)
-    price = f"{to_major(session.amount, session.provider, session.currency)} {session.currency}"
-    last = session.history[-1] if session.history else None
-    by = f" by {last.by}" if last else ""
-    sentence = {
-        Status.PENDING: f"It waits for a payment of {price} until {session.expires_at:%F %T} UTC.",
-        Status.PROCESSING: f"A payment of {price} is under way; the money has not come yet.",
-        Status.COMPLETED: f"It was completed{by} {_with(session)}.",
-        Status.FAILED: f"Its checkout ended without a payment, told{by}.",
-        Status.EXPIRED: f"Nobody paid {price} before {session.expires_at:%F %T} UTC.",
-        Status.CANCELED: f"It was canceled{by}.",
-    }[standing]
-    if session.late:
-        sentence += " The payment came after the session's end."
-    if last is not None and last.reason:
-        sentence += f" Reason: {last.reason}."
-    return sentence + _reviewed(session)
-
-
-def _reviewed(session: Session) -> str:
-    review = session.review
-    if review is None:
-        return ""
-    if review.reason == AWAITING_CAPTURE:
-        return (
-            f" A payment that is held was accepted at {review.at:%F %T} UTC: the session is "
-            f"completed once it is captured, event {review.event_id}."
-        )
-    return f" A person must look: {review.reason}, event {review.event_id}."
-
-
-def _with(session: Session) -> str:
-    paid = session.provider_payment_id
-    return f"with payment {paid}" if paid else "without a payment: none was due"
 
 
 def _moves(session: Session) -> Iterable[Entry]:

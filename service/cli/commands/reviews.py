@@ -1,0 +1,107 @@
+"""`tillgate reviews`: what waits for a person's decision, and deciding it on the record."""
+
+from pathlib import Path
+
+import rich_click as click
+
+from service.cli.database import with_database
+from service.cli.options import Command, data_dir_option, merchant_option, operator
+from service.cli.screen import say, show, show_table
+from service.core.clock import SystemClock
+from service.core.paging import Cursor, decode_cursor
+from service.reviews.operations.browse import DoubtOf, ReviewOf, list_reviews
+from service.reviews.operations.choices import Choice, Wish
+from service.reviews.operations.decide import decide_review
+from service.sessions.documents import Session
+from service.settings import Settings
+from service.storage.database import Database
+from service.wiring import close_providers, wire
+
+
+@click.group()
+def command() -> None:
+    """List what waits for a decision, and decide it: once and for good.
+
+    ID is the event's, as `reviews list` shows it, or the session's.
+    """
+
+
+@command.command("list")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
+@click.option("--cursor", help="Where the last page ended.")
+@merchant_option
+@data_dir_option
+def list_all(limit: int, cursor: str | None, merchant: str, data_dir: Path) -> None:
+    """List the open reviews, newest first, with the decisions that are possible now."""
+    place = decode_cursor(cursor) if cursor else None
+
+    async def work(_: Settings, __: Database) -> tuple[list[ReviewOf], Cursor | None]:
+        return await list_reviews(merchant, cursor=place, limit=limit)
+
+    reviews, following = with_database(data_dir, work)
+    rows = [_line(one, doubt) for one in reviews for doubt in one.doubts]
+    columns = ("received", "session", "reason", "payment", "decisions", "id")
+    show_table(columns, rows, empty="Nothing waits for a decision.")
+    if following is not None:
+        say(f"More with --cursor {following.encode()}")
+
+
+def _deciding(decide: Command) -> Command:
+    """Take what every decision takes."""
+    decide = data_dir_option(merchant_option(decide))
+    decide = click.option("--payment", help="Which, where an event has several.")(decide)
+    return click.argument("review_id", metavar="ID")(decide)
+
+
+_why = click.option("--reason", help="Stands in the audit trail.")
+
+
+@command.command("accept")
+@_deciding
+@_why
+def accept(
+    review_id: str, payment: str | None, reason: str | None, merchant: str, data_dir: Path
+) -> None:
+    """Complete the session with a payment that did not fit; money that is held is captured first.
+
+    A running server captures it, or the next `tillgate jobs run outbox`.
+    """
+    _decide(review_id, Wish(Choice.ACCEPT, reason, payment), merchant, data_dir)
+
+
+@command.command("reject")
+@_deciding
+@click.option("--reason", required=True, help="Stands in the audit trail.")
+def reject(review_id: str, payment: str | None, reason: str, merchant: str, data_dir: Path) -> None:
+    """Leave the session without a payment; the money's row in the ledger stays."""
+    _decide(review_id, Wish(Choice.REJECT, reason, payment), merchant, data_dir)
+
+
+@command.command(Choice.SAME_MONEY.value)
+@_deciding
+@_why
+def same_money(
+    review_id: str, payment: str | None, reason: str | None, merchant: str, data_dir: Path
+) -> None:
+    """Take a payment for the money that was entered by hand, which is reversed."""
+    _decide(review_id, Wish(Choice.SAME_MONEY, reason, payment), merchant, data_dir)
+
+
+def _decide(review_id: str, wish: Wish, merchant: str, data_dir: Path) -> None:
+    async def work(settings: Settings, database: Database) -> Session:
+        wired = wire(settings, SystemClock(), database)
+        try:
+            return await decide_review(review_id, wish, operator(merchant), wired.services)
+        finally:
+            await close_providers(wired.providers)
+
+    session = with_database(data_dir, work)
+    show(session.status.value)
+    left = f", and waits for {session.review.reason}" if session.review else ""
+    say(f"Session {session.session_id} is {session.status.value}{left}.")
+
+
+def _line(review: ReviewOf, doubt: DoubtOf) -> tuple[object, ...]:
+    row, found = review.row, doubt.doubt
+    possible = ",".join(choice for choice, look in doubt.outlooks.items() if look.possible)
+    return row.received_at, row.session_id, found.reason, found.about, possible or "none", row.id

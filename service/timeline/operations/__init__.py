@@ -1,0 +1,1 @@
+"""What happened to a session, and why it is in its state."""
