@@ -164,10 +164,11 @@ class ClosedCheckout:
     event: VerifiedEvent | None = None
 
 
+@runtime_checkable
 class Provider(Protocol):
-    """One payment provider. Methods that call out take at most the provider's own time limit.
+    """One payment provider. What only some of them can do is a protocol of its own.
 
-    They raise `ProviderUnreachable` when the outcome is unknown and `ProviderFailed` when the
+    Methods that call out take at most the provider's own time limit. They raise `ProviderUnreachable` when the outcome is unknown and `ProviderFailed` when the
     provider surely did nothing.
     """
 
@@ -185,6 +186,19 @@ class Provider(Protocol):
     def live(self) -> bool | None:
         """Tell the mode that our keys are for; None where they don't tell."""
         ...
+
+    async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
+        """Open a checkout; a repeated call with the same key finds the first one."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what connections are open, before the event loop ends."""
+        ...
+
+
+@runtime_checkable
+class SendsWebhooks(Protocol):
+    """A provider that reports what becomes of its payments, all but those settled by hand."""
 
     @property
     def receives_webhooks(self) -> bool:
@@ -204,27 +218,34 @@ class Provider(Protocol):
         """Translate a payload that was verified when it was stored, for replay and retry."""
         ...
 
-    async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
-        """Open a checkout; a repeated call with the same key finds the first one."""
-        ...
+
+@runtime_checkable
+class AnswersFetches(Protocol):
+    """A provider that can be asked how a checkout or a payment stands."""
 
     async def fetch(self, ref: str) -> VerifiedEvent:
         """Re-read a checkout with our credentials: an event whose id tells the state found."""
         ...
 
+
+@runtime_checkable
+class ClosesCheckouts(Protocol):
+    """A provider whose open checkouts can be closed, or at least be asked about before they are."""
+
     async def close_checkout(self, ref: str) -> ClosedCheckout:
         """Close an open checkout so that it can't be paid any more, or tell that it was paid."""
         ...
+
+
+@runtime_checkable
+class Captures(AnswersFetches, Protocol):
+    """A provider that holds money until it is captured; it tells of what it still holds."""
 
     async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
         """Take money that is held. A payment that is captured already is no error.
 
         Raises `CaptureRefused` where it can't be taken, so that trying again is of no use.
         """
-        ...
-
-    async def aclose(self) -> None:
-        """Close what connections are open, before the event loop ends."""
         ...
 
 

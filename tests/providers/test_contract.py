@@ -14,10 +14,20 @@ from msgspec import structs
 
 import service.providers
 from service.core.errors import SignatureRejected
-from service.providers.base import OWN_ACCOUNT, Provider
+from service.providers.base import (
+    OWN_ACCOUNT,
+    AnswersFetches,
+    AnswersHints,
+    Captures,
+    ChecksCallbacks,
+    ClosesCheckouts,
+    KnowsCheckouts,
+    Provider,
+    SendsWebhooks,
+)
 from service.providers.facts import Fact, Subject, Unreadable
-from service.providers.registry import ProviderName
-from tests.providers.cases import CASES
+from service.providers.registry import REGISTRY, ProviderName
+from tests.providers.cases import CASES, HEARD
 from tests.providers.provider_case import ProviderCase
 
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
@@ -67,7 +77,7 @@ BODIES = st.one_of(
 
 
 # Session-wide, since hypothesis does not take fixtures that are made anew for each test.
-@pytest.fixture(scope="session", params=CASES, ids=lambda case: case.name)
+@pytest.fixture(scope="session", params=HEARD, ids=lambda case: case.name)
 def case(request: pytest.FixtureRequest) -> ProviderCase:
     found = request.param
     assert isinstance(found, ProviderCase)
@@ -101,7 +111,7 @@ def test_garbage_is_always_rejected_and_nothing_else(
 def test_a_body_that_is_signed_but_makes_no_sense_is_kept_unread(
     case: ProviderCase, body: bytes
 ) -> None:
-    if not case.provider.receives_webhooks or case.name == "phonepe-v1":  # signs no such body
+    if case.name == "phonepe-v1":  # signs no such body
         with pytest.raises(SignatureRejected):
             case.provider.verify(case.sign(body, NOW), body, NOW)
         return
@@ -189,18 +199,41 @@ def test_a_body_with_one_changed_byte_is_rejected_or_tells_the_same(
 @on_every_sample
 def test_an_event_is_not_accepted_by_another_provider(case: ProviderCase, body: bytes) -> None:
     headers = case.sign(body, NOW)
-    for other in CASES:
+    for other in HEARD:
         if other.name != case.name:
             with pytest.raises(SignatureRejected):
                 other.provider.verify(headers, body, NOW)
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_provider_keeps_the_protocol(case: ProviderCase) -> None:
     provider: Provider = case.provider
+    assert isinstance(provider, Provider)
     assert provider.name == case.name
     assert provider.account == OWN_ACCOUNT
     assert provider.live in {True, False, None}
-    assert provider.receives_webhooks is bool(case.samples)
+    hears = isinstance(provider, SendsWebhooks)
+    assert (hears and provider.receives_webhooks) is bool(case.samples)
+    # Whoever reports nothing can't be asked either; a person says that the money came.
+    assert hears is isinstance(provider, AnswersFetches) is not REGISTRY[case.name].traits.manual
+
+
+ABILITIES = {
+    "stripe": {SendsWebhooks, AnswersFetches, ClosesCheckouts, Captures, KnowsCheckouts},
+    "razorpay": {
+        *(SendsWebhooks, AnswersFetches, ClosesCheckouts, Captures, KnowsCheckouts),
+        ChecksCallbacks,
+    },
+    "phonepe": {SendsWebhooks, AnswersFetches, ClosesCheckouts, AnswersHints},
+    "upi": set(),
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_provider_has_the_abilities_that_it_can_keep_and_no_others(case: ProviderCase) -> None:
+    every = set().union(*ABILITIES.values())
+    has = {ability for ability in every if isinstance(case.provider, ability)}
+    assert has == ABILITIES[case.name]
 
 
 def test_every_provider_has_a_case() -> None:

@@ -29,7 +29,7 @@ from service.web.logs.masking import mask_text
 from service.web.logs.request_ids import request_id_of
 from service.web.parameters import moment_parameter
 from service.web.problems import instance_of
-from tests.providers.cases import CASES
+from tests.providers.cases import HEARD
 from tests.providers.phonepe.case import CALLBACK_CASE, callback_body
 from tests.providers.provider_case import ProviderCase
 from tests.readers import growth
@@ -97,7 +97,7 @@ def _bodies() -> list[Reader]:
         )
         for name, shape in SHAPES.items()
     ]
-    for case in (*CASES, CALLBACK_CASE):
+    for case in (*HEARD, CALLBACK_CASE):
         if not case.samples:
             continue
         sample = next(iter(case.samples.values()))
@@ -131,7 +131,7 @@ def _unsigned(case: ProviderCase, header: str, piece: str) -> Reader:
     return Reader(f"{case.name}, {header} of {piece!r}", _times(piece), read)
 
 
-STRIPE, RAZORPAY, PHONEPE, *_ = CASES
+STRIPE, RAZORPAY, PHONEPE = HEARD
 SIGNATURES = [
     *(
         _unsigned(STRIPE, "stripe-signature", piece)

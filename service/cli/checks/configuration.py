@@ -6,6 +6,7 @@ from service.cli.checks.check import Check, State
 from service.core.clock import SystemClock
 from service.core.errors import FieldProblem, TillgateError
 from service.production.problems import problems
+from service.providers.base import Provider, SendsWebhooks
 from service.providers.registry import build_providers, every_traits
 from service.settings import Settings
 
@@ -41,7 +42,7 @@ def check_providers(settings: Settings) -> Iterator[Check]:
             yield Check("providers", name, "fine", "off: nothing is set for it")
             continue
         mode = {True: "live", False: "test mode", None: "on"}[provider.live]
-        heard = "webhooks on" if provider.receives_webhooks else "no webhooks"
+        heard = "webhooks on" if _hears(provider) else "no webhooks"
         if traits.manual:
             heard = "settled by a secret key"
         state: State = "fine"
@@ -54,3 +55,7 @@ def _limits(settings: Settings) -> Iterator[Check]:
     if settings.web.redis_url is None:
         says = "is unset: n processes (pods and --workers) allow n times the rate limits"
         yield Check("settings", "REDIS_URL", "warning", says)
+
+
+def _hears(provider: Provider) -> bool:
+    return isinstance(provider, SendsWebhooks) and provider.receives_webhooks

@@ -14,7 +14,7 @@ from service.core.principal import DEFAULT_MERCHANT
 from service.inbox.documents import Source, WebhookEvent
 from service.inbox.operations.rejections import Rejections
 from service.inbox.states import InboxStatus, next_attempt_at
-from service.providers.base import Provider, VerifiedEvent
+from service.providers.base import Provider, SendsWebhooks, VerifiedEvent
 from service.storage.transaction import Question, Transaction
 
 
@@ -122,7 +122,8 @@ class Inbox:
     """The providers, the clock, how long things are kept, and what an event does.
 
     `questions`, `apply` and `meant` are handed in by the wiring: what an event changes is the
-    business of rooms above this one.
+    business of rooms above this one. `heard` are the providers whose webhooks can be verified,
+    found out once for all of them.
     """
 
     providers: Mapping[str, Provider]
@@ -133,6 +134,16 @@ class Inbox:
     meant: Meant
     strip: tuple[str, ...] = ()
     rejections: Rejections = field(default_factory=Rejections)
+    heard: Mapping[str, SendsWebhooks] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find out who is heard."""
+        heard = {
+            name: provider
+            for name, provider in self.providers.items()
+            if isinstance(provider, SendsWebhooks) and provider.receives_webhooks
+        }
+        object.__setattr__(self, "heard", heard)
 
 
 def parked(reason: str, arrival: Arrival, inbox: Inbox) -> Outcome:

@@ -9,7 +9,7 @@ from service.inbox.errors import ReplayFailed
 from service.inbox.operations.inbox import Arrival, Inbox, Outcome
 from service.inbox.operations.stripping import strip_payload
 from service.inbox.states import DONE, InboxStatus
-from service.providers.base import Provider, VerifiedEvent, knowing, restored
+from service.providers.base import Provider, SendsWebhooks, VerifiedEvent, knowing, restored
 from service.providers.facts import Fact, Subject, Unreadable
 from service.storage.database import Row
 
@@ -126,6 +126,8 @@ def stored_event(row: WebhookEvent, provider: Provider) -> VerifiedEvent:
     read, and for a part of what could not be read.
     """
     if row.cut is None:
+        if not isinstance(provider, SendsWebhooks):
+            raise MalformedBody(f"{row.provider} sends no events: nothing can read one of it.")
         event = provider.translate_stored(row.event_id, row.payload)
     else:
         event = _from_parts(row, row.cut)

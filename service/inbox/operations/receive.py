@@ -40,8 +40,8 @@ async def receive_webhook(
     `TooManyRejected` for much of it from one address, and `Unavailable` when nothing could be
     written; after verification it raises nothing else.
     """
-    provider = inbox.providers.get(name)
-    if provider is None or not provider.receives_webhooks:
+    provider = inbox.heard.get(name)
+    if provider is None:
         raise WebhookRouteMissing(f"There is no webhook route for {name!r}: no secret is set.")
     try:
         event = provider.verify(headers, body, inbox.clock.now())

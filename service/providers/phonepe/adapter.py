@@ -153,10 +153,6 @@ class PhonePeProvider:
             event=event if any(isinstance(fact, live) for fact in event.facts) else None,
         )
 
-    async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
-        """Refuse: PhonePe takes money at once, nothing is ever held."""
-        raise ProviderFailed(f"{PROVIDER} holds no money that could be captured.")
-
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()

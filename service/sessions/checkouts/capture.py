@@ -6,7 +6,7 @@ from service.core.errors import CaptureRefused, ProviderFailed
 from service.inbox.operations.inbox import Arrival
 from service.inbox.operations.receive import take_in
 from service.outbox.documents import OutboxMessage
-from service.providers.base import Provider
+from service.providers.base import Captures
 from service.providers.facts import PaymentAuthorized
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
@@ -35,7 +35,10 @@ async def capture_by_message(message: OutboxMessage, services: CheckoutServices)
     if not await _is_wanted(message, payment_id, services):
         log.info("payment is not captured: nobody claims it any more", payment_id=payment_id)
         return
-    provider = services.providers[str(message.payload["provider"])]
+    name = str(message.payload["provider"])
+    provider = services.providers[name]
+    if not isinstance(provider, Captures):
+        raise ProviderFailed(f"{name} holds no money that could be captured.")
     if message.attempts > 1 and not await _still_held(message, payment_id, provider, services):
         return
     try:
@@ -59,7 +62,7 @@ async def _is_wanted(message: OutboxMessage, payment_id: str, services: Checkout
 
 
 async def _still_held(
-    message: OutboxMessage, payment_id: str, provider: Provider, services: CheckoutServices
+    message: OutboxMessage, payment_id: str, provider: Captures, services: CheckoutServices
 ) -> bool:
     """Read the payment again and apply what is found; tell whether it still waits for us."""
     event = await provider.fetch(payment_id)

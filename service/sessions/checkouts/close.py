@@ -12,7 +12,7 @@ from service.outbox.documents import OutboxMessage
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import PaymentStatus
-from service.providers.base import Provider
+from service.providers.base import ClosesCheckouts
 from service.sessions import repository as sessions
 from service.sessions.checkouts.answers import read_again, take_answer
 from service.sessions.checkouts.services import CheckoutServices
@@ -34,7 +34,7 @@ async def close_now(session: Session, refs: list[str], services: CheckoutService
     late one. Returns the session as it then stands.
     """
     provider = services.providers.get(session.provider)
-    if provider is None:
+    if not isinstance(provider, ClosesCheckouts):
         return session
     closed = await asyncio.gather(*(_close(session, ref, provider, services) for ref in refs))
     answered = [ref for ref, done in zip(refs, closed, strict=True) if done]
@@ -47,7 +47,7 @@ async def close_now(session: Session, refs: list[str], services: CheckoutService
 
 
 async def _close(
-    session: Session, ref: str, provider: Provider, services: CheckoutServices
+    session: Session, ref: str, provider: ClosesCheckouts, services: CheckoutServices
 ) -> bool:
     try:
         async with asyncio.timeout(CLOSE_WITHIN_S):
@@ -78,8 +78,9 @@ async def close_by_message(message: OutboxMessage, services: CheckoutServices) -
         paid = await payments.of_session(message.merchant_id, message.session_id)
     if any(one.provider_session_id == ref and _took_money(one) for one in paid):
         return
-    closed = await services.providers[str(message.payload["provider"])].close_checkout(ref)
-    if closed.event is None:
+    provider = services.providers[str(message.payload["provider"])]
+    closed = await provider.close_checkout(ref) if isinstance(provider, ClosesCheckouts) else None
+    if closed is None or closed.event is None:
         return
     if session is not None:
         await take_answer(ref, closed.event, session, services)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.providers.base import ChecksCallbacks
+from service.providers.base import AnswersFetches, ChecksCallbacks
 from service.providers.registry import REGISTRY
 from service.sessions.checkouts.answers import read_again, take_answer
 from service.sessions.checkouts.services import CheckoutServices
@@ -55,7 +55,7 @@ async def verify_session(
         if not isinstance(provider, ChecksCallbacks):
             raise wrong_field("razorpay_signature", f"means nothing to {session.provider}")
         provider.check_callback(ref, callback.payment_id, callback.signature)
-    if session.status is Status.COMPLETED:
+    if session.status is Status.COMPLETED or not isinstance(provider, AnswersFetches):
         return session
     event = await provider.fetch(ref)
     await take_answer(ref, event, session, services)

@@ -413,11 +413,6 @@ async def test_without_any_credential_nothing_is_called(api: FakeApi, now: Manua
     await adapter.aclose()
 
 
-async def test_nothing_is_ever_captured(provider: PhonePeProvider) -> None:
-    with pytest.raises(ProviderFailed):
-        await provider.capture("ps_1", 29900, "INR")
-
-
 @pytest.mark.parametrize(
     ("changed", "receives"),
     [

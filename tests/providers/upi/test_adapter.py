@@ -9,8 +9,8 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.errors import ProviderFailed, SignatureRejected
-from service.providers.base import CheckoutRequest, ClosedCheckout
+from service.core.errors import ProviderFailed
+from service.providers.base import CheckoutRequest
 from service.providers.upi.adapter import UpiProvider
 from service.providers.upi.link import payment_link
 from service.providers.upi.settings import UpiSettings
@@ -98,18 +98,3 @@ async def test_a_payee_without_a_name_is_called_by_its_address() -> None:
     opened = await provider.open_checkout(REQUEST)
     assert opened.url is not None
     assert "pn=a@bank" in opened.url
-
-
-async def test_upi_knows_nothing_of_its_payments() -> None:
-    provider = CASE.provider
-    with pytest.raises(SignatureRejected) as caught:
-        provider.verify({}, b"{}", REQUEST.expires_at)
-    assert caught.value.reason == "unsupported"
-    with pytest.raises(ProviderFailed, match="by hand"):
-        provider.translate_stored("evt", b"{}")
-    with pytest.raises(ProviderFailed, match="by hand"):
-        await provider.fetch("ps_1")
-    with pytest.raises(ProviderFailed, match="by hand"):
-        await provider.capture("ps_1", 1, "INR")
-    assert await provider.close_checkout("ps_1") == ClosedCheckout(closed=False)
-    assert not provider.receives_webhooks

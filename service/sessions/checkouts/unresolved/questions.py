@@ -12,9 +12,8 @@ from service.core.errors import ProviderFailed, ProviderUnreachable
 from service.inbox.operations.inbox import Arrival
 from service.inbox.operations.receive import take_in
 from service.payments.payments.documents import Payment
-from service.providers.base import VerifiedEvent
+from service.providers.base import AnswersFetches, VerifiedEvent
 from service.providers.facts import CheckoutOpen, PaymentAuthorized, PaymentProcessing
-from service.providers.registry import REGISTRY
 from service.sessions.checkouts.services import CheckoutServices
 
 ASK_WITHIN_S = 2.0
@@ -79,7 +78,7 @@ class Questions:
 
     async def _ask(self, name: str, ref: str, answers: Answers) -> None:
         provider = self.services.providers.get(name)
-        if provider is None or REGISTRY[name].traits.manual or self.unanswered[name] >= _ENOUGH:
+        if not isinstance(provider, AnswersFetches) or self.unanswered[name] >= _ENOUGH:
             answers.silent.add(ref)
             return
         try:
