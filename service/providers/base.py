@@ -168,8 +168,9 @@ class ClosedCheckout:
 class Provider(Protocol):
     """One payment provider. What only some of them can do is a protocol of its own.
 
-    Methods that call out take at most the provider's own time limit. They raise `ProviderUnreachable` when the outcome is unknown and `ProviderFailed` when the
-    provider surely did nothing.
+    Methods that call out take at most the provider's own time limit. They raise
+    `ProviderUnreachable` when the outcome is unknown and `ProviderFailed` when the provider surely
+    did nothing.
     """
 
     @property
