@@ -21,10 +21,9 @@ WRITERS = {
 # What has a field of the same name and is no session that exists.
 OTHERS = {
     ("payments/payments/operations.py", "_new"): "a row of the ledger",
-    ("sessions/operations/build_session.py", "_row_of"): "a session that is new",
+    ("sessions/operations/captures.py", "capture_message"): "a message",
     ("sessions/operations/complete_by_hand.py", "complete_by_hand"): "the audit's detail",
     ("sessions/operations/move.py", "told"): "a message",
-    ("sessions/operations/settle/captures.py", "capture_message"): "a message",
 }
 # They write no session of ours: what they name is a provider's, or a row of an older layout.
 ELSEWHERE = ("providers/", "migrations/", "dashboard/", "cli/")
