@@ -4,4 +4,4 @@ from service.web.pages.assets import Assets
 from service.web.pages.rendering import Pages
 
 ASSETS = Assets("service.dashboard", "/dashboard/assets")
-PAGES = Pages("service.dashboard", ASSETS)
+PAGES = Pages(ASSETS)

@@ -15,8 +15,9 @@ from service.cli import screen
 from service.cli.main import cli
 from service.core import errors
 from service.core.visible import has_hidden, visible, visible_line
+from service.dashboard.login.page import login_page
 from service.web.logs.masking import mask_entry
-from service.web.pages import markup
+from service.web.pages import rendering
 
 TITLE, CSI, TURNED = "\x1b]0;owned\x07", "\x9b2J", "\u202egpj.exe"
 HOSTILE = f"a{TITLE}{CSI}{TURNED}\r\x7f"
@@ -107,10 +108,10 @@ def test_an_argument_that_comes_back_in_an_error_is_written_out() -> None:
 
 
 def test_no_page_and_no_log_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = markup.h("p", HOSTILE, title=HOSTILE)
+    page = login_page(HOSTILE, HOSTILE).content
     assert page.count(WRITTEN) == 2
     assert not has_hidden(page)
     entry = mask_entry(None, "info", {"event": HOSTILE, "row": {"name": [HOSTILE]}})
     assert not has_hidden(str(entry["event"]) + entry["row"]["name"][0])
-    monkeypatch.setattr(markup, "visible", lambda text: text)  # the control
-    assert has_hidden(markup.h("p", HOSTILE))
+    monkeypatch.setattr(rendering, "visible", lambda text: text)  # the control
+    assert has_hidden(login_page(HOSTILE, HOSTILE).content)

@@ -6,7 +6,6 @@ import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
 from service.dashboard.frame import PAGES
-from service.web.pages.rendering import Pages
 
 EVIL = "<script>alert('1\"&')</script>\u202e"
 
@@ -39,11 +38,10 @@ def test_a_template_is_compiled_once() -> None:
 
 
 def test_every_template_of_a_room_compiles() -> None:
-    templates: Pages = PAGES
-    names = templates._templates.list_templates()
+    names = PAGES._templates.list_templates()
     assert {"base.html", "frame.html", "login.html", "session.html"} <= set(names)
     for name in names:
-        templates._templates.get_template(name)
+        PAGES._templates.get_template(name)
 
 
 def test_times_are_shown_to_the_millisecond() -> None:

@@ -12,7 +12,6 @@ from service.core.strict_json import JsonObject
 from service.providers.razorpay.settings import RazorpaySettings
 from service.web.authentication import PUBLIC
 from service.web.limits.rate_limits import UNLIMITED
-from service.web.pages.page import show
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.chaos import Chaos, merge
@@ -45,8 +44,8 @@ class PayPages(Controller):
         """Show the page; what else the address carries is for its script."""
         checkout = await _find(page_id)
         if checkout is None:
-            return show(missing_page(), status=404)
-        return show(pay_page(checkout, await _view(checkout, sandbox)))
+            return missing_page()
+        return pay_page(checkout, await _view(checkout, sandbox))
 
     @post("/sandbox/pay/{page_id:str}/{happening:str}", status_code=200)
     async def happen(
@@ -71,7 +70,7 @@ class ChaosPages(Controller):
     async def show(self, sandbox: TheSandbox) -> Response[str]:
         """Show the page."""
         latest = await repository.latest_checkouts(_LATEST)
-        return show(chaos_page(await _standing(), [await _view(one, sandbox) for one in latest]))
+        return chaos_page(await _standing(), [await _view(one, sandbox) for one in latest])
 
     @get("/sandbox/api/chaos")
     async def standing(self) -> Chaos:

@@ -9,7 +9,6 @@ from litestar.response import Redirect
 from service.settings import Settings
 from service.web.authentication import PUBLIC, AnyRequest
 from service.web.limits.rate_limits import UNLIMITED
-from service.web.pages.page import show
 from tillgate_sandbox.shop.offers import offers, tills
 from tillgate_sandbox.shop.pages import ASSETS, return_page, shop_page
 
@@ -29,12 +28,12 @@ def shop_routes(settings: Settings, providers: frozenset[str]) -> Router:
         if request.headers.get("host") != urlsplit(home).netloc:
             return Redirect(f"{home}/shop", status_code=307)
         chosen = tills(providers, settings.sessions.default_currency)
-        return show(shop_page(await offers(), chosen, meta))
+        return shop_page(await offers(), chosen, meta)
 
     @get("/shop/return")
     async def coming_back(query: QueryParams) -> Response[str]:
         """Wait for the payment; what the address carries is for the script."""
-        return show(return_page(meta))
+        return return_page(meta)
 
     return Router(
         "/",

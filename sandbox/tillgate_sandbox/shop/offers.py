@@ -1,5 +1,6 @@
 """What the shop sells, at the catalog's prices."""
 
+import json
 from dataclasses import dataclass, field
 
 from service.catalog.operations.prices import list_catalog
@@ -21,6 +22,11 @@ class Offer:
     story: str
     picture: str
     prices: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def written_prices(self) -> str:
+        """Return the prices as the page's script reads them."""
+        return json.dumps(self.prices)
 
     @property
     def counted(self) -> bool:

@@ -1,1 +1,1 @@
-"""Pages: how markup is built, which policy they carry, and where their files come from."""
+"""Pages: how templates are rendered, under which policy, and where the pages' files come from."""

@@ -7,7 +7,12 @@ from litestar import MediaType, Response
 
 from service.core.visible import visible
 from service.web.pages.assets import SHARED, Assets
-from service.web.pages.page import POLICY
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+"""No inline script or style, nothing from elsewhere. `data:` is for QR codes."""
 
 
 class Pages:
@@ -16,10 +21,10 @@ class Pages:
     In a template `asset(name)` is the address of a file of the room, `shared(name)` of all rooms.
     """
 
-    def __init__(self, package: str, assets: Assets) -> None:
+    def __init__(self, assets: Assets) -> None:
         """Find the templates. Each is compiled when it is first shown, and kept."""
         self._templates = Environment(
-            loader=ChoiceLoader([PackageLoader(package), PackageLoader("service.web.pages")]),
+            loader=ChoiceLoader([PackageLoader(assets.package), PackageLoader(SHARED.package)]),
             autoescape=True,
             undefined=StrictUndefined,
             finalize=_shown,

@@ -3,12 +3,15 @@
 import pytest
 
 from service.core.clock import ManualClock
+from service.web.pages.rendering import Pages
 from tests.sandbox.lab import Lab
 from tillgate_sandbox import repository
 from tillgate_sandbox.chaos import EVERYTHING, Fault
+from tillgate_sandbox.pages.frame import PAGES as SANDBOX_PAGES
 from tillgate_sandbox.pages.words import DECLINES, FAULTS
 from tillgate_sandbox.phonepe.declines import DECLINES as PHONEPE
 from tillgate_sandbox.razorpay.declines import DECLINES as RAZORPAY
+from tillgate_sandbox.shop.pages import PAGES as SHOP_PAGES
 from tillgate_sandbox.states import CheckoutStatus, possible_now
 from tillgate_sandbox.stripe.declines import DECLINES as STRIPE
 
@@ -150,3 +153,11 @@ def test_every_fault_and_every_decline_code_has_words() -> None:
     assert set(DECLINES["stripe"]) == set(STRIPE)
     assert set(DECLINES["razorpay"]) == set(RAZORPAY)
     assert set(DECLINES["phonepe"]) == set(PHONEPE)
+
+
+@pytest.mark.parametrize("pages", [SANDBOX_PAGES, SHOP_PAGES])
+def test_every_template_of_the_sandbox_compiles(pages: Pages) -> None:
+    names = pages._templates.list_templates()
+    assert {"base.html", "frame.html"} < set(names)
+    for name in names:
+        pages._templates.get_template(name)
