@@ -23,6 +23,8 @@ from service.storage.transaction import Question
 Failure = tuple[str | None, str | None]
 """Code and message of a failure."""
 
+_OF_A_PAYMENT = PaymentFact | InvoiceFact
+
 # Told beside a failed payment, they say that the payment can't be tried again.
 _ENDS = CheckoutFailed | CheckoutExpired
 
@@ -43,14 +45,14 @@ def _place(fact: Fact) -> int:
 
 def about(fact: Fact) -> str:
     """Return what a fact is about: its payment, else its checkout; empty where it is neither."""
-    if isinstance(fact, PaymentFact | InvoiceFact):
+    if isinstance(fact, _OF_A_PAYMENT):
         return fact.payment.provider_payment_id
     return fact.checkout_ref if isinstance(fact, CheckoutFact) else ""
 
 
 def payments_of(event: VerifiedEvent) -> list[Question]:
     """Ask for the payments that an event tells of."""
-    ids = {about(fact) for fact in event.facts if isinstance(fact, PaymentFact | InvoiceFact)}
+    ids = {about(fact) for fact in event.facts if isinstance(fact, _OF_A_PAYMENT)}
     return [payments.by_provider_id(event.provider, event.account, one) for one in ids]
 
 

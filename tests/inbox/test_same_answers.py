@@ -17,7 +17,7 @@ from service.storage.group_commit import queue as queues
 from service.storage.group_commit import ride as rides
 from service.storage.group_commit import transactions as groups
 from service.storage.group_commit.queue import GroupQueue
-from tests.inbox.stories import MANY_ASKS, RAZORPAY, STRIPE, Ending, Story, play
+from tests.effects.stories import MANY_ASKS, RAZORPAY, STRIPE, Ending, Story, play
 from tests.storage.failing import failing
 from tests.support.events import Delivery
 from tests.support.shop import Shop

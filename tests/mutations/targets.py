@@ -44,8 +44,8 @@ TARGETS = {
         "service.sessions.states",
         (
             "tests/sessions/test_standing.py",
-            "tests/inbox/test_states.py",
-            "tests/inbox/test_late.py",
+            "tests/effects/test_states.py",
+            "tests/effects/test_late.py",
         ),
     ),
     "payments": Target(
@@ -53,26 +53,28 @@ TARGETS = {
     ),
     "ledger": Target(
         "service.payments.payments.operations",
-        (_LEDGER, "tests/inbox/test_rows.py", "tests/inbox/test_order.py"),
+        (_LEDGER, "tests/inbox/test_rows.py", "tests/effects/test_order.py"),
         ("record_payment", "_new", "_place", "_changes"),
     ),
     "match": Target(
         "service.effects.matching",
         (
-            "tests/inbox/test_matching.py",
-            "tests/inbox/test_references.py",
-            "tests/inbox/test_hostile_ids.py",
+            "tests/effects/test_matching.py",
+            "tests/effects/test_references.py",
+            "tests/effects/test_hostile_ids.py",
+            "tests/effects/test_whose.py",
+            "tests/retention/test_purging.py",
             "tests/tenants/test_tenants.py",
         ),
     ),
     "own": Target(
         "service.effects.whose",
         (
-            "tests/sessions/test_whose.py",
-            "tests/inbox/test_foreign_payments.py",
-            "tests/inbox/test_unknown_checkouts.py",
-            "tests/inbox/test_ids_taken_anew.py",
-            "tests/inbox/test_same_money.py",
+            "tests/effects/test_whose.py",
+            "tests/effects/test_foreign_payments.py",
+            "tests/effects/test_unknown_checkouts.py",
+            "tests/effects/test_ids_taken_anew.py",
+            "tests/reviews/test_same_money.py",
         ),
     ),
 }

@@ -12,8 +12,8 @@ from httpx import Response
 
 from service.storage.database import Row
 from service.wiring import DOCUMENTS
-from tests.inbox import streams
-from tests.inbox.streams import Stream
+from tests.effects import streams
+from tests.effects.streams import Stream
 from tests.support.events import Delivery, stripe_checkout
 from tests.support.shop import Shop, a_few_at_once
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from service.sessions.states import MOVES, Status
-from tests.inbox.model import ENDED, MINUTES_30, Model, Told
+from tests.effects.model import ENDED, MINUTES_30, Model, Told
 from tests.support.api import SECRET
 from tests.support.events import Delivery, razorpay_event, razorpay_payment
 from tests.support.shop import Shop

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from service.payments.payments import operations as payments
-from tests.inbox import streams
-from tests.inbox.streams import Stream
+from tests.effects import streams
+from tests.effects.streams import Stream
 from tests.support.events import Delivery
 from tests.support.shop import Shop, a_few_at_once, completions
 

@@ -18,7 +18,7 @@ from service.inbox.states import InboxStatus
 from service.sessions.operations import standing
 from service.sessions.states import ENDED
 from service.storage.database import Row
-from tests.inbox.meetings import MEETINGS, Meeting, refs_of
+from tests.effects.meetings import MEETINGS, Meeting, refs_of
 from tests.support.shop import LEFT_OUT, Shop, a_few_at_once
 
 
