@@ -102,7 +102,12 @@ async def test_the_first_session_that_is_named_claims_a_payment_and_every_caller
 
     assert await claimed_after() is None
     assert await claimed_after() is None
-    first = {"session_id": "s-1", "merchant_id": "shop", "session_opened_at": NOON}
+    first: dict[str, object] = {
+        "session_id": "s-1",
+        "merchant_id": "shop",
+        "session_opened_at": NOON,
+    }
+    first |= {"plan": "basic", "user_id": "u-1"}
     assert await claimed_after(**first) == "s-1"
     assert await claimed_after(session_id="s-2", merchant_id="other") == "s-1"
     assert await claimed_after() == "s-1"
@@ -110,6 +115,7 @@ async def test_the_first_session_that_is_named_claims_a_payment_and_every_caller
     assert row is not None
     assert (row["sessionId"], row["merchantId"]) == ("s-1", "shop")
     assert row["sessionOpenedAt"] == NOON
+    assert (row["planId"], row["planName"], row["userId"]) == ("basic", "basic", "u-1")
 
 
 async def test_the_names_of_a_payment_add_up(database: Database) -> None:
