@@ -1,15 +1,14 @@
-"""Build the event of any provider, signed with what the settings hold for it."""
+"""Build the event of any provider: rendered and signed by the code that plays it."""
 
-from service.core.errors import Misconfigured
-from service.providers.phonepe.settings import PhonePeSettings
-from service.providers.razorpay.settings import RazorpaySettings
 from service.providers.registry import REGISTRY, ProviderName
-from service.providers.stripe.settings import StripeSettings
 from service.settings import Settings
 from tillgate_sandbox.events.phonepe import phonepe_callback
 from tillgate_sandbox.events.razorpay import razorpay_event
 from tillgate_sandbox.events.sale import Outcome, OutcomeUnknownToProvider, Sale, SignedEvent
 from tillgate_sandbox.events.stripe import stripe_event
+from tillgate_sandbox.phonepe.events import PlayedPhonePe
+from tillgate_sandbox.razorpay.events import PlayedRazorpay
+from tillgate_sandbox.stripe.events import PlayedStripe
 
 
 def signed_event(
@@ -21,31 +20,21 @@ def signed_event(
     """
     match provider:
         case "stripe":
-            secret = _first(settings.of(StripeSettings).webhook_secrets, "STRIPE_WEBHOOK_SECRET")
-            return stripe_event(sale, outcome, secret)
+            event = stripe_event(sale, outcome)
+            headers = PlayedStripe(settings).sign(event, sale.at, None)
         case "razorpay":
-            secret = _first(
-                settings.of(RazorpaySettings).webhook_secrets, "RAZORPAY_WEBHOOK_SECRET"
-            )
-            return razorpay_event(sale, outcome, secret)
+            event = razorpay_event(sale, outcome, settings)
+            headers = PlayedRazorpay(settings).sign(event, sale.at, None)
         case "phonepe":
-            phonepe = settings.of(PhonePeSettings)
-            salts = (phonepe.salt_key,) if phonepe.salt_key else ()
-            return phonepe_callback(
-                sale,
-                outcome,
-                salt=_first(salts, "PHONEPE_SALT_KEY"),
-                index=phonepe.salt_index,
-                merchant_account=phonepe.merchant_id,
-            )
+            event = phonepe_callback(sale, outcome, settings)
+            headers = PlayedPhonePe(settings).sign_callback(event, None)
+        case _:
+            raise OutcomeUnknownToProvider(_silent(provider))
+    return SignedEvent(event.type, event.event_id, event.body, headers)
+
+
+def _silent(provider: ProviderName) -> str:
     traits = REGISTRY[provider].traits
     if traits.manual:
-        says = f"{traits.title} sends no events: a secret key settles it by hand."
-        raise OutcomeUnknownToProvider(says)
-    raise OutcomeUnknownToProvider(f"The sandbox does not play {traits.title}.")
-
-
-def _first(secrets: tuple[str, ...], variable: str) -> str:
-    if not secrets:
-        raise Misconfigured(f"{variable} is not set: nothing could sign the event.")
-    return secrets[0]
+        return f"{traits.title} sends no events: a secret key settles it by hand."
+    return f"The sandbox does not play {traits.title}."

@@ -3,11 +3,20 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from service.core.errors import InvalidInput
+from service.core.strict_json import JsonObject
 from service.providers.base import CheckoutMode
+from service.providers.registry import ProviderName
+from tillgate_sandbox.documents import CheckoutKind, SandboxCheckout, SandboxPayment
+from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
+
+_KINDS: dict[str, CheckoutKind] = {"cs": "session", "plink": "link"}
+_OPENED_BEFORE = timedelta(minutes=2)
+_PAID_BEFORE = timedelta(seconds=6)
+_OPEN_FOR = timedelta(minutes=58)
 
 
 class Outcome(StrEnum):
@@ -64,3 +73,51 @@ class SignedEvent:
     event_id: str
     body: bytes
     headers: Mapping[str, str] = field(repr=False)
+
+
+def checkout_of(
+    sale: Sale,
+    *,
+    id: str,
+    provider: ProviderName,
+    status: CheckoutStatus,
+    payment: tuple[str, PaymentStatus] | None,
+    request: JsonObject,
+) -> SandboxCheckout:
+    """Return a sale as the played provider would remember it, in memory alone.
+
+    `payment` is the id and the state of the customer's last attempt, `request` what the checkout
+    was opened with.
+    """
+    expired = status is CheckoutStatus.EXPIRED
+    paid = [] if payment is None else [_payment(sale, *payment)]
+    checkout: SandboxCheckout = SandboxCheckout.model_construct(
+        id=id,
+        provider=provider,
+        kind=_KINDS.get(id.partition("_")[0], "order"),
+        page_id=id,
+        session_id=sale.session_id,
+        amount=sale.amount,
+        currency=sale.currency,
+        status=status,
+        payments=paid,
+        happened=[],
+        request=request,
+        object_ids=[],
+        more={},
+        created_at=sale.at - _OPENED_BEFORE,
+        updated_at=sale.at,
+        expires_at=sale.at if expired else sale.at + _OPEN_FOR,
+        purge_at=sale.at,
+    )
+    return checkout
+
+
+def _payment(sale: Sale, payment_id: str, status: PaymentStatus) -> SandboxPayment:
+    return SandboxPayment(
+        id=payment_id,
+        status=status,
+        amount=sale.amount,
+        currency=sale.currency,
+        at=sale.at - _PAID_BEFORE,
+    )

@@ -77,7 +77,7 @@ class PlayedPhonePe:
         if event is None:
             return []
         if self.version == "v1":
-            return [_callback(v1_transaction(checkout, self._merchant_id))]
+            return [self.callback(checkout)]
         return [_made(event, order_payload(checkout, self._merchant_id))]
 
     def falsify(self, event: MadeEvent, fault: Fault) -> MadeEvent:
@@ -100,8 +100,16 @@ class PlayedPhonePe:
         `old_secret` takes a login or salt that is given up; `bad_signature` a hash of other bytes.
         """
         if self.version == "v1":
-            return {"Content-Type": "application/json", V1_HEADER: self._x_verify(event, fault)}
+            return self.sign_callback(event, fault)
         return {"Content-Type": "application/json", V2_HEADER: self._login(fault)}
+
+    def callback(self, checkout: SandboxCheckout) -> MadeEvent:
+        """Make v1's callback, which tells how an order stands."""
+        return _callback(v1_transaction(checkout, self._merchant_id))
+
+    def sign_callback(self, event: MadeEvent, fault: Fault | None) -> dict[str, str]:
+        """Vouch for v1's callback over its content. Raises `Misconfigured` without a salt."""
+        return {"Content-Type": "application/json", V1_HEADER: self._x_verify(event, fault)}
 
     def _x_verify(self, event: MadeEvent, fault: Fault | None) -> str:
         salt = self._settings.salt_key

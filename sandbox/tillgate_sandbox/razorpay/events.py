@@ -76,7 +76,30 @@ class PlayedRazorpay:
             for kind in _TOLD[happening]
             if is_link(checkout.id) or not kind.startswith("payment_link.")
         ]
-        return [self._made(kind, checkout, payment, int(now.timestamp())) for kind in kinds]
+        # The version counts what has happened: nothing happens twice under one event id.
+        ids = {kind: made_id("", kind, checkout.id, checkout.version) for kind in kinds}
+        return [self.made(kind, checkout, payment, now, ids[kind]) for kind in kinds]
+
+    def made(
+        self,
+        kind: str,
+        checkout: SandboxCheckout,
+        payment: SandboxPayment | None,
+        now: datetime,
+        event_id: str,
+    ) -> MadeEvent:
+        """Make one webhook, indented as Razorpay sends it."""
+        at = int(now.timestamp())
+        entities = self._entities(kind, checkout, payment, at)
+        event: JsonObject = {
+            "entity": "event",
+            "account_id": _ACCOUNT,
+            "event": kind,
+            "contains": list(entities),
+            "payload": {name: {"entity": entity} for name, entity in entities.items()},
+            "created_at": at,
+        }
+        return MadeEvent(kind, event_id, json.dumps(event, indent=2).encode())
 
     def falsify(self, event: MadeEvent, fault: Fault) -> MadeEvent:
         """Make a wrong event of a right one, under another event id.
@@ -118,22 +141,6 @@ class PlayedRazorpay:
             SIGNATURE_HEADER: hmac_sha256_hex(secret, body),
             EVENT_ID_HEADER: event.event_id,
         }
-
-    def _made(
-        self, kind: str, checkout: SandboxCheckout, payment: SandboxPayment | None, at: int
-    ) -> MadeEvent:
-        entities = self._entities(kind, checkout, payment, at)
-        event: JsonObject = {
-            "entity": "event",
-            "account_id": _ACCOUNT,
-            "event": kind,
-            "contains": list(entities),
-            "payload": {name: {"entity": entity} for name, entity in entities.items()},
-            "created_at": at,
-        }
-        # The version counts what has happened: nothing happens twice under one event id.
-        event_id = made_id("", kind, checkout.id, checkout.version)
-        return MadeEvent(kind, event_id, json.dumps(event, indent=2).encode())
 
     def _entities(
         self, kind: str, checkout: SandboxCheckout, payment: SandboxPayment | None, at: int

@@ -79,20 +79,28 @@ class PlayedStripe:
         if fault == "old_secret":
             # A secret that is being rolled is still believed, one that was retired is not.
             secret = self._secrets[1] if len(self._secrets) > 1 else f"{secret}_retired"
-        signed_at = str(unix(at))
-        signature = hmac_sha256_hex(secret, signed_at.encode() + b"." + event.body)
+        signature = signature_of(event.body, secret, at)
         if fault == "bad_signature":
-            signature = digest(signature)
+            signed_at, _, right = signature.partition(",v1=")
+            signature = f"{signed_at},v1={digest(right)}"
         return {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": f"t={signed_at},v1={signature}",
+            "Stripe-Signature": signature,
             "User-Agent": _AGENT,
         }
 
 
-def made_event(kind: str, about: JsonObject, now: datetime) -> MadeEvent:
-    """Put an object into an event, indented as Stripe sends it."""
-    event_id = _new_event_id()
+def signature_of(body: bytes, secret: str, at: datetime) -> str:
+    """Return the header `Stripe-Signature` of a body that is sent at a time."""
+    signed_at = str(unix(at))
+    return f"t={signed_at},v1={hmac_sha256_hex(secret, signed_at.encode() + b'.' + body)}"
+
+
+def made_event(
+    kind: str, about: JsonObject, now: datetime, event_id: str | None = None
+) -> MadeEvent:
+    """Put an object into an event, indented as Stripe sends it; without an id it gets a new one."""
+    event_id = event_id or _new_event_id()
     event: JsonObject = {
         "id": event_id,
         "object": "event",
