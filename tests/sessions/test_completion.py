@@ -20,7 +20,6 @@ WRITERS = {
 }
 # What has a field of the same name and is no session that exists.
 OTHERS = {
-    ("payments/payments/operations.py", "_new"): "a row of the ledger",
     ("sessions/operations/captures.py", "capture_message"): "a message",
     ("sessions/operations/complete_by_hand.py", "complete_by_hand"): "the audit's detail",
     ("sessions/operations/move.py", "told"): "a message",
