@@ -37,21 +37,14 @@ def row_of(arrival: Arrival, outcome: Outcome, inbox: Inbox) -> Row:
     payload, cut = _kept_of(event, before)
     if done and inbox.strip:
         payload, cut = _stripped(payload, cut, event, inbox.strip)
-    return {
-        "_id": before.id if before else event.inbox_id,
+    given: Row = {
+        "_id": event.inbox_id,
         "merchantId": outcome.merchant_id,
-        "provider": event.provider,
-        "account": event.account,
-        "live": event.live,
-        "eventId": event.event_id,
-        "providerEventId": before.provider_event_id if before else event.provider_event_id,
-        "type": event.type,
-        "source": before.source if before else arrival.source,
+        "source": arrival.source,
         "status": outcome.status.value,
         "sessionId": outcome.session_id,
         "reason": outcome.reason,
         "error": outcome.error,
-        "decision": None,
         "doubts": [
             {"about": about, "reason": why, "decision": None} for about, why in outcome.doubts
         ],
@@ -59,13 +52,22 @@ def row_of(arrival: Arrival, outcome: Outcome, inbox: Inbox) -> Row:
         "learned": msgspec.to_builtins(event.learned) if event.learned is not None else None,
         "payload": payload,
         "cut": cut,
-        "occurredAt": event.occurred_at,
-        "receivedAt": before.received_at if before else now,
+        "receivedAt": now,
         "processedAt": now if outcome.status in DONE else None,
-        "attempts": before.attempts if before else 1,
         "nextAttemptAt": outcome.next_attempt_at,
         "purgeAt": now + inbox.keep_for if done or outcome.status is InboxStatus.DEAD else None,
-        "deletableAt": None,
+    }
+    return WebhookEvent.new_row(given if before is None else given | _of_before(before), event)
+
+
+def _of_before(before: WebhookEvent) -> Row:
+    """Return what an event's row keeps of the one that an earlier try left."""
+    return {
+        "_id": before.id,
+        "providerEventId": before.provider_event_id,
+        "source": before.source,
+        "receivedAt": before.received_at,
+        "attempts": before.attempts,
     }
 
 
