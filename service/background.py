@@ -119,7 +119,7 @@ async def _look_out(kinds: Sequence[Kind], stopping: asyncio.Event, news: asynci
 
 
 async def _comes(event: asyncio.Event, within_s: float) -> bool:
-    """Wait for an event; tell whether it came in time."""
+    """Wait for an event; return whether it came in time."""
     with suppress(TimeoutError):
         return await asyncio.wait_for(event.wait(), within_s)
     return False

@@ -39,7 +39,7 @@ class Settings(BaseModel, frozen=True):
 
     @property
     def production(self) -> bool:
-        """Tell whether ENVIRONMENT is production."""
+        """Return whether ENVIRONMENT is production."""
         return self.web.production
 
     def of(self, group: type[_Own]) -> _Own:

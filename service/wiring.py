@@ -118,7 +118,7 @@ def build_rules(settings: Settings, providers: Providers) -> Rules:
 
 
 def lifetimes_of(policy: SessionSettings) -> Lifetimes:
-    """Give how long sessions live and are kept."""
+    """Return how long sessions live and are kept."""
     completed = policy.purge_completed_days
     return Lifetimes(
         payment=timedelta(minutes=policy.payment_session_minutes),

@@ -27,7 +27,7 @@ class Played(Protocol):
 
     @property
     def name(self) -> ProviderName:
-        """Give the provider's name."""
+        """Return the provider's name."""
         ...
 
     def tell(
@@ -48,7 +48,7 @@ class Played(Protocol):
         ...
 
     def sign(self, event: MadeEvent, at: datetime, fault: Fault | None) -> dict[str, str]:
-        """Give the headers of a delivery, genuinely signed; a fault signs wrongly."""
+        """Return the headers of a delivery, genuinely signed; a fault signs wrongly."""
         ...
 
 
@@ -63,5 +63,5 @@ class Sandbox:
 
 
 def pay_page(settings: Settings, page_id: str) -> str:
-    """Give the address of a checkout's pay page."""
+    """Return the address of a checkout's pay page."""
     return f"{settings.web.public_url}/sandbox/pay/{page_id}"

@@ -48,7 +48,7 @@ def build_sandbox(settings: Settings, clock: Clock) -> Sandbox:
 
 
 def sandbox_routes(sandbox: Sandbox) -> list[ControllerRouterHandler]:
-    """Give the providers' wires and the pages; none of them is in the API document."""
+    """Return the providers' wires and the pages; none of them is in the API document."""
     wires = Router(
         "/",
         route_handlers=[*STRIPE, *RAZORPAY, *PHONEPE],

@@ -106,7 +106,7 @@ def _timed(one: Planned, place: int, chaos: Chaos, dice: random.Random) -> Plann
 
 
 def times(count: int) -> str:
-    """Say how often: once, twice, 3 times."""
+    """Return how often: once, twice, 3 times."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
@@ -127,6 +127,6 @@ def read_chaos(stored: JsonObject) -> Chaos:
 
 
 def merge(own: JsonObject | None, standing: JsonObject | None) -> Chaos:
-    """Give the faults that hold for a checkout: its own, else the standing ones, else none."""
+    """Return the faults that hold for a checkout: its own, else the standing ones, else none."""
     held = own if own is not None else standing
     return read_chaos(held) if held is not None else Chaos()

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 async def deliver_due(sandbox: Sandbox, http: httpx.AsyncClient, limit: int = AT_ONCE) -> int:
-    """Post the deliveries that are due, all at once; give how many were tried."""
+    """Post the deliveries that are due, all at once; return how many were tried."""
     due = await repository.claim_due(sandbox.clock.now(), LEASE, limit)
     async with asyncio.TaskGroup() as group:
         for delivery in due:
@@ -104,7 +104,7 @@ async def _post(delivery: SandboxDelivery, sandbox: Sandbox, http: httpx.AsyncCl
 
 
 def _following(delivery: SandboxDelivery, attempt: Attempt, now: datetime) -> tuple[str, datetime]:
-    """Give how the delivery stands after a try, and when the next one is due."""
+    """Return how the delivery stands after a try, and when the next one is due."""
     if attempt.status is not None and 200 <= attempt.status < 300:
         return "delivered", now
     pauses = RETRY_AFTER_S[delivery.provider]

@@ -21,7 +21,7 @@ _TEN_PERCENT = 1_000
 
 
 async def put_demo_prices(by: Principal, now: datetime) -> bool:
-    """Fill an empty catalog; tell whether it was empty."""
+    """Fill an empty catalog; return whether it was empty."""
     prices, coupons = await list_catalog(by.merchant_id)
     if prices or coupons:
         return False

@@ -106,7 +106,7 @@ async def announce(
 
 
 async def expire_due(sandbox: Sandbox, limit: int = 50) -> int:
-    """Expire the checkouts whose time is over; give how many."""
+    """Expire the checkouts whose time is over; return how many."""
     due = await repository.due_to_expire(sandbox.clock.now(), limit)
     expired = 0
     for checkout in due:
@@ -119,7 +119,7 @@ async def expire_due(sandbox: Sandbox, limit: int = 50) -> int:
 
 
 async def chaos_of(checkout: SandboxCheckout) -> Chaos:
-    """Give the faults that hold for a checkout now."""
+    """Return the faults that hold for a checkout now."""
     if checkout.chaos is not None:
         return merge(checkout.chaos, None)
     standing = await repository.standing_chaos()

@@ -21,7 +21,7 @@ KEEP_FOR = timedelta(days=7)
 
 
 async def insert_checkout(checkout: SandboxCheckout) -> bool:
-    """Insert a checkout; tell whether its id was free."""
+    """Insert a checkout; return whether its id was free."""
     try:
         await SandboxCheckout.get_pymongo_collection().insert_one(checkout.to_row())
     except Duplicate:
@@ -50,20 +50,20 @@ async def find_by_object(object_id: str) -> SandboxCheckout | None:
 
 
 async def latest_checkouts(limit: int) -> list[SandboxCheckout]:
-    """Give the checkouts that were opened last."""
+    """Return the checkouts that were opened last."""
     cursor = SandboxCheckout.get_pymongo_collection().find({}).sort("createdAt", -1).limit(limit)
     return [SandboxCheckout.model_validate(row) for row in await cursor.to_list()]
 
 
 async def checkouts_of(session_id: str) -> list[SandboxCheckout]:
-    """Give the checkouts that were opened for a session, oldest first."""
+    """Return the checkouts that were opened for a session, oldest first."""
     cursor = SandboxCheckout.get_pymongo_collection().find({"sessionId": {"$eq": session_id}})
     rows = await cursor.sort("createdAt", 1).to_list(100)
     return [SandboxCheckout.model_validate(row) for row in rows]
 
 
 async def change_checkout(before: SandboxCheckout, after: SandboxCheckout) -> bool:
-    """Write a checkout if its state is still the one that was read; tell whether it was."""
+    """Write a checkout if its state is still the one that was read; return whether it was."""
     return await _change(before, after, NO_TRANSACTION)
 
 
@@ -73,7 +73,7 @@ async def write_happening(
     events: list[SandboxEvent],
     deliveries: list[SandboxDelivery],
 ) -> bool:
-    """Write a changed checkout with all that tells of it, or nothing; tell whether it was."""
+    """Write a changed checkout with all that tells of it, or nothing; return whether it was."""
 
     async def work(tx: Transaction) -> bool:
         if not await _change(before, after, tx):
@@ -98,7 +98,7 @@ async def _change(before: SandboxCheckout, after: SandboxCheckout, tx: Transacti
 
 
 async def due_to_expire(now: datetime, limit: int) -> list[SandboxCheckout]:
-    """Give open checkouts whose time is over."""
+    """Return open checkouts whose time is over."""
     wanted = {"status": CheckoutStatus.OPEN.value, "expiresAt": {"$lte": now}}
     cursor = SandboxCheckout.get_pymongo_collection().find(wanted).sort("expiresAt", 1)
     return [SandboxCheckout.model_validate(row) for row in await cursor.to_list(limit)]
@@ -142,7 +142,7 @@ async def list_events(
 
 
 async def delivered_events(event_ids: list[str]) -> set[str]:
-    """Tell which events arrived: a genuine delivery was answered with a 2xx."""
+    """Return which events arrived: a genuine delivery was answered with a 2xx."""
     wanted = {"eventId": {"$in": event_ids}, "status": "delivered"}
     found = await SandboxDelivery.get_pymongo_collection().distinct("eventId", wanted)
     return set(found)
@@ -178,7 +178,7 @@ async def note_attempt(
 
 
 async def next_due_at() -> datetime | None:
-    """Give when the next delivery is due, None if nothing is on its way."""
+    """Return when the next delivery is due, None if nothing is on its way."""
     row = await SandboxDelivery.get_pymongo_collection().find_one(
         {"status": "pending"}, sort=[("dueAt", 1)]
     )
@@ -186,14 +186,14 @@ async def next_due_at() -> datetime | None:
 
 
 async def deliveries_of(session_id: str) -> list[SandboxDelivery]:
-    """Give all deliveries about a session, oldest first."""
+    """Return all deliveries about a session, oldest first."""
     cursor = SandboxDelivery.get_pymongo_collection().find({"sessionId": {"$eq": session_id}})
     rows = await cursor.sort("createdAt", 1).to_list(1000)
     return [SandboxDelivery.model_validate(row) for row in rows]
 
 
 async def claim_key(key: SandboxKey) -> SandboxKey | None:
-    """Claim an idempotency key; give the row of an earlier claim, None if there was none."""
+    """Claim an idempotency key; return the row of an earlier claim, None if there was none."""
     try:
         await SandboxKey.get_pymongo_collection().insert_one(key.to_row())
     except Duplicate:
@@ -215,7 +215,7 @@ async def release_key(key_id: str) -> None:
 
 
 async def standing_chaos() -> StandingChaos | None:
-    """Give the standing faults, if any were set."""
+    """Return the standing faults, if any were set."""
     row = await StandingChaos.get_pymongo_collection().find_one({"_id": "standing"})
     return StandingChaos.model_validate(row) if row else None
 

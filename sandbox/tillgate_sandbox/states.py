@@ -79,7 +79,7 @@ the first tries again. It lets one of them be captured."""
 def leads_to(
     happening: Happening, provider: ProviderName
 ) -> tuple[frozenset[CheckoutStatus], CheckoutStatus]:
-    """Give from which states a happening is possible at a provider, and where it leads.
+    """Return from which states a happening is possible at a provider, and where it leads.
 
     From none, where the provider has no such thing.
     """
@@ -95,5 +95,5 @@ def leads_to(
 
 
 def possible_now(status: CheckoutStatus, provider: ProviderName) -> list[Happening]:
-    """Give what may happen to a checkout of a provider as it stands."""
+    """Return what may happen to a checkout of a provider as it stands."""
     return [happening for happening in Happening if status in leads_to(happening, provider)[0]]

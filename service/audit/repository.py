@@ -24,7 +24,7 @@ async def page(
     cursor: Cursor | None,
     limit: int,
 ) -> tuple[list[AuditEntry], Cursor | None]:
-    """Give a page of a merchant's trail, newest first, and where the next one begins."""
+    """Return a page of a merchant's trail, newest first, and where the next one begins."""
     wanted: Row = {"merchantId": merchant_id}
     wanted |= {"object": {"$eq": object_}} if object_ else {}
     wanted |= {"actor": {"$eq": actor}} if actor else {}
@@ -37,7 +37,7 @@ async def page(
 
 
 async def of_object(merchant_id: str, object_: str) -> list[AuditEntry]:
-    """Give all that was done to one object, oldest first."""
+    """Return all that was done to one object, oldest first."""
     wanted = {"merchantId": merchant_id, "object": {"$eq": object_}}
     cursor = AuditEntry.get_pymongo_collection().find(wanted).sort("at", 1).limit(1000)
     return [AuditEntry.model_validate(row) async for row in cursor]

@@ -37,14 +37,14 @@ async def put_coupon(coupon: Coupon, tx: Transaction) -> None:
 
 
 async def delete_price(merchant_id: str, ware: Ware, currency: str, tx: Transaction) -> bool:
-    """Delete a price; tell whether there was one."""
+    """Delete a price; return whether there was one."""
     wanted = _key(merchant_id, ware, currency)
     deleted = await Price.get_pymongo_collection().delete_one(wanted, session=tx.session)
     return deleted.deleted_count == 1
 
 
 async def delete_coupon(merchant_id: str, code: str, tx: Transaction) -> bool:
-    """Delete a coupon; tell whether there was one."""
+    """Delete a coupon; return whether there was one."""
     wanted = {"merchantId": merchant_id, "code": {"$eq": code}}
     deleted = await Coupon.get_pymongo_collection().delete_one(wanted, session=tx.session)
     return deleted.deleted_count == 1
@@ -58,7 +58,7 @@ async def list_prices(merchant_id: str) -> list[Price]:
 
 
 async def list_coupons(merchant_id: str) -> list[Coupon]:
-    """Give a merchant's coupons, by code."""
+    """Return a merchant's coupons, by code."""
     rows = await Coupon.get_pymongo_collection().find({"merchantId": merchant_id}).to_list(1000)
     return [Coupon.model_validate(row) for row in sorted(rows, key=lambda row: row["code"])]
 

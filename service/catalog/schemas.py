@@ -30,7 +30,7 @@ class PutPrice(WireModel):
     """One session sells at most so many."""
 
     def to_price(self, merchant_id: str, item: str, now: datetime) -> Price:
-        """Give the price as it is stored."""
+        """Return the price as it is stored."""
         return Price(merchant_id=merchant_id, item=item, updated_at=now, **dict(self))
 
 
@@ -44,7 +44,7 @@ class PutCoupon(WireModel):
     expires_at: UtcMoment | None = None
 
     def to_coupon(self, merchant_id: str, code: ShortText, now: datetime) -> Coupon:
-        """Give the coupon as it is stored. Raises `InvalidInput` for both kinds or none."""
+        """Return the coupon as it is stored. Raises `InvalidInput` for both kinds or none."""
         by_amount = self.amount is not None and self.currency is not None
         by_part = self.amount is None and self.currency is None and self.basis_points is not None
         if by_part == (by_amount and self.basis_points is None):

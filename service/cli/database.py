@@ -49,7 +49,7 @@ def with_database(data_dir: Path, work: Work[T], *, prepare: bool = True) -> T:
 
 @contextmanager
 def database_address(settings: Settings, data_dir: Path, *, share: bool = True) -> Iterator[str]:
-    """Give the address of the database; the embedded one runs for as long as the block lasts.
+    """Return the address of the database; the embedded one runs for as long as the block lasts.
 
     Must be called from the main thread. Raises `Misconfigured`.
     """

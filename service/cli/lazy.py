@@ -55,7 +55,7 @@ class LazyGroup(click.RichGroup):
         return [*super().list_commands(ctx), *self._lazy]
 
     def get_command(self, ctx: plain_click.Context, cmd_name: str) -> plain_click.Command | None:
-        """Give what the list of commands shows; `resolve_command` gives the command itself."""
+        """Return what the list of commands shows; `resolve_command` gives the command itself."""
         found = self._lazy.get(cmd_name)
         if found is None:
             return super().get_command(ctx, cmd_name)

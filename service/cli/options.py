@@ -54,7 +54,7 @@ def address_options(command: Command) -> Command:
 
 
 def operator(merchant: str = DEFAULT_MERCHANT) -> Principal:
-    """Give who acts, for the audit: the user of this machine, with the rights of an admin key."""
+    """Return who acts, for the audit: the user of this machine, with the rights of an admin key."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name

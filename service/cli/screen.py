@@ -18,12 +18,12 @@ from service.core.visible import visible, visible_line
 
 
 def out() -> Console:
-    """Give the console of standard output, as it stands now: a test replaces the stream."""
+    """Return the console of standard output, as it stands now: a test replaces the stream."""
     return Console(highlight=False)
 
 
 def err() -> Console:
-    """Give the console of standard error."""
+    """Return the console of standard error."""
     return Console(stderr=True, highlight=False)
 
 

@@ -13,7 +13,7 @@ DOT_ENV = Path(".env")
 
 
 def development_env(data_dir: Path) -> Path:
-    """Give the file of generated keys and secrets of a data directory."""
+    """Return the file of generated keys and secrets of a data directory."""
     return data_dir / "development.env"
 
 
@@ -23,7 +23,7 @@ def note_address(data_dir: Path, address: str) -> None:
 
 
 def noted_address(data_dir: Path) -> str:
-    """Give where the development server was reached last; where it is by default if never."""
+    """Return where the development server was reached last; where it is by default if never."""
     try:
         return (data_dir / "address").read_text().strip()
     except OSError:

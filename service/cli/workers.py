@@ -87,11 +87,11 @@ class _Workers:
         self._stopping = False
 
     def expected(self) -> bool:
-        """Tell whether there is anybody to wait for."""
+        """Return whether there is anybody to wait for."""
         return bool(self._living or self._due)
 
     def until_due(self) -> float:
-        """Give the seconds until the next start, an hour if there is none."""
+        """Return the seconds until the next start, an hour if there is none."""
         now = time.monotonic()
         return max(0.0, min(self._due, default=now + 3600) - now)
 
@@ -161,7 +161,7 @@ class _Workers:
 
 
 def _fork(reserved: socket.socket, work: Work) -> int:
-    """Give the process id of a new worker; in the worker itself it never returns."""
+    """Return the process id of a new worker; in the worker itself it never returns."""
     parent = os.getpid()
     process = os.fork()
     if process:

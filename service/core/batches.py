@@ -19,7 +19,7 @@ class Until:
 
     @property
     def over(self) -> bool:
-        """Tell whether nothing more is begun."""
+        """Return whether nothing more is begun."""
         return time.monotonic() > self.at or (self.stopping is not None and self.stopping.is_set())
 
     def at_most(self, seconds: float) -> "Until":
@@ -30,7 +30,7 @@ class Until:
 async def work_off(
     walk: AsyncGenerator[T, None], do: Callable[[T], Awaitable[int]], until: Until
 ) -> int:
-    """Do what a walk finds, batch by batch, to its end or until the time is over; give the sum."""
+    """Do what a walk finds, batch by batch, to its end or until time is up; return the sum."""
     total = 0
     async with aclosing(walk) as batches:
         async for one in batches:

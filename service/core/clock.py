@@ -12,7 +12,7 @@ class Clock(Protocol):
     """Tells the time; injected, so that a test can hold or move it."""
 
     def now(self) -> datetime:
-        """Give the present moment, aware UTC, whole milliseconds."""
+        """Return the present moment, aware UTC, whole milliseconds."""
         ...
 
 
@@ -20,7 +20,7 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """Give the present moment, aware UTC, whole milliseconds."""
+        """Return the present moment, aware UTC, whole milliseconds."""
         return _cut(datetime.now(UTC))
 
 
@@ -32,11 +32,11 @@ class ManualClock:
         self._now = to_milliseconds(start)
 
     def now(self) -> datetime:
-        """Give the moment at which the clock stands."""
+        """Return the moment at which the clock stands."""
         return self._now
 
     def advance(self, by: timedelta) -> datetime:
-        """Move the clock forward and give the new moment."""
+        """Move the clock forward and return the new moment."""
         self._now = to_milliseconds(self._now + by)
         return self._now
 

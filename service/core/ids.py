@@ -22,7 +22,7 @@ _PROVIDERS_ID = re.compile(
 
 
 def looks_like_a_providers(value: str) -> bool:
-    """Tell whether an id is shaped exactly as a provider's own; `order_1042` is not."""
+    """Return whether an id is shaped exactly as a provider's own; `order_1042` is not."""
     return _PROVIDERS_ID.fullmatch(value) is not None
 
 
@@ -47,7 +47,7 @@ def new_key(prefix: str) -> str:
 
 
 def digest(value: str | bytes) -> str:
-    """Give the SHA-256 of a value as hex; enough for secrets of 112 bits and more (ASVS 6.5.2)."""
+    """Return the SHA-256 of a value in hex; enough for secrets of 112 bits (ASVS 6.5.2)."""
     return hashlib.sha256(value.encode() if isinstance(value, str) else value).hexdigest()
 
 

@@ -45,5 +45,5 @@ def lane_of(provider: object, lanes: Sequence[Lane]) -> Lane | None:
 
 
 def over(stopping: asyncio.Event | None) -> bool:
-    """Tell whether what works off rows is to stop before the next one."""
+    """Return whether what works off rows is to stop before the next one."""
     return stopping is not None and stopping.is_set()

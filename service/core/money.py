@@ -15,7 +15,7 @@ _EXPONENTS: dict[str, int] = {
 
 
 def currency_exists(code: str) -> bool:
-    """Tell whether a code is a currency of ISO 4217, in capitals."""
+    """Return whether a code is a currency of ISO 4217, in capitals."""
     return code in _EXPONENTS
 
 

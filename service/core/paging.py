@@ -17,7 +17,7 @@ class Cursor:
     id: str
 
     def encode(self) -> str:
-        """Give the cursor as the caller sees it."""
+        """Return the cursor as the caller sees it."""
         text = f"{int(self.at.timestamp() * 1000)}:{self.id}"
         return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 

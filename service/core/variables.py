@@ -86,7 +86,7 @@ def _address(value: str) -> str:
 
 
 def is_web_address(value: str) -> bool:
-    """Tell whether a text is an http or https address that names a host."""
+    """Return whether a text is an http or https address that names a host."""
     try:
         parts = urlsplit(value)
         named = bool(parts.hostname) and parts.port != 0

@@ -31,7 +31,7 @@ def visible_line(text: str) -> str:
 
 
 def has_hidden(text: str) -> bool:
-    """Tell whether a text holds a character that `visible` would write otherwise."""
+    """Return whether a text holds a character that `visible` would write otherwise."""
     return _HIDDEN.search(text) is not None
 
 

@@ -106,7 +106,7 @@ def _place(session: Session, subject: Subject) -> int | None:
 
 
 def _opened_by_us(session: Session, refs: Sequence[str]) -> bool:
-    """Tell whether one of these is of a checkout that we opened, not one that a server named."""
+    """Return whether one of these is of a checkout that we opened, not one that a server named."""
     named = {checkout.ref for checkout in session.checkouts if checkout.n == 0}
     return any(ref in session.checkout_ids and ref not in named for ref in refs)
 

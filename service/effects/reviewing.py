@@ -28,7 +28,7 @@ async def to_review(doing: Applying, session: Session, wrong: Mismatch) -> Appli
 
 
 def mismatch(doing: Applying, session: Session, amount: int, currency: str) -> Mismatch | None:
-    """Tell in which way an event's money is not the money that the session was opened for."""
+    """Return in which way an event's money is not the money that the session was opened for."""
     wrong = foreign(session, doing.event) or doing.stranger
     if wrong is not None:
         return wrong
@@ -38,7 +38,7 @@ def mismatch(doing: Applying, session: Session, amount: int, currency: str) -> M
 
 
 def foreign(session: Session, event: VerifiedEvent) -> Mismatch | None:
-    """Tell whether an event is of another account or mode."""
+    """Return whether an event is of another account or mode."""
     if event.account != session.account:
         return Mismatch.ACCOUNT
     differs = event.live is not None and session.live is not None and event.live != session.live

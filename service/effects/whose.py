@@ -40,7 +40,7 @@ def whose(session: Session, subject: Subject, known_ref: str | None = None) -> W
 
 
 def _of_an_older_version(session: Session, subject: Subject) -> bool:
-    """Tell whether an intent may be of a checkout that went out before attempts had ids."""
+    """Return whether an intent may be of a checkout that went out before attempts had ids."""
     before = any(one.n > 0 and one.attempt_id is None for one in session.checkouts)
     return before and not subject.checkout_refs and session.session_id in subject.sent_ids
 

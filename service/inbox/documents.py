@@ -89,7 +89,7 @@ class WebhookEvent(StoredDocument):
 
     @property
     def is_decided(self) -> bool:
-        """Tell whether a person has decided about any of it: it is not applied again."""
+        """Return whether a person has decided about any of it: it is not applied again."""
         return self.decision is not None or any(one.decision is not None for one in self.doubts)
 
     class Settings:

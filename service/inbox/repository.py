@@ -155,7 +155,7 @@ async def write_review(row: WebhookEvent, purge_at: datetime, tx: Transaction) -
 
 
 async def open_again(row: Row, tx: Transaction) -> bool:
-    """Insert a review, or open it again where it has closed by itself; tell whether it was closed.
+    """Insert a review, or open one again that closed by itself; return whether it was closed.
 
     One that a person has decided stays decided.
     """
@@ -184,7 +184,7 @@ async def open_reviews_of(merchant_id: str, session_id: str, tx: Transaction) ->
 
 
 async def decided_review_of(merchant_id: str, session_id: str) -> WebhookEvent | None:
-    """Give the latest decided review of a session."""
+    """Return the latest decided review of a session."""
     wanted = {
         "sessionId": session_id,
         "merchantId": merchant_id,
@@ -198,7 +198,7 @@ async def decided_review_of(merchant_id: str, session_id: str) -> WebhookEvent |
 async def page(
     merchant_id: str, filters: Row, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[WebhookEvent], Cursor | None]:
-    """Give a page of a merchant's events, newest first, without their payloads."""
+    """Return a page of a merchant's events, newest first, without their payloads."""
     found, following = await newest_first(
         WebhookEvent.get_pymongo_collection(),
         {"merchantId": merchant_id, **filters},
@@ -210,14 +210,14 @@ async def page(
 
 
 async def of_session(merchant_id: str, session_id: str) -> list[WebhookEvent]:
-    """Give all events of one session, oldest first."""
+    """Return all events of one session, oldest first."""
     wanted = {"sessionId": session_id, "merchantId": merchant_id}
     cursor = WebhookEvent.get_pymongo_collection().find(wanted).sort("receivedAt", 1)
     return [WebhookEvent.model_validate(row) for row in await cursor.to_list(1000)]
 
 
 def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
-    """Give the keys of events whose time of keeping is over, in lists of `size`."""
+    """Return the keys of events whose time of keeping is over, in lists of `size`."""
     return walk_keys(WebhookEvent.get_pymongo_collection(), _over(now), by="purgeAt", size=size)
 
 
@@ -257,7 +257,7 @@ async def reject(rejections: Sequence[WebhookRejection]) -> None:
 
 
 async def latest_rejections(provider: str | None, limit: int) -> list[WebhookRejection]:
-    """Give the latest rejections, newest first; a capped collection keeps the order."""
+    """Return the latest rejections, newest first; a capped collection keeps the order."""
     wanted = {"provider": {"$eq": provider}} if provider else {}
     cursor = WebhookRejection.get_pymongo_collection().find(wanted).sort("$natural", -1)
     return [WebhookRejection.model_validate(row) for row in await cursor.limit(limit).to_list()]

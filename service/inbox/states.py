@@ -29,7 +29,7 @@ _LONGEST_WAIT = timedelta(hours=6)
 
 
 def next_attempt_at(received_at: datetime, attempts: int, now: datetime) -> datetime | None:
-    """Give when a waiting event is tried again: after 1, 2, 4 … seconds, at most 6 hours.
+    """Return when a waiting event is tried again: after 1, 2, 4 … seconds, at most 6 hours.
 
     The first wait is short: a webhook often overtakes the call that links its session by a moment.
 

@@ -39,7 +39,7 @@ class Planned:
 
 
 async def difference(database: Database) -> str | None:
-    """Say in which way the database's layout is not this version's; None where it is.
+    """Return in which way the database's layout is not this version's; None where it is.
 
     A database that holds nothing yet is of any version.
     """
@@ -69,7 +69,7 @@ def _newer(done: Collection[int]) -> str | None:
 
 
 async def _is_new(database: Database) -> bool:
-    """Tell whether nothing of an older version is there: no document, and no index of its own.
+    """Return whether nothing of an older version is there: no document, and no index of its own.
 
     An older version that was only started has left its indexes; they would stay for ever.
     """
@@ -90,7 +90,7 @@ async def require_layout(database: Database, clock: Clock) -> None:
 
 
 async def plan(database: Database, *, again: bool = False) -> list[Planned]:
-    """Tell what a run would do; `again`: also the steps that are done. Changes nothing.
+    """Return what a run would do; `again`: also the steps that are done. Changes nothing.
 
     Raises `LayoutDiffers` for the layout of a newer version, as the run would.
     """

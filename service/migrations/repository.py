@@ -31,7 +31,7 @@ async def done_migrations(database: Database) -> list[Migration]:
 
 
 async def is_new(database: Database) -> bool:
-    """Tell whether the database holds nothing whose layout has ever changed."""
+    """Return whether the database holds nothing whose layout has ever changed."""
     async with answers_in_time():
         for name in _HOLD_DATA:
             if await database[name].find_one({}, {"_id": 1}) is not None:
@@ -54,7 +54,7 @@ async def keep(migration: Migration, *, overwrite: bool) -> None:
 
 
 async def extend(lease: str, holder: str, until: datetime) -> bool:
-    """Hold a lease for longer; tell whether it was still the holder's."""
+    """Hold a lease for longer; return whether it was still the holder's."""
     async with answers_in_time():
         done = await Lease.get_pymongo_collection().update_one(
             {"_id": lease, "holder": holder}, {"$set": {"until": until}}

@@ -96,5 +96,5 @@ async def _deliver(claimed: OutboxMessage, handler: Handler, clock: Clock) -> bo
 
 
 def backoff(attempts: int) -> timedelta:
-    """Give the wait before the next attempt: 2, 4, 8 … seconds, at most 6 hours."""
+    """Return the wait before the next attempt: 2, 4, 8 … seconds, at most 6 hours."""
     return timedelta(seconds=min(2 ** min(attempts, 20), 6 * 3600))

@@ -127,7 +127,7 @@ async def sessions_with_pending(
 
 
 async def of_session(merchant_id: str, session_id: str) -> list[OutboxMessage]:
-    """Give all messages of one session, oldest first."""
+    """Return all messages of one session, oldest first."""
     wanted = {"sessionId": session_id, "merchantId": merchant_id}
     cursor = OutboxMessage.get_pymongo_collection().find(wanted).sort("createdAt", 1).limit(1000)
     return [OutboxMessage.model_validate(row) async for row in cursor]

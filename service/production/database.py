@@ -26,13 +26,13 @@ class _Address:
 
     @property
     def has_tls(self) -> bool:
-        """Tell whether TLS is certainly on: an option that is given twice must agree."""
+        """Return whether TLS is certainly on: an option that is given twice must agree."""
         said = [*self.options.get("tls", ()), *self.options.get("ssl", ())]
         return all(word == "true" for word in said) if said else self.is_srv
 
     @property
     def has_login(self) -> bool:
-        """Tell whether the client says who it is, and proves it."""
+        """Return whether the client says who it is, and proves it."""
         mechanisms = {word.upper() for word in self.options.get("authmechanism", ())}
         return self.has_password or bool(mechanisms and mechanisms <= _WITHOUT_PASSWORD)
 

@@ -10,12 +10,12 @@ _LOCAL_NAMES = frozenset({"localhost", "localdomain", "ip6-localhost", "ip6-loop
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether an address is on this machine, however its host is written."""
+    """Return whether an address is on this machine, however its host is written."""
     return is_loopback_host(urlsplit(address).hostname or "")
 
 
 def is_loopback_host(host: str) -> bool:
-    """Tell whether a host is this machine: by name, or in any notation that a system reads."""
+    """Return whether a host is this machine: by name, or in any notation that a system reads."""
     name = _plain(host)
     if name.rpartition(".")[2] in _LOCAL_NAMES:
         return True
@@ -24,12 +24,12 @@ def is_loopback_host(host: str) -> bool:
 
 
 def is_number(address: str) -> bool:
-    """Tell whether an address names its host by a number, in whatever notation."""
+    """Return whether an address names its host by a number, in whatever notation."""
     return _numeric(_plain(urlsplit(address).hostname or "")) is not None
 
 
 def is_public_name(address: str) -> bool:
-    """Tell whether an address names a host that others may have too, and no user."""
+    """Return whether an address names a host that others may have too, and no user."""
     parts = urlsplit(address)
     host = _plain(parts.hostname or "")
     return "@" not in parts.netloc and host.isascii() and "." in host

@@ -73,7 +73,7 @@ def _tokens(access: AccessSettings) -> Iterator[FieldProblem]:
 
 
 def keys_of(access: AccessSettings) -> dict[str, tuple[str, ...]]:
-    """Give the API keys by their variable."""
+    """Return the API keys by their variable."""
     return {
         "API_PUBLISHABLE_KEYS": access.publishable_keys,
         "API_SECRET_KEYS": access.secret_keys,

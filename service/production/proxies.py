@@ -46,6 +46,6 @@ def _too_wide(networks: Iterable[IPv4Network | IPv6Network]) -> bool:
 
 
 def _add_up_to(lengths: list[int], widest: int) -> bool:
-    """Tell whether one is wider than `widest`, or all together than two of that width."""
+    """Return whether one is wider than `widest`, or all together than two of that width."""
     together = sum(2.0 ** (widest - length) for length in lengths)
     return together > _MOST_TOGETHER or any(length < widest for length in lengths)

@@ -91,7 +91,7 @@ def generated_secrets(settings: Settings) -> Iterator[FieldProblem]:
 
 
 def is_varied(secret: str) -> bool:
-    """Tell whether a text could have been drawn at random: by what it is made of, not by its words.
+    """Return whether a text could be random: by what it is made of, not by its words.
 
     It has 8 different characters, 18 different pairs of neighbours (a piece that is repeated has as
     many as the piece is long) and 8 different steps from a character to the next (a row of the
@@ -107,7 +107,7 @@ def is_varied(secret: str) -> bool:
 
 
 def _drawn(variable: str, secret: str) -> str:
-    """Give what was drawn: who has `sk_X` knows `ak_X`."""
+    """Return what was drawn: who has `sk_X` knows `ak_X`."""
     return secret.partition("_")[2] or secret if variable.startswith("API_") else secret
 
 

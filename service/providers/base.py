@@ -50,7 +50,7 @@ class VerifiedEvent(Struct, frozen=True):
 
     @property
     def inbox_id(self) -> str:
-        """Give the inbox key: provider:account:mode:event id."""
+        """Return the inbox key: provider:account:mode:event id."""
         return inbox_id_of(self.provider, self.account, self.live, self.event_id)
 
 
@@ -175,12 +175,12 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """Give the provider's name, as it stands in routes and documents."""
+        """Return the provider's name, as it stands in routes and documents."""
         ...
 
     @property
     def account(self) -> str:
-        """Give the account whose events are ours: `OWN_ACCOUNT`."""
+        """Return the account whose events are ours: `OWN_ACCOUNT`."""
         ...
 
     @property
@@ -203,7 +203,7 @@ class SendsWebhooks(Protocol):
 
     @property
     def receives_webhooks(self) -> bool:
-        """Tell whether a webhook secret is set; without one the route does not exist."""
+        """Return whether a webhook secret is set; without one the route does not exist."""
         ...
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:

@@ -52,7 +52,7 @@ async def within(provider: str, seconds: float) -> AsyncIterator[None]:
 
 
 async def ask(provider: str, http: httpx.AsyncClient, request: httpx.Request) -> JsonObject:
-    """Send a request and give the JSON object that comes back.
+    """Send a request and return the JSON object that comes back.
 
     Raises `ProviderUnreachable`, `ProviderFailed` and `Refused`, as drawn above.
     """

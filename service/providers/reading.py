@@ -17,7 +17,7 @@ def inner(value: JsonValue, *keys: str) -> JsonObject:
 
 
 def entries(value: JsonObject, key: str) -> tuple[JsonObject, ...]:
-    """Give the objects in a list; nothing where there is no list."""
+    """Return the objects in a list; nothing where there is no list."""
     found = value.get(key)
     if not isinstance(found, list):
         return ()
@@ -25,19 +25,19 @@ def entries(value: JsonObject, key: str) -> tuple[JsonObject, ...]:
 
 
 def text(value: JsonObject, key: str) -> str | None:
-    """Give a string that is not empty, or None."""
+    """Return a string that is not empty, or None."""
     found = value.get(key)
     return found if isinstance(found, str) and found else None
 
 
 def whole(value: JsonObject, key: str) -> int | None:
-    """Give an integer, or None; true and 1.0 are none."""
+    """Return an integer, or None; true and 1.0 are none."""
     found = value.get(key)
     return found if type(found) is int else None
 
 
 def needed_text(value: JsonObject, key: str) -> str:
-    """Give a string that is not empty. Raises `MalformedBody`."""
+    """Return a string that is not empty. Raises `MalformedBody`."""
     found = text(value, key)
     if found is None:
         raise MalformedBody(f"The provider's message has no usable {key!r}.")
@@ -45,7 +45,7 @@ def needed_text(value: JsonObject, key: str) -> str:
 
 
 def needed_amount(value: JsonObject, key: str = "amount") -> int:
-    """Give an amount in minor units, zero or more. Raises `MalformedBody`."""
+    """Return an amount in minor units, zero or more. Raises `MalformedBody`."""
     found = whole(value, key)
     if found is None or not 0 <= found <= LARGEST_AMOUNT:
         raise MalformedBody(f"The provider's message has no usable {key!r}.")
@@ -53,5 +53,5 @@ def needed_amount(value: JsonObject, key: str = "amount") -> int:
 
 
 def distinct(*values: str | None) -> tuple[str, ...]:
-    """Give the values that are there, each once, in their order."""
+    """Return the values that are there, each once, in their order."""
     return tuple(dict.fromkeys(value for value in values if value))

@@ -18,7 +18,7 @@ class ProviderSettings(Group):
         return {str(field.validation_alias): getattr(self, name) for name, field in fields}
 
     def any_of(self, variables: Iterable[str]) -> bool:
-        """Tell whether any of these variables is set."""
+        """Return whether any of these variables is set."""
         values = self.values()
         return any(values[variable] for variable in variables)
 
@@ -37,7 +37,7 @@ class ProviderSettings(Group):
 
     @property
     def live(self) -> bool | None:
-        """Tell whether real money moves, as far as these variables tell; None: they do not."""
+        """Return whether real money moves, as far as these variables tell; None: they do not."""
         return None
 
     def problems(self) -> Iterator[FieldProblem]:
@@ -54,5 +54,5 @@ class ConsentSettings(Group):
 
 
 def _is_of(annotation: object, kinds: tuple[object, ...]) -> bool:
-    """Tell whether a field's type is one of some, or one of them or None."""
+    """Return whether a field's type is one of some, or one of them or None."""
     return any(one in kinds for one in (annotation, *get_args(annotation)))

@@ -27,12 +27,12 @@ def salted_sha256_hex(message: bytes, salt: str) -> str:
 
 
 def sha256_hex(message: bytes) -> str:
-    """Give the hex SHA-256 of a message."""
+    """Return the hex SHA-256 of a message."""
     return hashlib.sha256(message).hexdigest()
 
 
 def is_secret(text: str | None) -> bool:
-    """Tell whether a text can be a secret: an empty or blank one can't."""
+    """Return whether a text can be a secret: an empty or blank one can't."""
     return text is not None and bool(text.strip())
 
 
@@ -42,7 +42,7 @@ def same_signature(expected: str, given: str) -> bool:
 
 
 def signed_by_any(secrets: Iterable[str], message: bytes, given: Iterable[str]) -> bool:
-    """Tell whether any of the secrets made any of the given signatures of the message.
+    """Return whether any of the secrets made any of the given signatures of the message.
 
     Every pair is compared, so that the time tells nothing of which secret it was. What is empty is
     no secret.

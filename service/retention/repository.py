@@ -7,7 +7,7 @@ from service.storage.answering import Duplicate
 
 
 async def take(job: str, holder: str, now: datetime, until: datetime) -> bool:
-    """Take a lease that is free or has run out; tell whether it was.
+    """Take a lease that is free or has run out; return whether it was.
 
     An upsert whose filter excludes a lease that is held: its insert then meets the unique `_id`.
     """

@@ -64,7 +64,7 @@ def caller_of(request: AnyRequest, *, acts: bool = False) -> Caller:
 
 
 def services_of(request: AnyRequest) -> CheckoutServices:
-    """Give what serves all sessions.
+    """Return what serves all sessions.
 
     From the application's state and not by injection: the framework runs a task for each of
     several dependencies, which costs as much as all the rest of reading a session.
@@ -213,7 +213,7 @@ class CheckoutSessions(Controller):
         data: JSONBody[CreateCheckout],
         request: AnyRequest,
     ) -> Response[CheckoutAnswer]:
-        """Give the address to send the customer to; a repeated call gives the same one."""
+        """Return the address to send the customer to; a repeated call gives the same one."""
         caller, services = caller_of(request, acts=True), services_of(request)
         resumed = data.resumed()
         if resumed is not None:

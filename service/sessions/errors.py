@@ -32,7 +32,7 @@ class IllegalMove(Conflict):
     code = "illegal_move"
 
     def __init__(self, status: Status, to: Status) -> None:
-        """Say what is possible from here."""
+        """List what is possible from here."""
         possible = ", ".join(sorted(BY_HAND[status])) or "nothing: it is terminal"
         super().__init__(
             f"A session that is {status} can't become {to}; from here it can become {possible}."

@@ -55,11 +55,11 @@ class Lifetimes:
     purge_completed: timedelta | None
 
     def of(self, kind: str) -> timedelta:
-        """Give the life of a session of a kind."""
+        """Return the life of a session of a kind."""
         return self.payment if kind == "payment" else self.checkout
 
     def purge_at(self, status: Status, ended_at: datetime) -> datetime | None:
-        """Give when a session that entered `status` may be deleted."""
+        """Return when a session that entered `status` may be deleted."""
         if status not in ENDED:
             return None
         if status is not Status.COMPLETED:
@@ -68,7 +68,7 @@ class Lifetimes:
 
 
 def can_move(status: Status, to: Status) -> bool:
-    """Tell whether there is such a move at all; who may make it is another question."""
+    """Return whether there is such a move at all; who may make it is another question."""
     return to in MOVES[status]
 
 
@@ -85,17 +85,17 @@ def standing(*, live: bool, ended: str | None, otherwise: Status) -> Status:
 
 
 def is_more_final(word: str, than: str | None) -> bool:
-    """Tell whether a word on a checkout's end outweighs another: `failed` does `expired`."""
+    """Return whether a word on a checkout's end outweighs another: `failed` does `expired`."""
     return than is None or (word == Status.FAILED and than == Status.EXPIRED)
 
 
 def status_at(status: Status, expires_at: datetime, now: datetime) -> Status:
-    """Give the state that a reader sees: a pending session past its time is expired at once."""
+    """Return the state that a reader sees: a pending session past its time is expired at once."""
     return Status.EXPIRED if status is Status.PENDING and expires_at <= now else status
 
 
 def is_late(status: Status, expires_at: datetime, now: datetime) -> bool:
-    """Tell whether a completion now comes after the session's end."""
+    """Return whether a completion now comes after the session's end."""
     return status_at(status, expires_at, now) in ENDED
 
 

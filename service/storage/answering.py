@@ -82,7 +82,7 @@ async def answers_in_time(seconds: float = ANSWER_WITHIN_S) -> AsyncIterator[Non
 
 
 def is_no_answer(error: PyMongoError) -> bool:
-    """Tell whether an error means that the database did not answer, not that it said no."""
+    """Return whether an error means that the database did not answer, not that it said no."""
     return (
         isinstance(error, _NO_ANSWER)
         or (isinstance(error, OperationFailure) and error.code in NO_ANSWER_CODES)

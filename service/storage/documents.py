@@ -13,7 +13,7 @@ from service.storage.new_rows import MakesRows
 
 
 def wire_name(name: str) -> str:
-    """Give the stored name of a field.
+    """Return the stored name of a field.
 
     Beanie's own generator maps `id` to `_id`; one that replaces it must do the same, else every
     document is stored with `id: null` and `save()` inserts a second one.
@@ -75,23 +75,23 @@ class StoredDocument(MakesRows, Document):
 
     @classmethod
     def get_pymongo_collection(cls) -> Collection:
-        """Give the collection that the document is bound to; asked for ten times an event."""
+        """Return the collection that the document is bound to; asked for ten times an event."""
         bound = cls._document_settings
         found = bound.pymongo_collection if bound else super().get_pymongo_collection()
         return cast(Collection, found)
 
     @classmethod
     def collection_name(cls) -> str:
-        """Give the collection's name."""
+        """Return the collection's name."""
         return str(cls.Settings.name)
 
     @classmethod
     def declared_indexes(cls) -> list[IndexModel]:
-        """Give the indexes that this document declares, without the one on `_id`."""
+        """Return the indexes that this document declares, without the one on `_id`."""
         return list(cls.Settings.indexes)
 
     def to_row(self) -> Row:
-        """Give the document as it is stored; without `_id` where the database makes one."""
+        """Return the document as it is stored; without `_id` where the database makes one."""
         row: Row = self.model_dump(by_alias=True)
         if row.get("_id") is None:
             row.pop("_id", None)
@@ -109,5 +109,5 @@ async def bind(database: Database, documents: Sequence[type[StoredDocument]]) ->
 
 
 def bound_client() -> Client:
-    """Give the client of the database that the documents are bound to."""
+    """Return the client of the database that the documents are bound to."""
     return _bound[0].client

@@ -27,7 +27,7 @@ _NOT_YET_INITIALIZED = 94
 def embedded_database(
     data_dir: Path, *, share: bool = False, extra: tuple[str, ...] = ()
 ) -> Iterator[str]:
-    """Run the embedded server for as long as the block lasts; give its address.
+    """Run the embedded server for as long as the block lasts; return its address.
 
     With `share` a server that runs on the directory already is used and left running. Raises
     `DirectoryInUse` without it, `Misconfigured` where no server can be started.
@@ -47,7 +47,7 @@ def embedded_database(
 
 
 def address(port: int) -> str:
-    """Give the address of an embedded server."""
+    """Return the address of an embedded server."""
     return f"mongodb://127.0.0.1:{port}/?replicaSet=tillgate"
 
 

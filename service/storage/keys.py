@@ -19,7 +19,7 @@ _WITHIN_S = 30
 async def walk_keys(
     collection: Collection, wanted: Row, *, by: str, size: int
 ) -> AsyncGenerator[Keys, None]:
-    """Give the `_id`s of what is found, lowest `by` first, in lists of `size`; close it at the end.
+    """Return the `_id`s of what is found, lowest `by` first, in lists of `size`; close at the end.
 
     One cursor for all of it. Who works off a queue by asking for its head again and again has the
     database step over all that was taken before: their index entries are there for minutes after.

@@ -42,28 +42,28 @@ class DataDirectory:
 
     @property
     def database(self) -> Path:
-        """Give the folder of mongod's own files."""
+        """Return the folder of mongod's own files."""
         return self.root / "mongo"
 
     @property
     def log(self) -> Path:
-        """Give mongod's log."""
+        """Return mongod's log."""
         return self.root / "mongod.log"
 
     @property
     def port_file(self) -> Path:
-        """Give the file that keeps the port: it also stands in the replica set's config."""
+        """Return the file that keeps the port: it also stands in the replica set's config."""
         return self.root / "mongod.port"
 
     def port(self) -> int | None:
-        """Give the port of the last start, if there was one."""
+        """Return the port of the last start, if there was one."""
         try:
             return int(self.port_file.read_text())
         except (FileNotFoundError, ValueError):
             return None
 
     def running_pid(self) -> int | None:
-        """Give the process id of the server that holds the directory, None if none runs."""
+        """Return the process id of the server that holds the directory, None if none runs."""
         try:
             pid = int((self.database / "mongod.lock").read_text().strip() or "0")
         except (FileNotFoundError, ValueError):

@@ -27,11 +27,11 @@ class LookUp(NamedTuple):
     also: Mapping[str, str] = _NOTHING
 
     def query(self) -> Row:
-        """Give it in MongoDB's words."""
+        """Return it in MongoDB's words."""
         return {**self.fixed, self.by: {"$in": list(self.values), **self.also}}
 
     def values_in(self, row: Row) -> list[str]:
-        """Give the values by which a row is found, none if it is not as in `fixed`."""
+        """Return the values by which a row is found, none if it is not as in `fixed`."""
         for name, value in self.fixed.items():
             if row.get(name) != value:
                 return []
@@ -39,7 +39,7 @@ class LookUp(NamedTuple):
         return [found] if isinstance(found, str) else _values_at(row, self.by.split("."))
 
     def is_like(self, other: "LookUp") -> bool:
-        """Tell whether another differs in nothing but its values."""
+        """Return whether another differs in nothing but its values."""
         return self.by == other.by and self.fixed == other.fixed and self.also == other.also
 
 

@@ -44,7 +44,7 @@ def find_card_data(content: object) -> str | None:
 
 
 def holds_card_number(text: str) -> bool:
-    """Tell whether a text holds a card's number, written in groups."""
+    """Return whether a text holds a card's number, written in groups."""
     return any(_is_of_a_card(found.group()) for found in _GROUPED.finditer(text))
 
 
@@ -77,7 +77,7 @@ def _is_card_data(name: str, value: str) -> bool:
 
 
 def _is_of_a_card(text: str) -> bool:
-    """Tell whether digits begin as cards do and end as they must (ISO/IEC 7812-1, annex B)."""
+    """Return whether digits begin as cards do and end as they must (ISO/IEC 7812-1, annex B)."""
     digits = [int(one) for one in text if one.isdecimal()]  # also the wide ones of Japanese
     if not _ISSUED.fullmatch("".join(map(str, digits))):
         return False

@@ -114,7 +114,7 @@ def _email(value: object) -> str:
 
 
 def read_moment(value: object) -> datetime:
-    """Read an ISO 8601 moment with an offset; give it in UTC, whole milliseconds.
+    """Read an ISO 8601 moment with an offset; return it in UTC, whole milliseconds.
 
     Raises `PydanticCustomError` for numbers, local times, and years that BSON can't keep.
     """

@@ -82,7 +82,7 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def body(self) -> bytes:
-        """Give the JSON body."""
+        """Return the JSON body."""
         members: dict[str, object] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -118,12 +118,12 @@ def problem_of(error: TillgateError, scope: Scope) -> Problem:
 
 
 def instance_of(scope: Scope) -> str:
-    """Give the path of a request as a URI reference, without its query."""
+    """Return the path of a request as a URI reference, without its query."""
     return quote(scope["path"], safe="/:@!$&'()*+,;=-._~")
 
 
 def exception_handlers() -> ExceptionHandlersMap:
-    """Give the handlers of an application; together they answer every exception."""
+    """Return the handlers of an application; together they answer every exception."""
     return {
         TillgateError: _tillgate_error,
         HTTPException: _http_exception,
@@ -195,7 +195,7 @@ def _unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
 
 
 def _reason(error: TillgateError) -> str:
-    """Tell what stands behind an error that we raised on purpose; a traceback tells no more."""
+    """Return what stands behind an error that we raised on purpose; a traceback tells no more."""
     return f"{error.message} {error.__cause__!r}" if error.__cause__ else error.message
 
 

@@ -86,7 +86,7 @@ class StrictRequest(Request[Any, Any, Any]):
             StrictRequest.reading_large -= 1
 
     async def _read_until(self, size: int, body: bytearray) -> bool:
-        """Read until the body is larger than that, or whole; tell whether more is to come."""
+        """Read until the body is larger than that, or whole; return whether more is to come."""
         more = True
         while more and len(body) <= size:
             message = await self.receive()
@@ -134,7 +134,7 @@ def _require_type(scope: Scope, wanted: str) -> None:
 
 
 def header_of(scope: Scope, name: bytes) -> str | None:
-    """Give the value of a header, by its name in lower case; the first of several."""
+    """Return the value of a header, by its name in lower case; the first of several."""
     for key, value in scope["headers"]:
         if key == name:
             return value.decode("latin-1")
@@ -169,7 +169,7 @@ async def refuse_unknown_query(request: AnyRequest) -> None:
 
 
 def _declared(handler: HTTPRouteHandler) -> dict[str, bool] | None:
-    """Give the names of a handler's query parameters, and whether each may be repeated.
+    """Return the names of a handler's query parameters, and whether each may be repeated.
 
     Found out once and kept in the handler's `opt`. None for a handler that takes the whole query.
     """

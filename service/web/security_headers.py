@@ -32,7 +32,7 @@ class SecurityHeaders:
         self._pages = always + _PAGES
 
     def missing(self, path: str, present: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
-        """Give what an answer lacks."""
+        """Return what an answer lacks."""
         due = self._elsewhere
         if path.startswith("/api"):
             due = self._api

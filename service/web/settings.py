@@ -35,7 +35,7 @@ class WebSettings(Group):
 
     @property
     def production(self) -> bool:
-        """Tell whether ENVIRONMENT is production."""
+        """Return whether ENVIRONMENT is production."""
         return self.environment == "production"
 
 

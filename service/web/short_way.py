@@ -88,7 +88,7 @@ def short_way(app: ASGIApp) -> ASGIApp:
 
 
 def _parameters(handler: HTTPRouteHandler, request: StrictRequest, body: bytes) -> dict[str, Any]:
-    """Give a handler what it takes. Raises `InvalidInput`, `MalformedBody`, and the framework's."""
+    """Return what a handler takes. Raises `InvalidInput`, `MalformedBody`, and the framework's."""
     taken: dict[str, Any] = {"request": request}
     wanted = handler.parsed_fn_signature.parameters
     if "data" in wanted:

@@ -26,7 +26,7 @@ _WORDS = (
 
 
 def field_problems(request: AnyRequest, error: ValidationException) -> Findings:
-    """Give code, detail and fields of a request that the framework could not bind."""
+    """Return code, detail and fields of a request that the framework could not bind."""
     found = error.extra if isinstance(error.extra, list) else []
     problems = tuple(_problem(request, item) for item in found if isinstance(item, dict))
     if any(problem.field == "data" for problem in problems):

@@ -45,7 +45,7 @@ class WireModel(BaseModel):
 
 
 def is_wire_model(candidate: Any) -> TypeGuard[type[WireModel]]:  # any annotation comes by
-    """Tell whether a handler's annotation is a wire model."""
+    """Return whether a handler's annotation is a wire model."""
     return isinstance(candidate, type) and issubclass(candidate, WireModel)
 
 

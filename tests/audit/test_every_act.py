@@ -149,7 +149,7 @@ def _handlers(app: Litestar) -> Iterator[tuple[str, Any]]:
 
 
 async def _traceless(shop: Shop, clients: set[str]) -> list[str]:
-    """Do everything once; give what the audit does not have, or has without its actor."""
+    """Do everything once; return what the audit does not have, or has without its actor."""
     missing: list[str] = []
     for name, acts in ACTS.items():
         for number, (act, wanted) in enumerate(acts):

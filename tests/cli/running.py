@@ -136,12 +136,12 @@ def started(
 
 
 def mongod_of(data_dir: Path) -> int:
-    """Give the process id of the database of a data directory."""
+    """Return the process id of the database of a data directory."""
     return int((data_dir / "mongo" / "mongod.lock").read_text())
 
 
 def watch(pid: int) -> int:
-    """Give a descriptor that tells when another's process ends."""
+    """Return a descriptor that tells when another's process ends."""
     return os.pidfd_open(pid)
 
 

@@ -35,7 +35,7 @@ class Shop:
         return tillgate(*arguments, cwd=self._cwd, env=self._env)
 
     def ok(self, *arguments: str) -> str:
-        """Run a command that must succeed, and give what it printed."""
+        """Run a command that must succeed, and return what it printed."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout

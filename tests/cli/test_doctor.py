@@ -18,7 +18,7 @@ from tests.support.settings import make_settings
 
 
 def told(tmp_path: Path, *arguments: str, env: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    """Run doctor; give its exit code, and the checks by their name."""
+    """Run doctor; return its exit code, and the checks by their name."""
     done = tillgate("doctor", "--json", *arguments, cwd=tmp_path, env=env)
     answer = json.loads(done.stdout)
     assert (done.returncode == 0) == answer["fine"]

@@ -29,7 +29,7 @@ JWT = "5d1e8f39c7a04b62e9f13d7a60c2b854"
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> dict[str, str]:
-    """Give what is refused, by variable; a change to None takes a variable away."""
+    """Return what is refused, by variable; a change to None takes a variable away."""
     for name, value in (READY | changes).items():
         if value is None:
             monkeypatch.delenv(name, raising=False)

@@ -29,7 +29,7 @@ def production(mongo_uri: str) -> dict[str, str]:
 
 
 def refused(env: Mapping[str, str]) -> list[str]:
-    """Start it with settings that it must refuse; give its lines without the first."""
+    """Start it with settings that it must refuse; return its lines without the first."""
     told = CliRunner().invoke(cli, ["serve"], env=env)
     first, *lines = told.stderr.splitlines()
     assert told.exit_code == 1

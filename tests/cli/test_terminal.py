@@ -45,7 +45,7 @@ def test_the_words_of_people_stay() -> None:
 
 
 def everything(capsys: pytest.CaptureFixture[str]) -> str:
-    """Print the hostile text in each way that commands have; give what came out."""
+    """Print the hostile text in each way that commands have; return what came out."""
     screen.say(HOSTILE)
     screen.warn(HOSTILE)
     screen.show(HOSTILE)

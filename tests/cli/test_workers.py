@@ -77,7 +77,7 @@ class Crew:
         return connection
 
     def refuses(self) -> bool:
-        """Try until a connection is refused; tell whether that came to pass."""
+        """Try until a connection is refused; return whether that came to pass."""
         deadline = time.monotonic() + IN_TIME
         while time.monotonic() < deadline:
             try:
@@ -142,7 +142,7 @@ def serving(
 
 
 def begin(connection: socket.socket) -> bytes:
-    """Send the head of a call that opens a session; give its body, for which a worker waits now."""
+    """Send the head of a call that opens a session; return its body, which a worker awaits."""
     session = {"sessionId": f"s_{uuid4().hex}", "userId": "ada", "amount": 1, "currency": "USD"}
     body = json.dumps(session | {"eventId": "e", "provider": "stripe"}).encode()
     connection.sendall(
@@ -155,13 +155,13 @@ def begin(connection: socket.socket) -> bytes:
 
 
 def finish(connection: socket.socket, body: bytes) -> bytes:
-    """Send the body; give the status line."""
+    """Send the body; return the status line."""
     connection.sendall(body)
     return connection.recv(4096).partition(b"\r\n")[0]
 
 
 def answered(connection: HTTPConnection) -> bool:
-    """Ask for something on a kept connection; tell whether it still leads to a worker."""
+    """Ask for something on a kept connection; return whether it still leads to a worker."""
     try:
         connection.request("GET", "/health/live")
         with connection.getresponse() as answer:

@@ -29,16 +29,16 @@ class RealPayment:
 
     @property
     def paid(self) -> bool:
-        """Tell whether the money moved."""
+        """Return whether the money moved."""
         return self.status is PaymentStatus.SUCCEEDED
 
     @property
     def held(self) -> bool:
-        """Tell whether the money waits to be captured."""
+        """Return whether the money waits to be captured."""
         return self.status is PaymentStatus.AUTHORIZED
 
     def is_of(self, session: Row) -> bool:
-        """Tell whether it was paid for a session, and not for an earlier one of the same id."""
+        """Return whether it was paid for a session, and not for an earlier one of the same id."""
         return self.session_id == session["sessionId"] and self.opened_at >= session["createdAt"]
 
 
@@ -64,5 +64,5 @@ def payments_in(checkouts: Iterable[SandboxCheckout]) -> dict[str, RealPayment]:
 
 
 def payable(checkout: SandboxCheckout) -> bool:
-    """Tell whether a checkout that could have been closed can still be paid."""
+    """Return whether a checkout that could have been closed can still be paid."""
     return checkout.kind in CLOSABLE and checkout.status is CheckoutStatus.OPEN

@@ -53,7 +53,7 @@ class Visitor:
             await self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
 
     async def text(self, selector: str) -> str:
-        """Give what stands in an element."""
+        """Return what stands in an element."""
         return await self.page.inner_text(selector)
 
     async def until(self, status: str) -> None:

@@ -32,7 +32,7 @@ async def browsing(
 
 
 def token_in(page: Response) -> str:
-    """Give the token of the page's form."""
+    """Return the token of the page's form."""
     found = re.search(r'name="token" value="([^"]+)"', page.text)
     assert found, page.text
     return found[1]
@@ -55,7 +55,7 @@ async def sign_out(http: AsyncClient) -> Response:
 
 
 async def opens(http: AsyncClient, token: str, name: str = COOKIE, **headers: str) -> bool:
-    """Tell whether a cookie, brought by whomever, opens the dashboard."""
+    """Return whether a cookie, brought by whomever, opens the dashboard."""
     answer = await http.get("/dashboard", headers={"cookie": f"{name}={token}", **headers})
     assert answer.status_code in {200, 303}
     return answer.status_code == 200

@@ -42,7 +42,7 @@ def call(after_s: float = 0, **fields: Any) -> SandboxCall:
 
 
 def texts(lines: Iterable[Line]) -> list[str]:
-    """Give what lines say."""
+    """Return what lines say."""
     return [line.text for line in lines]
 
 

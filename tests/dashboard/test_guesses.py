@@ -34,7 +34,7 @@ async def http(database: Database, clock: ManualClock) -> AsyncIterator[AsyncCli
 
 
 async def tried(http: AsyncClient, address: str, key: str = WRONG) -> int:
-    """Try a key from an address, and give the status."""
+    """Try a key from an address, and return the status."""
     answer = await sign_in(http, key, **{"X-Forwarded-For": address})
     if answer.status_code == 429:
         assert int(answer.headers["retry-after"]) > 0
@@ -43,7 +43,7 @@ async def tried(http: AsyncClient, address: str, key: str = WRONG) -> int:
 
 
 async def entries(database: Database) -> list[Row]:
-    """Give what the audit has of refused sign-ins."""
+    """Return what the audit has of refused sign-ins."""
     found = database["audit_log"].find({"action": "dashboard.sign_in_refused"})
     return await found.sort("_id", 1).to_list()
 

@@ -46,7 +46,7 @@ async def signed_in(visitor: Visitor, following: str) -> None:
 
 
 async def an_order(visitor: Visitor) -> str:
-    """Buy something with much going wrong; give the session's id."""
+    """Buy something with much going wrong; return the session's id."""
     page = visitor.page
     chaos = {
         "faults": ["duplicate", "reorder", "drop", "bad_signature", "wrong_amount"],

@@ -23,17 +23,17 @@ _KNOWN = {"apiVersion", "kind", "namespace", "resources", "images", "configMapGe
 
 
 def documents(path: Path) -> list[Manifest]:
-    """Give the YAML documents of one file."""
+    """Return the YAML documents of one file."""
     return documents_in(path.read_text())
 
 
 def documents_in(text: str) -> list[Manifest]:
-    """Give the YAML documents of a text."""
+    """Return the YAML documents of a text."""
     return [found for found in yaml.safe_load_all(text) if found]
 
 
 def variables_of(path: Path) -> dict[str, str]:
-    """Give the variables of an env file, as kustomize reads it."""
+    """Return the variables of an env file, as kustomize reads it."""
     lines = [line.strip() for line in path.read_text().splitlines()]
     pairs = [line.partition("=") for line in lines if line and not line.startswith("#")]
     assert all(equals for _, equals, _ in pairs), f"{path}: a line without = is taken from outside"
@@ -41,7 +41,7 @@ def variables_of(path: Path) -> dict[str, str]:
 
 
 def render(folder: Path) -> list[Manifest]:
-    """Give the manifests of a kustomization; generated names go without their hash."""
+    """Return the manifests of a kustomization; generated names go without their hash."""
     kustomization = documents(folder / "kustomization.yaml")[0]
     assert kustomization.keys() <= _KNOWN, f"unknown here: {kustomization.keys() - _KNOWN}"
     manifests: list[Manifest] = []
@@ -59,18 +59,18 @@ def render(folder: Path) -> list[Manifest]:
 
 
 def find(manifests: list[Manifest], kind: str, name: str) -> Manifest:
-    """Give the one manifest of a kind and name."""
+    """Return the one manifest of a kind and name."""
     (found,) = [m for m in manifests if m["kind"] == kind and m["metadata"]["name"] == name]
     return found
 
 
 def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
-    """Give all manifests of a kind."""
+    """Return all manifests of a kind."""
     return [manifest for manifest in manifests if manifest["kind"] == kind]
 
 
 def pod_templates(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
-    """Give (kind/name, pod template) of everything that starts pods."""
+    """Return (kind/name, pod template) of everything that starts pods."""
     for manifest in manifests:
         spec = manifest.get("spec", {})
         spec = spec.get("jobTemplate", {}).get("spec", spec)
@@ -79,7 +79,7 @@ def pod_templates(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
 
 
 def containers(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
-    """Give (kind/name/container, container), init containers included."""
+    """Return (kind/name/container, container), init containers included."""
     for name, template in pod_templates(manifests):
         spec = template["spec"]
         for container in [*spec.get("initContainers", []), *spec["containers"]]:

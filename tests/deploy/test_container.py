@@ -27,7 +27,7 @@ LOCKS = (
 
 
 def _instructions() -> list[tuple[str, str]]:
-    """Give (instruction, arguments) of the Dockerfile, continued lines joined."""
+    """Return (instruction, arguments) of the Dockerfile, continued lines joined."""
     text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
     lines = re.sub(r"\\\n\s*", " ", text).splitlines()
     return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines)]

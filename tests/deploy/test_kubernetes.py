@@ -368,7 +368,7 @@ def test_pages_for_people_are_let_out_only_when_asked_for() -> None:
 
 
 def _let_out(manifests: list[Manifest], host: str) -> dict[str, str]:
-    """Give each path that is let out of the cluster, with the largest body that it takes."""
+    """Return each path that is let out of the cluster, with the largest body that it takes."""
     found: dict[str, str] = {}
     for ingress in of_kind(manifests, "Ingress"):
         annotations = ingress["metadata"]["annotations"]

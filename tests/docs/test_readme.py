@@ -44,7 +44,7 @@ PRINTS: dict[str, tuple[str, ...]] = {
 
 @contextmanager
 def development_server(directory: Path, env: dict[str, str]) -> Iterator[str]:
-    """Run `tillgate dev` in a directory on any free port; give its address."""
+    """Run `tillgate dev` in a directory on any free port; return its address."""
     with (directory / "dev.log").open("wb") as log:
         server = subprocess.Popen(
             [TILLGATE, "dev", "--port", "0"],
@@ -68,13 +68,13 @@ def development_server(directory: Path, env: dict[str, str]) -> Iterator[str]:
 
 
 def environment() -> dict[str, str]:
-    """Give the environment of a newcomer: none of our variables is set."""
+    """Return the environment of a newcomer: none of our variables is set."""
     ours = {*variables(), "TILLGATE_DATA_DIR"}
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def steps() -> list[re.Match[str]]:
-    """Give the steps of the tour: a bold title, commands, and the answer if it is printed."""
+    """Return the steps of the tour: a bold title, commands, and the answer if it is printed."""
     tour = (ROOT / "README.md").read_text().partition("\n## A five-minute tour\n")[2]
     return list(_STEP.finditer(tour.partition("\n## ")[0]))
 

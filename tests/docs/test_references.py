@@ -48,7 +48,7 @@ _CODE = re.compile(r"\bcode(?:: ClassVar\[str\])? ?= ?\"([a-z_]+)\"")
 
 
 def constants() -> set[str]:
-    """Give the names of every module-level constant of the code and its tests."""
+    """Return the names of every module-level constant of the code and its tests."""
     sources = [
         path for name in ("service", "sandbox", "tests") for path in (ROOT / name).rglob("*.py")
     ]
@@ -57,17 +57,17 @@ def constants() -> set[str]:
 
 
 def shape(path: str) -> str:
-    """Give a path with its parameters made alike, without query."""
+    """Return a path with its parameters made alike, without query."""
     return re.sub(r"\{[^}]*\}", "{}", path.partition("?")[0].rstrip("/.:"))
 
 
 def named_paths(page: Path) -> set[str]:
-    """Give every path that a page names."""
+    """Return every path that a page names."""
     return {shape(path) for path in _PATH.findall(page.read_text())}
 
 
 async def served_paths(api: Api) -> set[str]:
-    """Give every path that is served, from the OpenAPI document."""
+    """Return every path that is served, from the OpenAPI document."""
     document = (await api.http.get("/openapi.json")).json()
     return {shape(path) for path in document["paths"]} | {"/docs", "/openapi.json"}
 
@@ -116,7 +116,7 @@ def test_every_target_of_make_that_is_named_exists() -> None:
 
 
 def documented_errors() -> dict[str, int]:
-    """Give the codes of the table in docs/api.md with their statuses."""
+    """Return the codes of the table in docs/api.md with their statuses."""
     table = (ROOT / "docs" / "api.md").read_text().partition("\n## Errors\n")[2]
     rows = re.findall(r"^\| (`[^|]+`) \| (\d{3}) \|", table, re.MULTILINE)
     return {code: int(status) for codes, status in rows for code in re.findall(r"`(\w+)`", codes)}

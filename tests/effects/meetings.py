@@ -43,7 +43,7 @@ def _posted(make: Callable[[Shop, Session], Delivery]) -> Tell:
 
 
 def _found(provider: str, make: Callable[[Shop, Session], dict[str, Any]]) -> Tell:
-    """Tell what a re-read found, as it is taken in after asking."""
+    """Return what a re-read found, as it is taken in after asking."""
 
     async def tell(shop: Shop, session: Session) -> Receipt:
         inbox = shop.api.wired.inbox

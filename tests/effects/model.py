@@ -38,7 +38,7 @@ class Model:
 
     @property
     def standing(self) -> str:
-        """Give the state that a reader sees."""
+        """Return the state that a reader sees."""
         late = self.status == "pending" and self.expires_at <= self.now
         return "expired" if late else self.status
 
@@ -125,7 +125,7 @@ class Model:
             self.stand()
 
     def by_hand(self, to: str) -> bool:
-        """Change the state by hand; tell whether it is allowed."""
+        """Change the state by hand; return whether it is allowed."""
         if to == self.standing:
             return True
         allowed = {

@@ -104,7 +104,7 @@ def _opening(name: str, amount: int) -> Call:
 
 
 def _besides(shop: Shop, story: Story) -> list[Call]:
-    """Give the calls that can be made besides; `asks` are indexes of it."""
+    """Return the calls that can be made besides; `asks` are indexes of it."""
     standing = _session(0, story)
     stripe = {"sessionId": "known-0", "amount": 1, "currency": "INR"}
     wrong = stripe_checkout(stripe, id="cs_wrong", payment_intent="pi_wrong")

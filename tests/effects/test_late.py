@@ -84,7 +84,7 @@ RACES = 60
 
 
 async def _race(shop: Shop) -> list[dict[str, Any]]:
-    """Race the expiry of many sessions against their payments; give them as they then stand."""
+    """Race the expiry of many sessions against their payments; return them as they then stand."""
     opened = [await shop.api.open() for _ in range(RACES)]
     shop.pass_time(minutes=31)
     wired = shop.api.wired

@@ -56,7 +56,7 @@ def _delivery(session: dict[str, Any], told: Told, base: int) -> Delivery:
 
 
 async def _check(shop: Shop, sid: str, model: Model, before: str | None) -> str | None:
-    """Compare, and hold what must always hold; give the state for the next comparison."""
+    """Compare, and hold what must always hold; return the state for the next comparison."""
     paid = {
         row["providerPaymentId"].removesuffix(f"_{sid}").removeprefix("pay_"): row["status"]
         for row in await shop.payments(providerPaymentId={"$regex": sid})

@@ -33,7 +33,7 @@ NAMES = [stream.__name__ for stream, _, _ in STREAMS]
 async def _told_in_order(
     shop: Shop, stream: Stream, provider: str, order: Sequence[int], step: int
 ) -> str:
-    """Deliver the events of a new session in an order, then all again; give the documents."""
+    """Deliver the events of a new session in an order, then all again; return the documents."""
     session = await shop.api.open(sessionId=_same_length(), paymentMethod=provider)
     deliveries = stream(shop, session, step)
     for number in (*order, *reversed(order)):

@@ -124,7 +124,7 @@ async def _prepare(uri: str) -> None:
 
 @contextmanager
 def _served(uri: str, root: Path, asked: argparse.Namespace) -> Iterator[int]:
-    """Serve in a process of its own, and give the port."""
+    """Serve in a process of its own, and return the port."""
     port_file = root / "port"
     command = [sys.executable, "-m", "tests.failovers.served", uri, str(port_file)]
     command += ["unmended"] * asked.unmended

@@ -104,7 +104,7 @@ def _says(node: Function | ast.ClassDef) -> bool:
 
 
 def _makes_event(tree: ast.Module) -> list[int]:
-    """Give the lines that call `VerifiedEvent`, under whatever name it was imported."""
+    """Return the lines that call `VerifiedEvent`, under whatever name it was imported."""
     names = {"VerifiedEvent"}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
@@ -122,7 +122,7 @@ def _makes_event(tree: ast.Module) -> list[int]:
 
 
 def _copies(tree: ast.Module) -> list[int]:
-    """Give the lines that make a changed copy of something that is called an event."""
+    """Return the lines that make a changed copy of something that is called an event."""
     return [
         node.lineno
         for node in ast.walk(tree)

@@ -58,7 +58,7 @@ async def imported(database: Database, *names: str) -> ImportReport:
 
 
 async def stored(database: Database) -> list[str]:
-    """Give the ids of all sessions."""
+    """Return the ids of all sessions."""
     return sorted([row["sessionId"] async for row in database.sessions.find({}, {"sessionId": 1})])
 
 

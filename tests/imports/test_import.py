@@ -9,7 +9,7 @@ from tests.imports.old_rows import BY, checkout_row, manner, payment_row
 
 
 async def stored(database: Database) -> dict[str, Session]:
-    """Give all sessions by their id."""
+    """Return all sessions by their id."""
     return {row["sessionId"]: Session.model_validate(row) async for row in database.sessions.find()}
 
 

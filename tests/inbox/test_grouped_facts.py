@@ -59,7 +59,7 @@ APART = frozenset({facts.Unreadable})
 
 
 def _every(union: Any) -> Iterator[type[Fact]]:
-    """Give the members of a union, and of the unions in it."""
+    """Return the members of a union, and of the unions in it."""
     members = get_args(getattr(union, "__value__", union))
     if not members:
         yield union
@@ -77,7 +77,7 @@ class Telling:
         self.events: dict[bytes, VerifiedEvent] = {}
 
     def says(self, sid: str, fact: Fact) -> bytes:
-        """Prepare an event, and give its body."""
+        """Prepare an event, and return its body."""
         body = f"{type(fact).__name__}:{sid}".encode()
         named = (f"cs_{sid}",)
         subject = Subject(checkout_refs=named, object_ids=(*named, f"pi_{sid}"), sent_ids=(sid,))
@@ -143,7 +143,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
 
 
 def _waiting_in(steps: Any) -> list[FrameType]:
-    """Give the frames of a coroutine that waits, the innermost last."""
+    """Return the frames of a coroutine that waits, the innermost last."""
     frames = []
     while isinstance(steps, CoroutineType) and steps.cr_frame is not None:
         frames.append(steps.cr_frame)
@@ -159,7 +159,7 @@ def _query(frames: list[FrameType]) -> str:
 
 
 async def _tell_at_once(shop: Shop, told: Callable[[str], Fact], *session_ids: str) -> list[str]:
-    """Deliver an event of each session at the same time, and give what became of them."""
+    """Deliver an event of each session at the same time, and return what became of them."""
     telling = Telling(shop.clock.now())
     providers: Any = {"stripe": telling}
     inbox: Inbox = replace(shop.api.wired.inbox, providers=providers)

@@ -28,7 +28,7 @@ Job = tuple[int, list[Delivery]]
 
 
 async def _killed(shop: Shop, uri: str, jobs: list[Job]) -> list[int]:
-    """Post deliveries to a service of their own, killed before its n-th word; give the signals."""
+    """Post deliveries to their own service, killed before its n-th word; return the signals."""
     lines = [
         json.dumps(
             {

@@ -123,7 +123,7 @@ def _same(one: Ending, other: Ending) -> None:
 
 
 def _known(ending: Ending, name: str) -> dict[str, Any]:
-    """Give the documents; who of those that asked for one id was first, the order decides."""
+    """Return the documents; who of those that asked for one id was first, the order decides."""
     documents: dict[str, Any] = ending.documents[name]
     if name != "sessions":
         return documents
@@ -137,7 +137,7 @@ def _known(ending: Ending, name: str) -> dict[str, Any]:
 
 
 def _settled(about: str, told: Any, ending: Ending) -> Any:
-    """Give what was told about one thing, in words that no order and no lost answer changes."""
+    """Return what was told about one thing, in words that no order and no lost answer changes."""
     if about.startswith("open new"):
         return _opened(about, told, ending)
     if about.startswith("event"):

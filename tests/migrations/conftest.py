@@ -48,7 +48,7 @@ def _model(index: dict[str, Any]) -> IndexModel:
 
 
 async def everything(database: Database) -> dict[str, list[Row]]:
-    """Give all documents that migrations touch."""
+    """Return all documents that migrations touch."""
     names = ("sessions", "payments", "webhook_events", "outbox")
     return {name: await database[name].find({}).sort("_id", 1).to_list() for name in names}
 

@@ -28,7 +28,7 @@ _ROWS: tuple[type[StoredDocument], ...] = (Session, Payment, WebhookEvent)
 
 
 async def by_id(database: Database, merchant_id: str = "default") -> dict[str, Row]:
-    """Give the sessions of a merchant by their ids."""
+    """Return the sessions of a merchant by their ids."""
     rows = await database["sessions"].find({"merchantId": merchant_id}).to_list()
     return {row["sessionId"]: row for row in rows}
 
@@ -251,7 +251,7 @@ async def test_a_run_that_is_killed_after_any_batch_is_gone_on_with(
 
 
 async def _killed_after_one_batch(database: Database, clock: ManualClock) -> bool:
-    """Run until the first batch that changes something is done; tell whether it came so far."""
+    """Run until the first batch that changes something is done; return whether it came so far."""
 
     with pytest.MonkeyPatch.context() as patch:
         add = Run.add

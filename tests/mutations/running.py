@@ -133,7 +133,7 @@ class _InItsPlace(MetaPathFinder):
 
 
 def _swap(target: Target, source: str) -> None:
-    """Give the functions of the module the code that they have in the source."""
+    """Put back into the functions of the module the code that they have in the source."""
     codes = dict(_codes(_compiled(target.path, source)))
     for one in gc.get_objects():
         if isinstance(one, FunctionType) and one.__module__ == target.module:

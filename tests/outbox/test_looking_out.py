@@ -118,7 +118,7 @@ async def test_control_unless_it_is_told_it_rests_on(
 async def _delivered_beside_a_failing_look(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, within_s: float = IN_TIME
 ) -> bool:
-    """Tell whether a message is delivered where each look at the inbox fails."""
+    """Return whether a message is delivered where each look at the inbox fails."""
     failed, taken = asyncio.Event(), asyncio.Event()
 
     async def fails(*_: object) -> None:

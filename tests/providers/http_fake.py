@@ -22,13 +22,13 @@ class Received:
     body: bytes
 
     def json(self) -> Json:
-        """Give the body's JSON."""
+        """Return the body's JSON."""
         parsed = json.loads(self.body)
         assert isinstance(parsed, dict)
         return parsed
 
     def form(self) -> dict[str, str]:
-        """Give the body's form fields."""
+        """Return the body's form fields."""
         return dict(parse_qsl(self.body.decode()))
 
 
@@ -62,11 +62,11 @@ class FakeApi:
         return held
 
     def calls(self) -> list[tuple[str, str]]:
-        """Give method and path of everything that came, in order."""
+        """Return method and path of everything that came, in order."""
         return [(request.method, request.path) for request in self.received]
 
     def last(self) -> Received:
-        """Give the latest request."""
+        """Return the latest request."""
         return self.received[-1]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -254,7 +254,7 @@ def test_no_provider_imports_another() -> None:
 
 
 def _fields(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Give every place of a JSON value as its holder and its key or index."""
+    """Return every place of a JSON value as its holder and its key or index."""
     places = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in list(places):
         yield value, key

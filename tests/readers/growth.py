@@ -39,7 +39,7 @@ def run(reader: Reader, given: Any) -> None:
 
 
 def seconds(reader: Reader, given: Any, rounds: int = 3) -> float:
-    """Give the processor time of one reading: the least of several, so that no other disturbs."""
+    """Return the processor time of one reading: the least of several, so that no other disturbs."""
     times, best = 1, float("inf")
     for _ in range(rounds):
         began = time.thread_time()
@@ -69,7 +69,7 @@ def calls(reader: Reader, given: Any) -> int:
 
 
 def complaint(reader: Reader) -> str | None:
-    """Say how a reader grows where that is more than its input does; None where it is not."""
+    """Return how a reader grows where that is more than its input does; None where it is not."""
     small, large = reader.made(SMALL), reader.made(LARGE)
     run(reader, small)  # imports
     few, many = (calls(reader, reader.made(size)) for size in (FEW, MANY))

@@ -138,7 +138,7 @@ async def test_control_the_plain_insert_refuses_such_a_message_and_writes_nothin
 
 
 async def _paid_after_it_was_read(shop: Shop) -> list[Any]:
-    """Give the moves of a session that is paid between the reading of its key and its batch."""
+    """Return the moves of a session that is paid between the reading of its key and its batch."""
     paid, other = await shop.api.open(), await shop.api.open()
     shop.pass_time(minutes=31)
     due = await _all_due(shop)

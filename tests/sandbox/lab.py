@@ -47,7 +47,7 @@ class Lab:
     sandbox: Sandbox
 
     async def open(self, **fields: Any) -> tuple[dict[str, Any], SandboxCheckout]:
-        """Open a session with a checkout, as a merchant does; give both."""
+        """Open a session with a checkout, as a merchant does; return both."""
         body = {
             "userId": "user_123",
             "eventId": "event_456",
@@ -88,7 +88,7 @@ class Lab:
             await self.api.settle()
 
     async def deliveries(self, session_id: str) -> list[SandboxDelivery]:
-        """Give the deliveries about a session."""
+        """Return the deliveries about a session."""
         return await repository.deliveries_of(session_id)
 
 

@@ -83,7 +83,7 @@ def checkout_request(until: datetime, **changed: object) -> CheckoutRequest:
 
 
 async def told(checkout_id: str) -> list[MadeEvent]:
-    """Give the events that were put on their way about a checkout, in their order."""
+    """Return the events that were put on their way about a checkout, in their order."""
     checkout = await standing(checkout_id)
     found = await repository.deliveries_of(checkout.session_id)
     return [
@@ -94,7 +94,7 @@ async def told(checkout_id: str) -> list[MadeEvent]:
 
 
 async def standing(checkout_id: str) -> SandboxCheckout:
-    """Give a checkout as it stands."""
+    """Return a checkout as it stands."""
     found = await repository.find_checkout(checkout_id)
     assert found is not None
     return found

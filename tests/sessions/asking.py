@@ -59,7 +59,7 @@ def problem(answer: Response, status: int, error: str) -> dict[str, Any]:
 
 
 def fields_of(answer: Response) -> set[str]:
-    """Give the fields that a problem names."""
+    """Return the fields that a problem names."""
     return {one["field"] for one in answer.json().get("errors", [])}
 
 
@@ -91,7 +91,7 @@ async def put_coupon(api: Api, code: str, **fields: Any) -> None:
 async def open_as_browser(
     api: Api, path: str, body: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Open a session with a publishable key; give it and the header that proves it."""
+    """Open a session with a publishable key; return it and the header that proves it."""
     answer = await api.call("POST", path, PUBLISHABLE, json=body)
     assert answer.status_code == 201, answer.text
     opened = answer.json()

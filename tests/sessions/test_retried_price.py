@@ -52,7 +52,7 @@ def _body(**changes: Any) -> dict[str, Any]:
 
 
 async def _opened(api: Api, key: str = PUBLISHABLE, **changes: Any) -> dict[str, str]:
-    """Open a checkout at 1000 INR, by UPI, which calls nobody; give the proof of who opened it."""
+    """Open a checkout at 1000 INR, by UPI, which calls nobody; return the opener's proof."""
     await put_price(api, "event_456", 1000, "INR")
     answer = await api.call("POST", CREATE_CHECKOUT, key, json=_body(**changes))
     assert answer.status_code == 201, answer.text

@@ -73,7 +73,7 @@ class Api:
         )
 
     async def told(self, delivery: Delivery) -> dict[str, Any]:
-        """Post a webhook that must be taken, and give the answer."""
+        """Post a webhook that must be taken, and return the answer."""
         answer = await self.deliver(delivery)
         assert answer.status_code == 200, answer.text
         received: dict[str, Any] = answer.json()

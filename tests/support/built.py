@@ -40,7 +40,7 @@ class Built:
     put_back: Callable[[], None]
 
     def fits(self, settings: Settings, clock: Clock | None) -> bool:
-        """Tell whether it is the application that a test asks for."""
+        """Return whether it is the application that a test asks for."""
         return self.settings == settings and self.clock is clock
 
 

@@ -28,7 +28,7 @@ class Delivery:
 
     @property
     def path(self) -> str:
-        """Give the route."""
+        """Return the route."""
         return f"/api/webhooks/{self.provider}"
 
 

@@ -51,7 +51,7 @@ _NAMES = frozenset(variables())
 
 
 def make_settings(**changes: str) -> Settings:
-    """Give the settings, with some variables changed; an empty one is unset."""
+    """Return the settings, with some variables changed; an empty one is unset."""
     around = {name: value for name, value in os.environ.items() if name in _NAMES}
     return _made(tuple(changes.items()), tuple(around.items()))
 

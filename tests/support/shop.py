@@ -43,7 +43,7 @@ class Shop:
     database: Database
 
     def unix(self, after: int = 0) -> int:
-        """Give the clock's time, some seconds later, as providers write it."""
+        """Return the clock's time, some seconds later, as providers write it."""
         return int(self.clock.now().timestamp()) + after
 
     def pass_time(self, **by: float) -> None:
@@ -72,25 +72,25 @@ class Shop:
         )
 
     async def session(self, session_id: str) -> Row:
-        """Give a session as it is stored."""
+        """Return a session as it is stored."""
         row = await self.database["sessions"].find_one({"sessionId": session_id})
         assert row is not None
         return row
 
     async def payments(self, **wanted: Any) -> list[Row]:
-        """Give rows of the ledger."""
+        """Return rows of the ledger."""
         return await self.database["payments"].find(wanted).sort("providerPaymentId", 1).to_list()
 
     async def events(self, **wanted: Any) -> list[Row]:
-        """Give rows of the inbox."""
+        """Return rows of the inbox."""
         return await self.database["webhook_events"].find(wanted).sort("_id", 1).to_list()
 
     async def messages(self, topic: str) -> list[Row]:
-        """Give messages of the outbox."""
+        """Return messages of the outbox."""
         return await self.database["outbox"].find({"topic": topic}).sort("_id", 1).to_list()
 
     async def outcome(self, session_id: str) -> str:
-        """Give all that must be equal in any order: the session and its payments, in one text."""
+        """Return all that must be equal in any order: the session and its payments, in one text."""
         rows = [await self.session(session_id), *await self.payments(sessionId=session_id)]
         kept = [
             {name: value for name, value in row.items() if name not in LEFT_OUT} for row in rows

@@ -67,7 +67,7 @@ def _paid(shop: Shop, session_id: str, amount: int = 1000, **fields: Any) -> Del
 
 
 async def _owned(shop: Shop) -> Owned:
-    """Give A one of everything: an open, a paid and a reviewed session, an event, a price."""
+    """Return A one of everything: an open, a paid and a reviewed session, an event, a price."""
     keys = await _keys(shop, A)
     call, secret = shop.api.call, keys[Kind.SECRET]
     price = {"amount": 424242, "currency": "USD"}
@@ -215,7 +215,7 @@ async def _call(
 
 
 async def _same(shop: Shop, name: str, probe: Probe, key: str, answer: Response) -> bool:
-    """Tell whether an answer is that about what nobody has."""
+    """Return whether an answer is that about what nobody has."""
     nobodys = json.loads(json.dumps([probe.options, probe.path]).replace("a-", "x-"))
     other = await _call(shop, name, Probe(*nobodys), key, {})
     return other.text == answer.text.replace("a-", "x-")

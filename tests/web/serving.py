@@ -11,7 +11,7 @@ from litestar import Litestar
 
 @asynccontextmanager
 async def serving(app: Litestar) -> AsyncIterator[str]:
-    """Give the address while the application is served."""
+    """Return the address while the application is served."""
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     config = uvicorn.Config(app, log_config=None, proxy_headers=False, lifespan="on")

@@ -125,7 +125,7 @@ def test_what_is_no_day_is_refused(day: str) -> None:
 
 
 def accepts(field: Any, value: Any) -> bool:
-    """Tell whether a field type takes a value."""
+    """Return whether a field type takes a value."""
     try:
         TypeAdapter(field).validate_python(value)
     except ValidationError:

@@ -47,7 +47,7 @@ def hand_signed(clock: ManualClock, header: dict[str, Any], **claims: object) ->
 
 
 async def refusal(reading: tokens.TokenReader, token: str) -> str:
-    """Read a token that must be refused, and give the words."""
+    """Read a token that must be refused, and return the words."""
     with pytest.raises(Unauthenticated) as raised:
         await reading(token)
     return raised.value.message

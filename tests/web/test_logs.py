@@ -56,7 +56,7 @@ def test_a_secret_is_masked_wherever_it_stands(secret: str, around: str) -> None
 
 
 def _telling(secret: str) -> str:
-    """Give the part of a secret that must never be seen: of a client secret, what proves."""
+    """Return the part of a secret that must never be seen: of a client secret, what proves."""
     return secret.rpartition("_secret_")[2]
 
 

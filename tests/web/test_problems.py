@@ -16,7 +16,7 @@ MEMBERS = ["type", "title", "status", "detail", "error", "details", "instance"]
 
 
 def assert_problem(answer: Any, status: int, error: str) -> dict[str, Any]:
-    """Check the shape of a problem and give its body."""
+    """Check the shape of a problem and return its body."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = answer.json()

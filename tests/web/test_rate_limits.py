@@ -35,7 +35,7 @@ async def limited(
 
 
 async def statuses(http: AsyncClient, times: int, **headers: str) -> list[int]:
-    """Call several times and give the statuses."""
+    """Call several times and return the statuses."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return [(await http.get("/api/whoami", headers=named)).status_code for _ in range(times)]
 

@@ -45,7 +45,7 @@ class Heard:
 
 
 async def has_gone(receive: Receive) -> bool:
-    """Tell whether the caller no longer waits; what nobody has read of the body yet is read."""
+    """Return whether the caller no longer waits; what nobody has read of the body yet is read."""
     with suppress(TimeoutError):
         async with asyncio.timeout(0):
             while (await receive())["type"] != "http.disconnect":

@@ -138,7 +138,7 @@ async def _call(scope: HTTPScope, heard: Heard) -> SandboxCall | None:
 
 
 def _asked(path: str) -> tuple[ProviderName | None, str]:
-    """Tell which provider is asked, None for the service itself, and by which path of its own."""
+    """Return which provider is asked, None for the service itself, and by which path of its own."""
     for prefix, provider in _WIRES:
         if path.startswith(prefix):
             return provider, path[len(prefix) - 1 :]

@@ -24,7 +24,7 @@ async def keep_call(call: SandboxCall) -> None:
 
 
 async def calls_of(session_id: str) -> list[SandboxCall]:
-    """Give the calls that concern a session, oldest first; of very many the latest."""
+    """Return the calls that concern a session, oldest first; of very many the latest."""
     wanted: Row = {"sessionId": {"$eq": session_id}}
     cursor = SandboxCall.get_pymongo_collection().find(wanted).sort("at", -1)
     rows = await cursor.to_list(_MOST)

@@ -74,7 +74,7 @@ class ChaosPages(Controller):
 
     @get("/sandbox/api/chaos")
     async def standing(self) -> Chaos:
-        """Give the standing rule."""
+        """Return the standing rule."""
         return await _standing()
 
     @put("/sandbox/api/chaos")
@@ -92,14 +92,14 @@ class ChaosPages(Controller):
 
     @get("/sandbox/api/checkouts/{page_id:str}")
     async def checkout(self, page_id: PageId, sandbox: TheSandbox) -> CheckoutView:
-        """Give a checkout with the state of its deliveries."""
+        """Return a checkout with the state of its deliveries."""
         return await _view(await _needed(page_id), sandbox)
 
     @put("/sandbox/api/checkouts/{page_id:str}/chaos")
     async def own(
         self, page_id: PageId, data: JSONBody[ChaosRequest], sandbox: TheSandbox
     ) -> CheckoutView:
-        """Give a checkout faults of its own."""
+        """Return a checkout faults of its own."""
         return await _change(page_id, _stored(data.to_chaos()), sandbox)
 
     @delete("/sandbox/api/checkouts/{page_id:str}/chaos", status_code=200)
@@ -138,7 +138,7 @@ async def _view(checkout: SandboxCheckout, sandbox: Sandbox) -> CheckoutView:
 
 
 def _handed_over(checkout: SandboxCheckout, sandbox: Sandbox) -> dict[str, str]:
-    """Give what the browser carries back as a proof; only Razorpay hands it one."""
+    """Return what the browser carries back as a proof; only Razorpay hands it one."""
     paid = [one for one in checkout.payments if one.status is PaymentStatus.SUCCEEDED]
     if checkout.provider != "razorpay" or not paid:
         return {}

@@ -19,7 +19,7 @@ class Item:
 
 
 def items_of(checkout: SandboxCheckout) -> list[Item]:
-    """Give the lines of a checkout; each provider is told otherwise, some nothing at all."""
+    """Return the lines of a checkout; each provider is told otherwise, some nothing at all."""
     request = checkout.request
     lines = [_stripe_item(line, checkout) for line in _listed(request.get("line_items"))]
     if lines:

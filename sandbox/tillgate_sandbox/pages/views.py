@@ -90,7 +90,7 @@ class ChaosRequest(WireModel):
     """The same seed and the same events give the same plan."""
 
     def to_chaos(self) -> Chaos:
-        """Give it as the sandbox takes it."""
+        """Return it as the sandbox takes it."""
         return Chaos(tuple(dict.fromkeys(self.faults)), self.copies, self.delay_ms, self.seed)
 
 

@@ -107,7 +107,7 @@ _HAPPENED: dict[Happening, tuple[str, str]] = {
 
 
 def told(one: Happened) -> tuple[str, str]:
-    """Say what happened to a checkout; give the tone too."""
+    """Return what happened to a checkout; return the tone too."""
     text, tone = _HAPPENED[one.what]
     why = f": {one.decline_code}" if one.decline_code else ""
     return text.format(method=(one.method or "card").replace("_", " ")) + why, tone

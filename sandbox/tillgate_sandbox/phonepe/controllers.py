@@ -51,7 +51,7 @@ class PhonePeAccess(Controller):
 
     @post("/v1/oauth/token", status_code=200)
     async def token(self, body: RawBody, sandbox: TheSandbox) -> JsonObject:
-        """Give a token for client credentials."""
+        """Return a token for client credentials."""
         return issue_token(body, sandbox.settings.of(PhonePeSettings), sandbox.clock.now())
 
     @get("/pg/v1/status/{merchant_id:str}/{transaction_id:str}")
@@ -107,7 +107,7 @@ class PhonePeCheckout(Controller):
 
     @post("/payments/v2/refund", status_code=200)
     async def refund(self, body: RawBody, played: TheSandbox) -> JsonObject:
-        """Give money back; PhonePe says PENDING first, and what came of it later."""
+        """Return money back; PhonePe says PENDING first, and what came of it later."""
         _, made = await refund(read_object(body), played)
         return {"refundId": phonepe_refund_id(made.id), "amount": made.amount, "state": "PENDING"}
 

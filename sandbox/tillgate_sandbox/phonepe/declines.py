@@ -22,6 +22,6 @@ DECLINES: Mapping[str, str] = {
 
 
 def error_fields(code: str | None, usual: str = USUAL_DECLINE) -> JsonObject:
-    """Give the error fields of an attempt or an order; an unknown code is told as the usual one."""
+    """Return the error fields of an attempt or an order; an unknown code becomes the usual one."""
     known = code if code and code in DECLINES else usual
     return {"errorCode": known, "detailedErrorCode": DECLINES[known]}

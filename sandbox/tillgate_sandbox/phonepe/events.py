@@ -55,7 +55,7 @@ class PlayedPhonePe:
 
     @property
     def version(self) -> Literal["v1", "v2"]:
-        """Tell which webhooks the merchant has set up: v2's, or v1's where only a salt is set."""
+        """Return which webhooks the merchant has set up: v2's, or v1's where only a salt is set."""
         has_login = login_of(self._settings.webhook_username, self._settings.webhook_password)
         return "v1" if self._settings.salt_key and has_login is None else "v2"
 
@@ -148,7 +148,7 @@ def _callback(content: JsonObject) -> MadeEvent:
 
 
 def _own_id(event: str, body: bytes) -> str:
-    """Give an id for our own list of events: PhonePe has none."""
+    """Return an id for our own list of events: PhonePe has none."""
     return f"{event.replace(' ', '.')}:{digest(body)[:24]}"
 
 

@@ -53,7 +53,7 @@ def read_order(given: JsonObject, now: datetime) -> SandboxCheckout:
 
 
 async def refund(given: JsonObject, sandbox: Sandbox) -> tuple[SandboxCheckout, SandboxRefund]:
-    """Give money of an order back, under the merchant's own id. Raises `Refusal`."""
+    """Return money of an order back, under the merchant's own id. Raises `Refusal`."""
     refund_id = _id(given, "merchantRefundId")
     order_id = _id(given, "originalMerchantOrderId")
     amount = _amount(given, 1)

@@ -54,7 +54,7 @@ def read_object(body: bytes) -> JsonObject:
 
 
 def issue_token(form: bytes, settings: PhonePeSettings, now: datetime) -> JsonObject:
-    """Give a token for client credentials. Raises `Refusal`.
+    """Return a token for client credentials. Raises `Refusal`.
 
     It names its end and is signed under the client secret, so nothing need be kept of it.
     """
@@ -77,7 +77,7 @@ def issue_token(form: bytes, settings: PhonePeSettings, now: datetime) -> JsonOb
 
 
 def provide_played(request: AnyRequest, sandbox: TheSandbox) -> Sandbox:
-    """Give the sandbox to a caller with a token that is still good. Raises `Refusal`."""
+    """Return the sandbox to a caller with a token that is still good. Raises `Refusal`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != "O-Bearer" or not _is_good(
         token, sandbox.clock.now(), sandbox.settings.of(PhonePeSettings)

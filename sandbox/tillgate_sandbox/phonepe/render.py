@@ -48,12 +48,12 @@ def phonepe_order_id(merchant_order_id: str) -> str:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Give a moment as PhonePe writes it."""
+    """Return a moment as PhonePe writes it."""
     return int(moment.timestamp() * 1000)
 
 
 def order_state(checkout: SandboxCheckout) -> str:
-    """Give the root state. An attempt that failed leaves the order PENDING until it runs out."""
+    """Return the root state. An attempt that failed leaves the order PENDING until it runs out."""
     return _ORDER_STATES.get(checkout.status, _PENDING)
 
 
@@ -120,7 +120,7 @@ def phonepe_refund_id(merchant_refund_id: str) -> str:
 
 
 def last_refund(payment: SandboxPayment) -> SandboxRefund:
-    """Give the latest refund; one of everything where the page gave the money back."""
+    """Return the latest refund; one of everything where the page gave the money back."""
     if payment.refunds:
         return payment.refunds[-1]
     return SandboxRefund(id=f"refund-{payment.id}", amount=payment.refunded, at=payment.at)

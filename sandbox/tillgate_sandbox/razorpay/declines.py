@@ -16,7 +16,7 @@ class Decline:
     step: str
 
     def fields(self, reason: str) -> JsonObject:
-        """Give the fields of a payment entity."""
+        """Return the fields of a payment entity."""
         return {
             "error_code": self.code,
             "error_description": self.description,
@@ -87,6 +87,6 @@ NO_ERROR: JsonObject = {
 
 
 def error_fields(reason: str | None) -> JsonObject:
-    """Give the error fields of a failed payment; an unknown reason is told as the usual one."""
+    """Return the error fields of a failed payment; an unknown reason is told as the usual one."""
     known = reason if reason and reason in DECLINES else USUAL_DECLINE
     return DECLINES[known].fields(known)

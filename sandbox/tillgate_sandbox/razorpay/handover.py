@@ -14,7 +14,7 @@ from tillgate_sandbox.razorpay.render import is_link, order_id_of
 def handed_over(
     checkout: SandboxCheckout, payment: SandboxPayment, settings: RazorpaySettings
 ) -> dict[str, str]:
-    """Give the fields: of Checkout's handler, or of the query with which a link sends back.
+    """Return the fields: of Checkout's handler, or of the query with which a link sends back.
 
     Raises `Misconfigured` without a key.
     """

@@ -38,7 +38,7 @@ async def the_payment(payment_id: str) -> tuple[SandboxCheckout, SandboxPayment]
 
 
 def payment_in(checkout: SandboxCheckout, payment_id: str) -> SandboxPayment:
-    """Give a payment of a checkout. Raises `NoSuchId`."""
+    """Return a payment of a checkout. Raises `NoSuchId`."""
     found = next((one for one in checkout.payments if one.id == payment_id), None)
     if found is None:
         raise NoSuchId

@@ -98,7 +98,7 @@ def _checkout(
 
 
 def _checked(given: JsonObject, known: Collection[str], reference: str) -> str | None:
-    """Check what orders and links share; give the merchant's own reference."""
+    """Check what orders and links share; return the merchant's own reference."""
     extra = next((name for name in given if name not in known), None)
     if extra is not None:
         raise Refusal(

@@ -65,7 +65,7 @@ def misread(request: AnyRequest, error: TillgateError) -> Response[JsonObject]:
 
 
 def provide_played(request: AnyRequest, sandbox: TheSandbox) -> Sandbox:
-    """Give the sandbox to a caller with the account's key. Raises `Refusal`."""
+    """Return the sandbox to a caller with the account's key. Raises `Refusal`."""
     given = request.headers.get("authorization", "")
     if not _is_key(given, sandbox.settings.of(RazorpaySettings)):
         raise Refusal("Authentication failed", status=401)

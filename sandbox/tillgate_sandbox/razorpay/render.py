@@ -34,12 +34,12 @@ def made_id(prefix: str, *parts: object) -> str:
 
 
 def order_id_of(checkout_id: str) -> str:
-    """Give the order of a checkout: its own id, or the one that a payment link pays."""
+    """Return the order of a checkout: its own id, or the one that a payment link pays."""
     return ORDER + checkout_id.removeprefix(LINK) if is_link(checkout_id) else checkout_id
 
 
 def link_id_of(order_id: str) -> str:
-    """Give the payment link that an order would belong to."""
+    """Return the payment link that an order would belong to."""
     return LINK + order_id.removeprefix(ORDER)
 
 
@@ -149,7 +149,7 @@ def payment_entity(
 
 
 def last_refund(payment: SandboxPayment) -> SandboxRefund:
-    """Give the latest refund; one of everything where the page gave the money back."""
+    """Return the latest refund; one of everything where the page gave the money back."""
     if payment.refunds:
         return payment.refunds[-1]
     return SandboxRefund(id=made_id(REFUND, payment.id), amount=payment.refunded, at=payment.at)
@@ -206,7 +206,7 @@ def payment_notes_of(checkout: SandboxCheckout) -> JsonValue:
 
 
 def notes_of(checkout: SandboxCheckout) -> JsonValue:
-    """Give the notes; empty ones are an empty list, as PHP writes an empty map."""
+    """Return the notes; empty ones are an empty list, as PHP writes an empty map."""
     return checkout.request.get("notes") or []
 
 
@@ -239,7 +239,7 @@ def _error(payment: SandboxPayment) -> JsonObject:
 
 
 def _email(checkout: SandboxCheckout) -> str:
-    """Give the customer's address; Razorpay's own where none was asked for."""
+    """Return the customer's address; Razorpay's own where none was asked for."""
     customer = checkout.request.get("customer")
     email = customer.get("email") if isinstance(customer, dict) else None
     return email if isinstance(email, str) else "void@razorpay.com"

@@ -54,8 +54,10 @@ def send_event(
 
 
 def explain_upi(session_id: str, address: str) -> None:
-    """Tell how a UPI session is settled: no event comes, a secret key says that the money came."""
-    say("UPI has no webhook. When the money is in your account, a secret key settles the session:")
+    """Explain how a UPI session is completed: no event comes, a secret key reports the money."""
+    say(
+        "UPI has no webhook. When the money is in your account, a secret key settles the session:"
+    )
     show(
         f"curl -X PUT {address}/api/payment-sessions "
         '-H "Authorization: Bearer $API_SECRET_KEYS" '

@@ -30,7 +30,7 @@ class Offer:
 
     @property
     def counted(self) -> bool:
-        """Tell whether there may be several of it."""
+        """Return whether there may be several of it."""
         return self.named_by == "eventId"
 
 
@@ -70,7 +70,7 @@ class Till:
 
 
 def tills(available: frozenset[str], default_currency: str) -> list[Till]:
-    """Give the providers that have credentials."""
+    """Return the providers that have credentials."""
     return [
         Till(one.name, one.title, one.hint, one.usual_currency or default_currency)
         for one in every_traits()
@@ -79,7 +79,7 @@ def tills(available: frozenset[str], default_currency: str) -> list[Till]:
 
 
 async def offers() -> list[Offer]:
-    """Give what is on the shelf, with the prices that the catalog has for it."""
+    """Return what is on the shelf, with the prices that the catalog has for it."""
     prices, _ = await list_catalog(DEFAULT_MERCHANT)
     return [
         Offer(

@@ -65,7 +65,7 @@ class Expected:
 
 
 def expected_of(script: Script, ending: Ending) -> Expected:
-    """Tell how a script must end."""
+    """Return how a script must end."""
     payments = [one for checkout in ending.checkouts for one in checkout.payments]
     paid = [one for one in payments if one.status is PaymentStatus.SUCCEEDED]
     return Expected(
@@ -81,7 +81,7 @@ def expected_of(script: Script, ending: Ending) -> Expected:
 
 
 def differences(ending: Ending) -> list[str]:
-    """Tell what differs from the model, a sentence each; nothing where all is as it must be."""
+    """Return what differs from the model, a sentence each; nothing where all is as it must be."""
     expected = expected_of(ending.script, ending)
     found = [
         *_in_session(ending.session, ending.script, expected),
@@ -123,7 +123,7 @@ def _ledger_id(script: Script, ending: Ending, payment: SandboxPayment) -> str:
 
 
 def _is_told(script: Script, payment: SandboxPayment) -> bool:
-    """Tell whether a payment surely has a row: a failed attempt is not told by every provider."""
+    """Return whether a payment surely has a row: a failed attempt is not told by every provider."""
     if script.provider == "phonepe":
         return payment.status is PaymentStatus.SUCCEEDED
     return script.provider == "stripe" or payment.status is not PaymentStatus.PROCESSING

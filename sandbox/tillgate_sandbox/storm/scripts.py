@@ -79,12 +79,12 @@ class Script:
 
     @property
     def currency(self) -> str:
-        """Give the currency: PhonePe and Razorpay take rupees."""
+        """Return the currency: PhonePe and Razorpay take rupees."""
         return CURRENCIES[self.provider]
 
     @property
     def happenings(self) -> Phase:
-        """Give everything that happens, in order."""
+        """Return everything that happens, in order."""
         return tuple(happening for phase in self.phases for happening in phase)
 
 

@@ -7,7 +7,7 @@ from service.settings import Settings, collect
 
 
 def storm_settings(address: str, key: str) -> Settings:
-    """Give settings of a storm's own: nothing that is set outside may point it elsewhere."""
+    """Return settings of a storm's own: nothing that is set outside may point it elsewhere."""
     home = f"{address}/sandbox"
     given: dict[str, Any] = {
         "PUBLIC_URL": address,

@@ -15,17 +15,17 @@ PERIOD = timedelta(days=30)
 
 
 def subscription_id(checkout: SandboxCheckout) -> str:
-    """Give the id of the subscription that a checkout opens."""
+    """Return the id of the subscription that a checkout opens."""
     return derived_id(checkout, "sub_1")
 
 
 def invoice_id(checkout: SandboxCheckout) -> str:
-    """Give the id of the first invoice of the subscription."""
+    """Return the id of the first invoice of the subscription."""
     return derived_id(checkout, "in_1")
 
 
 def trial_days(checkout: SandboxCheckout) -> int:
-    """Give the days of the trial, 0 without one."""
+    """Return the days of the trial, 0 without one."""
     given = text(inner(checkout.request, "subscription_data"), "trial_period_days")
     return int(given) if given and given.isdecimal() else 0
 

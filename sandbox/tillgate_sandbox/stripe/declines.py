@@ -27,7 +27,7 @@ DECLINES: Mapping[str, tuple[str, str]] = {
 
 
 def payment_error(decline_code: str | None, charge_id: str) -> JsonObject:
-    """Give an intent's `last_payment_error`; an unknown code is told as the usual one."""
+    """Return an intent's `last_payment_error`; an unknown code is told as the usual one."""
     known = decline_code if decline_code and decline_code in DECLINES else USUAL_DECLINE
     code, message = DECLINES[known]
     return {
@@ -41,7 +41,7 @@ def payment_error(decline_code: str | None, charge_id: str) -> JsonObject:
 
 
 def bounced_error(charge_id: str) -> JsonObject:
-    """Give the error of a payment that the bank refused days later."""
+    """Return the error of a payment that the bank refused days later."""
     return {
         "charge": charge_id,
         "code": "payment_intent_payment_attempt_failed",

@@ -35,7 +35,7 @@ class StripeRefused(Exception):
         self.began = began
 
     def body(self) -> JsonObject:
-        """Give the answer's JSON."""
+        """Return the answer's JSON."""
         error: JsonObject = {"message": self.message, "type": self.kind}
         if self.code:
             error["code"] = self.code

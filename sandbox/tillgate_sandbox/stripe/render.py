@@ -41,12 +41,12 @@ def derived_id(checkout: SandboxCheckout, prefix: str, length: int = 24) -> str:
 
 
 def unix(at: datetime) -> int:
-    """Give a moment as Stripe writes it."""
+    """Return a moment as Stripe writes it."""
     return int(at.timestamp())
 
 
 def subscribes(checkout: SandboxCheckout) -> bool:
-    """Tell whether a checkout opens a subscription."""
+    """Return whether a checkout opens a subscription."""
     return checkout.request.get("mode") == "subscription"
 
 
@@ -199,7 +199,7 @@ def dispute(payment: SandboxPayment, at: datetime) -> JsonObject:
 
 
 def charge_id_of(payment: SandboxPayment) -> str:
-    """Give the id of the charge of a payment."""
+    """Return the id of the charge of a payment."""
     return "ch_" + payment.id.removeprefix("pi_")
 
 
@@ -210,7 +210,7 @@ def _payment_status(checkout: SandboxCheckout) -> str:
 
 
 def _customer(checkout: SandboxCheckout, complete: bool) -> str | None:
-    """Give the customer; Stripe makes one for a subscription when it is paid."""
+    """Return the customer; Stripe makes one for a subscription when it is paid."""
     given = text(checkout.request, "customer")
     makes = complete and subscribes(checkout)
     return given or (derived_id(checkout, "cus_", 14) if makes else None)

@@ -95,7 +95,7 @@ async def list_all(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) ->
 
 
 def page(listed: list[JsonObject], limit: int, url: str) -> JsonObject:
-    """Give a list as Stripe does; one more than `limit` was asked for."""
+    """Return a list as Stripe does; one more than `limit` was asked for."""
     data: list[JsonValue] = [*listed[:limit]]
     return {"object": "list", "data": data, "has_more": len(listed) > limit, "url": url}
 

@@ -36,7 +36,7 @@ def with_calls(lines: Iterable[Line], calls: Iterable[SandboxCall]) -> list[Line
 
 
 def _read(one: SandboxCall | Line) -> tuple[object, ...] | None:
-    """Give what makes reads equal; None for what is told by itself."""
+    """Return what makes reads equal; None for what is told by itself."""
     if isinstance(one, Line) or one.method != "GET":
         return None
     return one.provider, one.path, one.status, one.error, one.caller, one.heard

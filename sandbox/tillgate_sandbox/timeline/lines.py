@@ -74,7 +74,7 @@ def _delivery(delivery: SandboxDelivery) -> Iterable[Line]:
 
 
 def _answer(attempt: Attempt) -> tuple[str, str]:
-    """Say how a try went: accepted or rejected, and why."""
+    """Return how a try went: accepted or rejected, and why."""
     if attempt.status is None:
         return attempt.error or "no answer", "warn"
     word = attempt.outcome or "no reason given"

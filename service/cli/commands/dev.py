@@ -86,7 +86,7 @@ async def _serve(
 
 
 def _url(listening: socket.socket) -> str:
-    """Give the address at which a browser of this machine reaches us."""
+    """Return the address at which a browser of this machine reaches us."""
     host, port = listening.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - any address
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -33,7 +33,7 @@ _MARKS = {"fine": "[green]âœ“[/]", "warning": "[yellow]![/]", "problem": "[red]â
 @data_dir_option
 @click.pass_context
 def command(ctx: click.Context, environment: str | None, *, as_json: bool, data_dir: Path) -> None:
-    """Tell what is missing or weak in the settings and the machine.
+    """List what is missing or weak in the settings and the machine.
 
     Starts and changes nothing. Ends with 1 where something would keep the service from working:
     for production, whatever `tillgate serve` would refuse.
@@ -67,7 +67,7 @@ def _providers(settings: Settings) -> Iterator[Check]:
 
 
 def _embedded_address(data_dir: Path) -> str | None:
-    """Give the address of the data directory's own server where it runs."""
+    """Return the address of the data directory's own server where it runs."""
     directory = DataDirectory(data_dir.absolute())
     port = directory.port() if directory.running_pid() else None
     return address(port) if port else None

@@ -200,14 +200,14 @@ class Connection(HttpToolsProtocol):
             self.end()
 
     def waits_for_client(self) -> bool:
-        """Tell whether nothing is done here until the client sends more."""
+        """Return whether nothing is done here until the client sends more."""
         if self.stage is Stage.BODY:
             return not self.pipeline
         between = self.stage is Stage.IDLE or self.stage is Stage.HEAD
         return between and (not self._asked or self.cycle.response_complete)
 
     def _waits_for_word(self) -> bool:
-        """Tell whether there is a request, or a beginning of one, that was not answered."""
+        """Return whether there is a request, or a beginning of one, that was not answered."""
         if not self.waits_for_client():
             return False
         return self._seen > 0 if self.stage is not Stage.BODY else not self.cycle.response_started

@@ -84,7 +84,7 @@ class Door:
         self._inside.pop(connection, None)
 
     def may_linger(self, connection: Connection) -> bool:
-        """Tell whether there is room for a connection that only reads our last answer."""
+        """Return whether there is room for a connection that only reads our last answer."""
         free = self._within(self.limits.most) and not connection.only_health
         return free and self.leaving_at is None
 
@@ -92,7 +92,7 @@ class Door:
         return len(self._inside) <= most
 
     def _make_room(self, now: float) -> bool:
-        """Close the one that has waited longest for its client; tell whether there was one."""
+        """Close the one that has waited longest for its client; return whether there was one."""
         if not self._ripe and now - self._ripe_at >= _LOOK_EVERY_S / 5:
             self._ripe_at = now
             waiting = [(one.since, one) for one in self._inside if _may_give_way(one, now)]

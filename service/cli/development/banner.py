@@ -66,7 +66,7 @@ def print_banner(running: Running, uri: str, extension: Extension | None) -> Non
 
 
 def lines_to_paste(running: Running) -> tuple[str, str, str]:
-    """Give the three commands of the tour: open with curl, pay, read with curl."""
+    """Return the three commands of the tour: open with curl, pay, read with curl."""
     address, keys = running.address, shlex.quote(str(_near(running.keys_file)))
     session_id = f"demo_{secrets.token_hex(3)}"
     body = json.dumps(
@@ -147,7 +147,7 @@ def _near(path: Path) -> Path:
 
 
 def _tillgate() -> str:
-    """Give what starts this same program from here."""
+    """Return what starts this same program from here."""
     ours = Path(sys.argv[0])
     found = shutil.which("tillgate")
     if found and Path(found).resolve() == ours.resolve():

@@ -27,7 +27,7 @@ _HEAD = """\
 
 
 def generate(path: Path, *, but: frozenset[str]) -> bool:
-    """Add what the file lacks, but for some; tell whether the file was made now.
+    """Add what the file lacks, but for some; return whether the file was made now.
 
     Only its owner may read it. Raises `Misconfigured` where it can't be read or written.
     """

@@ -85,7 +85,7 @@ def form_token(cookie: str) -> str:
 
 
 def came_from_us(request: AnyRequest, cookie: str | None, token: str | None) -> bool:
-    """Tell whether a form was shown by us to this reader, and sent from our own page.
+    """Return whether a form was shown by us to this reader, and sent from our own page.
 
     `Sec-Fetch-Site` is the browser's own word, which no page can change: it tells apart what
     `SameSite` does not, another host of the same site.

@@ -22,7 +22,7 @@ class EventFilter:
     undecided: bool = False
 
     def query(self) -> Row:
-        """Give the filter as a query; values are compared, never interpreted."""
+        """Return the filter as a query; values are compared, never interpreted."""
         wanted = {
             "status": self.status.value if self.status else None,
             "type": self.type,

@@ -37,7 +37,7 @@ class CheckoutUnknown(Exception):
     """
 
     def __init__(self, *, matched: bool) -> None:
-        """Say what is known."""
+        """Set what is known."""
         super().__init__("The event does not tell in which checkout its payment was made.")
         self.matched = matched
 
@@ -94,7 +94,7 @@ class Outcome(Struct, frozen=True):
 
     @property
     def waits(self) -> bool:
-        """Tell whether the event found nothing to be applied to yet."""
+        """Return whether the event found nothing to be applied to yet."""
         return self.status in {InboxStatus.PARKED, InboxStatus.DEAD}
 
 

@@ -159,6 +159,6 @@ def _from_parts(row: WebhookEvent, cut: Cut) -> VerifiedEvent:
 
 
 def as_json(fact: Fact) -> dict[str, object]:
-    """Give a fact as it is stored: its type in `type`, times as ISO text."""
+    """Return a fact as it is stored: its type in `type`, times as ISO text."""
     stored: dict[str, object] = msgspec.to_builtins(fact)
     return stored

@@ -27,7 +27,7 @@ async def left(database: Database) -> Counts:
 
 
 async def run(run: Run) -> None:
-    """Give each event its id, and what it lacks."""
+    """Set for each event its id, and what it lacks."""
     async for rows in repository.batches(run.database, "webhook_events", _OLD, _BATCH):
         renamed = {row["_id"]: new for row in rows if (new := new_id(row)) != row["_id"]}
         if renamed:

@@ -30,7 +30,7 @@ async def left(database: Database) -> Counts:
 
 
 async def run(run: Run) -> None:
-    """Give each session what it lacks, in one update of each."""
+    """Add to each session what it lacks, in one update of each."""
     async for rows in repository.batches(run.database, "sessions", _OLD, BATCH):
         beside = await _beside(run.database, rows)
         shared = await shared_attempts(run.database, rows)

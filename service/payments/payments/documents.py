@@ -23,7 +23,7 @@ class Claim(NamedTuple):
     opened_at: datetime | None
 
     def is_of(self, merchant_id: str, session_id: str, opened_at: datetime) -> bool:
-        """Tell whether it is a session's, and not that of an earlier one of the same id."""
+        """Return whether it is a session's, and not that of an earlier one of the same id."""
         known = self.opened_at or opened_at
         return self == (merchant_id, session_id, self.opened_at) and known == opened_at
 

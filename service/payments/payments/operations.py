@@ -57,7 +57,7 @@ class Recorded(NamedTuple):
 
 
 async def record_payment(tx: Transaction, told: Told, now: datetime) -> Recorded:
-    """Merge what was told into the payment's row, and give how it now stands.
+    """Merge what was told into the payment's row, and return how it now stands.
 
     The result does not depend on the order of the calls: the status is the greatest by `standing`,
     and every other field is the same in all events of one payment or filled by the first.
@@ -93,12 +93,12 @@ async def record_payment(tx: Transaction, told: Told, now: datetime) -> Recorded
 
 
 async def abandon_payment(tx: Transaction, payment: Payment, now: datetime) -> bool:
-    """Give up a payment whose outcome is open; tell whether it was. Money alone overrules this."""
+    """Give up a payment with an open outcome; return whether it was. Only money overrules this."""
     return await _end(tx, payment, PaymentStatus.ABANDONED, None, now)
 
 
 async def lapse_payment(tx: Transaction, payment: Payment, now: datetime) -> bool:
-    """Note that its provider was asked and knows of nothing under way; tell whether it was live.
+    """Note that its provider was asked and knows of nothing under way; return whether it was live.
 
     A failure as an event tells it: the same payment may be tried again.
     """

@@ -72,7 +72,7 @@ class Order:
 
 
 def order_id_of(value: JsonObject, key: str) -> str:
-    """Give an id that is safe in a path and in an event id. Raises `MalformedBody`."""
+    """Return an id that is safe in a path and in an event id. Raises `MalformedBody`."""
     found = needed_text(value, key)
     if not _ID.fullmatch(found):
         raise MalformedBody(f"The provider's message has no usable {key!r}.")
@@ -80,7 +80,7 @@ def order_id_of(value: JsonObject, key: str) -> str:
 
 
 def is_order_id(value: str) -> bool:
-    """Tell whether a text can be an order id of ours at PhonePe."""
+    """Return whether a text can be an order id of ours at PhonePe."""
     return _ID.fullmatch(value) is not None
 
 
@@ -158,7 +158,7 @@ def subject_of(order: Order) -> Subject:
 
 
 def facts_of(order: Order) -> tuple[Fact, ...]:
-    """Tell what an order's state means. A failed order is over: it can't be paid any more."""
+    """Return what an order's state means. A failed order is over: it can't be paid any more."""
     payment = Payment(
         provider_payment_id=order.merchant_order_id,
         amount=order.amount,

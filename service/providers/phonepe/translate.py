@@ -231,7 +231,7 @@ def _refund_event(event: str, payload: JsonObject, origin: Origin) -> VerifiedEv
 
 
 def _event_name(body: JsonObject) -> str:
-    """Give `event`, or the legacy `type` (CHECKOUT_ORDER_COMPLETED) in its words."""
+    """Return `event`, or the legacy `type` (CHECKOUT_ORDER_COMPLETED) in its words."""
     legacy = text(body, "type")
     event = text(body, "event") or (legacy and legacy.lower().replace("_", "."))
     if not event or len(event) > _LONGEST_EVENT or not _EVENT_NAME.fullmatch(event):
@@ -248,7 +248,7 @@ def _account(source: JsonObject, origin: Origin) -> str:
 
 
 def _word(source: JsonObject, key: str) -> str:
-    """Give a text that may stand in an event id, where colons part the fields."""
+    """Return a text that may stand in an event id, where colons part the fields."""
     found = needed_text(source, key)
     if not _WORD.fullmatch(found):
         raise MalformedBody(f"The provider's message has no usable {key!r}.")
@@ -256,7 +256,7 @@ def _word(source: JsonObject, key: str) -> str:
 
 
 def _occurred_at(payload: JsonObject, origin: Origin) -> datetime:
-    """Give the latest time that the message holds; PhonePe counts milliseconds."""
+    """Return the latest time that the message holds; PhonePe counts milliseconds."""
     sources = (payload, *entries(payload, "paymentDetails"))
     times = [moment for moment in (whole(one, "timestamp") for one in sources) if moment]
     return from_unix(max(times) / 1000) if times else origin.received_at

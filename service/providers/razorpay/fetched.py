@@ -86,7 +86,7 @@ def _failed(payment: JsonObject) -> bool:
 
 
 def was_captured(payment: JsonObject) -> bool:
-    """Tell whether a payment's money was taken, and perhaps given back since.
+    """Return whether a payment's money was taken, and perhaps given back since.
 
     One that was held and never captured also ends as `refunded`: nothing was ours then. Published
     samples show `captured` as true and as the string "1".

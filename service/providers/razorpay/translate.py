@@ -74,7 +74,7 @@ def translate_webhook(body: JsonObject, origin: Origin) -> VerifiedEvent:
 
 
 def unreadable(body: JsonObject, origin: Origin, reason: str) -> VerifiedEvent:
-    """Give a genuine event that can't be read as it is: to be kept, and read again later."""
+    """Return a genuine event that can't be read as it is: to be kept, and read again later."""
     return VerifiedEvent(
         provider="razorpay",
         account=OWN_ACCOUNT,

@@ -52,7 +52,7 @@ class StripeProvider:
 
     @property
     def receives_webhooks(self) -> bool:
-        """Tell whether STRIPE_WEBHOOK_SECRET is set."""
+        """Return whether STRIPE_WEBHOOK_SECRET is set."""
         return bool(self._secrets)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:

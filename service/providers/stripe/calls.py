@@ -52,7 +52,7 @@ class StripeClients:
         ] = WeakKeyDictionary()
 
     def current(self) -> stripe.StripeClient:
-        """Give the running loop's client."""
+        """Return the running loop's client."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             http_client = _Http(timeout=OPEN_SECONDS)
@@ -92,7 +92,7 @@ async def answering(limit: float) -> AsyncIterator[None]:
 
 
 def answer_of(resource: stripe.StripeObject) -> tuple[JsonObject, bytes]:
-    """Give an answer's JSON, parsed and as it was received. Raises `MalformedBody`."""
+    """Return an answer's JSON, parsed and as it was received. Raises `MalformedBody`."""
     response = resource.last_response
     payload = response.body.encode() if response else b""
     parsed = strict_json.parse(payload)

@@ -24,7 +24,7 @@ from service.providers.stripe.reading import currency, moment, reference, subjec
 
 
 def invoice_subject(invoice: JsonObject) -> Subject:
-    """Give the ids of an invoice, with the metadata that its subscription had."""
+    """Return the ids of an invoice, with the metadata that its subscription had."""
     metadata = inner(_subscription_details(invoice), "metadata")
     return subject_of(metadata, object_ids=distinct(text(invoice, "id")))
 
@@ -49,7 +49,7 @@ def invoice_failed(invoice: JsonObject) -> tuple[Fact, ...]:
 
 
 def subscription_subject(subscription: JsonObject) -> Subject:
-    """Give what was sent along when the subscription was opened."""
+    """Return what was sent along when the subscription was opened."""
     return subject_of(inner(subscription, "metadata"))
 
 
@@ -73,7 +73,7 @@ def subscription_updated(subscription: JsonObject) -> tuple[Fact, ...]:
 
 
 def payment_subject(source: JsonObject) -> Subject:
-    """Give the ids of a refund, dispute or charge: the payment that it belongs to."""
+    """Return the ids of a refund, dispute or charge: the payment that it belongs to."""
     return subject_of(
         inner(source, "metadata"), object_ids=distinct(reference(source, "payment_intent"))
     )
@@ -124,7 +124,7 @@ def _payment_id(source: JsonObject) -> str | None:
 
 
 def _subscription_details(invoice: JsonObject) -> JsonObject:
-    """Give the details under `parent`, where they moved with 2025-03-31.basil, or beside it."""
+    """Return the details under `parent`, where they moved with 2025-03-31.basil, or beside it."""
     details = inner(invoice, "parent", "subscription_details")
     return details or inner(invoice, "subscription_details")
 
@@ -147,7 +147,7 @@ def _invoice_payment(invoice: JsonObject, amount: int) -> Payment:
 
 
 def _period_end(subscription: JsonObject) -> int | None:
-    """Give the period's end, which moved from the subscription to its items with basil."""
+    """Return the period's end, which moved from the subscription to its items with basil."""
     ends = [
         whole(item, "current_period_end") for item in entries(inner(subscription, "items"), "data")
     ]

@@ -99,12 +99,12 @@ def found_checkout(session: JsonObject) -> tuple[Fact, ...]:
 
 
 def intent_subject(intent: JsonObject) -> Subject:
-    """Give the ids of a payment intent: its own, and what we sent along."""
+    """Return the ids of a payment intent: its own, and what we sent along."""
     return subject_of(inner(intent, "metadata"), object_ids=distinct(text(intent, "id")))
 
 
 def is_ours(intent: JsonObject) -> bool:
-    """Tell whether an intent carries our metadata; Stripe tells of every intent of the account."""
+    """Return whether an intent carries our metadata; Stripe reports all of the account."""
     subject = intent_subject(intent)
     return bool(subject.sent_ids or subject.attempt_ids)
 

@@ -13,24 +13,24 @@ from service.providers.reading import distinct, needed_text, text, whole
 
 
 def reference(source: JsonObject, key: str) -> str | None:
-    """Give the id of an object that stands there by id or expanded."""
+    """Return the id of an object that stands there by id or expanded."""
     value = source.get(key)
     return text(value, "id") if isinstance(value, dict) else text(source, key)
 
 
 def moment(source: JsonObject, key: str) -> datetime | None:
-    """Give Unix seconds as a moment."""
+    """Return Unix seconds as a moment."""
     seconds = whole(source, key)
     return None if seconds is None else from_unix(seconds)
 
 
 def currency(source: JsonObject) -> str:
-    """Give the currency in capitals; Stripe writes it small. Raises `MalformedBody`."""
+    """Return the currency in capitals; Stripe writes it small. Raises `MalformedBody`."""
     return needed_text(source, "currency").upper()
 
 
 def only_method(source: JsonObject) -> str | None:
-    """Give the payment method where a single one was offered.
+    """Return the payment method where a single one was offered.
 
     Which of several was used stands in the charge alone; a guess would differ between events.
     """

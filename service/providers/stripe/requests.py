@@ -76,7 +76,7 @@ def _metadata(request: CheckoutRequest) -> dict[str, str]:
 
 
 def _priced_item(request: CheckoutRequest) -> SessionCreateParamsLineItem:
-    """Give one item that makes the total exactly, even where a coupon left it indivisible."""
+    """Return one item that makes the total exactly, even where a coupon left it indivisible."""
     whole = request.amount % request.quantity == 0
     quantity = request.quantity if whole else 1
     return {

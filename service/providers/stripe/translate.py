@@ -155,7 +155,7 @@ def _read(event: JsonObject, kind: str) -> tuple[Subject, tuple[Fact, ...]]:
 
 
 def _created_at(event: JsonObject) -> datetime:
-    """Give the moment of an event: Unix seconds, ISO 8601 in thin events."""
+    """Return the moment of an event: Unix seconds, ISO 8601 in thin events."""
     seconds = whole(event, "created")
     if seconds is not None:
         return from_unix(seconds)

@@ -60,7 +60,7 @@ def read_event(body: bytes) -> JsonObject:
 
 
 def _read_header(header: str) -> tuple[str, tuple[str, ...]]:
-    """Give the timestamp as it is written, since it is part of what was signed, and every v1."""
+    """Return the timestamp as it is written, since it is part of what was signed, and every v1."""
     if not header.isascii():
         raise _malformed("holds characters outside of ASCII")
     items = header.split(",", _MOST_ITEMS)

@@ -67,7 +67,7 @@ class Outlook(Struct, frozen=True):
 
     @property
     def possible(self) -> bool:
-        """Tell whether the decision can be taken."""
+        """Return whether the decision can be taken."""
         return self.code is None
 
 
@@ -99,7 +99,7 @@ _NOTHING = "Nothing was paid, so there is nothing to accept. Reject it."
 
 
 def outlook(choice: Choice, case: Case) -> Outlook:
-    """Tell what a decision would do, or why it can't be taken."""
+    """Return what a decision would do, or why it can't be taken."""
     if case.doubt.decision is not None:
         awaits = case.doubt.decision.awaiting
         more = "; its capture is awaited" if awaits else ""
@@ -113,7 +113,7 @@ def choices(case: Case) -> dict[Choice, Outlook]:
 
 
 def is_own(payment: Payment, session: Session) -> bool:
-    """Tell whether a payment was claimed by a session."""
+    """Return whether a payment was claimed by a session."""
     return is_claim_of(payment.claim, session)
 
 

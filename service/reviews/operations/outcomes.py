@@ -43,12 +43,12 @@ async def apply_choice(choice: Choice, deciding: Deciding, fields: Row) -> Sessi
 
 
 def has_come(case: Case) -> bool:
-    """Tell whether the money of a case had come when it was decided."""
+    """Return whether the money of a case had come when it was decided."""
     return case.payment is not None and case.payment.status in _CAME
 
 
 def awaits(case: Case) -> bool:
-    """Tell whether accepting must wait for a capture."""
+    """Return whether accepting must wait for a capture."""
     return case.payment is not None and case.payment.status is PaymentStatus.AUTHORIZED
 
 

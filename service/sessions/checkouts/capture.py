@@ -64,7 +64,7 @@ async def _is_wanted(message: OutboxMessage, payment_id: str, services: Checkout
 async def _still_held(
     message: OutboxMessage, payment_id: str, provider: Captures, services: CheckoutServices
 ) -> bool:
-    """Read the payment again and apply what is found; tell whether it still waits for us."""
+    """Read the payment again and apply what is found; return whether it still waits for us."""
     event = await provider.fetch(payment_id)
     if not event.facts:
         raise ProviderFailed(f"{event.provider} tells nothing of payment {payment_id!r} yet.")

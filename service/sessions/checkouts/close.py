@@ -89,5 +89,5 @@ async def close_by_message(message: OutboxMessage, services: CheckoutServices) -
 
 
 def _took_money(payment: Payment) -> bool:
-    """Tell whether a payment was made at the provider: one settled by hand closes no checkout."""
+    """Return whether a payment was made at the provider: one settled by hand closes no checkout."""
     return payment.status is PaymentStatus.SUCCEEDED and payment.payment_method != "hand"

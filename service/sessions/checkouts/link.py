@@ -57,7 +57,7 @@ async def link_checkout(locked: Locked, opened: OpenedCheckout, now: datetime) -
 
 
 def _wrong(session: Session, opening: Opening, now: datetime) -> TillgateError | None:
-    """Tell why a checkout can't become the session's, if it can't."""
+    """Return why a checkout can't become the session's, if it can't."""
     status = status_at(session.status, session.expires_at, now)
     if status is not Status.PENDING:
         return NotPayable(f"The session became {status} while its checkout was being opened.")

@@ -70,7 +70,7 @@ async def take_lock(session: Session, rules: Rules, by: Why, price: Price | None
 
 
 async def let_go(locked: Locked, following: Opening | None, now: datetime) -> None:
-    """Give the lock back, unless it is another's by now; `following` is what the next one finds."""
+    """Release the lock, unless it is another's by now; `following` is what the next one finds."""
 
     async def work(tx: Transaction) -> None:
         ours = locked.session

@@ -19,7 +19,7 @@ _CAPTURABLE = LIVE | {PaymentStatus.SUCCEEDED}
 
 
 def concerns_reviews(before: WebhookEvent | None, found: Session | None) -> bool:
-    """Tell whether there is anything to agree about: see `agree`."""
+    """Return whether there is anything to agree about: see `agree`."""
     if before is not None and before.status is InboxStatus.REVIEW:
         return True
     return found is not None and (found.review is not None or bool(awaited(found)))

@@ -33,7 +33,7 @@ def attempt_id(session: Session, n: int, pepper: str) -> str:
 
 
 def is_anothers(session: Session, given: str) -> bool:
-    """Tell whether this is an attempt of another session whose id begins like this one's.
+    """Return whether this is an attempt of another session whose id begins like this one's.
 
     Of an earlier one of the same id, for instance.
     """

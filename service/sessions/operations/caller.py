@@ -19,16 +19,16 @@ class Caller(Struct, frozen=True):
 
     @property
     def trusted(self) -> bool:
-        """Tell whether the caller decides amounts: a secret key does, a browser does not."""
+        """Return whether the caller decides amounts: a secret key does, a browser does not."""
         return self.principal.kind is Kind.SECRET
 
     @property
     def sees_history(self) -> bool:
-        """Tell whether the caller is shown who moved a session, and why."""
+        """Return whether the caller is shown who moved a session, and why."""
         return self.principal.kind in {Kind.SECRET, Kind.ADMIN}
 
     def may_see(self, session: Session | SessionRow) -> bool:
-        """Tell whether the caller may know of a session of its merchant."""
+        """Return whether the caller may know of a session of its merchant."""
         match self.principal.kind:
             case Kind.SECRET | Kind.ADMIN:
                 return True
@@ -43,7 +43,7 @@ class Caller(Struct, frozen=True):
                 return False
 
     def may_adopt(self, session: Session | SessionRow) -> bool:
-        """Tell whether an opening may give this session back instead of making one.
+        """Return whether an opening may give this session back instead of making one.
 
         A server goes on with nothing that a browser has opened: whoever did holds its secret.
         """
@@ -58,7 +58,7 @@ class Caller(Struct, frozen=True):
 
 
 def opened_by_a_server(session: Session) -> bool:
-    """Tell whether a secret key chose the session's id; a browser may have read it somewhere.
+    """Return whether a secret key chose the session's id; a browser may have read it somewhere.
 
     A user's token is as good an owner, and no better a witness.
     """

@@ -30,7 +30,7 @@ class Standing(Struct, frozen=True):
 
 
 def may_capture(session: Session, payment: Standing) -> bool:
-    """Tell whether a payment is money that is held for this session, and may be taken.
+    """Return whether a payment is money that is held for this session, and may be taken.
 
     Another amount only if a person has accepted it.
     """
@@ -110,7 +110,7 @@ async def claim_next(
 
 
 def is_claim(session: Session, payment_id: str, claimed_at: object) -> bool:
-    """Tell whether a session's claim is on a payment, and made at a time, if one is named."""
+    """Return whether a session's claim is on a payment, and made at a time, if one is named."""
     claim = session.capturing
     if claim is None or claim.payment_id != payment_id:
         return False

@@ -39,5 +39,5 @@ def revived_from(session: Session) -> Status | None:
 
 
 def _comes_late(session: Session, at: datetime) -> bool:
-    """Tell whether a completion comes after the session's end, also where it was called back."""
+    """Return whether a completion comes after the session's end, also where it was called back."""
     return is_late(session.status, session.expires_at, at) or revived_from(session) is not None

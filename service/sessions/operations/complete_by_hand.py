@@ -48,7 +48,7 @@ async def _check_free(tx: Transaction, session: Session, named: str | None, hand
 
 
 def _is_free_for(payment: Payment, session: Session) -> bool:
-    """Tell whether a verified payment is this session's, or matched no session when it came."""
+    """Return whether a verified payment is this session's, or matched no session when it came."""
     own = (session.merchant_id, session.session_id, session.created_at)
     return payment.claim is None or payment.claim.is_of(*own)
 

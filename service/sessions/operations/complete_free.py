@@ -28,7 +28,7 @@ _NOTHING_DUE = "nothing was due"
 
 
 def is_free(session: Session) -> bool:
-    """Tell whether nothing is due of a session that was opened so."""
+    """Return whether nothing is due of a session that was opened so."""
     return session.amount == 0 and session.free_allowed
 
 

@@ -15,7 +15,7 @@ def decision_on(session: Session, about: str) -> Decided | None:
 
 
 def is_wanted(session: Session, about: str, amount: int, currency: str) -> bool:
-    """Tell whether money is what the session was opened for: by its amount, or by a decision."""
+    """Return whether money is what the session was opened for: by its amount, or by a decision."""
     decided = decision_on(session, about)
     if decided is not None:
         return decided.verdict == "accepted"

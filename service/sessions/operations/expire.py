@@ -22,7 +22,7 @@ Add: TypeAlias = Callable[[list[Row], Transaction], Awaitable[None]]
 
 
 async def expire_if_due(session: Session, lifetimes: Lifetimes, now: datetime) -> bool:
-    """Expire one session if its time is over; tell whether it is expired."""
+    """Expire one session if its time is over; return whether it is expired."""
     if status_at(session.status, session.expires_at, now) is not Status.EXPIRED:
         return False
     if session.status is Status.EXPIRED:
@@ -39,7 +39,7 @@ async def expire_if_due(session: Session, lifetimes: Lifetimes, now: datetime) -
 
 
 async def expire_batch(lifetimes: Lifetimes, now: datetime, among: Keys) -> int:
-    """Expire those that are due among some sessions, in one transaction; give how many.
+    """Expire those that are due among some sessions, in one transaction; return how many.
 
     A message may be there already where a part of the database was restored from a copy. That ends
     the transaction, and the next one writes in the slower way: one such must not stop all others.

@@ -116,5 +116,5 @@ def this_version(session: Session | DueSession) -> str:
 
 
 def _closes(session: Session | DueSession) -> bool:
-    """Tell whether the provider can close what it opened for this session."""
+    """Return whether the provider can close what it opened for this session."""
     return session.kind in REGISTRY[session.provider].traits.closes

@@ -95,7 +95,7 @@ async def move(
 
 
 def _closes(status: Status, to: Status) -> bool:
-    """Tell whether a move leaves nothing that may be paid: an end, or a new beginning."""
+    """Return whether a move leaves nothing that may be paid: an end, or a new beginning."""
     return to in ENDED or (status in ENDED and to is Status.PENDING)
 
 

@@ -42,15 +42,15 @@ class NewSession(Struct, frozen=True, kw_only=True):
 
     @property
     def names_amount(self) -> bool:
-        """Tell whether the caller sent what it wants to be paid."""
+        """Return whether the caller sent what it wants to be paid."""
         return self.amount is not None or self.price is not None
 
     def is_request_of(self, session: Session) -> bool:
-        """Tell whether this very request has made a session."""
+        """Return whether this very request has made a session."""
         return _whole(self.request_hash) == _whole(session.create_hash)
 
     def asks_for(self, session: Session) -> bool:
-        """Tell whether a session is of the same thing, at whatever price it was asked for."""
+        """Return whether a session is of the same thing, at whatever price it was asked for."""
         return _thing(self.request_hash) == _thing(session.create_hash)
 
 

@@ -96,4 +96,6 @@ async def _check_unpaid(session: Session) -> None:
     own = [one for one in found if is_claim_of(one.claim, session)]
     waiting = [one for one in own if one.status in _MONEY]
     if session.review or any(one.provider_payment_id not in decided for one in waiting):
-        raise NotPayable("A payment of this session is not settled yet, and its price has changed.")
+        raise NotPayable(
+            "A payment of this session is not settled yet, and its price has changed."
+        )

@@ -67,7 +67,7 @@ def _otherwise(session: Session, why: Why) -> Status:
 
 
 async def _another_is_open(doing: Acting, session: Session, to: Status) -> bool:
-    """Tell whether another session of the user has taken this one's place: it stays ended then.
+    """Return whether another session of the user has taken this one's place: it stays ended then.
 
     Looked up and not tried, since a refused write ends the whole transaction. Who is quicker still
     makes the event's transaction run again, and this finds it.

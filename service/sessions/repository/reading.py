@@ -71,7 +71,7 @@ async def find_open_checkout(
 
 
 async def has_open_rival(session: Session, tx: Transaction) -> bool:
-    """Tell whether another open session holds this one's place in the index of open checkouts.
+    """Return whether another open session holds this one's place in the index of open checkouts.
 
     Asked in the index's own words, so that what it would refuse is found.
     """
@@ -103,7 +103,7 @@ async def find_by_checkout(merchant_id: str, ref: str) -> Session | None:
 
 
 async def checkout_is_taken(provider: str, ref: str) -> bool:
-    """Tell whether a session of any merchant has a provider's checkout."""
+    """Return whether a session of any merchant has a provider's checkout."""
     wanted = {"checkoutIds": {"$eq": ref, **_INDEXED}, "provider": provider}
     return await Session.get_pymongo_collection().find_one(wanted, {"_id": 1}) is not None
 

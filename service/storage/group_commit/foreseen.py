@@ -76,7 +76,7 @@ def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
 
 
 def _is_plain(annotation: Any) -> bool:
-    """Tell whether values of a type are stored as the document has them."""
+    """Return whether values of a type are stored as the document has them."""
     if annotation in _PLAIN or get_origin(annotation) is Literal:
         return True
     parts = get_args(annotation)

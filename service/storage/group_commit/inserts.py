@@ -41,7 +41,7 @@ class GroupInsert:
             entry.tell(error)
 
     async def _together(self, entries: Sequence[Entry[Row, None]]) -> list[Exception | None] | None:
-        """Insert all by one command, and give the error of each; None: it is not known.
+        """Insert all by one command, and return the error of each; None: it is not known.
 
         The driver's methods say the same words with more work of their own.
         """

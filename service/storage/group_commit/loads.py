@@ -43,7 +43,7 @@ class BatchedLoad:
         self.queue: GroupQueue[Key, Row | None] = GroupQueue(self._carry, limits)
 
     def load(self, first: str, second: str) -> Awaitable[Row | None]:
-        """Give the row of a key, None where there is none. Raises `Unavailable`."""
+        """Return the row of a key, None where there is none. Raises `Unavailable`."""
         return self.queue.submit((first, second))
 
     async def _carry(self, entries: Sequence[Entry[Key, Row | None]]) -> None:

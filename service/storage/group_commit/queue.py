@@ -48,7 +48,7 @@ class Entry(Generic[T, R]):
 
     @property
     def overdue(self) -> bool:
-        """Tell whether the caller's time is over."""
+        """Return whether the caller's time is over."""
         return asyncio.get_running_loop().time() >= self.until
 
     def tell(self, result: R | Exception) -> None:
@@ -87,7 +87,7 @@ class GroupQueue(Generic[T, R]):
         self.hanging: set[asyncio.Task[None]] = set()  # those whose group takes too long
 
     async def submit(self, item: T, size: int = 0) -> R:
-        """Wait until the item was carried, and give its result or raise its error.
+        """Wait until the item was carried, and return its result or raise its error.
 
         `size` is about its bytes. Raises `Unavailable` when too much is waiting already, and when
         its turn does not come in time.

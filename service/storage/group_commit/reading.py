@@ -45,7 +45,7 @@ class Merged:
         return self._branches[-1][1]
 
     def query(self) -> Row | None:
-        """Give it in MongoDB's words; None where nothing is looked for."""
+        """Return it in MongoDB's words; None where nothing is looked for."""
         return query_of(one._replace(values=tuple(found)) for one, found in self._branches)
 
     def enter(self, rows: Sequence[Row]) -> None:
@@ -58,7 +58,7 @@ class Merged:
 
 
 def rows_at(places: Iterable[Place]) -> list[Row]:
-    """Give the rows that stand there, each once."""
+    """Return the rows that stand there, each once."""
     rows = {id(row): row for found, values in places for value in values for row in found[value]}
     return list(rows.values())
 

@@ -107,7 +107,7 @@ async def _pause(stopping: asyncio.Event, seconds: float) -> None:
 
 
 def _carried(queues: Queues) -> tuple[int, int]:
-    """Give how many groups were carried so far, and how many items in them."""
+    """Return how many groups were carried so far, and how many items in them."""
     return sum(queue.groups for queue in queues), sum(queue.items for queue in queues)
 
 

@@ -41,7 +41,7 @@ class Rider:
 
     @property
     def writes(self) -> list[Write]:
-        """Give what it wants written: nothing if it left or failed."""
+        """Return what it wants written: nothing if it left or failed."""
         return [] if self.left or isinstance(self.outcome, Exception) else self._tx.writes
 
     def step(self, answers: list[list[Row]] | None) -> None:

@@ -14,6 +14,6 @@ _SHORTEST_S = 0.2
 
 
 def within(entries: Sequence[Entry[T, R]], share: float = 1.0) -> float:
-    """Give the seconds that are left for a group, or a share of them."""
+    """Return the seconds that are left for a group, or a share of them."""
     left = min(entry.until for entry in entries) - asyncio.get_running_loop().time()
     return max(left * share, _SHORTEST_S)

@@ -53,7 +53,7 @@ class GroupTransaction:
         self.queue: GroupQueue[_Item, Any] = GroupQueue(self._carry, limits)
 
     async def run(self, work: Work[R], size: int) -> R:
-        """Run a work, which may happen several times, and give its result when it is committed.
+        """Run a work, which may happen several times, and return its result when it is committed.
 
         `size` is about the bytes that it writes. Raises what the work raises, and `Unavailable`.
         """

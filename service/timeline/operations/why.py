@@ -44,7 +44,7 @@ def _reviewed(session: Session) -> str:
 
 
 def _deciding(review: Review) -> str:
-    """Say how a person decides: by the route, or on the command line."""
+    """Return how a person decides: by the route, or on the command line."""
     given, path = quote(review.event_id), url_quote(review.event_id, safe=":")
     return (
         f"Decide by `tillgate reviews accept {given}`, `reject` or `same-money`, or with an admin "

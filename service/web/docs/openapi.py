@@ -111,7 +111,7 @@ def openapi_config() -> OpenAPIConfig:
 
 
 def document_of(app: Litestar) -> bytes:
-    """Give the finished document as JSON; made once for an application."""
+    """Return the finished document as JSON; made once for an application."""
     encoded: bytes | None = app.state.get(_ENCODED)
     if encoded is None:
         document = app.openapi_schema.to_schema()

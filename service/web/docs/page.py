@@ -45,7 +45,7 @@ def docs_page() -> Response[bytes]:
 
 @get("/docs/assets/{name:str}", sync_to_thread=False)
 def docs_asset(name: FromPath[str]) -> Response[bytes]:
-    """Give a script or a stylesheet of the page."""
+    """Return a script or a stylesheet of the page."""
     if name not in _ASSETS:
         raise NotFoundException
     file, media_type = _ASSETS[name]
@@ -56,7 +56,7 @@ def docs_asset(name: FromPath[str]) -> Response[bytes]:
 
 @get("/openapi.json", sync_to_thread=False)
 def openapi_document(request: AnyRequest) -> Response[bytes]:
-    """Give the OpenAPI document."""
+    """Return the OpenAPI document."""
     return Response(document_of(request.app), media_type="application/vnd.oai.openapi+json")
 
 

@@ -34,6 +34,6 @@ class ApiKey(StoredDocument):
         ]
 
     def usable_at(self, moment: datetime) -> bool:
-        """Tell whether the key opens anything at a moment: not revoked, not expired."""
+        """Return whether the key opens anything at a moment: not revoked, not expired."""
         ends = [end for end in (self.expires_at, self.revoked_at) if end is not None]
         return all(moment < end for end in ends)

@@ -30,7 +30,7 @@ class Addresses:
             ) from error
 
     def of(self, scope: Scope) -> str:
-        """Give the client's address as text; `unknown` on a Unix socket.
+        """Return the client's address as text; `unknown` on a Unix socket.
 
         Walks X-Forwarded-For from the right, over our own proxies: what stands to the left of the
         first stranger was written by the stranger.
@@ -59,14 +59,14 @@ class Addresses:
 
 @lru_cache(4096)
 def network_of(address: str) -> str:
-    """Give what a limit counts: an IPv4 address, or the /64 that one IPv6 customer has."""
+    """Return what a limit counts: an IPv4 address, or the /64 that one IPv6 customer has."""
     if ":" not in address:
         return address
     return str(IPv6Network((address, 64), strict=False))
 
 
 def _forwarded(scope: Scope) -> list[str]:
-    """Give the hops of X-Forwarded-For, nearest first."""
+    """Return the hops of X-Forwarded-For, nearest first."""
     values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     hops = b",".join(values).decode("latin-1").rsplit(",", _MOST_HOPS) if values else []
     return hops[: -_MOST_HOPS - 1 : -1]
@@ -74,7 +74,7 @@ def _forwarded(scope: Scope) -> list[str]:
 
 @lru_cache(4096)
 def _written(text: str) -> str:
-    """Give an address in its usual form."""
+    """Return an address in its usual form."""
     address = _parse(text)
     return UNKNOWN if address is None else str(address)
 

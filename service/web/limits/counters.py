@@ -25,7 +25,7 @@ class Counter(Protocol):
     """Counts the requests of a name in a window."""
 
     async def count(self, name: str, window: int) -> int:
-        """Count one more and give how many there were in the window; 0 when it can't tell."""
+        """Count one more and return how many there were in the window; 0 when it can't tell."""
         ...
 
 
@@ -43,7 +43,7 @@ class MemoryCounter:
         self._counts: dict[str, int] = {}
 
     async def count(self, name: str, window: int) -> int:
-        """Count one more and give how many there were."""
+        """Count one more and return how many there were."""
         if window != self._window:
             self._window, self._counts = window, {}
         counted = self._counts.get(name)
@@ -67,7 +67,7 @@ class RedisCounter:
         self._warn_at = clock.now()
 
     async def count(self, name: str, window: int) -> int:
-        """Count one more and give how many there were, 0 while Redis is away."""
+        """Count one more and return how many there were, 0 while Redis is away."""
         if self._clock.now() < self._again_at:
             return 0
         try:

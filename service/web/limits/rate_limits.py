@@ -42,7 +42,7 @@ class RateLimits:
         return f"tillgate/key/{principal.key_id}"
 
     def now(self) -> int:
-        """Give the second in which a request is counted."""
+        """Return the second in which a request is counted."""
         return int(self.clock.now().timestamp())
 
     async def count(self, name: str, limit: int, scope: Scope, now: int) -> None:

@@ -52,7 +52,7 @@ _DEEPEST = 6
 
 
 def mask_text(text: str) -> str:
-    """Give a text with everything that looks like a secret or an address masked."""
+    """Return a text with everything that looks like a secret or an address masked."""
     if not _SUSPICIOUS.search(text):
         return text
     for pattern, instead in _PATTERNS:

@@ -32,7 +32,7 @@ class Assets:
     path: str
 
     def url(self, name: str) -> str:
-        """Give the address of a file."""
+        """Return the address of a file."""
         return f"{self.path}/{self._version}/{name}"
 
     def route(self) -> HTTPRouteHandler:

@@ -88,6 +88,6 @@ async def _sent(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 
 def memory_mb(process: int) -> float:
-    """Give what a process holds of the machine's memory, in MB."""
+    """Return what a process holds of the machine's memory, in MB."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * 4096 / 1_000_000

@@ -118,7 +118,7 @@ class Client:
         return int(head.split()[1]), head + body
 
     async def ask(self, data: bytes = GET) -> int:
-        """Send a request; give the status."""
+        """Send a request; return the status."""
         await self.send(data)
         return (await self.told())[0]
 

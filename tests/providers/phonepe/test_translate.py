@@ -42,7 +42,7 @@ def callback(body: bytes) -> VerifiedEvent:
 
 
 def changed(name: str, **fields: object) -> bytes:
-    """Give a webhook with fields of its payload changed; None takes a field away."""
+    """Return a webhook with fields of its payload changed; None takes a field away."""
     body = json.loads(WEBHOOKS[name])
     body["payload"].update(fields)
     body["payload"] = {key: value for key, value in body["payload"].items() if value is not None}
@@ -50,7 +50,7 @@ def changed(name: str, **fields: object) -> bytes:
 
 
 def content(code: str, **data: object) -> bytes:
-    """Give a callback with another code and fields of its data changed."""
+    """Return a callback with another code and fields of its data changed."""
     inner = {
         "merchantId": MERCHANT,
         "merchantTransactionId": "ps_sample",

@@ -33,14 +33,14 @@ def verified(body: bytes) -> VerifiedEvent:
 
 
 def sample(name: str) -> dict[str, object]:
-    """Give a sample's JSON, to be changed."""
+    """Return a sample's JSON, to be changed."""
     parsed = json.loads(SAMPLES[name])
     assert isinstance(parsed, dict)
     return parsed
 
 
 def changed(name: str, entity: str, **fields: object) -> bytes:
-    """Give a sample with some fields of one entity changed."""
+    """Return a sample with some fields of one entity changed."""
     body = json.loads(SAMPLES[name])
     body["payload"][entity]["entity"].update(fields)
     return json.dumps(body).encode()

@@ -41,7 +41,7 @@ def provider_at(url: str, **variables: str) -> StripeProvider:
 
 
 def checkout(**changes: object) -> dict[str, Any]:
-    """Give a checkout session as Stripe answers it, open and unpaid."""
+    """Return a checkout session as Stripe answers it, open and unpaid."""
     session: dict[str, Any] = json.loads(SAMPLES["checkout.session.completed"])["data"]["object"]
     opened = {
         "id": "cs_test_1",
@@ -54,6 +54,6 @@ def checkout(**changes: object) -> dict[str, Any]:
 
 
 def intent(**changes: object) -> dict[str, Any]:
-    """Give a payment intent as Stripe answers it."""
+    """Return a payment intent as Stripe answers it."""
     found: dict[str, Any] = json.loads(SAMPLES["payment_intent.succeeded"])["data"]["object"]
     return {**found, "id": "pi_1", **changes}

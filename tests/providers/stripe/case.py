@@ -24,7 +24,7 @@ SAMPLES = {
 
 
 def sign(body: bytes, now: datetime) -> dict[str, str]:
-    """Give the headers with which Stripe sends a body."""
+    """Return the headers with which Stripe sends a body."""
     header = WebhookSignature.generate_signature_header(
         body.decode("utf-8"), SECRET, int(now.timestamp())
     )

@@ -47,7 +47,7 @@ def received(name: str, **changes: object) -> VerifiedEvent:
 
 
 def paid(**changes: object) -> Payment:
-    """Give the payment that the samples of a single payment tell of."""
+    """Return the payment that the samples of a single payment tell of."""
     values: dict[str, Any] = {
         "provider_payment_id": PI,
         "amount": 2999,
@@ -61,7 +61,7 @@ def paid(**changes: object) -> Payment:
 
 
 def invoiced(**changes: object) -> Payment:
-    """Give the payment that the samples of a subscription tell of."""
+    """Return the payment that the samples of a subscription tell of."""
     values: dict[str, Any] = {
         "provider_payment_id": INVOICE,
         "amount": 2999,

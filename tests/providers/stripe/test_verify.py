@@ -22,7 +22,7 @@ def signed(secret: str, body: bytes = BODY, at: int = AT) -> str:
 
 
 def rejected(header: str | None, body: bytes = BODY, secrets: tuple[str, ...] = (NEW,)) -> str:
-    """Give the reason for which a header is rejected."""
+    """Return the reason for which a header is rejected."""
     headers = {} if header is None else {"stripe-signature": header}
     with pytest.raises(SignatureRejected) as caught:
         check_signature(headers, body, secrets, NOW)

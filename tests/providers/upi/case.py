@@ -8,7 +8,7 @@ from tests.providers.provider_case import ProviderCase
 
 
 def sign(body: bytes, now: datetime) -> dict[str, str]:
-    """Give no headers: nobody could sign for UPI."""
+    """Return no headers: nobody could sign for UPI."""
     return {}
 
 

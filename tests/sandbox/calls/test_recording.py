@@ -26,17 +26,17 @@ Shown = tuple[str | None, str, str, int | None]
 
 
 def shown(calls: Sequence[SandboxCall]) -> list[Shown]:
-    """Give what a timeline tells of calls."""
+    """Return what a timeline tells of calls."""
     return [(call.provider, call.method, call.path, call.status) for call in calls]
 
 
 async def wire_calls(session_id: str) -> list[SandboxCall]:
-    """Give the calls to providers about a session."""
+    """Return the calls to providers about a session."""
     return [call for call in await calls_of(session_id) if call.provider is not None]
 
 
 async def all_calls() -> list[dict[str, Any]]:
-    """Give every row."""
+    """Return every row."""
     return await SandboxCall.get_pymongo_collection().find({}).to_list()
 
 

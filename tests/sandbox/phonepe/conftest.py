@@ -51,13 +51,13 @@ class Played:
         return self.sandbox.settings.of(PhonePeSettings)
 
     async def token(self) -> dict[str, str]:
-        """Give the header with a good token."""
+        """Return the header with a good token."""
         answer = await self.http.post("/v1/oauth/token", data=self.credentials())
         assert answer.status_code == 200, answer.text
         return {"Authorization": f"O-Bearer {answer.json()['access_token']}"}
 
     def credentials(self) -> dict[str, str]:
-        """Give the form of the token call."""
+        """Return the form of the token call."""
         return {
             "client_id": self.settings.client_id or "",
             "client_secret": self.settings.client_secret or "",

@@ -45,7 +45,7 @@ STORIES: list[tuple[list[Happening], list[str]]] = [
 
 
 async def played_out(played: Played, happenings: list[Happening]) -> list[MadeEvent]:
-    """Open an order, let things happen, and give the events."""
+    """Open an order, let things happen, and return the events."""
     await played.adapter.open_checkout(checkout_request(NOON + timedelta(minutes=30)))
     for happening in happenings:
         played.clock.advance(timedelta(seconds=5))

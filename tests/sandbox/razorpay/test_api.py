@@ -57,12 +57,12 @@ async def opened(played: Played, kind: str = "payment", **changed: object) -> Op
 
 
 def kinds(facts: tuple[Fact, ...]) -> list[type]:
-    """Give the types of facts."""
+    """Return the types of facts."""
     return [type(fact) for fact in facts]
 
 
 async def error_of(http: AsyncClient, method: str, path: str, **options: Any) -> dict[str, Any]:
-    """Make a call that must be refused, and give the error."""
+    """Make a call that must be refused, and return the error."""
     answer = await http.request(method, path, **options)
     assert answer.status_code == 400, answer.text
     error: dict[str, Any] = answer.json()["error"]

@@ -55,7 +55,7 @@ STORIES: list[tuple[list[Happening], list[str], list[str]]] = [
 async def played_out(
     played: Played, kind: str, happenings: list[Happening]
 ) -> tuple[str, list[MadeEvent]]:
-    """Open a checkout, let things happen, and give its id and the events."""
+    """Open a checkout, let things happen, and return its id and the events."""
     request = checkout_request(NOON + timedelta(minutes=30), kind=kind)
     ref = (await played.adapter.open_checkout(request)).ref
     for happening in happenings:

@@ -15,7 +15,7 @@ KEY = {"X-Refund-Idempotency": "550e8400-e29b-41d4"}
 
 
 async def paid(played: Played) -> tuple[str, str]:
-    """Open an order and pay it; give the ids of order and payment."""
+    """Open an order and pay it; return the ids of order and payment."""
     request = checkout_request(NOON + timedelta(minutes=30))
     order = await played.adapter.open_checkout(request)
     checkout = await played.let(order.ref, Happening.PAID)
@@ -23,7 +23,7 @@ async def paid(played: Played) -> tuple[str, str]:
 
 
 async def refund(played: Played, payment_id: str, status: int = 200, **options: Any) -> Any:
-    """Ask for a refund and give the answer."""
+    """Ask for a refund and return the answer."""
     answer = await played.http.post(f"/payments/{payment_id}/refund", **options)
     assert answer.status_code == status, answer.text
     return answer.json()

@@ -47,7 +47,7 @@ class Words(monitoring.CommandListener):
         """Do nothing."""
 
     def sizes(self, name: str, what: str = "documents") -> list[int]:
-        """Give how many rows each command of a name carried."""
+        """Return how many rows each command of a name carried."""
         return [len(command[what]) for word, command in self.sent if word == name]
 
     def count(self, name: str) -> int:

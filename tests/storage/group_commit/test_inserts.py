@@ -30,7 +30,7 @@ def inserts(rows: Rows) -> GroupInsert:
 
 
 async def _all(inserts: GroupInsert, *rows: Row) -> list[BaseException | None]:
-    """Insert rows at once, and give what each is told."""
+    """Insert rows at once, and return what each is told."""
     return await asyncio.gather(*(inserts.insert(row) for row in rows), return_exceptions=True)
 
 

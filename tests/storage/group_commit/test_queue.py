@@ -333,7 +333,7 @@ async def test_a_bug_of_the_carrier_is_told_to_all_by_errors_of_their_own() -> N
 
 
 def _stopped(work: Any) -> list[Any]:
-    """Run some work in a loop of its own, stop it as a server does, and give what is told."""
+    """Run some work in a loop of its own, stop it as a server does, and return what is told."""
     complaints: list[Any] = []
 
     async def main() -> list[Any]:

@@ -17,7 +17,7 @@ Work = Callable[[Transaction], Awaitable[Any]]
 
 
 async def all_at_once(group: GroupTransaction, *works: Work) -> list[Any]:
-    """Run works at once, and give what each is told."""
+    """Run works at once, and return what each is told."""
     return await asyncio.gather(*(group.run(work, 0) for work in works), return_exceptions=True)
 
 
@@ -44,7 +44,7 @@ def count_up(rows: Rows, name: str, by: str = "name") -> Work:
 
 
 async def counts(rows: Rows) -> dict[str, int]:
-    """Give the number of each row."""
+    """Return the number of each row."""
     return {row["name"]: row["n"] for row in await rows.find({}).to_list()}
 
 

@@ -156,7 +156,7 @@ async def _note_heard(under_way: Sequence[Payment], services: CheckoutServices) 
 
 
 def _is_answered(session: Session, payment: Payment, answers: Answers) -> bool:
-    """Tell whether the answers are about a payment: by itself, or by the checkout it was made in.
+    """Return whether the answers are about a payment: by itself, or by the checkout it was made in.
 
     Where the provider does not know it by its own id, all checkouts of the session speak for it.
     """

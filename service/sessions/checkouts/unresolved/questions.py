@@ -46,11 +46,11 @@ class Answers:
         }
 
     def __contains__(self, payment: Payment) -> bool:
-        """Tell whether an answer says that a payment is under way."""
+        """Return whether an answer says that a payment is under way."""
         return payment.provider_payment_id in self.under_way
 
     def tell_of(self, refs: Iterable[str]) -> bool:
-        """Tell whether each of these references was asked about, whatever came of it."""
+        """Return whether each of these references was asked about, whatever came of it."""
         return set(refs) <= self.events.keys() | self.refused | self.silent
 
 
@@ -64,7 +64,7 @@ class Questions:
 
     @property
     def over(self) -> bool:
-        """Tell whether there is no time for more."""
+        """Return whether there is no time for more."""
         return self.until.over
 
     async def ask(self, provider: str, refs: Iterable[str]) -> Answers:
@@ -101,5 +101,5 @@ async def take_answers(answers: Answers, merchant_id: str, services: CheckoutSer
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Tell whether the provider knows nothing; one that can be asked again has not said so."""
+    """Return whether the provider knows nothing; one that can be asked again has not said so."""
     return isinstance(error, ProviderFailed) and error.definite and error.retry_after is None

@@ -20,7 +20,7 @@ from service.storage.transaction import Transaction
 
 
 async def open_review(session: Session, payment: Payment, services: CheckoutServices) -> bool:
-    """Put a live payment of a processing session among the reviews; tell whether it was not there.
+    """Put a live payment of a processing session into review; return whether it was not there.
 
     A review that closed by itself is opened again; one that a person has decided is not.
     """

@@ -21,7 +21,7 @@ GIVE_UP_AFTER = timedelta(days=30)
 
 
 async def ask_once_more(payment: Payment, questions: Questions) -> bool:
-    """Ask about a payment that is silent for long, and give it up; tell whether it was.
+    """Ask about a payment that is silent for long, and give it up; return whether it was.
 
     Only money overrules that: what comes later of the payment but money is old news.
     """
