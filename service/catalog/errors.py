@@ -82,7 +82,7 @@ class QuoteExpired(InvalidInput):
 
     def __init__(self) -> None:
         """Name the field."""
-        problem = FieldProblem("quoteId", "holds no more")
+        problem = FieldProblem("quoteId", "is no longer valid")
         super().__init__("The quote has run out; ask for a new one.", problems=(problem,))
 
 

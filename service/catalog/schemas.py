@@ -48,7 +48,7 @@ class PutCoupon(WireModel):
         by_amount = self.amount is not None and self.currency is not None
         by_part = self.amount is None and self.currency is None and self.basis_points is not None
         if by_part == (by_amount and self.basis_points is None):
-            problem = FieldProblem("basisPoints", "or amount with currency is due, not both")
+            problem = FieldProblem("basisPoints", "or amount with currency is required, not both")
             raise InvalidInput("The coupon can't be used.", problems=(problem,))
         return Coupon(merchant_id=merchant_id, code=code, updated_at=now, **dict(self))
 

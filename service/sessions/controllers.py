@@ -113,7 +113,7 @@ class PaymentSessions(Controller):
         if user_id is None:
             user_id = caller.principal.user_id
         if user_id is None:
-            raise wrong_field("sessionId", "or userId is due")
+            raise wrong_field("sessionId", "or userId is required")
         sessions, following = await list_sessions(
             user_id,
             status,
@@ -184,7 +184,7 @@ class CheckoutSessions(Controller):
         caller, services = caller_of(request), services_of(request)
         user_id = user_id or caller.principal.user_id
         if user_id is None:
-            raise wrong_field("userId", "is due")
+            raise wrong_field("userId", "is required")
         session = await find_latest_checkout(user_id, caller)
         return SessionAnswer(session_view(session, caller, services.clock.now()))
 

@@ -150,7 +150,7 @@ def test_a_price_that_cant_be_used_is_told(arguments: tuple[str, ...], says: str
 def test_a_coupon_takes_off_a_part_or_an_amount(shop: Shop, options: tuple[str, ...]) -> None:
     told = shop.run("prices", "coupon", "X", *options)
     assert told.returncode == 1
-    assert "or amount with currency is due, not both" in told.stderr
+    assert "or amount with currency is required, not both" in told.stderr
 
 
 @pytest.mark.parametrize("percent", ["0", "100.01", "0.001", "NaN", "many"])

@@ -36,5 +36,5 @@ def signed_event(
 def _silent(provider: ProviderName) -> str:
     traits = REGISTRY[provider].traits
     if traits.manual:
-        return f"{traits.title} sends no events: a secret key settles it by hand."
+        return f"{traits.title} sends no events: a secret key completes the session."
     return f"The sandbox does not play {traits.title}."

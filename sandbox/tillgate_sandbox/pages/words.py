@@ -59,7 +59,7 @@ DECLINES: dict[ProviderName, dict[str, str]] = {
         "do_not_honor": "the bank refuses",
         "fraudulent": "Stripe suspects fraud",
         "card_velocity_exceeded": "too much within a day",
-        "authentication_required": "3-D Secure is due",
+        "authentication_required": "3-D Secure is required",
         "processing_error": "an error on the way",
     },
     "razorpay": {

@@ -56,7 +56,7 @@ def send_event(
 def explain_upi(session_id: str, address: str) -> None:
     """Explain how a UPI session is completed: no event comes, a secret key reports the money."""
     say(
-        "UPI has no webhook. When the money is in your account, a secret key settles the session:"
+        "UPI has no webhook. When the money is in your account, a secret key completes the session:"
     )
     show(
         f"curl -X PUT {address}/api/payment-sessions "

@@ -44,7 +44,7 @@ def check_providers(settings: Settings) -> Iterator[Check]:
         mode = {True: "live", False: "test mode", None: "on"}[provider.live]
         heard = "webhooks on" if _hears(provider) else "no webhooks"
         if traits.manual:
-            heard = "settled by a secret key"
+            heard = "completed by a secret key"
         state: State = "fine"
         if settings.production and provider.live is False:
             state, mode = "warning", "test mode: no real money"

@@ -20,7 +20,7 @@ DOES = {
     "cleanup": "all of it: expires, retries, delivers, and deletes what was kept long enough",
     "events": "applies waiting events again",
     "peppers": "counts what still hangs on older entries of PII_PEPPER; changes nothing",
-    "outbox": "delivers what is due: captures, closed checkouts",
+    "outbox": "delivers due messages: captures, closed checkouts",
 }
 
 

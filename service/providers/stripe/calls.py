@@ -110,7 +110,7 @@ def _failure(error: stripe.StripeError) -> ProviderFailed:
     if status in {401, 403}:
         return ProviderFailed("Stripe refuses our key: check STRIPE_SECRET_KEY.")
     if status == 429:
-        return ProviderFailed("Stripe takes no more calls now.", retry_after=2)
+        return ProviderFailed("Stripe accepts no more calls now.", retry_after=2)
     if status >= 500:
         # Stripe answers the same for as long as it keeps the key, so only a new attempt helps. A
         # checkout that was made after all is found by what we sent along.

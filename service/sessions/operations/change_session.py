@@ -98,7 +98,7 @@ def _check_allowed(change: Change, caller: Caller) -> None:
         return
     if change.status not in {None, Status.CANCELED} or change.provider_payment_id is not None:
         raise ChangeNotAllowed(
-            "Only a secret key may settle a session; a browser may cancel it and add metadata."
+            "Only a secret key may complete a session; a browser may cancel it and add metadata."
         )
 
 

@@ -97,5 +97,5 @@ async def _check_unpaid(session: Session) -> None:
     waiting = [one for one in own if one.status in _MONEY]
     if session.review or any(one.provider_payment_id not in decided for one in waiting):
         raise NotPayable(
-            "A payment of this session is not settled yet, and its price has changed."
+            "The outcome of a payment of this session is open, and its price has changed."
         )
