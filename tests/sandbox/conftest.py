@@ -1,4 +1,4 @@
-"""A lab for each test, on the run's database."""
+"""A lab for each test, on the run's database; the dashboard's visitor for the pages."""
 
 from collections.abc import AsyncIterator
 
@@ -6,7 +6,10 @@ import pytest_asyncio
 
 from service.core.clock import ManualClock
 from service.storage.database import Database
+from tests.dashboard.conftest import browser, shop, visitor
 from tests.sandbox.lab import Lab, empty_sandbox, running_lab
+
+__all__ = ["browser", "shop", "visitor"]
 
 
 @pytest_asyncio.fixture
