@@ -45,16 +45,16 @@ async def apply(
     meant = await meet(tx, arrival, why.at)
     may_ask = arrival.asking is Asking.FIRST
     doing = Applying(tx, event, why, lifetimes, arrival.merchant_id, meant.refs, may_ask)
-    told = await _apply_facts(doing, meant.session)
-    if meant.session is None and told.needs_session:
+    result = await _apply_facts(doing, meant.session)
+    if meant.session is None and result.needs_session:
         if may_ask and event.learned is None:
             raise CheckoutUnknown(matched=False)
         return parked(_no_match(arrival, meant), arrival, inbox)
-    outcome = _outcome_of(told, arrival)
-    return _agreeing(outcome, arrival, meant.session, told.session, inbox)
+    outcome = _outcome_of(result, arrival)
+    return _agreeing(outcome, arrival, meant.session, result.session, inbox)
 
 
-class _Told(Struct, frozen=True):
+class _Result(Struct, frozen=True):
     """The session after all facts, what of it is in doubt, and whether they mean one at all."""
 
     session: Session | None
@@ -62,7 +62,7 @@ class _Told(Struct, frozen=True):
     needs_session: bool
 
 
-async def _apply_facts(doing: Applying, session: Session | None) -> _Told:
+async def _apply_facts(doing: Applying, session: Session | None) -> _Result:
     doubts: dict[str, str] = {}
     needs_session = False
     for fact in in_order(doing.event.facts):
@@ -76,7 +76,7 @@ async def _apply_facts(doing: Applying, session: Session | None) -> _Told:
             session = applied.session
             if applied.review is not None:
                 doubts.setdefault(one.about, applied.review.value)
-    return _Told(session, doubts, needs_session)
+    return _Result(session, doubts, needs_session)
 
 
 async def _record(doing: Applying, session: Session | None, fact: Fact) -> SessionStep | None:
@@ -117,14 +117,14 @@ def _no_match(arrival: Arrival, meant: Meant) -> str:
     return f"only its reference names session {meant.unproven}, which no server opened"
 
 
-def _outcome_of(told: _Told, arrival: Arrival) -> Outcome:
-    session = told.session
+def _outcome_of(result: _Result, arrival: Arrival) -> Outcome:
+    session = result.session
     session_id = session.session_id if session else None
     merchant_id = session.merchant_id if session else arrival.merchant_id
-    if not told.doubts:
+    if not result.doubts:
         return Outcome(InboxStatus.PROCESSED, session_id, merchant_id)
-    reason, *_ = told.doubts.values()
-    doubts = tuple(told.doubts.items())
+    reason, *_ = result.doubts.values()
+    doubts = tuple(result.doubts.items())
     return Outcome(InboxStatus.REVIEW, session_id, merchant_id, reason=reason, doubts=doubts)
 
 

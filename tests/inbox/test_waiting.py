@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.inbox.operations.inbox import Arrival
+from service.inbox.operations.receive import take_in
 from service.inbox.operations.replay import LEASE, retry_waiting
 from service.inbox.states import GIVE_UP_AFTER, next_attempt_at
+from service.providers.base import VerifiedEvent
+from service.providers.facts import Subject, Unreadable
 from service.storage.database import Client
 from tests.conftest import NOON
 from tests.storage.failing import failing
@@ -218,3 +222,23 @@ async def test_an_event_that_can_not_even_be_kept_is_503(shop: Shop, client: Cli
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert (await shop.api.told(paid))["outcome"] == "processed"
+
+
+@pytest.mark.parametrize(("asked_for", "kept_for"), [("another", "another"), (None, "default")])
+async def test_what_can_not_be_applied_is_kept_for_the_merchant_it_was_asked_for(
+    shop: Shop, asked_for: str | None, kept_for: str
+) -> None:
+    event = VerifiedEvent(
+        provider="stripe",
+        account="default",
+        live=False,
+        event_id="fetch:cs_1",
+        type="fetched",
+        occurred_at=NOON,
+        subject=Subject(checkout_refs=("cs_1",)),
+        facts=(Unreadable("a field of another type"),),
+        payload=b"{}",
+    )
+    await take_in(Arrival(event, "fetch", asked_for=asked_for), shop.api.wired.inbox)
+    row = await _event(shop)
+    assert (row["status"], row["merchantId"]) == ("failed", kept_for)
