@@ -1,0 +1,1 @@
+"""A fifth provider, made up, and a walk through the house with it."""
