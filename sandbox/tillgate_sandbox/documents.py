@@ -3,25 +3,19 @@
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
 from service.providers.registry import ProviderName
-from service.storage.documents import StoredDocument, wire_name
+from service.storage.documents import StoredDocument, StoredPart
 from tillgate_sandbox.chaos import Fault
 from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus
 
 CheckoutKind = Literal["session", "order", "link"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=wire_name, validate_by_name=True, validate_by_alias=True, extra="ignore"
-    )
-
-
-class SandboxRefund(_Part):
+class SandboxRefund(StoredPart):
     """Money that was given back of a payment. `id` is the provider's refund id (PhonePe: ours)."""
 
     id: str = Field(alias="id")
@@ -32,7 +26,7 @@ class SandboxRefund(_Part):
     at: datetime
 
 
-class SandboxPayment(_Part):
+class SandboxPayment(StoredPart):
     """One attempt to pay a checkout. `id` is the provider's payment id; amounts in minor units.
 
     `refunded` is the sum of `refunds`, `dispute_id` the provider's id of a dispute.
@@ -50,7 +44,7 @@ class SandboxPayment(_Part):
     at: datetime
 
 
-class Happened(_Part):
+class Happened(StoredPart):
     """One thing that happened to a checkout, for its timeline: nothing is decided by it."""
 
     at: datetime
@@ -112,7 +106,7 @@ class SandboxCheckout(StoredDocument):
         ]
 
 
-class Attempt(_Part):
+class Attempt(StoredPart):
     """One try to deliver. `status` is the answer's; None: there was no answer."""
 
     at: datetime

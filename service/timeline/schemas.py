@@ -8,6 +8,7 @@ from service.core.strict_json import JsonObject
 from service.sessions.operations.caller import Caller
 from service.sessions.schemas.answers import SessionView, session_view
 from service.timeline.operations.gather import Timeline
+from service.web.views import view_of
 
 
 class EntryView(Struct, frozen=True, rename="camel"):
@@ -29,7 +30,5 @@ class TimelineAnswer(Struct, frozen=True, rename="camel"):
 
 def timeline_view(timeline: Timeline, caller: Caller, now: datetime) -> TimelineAnswer:
     """Show a timeline."""
-    entries = [
-        EntryView(entry.at, entry.what, entry.summary, entry.detail) for entry in timeline.entries
-    ]
+    entries = [view_of(EntryView, entry) for entry in timeline.entries]
     return TimelineAnswer(session_view(timeline.session, caller, now), timeline.why, entries)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 import service
+import tillgate_sandbox
 from service.audit import controllers as audit
 from service.audit.documents import AuditEntry
 from service.catalog import schemas as catalog
@@ -19,6 +20,8 @@ from service.sessions.documents import HistoryEntry, Review, Session
 from service.sessions.schemas import answers
 from service.storage.new_rows import stored_names
 from service.timeline import schemas as timeline
+from tillgate_sandbox.documents import Happened, SandboxCheckout
+from tillgate_sandbox.pages import views as sandbox
 
 View = type[Struct]
 
@@ -34,6 +37,14 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     answers.HistoryView: (HistoryEntry, frozenset()),
     answers.ReviewView: (Review, frozenset()),
     answers.SessionView: (Session, frozenset({"payment_method"})),
+    sandbox.HappenedView: (Happened, frozenset({"text"})),
+    sandbox.CheckoutView: (
+        SandboxCheckout,
+        frozenset(
+            {"price", "status_name", "tone", "can", "deliveries", "untried"}
+            | {"handed_over", "has_own_chaos"}
+        ),
+    ),
 }
 # Made of several things, or of something that is not stored.
 OF_NO_DOCUMENT: set[View] = {catalog.QuoteView, reviews.DoubtView, timeline.EntryView}
@@ -65,9 +76,10 @@ def test_a_field_that_its_document_lost_would_be_noticed() -> None:
 
 def test_every_view_is_named_here() -> None:
     found: set[View] = set()
-    for module in pkgutil.walk_packages(service.__path__, "service."):
-        if module.name.endswith((".schemas", ".controllers", ".answers")):
-            found |= {one for one in vars(import_module(module.name)).values() if _is_view(one)}
+    for package in (service, tillgate_sandbox):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name.endswith((".schemas", ".controllers", ".answers", ".views")):
+                found |= {one for one in vars(import_module(module.name)).values() if _is_view(one)}
     assert found - VIEWS.keys() - OF_NO_DOCUMENT == set()
 
 

@@ -11,9 +11,10 @@ from pydantic import Field
 from service.providers.money import to_major
 from service.providers.registry import ProviderName
 from service.web.fields import ShortText
+from service.web.views import view_of
 from service.web.wire import WireModel
 from tillgate_sandbox.chaos import Chaos, Fault
-from tillgate_sandbox.documents import Happened, SandboxCheckout, SandboxDelivery
+from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery
 from tillgate_sandbox.pages.words import STANDINGS, told
 from tillgate_sandbox.states import CheckoutStatus, Happening, possible_now
 
@@ -102,35 +103,22 @@ def checkout_view(
 ) -> CheckoutView:
     """Show a checkout with the deliveries about it, and the faults that hold for it."""
     about = [one for one in deliveries if one.checkout_id == checkout.id]
-    return CheckoutView(
-        id=checkout.id,
-        page_id=checkout.page_id,
-        session_id=checkout.session_id,
-        provider=checkout.provider,
-        kind=checkout.kind,
-        amount=checkout.amount,
-        currency=checkout.currency,
+    return view_of(
+        CheckoutView,
+        checkout,
         price=to_major(checkout.amount, checkout.provider, checkout.currency),
-        status=checkout.status,
-        version=checkout.version,
         status_name=STANDINGS[checkout.status].name,
         tone=STANDINGS[checkout.status].tone,
         can=possible_now(checkout.status, checkout.provider),
-        happened=[_happened(one) for one in checkout.happened],
+        happened=[view_of(HappenedView, one, text=told(one)[0]) for one in checkout.happened],
         deliveries=dict(Counter(one.status for one in about)),
         untried=sum(not one.attempts for one in about),
         success_url=_filled(checkout.success_url, checkout.id),
         cancel_url=_filled(checkout.cancel_url, checkout.id),
-        expires_at=checkout.expires_at,
-        created_at=checkout.created_at,
         handed_over=handed_over,
         chaos=chaos,
         has_own_chaos=checkout.chaos is not None,
     )
-
-
-def _happened(one: Happened) -> HappenedView:
-    return HappenedView(one.at, one.what, one.method, one.decline_code, told(one)[0])
 
 
 def _filled(address: str | None, checkout_id: str) -> str | None:
