@@ -14,7 +14,7 @@ from service.catalog.operations.quote_id import Quoting
 from service.core.clock import Clock, SystemClock
 from service.core.errors import Misconfigured
 from service.dashboard.controllers import dashboard_routes
-from service.dashboard.login.door import Door, build_door
+from service.dashboard.login.entrance import Entrance, build_entrance
 from service.extension import Extension, Mounted
 from service.inbox.controllers import AdminWebhooks, Webhooks
 from service.inbox.repository import COMMITS
@@ -69,14 +69,14 @@ def create_app(
     mounted: Mounted | None = None
     if extension is not None:
         mounted = extension.mount(settings, clock, database, wired.providers)
-    door = build_door(settings, clock)
+    entrance = build_entrance(settings, clock)
     watchdog = Watchdog(database, (INSERTS.queue, LOADS.queue, COMMITS.queue))
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(close_providers, wired.providers)
-            stack.push_async_callback(door.refusals.aclose)
+            stack.push_async_callback(entrance.refusals.aclose)
             if loop:
                 await stack.enter_async_context(watching(watchdog))
                 await stack.enter_async_context(
@@ -88,14 +88,14 @@ def create_app(
             yield
 
     app = Litestar(
-        route_handlers=(*ROUTES, *_pages(door, mounted)),
+        route_handlers=(*ROUTES, *_pages(entrance, mounted)),
         dependencies=_dependencies(wired),
         lifespan=[lifespan],
         plugins=web_layer(settings, clock, database, DOCUMENTS, difference, lambda: watchdog.stuck),
         debug=False,
     )
     app.state.wired = wired
-    app.state.door = door
+    app.state.entrance = entrance
     app.state.watchdog = watchdog
     app.state.services = wired.services
     app.state.mounted = mounted
@@ -109,10 +109,10 @@ def _extended(extension: Extension, settings: Settings) -> Settings:
     return extension.settings(settings)
 
 
-def _pages(door: Door, mounted: Mounted | None) -> list[ControllerRouterHandler]:
+def _pages(entrance: Entrance, mounted: Mounted | None) -> list[ControllerRouterHandler]:
     """Return the pages for people, with those of an extension."""
     extended = mounted.routes if mounted is not None else ()
-    return [dashboard_routes(door, mounted), *extended]
+    return [dashboard_routes(entrance, mounted), *extended]
 
 
 def _dependencies(wired: Wired) -> dict[str, Provide]:

@@ -5,20 +5,20 @@ from litestar.di import Provide
 
 from service.dashboard.frame import ASSETS
 from service.dashboard.login.controllers import Login
-from service.dashboard.login.door import Door
+from service.dashboard.login.entrance import Entrance
 from service.dashboard.sessions.controllers import SessionPages
 from service.extension import Mounted
 from service.web.authentication import PUBLIC
 from service.web.pages.assets import SHARED
 
 
-def dashboard_routes(door: Door, extension: Mounted | None) -> Router:
+def dashboard_routes(entrance: Entrance, extension: Mounted | None) -> Router:
     """Build the dashboard, with the files that all pages share. It asks for its key itself."""
     return Router(
         "/",
         route_handlers=[SHARED.route(), ASSETS.route(), Login, SessionPages],
         dependencies={
-            "door": Provide(lambda: door, sync_to_thread=False),
+            "entrance": Provide(lambda: entrance, sync_to_thread=False),
             "extension": Provide(lambda: extension, sync_to_thread=False),
         },
         opt={PUBLIC: True},

@@ -21,8 +21,9 @@ from service.inbox.schemas import (
     rejection_view,
 )
 from service.inbox.states import InboxStatus
-from service.web.authentication import PUBLIC, AnyRequest, CurrentPrincipal, requires, sender_of
+from service.web.authentication import PUBLIC, AnyRequest, CurrentPrincipal, requires
 from service.web.limits.rate_limits import UNLIMITED
+from service.web.logs.clients import client_of
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
 from service.web.requests import BODY_UP_TO
 from service.web.short_way import SHORT
@@ -113,9 +114,9 @@ class AdminWebhooks(Controller):
 
 
 async def _receive(provider: str, body: bytes, request: AnyRequest) -> ReceivedAnswer:
-    sender = sender_of(request.scope)
+    client = client_of(request.scope)
     return received(
-        await receive_webhook(provider, _headers(request), body, _inbox(request), sender)
+        await receive_webhook(provider, _headers(request), body, _inbox(request), client)
     )
 
 

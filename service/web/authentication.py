@@ -103,11 +103,6 @@ def actor_of(scope: Scope) -> Principal | None:
     return replace(found, client=client_of(scope)) if found is not None else None
 
 
-def sender_of(scope: Scope) -> str:
-    """Return the name of whoever sent a request that takes no credential, by the address."""
-    return client_of(scope) or "unknown"
-
-
 def requires(*needed: AccessScope) -> dict[str, frozenset[AccessScope]]:
     """Make a handler's `opt` that lets in only callers with these scopes; else 401 or 403.
 

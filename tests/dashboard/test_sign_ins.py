@@ -1,5 +1,6 @@
 """How long somebody is signed in, what ends it, and what a stolen or planted cookie is worth."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -61,6 +62,27 @@ async def test_thirty_minutes_without_a_person_end_it(
     assert await opens(production, token)
     clock.advance(2 * IDLE)
     assert await opens(production, token)
+
+
+async def test_who_was_signed_out_is_told_why_and_a_stranger_learns_nothing_by_it(
+    production: AsyncClient, clock: ManualClock
+) -> None:
+    async def told(token: str | None) -> str:
+        headers = {"cookie": f"{COOKIE}={token}"} if token is not None else {}
+        return (await production.get("/dashboard/login", headers=headers)).text
+
+    await sign_in(production)
+    token = production.cookies[COOKIE]
+    production.cookies.clear()
+    why = "You were signed out: after 30 minutes without activity"
+    assert why not in await told(token)  # still good
+    assert why not in await told(None)  # nobody was ever here
+    clock.advance(IDLE)
+    ended = await told(token)
+    assert why in ended
+    # A cookie that was made up is answered in the same words.
+    assert re.sub(r'"[^"]{40,}"', "", await told("made-up")) == re.sub(r'"[^"]{40,}"', "", ended)
+    assert (IDLE, LASTS) == (timedelta(minutes=30), timedelta(hours=12))  # as the words say
 
 
 async def test_twelve_hours_end_it_whoever_is_there(

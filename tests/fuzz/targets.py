@@ -17,7 +17,7 @@ from service.core.paging import decode_cursor
 from service.core.strict_json import parse
 from service.providers.facts import Unreadable
 from service.web.idempotency.header import LONGEST, read_key
-from service.web.limits.addresses import UNKNOWN, Addresses, network_of
+from service.web.limits.addresses import NO_ADDRESS, Addresses, network_of
 from tests.providers.phonepe.case import CASE as PHONEPE
 from tests.providers.provider_case import ProviderCase
 from tests.providers.razorpay.case import CASE as RAZORPAY
@@ -125,7 +125,7 @@ def read_addresses(data: bytes) -> None:
         "headers": [(b"x-forwarded-for", forwarded)],
     }
     found = _BEHIND_A_PROXY.of(scope)
-    if found != UNKNOWN:
+    if found != NO_ADDRESS:
         network_of(found)
 
 

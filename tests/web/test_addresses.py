@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.errors import Misconfigured
-from service.web.limits.addresses import UNKNOWN, Addresses, network_of
+from service.web.limits.addresses import NO_ADDRESS, Addresses, network_of
 
 PROXIES = ("10.0.0.0/8", "2001:db8::/32", "192.0.2.7")
 
@@ -39,7 +39,7 @@ def scope(peer: str | None, *forwarded: bytes) -> Any:
         ("2001:db8::1", [b"203.0.113.5"], "203.0.113.5"),
         ("192.0.2.7", [b"203.0.113.5"], "203.0.113.5"),
         ("192.0.2.8", [b"203.0.113.5"], "192.0.2.8"),
-        (None, [b"203.0.113.5"], UNKNOWN),
+        (None, [b"203.0.113.5"], NO_ADDRESS),
     ],
 )
 def test_only_trusted_proxies_name_the_client(
@@ -69,4 +69,4 @@ def test_a_proxy_that_is_no_address_is_refused(entry: str) -> None:
 def test_an_ipv6_customer_is_counted_by_network() -> None:
     assert network_of("2001:db9::1") == network_of("2001:db9::ffff:1") == "2001:db9::/64"
     assert network_of("203.0.113.5") == "203.0.113.5"
-    assert network_of(UNKNOWN) == UNKNOWN
+    assert network_of(NO_ADDRESS) == NO_ADDRESS

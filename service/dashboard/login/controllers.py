@@ -12,7 +12,7 @@ from service.core.errors import Forbidden, TooManyRequests, Unauthenticated
 from service.core.ids import digest
 from service.core.principal import AccessScope, Kind, Principal
 from service.dashboard.login.cookies import FORM, SIGN_IN, came_from_us, form_token
-from service.dashboard.login.door import Door, TheDoor
+from service.dashboard.login.entrance import Entrance, TheEntrance
 from service.dashboard.login.page import login_page
 from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION
@@ -25,26 +25,30 @@ from service.web.sign_ins.operations import recognise, sign_in, sign_out
 Following = Annotated[str, QueryParameter(name="next", max_length=200)]
 
 HOME = "/dashboard"
+ENDED = (
+    "You were signed out: after 30 minutes without activity, after 12 hours, or with the end of "
+    "your key. Please sign in again."
+)
 # Sent by a page that reads itself again: nobody has done anything, so it keeps nobody signed in.
 UNATTENDED = "x-unattended"
 
 
-async def reader_of(request: AnyRequest, door: Door) -> Principal | None:
+async def reader_of(request: AnyRequest, entrance: Entrance) -> Principal | None:
     """Find who reads: an admin whose sign-in and key are still good. None for anybody else.
 
     The request's line in the log names the reader.
     """
-    token = door.jar.read(request, SIGN_IN)
+    token = entrance.jar.read(request, SIGN_IN)
     attended = UNATTENDED not in request.headers
-    found = await recognise(token, door.keys, door.clock, attended=attended)
+    found = await recognise(token, entrance.keys, entrance.clock, attended=attended)
     if found is None or not _may_read(found):
         return None
     return _let_in(request, found)
 
 
-def token_of(request: AnyRequest, door: Door) -> str:
+def token_of(request: AnyRequest, entrance: Entrance) -> str:
     """Return what the forms of a reader's pages carry."""
-    return form_token(door.jar.read(request, SIGN_IN) or "")
+    return form_token(entrance.jar.read(request, SIGN_IN) or "")
 
 
 class Login(Controller):
@@ -54,65 +58,72 @@ class Login(Controller):
 
     @get("/login")
     async def form(
-        self, request: AnyRequest, door: TheDoor, following: Following = HOME
+        self, request: AnyRequest, entrance: TheEntrance, following: Following = HOME
     ) -> Response[str]:
-        """Ask for the key."""
-        return _form(request, door, _ours(following))
+        """Ask for the key; a browser whose sign-in has ended is told so.
+
+        Whatever cookie opens nothing is answered so: nobody learns whether it ever did.
+        """
+        brought = entrance.jar.read(request, SIGN_IN) is not None
+        ended = brought and await reader_of(request, entrance) is None
+        return _form(request, entrance, _ours(following), ENDED if ended else None)
 
     @post("/login", status_code=303)
-    async def enter(self, request: AnyRequest, door: TheDoor) -> Response[str] | Redirect:
+    async def enter(self, request: AnyRequest, entrance: TheEntrance) -> Response[str] | Redirect:
         """Sign in by an admin key. 403 for any other and for a form that is not ours, else 429."""
         given = await request.form()
         following = _ours(str(given.get("next") or ""))
-        if not came_from_us(request, door.jar.read(request, FORM), _text(given.get("token"))):
+        if not came_from_us(request, entrance.jar.read(request, FORM), _text(given.get("token"))):
             # Mostly an old page: the form is shown anew.
-            return _form(request, door, following, "This form was old. Please try again.", 403)
+            return _form(request, entrance, following, "This form was old. Please try again.", 403)
         key = str(given.get("key") or "").strip()
         try:
-            found = await _try(request, door, key)
+            found = await _try(request, entrance, key)
         except TooManyRequests as error:
-            return _too_many(request, door, following, error)
+            return _too_many(request, entrance, following, error)
         if found is None:
-            await door.refusals.note(client_of(request.scope))
-            return _form(request, door, following, "This is no admin key of this service.", 403)
-        await _end(request, door)
+            await entrance.refusals.note(client_of(request.scope))
+            return _form(request, entrance, following, "This is no admin key of this service.", 403)
+        await _end(request, entrance)
         reader = _let_in(request, found)  # after whose sign-in ends here: the line names this one
-        token = await sign_in(key, reader, door.clock)
-        await _record("dashboard.signed_in", token, reader, door)
-        known = door.jar.known_browser(request) is not None
-        cookies = [door.jar.sign_in(token), door.jar.forget(FORM)]
-        cookies += [] if known else [door.jar.browser()]
+        token = await sign_in(key, reader, entrance.clock)
+        await _record("dashboard.signed_in", token, reader, entrance)
+        known = entrance.jar.known_browser(request) is not None
+        cookies = [entrance.jar.sign_in(token), entrance.jar.forget(FORM)]
+        cookies += [] if known else [entrance.jar.browser()]
         return Redirect(following, status_code=303, cookies=cookies)
 
     @post("/logout", status_code=303)
-    async def leave(self, request: AnyRequest, door: TheDoor) -> Redirect:
+    async def leave(self, request: AnyRequest, entrance: TheEntrance) -> Redirect:
         """Sign out, here and in every process. Raises `Forbidden` for a form that is not ours."""
         given = await request.form()
-        if not came_from_us(request, door.jar.read(request, SIGN_IN), _text(given.get("token"))):
+        if not came_from_us(
+            request, entrance.jar.read(request, SIGN_IN), _text(given.get("token"))
+        ):
             raise Forbidden("This form was not shown by the dashboard.")
-        await _end(request, door)
-        return Redirect(f"{HOME}/login", status_code=303, cookies=[door.jar.forget(SIGN_IN)])
+        await _end(request, entrance)
+        return Redirect(f"{HOME}/login", status_code=303, cookies=[entrance.jar.forget(SIGN_IN)])
 
 
-async def _try(request: AnyRequest, door: Door, key: str) -> Principal | None:
+async def _try(request: AnyRequest, entrance: Entrance, key: str) -> Principal | None:
     """Look at a key, as often as that may be done. Raises `TooManyRequests`."""
-    network = network_of(door.addresses.of(request.scope))
-    browser = door.jar.known_browser(request)
+    network = network_of(entrance.addresses.of(request.scope))
+    browser = entrance.jar.known_browser(request)
     try:
-        door.guesses.take(network, browser)
+        entrance.guesses.take(network, browser)
     except TooManyRequests:
-        await door.refusals.note(client_of(request.scope))
+        await entrance.refusals.note(client_of(request.scope))
         raise
-    found = await _holder_of(key, door)
+    found = await _holder_of(key, entrance)
     if found is None or not _may_read(found):
         return None
-    door.guesses.give_back(network, browser)
+    entrance.guesses.give_back(network, browser)
     return found
 
 
-async def _holder_of(key: str, door: Door) -> Principal | None:
+async def _holder_of(key: str, entrance: Entrance) -> Principal | None:
     try:
-        return await door.keys.identify(key)
+        return await entrance.keys.identify(key)
     except Unauthenticated:
         return None
 
@@ -123,24 +134,24 @@ def _let_in(request: AnyRequest, found: Principal) -> Principal:
     return reader
 
 
-async def _end(request: AnyRequest, door: Door) -> None:
+async def _end(request: AnyRequest, entrance: Entrance) -> None:
     """End the sign-in that a browser has, if it has one."""
-    token = door.jar.read(request, SIGN_IN)
-    reader = await reader_of(request, door)
+    token = entrance.jar.read(request, SIGN_IN)
+    reader = await reader_of(request, entrance)
     if token is not None and await sign_out(token) and reader is not None:
-        await _record("dashboard.signed_out", token, reader, door)
+        await _record("dashboard.signed_out", token, reader, entrance)
 
 
-async def _record(action: str, token: str, reader: Principal, door: Door) -> None:
+async def _record(action: str, token: str, reader: Principal, entrance: Entrance) -> None:
     act = Act(action, f"sign-in:{digest(token)[:KEY_ID_LENGTH]}", detail={"keyId": reader.key_id})
     async with answers_in_time():
-        await record(NO_TRANSACTION, reader, act, door.clock.now())
+        await record(NO_TRANSACTION, reader, act, entrance.clock.now())
 
 
 def _too_many(
-    request: AnyRequest, door: Door, following: str, error: TooManyRequests
+    request: AnyRequest, entrance: Entrance, following: str, error: TooManyRequests
 ) -> Response[str]:
-    answer = _form(request, door, following, error.message, 429)
+    answer = _form(request, entrance, following, error.message, 429)
     answer.headers["Retry-After"] = str(error.retry_after)
     return answer
 
@@ -150,10 +161,14 @@ def _may_read(reader: Principal) -> bool:
 
 
 def _form(
-    request: AnyRequest, door: Door, following: str, problem: str | None = None, status: int = 200
+    request: AnyRequest,
+    entrance: Entrance,
+    following: str,
+    problem: str | None = None,
+    status: int = 200,
 ) -> Response[str]:
-    cookie = door.jar.form()
-    standing = door.jar.read(request, FORM)
+    cookie = entrance.jar.form()
+    standing = entrance.jar.read(request, FORM)
     token = form_token(standing or str(cookie.value))
     answer = login_page(token, following, problem, status)
     if standing is None:

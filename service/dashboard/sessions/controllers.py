@@ -9,7 +9,7 @@ from litestar.response import Redirect
 
 from service.core.errors import NotFound
 from service.dashboard.login.controllers import reader_of, token_of
-from service.dashboard.login.door import Door, TheDoor
+from service.dashboard.login.entrance import Entrance, TheEntrance
 from service.dashboard.sessions.lines import lines
 from service.dashboard.sessions.page import Frame, missing_page, search_page, timeline_page
 from service.extension import Mounted
@@ -31,20 +31,20 @@ class SessionPages(Controller):
 
     @get("/")
     async def search(
-        self, request: AnyRequest, door: TheDoor, extension: TheExtension
+        self, request: AnyRequest, entrance: TheEntrance, extension: TheExtension
     ) -> Response[str] | Redirect:
         """Ask for a session; show the latest checkouts at the providers that are played."""
-        if await reader_of(request, door) is None:
+        if await reader_of(request, entrance) is None:
             return _to_login("/dashboard")
         latest = await extension.latest() if extension is not None else None
-        return search_page(latest, _frame(request, door, extension))
+        return search_page(latest, _frame(request, entrance, extension))
 
     @get("/sessions")
     async def found(
-        self, request: AnyRequest, door: TheDoor, session_id: SessionIdQuery
+        self, request: AnyRequest, entrance: TheEntrance, session_id: SessionIdQuery
     ) -> Redirect:
         """Go to the session that was asked for."""
-        await reader_of(request, door)
+        await reader_of(request, entrance)
         return Redirect(f"/dashboard/sessions/{session_id}", status_code=303)
 
     @get("/sessions/{session_id:str}")
@@ -52,14 +52,14 @@ class SessionPages(Controller):
         self,
         request: AnyRequest,
         session_id: SessionIdPath,
-        door: TheDoor,
+        entrance: TheEntrance,
         extension: TheExtension,
     ) -> Response[str] | Redirect:
         """Draw everything that touched a session, and why it is in its state."""
-        reader = await reader_of(request, door)
+        reader = await reader_of(request, entrance)
         if reader is None:
             return _to_login(f"/dashboard/sessions/{session_id}")
-        frame, now = _frame(request, door, extension), door.clock.now()
+        frame, now = _frame(request, entrance, extension), entrance.clock.now()
         try:
             told = await timeline(session_id, Caller(reader), now)
         except NotFound:
@@ -71,8 +71,8 @@ class SessionPages(Controller):
         return timeline_page(told.session, standing, told.why, found, frame)
 
 
-def _frame(request: AnyRequest, door: Door, extension: Mounted | None) -> Frame:
-    return Frame(token_of(request, door), extension.pages if extension is not None else ())
+def _frame(request: AnyRequest, entrance: Entrance, extension: Mounted | None) -> Frame:
+    return Frame(token_of(request, entrance), extension.pages if extension is not None else ())
 
 
 def _to_login(following: str) -> Redirect:

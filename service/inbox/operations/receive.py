@@ -20,7 +20,6 @@ from service.storage.answering import DatabaseError, Duplicate, answers_in_time
 from service.storage.database import Row
 from service.storage.plain import NO_TRANSACTION
 
-UNKNOWN = "unknown"
 # A provider that is asked while it waits for our answer gets this long.
 CONFIRM_WITHIN_S = 2.0
 
@@ -32,9 +31,9 @@ async def receive_webhook(
     headers: Mapping[str, str],
     body: bytes,
     inbox: Inbox,
-    sender: str = UNKNOWN,
+    client: str | None = None,
 ) -> Receipt:
-    """Verify a delivery and apply its event; `sender` names the client by its address's hash.
+    """Verify a delivery and apply its event; `client` names who sent it, by a hash.
 
     Raises `WebhookRouteMissing` without a secret, `SignatureRejected` for what is not believed or
     `TooManyRejected` for much of it from one address, and `Unavailable` when nothing could be
@@ -46,7 +45,7 @@ async def receive_webhook(
     try:
         event = provider.verify(headers, body, inbox.clock.now())
     except SignatureRejected as rejection:
-        inbox.rejections.note(name, rejection.reason, len(body), sender, inbox.clock.now())
+        inbox.rejections.note(name, rejection.reason, len(body), client, inbox.clock.now())
         raise
     return await take_in(Arrival(event), inbox)
 

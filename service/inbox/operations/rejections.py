@@ -34,6 +34,8 @@ _OTHERS = "others"
 
 log = structlog.get_logger(__name__)
 
+# Of a delivery that came without an address, over a Unix socket.
+_UNKNOWN = "unknown"
 _Kind = tuple[str, str, str]  # provider, reason, sender
 
 
@@ -56,12 +58,14 @@ class Rejections:
         self._by_sender: Counter[str] = Counter()
         self._waiting: list[WebhookRejection] = []
 
-    def note(self, provider: str, reason: str, size: int, sender: str, now: datetime) -> None:
+    def note(
+        self, provider: str, reason: str, size: int, client: str | None, now: datetime
+    ) -> None:
         """Count a delivery of a client, named by the hash of its address; IPv6 by its network.
 
         Raises `TooManyRejected` beyond the budget of the client.
         """
-        sender = network_in(sender)
+        sender = network_in(client) if client else _UNKNOWN
         self._turn(now)
         kind = (provider, reason, sender)
         if kind not in self._kinds and len(self._kinds) >= MOST_KINDS:

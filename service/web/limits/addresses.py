@@ -7,7 +7,7 @@ from litestar.types import Scope
 
 from service.core.errors import Misconfigured
 
-UNKNOWN = "unknown"
+NO_ADDRESS = "no address"
 
 # An IPv6 address with a zone, brackets and a port; what is longer is none, and is not remembered.
 _LONGEST = 100
@@ -30,19 +30,19 @@ class Addresses:
             ) from error
 
     def of(self, scope: Scope) -> str:
-        """Return the client's address as text; `unknown` on a Unix socket.
+        """Return the client's address as text; `NO_ADDRESS` on a Unix socket.
 
         Walks X-Forwarded-For from the right, over our own proxies: what stands to the left of the
         first stranger was written by the stranger.
         """
         client = scope["client"]
         if not client:
-            return UNKNOWN
+            return NO_ADDRESS
         if not self._trusted:
             return _written(client[0])
         peer = _parse(client[0])
         if peer is None:
-            return UNKNOWN
+            return NO_ADDRESS
         if self._is_trusted(peer):
             for entry in _forwarded(scope):
                 hop = _parse(entry) if len(entry) <= _LONGEST else None
@@ -76,7 +76,7 @@ def _forwarded(scope: Scope) -> list[str]:
 def _written(text: str) -> str:
     """Return an address in its usual form."""
     address = _parse(text)
-    return UNKNOWN if address is None else str(address)
+    return NO_ADDRESS if address is None else str(address)
 
 
 @lru_cache(4096)

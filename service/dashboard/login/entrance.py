@@ -17,7 +17,7 @@ from service.web.sign_ins.guesses import Guesses
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Entrance:
     """Cookies, keys, and the counts of those who try."""
 
     jar: Cookies
@@ -28,15 +28,15 @@ class Door:
     refusals: Refusals
 
 
-TheDoor: TypeAlias = NamedDependency[SkipValidation[Door]]
+TheEntrance: TypeAlias = NamedDependency[SkipValidation[Entrance]]
 
 
-def build_door(settings: Settings, clock: Clock) -> Door:
+def build_entrance(settings: Settings, clock: Clock) -> Entrance:
     """Build it from the settings. Raises `Misconfigured` without a pepper."""
     peppers = settings.access.peppers
     if not peppers:
         raise Misconfigured("PII_PEPPER is not set: nobody could sign in to the dashboard.")
-    return Door(
+    return Entrance(
         Cookies(peppers, secure=settings.web.public_url.startswith("https://")),
         KeyRing(settings.access, clock),
         clock,
