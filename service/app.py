@@ -79,9 +79,9 @@ def create_app(
             stack.push_async_callback(entrance.refusals.aclose)
             if loop:
                 await stack.enter_async_context(watching(watchdog))
-                await stack.enter_async_context(
-                    reading_along(database, (INSERTS.queue, COMMITS.queue))
-                )
+                if not settings.production:
+                    queues = (INSERTS.queue, COMMITS.queue)
+                    await stack.enter_async_context(reading_along(database, queues))
                 await stack.enter_async_context(background(wired.jobs))
             if mounted is not None:
                 await stack.enter_async_context(mounted.lifespan(app, loop=loop))

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from service.storage.database import Client, Row
+from service.app import create_app
+from service.storage.database import Client, Database, Row
 from service.storage.group_commit import reading_along as module
 from service.storage.group_commit.reading_along import reading_along
 from tests.storage.failing import failing
 from tests.storage.group_commit.conftest import Words
 from tests.support.patience import IN_TIME
+from tests.support.settings import make_settings
 
 _LOOKS = 8
 
@@ -144,3 +146,14 @@ async def test_a_set_with_secondaries_needs_no_reader(own_client: Client, words:
     async with reading_along(database, ()):
         assert "reading-along" not in [task.get_name() for task in asyncio.all_tasks()]
     assert words.sent == []
+
+
+@pytest.mark.parametrize(("environment", "reads"), [("development", True), ("production", False)])
+async def test_a_server_reads_along_in_development_only(
+    database: Database, environment: str, *, reads: bool
+) -> None:
+    settings = make_settings(ENVIRONMENT=environment, PUBLIC_URL="https://shop.example")
+    async with create_app(settings, database).lifespan():
+        names = {task.get_name() for task in asyncio.all_tasks()}
+    assert "watchdog" in names
+    assert ("reading-along" in names) is reads
