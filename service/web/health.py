@@ -24,6 +24,8 @@ Stuck: TypeAlias = Callable[[], bool]
 """Tells whether the database driver has stopped answering altogether."""
 
 PING_WITHIN_S = 1.0
+# Some twenty commands. Who asks is not kept waiting: a look goes on while they are told 503.
+LAYOUT_WITHIN_S = 10.0
 INDEXES_TRUSTED_FOR = timedelta(seconds=30)
 _SILENT = "The database does not answer."
 
@@ -76,6 +78,7 @@ class Readiness:
         try:
             async with answers_in_time(PING_WITHIN_S):
                 await self._database.command("ping")  # goes to the primary
+            async with answers_in_time(LAYOUT_WITHIN_S):
                 return await self._look_at_layout()
         except Unavailable:
             return _SILENT

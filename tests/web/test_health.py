@@ -96,6 +96,23 @@ async def test_who_asks_at_a_time_waits_for_one_look_that_nobody_cancels(
     assert (await http.get("/health/ready")).status_code == 200
 
 
+@pytest.mark.parametrize("limit_s", [60.0, 0.2], ids=["a time of its own", "control, the ping's"])
+async def test_indexes_that_take_long_to_look_at_are_looked_at_to_the_end(
+    http: AsyncClient, client: Client, monkeypatch: pytest.MonkeyPatch, limit_s: float
+) -> None:
+    """Starved of processors, its commands took more than a second, and it was never ready again."""
+    assert health.LAYOUT_WITHIN_S == 10
+    monkeypatch.setattr(health, "PING_WITHIN_S", 0.2)
+    monkeypatch.setattr(health, "LAYOUT_WITHIN_S", limit_s)
+    async with failing(client, ["listIndexes"], blockConnection=True, blockTimeMS=100):
+        answers = [(await http.get("/health/ready")).status_code]
+        async with asyncio.timeout(IN_TIME):
+            while answers[-1] == 503 and len(answers) < 40:
+                answers.append((await http.get("/health/ready")).status_code)
+    assert answers[0] == 503
+    assert answers[-1] == (200 if limit_s > 1 else 503)
+
+
 async def _under_way(client: Client, wanted: Row) -> int:
     """Count what is under way in the database."""
     found = await client.admin.command({"currentOp": 1, "$all": True, **wanted})
