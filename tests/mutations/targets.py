@@ -56,6 +56,10 @@ TARGETS = {
         (_LEDGER, "tests/inbox/test_rows.py", "tests/effects/test_order.py"),
         ("record_payment", "_new", "_place", "_changes"),
     ),
+    "complete": Target(
+        "service.sessions.operations.complete",
+        ("tests/sessions/test_completion.py", "tests/effects/test_late.py"),
+    ),
     "match": Target(
         "service.effects.matching",
         (

@@ -79,42 +79,73 @@ def test_control_a_second_writer_is_seen(second: str) -> None:
     assert list(_writers(second)) == [second.partition("(")[0].rpartition(" ")[2]]
 
 
-async def _called_back(shop: Shop) -> dict[str, object]:
-    """Let a session's time run out, and its payment be under way after that."""
-    session: dict[str, object] = await shop.api.open()
-    shop.pass_time(minutes=31)
-    await shop.clean_up()
+Open = dict[str, object]
+
+
+async def _called_back(shop: Shop, minutes: float, *, written: bool) -> Open:
+    """Let some time pass, and have a payment under way then; `written`: its end was noted."""
+    session: Open = await shop.api.open()
+    shop.pass_time(minutes=minutes)
+    if written:
+        await shop.clean_up()
     unpaid = stripe_checkout(session, payment_status="unpaid")
     await shop.api.told(shop.stripe("checkout.session.completed", unpaid))
     assert (await shop.session(str(session["sessionId"])))["status"] == "processing"
     return session
 
 
-async def _by_its_payment(shop: Shop, session: dict[str, object]) -> None:
-    await shop.api.told(shop.stripe("payment_intent.succeeded", stripe_intent(session), 5))
+async def _by_its_payment(shop: Shop, session: Open) -> str:
+    intent = stripe_intent(session)
+    await shop.api.told(shop.stripe("payment_intent.succeeded", intent, 5))
+    return str(intent["id"])
 
 
-async def _by_hand(shop: Shop, session: dict[str, object]) -> None:
+async def _by_hand(shop: Shop, session: Open) -> str:
     changed = {"sessionId": session["sessionId"], "status": "completed", "reason": "a transfer"}
     assert (await change(shop.api, **changed)).is_success
+    return f"hand:default:{session['sessionId']}"
 
 
 COMPLETE = {"its payment": _by_its_payment, "a hand": _by_hand}
+# How long after its opening the payment was under way, whether the end was noted, what late says.
+WHEN = {
+    "in time": (10, False),
+    "on the moment": (30, False),
+    "after its time": (31, False),
+    "after its end": (31, True),
+}
 
 
+@pytest.mark.parametrize("when", WHEN)
 @pytest.mark.parametrize("by", COMPLETE)
-async def test_one_that_was_called_back_is_completed_late_by_whomever(shop: Shop, by: str) -> None:
-    session = await _called_back(shop)
-    await COMPLETE[by](shop, session)
+async def test_one_whose_payment_was_under_way_is_late_by_whoever_completes_it(
+    shop: Shop, by: str, when: str
+) -> None:
+    minutes, written = WHEN[when]
+    session = await _called_back(shop, minutes, written=written)
+    payment_id = await COMPLETE[by](shop, session)
     stored = await shop.session(str(session["sessionId"]))
-    assert (stored["status"], stored["late"]) == ("completed", True)
-    assert stored["completedAt"] == shop.clock.now()
+    assert (stored["status"], stored["late"]) == ("completed", minutes >= 30)
+    assert (stored["completedAt"], stored["providerPaymentId"]) == (shop.clock.now(), payment_id)
+    assert stored["liveAttempts"] == []
+
+
+async def test_one_that_failed_in_time_and_was_called_back_is_late(shop: Shop) -> None:
+    session = await shop.api.open()
+    failed = stripe_checkout(session, payment_status="unpaid")
+    await shop.api.told(shop.stripe("checkout.session.async_payment_failed", failed))
+    again = stripe_intent(session, id="pi_again", status="processing", amount_received=0)
+    await shop.api.told(shop.stripe("payment_intent.processing", again, 3))
+    stored = await shop.session(str(session["sessionId"]))
+    assert [line["to"] for line in stored["history"]] == ["pending", "failed", "processing"]
+    await _by_hand(shop, session)
+    assert (await shop.session(str(session["sessionId"])))["late"] is True
 
 
 async def test_control_without_the_call_back_in_mind_it_seems_in_time(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(complete, "revived_from", lambda _: None)
-    session = await _called_back(shop)
+    session = await _called_back(shop, 31, written=True)
     await _by_hand(shop, session)
     assert (await shop.session(str(session["sessionId"])))["late"] is False
