@@ -46,7 +46,7 @@ def connect(uri: str) -> Client:
             connectTimeoutMS=int(ANSWER_WITHIN_S * 1000),
             appname="tillgate",
         )
-    except (ConfigurationError, InvalidURI, ValueError) as error:
+    except (ConfigurationError, InvalidURI, ValueError, OSError) as error:
         raise Misconfigured(f"MONGODB_URI can't be read: {error}") from error
 
 
