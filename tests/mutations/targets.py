@@ -67,6 +67,7 @@ TARGETS = {
             "tests/effects/test_references.py",
             "tests/effects/test_hostile_ids.py",
             "tests/effects/test_whose.py",
+            "tests/effects/test_unknown_checkouts.py",
             "tests/retention/test_purging.py",
             "tests/tenants/test_tenants.py",
         ),
