@@ -59,14 +59,24 @@ async def test_every_order_gives_the_same_row(database: Database) -> None:
 
 
 async def test_what_is_told_later_fills_in_and_is_what_the_caller_hears(database: Database) -> None:
+    ids = {"provider_session_id": "cs_1", "provider_customer_id": "cus_1"}
     late = _told(
-        PaymentStatus.SUCCEEDED, 1, metadata={"cart": "7"}, provider_session_id="cs_1", amount=900
+        PaymentStatus.SUCCEEDED,
+        1,
+        metadata={"cart": "7"},
+        amount=900,
+        currency="EUR",
+        provider_subscription_id="sub_1",
+        **ids,
     )
     await _row(database, _told(PaymentStatus.PENDING))
     heard = await in_transaction(lambda tx: record_payment(tx, late, NOON))
-    assert (heard.provider_session_id, heard.amount) == ("cs_1", 900)
+    assert (heard.provider_session_id, heard.provider_customer_id) == ("cs_1", "cus_1")
+    assert (heard.amount, heard.currency) == (900, "EUR")
     [row] = await database["payments"].find({}, {"_id": 0}).to_list()
     assert (row["metadata"], row["providerSessionId"]) == ({"cart": "7"}, "cs_1")
+    assert (row["providerSubscriptionId"], row["amount"]) == ("sub_1", 900)
+    assert row["currency"] == "EUR"
     again = await in_transaction(lambda tx: record_payment(tx, _told(PaymentStatus.PENDING), NOON))
     assert (again.status, again.provider_session_id, again.amount) == ("succeeded", "cs_1", 900)
 
@@ -86,10 +96,21 @@ async def test_two_failures_of_one_second_end_alike(database: Database) -> None:
     assert forth == back
 
 
-async def test_two_failures_that_differ_in_their_code_alone_end_alike(database: Database) -> None:
-    failures = [_told(PaymentStatus.FAILED, failure_code=code) for code in ("declined", "expired")]
-    forth, back = await _row(database, *failures), await _row(database, *reversed(failures))
-    assert forth == back
+@pytest.mark.parametrize(
+    ("name", "column", "less", "more"),
+    [
+        ("amount", "amount", 900, 1000),
+        ("currency", "currency", "EUR", "USD"),
+        ("failure_code", "failureCode", None, "declined"),
+        ("failure_message", "failureMessage", None, "No."),
+    ],
+)
+async def test_of_two_facts_in_one_place_that_differ_in_one_field_the_greater_stands(
+    database: Database, name: str, column: str, less: object, more: object
+) -> None:
+    facts = [_told(PaymentStatus.FAILED, **{name: value}) for value in (less, more)]
+    for order in (facts, facts[::-1]):
+        assert (await _row(database, *order))[column] == more
 
 
 async def test_the_first_session_that_is_named_claims_a_payment_and_every_caller_hears_of_it(
