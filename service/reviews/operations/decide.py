@@ -47,7 +47,7 @@ async def _decide(
 
     async def work(tx: Transaction) -> Session:
         row = await repository.find(found.id, by.merchant_id, tx)
-        session = await sessions.find(by.merchant_id, found.session_id or "", tx)
+        session = await sessions.find_within(tx, by.merchant_id, found.session_id or "")
         if row is None or session is None:
             raise ReviewNotFound(found.id)
         case = await case_of(tx, row, doubt_of(row, wish.payment_id), session)

@@ -81,7 +81,7 @@ async def _release(message: OutboxMessage, payment_id: str, services: CheckoutSe
     now = services.clock.now()
 
     async def work(tx: Transaction) -> None:
-        session = await sessions.find(message.merchant_id, message.session_id, tx)
+        session = await sessions.find_within(tx, message.merchant_id, message.session_id)
         if session is not None and is_claim(session, payment_id, None):
             released = await release_refused(tx, session, payment_id, now)
             await agree(tx, None, session, released, services.inbox)
@@ -92,7 +92,7 @@ async def _release(message: OutboxMessage, payment_id: str, services: CheckoutSe
 async def _claim(message: OutboxMessage, payment_id: str, services: CheckoutServices) -> None:
     async def work(tx: Transaction) -> None:
         session: Session | None
-        session = await sessions.find(message.merchant_id, message.session_id, tx)
+        session = await sessions.find_within(tx, message.merchant_id, message.session_id)
         if session is not None and session.capturing is None:
             await claim_next(tx, session, [payment_id], services.clock.now())
 

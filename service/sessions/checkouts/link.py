@@ -37,7 +37,7 @@ async def link_checkout(locked: Locked, opened: OpenedCheckout, now: datetime) -
     )
 
     async def work(tx: Transaction) -> Session | TillgateError:
-        session = await repository.find(ours.merchant_id, ours.session_id, tx)
+        session = await repository.find_within(tx, ours.merchant_id, ours.session_id)
         if session is None:
             await outbox_repository.add_once([closing(ours, checkout.ref, now)], tx)
             return SessionNotFound(ours.session_id)

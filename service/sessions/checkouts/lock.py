@@ -74,7 +74,7 @@ async def let_go(locked: Locked, following: Opening | None, now: datetime) -> No
 
     async def work(tx: Transaction) -> None:
         ours = locked.session
-        session = await repository.find(ours.merchant_id, ours.session_id, tx)
+        session = await repository.find_within(tx, ours.merchant_id, ours.session_id)
         if session is None or session.opening is None or session.opening != ours.opening:
             return
         stored = following.model_dump(by_alias=True) if following is not None else None

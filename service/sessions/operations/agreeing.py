@@ -42,7 +42,7 @@ async def agree(
     reviewed = before is not None and before.status is InboxStatus.REVIEW
     if before is not None and reviewed and before.session_id is not None:
         if session is None or session.session_id != before.session_id:
-            left = await sessions.find(before.merchant_id, before.session_id, tx)
+            left = await sessions.find_within(tx, before.merchant_id, before.session_id)
             if left is not None:
                 await _agree(tx, [], left, inbox)
     if session is None or found is None:

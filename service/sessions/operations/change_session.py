@@ -65,7 +65,7 @@ async def change_session(change: Change, caller: Caller, rules: Rules, now: date
 async def read_for(change: Change, caller: Caller, tx: Transaction) -> Session:
     """Read the session that is to be changed. Raises `SessionNotFound`, `ChangeNotAllowed`."""
     _check_allowed(change, caller)
-    session = await repository.find(caller.principal.merchant_id, change.session_id, tx)
+    session = await repository.find_within(tx, caller.principal.merchant_id, change.session_id)
     if session is None or not caller.may_see(session):
         raise SessionNotFound(change.session_id)
     return session

@@ -43,7 +43,7 @@ async def complete_free(
     """
 
     async def work(tx: Transaction) -> Session:
-        found = await repository.find(session.merchant_id, session.session_id, tx)
+        found = await repository.find_within(tx, session.merchant_id, session.session_id)
         if found is None:
             raise SessionNotFound(session.session_id)
         if found.status is Status.COMPLETED and is_free(found):

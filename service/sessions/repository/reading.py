@@ -12,7 +12,6 @@ from service.storage.database import Row
 from service.storage.group_commit.loads import BatchedLoad
 from service.storage.group_commit.queue import Limits
 from service.storage.paging import newest_first
-from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import LookUp, Question, Transaction
 
 LOADS = BatchedLoad(
@@ -28,13 +27,14 @@ ONE_OPEN = "one_open_checkout"
 _HEAVY = ("history", "checkouts", "opening")
 
 
-async def find(
-    merchant_id: str, session_id: str, tx: Transaction = NO_TRANSACTION
-) -> Session | None:
+async def find(merchant_id: str, session_id: str) -> Session | None:
     """Find a session by its id."""
-    if tx is None:
-        found = await read(merchant_id, session_id)
-        return found.document() if found else None
+    found = await read(merchant_id, session_id)
+    return found.document() if found else None
+
+
+async def find_within(tx: Transaction, merchant_id: str, session_id: str) -> Session | None:
+    """Find a session by its id, as a transaction sees it."""
     wanted = {"merchantId": merchant_id, "sessionId": {"$eq": session_id}}
     row = await Session.get_pymongo_collection().find_one(wanted, session=tx.session)
     return Session.model_validate(row) if row else None

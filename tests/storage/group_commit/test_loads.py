@@ -11,7 +11,7 @@ from pymongo.read_concern import ReadConcern
 
 from service.core.errors import Unavailable
 from service.storage.database import Client, Row
-from service.storage.group_commit.loads import BatchedLoad, Key
+from service.storage.group_commit.loads import BatchedLoad, Key, primary_of
 from service.storage.group_commit.queue import Limits
 from tests.storage.failing import failing
 from tests.storage.group_commit.conftest import Words
@@ -149,8 +149,29 @@ async def test_a_row_is_missing_only_once_a_linearizable_read_has_not_found_it(
     loads, concerns = behind
     assert await _names(loads, ("a", "n01"), ("a", "late")) == [("a", "n01"), ("a", "late")]
     assert concerns == ["majority", "linearizable"]
-    assert await _names(loads, ("a", "late")) == [("a", "late")]
-    assert concerns[2:] == ["majority"]  # what is found is not looked for again
+    assert await _names(loads, ("a", "late"), ("a", "nobody")) == [("a", "late"), None]
+    assert concerns[2:] == ["majority"]  # this primary's majority reads are behind no more
+
+
+async def test_each_primary_is_doubted_once_and_one_that_nobody_knows_always(
+    loads: BatchedLoad, words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries = []
+    for elected in ("first", "first", "second", "second", "first", None, None):
+        monkeypatch.setattr(
+            "service.storage.group_commit.loads.primary_of", lambda _, by=elected: by
+        )
+        words.sent.clear()
+        assert await _names(loads, ("a", "nobody")) == [None]
+        queries.append(words.count("find"))
+    assert queries == [2, 1, 2, 1, 2, 2, 2]
+
+
+async def test_the_primary_is_named_with_its_election(own_client: Client, stored: Rows) -> None:
+    found = primary_of(stored)
+    assert found is not None
+    hello = await own_client.admin.command("hello")
+    assert found == (await own_client.address, hello["electionId"])
 
 
 async def test_control_a_majority_read_that_is_behind_misses_what_was_acknowledged(
@@ -159,8 +180,9 @@ async def test_control_a_majority_read_that_is_behind_misses_what_was_acknowledg
     loads, _ = behind
     together = loads._together
 
-    async def once(keys: Sequence[Key], concern: ReadConcern | None = None) -> dict[Key, Row]:
-        return {} if concern else await together(keys)
+    async def once(keys: Sequence[Key], collection: AsyncCollection[Row]) -> dict[Key, Row]:
+        certain = collection.read_concern.level == "linearizable"
+        return {} if certain else await together(keys, collection)
 
     monkeypatch.setattr(loads, "_together", once)
     assert await _names(loads, ("a", "late")) == [None]

@@ -65,7 +65,7 @@ async def _note(
 
     async def work(tx: Transaction) -> None:
         unresolved.clear()
-        found = await sessions.find(session.merchant_id, session.session_id, tx)
+        found = await sessions.find_within(tx, session.merchant_id, session.session_id)
         if found is None:
             return
         live = await _live_of(found, tx)
@@ -94,7 +94,7 @@ async def note_answer(
     answers = Answers({ref: event})
 
     async def work(tx: Transaction) -> None:
-        found = await sessions.find(session.merchant_id, session.session_id, tx)
+        found = await sessions.find_within(tx, session.merchant_id, session.session_id)
         if found is None or found.version != session.version:
             return
         if found.status is not Status.PROCESSING:

@@ -26,7 +26,7 @@ async def open_review(session: Session, payment: Payment, services: CheckoutServ
     """
 
     async def work(tx: Transaction) -> bool:
-        found = await sessions.find(session.merchant_id, session.session_id, tx)
+        found = await sessions.find_within(tx, session.merchant_id, session.session_id)
         if found is None or found.status is not Status.PROCESSING:
             return False
         if payment.provider_payment_id not in found.live_attempts:

@@ -49,7 +49,7 @@ async def _give_up(payment: Payment, services: CheckoutServices) -> bool:
         if known != payment or payment.status not in LIVE:
             return False  # told of since
         await abandon_payment(tx, payment, now)
-        session = await sessions.find(payment.merchant_id, payment.session_id or "", tx)
+        session = await sessions.find_within(tx, payment.merchant_id, payment.session_id or "")
         if session is not None:
             waits = {*session.live_attempts} - {payment.provider_payment_id}
             why = Why("clock", now, reason=f"payment {payment.provider_payment_id} was abandoned")
