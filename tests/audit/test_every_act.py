@@ -110,9 +110,9 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
     "CheckoutSessions.create_checkout": [
         (_free, {"price.set", "coupon.set", "session.completed_free"})
     ],
-    "AdminWebhooks.accept": [(lambda shop: _decide(shop, "accept"), {"review.accepted"})],
-    "AdminWebhooks.reject": [(lambda shop: _decide(shop, "reject"), {"review.rejected"})],
-    "AdminWebhooks.same_money": [(_same_money, {"review.same_money"})],
+    "AdminReviews.accept": [(lambda shop: _decide(shop, "accept"), {"review.accepted"})],
+    "AdminReviews.reject": [(lambda shop: _decide(shop, "reject"), {"review.rejected"})],
+    "AdminReviews.same_money": [(_same_money, {"review.same_money"})],
     "AdminWebhooks.replay": [(_replay, {"event.replayed"})],
     "Cleanup.run": [
         (lambda shop: _cleanup(shop, "/api/cleanup-sessions", JOBS), {"job.ran"}),

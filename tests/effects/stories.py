@@ -14,6 +14,7 @@ from service.storage.database import Row
 from service.wiring import DOCUMENTS
 from tests.effects import streams
 from tests.effects.streams import Stream
+from tests.support.emptied import emptied
 from tests.support.events import Delivery, stripe_checkout
 from tests.support.shop import Shop, a_few_at_once
 
@@ -134,8 +135,7 @@ async def play(
     While the failure lasts, a caller that is told 503 has to come again, like a provider or a
     client; nobody may be told anything else.
     """
-    for document in DOCUMENTS:
-        await shop.database[document.collection_name()].delete_many({})
+    await emptied(shop.database, DOCUMENTS)
     for number in range(len(story.told)):
         await shop.api.open(**_session(number, story))
     events = _events(shop, story)

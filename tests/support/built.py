@@ -5,6 +5,7 @@ as the module's own queues are, is not its own, and is left to who changes it.
 """
 
 import gc
+from asyncio import Event
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -128,7 +129,7 @@ def _all_of(app: Litestar) -> Iterator[Any]:
     held = [value for one in ours for value in _attributes_of(one).values()]
     # Of the framework's own containers, those that a test changes.
     held += [one.opt for one in found.values() if isinstance(one, BaseRouteHandler)]
-    yield from {id(one): one for one in held if isinstance(one, _CONTAINERS)}.values()
+    yield from {id(one): one for one in held if isinstance(one, (*_CONTAINERS, Event))}.values()
 
 
 def _parts_of(thing: Any) -> Iterable[Any]:
