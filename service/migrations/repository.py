@@ -11,7 +11,6 @@ from service.migrations.documents import Migration
 from service.retention.documents import Lease
 from service.storage.answering import Duplicate, answers_in_time
 from service.storage.database import Database, Row
-from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction
 
 Update: TypeAlias = tuple[Row, Row | list[Row]]
@@ -96,19 +95,25 @@ async def batches(
         beyond = {"_id": {"$gt": rows[-1]["_id"]}}
 
 
-async def update(
-    database: Database, collection: str, updates: Sequence[Update], tx: Transaction = NO_TRANSACTION
-) -> int:
-    """Apply updates, each to one document; return how many were changed."""
+async def update(database: Database, collection: str, updates: Sequence[Update]) -> int:
+    """Apply updates, each to one document and by itself; return how many were changed."""
     if not updates:
         return 0
-    writes = [UpdateOne(wanted, change) for wanted, change in updates]
-    if tx is not None:
-        done = await database[collection].bulk_write(writes, session=tx.session)
-    else:
-        async with answers_in_time(WITHIN_S):
-            done = await database[collection].bulk_write(writes, ordered=False)
+    async with answers_in_time(WITHIN_S):
+        done = await database[collection].bulk_write(_writes(updates), ordered=False)
     return done.modified_count
+
+
+async def update_in(
+    tx: Transaction, database: Database, collection: str, updates: Sequence[Update]
+) -> None:
+    """Apply updates, each to one document, in a transaction."""
+    if updates:
+        await database[collection].bulk_write(_writes(updates), session=tx.session)
+
+
+def _writes(updates: Sequence[Update]) -> list[UpdateOne]:
+    return [UpdateOne(wanted, change) for wanted, change in updates]
 
 
 async def find_in(

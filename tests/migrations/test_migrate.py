@@ -4,11 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pymongo.errors import BulkWriteError
 
 from service.catalog.documents import Ware
 from service.catalog.repository import find_price
 from service.core.clock import ManualClock
-from service.core.errors import Misconfigured
+from service.core.errors import Misconfigured, Unavailable
 from service.inbox.documents import WebhookEvent
 from service.migrations import operations, repository
 from service.migrations.errors import LayoutDiffers, MigrationUnderway
@@ -21,8 +22,10 @@ from service.storage.answering import Duplicate
 from service.storage.database import Client, Database, Row
 from service.storage.documents import StoredDocument, bind
 from service.storage.indexes import find_drift, refuse_deadly_ttl
+from service.storage.plain import in_transaction
 from service.wiring import DOCUMENTS
 from tests.migrations.conftest import BY, everything, fill
+from tests.storage.failing import failing
 
 _ROWS: tuple[type[StoredDocument], ...] = (Session, Payment, WebhookEvent)
 
@@ -375,3 +378,30 @@ async def test_each_run_leaves_a_trace_of_who_ran_it(old: Database, clock: Manua
     assert [row["object"] for row in trail] == [f"migration:{step.number}" for step in STEPS] * 2
     assert [row["detail"]["counts"] for row in trail[: len(STEPS)]] == [one.counts for one in ran]
     assert trail[-1]["detail"]["counts"] == {}
+
+
+async def test_what_is_changed_without_a_transaction_is_bounded_and_each_for_itself(
+    old: Database, client: Client
+) -> None:
+    """A database that does not answer is told as such, and a change that fails keeps out none."""
+    assert repository.WITHIN_S == 60
+    ids = [row["_id"] for row in await old["sessions"].find({}).sort("_id", 1).to_list()]
+    marks: list[repository.Update] = [({"_id": one}, {"$set": {"mark": 1}}) for one in ids]
+    async with failing(client, ["update"], errorCode=50):
+        with pytest.raises(Unavailable):
+            await repository.update(old, "sessions", marks)
+    refused: repository.Update = ({"_id": ids[0]}, {"$set": {"_id": "another"}})
+    with pytest.raises(BulkWriteError):
+        await repository.update(old, "sessions", [refused, *marks])
+    assert await old["sessions"].count_documents({"mark": 1}) == len(ids)
+
+
+async def test_control_in_a_transaction_one_that_fails_keeps_out_all(old: Database) -> None:
+    ids = [row["_id"] for row in await old["sessions"].find({}).sort("_id", 1).to_list()]
+    marks: list[repository.Update] = [({"_id": one}, {"$set": {"mark": 1}}) for one in ids]
+    refused: repository.Update = ({"_id": ids[0]}, {"$set": {"_id": "another"}})
+    with pytest.raises(BulkWriteError):
+        await in_transaction(
+            lambda tx: repository.update_in(tx, old, "sessions", [*marks, refused])
+        )
+    assert await old["sessions"].count_documents({"mark": 1}) == 0

@@ -67,7 +67,7 @@ async def _rename(
             made[new] = kept | _fields(kept) | {"_id": new, "eventId": new.rpartition(":")[2]}
     fell_together = len(renamed) + sum(new in present for new in made) - len(made)
     await repository.exchange(tx, database, "webhook_events", list(renamed), list(made.values()))
-    await repository.update(database, "sessions", _named(rows, renamed), tx)
+    await repository.update_in(tx, database, "sessions", _named(rows, renamed))
     for row in made.values():
         if row["decision"] is not None:
             await _name_another(database, row, tx)
@@ -126,7 +126,7 @@ async def _name_another(database: Database, row: Row, tx: Transaction) -> None:
         "at": following["receivedAt"],
     }
     names_it = {**session, "review.eventId": row["_id"]}
-    await repository.update(database, "sessions", [(names_it, {"$set": {"review": review}})], tx)
+    await repository.update_in(tx, database, "sessions", [(names_it, {"$set": {"review": review}})])
 
 
 def _session_of(row: Row) -> Row:
