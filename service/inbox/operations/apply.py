@@ -32,7 +32,7 @@ async def apply_or_ask(arrival: Arrival, inbox: Inbox) -> Receipt:
     """
     event = arrival.event
     provider = inbox.providers.get(event.provider)
-    if not isinstance(provider, KnowsCheckouts):
+    if provider is None or not isinstance(provider, KnowsCheckouts):
         return await apply_event(arrival, inbox)
     try:
         return await apply_event(structs.replace(arrival, asking=Asking.FIRST), inbox)

@@ -34,7 +34,7 @@ async def close_now(session: Session, refs: list[str], services: CheckoutService
     late one. Returns the session as it then stands.
     """
     provider = services.providers.get(session.provider)
-    if not isinstance(provider, ClosesCheckouts):
+    if provider is None or not isinstance(provider, ClosesCheckouts):
         return session
     closed = await asyncio.gather(*(_close(session, ref, provider, services) for ref in refs))
     answered = [ref for ref, done in zip(refs, closed, strict=True) if done]

@@ -78,7 +78,8 @@ class Questions:
 
     async def _ask(self, name: str, ref: str, answers: Answers) -> None:
         provider = self.services.providers.get(name)
-        if not isinstance(provider, AnswersFetches) or self.unanswered[name] >= _ENOUGH:
+        given_up = self.unanswered[name] >= _ENOUGH
+        if provider is None or not isinstance(provider, AnswersFetches) or given_up:
             answers.silent.add(ref)
             return
         try:
