@@ -4,12 +4,12 @@ There is one, the sandbox. It is found by its entry point, by `tillgate dev` and
 development alone: `tillgate serve` never looks for it, and nothing of the product imports it.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
@@ -27,6 +27,11 @@ GROUP = "tillgate.extension"
 MISSING = (
     "The sandbox is not installed: nobody plays the providers, there is no shop, and there are no "
     "events to send. It is in Tillgate's sources: `pip install . ./sandbox`, in this order."
+)
+BROKEN = (
+    "The sandbox is installed, and can't be used ({why}). It must be of the product's own version: "
+    "in Tillgate's sources `pip install . ./sandbox` brings both. Without it: "
+    "`pip uninstall tillgate-sandbox`."
 )
 
 
@@ -91,6 +96,7 @@ class Mounted(Protocol):
         ...
 
 
+@runtime_checkable
 class Extension(Protocol):
     """What an entry point of the group `tillgate.extension` leads to.
 
@@ -129,16 +135,32 @@ class Extension(Protocol):
 
 
 def find_extension() -> Extension | None:
-    """Return the extension that is installed beside the product, None where none is."""
+    """Return the extension that is installed beside the product, None where none is.
+
+    Raises `Misconfigured` for one that can't be imported, or is of another shape.
+    """
     for found in entry_points(group=GROUP):
-        extension: Extension = found.load()
+        with broken_told():
+            extension = found.load()
+            if not isinstance(extension, Extension):
+                raise TypeError(f"{found.value} leads to no extension")
         return extension
     return None
 
 
 def needed_extension() -> Extension:
-    """Return the extension. Raises `Misconfigured` where none is installed."""
+    """Return the extension. Raises `Misconfigured` where none is installed, or a broken one."""
     extension = find_extension()
     if extension is None:
         raise Misconfigured(MISSING)
     return extension
+
+
+@contextmanager
+def broken_told() -> Iterator[None]:
+    """Turn whatever importing a part of the extension raises into `Misconfigured`, in words."""
+    try:
+        yield
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise Misconfigured(BROKEN.format(why=why)) from error

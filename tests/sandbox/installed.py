@@ -48,3 +48,13 @@ def installed_without(name: str, place: Path) -> Installed:
             if not package.name.lstrip("_").startswith(name) and not link.exists():
                 link.symlink_to(package)
     return Installed(place)
+
+
+def with_broken(name: str, there: Installed, module: str) -> Installed:
+    """Put an extension there of which only this much is left: its entry point, and a module."""
+    told = there.site / f"{name}-0.1.0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 0.1.0\n")
+    (told / "entry_points.txt").write_text(f"[tillgate.extension]\nbroken = {name}:SANDBOX\n")
+    (there.site / f"{name}.py").write_text(module)
+    return there

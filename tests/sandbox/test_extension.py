@@ -6,11 +6,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from service.extension import MISSING, find_extension
+from service.extension import BROKEN, MISSING, find_extension
 from service.storage.mongod import free_port
 from tests.cli.running import started
 from tests.cli.test_production import READY
-from tests.sandbox.installed import Installed, installed_without
+from tests.sandbox.installed import Installed, installed_without, with_broken
 from tests.support.patience import IN_TIME
 from tillgate_sandbox.extension import SANDBOX
 
@@ -79,6 +79,49 @@ def test_without_it_the_commands_for_development_say_the_same(
 def test_without_it_they_are_listed_all_the_same(product: Installed, tmp_path: Path) -> None:
     assert " send " in product.run("events", "--help", cwd=tmp_path).stdout
     assert " storm " in product.run("sandbox", "--help", cwd=tmp_path).stdout
+
+
+# What a sandbox of another version, or half of one, leaves behind.
+LEFT = {
+    "no such name": "",
+    "a part that is gone": "from service.a_room_of_before import Something\n",
+    "another shape": "SANDBOX = object()\n",
+}
+
+
+@pytest.fixture(scope="module", params=LEFT)
+def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The product beside a sandbox that can't be used."""
+    site = installed_without("tillgate_sandbox", tmp_path_factory.mktemp("broken"))
+    return with_broken("tillgate_sandbox", site, LEFT[request.param])
+
+
+@pytest.mark.parametrize("command", ["dev --port 0", "events send stripe s-1", "doctor"])
+def test_a_broken_one_is_told_in_words(broken: Installed, tmp_path: Path, command: str) -> None:
+    done = broken.run(*command.split(), cwd=tmp_path)
+
+    said = words(done.stderr + done.stdout)
+    assert words(BROKEN.partition(" (")[0]) in said
+    assert "pip uninstall tillgate-sandbox" in said
+    assert "Traceback" not in said
+    assert done.returncode == 1
+
+
+def test_serve_does_not_care_about_a_broken_one(
+    broken: Installed, mongo_uri: str, tmp_path: Path
+) -> None:
+    own = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": f"serve_{uuid4().hex[:12]}"}
+
+    with started(
+        *("serve", "--port", str(free_port())),
+        cwd=tmp_path,
+        until="serving",
+        env=READY | own | broken.environment | TELLS_IMPORTS,
+        program=broken.program,
+    ) as running:
+        assert "serving" in running.said
+
+    assert [name for name in imported(tmp_path) if name.startswith("tillgate_sandbox")] == []
 
 
 def test_serve_imports_nothing_of_it_though_it_is_installed(mongo_uri: str, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def command(host: str, port: int, data_dir: Path) -> None:
     outside = load_settings((DOT_ENV,))
     if outside.production:
         raise Misconfigured("ENVIRONMENT is production: use `tillgate serve`, or unset it.")
+    extension = find_extension()
     configure_logging(production=False)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the banner says it
     with (
@@ -48,7 +49,7 @@ def command(host: str, port: int, data_dir: Path) -> None:
         database_errors_told(),
     ):
         running = _prepare(outside, data_dir, _url(listening))
-        run_until_signal(_serve(running, uri, listening, find_extension()))
+        run_until_signal(_serve(running, uri, listening, extension))
 
 
 def _prepare(outside: Settings, data_dir: Path, address: str) -> Running:

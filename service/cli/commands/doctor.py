@@ -15,6 +15,7 @@ from service.cli.checks.network import check_database, check_redis
 from service.cli.options import data_dir_option
 from service.cli.screen import escape, out, show
 from service.cli.settings import all_settings, quiet_logging
+from service.core.errors import Misconfigured
 from service.extension import MISSING, find_extension
 from service.settings import Settings
 from service.storage.embedded import address
@@ -60,9 +61,17 @@ def command(ctx: click.Context, environment: str | None, *, as_json: bool, data_
 
 def _providers(settings: Settings) -> Iterator[Check]:
     """Check what would be reached: in development the sandbox plays most providers."""
-    extension = None if settings.production else find_extension()
+    if settings.production:
+        yield from check_providers(settings)
+        return
+    try:
+        extension = find_extension()
+    except Misconfigured as error:
+        yield from check_providers(settings)
+        yield Check("providers", "sandbox", "problem", error.message)
+        return
     yield from check_providers(extension.settings(settings) if extension is not None else settings)
-    if extension is None and not settings.production:
+    if extension is None:
         yield Check("providers", "sandbox", "warning", MISSING)
 
 

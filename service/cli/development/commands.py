@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import click
 
 from service.cli.lazy import LazyCommand
-from service.extension import needed_extension
+from service.extension import broken_told, needed_extension
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,5 +16,7 @@ class ExtensionCommand:
     summary: str
 
     def load(self) -> click.Command:
-        """Return the extension's command. Raises `Misconfigured` without one."""
-        return LazyCommand(needed_extension().commands[self.name], self.summary).load()
+        """Return the extension's command. Raises `Misconfigured` without one, or a broken one."""
+        extension = needed_extension()
+        with broken_told():
+            return LazyCommand(extension.commands[self.name], self.summary).load()
