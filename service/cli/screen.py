@@ -36,7 +36,9 @@ def tell_error(error: TillgateError) -> None:
     """Print an error as one line, and its problems as one line each."""
     console = err()
     # Where the problems say it all, the message would say it twice.
-    message = error.message.partition(": ")[0] + "." if error.problems else error.message
+    message = error.message
+    if error.problems:
+        message = message.partition(": ")[0].rstrip(".") + "."
     console.print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)
     for problem in error.problems:
         console.print(

@@ -144,7 +144,7 @@ class PaymentSessions(Controller):
         data: JSONBody[ChangeSession],
         request: AnyRequest,
     ) -> SessionAnswer:
-        """Merge metadata, cancel, or from a secret key settle by hand."""
+        """Merge metadata, cancel, or complete by hand with a secret key."""
         return await _change(data, caller_of(request, acts=True), services_of(request))
 
 
@@ -200,7 +200,7 @@ class CheckoutSessions(Controller):
         data: JSONBody[ChangeSession],
         request: AnyRequest,
     ) -> SessionAnswer:
-        """Merge metadata, cancel, or from a secret key settle by hand."""
+        """Merge metadata, cancel, or complete by hand with a secret key."""
         return await _change(data, caller_of(request, acts=True), services_of(request))
 
     @post(

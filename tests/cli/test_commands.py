@@ -104,6 +104,11 @@ def test_a_key_that_can_not_be_made_or_ended_says_why_in_whole_sentences(shop: S
         "error The keyId can't be used.",
         "  keyId takes 12 hex digits, as the list of keys shows them",
     ]
+    # Of a message that goes on, the beginning; of one that is a sentence, no second full stop.
+    assert shop.run("prices", "set", "premium", "29.99", "USD").stderr.splitlines() == [
+        "error The amount can't be used.",
+        "  amount must be a whole number of minor units, or use --major",
+    ]
 
 
 def test_prices_are_set_listed_and_removed_on_the_record(shop: Shop) -> None:

@@ -45,7 +45,7 @@ def command(provider: ProviderName, session_id: str, data_dir: Path, **options: 
     The session is read over HTTP, and the event is signed with the webhook secret of the settings.
     The same outcome of a session is always the same event. For PhonePe it is a callback of v1: a
     webhook of v2 completes nothing before PhonePe's own status API has confirmed it. UPI has no
-    events: the command that settles it is printed.
+    events: the command that completes its session is printed.
     """
     settings = settings_of(data_dir)
     address = options["url"] or noted_address(data_dir)
