@@ -32,7 +32,7 @@ def command(data_dir: Path, *, dry_run: bool, again: bool) -> None:
     """Bring the database to this version's layout, and make the indexes that are missing.
 
     Stop the older version first: what it writes meanwhile has its own layout. Each step runs once,
-    one run at a time; one that is killed is gone on with by the next. Ends with 0 when the layout
+    one run at a time; the next run continues one that was killed. Ends with 0 when the layout
     is this version's, with 1 when something failed or it is a newer version's, with 3 after
     --dry-run if there is work left.
     """
