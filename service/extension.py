@@ -4,6 +4,7 @@ There is one, the sandbox. It is found by its entry point, by `tillgate dev` and
 development alone: `tillgate serve` never looks for it, and nothing of the product imports it.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from msgspec import Struct
 from service.core.clock import Clock
 from service.core.errors import Misconfigured
 from service.core.principal import Principal
+from service.core.strict_json import JsonObject
 from service.providers.registry import Providers
 from service.settings import Settings
 from service.storage.database import Database
@@ -48,6 +50,17 @@ class Line(Struct, frozen=True):
         """Return how long after a time it happened; its date where that is long."""
         seconds = (self.at - since).total_seconds()
         return f"{seconds:+.3f} s" if -60 < seconds < 600 else f"{self.at:%F}"
+
+
+
+def detail_of(values: JsonObject) -> dict[str, str]:
+    """Return the detail of a line: what there is, each value as a text."""
+    return {name: as_text(value) for name, value in values.items() if value is not None}
+
+
+def as_text(value: object) -> str:
+    """Return a value of a line's detail: a text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 class OpenedCheckout(Struct, frozen=True):

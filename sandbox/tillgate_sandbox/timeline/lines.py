@@ -1,10 +1,8 @@
 """Checkouts and deliveries in words, as lines of a session's timeline. Pure."""
 
-import json
 from collections.abc import Iterable, Iterator
 
-from service.core.strict_json import JsonObject
-from service.extension import Line, OpenedCheckout
+from service.extension import Line, OpenedCheckout, as_text, detail_of
 from service.providers.money import to_major
 from tillgate_sandbox.documents import Attempt, SandboxCheckout, SandboxDelivery
 from tillgate_sandbox.pages.words import PROVIDERS, STANDINGS, told
@@ -25,7 +23,7 @@ _OUTCOMES = {
 def lines_of(
     checkouts: Iterable[SandboxCheckout], deliveries: Iterable[SandboxDelivery]
 ) -> Iterator[Line]:
-    """Tell of a session's checkouts and deliveries, in no order."""
+    """Return a session's checkouts and deliveries as lines, in no order."""
     for checkout in checkouts:
         yield from _checkout(checkout)
     for delivery in deliveries:
@@ -33,7 +31,7 @@ def lines_of(
 
 
 def latest_checkout(checkout: SandboxCheckout) -> OpenedCheckout:
-    """Say in words how a checkout stands at its provider."""
+    """Return in words how a checkout stands at its provider."""
     standing = STANDINGS[checkout.status]
     return OpenedCheckout(
         session_id=checkout.session_id,
@@ -50,8 +48,8 @@ def _checkout(checkout: SandboxCheckout) -> Iterable[Line]:
         checkout.created_at,
         "checkout",
         f"{PROVIDERS[checkout.provider]} opened a checkout over {_price(checkout)}",
-        detail={"checkout": checkout.id, "chaos": _written(checkout.chaos or "the standing rule")}
-        | _plain(checkout.request),
+        detail={"checkout": checkout.id, "chaos": as_text(checkout.chaos or "the standing rule")}
+        | detail_of(checkout.request),
     )
     for one in checkout.happened:
         text, tone = told(one)
@@ -88,11 +86,3 @@ def _answer(attempt: Attempt) -> tuple[str, str]:
 def _price(checkout: SandboxCheckout) -> str:
     amount = to_major(checkout.amount, checkout.provider, checkout.currency)
     return f"{amount} {checkout.currency}"
-
-
-def _plain(detail: JsonObject) -> dict[str, str]:
-    return {name: _written(value) for name, value in detail.items() if value is not None}
-
-
-def _written(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)

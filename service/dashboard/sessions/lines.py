@@ -1,10 +1,8 @@
 """The lines of a session's timeline, from what touched it. Pure."""
 
-import json
 from collections.abc import Iterable
 
-from service.core.strict_json import JsonObject
-from service.extension import Line
+from service.extension import Line, detail_of
 from service.timeline.operations.gather import Entry
 
 KINDS: dict[str, str] = {
@@ -27,7 +25,7 @@ def lines(entries: Iterable[Entry]) -> list[Line]:
 
 
 def _entry(entry: Entry) -> Line:
-    return Line(entry.at, entry.what, entry.summary, _entry_tone(entry), _plain(entry.detail))
+    return Line(entry.at, entry.what, entry.summary, _entry_tone(entry), detail_of(entry.detail))
 
 
 def _entry_tone(entry: Entry) -> str:
@@ -40,11 +38,3 @@ def _entry_tone(entry: Entry) -> str:
         failed = any(f", {word}" in entry.summary for word in ("review", "failed", "parked"))
         return "warn" if failed else ""
     return ""
-
-
-def _plain(detail: JsonObject) -> dict[str, str]:
-    return {name: _written(value) for name, value in detail.items() if value is not None}
-
-
-def _written(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
