@@ -98,6 +98,15 @@ def test_two_rows_share_nothing_that_can_change() -> None:
     assert (other["parts"], other["extra"]) == ([], {})
 
 
+def test_a_list_or_an_object_that_is_given_stands() -> None:
+    given = {"parts": [{"from": None, "to": "here"}], "extra": {"x": 1}}
+    assert Thing.new_row({"madeAt": NOW, **given}, Asked("m", "hello")) == WHOLE | given
+
+
+def test_a_default_is_stored_as_its_word() -> None:
+    assert type(Thing.new_row({"madeAt": NOW}, Asked("m"))["colour"]) is str
+
+
 def test_a_default_that_is_neither_a_value_nor_empty_can_not_be_stored_by_itself() -> None:
     class Odd(StoredPart):
         """A default that would be one and the same in all rows."""
