@@ -8,10 +8,10 @@ Runs = list[dict[str, Any]]
 
 
 def pick(runs: Runs, **wanted: object) -> Runs:
-    """Give the runs whose fields are as wanted."""
+    """Return the runs whose fields are as wanted."""
     return [run for run in runs if all(run[name] == value for name, value in wanted.items())]
 
 
 def median(runs: Iterable[dict[str, Any]], figure: str) -> float:
-    """Give the median of a figure over single runs."""
+    """Return the median of a figure over single runs."""
     return float(statistics.median(run[figure] for run in runs))

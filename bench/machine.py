@@ -11,7 +11,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def children_of(pid: int) -> list[int]:
-    """Give all processes below one."""
+    """Return all processes below one."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
@@ -20,7 +20,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Give the processor time that a process and those below it have used so far."""
+    """Return the processor time that a process and those below it have used so far."""
     total = 0
     for one in (pid, *children_of(pid)):
         fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
@@ -29,7 +29,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_mb(pid: int) -> float:
-    """Give the resident memory of a process and those below it."""
+    """Return the resident memory of a process and those below it."""
     total = 0
     for one in (pid, *children_of(pid)):
         for line in Path(f"/proc/{one}/status").read_text().splitlines():
@@ -39,7 +39,7 @@ def resident_mb(pid: int) -> float:
 
 
 def described() -> dict[str, str]:
-    """Give the machine and the versions that a figure belongs to."""
+    """Return the machine and the versions that a figure belongs to."""
     cpu = "unknown"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

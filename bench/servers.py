@@ -73,7 +73,7 @@ SERVERS = (TILLGATE, EXPRESS, FASTIFY, FASTAPI, BARE)
 
 
 def _environment(server: Server, uri: str, database: str, port: int) -> dict[str, str]:
-    """Give what a server reads from its environment: for Tillgate all that production asks for."""
+    """Return what a server reads from its environment: for Tillgate all that production needs."""
     known = {
         "PATH": os.environ["PATH"],
         "API_SECRET_KEYS": SECRET_KEY,
@@ -153,5 +153,5 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def headers(key: str = SECRET_KEY) -> Mapping[str, str]:
-    """Give the headers of a call with a key."""
+    """Return the headers of a call with a key."""
     return {"Authorization": f"Bearer {key}"}

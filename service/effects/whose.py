@@ -23,7 +23,7 @@ class Whose(Enum):
 
 
 def whose(session: Session, subject: Subject, known_ref: str | None = None) -> Whose:
-    """Tell whose checkout an event is about; `known_ref` is what the ledger knows of its payment.
+    """Return whose checkout an event is about; `known_ref` is what the ledger knows of its payment.
 
     A session that has opened no checkout and names none takes what names it, but for what an
     earlier session of its id has opened.

@@ -185,7 +185,7 @@ class Provider(Protocol):
 
     @property
     def live(self) -> bool | None:
-        """Tell the mode that our keys are for; None where they don't tell."""
+        """Return the mode that our keys are for; None where they don't tell."""
         ...
 
     async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:

@@ -120,7 +120,7 @@ def spawn(
 
 
 def explain_exit(process: subprocess.Popen[bytes], directory: DataDirectory) -> Misconfigured:
-    """Tell in words why a mongod ended before it served."""
+    """Return in words why a mongod ended before it served."""
     code = process.returncode
     if code == _EXIT_LOCKED:
         pid = directory.running_pid()
@@ -136,7 +136,7 @@ def explain_exit(process: subprocess.Popen[bytes], directory: DataDirectory) -> 
 
 
 def explain_failed_start(code: int, said: str) -> str:
-    """Tell in words why the program itself did not start; `said` is its standard error."""
+    """Return in words why the program itself did not start; `said` is its standard error."""
     if code == _EXIT_LIBRARY_MISSING and "libcurl" in said:
         return (
             "mongod needs libcurl: install it with `apt-get install libcurl4` "

@@ -17,7 +17,7 @@ async def newest_first(
     cursor: Cursor | None = None,
     leave_out: tuple[str, ...] = (),
 ) -> tuple[list[Row], Cursor | None]:
-    """Give up to `limit` rows sorted by a time and `_id`, and the cursor of the next page."""
+    """Return up to `limit` rows sorted by a time and `_id`, and the cursor of the next page."""
     query = {"$and": [wanted, _after(cursor, by)]} if cursor else wanted
     found = collection.find(query, projection=dict.fromkeys(leave_out, 0) if leave_out else None)
     rows = await found.sort([(by, -1), ("_id", -1)]).limit(limit + 1).to_list()

@@ -54,7 +54,7 @@ class Authentication:
         self._tokens = tokens
 
     async def identify(self, headers: Iterable[tuple[bytes, bytes]]) -> Principal | None:
-        """Give the caller, None for an anonymous one.
+        """Return the caller, None for an anonymous one.
 
         Raises `Unauthenticated` for a credential that nobody issued.
         """
@@ -92,7 +92,7 @@ def _refuse(message: str) -> NoReturn:
 
 
 def principal_of(scope: Scope) -> Principal | None:
-    """Give the caller of a request, None for an anonymous one."""
+    """Return the caller of a request, None for an anonymous one."""
     found: Principal | None = scope["state"].get("principal")
     return found
 
@@ -140,7 +140,7 @@ def require(principal: Principal, *needed: AccessScope, taken: str = "an operato
 
 
 async def provide_principal(request: AnyRequest) -> Principal:
-    """Give the caller to a handler that `requires` one. Raises `Unauthenticated` without one."""
+    """Return the caller to a handler that `requires` one. Raises `Unauthenticated` without one."""
     principal = actor_of(request.scope)
     if principal is None:
         raise Unauthenticated("This takes a key or a user's token.")

@@ -1,6 +1,7 @@
 """The house rules that no linter holds: sizes, words on public names, who may make an event."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ MOST_IMPORTS_OF_CONTROLLERS = 24
 
 # These bring everything together and do nothing else: their imports are their content.
 _GATHERS = {"service/wiring.py", "service/app.py"}
+
+# What a function has for its caller it returns; what it gives up or back is another thing.
+_GIVES = re.compile(r"(Gives? (?!up\b|a try back\b|the caller its\b)|Tells? (whether|the mode)\b)")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -101,6 +105,22 @@ def test_every_public_name_says_what_it_is(path: Path) -> None:
 def _says(node: Function | ast.ClassDef) -> bool:
     first, *rest = (ast.get_docstring(node) or "").splitlines() or [""]
     return bool(first.strip()) and (not rest or not rest[0].strip())
+
+
+def test_a_docstring_says_return_as_the_field_does() -> None:
+    told = {
+        f"{_name(path)}:{node.lineno}": first
+        for path in SOURCES
+        for node in ast.walk(_tree(path))
+        if isinstance(node, Function) and _GIVES.match(first := (ast.get_docstring(node) or ""))
+    }
+    assert told == {}
+
+
+def test_control_giving_up_is_a_verb_of_its_own() -> None:
+    assert _GIVES.match("Give the session.")
+    assert _GIVES.match("Tell whether it is open.")
+    assert not _GIVES.match("Give up all checkouts of a session.")
 
 
 def _makes_event(tree: ast.Module) -> list[int]:

@@ -22,7 +22,7 @@ _OPTIONS = json_util.JSONOptions(tz_aware=True)
 
 
 def read(made: Path) -> dict[str, Any]:
-    """Give what was kept of an older version's database."""
+    """Return what was kept of an older version's database."""
     found: dict[str, Any] = json_util.loads(made.read_text(), json_options=_OPTIONS)
     return found
 

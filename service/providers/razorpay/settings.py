@@ -22,5 +22,5 @@ class RazorpaySettings(ProviderSettings):
 
     @property
     def live(self) -> bool | None:
-        """Tell the mode from the key's prefix."""
+        """Return the mode, by the key's prefix."""
         return _MODES.get((self.key_id or "")[:9])

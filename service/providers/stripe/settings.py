@@ -26,5 +26,5 @@ class StripeSettings(ProviderSettings):
 
     @property
     def live(self) -> bool | None:
-        """Tell the mode from the key (https://docs.stripe.com/keys): `sk_live_…`, `rk_test_…`."""
+        """Return the mode, by the key (https://docs.stripe.com/keys): `sk_live_…`, `rk_test_…`."""
         return _MODES.get((self.secret_key or "")[:7])

@@ -108,7 +108,7 @@ def outlook(choice: Choice, case: Case) -> Outlook:
 
 
 def choices(case: Case) -> dict[Choice, Outlook]:
-    """Tell of each decision what it would do, or why it can't be taken."""
+    """Return for each decision what it would do, or why it can't be taken."""
     return {choice: outlook(choice, case) for choice in Choice}
 
 

@@ -19,7 +19,7 @@ async def keep_decision(
 ) -> list[WebhookEvent]:
     """Keep it on all that waits of the payment: a provider tells of one several times.
 
-    Gives the session's reviews as they then stand.
+    Returns the session's reviews as they then stand.
     """
     session, about = case.session, case.doubt.about
     waiting = await repository.open_reviews_of(session.merchant_id, session.session_id, tx)

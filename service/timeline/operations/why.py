@@ -11,7 +11,7 @@ from service.sessions.states import Status, status_at
 
 
 def why(session: Session, now: datetime) -> str:
-    """Say in a sentence why a session is in its state."""
+    """Return in a sentence why a session is in its state."""
     standing = status_at(session.status, session.expires_at, now)
     price = f"{to_major(session.amount, session.provider, session.currency)} {session.currency}"
     last = session.history[-1] if session.history else None
