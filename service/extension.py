@@ -52,7 +52,6 @@ class Line(Struct, frozen=True):
         return f"{seconds:+.3f} s" if -60 < seconds < 600 else f"{self.at:%F}"
 
 
-
 def detail_of(values: JsonObject) -> dict[str, str]:
     """Return the detail of a line: what there is, each value as a text."""
     return {name: as_text(value) for name, value in values.items() if value is not None}
