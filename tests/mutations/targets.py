@@ -63,6 +63,7 @@ TARGETS = {
     "match": Target(
         "service.effects.matching",
         (
+            "tests/effects/test_meant.py",
             "tests/effects/test_matching.py",
             "tests/effects/test_references.py",
             "tests/effects/test_hostile_ids.py",
