@@ -68,7 +68,7 @@ class BatchedLoad:
         certain = self._certain  # before the query, which may be answered after another's
         found = await look(keys, self._collection())
         missing = [key for key in keys if key not in found]
-        if missing and ((now := primary_of(self._collection())) is None or now != certain):
+        if missing and (now := primary_of(self._collection())) != certain:
             found |= await look(missing, self._collection().with_options(read_concern=_CERTAIN))
             self._certain = now
         return found
