@@ -34,9 +34,10 @@ class BatchedLoad:
 
     Guarantee: the query begins after the call, so a caller sees what was committed before it asked,
     as with a query of its own. The first row that a primary does not find is looked for again with
-    certainty, so that nothing acknowledged is missing after a failover. A query that fails is
-    repeated for each caller alone. Callers that ask for the same row share it and must not change
-    it.
+    certainty, so that nothing acknowledged is missing after a failover. Behind a router, which does
+    not say who is primary, each would be, and hold up the others for 100 ms: there none is. A query
+    that fails is repeated for each caller alone. Callers that ask for the same row share it and
+    must not change it.
     """
 
     def __init__(
