@@ -176,7 +176,7 @@ def test_memory_after_slow_and_huge_requests_is_what_it_was(
 ) -> None:
     """10,000 take minutes: soak. What was read and connected for the first time stays."""
     with _served(mongo_uri, tmp_path, IDLE_CONNECTION_S="1", **SHORT) as (running, port):
-        asyncio.run(attack(port, 4 * len(KINDS)))
+        asyncio.run(attack(port, 12 * len(KINDS)))
         before = memory_mb(running.process.pid)
         asyncio.run(attack(port, count, begin=1_000))
         assert _live(port) == 200

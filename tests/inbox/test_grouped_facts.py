@@ -239,8 +239,10 @@ async def test_control_a_query_that_falls_out_of_the_group_is_named(
     find_them = sessions.find_by_provider_ids
 
     async def and_one_more(*asked: Any) -> Any:
-        tx = (asked[-1],) if within else ()
-        await sessions.find("default", "nobody", *tx)
+        if within:
+            await sessions.find_within(asked[-1], "default", "nobody")
+        else:
+            await sessions.find("default", "nobody")
         return await find_them(*asked)
 
     monkeypatch.setattr(sessions, "find_by_provider_ids", and_one_more)
@@ -249,7 +251,7 @@ async def test_control_a_query_that_falls_out_of_the_group_is_named(
     assert outcomes == ["processed"] * 3  # nobody would notice
     assert (watched.rode, watched.alone) == (0, 3)
     assert {one.partition(": ")[0] for one in watched.fell_out} == {
-        "sessions/repository/reading.py:find"
+        f"sessions/repository/reading.py:{'find_within' if within else 'read'}"
     }
 
 

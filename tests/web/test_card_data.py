@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -59,7 +60,9 @@ async def test_what_looks_like_card_data_is_refused_by_name(
     assert answer.status_code == 400
     assert fields_of(answer) == {"metadata"}
     assert f"card data in {place}:" in answer.text
-    assert "1111" not in answer.text + lines.getvalue() + "".join(capsys.readouterr())
+    # Of the card's own digits: four of a kind stand in one of many ids and times by chance.
+    said = answer.text + lines.getvalue() + "".join(capsys.readouterr())
+    assert not re.search("1111[ -]?1111|411111|378282", said)
     assert await database["sessions"].count_documents({}) == 0
 
 
