@@ -139,6 +139,12 @@ async def test_the_first_session_that_is_named_claims_a_payment_and_every_caller
     assert (row["planId"], row["planName"], row["userId"]) == ("basic", "basic", "u-1")
 
 
+async def test_what_is_told_first_is_the_row(database: Database) -> None:
+    row = await _row(database, _told(PaymentStatus.PENDING, plan="basic", aliases=("pi_1",)))
+    assert (row["planId"], row["planName"], row["status"]) == ("basic", "basic", "pending")
+    assert (row["aliases"], row["statusAt"], row["createdAt"]) == (["pi_1"], NOON, NOON)
+
+
 async def test_the_names_of_a_payment_add_up(database: Database) -> None:
     named = [_told(PaymentStatus.PENDING, aliases=aliases) for aliases in (("b", "a"), (), ("c",))]
     assert (await _row(database, *named))["aliases"] == ["a", "b", "c"]
