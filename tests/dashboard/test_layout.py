@@ -147,6 +147,7 @@ async def test_order_is_made_and_paid_by_keyboard_alone(visitor: Visitor) -> Non
         )
         == "solid"
     )
+    await page.wait_for_selector("#pay:enabled")  # the price in rupees is there
     await tab_to("pay")
     await page.keyboard.press("Enter")
 
@@ -163,6 +164,7 @@ async def test_keyboard_keeps_its_place_when_a_button_goes(visitor: Visitor) -> 
     page = visitor.page
     await visitor.go("/shop")
     await page.fill("#email", "ada@example.com")
+    await page.wait_for_selector("#pay:enabled")  # Enter does nothing before there is a price
     await page.press("#email", "Enter")
     await page.wait_for_url("**/sandbox/pay/**")
     await page.focus("[data-happening=delayed]:enabled")
