@@ -1,9 +1,10 @@
 """What playing a provider takes, and what all of the sandbox is given."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from service.core.clock import Clock
 from service.providers.registry import ProviderName
@@ -13,8 +14,7 @@ from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment
 from tillgate_sandbox.states import Happening
 
 
-@dataclass(frozen=True, slots=True)
-class MadeEvent:
+class MadeEvent(Struct, frozen=True):
     """An event as the provider would send it: its type, its id, its bytes."""
 
     type: str
@@ -52,8 +52,7 @@ class Played(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(Struct, frozen=True):
     """What the sandbox works with. `deliver_to` is the address of the service under it."""
 
     settings: Settings

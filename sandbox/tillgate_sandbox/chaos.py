@@ -1,12 +1,12 @@
 """Chaos: what goes wrong with deliveries on purpose. Pure and seeded, so that a run repeats."""
 
 import random
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from service.core.errors import InvalidInput
 from service.core.strict_json import JsonObject
@@ -43,8 +43,7 @@ class Chaos(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """One delivery of a plan: which event, when, and what is done to it.
 
     `tamper` faults change the body or the signature; `drops` tries get no answer first.

@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from service.core.errors import Busy, Conflict
 from service.core.ids import new_id
@@ -53,8 +54,7 @@ class CannotHappen(Conflict):
     code = "cannot_happen"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """Events that tell of a checkout, the faults for their deliveries, and what seeds the dice."""
 
     events: Sequence[MadeEvent]

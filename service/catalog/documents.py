@@ -1,16 +1,15 @@
 """One price, one coupon."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from msgspec import Struct
 from pymongo import ASCENDING, IndexModel
 
 from service.storage.documents import StoredDocument
 
 
-@dataclass(frozen=True, slots=True)
-class Ware:
+class Ware(Struct, frozen=True):
     """The whole of what is sold: a plan, an event, or a pass of an event.
 
     `item` is the plan or the event. A price belongs to all of it: that of an event is none of its

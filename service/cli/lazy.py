@@ -2,11 +2,11 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import click as plain_click
 import rich_click as click
+from msgspec import Struct
 
 from service.cli.screen import tell_error
 from service.core.errors import TillgateError
@@ -25,8 +25,7 @@ class Lazy(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LazyCommand:
+class LazyCommand(Struct, frozen=True):
     """Where a command is: its module has it under the name `command`."""
 
     module: str

@@ -1,9 +1,10 @@
 """The session's states, which moves there are, and what time does to them. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Status(StrEnum):
@@ -45,8 +46,7 @@ BY_HAND: Mapping[Status, frozenset[Status]] = {
 SETTLED = frozenset({Status.COMPLETED, Status.CANCELED})
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetimes:
+class Lifetimes(Struct, frozen=True):
     """How long sessions live, and how long they are kept after their end; None keeps them."""
 
     payment: timedelta

@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from service.core.batches import Until
 from service.core.clock import ManualClock
@@ -295,7 +295,9 @@ def test_checkouts_speak_for_a_payment_that_is_unknown_and_not_for_one_that_is_s
     session = Session.model_construct(checkouts=[], provider_session_id="order_1")
     payment = Payment.model_construct(provider_payment_id="pay_1", provider_session_id=None)
     told = {"order_1": cast("VerifiedEvent", object())}
-    answers = questions.Answers(told, *(({"x"}, {"pay_1"}) if no_answer else ({"pay_1"}, {"x"})))
+    answers = questions.Answers(told)
+    answers.refused.add("x" if no_answer else "pay_1")
+    answers.silent.add("pay_1" if no_answer else "x")
     assert overdue._is_answered(session, payment, answers) is not no_answer
 
 

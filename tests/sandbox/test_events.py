@@ -1,12 +1,12 @@
 """Events as the providers send them: each passes the real verification and tells what is meant."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import stripe
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured, SignatureRejected

@@ -3,10 +3,10 @@
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from service.storage.database import Database
 from tests.support.patience import IN_TIME

@@ -3,11 +3,11 @@
 Rule 21: a repeated call is answered with the client secret only to who could have had it.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from litestar import Litestar
+from msgspec.structs import replace
 
 from service.core.clock import ManualClock
 from service.core.principal import Kind, Principal

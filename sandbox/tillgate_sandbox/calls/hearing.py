@@ -3,7 +3,6 @@
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from litestar.types import Message, Receive, ReceiveMessage
@@ -11,18 +10,19 @@ from litestar.types import Message, Receive, ReceiveMessage
 from service.web.requests import LARGEST_BODY
 
 
-@dataclass(slots=True)
 class Heard:
     """What went over the wire of one call. `listens`: the caller still waited for the answer."""
 
-    at: datetime
-    body: bytes = b""
-    status: int | None = None
-    answer: bytes = b""
-    latency_ms: float = 0
-    ended: bool = False
-    listens: bool = True
-    _began: float = field(default_factory=time.perf_counter)
+    def __init__(self, at: datetime) -> None:
+        """Begin to listen."""
+        self.at = at
+        self.body = b""
+        self.status: int | None = None
+        self.answer = b""
+        self.latency_ms: float = 0
+        self.ended = False
+        self.listens = True
+        self._began = time.perf_counter()
 
     def take_request(self, message: ReceiveMessage) -> None:
         """Listen to what the caller sends."""

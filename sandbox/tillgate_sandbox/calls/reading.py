@@ -6,9 +6,10 @@ service nor those of the played providers know that somebody does.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from service.core.errors import MalformedBody
 from service.core.ids import SESSION_ID, digest
@@ -32,8 +33,7 @@ _ID_FIELDS = ("id", "payment_intent", "originalMerchantOrderId", "merchantOrderI
 _LONGEST_ERROR = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """A request and its answer, as they came. `parameters` are those of the service's path."""
 
     path: str
@@ -45,8 +45,7 @@ class Exchange:
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What an exchange tells.
 
     Where it names no session, `ids` are a provider's by which it is found, and `asked_for` is what

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from service.core.errors import InvalidInput
 from service.core.strict_json import JsonObject
@@ -34,8 +35,7 @@ class OutcomeUnknownToProvider(InvalidInput):
     code = "outcome_unknown_to_provider"
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(Struct, frozen=True):
     """A session as a provider knows it. `amount` is in minor units of `currency`.
 
     `checkout_ref` is the provider's own checkout, None where none was opened: an id is derived
@@ -65,14 +65,17 @@ class Sale:
         return prefix + hashlib.sha256(seed.encode()).hexdigest()[:length]
 
 
-@dataclass(frozen=True, slots=True)
-class SignedEvent:
+class SignedEvent(Struct, frozen=True):
     """A delivery: what stands in its body and its headers. `type` and `event_id` are for people."""
 
     type: str
     event_id: str
     body: bytes
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Name the event, without the signature that its headers hold."""
+        return f"SignedEvent({self.type} {self.event_id})"
 
 
 def checkout_of(

@@ -1,6 +1,6 @@
 """What a checkout is for, read from the parameters that it was opened with. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from service.core.strict_json import JsonObject, JsonValue
 from service.providers.money import to_major
@@ -9,8 +9,7 @@ from tillgate_sandbox.documents import SandboxCheckout
 _MOST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One line. `price` is in major units, None where the provider is not told."""
 
     name: str

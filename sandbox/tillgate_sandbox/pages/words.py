@@ -1,6 +1,6 @@
 """The sandbox in words: faults, happenings, decline codes. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from service.providers.registry import ProviderName, every_traits
 from tillgate_sandbox.chaos import Fault
@@ -27,8 +27,7 @@ FAULTS: dict[Fault, tuple[str, str]] = {
 PROVIDERS: dict[ProviderName, str] = {traits.name: traits.title for traits in every_traits()}
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A state of a checkout, in words; `tone` is how it is coloured."""
 
     name: str

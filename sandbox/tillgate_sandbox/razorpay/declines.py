@@ -1,13 +1,13 @@
 """Why Razorpay says that a payment failed (https://razorpay.com/docs/errors/payments/cards)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from service.core.strict_json import JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Decline:
+class Decline(Struct, frozen=True):
     """The error fields of a failed payment, but for `error_reason`, which names it."""
 
     code: str

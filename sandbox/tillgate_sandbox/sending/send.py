@@ -1,6 +1,6 @@
 """Send a provider's event for a session, several times if wanted, and tell what came of it."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock

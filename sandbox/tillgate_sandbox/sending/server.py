@@ -1,10 +1,10 @@
 """A development server, as `tillgate events send` talks to it over HTTP."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import httpx
+from msgspec import Struct
 
 from service.core.errors import InvalidInput, Misconfigured, NotFound, Unavailable
 from service.production.hosts import is_loopback
@@ -15,8 +15,7 @@ from tillgate_sandbox.events.sale import Sale, SignedEvent
 ANSWER_WITHIN_S = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """What the server answered to one delivery."""
 
     status: int

@@ -1,7 +1,8 @@
 """What the shop sells, at the catalog's prices."""
 
 import json
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from service.catalog.operations.prices import list_catalog
 from service.core.money import exponent, to_major
@@ -9,8 +10,7 @@ from service.core.principal import DEFAULT_MERCHANT
 from service.providers.registry import ProviderName, every_traits
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """Something to buy. `named_by` is the field of the call that names it: `eventId` or `plan`.
 
     `prices` are of one unit, by currency, in major units. Only a ticket can be bought twice.
@@ -59,8 +59,7 @@ _SHELF = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Till:
+class Till(Struct, frozen=True):
     """A provider to pay with, in which currency, and what the customer may expect of it."""
 
     provider: ProviderName

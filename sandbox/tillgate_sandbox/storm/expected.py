@@ -5,8 +5,9 @@ payment; what was forged changes nothing but that a person is asked to look.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from service.storage.database import Row
 from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery, SandboxPayment
@@ -41,8 +42,7 @@ _LEDGER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How a session ended, everywhere: at the provider, on the way, and in the service."""
 
     script: Script
@@ -54,8 +54,7 @@ class Ending:
     outbox: Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """How it must have ended. `ledger` is payment id -> the statuses that its row may have."""
 
     status: str

@@ -3,11 +3,11 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from msgspec import Struct
 
 from service.app import create_app
 from service.core.clock import ManualClock
@@ -29,8 +29,7 @@ _SLICE = timedelta(milliseconds=50)
 _AT_ONCE = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A running application and its sandbox. Webhooks and calls go to it in process.
 
     The adapters call the played providers over real HTTP.

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -23,12 +22,13 @@ BATCH = 60
 _OPENERS = 8
 
 
-@dataclass(slots=True)
 class StormReport:
     """What a storm did, by provider, and what it found wrong: `differences`, a sentence each."""
 
-    counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    differences: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self.differences: list[str] = []
 
 
 async def run_storm(

@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from service.providers.registry import ProviderName
 from tillgate_sandbox.chaos import Chaos, Fault
@@ -67,8 +68,7 @@ FAULTS: tuple[Fault, ...] = (
 _LONGEST_DELAY_MS = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """One session of a storm. `amount` is in minor units."""
 
     session_id: str

@@ -5,8 +5,9 @@ carries its own amount, `price_sandbox_999_usd_basic`.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from service.core.clock import from_unix
 from service.core.money import LARGEST_AMOUNT, currency_exists
@@ -36,8 +37,7 @@ _TAKEN = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewSession:
+class NewSession(Struct, frozen=True):
     """A Checkout session that may be created. `amount` is what is due now, in minor units."""
 
     amount: int

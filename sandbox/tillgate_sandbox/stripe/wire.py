@@ -9,11 +9,12 @@ import json
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeAlias
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from service.core.errors import Conflict
 from service.core.ids import digest
@@ -53,19 +54,21 @@ _CALLS: tuple[tuple[str, str, Call], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request as it came. `form` is the body of a POST, the query of another method."""
 
     method: str
     path: str
     form: bytes
-    authorization: str | None = field(default=None, repr=False)
+    authorization: str | None = None
     idempotency_key: str | None = None
 
+    def __repr__(self) -> str:
+        """Name the call, without the key that authorizes it."""
+        return f"Asked({self.method} {self.path})"
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+
+class Answer(Struct, frozen=True):
     """What goes back."""
 
     status: int

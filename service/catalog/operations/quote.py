@@ -1,6 +1,5 @@
 """Quote a total: unit price x quantity, less the coupon."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import Struct
@@ -19,8 +18,7 @@ from service.storage.answering import answers_in_time
 WHOLE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What somebody wants to pay for. `field` is the path of the field that names the item."""
 
     item: str

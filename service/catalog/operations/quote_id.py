@@ -6,7 +6,6 @@ Nothing is stored, so every worker knows every quote, and one that is altered is
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -43,8 +42,7 @@ class Held(Struct, frozen=True, array_like=True):
         return Quote(self.amount, free=free, trial_days=self.trial_days)
 
 
-@dataclass(frozen=True, slots=True)
-class Quoting:
+class Quoting(Struct, frozen=True):
     """What quotes are made with. Whoever has the pepper can make one."""
 
     pepper: str

@@ -1,13 +1,13 @@
 """One thing that was looked at."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 State = Literal["fine", "warning", "problem"]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What was found, in words. A `problem` keeps the service from working in its environment."""
 
     area: Literal["settings", "machine", "database", "providers"]

@@ -3,10 +3,10 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import rich_click as click
+from msgspec.structs import asdict
 
 from service.cli.checks.check import Check
 from service.cli.checks.configuration import check_providers, check_settings

@@ -1,17 +1,16 @@
 """What is refused before the application sees it, in the same form as the application's errors."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
+from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.web.problems import PROBLEM_TYPE, Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a request is refused. The connection ends with it."""
 
     status: int

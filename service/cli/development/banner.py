@@ -6,9 +6,9 @@ import secrets
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from rich import box
 from rich.console import Group
 from rich.panel import Panel
@@ -21,8 +21,7 @@ from service.production.secrecy import DEVELOPMENT_MARK
 from service.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """A development server that serves. `keys_file` is where its keys are kept."""
 
     address: str

@@ -1,15 +1,13 @@
 """Commands that an extension brings, listed where it is not installed too."""
 
-from dataclasses import dataclass
-
 import click
+from msgspec import Struct
 
 from service.cli.lazy import LazyCommand
 from service.extension import broken_told, needed_extension
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionCommand:
+class ExtensionCommand(Struct, frozen=True):
     """A command of the extension, under the name that it has there."""
 
     name: str

@@ -1,10 +1,10 @@
 """What signing in works with, put together once."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
+from msgspec import Struct
 
 from service.core.clock import Clock
 from service.core.errors import Misconfigured
@@ -16,8 +16,7 @@ from service.web.limits.addresses import Addresses
 from service.web.sign_ins.guesses import Guesses
 
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
+class Entrance(Struct, frozen=True):
     """Cookies, keys, and the counts of those who try."""
 
     jar: Cookies

@@ -5,10 +5,10 @@ Each try also has its line in the access log.
 """
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
+from msgspec import Struct
 
 from service.audit.operations import Act, record
 from service.core.clock import Clock
@@ -23,8 +23,7 @@ _MOST_NAMED = 20
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stranger:
+class _Stranger(Struct, frozen=True):
     """Somebody who has shown no key: `client` is where they came from, by its keyed hash."""
 
     client: str | None
@@ -32,10 +31,10 @@ class _Stranger:
     label: str = "stranger"
 
 
-@dataclass
 class _Counted:
-    tries: int = 0
-    clients: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.tries = 0
+        self.clients: set[str] = set()
 
 
 class Refusals:

@@ -1,6 +1,6 @@
 """Cancel a session: its checkouts are closed at the provider first, so that they can't be paid."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from service.sessions.checkouts.close import close_now
 from service.sessions.checkouts.services import CheckoutServices

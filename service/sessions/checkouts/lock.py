@@ -1,7 +1,8 @@
 """The lock on opening: who holds it may call the provider, and what stood before is given up."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from service.core.errors import Busy
 from service.sessions import repository
@@ -24,8 +25,7 @@ SHORTEST_AT_PROVIDER = timedelta(minutes=31)
 LOCK = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(Struct, frozen=True):
     """A session whose opening is ours, and the attempt to make."""
 
     session: Session

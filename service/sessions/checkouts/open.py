@@ -4,7 +4,7 @@ First the lock is taken, then the older checkouts are closed, then the new one i
 linked. Between any two of these the session may end by another way, so each looks again.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from service.core.errors import ProviderFailed
 from service.outbox import repository as outbox_repository
@@ -27,8 +27,7 @@ from service.storage.plain import NO_TRANSACTION
 _PAYABLE = frozenset({Status.PENDING, Status.FAILED, Status.EXPIRED})
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCheckout:
+class OpenCheckout(Struct, frozen=True):
     """A session and the checkout that now stands open for it; none where nothing was due.
 
     `url` is where the customer goes next.

@@ -1,7 +1,8 @@
 """What opening, closing and asking about checkouts needs besides the session."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from service.core.clock import Clock
 from service.inbox.operations.inbox import Inbox
@@ -9,8 +10,7 @@ from service.providers.base import Provider
 from service.sessions.operations.rules import Rules
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutServices:
+class CheckoutServices(Struct, frozen=True):
     """The rules, the clock, the providers, and the inbox that takes in what they answer."""
 
     rules: Rules

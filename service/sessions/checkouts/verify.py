@@ -1,6 +1,6 @@
 """Tell how a session stands now, for who can't wait: by asking its provider, where there is one."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from service.providers.base import AnswersFetches, ChecksCallbacks
 from service.providers.registry import REGISTRY
@@ -14,8 +14,7 @@ from service.sessions.operations.find_session import find_session_by_any_id
 from service.sessions.states import Status, status_at
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
+class Callback(Struct, frozen=True):
     """What a provider's checkout handed to the browser: a payment and its signature."""
 
     payment_id: str

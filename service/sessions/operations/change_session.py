@@ -1,7 +1,8 @@
 """Change a session by hand: metadata, cancel, and how a secret key may move it."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from service.audit.operations import Act, record
 from service.core.errors import Busy
@@ -26,8 +27,7 @@ from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What a caller wants changed; None leaves a thing as it is."""
 
     session_id: str

@@ -6,7 +6,8 @@ hand out what nobody has paid.
 """
 
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from service.catalog.errors import QuoteExpired, QuoteUnknown
 from service.catalog.operations.quote import Quote, Wanted, quote
@@ -21,7 +22,7 @@ from service.sessions.operations.rules import Rules
 from service.storage.database import Row
 
 
-class Price(NamedTuple):
+class Price(Struct, frozen=True):
     """A session's total in minor units of its currency, and who has decided it."""
 
     amount: int

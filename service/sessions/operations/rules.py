@@ -1,8 +1,9 @@
 """What is decided once for all sessions, from the settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from service.core.ids import derive, digest
 from service.providers.base import CheckoutMode
@@ -12,8 +13,7 @@ from service.sessions.errors import wrong_field
 from service.sessions.states import Lifetimes
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """The settings that sessions are held to. `live` is each provider's mode, by its keys.
 
     Everything is made under `pepper`; `older_peppers` are those that it took the place of.

@@ -1,7 +1,8 @@
 """Find the session that stands already where one is asked for, and hold it against the request."""
 
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from service.catalog.errors import ItemHasNoPrice
 from service.core.errors import InvalidInput
@@ -21,7 +22,7 @@ from service.sessions.states import OPEN, status_at
 from service.storage.answering import answers_in_time
 
 
-class _At(NamedTuple):
+class _At(Struct, frozen=True):
     """By which rules and when a session is asked for, and as what it would be opened now."""
 
     rules: Rules

@@ -1,8 +1,9 @@
 """Named queries of the clean-up: what is overdue."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from service.sessions.documents import DueSession, Session
 from service.sessions.states import Status
@@ -18,8 +19,7 @@ _OF_A_DUE_ONE = {wire_name(name): 1 for name in DueSession.model_fields}
 _BY_KEY = "_id_"
 
 
-@dataclass(frozen=True, slots=True)
-class KeptSecret:
+class KeptSecret(Struct, frozen=True):
     """What is stored of a session's client secret."""
 
     session_id: str

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
+from msgspec import Struct
 from pymongo import UpdateOne
 
 from service.sessions.documents import Session
@@ -15,7 +15,7 @@ _BY_KEY = "_id_"
 _OF_ONE = {"merchantId": 1, "sessionId": 1, "version": 1, "review": 1, "purgeAt": 1}
 
 
-class Purgeable(NamedTuple):
+class Purgeable(Struct, frozen=True):
     """A session whose time of keeping is over, as it was read."""
 
     key: Key

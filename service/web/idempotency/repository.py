@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from service.storage.answering import Duplicate, answers_in_time
 from service.web.idempotency.documents import IdempotencyKey
@@ -12,8 +13,7 @@ LOCKED_FOR = timedelta(seconds=60)
 KEPT_FOR = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """One run of one call."""
 
     id: str

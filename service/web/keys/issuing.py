@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from service.core.clock import Clock
 from service.core.errors import FieldProblem, InvalidInput, NotFound
@@ -26,8 +27,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _KEY_ID = re.compile(r"[0-9a-f]{12,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedKey:
+class IssuedKey(Struct, frozen=True):
     """A new key. `key` is shown once and kept nowhere."""
 
     key: str

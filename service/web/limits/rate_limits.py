@@ -5,9 +5,8 @@ their own and never share a bucket. An answer carries RateLimit-Limit, -Remainin
 draft of the IETF's httpapi group, in its widely read form), a refused one Retry-After as well.
 """
 
-from dataclasses import dataclass
-
 from litestar.types import Scope
+from msgspec import Struct
 
 from service.core.clock import Clock
 from service.core.errors import TooManyRequests
@@ -20,8 +19,7 @@ from service.web.settings import WebSettings
 UNLIMITED = "unlimited"
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimits:
+class RateLimits(Struct, frozen=True):
     """How many requests a minute one address and one key may make; 0: as many as they like."""
 
     per_address: int

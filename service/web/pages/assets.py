@@ -1,6 +1,5 @@
 """The files of pages: styles, scripts and drawings that are installed with the service."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
@@ -20,7 +19,6 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True)
 class Assets:
     """The folder `static` of a package, served under `path`.
 
@@ -28,8 +26,10 @@ class Assets:
     that import each other by relative addresses stay of one version.
     """
 
-    package: str
-    path: str
+    def __init__(self, package: str, path: str) -> None:
+        """Read no file yet: the first page does."""
+        self.path = path
+        self.package = package
 
     def url(self, name: str) -> str:
         """Return the address of a file."""

@@ -7,7 +7,8 @@ for itself.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from service.core.clock import Clock
 from service.core.errors import TooManyRequests
@@ -15,8 +16,7 @@ from service.core.errors import TooManyRequests
 MOST_COUNTED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """So many tries at once, and one more every so many seconds."""
 
     most: int

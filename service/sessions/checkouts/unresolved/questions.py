@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import structlog
 
@@ -23,7 +22,6 @@ _ENOUGH = 3
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
 class Answers:
     """What came of some questions: by reference the events, and those that nobody could tell about.
 
@@ -31,9 +29,11 @@ class Answers:
     did not answer, or which nobody can be asked about. What there was no time for is in neither.
     """
 
-    events: dict[str, VerifiedEvent] = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)
-    silent: set[str] = field(default_factory=set)
+    def __init__(self, events: dict[str, VerifiedEvent] | None = None) -> None:
+        """Begin with the events that are known already."""
+        self.events = events or {}
+        self.refused: set[str] = set()
+        self.silent: set[str] = set()
 
     @property
     def under_way(self) -> set[str]:
@@ -54,13 +54,14 @@ class Answers:
         return set(refs) <= self.events.keys() | self.refused | self.silent
 
 
-@dataclass(slots=True)
 class Questions:
     """The questions of one run, which ends at `until`."""
 
-    services: CheckoutServices
-    until: Until
-    unanswered: Counter[str] = field(default_factory=Counter)
+    def __init__(self, services: CheckoutServices, until: Until) -> None:
+        """Begin with every provider taken to answer."""
+        self.services = services
+        self.until = until
+        self.unanswered: Counter[str] = Counter()
 
     @property
     def over(self) -> bool:
