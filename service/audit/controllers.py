@@ -12,10 +12,10 @@ from service.core.ids import MERCHANT_ID
 from service.core.paging import decode_cursor
 from service.core.principal import AccessScope
 from service.core.strict_json import JsonObject
+from service.core.views import view_of
 from service.storage.answering import answers_in_time
 from service.web.authentication import CurrentPrincipal, require, requires
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, moment_parameter
-from service.web.views import view_of
 
 _MERCHANT = f"^{MERCHANT_ID.pattern}$"
 

@@ -10,8 +10,8 @@ from service.catalog.documents import Coupon, Price
 from service.catalog.operations.quote import Wanted
 from service.catalog.operations.quote_id import Offered
 from service.core.errors import FieldProblem, InvalidInput
+from service.core.views import view_of
 from service.web.fields import CurrencyCode, Quantity, ShortText, StrictAmount, Text, UtcMoment
-from service.web.views import view_of
 from service.web.wire import WireModel
 
 

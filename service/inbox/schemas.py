@@ -5,10 +5,10 @@ from datetime import datetime
 from msgspec import Struct
 
 from service.core.strict_json import JsonObject
+from service.core.views import view_of
 from service.inbox.documents import Decision, WebhookEvent, WebhookRejection
 from service.inbox.operations.inbox import Receipt
 from service.inbox.states import InboxStatus, Verdict
-from service.web.views import view_of
 
 
 class ReceivedAnswer(Struct, frozen=True, rename="camel"):

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
+from service.core.views import view_of
 from service.retention.operations.report import Report
-from service.web.views import view_of
 from service.web.wire import WireModel
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from service.core.principal import Principal
+from service.core.views import view_of
 from service.inbox.schemas import DecisionView, EventView, decision_view
 from service.reviews.operations.browse import DoubtOf, ReviewOf
 from service.reviews.operations.choices import Choice
@@ -13,7 +14,6 @@ from service.sessions.operations.caller import Caller
 from service.sessions.operations.decisions import AWAITING_CAPTURE
 from service.sessions.schemas.answers import SessionView, session_view
 from service.web.fields import LongText, Text
-from service.web.views import view_of
 from service.web.wire import WireModel
 
 

@@ -28,6 +28,7 @@ from service.sessions.schemas.answers import (
     SessionAnswer,
     SessionsAnswer,
     VerifiedAnswer,
+    checkout_answer,
     listed_view,
     next_cursor,
     session_view,
@@ -220,19 +221,7 @@ class CheckoutSessions(Controller):
             opened = await resume_checkout(resumed, caller, services)
         else:
             opened = await begin_checkout(data.to_new(caller.principal.user_id), caller, services)
-        session = opened.session
-        answer = CheckoutAnswer(
-            session_id=session.session_id,
-            status=session.status,
-            amount=session.amount,
-            currency=session.currency,
-            checkout_url=opened.url,
-            provider=session.provider,
-            provider_session_id=opened.ref,
-            expires_at=session.expires_at,
-            client_secret=services.rules.known_client_secret(session),
-            qr_code=opened.qr_code,
-        )
+        answer = checkout_answer(opened, services.rules.known_client_secret(opened.session))
         return Response(answer, status_code=201 if opened.created else 200)
 
 

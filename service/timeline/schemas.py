@@ -5,10 +5,10 @@ from datetime import datetime
 from msgspec import Struct
 
 from service.core.strict_json import JsonObject
+from service.core.views import view_of
 from service.sessions.operations.caller import Caller
 from service.sessions.schemas.answers import SessionView, session_view
 from service.timeline.operations.gather import Timeline
-from service.web.views import view_of
 
 
 class EntryView(Struct, frozen=True, rename="camel"):

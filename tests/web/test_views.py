@@ -8,8 +8,8 @@ from msgspec import Struct
 from pydantic import Field
 
 from service.core.clock import from_unix
+from service.core.views import view_of
 from service.storage.documents import StoredPart
-from service.web.views import view_of
 
 NOW = from_unix(1_795_262_400.5)
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from pydantic import Field
 
+from service.core.views import view_of
 from service.providers.money import to_major
 from service.providers.registry import ProviderName
 from service.web.fields import ShortText
-from service.web.views import view_of
 from service.web.wire import WireModel
 from tillgate_sandbox.chaos import Chaos, Fault
 from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery

@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import structs
 
 from service.catalog.errors import QuoteExpired
+from service.core.views import view_of
 from service.payments.payments import repository as payments
 from service.payments.payments.states import LIVE, PaymentStatus
 from service.sessions.documents import Session
@@ -71,20 +72,12 @@ def _priced_by_catalog(session: Session) -> bool:
 
 def _again(session: Session, named: NewSession | None) -> NewSession:
     """Return the request that would open this session today."""
-    return NewSession(
-        kind=session.kind,
-        user_id=session.user_id,
-        provider=session.provider,
+    return view_of(
+        NewSession,
+        session,
         request_hash=session.create_hash,
-        event_id=session.event_id,
-        quantity=session.quantity,
-        pass_id=session.pass_id,
-        coupon_code=session.coupon_code,
-        plan=session.plan,
         amount=named.amount if named else None,
         price=named.price if named else None,
-        currency=session.currency,
-        mode=session.mode,
     )
 
 

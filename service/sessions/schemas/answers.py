@@ -7,8 +7,10 @@ from msgspec import UNSET, Struct, UnsetType
 
 from service.core.paging import Cursor
 from service.core.strict_json import JsonObject
+from service.core.views import view_of
 from service.providers.base import CheckoutMode
 from service.providers.registry import ProviderName
+from service.sessions.checkouts.open import OpenCheckout
 from service.sessions.documents import Kind, Session, SessionRow
 from service.sessions.operations.caller import Caller
 from service.sessions.states import Status, status_at
@@ -116,6 +118,18 @@ class CheckoutAnswer(Struct, frozen=True, rename="camel"):
     expires_at: datetime
     client_secret: str | None
     qr_code: str | None = None
+
+
+def checkout_answer(opened: OpenCheckout, client_secret: str | None) -> CheckoutAnswer:
+    """Return the answer to whoever opens a checkout."""
+    return view_of(
+        CheckoutAnswer,
+        opened.session,
+        checkout_url=opened.url,
+        provider_session_id=opened.ref,
+        client_secret=client_secret,
+        qr_code=opened.qr_code,
+    )
 
 
 def session_view(session: Session | SessionRow, caller: Caller, now: datetime) -> SessionView:

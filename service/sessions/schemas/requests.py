@@ -191,14 +191,7 @@ class ChangeSession(WireModel):
 
     def to_change(self) -> Change:
         """Return the request as the operation takes it."""
-        return Change(
-            session_id=self.session_id,
-            status=self.status,
-            metadata=self.metadata,
-            version=self.version,
-            reason=self.reason,
-            provider_payment_id=self.provider_payment_id,
-        )
+        return Change(**dict(self))
 
 
 class VerifyCheckout(WireModel):

@@ -1,4 +1,4 @@
-"""Views: what goes over the wire of a record, converted from it and not copied by hand."""
+"""Views: a record as another place wants it, converted from it and not copied by hand."""
 
 from typing import TypeVar
 
