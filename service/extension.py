@@ -82,6 +82,17 @@ class ExtensionPage:
     hint: str
 
 
+class LatestCheckouts(Struct, frozen=True):
+    """The checkouts that were opened last, newest first, under a title of the extension's.
+
+    While there are none, `start` is the page on which one is opened.
+    """
+
+    title: str
+    checkouts: Sequence[OpenedCheckout]
+    start: ExtensionPage
+
+
 class Mounted(Protocol):
     """An extension as a part of one application."""
 
@@ -95,6 +106,11 @@ class Mounted(Protocol):
         """Return the pages that the dashboard leads to."""
         ...
 
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """Return the names of the kinds of its lines that the product has not, by kind."""
+        ...
+
     def lifespan(self, app: Litestar, *, loop: bool) -> AbstractAsyncContextManager[None]:
         """Run beside the application. Without `loop` nothing happens by itself."""
         ...
@@ -103,8 +119,8 @@ class Mounted(Protocol):
         """Return a session's lines with what was seen of it between them, in order of time."""
         ...
 
-    async def latest(self) -> list[OpenedCheckout]:
-        """Return the checkouts that were opened last, newest first."""
+    async def latest(self) -> LatestCheckouts:
+        """Return the checkouts that were opened last."""
         ...
 
 

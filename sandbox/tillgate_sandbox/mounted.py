@@ -1,12 +1,13 @@
 """The sandbox as a part of one application: its routes, what runs beside it, what it has seen."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
 
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
-from service.extension import ExtensionPage, Line, OpenedCheckout
+from service.extension import ExtensionPage, LatestCheckouts, Line
 from service.storage.database import Database
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
@@ -25,11 +26,15 @@ PAGES = (
 
 _LATEST = 20
 
+_KINDS = MappingProxyType({"call": "Call", "attempt": "Attempt", "delivery": "Delivery"})
+_START = ExtensionPage("Buy something in the shop", "/shop", "nothing is charged")
+
 
 class MountedSandbox:
     """The sandbox in an application on a database."""
 
     pages = PAGES
+    kinds: Mapping[str, str] = _KINDS
 
     def __init__(self, sandbox: Sandbox, database: Database, providers: frozenset[str]) -> None:
         """Build the routes; the shop sells through the providers that have credentials."""
@@ -57,6 +62,7 @@ class MountedSandbox:
         )
         return with_calls([*lines, *seen], await calls_of(session_id))
 
-    async def latest(self) -> list[OpenedCheckout]:
+    async def latest(self) -> LatestCheckouts:
         """Return the latest checkouts in words."""
-        return [latest_checkout(one) for one in await repository.latest_checkouts(_LATEST)]
+        latest = [latest_checkout(one) for one in await repository.latest_checkouts(_LATEST)]
+        return LatestCheckouts("Latest checkouts of the sandbox", latest, _START)

@@ -1,1 +1,1 @@
-"""Pages for people: the demo shop, and what touched a session behind a login."""
+"""Pages for people, behind a login: what touched a session."""

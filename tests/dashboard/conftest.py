@@ -1,96 +1,18 @@
-"""A shop in a real browser: Chromium, a served application, and everything that it complains of."""
+"""The dashboard in production, and with a sandbox besides; its visitor has a real browser."""
 
-import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from httpx import AsyncClient
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from service.core.clock import ManualClock, SystemClock
-from service.core.principal import Kind, Principal
+from service.core.clock import ManualClock
 from service.storage.database import Database
 from tests.dashboard.signing_in import browsing
 from tests.sandbox.lab import Lab, running_lab
-from tests.support.patience import IN_TIME
+from tests.sandbox.visitor import browser, shop, visitor
 from tests.support.settings import make_settings
-from tillgate_sandbox.demo_prices import put_demo_prices
 
-CHROMIUM = Path("/usr/bin/chromium")
-HAS_CHROMIUM = CHROMIUM.exists()
-ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
-CLERK = Principal(Kind.ADMIN, "default", "0" * 12, "clerk")
-
-
-@dataclass
-class Visitor:
-    """Somebody with a browser. `complaints` are console errors, and calls to other origins."""
-
-    lab: Lab
-    context: BrowserContext
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-
-    def watch(self) -> None:
-        """Keep whatever the browser complains of."""
-        self.page.on("console", self._said)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self._asked(request.url))
-
-    async def go(self, path: str) -> None:
-        """Open a page of the service."""
-        await self.page.goto(self.lab.address + path)
-
-    async def keep(self, name: str) -> None:
-        """Keep a picture of the whole page in `.artefacts`, where that directory is.
-
-        A picture takes as long as a page; for most runs nobody looks at it.
-        """
-        if ARTEFACTS.is_dir():
-            await self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
-
-    async def text(self, selector: str) -> str:
-        """Return what stands in an element."""
-        return await self.page.inner_text(selector)
-
-    async def until(self, status: str) -> None:
-        """Wait until the return page shows a status of the session, without reloading it."""
-        await self.page.wait_for_selector(f'#state[data-status="{status}"]', timeout=IN_TIME * 1000)
-
-    async def session_id(self) -> str:
-        """Read the session's id from the return page's address."""
-        await self.page.wait_for_url("**/shop/return?**")
-        found: str = await self.page.evaluate(
-            "new URLSearchParams(location.search).get('sessionId')"
-        )
-        return found
-
-    def _said(self, message: object) -> None:
-        kind, text = getattr(message, "type", ""), getattr(message, "text", "")
-        if kind in {"error", "warning"}:
-            self.complaints.append(f"{kind}: {text}")
-
-    def _asked(self, url: str) -> None:
-        if not url.startswith((self.lab.address, "data:")):
-            self.complaints.append(f"asked {url}")
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """One Chromium for the run; in CI its absence is a failure."""
-    if not HAS_CHROMIUM:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing, and CI must run these tests")
-        pytest.skip("needs /usr/bin/chromium")
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox"]
-        )
-        yield running
-        await running.close()
+__all__ = ["browser", "shop", "visitor"]
 
 
 @pytest_asyncio.fixture
@@ -98,28 +20,6 @@ async def lab(database: Database, clock: ManualClock) -> AsyncIterator[Lab]:
     """The service with its sandbox; deliveries and time are moved by hand."""
     async with running_lab(database, clock) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def shop(database: Database) -> AsyncIterator[Lab]:
-    """The service with its sandbox and its loops, on the real clock, with prices."""
-    clock = SystemClock()
-    async with running_lab(database, clock, loop=True) as lab:
-        await put_demo_prices(CLERK, clock.now())
-        yield lab
-
-
-@pytest_asyncio.fixture
-async def visitor(shop: Lab, browser: Browser) -> AsyncIterator[Visitor]:
-    """Somebody who comes to the shop; nothing may be complained of, unless a test clears it."""
-    context = await browser.new_context(viewport={"width": 1200, "height": 800})
-    context.set_default_timeout(IN_TIME * 1000)
-    page = await context.new_page()
-    found = Visitor(shop, context, page)
-    found.watch()
-    yield found
-    await context.close()
-    assert found.complaints == []
 
 
 @pytest_asyncio.fixture

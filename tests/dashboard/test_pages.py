@@ -1,44 +1,25 @@
-"""The shop's and the dashboard's pages without a browser: what they carry, and what they hide."""
+"""The dashboard's pages without a browser: what they carry, and what they hide."""
 
 import re
+from pathlib import Path
+from types import ModuleType
 
-from tests.dashboard.test_login import sign_in
+import service.dashboard
+import tillgate_sandbox
+from tests.dashboard.signing_in import sign_in
 from tests.sandbox.lab import Lab
-from tests.support.settings import ADMIN, PUBLISHABLE, SECRET
 
 
-async def test_shop_carries_the_publishable_key_and_no_other(lab: Lab) -> None:
-    page = await lab.api.http.get("/shop", headers={"host": lab.address.removeprefix("http://")})
-    assert f'name="tillgate-publishable-key" content="{PUBLISHABLE}"' in page.text
-    assert SECRET not in page.text
-    assert ADMIN not in page.text
-
-
-async def test_shop_under_another_name_leads_to_the_public_one(lab: Lab) -> None:
-    elsewhere = await lab.api.http.get("/shop", headers={"host": "localhost:8000"})
-    assert elsewhere.status_code == 307
-    assert elsewhere.headers["location"] == f"{lab.address}/shop"
-
-
-async def test_shop_without_prices_sells_nothing_and_says_so(lab: Lab) -> None:
-    page = await lab.api.http.get("/shop", headers={"host": lab.address.removeprefix("http://")})
-    assert page.text.count("Has no price in the catalog") == 3
-    assert page.text.count(' name="item"') == page.text.count("disabled data-field=")
-
-
-async def test_policy_allows_nothing_inline_and_the_pages_need_nothing_inline(lab: Lab) -> None:
-    http = lab.api.http
-    host = {"host": lab.address.removeprefix("http://")}
-    for path in ("/shop", "/shop/return?sessionId=x&any=thing", "/dashboard/login"):
-        page = await http.get(path, headers=host)
-        assert page.status_code == 200, path
-        policy = page.headers["content-security-policy"]
-        assert "unsafe" not in policy
-        assert "default-src 'none'" in policy
-        assert page.headers["cache-control"] == "no-store"
-        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page.text)
-        for address in re.findall(r'(?:src|href)="([^"#]+)"', page.text):
-            assert address.startswith("/"), address
+async def test_policy_allows_nothing_inline_and_the_page_needs_nothing_inline(lab: Lab) -> None:
+    page = await lab.api.http.get("/dashboard/login")
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert page.headers["cache-control"] == "no-store"
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page.text)
+    for address in re.findall(r'(?:src|href)="([^"#]+)"', page.text):
+        assert address.startswith("/"), address
 
 
 async def test_files_are_kept_for_good_under_an_address_that_names_their_content(lab: Lab) -> None:
@@ -52,28 +33,6 @@ async def test_files_are_kept_for_good_under_an_address_that_names_their_content
     assert older.headers["cache-control"] == "no-store"
     for name in ("nothing.css", "..%2fpage.py", "page.py"):
         assert (await lab.api.http.get(f"/assets/x/{name}")).status_code == 404
-
-
-async def test_timeline_tells_every_delivery_with_the_reason(lab: Lab) -> None:
-    opened, checkout = await lab.open(amount=2500)
-    chaos = {"faults": ["bad_signature", "duplicate"], "copies": 2, "delayMs": 0, "seed": 1}
-    await lab.api.http.put(f"/sandbox/api/checkouts/{checkout.page_id}/chaos", json=chaos)
-    declined = {"method": "card", "declineCode": "expired_card"}
-    await lab.api.http.post(f"/sandbox/pay/{checkout.page_id}/declined", json=declined)
-    await lab.api.http.post(f"/sandbox/pay/{checkout.page_id}/paid", json={})
-    await lab.deliver_all()
-
-    await sign_in(lab.api.http)
-    page = (await lab.api.http.get(f"/dashboard/sessions/{opened['sessionId']}")).text
-
-    assert "was completed by stripe" in page
-    assert "was declined: expired_card" in page
-    assert "rejected, 400 invalid_signature, the signature is not genuine" in page
-    assert "accepted, 200 processed, taken and applied" in page
-    assert "accepted, 200 duplicate, a copy" in page
-    deliveries = await lab.deliveries(opened["sessionId"])
-    tries = sum(len(delivery.attempts) for delivery in deliveries)
-    assert page.count('data-kind="delivery"') == tries > 8
 
 
 async def test_what_callers_wrote_is_never_markup(lab: Lab) -> None:
@@ -97,3 +56,16 @@ async def test_search_leads_to_the_session(lab: Lab) -> None:
     assert found.headers["location"] == "/dashboard/sessions/ps_1"
     wrong = await lab.api.http.get("/dashboard/sessions", params={"sessionId": "../x"})
     assert wrong.status_code == 400
+
+
+def test_the_dashboard_knows_no_page_of_the_sandbox() -> None:
+    """What it shows of an extension, the extension names; a control finds one in the sandbox."""
+    names = re.compile(r"/shop|/sandbox|sandbox's")
+
+    def named_in(package: ModuleType) -> list[str]:
+        [folder] = package.__path__
+        files = [file for kind in ("py", "html", "js") for file in Path(folder).rglob(f"*.{kind}")]
+        return [file.name for file in files if names.search(file.read_text())]
+
+    assert named_in(service.dashboard) == []
+    assert "mounted.py" in named_in(tillgate_sandbox)

@@ -18,8 +18,8 @@ from service.web.keys.issuing import revoke_key
 from service.web.logs.clients import clients_of
 from service.web.sign_ins import operations, repository
 from service.web.sign_ins.operations import IDLE, LASTS, NOTED_EVERY
-from tests.dashboard.conftest import Visitor
 from tests.dashboard.signing_in import COOKIE, HOME, browsing, opens, sign_in, sign_out, token_in
+from tests.sandbox.visitor import Visitor
 from tests.support.keys import issue_key
 from tests.support.settings import ADMIN, make_settings
 

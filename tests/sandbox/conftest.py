@@ -1,4 +1,4 @@
-"""A lab for each test, on the run's database; the dashboard's visitor for the pages."""
+"""A lab for each test, on the run's database; a visitor for the pages."""
 
 from collections.abc import AsyncIterator
 
@@ -6,8 +6,8 @@ import pytest_asyncio
 
 from service.core.clock import ManualClock
 from service.storage.database import Database
-from tests.dashboard.conftest import browser, shop, visitor
 from tests.sandbox.lab import Lab, empty_sandbox, running_lab
+from tests.sandbox.visitor import browser, shop, visitor
 
 __all__ = ["browser", "shop", "visitor"]
 

@@ -33,7 +33,7 @@ class SessionPages(Controller):
     async def search(
         self, request: AnyRequest, entrance: TheEntrance, extension: TheExtension
     ) -> Response[str] | Redirect:
-        """Ask for a session; show the latest checkouts at the providers that are played."""
+        """Ask for a session; show what an extension has opened last."""
         if await reader_of(request, entrance) is None:
             return _to_login("/dashboard")
         latest = await extension.latest() if extension is not None else None
@@ -72,7 +72,8 @@ class SessionPages(Controller):
 
 
 def _frame(request: AnyRequest, entrance: Entrance, extension: Mounted | None) -> Frame:
-    return Frame(token_of(request, entrance), extension.pages if extension is not None else ())
+    token = token_of(request, entrance)
+    return Frame(token, extension.pages, extension.kinds) if extension is not None else Frame(token)
 
 
 def _to_login(following: str) -> Redirect:

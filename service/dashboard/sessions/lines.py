@@ -7,16 +7,13 @@ from service.timeline.operations.gather import Entry
 
 KINDS: dict[str, str] = {
     "move": "State",
-    "call": "Call",
     "checkout": "Checkout",
-    "attempt": "Attempt",
-    "delivery": "Delivery",
     "event": "Inbox",
     "payment": "Ledger",
     "outbox": "Outbox",
     "audit": "Audit",
 }
-"""Kind of a line -> its name, in the order in which one asks for them."""
+"""Kind of a line -> its name. An extension adds its own."""
 
 
 def lines(entries: Iterable[Entry]) -> list[Line]:

@@ -1,14 +1,14 @@
 """The pages of the dashboard: find a session, and see what touched it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from litestar import Response
 from msgspec import Struct
 
 from service.dashboard.frame import PAGES
 from service.dashboard.sessions.lines import KINDS
-from service.extension import ExtensionPage, Line, OpenedCheckout
+from service.extension import ExtensionPage, LatestCheckouts, Line
 from service.providers.money import to_major
 from service.providers.registry import REGISTRY
 from service.sessions.documents import Session
@@ -25,14 +25,15 @@ _TONES = {
 
 
 class Frame(Struct, frozen=True):
-    """What every page is given: the token of its forms, and the pages of an extension."""
+    """What every page is given: the token of its forms, and an extension's pages and kinds."""
 
     token: str
-    pages: Sequence[ExtensionPage]
+    pages: Sequence[ExtensionPage] = ()
+    kinds: Mapping[str, str] = {}
 
 
-def search_page(latest: Sequence[OpenedCheckout] | None, frame: Frame) -> Response[str]:
-    """Show the first page. `latest` are the sandbox's checkouts, None where there is none."""
+def search_page(latest: LatestCheckouts | None, frame: Frame) -> Response[str]:
+    """Show the first page. `latest` is what an extension has opened, None where there is none."""
     return PAGES.show("sessions.html", token=frame.token, pages=frame.pages, latest=latest)
 
 
@@ -61,7 +62,7 @@ def timeline_page(
         live=standing in {Status.PENDING, Status.PROCESSING},
         why=why,
         facts=_facts(session),
-        kinds=KINDS,
+        kinds={**KINDS, **frame.kinds},
         counts=Counter(line.kind for line in lines),
         lines=lines,
         since=session.created_at,

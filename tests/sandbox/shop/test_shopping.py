@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.dashboard.conftest import Visitor
+from tests.sandbox.visitor import Visitor
 from tests.sessions.asking import put_coupon, put_price
 from tillgate_sandbox.chaos import EVERYTHING
 from tillgate_sandbox.documents import SandboxDelivery

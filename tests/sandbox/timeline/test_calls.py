@@ -8,11 +8,10 @@ import pytest
 
 from service.extension import Line
 from tests.conftest import NOON
-from tests.dashboard.conftest import Visitor
-from tests.dashboard.test_layout import signed_in
-from tests.dashboard.test_login import sign_in
+from tests.dashboard.signing_in import sign_in
 from tests.sandbox.lab import Lab
 from tests.sandbox.shop.test_shopping import order, press, standing
+from tests.sandbox.visitor import Visitor, signed_in
 from tillgate_sandbox.calls.documents import SandboxCall
 from tillgate_sandbox.timeline.calls import with_calls
 

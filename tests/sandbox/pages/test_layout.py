@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.dashboard.conftest import Visitor
-from tests.support.settings import ADMIN
+from tests.sandbox.visitor import Visitor, signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -35,14 +34,6 @@ _FAINT = """() => {
   }
   return faint;
 }"""
-
-
-async def signed_in(visitor: Visitor, following: str) -> None:
-    """Sign in to the dashboard, on the way to a page."""
-    await visitor.go(following)
-    await visitor.page.fill("#key", ADMIN)
-    await visitor.page.press("#key", "Enter")
-    await visitor.page.wait_for_url(f"**{following}")
 
 
 async def an_order(visitor: Visitor) -> str:

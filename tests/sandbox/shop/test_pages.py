@@ -1,0 +1,40 @@
+"""The shop's pages without a browser: what they carry, and what they hide."""
+
+import re
+
+from tests.sandbox.lab import Lab
+from tests.support.settings import ADMIN, PUBLISHABLE, SECRET
+
+
+async def test_shop_carries_the_publishable_key_and_no_other(lab: Lab) -> None:
+    page = await lab.api.http.get("/shop", headers={"host": lab.address.removeprefix("http://")})
+    assert f'name="tillgate-publishable-key" content="{PUBLISHABLE}"' in page.text
+    assert SECRET not in page.text
+    assert ADMIN not in page.text
+
+
+async def test_shop_under_another_name_leads_to_the_public_one(lab: Lab) -> None:
+    elsewhere = await lab.api.http.get("/shop", headers={"host": "localhost:8000"})
+    assert elsewhere.status_code == 307
+    assert elsewhere.headers["location"] == f"{lab.address}/shop"
+
+
+async def test_shop_without_prices_sells_nothing_and_says_so(lab: Lab) -> None:
+    page = await lab.api.http.get("/shop", headers={"host": lab.address.removeprefix("http://")})
+    assert page.text.count("Has no price in the catalog") == 3
+    assert page.text.count(' name="item"') == page.text.count("disabled data-field=")
+
+
+async def test_policy_allows_nothing_inline_and_the_pages_need_nothing_inline(lab: Lab) -> None:
+    http = lab.api.http
+    host = {"host": lab.address.removeprefix("http://")}
+    for path in ("/shop", "/shop/return?sessionId=x&any=thing"):
+        page = await http.get(path, headers=host)
+        assert page.status_code == 200, path
+        policy = page.headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'none'" in policy
+        assert page.headers["cache-control"] == "no-store"
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page.text)
+        for address in re.findall(r'(?:src|href)="([^"#]+)"', page.text):
+            assert address.startswith("/"), address
