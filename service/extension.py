@@ -7,7 +7,6 @@ development alone: `tillgate serve` never looks for it, and nothing of the produ
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
@@ -73,8 +72,7 @@ class OpenedCheckout(Struct, frozen=True):
     opened_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionPage:
+class ExtensionPage(Struct, frozen=True):
     """A page of an extension that people are led to: its name, its path, what it is for."""
 
     name: str

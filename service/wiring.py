@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from service.audit.documents import AuditEntry
 from service.catalog.documents import Coupon, Price
@@ -58,8 +59,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wired:
+class Wired(Struct, frozen=True):
     """Everything that handlers and jobs are given."""
 
     settings: Settings

@@ -18,12 +18,12 @@ TillgateError
 └── Misconfigured           a setting is missing, weak or contradicts another
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
+
+class FieldProblem(Struct, frozen=True):
     """One thing that is wrong with one field of a request.
 
     `field` is the path as the caller wrote it (`metadata.cart[2]`), `message` tells what to change.

@@ -2,15 +2,15 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from service.core.clock import EARLIEST, LATEST
 from service.core.errors import FieldProblem, InvalidInput
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """The last row of a page that is sorted newest first: its time and its id as a tie-break."""
 
     at: datetime

@@ -1,7 +1,8 @@
 """PII_PEPPER: the secrets under which everything is derived, the newest first."""
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from service.core.ids import derive
 
@@ -10,12 +11,15 @@ _NAMED = re.compile(r"([A-Za-z0-9_-]{1,16}):(.+)", re.DOTALL)
 _ID_LENGTH = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Pepper:
+class Pepper(Struct, frozen=True):
     """One secret, and the id that stands beside what was made under it: `{id}.{hash}`."""
 
     id: str
-    secret: str = field(repr=False)
+    secret: str
+
+    def __repr__(self) -> str:
+        """Name it by its id alone: what is printed by chance holds no secret."""
+        return f"Pepper({self.id!r})"
 
     def derive(self, *parts: str) -> str:
         """Derive 256 bits for one purpose, with this pepper's id before them."""

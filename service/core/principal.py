@@ -1,8 +1,9 @@
 """Who calls: a key of one of four kinds, or an end user with a token; and what each may do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct
 
 # Keys of the environment and tokens belong to this merchant, and it alone has the operator's keys.
 DEFAULT_MERCHANT = "default"
@@ -57,8 +58,7 @@ def bundle_of(kind: Kind, merchant_id: str) -> frozenset[AccessScope]:
     return BUNDLES[kind] if merchant_id == DEFAULT_MERCHANT else _OF_OTHERS[kind]
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """A caller whose credential was checked.
 
     `key_id` is the first 12 hex digits of the key's SHA-256, never the key; for a user it is
@@ -72,17 +72,16 @@ class Principal:
     name: str | None = None
     user_id: str | None = None
     granted: frozenset[AccessScope] | None = None
-    client: str | None = field(default=None, compare=False)
+    client: str | None = None
     """Names the address from which the caller acts, by a keyed hash; for the audit."""
-    label: str = field(init=False)
-    """Names the caller for the audit: `secret:ops`, `admin:3fa9c1…`, `user:<id>`."""
-    scopes: frozenset[AccessScope] = field(init=False)
-    """What the caller may do: never more than its kind and its merchant have."""
 
-    def __post_init__(self) -> None:
-        """Make the label once: every request's line in the log carries it."""
-        label = f"{self.kind}:{self.user_id or self.name or self.key_id}"
-        object.__setattr__(self, "label", label)
+    @property
+    def label(self) -> str:
+        """Return what names the caller: `secret:ops`, `admin:3fa9c1…`, `user:<id>`."""
+        return f"{self.kind}:{self.user_id or self.name or self.key_id}"
+
+    @property
+    def scopes(self) -> frozenset[AccessScope]:
+        """Return what the caller may do: never more than its kind and its merchant have."""
         bundle = bundle_of(self.kind, self.merchant_id)
-        scopes = bundle if self.granted is None else bundle & self.granted
-        object.__setattr__(self, "scopes", scopes)
+        return bundle if self.granted is None else bundle & self.granted

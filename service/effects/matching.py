@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from service.effects.whose import Whose, whose
 from service.inbox.operations.inbox import Arrival, Asking, Named
@@ -19,7 +21,7 @@ from service.storage.transaction import Question, Transaction
 _AHEAD = timedelta(hours=1)
 
 
-class Meant(NamedTuple):
+class Meant(Struct, frozen=True):
     """The session that an event means, and the ids of its checkout that no other session has.
 
     `unproven` is a session that only a reference names, though no server opened it.
@@ -53,9 +55,9 @@ async def meet(tx: Transaction, arrival: Arrival, now: datetime) -> Meant:
     if session is None:
         return meant
     if arrival.asking is Asking.SILENT and whose(session, subject) is Whose.UNKNOWN:
-        return meant._replace(session=None)
+        return replace(meant, session=None)
     session = await _hold_back(tx, session, now)
-    return meant._replace(session=await learn(tx, session, subject, meant.refs))
+    return replace(meant, session=await learn(tx, session, subject, meant.refs))
 
 
 def _ids(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -4,9 +4,10 @@ There are two older stacks: one keeps payment sessions as camelCase documents in
 checkout sessions as rows of an SQL table in snake_case. Fields that this does not know stay behind.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from service.core.errors import InvalidInput
 from service.core.ids import SESSION_ID, digest, new_id, new_key
@@ -33,8 +34,7 @@ _STATUSES = {status.value: status for status in Status} | {"cancelled": Status.C
 BY = "import"
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """How old rows are read. `kind` None: by the shape of the row."""
 
     merchant_id: str
@@ -83,7 +83,7 @@ def session_from(row: OldRow, manner: Manner) -> Session:
     )
 
 
-class _Times(NamedTuple):
+class _Times(Struct, frozen=True):
     """When things happened to an old session, and where it stands by that."""
 
     status: Status

@@ -1,8 +1,8 @@
 """Bring an old collection in, as often as wanted: what is there already stays as it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from service.audit.operations import Act, record
@@ -19,22 +19,22 @@ BATCH = 500
 _BATCH_WITHIN_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """An old row that was left out, and why."""
 
     name: str
     reason: str
 
 
-@dataclass(slots=True)
 class ImportReport:
     """What came of an import. `present`: a session of that id was there, and was left alone."""
 
-    read: int = 0
-    brought_in: int = 0
-    present: int = 0
-    refused: list[Refused] = field(default_factory=list)
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.read = 0
+        self.brought_in = 0
+        self.present = 0
+        self.refused: list[Refused] = []
 
 
 async def import_sessions(

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
 
@@ -11,6 +10,7 @@ from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
+from msgspec import Struct, field
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, ConfigurationError, InvalidURI
@@ -79,8 +79,7 @@ async def known_ids(merchant_id: str, session_ids: Sequence[str]) -> set[str]:
     return {row["sessionId"] async for row in cursor}
 
 
-@dataclass(frozen=True, slots=True)
-class Inserted:
+class Inserted(Struct, frozen=True):
     """What an insert left out: ids that were there, that met an open checkout, and why others."""
 
     present: Set[str] = frozenset()

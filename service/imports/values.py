@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from service.core.clock import EARLIEST, LATEST, to_milliseconds
 from service.core.errors import InvalidInput, MalformedBody
@@ -33,8 +34,7 @@ class BadRow(InvalidInput):
     code = "bad_row"
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """A row of which the driver can make nothing: what is known of it, and why."""
 
     name: str

@@ -3,9 +3,10 @@
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from service.core.clock import Clock
 from service.core.principal import Principal
@@ -29,8 +30,7 @@ _RUN = "tillgate migrate"
 Keep: TypeAlias = Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A migration as it stands: `done` is when and how it ran, `left` what it would change."""
 
     step: Step

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
+from msgspec import Struct
 from pymongo import ReturnDocument
 
 from service.core.lanes import EVERYTHING, Lane, lane_of, wanted_by
@@ -61,7 +61,7 @@ async def mark_failed(message: OutboxMessage, error: str, next_attempt_at: datet
     await OutboxMessage.get_pymongo_collection().update_one(_claimed(message), {"$set": change})
 
 
-class About(NamedTuple):
+class About(Struct, frozen=True):
     """Messages of one session and topic whose payload names one of some things."""
 
     topic: str

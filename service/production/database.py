@@ -1,8 +1,9 @@
 """How MongoDB is reached: over TLS and with a password, unless the network was consented to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
+
+from msgspec import Struct
 
 from service.core.errors import FieldProblem
 from service.production.hosts import is_loopback_host
@@ -15,8 +16,7 @@ _WITHOUT_PASSWORD = frozenset({"MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC", "G
 _CONSENT = "or name its hosts in MONGODB_PLAIN_HOSTS, if nobody else is on that network"
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
+class _Address(Struct, frozen=True):
     """What an address of MongoDB says. Option names are lower case, hosts go without their port."""
 
     hosts: Sequence[str]

@@ -1,7 +1,6 @@
 """What every payment provider offers: one protocol, and the event that proves a payment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
@@ -106,8 +105,7 @@ def restored(kept: Mapping[str, object]) -> VerifiedEvent:
     return msgspec.convert(kept, VerifiedEvent)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutRequest:
+class CheckoutRequest(Struct, frozen=True):
     """What a provider needs to open a checkout for one attempt of a session.
 
     `attempt_id` is unique per session and attempt, at most 40 characters: it goes out as receipt,
@@ -136,8 +134,7 @@ class CheckoutRequest:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedCheckout:
+class OpenedCheckout(Struct, frozen=True):
     """A checkout that now stands at the provider. `url` is None where our page draws it itself.
 
     `amount` and `currency` are what the provider says that it will charge, None if it is silent.
@@ -152,8 +149,7 @@ class OpenedCheckout:
     qr_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedCheckout:
+class ClosedCheckout(Struct, frozen=True):
     """What came of closing a checkout. `event` is set where it turned out to be paid or under way.
 
     `closed` is False where the provider has no way to close it (a Razorpay order, PhonePe): it runs

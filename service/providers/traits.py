@@ -1,8 +1,9 @@
 """What is particular about a provider, so that nobody else has to know it by its name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, TypeVar
+
+from msgspec import Struct, field
 
 from service.core.clock import Clock
 from service.providers.base import CheckoutMode, Provider
@@ -12,8 +13,7 @@ SessionKind = Literal["payment", "checkout"]
 _Own = TypeVar("_Own", bound=ProviderSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(Struct, frozen=True):
     """One provider's traits; each folder declares one record of them.
 
     `name` stands in routes and documents, `title` is what people read, `hint` what a customer may
@@ -54,8 +54,7 @@ class Traits:
     closes: frozenset[SessionKind] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(Struct, frozen=True):
     """One provider: its traits, its settings, and what builds its adapter of them."""
 
     traits: Traits

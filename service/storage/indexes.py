@@ -1,9 +1,9 @@
 """Indexes and validators: made by a command; drift is reported, nothing is silently dropped."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
@@ -22,8 +22,7 @@ _NO_TTL = {
 _KEPT_WHILE_NEEDED = ("sessions", "webhook_events")
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """One difference between the declared indexes and those in the database."""
 
     collection: str

@@ -9,9 +9,10 @@ import shutil
 import signal
 import socket
 import subprocess
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+
+from msgspec import Struct
 
 from service.core.errors import Misconfigured
 from service.core.processes import die_with_parent
@@ -34,8 +35,7 @@ class PortTaken(Misconfigured):
     code = "port_taken"
 
 
-@dataclass(frozen=True, slots=True)
-class DataDirectory:
+class DataDirectory(Struct, frozen=True):
     """The files of one embedded server below the data directory of Tillgate."""
 
     root: Path

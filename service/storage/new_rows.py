@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from enum import Enum
 from operator import attrgetter
-from typing import ClassVar, NamedTuple, cast
+from typing import ClassVar, cast
 
 from msgspec import Struct
 from pydantic import BaseModel
@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from service.storage.database import Row
 
 
-class _Plan(NamedTuple):
+class _Plan(Struct, frozen=True):
     """How a new row is made with what a kind of record has.
 
     `blank` has what need not be given, at its default. `empty` are the lists and objects that begin
@@ -43,17 +43,17 @@ class MakesRows:
         plan = cls._plans.get((cls, source.__class__))
         if plan is None:
             plan = cls._plans[cls, source.__class__] = _plan(_model(cls), source.__class__)
-        blank, empty, copied, read, size = plan
-        if copied:
-            row = blank.copy()
-            row.update(zip(copied, read(source)))  # noqa: B905 - as many as are read, or one less
+        if copied := plan.copied:
+            row = plan.blank.copy()
+            values = plan.read(source)
+            row.update(zip(copied, values))  # noqa: B905 - as many as are read, or one less
             row |= given
         else:
-            row = blank | given
-        for name, make in empty:
+            row = plan.blank | given
+        for name, make in plan.empty:
             if row[name] is None:
                 row[name] = make()
-        if len(row) != size:
+        if len(row) != plan.size:
             raise TypeError(_what_is_wrong(_model(cls), row))
         return row
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from msgspec import Struct
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from service.storage.database import Collection, Row
@@ -14,7 +15,7 @@ D = TypeVar("D", bound=StoredDocument)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class LookUp(NamedTuple):
+class LookUp(Struct, frozen=True):
     """Rows in which `by` has one of the values, and the other fields are as in `fixed`.
 
     `by` may be dotted and lead through a list. `also` repeats the words of a partial index,
@@ -51,7 +52,7 @@ def _values_at(found: object, path: list[str]) -> list[str]:
     return _values_at(found.get(path[0]), path[1:]) if isinstance(found, dict) else []
 
 
-class Question(NamedTuple):
+class Question(Struct, frozen=True):
     """The rows of a collection that any of the look-ups finds."""
 
     collection: Collection

@@ -1,13 +1,13 @@
 """Who calls: read once a request, before anything else looks at it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, NoReturn, TypeAlias
 
 from litestar.connection import ASGIConnection, Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from litestar.types import Scope
+from msgspec.structs import replace
 
 from service.core.errors import Forbidden, Unauthenticated
 from service.core.principal import BUNDLES, AccessScope, Kind, Principal

@@ -8,12 +8,12 @@ import asyncio
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from types import CoroutineType, FrameType
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from service.inbox.operations.inbox import Inbox
 from service.inbox.operations.receive import receive_webhook

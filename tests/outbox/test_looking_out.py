@@ -3,10 +3,10 @@
 import asyncio
 from collections import Counter
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from service import background as looking
 from service.background import background

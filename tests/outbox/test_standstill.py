@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from service import background as loops
 from service.background import background
@@ -214,8 +215,7 @@ async def test_what_does_not_end_by_itself_is_let_go_and_its_lease_gives_it_back
 
     await _closings(shop, 1)
     handlers = {"provider.close_checkout": for_ever}
-    jobs = shop.api.wired.jobs
-    object.__setattr__(jobs, "handlers", handlers)
+    jobs = replace(shop.api.wired.jobs, handlers=handlers)
     async with asyncio.timeout(IN_TIME), background(jobs):
         await begun.wait()
     [row] = await shop.messages("provider.close_checkout")

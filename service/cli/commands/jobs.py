@@ -1,6 +1,5 @@
 """`tillgate jobs`: run by hand, or from a machine's cron, what a CronJob calls over HTTP."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import rich_click as click
@@ -49,6 +48,6 @@ def run(name: str, *, dry_run: bool, data_dir: Path) -> None:
         finally:
             await close_providers(wired.providers)
 
-    figures = asdict(with_database(data_dir, work))
+    figures = vars(with_database(data_dir, work))
     rows = [(figure.replace("_", " "), value) for figure, value in figures.items()]
     show_table(("", "would be" if dry_run else "done"), rows, empty="")

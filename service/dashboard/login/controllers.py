@@ -1,11 +1,11 @@
 """Signing in and out over HTTP, and the reader of every other page."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from litestar import Controller, Response, get, post
 from litestar.params import QueryParameter
 from litestar.response import Redirect
+from msgspec.structs import replace
 
 from service.audit.operations import Act, record
 from service.core.errors import Forbidden, TooManyRequests, Unauthenticated

@@ -1,6 +1,6 @@
 """Look at the inbox."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from service.core.paging import Cursor
 from service.inbox import repository
@@ -11,8 +11,7 @@ from service.storage.answering import answers_in_time
 from service.storage.database import Row
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
+class EventFilter(Struct, frozen=True):
     """Which events are wanted; None: any."""
 
     status: InboxStatus | None = None

@@ -1,12 +1,12 @@
 """What every operation on the inbox needs, what comes to it, and what becomes of that."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cached_property
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from service.core.clock import Clock
 from service.core.ids import MERCHANT_ID
@@ -117,13 +117,11 @@ Meant: TypeAlias = Callable[[Arrival], Awaitable[Named | None]]
 """Finds the session that an event means which can't be applied."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
+class Inbox(Struct, frozen=True, dict=True):
     """The providers, the clock, how long things are kept, and what an event does.
 
     `questions`, `apply` and `meant` are handed in by the wiring: what an event changes is the
-    business of rooms above this one. `heard` are the providers whose webhooks can be verified,
-    found out once for all of them.
+    business of rooms above this one.
     """
 
     providers: Mapping[str, Provider]
@@ -134,16 +132,15 @@ class Inbox:
     meant: Meant
     strip: tuple[str, ...] = ()
     rejections: Rejections = field(default_factory=Rejections)
-    heard: Mapping[str, SendsWebhooks] = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Find out who is heard."""
-        heard = {
+    @cached_property
+    def heard(self) -> Mapping[str, SendsWebhooks]:
+        """Return the providers whose webhooks can be verified, found once for all of them."""
+        return {
             name: provider
             for name, provider in self.providers.items()
             if isinstance(provider, SendsWebhooks) and provider.receives_webhooks
         }
-        object.__setattr__(self, "heard", heard)
 
 
 def parked(reason: str, arrival: Arrival, inbox: Inbox) -> Outcome:

@@ -5,7 +5,6 @@ each kind (provider, reason, address) in a minute is a row, the others are one r
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -39,13 +38,13 @@ _UNKNOWN = "unknown"
 _Kind = tuple[str, str, str]  # provider, reason, sender
 
 
-@dataclass(slots=True)
 class _More:
     """The deliveries of a kind in this minute after the first one, and the last of them."""
 
-    count: int = 0
-    size: int = 0
-    at: datetime | None = None
+    def __init__(self) -> None:
+        self.count = 0
+        self.size = 0
+        self.at: datetime | None = None
 
 
 class Rejections:

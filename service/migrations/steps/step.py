@@ -1,8 +1,9 @@
 """What a migration is, and what it is given."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from service.storage.database import Database
 
@@ -15,8 +16,7 @@ async def _never_lost() -> None:
     return
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One run of a step.
 
     `breathe` is awaited after each batch: it keeps the lease, and raises where it was lost.
@@ -31,8 +31,7 @@ class Run:
         self.counts[what] = self.counts.get(what, 0) + changed
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A migration: `left` counts what it would change, `run` changes it."""
 
     number: int

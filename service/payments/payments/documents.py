@@ -1,8 +1,9 @@
 """One payment."""
 
 from datetime import datetime
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
+from msgspec import Struct
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
@@ -11,7 +12,7 @@ from service.payments.payments.states import LIVE, PaymentStatus
 from service.storage.documents import StoredDocument
 
 
-class Claim(NamedTuple):
+class Claim(Struct, frozen=True):
     """The session that a payment belongs to.
 
     `opened_at` is when that was opened: its id may be taken anew once it is purged. None in rows of
@@ -24,8 +25,11 @@ class Claim(NamedTuple):
 
     def is_of(self, merchant_id: str, session_id: str, opened_at: datetime) -> bool:
         """Return whether it is a session's, and not that of an earlier one of the same id."""
-        known = self.opened_at or opened_at
-        return self == (merchant_id, session_id, self.opened_at) and known == opened_at
+        return (
+            self.session_id == session_id
+            and self.merchant_id == merchant_id
+            and self.opened_at in (None, opened_at)
+        )
 
 
 class Payment(StoredDocument):

@@ -1,7 +1,6 @@
 """Write what providers said of a payment into its one row."""
 
 from datetime import datetime
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -41,7 +40,7 @@ class Told(Struct, frozen=True):
     aliases: tuple[str, ...] = ()
 
 
-class Recorded(NamedTuple):
+class Recorded(Struct, frozen=True):
     """What is known of a payment once it was reported.
 
     `claimed_by` is the session that it belongs to: the first that a verified event tied it to, also

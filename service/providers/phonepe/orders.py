@@ -5,7 +5,8 @@ One reading for all of them, so that the documents are equal whichever arrives f
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from service.core.errors import MalformedBody
 from service.core.strict_json import JsonObject
@@ -46,8 +47,7 @@ _V1_FAILURES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """`state` is COMPLETED, FAILED or PENDING; `amount` is in paise.
 
     `merchant_order_id` is the id that we gave: v1 calls it merchantTransactionId. It is also what

@@ -6,10 +6,9 @@ handling-webhooks-standard-checkout-1 ("avoid strict deserialization", "rely on 
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from service.core.clock import EARLIEST, from_unix
 from service.core.errors import MalformedBody
@@ -40,8 +39,7 @@ _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_EVENT = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a translated message comes from.
 
     `payload` are its raw bytes, `live` the mode of our keys, `merchant_id` our own id if it is

@@ -10,8 +10,9 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 from service.core.errors import MalformedBody, SignatureRejected
 from service.core.strict_json import JsonObject, parse
@@ -26,19 +27,21 @@ _RESPONSE = re.compile(rb'"response"\s*:\s*"([^"]*)"')
 _AUTHORIZATION = re.compile(r"(?:SHA256 )?([0-9a-f]{64})", re.IGNORECASE | re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(Struct, frozen=True):
     """What incoming messages are checked with; a scheme whose secret is None is not accepted.
 
     `salts` are v1's salt keys by index, `webhook_login` is `username:password` of v2.
     """
 
-    salts: Mapping[str, str] = field(repr=False)
-    webhook_login: str | None = field(repr=False)
+    salts: Mapping[str, str]
+    webhook_login: str | None
+
+    def __repr__(self) -> str:
+        """Show none of it: what is printed by chance holds no secret."""
+        return "Secrets()"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message from PhonePe. `vouched` is v1's response in base64, or the whole body of v2."""
 
     version: Literal["v1", "v2"]

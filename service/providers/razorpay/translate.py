@@ -4,8 +4,9 @@ Events and shapes: https://razorpay.com/docs/webhooks/all.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from service.core.clock import from_unix
 from service.core.strict_json import JsonObject
@@ -29,8 +30,7 @@ from service.providers.razorpay.entities import payment_of, subject_of
 from service.providers.reading import inner, needed_amount, needed_text, text, whole
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a translated message comes from.
 
     `payload` are its raw bytes, `live` the mode of our keys (Razorpay's messages tell none),

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from service.core.peppers import Pepper
 from service.inbox.operations.inbox import Inbox
@@ -10,8 +11,7 @@ from service.outbox.operations import Handlers
 from service.sessions.checkouts.services import CheckoutServices
 
 
-@dataclass(frozen=True, slots=True)
-class Jobs:
+class Jobs(Struct, frozen=True):
     """What jobs need. `stopping` is set when the process ends: nothing new is begun then."""
 
     services: CheckoutServices
@@ -25,7 +25,6 @@ class Jobs:
         return self.services.inbox
 
 
-@dataclass(slots=True)
 class Report:
     """What a job did. `skipped`: another run of it was under way, so this one did nothing.
 
@@ -35,18 +34,20 @@ class Report:
     week. `on_older_peppers`: what was made under another entry of PII_PEPPER than the first.
     """
 
-    job: str
-    expired: int = 0
-    asked: int = 0
-    unresolved: int = 0
-    abandoned: int = 0
-    purged: int = 0
-    blocked: int = 0
-    blocked_long: int = 0
-    events_retried: int = 0
-    events_purged: int = 0
-    delivered: int = 0
-    on_older_peppers: int = 0
-    took_ms: int = 0
-    dry_run: bool = False
-    skipped: bool = False
+    def __init__(self, job: str, *, dry_run: bool = False) -> None:
+        """Begin with nothing done."""
+        self.job = job
+        self.expired = 0
+        self.asked = 0
+        self.unresolved = 0
+        self.abandoned = 0
+        self.purged = 0
+        self.blocked = 0
+        self.blocked_long = 0
+        self.events_retried = 0
+        self.events_purged = 0
+        self.delivered = 0
+        self.on_older_peppers = 0
+        self.took_ms = 0
+        self.dry_run = dry_run
+        self.skipped = False

@@ -96,4 +96,4 @@ async def _on_record(report: Report, by: Principal, clock: Clock) -> AsyncIterat
 
 
 def _figures(report: Report) -> dict[str, object]:
-    return {name: getattr(report, name) for name in report.__slots__}
+    return vars(report).copy()

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from types import NoneType
-from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
+from msgspec import Struct
 from pydantic import TypeAdapter
 
 from service.storage.database import Row
@@ -16,7 +17,7 @@ D = TypeVar("D", bound=StoredDocument)
 _PLAIN = frozenset({str, int, float, bool, datetime, NoneType})
 
 
-class _Field(NamedTuple):
+class _Field(Struct, frozen=True):
     """A field by its stored name: what makes its value, and one of its items, of stored ones."""
 
     name: str

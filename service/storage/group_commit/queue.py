@@ -4,10 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import structlog
+from msgspec import Struct
 
 from service.core.errors import Unavailable
 from service.storage.database import ANSWER_WITHIN_S
@@ -28,8 +28,7 @@ TOLD_AFTER_S = 2.0
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much goes together: items and bytes of a group, groups under way at a time."""
 
     items: int
@@ -37,8 +36,7 @@ class Limits:
     size: int = 4 * 1024 * 1024
 
 
-@dataclass(slots=True)  # not frozen: that makes one take three times as long
-class Entry(Generic[T, R]):
+class Entry(Struct, Generic[T, R], frozen=True):
     """An item on its way. `until` is the loop's time by which its caller wants an answer."""
 
     item: T

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
+from msgspec.structs import replace
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from service.storage.database import Collection, Row
@@ -46,7 +47,7 @@ class Merged:
 
     def query(self) -> Row | None:
         """Return it in MongoDB's words; None where nothing is looked for."""
-        return query_of(one._replace(values=tuple(found)) for one, found in self._branches)
+        return query_of(replace(one, values=tuple(found)) for one, found in self._branches)
 
     def enter(self, rows: Sequence[Row]) -> None:
         """Enter the rows by each value that finds them."""

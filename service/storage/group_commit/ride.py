@@ -91,17 +91,17 @@ async def ride(tx: AsyncClientSession, riders: Sequence[Rider]) -> None:
 
 def _looked_for(ask: Ask) -> Iterable[Hashable]:
     return [
-        (collection.name, one.by, value)
-        for collection, look_ups in ask.questions
-        for one in look_ups
+        (question.collection.name, one.by, value)
+        for question in ask.questions
+        for one in question.look_ups
         for value in one.values
     ]
 
 
 def _found(ask: Ask, answers: Sequence[list[Row]]) -> Iterable[Hashable]:
     return [
-        (collection.name, "_id", row["_id"])
-        for (collection, _), rows in zip(ask.questions, answers, strict=True)
+        (question.collection.name, "_id", row["_id"])
+        for question, rows in zip(ask.questions, answers, strict=True)
         for row in rows
     ]
 
@@ -122,11 +122,11 @@ async def _answers(
     places: list[list[list[Place]]] = []
     for rider in asking:
         places.append([])
-        for collection, look_ups in cast(Ask, rider.asks).questions:
-            name = collection.name
+        for question in cast(Ask, rider.asks).questions:
+            name = question.collection.name
             if name not in merged:
-                merged[name] = Merged(collection)
-            places[-1].append(merged[name].add(look_ups))
+                merged[name] = Merged(question.collection)
+            places[-1].append(merged[name].add(question.look_ups))
     await read_all(tx, merged.values())
     return [
         (rider, [rows_at(of_one) for of_one in of_all])

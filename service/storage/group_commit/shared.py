@@ -1,7 +1,9 @@
 """A transaction that the works of a group share."""
 
 from collections.abc import Generator, Sequence
-from typing import Literal, NamedTuple, Never, TypeVar
+from typing import Literal, Never, TypeVar
+
+from msgspec import Struct
 
 from service.storage.database import Collection, Row
 from service.storage.documents import StoredDocument
@@ -30,7 +32,7 @@ class Ask:
         return rows
 
 
-class Write(NamedTuple):
+class Write(Struct, frozen=True):
     """A row to insert, or `q` and `u` of an update, as the database's command takes them."""
 
     collection: Collection

@@ -1,9 +1,10 @@
 """Gather what touched a session, in the order in which it happened."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct, field
 
 from service.audit import repository as audit
 from service.audit.documents import AuditEntry
@@ -27,8 +28,7 @@ What = Literal["move", "checkout", "event", "payment", "outbox", "audit"]
 _CAUSES_FIRST: tuple[What, ...] = ("event", "audit", "payment", "move", "checkout", "outbox")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One thing that touched the session. `summary` says it in words."""
 
     at: datetime
@@ -37,8 +37,7 @@ class Entry:
     detail: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """All that touched a session, oldest first, and why it is in its state."""
 
     session: Session

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from service.core.errors import MalformedBody, ProviderFailed, ProviderUnreachable
 from service.providers.stripe import adapter

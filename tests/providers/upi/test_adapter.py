@@ -1,6 +1,5 @@
 """UPI: the link that an app opens, and everything that it can't do."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -8,6 +7,7 @@ import pytest
 import segno
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from service.core.errors import ProviderFailed
 from service.providers.base import CheckoutRequest
