@@ -127,8 +127,8 @@ def _inbox(request: AnyRequest) -> Inbox:
 
 
 def _headers(request: AnyRequest) -> dict[str, str]:
-    # By name in lower case; latin-1 never fails, and a verifier refuses what it doesn't know.
+    # Servers write names in lower case (ASGI); latin-1 never fails, and a verifier refuses what it
+    # doesn't know.
     return {
-        name.decode("latin-1").lower(): value.decode("latin-1")
-        for name, value in request.scope["headers"]
+        name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]
     }

@@ -13,12 +13,14 @@ from litestar.enums import ScopeType
 from litestar.middleware._internal.cors import CORSMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.web.layer import WebLayer
 from service.web.logs.access import log_request
 from service.web.logs.clients import Clients, clients_of
 from service.web.logs.request_ids import HEADER, request_id_of
 from service.web.requests import LARGEST_BODY, header_of
 from service.web.security_headers import SecurityHeaders
 from service.web.settings import HttpSettings
+from service.web.short_way import short_way
 
 
 def put_edge_around(app: Litestar, settings: HttpSettings) -> Litestar:
@@ -27,9 +29,19 @@ def put_edge_around(app: Litestar, settings: HttpSettings) -> Litestar:
     app.request_max_body_size = LARGEST_BODY
     over_tls = settings.web.public_url.startswith("https://")
     app.asgi_handler = _edge(
-        app.asgi_handler, SecurityHeaders(over_tls=over_tls), clients_of(settings)
+        _with_short_way(app), SecurityHeaders(over_tls=over_tls), clients_of(settings)
     )
     return app
+
+
+def _with_short_way(app: Litestar) -> ASGIApp:
+    """Return the application with the short way in it: behind CORS, before the framework."""
+    gate = app.plugins.get(WebLayer).gate
+    cors = app.asgi_handler
+    if not isinstance(cors, CORSMiddleware):
+        return short_way(app, gate, cors)
+    cors.app = short_way(app, gate, cors.app)
+    return cors
 
 
 def _edge(for_browsers: ASGIApp, security: SecurityHeaders, clients: Clients) -> ASGIApp:

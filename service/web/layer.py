@@ -24,7 +24,7 @@ from service.web.health import Difference, Readiness, Stuck, health_routes
 from service.web.problems import exception_handlers
 from service.web.requests import StrictRequest
 from service.web.settings import HttpSettings
-from service.web.short_way import before_handler, short_way
+from service.web.short_way import before_handler
 from service.web.wire import decode_wire_model, is_wire_model
 
 
@@ -57,13 +57,13 @@ class WebLayer(InitPlugin):
 
     def __init__(self, settings: HttpSettings, clock: Clock, health: Router) -> None:
         """Build all parts, so that a wrong setting is told before anything is served."""
-        self._gate = gate_of(settings, clock)
+        self.gate = gate_of(settings, clock)
         self._cors = cors_config(settings)
         self._health = health
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Fill in the configuration of the application."""
-        app_config.middleware = [self._gate, *app_config.middleware, short_way]
+        app_config.middleware = [self.gate, *app_config.middleware]
         app_config.exception_handlers = {**exception_handlers(), **app_config.exception_handlers}
         app_config.request_class = StrictRequest
         app_config.before_request = before_handler

@@ -5,8 +5,9 @@ stable word for programs) and `details` (the same text as `detail`). `type` is `
 the status says what class of problem it is, and `error` which one.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from service.web.requests import AnyRequest
 from service.web.validation import field_problems
 
 PROBLEM_TYPE = "application/problem+json"
+_CONTENT_TYPE = (b"content-type", PROBLEM_TYPE.encode())
 _MOST_ERRORS = 50
 
 _STATUSES: dict[type[TillgateError], int] = {
@@ -69,44 +71,59 @@ _INTERNAL = "Something went wrong here. The request id finds it in the log."
 
 _log = structlog.get_logger("tillgate.errors")
 
+_TITLES = {status.value: status.phrase for status in HTTPStatus}
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+# What a path nearly always consists of; nothing of it is quoted in a URI reference.
+_QUOTES_NOTHING = re.compile(r"[/\w.~-]*", re.ASCII)
+
+_encoder = msgspec.json.Encoder()
+
+
+class _Body(msgspec.Struct, frozen=True, omit_defaults=True):
+    type: str
+    title: str
+    status: int
+    detail: str
+    error: str
+    details: str
+    instance: str
+    errors: tuple[FieldProblem, ...] = ()
+
+
+class Problem(msgspec.Struct, frozen=True):
     """One problem, ready to be written."""
 
     status: int
     error: str
     detail: str
     instance: str
-    problems: Sequence[FieldProblem] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[FieldProblem, ...] = ()
+    headers: Mapping[str, str] = {}
 
     def body(self) -> bytes:
         """Return the JSON body."""
-        members: dict[str, object] = {
-            "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": self.detail,
-            "error": self.error,
-            "details": self.detail,
-            "instance": self.instance,
-        }
-        if self.problems:
-            members["errors"] = [
-                {"field": problem.field, "message": problem.message}
-                for problem in self.problems[:_MOST_ERRORS]
-            ]
-        return msgspec.json.encode(members)
+        return _encoder.encode(
+            _Body(
+                "about:blank",
+                _TITLES[self.status],
+                self.status,
+                self.detail,
+                self.error,
+                self.detail,
+                self.instance,
+                self.problems[:_MOST_ERRORS],
+            )
+        )
 
 
 def problem_of(error: TillgateError, scope: Scope) -> Problem:
     """Turn one of our own errors into a problem."""
-    status = _of_class(error, _STATUSES, 500)
+    kind: type = type(error)
+    status = _status(kind)
     if status == 500:
         return _internal(scope)
     headers = {}
-    retry_after = error.retry_after or _of_class(error, _RETRY_AFTER, 0)
+    retry_after = error.retry_after or _retry_after(kind)
     if retry_after:
         headers["retry-after"] = str(retry_after)
     if status == 401:
@@ -119,79 +136,82 @@ def problem_of(error: TillgateError, scope: Scope) -> Problem:
 
 def instance_of(scope: Scope) -> str:
     """Return the path of a request as a URI reference, without its query."""
-    return quote(scope["path"], safe="/:@!$&'()*+,;=-._~")
+    path = scope["path"]
+    if _QUOTES_NOTHING.fullmatch(path):
+        return path
+    return quote(path, safe="/:@!$&'()*+,;=-._~")
 
 
 def exception_handlers() -> ExceptionHandlersMap:
-    """Return the handlers of an application; together they answer every exception."""
-    return {
-        TillgateError: _tillgate_error,
-        HTTPException: _http_exception,
-        DatabaseError: _database_error,
-        RecursionError: _too_deep,
-        UnicodeDecodeError: _not_utf8,
-        Exception: _unexpected,
-    }
+    """Return the handlers of an application; one answers every exception."""
+    return {Exception: _respond}
+
+
+def problem_for(error: Exception, scope: Scope) -> Problem:
+    """Return the problem that an exception is to its caller; what is not the caller's is logged."""
+    if isinstance(error, TillgateError):
+        return _tillgate_error(error, scope)
+    if isinstance(error, HTTPException):
+        return _http_exception(error, scope)
+    if isinstance(error, DatabaseError) and is_no_answer(error):
+        unavailable = errors.Unavailable("The database can't answer now; try again.")
+        unavailable.__cause__ = error
+        return _tillgate_error(unavailable, scope)
+    if isinstance(error, RecursionError):
+        _log.warning("request refused", error="recursion", exc_info=error)
+        return problem_of(errors.MalformedBody("The body nests too deeply."), scope)
+    if isinstance(error, UnicodeDecodeError):
+        _log.warning("request refused", error="encoding", exc_info=error)
+        return problem_of(errors.MalformedBody("The request is not UTF-8."), scope)
+    return _unexpected(error, scope)
 
 
 async def send_problem(problem: Problem, send: Send) -> None:
     """Write a problem as an answer, without the framework."""
     body = problem.body()
-    headers = [
-        (b"content-type", PROBLEM_TYPE.encode()),
-        *((name.encode(), value.encode()) for name, value in problem.headers.items()),
-        (b"content-length", b"%d" % len(body)),
-    ]
+    headers = [_CONTENT_TYPE, (b"content-length", b"%d" % len(body))]
+    for name, value in problem.headers.items():
+        headers.append((name.encode(), value.encode()))
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _tillgate_error(request: AnyRequest, error: TillgateError) -> Response[bytes]:
-    problem = problem_of(error, request.scope)
+def _respond(request: AnyRequest, error: Exception) -> Response[bytes]:
+    problem = problem_for(error, request.scope)
+    return Response(
+        problem.body(),
+        status_code=problem.status,
+        media_type=PROBLEM_TYPE,
+        headers=dict(problem.headers),
+    )
+
+
+def _tillgate_error(error: TillgateError, scope: Scope) -> Problem:
+    problem = problem_of(error, scope)
     if problem.status == 500:
-        return _unexpected(request, error)
+        return _unexpected(error, scope)
     if problem.status > 500:
         _log.warning(
             "request failed", status=problem.status, error=error.error, reason=_reason(error)
         )
-    return _response(problem)
+    return problem
 
 
-def _http_exception(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+def _http_exception(error: HTTPException, scope: Scope) -> Problem:
     if error.status_code >= 500:
-        return _unexpected(request, error)
+        return _unexpected(error, scope)
     status = error.status_code
     problems: tuple[FieldProblem, ...] = ()
     code = _CODES.get(status, "invalid_request")
     detail = _DETAILS.get(status, error.detail)
     if isinstance(error, ValidationException):
-        code, detail, problems = field_problems(request, error)
-    return _response(
-        Problem(status, code, detail, instance_of(request.scope), problems, error.headers or {})
-    )
+        code, detail, problems = field_problems(scope, error)
+    return Problem(status, code, detail, instance_of(scope), problems, error.headers or {})
 
 
-def _database_error(request: AnyRequest, error: DatabaseError) -> Response[bytes]:
-    if not is_no_answer(error):
-        return _unexpected(request, error)
-    unavailable = errors.Unavailable("The database can't answer now; try again.")
-    unavailable.__cause__ = error
-    return _tillgate_error(request, unavailable)
-
-
-def _too_deep(request: AnyRequest, error: RecursionError) -> Response[bytes]:
-    _log.warning("request refused", error="recursion", exc_info=error)
-    return _tillgate_error(request, errors.MalformedBody("The body nests too deeply."))
-
-
-def _not_utf8(request: AnyRequest, error: UnicodeDecodeError) -> Response[bytes]:
-    _log.warning("request refused", error="encoding", exc_info=error)
-    return _tillgate_error(request, errors.MalformedBody("The request is not UTF-8."))
-
-
-def _unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
+def _unexpected(error: Exception, scope: Scope) -> Problem:
     _log.error("request failed", status=500, error="internal_error", exc_info=error)
-    return _response(_internal(request.scope))
+    return _internal(scope)
 
 
 def _reason(error: TillgateError) -> str:
@@ -203,14 +223,15 @@ def _internal(scope: Scope) -> Problem:
     return Problem(500, "internal_error", _INTERNAL, instance_of(scope))
 
 
-def _of_class(error: TillgateError, table: Mapping[type[TillgateError], int], default: int) -> int:
-    return next((table[cls] for cls in type(error).__mro__ if cls in table), default)
+@cache
+def _status(kind: type) -> int:
+    return _of_class(kind, _STATUSES, 500)
 
 
-def _response(problem: Problem) -> Response[bytes]:
-    return Response(
-        problem.body(),
-        status_code=problem.status,
-        media_type=PROBLEM_TYPE,
-        headers=dict(problem.headers),
-    )
+@cache
+def _retry_after(kind: type) -> int:
+    return _of_class(kind, _RETRY_AFTER, 0)
+
+
+def _of_class(kind: type, table: Mapping[type[TillgateError], int], default: int) -> int:
+    return next((table[cls] for cls in kind.__mro__ if cls in table), default)

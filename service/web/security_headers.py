@@ -38,7 +38,7 @@ class SecurityHeaders:
             due = self._api
         elif path.startswith(("/dashboard", "/docs")):
             due = self._pages
-        names = {name.lower() for name, _ in present}
+        names = {name for name, _ in present}  # in lower case (ASGI)
         if _NAMES.isdisjoint(names):
             return due  # nearly always: answers of the API bring none of them
         return [header for header in due if header[0] not in names]

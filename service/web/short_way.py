@@ -1,26 +1,32 @@
 """The short way through a hot handler: called and answered without the framework's own detour.
 
-For each request the framework would collect what any handler might ask for, convert it as a whole,
-open a stack for dependencies, and make an answer that could also set cookies, run tasks afterwards
-and answer HEAD. A handler with the opt `short` asks for none of it. It takes `request`, `data` of a
-wire model or `body` as it came, and texts of the path; it gives a struct, or an `Answer` of one
-with a status and headers. It is documented, refused and tested as every other one; its body and its
-path are checked by the same models.
+For each request the framework would catch errors in two layers, collect what any handler might ask
+for, convert it as a whole, open a stack for dependencies, and make an answer that could also set
+cookies, run tasks afterwards and answer HEAD; a refusal takes it three times as long as this, and
+anybody can be refused. A handler with the opt `short` asks for none of it. It takes `request`,
+`data` of a wire model or `body` as it came, and texts of the path; it gives a struct, or an
+`Answer` of one with a status and headers. It is documented, refused and tested as every other one;
+its body and its path are checked by the same models.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Response
+from litestar import Litestar, Response
+from litestar._asgi.utils import is_valid_host
+from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.utils import normalize_path
 
-from service.core.errors import TillgateError
+from service.core.errors import FieldProblem, MalformedBody, TillgateError
 from service.web.authentication import AnyRequest, admit
+from service.web.gate import Gate
 from service.web.logs.access import UNLOGGED
-from service.web.problems import problem_of, send_problem
-from service.web.requests import StrictRequest, parse_body, refuse_unknown_query
+from service.web.problems import problem_for, send_problem
+from service.web.requests import EMPTY_BODY, StrictRequest, parse_body, refuse_unknown_query
 from service.web.wire import WireModel, decode_wire_model
 
 T = TypeVar("T")
@@ -57,48 +63,93 @@ async def before_handler(request: AnyRequest) -> None:
         await refuse_unknown_query(request)
 
 
-def short_way(app: ASGIApp) -> ASGIApp:
-    """Call the handlers that go the short way; a middleware, the innermost one."""
+def short_way(app: Litestar, gate: Gate, framework: ASGIApp) -> ASGIApp:
+    """Answer the calls of handlers that go the short way; all others are the framework's."""
+    enter = gate(_call)
+    find = app.asgi_router.handle_routing  # remembers what it has found
 
-    async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        handler = scope["route_handler"]
-        if SHORT not in handler.opt or not isinstance(handler, HTTPRouteHandler):
-            await app(scope, receive, send)
-            return
-        request = StrictRequest(scope, receive, send)
-        await before_handler(request)
-        wanted = handler.parsed_fn_signature.parameters
-        body = await request.body() if "data" in wanted or "body" in wanted else b""
-        if "data" in wanted and not body:
-            await app(scope, receive, send)  # which tells what is missing
-            return
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = normalize_path(scope["path"]), scope.get("method")
         try:
-            found = await handler.fn(**_parameters(handler, request, body))
-        except TillgateError as error:
-            # As the framework would, which takes three times as long: anybody can be refused.
-            scope["state"][UNLOGGED] = not error.logged
-            problem = problem_of(error, scope)
-            if problem.status >= 500:
-                raise  # and is told in the log
-            await send_problem(problem, send)
+            _, handler, path, in_path, template = find(path=path, method=method)
+        except HTTPException:
+            await framework(scope, receive, send)
             return
-        await _answer(found, handler, send)
+        if SHORT not in handler.opt or not _has_valid_host(scope):
+            await framework(scope, receive, send)
+            return
+        scope["route_handler"], scope["path"] = handler, path
+        scope["path_params"], scope["path_template"] = in_path, template
+        try:
+            await enter(scope, receive, send)
+        except Exception as error:
+            if isinstance(error, TillgateError):
+                scope["state"][UNLOGGED] = not error.logged
+            await send_problem(problem_for(error, scope), send)
 
-    return call
+    return answer
 
 
-def _parameters(handler: HTTPRouteHandler, request: StrictRequest, body: bytes) -> dict[str, Any]:
+async def _call(scope: Scope, receive: Receive, send: Send) -> None:
+    handler: Any = scope["route_handler"]  # an HTTPRouteHandler: no other one has the opt
+    request = StrictRequest(scope, receive, send)
+    await before_handler(request)
+    wanted = _wanted(handler)
+    body = await request.body() if wanted.body or wanted.model else b""
+    found = await handler.fn(**_parameters(handler, wanted, request, body))
+    await _answer(found, handler, send)
+
+
+def _has_valid_host(scope: Scope) -> bool:
+    for name, value in scope["headers"]:
+        if name == b"host":
+            return is_valid_host(value)
+    return True
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    """What a handler takes, worked out once; `any_path` where every text of its path will do."""
+
+    model: type[WireModel] | None
+    body: bool
+    any_path: bool
+
+
+@cache
+def _wanted(handler: HTTPRouteHandler) -> _Wanted:
+    parameters = handler.parsed_fn_signature.parameters
+    data = parameters.get("data")
+    in_path = parameters.keys() - {"request", "data", "body"}
+    types = {field.name: field.type for field in msgspec.structs.fields(handler.signature_model)}
+    return _Wanted(
+        model=data.annotation if data else None,
+        body="body" in parameters,
+        any_path=all(_is_any_text(types[name]) for name in in_path),
+    )
+
+
+def _is_any_text(kind: Any) -> bool:
+    found = msgspec.inspect.type_info(kind)
+    if isinstance(found, msgspec.inspect.Metadata):
+        found = found.type
+    return found == msgspec.inspect.StrType()
+
+
+def _parameters(
+    handler: HTTPRouteHandler, wanted: _Wanted, request: StrictRequest, body: bytes
+) -> dict[str, Any]:
     """Return what a handler takes. Raises `InvalidInput`, `MalformedBody`, and the framework's."""
     taken: dict[str, Any] = {"request": request}
-    wanted = handler.parsed_fn_signature.parameters
-    if "data" in wanted:
-        model: type[WireModel] = wanted["data"].annotation
-        taken["data"] = decode_wire_model(model, parse_body(body, request.scope))
-    if "body" in wanted:
+    if wanted.model:
+        if not body:
+            raise MalformedBody(EMPTY_BODY, problems=(FieldProblem("body", "is empty"),))
+        taken["data"] = decode_wire_model(wanted.model, parse_body(body, request.scope))
+    if wanted.body:
         taken["body"] = body
     if in_path := request.scope["path_params"]:
         taken |= in_path
-        return handler.signature_model.parse_values_from_connection_kwargs(request, taken)
+        if not wanted.any_path:
+            return handler.signature_model.parse_values_from_connection_kwargs(request, taken)
     return taken
 
 

@@ -5,10 +5,11 @@ import re
 from litestar.exceptions import ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import ParameterKwarg
+from litestar.types import Scope
 from pydantic.alias_generators import to_camel
 
 from service.core.errors import FieldProblem, MalformedBody
-from service.web.requests import EMPTY_BODY, AnyRequest
+from service.web.requests import EMPTY_BODY
 
 Findings = tuple[str, str, tuple[FieldProblem, ...]]
 
@@ -25,10 +26,10 @@ _WORDS = (
 )
 
 
-def field_problems(request: AnyRequest, error: ValidationException) -> Findings:
+def field_problems(scope: Scope, error: ValidationException) -> Findings:
     """Return code, detail and fields of a request that the framework could not bind."""
     found = error.extra if isinstance(error.extra, list) else []
-    problems = tuple(_problem(request, item) for item in found if isinstance(item, dict))
+    problems = tuple(_problem(scope, item) for item in found if isinstance(item, dict))
     if any(problem.field == "data" for problem in problems):
         return MalformedBody.code, EMPTY_BODY, (FieldProblem("body", "is empty"),)
     if not problems:
@@ -37,9 +38,9 @@ def field_problems(request: AnyRequest, error: ValidationException) -> Findings:
     return "invalid_request", f"The request can't be used: {listed}.", problems
 
 
-def _problem(request: AnyRequest, item: dict[str, object]) -> FieldProblem:
+def _problem(scope: Scope, item: dict[str, object]) -> FieldProblem:
     name, _, rest = str(item.get("key", "request")).partition(".")
-    path = _wire_name(request, name) + (f".{rest}" if rest else "")
+    path = _wire_name(scope, name) + (f".{rest}" if rest else "")
     return FieldProblem(path, _message(str(item.get("message", "is wrong"))))
 
 
@@ -52,8 +53,8 @@ def _message(text: str) -> str:
     return text[:1].lower() + text[1:] or "is wrong"
 
 
-def _wire_name(request: AnyRequest, name: str) -> str:
-    handler = request.scope.get("route_handler")
+def _wire_name(scope: Scope, name: str) -> str:
+    handler = scope.get("route_handler")
     if isinstance(handler, HTTPRouteHandler):
         parameter = handler.parsed_fn_signature.parameters.get(name)
         if parameter and isinstance(parameter.kwarg_definition, ParameterKwarg):

@@ -42,10 +42,11 @@ async def receive_webhook(
     provider = inbox.heard.get(name)
     if provider is None:
         raise WebhookRouteMissing(f"There is no webhook route for {name!r}: no secret is set.")
+    now = inbox.clock.now()
     try:
-        event = provider.verify(headers, body, inbox.clock.now())
+        event = provider.verify(headers, body, now)
     except SignatureRejected as rejection:
-        inbox.rejections.note(name, rejection.reason, len(body), client, inbox.clock.now())
+        inbox.rejections.note(name, rejection.reason, len(body), client, now)
         raise
     return await take_in(Arrival(event), inbox)
 

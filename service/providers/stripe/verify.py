@@ -59,27 +59,37 @@ def read_event(body: bytes) -> JsonObject:
     return event
 
 
-def _read_header(header: str) -> tuple[str, tuple[str, ...]]:
+def _read_header(header: str) -> tuple[str, list[str]]:
     """Return the timestamp as it is written, since it is part of what was signed, and every v1."""
-    if not header.isascii():
-        raise _malformed("holds characters outside of ASCII")
-    items = header.split(",", _MOST_ITEMS)
-    if len(items) > _MOST_ITEMS:
-        raise _malformed(f"holds more than {_MOST_ITEMS} entries")
-    pairs = [item.partition("=") for item in items]
-    if not all(equals for _, equals, _ in pairs):
-        raise _malformed("is not a list of key=value")
-    times = [value for key, _, value in pairs if key == "t"]
+    times, signatures = _entries(header)
     if len(times) != 1:
         raise _malformed(f"holds {len(times)} timestamps instead of one")
     if not times[0].isdigit() or len(times[0]) > _LONGEST_TIMESTAMP:
         raise _malformed("holds a timestamp that is not Unix seconds")
-    signatures = tuple(value for key, _, value in pairs if key == "v1" and value)
     if not signatures:
         raise SignatureRejected("missing", f"The {HEADER} header holds no v1 signature.")
     if len(signatures) > MOST_SIGNATURES:
         raise _malformed(f"holds more than {MOST_SIGNATURES} v1 signatures")
     return times[0], signatures
+
+
+def _entries(header: str) -> tuple[list[str], list[str]]:
+    """Return every t and every v1; what else there is has no meaning here."""
+    if not header.isascii():
+        raise _malformed("holds characters outside of ASCII")
+    items = header.split(",", _MOST_ITEMS)
+    if len(items) > _MOST_ITEMS:
+        raise _malformed(f"holds more than {_MOST_ITEMS} entries")
+    times, signatures = [], []
+    for item in items:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise _malformed("is not a list of key=value")
+        if key == "t":
+            times.append(value)
+        elif key == "v1" and value:
+            signatures.append(value)
+    return times, signatures
 
 
 def _check_age(signed_at: int, now: datetime) -> None:

@@ -4,6 +4,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from litestar.types import Scope
+from msgspec import Struct
 
 from service.core.errors import Misconfigured
 
@@ -14,7 +15,15 @@ _LONGEST = 100
 # More proxies than anybody has: the rest was written by a stranger, to be read.
 _MOST_HOPS = 20
 
+# Addresses whose readings are kept: comparing one with a network takes longer than a signature.
+_MOST_REMEMBERED = 4096
+
 _Address = IPv4Address | IPv6Address
+
+
+class _Hop(Struct, frozen=True):
+    address: str
+    trusted: bool
 
 
 class Addresses:
@@ -28,6 +37,7 @@ class Addresses:
             raise Misconfigured(
                 f"TRUSTED_PROXIES takes addresses and networks, e.g. 10.0.0.0/8: {error}"
             ) from error
+        self._hop = lru_cache(_MOST_REMEMBERED)(self._read)
 
     def of(self, scope: Scope) -> str:
         """Return the client's address as text; `NO_ADDRESS` on a Unix socket.
@@ -36,28 +46,27 @@ class Addresses:
         first stranger was written by the stranger.
         """
         client = scope["client"]
-        if not client:
+        hop = self._hop(client[0]) if client else None
+        if hop is None:
             return NO_ADDRESS
-        if not self._trusted:
-            return _written(client[0])
-        peer = _parse(client[0])
-        if peer is None:
-            return NO_ADDRESS
-        if self._is_trusted(peer):
+        if hop.trusted:
             for entry in _forwarded(scope):
-                hop = _parse(entry) if len(entry) <= _LONGEST else None
-                if hop is None:
+                further = self._hop(entry) if len(entry) <= _LONGEST else None
+                if further is None:
                     break
-                peer = hop
-                if not self._is_trusted(peer):
+                hop = further
+                if not hop.trusted:
                     break
-        return str(peer)
+        return hop.address
 
-    def _is_trusted(self, address: _Address) -> bool:
-        return any(address in network for network in self._trusted)
+    def _read(self, text: str) -> _Hop | None:
+        address = _parse(text)
+        if address is None:
+            return None
+        return _Hop(str(address), any(address in network for network in self._trusted))
 
 
-@lru_cache(4096)
+@lru_cache(_MOST_REMEMBERED)
 def network_of(address: str) -> str:
     """Return what a limit counts: an IPv4 address, or the /64 that one IPv6 customer has."""
     if ":" not in address:
@@ -72,14 +81,6 @@ def _forwarded(scope: Scope) -> list[str]:
     return hops[: -_MOST_HOPS - 1 : -1]
 
 
-@lru_cache(4096)
-def _written(text: str) -> str:
-    """Return an address in its usual form."""
-    address = _parse(text)
-    return NO_ADDRESS if address is None else str(address)
-
-
-@lru_cache(4096)
 def _parse(text: str) -> _Address | None:
     """Read `1.2.3.4`, `1.2.3.4:5678`, `::1`, `[::1]:80`; an IPv4 in IPv6 clothes becomes IPv4."""
     text = text.strip()
