@@ -29,8 +29,8 @@ from service.sessions.checkouts.capture import capture_by_message
 from service.sessions.checkouts.close import close_by_message
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
-from service.sessions.operations.captures import CAPTURE
-from service.sessions.operations.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
+from service.sessions.operations.moving.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
+from service.sessions.operations.reviewing.captures import CAPTURE
 from service.sessions.operations.rules import Rules
 from service.sessions.settings import SessionSettings
 from service.sessions.states import Lifetimes

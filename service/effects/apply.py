@@ -16,8 +16,8 @@ from service.providers import facts
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Fact
 from service.sessions.documents import Session
-from service.sessions.operations.agreeing import agree, concerns_reviews
-from service.sessions.operations.move import Why
+from service.sessions.operations.moving.move import Why
+from service.sessions.operations.reviewing.agreeing import agree, concerns_reviews
 from service.sessions.states import Lifetimes
 from service.storage.transaction import Question, Transaction
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from service.providers.base import VerifiedEvent
 from service.sessions.documents import Session
-from service.sessions.operations.move import Why
+from service.sessions.operations.moving.move import Why
 from service.sessions.states import Lifetimes, Mismatch
 from service.storage.transaction import Transaction
 

@@ -15,8 +15,8 @@ from service.providers.facts import (
     NoPaymentRequired,
 )
 from service.sessions.documents import Checkout, CheckoutEnd, Session
-from service.sessions.operations.complete import complete
-from service.sessions.operations.standing import stand
+from service.sessions.operations.moving.complete import complete
+from service.sessions.operations.moving.standing import stand
 from service.sessions.states import SETTLED, Mismatch, Status, is_more_final
 from service.storage.database import Row
 

@@ -3,7 +3,7 @@
 from service.effects.applying import Applying
 from service.providers.facts import Payment
 from service.sessions.documents import Session
-from service.sessions.operations.attempt_id import with_checkout_ids
+from service.sessions.operations.opening.attempt_id import with_checkout_ids
 from service.sessions.states import Status
 from service.storage.database import Row
 

@@ -11,8 +11,8 @@ from service.inbox.operations.inbox import Arrival, Asking, Named
 from service.providers.facts import Subject
 from service.sessions import repository
 from service.sessions.documents import Session
-from service.sessions.operations.attempt_id import with_checkout_ids
 from service.sessions.operations.caller import opened_by_a_server
+from service.sessions.operations.opening.attempt_id import with_checkout_ids
 from service.storage.database import Row
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Question, Transaction

@@ -16,10 +16,10 @@ from service.payments.payments.states import LIVE, PaymentStatus
 from service.providers import facts
 from service.providers.facts import Payment, PaymentFact
 from service.sessions.documents import Session
-from service.sessions.operations.captures import Standing, as_row, claimed, tell_claim
-from service.sessions.operations.complete import complete
-from service.sessions.operations.decisions import decision_on, is_wanted
-from service.sessions.operations.standing import put, stand
+from service.sessions.operations.moving.complete import complete
+from service.sessions.operations.moving.standing import put, stand
+from service.sessions.operations.reviewing.captures import Standing, as_row, claimed, tell_claim
+from service.sessions.operations.reviewing.decisions import decision_on, is_wanted
 from service.sessions.states import SETTLED, Mismatch, Status
 from service.storage.database import Row
 

@@ -4,7 +4,7 @@ from service.effects.applying import Applied, Applying
 from service.providers.base import VerifiedEvent
 from service.sessions import repository
 from service.sessions.documents import Review, Session
-from service.sessions.operations.decisions import AWAITING_CAPTURE, decision_on
+from service.sessions.operations.reviewing.decisions import AWAITING_CAPTURE, decision_on
 from service.sessions.states import Mismatch
 
 

@@ -9,8 +9,8 @@ from service.inbox.operations.inbox import CheckoutUnknown
 from service.payments.payments.operations import Recorded
 from service.providers.facts import Subject
 from service.sessions.documents import Session
-from service.sessions.operations.attempt_id import is_anothers
-from service.sessions.operations.claims import is_claim_of
+from service.sessions.operations.opening.attempt_id import is_anothers
+from service.sessions.operations.reviewing.claims import is_claim_of
 from service.sessions.states import Mismatch
 
 

@@ -11,7 +11,7 @@ from service.reviews.operations.browse import DoubtOf, ReviewOf
 from service.reviews.operations.choices import Choice
 from service.sessions.documents import Session
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.decisions import AWAITING_CAPTURE
+from service.sessions.operations.reviewing.decisions import AWAITING_CAPTURE
 from service.sessions.schemas.answers import SessionView, session_view
 from service.web.fields import LongText, Text
 from service.web.wire import WireModel

@@ -15,13 +15,13 @@ from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.checkouts.verify import verify
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.change_session import change_session
+from service.sessions.operations.changing.change_session import change_session
 from service.sessions.operations.find_session import (
     find_latest_checkout,
     list_sessions,
     read_session,
 )
-from service.sessions.operations.open_session import Opened, open_session
+from service.sessions.operations.opening.open_session import Opened, open_session
 from service.sessions.schemas.answers import (
     CheckoutAnswer,
     OpenedAnswer,

@@ -8,7 +8,7 @@ import pytest
 from service.catalog.operations import quote_id
 from service.core.clock import ManualClock
 from service.core.principal import Kind
-from service.sessions.operations import pricing
+from service.sessions.operations.opening import pricing
 from service.storage.database import Database
 from tests.sessions.asking import (
     CHECKOUTS,

@@ -20,8 +20,8 @@ from service.retention.operations import purging
 from service.reviews.operations import choices
 from service.sessions.checkouts import capture
 from service.sessions.checkouts.unresolved import overdue
-from service.sessions.operations import captures, complete_by_hand, giving_up
 from service.sessions.operations.caller import TRUSTED, Caller
+from service.sessions.operations.reviewing import captures, complete_by_hand, giving_up
 from service.web import gate
 from tests.conversation.soak import soak
 

@@ -5,7 +5,7 @@ import pytest
 from service.effects import whose as own
 from service.sessions.checkouts import lock
 from service.sessions.documents import Session
-from service.sessions.operations.attempt_id import attempt_id
+from service.sessions.operations.opening.attempt_id import attempt_id
 from tests.conftest import NOON
 from tests.conversation.acts import Act
 from tests.conversation.playing import Broken, play, take

@@ -15,7 +15,7 @@ from service.core.errors import Unavailable
 from service.effects import checkouts
 from service.inbox.operations.inbox import Receipt
 from service.inbox.states import InboxStatus
-from service.sessions.operations import standing
+from service.sessions.operations.moving import standing
 from service.sessions.states import ENDED
 from service.storage.database import Row
 from tests.effects.meetings import MEETINGS, Meeting, refs_of

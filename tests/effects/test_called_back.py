@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.sessions.operations import standing
+from service.sessions.operations.moving import standing
 from tests.support.api import SECRET
 from tests.support.events import stripe_checkout, stripe_intent
 from tests.support.shop import Shop

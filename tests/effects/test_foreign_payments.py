@@ -8,7 +8,7 @@ from service.core.principal import Kind
 from service.effects import payments as effects
 from service.effects import whose as own
 from service.effects.whose import Whose
-from service.sessions.operations import complete_by_hand
+from service.sessions.operations.changing import complete_by_hand
 from tests.sessions.asking import change, problem
 from tests.support.api import SECRET
 from tests.support.events import (

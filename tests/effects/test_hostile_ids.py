@@ -6,7 +6,7 @@ import pytest
 
 from service.core.principal import Kind
 from service.effects import matching
-from service.sessions.operations import open_session
+from service.sessions.operations.opening import open_session
 from service.storage.database import Row
 from tests.sessions.asking import problem, put_price, token_of
 from tests.support.api import PUBLISHABLE, SECRET

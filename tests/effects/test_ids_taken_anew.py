@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.payments.payments.documents import Claim
-from service.sessions.operations import move
+from service.sessions.operations.moving import move
 from tests.sessions.asking import change, problem
 from tests.support.events import Delivery, stripe_intent
 from tests.support.reviews import disagreements

@@ -9,7 +9,7 @@ import pytest
 
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
-from service.sessions.operations.expire import expire_batch, expire_if_due
+from service.sessions.operations.moving.expire import expire_batch, expire_if_due
 from service.sessions.states import Status
 from service.storage.database import Row
 from tests.support.api import SECRET

@@ -21,7 +21,7 @@ from service.providers.base import VerifiedEvent
 from service.providers.facts import Subject
 from service.sessions import repository
 from service.sessions.documents import TRUSTED, Checkout, Opening, Session
-from service.sessions.operations.claims import is_claim_of
+from service.sessions.operations.reviewing.claims import is_claim_of
 from service.sessions.states import Mismatch
 from service.storage.plain import NO_TRANSACTION
 from tests.conftest import NOON

@@ -57,7 +57,7 @@ TARGETS = {
         ("record_payment", "_new", "_place", "_changes"),
     ),
     "complete": Target(
-        "service.sessions.operations.complete",
+        "service.sessions.operations.moving.complete",
         ("tests/sessions/test_completion.py", "tests/effects/test_late.py"),
     ),
     "match": Target(

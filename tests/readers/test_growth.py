@@ -18,7 +18,7 @@ from service.core.clock import ManualClock
 from service.core.errors import MalformedBody
 from service.core.paging import decode_cursor
 from service.providers.razorpay.verify import verify_link_callback
-from service.sessions.operations.merge import merge_metadata
+from service.sessions.operations.changing.merge import merge_metadata
 from service.web.authentication import Authentication
 from service.web.forms import read_cookies, read_form
 from service.web.idempotency.header import read_key

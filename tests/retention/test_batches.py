@@ -15,7 +15,7 @@ from service.outbox.documents import OutboxMessage
 from service.retention.operations.cleanup import BATCH
 from service.sessions import repository as sessions
 from service.sessions.documents import Checkout
-from service.sessions.operations.expire import expire_batch, expire_if_due
+from service.sessions.operations.moving.expire import expire_batch, expire_if_due
 from service.sessions.repository import due as due_sessions
 from service.storage import keys as storage_keys
 from service.storage.answering import Duplicate

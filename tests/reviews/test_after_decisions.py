@@ -14,7 +14,7 @@ from service.providers.base import VerifiedEvent
 from service.reviews.operations import choices
 from service.sessions.checkouts.unresolved.reviews import open_review
 from service.sessions.documents import Session
-from service.sessions.operations import change_session
+from service.sessions.operations.changing import change_session
 from tests.sessions.asking import problem
 from tests.support.events import razorpay_payment
 from tests.support.reviews import disagreements

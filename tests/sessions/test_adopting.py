@@ -7,7 +7,7 @@ from httpx import Response
 
 from service.core.clock import ManualClock
 from service.sessions.documents import Session
-from service.sessions.operations import adopt_checkout, what_stands
+from service.sessions.operations.opening import adopt_checkout, what_stands
 from service.storage.database import Database
 from tests.sessions.asking import CHECKOUTS, checkout_body, problem
 from tests.support.api import Api

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from service.core.clock import ManualClock
 from service.core.principal import Kind
 from service.sessions.documents import TRUSTED, Session
-from service.sessions.operations.attempt_id import attempt_id, is_anothers
+from service.sessions.operations.opening.attempt_id import attempt_id, is_anothers
 from service.storage.database import Database
 from tests.conftest import NOON
 from tests.support.api import SECRET, Api

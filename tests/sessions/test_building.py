@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from service.core.clock import from_unix
 from service.core.principal import Kind, Principal
 from service.sessions.documents import Session
-from service.sessions.operations.build_session import build_session
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.new_session import NewSession
+from service.sessions.operations.opening.build_session import build_session
+from service.sessions.operations.opening.new_session import NewSession
 from service.sessions.operations.rules import Rules
 from service.sessions.schemas.answers import session_view
 from service.sessions.states import Lifetimes

@@ -13,7 +13,7 @@ from service.core.clock import ManualClock
 from service.effects import payments as effects
 from service.sessions.checkouts import capture
 from service.sessions.documents import Capturing
-from service.sessions.operations import captures
+from service.sessions.operations.reviewing import captures
 from service.storage.database import Database
 from tests.providers.http_fake import FakeApi
 from tests.support.api import SECRET

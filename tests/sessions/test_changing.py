@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.clock import ManualClock
-from service.sessions.operations.merge import merge_metadata, merge_patch
+from service.sessions.operations.changing.merge import merge_metadata, merge_patch
 from service.sessions.states import BY_HAND, Status
 from service.storage.database import Database
 from tests.sessions.asking import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.sessions.operations import complete
+from service.sessions.operations.moving import complete
 from tests.sessions.asking import change
 from tests.support.events import stripe_checkout, stripe_intent
 from tests.support.shop import Shop
@@ -15,14 +15,14 @@ from tests.support.shop import shop as shop
 SERVICE = Path(__file__).parents[2] / "service"
 FIELDS = frozenset({"completedAt", "completed_at", "late", "providerPaymentId"})
 WRITERS = {
-    ("sessions/operations/complete.py", "complete"),
-    ("sessions/operations/complete.py", "completed_with"),
+    ("sessions/operations/moving/complete.py", "complete"),
+    ("sessions/operations/moving/complete.py", "completed_with"),
 }
 # What has a field of the same name and is no session that exists.
 OTHERS = {
-    ("sessions/operations/captures.py", "capture_message"): "a message",
-    ("sessions/operations/complete_by_hand.py", "complete_by_hand"): "the audit's detail",
-    ("sessions/operations/move.py", "told"): "a message",
+    ("sessions/operations/reviewing/captures.py", "capture_message"): "a message",
+    ("sessions/operations/changing/complete_by_hand.py", "complete_by_hand"): "the audit's detail",
+    ("sessions/operations/moving/move.py", "told"): "a message",
 }
 # They write no session of ours: what they name is a provider's, or a row of an older layout.
 ELSEWHERE = ("providers/", "migrations/", "dashboard/", "cli/")

@@ -8,7 +8,7 @@ import pytest
 from service.sessions.checkouts import cancel
 from service.sessions.checkouts import open as opening
 from service.sessions.documents import Checkout
-from service.sessions.operations import giving_up
+from service.sessions.operations.moving import giving_up
 from tests.sessions.asking import CREATE_CHECKOUT, change, open_as_browser, problem, put_price
 from tests.sessions.wires import SESSION, Wire, settings, shop, standing_by_its_time, wire
 from tests.support.api import ADMIN, PUBLISHABLE

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from service.sessions import repository
-from service.sessions.operations import change_session
-from service.sessions.operations.expire import expire_if_due
+from service.sessions.operations.changing import change_session
+from service.sessions.operations.moving.expire import expire_if_due
 from tests.sessions.asking import change, problem
 from tests.support.events import stripe_checkout
 from tests.support.shop import Shop

@@ -13,8 +13,8 @@ from service.core.clock import ManualClock
 from service.core.errors import Busy
 from service.core.principal import Kind, Principal
 from service.sessions import repository
-from service.sessions.operations import complete_free
 from service.sessions.operations.caller import Caller
+from service.sessions.operations.opening import complete_free
 from service.storage.database import Database
 from tests.sessions.asking import (
     CREATE_CHECKOUT,

@@ -11,8 +11,8 @@ from httpx import Response
 from service.catalog.errors import QuoteExpired
 from service.core.clock import ManualClock
 from service.sessions.checkouts import begin
-from service.sessions.operations import requote, what_stands
-from service.sessions.operations.new_session import NewSession
+from service.sessions.operations.opening import requote, what_stands
+from service.sessions.operations.opening.new_session import NewSession
 from service.settings import Settings
 from service.storage.database import Database
 from tests.providers.stripe.answers import CREATE, checkout

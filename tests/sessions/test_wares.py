@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.core.clock import ManualClock
-from service.sessions.operations import pricing
+from service.sessions.operations.opening import pricing
 from service.storage.database import Database
 from tests.sessions.asking import (
     CHECKOUTS,

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from service.sessions.documents import Checkout, Opening, Session
-from service.sessions.operations.giving_up import CLOSE_ATTEMPT, closings, may_be_open
+from service.sessions.operations.moving.giving_up import CLOSE_ATTEMPT, closings, may_be_open
 from service.sessions.states import Status
 from tests.conftest import NOON
 from tests.sessions.asking import CHECKOUTS, change, problem

@@ -10,7 +10,7 @@ import pytest
 from service.sessions.checkouts import link as linking
 from service.sessions.checkouts import open as opening
 from service.sessions.documents import Checkout, Session
-from service.sessions.operations import which_checkout
+from service.sessions.operations.moving import which_checkout
 from tests.sessions.asking import change, problem
 from tests.sessions.wires import SESSION, Wire, settings, shop, standing_by_its_time, wire
 from tests.support.events import razorpay_event, razorpay_payment, stripe_checkout

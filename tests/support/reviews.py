@@ -3,7 +3,7 @@
 from typing import Any
 
 from service.inbox.documents import WebhookEvent
-from service.sessions.operations.doubts import awaiting, doubts_of, named_of
+from service.sessions.operations.reviewing.doubts import awaiting, doubts_of, named_of
 from service.storage.database import Database
 
 

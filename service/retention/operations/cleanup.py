@@ -15,7 +15,7 @@ from service.retention.operations.purging import purge_events, purge_sessions
 from service.retention.operations.report import Jobs, Report
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
-from service.sessions.operations.expire import expire_batch
+from service.sessions.operations.moving.expire import expire_batch
 
 # Small: who pays meanwhile waits for one batch at most. The database works for about a tenth of a
 # millisecond on each session that it expires; twenty at a time made the slowest of a hundred reads

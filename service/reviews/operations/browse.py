@@ -13,7 +13,7 @@ from service.payments.payments.documents import Payment
 from service.reviews.operations.choices import Case, Choice, Outlook, choices
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
-from service.sessions.operations.doubts import doubts_of
+from service.sessions.operations.reviewing.doubts import doubts_of
 from service.storage.answering import answers_in_time
 
 _GONE = Outlook("Its session is not there any more.", "review_not_found")

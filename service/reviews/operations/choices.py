@@ -17,8 +17,8 @@ from service.reviews.errors import (
     PaymentNotSucceeded,
 )
 from service.sessions.documents import Session
-from service.sessions.operations.claims import is_claim_of
-from service.sessions.operations.doubts import UNRESOLVED
+from service.sessions.operations.reviewing.claims import is_claim_of
+from service.sessions.operations.reviewing.doubts import UNRESOLVED
 from service.sessions.states import SETTLED, Mismatch, Status
 
 

@@ -18,7 +18,7 @@ from service.reviews.operations.trail import keep_trail
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
-from service.sessions.operations.move import Why
+from service.sessions.operations.moving.move import Why
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
 

@@ -8,7 +8,7 @@ from service.payments.payments import repository as payments
 from service.reviews.errors import ReviewNotFound, SeveralPayments
 from service.reviews.operations.choices import Case
 from service.sessions.documents import Session
-from service.sessions.operations.doubts import doubts_of, undecided
+from service.sessions.operations.reviewing.doubts import doubts_of, undecided
 from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction

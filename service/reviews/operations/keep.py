@@ -9,7 +9,7 @@ from service.inbox.operations.keeping import strip_row
 from service.reviews.operations.choices import Case, Wish
 from service.reviews.operations.outcomes import has_come
 from service.sessions.documents import Decided
-from service.sessions.operations.doubts import decide_on, named_of
+from service.sessions.operations.reviewing.doubts import decide_on, named_of
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 

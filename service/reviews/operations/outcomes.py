@@ -11,16 +11,16 @@ from service.payments.payments.states import PaymentStatus
 from service.reviews.operations.choices import Case, Choice
 from service.sessions import repository as sessions
 from service.sessions.documents import Capturing, Session
-from service.sessions.operations.captures import (
+from service.sessions.operations.moving.complete import complete, completed_with
+from service.sessions.operations.moving.move import Why
+from service.sessions.operations.moving.standing import stand
+from service.sessions.operations.reviewing.captures import (
     Standing,
     as_row,
     next_claim,
     tell_claim,
 )
-from service.sessions.operations.complete import complete, completed_with
-from service.sessions.operations.doubts import UNRESOLVED
-from service.sessions.operations.move import Why
-from service.sessions.operations.standing import stand
+from service.sessions.operations.reviewing.doubts import UNRESOLVED
 from service.sessions.states import Lifetimes, Status
 from service.storage.database import Row
 from service.storage.transaction import Transaction

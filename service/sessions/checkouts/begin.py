@@ -8,14 +8,14 @@ from service.sessions.checkouts.request import home_of
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import wrong_field
-from service.sessions.operations import complete_free as free
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session
-from service.sessions.operations.move import Why
-from service.sessions.operations.new_session import NewSession
-from service.sessions.operations.open_session import open_session
-from service.sessions.operations.pricing import Price
-from service.sessions.operations.requote import requote
+from service.sessions.operations.moving.move import Why
+from service.sessions.operations.opening import complete_free as free
+from service.sessions.operations.opening.new_session import NewSession
+from service.sessions.operations.opening.open_session import open_session
+from service.sessions.operations.opening.pricing import Price
+from service.sessions.operations.opening.requote import requote
 
 
 async def resume_checkout(

@@ -6,13 +6,13 @@ from service.sessions.checkouts.close import close_now
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.change_session import (
+from service.sessions.operations.changing.change_session import (
     Change,
     change_session,
     check_change,
     read_for,
 )
-from service.sessions.operations.giving_up import give_up, to_be_closed
+from service.sessions.operations.moving.giving_up import give_up, to_be_closed
 from service.sessions.states import Status, status_at
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction

@@ -11,8 +11,8 @@ from service.providers.facts import PaymentAuthorized
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
-from service.sessions.operations.agreeing import agree
-from service.sessions.operations.captures import claim_next, is_claim, release_refused
+from service.sessions.operations.reviewing.agreeing import agree
+from service.sessions.operations.reviewing.captures import claim_next, is_claim, release_refused
 from service.sessions.states import SETTLED
 from service.storage.answering import answers_in_time
 from service.storage.plain import in_transaction

@@ -17,7 +17,7 @@ from service.sessions import repository as sessions
 from service.sessions.checkouts.answers import read_again, take_answer
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
-from service.sessions.operations.giving_up import CLOSE_CHECKOUT
+from service.sessions.operations.moving.giving_up import CLOSE_CHECKOUT
 from service.storage.answering import answers_in_time
 
 # A person or a browser waits for the answer.

@@ -8,11 +8,11 @@ from service.core.errors import Busy
 from service.sessions import repository
 from service.sessions.documents import Opening, Session
 from service.sessions.errors import CheckoutTaken, SessionExists
-from service.sessions.operations.attempt_id import attempt_id, with_checkout_ids
-from service.sessions.operations.giving_up import give_up
-from service.sessions.operations.move import Why
-from service.sessions.operations.pricing import Price
-from service.sessions.operations.retry import retry_session
+from service.sessions.operations.moving.giving_up import give_up
+from service.sessions.operations.moving.move import Why
+from service.sessions.operations.opening.attempt_id import attempt_id, with_checkout_ids
+from service.sessions.operations.opening.pricing import Price
+from service.sessions.operations.opening.retry import retry_session
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
 from service.storage.answering import Duplicate, answers_in_time

@@ -16,10 +16,10 @@ from service.sessions.checkouts.request import request_of
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.errors import NotPayable
-from service.sessions.operations.giving_up import closing, to_be_closed
-from service.sessions.operations.move import Why
-from service.sessions.operations.pricing import Price
-from service.sessions.operations.which_checkout import standing_checkout
+from service.sessions.operations.moving.giving_up import closing, to_be_closed
+from service.sessions.operations.moving.move import Why
+from service.sessions.operations.moving.which_checkout import standing_checkout
+from service.sessions.operations.opening.pricing import Price
 from service.sessions.states import Status, status_at
 from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION

@@ -2,7 +2,7 @@
 
 from service.providers.base import CheckoutRequest
 from service.sessions.documents import Opening, Session
-from service.sessions.operations.attempt_id import attempt_id
+from service.sessions.operations.opening.attempt_id import attempt_id
 from service.sessions.operations.rules import Rules
 
 

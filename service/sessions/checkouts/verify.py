@@ -9,8 +9,8 @@ from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.complete_free import complete_free, is_free
 from service.sessions.operations.find_session import find_session_by_any_id
+from service.sessions.operations.opening.complete_free import complete_free, is_free
 from service.sessions.states import Status, status_at
 
 

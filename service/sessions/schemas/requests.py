@@ -10,8 +10,8 @@ from service.core.ids import digest
 from service.providers.base import CheckoutMode
 from service.providers.registry import ProviderName
 from service.sessions.checkouts.verify import Callback
-from service.sessions.operations.change_session import Change
-from service.sessions.operations.new_session import NewSession
+from service.sessions.operations.changing.change_session import Change
+from service.sessions.operations.opening.new_session import NewSession
 from service.sessions.states import Status
 from service.web.fields import (
     CurrencyCode,

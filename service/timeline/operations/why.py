@@ -6,7 +6,7 @@ from urllib.parse import quote as url_quote
 
 from service.providers.money import to_major
 from service.sessions.documents import Review, Session
-from service.sessions.operations.decisions import AWAITING_CAPTURE
+from service.sessions.operations.reviewing.decisions import AWAITING_CAPTURE
 from service.sessions.states import Status, status_at
 
 

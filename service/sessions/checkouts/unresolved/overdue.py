@@ -13,8 +13,8 @@ from service.sessions.checkouts.unresolved.questions import Answers, Questions, 
 from service.sessions.checkouts.unresolved.reviews import open_review
 from service.sessions.checkouts.unresolved.waiting import stop_waiting
 from service.sessions.documents import Session
-from service.sessions.operations.agreeing import agree_again
-from service.sessions.operations.move import Why
+from service.sessions.operations.moving.move import Why
+from service.sessions.operations.reviewing.agreeing import agree_again
 from service.sessions.states import Status
 from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION, in_transaction

@@ -12,8 +12,8 @@ from service.providers.base import inbox_id_of
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
-from service.sessions.operations.agreeing import agree_again
-from service.sessions.operations.doubts import UNRESOLVED
+from service.sessions.operations.reviewing.agreeing import agree_again
+from service.sessions.operations.reviewing.doubts import UNRESOLVED
 from service.sessions.states import Status
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction

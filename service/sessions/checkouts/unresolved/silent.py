@@ -10,8 +10,8 @@ from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.checkouts.unresolved.questions import Questions, take_answers
 from service.sessions.checkouts.unresolved.waiting import stop_waiting
-from service.sessions.operations.agreeing import agree_again
-from service.sessions.operations.move import Why
+from service.sessions.operations.moving.move import Why
+from service.sessions.operations.reviewing.agreeing import agree_again
 from service.storage.answering import answers_in_time
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction

@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
-from service.sessions.operations.captures import as_row, next_claim, tell_claim
-from service.sessions.operations.move import Moving, Why
-from service.sessions.operations.standing import stand
+from service.sessions.operations.moving.move import Moving, Why
+from service.sessions.operations.moving.standing import stand
+from service.sessions.operations.reviewing.captures import as_row, next_claim, tell_claim
 from service.sessions.states import Status
 from service.storage.transaction import Transaction
 

@@ -9,9 +9,9 @@ from service.providers.base import OWN_ACCOUNT
 from service.sessions.documents import Checkout, Session, SessionRow
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.move import Why, line_of
-from service.sessions.operations.new_session import NewSession
-from service.sessions.operations.pricing import price_session
+from service.sessions.operations.moving.move import Why, line_of
+from service.sessions.operations.opening.new_session import NewSession
+from service.sessions.operations.opening.pricing import price_session
 from service.sessions.operations.rules import Rules, client_secret
 from service.sessions.states import Status
 

@@ -11,8 +11,8 @@ from service.payments.payments import repository as payments
 from service.payments.payments.states import PaymentStatus
 from service.sessions import repository
 from service.sessions.documents import Capturing, Session
-from service.sessions.operations.decisions import is_wanted
-from service.sessions.operations.giving_up import this_version
+from service.sessions.operations.moving.giving_up import this_version
+from service.sessions.operations.reviewing.decisions import is_wanted
 from service.sessions.states import SETTLED
 from service.storage.database import Row
 from service.storage.transaction import Transaction

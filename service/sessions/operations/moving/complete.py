@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from service.sessions.documents import Session
-from service.sessions.operations.move import Acting, move
+from service.sessions.operations.moving.move import Acting, move
 from service.sessions.states import ENDED, Status, is_late
 from service.storage.database import Row
 

@@ -1,8 +1,8 @@
 """Put a failed or expired session back to pending, at the price of today."""
 
 from service.sessions.documents import Session
-from service.sessions.operations.move import Why, move
-from service.sessions.operations.pricing import Price
+from service.sessions.operations.moving.move import Why, move
+from service.sessions.operations.opening.pricing import Price
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status
 from service.storage.database import Row

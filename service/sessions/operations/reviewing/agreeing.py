@@ -9,8 +9,8 @@ from service.payments.payments import repository as payments
 from service.payments.payments.states import LIVE, PaymentStatus
 from service.sessions import repository as sessions
 from service.sessions.documents import Decided, Session
-from service.sessions.operations.decisions import awaited
-from service.sessions.operations.doubts import UNRESOLVED, decide_on, named_of, undecided
+from service.sessions.operations.reviewing.decisions import awaited
+from service.sessions.operations.reviewing.doubts import UNRESOLVED, decide_on, named_of, undecided
 from service.sessions.states import SETTLED, Status
 from service.storage.database import Row
 from service.storage.transaction import Transaction

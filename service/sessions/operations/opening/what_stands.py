@@ -10,13 +10,13 @@ from service.core.principal import Kind
 from service.sessions import repository
 from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import CheckoutTaken, OpenSessionDiffers, SessionExists
-from service.sessions.operations.adopt_checkout import adopt_checkout
-from service.sessions.operations.build_session import named_id
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.expire import expire_if_due
 from service.sessions.operations.find_session import find_proven_checkout
-from service.sessions.operations.new_session import NewSession
-from service.sessions.operations.pricing import named_amount
+from service.sessions.operations.moving.expire import expire_if_due
+from service.sessions.operations.opening.adopt_checkout import adopt_checkout
+from service.sessions.operations.opening.build_session import named_id
+from service.sessions.operations.opening.new_session import NewSession
+from service.sessions.operations.opening.pricing import named_amount
 from service.sessions.operations.rules import Rules
 from service.sessions.states import OPEN, status_at
 from service.storage.answering import answers_in_time

@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from service.sessions import repository
 from service.sessions.documents import CheckoutEnd, Session
-from service.sessions.operations.complete import revived_from
-from service.sessions.operations.move import Acting, Why, move
-from service.sessions.operations.which_checkout import current_checkout
+from service.sessions.operations.moving.complete import revived_from
+from service.sessions.operations.moving.move import Acting, Why, move
+from service.sessions.operations.moving.which_checkout import current_checkout
 from service.sessions.states import ENDED, SETTLED, Status, standing
 from service.storage.database import Row
 

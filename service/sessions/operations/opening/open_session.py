@@ -13,16 +13,16 @@ from service.sessions.errors import (
     ChangeNotAllowed,
     wrong_field,
 )
-from service.sessions.operations.build_session import build_session
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.new_session import NewSession
-from service.sessions.operations.rules import Rules
-from service.sessions.operations.what_stands import (
+from service.sessions.operations.opening.build_session import build_session
+from service.sessions.operations.opening.new_session import NewSession
+from service.sessions.operations.opening.what_stands import (
     check_price,
     find_existing,
     find_proven,
     find_standing,
 )
+from service.sessions.operations.rules import Rules
 from service.storage.answering import Duplicate
 
 # A session that stands in the way may end before it is read. More often than this is no race.

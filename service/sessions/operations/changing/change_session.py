@@ -16,9 +16,9 @@ from service.sessions.errors import (
     StaleVersion,
 )
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.complete_by_hand import complete_by_hand
-from service.sessions.operations.merge import merge_metadata
-from service.sessions.operations.move import Moving, Why, move
+from service.sessions.operations.changing.complete_by_hand import complete_by_hand
+from service.sessions.operations.changing.merge import merge_metadata
+from service.sessions.operations.moving.move import Moving, Why, move
 from service.sessions.operations.rules import Rules
 from service.sessions.states import BY_HAND, Status, status_at
 from service.storage.answering import Duplicate

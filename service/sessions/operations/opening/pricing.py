@@ -17,7 +17,7 @@ from service.providers.money import check_step, to_minor
 from service.sessions.documents import PricedBy, Session
 from service.sessions.errors import AmountDiffers, wrong_field
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.new_session import NewSession
+from service.sessions.operations.opening.new_session import NewSession
 from service.sessions.operations.rules import Rules
 from service.storage.database import Row
 

@@ -6,7 +6,7 @@ from service.payments.payments import repository as payments
 from service.sessions import repository
 from service.sessions.documents import Checkout, Session
 from service.sessions.errors import CheckoutTaken, OpenSessionDiffers
-from service.sessions.operations.attempt_id import with_checkout_ids
+from service.sessions.operations.opening.attempt_id import with_checkout_ids
 from service.storage.answering import Duplicate, answers_in_time
 from service.storage.database import Row
 

@@ -11,8 +11,8 @@ from service.payments.payments.states import PaymentStatus
 from service.sessions.documents import Session
 from service.sessions.errors import PaymentTaken
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.complete import complete
-from service.sessions.operations.move import Moving
+from service.sessions.operations.moving.complete import complete
+from service.sessions.operations.moving.move import Moving
 from service.storage.transaction import Transaction
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from service.inbox.documents import Decision, Doubt, WebhookEvent
 from service.inbox.states import InboxStatus
 from service.sessions.documents import Review
-from service.sessions.operations.decisions import AWAITING_CAPTURE
+from service.sessions.operations.reviewing.decisions import AWAITING_CAPTURE
 from service.sessions.states import Mismatch
 
 # Why a payment is in doubt of which nobody could tell.

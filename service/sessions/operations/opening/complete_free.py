@@ -13,10 +13,10 @@ from service.sessions import repository
 from service.sessions.documents import Session
 from service.sessions.errors import NotPayable, SessionExists, SessionNotFound
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.complete import complete
-from service.sessions.operations.move import Moving, Why
-from service.sessions.operations.pricing import Price
-from service.sessions.operations.retry import retry_session
+from service.sessions.operations.moving.complete import complete
+from service.sessions.operations.moving.move import Moving, Why
+from service.sessions.operations.opening.pricing import Price
+from service.sessions.operations.opening.retry import retry_session
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
 from service.storage.answering import Duplicate

@@ -9,8 +9,8 @@ from service.core.errors import Busy
 from service.outbox import repository as outbox_repository
 from service.sessions import repository
 from service.sessions.documents import DueSession, Session
-from service.sessions.operations.giving_up import closings
-from service.sessions.operations.move import Why, line_of, move, told
+from service.sessions.operations.moving.giving_up import closings
+from service.sessions.operations.moving.move import Why, line_of, move, told
 from service.sessions.states import Lifetimes, Status, status_at
 from service.storage.answering import Duplicate
 from service.storage.database import Row

@@ -11,9 +11,9 @@ from service.payments.payments.states import LIVE, PaymentStatus
 from service.sessions.documents import Session
 from service.sessions.errors import NotPayable
 from service.sessions.operations.caller import NO_SERVERS, Caller
-from service.sessions.operations.claims import is_claim_of
-from service.sessions.operations.new_session import NewSession
-from service.sessions.operations.pricing import Price, price_session
+from service.sessions.operations.opening.new_session import NewSession
+from service.sessions.operations.opening.pricing import Price, price_session
+from service.sessions.operations.reviewing.claims import is_claim_of
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status, status_at
 from service.storage.answering import answers_in_time

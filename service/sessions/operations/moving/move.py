@@ -11,7 +11,7 @@ from service.outbox import repository as outbox_repository
 from service.sessions import repository
 from service.sessions.documents import DueSession, Session
 from service.sessions.errors import IllegalMove
-from service.sessions.operations.giving_up import closings, given_up, this_version
+from service.sessions.operations.moving.giving_up import closings, given_up, this_version
 from service.sessions.states import ENDED, SETTLED, Lifetimes, Status, can_move
 from service.storage.database import Row
 from service.storage.transaction import Transaction

@@ -1,0 +1,1 @@
+"""What a caller changes of a session by hand."""
