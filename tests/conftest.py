@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,9 +23,13 @@ from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes
 from service.wiring import DOCUMENTS, close_providers
 from tests.support.api import Api
+from tests.support.browsers import browser
 from tests.support.built import Built, application, build
 from tests.support.emptied import emptied
+from tests.support.outcomes import log_shortly, note
 from tests.support.settings import make_settings
+
+__all__ = ["browser"]
 
 # What two workers' databases may grow to.
 _ROOM = 4 * 1024**3
@@ -36,6 +40,7 @@ settings_of_hypothesis.register_profile(
     "tillgate", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings_of_hypothesis.load_profile("tillgate")
+log_shortly()
 
 
 # Few tests, but long ones: begun last, one of them would be waited for by an idle core.
@@ -52,6 +57,16 @@ _LONG = frozenset(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take long; `make test` hands files out in this order."""
     items.sort(key=lambda item: item.path.name not in _LONG)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep how a test went for its fixtures, and its log to what is read."""
+    report = yield
+    note(item, report)
+    return report
 
 
 def _in_memory() -> Path | None:

@@ -9,10 +9,10 @@ from service.core.clock import ManualClock
 from service.storage.database import Database
 from tests.dashboard.signing_in import browsing
 from tests.sandbox.lab import Lab, running_lab
-from tests.sandbox.visitor import browser, shop, visitor
+from tests.sandbox.visitor import shop, visitor
 from tests.support.settings import make_settings
 
-__all__ = ["browser", "shop", "visitor"]
+__all__ = ["shop", "visitor"]
 
 
 @pytest_asyncio.fixture

@@ -7,9 +7,9 @@ import pytest_asyncio
 from service.core.clock import ManualClock
 from service.storage.database import Database
 from tests.sandbox.lab import Lab, empty_sandbox, running_lab
-from tests.sandbox.visitor import browser, shop, visitor
+from tests.sandbox.visitor import shop, visitor
 
-__all__ = ["browser", "shop", "visitor"]
+__all__ = ["shop", "visitor"]
 
 
 @pytest_asyncio.fixture

@@ -1,24 +1,23 @@
 """A shop in a real browser: Chromium, a served application, and everything that it complains of."""
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 
 from service.core.clock import SystemClock
 from service.core.principal import Kind, Principal
 from service.storage.database import Database
 from tests.sandbox.lab import Lab, running_lab
+from tests.support.browsers import new_context, tell_what_is_shown
+from tests.support.outcomes import has_failed
 from tests.support.patience import IN_TIME
 from tests.support.settings import ADMIN
 from tillgate_sandbox.demo_prices import put_demo_prices
 
-CHROMIUM = Path("/usr/bin/chromium")
-HAS_CHROMIUM = CHROMIUM.exists()
 ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
 CLERK = Principal(Kind.ADMIN, "default", "0" * 12, "clerk")
 
@@ -76,21 +75,6 @@ class Visitor:
             self.complaints.append(f"asked {url}")
 
 
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """One Chromium for the run; in CI its absence is a failure."""
-    if not HAS_CHROMIUM:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing, and CI must run these tests")
-        pytest.skip("needs /usr/bin/chromium")
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox"]
-        )
-        yield running
-        await running.close()
-
-
 @pytest_asyncio.fixture
 async def shop(database: Database) -> AsyncIterator[Lab]:
     """The service with its sandbox and its loops, on the real clock, with prices."""
@@ -101,14 +85,18 @@ async def shop(database: Database) -> AsyncIterator[Lab]:
 
 
 @pytest_asyncio.fixture
-async def visitor(shop: Lab, browser: Browser) -> AsyncIterator[Visitor]:
+async def visitor(
+    shop: Lab, browser: Browser, request: pytest.FixtureRequest
+) -> AsyncIterator[Visitor]:
     """Somebody who comes to the shop; nothing may be complained of, unless a test clears it."""
-    context = await browser.new_context(viewport={"width": 1200, "height": 800})
-    context.set_default_timeout(IN_TIME * 1000)
+    context = await new_context(browser, viewport={"width": 1200, "height": 800})
     page = await context.new_page()
     found = Visitor(shop, context, page)
     found.watch()
     yield found
+    if has_failed(request.node):
+        await tell_what_is_shown(context.pages)
+        print("the browser complained of", found.complaints)  # noqa: T201
     await context.close()
     assert found.complaints == []
 
@@ -118,4 +106,5 @@ async def signed_in(visitor: Visitor, following: str) -> None:
     await visitor.go(following)
     await visitor.page.fill("#key", ADMIN)
     await visitor.page.press("#key", "Enter")
-    await visitor.page.wait_for_url(f"**{following}")
+    # To the letter: the address of the form ends with it too.
+    await visitor.page.wait_for_url(visitor.lab.address + following)

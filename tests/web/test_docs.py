@@ -1,20 +1,16 @@
 """The OpenAPI document, and its page in a real browser."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from httpx import AsyncClient
-from playwright.async_api import ConsoleMessage, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Error, Request
 
 from service.core.clock import ManualClock
 from service.storage.database import Database
+from tests.support.browsers import new_context, tell_what_is_shown
 from tests.web.app import create_test_app, settings_for
 from tests.web.serving import serving
-
-CHROMIUM = Path("/usr/bin/chromium")
-HAS_CHROMIUM = CHROMIUM.exists()
 
 
 async def test_the_document_tells_what_the_framework_does_not_know(http: AsyncClient) -> None:
@@ -51,20 +47,13 @@ async def test_the_root_is_left_to_others(http: AsyncClient) -> None:
 
 @pytest.mark.browser
 async def test_the_page_works_in_a_browser_without_the_internet(
-    database: Database, clock: ManualClock
+    database: Database, clock: ManualClock, browser: Browser
 ) -> None:
-    if not HAS_CHROMIUM:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing, and CI must run this test")
-        pytest.skip("needs /usr/bin/chromium")
     said: list[str] = []
     asked: list[str] = []
     app = create_test_app(settings_for(), clock, database)
-    async with serving(app) as address, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox"]
-        )
-        page = await browser.new_page()
+    async with serving(app) as address, await new_context(browser) as context:
+        page = await context.new_page()
 
         def note_console(message: ConsoleMessage) -> None:
             said.append(f"{message.type}: {message.text}")
@@ -75,12 +64,15 @@ async def test_the_page_works_in_a_browser_without_the_internet(
         page.on("console", note_console)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", note_request)
-        await page.goto(f"{address}/docs")
-        await page.wait_for_selector("#operations-default-ApiOrdersCreateOrder")
-        await page.click("#operations-default-ApiOrdersCreateOrder button")
-        await page.wait_for_selector("#operations-default-ApiOrdersCreateOrder .opblock-body")
-        await page.wait_for_load_state("networkidle")
-        await browser.close()
+        try:
+            await page.goto(f"{address}/docs")
+            await page.wait_for_selector("#operations-default-ApiOrdersCreateOrder")
+            await page.click("#operations-default-ApiOrdersCreateOrder button")
+            await page.wait_for_selector("#operations-default-ApiOrdersCreateOrder .opblock-body")
+            await page.wait_for_load_state("networkidle")
+        except Error:
+            await tell_what_is_shown(context.pages)
+            raise
     assert said == []
     assert asked
     assert [url for url in asked if not url.startswith((address, "data:"))] == []

@@ -1,6 +1,9 @@
 """Buying in the shop, in a real browser, at providers that the sandbox plays."""
 
+import asyncio
+
 import pytest
+from playwright.async_api import Route
 
 from tests.sandbox.visitor import Visitor
 from tests.sessions.asking import put_coupon, put_price
@@ -171,13 +174,21 @@ async def standing(visitor: Visitor, *faults: str, delay_ms: int = 1500) -> None
     assert answer.status_code == 200, answer.text
 
 
+async def deliver_now(visitor: Visitor) -> None:
+    """Let every delivery that waits for its time be due."""
+    due_now = {"$set": {"dueAt": visitor.lab.sandbox.clock.now()}}
+    await SandboxDelivery.get_pymongo_collection().update_many({}, due_now)
+
+
 async def test_webhook_comes_first_and_the_customer_returns_to_a_completed_session(
     visitor: Visitor,
 ) -> None:
-    await standing(visitor, "webhook_first", "delay")
+    await standing(visitor, "webhook_first", "delay", delay_ms=LONGEST_DELAY_MS)
+    await visitor.page.clock.set_fixed_time(visitor.lab.sandbox.clock.now())  # it is patient
     await order(visitor, "stripe")
     await press(visitor, "Pay by card")
     await visitor.page.wait_for_selector("text=Waiting until every webhook was tried")
+    await deliver_now(visitor)
     session = await visitor.lab.api.read(await visitor.session_id())
     assert session["status"] == "completed"
     await visitor.until("completed")
@@ -185,13 +196,14 @@ async def test_webhook_comes_first_and_the_customer_returns_to_a_completed_sessi
 
 async def test_customer_returns_first_and_the_page_notices_the_webhook(visitor: Visitor) -> None:
     await standing(visitor, "redirect_first", delay_ms=LONGEST_DELAY_MS)
+    # To it no time passes: after some seconds it would have the provider asked.
+    await visitor.page.clock.set_fixed_time(visitor.lab.sandbox.clock.now())
     await order(visitor, "phonepe")
     await press(visitor, "Pay by card")
     await visitor.until("pending")
     assert await visitor.text("#headline") == "Waiting for your payment"
     await visitor.keep("waiting")
-    due_now = {"$set": {"dueAt": visitor.lab.sandbox.clock.now()}}
-    await SandboxDelivery.get_pymongo_collection().update_many({}, due_now)
+    await deliver_now(visitor)
     await visitor.until("completed")
 
 
@@ -245,6 +257,32 @@ async def test_price_that_stands_on_the_page_is_the_one_that_is_charged(visitor:
     await visitor.until("completed")
     assert (await visitor.lab.api.read(await visitor.session_id()))["amount"] == 2_700
     assert "27.00" in await visitor.text("#facts")
+
+
+async def test_who_presses_enter_before_the_price_is_there_is_told_and_orders_nothing_unseen(
+    visitor: Visitor,
+) -> None:
+    page, may_pass, orders = visitor.page, asyncio.Event(), list[str]()
+
+    async def hold(route: Route) -> None:
+        await may_pass.wait()
+        await route.continue_()
+
+    await page.route("**/api/quotes", hold)
+    page.on("request", lambda asked: orders.append(asked.url) if "create" in asked.url else None)
+    await visitor.go("/shop")
+    await page.fill("#email", "ada@example.com")
+    await page.press("#email", "Enter")
+    assert await visitor.text("#problem") == "One moment, the price is on its way."
+    may_pass.set()
+    await page.wait_for_selector("#pay:enabled")
+    assert await visitor.text("#problem") == (
+        "The price is $10.00 now. Press again if that is fine with you."
+    )
+    assert orders == []
+    await page.press("#email", "Enter")
+    await page.wait_for_url("**/sandbox/pay/**")
+    assert len(orders) == 1
 
 
 async def test_more_than_are_sold_at_a_time_is_told_before_the_button_is_pressed(

@@ -176,8 +176,10 @@ if (bill) {
   });
   for (const form of document.querySelectorAll("form.chaos")) liven(form);
   for (const button of document.querySelectorAll("main button")) button.disabled = false;
-  call("GET", address).then((view) => {
-    draw(view);
-    followOnce(view);
-  });
+  call("GET", address)
+    .then((view) => {
+      draw(view);
+      followOnce(view);
+    })
+    .catch((error) => say(said, error.message, "bad"));
 }

@@ -66,12 +66,14 @@ async function drawTotal() {
     if (overtaken()) return;
     forgive();
     drawQuote(found);
+    if (hasty) problem.textContent = changed(found);
   } catch (error) {
     if (overtaken()) return;
     forgive();
     drawQuote(null);
     tell(error);
   }
+  hasty = false;
   ready();
 }
 
@@ -177,11 +179,13 @@ function forgive() {
 // One press of the button is one order. A failed network leaves both as they are, so that the next
 // press repeats the call instead of making a second one; any change of the form is a new order.
 let attempt = null;
+let opening = false;
 
 async function submit(event) {
   event.preventDefault();
   if (pay.disabled) return;
   forgive();
+  opening = true;
   pay.disabled = true;
   pay.textContent = "Opening the checkout…";
   const seen = shown?.amount;
@@ -220,6 +224,7 @@ const changed = ({ amount, currency }) =>
   `The price is ${minorPrice(amount, currency)} now. Press again if that is fine with you.`;
 
 function ready() {
+  opening = false;
   pay.disabled = false;
   pay.textContent = "Continue to payment";
 }
@@ -235,6 +240,14 @@ form.addEventListener("input", () => {
   typing = setTimeout(drawTotal, 150); // not for every letter of a coupon
 });
 form.addEventListener("submit", submit);
+// A form whose button is disabled takes Enter and does nothing. Whoever is faster than the price is
+// told so, and told the price once it is there; nothing is ordered at one that nobody has seen.
+let hasty = false;
+form.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("input") || !pay.disabled || opening) return;
+  hasty = true;
+  problem.textContent = "One moment, the price is on its way.";
+});
 // Whoever comes back by the browser's own button finds the page as it was left.
 addEventListener("pageshow", () => {
   attempt = null;
