@@ -15,8 +15,10 @@ from service.catalog import schemas as catalog
 from service.catalog.documents import Coupon, Price
 from service.inbox import schemas as inbox
 from service.inbox.documents import Decision, WebhookEvent, WebhookRejection
+from service.providers.base import CheckoutRequest
 from service.reviews import schemas as reviews
 from service.sessions.documents import HistoryEntry, Review, Session
+from service.sessions.operations.opening.new_session import NewSession
 from service.sessions.schemas import answers
 from service.storage.new_rows import stored_names
 from service.timeline import schemas as timeline
@@ -46,6 +48,14 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
         ),
     ),
 }
+# What else is converted from a session -> what it has that the session has not.
+OF_A_SESSION: dict[View, frozenset[str]] = {
+    answers.CheckoutAnswer: frozenset({"client_secret", "qr_code"}),
+    CheckoutRequest: frozenset(
+        {"attempt_id", "idempotency_key", "description", "customer_id", "repeated"}
+    ),
+    NewSession: frozenset({"request_hash", "price", "quote_id"}),
+}
 # Made of several things, or of something that is not stored.
 OF_NO_DOCUMENT: set[View] = {catalog.QuoteView, reviews.DoubtView, timeline.EntryView}
 
@@ -66,6 +76,12 @@ def test_what_a_view_shows_its_document_has(view: View) -> None:
     model, computed = VIEWS[view]
     assert _strangers(view, model, computed) == set()
     assert computed <= set(view.__struct_fields__) - set(model.model_fields)
+
+
+@pytest.mark.parametrize("record", OF_A_SESSION, ids=lambda record: record.__name__)
+def test_what_is_converted_from_a_session_the_session_has(record: View) -> None:
+    """A field that the session lost would else be its default, and no type says so."""
+    assert set(record.__struct_fields__) - Session.model_fields.keys() == OF_A_SESSION[record]
 
 
 def test_a_field_that_its_document_lost_would_be_noticed() -> None:

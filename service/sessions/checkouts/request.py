@@ -1,5 +1,6 @@
 """What goes out to a provider when a checkout is opened."""
 
+from service.core.views import view_of
 from service.providers.base import CheckoutRequest
 from service.sessions.documents import Opening, Session
 from service.sessions.operations.opening.attempt_id import attempt_id
@@ -15,25 +16,16 @@ def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequ
     """Make the request of an attempt; equal for each repetition of it."""
     attempt = opening.attempt_id or attempt_id(session, opening.n, rules.pepper)
     home = home_of(session, rules)
-    return CheckoutRequest(
-        session_id=session.session_id,
-        merchant_id=session.merchant_id,
+    return view_of(
+        CheckoutRequest,
+        session,
         attempt_id=attempt,
         idempotency_key=f"tillgate:{session.merchant_id}:{attempt}:{opening.n}",
-        kind=session.kind,
-        mode=session.mode,
-        amount=session.amount,
-        currency=session.currency,
-        quantity=session.quantity,
         description=_description(session),
         expires_at=opening.provider_expires_at,
         success_url=session.success_url or home,
         cancel_url=session.cancel_url or home,
-        plan=session.plan,
-        user_id=session.user_id,
-        email=session.email,
         customer_id=session.provider_customer_id,
-        trial_days=session.trial_days,
         repeated=opening.repeated,
     )
 

@@ -20,7 +20,7 @@ UNLOGGED = "unlogged"
 _QUIET_PATHS = ("/health/",)
 
 
-class _Line(Struct):
+class _Line(Struct, frozen=True):
     event: str
     method: str
     path: str
