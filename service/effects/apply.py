@@ -16,8 +16,8 @@ from service.providers import facts
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Fact
 from service.sessions.documents import Session
-from service.sessions.operations.moving.move import Why
-from service.sessions.operations.reviewing.agreeing import agree, concerns_reviews
+from service.sessions.operations.moving.move import Cause
+from service.sessions.operations.reviewing.sync_reviews import concerns_reviews, sync_reviews
 from service.sessions.states import Lifetimes
 from service.storage.transaction import Question, Transaction
 
@@ -41,10 +41,10 @@ async def apply(
         merchant_id, reason = arrival.merchant_id, "no use for this type"
         ignored = Outcome(InboxStatus.IGNORED, merchant_id=merchant_id, reason=reason)
         return _agreeing(ignored, arrival, None, None, inbox)
-    why = _why(event, inbox)
-    meant = await meet(tx, arrival, why.at)
+    cause = _cause(event, inbox)
+    meant = await meet(tx, arrival, cause.at)
     may_ask = arrival.asking is Asking.FIRST
-    doing = Applying(tx, event, why, lifetimes, arrival.merchant_id, meant.refs, may_ask)
+    doing = Applying(tx, event, cause, lifetimes, arrival.merchant_id, meant.refs, may_ask)
     result = await _apply_facts(doing, meant.session)
     if meant.session is None and result.needs_session:
         if may_ask and event.learned is None:
@@ -103,10 +103,10 @@ async def _record(doing: Applying, session: Session | None, fact: Fact) -> Sessi
     return None
 
 
-def _why(event: VerifiedEvent, inbox: Inbox) -> Why:
+def _cause(event: VerifiedEvent, inbox: Inbox) -> Cause:
     told = event.subject
     named = (*told.checkout_refs, *told.attempt_ids, *told.sent_ids)
-    return Why(event.provider, inbox.clock.now(), event_id=event.inbox_id, named=named)
+    return Cause(event.provider, inbox.clock.now(), event_id=event.inbox_id, named=named)
 
 
 def _no_match(arrival: Arrival, meant: Meant) -> str:
@@ -139,5 +139,5 @@ def _agreeing(
     before = arrival.before
     if not concerns_reviews(before, found):
         return outcome
-    after = partial(agree, before=before, found=found, session=session, inbox=inbox)
+    after = partial(sync_reviews, before=before, found=found, session=session, inbox=inbox)
     return structs.replace(outcome, afterwards=after)

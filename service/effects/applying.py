@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from service.providers.base import VerifiedEvent
 from service.sessions.documents import Session
-from service.sessions.operations.moving.move import Why
+from service.sessions.operations.moving.move import Cause
 from service.sessions.states import Lifetimes, Mismatch
 from service.storage.transaction import Transaction
 
@@ -23,7 +23,7 @@ class Applying(Struct, frozen=True):
 
     tx: Transaction
     event: VerifiedEvent
-    why: Why
+    cause: Cause
     lifetimes: Lifetimes
     merchant_id: str
     refs: tuple[str, ...] = ()

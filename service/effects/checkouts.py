@@ -15,9 +15,9 @@ from service.providers.facts import (
     NoPaymentRequired,
 )
 from service.sessions.documents import Checkout, CheckoutEnd, Session
+from service.sessions.operations.moving.by_facts import move_by_facts
 from service.sessions.operations.moving.complete import complete
-from service.sessions.operations.moving.standing import stand
-from service.sessions.states import SETTLED, Mismatch, Status, is_more_final
+from service.sessions.states import FINAL, Mismatch, Status, is_more_final
 from service.storage.database import Row
 
 
@@ -65,7 +65,7 @@ async def checkout_ended(doing: Applying, session: Session, ref: str, word: Chec
     if foreign(session, doing.event):
         return Applied(session)
     changes = news(session, ref, None) | _noted(session, ref, word)
-    return Applied(await stand(doing, session, session.live_attempts, changes))
+    return Applied(await move_by_facts(doing, session, session.live_attempts, changes))
 
 
 def _noted(session: Session, ref: str, word: CheckoutEnd) -> Row:
@@ -76,7 +76,7 @@ def _noted(session: Session, ref: str, word: CheckoutEnd) -> Row:
             return {}
         return {"checkouts": [one.model_dump(by_alias=True) for one in after]}
     named = not session.checkouts or any(one.ref == ref for one in session.checkouts)
-    if session.status in SETTLED or not named or not is_more_final(word, session.checkout_ended):
+    if session.status in FINAL or not named or not is_more_final(word, session.checkout_ended):
         return {}
     return {"checkoutEnded": word}
 

@@ -5,8 +5,8 @@ from service.effects.fields import paid_by, told_again
 from service.effects.reviewing import to_review
 from service.providers.facts import Payment
 from service.sessions.documents import Decided, Session
+from service.sessions.operations.moving.by_facts import put
 from service.sessions.operations.moving.complete import complete
-from service.sessions.operations.moving.standing import put
 from service.sessions.states import Mismatch, Status
 
 

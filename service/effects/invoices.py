@@ -20,4 +20,4 @@ async def record_fact(doing: Applying, session: Session | None, fact: InvoiceFac
         case _:
             assert_never(fact)
     told = told_of(doing, session, fact.payment, status)
-    await record_payment(doing.tx, told, doing.why.at)
+    await record_payment(doing.tx, told, doing.cause.at)

@@ -16,11 +16,16 @@ from service.payments.payments.states import LIVE, PaymentStatus
 from service.providers import facts
 from service.providers.facts import Payment, PaymentFact
 from service.sessions.documents import Session
+from service.sessions.operations.moving.by_facts import move_by_facts, put
 from service.sessions.operations.moving.complete import complete
-from service.sessions.operations.moving.standing import put, stand
-from service.sessions.operations.reviewing.captures import Standing, as_row, claimed, tell_claim
+from service.sessions.operations.reviewing.captures import (
+    PaymentState,
+    as_row,
+    claimed,
+    request_capture,
+)
 from service.sessions.operations.reviewing.decisions import decision_on, is_wanted
-from service.sessions.states import SETTLED, Mismatch, Status
+from service.sessions.states import FINAL, Mismatch, Status
 from service.storage.database import Row
 
 # Money of the session's own all the same: it is under way, and a person decides what to do of it.
@@ -44,7 +49,7 @@ async def record_fact(doing: Applying, session: Session | None, fact: PaymentFac
         case _:
             assert_never(fact)
     told = told_of(doing, session, fact.payment, status, failure)
-    recorded = await record_payment(doing.tx, told, doing.why.at)
+    recorded = await record_payment(doing.tx, told, doing.cause.at)
     return partial(step, payment=fact.payment, recorded=recorded)
 
 
@@ -143,17 +148,19 @@ async def _attempt(
 
     Money of another amount is not waited for: it completes nothing unless a person accepts it.
     """
-    if session.status in SETTLED:
+    if session.status in FINAL:
         return await put(doing, session, ids)
     payment_id = payment.provider_payment_id
     others = {*session.live_attempts} - {payment_id}
-    told = Standing(payment_id, PaymentStatus(recorded.status), recorded.amount, recorded.currency)
+    told = PaymentState(
+        payment_id, PaymentStatus(recorded.status), recorded.amount, recorded.currency
+    )
     wanted = is_wanted(session, payment_id, told.amount, told.currency)
     lives = told.status in LIVE and wanted
-    claim = await claimed(doing.tx, session, told, others, doing.why.at)
+    claim = await claimed(doing.tx, session, told, others, doing.cause.at)
     changes = ids | {"capturing": as_row(claim)}
-    after = await stand(doing, session, others | {payment_id} if lives else others, changes)
-    await tell_claim(doing.tx, session, after, told, doing.why.at)
+    after = await move_by_facts(doing, session, others | {payment_id} if lives else others, changes)
+    await request_capture(doing.tx, session, after, told, doing.cause.at)
     return after
 
 

@@ -22,8 +22,8 @@ async def to_review(doing: Applying, session: Session, wrong: Mismatch) -> Appli
     named = session.review
     inbox_id = doing.event.inbox_id
     if named is None or named.reason == AWAITING_CAPTURE or inbox_id < named.event_id:
-        named = Review(reason=wrong.value, event_id=inbox_id, at=doing.why.at)
-    fields = {"review": named.model_dump(by_alias=True), "updatedAt": doing.why.at}
+        named = Review(reason=wrong.value, event_id=inbox_id, at=doing.cause.at)
+    fields = {"review": named.model_dump(by_alias=True), "updatedAt": doing.cause.at}
     return Applied(await repository.change(session, {"$set": fields}, doing.tx), wrong)
 
 

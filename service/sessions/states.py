@@ -43,7 +43,7 @@ BY_HAND: Mapping[Status, frozenset[Status]] = {
 }
 
 # No fact moves these but money; the facts of all others decide where they stand.
-SETTLED = frozenset({Status.COMPLETED, Status.CANCELED})
+FINAL = frozenset({Status.COMPLETED, Status.CANCELED})
 
 
 class Lifetimes(Struct, frozen=True):

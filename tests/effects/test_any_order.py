@@ -15,7 +15,7 @@ from service.core.errors import Unavailable
 from service.effects import checkouts
 from service.inbox.operations.inbox import Receipt
 from service.inbox.states import InboxStatus
-from service.sessions.operations.moving import standing
+from service.sessions.operations.moving import by_facts
 from service.sessions.states import ENDED
 from service.storage.database import Row
 from tests.effects.meetings import MEETINGS, Meeting, refs_of
@@ -192,7 +192,7 @@ async def test_all_sets_of_up_to_four_end_alike(shop: Shop, provider: str, *, ou
 async def test_control_where_an_end_is_heard_by_open_sessions_only_the_order_shows(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing, "SETTLED", ENDED)
+    monkeypatch.setattr(by_facts, "FINAL", ENDED)
     _, bad = await differing(shop, "razorpay", (2,), ours=True, most=THE_FIRST)
     assert any("2 held" in one and "2 link expired" in one for one in bad)
 

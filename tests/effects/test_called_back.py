@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.sessions.operations.moving import standing
+from service.sessions.operations.moving import by_facts
 from tests.support.api import SECRET
 from tests.support.events import stripe_checkout, stripe_intent
 from tests.support.shop import Shop
@@ -109,6 +109,6 @@ async def test_control_who_does_not_look_for_a_rival_is_refused_for_ever(
         return False
 
     old = await _with_a_rival(shop)
-    monkeypatch.setattr(standing, "_another_is_open", nobody)
+    monkeypatch.setattr(by_facts, "_another_is_open", nobody)
     told = shop.stripe("checkout.session.completed", stripe_checkout(old, **LATER))
     assert (await shop.api.deliver(told)).status_code == 503

@@ -7,7 +7,7 @@ from httpx import Response
 
 from service.core.clock import ManualClock
 from service.sessions.documents import Session
-from service.sessions.operations.opening import adopt_checkout, what_stands
+from service.sessions.operations.opening import adopt_checkout, existing
 from service.storage.database import Database
 from tests.sessions.asking import CHECKOUTS, checkout_body, problem
 from tests.support.api import Api
@@ -46,7 +46,7 @@ async def test_control_unless_it_is_adopted_or_refused_it_is_dropped_without_a_w
     async def as_it_is(session: Session, *_: object) -> Session:
         return session
 
-    monkeypatch.setattr(what_stands, "adopt_checkout", as_it_is)
+    monkeypatch.setattr(existing, "adopt_checkout", as_it_is)
     assert (await _ask(api, "cs_test_1")).status_code == 201
     assert (await _ask(api, "cs_test_2")).status_code == 200
     assert await database["sessions"].distinct("checkoutIds") == ["cs_test_1"]

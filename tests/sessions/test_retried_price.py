@@ -11,7 +11,7 @@ from httpx import Response
 from service.catalog.errors import QuoteExpired
 from service.core.clock import ManualClock
 from service.sessions.checkouts import begin
-from service.sessions.operations.opening import requote, what_stands
+from service.sessions.operations.opening import existing, requote
 from service.sessions.operations.opening.new_session import NewSession
 from service.settings import Settings
 from service.storage.database import Database
@@ -302,7 +302,7 @@ async def test_a_body_that_named_another_price_is_not_handed_what_is_open_at_tod
 async def test_control_not_held_to_what_it_named_it_pays_what_it_was_not_shown(
     api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(what_stands, "named_amount", lambda *_: None)
+    monkeypatch.setattr(existing, "named_amount", lambda *_: None)
     handed = await _tried_again_elsewhere(api, clock, how)
     assert (handed.status_code, handed.json()["amount"]) == (200, 1500)
 

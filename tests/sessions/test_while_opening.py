@@ -10,7 +10,7 @@ import pytest
 from service.sessions.checkouts import link as linking
 from service.sessions.checkouts import open as opening
 from service.sessions.documents import Checkout, Session
-from service.sessions.operations.moving import which_checkout
+from service.sessions.operations.moving import current_checkout
 from tests.sessions.asking import change, problem
 from tests.sessions.wires import SESSION, Wire, settings, shop, standing_by_its_time, wire
 from tests.support.events import razorpay_event, razorpay_payment, stripe_checkout
@@ -221,7 +221,7 @@ async def test_control_where_the_last_checkout_stays_current_its_end_ends_the_se
 ) -> None:
     ours = [one for name, one in list(sys.modules.items()) if name.startswith("service.")]
     users = [one for one in ours if hasattr(one, "current_checkout")]
-    assert which_checkout in users
+    assert current_checkout in users
     for module in users:
         monkeypatch.setattr(module, "current_checkout", _last)
     with pytest.raises(AssertionError, match="expired"):

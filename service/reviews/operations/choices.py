@@ -19,7 +19,7 @@ from service.reviews.errors import (
 from service.sessions.documents import Session
 from service.sessions.operations.reviewing.claims import is_claim_of
 from service.sessions.operations.reviewing.doubts import UNRESOLVED
-from service.sessions.states import SETTLED, Mismatch, Status
+from service.sessions.states import FINAL, Mismatch, Status
 
 
 class Choice(StrEnum):
@@ -147,7 +147,7 @@ def _accept_held(case: Case) -> Outlook:
             "Nobody could tell whether the held money can be had. It can be rejected, or verified"
         )
         return Outlook(f"{words} once more.", NOT_SUCCEEDED)
-    if session.status in SETTLED:
+    if session.status in FINAL:
         words = f"The money is only held, and nothing is captured for a {session.status} session"
         return Outlook(f"{words}: it goes back by itself. Reject it.", NOT_SUCCEEDED)
     if case.doubt.about in session.refused_captures:

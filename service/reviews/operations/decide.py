@@ -18,7 +18,7 @@ from service.reviews.operations.trail import keep_trail
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
-from service.sessions.operations.moving.move import Why
+from service.sessions.operations.moving.move import Cause
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
 
@@ -56,7 +56,9 @@ async def _decide(
             # Whatever an event tells of it meanwhile must conflict with what is decided here.
             await payments.change(case.payment, {"updatedAt": now}, tx)
         waiting = await keep_decision(tx, case, _decision(wish, case, by, now), services.inbox)
-        deciding = Deciding(tx, case, Why(by.label, now, event_id=row.id), services.rules.lifetimes)
+        deciding = Deciding(
+            tx, case, Cause(by.label, now, event_id=row.id), services.rules.lifetimes
+        )
         session = await apply_choice(
             wish.choice, deciding, decided_fields(wish, case, waiting, now)
         )

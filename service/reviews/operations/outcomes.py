@@ -11,14 +11,14 @@ from service.payments.payments.states import PaymentStatus
 from service.reviews.operations.choices import Case, Choice
 from service.sessions import repository as sessions
 from service.sessions.documents import Capturing, Session
+from service.sessions.operations.moving.by_facts import move_by_facts
 from service.sessions.operations.moving.complete import complete, completed_with
-from service.sessions.operations.moving.move import Why
-from service.sessions.operations.moving.standing import stand
+from service.sessions.operations.moving.move import Cause
 from service.sessions.operations.reviewing.captures import (
-    Standing,
+    PaymentState,
     as_row,
     next_claim,
-    tell_claim,
+    request_capture,
 )
 from service.sessions.operations.reviewing.doubts import UNRESOLVED
 from service.sessions.states import Lifetimes, Status
@@ -33,7 +33,7 @@ class Deciding(Struct, frozen=True):
 
     tx: Transaction
     case: Case
-    why: Why
+    cause: Cause
     lifetimes: Lifetimes
 
 
@@ -64,20 +64,20 @@ async def _accept(deciding: Deciding, fields: Row) -> Session:
 
 async def _await_capture(deciding: Deciding, payment: Payment, fields: Row) -> Session:
     """Claim the capture of held money; its success completes the session, as any event would."""
-    session, now = deciding.case.session, deciding.why.at
+    session, now = deciding.case.session, deciding.cause.at
     paid = payment.provider_payment_id
     claim = Capturing(payment_id=paid, at=now)
     live = {*session.live_attempts, paid}
     doing = _words(deciding, "accepted")
-    after = await stand(doing, session, live, fields | _claim(claim), known=True)
-    held = Standing(paid, payment.status, payment.amount, payment.currency)
-    await tell_claim(deciding.tx, session, after, held, now)
+    after = await move_by_facts(doing, session, live, fields | _claim(claim), known=True)
+    held = PaymentState(paid, payment.status, payment.amount, payment.currency)
+    await request_capture(deciding.tx, session, after, held, now)
     return after
 
 
 async def _reject(deciding: Deciding, fields: Row) -> Session:
     """Wait for the payment no longer; if it was to be captured, the next held one has its turn."""
-    case, tx, now = deciding.case, deciding.tx, deciding.why.at
+    case, tx, now = deciding.case, deciding.tx, deciding.cause.at
     session, about = case.session, case.doubt.about
     if case.doubt.reason == UNRESOLVED and case.payment is not None:
         await abandon_payment(tx, case.payment, now)
@@ -87,8 +87,8 @@ async def _reject(deciding: Deciding, fields: Row) -> Session:
         claim = await next_claim(tx, session, others, now)
     waits = session.status is Status.PROCESSING and not others
     doing = _words(deciding, "rejected")
-    after = await stand(doing, session, others, fields | _claim(claim), known=waits)
-    await tell_claim(tx, session, after, None, now)
+    after = await move_by_facts(doing, session, others, fields | _claim(claim), known=waits)
+    await request_capture(tx, session, after, None, now)
     return after
 
 
@@ -98,11 +98,11 @@ def _claim(claim: Capturing | None) -> Row:
 
 def _words(deciding: Deciding, verdict: str) -> Deciding:
     reason = f"{verdict}: {deciding.case.doubt.reason}"
-    return structs.replace(deciding, why=structs.replace(deciding.why, reason=reason))
+    return structs.replace(deciding, cause=structs.replace(deciding.cause, reason=reason))
 
 
 async def _same_money(deciding: Deciding, fields: Row) -> Session:
-    by_hand, now = deciding.case.completed_by, deciding.why.at
+    by_hand, now = deciding.case.completed_by, deciding.cause.at
     if by_hand is not None:
         reversed_: Row = {"status": PaymentStatus.REVERSED.value, "statusAt": now, "updatedAt": now}
         await payments.change(by_hand, reversed_, deciding.tx)
@@ -110,7 +110,7 @@ async def _same_money(deciding: Deciding, fields: Row) -> Session:
 
 
 async def _put(deciding: Deciding, fields: Row) -> Session:
-    update = {"$set": {**fields, "updatedAt": deciding.why.at}}
+    update = {"$set": {**fields, "updatedAt": deciding.cause.at}}
     return await sessions.change(deciding.case.session, update, deciding.tx)
 
 

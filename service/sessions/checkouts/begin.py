@@ -10,7 +10,7 @@ from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.find_session import find_session
-from service.sessions.operations.moving.move import Why
+from service.sessions.operations.moving.move import Cause
 from service.sessions.operations.opening import complete_free as free
 from service.sessions.operations.opening.new_session import NewSession
 from service.sessions.operations.opening.open_session import open_session
@@ -50,7 +50,9 @@ async def _open(
     if price.amount == 0 if price is not None else free.is_free(session):
         return await _complete_free(session, price, caller, services, now)
     provider = provider_of(session.provider, services)
-    return await open_checkout(session, provider, services, Why(caller.principal.label, now), price)
+    return await open_checkout(
+        session, provider, services, Cause(caller.principal.label, now), price
+    )
 
 
 async def _complete_free(

@@ -11,9 +11,9 @@ from service.providers.facts import PaymentAuthorized
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
-from service.sessions.operations.reviewing.agreeing import agree
 from service.sessions.operations.reviewing.captures import claim_next, is_claim, release_refused
-from service.sessions.states import SETTLED
+from service.sessions.operations.reviewing.sync_reviews import sync_reviews
+from service.sessions.states import FINAL
 from service.storage.answering import answers_in_time
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
@@ -52,7 +52,7 @@ async def capture_by_message(message: OutboxMessage, services: CheckoutServices)
 async def _is_wanted(message: OutboxMessage, payment_id: str, services: CheckoutServices) -> bool:
     async with answers_in_time():
         session = await sessions.find(message.merchant_id, message.session_id)
-    if session is None or session.status in SETTLED:
+    if session is None or session.status in FINAL:
         return False
     claimed_at = message.payload.get("claimedAt")
     if claimed_at is None and session.capturing is None:  # of a version that knew no claims
@@ -84,7 +84,7 @@ async def _release(message: OutboxMessage, payment_id: str, services: CheckoutSe
         session = await sessions.find_within(tx, message.merchant_id, message.session_id)
         if session is not None and is_claim(session, payment_id, None):
             released = await release_refused(tx, session, payment_id, now)
-            await agree(tx, None, session, released, services.inbox)
+            await sync_reviews(tx, None, session, released, services.inbox)
 
     await in_transaction(work)
 

@@ -9,8 +9,8 @@ from service.sessions import repository
 from service.sessions.checkouts.lock import Locked
 from service.sessions.documents import Checkout, Opening, Session
 from service.sessions.errors import NotPayable, SessionNotFound
+from service.sessions.operations.moving.current_checkout import standing_checkout
 from service.sessions.operations.moving.giving_up import closing
-from service.sessions.operations.moving.which_checkout import standing_checkout
 from service.sessions.operations.opening.attempt_id import with_checkout_ids
 from service.sessions.states import Status, status_at
 from service.storage.database import Row

@@ -9,7 +9,7 @@ from service.sessions import repository
 from service.sessions.documents import Opening, Session
 from service.sessions.errors import CheckoutTaken, SessionExists
 from service.sessions.operations.moving.giving_up import give_up
-from service.sessions.operations.moving.move import Why
+from service.sessions.operations.moving.move import Cause
 from service.sessions.operations.opening.attempt_id import attempt_id, with_checkout_ids
 from service.sessions.operations.opening.pricing import Price
 from service.sessions.operations.opening.retry import retry_session
@@ -32,7 +32,9 @@ class Locked(Struct, frozen=True):
     opening: Opening
 
 
-async def take_lock(session: Session, rules: Rules, by: Why, price: Price | None = None) -> Locked:
+async def take_lock(
+    session: Session, rules: Rules, by: Cause, price: Price | None = None
+) -> Locked:
     """Take the right to open: one filtered update, which one of many callers wins.
 
     In the same transaction a failed or expired session goes back to pending, at `price` if that has

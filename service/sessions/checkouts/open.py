@@ -16,9 +16,9 @@ from service.sessions.checkouts.request import request_of
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.errors import NotPayable
+from service.sessions.operations.moving.current_checkout import standing_checkout
 from service.sessions.operations.moving.giving_up import closing, to_be_closed
-from service.sessions.operations.moving.move import Why
-from service.sessions.operations.moving.which_checkout import standing_checkout
+from service.sessions.operations.moving.move import Cause
 from service.sessions.operations.opening.pricing import Price
 from service.sessions.states import Status, status_at
 from service.storage.answering import answers_in_time
@@ -41,7 +41,7 @@ class OpenCheckout(Struct, frozen=True):
 
 
 async def open_checkout(
-    session: Session, provider: Provider, services: CheckoutServices, by: Why, price: Price | None
+    session: Session, provider: Provider, services: CheckoutServices, by: Cause, price: Price | None
 ) -> OpenCheckout:
     """Open a checkout, or return the one that is open already.
 

@@ -13,8 +13,8 @@ from service.sessions.checkouts.unresolved.questions import Answers, Questions, 
 from service.sessions.checkouts.unresolved.reviews import open_review
 from service.sessions.checkouts.unresolved.waiting import stop_waiting
 from service.sessions.documents import Session
-from service.sessions.operations.moving.move import Why
-from service.sessions.operations.reviewing.agreeing import agree_again
+from service.sessions.operations.moving.move import Cause
+from service.sessions.operations.reviewing.sync_reviews import resync_reviews
 from service.sessions.states import Status
 from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION, in_transaction
@@ -37,7 +37,7 @@ async def ask_about_session(session: Session, questions: Questions) -> int:
     answers = await questions.ask(session.provider, refs)
     await take_answers(answers, session.merchant_id, services)
     unresolved = await _note(session, before, answers, services)
-    if not answers.tell_of(refs):
+    if not answers.cover(refs):
         return 0
     long_ago = services.clock.now() - WAIT
     opened = 0
@@ -60,7 +60,7 @@ async def _note(
     session: Session, before: Sequence[Payment], answers: Answers, services: CheckoutServices
 ) -> list[Payment]:
     """Note what the answers mean for each payment; return those that nobody could tell about."""
-    told_all = not answers.silent and answers.tell_of(refs_of(session, before))
+    all_answered = not answers.silent and answers.cover(refs_of(session, before))
     unresolved: list[Payment] = []
 
     async def work(tx: Transaction) -> None:
@@ -75,7 +75,7 @@ async def _note(
         unresolved.extend(one for one in untold if one not in lapsed)
         # Its provider may yet tell of one that we don't know: it has a day for that.
         patient = services.clock.now() < found.expires_at + WAIT
-        if found.live_attempts or told_all or not patient:
+        if found.live_attempts or all_answered or not patient:
             waits = {one.provider_payment_id for one in live if one not in lapsed}
             await _wait_for(tx, found, waits, answers, services)
 
@@ -143,10 +143,10 @@ async def _wait_for(
     services: CheckoutServices,
 ) -> None:
     by = session.provider if answers.events else "clock"
-    why = Why(by, services.clock.now(), reason="asked: no payment is under way")
-    session = await stop_waiting(tx, session, waits, why, services)
+    cause = Cause(by, services.clock.now(), reason="asked: no payment is under way")
+    session = await stop_waiting(tx, session, waits, cause, services)
     if session.review is not None:
-        await agree_again(tx, session, services.inbox)
+        await resync_reviews(tx, session, services.inbox)
 
 
 async def _note_heard(under_way: Sequence[Payment], services: CheckoutServices) -> None:

@@ -49,7 +49,7 @@ class Answers:
         """Return whether an answer says that a payment is under way."""
         return payment.provider_payment_id in self.under_way
 
-    def tell_of(self, refs: Iterable[str]) -> bool:
+    def cover(self, refs: Iterable[str]) -> bool:
         """Return whether each of these references was asked about, whatever came of it."""
         return set(refs) <= self.events.keys() | self.refused | self.silent
 

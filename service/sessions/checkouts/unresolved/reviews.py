@@ -12,8 +12,8 @@ from service.providers.base import inbox_id_of
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
-from service.sessions.operations.reviewing.agreeing import agree_again
 from service.sessions.operations.reviewing.doubts import UNRESOLVED
+from service.sessions.operations.reviewing.sync_reviews import resync_reviews
 from service.sessions.states import Status
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
@@ -36,7 +36,7 @@ async def open_review(session: Session, payment: Payment, services: CheckoutServ
             return False
         # Written in any case: a decision that names the next review at the same time must conflict.
         now = {"updatedAt": row.received_at}
-        await agree_again(tx, await sessions.change(found, {"$set": now}, tx), services.inbox)
+        await resync_reviews(tx, await sessions.change(found, {"$set": now}, tx), services.inbox)
         return True
 
     return await in_transaction(work)

@@ -10,8 +10,8 @@ from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.checkouts.unresolved.questions import Questions, take_answers
 from service.sessions.checkouts.unresolved.waiting import stop_waiting
-from service.sessions.operations.moving.move import Why
-from service.sessions.operations.reviewing.agreeing import agree_again
+from service.sessions.operations.moving.move import Cause
+from service.sessions.operations.reviewing.sync_reviews import resync_reviews
 from service.storage.answering import answers_in_time
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
@@ -29,7 +29,7 @@ async def ask_once_more(payment: Payment, questions: Questions) -> bool:
     checkout = payment.provider_session_id
     refs = [payment.provider_payment_id, *([checkout] if checkout else [])]
     answers = await questions.ask(payment.provider, dict.fromkeys(refs))
-    if not answers.tell_of(refs):
+    if not answers.cover(refs):
         return False
     await take_answers(answers, payment.merchant_id, services)
     if payment in answers:
@@ -52,9 +52,11 @@ async def _give_up(payment: Payment, services: CheckoutServices) -> bool:
         session = await sessions.find_within(tx, payment.merchant_id, payment.session_id or "")
         if session is not None:
             waits = {*session.live_attempts} - {payment.provider_payment_id}
-            why = Why("clock", now, reason=f"payment {payment.provider_payment_id} was abandoned")
-            session = await stop_waiting(tx, session, waits, why, services)
-            await agree_again(tx, session, services.inbox)
+            cause = Cause(
+                "clock", now, reason=f"payment {payment.provider_payment_id} was abandoned"
+            )
+            session = await stop_waiting(tx, session, waits, cause, services)
+            await resync_reviews(tx, session, services.inbox)
         return True
 
     return await in_transaction(work)

@@ -4,15 +4,19 @@ from collections.abc import Collection
 
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
-from service.sessions.operations.moving.move import Moving, Why
-from service.sessions.operations.moving.standing import stand
-from service.sessions.operations.reviewing.captures import as_row, next_claim, tell_claim
+from service.sessions.operations.moving.by_facts import move_by_facts
+from service.sessions.operations.moving.move import Cause, Moving
+from service.sessions.operations.reviewing.captures import as_row, next_claim, request_capture
 from service.sessions.states import Status
 from service.storage.transaction import Transaction
 
 
 async def stop_waiting(
-    tx: Transaction, session: Session, waits: Collection[str], why: Why, services: CheckoutServices
+    tx: Transaction,
+    session: Session,
+    waits: Collection[str],
+    cause: Cause,
+    services: CheckoutServices,
 ) -> Session:
     """Leave only some of a session's payments as those that it waits for, and move it by that.
 
@@ -21,9 +25,9 @@ async def stop_waiting(
     live = [one for one in session.live_attempts if one in waits]
     claim = session.capturing
     if claim is not None and claim.payment_id not in waits:
-        claim = await next_claim(tx, session, live, why.at)
+        claim = await next_claim(tx, session, live, cause.at)
     nothing = session.status is Status.PROCESSING and not live
-    doing = Moving(tx, why, services.rules.lifetimes)
-    after = await stand(doing, session, live, {"capturing": as_row(claim)}, known=nothing)
-    await tell_claim(tx, session, after, None, why.at)
+    doing = Moving(tx, cause, services.rules.lifetimes)
+    after = await move_by_facts(doing, session, live, {"capturing": as_row(claim)}, known=nothing)
+    await request_capture(tx, session, after, None, cause.at)
     return after

@@ -18,7 +18,7 @@ from service.sessions.errors import (
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.changing.complete_by_hand import complete_by_hand
 from service.sessions.operations.changing.merge import merge_metadata
-from service.sessions.operations.moving.move import Moving, Why, move
+from service.sessions.operations.moving.move import Cause, Moving, move
 from service.sessions.operations.rules import Rules
 from service.sessions.states import BY_HAND, Status, status_at
 from service.storage.answering import Duplicate
@@ -126,8 +126,8 @@ async def _move_by_hand(
     to = change.status or session.status
     standing = status_at(session.status, session.expires_at, now)
     if standing is not session.status:
-        session = await move(tx, session, standing, Why("clock", now), rules.lifetimes)
-    doing = Moving(tx, Why(caller.principal.label, now, reason=change.reason), rules.lifetimes)
+        session = await move(tx, session, standing, Cause("clock", now), rules.lifetimes)
+    doing = Moving(tx, Cause(caller.principal.label, now, reason=change.reason), rules.lifetimes)
     if to is Status.COMPLETED:
         return await complete_by_hand(doing, session, change.provider_payment_id, caller)
     if caller.trusted:
@@ -135,7 +135,7 @@ async def _move_by_hand(
         act = Act("session.moved_by_hand", f"session:{session.session_id}", change.reason, states)
         await record(tx, caller.principal, act, now)
     changes = _tried_again(session, rules, now) if to is Status.PENDING else {}
-    return await move(tx, session, to, doing.why, rules.lifetimes, changes)
+    return await move(tx, session, to, doing.cause, rules.lifetimes, changes)
 
 
 def _tried_again(session: Session, rules: Rules, now: datetime) -> Row:

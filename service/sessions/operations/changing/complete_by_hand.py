@@ -25,7 +25,7 @@ async def complete_by_hand(
     and claims nothing: nobody has verified it, and one bank transfer may pay for several sessions.
     Raises `PaymentTaken` where a payment of such an id is another session's.
     """
-    tx, now, hand_id = doing.tx, doing.why.at, _hand_id(session)
+    tx, now, hand_id = doing.tx, doing.cause.at, _hand_id(session)
     await _check_free(tx, session, named, hand_id)
     await record_payment(tx, _by_hand(session, hand_id, named, now), now)
     detail: JsonObject = {"amount": session.amount, "currency": session.currency}
@@ -33,7 +33,7 @@ async def complete_by_hand(
     act = Act(
         "session.settled_by_hand",
         f"session:{session.session_id}",
-        reason=doing.why.reason or "no reason was given",
+        reason=doing.cause.reason or "no reason was given",
         detail=detail,
     )
     await record(tx, caller.principal, act, now)

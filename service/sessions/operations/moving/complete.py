@@ -16,11 +16,11 @@ async def complete(
     `changes` are what else is written in the same update. Raises `IllegalMove` for one that is
     completed, and `Busy` where somebody else was quicker.
     """
-    at = doing.why.at
+    at = doing.cause.at
     done: Row = {**changes, "completedAt": at, "late": _comes_late(session, at)}
     if payment_id is not None:
         done |= completed_with(payment_id)
-    return await move(doing.tx, session, Status.COMPLETED, doing.why, doing.lifetimes, done)
+    return await move(doing.tx, session, Status.COMPLETED, doing.cause, doing.lifetimes, done)
 
 
 def completed_with(payment_id: str) -> Row:

@@ -10,7 +10,7 @@ from service.outbox import repository as outbox_repository
 from service.sessions import repository
 from service.sessions.documents import DueSession, Session
 from service.sessions.operations.moving.giving_up import closings
-from service.sessions.operations.moving.move import Why, line_of, move, told
+from service.sessions.operations.moving.move import Cause, domain_event, line_of, move
 from service.sessions.states import Lifetimes, Status, status_at
 from service.storage.answering import Duplicate
 from service.storage.database import Row
@@ -29,7 +29,7 @@ async def expire_if_due(session: Session, lifetimes: Lifetimes, now: datetime) -
         return True
 
     async def work(tx: Transaction) -> None:
-        await move(tx, session, Status.EXPIRED, Why("clock", now), lifetimes)
+        await move(tx, session, Status.EXPIRED, Cause("clock", now), lifetimes)
 
     try:
         await in_transaction(work)
@@ -47,7 +47,7 @@ async def expire_batch(lifetimes: Lifetimes, now: datetime, among: Keys) -> int:
 
     async def expire(add: Add, tx: Transaction) -> int:
         due = await repository.find_due(now, among, tx)
-        return await _expire_all(due, Why("clock", now), lifetimes, add, tx) if due else 0
+        return await _expire_all(due, Cause("clock", now), lifetimes, add, tx) if due else 0
 
     try:
         return await in_transaction(partial(expire, outbox_repository.add_new))
@@ -56,13 +56,13 @@ async def expire_batch(lifetimes: Lifetimes, now: datetime, among: Keys) -> int:
 
 
 async def _expire_all(
-    due: list[DueSession], why: Why, lifetimes: Lifetimes, add: Add, tx: Transaction
+    due: list[DueSession], cause: Cause, lifetimes: Lifetimes, add: Add, tx: Transaction
 ) -> int:
-    line = line_of(Status.PENDING, Status.EXPIRED, why)
-    purge_at = lifetimes.purge_at(Status.EXPIRED, why.at)
+    line = line_of(Status.PENDING, Status.EXPIRED, cause)
+    purge_at = lifetimes.purge_at(Status.EXPIRED, cause.at)
     expired = await repository.expire_all(due, line, purge_at, tx)
     after = [_expired(session) for session in due]
-    await add([message for session in after for message in _messages(session, why)], tx)
+    await add([message for session in after for message in _messages(session, cause)], tx)
     return expired
 
 
@@ -72,5 +72,5 @@ def _expired(session: DueSession) -> DueSession:
     return session.model_copy(update={"status": Status.EXPIRED, "version": session.version + 1})
 
 
-def _messages(session: DueSession, why: Why) -> list[Row]:
-    return [told(session, why), *closings(session, (), why.at)]
+def _messages(session: DueSession, cause: Cause) -> list[Row]:
+    return [domain_event(session, cause), *closings(session, (), cause.at)]

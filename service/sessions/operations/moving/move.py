@@ -12,15 +12,15 @@ from service.sessions import repository
 from service.sessions.documents import DueSession, Session
 from service.sessions.errors import IllegalMove
 from service.sessions.operations.moving.giving_up import closings, given_up, this_version
-from service.sessions.states import ENDED, SETTLED, Lifetimes, Status, can_move
+from service.sessions.states import ENDED, FINAL, Lifetimes, Status, can_move
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 
-class Why(Struct, frozen=True):
-    """By whom a session is moved (a principal's label, a provider, `clock`), and for what.
+class Cause(Struct, frozen=True):
+    """Who moves a session (a principal's label, a provider, `clock`), and for what reason.
 
-    `named` are the ids of the provider's that the event is about.
+    `named` holds the provider's ids that the event is about.
     """
 
     by: str
@@ -39,8 +39,8 @@ class Acting(Protocol):
         ...
 
     @property
-    def why(self) -> Why:
-        """Return by whom, when and for what."""
+    def cause(self) -> Cause:
+        """Return who moves it, when, and for what reason."""
         ...
 
     @property
@@ -53,7 +53,7 @@ class Moving(Struct, frozen=True):
     """What moves a session where no event is applied."""
 
     tx: Transaction
-    why: Why
+    cause: Cause
     lifetimes: Lifetimes
 
 
@@ -61,7 +61,7 @@ async def move(
     tx: Transaction,
     session: Session,
     to: Status,
-    why: Why,
+    cause: Cause,
     lifetimes: Lifetimes,
     changes: Row | None = None,
 ) -> Session:
@@ -73,23 +73,23 @@ async def move(
         raise IllegalMove(session.status, to)
     fields: Row = {
         "status": to.value,
-        "updatedAt": why.at,
-        "purgeAt": lifetimes.purge_at(to, why.at),
+        "updatedAt": cause.at,
+        "purgeAt": lifetimes.purge_at(to, cause.at),
         **({"deletableAt": None} if session.deletable_at is not None else {}),
-        **_given_up(session, to, why),
+        **_given_up(session, to, cause),
         **({"liveAttempts": [], "capturing": None} if to in ENDED else {}),
-        **({"checkoutEnded": None} if to in SETTLED else {}),
+        **({"checkoutEnded": None} if to in FINAL else {}),
         **(changes or {}),
     }
-    update = {"$set": fields, "$push": {"history": line_of(session.status, to, why)}}
+    update = {"$set": fields, "$push": {"history": line_of(session.status, to, cause)}}
     moved = await repository.change(session, update, tx)
-    messages = [told(moved, why)]
+    messages = [domain_event(moved, cause)]
     if (session.checkouts or session.opening) and _closes(session.status, to):
         # As they were before: what this very move gives up is what has to be closed.
         before = moved
         if "checkouts" in fields:
             before = moved.model_copy(update={"checkouts": session.checkouts})
-        messages += closings(before, why.named, why.at)
+        messages += closings(before, cause.named, cause.at)
     await outbox_repository.add_once(messages, tx)
     return moved
 
@@ -99,32 +99,32 @@ def _closes(status: Status, to: Status) -> bool:
     return to in ENDED or (status in ENDED and to is Status.PENDING)
 
 
-def _given_up(session: Session, to: Status, why: Why) -> Row:
+def _given_up(session: Session, to: Status, cause: Cause) -> Row:
     """Give up what may be handed out no more; what a provider's event ends needs no mark of ours.
 
     Those that are not the current one need none either, and in whatever order events come the
     documents must end equal.
     """
-    if to is Status.COMPLETED or why.event_id or not _closes(session.status, to):
+    if to is Status.COMPLETED or cause.event_id or not _closes(session.status, to):
         return {}
     if all(checkout.closed_at is not None for checkout in session.checkouts):
         return {}
-    return {"checkouts": given_up(session.checkouts, why.at), "checkoutUrl": None}
+    return {"checkouts": given_up(session.checkouts, cause.at), "checkoutUrl": None}
 
 
-def line_of(from_status: Status | None, to: Status, why: Why) -> Row:
+def line_of(from_status: Status | None, to: Status, cause: Cause) -> Row:
     """Make the line that a move leaves in the session's history: a `HistoryEntry`, as stored."""
     return {
-        "at": why.at,
+        "at": cause.at,
         "from": from_status.value if from_status else None,
         "to": to.value,
-        "by": why.by,
-        "eventId": why.event_id,
-        "reason": why.reason,
+        "by": cause.by,
+        "eventId": cause.event_id,
+        "reason": cause.reason,
     }
 
 
-def told(session: Session | DueSession, why: Why) -> Row:
+def domain_event(session: Session | DueSession, cause: Cause) -> Row:
     """Make the domain event of a session's present state, for those who wait for it."""
     payload: JsonObject = {
         "status": session.status.value,
@@ -132,7 +132,7 @@ def told(session: Session | DueSession, why: Why) -> Row:
         "amount": session.amount,
         "currency": session.currency,
         "late": session.late,
-        "reason": why.reason,
+        "reason": cause.reason,
     }
     return outbox.message(
         f"session.{session.status.value}",
@@ -140,5 +140,5 @@ def told(session: Session | DueSession, why: Why) -> Row:
         merchant_id=session.merchant_id,
         session_id=session.session_id,
         payload=payload,
-        now=why.at,
+        now=cause.at,
     )

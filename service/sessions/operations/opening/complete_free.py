@@ -14,7 +14,7 @@ from service.sessions.documents import Session
 from service.sessions.errors import NotPayable, SessionExists, SessionNotFound
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.moving.complete import complete
-from service.sessions.operations.moving.move import Moving, Why
+from service.sessions.operations.moving.move import Cause, Moving
 from service.sessions.operations.opening.pricing import Price
 from service.sessions.operations.opening.retry import retry_session
 from service.sessions.operations.rules import Rules
@@ -50,12 +50,12 @@ async def complete_free(
             return found
         if found.version != session.version:
             raise Busy("The session is being changed by another call.", retry_after=1)
-        why = Why(caller.principal.label, now, reason=_NOTHING_DUE)
-        found = await _open_again(tx, found, price, rules, why)
+        cause = Cause(caller.principal.label, now, reason=_NOTHING_DUE)
+        found = await _open_again(tx, found, price, rules, cause)
         detail: JsonObject = {"currency": found.currency, "couponCode": found.coupon_code}
         act = Act("session.completed_free", f"session:{found.session_id}", _NOTHING_DUE, detail)
         await record(tx, caller.principal, act, now)
-        return await complete(Moving(tx, why, rules.lifetimes), found, None, {"opening": None})
+        return await complete(Moving(tx, cause, rules.lifetimes), found, None, {"opening": None})
 
     try:
         return await in_transaction(work)
@@ -64,7 +64,7 @@ async def complete_free(
 
 
 async def _open_again(
-    tx: Transaction, session: Session, price: Price | None, rules: Rules, by: Why
+    tx: Transaction, session: Session, price: Price | None, rules: Rules, by: Cause
 ) -> Session:
     """Put a failed or expired session back to pending: it is completed in time then, not late."""
     status = status_at(session.status, session.expires_at, by.at)

@@ -15,13 +15,13 @@ from service.sessions.errors import (
 )
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.opening.build_session import build_session
-from service.sessions.operations.opening.new_session import NewSession
-from service.sessions.operations.opening.what_stands import (
+from service.sessions.operations.opening.existing import (
     check_price,
+    find_earlier,
     find_existing,
     find_proven,
-    find_standing,
 )
+from service.sessions.operations.opening.new_session import NewSession
 from service.sessions.operations.rules import Rules
 from service.storage.answering import Duplicate
 
@@ -52,7 +52,7 @@ async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datet
         built = await build_session(new, caller, rules, now)
     except InvalidInput as error:
         # The same call a second time: what it was held to may have changed since the first.
-        standing = await find_standing(new, caller, error, rules, now)
+        standing = await find_earlier(new, caller, error, rules, now)
         if standing is None:
             raise
         return Opened(standing, rules.known_client_secret(standing), created=False)

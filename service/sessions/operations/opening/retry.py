@@ -1,7 +1,7 @@
 """Put a failed or expired session back to pending, at the price of today."""
 
 from service.sessions.documents import Session
-from service.sessions.operations.moving.move import Why, move
+from service.sessions.operations.moving.move import Cause, move
 from service.sessions.operations.opening.pricing import Price
 from service.sessions.operations.rules import Rules
 from service.sessions.states import Status
@@ -15,7 +15,7 @@ async def retry_session(
     price: Price | None,
     changes: Row,
     rules: Rules,
-    by: Why,
+    by: Cause,
 ) -> Session:
     """Move a session back to pending, with `changes`, and at `price` where that is another one.
 
@@ -25,10 +25,10 @@ async def retry_session(
     the user has another open session.
     """
     if session.status is Status.PENDING:  # its time is over, and nobody has written it down yet
-        session = await move(tx, session, Status.EXPIRED, Why("clock", by.at), rules.lifetimes)
+        session = await move(tx, session, Status.EXPIRED, Cause("clock", by.at), rules.lifetimes)
     reason = "retried"
     if price is not None:
         reason = f"retried at {price.amount} {price.currency}, it was {session.amount}"
         changes = changes | price.row
-    why = Why(by.by, by.at, reason=reason)
-    return await move(tx, session, Status.PENDING, why, rules.lifetimes, changes)
+    cause = Cause(by.by, by.at, reason=reason)
+    return await move(tx, session, Status.PENDING, cause, rules.lifetimes, changes)

@@ -13,14 +13,14 @@ from service.sessions import repository
 from service.sessions.documents import Capturing, Session
 from service.sessions.operations.moving.giving_up import this_version
 from service.sessions.operations.reviewing.decisions import is_wanted
-from service.sessions.states import SETTLED
+from service.sessions.states import FINAL
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 CAPTURE = "provider.capture"
 
 
-class Standing(Struct, frozen=True):
+class PaymentState(Struct, frozen=True):
     """How a payment stands in the ledger, as far as its capture depends on it."""
 
     payment_id: str
@@ -29,31 +29,35 @@ class Standing(Struct, frozen=True):
     currency: str
 
 
-def may_capture(session: Session, payment: Standing) -> bool:
+def may_capture(session: Session, payment: PaymentState) -> bool:
     """Return whether a payment is money that is held for this session, and may be taken.
 
     Another amount only if a person has accepted it.
     """
     return (
         payment.status is PaymentStatus.AUTHORIZED
-        and session.status not in SETTLED
+        and session.status not in FINAL
         and payment.payment_id not in session.refused_captures
         and is_wanted(session, payment.payment_id, payment.amount, payment.currency)
     )
 
 
 async def claimed(
-    tx: Transaction, session: Session, told: Standing, others: Collection[str], now: datetime
+    tx: Transaction,
+    session: Session,
+    reported: PaymentState,
+    others: Collection[str],
+    now: datetime,
 ) -> Capturing | None:
-    """Return which payment is to be captured, now that one stands as `told`.
+    """Return which payment is to be captured, now that one stands as `reported`.
 
     The first that is held is claimed, and stays so until it fails or is refused: the next of the
     `others` then has its turn, by its id, so that any order chooses the same.
     """
-    current, held = session.capturing, may_capture(session, told)
+    current, held = session.capturing, may_capture(session, reported)
     if current is None:
-        return Capturing(payment_id=told.payment_id, at=now) if held else None
-    if held or current.payment_id != told.payment_id:
+        return Capturing(payment_id=reported.payment_id, at=now) if held else None
+    if held or current.payment_id != reported.payment_id:
         return current
     return await next_claim(tx, session, others, now)
 
@@ -66,24 +70,24 @@ async def next_claim(
         row = await payments.find(session.provider, session.account, payment_id, tx)
         if row is None:
             continue
-        if may_capture(session, Standing(payment_id, row.status, row.amount, row.currency)):
+        if may_capture(session, PaymentState(payment_id, row.status, row.amount, row.currency)):
             return Capturing(payment_id=payment_id, at=now)
     return None
 
 
-async def tell_claim(
-    tx: Transaction, before: Session, after: Session, told: Standing | None, now: datetime
+async def request_capture(
+    tx: Transaction, before: Session, after: Session, reported: PaymentState | None, now: datetime
 ) -> None:
     """Write the message that asks for the capture, if the claim is a new one."""
     claim = after.capturing
     if claim is None or claim == before.capturing:
         return
-    if told is None or told.payment_id != claim.payment_id:
+    if reported is None or reported.payment_id != claim.payment_id:
         row = await payments.find(after.provider, after.account, claim.payment_id, tx)
         if row is None:
             return
-        told = Standing(claim.payment_id, row.status, row.amount, row.currency)
-    await outbox_repository.add_once([capture_message(after, claim, told, now)], tx)
+        reported = PaymentState(claim.payment_id, row.status, row.amount, row.currency)
+    await outbox_repository.add_once([capture_message(after, claim, reported, now)], tx)
 
 
 async def release_refused(
@@ -105,7 +109,7 @@ async def claim_next(
         return session
     fields: Row = {"capturing": as_row(claim), "updatedAt": now}
     claimed_by = await repository.change(session, {"$set": fields}, tx)
-    await tell_claim(tx, session, claimed_by, None, now)
+    await request_capture(tx, session, claimed_by, None, now)
     return claimed_by
 
 
@@ -122,7 +126,9 @@ def as_row(claim: Capturing | None) -> Row | None:
     return claim.model_dump(by_alias=True) if claim else None
 
 
-def capture_message(session: Session, claim: Capturing, payment: Standing, now: datetime) -> Row:
+def capture_message(
+    session: Session, claim: Capturing, payment: PaymentState, now: datetime
+) -> Row:
     """Make the message that asks for a capture; each claim has its own."""
     return outbox.message(
         CAPTURE,

@@ -11,7 +11,7 @@ from service.sessions import repository as sessions
 from service.sessions.documents import Decided, Session
 from service.sessions.operations.reviewing.decisions import awaited
 from service.sessions.operations.reviewing.doubts import UNRESOLVED, decide_on, named_of, undecided
-from service.sessions.states import SETTLED, Status
+from service.sessions.states import FINAL, Status
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
@@ -19,13 +19,13 @@ _CAPTURABLE = LIVE | {PaymentStatus.SUCCEEDED}
 
 
 def concerns_reviews(before: WebhookEvent | None, found: Session | None) -> bool:
-    """Return whether there is anything to agree about: see `agree`."""
+    """Return whether there is anything to agree about: see `sync_reviews`."""
     if before is not None and before.status is InboxStatus.REVIEW:
         return True
     return found is not None and (found.review is not None or bool(awaited(found)))
 
 
-async def agree(
+async def sync_reviews(
     tx: Transaction,
     before: WebhookEvent | None,
     found: Session | None,
@@ -44,20 +44,20 @@ async def agree(
         if session is None or session.session_id != before.session_id:
             left = await sessions.find_within(tx, before.merchant_id, before.session_id)
             if left is not None:
-                await _agree(tx, [], left, inbox)
+                await _sync(tx, [], left, inbox)
     if session is None or found is None:
         return
     waited = awaited(found)
     if reviewed or waited or found.review is not None:
-        await _agree(tx, waited, session, inbox)
+        await _sync(tx, waited, session, inbox)
 
 
-async def agree_again(tx: Transaction, session: Session, inbox: Inbox) -> Session:
+async def resync_reviews(tx: Transaction, session: Session, inbox: Inbox) -> Session:
     """Do the same after what no event told: a payment was asked about, or was given up."""
-    return await _agree(tx, awaited(session), session, inbox)
+    return await _sync(tx, awaited(session), session, inbox)
 
 
-async def _agree(tx: Transaction, waited: list[Decided], session: Session, inbox: Inbox) -> Session:
+async def _sync(tx: Transaction, waited: list[Decided], session: Session, inbox: Inbox) -> Session:
     now = inbox.clock.now()
     rows = await repository.open_reviews_of(session.merchant_id, session.session_id, tx)
     after, decisions, capturing = rows, list(session.decisions), session.capturing
@@ -92,7 +92,7 @@ def _completed_by(session: Session, one: Decided) -> bool:
 
 async def _still_captured(tx: Transaction, session: Session, one: Decided) -> bool:
     capturing = session.capturing is not None and session.capturing.payment_id == one.payment_id
-    if not capturing or session.status in SETTLED:
+    if not capturing or session.status in FINAL:
         return False
     known = await payments.find(session.provider, session.account, one.payment_id, tx)
     return known is not None and known.status in _CAPTURABLE

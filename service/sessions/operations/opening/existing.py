@@ -82,7 +82,7 @@ def _open_at_another(found: Session) -> OpenSessionDiffers:
     )
 
 
-async def find_standing(
+async def find_earlier(
     new: NewSession, caller: Caller, error: InvalidInput, rules: Rules, now: datetime
 ) -> Session | None:
     """Return the session that an earlier call made, where a new one can't be built."""
@@ -100,7 +100,7 @@ async def find_standing(
         found = await repository.find_open_checkout(
             merchant_id, new.user_id, new.plan, new.provider
         )
-    if found is None or not _stands(found, now):
+    if found is None or not _is_open(found, now):
         return None
     return await adopt_checkout(found, new.provider_session_id, now)
 
@@ -112,10 +112,10 @@ async def find_proven(new: NewSession, caller: Caller, now: datetime) -> Session
     found = await find_proven_checkout(new.user_id, caller) if new.kind == "checkout" else None
     if found is None or (found.plan, found.provider) != (new.plan, new.provider):
         return None
-    return found if _stands(found, now) else None
+    return found if _is_open(found, now) else None
 
 
-def _stands(session: Session, now: datetime) -> bool:
+def _is_open(session: Session, now: datetime) -> bool:
     return status_at(session.status, session.expires_at, now) in OPEN
 
 
@@ -128,7 +128,7 @@ def _same(found: Session, new: NewSession, caller: Caller, at: _At) -> Session:
     """
     # An id that was made from an idempotency key proves the caller: nobody else can derive it.
     proven = new.session_id is None or caller.may_adopt(found)
-    stands = _stands(found, at.now)
+    stands = _is_open(found, at.now)
     if proven and new.is_request_of(found):
         if stands:
             _check_price_named(found, named_amount(new, found, at.rules))

@@ -5,13 +5,13 @@ from collections.abc import Collection
 from service.sessions import repository
 from service.sessions.documents import CheckoutEnd, Session
 from service.sessions.operations.moving.complete import revived_from
-from service.sessions.operations.moving.move import Acting, Why, move
-from service.sessions.operations.moving.which_checkout import current_checkout
-from service.sessions.states import ENDED, SETTLED, Status, standing
+from service.sessions.operations.moving.current_checkout import current_checkout
+from service.sessions.operations.moving.move import Acting, Cause, move
+from service.sessions.states import ENDED, FINAL, Status, standing
 from service.storage.database import Row
 
 
-async def stand(
+async def move_by_facts(
     doing: Acting, session: Session, live: Collection[str], changes: Row, *, known: bool = False
 ) -> Session:
     """Keep which payments are `live` and other changes, and move the session where they put it.
@@ -19,11 +19,11 @@ async def stand(
     Facts that are no news move nothing: a person may have moved the session since they were told.
     `known`: it is moved all the same.
     """
-    if session.status in SETTLED:
+    if session.status in FINAL:
         return await put(doing, session, changes)
     changes = {**changes, "liveAttempts": sorted(live)}
     ended = _ended(session, changes)
-    otherwise = _otherwise(session, doing.why)
+    otherwise = _otherwise(session, doing.cause)
     to = standing(live=bool(live), ended=ended, otherwise=otherwise)
     known = known or changes["liveAttempts"] != session.live_attempts
     if to is session.status or not (known or ended != ended_word(session)):
@@ -31,8 +31,8 @@ async def stand(
     if session.status in ENDED and await _another_is_open(doing, session, to):
         return await put(doing, session, changes)
     by_clock = to is Status.EXPIRED and ended is None
-    why = Why("clock", doing.why.at) if by_clock else doing.why
-    return await move(doing.tx, session, to, why, doing.lifetimes, changes)
+    cause = Cause("clock", doing.cause.at) if by_clock else doing.cause
+    return await move(doing.tx, session, to, cause, doing.lifetimes, changes)
 
 
 def ended_word(session: Session) -> CheckoutEnd | None:
@@ -56,13 +56,13 @@ def _ended(session: Session, changes: Row) -> CheckoutEnd | None:
     return ended_word(Session.model_validate(session.to_row() | changes))
 
 
-def _otherwise(session: Session, why: Why) -> Status:
+def _otherwise(session: Session, cause: Cause) -> Status:
     """Return where the session stands by the clock or a hand, not by a provider's word."""
     if session.status in ENDED:
         return session.status
     if session.status is Status.PENDING:
         return Status.PENDING  # past its time it reads as expired, and the clean-up writes it down
-    over = Status.EXPIRED if session.expires_at <= why.at else Status.PENDING
+    over = Status.EXPIRED if session.expires_at <= cause.at else Status.PENDING
     return revived_from(session) or over
 
 
@@ -85,5 +85,5 @@ async def put(doing: Acting, session: Session, changes: Row) -> Session:
     changes = {name: value for name, value in changes.items() if before[name] != value}
     if not changes:
         return session
-    update = {"$set": {**changes, "updatedAt": doing.why.at}}
+    update = {"$set": {**changes, "updatedAt": doing.cause.at}}
     return await repository.change(session, update, doing.tx)
