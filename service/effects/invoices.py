@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from service.effects.applying import Applying
-from service.effects.ledger import told_of
+from service.effects.ledger import reported_in
 from service.payments.payments.operations import record_payment
 from service.payments.payments.states import PaymentStatus
 from service.providers.facts import InvoiceFact, InvoicePaid, InvoicePaymentFailed
@@ -19,5 +19,5 @@ async def record_fact(doing: Applying, session: Session | None, fact: InvoiceFac
             status = PaymentStatus.FAILED
         case _:
             assert_never(fact)
-    told = told_of(doing, session, fact.payment, status)
+    told = reported_in(doing, session, fact.payment, status)
     await record_payment(doing.tx, told, doing.cause.at)

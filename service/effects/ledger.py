@@ -2,7 +2,7 @@
 
 from service.effects.applying import Applying
 from service.payments.payments import repository as payments
-from service.payments.payments.operations import Told
+from service.payments.payments.operations import ReportedPayment
 from service.payments.payments.states import PaymentStatus
 from service.providers.base import VerifiedEvent
 from service.providers.facts import (
@@ -18,6 +18,7 @@ from service.providers.facts import (
     PaymentSucceeded,
 )
 from service.sessions.documents import Session
+from service.sessions.operations.reviewing.claims import claimed_for
 from service.storage.transaction import Question
 
 Failure = tuple[str | None, str | None]
@@ -56,17 +57,17 @@ def payments_of(event: VerifiedEvent) -> list[Question]:
     return [payments.by_provider_id(event.provider, event.account, one) for one in ids]
 
 
-def told_of(
+def reported_in(
     doing: Applying,
     session: Session | None,
     payment: Payment,
     status: PaymentStatus,
     failure: Failure = (None, None),
-) -> Told:
-    """Return what the ledger is told of a payment, and of its session if one is meant."""
+) -> ReportedPayment:
+    """Return what an event reports of a payment, and of its session if one is meant."""
     event = doing.event
-    return Told(
-        merchant_id=session.merchant_id if session else doing.merchant_id,
+    reported = ReportedPayment(
+        merchant_id=doing.merchant_id,
         provider=event.provider,
         account=event.account,
         live=event.live,
@@ -82,8 +83,5 @@ def told_of(
         provider_subscription_id=payment.subscription_id,
         failure_code=failure[0],
         failure_message=failure[1],
-        session_id=session.session_id if session else None,
-        session_opened_at=session.created_at if session else None,
-        user_id=session.user_id if session else None,
-        plan=session.plan if session else None,
     )
+    return reported if session is None else claimed_for(session, reported)

@@ -8,7 +8,7 @@ from msgspec import structs
 from service.effects.applying import Applied, Applying, SessionStep
 from service.effects.decided import decided_money_came
 from service.effects.fields import learned, paid_by, told_again
-from service.effects.ledger import Failure, told_of
+from service.effects.ledger import Failure, reported_in
 from service.effects.reviewing import foreign, mismatch, to_review
 from service.effects.whose import tied
 from service.payments.payments.operations import Recorded, record_payment
@@ -48,8 +48,8 @@ async def record_fact(doing: Applying, session: Session | None, fact: PaymentFac
             status, step = PaymentStatus.SUCCEEDED, part_came
         case _:
             assert_never(fact)
-    told = told_of(doing, session, fact.payment, status, failure)
-    recorded = await record_payment(doing.tx, told, doing.cause.at)
+    reported = reported_in(doing, session, fact.payment, status, failure)
+    recorded = await record_payment(doing.tx, reported, doing.cause.at)
     return partial(step, payment=fact.payment, recorded=recorded)
 
 

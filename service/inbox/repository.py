@@ -143,9 +143,8 @@ async def write_review(row: WebhookEvent, purge_at: datetime, tx: Transaction) -
 
     Only once all of it is decided is it purged some day.
     """
-    stored = row.to_row()
     written = ("status", "reason", "decision", "doubts", "payload", "cut")
-    fields = {name: stored[name] for name in written}
+    fields = {name: row.stored(name) for name in written}
     done = row.decision is not None or row.status is not InboxStatus.REVIEW
     await WebhookEvent.get_pymongo_collection().update_one(
         {"_id": row.id, "status": InboxStatus.REVIEW.value, "decision": None},

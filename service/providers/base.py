@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
-import msgspec
 from msgspec import Struct, structs
 
+from service.core.strict_json import JsonObject
+from service.core.views import view_of
 from service.providers.facts import Fact, RefundUpdated, Subject
 from service.providers.reading import distinct
 
@@ -97,12 +98,12 @@ def _bears_out(told: Fact, hinted: Fact) -> bool:
     return type(told) is type(hinted)
 
 
-def restored(kept: Mapping[str, object]) -> VerifiedEvent:
-    """Make an event anew of the parts that the inbox keeps, where its payload was cut.
+def restored(row: object, *, subject: JsonObject, asks: str | None) -> VerifiedEvent:
+    """Rebuild an event from its row in the inbox, where its payload was cut.
 
-    `kept` has the fields by their names, `subject` and `facts` as they are stored.
+    `subject` and `asks` (`needs_confirmation`) are what was kept in place of the payload.
     """
-    return msgspec.convert(kept, VerifiedEvent)
+    return view_of(VerifiedEvent, row, subject=subject, needs_confirmation=asks)
 
 
 class CheckoutRequest(Struct, frozen=True):

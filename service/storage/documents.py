@@ -1,6 +1,6 @@
 """The base of every document: camelCase in the database, snake_case in Python."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from beanie import Document, init_beanie
@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from pymongo import IndexModel
 
 from service.storage.database import Client, Collection, Database, Row
-from service.storage.new_rows import MakesRows
+from service.storage.new_rows import MakesRows, stored_names
 
 
 def wire_name(name: str) -> str:
@@ -97,7 +97,33 @@ class StoredDocument(MakesRows, Document):
             row.pop("_id", None)
         return row
 
+    def stored(self, name: str) -> object:
+        """Return one field as it is stored, by its stored name: as `to_row` has it."""
+        return _as_stored(getattr(self, _names_in_python(self.__class__)[name]))
 
+    def differing(self, values: Row) -> Row:
+        """Return those of some stored values, by their stored names, that are other here."""
+        names = _names_in_python(self.__class__)
+        return {
+            name: value
+            for name, value in values.items()
+            if (own := getattr(self, names[name])) is not value and _as_stored(own) != value
+        }
+
+
+def _names_in_python(model: type[StoredDocument]) -> Mapping[str, str]:
+    if (known := _KNOWN.get(model)) is None:
+        known = _KNOWN[model] = {stored: name for name, stored in stored_names(model).items()}
+    return known
+
+
+def _as_stored(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(by_alias=True)
+    return [_as_stored(one) for one in value] if isinstance(value, list) else value
+
+
+_KNOWN: dict[type[StoredDocument], Mapping[str, str]] = {}
 _bound: list[Database] = []
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.errors import WriteError
 
-from service.payments.payments.operations import Told, record_payment
+from service.payments.payments.operations import ReportedPayment, record_payment
 from service.payments.payments.states import LIVE, PaymentStatus, standing
 from service.storage.answering import Duplicate
 from service.storage.database import Database, Row
@@ -20,7 +20,7 @@ STATUSES = st.sampled_from(PaymentStatus)
 TIMES = st.integers(0, 3).map(lambda seconds: NOON + timedelta(seconds=seconds))
 
 
-def _told(status: PaymentStatus, after: int = 0, **changes: object) -> Told:
+def _told(status: PaymentStatus, after: int = 0, **changes: object) -> ReportedPayment:
     given = {
         "merchant_id": "default",
         "provider": "stripe",
@@ -32,10 +32,10 @@ def _told(status: PaymentStatus, after: int = 0, **changes: object) -> Told:
         "status": status,
         "occurred_at": NOON + timedelta(seconds=after),
     }
-    return Told(**{**given, **changes})  # type: ignore[arg-type]
+    return ReportedPayment(**{**given, **changes})  # type: ignore[arg-type]
 
 
-async def _row(database: Database, *told: Told) -> Row:
+async def _row(database: Database, *told: ReportedPayment) -> Row:
     await database["payments"].delete_many({})
     for one in told:
         await in_transaction(lambda tx, one=one: record_payment(tx, one, NOON))  # type: ignore[misc]
@@ -128,7 +128,7 @@ async def test_the_first_session_that_is_named_claims_a_payment_and_every_caller
         "merchant_id": "shop",
         "session_opened_at": NOON,
     }
-    first |= {"plan": "basic", "user_id": "u-1"}
+    first |= {"plan_id": "basic", "plan_name": "basic", "user_id": "u-1"}
     assert await claimed_after(**first) == "s-1"
     assert await claimed_after(session_id="s-2", merchant_id="other") == "s-1"
     assert await claimed_after() == "s-1"
@@ -140,7 +140,10 @@ async def test_the_first_session_that_is_named_claims_a_payment_and_every_caller
 
 
 async def test_what_is_told_first_is_the_row(database: Database) -> None:
-    row = await _row(database, _told(PaymentStatus.PENDING, plan="basic", aliases=("pi_1",)))
+    row = await _row(
+        database,
+        _told(PaymentStatus.PENDING, plan_id="basic", plan_name="basic", aliases=("pi_1",)),
+    )
     assert (row["planId"], row["planName"], row["status"]) == ("basic", "basic", "pending")
     assert (row["aliases"], row["statusAt"], row["createdAt"]) == (["pi_1"], NOON, NOON)
 
@@ -162,7 +165,7 @@ async def test_a_final_failure_outranks_what_was_under_way_whenever_it_was(
 
 
 async def test_told_at_once_it_is_one_row(database: Database) -> None:
-    async def tell(one: Told) -> None:
+    async def tell(one: ReportedPayment) -> None:
         for _ in range(5):
             try:
                 await in_transaction(lambda tx: record_payment(tx, one, NOON))

@@ -56,6 +56,14 @@ async def test_a_row_is_the_document_as_it_is_stored(database: Database) -> None
     }  # fmt: skip
 
 
+def test_what_differs_from_a_document_is_found_by_its_stored_names() -> None:
+    price = Price(merchant_id="m", item="i", currency="USD", amount=5, updated_at=NOON)
+    wanted = {"amount": 6, "currency": "USD", "trialDays": None, "maxQuantity": 1}
+    assert price.differing(wanted) == {"amount": 6, "maxQuantity": 1}
+    with pytest.raises(KeyError):
+        price.differing({"max_quantity": 1})
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.collection_name())
 def test_every_stored_name_is_camel_case(document: type[StoredDocument]) -> None:
     names = {wire_name(name) for name in document.model_fields} - {"revision_id"}

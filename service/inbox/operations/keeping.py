@@ -137,19 +137,7 @@ def stored_event(row: WebhookEvent, provider: Provider) -> VerifiedEvent:
 
 
 def _from_parts(row: WebhookEvent, cut: Cut) -> VerifiedEvent:
-    kept = {
-        "provider": row.provider,
-        "account": row.account,
-        "live": row.live,
-        "event_id": row.event_id,
-        "type": row.type,
-        "occurred_at": row.occurred_at,
-        "subject": cut.subject,
-        "facts": row.facts,
-        "payload": row.payload,
-        "needs_confirmation": cut.asks,
-    }
-    event = restored(kept)
+    event = restored(row, subject=cut.subject, asks=cut.asks)
     if any(isinstance(fact, Unreadable) for fact in event.facts) and cut.asks is None:
         raise MalformedBody(
             f"Only the first {len(row.payload)} of its {cut.size} bytes were kept: "

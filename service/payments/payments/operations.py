@@ -9,12 +9,26 @@ from service.payments.payments import repository
 from service.payments.payments.documents import Claim, Payment
 from service.payments.payments.states import LIVE, PaymentStatus, standing
 from service.storage.database import Row
+from service.storage.new_rows import stored_names
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction
 
+# What the event that is greatest in the order says; what the first one fills that has it, and what
+# the first session that is meant.
+_OF_THE_GREATEST = ("status", "final", "amount", "currency", "failure_code", "failure_message")
+_FILLED_BY_THE_FIRST = (
+    "provider_session_id",
+    "provider_subscription_id",
+    "provider_customer_id",
+    "payment_method",
+    "metadata",
+)
+_OF_ITS_SESSION = ("session_id", "session_opened_at", "user_id", "plan_id", "plan_name")
+_STORED = stored_names(Payment)
 
-class Told(Struct, frozen=True):
-    """What one event tells of one payment, and of the session that it belongs to, if known."""
+
+class ReportedPayment(Struct, frozen=True):
+    """What one event reports of one payment, and of the session that it belongs to, if known."""
 
     merchant_id: str
     provider: str
@@ -35,9 +49,17 @@ class Told(Struct, frozen=True):
     session_id: str | None = None
     session_opened_at: datetime | None = None
     user_id: str | None = None
-    plan: str | None = None
+    plan_id: str | None = None
+    plan_name: str | None = None
     metadata: JsonObject | None = None
     aliases: tuple[str, ...] = ()
+
+    @property
+    def claim(self) -> Claim | None:
+        """Return whose it is, None where no session is meant."""
+        if self.session_id is None:
+            return None
+        return Claim(self.merchant_id, self.session_id, self.session_opened_at)
 
 
 class Recorded(Struct, frozen=True):
@@ -55,37 +77,32 @@ class Recorded(Struct, frozen=True):
     currency: str
 
 
-async def record_payment(tx: Transaction, told: Told, now: datetime) -> Recorded:
+async def record_payment(tx: Transaction, reported: ReportedPayment, now: datetime) -> Recorded:
     """Merge what was told into the payment's row, and return how it now stands.
 
     The result does not depend on the order of the calls: the status is the greatest by `standing`,
     and every other field is the same in all events of one payment or filled by the first.
     """
-    payment = await repository.find(told.provider, told.account, told.provider_payment_id, tx)
+    key = (reported.provider, reported.account, reported.provider_payment_id)
+    payment = await repository.find(*key, tx)
     if payment is None:
-        await repository.insert(_new(told, now), tx)
-        claimed_by = None
-        if told.session_id:
-            claimed_by = Claim(told.merchant_id, told.session_id, told.session_opened_at)
+        await repository.insert(_new(reported, now), tx)
         return Recorded(
-            told.status,
-            told.provider_session_id,
-            told.provider_customer_id,
-            claimed_by,
-            told.amount,
-            told.currency,
+            reported.status,
+            reported.provider_session_id,
+            reported.provider_customer_id,
+            reported.claim,
+            reported.amount,
+            reported.currency,
         )
-    changes = _changes(payment, told)
+    changes = _changes(payment, reported)
     if changes:
         await repository.change(payment, changes | {"updatedAt": now}, tx)
-    claimed_by = payment.claim
-    if claimed_by is None and told.session_id:
-        claimed_by = Claim(told.merchant_id, told.session_id, told.session_opened_at)
     return Recorded(
         PaymentStatus(changes.get("status", payment.status)),
         changes.get("providerSessionId", payment.provider_session_id),
         changes.get("providerCustomerId", payment.provider_customer_id),
-        claimed_by,
+        payment.claim or reported.claim,
         changes.get("amount", payment.amount),
         changes.get("currency", payment.currency),
     )
@@ -120,51 +137,40 @@ async def _end(
     return True
 
 
-def _new(told: Told, now: datetime) -> Row:
+def _new(reported: ReportedPayment, now: datetime) -> Row:
     """Make the row: a `Payment` would be made only to be taken apart again, at each event."""
     return Payment.new_row(
         {
-            "planId": told.plan,
-            "planName": told.plan,
-            "status": told.status.value,
-            "statusAt": told.occurred_at,
-            "aliases": list(told.aliases),
-            "metadata": told.metadata or {},
+            "status": reported.status.value,
+            "statusAt": reported.occurred_at,
+            "aliases": list(reported.aliases),
+            "metadata": reported.metadata or {},
             "createdAt": now,
             "updatedAt": now,
         },
-        told,
+        reported,
     )
 
 
-def _place(said: Told | Payment, at: datetime) -> tuple[object, ...]:
+def _place(said: ReportedPayment | Payment, at: datetime) -> tuple[object, ...]:
     """Return the place in the order; of two that are alike in it, the content decides."""
     content = (said.amount, said.currency, said.failure_code or "", said.failure_message or "")
     return (*standing(said.status, at, final=said.final), *content)
 
 
-def _changes(payment: Payment, told: Told) -> Row:
+def _changes(payment: Payment, reported: ReportedPayment) -> Row:
     changes: Row = {}
-    if _place(told, told.occurred_at) > _place(payment, payment.status_at):
-        changes |= {"status": told.status, "statusAt": told.occurred_at, "final": told.final}
-        changes |= {"amount": told.amount, "currency": told.currency}
-        changes |= {"failureCode": told.failure_code, "failureMessage": told.failure_message}
-    known = payment.to_row()
-    news: Row = {
-        "providerSessionId": told.provider_session_id,
-        "providerSubscriptionId": told.provider_subscription_id,
-        "providerCustomerId": told.provider_customer_id,
-        "paymentMethod": told.payment_method,
-        "metadata": told.metadata or None,
-    }
-    if payment.session_id is None and told.session_id is not None:
-        changes["merchantId"] = told.merchant_id
-        news |= {"sessionId": told.session_id, "userId": told.user_id}
-        news |= {"sessionOpenedAt": told.session_opened_at}
-        news |= {"planId": told.plan, "planName": told.plan}
-    for name, value in news.items():
-        if value is not None and not known[name]:
-            changes[name] = value
-    if told.aliases:
-        changes["aliases"] = sorted({*payment.aliases, *told.aliases})
-    return {name: value for name, value in changes.items() if known[name] != value}
+    if _place(reported, reported.occurred_at) > _place(payment, payment.status_at):
+        changes |= {_STORED[name]: getattr(reported, name) for name in _OF_THE_GREATEST}
+        changes["statusAt"] = reported.occurred_at
+    filled: tuple[str, ...] = _FILLED_BY_THE_FIRST
+    if payment.session_id is None and reported.session_id is not None:
+        changes["merchantId"] = reported.merchant_id
+        filled += _OF_ITS_SESSION
+    for name in filled:
+        value = getattr(reported, name)
+        if value is not None and not getattr(payment, name):
+            changes[_STORED[name]] = value
+    if reported.aliases:
+        changes["aliases"] = sorted({*payment.aliases, *reported.aliases})
+    return payment.differing(changes)

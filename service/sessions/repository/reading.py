@@ -76,8 +76,7 @@ async def has_open_rival(session: Session, tx: Transaction) -> bool:
     Asked in the index's own words, so that what it would refuse is found.
     """
     [index] = [one for one in Session.Settings.indexes if one.document["name"] == ONE_OPEN]
-    row = session.to_row()
-    place = {name: {"$eq": row[name]} for name in index.document["key"]}
+    place = {name: {"$eq": session.stored(name)} for name in index.document["key"]}
     wanted = {**place, "kind": "checkout", "status": {"$in": sorted(OPEN)}}
     others = {**wanted, "sessionId": {"$ne": session.session_id}}
     found = await Session.get_pymongo_collection().find_one(others, {"_id": 1}, session=tx.session)

@@ -6,13 +6,14 @@ from service.audit.operations import Act, record
 from service.core.strict_json import JsonObject
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
-from service.payments.payments.operations import Told, record_payment
+from service.payments.payments.operations import ReportedPayment, record_payment
 from service.payments.payments.states import PaymentStatus
 from service.sessions.documents import Session
 from service.sessions.errors import PaymentTaken
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.moving.complete import complete
 from service.sessions.operations.moving.move import Moving
+from service.sessions.operations.reviewing.claims import claimed_for
 from service.storage.transaction import Transaction
 
 
@@ -57,8 +58,8 @@ def _hand_id(session: Session) -> str:
     return f"hand:{session.merchant_id}:{session.session_id}"
 
 
-def _by_hand(session: Session, hand_id: str, named: str | None, now: datetime) -> Told:
-    return Told(
+def _by_hand(session: Session, hand_id: str, named: str | None, now: datetime) -> ReportedPayment:
+    reported = ReportedPayment(
         merchant_id=session.merchant_id,
         provider=session.provider,
         account=session.account,
@@ -70,9 +71,6 @@ def _by_hand(session: Session, hand_id: str, named: str | None, now: datetime) -
         occurred_at=now,
         payment_method="hand",
         provider_session_id=session.provider_session_id,
-        session_id=session.session_id,
-        session_opened_at=session.created_at,
-        user_id=session.user_id,
-        plan=session.plan,
         aliases=(named,) if named else (),
     )
+    return claimed_for(session, reported)

@@ -79,10 +79,7 @@ async def _another_is_open(doing: Acting, session: Session, to: Status) -> bool:
 
 async def put(doing: Acting, session: Session, changes: Row) -> Session:
     """Set what differs from what is stored."""
-    if not changes:
-        return session
-    before = session.to_row()
-    changes = {name: value for name, value in changes.items() if before[name] != value}
+    changes = session.differing(changes)
     if not changes:
         return session
     update = {"$set": {**changes, "updatedAt": doing.cause.at}}

@@ -10,7 +10,7 @@ from service.outbox import repository as outbox_repository
 from service.sessions import repository
 from service.sessions.documents import DueSession, Session
 from service.sessions.operations.moving.giving_up import closings
-from service.sessions.operations.moving.move import Cause, domain_event, line_of, move
+from service.sessions.operations.moving.move import Cause, domain_event, history_entry, move
 from service.sessions.states import Lifetimes, Status, status_at
 from service.storage.answering import Duplicate
 from service.storage.database import Row
@@ -58,7 +58,7 @@ async def expire_batch(lifetimes: Lifetimes, now: datetime, among: Keys) -> int:
 async def _expire_all(
     due: list[DueSession], cause: Cause, lifetimes: Lifetimes, add: Add, tx: Transaction
 ) -> int:
-    line = line_of(Status.PENDING, Status.EXPIRED, cause)
+    line = history_entry(Status.PENDING, Status.EXPIRED, cause)
     purge_at = lifetimes.purge_at(Status.EXPIRED, cause.at)
     expired = await repository.expire_all(due, line, purge_at, tx)
     after = [_expired(session) for session in due]

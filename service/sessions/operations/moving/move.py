@@ -9,7 +9,7 @@ from service.core.strict_json import JsonObject
 from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
 from service.sessions import repository
-from service.sessions.documents import DueSession, Session
+from service.sessions.documents import DueSession, HistoryEntry, Session
 from service.sessions.errors import IllegalMove
 from service.sessions.operations.moving.giving_up import closings, given_up, this_version
 from service.sessions.states import ENDED, FINAL, Lifetimes, Status, can_move
@@ -81,7 +81,7 @@ async def move(
         **({"checkoutEnded": None} if to in FINAL else {}),
         **(changes or {}),
     }
-    update = {"$set": fields, "$push": {"history": line_of(session.status, to, cause)}}
+    update = {"$set": fields, "$push": {"history": history_entry(session.status, to, cause)}}
     moved = await repository.change(session, update, tx)
     messages = [domain_event(moved, cause)]
     if (session.checkouts or session.opening) and _closes(session.status, to):
@@ -112,16 +112,10 @@ def _given_up(session: Session, to: Status, cause: Cause) -> Row:
     return {"checkouts": given_up(session.checkouts, cause.at), "checkoutUrl": None}
 
 
-def line_of(from_status: Status | None, to: Status, cause: Cause) -> Row:
-    """Make the line that a move leaves in the session's history: a `HistoryEntry`, as stored."""
-    return {
-        "at": cause.at,
-        "from": from_status.value if from_status else None,
-        "to": to.value,
-        "by": cause.by,
-        "eventId": cause.event_id,
-        "reason": cause.reason,
-    }
+def history_entry(from_status: Status | None, to: Status, cause: Cause) -> Row:
+    """Return the entry of a move in the session's history, as it is stored."""
+    before = from_status.value if from_status else None
+    return HistoryEntry.new_row({"from": before, "to": to.value}, cause)
 
 
 def domain_event(session: Session | DueSession, cause: Cause) -> Row:

@@ -9,7 +9,7 @@ from service.providers.base import OWN_ACCOUNT
 from service.sessions.documents import Checkout, Session, SessionRow
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
-from service.sessions.operations.moving.move import Cause, line_of
+from service.sessions.operations.moving.move import Cause, history_entry
 from service.sessions.operations.opening.new_session import NewSession
 from service.sessions.operations.opening.pricing import price_session
 from service.sessions.operations.rules import Rules, client_secret
@@ -48,7 +48,7 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
             "freeAllowed": due.free,
             "trialDays": due.trial_days,
             "guardedMetadata": sorted(new.metadata) if caller.trusted else [],
-            "history": [line_of(None, Status.PENDING, Cause(caller.principal.label, now))],
+            "history": [history_entry(None, Status.PENDING, Cause(caller.principal.label, now))],
             "clientSecretHash": digest(secret),
             "secretSalt": salt,
             "createHash": new.request_hash,

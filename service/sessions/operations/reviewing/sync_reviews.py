@@ -79,8 +79,7 @@ async def _sync(tx: Transaction, waited: list[Decided], session: Session, inbox:
         "decisions": [one.model_dump(by_alias=True) for one in decisions],
         "capturing": capturing.model_dump(by_alias=True) if capturing else None,
     }
-    stored = session.to_row()
-    if all(stored[name] == value for name, value in fields.items()):
+    if not session.differing(fields):
         return session
     return await sessions.change(session, {"$set": {**fields, "updatedAt": now}}, tx)
 
