@@ -26,10 +26,11 @@ from tests.support.api import Api
 from tests.support.browsers import browser
 from tests.support.built import Built, application, build
 from tests.support.emptied import emptied
+from tests.support.limits import all_the_time_in_the_world
 from tests.support.outcomes import log_shortly, note
 from tests.support.settings import make_settings
 
-__all__ = ["browser"]
+__all__ = ["all_the_time_in_the_world", "browser"]
 
 # What two workers' databases may grow to.
 _ROOM = 4 * 1024**3

@@ -95,6 +95,15 @@ class Started:
     process: subprocess.Popen[str]
     said: str
 
+    @property
+    def port(self) -> int:
+        """Read from its log where it serves: asked for port 0, it takes one that is free.
+
+        One that was looked for before could be another's by then.
+        """
+        port: int = json.loads(self.said.splitlines()[-1])["port"]
+        return port
+
 
 @contextmanager
 def started(

@@ -14,7 +14,6 @@ from click.testing import CliRunner
 from service.cli.commands import serve as module
 from service.cli.main import cli
 from service.settings import Settings, read_settings
-from service.storage.mongod import free_port
 from tests.cli.running import started, tillgate
 from tests.cli.test_production import READY
 from tests.support.patience import IN_TIME
@@ -77,10 +76,10 @@ def test_what_dev_generated_is_refused() -> None:
 def test_it_serves_and_is_ready_once_the_indexes_are_there(
     tmp_path: Path, production: dict[str, str]
 ) -> None:
-    port = str(free_port())
-    with started("serve", "--port", port, cwd=tmp_path, env=production, until=LISTENS) as running:
+    arguments = ("serve", "--port", "0")
+    with started(*arguments, cwd=tmp_path, env=production, until=LISTENS) as running:
         assert "indexes are missing" in running.said
-        home = f"http://127.0.0.1:{port}"
+        home = f"http://127.0.0.1:{running.port}"
         assert httpx.get(f"{home}/health/live", trust_env=False, timeout=IN_TIME).status_code == 200
         assert (
             httpx.get(f"{home}/health/ready", trust_env=False, timeout=IN_TIME).status_code == 503
@@ -94,7 +93,7 @@ def test_it_serves_and_is_ready_once_the_indexes_are_there(
         assert answer.status_code == 200
         assert "server" not in answer.headers
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(30) == 0
+        assert running.process.wait(IN_TIME) == 0
     assert list(tmp_path.iterdir()) == [tmp_path / "stderr.log"]
 
 

@@ -15,7 +15,6 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from service.storage.mongod import free_port
 from tests.cli.connections.hostile import KINDS, attack, memory_mb
 from tests.cli.running import TILLGATE, Started, clean_environment, ended, started, watch
 from tests.cli.test_production import READY
@@ -40,15 +39,14 @@ def _served(
     mongo_uri: str, cwd: Path, program: Sequence[str | Path] = (TILLGATE,), **env: str
 ) -> Iterator[tuple[Started, int]]:
     """Serve production on a database of its own; return the process and its port."""
-    port = free_port()
     database = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": f"strangers_{uuid4().hex[:12]}"}
-    arguments = ("serve", "--port", str(port))
+    arguments = ("serve", "--port", "0")
     around = READY | database | {"PYTHONPATH": os.getcwd()} | env
     with started(*arguments, cwd=cwd, env=around, until='"serving"', program=program) as running:
         assert running.process.stdout is not None
         # A log that nobody reads would fill its pipe, and hold the server up.
         threading.Thread(target=running.process.stdout.read, daemon=True).start()
-        yield running, port
+        yield running, running.port
 
 
 def _call(port: int, sent: bytes) -> socket.socket:
@@ -155,7 +153,7 @@ def test_a_sigterm_ends_a_start_that_waits_for_the_database(tmp_path: Path) -> N
         port = silent.getsockname()[1]
         env = READY | {"MONGODB_URI": f"mongodb://127.0.0.1:{port}/?directConnection=true"}
         process = subprocess.Popen(
-            [TILLGATE, "serve", "--port", str(free_port())],
+            [TILLGATE, "serve", "--port", "0"],
             cwd=tmp_path,
             env=clean_environment(env),
             stdout=subprocess.DEVNULL,

@@ -22,7 +22,6 @@ from click.testing import CliRunner
 from service.cli.addresses import PortInUse, listen, reserve, share
 from service.cli.main import cli
 from service.cli.serving import EXIT_STUCK
-from service.storage.mongod import free_port
 from tests.cli.running import (
     TILLGATE,
     Started,
@@ -133,12 +132,11 @@ def serving(
     count: int, cwd: Path, env: dict[str, str], program: Sequence[str | Path] = (TILLGATE,)
 ) -> Iterator[Crew]:
     """Start so many workers and wait until all of them serve."""
-    port = free_port()
-    arguments = ("serve", "--port", str(port), "--workers", str(count))
+    arguments = ("serve", "--port", "0", "--workers", str(count))
     with started(*arguments, cwd=cwd, env=env, until='"serving"', program=program) as running:
         first = json.loads(running.said.splitlines()[-1])
         rest = hear(running, "serving", count - 1)
-        yield Crew(running, port, tuple(entry["process"] for entry in (first, *rest)))
+        yield Crew(running, running.port, tuple(entry["process"] for entry in (first, *rest)))
 
 
 def begin(connection: socket.socket) -> bytes:
@@ -217,8 +215,9 @@ def test_a_worker_whose_driver_is_stuck_ends_and_is_replaced_and_the_other_stays
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_requests_in_flight_end_and_then_all_are_gone(
-    crew: Crew, number: signal.Signals
+    patient_crew: Crew, number: signal.Signals
 ) -> None:
+    crew = patient_crew
     watched = [watch(worker) for worker in crew.workers]
     with ExitStack() as stack:
         calls = [stack.enter_context(crew.connect()) for _ in range(8)]
@@ -244,7 +243,8 @@ def test_a_second_ctrl_c_does_not_wait(patient_crew: Crew) -> None:
         crew.running.process.wait(IN_TIME)  # the request may take 300 s
 
 
-def test_a_killed_parent_leaves_nobody(crew: Crew) -> None:
+def test_a_killed_parent_leaves_nobody(patient_crew: Crew) -> None:
+    crew = patient_crew
     watched = [watch(worker) for worker in crew.workers]
     with crew.connect() as call:
         body = begin(call)

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import pytest
 from pymongo import monitoring
 
 from service.core.clock import ManualClock
@@ -27,6 +28,7 @@ from tests.conversation.books import RealPayment
 from tests.conversation.playing import take
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
 from tests.conversation.world import World, conversation
+from tests.support.limits import take_all_the_time
 from tillgate_sandbox.states import PaymentStatus
 
 _WORDS = frozenset({"aggregate", "find", "insert", "update", "findAndModify", "commitTransaction"})
@@ -130,6 +132,7 @@ def _tell(world: World, number: int) -> None:
 
 def main() -> None:
     """Run every job in a child, and tell how it ended: by a signal, or with a code."""
+    take_all_the_time(pytest.MonkeyPatch())
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -16,6 +16,7 @@ from tests.providers.http_fake import FakeApi, fake_api
 from tests.sessions.asking import put_price
 from tests.support.api import PUBLISHABLE, SECRET
 from tests.support.events import Delivery, razorpay_event, razorpay_payment, stripe_intent
+from tests.support.limits import genuine
 from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
 from tests.support.shop import Shop, open_shop
@@ -155,7 +156,7 @@ async def test_a_silent_provider_holds_up_the_answer_for_two_seconds_at_most(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a tenth of the time. It hangs for ever, so only our limit can end the question."""
-    assert apply.ASK_WITHIN_S == 2
+    assert genuine(apply, "ASK_WITHIN_S") == 2
     monkeypatch.setattr(apply, "ASK_WITHIN_S", 0.2)
     for limit in ("CALL_SECONDS", "OPEN_SECONDS"):
         monkeypatch.setattr(adapter, limit, 600.0)

@@ -25,6 +25,7 @@ from service.web.logs.access import write_lines_to
 from service.web.logs.clients import clients_of
 from tests.storage.failing import failing, stalling
 from tests.support.events import Delivery
+from tests.support.limits import hastily
 from tests.support.settings import make_settings
 from tests.support.shop import Shop
 
@@ -126,7 +127,7 @@ async def test_without_a_database_forgeries_are_refused_as_ever_and_written_late
         for _ in range(7):  # as many minutes
             assert (await shop.api.deliver(FORGED)).status_code == 400
             shop.pass_time(minutes=1)
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable), hastily():
             await _pending(shop).flush(shop.clock.now())
     assert await _pending(shop).flush(shop.clock.now()) == 5
     assert await _pending(shop).flush(shop.clock.now()) == 0

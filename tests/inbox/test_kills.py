@@ -13,6 +13,7 @@ from service.storage.database import Client
 from service.storage.plain import NO_TRANSACTION
 from tests.storage.failing import failing
 from tests.support.events import Delivery
+from tests.support.limits import hastily
 from tests.support.shop import Shop, completions
 
 # Of one event: inbox row, session, payment read; payment, session, outbox, inbox row written;
@@ -115,7 +116,8 @@ async def test_a_cut_connection_is_503_and_the_retry_completes_once(
     session = await shop.api.open()
     paid = shop.stripe_paid(session)
     async with failing(client, [command], closeConnection=True):
-        answer = await shop.api.deliver(paid)
+        with hastily():
+            answer = await shop.api.deliver(paid)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert (await shop.session(session["sessionId"]))["status"] == "pending"
@@ -144,7 +146,8 @@ async def test_a_commit_that_no_majority_has_seen_is_503_and_its_copy_a_duplicat
     paid = shop.stripe_paid(session)
     unsure = {"code": 64, "errmsg": "waiting for replication timed out"}
     async with failing(client, ["commitTransaction"], writeConcernError=unsure):
-        answer = await shop.api.deliver(paid)
+        with hastily():
+            answer = await shop.api.deliver(paid)
     assert answer.status_code == 503
     assert (await shop.api.told(paid))["duplicate"] is True
     assert completions(await shop.session(session["sessionId"])) == 1

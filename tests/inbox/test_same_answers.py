@@ -13,14 +13,13 @@ from pymongo.errors import BulkWriteError
 from service.inbox import repository as inbox
 from service.sessions import repository as sessions
 from service.storage.database import Client
-from service.storage.group_commit import queue as queues
 from service.storage.group_commit import ride as rides
 from service.storage.group_commit import transactions as groups
 from service.storage.group_commit.queue import GroupQueue
 from tests.effects.stories import MANY_ASKS, RAZORPAY, STRIPE, Ending, Story, play
 from tests.storage.failing import failing
+from tests.support import limits
 from tests.support.events import Delivery
-from tests.support.patience import IN_TIME
 from tests.support.shop import Shop
 
 QUEUES: dict[str, GroupQueue[Any, Any]] = {
@@ -63,16 +62,9 @@ MODES = st.one_of(
 BUSY = Story((STRIPE[0], RAZORPAY[0], STRIPE[2]), 1, tuple(range(12)), tuple(range(14)) * 2)
 
 
-_ANSWER_S = queues.ANSWER_WITHIN_S
-
-
 @pytest.fixture
-def plainly(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Switches between the fast path and the plain one, on which everything goes alone.
-
-    Callers wait as long as a busy machine takes: what is told late is not what is told otherwise.
-    """
-    monkeypatch.setattr(queues, "ANSWER_WITHIN_S", IN_TIME)
+def plainly() -> Iterator[Any]:
+    """Switches between the fast path and the plain one, on which everything goes alone."""
     fast = {name: queue.limits for name, queue in QUEUES.items()}
 
     def switch(*, plain: bool) -> None:
@@ -90,8 +82,7 @@ async def hastily(failure: AbstractAsyncContextManager[None]) -> AsyncIterator[N
 
     Who comes again afterwards has all the time that there is, however busy the machine.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queues, "ANSWER_WITHIN_S", _ANSWER_S / 5)
+    with limits.hastily():
         async with failure:
             yield
 

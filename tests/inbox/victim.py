@@ -14,6 +14,7 @@ import sys
 from datetime import datetime
 from typing import Any
 
+import pytest
 from httpx import ASGITransport, AsyncClient
 from pymongo import monitoring
 
@@ -22,6 +23,7 @@ from service.core.clock import ManualClock
 from service.storage.database import connect
 from service.storage.documents import bind
 from service.wiring import DOCUMENTS
+from tests.support.limits import take_all_the_time
 from tests.support.settings import make_settings
 
 _WORDS = frozenset({"aggregate", "find", "insert", "update", "findAndModify", "commitTransaction"})
@@ -70,6 +72,7 @@ async def _post(http: AsyncClient, one: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run every job in a child, and tell by which signal it ended (0: it lived)."""
+    take_all_the_time(pytest.MonkeyPatch())
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -15,7 +15,7 @@ from pymongo.errors import NotPrimaryError, PyMongoError
 from service.core.errors import Unavailable
 from service.storage import database as module
 from service.storage.answering import answers_in_time
-from service.storage.database import Client, connect
+from service.storage.database import ANSWER_WITHIN_S, Client, connect
 from tests.storage.failing import failing
 
 _WAIT_S = 0.01
@@ -143,7 +143,7 @@ async def _after_a_shutdown(client: Client) -> None:
     async with failing(client, ["find"], mode={"times": 1}, errorCode=91):
         with pytest.raises(NotPrimaryError):
             await client["tillgate_test"].command("find", "leases")
-        async with answers_in_time():
+        async with answers_in_time(ANSWER_WITHIN_S):
             await client["tillgate_test"]["leases"].find_one({})
 
 

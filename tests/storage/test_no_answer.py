@@ -10,20 +10,14 @@ from structlog.testing import capture_logs
 from service.storage import answering
 from service.storage.answering import NO_ANSWER_CODES, is_no_answer
 from service.storage.database import Client
-from service.storage.group_commit import queue
 from tests.sessions.asking import payment_body
 from tests.storage.failing import EVERYTHING, failing
 from tests.support.api import Api
 from tests.support.events import Delivery, stripe_checkout, stripe_event
+from tests.support.limits import hastily
 
 # A code of each kind: the driver has a class for it, tries again by itself, or knows nothing of it.
 _ASKED = [6, 50, 64, 91, 112, 133]
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who says no at once need not be asked for three seconds."""
-    monkeypatch.setattr(queue, "ANSWER_WITHIN_S", 1.0)
 
 
 async def _create_read_and_webhook(api: Api, client: Client, code: int) -> list[Response]:
@@ -32,7 +26,8 @@ async def _create_read_and_webhook(api: Api, client: Client, code: int) -> list[
     paid = stripe_event("checkout.session.completed", stripe_checkout(session), signed_at=signed_at)
     # Captured, and so not written: a traceback with all its locals takes longer than the rest.
     async with failing(client, EVERYTHING, errorCode=code):
-        with capture_logs():
+        # Who says no at once need not be asked for three seconds.
+        with capture_logs(), hastily():
             return await _three(api, paid)
 
 

@@ -15,6 +15,7 @@ from service.storage.database import Client, Database
 from service.web.keys.issuing import list_keys, revoke_key
 from service.web.keys.ring import REMEMBERED_FOR, KeyRing
 from tests.support.keys import issue_key
+from tests.support.limits import hastily
 from tests.web.app import AK, JK, PK, SK, settings_for
 
 
@@ -152,7 +153,8 @@ async def test_a_database_that_does_not_answer_is_503_and_not_a_wrong_key(
     http: AsyncClient, client: Client
 ) -> None:
     async with reads_failing(client):
-        answer = await http.get("/api/whoami", headers={"X-API-Key": "sk_" + "b" * 43})
+        with hastily():
+            answer = await http.get("/api/whoami", headers={"X-API-Key": "sk_" + "b" * 43})
         assert (answer.status_code, answer.json()["error"]) == (503, "unavailable")
         assert answer.headers["retry-after"] == "2"
         # Keys of the environment need no database, nor does a key that can't be in it.

@@ -16,6 +16,7 @@ from service.web.edge import put_edge_around
 from service.web.health import INDEXES_TRUSTED_FOR
 from service.web.layer import web_layer
 from tests.storage.failing import failing
+from tests.support.limits import genuine
 from tests.support.patience import IN_TIME
 from tests.web.app import DOCUMENTS, create_test_app, settings_for
 from tests.web.conftest import client_of
@@ -46,8 +47,9 @@ async def test_a_missing_index_is_named(
 
 
 async def test_a_silent_database_is_not_ready_and_still_alive(
-    database: Database, clock: ManualClock
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(health, "PING_WITHIN_S", 0.2)
     nowhere = connect("mongodb://127.0.0.1:1/?replicaSet=none")
     app = create_test_app(settings_for(), clock, nowhere["tillgate"])
     async with client_of(app) as http:
@@ -61,7 +63,7 @@ async def test_a_stalled_database_is_told_within_about_a_second(
     http: AsyncClient, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a fifth of the time. What is waited for to its end would be an answer, and so ready."""
-    assert health.PING_WITHIN_S == 1
+    assert genuine(health, "PING_WITHIN_S") == 1
     monkeypatch.setattr(health, "PING_WITHIN_S", 0.2)
     data = {
         "failCommands": ["ping"],

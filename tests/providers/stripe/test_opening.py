@@ -22,6 +22,7 @@ from tests.providers.stripe.answers import (
     provider_at,
 )
 from tests.providers.stripe.fake import FakeStripe
+from tests.support.limits import genuine
 
 
 async def test_a_checkout_is_opened_with_everything_that_finds_its_session(
@@ -125,7 +126,7 @@ async def test_a_call_beside_a_webhook_ends_after_two_seconds(
     fake: FakeStripe, provider: StripeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a tenth of the time. Stripe hangs for ever, so only the limit can end the call."""
-    assert adapter.CALL_SECONDS == 2
+    assert genuine(adapter, "CALL_SECONDS") == 2
     monkeypatch.setattr(adapter, "CALL_SECONDS", 0.2)
     fake.will("hang", GET_CS)
     with pytest.raises(ProviderUnreachable, match=r"within 0\.2 seconds"):

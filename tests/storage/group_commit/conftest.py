@@ -1,7 +1,7 @@
 """A collection of its own, and every word that is said to the database."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from pymongo.errors import CollectionInvalid
 from service.storage import plain
 from service.storage.database import Client, Row
 from service.storage.group_commit import queue, timing
+from tests.support.limits import hastily
 from tests.support.patience import IN_TIME
 
 _ROWS = {"$jsonSchema": {"properties": {"amount": {"bsonType": ["int", "long"]}}}}
@@ -94,14 +95,14 @@ async def rows(
     return database["rows"]
 
 
-_ANSWER_S, _PATIENCE_S = queue.ANSWER_WITHIN_S, queue.PATIENCE_S
+_PATIENCE_S = queue.PATIENCE_S
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
-    """A fifth of all time limits; gives the time within which everybody must have an answer."""
-    monkeypatch.setattr(queue, "ANSWER_WITHIN_S", _ANSWER_S / 5)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A fifth of all time limits."""
     monkeypatch.setattr(queue, "PATIENCE_S", _PATIENCE_S / 5)
     monkeypatch.setattr(timing, "_SHORTEST_S", timing._SHORTEST_S / 5)
     monkeypatch.setattr(plain, "_LET_GO_WITHIN_S", plain._LET_GO_WITHIN_S / 5)
-    return queue.ANSWER_WITHIN_S + 0.35
+    with hastily():
+        yield

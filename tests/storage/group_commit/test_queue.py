@@ -237,7 +237,7 @@ async def test_control_who_is_overdue_would_be_carried_all_the_same(
 
 
 async def test_callers_of_a_stalled_database_wait_three_seconds_and_little_more(
-    api: Api, client: Client, impatient: float
+    api: Api, client: Client, impatient: None
 ) -> None:
     """In a fifth of the time; as many come as fill a few groups, and each is tried once.
 

@@ -159,10 +159,15 @@ async def test_a_group_that_stalls_is_given_up_in_time(
     rows: Rows,
     words: Words,
     own_client: Client,
-    impatient: float,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
     command: str,
 ) -> None:
     await make_rows(rows, words, "taken")
+    if command == "find":
+        request.getfixturevalue("impatient")
+    else:  # what is done alone after it has all the time
+        monkeypatch.setattr(storage, "_LET_GO_WITHIN_S", storage._LET_GO_WITHIN_S / 5)
 
     async def work(tx: Transaction) -> None:
         await tx.insert(rows, {"_id": ObjectId(), "shop": "a", "name": "taken"})
@@ -176,7 +181,7 @@ async def test_a_group_that_stalls_is_given_up_in_time(
 
 
 async def test_works_of_one_row_in_a_stall_are_not_tried_for_ever(
-    group: GroupTransaction, rows: Rows, words: Words, own_client: Client, impatient: float
+    group: GroupTransaction, rows: Rows, words: Words, own_client: Client, impatient: None
 ) -> None:
     await make_rows(rows, words, "hot")
     async with failing(own_client, ["find"], mode={"skip": 1}, **STALL):
@@ -187,16 +192,23 @@ async def test_works_of_one_row_in_a_stall_are_not_tried_for_ever(
     assert {type(one) for one in told[1:]} == {Unavailable}
 
 
+async def _at_the_server(client: Client, command: str) -> None:
+    """Wait until a command has been sent: a cancellation while it is, `wait_for` swallows."""
+    wanted = {"currentOp": 1, "$all": True, f"command.{command}": 1}
+    async with asyncio.timeout(IN_TIME):
+        while not (await client.admin.command(wanted))["inprog"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def test_a_group_that_is_stopped_under_way_tells_all_and_leaves_no_lock(
     group: GroupTransaction, rows: Rows, words: Words, own_client: Client
 ) -> None:
     await make_rows(rows, words, "a", "b")
-    how = {"blockConnection": True, "blockTimeMS": 300}
+    how = {"blockConnection": True, "blockTimeMS": 1500}
     async with failing(own_client, ["commitTransaction"], **how):
         works = [count_up(rows, "a"), count_up(rows, "b")]
         tasks = [asyncio.create_task(group.run(work, 0)) for work in works]
-        await words.next("commitTransaction")
-        await asyncio.sleep(0.05)  # until it is sent: a cancellation while it is, wait_for swallows
+        await _at_the_server(own_client, "commitTransaction")
         waiting = asyncio.create_task(group.run(count_up(rows, "a"), 0))
         await asyncio.sleep(0)
         [lane] = group.queue._lanes
