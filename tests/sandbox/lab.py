@@ -14,6 +14,7 @@ from service.app import create_app
 from service.core.clock import Clock, ManualClock
 from service.storage.database import Database
 from tests.support.api import Api
+from tests.support.emptied import emptied
 from tests.support.settings import make_settings
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
@@ -95,8 +96,7 @@ class Lab:
 async def empty_sandbox(database: Database) -> None:
     """Forget what an earlier sandbox left."""
     await prepare_sandbox(database)
-    for document in SANDBOX_DOCUMENTS:
-        await database[document.collection_name()].delete_many({})
+    await emptied(database, SANDBOX_DOCUMENTS)
 
 
 @asynccontextmanager
