@@ -10,11 +10,11 @@ from litestar.types import ControllerRouterHandler
 from service.audit.controllers import AuditTrail
 from service.background import background
 from service.catalog.controllers import Catalog, Quotes
-from service.catalog.operations.quote_id import Quoting
+from service.catalog.operations.quote_id import QuoteSettings
 from service.core.clock import Clock, SystemClock
 from service.core.errors import Misconfigured
 from service.dashboard.controllers import dashboard_routes
-from service.dashboard.login.entrance import Entrance, build_entrance
+from service.dashboard.login.services import LoginServices, build_login
 from service.extension import Extension, Mounted
 from service.inbox.controllers import AdminWebhooks, Webhooks
 from service.inbox.repository import COMMITS
@@ -69,14 +69,14 @@ def create_app(
     mounted: Mounted | None = None
     if extension is not None:
         mounted = extension.mount(settings, clock, database, wired.providers)
-    entrance = build_entrance(settings, clock)
+    login = build_login(settings, clock)
     watchdog = Watchdog(database, (INSERTS.queue, LOADS.queue, COMMITS.queue))
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(close_providers, wired.providers)
-            stack.push_async_callback(entrance.refusals.aclose)
+            stack.push_async_callback(login.refusals.aclose)
             if loop:
                 await stack.enter_async_context(watching(watchdog))
                 if not settings.production:
@@ -88,14 +88,14 @@ def create_app(
             yield
 
     app = Litestar(
-        route_handlers=(*ROUTES, *_pages(entrance, mounted)),
+        route_handlers=(*ROUTES, *_pages(login, mounted)),
         dependencies=_dependencies(wired),
         lifespan=[lifespan],
         plugins=web_layer(settings, clock, database, DOCUMENTS, difference, lambda: watchdog.stuck),
         debug=False,
     )
     app.state.wired = wired
-    app.state.entrance = entrance
+    app.state.login = login
     app.state.watchdog = watchdog
     app.state.services = wired.services
     app.state.mounted = mounted
@@ -109,16 +109,16 @@ def _extended(extension: Extension, settings: Settings) -> Settings:
     return extension.settings(settings)
 
 
-def _pages(entrance: Entrance, mounted: Mounted | None) -> list[ControllerRouterHandler]:
+def _pages(login: LoginServices, mounted: Mounted | None) -> list[ControllerRouterHandler]:
     """Return the pages for people, with those of an extension."""
     extended = mounted.routes if mounted is not None else ()
-    return [dashboard_routes(entrance, mounted), *extended]
+    return [dashboard_routes(login, mounted), *extended]
 
 
 def _dependencies(wired: Wired) -> dict[str, Provide]:
-    quoting = Quoting(wired.rules.pepper, wired.rules.default_currency)
+    quote_settings = QuoteSettings(wired.rules.pepper, wired.rules.default_currency)
     return {
-        "quoting": Provide(lambda: quoting, sync_to_thread=False),
+        "quote_settings": Provide(lambda: quote_settings, sync_to_thread=False),
         "clock": Provide(lambda: wired.clock, sync_to_thread=False),
         "inbox": Provide(lambda: wired.inbox, sync_to_thread=False),
         "jobs": Provide(lambda: wired.jobs, sync_to_thread=False),

@@ -113,7 +113,7 @@ class Mounted(Protocol):
         """Run beside the application. Without `loop` nothing happens by itself."""
         ...
 
-    async def tell(self, session_id: str, lines: Sequence[Line]) -> list[Line]:
+    async def add_lines(self, session_id: str, lines: Sequence[Line]) -> list[Line]:
         """Return a session's lines with what was seen of it between them, in order of time."""
         ...
 
@@ -166,7 +166,7 @@ def find_extension() -> Extension | None:
     Raises `Misconfigured` for one that can't be imported, or is of another shape.
     """
     for found in entry_points(group=GROUP):
-        with broken_told():
+        with readable_import_errors():
             extension = found.load()
             if not isinstance(extension, Extension):
                 raise TypeError(f"{found.value} leads to no extension")
@@ -183,7 +183,7 @@ def needed_extension() -> Extension:
 
 
 @contextmanager
-def broken_told() -> Iterator[None]:
+def readable_import_errors() -> Iterator[None]:
     """Turn whatever importing a part of the extension raises into `Misconfigured`, in words."""
     try:
         yield

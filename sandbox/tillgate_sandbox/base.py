@@ -30,7 +30,7 @@ class Played(Protocol):
         """Return the provider's name."""
         ...
 
-    def tell(
+    def events_for(
         self,
         checkout: SandboxCheckout,
         happening: Happening,

@@ -55,7 +55,7 @@ class MountedSandbox:
                 await stack.enter_async_context(delivering(self.sandbox))
             yield
 
-    async def tell(self, session_id: str, lines: Sequence[Line]) -> list[Line]:
+    async def add_lines(self, session_id: str, lines: Sequence[Line]) -> list[Line]:
         """Put the checkouts, deliveries and calls of a session between its lines."""
         seen = lines_of(
             await repository.checkouts_of(session_id), await repository.deliveries_of(session_id)

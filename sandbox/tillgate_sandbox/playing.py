@@ -54,7 +54,7 @@ class CannotHappen(Conflict):
     code = "cannot_happen"
 
 
-class Told(Struct, frozen=True):
+class Announcement(Struct, frozen=True):
     """Events that tell of a checkout, the faults for their deliveries, and what seeds the dice."""
 
     events: Sequence[MadeEvent]
@@ -86,20 +86,20 @@ async def happen(
     if happening is Happening.REFUNDED and payment is not None:
         payment = _refunded(payment, refund, checkout.provider, now)
     faults = tuple(fault for fault in chaos.faults if late or fault != "late")
-    told_with = Chaos(faults, chaos.copies, chaos.delay_ms, chaos.seed)
-    return await _step(checkout, happening, sandbox, payment, told_with)
+    effective = Chaos(faults, chaos.copies, chaos.delay_ms, chaos.seed)
+    return await _step(checkout, happening, sandbox, payment, effective)
 
 
 async def announce(
     before: SandboxCheckout,
     after: SandboxCheckout,
     sandbox: Sandbox,
-    told: Told,
+    announcement: Announcement,
 ) -> SandboxCheckout:
     """Write a changed checkout, its events and their deliveries. Raises `Busy` if it changed."""
     now = sandbox.clock.now()
-    events = [_event(after, made, now) for made in told.events]
-    deliveries = _deliveries(after, told, sandbox.played[after.provider], now)
+    events = [_event(after, made, now) for made in announcement.events]
+    deliveries = _deliveries(after, announcement, sandbox.played[after.provider], now)
     if not await repository.write_happening(before, after, events, deliveries):
         raise Busy("Something else happened to this checkout just now; look at it again.")
     return _changed(after, version=before.version + 1)
@@ -152,9 +152,9 @@ async def _step(
         updated_at=now,
         purge_at=now + KEEP_FOR,
     )
-    events = sandbox.played[checkout.provider].tell(after, happening, payment, now)
+    events = sandbox.played[checkout.provider].events_for(after, happening, payment, now)
     salt = f"{checkout.session_id}:{happening}:{len(payments)}:{len(ids)}"
-    return await announce(checkout, after, sandbox, Told(events, chaos, salt))
+    return await announce(checkout, after, sandbox, Announcement(events, chaos, salt))
 
 
 def _happened(what: Happening, payment: SandboxPayment | None, now: datetime) -> Happened:
@@ -251,15 +251,15 @@ def _event(checkout: SandboxCheckout, made: MadeEvent, now: datetime) -> Sandbox
 
 
 def _deliveries(
-    checkout: SandboxCheckout, told: Told, played: Played, now: datetime
+    checkout: SandboxCheckout, announcement: Announcement, played: Played, now: datetime
 ) -> list[SandboxDelivery]:
     """Plan the deliveries of some events; the copies of a falsified one are one event."""
     made: dict[tuple[int, tuple[Fault, ...]], MadeEvent] = {}
     deliveries = []
-    for planned in plan(len(told.events), told.chaos, told.salt, now):
+    for planned in plan(len(announcement.events), announcement.chaos, announcement.salt, now):
         key = (planned.event, planned.tamper)
         if key not in made:
-            event = told.events[planned.event]
+            event = announcement.events[planned.event]
             false = next((fault for fault in planned.tamper if fault in _FALSIFIED), None)
             made[key] = played.falsify(event, false) if false else event
         deliveries.append(_delivery(checkout, made[key], planned, now))

@@ -6,7 +6,7 @@ from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from service.catalog.documents import Ware
+from service.catalog.documents import Product
 from service.catalog.operations.prices import (
     list_catalog,
     remove_coupon,
@@ -14,7 +14,7 @@ from service.catalog.operations.prices import (
     set_coupon,
     set_price,
 )
-from service.catalog.operations.quote_id import Quoting, offer_quote
+from service.catalog.operations.quote_id import QuoteSettings, offer_quote
 from service.catalog.schemas import (
     AskQuote,
     CatalogAnswer,
@@ -32,7 +32,7 @@ from service.core.principal import AccessScope
 from service.web.authentication import CurrentPrincipal, requires
 
 TheClock = NamedDependency[SkipValidation[Clock]]
-TheQuoting = NamedDependency[SkipValidation[Quoting]]
+TheQuoteSettings = NamedDependency[SkipValidation[QuoteSettings]]
 # As the fields of a session take them: one line.
 _ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}$"
 ItemPath = Annotated[str, PathParameter(pattern=_ONE_LINE, description="A plan or an event.")]
@@ -81,7 +81,7 @@ class Catalog(Controller):
         pass_id: PassQuery = None,
     ) -> None:
         """404 where there is none."""
-        await remove_price(Ware(item, pass_id), currency, principal, clock.now())
+        await remove_price(Product(item, pass_id), currency, principal, clock.now())
 
     @put("/coupons/{code:str}", summary="Set a coupon")
     async def put_coupon(
@@ -117,9 +117,9 @@ class Quotes(Controller):
         data: JSONBody[AskQuote],
         principal: CurrentPrincipal,
         clock: TheClock,
-        quoting: TheQuoting,
+        quote_settings: TheQuoteSettings,
     ) -> QuoteAnswer:
         """The price holds for 15 minutes: whoever sends `quoteId` with a create opens at it."""
-        wanted = data.to_wanted(quoting.default_currency)
-        offered = await offer_quote(principal.merchant_id, wanted, quoting, clock.now())
+        wanted = data.to_wanted(quote_settings.default_currency)
+        offered = await offer_quote(principal.merchant_id, wanted, quote_settings, clock.now())
         return QuoteAnswer(quote_view(offered))

@@ -9,7 +9,7 @@ from pymongo import ASCENDING, IndexModel
 from service.storage.documents import StoredDocument
 
 
-class Ware(Struct, frozen=True):
+class Product(Struct, frozen=True):
     """The whole of what is sold: a plan, an event, or a pass of an event.
 
     `item` is the plan or the event. A price belongs to all of it: that of an event is none of its
@@ -45,9 +45,9 @@ class Price(StoredDocument):
     money_fields: ClassVar[tuple[str, ...]] = ("amount",)
 
     @property
-    def ware(self) -> Ware:
+    def product(self) -> Product:
         """Return what it is the price of."""
-        return Ware(self.item, self.pass_id)
+        return Product(self.item, self.pass_id)
 
     class Settings:
         """Collection and indexes."""

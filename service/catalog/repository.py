@@ -1,13 +1,13 @@
 """Named queries on prices and coupons."""
 
-from service.catalog.documents import Coupon, Price, Ware
+from service.catalog.documents import Coupon, Price, Product
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 
-async def find_price(merchant_id: str, ware: Ware, currency: str) -> Price | None:
+async def find_price(merchant_id: str, product: Product, currency: str) -> Price | None:
     """Find the price of the whole of what is sold, in a currency."""
-    row = await Price.get_pymongo_collection().find_one(_key(merchant_id, ware, currency))
+    row = await Price.get_pymongo_collection().find_one(_key(merchant_id, product, currency))
     return Price.model_validate(row) if row else None
 
 
@@ -36,9 +36,9 @@ async def put_coupon(coupon: Coupon, tx: Transaction) -> None:
     )
 
 
-async def delete_price(merchant_id: str, ware: Ware, currency: str, tx: Transaction) -> bool:
+async def delete_price(merchant_id: str, product: Product, currency: str, tx: Transaction) -> bool:
     """Delete a price; return whether there was one."""
-    wanted = _key(merchant_id, ware, currency)
+    wanted = _key(merchant_id, product, currency)
     deleted = await Price.get_pymongo_collection().delete_one(wanted, session=tx.session)
     return deleted.deleted_count == 1
 
@@ -63,11 +63,11 @@ async def list_coupons(merchant_id: str) -> list[Coupon]:
     return [Coupon.model_validate(row) for row in sorted(rows, key=lambda row: row["code"])]
 
 
-def _key(merchant_id: str, ware: Ware, currency: str) -> Row:
+def _key(merchant_id: str, product: Product, currency: str) -> Row:
     # None also finds the prices that were written before passes were named with their events.
     return {
         "merchantId": merchant_id,
-        "item": {"$eq": ware.item},
-        "passId": {"$eq": ware.pass_id},
+        "item": {"$eq": product.item},
+        "passId": {"$eq": product.pass_id},
         "currency": currency,
     }

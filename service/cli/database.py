@@ -43,7 +43,7 @@ def with_database(data_dir: Path, work: Work[T], *, prepare: bool = True) -> T:
                     await bring_up_to_date(database, DOCUMENTS, SystemClock(), operator())
                 return await work(settings, database)
 
-        with database_errors_told():
+        with readable_database_errors():
             return asyncio.run(run())
 
 
@@ -84,7 +84,7 @@ def writable(data_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def database_errors_told() -> Iterator[None]:
+def readable_database_errors() -> Iterator[None]:
     """Turn what the driver raises into an error that tells it in a line."""
     try:
         yield

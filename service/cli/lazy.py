@@ -8,7 +8,7 @@ import click as plain_click
 import rich_click as click
 from msgspec import Struct
 
-from service.cli.screen import tell_error
+from service.cli.screen import report_error
 from service.core.errors import TillgateError
 
 
@@ -74,5 +74,5 @@ class LazyGroup(click.RichGroup):
         try:
             return super().invoke(ctx)
         except TillgateError as error:
-            tell_error(error)
+            report_error(error)
             ctx.exit(1)

@@ -32,7 +32,7 @@ def escape(text: str) -> str:
     return escape_markup(visible(text))
 
 
-def tell_error(error: TillgateError) -> None:
+def report_error(error: TillgateError) -> None:
     """Print an error as one line, and its problems as one line each."""
     console = err()
     # Where the problems say it all, the message would say it twice.

@@ -23,7 +23,7 @@ from service.core.processes import die_with_parent
 Work: TypeAlias = Callable[[socket.socket, Callable[[], None]], None]
 
 # Who lived shorter died at once: what ended it may well end the next one too.
-SETTLED_S = 10.0
+STABLE_AFTER_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 
 _SERVES = signal.SIGUSR1  # sent by a worker to its parent
@@ -155,7 +155,7 @@ class _Workers:
 
     def _start_again(self, lived_s: float) -> float:
         grown = min(max(FIRST_WAIT_S, 2 * self._wait_s), LONGEST_WAIT_S)
-        self._wait_s = grown if lived_s < SETTLED_S else 0.0
+        self._wait_s = grown if lived_s < STABLE_AFTER_S else 0.0
         self._due.append(time.monotonic() + self._wait_s)
         return self._wait_s
 

@@ -5,20 +5,20 @@ from litestar.di import Provide
 
 from service.dashboard.frame import ASSETS
 from service.dashboard.login.controllers import Login
-from service.dashboard.login.entrance import Entrance
+from service.dashboard.login.services import LoginServices
 from service.dashboard.sessions.controllers import SessionPages
 from service.extension import Mounted
 from service.web.authentication import PUBLIC
 from service.web.pages.assets import SHARED
 
 
-def dashboard_routes(entrance: Entrance, extension: Mounted | None) -> Router:
+def dashboard_routes(login: LoginServices, extension: Mounted | None) -> Router:
     """Build the dashboard, with the files that all pages share. It asks for its key itself."""
     return Router(
         "/",
         route_handlers=[SHARED.route(), ASSETS.route(), Login, SessionPages],
         dependencies={
-            "entrance": Provide(lambda: entrance, sync_to_thread=False),
+            "login": Provide(lambda: login, sync_to_thread=False),
             "extension": Provide(lambda: extension, sync_to_thread=False),
         },
         opt={PUBLIC: True},

@@ -52,8 +52,8 @@ def everything(capsys: pytest.CaptureFixture[str]) -> str:
     screen.show_table(("one", HOSTILE), [(1, HOSTILE), (2, f"{HOSTILE}\n\t")], empty=HOSTILE)
     screen.show_table(("one",), [], empty=HOSTILE)
     problem = errors.FieldProblem(HOSTILE, HOSTILE)
-    screen.tell_error(errors.Misconfigured(f"{HOSTILE}: it", problems=(problem,)))
-    screen.tell_error(errors.Misconfigured(HOSTILE))
+    screen.report_error(errors.Misconfigured(f"{HOSTILE}: it", problems=(problem,)))
+    screen.report_error(errors.Misconfigured(HOSTILE))
     screen.out().print(screen.escape(HOSTILE))
     read = capsys.readouterr()
     return read.out + read.err

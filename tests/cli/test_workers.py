@@ -43,8 +43,8 @@ from service.cli import workers
 from service.cli.commands import serve
 from service.cli.connections import door
 from service.cli.start import main
-assert (workers.SETTLED_S, serve.PATIENCE_S, door.LEAVING_S) == (10, 30, 5)
-workers.SETTLED_S = serve.PATIENCE_S = door.LEAVING_S = {10 * IN_TIME}
+assert (workers.STABLE_AFTER_S, serve.PATIENCE_S, door.LEAVING_S) == (10, 30, 5)
+workers.STABLE_AFTER_S = serve.PATIENCE_S = door.LEAVING_S = {10 * IN_TIME}
 main()
 """
 

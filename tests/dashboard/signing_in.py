@@ -27,7 +27,7 @@ async def browsing(
     transport = ASGITransport(app, raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url=settings.web.public_url) as http:
         yield http
-    await app.state.entrance.refusals.aclose()
+    await app.state.login.refusals.aclose()
     await close_providers(app.state.wired.providers)
 
 

@@ -130,9 +130,9 @@ async def test_what_is_not_told_yet_is_told_later_and_at_the_end(
     for _ in range(2):
         await counted.note("a client")
     assert counted._timer is not None  # a minute later, whoever comes
-    counted._tell_later()
-    assert counted._telling is not None
-    await counted._telling
+    counted._report_later()
+    assert counted._reporting is not None
+    await counted._reporting
     assert [row["detail"]["tries"] for row in await entries(database)] == [1, 3, 1, 1]
     await counted.aclose()
 
@@ -149,7 +149,7 @@ async def test_refused_sign_ins_name_a_few_clients_and_wait_for_the_database(
         await counted.note(f"client {number}")
     with monkeypatch.context() as patch:
         patch.setattr(refusals, "record", away)
-        await counted.tell()
+        await counted.report()
     assert len(await entries(database)) == 1
     await counted.aclose()
     last = (await entries(database))[-1]["detail"]

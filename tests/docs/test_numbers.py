@@ -167,7 +167,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("| `IDLE_CONNECTION_S` between two requests | {} |", (CONNECTION.idle_s,)),
         ("have {} places of their own", (files.RESERVE,)),
         ("and {} more are needed", (files.OTHERS,)),
-        ("every {} s (`connections refused`)", (door._TELL_EVERY_S,)),
+        ("every {} s (`connections refused`)", (door._REPORT_EVERY_S,)),
         (
             "A shutdown waits {} s for clients that hang, and {} s for requests",
             (door.LEAVING_S, serve.PATIENCE_S),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pymongo.errors import BulkWriteError
 
-from service.catalog.documents import Ware
+from service.catalog.documents import Product
 from service.catalog.repository import find_price
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured, Unavailable
@@ -44,7 +44,7 @@ async def test_an_event_may_have_prices_of_its_passes_beside_its_own(
         await old["prices"].insert_one(dict(vip))
     await migrate(old, DOCUMENTS, clock, BY)
     await old["prices"].insert_one({**vip, "amount": 2000})
-    price = await find_price("default", Ware("concert"), "USD")
+    price = await find_price("default", Product("concert"), "USD")
     assert price is not None
     assert price.amount == 1000
 

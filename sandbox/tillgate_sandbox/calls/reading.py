@@ -45,7 +45,7 @@ class Exchange(Struct, frozen=True):
     answer: bytes
 
 
-class Told(Struct, frozen=True):
+class CallDetails(Struct, frozen=True):
     """What an exchange tells.
 
     Where it names no session, `ids` are a provider's by which it is found, and `asked_for` is what
@@ -60,7 +60,7 @@ class Told(Struct, frozen=True):
     grant: str | None = None
 
 
-def read_wire(provider: ProviderName, exchange: Exchange) -> Told:
+def read_wire(provider: ProviderName, exchange: Exchange) -> CallDetails:
     """Read a call to a provider."""
     asked = _form(exchange.body) if provider == "stripe" else _object(exchange.body)
     answer = _object(exchange.answer)
@@ -68,7 +68,7 @@ def read_wire(provider: ProviderName, exchange: Exchange) -> Told:
     named = [text(asked, field) or text(answer, field) for field in _ID_FIELDS]
     ids = distinct(in_path[1] if in_path else None, *named)
     links = [link_id_of(one) for one in ids if provider == "razorpay" and one.startswith(ORDER)]
-    return Told(
+    return CallDetails(
         session_id=_named_session(asked),
         ids=(*ids, *links),
         error=_error(answer, exchange.status),
@@ -77,14 +77,14 @@ def read_wire(provider: ProviderName, exchange: Exchange) -> Told:
     )
 
 
-def read_api(exchange: Exchange) -> Told:
+def read_api(exchange: Exchange) -> CallDetails:
     """Read a call to the service."""
     answer, asked = _object(exchange.answer), _object(exchange.body)
     query = dict(parse_qsl(exchange.query.decode("latin-1")))
     found = text(inner(answer, "session"), "sessionId") or text(answer, "sessionId")
     in_path = exchange.parameters.get("session_id")
     wanted = str(in_path) if in_path else query.get("sessionId") or text(asked, "sessionId")
-    return Told(
+    return CallDetails(
         session_id=found,
         ids=distinct(wanted),
         asked_for=_session_id(wanted),

@@ -113,8 +113,8 @@ async def _call(scope: HTTPScope, heard: Heard) -> SandboxCall | None:
         status=heard.status,
         answer=heard.answer,
     )
-    told = read_wire(provider, exchange) if provider else read_api(exchange)
-    session_id = told.session_id or await session_of(told.ids) or told.asked_for
+    details = read_wire(provider, exchange) if provider else read_api(exchange)
+    session_id = details.session_id or await session_of(details.ids) or details.asked_for
     if provider is None and session_id is None:
         return None
     principal = principal_of(scope)
@@ -124,15 +124,15 @@ async def _call(scope: HTTPScope, heard: Heard) -> SandboxCall | None:
         method=scope["method"],
         path=path[:_LONGEST_PATH],
         status=heard.status,
-        error=told.error,
+        error=details.error,
         heard=heard.listens,
         latency_ms=heard.latency_ms,
         at=heard.at,
         session_id=session_id,
         caller=principal.kind.value if principal else None,
         request_id=scope["state"].get("request_id"),
-        idempotency_key=told.idempotency_key,
-        grant=told.grant,
+        idempotency_key=details.idempotency_key,
+        grant=details.grant,
         purge_at=heard.at + KEEP_FOR,
     )
 

@@ -24,9 +24,9 @@ def items_of(checkout: SandboxCheckout) -> list[Item]:
     if lines:
         return lines[:_MOST]
     notes = _object(request.get("notes"))
-    for told in (request.get("description"), notes.get("plan"), request.get("receipt")):
-        if isinstance(told, str) and told:
-            return [Item(told)]
+    for sent in (request.get("description"), notes.get("plan"), request.get("receipt")):
+        if isinstance(sent, str) and sent:
+            return [Item(sent)]
     return [Item(f"Order {checkout.session_id}")]
 
 

@@ -15,7 +15,7 @@ from service.web.fields import ShortText
 from service.web.wire import WireModel
 from tillgate_sandbox.chaos import Chaos, Fault
 from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery
-from tillgate_sandbox.pages.words import STANDINGS, told
+from tillgate_sandbox.pages.words import STANDINGS, in_words
 from tillgate_sandbox.states import CheckoutStatus, Happening, possible_now
 
 MOST_COPIES = 100
@@ -110,7 +110,7 @@ def checkout_view(
         status_name=STANDINGS[checkout.status].name,
         tone=STANDINGS[checkout.status].tone,
         can=possible_now(checkout.status, checkout.provider),
-        happened=[view_of(HappenedView, one, text=told(one)[0]) for one in checkout.happened],
+        happened=[view_of(HappenedView, one, text=in_words(one)[0]) for one in checkout.happened],
         deliveries=dict(Counter(one.status for one in about)),
         untried=sum(not one.attempts for one in about),
         success_url=_filled(checkout.success_url, checkout.id),

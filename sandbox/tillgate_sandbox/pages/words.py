@@ -105,7 +105,7 @@ _HAPPENED: dict[Happening, tuple[str, str]] = {
 """What happened to a checkout, in words, and how it is coloured."""
 
 
-def told(one: Happened) -> tuple[str, str]:
+def in_words(one: Happened) -> tuple[str, str]:
     """Return what happened to a checkout; return the tone too."""
     text, tone = _HAPPENED[one.what]
     why = f": {one.decline_code}" if one.decline_code else ""

@@ -59,7 +59,7 @@ class PlayedPhonePe:
         has_login = login_of(self._settings.webhook_username, self._settings.webhook_password)
         return "v1" if self._settings.salt_key and has_login is None else "v2"
 
-    def tell(
+    def events_for(
         self,
         checkout: SandboxCheckout,
         happening: Happening,
@@ -152,19 +152,19 @@ def _own_id(event: str, body: bytes) -> str:
     return f"{event.replace(' ', '.')}:{digest(body)[:24]}"
 
 
-def _tamper(told: dict[str, Any], fault: Fault) -> None:
+def _tamper(payload: dict[str, Any], fault: Fault) -> None:
     if fault == "wrong_amount":
-        told["amount"] += 100
+        payload["amount"] += 100
     elif fault == "wrong_currency":
-        told["currency"] = "USD"
+        payload["currency"] = "USD"
     elif fault == "unknown_session":
         for field in ("merchantOrderId", "originalMerchantOrderId", "merchantTransactionId"):
-            if field in told:
-                told[field] = f"stranger-{digest(told[field])[:24]}"
+            if field in payload:
+                payload[field] = f"stranger-{digest(payload[field])[:24]}"
         for field in ("orderId", "refundId", "transactionId", "merchantRefundId"):
-            if field in told:
-                told[field] = f"{told[field][:3]}{digest(told[field])[:22]}"
-        if "metaInfo" in told:
-            told["metaInfo"] = {}
-        for attempt in told.get("paymentDetails", []):
+            if field in payload:
+                payload[field] = f"{payload[field][:3]}{digest(payload[field])[:22]}"
+        if "metaInfo" in payload:
+            payload["metaInfo"] = {}
+        for attempt in payload.get("paymentDetails", []):
             attempt["transactionId"] = f"OM{digest(attempt['transactionId'])[:22]}"

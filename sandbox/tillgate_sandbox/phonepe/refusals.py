@@ -36,8 +36,8 @@ class Refusal(Exception):
 
 def refused(_: AnyRequest, error: Refusal) -> Response[JsonObject]:
     """Answer in PhonePe's shape."""
-    told: JsonObject = {"success": False, "code": error.code, "message": error.message}
-    return Response(told, status_code=error.status)
+    problem: JsonObject = {"success": False, "code": error.code, "message": error.message}
+    return Response(problem, status_code=error.status)
 
 
 def misread(request: AnyRequest, error: TillgateError) -> Response[JsonObject]:

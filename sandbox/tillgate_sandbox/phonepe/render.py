@@ -60,7 +60,7 @@ def order_state(checkout: SandboxCheckout) -> str:
 def order_status(checkout: SandboxCheckout, *, details: bool) -> JsonObject:
     """Render v2's order; without `details` only its latest attempt is told."""
     attempts = checkout.payments if details else checkout.payments[-1:]
-    told: list[JsonValue] = [_attempt(one) for one in attempts]
+    rendered: list[JsonValue] = [_attempt(one) for one in attempts]
     ends = checkout.expires_at or checkout.created_at
     return {
         "orderId": phonepe_order_id(checkout.id),
@@ -69,7 +69,7 @@ def order_status(checkout: SandboxCheckout, *, details: bool) -> JsonObject:
         "expireAt": milliseconds(ends),
         "metaInfo": _meta(checkout),
         **_order_error(checkout),
-        "paymentDetails": told,
+        "paymentDetails": rendered,
     }
 
 
@@ -179,7 +179,7 @@ def _attempt(payment: SandboxPayment) -> JsonObject:
     rail: JsonObject = {"type": "UPI", "utr": "206378866112", "vpa": "12****78@ybl"}
     if mode == "CARD":
         rail = {"type": "PG", "transactionId": payment.id, "serviceTransactionId": payment.id}
-    told: JsonObject = {
+    rendered: JsonObject = {
         "paymentMode": mode,
         "transactionId": payment.id,
         "timestamp": milliseconds(payment.at),
@@ -194,8 +194,8 @@ def _attempt(payment: SandboxPayment) -> JsonObject:
         ],
     }
     if payment.status in (PaymentStatus.DECLINED, PaymentStatus.FAILED):
-        told |= _payment_error(payment)
-    return told
+        rendered |= _payment_error(payment)
+    return rendered
 
 
 def _payment_error(payment: SandboxPayment) -> JsonObject:

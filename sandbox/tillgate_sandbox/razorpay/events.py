@@ -30,7 +30,7 @@ from tillgate_sandbox.states import Happening
 _ACCOUNT = "acc_TillgateSandbox"
 _CAPTURED = ("payment.captured", "order.paid", "payment_link.paid")
 
-_TOLD: dict[Happening, tuple[str, ...]] = {
+_EVENTS: dict[Happening, tuple[str, ...]] = {
     # Capture is automatic, yet the authorization is told too (razorpay.com/docs/webhooks/payments).
     Happening.PAID: ("payment.authorized", *_CAPTURED),
     # The bank is slow: the payment is `created`, and nothing is told of it.
@@ -63,7 +63,7 @@ class PlayedRazorpay:
         """Keep the settings; the first webhook secret is the one that is signed with."""
         self._settings = settings
 
-    def tell(
+    def events_for(
         self,
         checkout: SandboxCheckout,
         happening: Happening,
@@ -73,7 +73,7 @@ class PlayedRazorpay:
         """Make the webhooks of a happening. An order's end is never told, only a link's."""
         kinds = [
             kind
-            for kind in _TOLD[happening]
+            for kind in _EVENTS[happening]
             if is_link(checkout.id) or not kind.startswith("payment_link.")
         ]
         # The version counts what has happened: nothing happens twice under one event id.

@@ -64,8 +64,8 @@ class Server:
         )
         if answer.status_code != httpx.codes.OK:
             return Delivery(answer.status_code, _detail(answer), None)
-        told = answer.json()
-        return Delivery(answer.status_code, told["outcome"], told["duplicate"])
+        result = answer.json()
+        return Delivery(answer.status_code, result["outcome"], result["duplicate"])
 
     def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

@@ -9,7 +9,7 @@ from litestar.response import Redirect
 from service.settings import Settings
 from service.web.authentication import PUBLIC, AnyRequest
 from service.web.limits.rate_limits import UNLIMITED
-from tillgate_sandbox.shop.offers import offers, tills
+from tillgate_sandbox.shop.offers import offers, payment_options
 from tillgate_sandbox.shop.pages import ASSETS, return_page, shop_page
 
 
@@ -27,7 +27,7 @@ def shop_routes(settings: Settings, providers: frozenset[str]) -> Router:
         # shop that was opened as `localhost` would not know its own order again.
         if request.headers.get("host") != urlsplit(home).netloc:
             return Redirect(f"{home}/shop", status_code=307)
-        chosen = tills(providers, settings.sessions.default_currency)
+        chosen = payment_options(providers, settings.sessions.default_currency)
         return shop_page(await offers(), chosen, meta)
 
     @get("/shop/return")

@@ -59,7 +59,7 @@ _SHELF = (
 )
 
 
-class Till(Struct, frozen=True):
+class PaymentOption(Struct, frozen=True):
     """A provider to pay with, in which currency, and what the customer may expect of it."""
 
     provider: ProviderName
@@ -68,10 +68,10 @@ class Till(Struct, frozen=True):
     currency: str
 
 
-def tills(available: frozenset[str], default_currency: str) -> list[Till]:
+def payment_options(available: frozenset[str], default_currency: str) -> list[PaymentOption]:
     """Return the providers that have credentials."""
     return [
-        Till(one.name, one.title, one.hint, one.usual_currency or default_currency)
+        PaymentOption(one.name, one.title, one.hint, one.usual_currency or default_currency)
         for one in every_traits()
         if one.name in available
     ]

@@ -9,17 +9,17 @@ from litestar import Response
 
 from service.web.pages.assets import Assets
 from service.web.pages.rendering import Pages
-from tillgate_sandbox.shop.offers import Offer, Till
+from tillgate_sandbox.shop.offers import Offer, PaymentOption
 
 ASSETS = Assets("tillgate_sandbox.shop", "/shop/assets")
 PAGES = Pages(ASSETS)
 
 
 def shop_page(
-    offers: Sequence[Offer], tills: Sequence[Till], meta: Mapping[str, str]
+    offers: Sequence[Offer], payment_options: Sequence[PaymentOption], meta: Mapping[str, str]
 ) -> Response[str]:
     """Show the page where one chooses and pays; `meta` is what its script is told."""
-    return PAGES.show("shop.html", offers=offers, tills=tills, meta=meta)
+    return PAGES.show("shop.html", offers=offers, payment_options=payment_options, meta=meta)
 
 
 def return_page(meta: Mapping[str, str]) -> Response[str]:

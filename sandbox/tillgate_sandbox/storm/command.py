@@ -70,7 +70,7 @@ def command(sessions: int, seed: int | None, data_dir: Path) -> None:
         return await _in_own_database(database, sessions, seed)
 
     report = with_database(data_dir, work, prepare=False)
-    _tell(report, sessions, seed, time.monotonic() - began)
+    _report(report, sessions, seed, time.monotonic() - began)
 
 
 async def _in_own_database(database: Database, sessions: int, seed: int) -> StormReport:
@@ -98,7 +98,7 @@ def _progress() -> Progress:
     )
 
 
-def _tell(report: StormReport, sessions: int, seed: int, took_s: float) -> None:
+def _report(report: StormReport, sessions: int, seed: int, took_s: float) -> None:
     rows = [
         (name, *(report.counts[provider][key] for provider in PROVIDERS)) for name, key in _FIGURES
     ]

@@ -21,13 +21,13 @@ _ENDS = {
     Happening.EXPIRED: "expired",
 }
 # Razorpay and PhonePe tell nothing of a payment that takes its time.
-_TOLD_DELAYS = frozenset({"stripe"})
+_REPORTS_DELAYS = frozenset({"stripe"})
 # A failed payment of a Razorpay order leaves the order open, so the session goes on.
 _STAYS_OPEN = frozenset({"razorpay"})
 
 # What a forged amount or currency makes a person look at. PhonePe's message is only a hint: the
 # status API tells the truth, and nothing has to be looked at.
-_TELLS_OF_MONEY = frozenset(
+_REPORTS_MONEY = frozenset(
     """checkout.session.completed checkout.session.async_payment_succeeded payment_intent.succeeded
     payment.authorized payment.captured order.paid""".split()
 )
@@ -73,7 +73,7 @@ def expected_of(script: Script, ending: Ending) -> Expected:
         ledger={
             _ledger_id(script, ending, one): _LEDGER[one.status]
             for one in payments
-            if one.status in _LEDGER and _is_told(script, one)
+            if one.status in _LEDGER and _is_reported(script, one)
         },
         reviews=_reviews(script, ending.deliveries),
     )
@@ -97,7 +97,7 @@ def _status(script: Script) -> str:
         return "completed"
     status = "pending"
     for happening in script.happenings:
-        if happening is Happening.DELAYED and script.provider not in _TOLD_DELAYS:
+        if happening is Happening.DELAYED and script.provider not in _REPORTS_DELAYS:
             continue
         if happening is Happening.BOUNCED and script.provider in _STAYS_OPEN:
             continue
@@ -110,7 +110,7 @@ def _reviews(script: Script, deliveries: Iterable[SandboxDelivery]) -> frozenset
         _WRONG[fault]
         for delivery in deliveries
         for fault in delivery.tamper
-        if fault in _WRONG and delivery.type in _TELLS_OF_MONEY and script.provider != "phonepe"
+        if fault in _WRONG and delivery.type in _REPORTS_MONEY and script.provider != "phonepe"
     )
 
 
@@ -121,7 +121,7 @@ def _ledger_id(script: Script, ending: Ending, payment: SandboxPayment) -> str:
     return next(one.id for one in ending.checkouts if payment in one.payments)
 
 
-def _is_told(script: Script, payment: SandboxPayment) -> bool:
+def _is_reported(script: Script, payment: SandboxPayment) -> bool:
     """Return whether a payment surely has a row: a failed attempt is not told by every provider."""
     if script.provider == "phonepe":
         return payment.status is PaymentStatus.SUCCEEDED

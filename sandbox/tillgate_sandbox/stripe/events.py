@@ -32,7 +32,7 @@ from tillgate_sandbox.stripe.render import (
     unix,
 )
 
-_Told = list[tuple[str, JsonObject]]
+_Made = list[tuple[str, JsonObject]]
 
 _AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
@@ -46,7 +46,7 @@ class PlayedStripe:
         """Keep the secrets."""
         self._secrets = settings.of(StripeSettings).webhook_secrets
 
-    def tell(
+    def events_for(
         self,
         checkout: SandboxCheckout,
         happening: Happening,
@@ -54,8 +54,8 @@ class PlayedStripe:
         now: datetime,
     ) -> list[MadeEvent]:
         """Make the events of a happening, in the order in which Stripe usually sends them."""
-        told = _TELL.get(happening, _nothing)(checkout, payment, now)
-        return [made_event(kind, about, now) for kind, about in told]
+        objects = _EVENTS.get(happening, _nothing)(checkout, payment, now)
+        return [made_event(kind, about, now) for kind, about in objects]
 
     def falsify(self, event: MadeEvent, fault: Fault) -> MadeEvent:
         """Make a wrong event of a right one, about another payment, under another id."""
@@ -119,56 +119,56 @@ def _new_event_id() -> str:
     return f"evt_1{secrets.token_hex(12)[:23]}"
 
 
-def _nothing(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+def _nothing(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
     return []
 
 
-def _paid(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
-    told: _Told = []
+def _paid(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
+    objects: _Made = []
     if subscribes(checkout):
-        told.append(("customer.subscription.created", billing.subscription(checkout)))
-        told.append(("invoice.paid", billing.invoice(checkout)))
+        objects.append(("customer.subscription.created", billing.subscription(checkout)))
+        objects.append(("invoice.paid", billing.invoice(checkout)))
     if payment is not None and payment.amount:
-        told.append(("payment_intent.succeeded", payment_intent(checkout, payment)))
-    return [*told, ("checkout.session.completed", checkout_session(checkout))]
+        objects.append(("payment_intent.succeeded", payment_intent(checkout, payment)))
+    return [*objects, ("checkout.session.completed", checkout_session(checkout))]
 
 
-def _delayed(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+def _delayed(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
     return [("checkout.session.completed", checkout_session(checkout))]
 
 
-def _authorized(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+def _authorized(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
     kind = "payment_intent.amount_capturable_updated"
     held = [(kind, payment_intent(checkout, payment))] if payment else []
     return held + _delayed(checkout, payment, now)
 
 
-def _settled(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
-    told = [("payment_intent.succeeded", payment_intent(checkout, payment))] if payment else []
-    return [*told, ("checkout.session.async_payment_succeeded", checkout_session(checkout))]
+def _paid_later(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
+    objects = [("payment_intent.succeeded", payment_intent(checkout, payment))] if payment else []
+    return [*objects, ("checkout.session.async_payment_succeeded", checkout_session(checkout))]
 
 
-def _captured(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+def _captured(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
     return [("payment_intent.succeeded", payment_intent(checkout, payment))] if payment else []
 
 
-def _bounced(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+def _bounced(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
     return [
         *_declined(checkout, payment, now),
         ("checkout.session.async_payment_failed", checkout_session(checkout)),
     ]
 
 
-def _declined(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+def _declined(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
     kind = "payment_intent.payment_failed"
     return [(kind, payment_intent(checkout, payment))] if payment else []
 
 
-def _expired(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+def _expired(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
     return [("checkout.session.expired", checkout_session(checkout))]
 
 
-def _refunded(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+def _refunded(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
     if payment is None:
         return []
     return [
@@ -177,15 +177,15 @@ def _refunded(checkout: SandboxCheckout, payment: SandboxPayment | None, now: da
     ]
 
 
-def _disputed(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Told:
+def _disputed(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
     return [("charge.dispute.created", dispute(payment, now))] if payment else []
 
 
-_TELL: Mapping[Happening, Callable[[SandboxCheckout, SandboxPayment | None, datetime], _Told]] = {
+_EVENTS: Mapping[Happening, Callable[[SandboxCheckout, SandboxPayment | None, datetime], _Made]] = {
     Happening.PAID: _paid,
     Happening.DELAYED: _delayed,
     Happening.AUTHORIZED: _authorized,
-    Happening.SETTLED: _settled,
+    Happening.SETTLED: _paid_later,
     Happening.CAPTURED: _captured,
     Happening.BOUNCED: _bounced,
     Happening.DECLINED: _declined,

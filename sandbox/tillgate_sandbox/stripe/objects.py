@@ -16,7 +16,7 @@ from tillgate_sandbox.documents import (
     SandboxPayment,
     SandboxRefund,
 )
-from tillgate_sandbox.playing import Told, announce, happen
+from tillgate_sandbox.playing import Announcement, announce, happen
 from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus
 from tillgate_sandbox.stripe import billing, render
 from tillgate_sandbox.stripe.events import made_event
@@ -199,8 +199,10 @@ async def _change(
     changes = {"more": checkout.more | {"subscription": kept}, "updated_at": now}
     after: SandboxCheckout = checkout.model_copy(update=changes)
     shown = billing.subscription(after)
-    told = Told([made_event(kind, shown, now)], Chaos(), f"{checkout.session_id}:{kind}")
-    await announce(checkout, after, sandbox, told)
+    announcement = Announcement(
+        [made_event(kind, shown, now)], Chaos(), f"{checkout.session_id}:{kind}"
+    )
+    await announce(checkout, after, sandbox, announcement)
     return shown
 
 

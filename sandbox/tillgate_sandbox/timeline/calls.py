@@ -26,13 +26,13 @@ def with_calls(lines: Iterable[Line], calls: Iterable[SandboxCall]) -> list[Line
     """
     # A call stands before what came of it in the same moment.
     found: list[SandboxCall | Line] = sorted([*calls, *lines], key=lambda one: one.at)
-    told: list[Line] = []
+    drawn: list[Line] = []
     for read, run in groupby(found, key=_read):
         if read is None:
-            told += [one if isinstance(one, Line) else _told([one]) for one in run]
+            drawn += [one if isinstance(one, Line) else _line([one]) for one in run]
         else:
-            told.append(_told([one for one in run if isinstance(one, SandboxCall)]))
-    return told
+            drawn.append(_line([one for one in run if isinstance(one, SandboxCall)]))
+    return drawn
 
 
 def _read(one: SandboxCall | Line) -> tuple[object, ...] | None:
@@ -42,7 +42,7 @@ def _read(one: SandboxCall | Line) -> tuple[object, ...] | None:
     return one.provider, one.path, one.status, one.error, one.caller, one.heard
 
 
-def _told(run: Sequence[SandboxCall]) -> Line:
+def _line(run: Sequence[SandboxCall]) -> Line:
     """Tell a call, or several equal ones."""
     first, last = run[0], run[-1]
     asker = "Tillgate" if first.provider else _CALLERS[first.caller]

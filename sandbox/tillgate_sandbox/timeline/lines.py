@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from service.extension import Line, OpenedCheckout, as_text, detail_of
 from service.providers.money import to_major
 from tillgate_sandbox.documents import Attempt, SandboxCheckout, SandboxDelivery
-from tillgate_sandbox.pages.words import PROVIDERS, STANDINGS, told
+from tillgate_sandbox.pages.words import PROVIDERS, STANDINGS, in_words
 
 _OUTCOMES = {
     "processed": "taken and applied",
@@ -52,7 +52,7 @@ def _checkout(checkout: SandboxCheckout) -> Iterable[Line]:
         | detail_of(checkout.request),
     )
     for one in checkout.happened:
-        text, tone = told(one)
+        text, tone = in_words(one)
         yield Line(one.at, "attempt", text, tone, {"checkout": checkout.id})
 
 

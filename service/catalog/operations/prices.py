@@ -4,7 +4,7 @@ from datetime import datetime
 
 from service.audit.operations import Act, record
 from service.catalog import repository
-from service.catalog.documents import Coupon, Price, Ware
+from service.catalog.documents import Coupon, Price, Product
 from service.catalog.errors import PriceNotFound
 from service.core.errors import Busy
 from service.core.principal import Principal
@@ -49,14 +49,14 @@ async def set_coupon(coupon: Coupon, by: Principal) -> None:
     await in_transaction(work)
 
 
-async def remove_price(ware: Ware, currency: str, by: Principal, now: datetime) -> None:
+async def remove_price(product: Product, currency: str, by: Principal, now: datetime) -> None:
     """Delete a price, on the record. Raises `PriceNotFound`."""
 
     async def work(tx: Transaction) -> None:
-        if not await repository.delete_price(by.merchant_id, ware, currency, tx):
-            raise PriceNotFound(f"There is no price of {ware} in {currency}.")
-        detail: JsonObject = {"currency": currency, "passId": ware.pass_id}
-        act = Act("price.removed", f"price:{ware.item}", detail=detail)
+        if not await repository.delete_price(by.merchant_id, product, currency, tx):
+            raise PriceNotFound(f"There is no price of {product} in {currency}.")
+        detail: JsonObject = {"currency": currency, "passId": product.pass_id}
+        act = Act("price.removed", f"price:{product.item}", detail=detail)
         await record(tx, by, act, now)
 
     await in_transaction(work)

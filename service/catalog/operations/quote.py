@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from service.catalog import repository
-from service.catalog.documents import Coupon, Price, Ware
+from service.catalog.documents import Coupon, Price, Product
 from service.catalog.errors import (
     CouponUnknown,
     ItemHasNoPrice,
@@ -34,9 +34,9 @@ class Wanted(Struct, frozen=True):
         return "plan" if self.field.rpartition(".")[2] == "plan" else "eventId"
 
     @property
-    def ware(self) -> Ware:
+    def product(self) -> Product:
         """Return the whole of what is sold: a price belongs to all of it."""
-        return Ware(self.item, self.pass_id)
+        return Product(self.item, self.pass_id)
 
 
 class Quote(Struct, frozen=True):
@@ -70,7 +70,7 @@ async def price_of(merchant_id: str, wanted: Wanted, now: datetime) -> Priced:
     """Return the total with its parts. Raises `ItemHasNoPrice` and its kin."""
     code, coupon = wanted.coupon_code, None
     async with answers_in_time():
-        price = await repository.find_price(merchant_id, wanted.ware, wanted.currency)
+        price = await repository.find_price(merchant_id, wanted.product, wanted.currency)
         if code is not None:
             coupon = await repository.find_coupon(merchant_id, code)
     if price is None:

@@ -42,7 +42,7 @@ class Held(Struct, frozen=True, array_like=True):
         return Quote(self.amount, free=free, trial_days=self.trial_days)
 
 
-class Quoting(Struct, frozen=True):
+class QuoteSettings(Struct, frozen=True):
     """What quotes are made with. Whoever has the pepper can make one."""
 
     pepper: str
@@ -57,11 +57,13 @@ class Offered(Struct, frozen=True):
     priced: Priced
 
 
-async def offer_quote(merchant_id: str, wanted: Wanted, quoting: Quoting, now: datetime) -> Offered:
+async def offer_quote(
+    merchant_id: str, wanted: Wanted, settings: QuoteSettings, now: datetime
+) -> Offered:
     """Quote what is wanted, for a while. Raises `ItemHasNoPrice` and its kin."""
     priced = await price_of(merchant_id, wanted, now)
     held = _hold(merchant_id, wanted, priced.quote, now)
-    return Offered(id_of(held, quoting.pepper), held, priced)
+    return Offered(id_of(held, settings.pepper), held, priced)
 
 
 def _hold(merchant_id: str, wanted: Wanted, quote: Quote, now: datetime) -> Held:

@@ -76,8 +76,8 @@ async def _version(client: Client, *, production: bool) -> Check:
 
 async def _clock(client: Client) -> Check:
     before = SystemClock().now()
-    told: datetime = (await client.admin.command("hello"))["localTime"]
-    theirs = told.replace(tzinfo=UTC)  # the answer of a command comes without its offset
+    reported: datetime = (await client.admin.command("hello"))["localTime"]
+    theirs = reported.replace(tzinfo=UTC)  # the answer of a command comes without its offset
     after = SystemClock().now()
     # Whatever lies within the question and its answer may be the time it took.
     skew = max((before - theirs).total_seconds(), (theirs - after).total_seconds(), 0)

@@ -8,7 +8,7 @@ import rich_click as click
 
 from service.app import create_app
 from service.cli.addresses import listen
-from service.cli.database import database_address, database_errors_told, writable
+from service.cli.database import database_address, readable_database_errors, writable
 from service.cli.development.banner import Running, print_banner
 from service.cli.development.generated import generate, keep_out_of_git
 from service.cli.options import address_options, data_dir_option, operator
@@ -46,7 +46,7 @@ def command(host: str, port: int, data_dir: Path) -> None:
         writable(data_dir),
         database_address(outside, data_dir, share=False) as uri,
         listen(host, port) as listening,
-        database_errors_told(),
+        readable_database_errors(),
     ):
         running = _prepare(outside, data_dir, _url(listening))
         run_until_signal(_serve(running, uri, listening, extension))
@@ -80,10 +80,10 @@ async def _serve(
             await extension.prepare(operator(), SystemClock().now())
         app = create_app(settings, database, extension=extension)
 
-        def tell() -> None:
+        def announce() -> None:
             print_banner(running, uri, extension)
 
-        await serve(app, listening, patience_s=PATIENCE_S, started=tell)
+        await serve(app, listening, patience_s=PATIENCE_S, started=announce)
 
 
 def _url(listening: socket.socket) -> str:

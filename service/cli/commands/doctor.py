@@ -52,8 +52,8 @@ def command(ctx: click.Context, environment: str | None, *, as_json: bool, data_
     ]
     fine = all(check.state != "problem" for check in checks)
     if as_json:
-        told = {"environment": settings.web.environment, "fine": fine}
-        show(json.dumps(told | {"checks": [asdict(check) for check in checks]}, indent=2))
+        report = {"environment": settings.web.environment, "fine": fine}
+        show(json.dumps(report | {"checks": [asdict(check) for check in checks]}, indent=2))
     else:
         _print(checks, settings.web.environment)
     ctx.exit(0 if fine else 1)

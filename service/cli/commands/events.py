@@ -81,9 +81,9 @@ def show_one(event_id: str, merchant: str, data_dir: Path) -> None:
         return await find_event(merchant, event_id)
 
     event = with_database(data_dir, work)
-    told = event.model_dump(mode="json", by_alias=True, exclude={"payload", "revision_id"})
-    told["payload"] = _readable(event.payload)
-    show(json.dumps(told, indent=2, ensure_ascii=False))
+    shown = event.model_dump(mode="json", by_alias=True, exclude={"payload", "revision_id"})
+    shown["payload"] = _readable(event.payload)
+    show(json.dumps(shown, indent=2, ensure_ascii=False))
 
 
 @command.command("replay")

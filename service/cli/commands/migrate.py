@@ -49,7 +49,7 @@ def command(data_dir: Path, *, dry_run: bool, again: bool) -> None:
         return await migrate(database, DOCUMENTS, SystemClock(), operator(), again=again)
 
     ran, drift = with_database(data_dir, work, prepare=False)
-    rows = [(one.id, one.name, f"{one.took_ms} ms", _told(one.counts)) for one in ran]
+    rows = [(one.id, one.name, f"{one.took_ms} ms", _summary(one.counts)) for one in ran]
     show_table(("number", "migration", "took", "changed"), rows, empty="No migration was left.")
     for one in drift:
         warn(f"index {one}")
@@ -62,7 +62,7 @@ def _show_plan(planned: list[Planned], drift: list[Drift]) -> None:
             one.step.number,
             one.step.name,
             f"done {one.done.at:%Y-%m-%d %H:%M}" if one.done else "to do",
-            _told(one.left),
+            _summary(one.left),
         )
         for one in planned
     ]
@@ -74,5 +74,5 @@ def _show_plan(planned: list[Planned], drift: list[Drift]) -> None:
         raise Exit(BEHIND)
 
 
-def _told(counts: Counts) -> str:
+def _summary(counts: Counts) -> str:
     return ", ".join(f"{count} {what}" for what, count in counts.items()) or "-"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from service.catalog.documents import Coupon, Price, Ware
+from service.catalog.documents import Coupon, Price, Product
 from service.catalog.operations.prices import (
     list_catalog,
     remove_coupon,
@@ -120,7 +120,7 @@ def remove(item: str, currency: str, pass_id: str | None, merchant: str, data_di
 
     async def work(_: Settings, __: Database) -> None:
         now = SystemClock().now()
-        await remove_price(Ware(item, pass_id), currency.upper(), operator(merchant), now)
+        await remove_price(Product(item, pass_id), currency.upper(), operator(merchant), now)
 
     with_database(data_dir, work)
     say(f"{_named(item, pass_id)} has no price in {currency.upper()} any more.")

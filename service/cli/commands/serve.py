@@ -10,7 +10,7 @@ import rich_click as click
 import structlog
 
 from service.app import create_app
-from service.cli.database import database_errors_told
+from service.cli.database import readable_database_errors
 from service.cli.options import address_options
 from service.cli.serving import run_until_signal, serve
 from service.cli.settings import production_settings
@@ -55,7 +55,7 @@ def command(host: str, port: int, workers: int) -> None:
             problems=tuple(found.values()),
         )
     configure_logging(production=settings.production, stream=sys.stdout)
-    with database_errors_told():
+    with readable_database_errors():
         serve_on = partial(_serve_on, settings, settings.database.uri)
         work_in_processes(workers, host, port, serve_on)
 
@@ -72,17 +72,17 @@ async def _serve(
     async with connected(settings, uri) as client:
         database = client[settings.database.name]
         app = create_app(settings, database)
-        await _tell_of_missing_indexes(database)
+        await _warn_of_missing_indexes(database)
         host, port = listening.getsockname()[:2]
 
-        def tell() -> None:
+        def announce() -> None:
             log.info("serving", host=host, port=port, process=os.getpid())
             started()
 
-        await serve(app, listening, patience_s=PATIENCE_S, started=tell)
+        await serve(app, listening, patience_s=PATIENCE_S, started=announce)
 
 
-async def _tell_of_missing_indexes(database: Database) -> None:
+async def _warn_of_missing_indexes(database: Database) -> None:
     drift = await find_drift(database, DOCUMENTS)
     missing = [f"{one.collection}.{one.index}" for one in drift if one.kind == "missing"]
     if missing:

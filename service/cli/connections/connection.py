@@ -183,15 +183,15 @@ class Connection(HttpToolsProtocol):
         """End the connection, and say why if a request waits for an answer."""
         if self.stage is Stage.CLOSING or self.transport.is_closing():
             return
-        told = self._waits_for_word()
+        announced = self._waits_for_word()
         self._enter(Stage.CLOSING)
         if self._asked and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if told:
+        if announced:
             self._door.note(why)
             self.transport.write(why.written())
-        if told and self._door.may_linger(self):
+        if announced and self._door.may_linger(self):
             # What is still on its way is read and dropped: otherwise a reset would make the
             # client drop our answer.
             self.transport.write_eof()

@@ -22,7 +22,7 @@ _LEAST_S = 1.0
 LEAVING_S = 5.0
 _LINGER_S = 2.0
 _LOOK_EVERY_S = 0.5
-_TELL_EVERY_S = 10.0
+_REPORT_EVERY_S = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class Door:
         self._ripe_at = 0.0
         self.leaving_at: float | None = None
         self._noted: Counter[str] = Counter()
-        self._told_at = 0.0
+        self._reported_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._patience = {
             Stage.HEAD: limits.headers_within_s,
@@ -123,8 +123,8 @@ class Door:
         for connection in tuple(self._inside):
             connection.since += late
             self._judge(connection, now)
-        if self._noted and now - self._told_at >= _TELL_EVERY_S:
-            self._told_at = now
+        if self._noted and now - self._reported_at >= _REPORT_EVERY_S:
+            self._reported_at = now
             log.warning("connections refused", **self._noted)
             self._noted.clear()
         self.close()

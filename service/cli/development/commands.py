@@ -4,7 +4,7 @@ import click
 from msgspec import Struct
 
 from service.cli.lazy import LazyCommand
-from service.extension import broken_told, needed_extension
+from service.extension import needed_extension, readable_import_errors
 
 
 class ExtensionCommand(Struct, frozen=True):
@@ -16,5 +16,5 @@ class ExtensionCommand(Struct, frozen=True):
     def load(self) -> click.Command:
         """Return the extension's command. Raises `Misconfigured` without one, or a broken one."""
         extension = needed_extension()
-        with broken_told():
+        with readable_import_errors():
             return LazyCommand(extension.commands[self.name], self.summary).load()

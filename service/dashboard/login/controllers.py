@@ -12,8 +12,8 @@ from service.core.errors import Forbidden, TooManyRequests, Unauthenticated
 from service.core.ids import digest
 from service.core.principal import AccessScope, Kind, Principal
 from service.dashboard.login.cookies import FORM, SIGN_IN, came_from_us, form_token
-from service.dashboard.login.entrance import Entrance, TheEntrance
 from service.dashboard.login.page import login_page
+from service.dashboard.login.services import LoginServices, TheLogin
 from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION
 from service.web.authentication import AnyRequest
@@ -33,22 +33,22 @@ ENDED = (
 UNATTENDED = "x-unattended"
 
 
-async def reader_of(request: AnyRequest, entrance: Entrance) -> Principal | None:
+async def reader_of(request: AnyRequest, login: LoginServices) -> Principal | None:
     """Find who reads: an admin whose sign-in and key are still good. None for anybody else.
 
     The request's line in the log names the reader.
     """
-    token = entrance.jar.read(request, SIGN_IN)
+    token = login.jar.read(request, SIGN_IN)
     attended = UNATTENDED not in request.headers
-    found = await recognise(token, entrance.keys, entrance.clock, attended=attended)
+    found = await recognise(token, login.keys, login.clock, attended=attended)
     if found is None or not _may_read(found):
         return None
     return _let_in(request, found)
 
 
-def token_of(request: AnyRequest, entrance: Entrance) -> str:
+def token_of(request: AnyRequest, login: LoginServices) -> str:
     """Return what the forms of a reader's pages carry."""
-    return form_token(entrance.jar.read(request, SIGN_IN) or "")
+    return form_token(login.jar.read(request, SIGN_IN) or "")
 
 
 class Login(Controller):
@@ -58,72 +58,70 @@ class Login(Controller):
 
     @get("/login")
     async def form(
-        self, request: AnyRequest, entrance: TheEntrance, following: Following = HOME
+        self, request: AnyRequest, login: TheLogin, following: Following = HOME
     ) -> Response[str]:
         """Ask for the key; a browser whose sign-in has ended is told so.
 
         Whatever cookie opens nothing is answered so: nobody learns whether it ever did.
         """
-        brought = entrance.jar.read(request, SIGN_IN) is not None
-        ended = brought and await reader_of(request, entrance) is None
-        return _form(request, entrance, _ours(following), ENDED if ended else None)
+        brought = login.jar.read(request, SIGN_IN) is not None
+        ended = brought and await reader_of(request, login) is None
+        return _form(request, login, _ours(following), ENDED if ended else None)
 
     @post("/login", status_code=303)
-    async def enter(self, request: AnyRequest, entrance: TheEntrance) -> Response[str] | Redirect:
+    async def enter(self, request: AnyRequest, login: TheLogin) -> Response[str] | Redirect:
         """Sign in by an admin key. 403 for any other and for a form that is not ours, else 429."""
         given = await request.form()
         following = _ours(str(given.get("next") or ""))
-        if not came_from_us(request, entrance.jar.read(request, FORM), _text(given.get("token"))):
+        if not came_from_us(request, login.jar.read(request, FORM), _text(given.get("token"))):
             # Mostly an old page: the form is shown anew.
-            return _form(request, entrance, following, "This form was old. Please try again.", 403)
+            return _form(request, login, following, "This form was old. Please try again.", 403)
         key = str(given.get("key") or "").strip()
         try:
-            found = await _try(request, entrance, key)
+            found = await _try(request, login, key)
         except TooManyRequests as error:
-            return _too_many(request, entrance, following, error)
+            return _too_many(request, login, following, error)
         if found is None:
-            await entrance.refusals.note(client_of(request.scope))
-            return _form(request, entrance, following, "This is no admin key of this service.", 403)
-        await _end(request, entrance)
+            await login.refusals.note(client_of(request.scope))
+            return _form(request, login, following, "This is no admin key of this service.", 403)
+        await _end(request, login)
         reader = _let_in(request, found)  # after whose sign-in ends here: the line names this one
-        token = await sign_in(key, reader, entrance.clock)
-        await _record("dashboard.signed_in", token, reader, entrance)
-        known = entrance.jar.known_browser(request) is not None
-        cookies = [entrance.jar.sign_in(token), entrance.jar.forget(FORM)]
-        cookies += [] if known else [entrance.jar.browser()]
+        token = await sign_in(key, reader, login.clock)
+        await _record("dashboard.signed_in", token, reader, login)
+        known = login.jar.known_browser(request) is not None
+        cookies = [login.jar.sign_in(token), login.jar.forget(FORM)]
+        cookies += [] if known else [login.jar.browser()]
         return Redirect(following, status_code=303, cookies=cookies)
 
     @post("/logout", status_code=303)
-    async def leave(self, request: AnyRequest, entrance: TheEntrance) -> Redirect:
+    async def leave(self, request: AnyRequest, login: TheLogin) -> Redirect:
         """Sign out, here and in every process. Raises `Forbidden` for a form that is not ours."""
         given = await request.form()
-        if not came_from_us(
-            request, entrance.jar.read(request, SIGN_IN), _text(given.get("token"))
-        ):
+        if not came_from_us(request, login.jar.read(request, SIGN_IN), _text(given.get("token"))):
             raise Forbidden("This form was not shown by the dashboard.")
-        await _end(request, entrance)
-        return Redirect(f"{HOME}/login", status_code=303, cookies=[entrance.jar.forget(SIGN_IN)])
+        await _end(request, login)
+        return Redirect(f"{HOME}/login", status_code=303, cookies=[login.jar.forget(SIGN_IN)])
 
 
-async def _try(request: AnyRequest, entrance: Entrance, key: str) -> Principal | None:
+async def _try(request: AnyRequest, login: LoginServices, key: str) -> Principal | None:
     """Look at a key, as often as that may be done. Raises `TooManyRequests`."""
-    network = network_of(entrance.addresses.of(request.scope))
-    browser = entrance.jar.known_browser(request)
+    network = network_of(login.addresses.of(request.scope))
+    browser = login.jar.known_browser(request)
     try:
-        entrance.guesses.take(network, browser)
+        login.guesses.take(network, browser)
     except TooManyRequests:
-        await entrance.refusals.note(client_of(request.scope))
+        await login.refusals.note(client_of(request.scope))
         raise
-    found = await _holder_of(key, entrance)
+    found = await _holder_of(key, login)
     if found is None or not _may_read(found):
         return None
-    entrance.guesses.give_back(network, browser)
+    login.guesses.give_back(network, browser)
     return found
 
 
-async def _holder_of(key: str, entrance: Entrance) -> Principal | None:
+async def _holder_of(key: str, login: LoginServices) -> Principal | None:
     try:
-        return await entrance.keys.identify(key)
+        return await login.keys.identify(key)
     except Unauthenticated:
         return None
 
@@ -134,24 +132,24 @@ def _let_in(request: AnyRequest, found: Principal) -> Principal:
     return reader
 
 
-async def _end(request: AnyRequest, entrance: Entrance) -> None:
+async def _end(request: AnyRequest, login: LoginServices) -> None:
     """End the sign-in that a browser has, if it has one."""
-    token = entrance.jar.read(request, SIGN_IN)
-    reader = await reader_of(request, entrance)
+    token = login.jar.read(request, SIGN_IN)
+    reader = await reader_of(request, login)
     if token is not None and await sign_out(token) and reader is not None:
-        await _record("dashboard.signed_out", token, reader, entrance)
+        await _record("dashboard.signed_out", token, reader, login)
 
 
-async def _record(action: str, token: str, reader: Principal, entrance: Entrance) -> None:
+async def _record(action: str, token: str, reader: Principal, login: LoginServices) -> None:
     act = Act(action, f"sign-in:{digest(token)[:KEY_ID_LENGTH]}", detail={"keyId": reader.key_id})
     async with answers_in_time():
-        await record(NO_TRANSACTION, reader, act, entrance.clock.now())
+        await record(NO_TRANSACTION, reader, act, login.clock.now())
 
 
 def _too_many(
-    request: AnyRequest, entrance: Entrance, following: str, error: TooManyRequests
+    request: AnyRequest, login: LoginServices, following: str, error: TooManyRequests
 ) -> Response[str]:
-    answer = _form(request, entrance, following, error.message, 429)
+    answer = _form(request, login, following, error.message, 429)
     answer.headers["Retry-After"] = str(error.retry_after)
     return answer
 
@@ -162,13 +160,13 @@ def _may_read(reader: Principal) -> bool:
 
 def _form(
     request: AnyRequest,
-    entrance: Entrance,
+    login: LoginServices,
     following: str,
     problem: str | None = None,
     status: int = 200,
 ) -> Response[str]:
-    cookie = entrance.jar.form()
-    standing = entrance.jar.read(request, FORM)
+    cookie = login.jar.form()
+    standing = login.jar.read(request, FORM)
     token = form_token(standing or str(cookie.value))
     answer = login_page(token, following, problem, status)
     if standing is None:

@@ -44,27 +44,27 @@ class Refusals:
         """Begin with nothing."""
         self._clock = clock
         self._counted = _Counted()
-        self._told_at: datetime | None = None
+        self._reported_at: datetime | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._telling: asyncio.Task[None] | None = None
+        self._reporting: asyncio.Task[None] | None = None
 
     async def note(self, client: str | None) -> None:
         """Count one. The first is recorded at once, later ones together after a minute."""
         self._counted.tries += 1
         if client is not None and len(self._counted.clients) < _MOST_NAMED:
             self._counted.clients.add(client)
-        if self._told_at is None or self._clock.now() - self._told_at >= EVERY:
-            await self.tell()
+        if self._reported_at is None or self._clock.now() - self._reported_at >= EVERY:
+            await self.report()
         elif self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(EVERY.total_seconds(), self._tell_later)
+            self._timer = loop.call_later(EVERY.total_seconds(), self._report_later)
 
-    async def tell(self) -> None:
+    async def report(self) -> None:
         """Record all that were counted in one entry; if that fails, keep them for the next."""
         counted, self._counted = self._counted, _Counted()
         if not counted.tries:
             return
-        now = self._told_at = self._clock.now()
+        now = self._reported_at = self._clock.now()
         log.warning("sign-ins refused", tries=counted.tries, clients=len(counted.clients))
         named = sorted(counted.clients)
         act = Act(
@@ -85,8 +85,8 @@ class Refusals:
         """Record what is left, at the end of the process."""
         if self._timer is not None:
             self._timer.cancel()
-        await self.tell()
+        await self.report()
 
-    def _tell_later(self) -> None:
+    def _report_later(self) -> None:
         self._timer = None
-        self._telling = asyncio.ensure_future(self.tell())
+        self._reporting = asyncio.ensure_future(self.report())

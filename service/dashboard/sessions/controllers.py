@@ -9,7 +9,7 @@ from litestar.response import Redirect
 
 from service.core.errors import NotFound
 from service.dashboard.login.controllers import reader_of, token_of
-from service.dashboard.login.entrance import Entrance, TheEntrance
+from service.dashboard.login.services import LoginServices, TheLogin
 from service.dashboard.sessions.lines import lines
 from service.dashboard.sessions.page import Frame, missing_page, search_page, timeline_page
 from service.extension import Mounted
@@ -31,20 +31,20 @@ class SessionPages(Controller):
 
     @get("/")
     async def search(
-        self, request: AnyRequest, entrance: TheEntrance, extension: TheExtension
+        self, request: AnyRequest, login: TheLogin, extension: TheExtension
     ) -> Response[str] | Redirect:
         """Ask for a session; show what an extension has opened last."""
-        if await reader_of(request, entrance) is None:
+        if await reader_of(request, login) is None:
             return _to_login("/dashboard")
         latest = await extension.latest() if extension is not None else None
-        return search_page(latest, _frame(request, entrance, extension))
+        return search_page(latest, _frame(request, login, extension))
 
     @get("/sessions")
     async def found(
-        self, request: AnyRequest, entrance: TheEntrance, session_id: SessionIdQuery
+        self, request: AnyRequest, login: TheLogin, session_id: SessionIdQuery
     ) -> Redirect:
         """Go to the session that was asked for."""
-        await reader_of(request, entrance)
+        await reader_of(request, login)
         return Redirect(f"/dashboard/sessions/{session_id}", status_code=303)
 
     @get("/sessions/{session_id:str}")
@@ -52,27 +52,27 @@ class SessionPages(Controller):
         self,
         request: AnyRequest,
         session_id: SessionIdPath,
-        entrance: TheEntrance,
+        login: TheLogin,
         extension: TheExtension,
     ) -> Response[str] | Redirect:
         """Draw everything that touched a session, and why it is in its state."""
-        reader = await reader_of(request, entrance)
+        reader = await reader_of(request, login)
         if reader is None:
             return _to_login(f"/dashboard/sessions/{session_id}")
-        frame, now = _frame(request, entrance, extension), entrance.clock.now()
+        frame, now = _frame(request, login, extension), login.clock.now()
         try:
-            told = await timeline(session_id, Caller(reader), now)
+            gathered = await timeline(session_id, Caller(reader), now)
         except NotFound:
             return missing_page(session_id, frame)
-        standing = status_at(told.session.status, told.session.expires_at, now)
-        found = lines(told.entries)
+        standing = status_at(gathered.session.status, gathered.session.expires_at, now)
+        found = lines(gathered.entries)
         if extension is not None:
-            found = await extension.tell(session_id, found)
-        return timeline_page(told.session, standing, told.why, found, frame)
+            found = await extension.add_lines(session_id, found)
+        return timeline_page(gathered.session, standing, gathered.why, found, frame)
 
 
-def _frame(request: AnyRequest, entrance: Entrance, extension: Mounted | None) -> Frame:
-    token = token_of(request, entrance)
+def _frame(request: AnyRequest, login: LoginServices, extension: Mounted | None) -> Frame:
+    token = token_of(request, login)
     return Frame(token, extension.pages, extension.kinds) if extension is not None else Frame(token)
 
 

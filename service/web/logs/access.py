@@ -64,8 +64,8 @@ def log_request(scope: HTTPScope, status: int, seconds: float) -> None:
     ms = round(seconds * 1000, 1)
     client = client_of(scope)
     if not _stream:
-        told = {"method": method, "path": path, "status": status, "ms": ms}
-        _log.info("request", **told, principal=label, client=client)
+        fields = {"method": method, "path": path, "status": status, "ms": ms}
+        _log.info("request", **fields, principal=label, client=client)
         return
     request_id = scope["state"].get("request_id")
     now = datetime.now(UTC)

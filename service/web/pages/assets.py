@@ -70,10 +70,10 @@ class Assets:
 
     @cached_property
     def _version(self) -> str:
-        told = sha256()
+        hashed = sha256()
         for name, content in self._content.items():
-            told.update(f"{name}\0{len(content)}\0".encode() + content)
-        return told.hexdigest()[:16]
+            hashed.update(f"{name}\0{len(content)}\0".encode() + content)
+        return hashed.hexdigest()[:16]
 
 
 SHARED = Assets("service.web.pages", "/assets")

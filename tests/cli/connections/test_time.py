@@ -139,7 +139,7 @@ async def test_what_was_refused_is_counted_in_the_log(
         )
         for _ in range(3):
             await (await house.call()).ask(GET.replace(b"Host: here\r\n", b""))
-        house.door._told_at = -100.0
+        house.door._reported_at = -100.0
         house.door.look()
         house.door.look()
     assert told == [{"host_missing": 3}]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.providers.registry import ProviderName
-from tillgate_sandbox.calls.reading import Exchange, Told, read_api, read_wire
+from tillgate_sandbox.calls.reading import CallDetails, Exchange, read_api, read_wire
 from tillgate_sandbox.stripe.form import encode_form
 
 
@@ -93,7 +93,7 @@ def test_session_in_the_answer_outweighs_the_one_that_was_asked_for() -> None:
     assert read_api(asked).session_id == "a"
     assert read_api(exchange(answer=as_json(sessionId="b"))).session_id == "b"
     refused = exchange(query=b"sessionId=c&x=y", status=404)
-    assert read_api(refused) == Told(None, ("c",), "c")
+    assert read_api(refused) == CallDetails(None, ("c",), "c")
 
 
 def test_token_is_named_alike_where_it_is_given_out_and_where_it_is_used() -> None:

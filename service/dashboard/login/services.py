@@ -16,7 +16,7 @@ from service.web.limits.addresses import Addresses
 from service.web.sign_ins.guesses import Guesses
 
 
-class Entrance(Struct, frozen=True):
+class LoginServices(Struct, frozen=True):
     """Cookies, keys, and the counts of those who try."""
 
     jar: Cookies
@@ -27,15 +27,15 @@ class Entrance(Struct, frozen=True):
     refusals: Refusals
 
 
-TheEntrance: TypeAlias = NamedDependency[SkipValidation[Entrance]]
+TheLogin: TypeAlias = NamedDependency[SkipValidation[LoginServices]]
 
 
-def build_entrance(settings: Settings, clock: Clock) -> Entrance:
+def build_login(settings: Settings, clock: Clock) -> LoginServices:
     """Build it from the settings. Raises `Misconfigured` without a pepper."""
     peppers = settings.access.peppers
     if not peppers:
         raise Misconfigured("PII_PEPPER is not set: nobody could sign in to the dashboard.")
-    return Entrance(
+    return LoginServices(
         Cookies(peppers, secure=settings.web.public_url.startswith("https://")),
         KeyRing(settings.access, clock),
         clock,
