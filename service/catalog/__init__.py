@@ -1,1 +1,1 @@
-"""Prices that the server trusts, so that a browser never decides what is paid."""
+"""Prices that the server trusts, so that a browser never decides the amount."""

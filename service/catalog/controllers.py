@@ -33,7 +33,7 @@ from service.web.authentication import CurrentPrincipal, requires
 
 TheClock = NamedDependency[SkipValidation[Clock]]
 TheQuoteSettings = NamedDependency[SkipValidation[QuoteSettings]]
-# As the fields of a session take them: one line.
+# The same rules as for the fields of a session: one line.
 _ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}$"
 ItemPath = Annotated[str, PathParameter(pattern=_ONE_LINE, description="A plan or an event.")]
 CodePath = Annotated[str, PathParameter(pattern=_ONE_LINE, description="The coupon's code.")]

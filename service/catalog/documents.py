@@ -10,17 +10,17 @@ from service.storage.documents import StoredDocument
 
 
 class Product(Struct, frozen=True):
-    """The whole of what is sold: a plan, an event, or a pass of an event.
+    """What is sold as a whole: a plan, an event, or a pass of an event.
 
-    `item` is the plan or the event. A price belongs to all of it: that of an event is none of its
-    passes', and a pass has no price without its event.
+    `item` is the plan or the event. A price belongs to all of it: an event's price is not that of
+    its passes, and a pass has no price without its event.
     """
 
     item: str
     pass_id: str | None = None
 
     def __str__(self) -> str:
-        """Name it in words."""
+        """Describe it for people."""
         return repr(self.item) if self.pass_id is None else f"{self.pass_id!r} of {self.item!r}"
 
 
@@ -28,8 +28,8 @@ class Price(StoredDocument):
     """What one unit of an item costs in one currency. `item` is a plan or an event.
 
     With `pass_id` it is the price of that pass of the event. `amount` is in minor units.
-    `trial_days`: a subscription begins without a payment. `max_quantity`: one session sells at most
-    so many, None for no limit of its own.
+    `trial_days`: a subscription begins without a payment. `max_quantity`: the most that one
+    session sells, None for no limit of its own.
     """
 
     merchant_id: str
@@ -46,7 +46,7 @@ class Price(StoredDocument):
 
     @property
     def product(self) -> Product:
-        """Return what it is the price of."""
+        """Return what it is a price of."""
         return Product(self.item, self.pass_id)
 
     class Settings:

@@ -6,7 +6,7 @@ from service.core.errors import FieldProblem, InvalidInput, NotFound
 
 
 class ItemHasNoPrice(InvalidInput):
-    """The catalog knows no price of this item in this currency."""
+    """The catalog has no price of this item in this currency."""
 
     code = "item_has_no_price"
 
@@ -35,7 +35,7 @@ class QuantityTooLarge(InvalidInput):
 
 
 class TotalTooLarge(InvalidInput):
-    """So many of the item cost more than an amount can hold."""
+    """This quantity of the item costs more than an amount can hold."""
 
     code = "total_too_large"
 
@@ -48,7 +48,7 @@ class TotalTooLarge(InvalidInput):
 
 
 class CouponUnknown(InvalidInput):
-    """The catalog knows no such coupon, or it is over, or it is for another currency."""
+    """There is no such coupon, or it has expired, or it is for another currency."""
 
     code = "coupon_unknown"
 
@@ -65,18 +65,18 @@ class PriceNotFound(NotFound):
 
 
 class QuoteUnknown(InvalidInput):
-    """The quote's id is not one that was handed out to this merchant."""
+    """The quote's id was not issued to this merchant."""
 
     code = "quote_unknown"
 
     def __init__(self) -> None:
-        """Name the field; whose it may be is not said."""
+        """Name the field; do not reveal whose quote it may be."""
         problem = FieldProblem("quoteId", "is not a quote of this merchant")
         super().__init__("There is no such quote; ask for one.", problems=(problem,))
 
 
 class QuoteExpired(InvalidInput):
-    """The price that was quoted does not hold any more."""
+    """The quoted price no longer holds."""
 
     code = "quote_expired"
 
@@ -87,7 +87,7 @@ class QuoteExpired(InvalidInput):
 
 
 class QuoteDiffers(InvalidInput):
-    """The quote is of something else than what is to be opened."""
+    """The quote is for something other than what is being opened."""
 
     code = "quote_differs"
 

@@ -6,7 +6,7 @@ from service.storage.transaction import Transaction
 
 
 async def find_price(merchant_id: str, product: Product, currency: str) -> Price | None:
-    """Find the price of the whole of what is sold, in a currency."""
+    """Find the price of a product in a currency."""
     row = await Price.get_pymongo_collection().find_one(_key(merchant_id, product, currency))
     return Price.model_validate(row) if row else None
 
@@ -64,7 +64,7 @@ async def list_coupons(merchant_id: str) -> list[Coupon]:
 
 
 def _key(merchant_id: str, product: Product, currency: str) -> Row:
-    # None also finds the prices that were written before passes were named with their events.
+    # None also matches prices written before passes were named with their events.
     return {
         "merchantId": merchant_id,
         "item": {"$eq": product.item},

@@ -1,4 +1,4 @@
-"""Take the address that is served, before anything else is started."""
+"""Bind the address that is served, before anything else is started."""
 
 import errno
 import socket
@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from service.core.errors import Misconfigured
 
-# Connections that wait to be accepted: a rush must not be refused.
+# Connections waiting to be accepted: a burst must not be refused.
 BACKLOG = 2048
 
 
@@ -18,29 +18,29 @@ class PortInUse(Misconfigured):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take the address for this process alone. Raises `PortInUse`, `Misconfigured`."""
+    """Bind the address for this process alone. Raises `PortInUse`, `Misconfigured`."""
     with _refusal_in_words(host, port):
         return socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
 
 
 def reserve(host: str, port: int) -> socket.socket:
-    """Take the address for processes of ours, which `share` it; nobody listens on this socket.
+    """Reserve the address for our own processes, which `share` it; this socket never listens.
 
-    No other server gets it for as long as this one is open. Raises `PortInUse`, `Misconfigured`.
+    No other server can take it while this socket is open. Raises `PortInUse`, `Misconfigured`.
     """
     reserved = _bind(host, port)
-    # Only now: a program that shares its port would have let us in. From here on those of this
-    # user that ask for a share get one; an ordinary server is refused, also while nobody listens.
+    # Only now: a program that shares its port would have let us in. From here on, sockets of
+    # this user that ask to share the port may; other servers are refused, even before we listen.
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     return reserved
 
 
 def share(reserved: socket.socket) -> socket.socket:
-    """Bind to a reserved address. The server listens once it is ready: nobody waits for its start.
+    """Bind to a reserved address. The server listens once it is ready: no client waits for it.
 
-    The kernel spreads connections over all that listen. On one socket for all, whoever woke first
-    took most: of four processes on two cores two had 63 of 64 connections.
+    The kernel spreads connections over all listening sockets. With one shared socket, whichever
+    process woke first took most: of four processes on two cores, two had 63 of 64 connections.
     """
     host, port = reserved.getsockname()[:2]
     return _bind(host, port, socket.SO_REUSEPORT)
@@ -49,7 +49,7 @@ def share(reserved: socket.socket) -> socket.socket:
 def _bind(host: str, port: int, *options: int) -> socket.socket:
     with _refusal_in_words(host, port), ExitStack() as undo:
         bound = undo.enter_context(socket.socket(_family(host)))
-        # Connections that an earlier process left behind don't count; who listens does.
+        # Connections that an earlier process left behind don't count; listening sockets do.
         for option in (socket.SO_REUSEADDR, *options):
             bound.setsockopt(socket.SOL_SOCKET, option, 1)
         if bound.family == socket.AF_INET6:

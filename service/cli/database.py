@@ -1,4 +1,4 @@
-"""The database that a command works on: the one of the settings, or the embedded one."""
+"""The database of a command: the one in the settings, or the embedded one."""
 
 import asyncio
 import os
@@ -24,11 +24,11 @@ Work = Callable[[Settings, Database], Awaitable[T]]
 
 
 def with_database(data_dir: Path, work: Work[T], *, prepare: bool = True) -> T:
-    """Run a command's work on the database of the settings, else on the data directory's own.
+    """Run a command's work on the database in the settings, else on the data directory's own.
 
-    The embedded server is used where it runs, and started for the command where it does not. If
-    `prepare`, it is migrated and its indexes are made first, and the layout of any other one must
-    be this version's. Raises `Misconfigured`, `Unavailable`.
+    The embedded server is used if it is running, and started for the command if it is not. With
+    `prepare`, it is migrated and its indexes are created first, while any other database must
+    already have this version's layout. Raises `Misconfigured`, `Unavailable`.
     """
     settings = settings_of(data_dir)
     quiet_logging(settings)
@@ -49,7 +49,7 @@ def with_database(data_dir: Path, work: Work[T], *, prepare: bool = True) -> T:
 
 @contextmanager
 def database_address(settings: Settings, data_dir: Path, *, share: bool = True) -> Iterator[str]:
-    """Return the address of the database; the embedded one runs for as long as the block lasts.
+    """Return the address of the database; the embedded one runs while the block lasts.
 
     Must be called from the main thread. Raises `Misconfigured`.
     """
@@ -67,7 +67,7 @@ def database_address(settings: Settings, data_dir: Path, *, share: bool = True) 
 
 @contextmanager
 def writable(data_dir: Path) -> Iterator[None]:
-    """Tell in words that a data directory can't be used. Raises `Misconfigured`."""
+    """Report in words that a data directory can't be used. Raises `Misconfigured`."""
     reason = None
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def writable(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def readable_database_errors() -> Iterator[None]:
-    """Turn what the driver raises into an error that tells it in a line."""
+    """Turn what the driver raises into an error of one readable line."""
     try:
         yield
     except DatabaseError as error:

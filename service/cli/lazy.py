@@ -1,4 +1,4 @@
-"""A group whose commands are imported when they are called, so that `--help` is quick."""
+"""A group whose commands are imported when they are called, so that `--help` is fast."""
 
 import importlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from service.core.errors import TillgateError
 
 
 class Lazy(Protocol):
-    """A command that is found when it is called. `summary` is for the list."""
+    """A command that is loaded when it is called. `summary` is for the list."""
 
     @property
     def summary(self) -> str:
@@ -26,7 +26,7 @@ class Lazy(Protocol):
 
 
 class LazyCommand(Struct, frozen=True):
-    """Where a command is: its module has it under the name `command`."""
+    """The place of a command: its module names it `command`."""
 
     module: str
     summary: str
@@ -38,14 +38,14 @@ class LazyCommand(Struct, frozen=True):
 
 
 class LazyGroup(click.RichGroup):
-    """Lists commands by their summaries alone, and turns our errors into a line instead of a trace.
+    """Lists commands by their summaries alone, and prints our errors as a line without a traceback.
 
-    Nothing of the service is imported before a command is called, so that `tillgate` works where
-    the application can't even be built.
+    Nothing of the service is imported before a command is called, so that `tillgate` works even
+    if the application can't be built.
     """
 
     def __init__(self, *args: Any, lazy: Mapping[str, Lazy], **kwargs: Any) -> None:
-        """Take the table of commands; the rest is the framework's."""
+        """Take the table of commands; everything else goes to the framework."""
         super().__init__(*args, **kwargs)
         self._lazy = lazy
 
@@ -70,7 +70,7 @@ class LazyGroup(click.RichGroup):
         return name, command, rest
 
     def invoke(self, ctx: plain_click.Context) -> Any:
-        """Run a command; an error that was raised on purpose is told in words."""
+        """Run a command; one of our own errors is reported in words."""
         try:
             return super().invoke(ctx)
         except TillgateError as error:

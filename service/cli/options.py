@@ -54,9 +54,9 @@ def address_options(command: Command) -> Command:
 
 
 def operator(merchant: str = DEFAULT_MERCHANT) -> Principal:
-    """Return who acts, for the audit: the user of this machine, with the rights of an admin key."""
+    """Return who acts, for the audit: the user of this machine, with the scopes of an admin key."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
+    except (KeyError, OSError):  # the user of a container may have no name
         user = "unknown"
     return Principal(Kind.ADMIN, merchant, key_id="cli", name=f"cli:{user}")

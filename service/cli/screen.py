@@ -1,7 +1,7 @@
 """What commands print: results to standard output, everything else to standard error.
 
-All output goes through here, and nothing that was stored reaches a terminal as it is: a row, a name
-or an error's text could carry escape sequences that act on it.
+All output goes through here, and nothing stored reaches a terminal unescaped: a row, a name or an
+error message could contain escape sequences.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from service.core.visible import visible, visible_line
 
 
 def out() -> Console:
-    """Return the console of standard output, as it stands now: a test replaces the stream."""
+    """Return the console of the current standard output: tests replace the stream."""
     return Console(highlight=False)
 
 
@@ -28,14 +28,14 @@ def err() -> Console:
 
 
 def escape(text: str) -> str:
-    """Return a text that a console prints as it is: no markup of ours, nothing that acts on it."""
+    """Return a text that a console prints literally: no markup, no escape sequences."""
     return escape_markup(visible(text))
 
 
 def report_error(error: TillgateError) -> None:
     """Print an error as one line, and its problems as one line each."""
     console = err()
-    # Where the problems say it all, the message would say it twice.
+    # The problems say it all; the message would repeat them.
     message = error.message
     if error.problems:
         message = message.partition(": ")[0].rstrip(".") + "."
@@ -52,19 +52,19 @@ def warn(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line that is no result, to standard error."""
+    """Print a line that is not a result, to standard error."""
     err().print(escape(text), soft_wrap=True)
 
 
 def show(text: str) -> None:
-    """Print a result: not wrapped, no tab widened, so that it can be piped and pasted."""
+    """Print a result, unwrapped and with tabs kept, so that it can be piped and pasted."""
     click.echo(visible(text))
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Print rows as a table; without rows, `empty` to standard error.
 
-    Where nobody looks, in a pipe, rows are tab-separated lines without a head.
+    In a pipe, rows are tab-separated lines without a header.
     """
     listed = [[_cell(value) for value in row] for row in rows]
     if not listed:

@@ -21,14 +21,14 @@ from service.cli.connections.door import Guarded
 from service.cli.connections.opening import door_of
 from service.cli.signals import end_on_sigterm, leave
 
-# Of a process that can't serve any more: those who wait are answered meanwhile (503).
+# For a process that can no longer serve: waiting requests are answered meanwhile (503).
 STUCK_ENDS_WITHIN_S = 5.0
 EXIT_STUCK = os.EX_TEMPFAIL
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
-    """Run on uvloop, the server's own loop. SIGTERM ends it also before the server is there."""
+    """Run on uvloop, as the server does. SIGTERM ends it even before the server has started."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_until_sigterm(work))
@@ -39,15 +39,15 @@ def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
 async def _until_sigterm(work: Coroutine[Any, Any, None]) -> None:
     """Cancel the work on SIGTERM, as the runner does on SIGINT.
 
-    An exception out of a signal's handler would end whatever runs at that moment: in a callback of
-    the loop or of the database's driver it would be logged there, and the signal forgotten.
+    An exception from a signal handler would be raised wherever the process happens to be: in a
+    callback of the loop or the database driver it would be logged, and the signal lost.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def end() -> None:
         if task is not None:
             task.cancel()
-        loop.call_later(1, end)  # `wait_for` of Python 3.11 loses one that comes with its result
+        loop.call_later(1, end)  # `wait_for` in Python 3.11 loses one that arrives with the result
 
     loop.add_signal_handler(signal.SIGTERM, end)
     await work
@@ -60,9 +60,9 @@ async def serve(
     patience_s: int,
     started: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; then let requests in flight end, for `patience_s` at most.
+    """Serve until SIGINT or SIGTERM; then let requests in flight finish, for up to `patience_s`.
 
-    Where the database's driver is stuck the process is ended, with `EXIT_STUCK`.
+    If the database driver is stuck, the process is ended with `EXIT_STUCK`.
     """
     door = door_of(app.state.wired.settings)
     config = Guarded(
@@ -78,7 +78,7 @@ async def serve(
         backlog=BACKLOG,
         timeout_graceful_shutdown=patience_s,
     )
-    # The requests that run jobs are waited for: they must hear of the end before it comes.
+    # Shutdown waits for requests that run jobs: they must be notified before it begins.
     leaving = app.state.wired.jobs.stopping.set
     watchdog = app.state.watchdog
     await _Server(config, started, leaving, lambda: bool(watchdog.stuck)).serve([listening])
@@ -105,7 +105,7 @@ class _Server(uvicorn.Server):
         self._when_leaving()
         super().handle_exit(sig, frame)
         if self._starting is not None:
-            # No request is in flight yet, and what the start waits for may never come.
+            # No request is in flight yet, and what the start waits for may never happen.
             self._starting.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -113,11 +113,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self._starting = None
         self._door.open()
-        # What is there now stays: without this, each full collection walks over all of it, 80 ms
+        # What exists now stays: without this, each full collection walks over all of it, 80 ms
         # in which nothing is answered, several times a second under load.
         gc.collect()
         gc.freeze()
-        # What a request leaves behind is freed by counting references: seldom is enough.
+        # Reference counting frees what a request leaves behind: collecting rarely is enough.
         gc.set_threshold(10_000, 20, 20)
         self._when_started()
 
@@ -125,7 +125,7 @@ class _Server(uvicorn.Server):
         if not self._stuck():
             return await super().on_tick(counter)
         self._when_leaving()
-        # A call that hangs in the driver can't be cancelled: an orderly end would never come.
+        # A call that hangs in the driver can't be cancelled: a graceful shutdown would never end.
         asyncio.get_running_loop().call_later(STUCK_ENDS_WITHIN_S, _end_at_once)
         return True
 
@@ -136,10 +136,10 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Hear the signals, and keep them.
+        """Handle the signals, and do not raise them again.
 
-        uvicorn raises a signal again when it has shut down; SIGTERM would then end the process
-        before the database is closed and the embedded one is stopped.
+        uvicorn re-raises a signal once it has shut down; SIGTERM would then end the process before
+        the database is closed and the embedded one is stopped.
         """
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:

@@ -18,12 +18,12 @@ def development_env(data_dir: Path) -> Path:
 
 
 def note_address(data_dir: Path, address: str) -> None:
-    """Keep where the development server of a data directory is reached."""
+    """Store the address of a data directory's development server."""
     (data_dir / "address").write_text(address)
 
 
 def noted_address(data_dir: Path) -> str:
-    """Return where the development server was reached last; where it is by default if never."""
+    """Return the last address of the development server, or its default."""
     try:
         return (data_dir / "address").read_text().strip()
     except OSError:
@@ -33,7 +33,7 @@ def noted_address(data_dir: Path) -> str:
 def settings_of(data_dir: Path) -> Settings:
     """Read the settings of a command; what is set wins over what was generated.
 
-    In production nothing generated is looked at. Raises `Misconfigured`.
+    In production, generated settings are ignored. Raises `Misconfigured`.
     """
     settings = load_settings((DOT_ENV,))
     generated = development_env(data_dir)
@@ -45,7 +45,7 @@ def settings_of(data_dir: Path) -> Settings:
 def production_settings() -> tuple[Settings, tuple[FieldProblem, ...]]:
     """Read the settings as production's, whatever ENVIRONMENT says, and what is wrong with them.
 
-    Where it names another environment, that is told: nothing else is ever served.
+    If it names another environment, that is a problem: `serve` is for production only.
     """
     return _judged_as(*read_settings((DOT_ENV,)), "production")
 
@@ -53,7 +53,7 @@ def production_settings() -> tuple[Settings, tuple[FieldProblem, ...]]:
 def all_settings(
     data_dir: Path, environment: str | None
 ) -> tuple[Settings, tuple[FieldProblem, ...]]:
-    """Read the settings as the commands of an environment do, and what can't be read."""
+    """Read the settings as an environment's commands do, and list what can't be read."""
     settings, unreadable = read_settings((DOT_ENV,))
     environment = environment or settings.web.environment
     generated = development_env(data_dir)
@@ -80,7 +80,7 @@ def _judged_as(
 
 
 def one_token_signer(settings: Settings, without_generated: Settings) -> Settings:
-    """Leave a generated JWT_SECRET out where JWT_JWKS_URL is set: only one of them may be."""
+    """Leave out a generated JWT_SECRET if JWT_JWKS_URL is set: only one of them may be."""
     access = settings.access
     if access.jwt_jwks_url is None or without_generated.access.jwt_secret is not None:
         return settings
@@ -88,9 +88,9 @@ def one_token_signer(settings: Settings, without_generated: Settings) -> Setting
 
 
 def quiet_logging(settings: Settings) -> None:
-    """Set up logging for a command that prints: to standard error, and only what is wrong.
+    """Set up logging for a command that prints: to standard error, warnings and errors only.
 
-    In production it says all: a command runs there as a job whose output is collected.
+    In production everything is logged: a command runs there as a job whose output is collected.
     """
     configure_logging(production=settings.production)
     if not settings.production:

@@ -1,4 +1,4 @@
-"""Where `tillgate` begins: SIGTERM is heard first, then the rest is imported."""
+"""The entry point of `tillgate`: handle SIGTERM first, then import the rest."""
 
 import importlib
 

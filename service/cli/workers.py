@@ -1,7 +1,7 @@
 """Several processes on one address: started, replaced when they die, ended together. Linux only.
 
-The parent runs no loop and no thread, so that it may fork at any time. It does nothing but wait for
-signals: they are blocked and taken one after the other, so that none comes in between two steps.
+The parent runs no loop and no thread, so that it may fork at any time. It only waits for signals,
+which are blocked and taken one by one, so that none arrives between two steps.
 """
 
 import gc
@@ -19,10 +19,10 @@ from service.cli.addresses import listen, reserve, share
 from service.core.errors import Misconfigured
 from service.core.processes import die_with_parent
 
-# Serves on a socket until a signal, and calls back once it does.
+# Serves on a socket until a signal, and calls back once it is serving.
 Work: TypeAlias = Callable[[socket.socket, Callable[[], None]], None]
 
-# Who lived shorter died at once: what ended it may well end the next one too.
+# A worker that lived less than this failed to start: the next one may well fail, too.
 STABLE_AFTER_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 
@@ -50,13 +50,14 @@ def work_in_processes(count: int, host: str, port: int, work: Work) -> None:
 def _run_workers(count: int, reserved: socket.socket, work: Work) -> NoReturn:
     """Do `work` in `count` processes until SIGTERM or SIGINT, let them end, and exit.
 
-    The first is started alone. If it ends before it serves, it has told why itself, and its code is
-    the command's: a broken start is told once and does not spin. A worker leaves through here too:
-    what it raises is told as the error of one process would be. Raises `Misconfigured`.
+    The first is started alone. If it ends before it serves, it has reported the reason, and its
+    exit code is the command's: a broken start is reported once and not repeated. A worker also
+    exits through here: what it raises is reported like the error of a single process. Raises
+    `Misconfigured`.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
-    # What was imported stays shared: a collection in a worker would write to all of it. It saves
-    # 15 MB in each.
+    # What was imported stays shared: a collection in a worker would write to all of it. This
+    # saves 15 MB in each.
     gc.collect()
     gc.freeze()
     workers = _Workers(count, reserved, work)
@@ -80,14 +81,14 @@ class _Workers:
         self._count = count
         self._reserved = reserved
         self._work = work
-        self._living: dict[int, float] = {}  # process id: when it was started
-        self._due = [time.monotonic()]  # when those that are missing are to be started
+        self._living: dict[int, float] = {}  # process id -> when it was started
+        self._due = [time.monotonic()]  # when the missing ones are to be started
         self._wait_s = 0.0
         self._served = False
         self._stopping = False
 
     def expected(self) -> bool:
-        """Return whether there is anybody to wait for."""
+        """Return whether there is any worker to wait for."""
         return bool(self._living or self._due)
 
     def until_due(self) -> float:
@@ -96,7 +97,7 @@ class _Workers:
         return max(0.0, min(self._due, default=now + 3600) - now)
 
     def start_due(self) -> None:
-        """Start those whose time has come. Raises `Misconfigured` if the first can't be."""
+        """Start the workers that are due. Raises `Misconfigured` if the first can't be started."""
         now = time.monotonic()
         due = sum(at <= now for at in self._due)
         self._due = [at for at in self._due if at > now]
@@ -104,7 +105,7 @@ class _Workers:
             self._start(now)
 
     def note_serving(self, process: int) -> None:
-        """Start the others once the first serves. One that serves too late is told to end again."""
+        """Start the others once the first serves. One that serves too late is stopped again."""
         if process not in self._living:
             return
         if self._stopping:
@@ -114,9 +115,9 @@ class _Workers:
             self._due += [time.monotonic()] * (self._count - 1)
 
     def stop(self, number: int) -> None:
-        """Let requests in flight end. The first SIGINT is as patient as SIGTERM, a second is not.
+        """Let requests in flight finish. A first SIGINT is as patient as SIGTERM, a second is not.
 
-        That is uvicorn's own rule; so only what is repeated is passed on as it came.
+        That is uvicorn's rule; so only a repeated signal is passed on unchanged.
         """
         self._due.clear()
         for process in self._living:
@@ -124,10 +125,10 @@ class _Workers:
         self._stopping = True
 
     def note_end(self, process: int, code: int) -> None:
-        """Replace one that ended without being told to."""
+        """Replace a worker that ended by itself."""
         began = self._living.pop(process, None)
         if began is None:
-            return  # the first process of a container is given the orphans of others
+            return  # the first process of a container inherits orphaned processes
         if self._served and not self._stopping:
             lived_s = round(time.monotonic() - began, 1)
             again_in_s = self._start_again(lived_s)
@@ -149,7 +150,7 @@ class _Workers:
         except OSError as error:
             if not self._served:
                 raise Misconfigured(f"A worker can't be started: {error.strerror}.") from error
-            # Too many processes or no memory, perhaps for a moment: the others go on.
+            # Too many processes or no memory, perhaps briefly: the others go on.
             again_in_s = self._start_again(0)
             log.error("a worker can't be started", reason=error.strerror, again_in_s=again_in_s)
 
@@ -166,9 +167,9 @@ def _fork(reserved: socket.socket, work: Work) -> int:
     process = os.fork()
     if process:
         return process
-    os.setsid()  # Ctrl-C reaches the parent alone, which tells the workers
+    os.setsid()  # Ctrl-C reaches the parent alone, which passes it on
     die_with_parent()
-    if os.getppid() != parent:  # it died before we asked to be told
+    if os.getppid() != parent:  # it died before we asked to be notified
         sys.exit(1)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
     with share(reserved) as shared:
@@ -178,7 +179,7 @@ def _fork(reserved: socket.socket, work: Work) -> int:
 
 
 def _ended() -> Iterator[tuple[int, int]]:
-    """Take in those that ended: one signal may stand for several. Codes are those of a shell."""
+    """Reap the workers that ended: one signal may mean several. Exit codes are a shell's."""
     while True:
         try:
             process, status = os.waitpid(-1, os.WNOHANG)

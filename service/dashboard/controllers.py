@@ -1,4 +1,4 @@
-"""The dashboard's routes, put together."""
+"""All routes of the dashboard."""
 
 from litestar import Router
 from litestar.di import Provide
@@ -13,7 +13,7 @@ from service.web.pages.assets import SHARED
 
 
 def dashboard_routes(login: LoginServices, extension: Mounted | None) -> Router:
-    """Build the dashboard, with the files that all pages share. It asks for its key itself."""
+    """Build the dashboard and the shared static files. Its own login asks for a key."""
     return Router(
         "/",
         route_handlers=[SHARED.route(), ASSETS.route(), Login, SessionPages],

@@ -1,1 +1,1 @@
-"""The session: what somebody means to pay, from opening to its one end."""
+"""The session: what somebody wants to pay for, from opening to its single outcome."""

@@ -53,9 +53,9 @@ _READERS = {**requires(AccessScope.SESSIONS_READ), PROVEN: True}
 
 
 def caller_of(request: AnyRequest, *, acts: bool = False) -> Caller:
-    """Return the caller with the proof that it sent along: X-Client-Secret, from a browser.
+    """Return the caller with the proof that it sent: X-Client-Secret, from a browser.
 
-    `acts`: something may be put on the record, which says where the call came from.
+    `acts`: the call may be audited, and the trail says where it came from.
     """
     principal = actor_of(request.scope) if acts else principal_of(request.scope)
     if principal is None:
@@ -65,10 +65,10 @@ def caller_of(request: AnyRequest, *, acts: bool = False) -> Caller:
 
 
 def services_of(request: AnyRequest) -> CheckoutServices:
-    """Return what serves all sessions.
+    """Return what all handlers of sessions share.
 
-    From the application's state and not by injection: the framework runs a task for each of
-    several dependencies, which costs as much as all the rest of reading a session.
+    From the application's state and not by injection: with several dependencies the framework
+    runs a task for each, which costs as much as all the rest of reading a session.
     """
     services: CheckoutServices = request.app.state.services
     return services

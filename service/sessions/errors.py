@@ -10,7 +10,7 @@ class SessionNotFound(NotFound):
     code = "session_not_found"
 
     def __init__(self, session_id: str) -> None:
-        """Name the session; the words are the same for one that exists and is not the caller's."""
+        """Name the session; the message is the same if it exists but is not the caller's."""
         super().__init__(f"There is no session {session_id!r}.")
 
 
@@ -32,7 +32,7 @@ class IllegalMove(Conflict):
     code = "illegal_move"
 
     def __init__(self, status: Status, to: Status) -> None:
-        """List what is possible from here."""
+        """List the states that it can move to."""
         possible = ", ".join(sorted(BY_HAND[status])) or "nothing: it is terminal"
         super().__init__(
             f"A session that is {status} can't become {to}; from here it can become {possible}."
@@ -51,12 +51,12 @@ class StaleVersion(Conflict):
 
 
 class AmountDiffers(InvalidInput):
-    """A browser sent another amount than the catalog's."""
+    """A browser sent an amount other than the catalog's."""
 
     code = "amount_mismatch"
 
     def __init__(self, field: str, due: int, currency: str) -> None:
-        """Name the amount that is due."""
+        """Name the amount to pay."""
         problem = FieldProblem(field, f"must be {due} {currency} in minor units, or left out")
         super().__init__("The amount is not the catalog's.", problems=(problem,))
 
@@ -68,7 +68,7 @@ class ChangeNotAllowed(Forbidden):
 
 
 class PaymentTaken(Conflict):
-    """The payment that a settlement names was made for something else."""
+    """The payment named in a completion by hand was made for something else."""
 
     code = "payment_taken"
 

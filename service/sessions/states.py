@@ -1,4 +1,4 @@
-"""The session's states, which moves there are, and what time does to them. Pure."""
+"""The session's states, the moves between them, and the effect of time. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.COMPLETED: frozenset(),
 }
 
-# What only a provider's word moves: money is on its way after all, an end was a failure.
+# Moves that only a provider's report makes: money is on its way after all, an end was a failure.
 _BY_FACTS: Mapping[Status, frozenset[Status]] = {
     Status.FAILED: frozenset({Status.PROCESSING}),
     Status.EXPIRED: frozenset({Status.PROCESSING, Status.FAILED}),
@@ -42,12 +42,12 @@ BY_HAND: Mapping[Status, frozenset[Status]] = {
     status: moves - _BY_FACTS.get(status, frozenset()) for status, moves in MOVES.items()
 }
 
-# No fact moves these but money; the facts of all others decide where they stand.
+# Only money moves these; in all other states, the facts decide.
 FINAL = frozenset({Status.COMPLETED, Status.CANCELED})
 
 
 class Lifetimes(Struct, frozen=True):
-    """How long sessions live, and how long they are kept after their end; None keeps them."""
+    """How long sessions live, and how long they are kept after their end; None is for ever."""
 
     payment: timedelta
     checkout: timedelta
@@ -55,7 +55,7 @@ class Lifetimes(Struct, frozen=True):
     purge_completed: timedelta | None
 
     def of(self, kind: str) -> timedelta:
-        """Return the life of a session of a kind."""
+        """Return the lifetime of a kind of session."""
         return self.payment if kind == "payment" else self.checkout
 
     def purge_at(self, status: Status, ended_at: datetime) -> datetime | None:
@@ -68,16 +68,16 @@ class Lifetimes(Struct, frozen=True):
 
 
 def can_move(status: Status, to: Status) -> bool:
-    """Return whether there is such a move at all; who may make it is another question."""
+    """Return whether the move exists at all; who may make it is another question."""
     return to in MOVES[status]
 
 
 def standing(*, live: bool, ended: str | None, otherwise: Status) -> Status:
-    """Return where the facts put a session that is neither completed nor canceled.
+    """Return the state that the facts give a session that is neither completed nor canceled.
 
-    `live`: a payment of it is under way or held. `ended`: the most final word on the end of its
-    current checkout, `failed` or `expired`. `otherwise`: where it stands if nothing of it is known.
-    The order in which the facts became known has no say.
+    `live`: one of its payments is under way or held. `ended`: the most final end reported for its
+    current checkout, `failed` or `expired`. `otherwise`: its state if neither is known.
+    The order in which the facts became known does not matter.
     """
     if live:
         return Status.PROCESSING
@@ -85,7 +85,7 @@ def standing(*, live: bool, ended: str | None, otherwise: Status) -> Status:
 
 
 def is_more_final(word: str, than: str | None) -> bool:
-    """Return whether a word on a checkout's end outweighs another: `failed` does `expired`."""
+    """Return whether one reported end of a checkout outweighs another: `failed` does `expired`."""
     return than is None or (word == Status.FAILED and than == Status.EXPIRED)
 
 

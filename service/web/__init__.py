@@ -1,1 +1,1 @@
-"""Everything of HTTP that no feature owns: who calls, what is well formed, what an error says."""
+"""All HTTP concerns that no feature owns: callers, well-formed requests, errors."""

@@ -1,4 +1,4 @@
-"""Who calls: read once a request, before anything else looks at it."""
+"""Who calls: determined once per request, before anything else reads it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
@@ -15,12 +15,12 @@ from service.web.keys.ring import KeyRing
 from service.web.keys.tokens import TokenReader, looks_like_token
 from service.web.logs.clients import client_of
 
-# Of a handler that checks its caller itself, or that everybody may call.
+# Opt of a handler that checks its caller itself, or that everybody may call.
 PUBLIC = "public"
-# Of a handler that reads X-Client-Secret, which its own code does not declare as a parameter: the
-# framework would read all headers into a map of its own for it.
+# Opt of a handler that reads X-Client-Secret. It is not declared as a parameter: for that the
+# framework would copy all headers into a mapping.
 PROVEN = "proven"
-# Where a handler's `opt` says which scopes a caller needs.
+# The key in a handler's `opt` for the scopes that a caller needs.
 _NEEDED = "needed"
 
 _LONGEST_KEY = 256
@@ -37,26 +37,25 @@ Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]  # of every kind of h
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 CurrentPrincipal = NamedDependency[SkipValidation[Principal]]
-"""Annotation of a handler's parameter `principal`: the caller, whom `requires` let in."""
+"""Annotation of a handler's parameter `principal`: the caller that `requires` admitted."""
 
 
 class Authentication:
-    """Tells who calls.
+    """Identifies the caller.
 
-    A wrong credential is refused at once, whatever the route asks for: a caller who sends one
-    means it. Handlers with the opt `public` are not asked about, so a webhook's own headers do no
-    harm.
+    A wrong credential is refused at once, whatever the route requires: a caller who sends one
+    means it. Handlers with the opt `public` are skipped, so a webhook's own headers do no harm.
     """
 
     def __init__(self, keys: KeyRing, tokens: TokenReader) -> None:
-        """Keep what turns a credential into a principal."""
+        """Use these to turn a credential into a principal."""
         self._keys = keys
         self._tokens = tokens
 
     async def identify(self, headers: Iterable[tuple[bytes, bytes]]) -> Principal | None:
         """Return the caller, None for an anonymous one.
 
-        Raises `Unauthenticated` for a credential that nobody issued.
+        Raises `Unauthenticated` for an unknown credential.
         """
         credential = _credential(headers)
         if credential is None:
@@ -98,7 +97,7 @@ def principal_of(scope: Scope) -> Principal | None:
 
 
 def actor_of(scope: Scope) -> Principal | None:
-    """Return the caller with where the call comes from, for what is put on the record."""
+    """Return the caller and where the call comes from, for the audit."""
     found = principal_of(scope)
     return replace(found, client=client_of(scope)) if found is not None else None
 
@@ -106,20 +105,21 @@ def actor_of(scope: Scope) -> Principal | None:
 def requires(*needed: AccessScope) -> dict[str, frozenset[AccessScope]]:
     """Make a handler's `opt` that lets in only callers with these scopes; else 401 or 403.
 
-    Not a guard of the framework, which copies the whole handler for each guard of each request.
+    Not a framework guard: for each guard of each request the whole handler would be copied.
     """
     return {_NEEDED: frozenset(needed)}
 
 
 def scopes_needed(opt: Mapping[str, Any]) -> list[AccessScope]:
-    """Return the scopes that a handler with this `opt` needs, by name; none where it needs none."""
+    """Return the names of the scopes that a handler with this `opt` needs; empty if none."""
     return sorted(opt.get(_NEEDED, ()))
 
 
 def admit(scope: Scope) -> None:
-    """Let in who has what the handler's `requires` names. Raises `Unauthenticated`, `Forbidden`.
+    """Admit a caller with the scopes of the handler's `requires`, else raise.
 
-    After the limits have counted the call: who tries what it may not do uses its limit up too.
+    Raises `Unauthenticated`, `Forbidden`. Runs after the limits have counted the call: forbidden
+    calls use up the limit, too.
     """
     needed: frozenset[AccessScope] | None = scope["route_handler"].opt.get(_NEEDED)
     principal = principal_of(scope)

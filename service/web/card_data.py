@@ -1,9 +1,9 @@
-"""What looks like card data: none of it may ever reach us (PCI DSS 3.2). Pure, and linear."""
+"""Detection of card data: none of it may ever reach us (PCI DSS 3.2). Pure, and linear."""
 
 import re
 from collections.abc import Iterator
 
-# Names of fields without case, dashes and underscores.
+# Field names in lower case, without dashes and underscores.
 _NUMBERS = frozenset({"number", "pan", "card", "cc", "creditcard", "debitcard"})
 _NUMBER_ENDS = ("cardnumber", "cardno", "cardnum", "cardpan", "ccnumber", "ccnum")
 _CODES = frozenset({"securitycode", "cardsecuritycode", "cardcode", "cardcid"})
@@ -11,10 +11,10 @@ _CODE_ENDS = ("cvc", "cvv", "cvc2", "cvv2")
 _SHORTEST_NUMBER, _LONGEST_NAME = 13, 40
 _CODE = re.compile(r"\d{3,4}")
 _NUMBER = re.compile(r"\d(?:[ -]?\d){12,18}")
-# As it is printed on a card: groups of four, or 4-6-5.
+# As printed on a card: groups of four, or 4-6-5.
 _GROUPED = re.compile(r"(?<!\d)(?:\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{5})(?!\d)")
-# How numbers of cards begin, and how long they then are: a moment, a date, most numbers of orders
-# begin otherwise. Of all numbers of a length every tenth passes the Luhn check.
+# The prefixes of card numbers, and their lengths: timestamps, dates and most order numbers start
+# differently. Every tenth number of a length passes the Luhn check.
 _ISSUED = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
     r"|5[1-5]\d{14}|(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
@@ -31,11 +31,11 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
 def find_card_data(content: object) -> str | None:
-    """Return where in a JSON value something looks like card data, None where nothing does.
+    """Return the path of what looks like card data in a JSON value, None if nothing does.
 
-    A card's number under a name that says so (`card.number`), or written in groups under any; a
-    code of three or four digits under `cvc` and its kin. A number of an order is neither, and
-    `cid` is mostly a campaign. What is returned holds none of the digits.
+    A card number under a name that says so (`card.number`), or written in groups under any name; a
+    code of three or four digits under `cvc` and the like. An order number is neither, and `cid` is
+    usually a campaign. The result contains none of the digits.
     """
     for path, name, value in _leaves(content):
         if _is_card_data(name, value):
@@ -44,7 +44,7 @@ def find_card_data(content: object) -> str | None:
 
 
 def holds_card_number(text: str) -> bool:
-    """Return whether a text holds a card's number, written in groups."""
+    """Return whether a text contains a card number, written in groups."""
     return any(_is_of_a_card(found.group()) for found in _GROUPED.finditer(text))
 
 
@@ -77,8 +77,8 @@ def _is_card_data(name: str, value: str) -> bool:
 
 
 def _is_of_a_card(text: str) -> bool:
-    """Return whether digits begin as cards do and end as they must (ISO/IEC 7812-1, annex B)."""
-    digits = [int(one) for one in text if one.isdecimal()]  # also the wide ones of Japanese
+    """Return whether digits have a card's prefix and check digit (ISO/IEC 7812-1, annex B)."""
+    digits = [int(one) for one in text if one.isdecimal()]  # including full-width ones
     if not _ISSUED.fullmatch("".join(map(str, digits))):
         return False
     digits.reverse()

@@ -19,10 +19,10 @@ EXPOSED_HEADERS = ["Idempotent-Replayed", "Retry-After", "X-Request-Id"]
 
 
 def cors_config(settings: HttpSettings) -> CORSConfig | None:
-    """Build the policy; None where no origin is set. Raises `Misconfigured`.
+    """Build the policy; None if no origin is set. Raises `Misconfigured`.
 
-    `*` is for development only, and never a part of an origin: the framework would read
-    `https://*.example.com` as a pattern that matches more than it seems to.
+    `*` is for development only, and never part of an origin: the framework would treat
+    `https://*.example.com` as a pattern that matches more than it appears to.
     """
     origins = list(settings.web.cors_origins)
     if not origins:

@@ -1,10 +1,10 @@
-"""The types of which request bodies are made: each refuses what only looks right.
+"""The field types of request bodies: each refuses what only looks right.
 
-The framework validates leniently: a plain `int` would take `1.0`, `true` and `"5"`. Here an amount
-is an integer and nothing else, a moment has an offset, a text has no control characters.
+The framework validates leniently: a plain `int` would accept `1.0`, `true` and `"5"`. Here an
+amount is an integer and nothing else, a moment has an offset, a text has no control characters.
 
-A `Field` tells the document of the API, and stands before the validator that tells callers what is
-wrong: behind it pydantic would check it again in Python.
+A `Field` describes the type in the OpenAPI document, and precedes the validator that reports what
+is wrong: after it pydantic would check the field again in Python.
 """
 
 import re
@@ -43,7 +43,7 @@ def _wrong(message: str) -> PydanticCustomError:
 
 
 def _whole(value: object, message: str, largest: int) -> int:
-    if type(value) is not int:  # bool is an int, and no amount
+    if type(value) is not int:  # bool is an int, but not an amount
         raise _wrong(message)
     if not 1 <= value <= largest:
         raise _wrong(f"must be from 1 to {largest}")
@@ -150,7 +150,7 @@ def _metadata(value: object) -> object:
     written = msgspec.json.encode(value)
     if len(written) > LARGEST_METADATA:
         raise _wrong(f"takes at most {LARGEST_METADATA} bytes of JSON")
-    # Without three digits in a row there is neither a number of a card nor its code.
+    # Without three digits in a row there is neither a card number nor its code.
     if _THREE_DIGITS.search(written.decode()) and (place := find_card_data(value)) is not None:
         raise _wrong(f"holds what looks like card data in {place}: never send any here")
     return value

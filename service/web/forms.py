@@ -1,7 +1,7 @@
-"""What browsers send along or fill in: cookies and forms, read within limits and never remembered.
+"""Cookies and forms, read within limits and never cached.
 
-The framework's own readers keep the last 1024 forms and cookie headers, whole, for ever: 256 MB of
-what strangers sent. Python's unquoting of cookies is quadratic in 3.11.7 (CVE-2024-7592).
+The framework's own readers cache the last 1024 forms and cookie headers in full: up to 256 MB of
+input from strangers. Python's unquoting of cookies is quadratic in 3.11.7 (CVE-2024-7592).
 """
 
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ from urllib.parse import parse_qsl
 
 from service.core.errors import MalformedBody
 
-# A form of ours has three or four fields.
+# Our forms have three or four fields.
 MOST_FIELDS = 20
 
 
 def read_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Read the cookies of a request by name, as they stand: ours are never quoted.
+    """Read the cookies of a request by name, verbatim: ours are never quoted.
 
-    Of several of one name the last.
+    Of several with one name, the last one counts.
     """
     found = {}
     for name, value in headers:
@@ -29,7 +29,7 @@ def read_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def read_form(body: bytes) -> dict[str, str]:
-    """Read a form that is URL-encoded UTF-8; of several fields of one name the last.
+    """Read a form of URL-encoded UTF-8; of several fields with one name, the last one counts.
 
     Raises `MalformedBody`.
     """

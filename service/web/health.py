@@ -1,4 +1,4 @@
-"""Is the process alive, and can it serve: for probes, open to everybody and never limited."""
+"""Liveness and readiness: for probes, open to everybody and never limited."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,32 +18,32 @@ from service.web.authentication import PUBLIC
 from service.web.limits.rate_limits import UNLIMITED
 
 Difference: TypeAlias = Callable[[Database], Awaitable[str | None]]
-"""Says in which way a database has not the layout that the service needs; None where it has."""
+"""Returns how the database's layout differs from the one that is required; None if it fits."""
 
 Stuck: TypeAlias = Callable[[], bool]
-"""Tells whether the database driver has stopped answering altogether."""
+"""Returns whether the database driver has stopped answering altogether."""
 
 PING_WITHIN_S = 1.0
-# Some twenty commands. Who asks is not kept waiting: a look goes on while they are told 503.
+# About twenty commands. Probes don't wait for them: they get 503 while the check goes on.
 LAYOUT_WITHIN_S = 10.0
 INDEXES_TRUSTED_FOR = timedelta(seconds=30)
 _SILENT = "The database does not answer."
 
 
 class NotReady(Unavailable):
-    """The process runs and can't serve."""
+    """The process is running but can't serve."""
 
     code = "not_ready"
 
 
 class NotAlive(Unavailable):
-    """The process runs and will serve nothing any more."""
+    """The process is running but will never serve again."""
 
     code = "not_alive"
 
 
 class Readiness:
-    """Asks the database, and every half minute whether its layout and all indexes are there."""
+    """Checks the database, and every half minute that its layout and all indexes are in place."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Readiness:
         clock: Clock,
         difference: Difference | None = None,
     ) -> None:
-        """Nothing is asked yet."""
+        """Begin without asking anything."""
         self._database = database
         self._documents = documents
         self._clock = clock
@@ -61,10 +61,10 @@ class Readiness:
         self._look: asyncio.Task[str | None] | None = None
 
     async def check(self) -> None:
-        """Raise `NotReady` that says what is missing.
+        """Raise `NotReady`, which names what is missing, unless nothing is.
 
-        All who ask at a time wait for one look, which nobody cancels: a call that is cancelled as
-        it waits for a primary may leave the driver's locks taken (docs/decisions/0032).
+        Concurrent probes share one check, which is never cancelled: a call that is cancelled
+        while it waits for a primary may leave the driver's locks held (docs/decisions/0032).
         """
         if self._look is None or self._look.done():
             self._look = asyncio.create_task(self._look_once(), name="readiness")

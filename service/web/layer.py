@@ -1,4 +1,4 @@
-"""The web layer as one plugin: what every application of this service has in common."""
+"""The web layer as one plugin: what all applications of this service have in common."""
 
 from collections.abc import Sequence
 
@@ -38,8 +38,8 @@ def web_layer(
 ) -> list[PluginProtocol]:
     """Build the plugins of an application; `put_edge_around` it afterwards.
 
-    `documents` are those whose indexes must be there before the service is ready, `difference`
-    tells whether the database has their layout, `stuck` whether its driver is. Raises
+    `documents` are those whose indexes must exist before the service is ready, `difference`
+    returns how the database's layout differs, `stuck` whether its driver is stuck. Raises
     `Misconfigured` for settings that contradict each other.
     """
     readiness = Readiness(database, documents, clock, difference)
@@ -56,13 +56,13 @@ class WebLayer(InitPlugin):
     """Sets middleware, error handlers, request class, routes and documents of an application."""
 
     def __init__(self, settings: HttpSettings, clock: Clock, health: Router) -> None:
-        """Build all parts, so that a wrong setting is told before anything is served."""
+        """Build all parts, so that a wrong setting is reported before anything is served."""
         self.gate = gate_of(settings, clock)
         self._cors = cors_config(settings)
         self._health = health
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Fill in the configuration of the application."""
+        """Complete the configuration of the application."""
         app_config.middleware = [self.gate, *app_config.middleware]
         app_config.exception_handlers = {**exception_handlers(), **app_config.exception_handlers}
         app_config.request_class = StrictRequest

@@ -1,4 +1,4 @@
-"""Query and path parameters that many routes have, typed and documented."""
+"""Query and path parameters that many routes share, typed and documented."""
 
 from datetime import datetime
 from typing import Annotated
@@ -30,12 +30,12 @@ SessionIdPath = Annotated[
 def moment_parameter(name: str, text: str | None) -> datetime | None:
     """Read a query parameter that is a moment with an offset. Raises `InvalidInput`.
 
-    The framework's own datetime takes `1` and local times.
+    The framework's own datetime accepts `1` and local times.
     """
     if text is None:
         return None
     try:
-        # A plus sign that was not escaped arrives as a space.
+        # An unescaped plus sign arrives as a space.
         return read_moment(text.replace(" ", "+") if text.count(" ") == 1 and "T" in text else text)
     except PydanticCustomError as error:
         problem = FieldProblem(name, error.message())

@@ -85,17 +85,17 @@ class AccessSettings(Group):
 
     @property
     def peppers(self) -> tuple[Pepper, ...]:
-        """Return the peppers: the first makes, all of them check."""
+        """Return the peppers: the first one derives, all of them verify."""
         return tuple(map(read_pepper, self.pii_peppers))
 
     @property
     def pii_pepper(self) -> str | None:
-        """Return the newest pepper, under which everything is made."""
+        """Return the newest pepper, with which everything is derived."""
         return self.peppers[0].secret if self.pii_peppers else None
 
 
 class HttpSettings(Protocol):
-    """What the web layer is given of all settings."""
+    """The settings that the web layer gets."""
 
     @property
     def web(self) -> WebSettings:

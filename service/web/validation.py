@@ -1,4 +1,4 @@
-"""Where a request is wrong: the framework's findings, told by the names that the caller wrote."""
+"""What is wrong with a request: the framework's findings, by the names that the caller used."""
 
 import re
 
@@ -13,7 +13,7 @@ from service.web.requests import EMPTY_BODY
 
 Findings = tuple[str, str, tuple[FieldProblem, ...]]
 
-# As msgspec words them: "Expected `int` <= 100".
+# msgspec's messages: "Expected `int` <= 100".
 _WORDS = (
     (re.compile(r"Expected `(?:int|float)` <= ([\d.]+)"), r"must be at most \1"),
     (re.compile(r"Expected `(?:int|float)` >= ([\d.]+)"), r"must be at least \1"),
@@ -45,7 +45,7 @@ def _problem(scope: Scope, item: dict[str, object]) -> FieldProblem:
 
 
 def _message(text: str) -> str:
-    """Turn the framework's findings into words about the value alone."""
+    """Turn the framework's findings into messages about the value alone."""
     for pattern, words in _WORDS:
         if found := pattern.match(text):
             return found.expand(words)
@@ -63,7 +63,7 @@ def _wire_name(scope: Scope, name: str) -> str:
 
 
 def _missing_parameter(detail: str) -> tuple[str, tuple[FieldProblem, ...]]:
-    """Read "Missing required query parameter 'userId' for path …" without its address."""
+    """Read "Missing required query parameter 'userId' for path …" without its path."""
     head, _, rest = detail.partition("parameter '")
     name = rest.partition("'")[0]
     if not head.startswith("Missing required") or not name:

@@ -10,7 +10,7 @@ from service.core.errors import FieldProblem, InvalidInput, MalformedBody
 
 _LONGEST_PATH = 200
 
-# Words about the value alone: the field stands before them.
+# Messages about the value alone: the field precedes them.
 _MESSAGES = {
     "missing": "is missing",
     "extra_forbidden": "is not a field of this request",
@@ -28,7 +28,7 @@ _MESSAGES = {
 class WireModel(BaseModel):
     """A body on the wire: camelCase only, nothing unknown, no guessing of types, frozen.
 
-    An enum field needs `Field(strict=False)`: strict validation takes no enum from a string.
+    An enum field needs `Field(strict=False)`: strict validation accepts no string for an enum.
     """
 
     model_config = ConfigDict(
@@ -44,16 +44,16 @@ class WireModel(BaseModel):
     )
 
 
-def is_wire_model(candidate: Any) -> TypeGuard[type[WireModel]]:  # any annotation comes by
+def is_wire_model(candidate: Any) -> TypeGuard[type[WireModel]]:  # any annotation may come
     """Return whether a handler's annotation is a wire model."""
     return isinstance(candidate, type) and issubclass(candidate, WireModel)
 
 
 def decode_wire_model(model: type[WireModel], value: object) -> WireModel:
-    """Turn parsed JSON into a model; the framework's own decoder would ignore strictness.
+    """Turn parsed JSON into a model; the framework's own decoder is not strict.
 
-    Raises `MalformedBody` for anything but an object, and `InvalidInput` that names every field
-    at fault by the path that the caller wrote: `items[2].amount`.
+    Raises `MalformedBody` for anything but an object, and `InvalidInput`, which names every wrong
+    field by the path that the caller used: `items[2].amount`.
     """
     if isinstance(value, model):
         return value

@@ -1,4 +1,4 @@
-"""Manage prices and coupons, on the record."""
+"""Manage prices and coupons; each change is audited."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from service.storage.transaction import Transaction
 
 
 async def set_price(price: Price, by: Principal) -> None:
-    """Set an item's price, on the record. Raises `Busy` where another call just sets it too."""
+    """Set an item's price, audited. Raises `Busy` if another call is setting it too."""
 
     async def work(tx: Transaction) -> None:
         await repository.put_price(price, tx)
@@ -38,7 +38,7 @@ async def set_price(price: Price, by: Principal) -> None:
 
 
 async def set_coupon(coupon: Coupon, by: Principal) -> None:
-    """Set a coupon, on the record."""
+    """Set a coupon, audited."""
 
     async def work(tx: Transaction) -> None:
         await repository.put_coupon(coupon, tx)
@@ -50,7 +50,7 @@ async def set_coupon(coupon: Coupon, by: Principal) -> None:
 
 
 async def remove_price(product: Product, currency: str, by: Principal, now: datetime) -> None:
-    """Delete a price, on the record. Raises `PriceNotFound`."""
+    """Delete a price, audited. Raises `PriceNotFound`."""
 
     async def work(tx: Transaction) -> None:
         if not await repository.delete_price(by.merchant_id, product, currency, tx):
@@ -63,7 +63,7 @@ async def remove_price(product: Product, currency: str, by: Principal, now: date
 
 
 async def remove_coupon(code: str, by: Principal, now: datetime) -> None:
-    """Delete a coupon, on the record. Raises `PriceNotFound`."""
+    """Delete a coupon, audited. Raises `PriceNotFound`."""
 
     async def work(tx: Transaction) -> None:
         if not await repository.delete_coupon(by.merchant_id, code, tx):

@@ -30,17 +30,17 @@ class Wanted(Struct, frozen=True):
 
     @property
     def named_by(self) -> str:
-        """Return what the item is, by the name of its field: a `plan` or an `eventId`."""
+        """Return the field that names the item: `plan` or `eventId`."""
         return "plan" if self.field.rpartition(".")[2] == "plan" else "eventId"
 
     @property
     def product(self) -> Product:
-        """Return the whole of what is sold: a price belongs to all of it."""
+        """Return what is sold as a whole: a price belongs to all of it."""
         return Product(self.item, self.pass_id)
 
 
 class Quote(Struct, frozen=True):
-    """A total in minor units. `free` tells that nothing may be due: a trial, or a full discount."""
+    """A total in minor units. `free`: nothing may be left to pay (trial, full discount)."""
 
     amount: int
     free: bool
@@ -48,7 +48,7 @@ class Quote(Struct, frozen=True):
 
 
 class Priced(Struct, frozen=True):
-    """How a total came about: the unit's price, what the items cost, and what the coupon takes."""
+    """How a total was made up: the unit price, the items' cost, and what the coupon takes off."""
 
     price: Price
     subtotal: int
@@ -62,12 +62,12 @@ class Priced(Struct, frozen=True):
 
 
 async def quote(merchant_id: str, wanted: Wanted, now: datetime) -> Quote:
-    """Return the total of what is wanted. Raises `ItemHasNoPrice` and its kin."""
+    """Return the total of what is wanted. Raises `ItemHasNoPrice` or a related error."""
     return (await price_of(merchant_id, wanted, now)).quote
 
 
 async def price_of(merchant_id: str, wanted: Wanted, now: datetime) -> Priced:
-    """Return the total with its parts. Raises `ItemHasNoPrice` and its kin."""
+    """Return the total with its parts. Raises `ItemHasNoPrice` or a related error."""
     code, coupon = wanted.coupon_code, None
     async with answers_in_time():
         price = await repository.find_price(merchant_id, wanted.product, wanted.currency)
@@ -85,12 +85,12 @@ async def price_of(merchant_id: str, wanted: Wanted, now: datetime) -> Priced:
 
 
 def discounted(total: int, coupon: Coupon | None, wanted: Wanted, now: datetime) -> int:
-    """Return what is left of a total. Raises `CouponUnknown` for a coupon that does not hold."""
+    """Return a total less its coupon. Raises `CouponUnknown` for a coupon that is not valid."""
     over = coupon is not None and coupon.expires_at is not None and coupon.expires_at <= now
     if coupon is None or over:
         raise CouponUnknown(wanted.coupon_code or "")
     if coupon.basis_points is not None:
-        # Rounded down: half a minor unit is never given away twice over quantity.
+        # Rounded down, so that a quantity never gives away more than one unit's rounding.
         return total - total * coupon.basis_points // WHOLE
     if coupon.amount is None or coupon.currency != wanted.currency:
         raise CouponUnknown(coupon.code)

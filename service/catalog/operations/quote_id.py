@@ -1,6 +1,6 @@
-"""A quote that holds for a while: the price is in the id itself, under our signature.
+"""A quote that holds for a while: its id contains the price, under our signature.
 
-Nothing is stored, so every worker knows every quote, and one that is altered is nobody's.
+Nothing is stored, so every worker can read every quote, and an altered one is rejected.
 """
 
 import base64
@@ -22,7 +22,7 @@ _PREFIX, _PURPOSE = "qt_", "quote"
 
 
 class Held(Struct, frozen=True, array_like=True):
-    """A total, and all that it is for. `named_by` tells a plan from an event of the same name."""
+    """A total and what it is for. `named_by` separates a plan from an event of the same name."""
 
     merchant_id: str
     named_by: str
@@ -43,14 +43,14 @@ class Held(Struct, frozen=True, array_like=True):
 
 
 class QuoteSettings(Struct, frozen=True):
-    """What quotes are made with. Whoever has the pepper can make one."""
+    """What quotes are signed with. Whoever has the pepper can make one."""
 
     pepper: str
     default_currency: str
 
 
 class Offered(Struct, frozen=True):
-    """A quote that is handed out: its id, what it holds, and how the total came about."""
+    """An issued quote: its id, its content, and how the total was made up."""
 
     quote_id: str
     held: Held
@@ -60,7 +60,7 @@ class Offered(Struct, frozen=True):
 async def offer_quote(
     merchant_id: str, wanted: Wanted, settings: QuoteSettings, now: datetime
 ) -> Offered:
-    """Quote what is wanted, for a while. Raises `ItemHasNoPrice` and its kin."""
+    """Quote what is wanted, for a while. Raises `ItemHasNoPrice` or a related error."""
     priced = await price_of(merchant_id, wanted, now)
     held = _hold(merchant_id, wanted, priced.quote, now)
     return Offered(id_of(held, settings.pepper), held, priced)
@@ -82,24 +82,24 @@ def _hold(merchant_id: str, wanted: Wanted, quote: Quote, now: datetime) -> Held
 
 
 def id_of(held: Held, pepper: str) -> str:
-    """Return the id under which a quote is handed out."""
+    """Return the id under which a quote is issued."""
     content = base64.urlsafe_b64encode(msgspec.json.encode(held)).rstrip(b"=").decode()
     return f"{_PREFIX}{content}.{derive(pepper, _PURPOSE, content)}"
 
 
 def read_quote(quote_id: str, merchant_id: str, peppers: Iterable[str], now: datetime) -> Held:
-    """Return what a quote's id holds, whichever of the peppers signed it.
+    """Return the content of a quote's id, whichever of the peppers signed it.
 
     Raises `QuoteUnknown` and `QuoteExpired`.
     """
     content, _, signature = quote_id.removeprefix(_PREFIX).partition(".")
-    # Each is compared, so that the time tells nothing of which it was.
+    # All are compared, so that the time taken does not reveal which one it was.
     if not sum(same(signature, derive(pepper, _PURPOSE, content)) for pepper in peppers):
         raise QuoteUnknown
     try:
         padded = content + "=" * (-len(content) % 4)
         held = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=Held)
-    except (binascii.Error, msgspec.DecodeError) as error:  # ours, of a version of another layout
+    except (binascii.Error, msgspec.DecodeError) as error:  # ours, from another version
         raise QuoteUnknown from error
     if held.merchant_id != merchant_id:
         raise QuoteUnknown
@@ -109,7 +109,7 @@ def read_quote(quote_id: str, merchant_id: str, peppers: Iterable[str], now: dat
 
 
 def check_fits(held: Held, wanted: Wanted) -> None:
-    """Hold what is wanted to what was quoted. Raises `QuoteDiffers`, which names the fields."""
+    """Check a request against its quote. Raises `QuoteDiffers`, which names the fields."""
     pairs = {
         wanted.named_by: ((held.named_by, held.item), (wanted.named_by, wanted.item)),
         "passId": (held.pass_id, wanted.pass_id),

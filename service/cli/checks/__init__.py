@@ -1,1 +1,1 @@
-"""What `tillgate doctor` looks at."""
+"""What `tillgate doctor` checks."""

@@ -1,4 +1,4 @@
-"""One thing that was looked at."""
+"""One finding of `tillgate doctor`."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ State = Literal["fine", "warning", "problem"]
 
 
 class Check(Struct, frozen=True):
-    """What was found, in words. A `problem` keeps the service from working in its environment."""
+    """A finding, in words. A `problem` keeps the service from working in its environment."""
 
     area: Literal["settings", "machine", "database", "providers"]
     name: str

@@ -1,4 +1,4 @@
-"""Look at the settings."""
+"""Check the settings."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ from service.settings import Settings
 
 
 def check_settings(settings: Settings, unreadable: Sequence[FieldProblem]) -> Iterator[Check]:
-    """List what is wrong; in development also how far it is to production."""
+    """List what is wrong; in development also what production would still refuse."""
     for problem in unreadable:
         yield Check("settings", problem.field, "problem", problem.message)
     named = {problem.field for problem in unreadable}
@@ -29,7 +29,7 @@ def check_settings(settings: Settings, unreadable: Sequence[FieldProblem]) -> It
 
 
 def check_providers(settings: Settings) -> Iterator[Check]:
-    """Tell of each provider whether it is on, in which mode, and whether webhooks are heard."""
+    """Report for each provider whether it is on, in which mode, and whether it has webhooks."""
     try:
         providers = build_providers(settings.providers, SystemClock())
     except TillgateError as error:

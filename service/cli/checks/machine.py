@@ -1,4 +1,4 @@
-"""Look at the machine: Python, room on the disk, the embedded MongoDB."""
+"""Check the machine: Python, disk space, the embedded MongoDB."""
 
 import platform
 import shutil
@@ -19,7 +19,7 @@ _VERSION_WITHIN_S = 10
 
 
 def check_machine(settings: Settings, data_dir: Path) -> Iterator[Check]:
-    """Look at what does not need the network."""
+    """Check what does not need the network."""
     version = platform.python_version()
     if sys.version_info[:2] < _OLDEST_PYTHON:
         yield Check("machine", "Python", "problem", f"is {version}; 3.11 or newer is needed")

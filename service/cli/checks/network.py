@@ -1,4 +1,4 @@
-"""Look at the database and at Redis."""
+"""Check the database and Redis."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -19,12 +19,12 @@ from service.wiring import DOCUMENTS
 
 _OLDEST_MONGODB = 6
 _OLDEST_IN_PRODUCTION = 7
-# Stripe's signatures may be 300 s old: a clock that is far off refuses them all.
+# Stripe's signatures may be 300 s old: a clock that is far off rejects them all.
 _SKEW_NOTED_S, _SKEW_WRONG_S = 2, 60
 
 
 async def check_database(settings: Settings, uri: str) -> AsyncIterator[Check]:
-    """Look at the database from reachability to indexes; what can't be asked is left out."""
+    """Check the database, from reachability to indexes; skip what can't be asked."""
     try:
         client = connect(uri)
     except Misconfigured as error:
@@ -38,7 +38,7 @@ async def check_database(settings: Settings, uri: str) -> AsyncIterator[Check]:
         database = client[settings.database.name]
         if (differs := await difference(database)) is not None:
             yield Check("database", "layout", "problem", differs)
-            return  # nothing is made in it before that, and its indexes are those of its version
+            return  # nothing is created before that, and the indexes depend on the version
         async for check in _indexes(database, settings):
             yield check
     except Misconfigured as error:
@@ -50,7 +50,7 @@ async def check_database(settings: Settings, uri: str) -> AsyncIterator[Check]:
 
 
 async def check_redis(url: str) -> Check:
-    """Ask Redis for an answer."""
+    """Check that Redis answers."""
     try:
         storage = storage_from_string(f"async+{url}", wrap_exceptions=True)
         answers = isinstance(storage, Storage) and await storage.check()
@@ -77,9 +77,9 @@ async def _version(client: Client, *, production: bool) -> Check:
 async def _clock(client: Client) -> Check:
     before = SystemClock().now()
     reported: datetime = (await client.admin.command("hello"))["localTime"]
-    theirs = reported.replace(tzinfo=UTC)  # the answer of a command comes without its offset
+    theirs = reported.replace(tzinfo=UTC)  # a command's answer comes without an offset
     after = SystemClock().now()
-    # Whatever lies within the question and its answer may be the time it took.
+    # A difference smaller than the round trip may be the round trip.
     skew = max((before - theirs).total_seconds(), (theirs - after).total_seconds(), 0)
     says = f"{skew:.1f} s apart from the database's"
     if skew >= _SKEW_WRONG_S:

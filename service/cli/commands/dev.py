@@ -41,7 +41,7 @@ def command(host: str, port: int, data_dir: Path) -> None:
         raise Misconfigured("ENVIRONMENT is production: use `tillgate serve`, or unset it.")
     extension = find_extension()
     configure_logging(production=False)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the banner says it
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the banner names it
     with (
         writable(data_dir),
         database_address(outside, data_dir, share=False) as uri,
@@ -53,7 +53,7 @@ def command(host: str, port: int, data_dir: Path) -> None:
 
 
 def _prepare(outside: Settings, data_dir: Path, address: str) -> Running:
-    """Generate what is missing, once the directory and the port are surely ours."""
+    """Generate what is missing, once the directory and the port are known to be ours."""
     keep_out_of_git(data_dir)
     but = frozenset({"JWT_SECRET"} if outside.access.jwt_jwks_url else ())
     keys_are_new = generate(development_env(data_dir), but=but)
@@ -87,7 +87,7 @@ async def _serve(
 
 
 def _url(listening: socket.socket) -> str:
-    """Return the address at which a browser of this machine reaches us."""
+    """Return the address at which a browser on this machine reaches us."""
     host, port = listening.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - any address
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -60,7 +60,7 @@ def command(ctx: click.Context, environment: str | None, *, as_json: bool, data_
 
 
 def _providers(settings: Settings) -> Iterator[Check]:
-    """Check what would be reached: in development the sandbox plays most providers."""
+    """Check what would be called: in development the sandbox plays most providers."""
     if settings.production:
         yield from check_providers(settings)
         return
@@ -76,7 +76,7 @@ def _providers(settings: Settings) -> Iterator[Check]:
 
 
 def _embedded_address(data_dir: Path) -> str | None:
-    """Return the address of the data directory's own server where it runs."""
+    """Return the address of the data directory's own server, if it is running."""
     directory = DataDirectory(data_dir.absolute())
     port = directory.port() if directory.running_pid() else None
     return address(port) if port else None

@@ -23,7 +23,7 @@ from service.storage.indexes import find_drift
 from service.web.logs.setup import configure_logging
 from service.wiring import DOCUMENTS, connected
 
-# Requests in flight may take this long when the process is told to stop: see docs/deploy.md.
+# Requests in flight may take this long when the process is stopped: see docs/deploy.md.
 PATIENCE_S = 30
 
 log = structlog.get_logger(__name__)

@@ -1,7 +1,7 @@
-"""One connection: uvicorn's, which counts what comes and knows since when it waits for whom.
+"""One connection: uvicorn's, which also counts its input and knows whom it is waiting for.
 
-uvicorn 0.54 with httptools takes headers without an end, waits for ever for what does not come, and
-puts the trailers of a chunked body among the headers, after these were looked at.
+uvicorn 0.54 with httptools accepts endless headers, waits for ever for input that does not arrive,
+and adds the trailers of a chunked body to the headers after these were checked.
 """
 
 from asyncio import AbstractEventLoop, Transport
@@ -44,7 +44,7 @@ class _Stopped(Exception):
 class Connection(HttpToolsProtocol):
     """A connection that a door can judge: its `stage`, and `since` when it has been in it.
 
-    `stuck_since` is when the client ceased to take an answer; `only_health` one that has no place.
+    `stuck_since` is when the client stopped reading an answer; `only_health` means without a place.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Connection(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: AbstractEventLoop | None = None,
     ) -> None:
-        """Begin as uvicorn does; the limits are those of the configuration's door."""
+        """Begin as uvicorn does, with the limits of the configuration's door."""
         super().__init__(config, server_state, app_state, _loop)
         self._door: Door = config.door
         self.stage = Stage.HEAD
@@ -73,7 +73,7 @@ class Connection(HttpToolsProtocol):
         self._door.let_in(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave the place to others."""
+        """Release the place."""
         super().connection_lost(exc)
         self._door.gone(self)
 
@@ -86,7 +86,7 @@ class Connection(HttpToolsProtocol):
         self._seen += len(data)
         HttpToolsProtocol.data_received(self, data)
         if not self._seen:
-            return  # a whole request, as nearly always
+            return  # a whole request, as is nearly always the case
         if self.stage is Stage.BODY:
             if self._seen - self._content > _FRAMING + _FRAMING_TIMES * self._content:
                 self.refuse(refusals.FRAMING_TOO_LARGE)
@@ -94,9 +94,9 @@ class Connection(HttpToolsProtocol):
             self.refuse(refusals.HEADERS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        """Begin to answer: by the application, or by a refusal in its place.
+        """Begin to answer, by the application or by a refusal instead.
 
-        Whatever is raised on the way means that there is no request: the stage is still the head's.
+        Whatever is raised here means that there is no request: the stage is still that of the head.
         """
         if len(self.pipeline) >= MOST_AHEAD:
             self._why = refusals.TOO_MANY_AT_ONCE
@@ -111,7 +111,7 @@ class Connection(HttpToolsProtocol):
         self._asked = True
         if self.only_health or refusal is not None or self.parser.should_upgrade():
             self.cycle.keep_alive = False
-        self.headers = []  # where trailers go now: the request's own were looked at
+        self.headers = []  # trailers go here: the request's own headers were checked
         self._seen = self._content = 0
 
     def _refusal(self) -> Refusal | None:
@@ -120,7 +120,7 @@ class Connection(HttpToolsProtocol):
             return refusals.ADDRESS_TOO_LONG
         if len(headers) > MOST_FIELDS:
             return refusals.HEADERS_TOO_LARGE
-        # Nothing was counted where another message ended in the same bytes.
+        # Nothing was counted if another message ended in the same bytes.
         most = door.header_bytes
         if not 0 < self._seen <= most and self._header_bytes() > most:
             return refusals.HEADERS_TOO_LARGE
@@ -138,22 +138,22 @@ class Connection(HttpToolsProtocol):
         return sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of a body."""
+        """Receive a part of a body."""
         self._content += len(body)
         HttpToolsProtocol.on_body(self, body)
 
     def on_message_complete(self) -> None:
-        """Note that it is our turn now, unless it was answered before it was whole."""
+        """Note that it is our turn now, unless it was answered before it was complete."""
         HttpToolsProtocol.on_message_complete(self)
         self._seen = 0
         self.stage = Stage.IDLE if self.cycle.response_complete else Stage.OURS
         self.since = self._door.now
 
     def on_response_complete(self) -> None:
-        """Go on with a request that was sent ahead, else it is the client's turn.
+        """Continue with a pipelined request, else it is the client's turn.
 
-        Instead of uvicorn's own, which sets and takes back a timer for each request: the door sees
-        who rests.
+        Instead of uvicorn's own, which sets and cancels a timer for each request: the door finds
+        idle connections.
         """
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -166,17 +166,17 @@ class Connection(HttpToolsProtocol):
             self.since = self._door.now
 
     def pause_writing(self) -> None:
-        """Note that the client does not take what we send."""
+        """Note that the client has stopped reading."""
         super().pause_writing()
         self.stuck_since = self._door.now
 
     def resume_writing(self) -> None:
-        """Note that it does again."""
+        """Note that it reads again."""
         super().resume_writing()
         self.stuck_since = None
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not a request, or was stopped."""
+        """Refuse what is not a request, or was cut off."""
         self.refuse(self._why)
 
     def refuse(self, why: Refusal) -> None:
@@ -192,28 +192,28 @@ class Connection(HttpToolsProtocol):
             self._door.note(why)
             self.transport.write(why.written())
         if announced and self._door.may_linger(self):
-            # What is still on its way is read and dropped: otherwise a reset would make the
-            # client drop our answer.
+            # What is still arriving is read and dropped: otherwise a reset would make the client
+            # drop our answer.
             self.transport.write_eof()
             self.flow.resume_reading()
         else:
             self.end()
 
     def waits_for_client(self) -> bool:
-        """Return whether nothing is done here until the client sends more."""
+        """Return whether nothing happens here until the client sends more."""
         if self.stage is Stage.BODY:
             return not self.pipeline
         between = self.stage is Stage.IDLE or self.stage is Stage.HEAD
         return between and (not self._asked or self.cycle.response_complete)
 
     def _waits_for_word(self) -> bool:
-        """Return whether there is a request, or a beginning of one, that was not answered."""
+        """Return whether a request, or the beginning of one, is still unanswered."""
         if not self.waits_for_client():
             return False
         return self._seen > 0 if self.stage is not Stage.BODY else not self.cycle.response_started
 
     def close_begins(self) -> None:
-        """Note that uvicorn has closed it, and that the client still has to take an answer."""
+        """Note that uvicorn has closed it, and that the client has yet to read an answer."""
         self._enter(Stage.CLOSING)
 
     def end(self) -> None:

@@ -15,8 +15,8 @@ from service.cli.connections.hosts import Accepts
 from service.cli.connections.refusals import Refusal
 from service.web.settings import ConnectionSettings
 
-# A client sends its request at once. So, when all places are taken, one that keeps us waiting in
-# the middle of a request gives way after this time; between two requests, at once.
+# A client sends its request at once. So when all places are taken, one that stalls in the middle
+# of a request gives way after this time; between two requests, at once.
 _LEAST_S = 1.0
 # How long a client that hangs may delay a shutdown.
 LEAVING_S = 5.0
@@ -28,12 +28,12 @@ log = structlog.get_logger(__name__)
 
 
 class Door:
-    """Watches over the connections of a process. Nothing is done for each request."""
+    """Limits the connections of a process, at no cost per request."""
 
     def __init__(self, limits: ConnectionSettings, answers_to: Accepts | None = None) -> None:
         """Begin with no connection. Without `answers_to` any `Host` is accepted.
 
-        `now` is the loop's time when the door last looked: close enough, and free to read.
+        `now` is the loop's time at the last check: close enough, and free to read.
         """
         self.now = time.monotonic()
         self.limits = limits
@@ -54,15 +54,15 @@ class Door:
         }
 
     def open(self) -> None:
-        """Begin to look, every half second."""
+        """Begin to check, every half second."""
         self.look()
 
     def leave(self) -> None:
-        """Wait for clients no longer than `LEAVING_S`: the process was told to end."""
+        """Wait for clients no longer than `LEAVING_S`: the process is shutting down."""
         self.leaving_at = asyncio.get_running_loop().time()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop checking."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -105,7 +105,7 @@ class Door:
         return False
 
     def _push_out_a_placeless(self, newcomer: Connection) -> None:
-        """Prefer the newest connection: a probe asks for health at once."""
+        """Keep the newest connection: a probe asks for health at once."""
         placeless = (one for one in self._inside if one.only_health and one.stage is Stage.HEAD)
         oldest = next(placeless, newcomer)
         self.note(refusals.FULL)
@@ -114,10 +114,10 @@ class Door:
         self.gone(oldest)
 
     def look(self) -> None:
-        """Close what has taken too long, log what was refused, and look again later."""
+        """Close what has taken too long, log what was refused, and check again later."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        # While this process stood still, nothing that clients sent was read: not their delay.
+        # While this process was suspended, it read nothing: the delay is not the clients'.
         late = max(0.0, now - self.now - 2 * _LOOK_EVERY_S)
         self.now = now
         for connection in tuple(self._inside):
@@ -153,7 +153,7 @@ class Door:
 
 
 class Guarded(uvicorn.Config):
-    """uvicorn's configuration, with a door that its connections come through."""
+    """uvicorn's configuration, with the door that its connections pass."""
 
     def __init__(self, app: Any, door: Door, **options: Any) -> None:
         """Have the connections made by `Connection`."""

@@ -1,15 +1,15 @@
-"""Open files: each connection is one, and the system allows few unless asked for more."""
+"""Open files: each connection is one, and the default limit of the system is low."""
 
 import resource
 
-# Besides connections of clients: those to MongoDB (100) and to providers, libraries, logs.
+# Besides clients' connections: those to MongoDB (100) and to providers, libraries, logs.
 OTHERS = 160
-# Connections beyond all places: they may ask for health, and nothing else.
+# Connections beyond the places: they may ask for health, and nothing else.
 RESERVE = 32
 
 
 def places(most: int) -> int:
-    """Ask for the open files that `most` places and the reserve need; return how many fit."""
+    """Raise the limit of open files for `most` places and the reserve; return how many fit."""
     granted, possible = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = most + RESERVE + OTHERS
     if granted < wanted:

@@ -10,13 +10,13 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 Accepts: TypeAlias = Callable[[str], bool]
-"""Tells whether a server answers to the name in `Host`."""
+"""Returns whether a server answers to the name in `Host`."""
 
 
 def hosts_of(public_url: str) -> Accepts:
-    """Answer to this machine, to addresses in numbers, and to the name in PUBLIC_URL.
+    """Answer to this machine, to numeric addresses, and to the name in PUBLIC_URL.
 
-    Otherwise a stranger's page whose name resolves to 127.0.0.1 could reach a development server,
+    Otherwise a foreign page whose name resolves to 127.0.0.1 could reach a development server,
     with its generated keys, from the developer's browser (DNS rebinding).
     """
     names = {"localhost", socket.gethostname().lower(), urlsplit(public_url).hostname or ""}

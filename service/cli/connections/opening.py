@@ -11,7 +11,7 @@ log = structlog.get_logger(__name__)
 
 
 def door_of(settings: Settings) -> Door:
-    """Build the door, with no more places than there may be open files."""
+    """Build the door, with no more places than open files allow."""
     limits = settings.connections
     fit = places(limits.most)
     if fit < limits.most:

@@ -1,4 +1,4 @@
-"""What is refused before the application sees it, in the same form as the application's errors."""
+"""What is refused before the application sees it, in the form of the application's errors."""
 
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
@@ -31,11 +31,11 @@ class Refusal(Struct, frozen=True):
         return found
 
     def body(self) -> bytes:
-        """Return the problem. It names no address: there may not be a readable one."""
+        """Return the problem. It names no path: there may be no readable one."""
         return Problem(self.status, self.error, self.detail, "/").body()
 
     def written(self) -> bytes:
-        """Return the whole answer, for a request that never became one."""
+        """Return the whole response, for bytes that never became a request."""
         body = self.body()
         date = formatdate(usegmt=True).encode()
         lines = [(b"date", date), *self.headers(body)]

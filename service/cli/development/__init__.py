@@ -1,1 +1,1 @@
-"""What `tillgate dev` brings along: generated keys, a few prices, a banner."""
+"""What `tillgate dev` adds: generated keys, a few prices, a banner."""

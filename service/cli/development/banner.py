@@ -1,4 +1,4 @@
-"""What `tillgate dev` prints when it serves."""
+"""What `tillgate dev` prints once it serves."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from service.settings import Settings
 
 
 class Running(Struct, frozen=True):
-    """A development server that serves. `keys_file` is where its keys are kept."""
+    """A running development server. `keys_file` is where its keys are kept."""
 
     address: str
     settings: Settings
@@ -32,9 +32,9 @@ class Running(Struct, frozen=True):
 
 
 def print_banner(running: Running, uri: str, extension: Extension | None) -> None:
-    """Print where it serves, its keys (once), and the three lines that show the main job.
+    """Print its address, its keys (once), and the three commands that show the main job.
 
-    Without an extension there is nobody to pay with: it says what is missing.
+    Without an extension no provider is played: it says what is missing.
     """
     console = out()
     title = "Tillgate runs, for development"
@@ -96,7 +96,7 @@ def _addresses(running: Running, uri: str, extension: Extension | None) -> Table
         table.add_row(page.name.lower(), f"{running.address}{page.path}  [dim]{page.hint}[/]")
     table.add_row("dashboard", f"{running.address}/dashboard  [dim]with the admin key[/]")
     table.add_row("docs", f"{running.address}/docs")
-    # An address of yours may hold a password.
+    # An address from the settings may contain a password.
     ours = running.settings.database.uri is None
     where = f"{uri}  [dim]kept in {escape(str(_near(running.data_dir)))}[/]"
     table.add_row("database", where if ours else "the one of MONGODB_URI")
@@ -138,7 +138,7 @@ def _two_columns() -> Table:
 
 
 def _near(path: Path) -> Path:
-    """Write a path as somebody in this directory would."""
+    """Return a path as somebody in this directory would type it."""
     try:
         return path.absolute().relative_to(Path.cwd())
     except ValueError:
@@ -146,7 +146,7 @@ def _near(path: Path) -> Path:
 
 
 def _tillgate() -> str:
-    """Return what starts this same program from here."""
+    """Return the command that starts this program from here."""
     ours = Path(sys.argv[0])
     found = shutil.which("tillgate")
     if found and Path(found).resolve() == ours.resolve():

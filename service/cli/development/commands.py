@@ -1,4 +1,4 @@
-"""Commands that an extension brings, listed where it is not installed too."""
+"""Commands of an extension, listed even if it is not installed."""
 
 import click
 from msgspec import Struct
@@ -8,13 +8,13 @@ from service.extension import needed_extension, readable_import_errors
 
 
 class ExtensionCommand(Struct, frozen=True):
-    """A command of the extension, under the name that it has there."""
+    """A command of the extension, by its name there."""
 
     name: str
     summary: str
 
     def load(self) -> click.Command:
-        """Return the extension's command. Raises `Misconfigured` without one, or a broken one."""
+        """Return the extension's command. Raises `Misconfigured` if it is missing or broken."""
         extension = needed_extension()
         with readable_import_errors():
             return LazyCommand(extension.commands[self.name], self.summary).load()

@@ -27,9 +27,9 @@ _HEAD = """\
 
 
 def generate(path: Path, *, but: frozenset[str]) -> bool:
-    """Add what the file lacks, but for some; return whether the file was made now.
+    """Add what the file lacks, with some exceptions; return whether the file was created.
 
-    Only its owner may read it. Raises `Misconfigured` where it can't be read or written.
+    Only its owner may read it. Raises `Misconfigured` if it can't be read or written.
     """
     try:
         is_new = not path.exists()
@@ -44,7 +44,7 @@ def generate(path: Path, *, but: frozenset[str]) -> bool:
 
 
 def keep_out_of_git(data_dir: Path) -> None:
-    """Keep the data directory out of the repository that it stands in."""
+    """Keep the data directory out of the repository around it."""
     ignore = data_dir / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")

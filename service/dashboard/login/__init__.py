@@ -1,1 +1,1 @@
-"""Who may look: an admin key, remembered by a cookie."""
+"""Who may sign in: an admin key, remembered by a cookie."""

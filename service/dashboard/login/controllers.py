@@ -29,14 +29,14 @@ ENDED = (
     "You were signed out: after 30 minutes without activity, after 12 hours, or with the end of "
     "your key. Please sign in again."
 )
-# Sent by a page that reads itself again: nobody has done anything, so it keeps nobody signed in.
+# Sent by a page that refreshes itself: this is no activity, and does not extend the sign-in.
 UNATTENDED = "x-unattended"
 
 
 async def reader_of(request: AnyRequest, login: LoginServices) -> Principal | None:
-    """Find who reads: an admin whose sign-in and key are still good. None for anybody else.
+    """Return the reader: an admin whose sign-in and key are still valid. None for anybody else.
 
-    The request's line in the log names the reader.
+    The request's log line names the reader.
     """
     token = login.jar.read(request, SIGN_IN)
     attended = UNATTENDED not in request.headers
@@ -47,12 +47,12 @@ async def reader_of(request: AnyRequest, login: LoginServices) -> Principal | No
 
 
 def token_of(request: AnyRequest, login: LoginServices) -> str:
-    """Return what the forms of a reader's pages carry."""
+    """Return the token that the forms of a reader's pages carry."""
     return form_token(login.jar.read(request, SIGN_IN) or "")
 
 
 class Login(Controller):
-    """In and out."""
+    """Sign in and sign out."""
 
     path = "/dashboard"
 
@@ -60,9 +60,9 @@ class Login(Controller):
     async def form(
         self, request: AnyRequest, login: TheLogin, following: Following = HOME
     ) -> Response[str]:
-        """Ask for the key; a browser whose sign-in has ended is told so.
+        """Ask for the key; say so if the browser's sign-in has ended.
 
-        Whatever cookie opens nothing is answered so: nobody learns whether it ever did.
+        The answer is the same for every cookie that is not valid, whether it ever was or not.
         """
         brought = login.jar.read(request, SIGN_IN) is not None
         ended = brought and await reader_of(request, login) is None
@@ -70,11 +70,11 @@ class Login(Controller):
 
     @post("/login", status_code=303)
     async def enter(self, request: AnyRequest, login: TheLogin) -> Response[str] | Redirect:
-        """Sign in by an admin key. 403 for any other and for a form that is not ours, else 429."""
+        """Sign in with an admin key. 403 for any other key or a form that is not ours, or 429."""
         given = await request.form()
         following = _ours(str(given.get("next") or ""))
         if not came_from_us(request, login.jar.read(request, FORM), _text(given.get("token"))):
-            # Mostly an old page: the form is shown anew.
+            # Usually an old page: the form is shown again.
             return _form(request, login, following, "This form was old. Please try again.", 403)
         key = str(given.get("key") or "").strip()
         try:
@@ -85,7 +85,7 @@ class Login(Controller):
             await login.refusals.note(client_of(request.scope))
             return _form(request, login, following, "This is no admin key of this service.", 403)
         await _end(request, login)
-        reader = _let_in(request, found)  # after whose sign-in ends here: the line names this one
+        reader = _let_in(request, found)  # last: the log line names this one
         token = await sign_in(key, reader, login.clock)
         await _record("dashboard.signed_in", token, reader, login)
         known = login.jar.known_browser(request) is not None
@@ -104,7 +104,7 @@ class Login(Controller):
 
 
 async def _try(request: AnyRequest, login: LoginServices, key: str) -> Principal | None:
-    """Look at a key, as often as that may be done. Raises `TooManyRequests`."""
+    """Check a key, within the limits on tries. Raises `TooManyRequests`."""
     network = network_of(login.addresses.of(request.scope))
     browser = login.jar.known_browser(request)
     try:
@@ -179,6 +179,6 @@ def _text(field: object) -> str | None:
 
 
 def _ours(address: str) -> str:
-    """Keep to our own pages: nobody is sent elsewhere by a link to the login."""
+    """Return a page of our own: a link to the login must not redirect elsewhere."""
     plain = address.startswith((f"{HOME}/sessions/", f"{HOME}?")) and "\\" not in address
     return address if plain else HOME

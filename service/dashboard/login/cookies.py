@@ -1,7 +1,7 @@
 """The cookies of the dashboard: who is signed in, which form was ours, which browser is known.
 
-They hold random values and no data. Over https their names begin with `__Secure-`: a browser then
-takes them over https alone, and a page without TLS can plant none.
+They hold random values and no data. Over https their names start with `__Secure-`: a browser then
+accepts them over https only, and a page without TLS can't set them.
 """
 
 import secrets
@@ -22,10 +22,10 @@ _BROWSER_LASTS_S = 180 * 86_400
 
 
 class Cookies:
-    """Makes and reads them. A script never sees them, and no other site's request carries them."""
+    """Makes and reads cookies that no script sees and no other site's request carries."""
 
     def __init__(self, peppers: Sequence[Pepper], *, secure: bool) -> None:
-        """Keep what a known browser's cookie is signed with; `secure`: behind https."""
+        """Use the peppers to sign the cookie of a known browser; `secure`: behind https."""
         self._peppers = peppers
         self._secure = secure
 
@@ -34,30 +34,30 @@ class Cookies:
         return f"__Secure-{cookie}" if self._secure else cookie
 
     def read(self, request: AnyRequest, cookie: str) -> str | None:
-        """Return what a browser sent, None for nothing."""
+        """Return the cookie that a browser sent, None if it sent none."""
         return request.cookies.get(self.name(cookie)) or None
 
     def sign_in(self, token: str) -> Cookie:
-        """Make the cookie of somebody who has signed in."""
+        """Make the cookie of a signed-in reader."""
         return self._cookie(SIGN_IN, token, int(LASTS.total_seconds()))
 
     def form(self) -> Cookie:
-        """Make the cookie of a form that is shown to somebody who has not."""
+        """Make the cookie of a form shown to somebody who is not signed in."""
         return self._cookie(FORM, secrets.token_urlsafe(32), None)
 
     def browser(self) -> Cookie:
-        """Make the cookie of a browser from which somebody has signed in."""
+        """Make the cookie of a browser that was used to sign in."""
         known = secrets.token_urlsafe(16)
         return self._cookie(BROWSER, f"{known}.{_mark(self._peppers[0], known)}", _BROWSER_LASTS_S)
 
     def known_browser(self, request: AnyRequest) -> str | None:
-        """Return the id of a browser that this service knows, None for one that it does not."""
+        """Return the id of a known browser, None for an unknown one."""
         known, _, mark = (self.read(request, BROWSER) or "").partition(".")
         ours = sum(same(_mark(pepper, known), mark) for pepper in self._peppers)
         return known if known and ours else None
 
     def forget(self, cookie: str) -> Cookie:
-        """Make a cookie that deletes one."""
+        """Make the cookie that deletes this one."""
         return self._cookie(cookie, "", 0)
 
     def _cookie(self, name: str, value: str, max_age: int | None) -> Cookie:
@@ -77,9 +77,9 @@ def _mark(pepper: Pepper, known: str) -> str:
 
 
 def form_token(cookie: str) -> str:
-    """Return what a form must carry: only our own page can derive it from the reader's cookie.
+    """Return the token that a form must carry: only our own page can derive it from the cookie.
 
-    A sign-in has a cookie of its own, so the token of a form is bound to it and ends with it.
+    Each sign-in has a cookie of its own, so a form's token is bound to it and ends with it.
     """
     return derive(cookie, "dashboard-form")
 
@@ -87,8 +87,8 @@ def form_token(cookie: str) -> str:
 def came_from_us(request: AnyRequest, cookie: str | None, token: str | None) -> bool:
     """Return whether a form was shown by us to this reader, and sent from our own page.
 
-    `Sec-Fetch-Site` is the browser's own word, which no page can change: it tells apart what
-    `SameSite` does not, another host of the same site.
+    `Sec-Fetch-Site` comes from the browser and no page can change it: unlike `SameSite`, it
+    detects another host of the same site.
     """
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return False

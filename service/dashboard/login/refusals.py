@@ -1,6 +1,6 @@
-"""Refused sign-ins: counted here, recorded in the audit once a minute at most.
+"""Refused sign-ins: counted here, and audited at most once a minute.
 
-Guessing keys must not make the database write: what one process refuses in a minute is one entry.
+Guessing keys must not cause database writes: one process makes one entry a minute.
 Each try also has its line in the access log.
 """
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Stranger(Struct, frozen=True):
-    """Somebody who has shown no key: `client` is where they came from, by its keyed hash."""
+    """Somebody without a valid key: `client` is the keyed hash of their address."""
 
     client: str | None
     merchant_id: str = DEFAULT_MERCHANT
@@ -38,10 +38,10 @@ class _Counted:
 
 
 class Refusals:
-    """What was refused and is not recorded yet."""
+    """Refused sign-ins that are not audited yet."""
 
     def __init__(self, clock: Clock) -> None:
-        """Begin with nothing."""
+        """Begin with none."""
         self._clock = clock
         self._counted = _Counted()
         self._reported_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""What signing in works with, put together once."""
+"""What signing in needs, built once."""
 
 from typing import TypeAlias
 
@@ -17,7 +17,7 @@ from service.web.sign_ins.guesses import Guesses
 
 
 class LoginServices(Struct, frozen=True):
-    """Cookies, keys, and the counts of those who try."""
+    """Cookies, keys, and the counts of tries."""
 
     jar: Cookies
     keys: KeyRing
@@ -31,7 +31,7 @@ TheLogin: TypeAlias = NamedDependency[SkipValidation[LoginServices]]
 
 
 def build_login(settings: Settings, clock: Clock) -> LoginServices:
-    """Build it from the settings. Raises `Misconfigured` without a pepper."""
+    """Build them from the settings. Raises `Misconfigured` without a pepper."""
     peppers = settings.access.peppers
     if not peppers:
         raise Misconfigured("PII_PEPPER is not set: nobody could sign in to the dashboard.")

@@ -1,1 +1,1 @@
-"""What touched a session, drawn."""
+"""The pages that show what touched a session."""

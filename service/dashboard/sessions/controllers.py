@@ -33,7 +33,7 @@ class SessionPages(Controller):
     async def search(
         self, request: AnyRequest, login: TheLogin, extension: TheExtension
     ) -> Response[str] | Redirect:
-        """Ask for a session; show what an extension has opened last."""
+        """Ask for a session; show the checkouts that an extension opened last."""
         if await reader_of(request, login) is None:
             return _to_login("/dashboard")
         latest = await extension.latest() if extension is not None else None
@@ -43,7 +43,7 @@ class SessionPages(Controller):
     async def found(
         self, request: AnyRequest, login: TheLogin, session_id: SessionIdQuery
     ) -> Redirect:
-        """Go to the session that was asked for."""
+        """Redirect to the requested session."""
         await reader_of(request, login)
         return Redirect(f"/dashboard/sessions/{session_id}", status_code=303)
 
@@ -55,7 +55,7 @@ class SessionPages(Controller):
         login: TheLogin,
         extension: TheExtension,
     ) -> Response[str] | Redirect:
-        """Draw everything that touched a session, and why it is in its state."""
+        """Show everything that touched a session, and why it is in its state."""
         reader = await reader_of(request, login)
         if reader is None:
             return _to_login(f"/dashboard/sessions/{session_id}")

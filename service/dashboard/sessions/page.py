@@ -33,12 +33,12 @@ class Frame(Struct, frozen=True):
 
 
 def search_page(latest: LatestCheckouts | None, frame: Frame) -> Response[str]:
-    """Show the first page. `latest` is what an extension has opened, None where there is none."""
+    """Show the first page. `latest` is what an extension opened last, None without extension."""
     return PAGES.show("sessions.html", token=frame.token, pages=frame.pages, latest=latest)
 
 
 def missing_page(session_id: str, frame: Frame) -> Response[str]:
-    """Show the page of a session that is not there."""
+    """Show the page of a session that does not exist."""
     return PAGES.show(
         "missing.html",
         status_code=404,

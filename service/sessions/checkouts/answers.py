@@ -1,4 +1,4 @@
-"""Take in what a provider answered about a checkout, and read its session again."""
+"""Apply a provider's answer about a checkout, and read its session again."""
 
 from service.inbox.operations.inbox import Arrival
 from service.inbox.operations.receive import take_in
@@ -18,7 +18,7 @@ from service.sessions.checkouts.unresolved.overdue import note_answer
 from service.sessions.documents import Session
 from service.storage.answering import answers_in_time
 
-# With one of these in the answer, money is ours or under way.
+# Any of these in the answer means that the money is ours or on its way.
 _MONEY: frozenset[type[Fact]] = frozenset(
     {PaymentSucceeded, PaymentAuthorized, PaymentProcessing, PaidPartially, NoPaymentRequired}
 )
@@ -28,7 +28,7 @@ async def take_answer(
     ref: str, event: VerifiedEvent, session: Session, services: CheckoutServices
 ) -> None:
     """Apply what the provider answered about a checkout, through the inbox."""
-    # "Still open" is no news to keep: it would be a duplicate the next time, and say nothing.
+    # "Still open" is not worth storing: the next one would only be a duplicate.
     if not all(isinstance(fact, CheckoutOpen) for fact in event.facts):
         await take_in(Arrival(event, "fetch", asked_for=session.merchant_id), services.inbox)
     if not any(type(fact) in _MONEY for fact in event.facts):
@@ -36,6 +36,6 @@ async def take_answer(
 
 
 async def read_again(session: Session) -> Session:
-    """Return a session as it stands by now."""
+    """Return a session in its current state."""
     async with answers_in_time():
         return await sessions.find(session.merchant_id, session.session_id) or session

@@ -1,4 +1,4 @@
-"""Close an attempt whose fate is unknown: it may have opened a checkout that nobody has linked."""
+"""Close an attempt with an unknown outcome: it may have opened a checkout that was never linked."""
 
 from contextlib import suppress
 
@@ -15,11 +15,11 @@ from service.storage.answering import answers_in_time
 
 
 async def close_attempt_by_message(message: OutboxMessage, services: CheckoutServices) -> None:
-    """Repeat the attempt of a session that has ended: that finds what it had opened, if anything.
+    """Repeat the attempt of a session that has ended, to find out what it opened, if anything.
 
-    The link then finds the session ended, keeps the checkout as one that was given up, and has it
-    closed. Raises `Busy` while its opener may still be at it, and `ProviderUnreachable`: the outbox
-    asks again.
+    Linking then sees that the session has ended, keeps the checkout as given up, and has it
+    closed. Raises `Busy` while its opener may still be working, and `ProviderUnreachable`: the
+    outbox tries again.
     """
     async with answers_in_time():
         session = await repository.find(message.merchant_id, message.session_id)

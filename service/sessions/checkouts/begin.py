@@ -21,10 +21,10 @@ from service.sessions.operations.opening.requote import requote
 async def resume_checkout(
     session_id: str, caller: Caller, services: CheckoutServices
 ) -> OpenCheckout:
-    """Open the checkout of a session that stands, or return the one that is open.
+    """Open the checkout of an existing session, or return the one that is open.
 
     A failed or expired session is retried: its older checkouts are closed first, so that they can't
-    be paid besides the new one, and from a browser it is at the price of today.
+    be paid as well as the new one. A retry from a browser is charged today's price.
     """
     session = await find_session(session_id, caller)
     return await _open(session, None, caller, services)
@@ -33,7 +33,7 @@ async def resume_checkout(
 async def begin_checkout(
     new: NewSession, caller: Caller, services: CheckoutServices
 ) -> OpenCheckout:
-    """Open or find the session that is asked for, then its checkout."""
+    """Open or find the requested session, then its checkout."""
     provider_of(new.provider, services)  # before anything is written
     opened = await open_session(new, caller, services.rules, services.clock.now())
     found = opened.session
@@ -58,7 +58,7 @@ async def _open(
 async def _complete_free(
     session: Session, price: Price | None, caller: Caller, services: CheckoutServices, now: datetime
 ) -> OpenCheckout:
-    """The address is where the provider would have sent the customer back to."""
+    """Complete it; its address is where the provider would have sent the customer."""
     completed = await free.complete_free(session, price, caller, services.rules, now)
     url = session.success_url or home_of(session, services.rules)
     new = completed.version != session.version

@@ -37,6 +37,6 @@ async def cancel_session(change: Change, caller: Caller, services: CheckoutServi
     session = await in_transaction(work)
     if refs := await to_be_closed(session):
         await close_now(session, refs, services)
-    if session.version != change.version:  # it has been held against the one before the giving up
+    if session.version != change.version:  # it was checked before the giving up
         change = replace(change, version=None)
     return await change_session(change, caller, services.rules, services.clock.now())

@@ -1,4 +1,4 @@
-"""Capture the money that a provider holds for a session: of one payment, whatever comes between."""
+"""Capture the money that a provider holds for a session: one payment only, whatever happens."""
 
 import structlog
 
@@ -24,10 +24,10 @@ log = structlog.get_logger(__name__)
 async def capture_by_message(message: OutboxMessage, services: CheckoutServices) -> None:
     """Capture the payment that its session has claimed; the provider's webhook then completes it.
 
-    Not for a session that is completed or canceled, nor once the claim is another one's: the
-    customer would pay twice. What is held goes back by itself after some days. A try whose outcome
-    is unknown may have taken the money, so before another one the payment is read again. Money that
-    the provider refuses to let us take is released, and the next held payment has its turn.
+    Not for a session that is completed or canceled, nor once another payment holds the claim: the
+    customer would pay twice. Held money is released by the provider after some days. A try with an
+    unknown outcome may have taken the money, so the payment is read again before the next one.
+    When the provider refuses a capture, the claim is released and the next held payment is tried.
     """
     payment_id, amount = message.payload["providerPaymentId"], message.payload["amount"]
     if not isinstance(amount, int) or not isinstance(payment_id, str):
@@ -55,7 +55,7 @@ async def _is_wanted(message: OutboxMessage, payment_id: str, services: Checkout
     if session is None or session.status in FINAL:
         return False
     claimed_at = message.payload.get("claimedAt")
-    if claimed_at is None and session.capturing is None:  # of a version that knew no claims
+    if claimed_at is None and session.capturing is None:  # written by a version without claims
         await _claim(message, payment_id, services)
         return False
     return is_claim(session, payment_id, claimed_at)
@@ -64,7 +64,7 @@ async def _is_wanted(message: OutboxMessage, payment_id: str, services: Checkout
 async def _still_held(
     message: OutboxMessage, payment_id: str, provider: Captures, services: CheckoutServices
 ) -> bool:
-    """Read the payment again and apply what is found; return whether it still waits for us."""
+    """Read the payment again and apply its state; return whether it still awaits capture."""
     event = await provider.fetch(payment_id)
     if not event.facts:
         raise ProviderFailed(f"{event.provider} tells nothing of payment {payment_id!r} yet.")

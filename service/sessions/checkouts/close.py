@@ -1,4 +1,4 @@
-"""Close checkouts at their provider, and apply what they turn out to be."""
+"""Close checkouts at their provider, and apply the state that they turn out to be in."""
 
 import asyncio
 
@@ -29,9 +29,9 @@ log = structlog.get_logger(__name__)
 async def close_now(session: Session, refs: list[str], services: CheckoutServices) -> Session:
     """Close checkouts that were given up, before another is opened or the session is canceled.
 
-    Where one turns out to be paid, that is applied. A provider that does not answer is no reason to
-    refuse: the message that was written with the mark goes on, and a payment that still comes is a
-    late one. Returns the session as it then stands.
+    If one turns out to be paid, that is applied. A provider that does not answer is no reason to
+    refuse: the message written with the mark keeps trying, and a payment that still arrives is
+    late. Returns the session in its new state.
     """
     provider = services.providers.get(session.provider)
     if provider is None or not isinstance(provider, ClosesCheckouts):
@@ -67,10 +67,10 @@ def _about(session: Session, refs: list[str]) -> outbox_repository.About:
 
 
 async def close_by_message(message: OutboxMessage, services: CheckoutServices) -> None:
-    """Close a checkout that was given up; apply what it turns out to be instead.
+    """Close a checkout that was given up; apply the state that it turns out to be in instead.
 
-    What the provider tells is taken in even if the session is gone. A checkout whose payment is in
-    the ledger is closed by that: nobody is asked.
+    The provider's answer is applied even if the session is gone. A checkout whose payment is in
+    the ledger is closed by that: no call is made.
     """
     ref = str(message.payload["ref"])
     async with answers_in_time():
@@ -89,5 +89,5 @@ async def close_by_message(message: OutboxMessage, services: CheckoutServices) -
 
 
 def _took_money(payment: Payment) -> bool:
-    """Return whether a payment was made at the provider: one settled by hand closes no checkout."""
+    """Return whether a payment was made at the provider: one entered by hand closes no checkout."""
     return payment.status is PaymentStatus.SUCCEEDED and payment.payment_method != "hand"

@@ -1,4 +1,4 @@
-"""Tie an opened checkout to its session, or close it where the session has gone on without it."""
+"""Link an opened checkout to its session, or close it if the session has moved on without it."""
 
 from datetime import datetime
 
@@ -19,11 +19,11 @@ from service.storage.transaction import Transaction
 
 
 async def link_checkout(locked: Locked, opened: OpenedCheckout, now: datetime) -> Session:
-    """Tie the checkout to the session, and return it.
+    """Link the checkout to the session, and return the session.
 
     Only if the opening is still ours and the session can still be paid. Otherwise the checkout is
-    kept as one that was given up, a message closes it, and the call fails with `NotPayable`, `Busy`
-    or `SessionNotFound`: nobody is handed its address.
+    stored as given up, a message closes it, and the call fails with `NotPayable`, `Busy` or
+    `SessionNotFound`: nobody receives its address.
     """
     ours, opening = locked.session, locked.opening
     checkout = Checkout(
@@ -43,7 +43,7 @@ async def link_checkout(locked: Locked, opened: OpenedCheckout, now: datetime) -
             return SessionNotFound(ours.session_id)
         standing = standing_checkout(session, now)
         if standing is not None and standing.ref == checkout.ref:
-            return session  # another call has repeated the attempt, and was quicker
+            return session  # another call repeated the attempt, and was faster
         wrong = _wrong(session, opening, now)
         if wrong is None:
             return await _link(tx, session, checkout, now)
@@ -57,7 +57,7 @@ async def link_checkout(locked: Locked, opened: OpenedCheckout, now: datetime) -
 
 
 def _wrong(session: Session, opening: Opening, now: datetime) -> TillgateError | None:
-    """Return why a checkout can't become the session's, if it can't."""
+    """Return why a checkout can't become the session's, or None if it can."""
     status = status_at(session.status, session.expires_at, now)
     if status is not Status.PENDING:
         return NotPayable(f"The session became {status} while its checkout was being opened.")
@@ -78,7 +78,7 @@ async def _link(tx: Transaction, session: Session, checkout: Checkout, now: date
 
 
 async def _turn_away(tx: Transaction, session: Session, checkout: Checkout, now: datetime) -> None:
-    """Keep a checkout that came too late, for money may still come by it, and have it closed."""
+    """Store a checkout that came too late, since it may still be paid, and have it closed."""
     fields: Row = {"updatedAt": now}
     if session.opening is not None and session.opening.n == checkout.n:
         fields["opening"] = None

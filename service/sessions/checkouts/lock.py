@@ -1,4 +1,4 @@
-"""The lock on opening: who holds it may call the provider, and what stood before is given up."""
+"""The lock on opening: its holder may call the provider, and older checkouts are given up."""
 
 from datetime import datetime, timedelta
 
@@ -20,13 +20,13 @@ from service.storage.database import Row
 from service.storage.plain import NO_TRANSACTION, in_transaction
 from service.storage.transaction import Transaction
 
-# Stripe takes no expiry under 30 minutes from its own now; a minute for the way.
+# Stripe refuses an expiry less than 30 minutes ahead by its own clock; one minute for the call.
 SHORTEST_AT_PROVIDER = timedelta(minutes=31)
 LOCK = timedelta(seconds=30)
 
 
 class Locked(Struct, frozen=True):
-    """A session whose opening is ours, and the attempt to make."""
+    """A session whose lock we hold, and the attempt to make."""
 
     session: Session
     opening: Opening
@@ -35,7 +35,7 @@ class Locked(Struct, frozen=True):
 async def take_lock(
     session: Session, rules: Rules, by: Cause, price: Price | None = None
 ) -> Locked:
-    """Take the right to open: one filtered update, which one of many callers wins.
+    """Take the lock on opening: one filtered update, which only one of many callers wins.
 
     In the same transaction a failed or expired session goes back to pending, at `price` if that has
     changed, and all of its older checkouts are given up. Raises `Busy` while another call holds the
@@ -53,7 +53,7 @@ async def take_lock(
         locked = await give_up(tx, session, now)
         fields = _fields(locked, opening)
         if retried:
-            # Before anything is opened: a user's other open session forbids it.
+            # Before anything is opened: another open session of the user rules it out.
             changes = fields | {"expiresAt": payable_until}
             locked = await retry_session(tx, locked, price, changes, rules, by)
         else:
@@ -72,7 +72,7 @@ async def take_lock(
 
 
 async def let_go(locked: Locked, following: Opening | None, now: datetime) -> None:
-    """Release the lock, unless it is another's by now; `following` is what the next one finds."""
+    """Release the lock, unless another call holds it by now; `following` is what the next finds."""
 
     async def work(tx: Transaction) -> None:
         ours = locked.session
@@ -88,16 +88,16 @@ async def let_go(locked: Locked, following: Opening | None, now: datetime) -> No
 def _next_opening(
     session: Session, payable_until: datetime, now: datetime, rules: Rules, *, repeats: bool
 ) -> Opening:
-    """Return the attempt to make: the one whose fate is unknown, else a new one.
+    """Return the attempt to make: the one with an unknown outcome, else a new one.
 
-    Not `repeats`: what the older attempt may have opened is at another price.
+    Without `repeats` it is a new one: what the older attempt may have opened has another price.
     """
     before = session.opening
     known = before is not None and before.repeated and before.attempt_id is not None
     if before is not None and known and repeats and before.provider_expires_at > now:
         return before.model_copy(update={"locked_until": now + LOCK})
     n = max((checkout.n for checkout in session.checkouts), default=0) + 1
-    if before is not None:  # one that is over by now can't be repeated: providers refuse its expiry
+    if before is not None:  # an expired attempt can't be repeated: providers refuse its expiry
         n = max(n, before.n + 1 if before.repeated else before.n)
     return Opening(
         n=n,

@@ -1,7 +1,7 @@
 """Open a checkout at the provider for a session: one opener at a time, nothing opened twice.
 
 First the lock is taken, then the older checkouts are closed, then the new one is opened, then it is
-linked. Between any two of these the session may end by another way, so each looks again.
+linked. Between any two of these steps the session may end in some other way, so each checks again.
 """
 
 from msgspec import Struct
@@ -28,7 +28,7 @@ _PAYABLE = frozenset({Status.PENDING, Status.FAILED, Status.EXPIRED})
 
 
 class OpenCheckout(Struct, frozen=True):
-    """A session and the checkout that now stands open for it; none where nothing was due.
+    """A session and its open checkout; no checkout if there was nothing to pay.
 
     `url` is where the customer goes next.
     """
@@ -45,11 +45,10 @@ async def open_checkout(
 ) -> OpenCheckout:
     """Open a checkout, or return the one that is open already.
 
-    A failed or expired session is retried, `by` whom its history then names, at `price` where that
-    has changed. Raises
-    `Busy` while another call opens one, `NotPayable` where the session has ended for good or ends
-    meanwhile, `ProviderFailed` and `ProviderUnreachable`; after the latter the same call repeats
-    the attempt.
+    A failed or expired session is retried: `by` is who its history names, `price` the new price if
+    that has changed. Raises `Busy` while another call opens one, `NotPayable` if the session has
+    ended for good or ends meanwhile, `ProviderFailed` and `ProviderUnreachable`; after the latter
+    the same call repeats the attempt.
     """
     now = by.at
     standing = standing_checkout(session, now)
@@ -67,8 +66,8 @@ async def open_checkout(
 def _check_nothing_under_way(session: Session, status: Status) -> None:
     """Refuse to retry a session whose money is on its way: it would be paid twice.
 
-    Such a one is in processing, but where another one of its user took its place: it stays ended
-    then, also after that one has ended.
+    Such a session is `processing`, unless another session of its user has taken its place: then it
+    stays ended, even after that one has ended.
     """
     if status is not Status.PENDING and session.live_attempts:
         raise NotPayable("A payment of this session is under way; it can't be retried meanwhile.")
@@ -77,13 +76,13 @@ def _check_nothing_under_way(session: Session, status: Status) -> None:
 async def open_locked(
     locked: Locked, provider: Provider, services: CheckoutServices
 ) -> OpenCheckout:
-    """Make the attempt of a lock that is held, and link what it opens. Raises as above."""
+    """Make the attempt under a held lock, and link what it opens. Raises as above."""
     request = request_of(locked.session, locked.opening, services.rules)
     try:
         opened = await provider.open_checkout(request)
         await _check_price(locked.session, opened, services)
     except ProviderFailed as error:
-        # The next one repeats an attempt whose fate is unknown, and takes a new number otherwise.
+        # The next call repeats an attempt with an unknown outcome, else it takes a new number.
         opening, now = locked.opening, services.clock.now()
         following = {"n": opening.n + 1, "attempt_id": None} if error.definite else {}
         freed = {"repeated": not error.definite, "locked_until": now, **following}
@@ -94,9 +93,9 @@ async def open_locked(
 
 
 async def _close_older(locked: Locked, services: CheckoutServices) -> None:
-    """Close what was opened before, so that it can't be paid besides the new one.
+    """Close what was opened before, so that it can't be paid as well as the new one.
 
-    Where one turns out to be paid, or a payment is under way in it, nothing is opened.
+    If one turns out to be paid, or has a payment under way, nothing is opened.
     """
     older = await to_be_closed(locked.session)
     if not older:
@@ -105,7 +104,7 @@ async def _close_older(locked: Locked, services: CheckoutServices) -> None:
     now = services.clock.now()
     status = status_at(session.status, session.expires_at, now)
     if status is not Status.PENDING:
-        # Nothing was sent under this number: what was known of it before still holds.
+        # Nothing was sent under this number: what was known about it before still holds.
         await let_go(locked, locked.opening.model_copy(update={"locked_until": now}), now)
         raise NotPayable(f"The session is {status}: it can't be paid any more.")
 
@@ -113,7 +112,7 @@ async def _close_older(locked: Locked, services: CheckoutServices) -> None:
 async def _check_price(
     session: Session, opened: OpenedCheckout, services: CheckoutServices
 ) -> None:
-    """Refuse a checkout whose price is not ours, and close it: nobody must pay another one."""
+    """Refuse a checkout whose price is not ours, and close it: nobody may pay another price."""
     due = 0 if session.trial_days else session.amount
     if opened.amount is not None and (opened.amount, opened.currency) != (due, session.currency):
         async with answers_in_time():

@@ -1,4 +1,4 @@
-"""What goes out to a provider when a checkout is opened."""
+"""The request that is sent to a provider when a checkout is opened."""
 
 from service.core.views import view_of
 from service.providers.base import CheckoutRequest
@@ -8,12 +8,12 @@ from service.sessions.operations.rules import Rules
 
 
 def home_of(session: Session, rules: Rules) -> str:
-    """Return where a customer comes back to if the session names no place of its own."""
+    """Return where a customer is sent back to if the session names no URL of its own."""
     return f"{rules.public_url}/shop/return?sessionId={session.session_id}"
 
 
 def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequest:
-    """Make the request of an attempt; equal for each repetition of it."""
+    """Make the request of an attempt; it is the same each time the attempt is repeated."""
     attempt = opening.attempt_id or attempt_id(session, opening.n, rules.pepper)
     home = home_of(session, rules)
     return view_of(
@@ -31,7 +31,7 @@ def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequ
 
 
 def _description(session: Session) -> str:
-    """Name what is sold, which is not all that a session may carry."""
+    """Describe what is sold, without the session's other fields."""
     if session.kind == "checkout":
         return session.plan or session.session_id
     named = [name for name in (session.event_id, session.pass_id) if name]

@@ -1,4 +1,4 @@
-"""What opening, closing and asking about checkouts needs besides the session."""
+"""What opening, closing and querying checkouts needs besides the session."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from service.sessions.operations.rules import Rules
 
 
 class CheckoutServices(Struct, frozen=True):
-    """The rules, the clock, the providers, and the inbox that takes in what they answer."""
+    """The rules, the clock, the providers, and the inbox that receives their answers."""
 
     rules: Rules
     clock: Clock

@@ -1,4 +1,4 @@
-"""Tell how a session stands now, for who can't wait: by asking its provider, where there is one."""
+"""Find out the state of a session without waiting for a webhook: its provider is asked, if any."""
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from service.sessions.states import Status, status_at
 
 
 class Callback(Struct, frozen=True):
-    """What a provider's checkout handed to the browser: a payment and its signature."""
+    """What a provider's checkout passed to the browser: a payment and its signature."""
 
     payment_id: str
     signature: str
@@ -24,10 +24,10 @@ class Callback(Struct, frozen=True):
 async def verify(
     any_id: str, callback: Callback | None, caller: Caller, services: CheckoutServices
 ) -> Session:
-    """Find a session by our id or a checkout's, and return it as it stands at its provider.
+    """Find a session by our id or a checkout's, and return its state at the provider.
 
-    An open one of which nothing is due is completed: no provider could say more. Raises
-    `SessionNotFound` and what `verify_session` raises.
+    An open one with nothing to pay is completed: no provider knows more about it. Raises
+    `SessionNotFound` and whatever `verify_session` raises.
     """
     session = await find_session_by_any_id(any_id, caller)
     now = services.clock.now()
@@ -39,10 +39,10 @@ async def verify(
 async def verify_session(
     session: Session, services: CheckoutServices, callback: Callback | None = None
 ) -> Session:
-    """Ask the provider how a session's checkout stands, apply the answer, and read it again.
+    """Ask the provider for the state of a session's checkout, apply it, and read the session again.
 
-    A browser's callback is checked first, and only ever leads to the question: what completes a
-    session is the provider's answer. Raises `SignatureRejected`, `ProviderFailed`.
+    A browser's callback is checked first, and never does more than cause the question: it is the
+    provider's answer that completes a session. Raises `SignatureRejected`, `ProviderFailed`.
     """
     ref = _current_ref(session)
     if ref is None or REGISTRY[session.provider].traits.manual:

@@ -1,4 +1,4 @@
-"""The session as it is stored: its parts, the document, and how it is read to be shown."""
+"""The stored session: its parts, the document, and the raw row that reads are served from."""
 
 from service.sessions.documents.parts import (
     Capturing,

@@ -27,7 +27,7 @@ class Checkout(StoredPart):
     """One checkout that was opened at the provider. `n` counts the attempts, from 1.
 
     `attempt_id` is what went out as our reference, `closed_at` when we gave it up (it is never
-    handed out again, and its own end says nothing), `ended` the provider's most final word on it.
+    handed out again, and its end no longer matters), `ended` the most final end that was reported.
     """
 
     ref: str
@@ -42,7 +42,7 @@ class Checkout(StoredPart):
 
 
 class Opening(StoredPart):
-    """A checkout that is being opened, or whose opening timed out: the same `n` is tried again."""
+    """A checkout that is being opened, or whose opening timed out: the same `n` is retried."""
 
     n: int
     attempt_id: str | None = None
@@ -62,8 +62,8 @@ class Review(StoredPart):
 class Decided(StoredPart):
     """What a person decided about a payment of this session; final for it.
 
-    `payment_id` is the provider's, or a checkout's id where nothing was paid. `paid` tells whether
-    its money had come by then: what comes later was not known to who decided.
+    `payment_id` is the provider's, or a checkout's id where nothing was paid. `paid` says whether
+    its money had arrived by then: what arrives later was unknown to whoever decided.
     """
 
     payment_id: str
@@ -73,7 +73,7 @@ class Decided(StoredPart):
 
 
 class Capturing(StoredPart):
-    """The one held payment that we capture; nobody else's turn comes until it is refused."""
+    """The one held payment that we are capturing; no other is tried until it is refused."""
 
     payment_id: str
     at: datetime

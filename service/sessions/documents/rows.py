@@ -1,4 +1,4 @@
-"""Sessions as they are read where the whole document would cost too much."""
+"""Sessions as they are read where validating the whole document would cost too much."""
 
 from msgspec import Struct
 from pydantic import ConfigDict, Field
@@ -13,9 +13,9 @@ from service.storage.keys import Key
 
 
 class DueSession(StoredPart):
-    """What the cleanup reads of a session that it expires: enough to tell of it.
+    """What the cleanup reads of a session that it expires: enough for its messages.
 
-    The rest, its history and metadata above all, is not read.
+    The rest, above all history and metadata, is not read.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -35,9 +35,9 @@ class DueSession(StoredPart):
 
 
 class SessionRow(Struct, frozen=True):
-    """A session just as it is stored, to be shown: a document takes several times as long to make.
+    """A session exactly as stored, to be shown: building a document takes several times as long.
 
-    `fields` have their stored names. Others may hold the same row: it is not to be changed.
+    `fields` has the stored names. Other readers may share the row: never change it.
     """
 
     fields: Row
@@ -59,15 +59,15 @@ class SessionRow(Struct, frozen=True):
 
     @property
     def owner(self) -> str:
-        """Return who opened it; nobody that is known where the row does not tell."""
+        """Return who opened it; an empty string if the row does not say."""
         return str(self.fields.get("owner"))
 
     @property
     def client_secret_hash(self) -> str:
-        """Return what a client secret is held against."""
+        """Return the hash that a client secret is checked against."""
         return str(self.fields["clientSecretHash"])
 
     def document(self) -> Session:
-        """Make the document of it."""
+        """Build the document."""
         found: Session = Session.model_validate(self.fields)
         return found

@@ -29,18 +29,18 @@ TRUSTED = "trusted"
 
 
 class Session(StoredDocument):
-    """What somebody means to pay. `amount` is the total in minor units of `currency`.
+    """What somebody wants to pay for. `amount` is the total in minor units of `currency`.
 
-    `client_secret_hash`, `create_hash`, `account` and `live` are what later calls and events are
-    held against. `guarded_metadata` are the keys that a secret key wrote. `live_attempts` are the
-    provider's payments that are under way, `checkout_ended` is the provider's most final word on
-    a checkout that the caller opened itself (those of ours keep their own), `refused_captures` are
-    held payments that the provider would not let us capture,
-    `asked_at` is when the cleanup last asked about it. `free_allowed`: nothing may be due.
-    `priced_by` tells who decided the amount, None in sessions of before that was kept.
-    `owner` tells who opened it: `trusted` (a secret key, a token), unique for each publishable
-    opening. `checkout_ids` are all ids by which a provider names one of its checkouts: refs,
-    aliases and attempt ids. `deletable_at` is set by the retention job alone.
+    Later calls and events are checked against `client_secret_hash`, `create_hash`, `account` and
+    `live`. `guarded_metadata` lists the keys that a secret key wrote. `live_attempts` are the
+    provider's payments that are under way, `checkout_ended` is the most final end reported for a
+    checkout that the caller opened itself (those that we opened keep their own),
+    `refused_captures` are held payments that the provider refused to capture, `asked_at` is when
+    the cleanup last asked about it. `free_allowed`: there may be nothing to pay.
+    `priced_by` says who decided the amount, None in sessions older than the field.
+    `owner` says who opened it: `trusted` (a secret key, a token), or a value unique to each
+    publishable opening. `checkout_ids` are all ids by which a provider names its checkouts: refs,
+    aliases and attempt ids. Only the retention job sets `deletable_at`.
     """
 
     merchant_id: str
@@ -102,13 +102,13 @@ class Session(StoredDocument):
 
     @property
     def payment_method(self) -> ProviderName:
-        """Return the provider by its older name, under which it is shown too."""
+        """Return the provider; the older name of the field, which is still shown."""
         return self.provider
 
     class Settings:
-        """Collection and indexes. There is never a TTL on `expiresAt`: a late payment may come.
+        """Collection and indexes. There is never a TTL on `expiresAt`: a payment may come late.
 
-        As few as may be: the database goes through all of them at each move of a session.
+        As few as possible: each move of a session updates all of them.
         """
 
         name = "sessions"
@@ -133,7 +133,7 @@ class Session(StoredDocument):
                     "status": {"$in": sorted(OPEN)},
                 },
             ),
-            # One checkout, one session: two servers can't name the same one either.
+            # One checkout, one session: even two servers can't name the same one.
             IndexModel(
                 [("checkoutIds", ASCENDING), ("provider", ASCENDING)],
                 name="checkout_ids",
@@ -156,7 +156,7 @@ class Session(StoredDocument):
                 name="purgeAt",
                 partialFilterExpression={"status": {"$in": sorted(ENDED)}},
             ),
-            # Only the backstop, three days after the job that marks has not deleted what it marked.
+            # Only a backstop, three days after the retention job failed to delete it.
             IndexModel(
                 [("deletableAt", ASCENDING)],
                 name="deletableAt_ttl",

@@ -33,7 +33,7 @@ class Caller(Struct, frozen=True):
             case Kind.SECRET | Kind.ADMIN:
                 return True
             case Kind.USER:
-                # Whom a browser's session names as its user has not opened it.
+                # The user that a browser names in a session did not open it.
                 own = session.user_id == self.principal.user_id
                 return own and session.owner == TRUSTED
             case Kind.PUBLISHABLE:
@@ -43,24 +43,24 @@ class Caller(Struct, frozen=True):
                 return False
 
     def may_adopt(self, session: Session | SessionRow) -> bool:
-        """Return whether an opening may give this session back instead of making one.
+        """Return whether an opening may return this session instead of creating one.
 
-        A server goes on with nothing that a browser has opened: whoever did holds its secret.
+        A server never continues a session that a browser opened: whoever did holds its secret.
         """
         if self.principal.kind is Kind.SECRET:
             return session.owner == TRUSTED
         return self.may_see(session)
 
     def owner_of(self, session_id: str) -> str:
-        """Return the owner of a session that the caller opens: each browser's is its own."""
+        """Return the owner of a session that the caller opens; a browser's is unique to it."""
         anybody = self.principal.kind is Kind.PUBLISHABLE
         return f"pk:{session_id}" if anybody else TRUSTED
 
 
 def opened_by_a_server(session: Session) -> bool:
-    """Return whether a secret key chose the session's id; a browser may have read it somewhere.
+    """Return whether a secret key chose the session's id; a browser may have seen it elsewhere.
 
-    A user's token is as good an owner, and no better a witness.
+    A user's token is as good as an owner, but proves no more than a browser does.
     """
     began_by = session.history[0].by if session.history else ""
     return session.owner == TRUSTED and not began_by.startswith(NO_SERVERS)

@@ -40,9 +40,9 @@ async def find_session_by_any_id(any_id: str, caller: Caller) -> Session:
 
 
 async def find_latest_checkout(user_id: str, caller: Caller) -> Session:
-    """Find the most recent checkout session of a user, or the one that a browser proves.
+    """Find the most recent checkout session of a user, or the one whose secret a browser holds.
 
-    Only an admin key is given one that a browser has opened for the user it names. Raises
+    Only an admin key is shown one that a browser opened for the user that it named. Raises
     `SessionNotFound`.
     """
     if caller.principal.kind is Kind.PUBLISHABLE:
@@ -59,9 +59,9 @@ async def find_latest_checkout(user_id: str, caller: Caller) -> Session:
 
 
 async def find_proven_checkout(user_id: str, caller: Caller) -> Session | None:
-    """Find a user's checkout session by the client secret that a browser sent along.
+    """Find a user's checkout session by the client secret that a browser sent.
 
-    By the id in the secret and not by the user: whom else others name as theirs does not matter.
+    By the id in the secret and not by the user: others may have named the same user.
     """
     if caller.client_secret is None:
         return None
@@ -84,7 +84,7 @@ async def list_sessions(
 ) -> tuple[list[Session], Cursor | None]:
     """List a user's sessions, newest first. Raises `Forbidden` for somebody else's.
 
-    A user's own are those that they or a server have opened.
+    A user's own sessions are those that they or a server opened.
     """
     principal = caller.principal
     if principal.kind is Kind.PUBLISHABLE:

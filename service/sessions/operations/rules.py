@@ -1,4 +1,4 @@
-"""What is decided once for all sessions, from the settings."""
+"""The rules for all sessions, from the settings."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -14,9 +14,9 @@ from service.sessions.states import Lifetimes
 
 
 class Rules(Struct, frozen=True):
-    """The settings that sessions are held to. `live` is each provider's mode, by its keys.
+    """The settings that sessions follow. `live` is each provider's mode, by its keys.
 
-    Everything is made under `pepper`; `older_peppers` are those that it took the place of.
+    Everything is derived with `pepper`; `older_peppers` are the ones that it replaced.
     """
 
     default_currency: str
@@ -29,7 +29,7 @@ class Rules(Struct, frozen=True):
 
     @property
     def peppers(self) -> tuple[str, ...]:
-        """Return the peppers under which something may have been made, the newest first."""
+        """Return the peppers that something may have been derived with, newest first."""
         return (self.pepper, *self.older_peppers)
 
     def currency_for(self, provider: str, sent: str | None) -> str:
@@ -47,7 +47,7 @@ class Rules(Struct, frozen=True):
             raise wrong_field("mode", f"must be {' or '.join(sorted(modes))} with {provider}")
 
     def check_url(self, field: str, url: str | None) -> None:
-        """Refuse an address outside of our own origins: it would be an open redirect."""
+        """Refuse a URL outside of our own origins: it would be an open redirect."""
         if url is None:
             return
         origin = _origin(url)
@@ -59,7 +59,7 @@ class Rules(Struct, frozen=True):
     def known_client_secret(self, session: Session) -> str | None:
         """Return a session's client secret again: it is derived, and only its hash is stored.
 
-        None if it was made under a pepper that is not known any more.
+        None if it was derived with a pepper that has been removed.
         """
         for pepper in self.peppers:
             derived = client_secret(pepper, session.session_id, session.secret_salt)
@@ -69,10 +69,10 @@ class Rules(Struct, frozen=True):
 
 
 def _origin(url: str) -> str | None:
-    """Return an address's origin, None for what a browser would not go to as it is written."""
+    """Return a URL's origin, None for one that a browser would not follow as written."""
     try:
         parts = urlsplit(url)
-    except ValueError:  # a bracket that opens and does not close
+    except ValueError:  # an unclosed bracket
         return None
     plain = url.isprintable() and " " not in url and "\\" not in url
     if not plain or parts.scheme not in {"http", "https"} or not parts.netloc:
@@ -81,7 +81,7 @@ def _origin(url: str) -> str | None:
 
 
 def session_id_in(client_secret: str) -> str:
-    """Return the id of the session that a client secret is of; what it proves is not checked."""
+    """Return the session id in a client secret; the secret itself is not checked."""
     return client_secret.rpartition("_secret_")[0]
 
 

@@ -20,9 +20,9 @@ async def insert(session: SessionRow) -> None:
 
 
 async def change(session: Session, update: Row, tx: Transaction = NO_TRANSACTION) -> Session:
-    """Apply an update if the session is still as it was read. Raises `Busy` if it is not.
+    """Apply an update if the session has not changed since it was read, else raise `Busy`.
 
-    The version counts up in the same update.
+    The same update increments the version.
     """
     expected = {
         "merchantId": session.merchant_id,

@@ -1,4 +1,4 @@
-"""Named queries of the clean-up: what is overdue."""
+"""Named queries of the cleanup: what is overdue."""
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
@@ -12,15 +12,15 @@ from service.storage.documents import wire_name
 from service.storage.keys import Keys, walk_keys
 from service.storage.transaction import Transaction
 
-# What a due session is read with.
+# The fields that a due session is read with.
 _OF_A_DUE_ONE = {wire_name(name): 1 for name in DueSession.model_fields}
-# Where keys are given, the other fields of a filter must not tempt the planner to their index: it
-# still holds the entries of all that was done before.
+# With keys given, the filter's other fields must not lure the planner to their index, which still
+# has the entries of everything done before.
 _BY_KEY = "_id_"
 
 
 class KeptSecret(Struct, frozen=True):
-    """What is stored of a session's client secret."""
+    """What is stored about a session's client secret."""
 
     session_id: str
     secret_salt: str
@@ -28,7 +28,7 @@ class KeptSecret(Struct, frozen=True):
 
 
 async def walk_open_secrets(size: int) -> AsyncGenerator[list[KeptSecret], None]:
-    """Yield what is stored of the client secrets of open sessions, in lists of `size` at most."""
+    """Yield what is stored about the client secrets of open sessions, in lists of up to `size`."""
     is_open = {"status": {"$in": [Status.PENDING.value, Status.PROCESSING.value]}}
     fields = {"_id": 0, "sessionId": 1, "secretSalt": 1, "clientSecretHash": 1}
     some: list[KeptSecret] = []
@@ -42,12 +42,12 @@ async def walk_open_secrets(size: int) -> AsyncGenerator[list[KeptSecret], None]
 
 
 def walk_due(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
-    """Yield the keys of pending sessions past their time, the oldest first, in lists of `size`."""
+    """Yield the keys of overdue pending sessions, oldest first, in lists of `size`."""
     return walk_keys(Session.get_pymongo_collection(), _due(now), by="expiresAt", size=size)
 
 
 async def find_due(now: datetime, among: Keys, tx: Transaction) -> list[DueSession]:
-    """Find the pending sessions past their time among some."""
+    """Find the overdue pending sessions among some."""
     cursor = Session.get_pymongo_collection().find(
         _due(now, among), _OF_A_DUE_ONE, session=tx.session, hint=_BY_KEY
     )
@@ -59,8 +59,8 @@ async def expire_all(
 ) -> int:
     """Expire sessions that were read as due in the same transaction; return how many.
 
-    `line` goes to the history of each, and its time decides what is due. Their checkouts are marked
-    as given up.
+    `line` is added to the history of each, and its time decides which are due. Their checkouts are
+    marked as given up.
     """
     await _give_up([session.id for session in sessions if session.checkouts], line["at"], tx)
     done = await Session.get_pymongo_collection().update_many(
@@ -99,13 +99,13 @@ def _due(now: datetime, among: Keys | None = None) -> Row:
 
 
 async def find_overdue_processing(now: datetime, limit: int) -> list[Session]:
-    """Find sessions past their time whose payment is said to be under way."""
+    """Find overdue sessions whose payment is reported as under way."""
     cursor = Session.get_pymongo_collection().find(_under_way(now)).sort("askedAt", 1).limit(limit)
     return [Session.model_validate(row) for row in await cursor.to_list()]
 
 
 async def count_overdue_processing(now: datetime) -> int:
-    """Count the sessions past their time whose payment is said to be under way."""
+    """Count the overdue sessions whose payment is reported as under way."""
     return await Session.get_pymongo_collection().count_documents(_under_way(now))
 
 
@@ -114,7 +114,7 @@ def _under_way(now: datetime) -> Row:
 
 
 async def note_asked(session: Session, now: datetime) -> None:
-    """Keep when the cleanup last asked about a session; it is no change of the session itself."""
+    """Record when the cleanup last asked about a session; this does not change its version."""
     await Session.get_pymongo_collection().update_one(
         {"merchantId": session.merchant_id, "sessionId": session.session_id},
         {"$set": {"askedAt": now}},
@@ -122,5 +122,5 @@ async def note_asked(session: Session, now: datetime) -> None:
 
 
 async def count_due(now: datetime) -> int:
-    """Count the pending sessions past their time."""
+    """Count the overdue pending sessions."""
     return await Session.get_pymongo_collection().count_documents(_due(now))

@@ -1,4 +1,4 @@
-"""Named queries of the purge: what was kept long enough, marked and then deleted."""
+"""Named queries of the purge: what was kept long enough is marked, then deleted."""
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ _OF_ONE = {"merchantId": 1, "sessionId": 1, "version": 1, "review": 1, "purgeAt"
 
 
 class Purgeable(Struct, frozen=True):
-    """A session whose time of keeping is over, as it was read."""
+    """A session whose retention period is over, as it was read."""
 
     key: Key
     merchant_id: str
@@ -27,7 +27,7 @@ class Purgeable(Struct, frozen=True):
 
     @property
     def name(self) -> tuple[str, str]:
-        """Return what its rows in other collections have: merchant and session id."""
+        """Return what its rows in other collections carry: merchant and session id."""
         return self.merchant_id, self.session_id
 
 
@@ -37,7 +37,7 @@ def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
 
 
 async def find_purgeable(now: datetime, keys: Keys) -> list[Purgeable]:
-    """Find the sessions among some whose time of keeping is over."""
+    """Find the sessions among some whose retention period is over."""
     wanted = {"_id": {"$in": keys}, **_purgeable(now)}
     cursor = Session.get_pymongo_collection().find(wanted, _OF_ONE, hint=_BY_KEY)
     return [
@@ -54,7 +54,7 @@ async def find_purgeable(now: datetime, keys: Keys) -> list[Purgeable]:
 
 
 async def mark_deletable(sessions: Sequence[Purgeable], now: datetime) -> None:
-    """Mark the sessions that are still as they were read: whatever came in between wins."""
+    """Mark the sessions that have not changed since they were read: any change in between wins."""
     marks = [
         UpdateOne(
             {"_id": session.key, "version": session.version, **_purgeable(now)},
@@ -67,7 +67,7 @@ async def mark_deletable(sessions: Sequence[Purgeable], now: datetime) -> None:
 
 
 async def delete_marked(sessions: Sequence[Purgeable], now: datetime) -> int:
-    """Delete those that were marked at a time, and that nothing has taken the mark from since."""
+    """Delete those that were marked at this time, and whose mark was not removed since."""
     wanted = {"_id": {"$in": [session.key for session in sessions]}, "deletableAt": now}
     deleted = await Session.get_pymongo_collection().delete_many(wanted, hint=_BY_KEY)
     return deleted.deleted_count
@@ -76,7 +76,7 @@ async def delete_marked(sessions: Sequence[Purgeable], now: datetime) -> int:
 async def that_need_their_events(
     merchant_ids: Sequence[str], session_ids: Sequence[str]
 ) -> set[tuple[str, str]]:
-    """Return (merchant, session) of those that are open, or that a person must look at."""
+    """Return (merchant, session) of those that are open, or await a person."""
     wanted = {
         "merchantId": {"$in": list(merchant_ids)},
         "sessionId": {"$in": list(session_ids)},
@@ -89,5 +89,5 @@ async def that_need_their_events(
 
 
 def _purgeable(now: datetime) -> Row:
-    # In the words of the partial index on purgeAt, which is used for no others.
+    # Worded like the partial index on purgeAt, else it is not used.
     return {"status": {"$in": sorted(ENDED)}, "purgeAt": {"$lte": now, "$type": "date"}}

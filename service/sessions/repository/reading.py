@@ -18,7 +18,7 @@ LOADS = BatchedLoad(
     Session.get_pymongo_collection, ("merchantId", "sessionId"), Limits(items=100, lanes=1)
 )
 
-# In the words of the partial index: an equality alone is not seen to be within it.
+# Worded like the partial index: the planner does not see that an equality implies it.
 _INDEXED = {"$type": "string"}
 
 # The index that lets a user have one open checkout session at a time.
@@ -56,7 +56,7 @@ async def read(merchant_id: str, session_id: str) -> SessionRow | None:
 async def find_open_checkout(
     merchant_id: str, user_id: str, plan: str | None, provider: str
 ) -> Session | None:
-    """Find the one open checkout session of a user, plan and provider that no browser opened."""
+    """Find the open checkout session of a user, plan and provider, if no browser opened it."""
     wanted = {
         "merchantId": merchant_id,
         "userId": {"$eq": user_id},
@@ -73,7 +73,7 @@ async def find_open_checkout(
 async def has_open_rival(session: Session, tx: Transaction) -> bool:
     """Return whether another open session holds this one's place in the index of open checkouts.
 
-    Asked in the index's own words, so that what it would refuse is found.
+    Worded like the index, so that it finds exactly what the index would refuse.
     """
     [index] = [one for one in Session.Settings.indexes if one.document["name"] == ONE_OPEN]
     place = {name: {"$eq": session.stored(name)} for name in index.document["key"]}
@@ -110,9 +110,9 @@ async def checkout_is_taken(provider: str, ref: str) -> bool:
 def by_provider_ids(
     merchant_id: str, provider: str, refs: Sequence[str], session_ids: Sequence[str]
 ) -> Question:
-    """Ask for the sessions that an event may mean: by checkout id, or by a session id sent along.
+    """Return the query for the sessions that an event may mean: by checkout id or session id.
 
-    Each branch has its own index. A provider's id stands in one session of all merchants.
+    Each branch has its own index. A provider's id is in at most one session of all merchants.
     """
     look_ups = (
         LookUp("checkoutIds", tuple(refs), fixed={"provider": provider}, also=_INDEXED),
@@ -128,7 +128,7 @@ async def find_by_provider_ids(
     session_ids: Sequence[str],
     tx: Transaction,
 ) -> list[Session]:
-    """Find the provider's sessions that an event may mean, by a checkout those of all merchants."""
+    """Find the provider's sessions that an event may mean; by checkout, those of all merchants."""
     found = await tx.look_up(by_provider_ids(merchant_id, provider, refs, session_ids))
     return [Session.model_validate(row) for row in found if row["provider"] == provider]
 

@@ -133,7 +133,7 @@ def checkout_answer(opened: OpenCheckout, client_secret: str | None) -> Checkout
 
 
 def session_view(session: Session | SessionRow, caller: Caller, now: datetime) -> SessionView:
-    """Show a session as its caller may see it, and as time has made it."""
+    """Show a session as its caller may see it, in its state at this time."""
     if isinstance(session, SessionRow):
         return _row_view(session, caller, now)
     view = msgspec.convert(session, SessionView, from_attributes=True)
@@ -156,7 +156,7 @@ def _row_view(session: SessionRow, caller: Caller, now: datetime) -> SessionView
     try:
         return msgspec.convert(shown, SessionView)
     except msgspec.ValidationError:
-        # Written before a field was there; the document knows its default.
+        # Written before the field existed; the document has its default.
         return session_view(session.document(), caller, now)
 
 
@@ -168,7 +168,7 @@ def listed_view(session: Session, now: datetime) -> SessionView:
 
 
 def next_cursor(cursor: Cursor | None) -> str | None:
-    """Show where the next page begins."""
+    """Return the cursor of the next page."""
     return cursor.encode() if cursor else None
 
 

@@ -94,10 +94,10 @@ _PRICE = frozenset({"amount", "price", "quote_id"})
 
 
 def _hash_of(asked: dict[str, Any]) -> str:
-    """Hash what was asked for, so that another request under the same id is told apart.
+    """Hash the request, so that another one with the same id is recognised.
 
-    Then, where it names a price, what was asked for besides: a page that quotes anew asks for the
-    same thing.
+    If it names a price, also hash it without the price: a page that quotes again asks for the same
+    thing.
     """
     whole = digest(msgspec.json.encode(asked, order="sorted"))
     if _PRICE.isdisjoint(asked):
@@ -207,7 +207,7 @@ class VerifyCheckout(WireModel):
     razorpay_signature: Text | None = Field(None, alias="razorpay_signature")
 
     def to_callback(self) -> Callback | None:
-        """Return what the checkout handed to the page, if it was sent along."""
+        """Return what the checkout passed to the page, if it was sent."""
         if self.razorpay_payment_id is None or self.razorpay_signature is None:
             return None
         return Callback(self.razorpay_payment_id, self.razorpay_signature)

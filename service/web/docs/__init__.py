@@ -1,1 +1,1 @@
-"""The OpenAPI document, and a page that shows it without asking the internet."""
+"""The OpenAPI document, and a page that shows it without using the internet."""

@@ -1,6 +1,6 @@
-"""The OpenAPI document: what the framework finds out, and what it can't know.
+"""The OpenAPI document: what the framework knows, and what it can't know.
 
-It doesn't know our problem details, which routes are open, and that an Idempotency-Key is taken.
+It does not know our problem details, which routes are open, or where Idempotency-Key is accepted.
 """
 
 from typing import Any, TypeAlias
@@ -83,7 +83,7 @@ _ENCODED = "openapi_document"
 def openapi_config() -> OpenAPIConfig:
     """Build the framework's part of the document.
 
-    Its own router would answer every address of one segment; it is put out of the way, and
+    Its own router would answer every path of one segment; it is moved out of the way, and
     `docs.page` serves the finished document.
     """
     return OpenAPIConfig(
@@ -111,7 +111,7 @@ def openapi_config() -> OpenAPIConfig:
 
 
 def document_of(app: Litestar) -> bytes:
-    """Return the finished document as JSON; made once for an application."""
+    """Return the finished document as JSON; built once per application."""
     encoded: bytes | None = app.state.get(_ENCODED)
     if encoded is None:
         document = app.openapi_schema.to_schema()
@@ -136,14 +136,14 @@ def _finish(document: Node, app: Litestar) -> None:
 
 def _finish_operation(operation: Node, handler: HTTPRouteHandler) -> None:
     answers: Node = operation["responses"]
-    # What the framework says of errors is the shape that it would have sent.
+    # The framework describes errors in the shape that it would have sent.
     for status in [status for status in answers if status.startswith(("4", "5"))]:
         answers[status] = _PROBLEM_ANSWER
     answers["default"] = _PROBLEM_ANSWER
     if handler.opt.get(PUBLIC):
         operation["security"] = []
     elif needed := scopes_needed(handler.opt):
-        # Roles of a scheme that is no OAuth: OpenAPI 3.1, Security Requirement Object.
+        # Roles of a scheme other than OAuth: OpenAPI 3.1, Security Requirement Object.
         operation["security"] = [{"bearer": needed}, {"key": needed}]
     if handler.opt.get(IDEMPOTENT):
         operation.setdefault("parameters", []).append(_KEY_HEADER)

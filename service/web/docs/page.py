@@ -1,7 +1,7 @@
 """/docs and /openapi.json: Swagger UI from files that are installed with the service.
 
-The framework's own plugins load scripts from elsewhere and write inline ones. Here everything
-comes from this origin, under a policy that forbids the rest.
+The framework's own plugins load scripts from elsewhere and use inline ones. Here everything comes
+from this origin, under a policy that forbids anything else.
 """
 
 from functools import lru_cache
@@ -24,7 +24,7 @@ POLICY = (
 
 _JAVASCRIPT, _CSS = "text/javascript", "text/css"
 
-# Name in the address -> file and type. `offapi` is not imported: that would load all it has.
+# Name in the URL -> file and type. `offapi` is not imported: that would load all its files.
 _ASSETS = {
     "swagger.js": ("offapi/swagger_bundle.js", _JAVASCRIPT),
     "swagger.css": ("offapi/swagger_style.css", _CSS),

@@ -9,10 +9,10 @@ from service.storage.documents import StoredDocument
 
 
 class IdempotencyKey(StoredDocument):
-    """`id` is derived from who calls, path and key; the key itself is kept nowhere.
+    """`id` is derived from caller, path and key; the key itself is not stored.
 
-    `owner` is random for each run, so that a run that was given up can't answer for its
-    successor. The answer's body is encrypted under the key: it may hold a client secret.
+    `owner` is random for each run, so that an abandoned run can't answer for its successor. The
+    answer's body is encrypted with the key: it may contain a client secret.
     """
 
     id: str  # type: ignore[assignment]  # Beanie declares an ObjectId

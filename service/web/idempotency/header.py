@@ -1,11 +1,11 @@
-"""The header Idempotency-Key, quoted as the draft wants it or bare as everybody sends it."""
+"""The header Idempotency-Key, quoted as in the draft or bare as most clients send it."""
 
 from collections.abc import Iterable
 
 from service.core.errors import FieldProblem, InvalidInput
 
 LONGEST = 255
-# Who has a publishable key is anybody: the idempotency key alone proves that the answer is theirs.
+# Anybody can have a publishable key: only the idempotency key proves that the answer is theirs.
 # 22 characters of base64 are 128 random bits.
 LEAST_PROVING = 22
 _NAME = "Idempotency-Key"
@@ -14,7 +14,7 @@ _NAME = "Idempotency-Key"
 def read_key(headers: Iterable[tuple[bytes, bytes]], least: int = 1) -> str | None:
     """Return the key, None without the header.
 
-    Raises `InvalidInput` for one that can't be used, or has less than `least` characters.
+    Raises `InvalidInput` for an invalid key, or one with fewer than `least` characters.
     """
     values = [value for name, value in headers if name == b"idempotency-key"]
     if not values:

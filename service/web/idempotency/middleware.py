@@ -1,8 +1,8 @@
 """Idempotency-Key on handlers with the opt `idempotent`.
 
-The first call claims the key by an insert, runs, and keeps its answer for a day; a copy gets that
-answer. Only answers below 400 are kept: after an error the call may be made again. A run that
-crashed is taken over after a minute, with the same seed, so that what it made is found again.
+The first call claims the key by an insert, runs, and stores its answer for a day; a repeated call
+gets that answer. Only answers below 400 are stored: after an error the call may be repeated. A run
+that crashed is taken over after a minute, with the same seed, so that what it created is found.
 """
 
 import secrets
@@ -23,7 +23,7 @@ from service.web.idempotency.documents import IdempotencyKey
 from service.web.idempotency.repository import Claim
 from service.web.requests import StrictRequest
 
-# Of a POST handler that creates.
+# Opt of a POST handler that creates something.
 IDEMPOTENT = "idempotent"
 
 _log = structlog.get_logger("tillgate.idempotency")
@@ -33,9 +33,9 @@ class Idempotency:
     """Runs a call once for each key; puts `idempotency_seed` into the request's state."""
 
     def __init__(self, peppers: Sequence[Pepper], clock: Clock) -> None:
-        """Derive everything from a pepper, so that a copy of the database opens no answer.
+        """Derive everything with a pepper, so that a copy of the database reveals no answer.
 
-        Calls are claimed under the first; what was begun under the others is found too.
+        Calls are claimed with the first; calls begun with the others are found, too.
         """
         self._newest, *self._others = peppers
         self._clock = clock
@@ -43,11 +43,11 @@ class Idempotency:
     async def run(
         self, key: str, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp
     ) -> None:
-        """Run, replay or refuse the call of a principal that sent a key.
+        """Run, replay or refuse a principal's call that carries a key.
 
         Raises `PayloadDiffers` and `Busy` (409).
         """
-        # Kept on the scope: the handler's own request finds the body there.
+        # Stored on the scope: the handler's own request finds the body there.
         body = await StrictRequest(scope, receive).body()
         payload = digest(scope["query_string"] + b"\n" + body)
         of_call = _parts(scope["state"]["principal"], scope, key)
@@ -73,10 +73,11 @@ class Idempotency:
     async def _begun_under_another(
         self, of_call: Sequence[str], payload: str
     ) -> tuple[Pepper, Claim] | None:
-        """Find what was begun under another pepper; None if nothing was.
+        """Find a call that was begun with another pepper; None if there is none.
 
-        Ours was claimed before: of two servers whose lists begin differently at least one sees the
-        other's, and who sees one in flight gives up, so that never both run. Raises `Busy`.
+        Ours is claimed already: of two servers with different first peppers at least one sees the
+        other's claim, and whoever sees one in flight gives up, so that never both run. Raises
+        `Busy`.
         """
         now = self._clock.now()
         claims = {
@@ -93,7 +94,7 @@ class Idempotency:
 
 
 def _parts(principal: Principal, scope: Scope, key: str) -> tuple[str, ...]:
-    """Return whose call it is, where it went, and its key."""
+    """Return the caller, the path and the key."""
     return (principal.merchant_id, principal.kind, _identity(principal), scope["path"], key)
 
 
@@ -106,10 +107,10 @@ def _claim(pepper: Pepper, of_call: Sequence[str], payload: str) -> Claim:
 
 
 def _identity(principal: Principal) -> str:
-    """Return who a caller is besides its kind and merchant.
+    """Return what identifies a caller, besides its kind and merchant.
 
-    Nobody else for a secret key: what was begun with one is done once when it is rotated. Nor for
-    a publishable one, which anybody has: its idempotency key can't be guessed.
+    Nothing more for a secret key, so that a call is still done once when the key is rotated. Nor
+    for a publishable one, which anybody can have: its idempotency key can't be guessed.
     """
     if principal.user_id is not None:
         return principal.user_id
@@ -137,7 +138,7 @@ def _still_running() -> Busy:
 
 
 class _Answer:
-    """Holds back an answer until it is known whether it is kept."""
+    """Holds an answer back until it is stored, or known not to be."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -163,7 +164,7 @@ async def _run(
     try:
         await next_app(scope, receive, answer.take)
         if 0 < answer.status < 400:
-            # From here on the work is done: the row stays, if need be as one in flight.
+            # From here on the work is done: the row stays, in flight if need be.
             kept = True
             await _keep(held, answer, seal)
     finally:
@@ -178,7 +179,7 @@ async def _keep(held: Claim, answer: _Answer, seal: Fernet) -> None:
         sealed = seal.encrypt(answer.body)
         await repository.keep_answer(held, answer.status, answer.content_type, sealed)
     except (Unavailable, DatabaseError):
-        # The caller is told all the same; a copy of the call runs again with the same seed.
+        # The caller gets the answer anyway; a repeated call runs again with the same seed.
         _log.warning("answer not kept: the database does not take it")
 
 

@@ -1,4 +1,4 @@
-"""Named queries on idempotency keys; each change is one write that names the state it expects."""
+"""Named queries on idempotency keys; each change is one write on the expected state."""
 
 import re
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ class Claim(Struct, frozen=True):
 
 
 async def claim(wanted: Claim, now: datetime) -> IdempotencyKey | None:
-    """Claim a call; None when it is ours, else the row that stands in the way.
+    """Claim a call; return None if it is ours, else the row that blocks it.
 
-    Uniqueness is `_id` and an insert. A row past its day, or one of the same payload whose run
+    Uniqueness is `_id` and an insert. A row older than a day, or one of the same payload whose run
     crashed, is taken over by a filtered update that only one of many wins.
     """
     row = IdempotencyKey(
@@ -54,14 +54,14 @@ async def claim(wanted: Claim, now: datetime) -> IdempotencyKey | None:
         )
         if taken.modified_count:
             return None
-        # Gone in this moment: the run that stood in the way was released; as good as in flight.
+        # Gone by now: the run that blocked it was released; treat it as in flight.
         standing = await rows.find_one({"_id": wanted.id}) or row
     found: IdempotencyKey = IdempotencyKey.model_validate(standing)
     return found
 
 
 async def first_known(ids: Sequence[str], now: datetime) -> IdempotencyKey | None:
-    """Read the call that was begun or answered under one of some ids, None if there is none."""
+    """Read the call that was begun or answered with one of these ids, None if there is none."""
     rows = IdempotencyKey.get_pymongo_collection()
     async with answers_in_time():
         found = await rows.find_one({"_id": {"$in": list(ids)}, "expiresAt": {"$gt": now}})
@@ -69,14 +69,14 @@ async def first_known(ids: Sequence[str], now: datetime) -> IdempotencyKey | Non
 
 
 async def count_begun_under(pepper_ids: Sequence[str], now: datetime) -> int:
-    """Count the calls that are kept under some peppers, by what their ids begin with."""
+    """Count the calls stored with these peppers, by the prefix of their ids."""
     begins = "|".join(re.escape(pepper_id) for pepper_id in pepper_ids)
     wanted = {"_id": {"$regex": rf"^(?:{begins})\."}, "expiresAt": {"$gt": now}}
     return await IdempotencyKey.get_pymongo_collection().count_documents(wanted)
 
 
 async def keep_answer(held: Claim, status: int, content_type: str, sealed_body: bytes) -> None:
-    """Store the answer of our run; nothing happens where another run has taken over."""
+    """Store the answer of our run; does nothing if another run has taken over."""
     async with answers_in_time():
         await IdempotencyKey.get_pymongo_collection().update_one(
             {"_id": held.id, "owner": held.owner, "state": "in_flight"},

@@ -10,9 +10,9 @@ from service.storage.documents import StoredDocument
 
 
 class ApiKey(StoredDocument):
-    """A key that was issued by the command line. `id` is the SHA-256 of the key as hex.
+    """A key issued by the command line. `id` is the SHA-256 of the key in hex.
 
-    `scopes` None: all that its kind may do, also what a later version adds to it.
+    `scopes` None: everything that its kind may do, including what later versions add.
     """
 
     id: str  # type: ignore[assignment]  # Beanie declares an ObjectId
@@ -34,6 +34,6 @@ class ApiKey(StoredDocument):
         ]
 
     def usable_at(self, moment: datetime) -> bool:
-        """Return whether the key opens anything at a moment: not revoked, not expired."""
+        """Return whether the key is valid at a time: not revoked, not expired."""
         ends = [end for end in (self.expires_at, self.revoked_at) if end is not None]
         return all(moment < end for end in ends)

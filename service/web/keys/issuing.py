@@ -28,7 +28,7 @@ _KEY_ID = re.compile(r"[0-9a-f]{12,64}")
 
 
 class IssuedKey(Struct, frozen=True):
-    """A new key. `key` is shown once and kept nowhere."""
+    """A new key. `key` is shown once and never stored."""
 
     key: str
     key_id: str
@@ -44,9 +44,9 @@ def make_key(
     scopes: Collection[AccessScope] | None = None,
     valid_for: timedelta | None = None,
 ) -> IssuedKey:
-    """Make a key of 256 random bits, to be kept; without `scopes` it may do all that its kind may.
+    """Make a key of 256 random bits; without `scopes` it has all those of its kind.
 
-    Raises `InvalidInput` for a user, an odd name or merchant, and scopes that its kind never has.
+    Raises `InvalidInput` for a user, an invalid name or merchant, and scopes that its kind lacks.
     """
     if kind not in PREFIXES:
         raise _wrong("kind", "has no keys: users come with a token")
@@ -70,7 +70,7 @@ def make_key(
 
 
 async def keep_key(issued: IssuedKey, tx: Transaction = NO_TRANSACTION) -> IssuedKey:
-    """Store a key that was made: from now on it opens what it may. Returns it."""
+    """Store a new key, which is valid from now on, and return it."""
     await repository.insert_key(issued.document, tx)
     return issued
 
@@ -83,9 +83,9 @@ async def list_keys() -> list[ApiKey]:
 async def revoke_key(clock: Clock, key_id: str, tx: Transaction = NO_TRANSACTION) -> list[ApiKey]:
     """End a stored key by its id, and return it; processes notice within seconds.
 
-    Several where two keys have the same first digits: each belongs to a merchant of its own.
+    Several if two keys start with the same digits: each belongs to a merchant of its own.
 
-    Raises `InvalidInput` for something that is no key id and `NotFound` where no live key has it.
+    Raises `InvalidInput` for anything but a key id, and `NotFound` if no live key has it.
     """
     if not _KEY_ID.fullmatch(key_id):
         raise _wrong("keyId", "takes 12 hex digits, as the list of keys shows them")

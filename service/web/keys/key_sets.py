@@ -18,7 +18,7 @@ ASKED_AGAIN_AFTER = timedelta(minutes=1)
 TRIED_AGAIN_AFTER = timedelta(seconds=10)
 _LARGEST = 256_000
 
-# What reading something that is no key set raises.
+# What reading an invalid key set raises.
 _NO_KEY_SET = (ValueError, TypeError, AttributeError, RecursionError)
 
 # The algorithm follows from the key, never from the token: an RSA key can't serve as HMAC secret.
@@ -30,15 +30,15 @@ _log = structlog.get_logger("tillgate.tokens")
 class KeySet:
     """The public keys at one address.
 
-    They are the last set that the address has answered with: a token's key id is looked up and
-    never kept, so invented ones take no room. An unknown one makes it ask again at most once a
-    minute, so that a rotation is noticed and a stream of forged tokens asks nobody. While the
-    address is silent its keys stay good for an hour after its last answer: one that was withdrawn
-    because it leaked must end, also when whoever has it can keep the address from answering.
+    They are the last set that the address returned: a token's key id is looked up and never
+    stored, so made-up ones take no memory. An unknown one triggers a new request at most once a
+    minute, so that a rotation is noticed and a stream of forged tokens causes no requests. While
+    the address is silent its keys stay valid for an hour after its last answer: a leaked key that
+    was withdrawn must expire even if the attacker can keep the address from answering.
     """
 
     def __init__(self, url: str, clock: Clock) -> None:
-        """Remember where the keys are; nothing is fetched yet."""
+        """Use this address; nothing is fetched yet."""
         self._url = url
         self._clock = clock
         self._keys: dict[str | None, PyJWK] = {}
@@ -49,8 +49,8 @@ class KeySet:
     async def find(self, key_id: str | None) -> PyJWK:
         """Find a key by its id; a token without one takes the only key of a set of one.
 
-        Raises `Unauthenticated` for an unknown id, `Unavailable` when the address was silent for
-        too long, or always. Only one caller waits for keys that are asked for once more.
+        Raises `Unauthenticated` for an unknown id, `Unavailable` if the address has been silent for
+        too long, or always. Only one caller waits while the keys are fetched again.
         """
         if self._pick(key_id) is None or (self._is_old(REMEMBERED_FOR) and not self._is_asking()):
             async with self._asking:
@@ -91,14 +91,14 @@ class KeySet:
             async with asyncio.timeout(FETCH_WITHIN_S):
                 self._keys = _usable(await _read(self._url))
         except (httpx.HTTPError, PyJWTError, TimeoutError, *_NO_KEY_SET) as error:
-            # The keys that are known stay good for a while; a later call asks again.
+            # The known keys stay valid for a while; a later call asks again.
             _log.warning("the key set can't be read", reason=type(error).__name__)
             return
         self._fetched_at = self._asked_at
 
 
 async def _read(url: str) -> bytes:
-    """Read a key set, and no more than one can be. Raises what `httpx` raises, and `ValueError`."""
+    """Read a key set of limited size. Raises what `httpx` raises, and `ValueError`."""
     body = b""
     async with httpx.AsyncClient() as http, http.stream("GET", url) as answer:
         answer.raise_for_status()
@@ -110,7 +110,7 @@ async def _read(url: str) -> bytes:
 
 
 def _usable(body: bytes) -> dict[str | None, PyJWK]:
-    """Return the keys that sign; an answer without any is no key set. Raises `ValueError`."""
+    """Return the signing keys; a set without any is refused. Raises `ValueError`."""
     found = {
         key.key_id: key
         for key in PyJWKSet.from_json(body.decode()).keys

@@ -9,7 +9,7 @@ from service.web.keys.documents import ApiKey
 
 
 async def insert_key(key: ApiKey, tx: Transaction = NO_TRANSACTION) -> None:
-    """Store a new key, in the transaction of its record."""
+    """Store a new key, in the transaction of its audit entry."""
     await ApiKey.get_pymongo_collection().insert_one(key.to_row(), session=tx.session)
 
 
@@ -38,8 +38,8 @@ async def mark_used(key_hash: str, moment: datetime) -> None:
 async def revoke_by_prefix(
     key_id: str, moment: datetime, tx: Transaction = NO_TRANSACTION
 ) -> list[ApiKey]:
-    """End the keys whose hash begins with `key_id` (hex), and return those that were live."""
-    last = key_id + "g"  # sorts behind every hex digit
+    """Revoke the keys whose hash starts with `key_id` (hex), and return those that were live."""
+    last = key_id + "g"  # sorts after every hex digit
     collection, ended = ApiKey.get_pymongo_collection(), []
     live = {"_id": {"$gte": key_id, "$lt": last}, "revokedAt": None}
     now = {"$set": {"revokedAt": moment}}

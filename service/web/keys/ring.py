@@ -1,8 +1,8 @@
-"""The key ring: from a key to the principal that it stands for.
+"""The key ring: from a key to its principal.
 
-Keys of the environment are hashed once at the start. Others are looked up in the database and
-remembered for some seconds, wrong ones too, so that neither costs a query a request; a key that
-is revoked keeps working for that long.
+Keys of the environment are hashed once at start. Others are looked up in the database and cached
+for some seconds, wrong ones too, so that neither costs a query per request; a revoked key keeps
+working for that long.
 """
 
 import re
@@ -19,19 +19,19 @@ from service.web.settings import AccessSettings
 REMEMBERED_FOR = timedelta(seconds=5)
 _MARKED_USED_EVERY = timedelta(minutes=1)
 _MOST_REMEMBERED = 2048
-# The shape that `core.ids.new_key` gives: nothing else can be in the database.
+# The shape of keys from `core.ids.new_key`: nothing else can be in the database.
 _ISSUED = re.compile(r"(?:pk|sk|ak|jk)_[A-Za-z0-9_-]{43}")
 
 _Remembered = tuple[Principal | None, datetime]
 
 
 class KeyRing:
-    """All keys that open anything."""
+    """All valid keys."""
 
     def __init__(self, access: AccessSettings, clock: Clock) -> None:
         """Hash the keys of the environment. Raises `Misconfigured` for one of another kind."""
         self._clock = clock
-        # Key id -> hash and principal: entered by a part of the hash, then compared in full.
+        # Key id -> hash and principal: found by a part of the hash, then compared in full.
         self._fixed: dict[str, tuple[str, Principal]] = {}
         self._remembered: dict[str, _Remembered] = {}
         self._add(Kind.PUBLISHABLE, access.publishable_keys)
@@ -47,7 +47,7 @@ class KeyRing:
         )
 
     async def recall(self, key_hash: str) -> Principal:
-        """Find the principal of a key that was shown before, by its SHA-256: it may be revoked.
+        """Find the principal of a key that was used before, by its SHA-256: it may be revoked.
 
         Raises as `identify` does.
         """
@@ -103,4 +103,4 @@ async def _mark_used(key_hash: str, now: datetime) -> None:
     try:
         await repository.mark_used(key_hash, now)
     except Unavailable:
-        return  # a note, not a reason to turn a caller away
+        return  # bookkeeping, no reason to refuse a caller

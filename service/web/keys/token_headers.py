@@ -1,4 +1,4 @@
-"""What a token says of itself, read before its signature is checked (RFC 7515, RFC 8725)."""
+"""A token's header, read before its signature is checked (RFC 7515, RFC 8725)."""
 
 from collections.abc import Mapping
 
@@ -12,14 +12,14 @@ LONGEST_TOKEN = 8_192
 # RFC 7519 (5.1) and RFC 9068 (2.1), without the `application/` that both may leave out. An id token
 # of another kind, a logout token (`logout+jwt`) or a DPoP proof is signed by the same keys.
 _TYPES = frozenset({"jwt", "at+jwt"})
-# With these a token would bring, or point to, the key that it is checked with.
+# With these a token would contain, or point to, the key that verifies it.
 _OWN_KEY = ("jwk", "jku", "x5u", "x5c")
 
 
 def read_header(token: str) -> Mapping[str, object]:
     """Read the header. Raises `Unauthenticated` for one that no token for this service has.
 
-    PyJWT itself refuses extensions that must be understood (`crit`).
+    PyJWT itself refuses critical extensions (`crit`).
     """
     if len(token) > LONGEST_TOKEN:
         raise rejected("The token is too long.")
@@ -39,5 +39,5 @@ def _is_access_token(typ: object) -> bool:
 
 
 def rejected(message: str) -> Unauthenticated:
-    """Make the error of a token that is not taken."""
+    """Make the error for a token that is refused."""
     return Unauthenticated(message, code="invalid_token")

@@ -31,14 +31,14 @@ class TokenReader(Protocol):
 
 
 def looks_like_token(value: str) -> bool:
-    """Tell a token from a key: three parts between dots."""
+    """Return whether a credential is a token and not a key: three parts between dots."""
     return value.count(".") == 2
 
 
 def token_reader(access: AccessSettings, clock: Clock) -> TokenReader:
-    """Build the reader that the settings ask for; without a secret or key set it refuses all.
+    """Build the reader for the settings; without a secret or key set it refuses every token.
 
-    Raises `Misconfigured` where both are set: which one counts would be a guess.
+    Raises `Misconfigured` if both are set: which one counts would be a guess.
     """
     if access.jwt_secret and access.jwt_jwks_url:
         raise Misconfigured("JWT_SECRET and JWT_JWKS_URL are both set; set one.")
@@ -82,7 +82,7 @@ class _KeySetReader:
 def _read(
     token: str, key: str | PyJWK, algorithms: list[str], access: AccessSettings, clock: Clock
 ) -> Principal:
-    """Check signature and claims; times by our own clock, which a test can hold."""
+    """Check signature and claims; times by our own clock, which a test can stop."""
     required = ["exp", "sub"] + (["iss"] if access.jwt_issuer else [])
     try:
         claims = jwt.decode(
@@ -108,7 +108,7 @@ def _read(
 
 
 def _check_times(claims: dict[str, object], now: float, longest: timedelta) -> None:
-    """Check the claims against the clock; a token can't be revoked, so none may live long.
+    """Check the claims against the clock; tokens can't be revoked, so none may live long.
 
     Raises `Unauthenticated`, `ExpiredSignatureError`, `ValueError`, `TypeError`.
     """

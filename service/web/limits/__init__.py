@@ -1,1 +1,1 @@
-"""Rate limits, and whose address a request comes from."""
+"""Rate limits, and the address that a request comes from."""

@@ -25,16 +25,16 @@ class Counter(Protocol):
     """Counts the requests of a name in a window."""
 
     async def count(self, name: str, window: int) -> int:
-        """Count one more and return how many there were in the window; 0 when it can't tell."""
+        """Count one more and return how many there were in the window; 0 if unknown."""
         ...
 
 
 class MemoryCounter:
     """Counts in this process.
 
-    `limits` has a memory storage too; on each hit it walks over all that it counts, so that many
-    addresses make every request slow. Here a window that is over is dropped as a whole, and
-    within one at most `MOST_COUNTED` names are counted; later ones pass.
+    `limits` has a memory storage too, but each hit walks over everything that it counts, so that
+    many addresses slow down every request. Here a finished window is dropped as a whole, and at
+    most `MOST_COUNTED` names are counted in one; later ones pass.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class MemoryCounter:
 
 
 class RedisCounter:
-    """Counts in Redis. When it is away, requests pass: a limit must not close the checkout.
+    """Counts in Redis. If it is down, requests pass: a limit must not block checkouts.
 
     After a failure Redis is left alone for some seconds, so that not every request waits for it.
     """
@@ -67,7 +67,7 @@ class RedisCounter:
         self._warn_at = clock.now()
 
     async def count(self, name: str, window: int) -> int:
-        """Count one more and return how many there were, 0 while Redis is away."""
+        """Count one more and return how many there were, 0 while Redis is down."""
         if self._clock.now() < self._again_at:
             return 0
         try:
@@ -86,7 +86,7 @@ class RedisCounter:
 
 
 def counter(redis_url: str | None, clock: Clock) -> Counter:
-    """Choose the counter that the settings ask for. Raises `Misconfigured`."""
+    """Build the counter for the settings. Raises `Misconfigured`."""
     if redis_url is None:
         return MemoryCounter()
     if not redis_url.startswith(("redis://", "rediss://")):

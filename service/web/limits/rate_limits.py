@@ -1,8 +1,8 @@
 """Requests a minute, for one address and for one key.
 
-Windows begin with the minute, so one increment decides. The two limits count under names of
-their own and never share a bucket. An answer carries RateLimit-Limit, -Remaining and -Reset (the
-draft of the IETF's httpapi group, in its widely read form), a refused one Retry-After as well.
+Windows start on the minute, so one increment decides. The two limits count under separate names
+and never share a bucket. An answer carries RateLimit-Limit, -Remaining and -Reset (the draft of the
+IETF's httpapi group, in its widely supported form), a refusal Retry-After as well.
 """
 
 from litestar.types import Scope
@@ -15,12 +15,12 @@ from service.web.limits.addresses import Addresses, network_of
 from service.web.limits.counters import WINDOW_S, Counter, counter
 from service.web.settings import WebSettings
 
-# Of a handler that is never limited: signed webhooks, health.
+# Opt of a handler that is never limited: signed webhooks, health.
 UNLIMITED = "unlimited"
 
 
 class RateLimits(Struct, frozen=True):
-    """How many requests a minute one address and one key may make; 0: as many as they like."""
+    """How many requests a minute one address and one key may make; 0: unlimited."""
 
     per_address: int
     per_key: int
@@ -29,11 +29,11 @@ class RateLimits(Struct, frozen=True):
     clock: Clock
 
     def of_address(self, scope: Scope) -> str:
-        """Name what a request is counted under for its address."""
+        """Return the name under which a request is counted for its address."""
         return f"tillgate/address/{network_of(self.addresses.of(scope))}"
 
     def of_key(self, scope: Scope, principal: Principal) -> str:
-        """Name what a request is counted under for its caller's key."""
+        """Return the name under which a request is counted for its caller's key."""
         if principal.kind is Kind.PUBLISHABLE:  # all browsers share it
             network = network_of(self.addresses.of(scope))
             return f"tillgate/key/{principal.key_id}/{network}"
@@ -49,8 +49,8 @@ class RateLimits(Struct, frozen=True):
         if not used:
             return
         wait = WINDOW_S - now % WINDOW_S
-        # The edge puts them into the answer. The key's limit comes later and is narrower, so it is
-        # the one that is told.
+        # The edge adds them to the answer. The key's limit comes later and is narrower, so it is
+        # the one that is shown.
         scope["state"]["limit_headers"] = (
             (b"ratelimit-limit", b"%d" % limit),
             (b"ratelimit-remaining", b"%d" % max(0, limit - used)),
@@ -62,9 +62,9 @@ class RateLimits(Struct, frozen=True):
 
 
 def rate_limits(settings: WebSettings, clock: Clock) -> RateLimits | None:
-    """Build what the settings ask for, None where both limits are off.
+    """Build the limits for the settings, None if both are off.
 
-    Raises `Misconfigured` for addresses and for a REDIS_URL that can't be used.
+    Raises `Misconfigured` for invalid addresses or an invalid REDIS_URL.
     """
     addresses = Addresses(settings.trusted_proxies)
     per_address, per_key = settings.rate_limit_per_address, settings.rate_limit_per_key

@@ -1,1 +1,1 @@
-"""What is written down of a request, and what never is."""
+"""What is logged about a request, and what never is."""

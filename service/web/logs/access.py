@@ -1,4 +1,4 @@
-"""One line for each request: what was asked, by whom, what came of it, how long it took."""
+"""One line per request: what was asked, by whom, the result, and how long it took."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,7 +15,7 @@ from service.web.logs.masking import mask_text
 
 _log = structlog.get_logger("tillgate.access")
 
-# In the state of a request whose line is left out.
+# The key in the state of a request that is not logged.
 UNLOGGED = "unlogged"
 _QUIET_PATHS = ("/health/",)
 
@@ -38,10 +38,10 @@ _encoder = json.Encoder()
 
 
 def write_lines_to(stream: TextIO | None) -> None:
-    """Write the lines as JSON to a stream; None: through structlog, as everything else.
+    """Write the lines as JSON to a stream; None: through structlog, like everything else.
 
-    There is one for every request, so it is not taken through structlog's processors: the line
-    is the same without them, and a tenth of the time of reading a session is saved.
+    There is one per request, so it bypasses structlog's processors: the line is the same without
+    them, and a tenth of the time of reading a session is saved.
     """
     _stream[:] = [stream] if stream is not None else []
 
@@ -49,10 +49,10 @@ def write_lines_to(stream: TextIO | None) -> None:
 def log_request(scope: HTTPScope, status: int, seconds: float) -> None:
     """Write the line. The path is the route's template: no ids, no query, no addresses.
 
-    Whose address it was is told by a keyed hash.
+    The client is named by a keyed hash of its address.
 
-    Probes that went well are left out: they come every few seconds and say nothing. So is what is
-    counted elsewhere: a flood must not fill the disk.
+    Successful probes are left out: they come every few seconds and carry no information. So is
+    what is counted elsewhere: a flood must not fill the disk.
     """
     if scope["state"].get(UNLOGGED):
         return

@@ -1,4 +1,4 @@
-"""Whose address a request comes from, in a form that may be written down."""
+"""The address that a request comes from, in a form that may be stored."""
 
 import secrets
 from functools import lru_cache
@@ -17,10 +17,10 @@ _MOST_REMEMBERED = 4096
 class Clients:
     """Names clients by a keyed hash of their address.
 
-    What one address did can be put together, and whoever has PII_PEPPER can look for a suspected
-    address. Nobody can read the address out of it: there are few enough to try them all, but not
-    without the key. The part before the dot names the pepper. One customer has a /64 of IPv6, so
-    such an address is named by its network's hash, a slash, and its own.
+    The requests of one address can be correlated, and whoever has PII_PEPPER can search for a
+    suspected address. Nobody else can recover it: there are few enough addresses to try them all,
+    but not without the key. The part before the dot names the pepper. An IPv6 customer has a /64,
+    so such an address is named by its network's hash, a slash, and its own.
     """
 
     def __init__(self, pepper: Pepper, addresses: Addresses) -> None:
@@ -46,14 +46,14 @@ class Clients:
 
 
 def network_in(client: str) -> str:
-    """Return the part of a client's name that all of its network have: whom a limit counts."""
+    """Return the part of a client's name shared by its network: what a limit counts."""
     return client.partition("/")[0]
 
 
 def clients_of(settings: HttpSettings) -> Clients:
-    """Build it from the settings; without a pepper the key is one of this process's own.
+    """Build it from the settings; without a pepper the key is random for this process.
 
-    Raises `Misconfigured` for proxies that are no addresses.
+    Raises `Misconfigured` for invalid proxy addresses.
     """
     peppers = settings.access.peppers
     pepper = peppers[0] if peppers else read_pepper(secrets.token_urlsafe(32))
@@ -61,6 +61,6 @@ def clients_of(settings: HttpSettings) -> Clients:
 
 
 def client_of(scope: Scope) -> str | None:
-    """Return the name of a request's client, as the edge has put it into the state."""
+    """Return the name of a request's client, which the edge put into the state."""
     found: str | None = scope["state"].get("client")
     return found

@@ -1,8 +1,8 @@
-"""Take secrets and personal data out of log entries, should one ever get in.
+"""Remove secrets and personal data from log entries, should any ever get in.
 
-The code logs no bodies, headers or keys on purpose. This is the second line: it knows what our
-keys, the providers' keys, tokens and addresses look like. What could act on the terminal of whoever
-reads the log is written out.
+The code logs no bodies, headers or keys. This is the second line of defence: it knows what our
+keys, the providers' keys, tokens and addresses look like. What a reader's terminal could act on is
+escaped.
 """
 
 import re
@@ -20,10 +20,10 @@ _SECRET_NAMES = re.compile(
 )
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # user:password@ of a database's address
+    # user:password@ in a database URI
     (re.compile(r"://[^/\s@]*@"), "://***@"),
     (re.compile(r"(?i)\b(bearer|basic|o-bearer)\s+[A-Za-z0-9._~+/=-]+"), r"\1 ***"),
-    # From the beginning of a run only: "eyJ-eyJ-eyJ-…" would be read to its end from each of them.
+    # Only at the start of a run: "eyJ-eyJ-eyJ-…" would be read to its end from each of them.
     (
         re.compile(
             r"(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2}))"
@@ -31,10 +31,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         MASK,
     ),
-    # A session's client secret (`ps_…_secret_…`, or behind an id of the caller's), and Stripe's.
+    # A session's client secret (`ps_…_secret_…`, or after an id of the caller's), and Stripe's.
     (re.compile(r"_secret_[A-Za-z0-9_-]{12,}"), "_secret_***"),
     # ours (pk_ sk_ ak_ jk_), Stripe's (sk_test_, rk_live_, whsec_), Razorpay's (rzp_test_); a word
-    # begins behind an escape (%3D) too, and an escaped underscore is one.
+    # also starts after an escape (%3D), and an escaped underscore is one.
     (
         re.compile(
             r"(?:\b|(?<=%[0-9A-Fa-f]{2}))(pk|sk|ak|jk|rk|cs|whsec|rzp)(?:_|%5[Ff])"
@@ -45,7 +45,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}"), "<address>"),
 )
 
-# An entry without one of these needs no pattern: a search in C that most entries pass.
+# An entry without any of these needs no pattern: a search in C that most entries pass.
 _SUSPICIOUS = re.compile(r"[@]|(?:_|%5[Ff])[A-Za-z0-9_-]{12}|eyJ|(?i:bearer|basic)")
 
 _DEEPEST = 6

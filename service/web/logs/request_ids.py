@@ -1,4 +1,4 @@
-"""The name of a request, by which an answer and a log line find each other."""
+"""The id of a request, which links its answer to its log line."""
 
 import os
 import re
@@ -11,7 +11,7 @@ _ACCEPTED = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 
 
 def request_id_of(scope: Scope) -> str:
-    """Take the caller's X-Request-Id where it is well formed, else make one of 128 bits."""
+    """Use the caller's X-Request-Id if it is well formed, else make one of 128 bits."""
     for name, value in scope["headers"]:
         if name == HEADER and _ACCEPTED.fullmatch(value):
             return value.decode()

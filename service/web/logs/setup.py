@@ -1,7 +1,7 @@
-"""Set up logging: one line a fact, JSON in production, readable in development.
+"""Set up logging: one line per event, JSON in production, readable in development.
 
-structlog writes; what libraries log through the standard library goes the same way, so that
-uvicorn's lines are masked and shaped like ours.
+structlog writes; what libraries log through the standard library takes the same path, so that
+uvicorn's lines are masked and formatted like ours.
 """
 
 import logging
@@ -15,7 +15,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from service.web.logs.access import write_lines_to
 from service.web.logs.masking import mask_entry
 
-# Talkative at INFO: httpx and stripe log every call with its address.
+# Verbose at INFO: httpx and stripe log every call with its URL.
 _QUIET = ("httpx", "httpcore", "stripe", "pymongo", "asyncio", "coredis", "urllib3")
 _UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
 

@@ -1,4 +1,4 @@
-"""The files of pages: styles, scripts and drawings that are installed with the service."""
+"""The static files of pages: styles, scripts and images, installed with the service."""
 
 from functools import cached_property
 from hashlib import sha256
@@ -22,12 +22,12 @@ _TYPES = {
 class Assets:
     """The folder `static` of a package, served under `path`.
 
-    An address holds a hash of all the files, so that browsers may keep them for good, and modules
-    that import each other by relative addresses stay of one version.
+    A URL contains a hash of all the files, so that browsers may cache them for ever, and modules
+    that import each other by relative URLs stay in one version.
     """
 
     def __init__(self, package: str, path: str) -> None:
-        """Read no file yet: the first page does."""
+        """Read no file yet: the first page will."""
         self.path = path
         self.package = package
 
@@ -48,7 +48,7 @@ class Assets:
             content = self._content.get(name)
             if content is None:
                 raise NotFoundException
-            # A page of before an update asks for an older version: it gets the present one, once.
+            # A page from before an update asks for an older version: it gets this one, uncached.
             current = version == self._version
             keep = "public, max-age=31536000, immutable" if current else "no-store"
             return Response(
@@ -77,4 +77,4 @@ class Assets:
 
 
 SHARED = Assets("service.web.pages", "/assets")
-"""What all pages have in common; its route is to be mounted once."""
+"""What all pages share; mount its route once."""

@@ -12,17 +12,17 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-"""No inline script or style, nothing from elsewhere. `data:` is for QR codes."""
+"""No inline script or style, nothing from other origins. `data:` is for QR codes."""
 
 
 class Pages:
     """The pages of one room: its folder `templates`, above those that all rooms share.
 
-    In a template `asset(name)` is the address of a file of the room, `shared(name)` of all rooms.
+    In a template `asset(name)` is the URL of a file of the room, `shared(name)` of a shared one.
     """
 
     def __init__(self, assets: Assets) -> None:
-        """Find the templates. Each is compiled when it is first shown, and kept."""
+        """Find the templates. Each is compiled when first shown, and cached."""
         self._templates = Environment(
             loader=ChoiceLoader([PackageLoader(assets.package), PackageLoader(SHARED.package)]),
             autoescape=True,
@@ -36,7 +36,7 @@ class Pages:
         self._templates.filters["time"] = _time
 
     def show(self, template: str, *, status_code: int = 200, **values: object) -> Response[str]:
-        """Answer with a page. It is never kept: it shows a state that changes."""
+        """Answer with a page. It is never cached: it shows a state that changes."""
         return Response(
             self._templates.get_template(template).render(values),
             status_code=status_code,
@@ -46,10 +46,10 @@ class Pages:
 
 
 def _shown(value: object) -> object:
-    """Return what stands for a value: nothing for None, and no invisible character as it is."""
+    """Return a value for a template: nothing for None, invisible characters escaped."""
     if value is None:
         return ""
-    # What has `__html__` was rendered by a template: its values went through here before.
+    # What has `__html__` was rendered by a template: its values have been through here.
     return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 

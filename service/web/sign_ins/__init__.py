@@ -1,1 +1,1 @@
-"""Who is signed in to pages for people: kept in the database, so that it can be ended."""
+"""Who is signed in to the dashboard: stored in the database, so that it can be revoked."""

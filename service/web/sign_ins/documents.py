@@ -7,15 +7,15 @@ from pymongo import ASCENDING, IndexModel
 
 from service.storage.documents import StoredDocument
 
-# The clock of the database differs a little from the service's, which says when it is too late.
+# The database's clock differs a little from the service's, which decides.
 _KEPT_AFTER_S = 3600
 
 
 class SignIn(StoredDocument):
-    """Somebody who has shown a key. `id` is the SHA-256 of the token in the cookie, as hex.
+    """Somebody who signed in with a key. `id` is the SHA-256 of the token in the cookie, in hex.
 
-    `key_hash` is the SHA-256 of the key: each use asks whether it still opens anything. Nothing is
-    let in from `lapses_at` on; every use moves that on, up to `ends_at`.
+    `key_hash` is the SHA-256 of the key: each use checks that it is still valid. The sign-in is
+    invalid from `lapses_at` on; each use postpones that, up to `ends_at`.
     """
 
     id: str  # type: ignore[assignment]  # Beanie declares an ObjectId

@@ -1,9 +1,8 @@
-"""How often a key may be guessed in a form: always limited, and nobody is locked out by others.
+"""How often a key may be guessed in a form: always limited, and nobody can lock others out.
 
-Three budgets, each of which fills up again with time. A stranger's try is taken from that of its
-network and from the one that all strangers share. A browser that has signed in before has one of
-its own: however many strangers guess, and from wherever, its owner gets in. Each process counts
-for itself.
+Three budgets, each refilled over time. A stranger's try is taken from the budget of its network and
+from the one that all strangers share. A browser that has signed in before has its own: however many
+strangers guess, from wherever, its owner gets in. Each process counts for itself.
 """
 
 from collections import OrderedDict
@@ -17,7 +16,7 @@ MOST_COUNTED = 10_000
 
 
 class Budget(Struct, frozen=True):
-    """So many tries at once, and one more every so many seconds."""
+    """How many tries at once, and in how many seconds one more is added."""
 
     most: int
     one_more_every_s: float
@@ -30,16 +29,16 @@ _ALL = "all"
 
 
 class Guesses:
-    """Counts tries. Bounded: the name that was not seen for longest is forgotten first."""
+    """Counts tries. Bounded: the name unseen for longest is forgotten first."""
 
     def __init__(self, clock: Clock) -> None:
         """Begin with full budgets."""
         self._clock = clock
-        # Name -> tries left, and the moment for which that was true.
+        # Name -> tries left, and when that was computed.
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, network: str, browser: str | None) -> None:
-        """Take a try before a key is looked at. Raises `TooManyRequests`; then nothing is taken."""
+        """Take a try before a key is checked. Raises `TooManyRequests`; then nothing is taken."""
         now = self._clock.now().timestamp()
         budgets = _budgets(network, browser)
         wait = max(self._wait(name, budget, now) for name, budget in budgets.items())

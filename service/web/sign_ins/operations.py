@@ -13,14 +13,14 @@ from service.web.sign_ins.documents import SignIn
 
 LASTS = timedelta(hours=12)
 IDLE = timedelta(minutes=30)
-# A page that is read again and again is noted at most this often.
+# A page that is reloaded continually is recorded at most this often.
 NOTED_EVERY = timedelta(minutes=1)
 
 
 async def sign_in(key: str, reader: Principal, clock: Clock) -> str:
     """Record that the holder of a key has signed in, and return the token: 256 random bits.
 
-    It is made here and now, whatever a browser sent before.
+    It is always new, whatever the browser sent before.
     """
     token, now = secrets.token_urlsafe(32), clock.now()
     kept = SignIn(
@@ -38,9 +38,9 @@ async def sign_in(key: str, reader: Principal, clock: Clock) -> str:
 async def recognise(
     token: str | None, keys: KeyRing, clock: Clock, *, attended: bool = True
 ) -> Principal | None:
-    """Find who is signed in: None after the end, too long a pause, or the end of the key.
+    """Return who is signed in: None after its end, too long a pause, or the end of the key.
 
-    Only what a person did (`attended`) restarts the pause. Raises `Unavailable`.
+    Only a person's action (`attended`) restarts the pause. Raises `Unavailable`.
     """
     if token is None:
         return None
@@ -58,5 +58,5 @@ async def recognise(
 
 
 async def sign_out(token: str | None) -> bool:
-    """End a sign-in at once, in every process. Tells whether there was one."""
+    """End a sign-in at once, in every process. Returns whether there was one."""
     return token is not None and await repository.remove(digest(token)) is not None

@@ -20,7 +20,7 @@ async def find(token_hash: str) -> SignIn | None:
 
 
 async def prolong(token_hash: str, lapses_at: datetime) -> None:
-    """Postpone the end of a sign-in; one that was ended meanwhile stays ended."""
+    """Postpone the lapse of a sign-in; one that was ended meanwhile stays ended."""
     async with answers_in_time():
         await SignIn.get_pymongo_collection().update_one(
             {"_id": token_hash}, {"$max": {"lapsesAt": lapses_at}}
@@ -28,7 +28,7 @@ async def prolong(token_hash: str, lapses_at: datetime) -> None:
 
 
 async def remove(token_hash: str) -> SignIn | None:
-    """End a sign-in for good, and return it; None where there was none."""
+    """End a sign-in for good, and return it; None if there was none."""
     async with answers_in_time():
         row = await SignIn.get_pymongo_collection().find_one_and_delete({"_id": token_hash})
     return SignIn.model_validate(row) if row else None

@@ -1,4 +1,4 @@
-"""Ask about a session that should be over and waits for a payment."""
+"""Ask about a session that should have ended and still waits for a payment."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -20,15 +20,16 @@ from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION, in_transaction
 from service.storage.transaction import Transaction
 
-# Nobody could tell for as long after the session's own end and the last word: a person must look.
+# Unresolved for this long after the session's end and the last report: a person must look at it.
 WAIT = timedelta(hours=24)
 
 
 async def ask_about_session(session: Session, questions: Questions) -> int:
     """Ask about all checkouts and live payments of a session; return how many reviews it opened.
 
-    What is under way by no answer is waited for no more, and a session that waits for nothing goes
-    back to pending. What nobody can tell about goes to review, a day after the session's end.
+    A payment that no answer reports as under way is no longer waited for, and a session that waits
+    for nothing goes back to pending. What can't be resolved goes to review, a day after the
+    session's end.
     """
     services = questions.services
     async with answers_in_time():
@@ -42,14 +43,14 @@ async def ask_about_session(session: Session, questions: Questions) -> int:
     long_ago = services.clock.now() - WAIT
     opened = 0
     for payment in unresolved:
-        # Money may come to a session that ended long before: its silence begins only then.
+        # Money may reach a session that ended long before: the silence is counted from then.
         if max(session.expires_at, payment.updated_at) <= long_ago:
             opened += await open_review(session, payment, services)
     return opened
 
 
 def refs_of(session: Session, live: Sequence[Payment]) -> list[str]:
-    """Return all by which the provider may know what is under way: payments, then checkouts."""
+    """Return all ids by which the provider may know what is under way: payments, then checkouts."""
     checkouts = [checkout.ref for checkout in reversed(session.checkouts)]
     named = [session.provider_session_id] if session.provider_session_id else []
     ids = [*session.live_attempts, *(payment.provider_payment_id for payment in live)]
@@ -59,7 +60,7 @@ def refs_of(session: Session, live: Sequence[Payment]) -> list[str]:
 async def _note(
     session: Session, before: Sequence[Payment], answers: Answers, services: CheckoutServices
 ) -> list[Payment]:
-    """Note what the answers mean for each payment; return those that nobody could tell about."""
+    """Record what the answers mean for each payment; return those that remain unresolved."""
     all_answered = not answers.silent and answers.cover(refs_of(session, before))
     unresolved: list[Payment] = []
 
@@ -69,11 +70,11 @@ async def _note(
         if found is None:
             return
         live = await _live_of(found, tx)
-        # An event that came since the question was put knows more than the answer to it.
+        # An event that arrived after the question was asked is newer than the answer.
         untold = [one for one in live if one in before and one not in answers]
         lapsed = await _lapse(tx, found, untold, answers, services)
         unresolved.extend(one for one in untold if one not in lapsed)
-        # Its provider may yet tell of one that we don't know: it has a day for that.
+        # Its provider may yet report one that we don't know of: it has a day to do so.
         patient = services.clock.now() < found.expires_at + WAIT
         if found.live_attempts or all_answered or not patient:
             waits = {one.provider_payment_id for one in live if one not in lapsed}
@@ -87,9 +88,9 @@ async def _note(
 async def note_answer(
     session: Session, ref: str, event: VerifiedEvent, services: CheckoutServices
 ) -> None:
-    """Note what the answer about one checkout means for the payments that were made in it.
+    """Record what the answer about one checkout means for the payments that were made in it.
 
-    Nothing, where an event has changed the session since the question was put.
+    Nothing if an event has changed the session since the question was asked.
     """
     answers = Answers({ref: event})
 

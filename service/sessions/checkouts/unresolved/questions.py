@@ -1,4 +1,4 @@
-"""Put questions to the providers, within a time, and gather what they answer."""
+"""Ask the providers, within a time limit, and collect their answers."""
 
 import asyncio
 from collections import Counter
@@ -16,17 +16,17 @@ from service.providers.facts import CheckoutOpen, PaymentAuthorized, PaymentProc
 from service.sessions.checkouts.services import CheckoutServices
 
 ASK_WITHIN_S = 2.0
-# A provider that has not answered so often in a row is not asked again by the same run.
+# A provider that has failed to answer this often in a row is not asked again in the same run.
 _ENOUGH = 3
 
 log = structlog.get_logger(__name__)
 
 
 class Answers:
-    """What came of some questions: by reference the events, and those that nobody could tell about.
+    """The answers to some questions: the events by reference, and the references without one.
 
-    `refused` are those of which the provider says that it knows nothing, `silent` those on which it
-    did not answer, or which nobody can be asked about. What there was no time for is in neither.
+    `refused` holds those that the provider says it does not know, `silent` those on which it did
+    not answer, or which no provider can be asked about. What there was no time for is in neither.
     """
 
     def __init__(self, events: dict[str, VerifiedEvent] | None = None) -> None:
@@ -37,7 +37,7 @@ class Answers:
 
     @property
     def under_way(self) -> set[str]:
-        """Return the ids of the payments of which an answer says that they are under way."""
+        """Return the ids of the payments that an answer reports as under way."""
         return {
             fact.payment.provider_payment_id
             for event in self.events.values()
@@ -46,26 +46,26 @@ class Answers:
         }
 
     def __contains__(self, payment: Payment) -> bool:
-        """Return whether an answer says that a payment is under way."""
+        """Return whether an answer reports a payment as under way."""
         return payment.provider_payment_id in self.under_way
 
     def cover(self, refs: Iterable[str]) -> bool:
-        """Return whether each of these references was asked about, whatever came of it."""
+        """Return whether each of these references was asked about, whatever the answer."""
         return set(refs) <= self.events.keys() | self.refused | self.silent
 
 
 class Questions:
-    """The questions of one run, which ends at `until`."""
+    """Asks the providers during one run, which ends at `until`."""
 
     def __init__(self, services: CheckoutServices, until: Until) -> None:
-        """Begin with every provider taken to answer."""
+        """Begin with no provider marked as silent."""
         self.services = services
         self.until = until
         self.unanswered: Counter[str] = Counter()
 
     @property
     def over(self) -> bool:
-        """Return whether there is no time for more."""
+        """Return whether the time is up."""
         return self.until.over
 
     async def ask(self, provider: str, refs: Iterable[str]) -> Answers:
@@ -96,12 +96,12 @@ class Questions:
 
 
 async def take_answers(answers: Answers, merchant_id: str, services: CheckoutServices) -> None:
-    """Take in what the answers tell; "still open" is no news to keep."""
+    """Apply what the answers report; "still open" is not worth storing."""
     for event in answers.events.values():
         if not all(isinstance(fact, CheckoutOpen) for fact in event.facts):
             await take_in(Arrival(event, "fetch", asked_for=merchant_id), services.inbox)
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Return whether the provider knows nothing; one that can be asked again has not said so."""
+    """Return whether the provider does not know it; an error worth retrying does not say so."""
     return isinstance(error, ProviderFailed) and error.definite and error.retry_after is None

@@ -1,4 +1,4 @@
-"""Open a review of a payment that nobody can tell about."""
+"""Open a review of a payment that can't be resolved."""
 
 from service.core.ids import digest
 from service.inbox import repository
@@ -20,9 +20,9 @@ from service.storage.transaction import Transaction
 
 
 async def open_review(session: Session, payment: Payment, services: CheckoutServices) -> bool:
-    """Put a live payment of a processing session into review; return whether it was not there.
+    """Put a live payment of a processing session into review; return whether it is new there.
 
-    A review that closed by itself is opened again; one that a person has decided is not.
+    A review that was closed automatically is reopened; one that a person has decided is not.
     """
 
     async def work(tx: Transaction) -> bool:
@@ -34,7 +34,7 @@ async def open_review(session: Session, payment: Payment, services: CheckoutServ
         row = _row(found, payment, services)
         if not await repository.open_again(row.to_row(), tx):
             return False
-        # Written in any case: a decision that names the next review at the same time must conflict.
+        # Written in any case: it must conflict with a decision made meanwhile.
         now = {"updatedAt": row.received_at}
         await resync_reviews(tx, await sessions.change(found, {"$set": now}, tx), services.inbox)
         return True
@@ -43,7 +43,7 @@ async def open_review(session: Session, payment: Payment, services: CheckoutServ
 
 
 def _row(session: Session, payment: Payment, services: CheckoutServices) -> WebhookEvent:
-    """Make the row of an event that never came: it tells of the payment as the ledger has it."""
+    """Make the row of an event that never arrived: it reports the payment as the ledger has it."""
     now = services.clock.now()
     one = payment.provider_payment_id
     event_id = f"clock:{digest(f'{session.merchant_id}:{session.session_id}:{one}')[:32]}"

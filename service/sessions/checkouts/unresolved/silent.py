@@ -1,4 +1,4 @@
-"""Give up a payment that nobody has told of for long: it is asked about once more before."""
+"""Give up a payment that has been silent for long, after asking about it one last time."""
 
 from datetime import timedelta
 
@@ -16,14 +16,14 @@ from service.storage.answering import answers_in_time
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
 
-# The longest that a provider takes for anything: Stripe lists its events for as long.
+# Longer than any provider takes for anything: Stripe lists its events for this long.
 GIVE_UP_AFTER = timedelta(days=30)
 
 
 async def ask_once_more(payment: Payment, questions: Questions) -> bool:
-    """Ask about a payment that is silent for long, and give it up; return whether it was.
+    """Ask about a payment that has been silent for long, and give it up; return whether it was.
 
-    Only money overrules that: what comes later of the payment but money is old news.
+    Only money overrules that: any other later report about the payment is ignored.
     """
     services = questions.services
     checkout = payment.provider_session_id
@@ -47,7 +47,7 @@ async def _give_up(payment: Payment, services: CheckoutServices) -> bool:
             payment.provider, payment.account, payment.provider_payment_id, tx
         )
         if known != payment or payment.status not in LIVE:
-            return False  # told of since
+            return False  # reported since
         await abandon_payment(tx, payment, now)
         session = await sessions.find_within(tx, payment.merchant_id, payment.session_id or "")
         if session is not None:

@@ -1,4 +1,4 @@
-"""Have a session wait no more for payments that are not under way."""
+"""Make a session stop waiting for payments that are not under way."""
 
 from collections.abc import Collection
 
@@ -18,9 +18,9 @@ async def stop_waiting(
     cause: Cause,
     services: CheckoutServices,
 ) -> Session:
-    """Leave only some of a session's payments as those that it waits for, and move it by that.
+    """Make a session wait for these payments only, and move it accordingly.
 
-    If one that is not under way any more was to be captured, the next held one has its turn.
+    If one that is no longer under way was to be captured, the next held one takes its turn.
     """
     live = [one for one in session.live_attempts if one in waits]
     claim = session.capturing

@@ -1,1 +1,1 @@
-"""What a caller changes of a session by hand."""
+"""What a caller changes in a session by hand."""

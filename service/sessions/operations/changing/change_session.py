@@ -1,4 +1,4 @@
-"""Change a session by hand: metadata, cancel, and how a secret key may move it."""
+"""Change a session by hand: metadata, cancel, and the moves that a secret key may make."""
 
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from service.storage.transaction import Transaction
 
 
 class Change(Struct, frozen=True):
-    """What a caller wants changed; None leaves a thing as it is."""
+    """What a caller wants changed; None leaves a field as it is."""
 
     session_id: str
     status: Status | None = None
@@ -39,10 +39,10 @@ class Change(Struct, frozen=True):
 
 
 async def change_session(change: Change, caller: Caller, rules: Rules, now: datetime) -> Session:
-    """Change a session in one transaction, and give it as it then stands.
+    """Change a session in one transaction, and return it.
 
     Raises `SessionNotFound`, `StaleVersion`, `ChangeNotAllowed`, `IllegalMove`, `PaymentTaken`. A
-    status that stands already is no error: the call may be a repetition.
+    status that the session already has is no error: the call may be a retry.
     """
 
     async def work(tx: Transaction) -> Session:
@@ -72,10 +72,10 @@ async def read_for(change: Change, caller: Caller, tx: Transaction) -> Session:
 
 
 def check_change(session: Session, change: Change, caller: Caller, now: datetime) -> None:
-    """Hold a change as a whole against the session: what passes here is only lost by a race.
+    """Check a change as a whole against the session: past this, only a race can defeat it.
 
     Raises `StaleVersion`, `ChangeNotAllowed`, `InvalidInput`, `IllegalMove`, and `Busy` for any
-    move while money is being captured: until that is known nobody can tell what the move means.
+    move while money is being captured: until that ends, the effect of the move is unknown.
     """
     if change.version is not None and change.version != session.version:
         raise StaleVersion(change.version, session.version)
@@ -87,8 +87,8 @@ def check_change(session: Session, change: Change, caller: Caller, now: datetime
     if change.status not in BY_HAND[standing]:
         raise IllegalMove(standing, change.status)
     if session.capturing is not None:
-        # Completed by hand it would be paid twice; ended or tried again, money is taken for what is
-        # over or paid anew; and a review would wait for a capture that never comes.
+        # Completed by hand, it would be paid twice; ended or retried, money would be taken for what
+        # is over, or paid again; and a review would wait for a capture that never happens.
         raise Busy("A payment of this session is being captured.", retry_after=5)
 
 
@@ -139,7 +139,7 @@ async def _move_by_hand(
 
 
 def _tried_again(session: Session, rules: Rules, now: datetime) -> Row:
-    """Whoever moves it back says that nothing is under way; what is reported later is new."""
+    """Reset it: whoever moves it back says that nothing is under way; later reports are new."""
     changes: Row = {"liveAttempts": []}
     if session.status is not Status.PROCESSING:
         changes["expiresAt"] = now + rules.lifetimes.of(session.kind)

@@ -1,4 +1,4 @@
-"""Complete a session by hand: a secret key says that it was paid, and why it says so."""
+"""Complete a session by hand: a secret key states that it was paid, and how it knows."""
 
 from datetime import datetime
 
@@ -20,11 +20,11 @@ from service.storage.transaction import Transaction
 async def complete_by_hand(
     doing: Moving, session: Session, named: str | None, caller: Caller
 ) -> Session:
-    """Write the ledger row and the audit of a completion by hand, and complete the session.
+    """Write the ledger row and the audit entry of a completion by hand, and complete the session.
 
-    The row is always the session's own. A provider's id that the server `named` is kept beside it
-    and claims nothing: nobody has verified it, and one bank transfer may pay for several sessions.
-    Raises `PaymentTaken` where a payment of such an id is another session's.
+    The row is always the session's own. A provider's id that the server `named` is stored with it
+    but claims nothing: it is not verified, and one bank transfer may pay for several sessions.
+    Raises `PaymentTaken` if a payment with that id belongs to another session.
     """
     tx, now, hand_id = doing.tx, doing.cause.at, _hand_id(session)
     await _check_free(tx, session, named, hand_id)
@@ -42,14 +42,14 @@ async def complete_by_hand(
 
 
 async def _check_free(tx: Transaction, session: Session, named: str | None, hand_id: str) -> None:
-    for paid in (named, hand_id):  # an earlier session of this id may have an entry of its own
+    for paid in (named, hand_id):  # an earlier session with this id may have an entry of its own
         known = await payments.find(session.provider, session.account, paid, tx) if paid else None
         if known is not None and not _is_free_for(known, session):
             raise PaymentTaken(f"Payment {paid!r} does not belong to this session.")
 
 
 def _is_free_for(payment: Payment, session: Session) -> bool:
-    """Return whether a verified payment is this session's, or matched no session when it came."""
+    """Return whether a verified payment is this session's, or matched none when it arrived."""
     own = (session.merchant_id, session.session_id, session.created_at)
     return payment.claim is None or payment.claim.is_of(*own)
 

@@ -6,7 +6,7 @@ from service.core.strict_json import JsonObject, JsonValue
 from service.sessions.errors import ChangeNotAllowed, wrong_field
 
 MOST_KEYS = 50
-# The same as one request may hold: many small ones must not grow a session without end.
+# The same as for one request: many small requests must not grow a session without limit.
 LARGEST = 16_000
 
 

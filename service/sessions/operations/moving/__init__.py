@@ -1,1 +1,1 @@
-"""Where a session stands: the moves between its states, and what ends with them."""
+"""The moves of a session between its states, and what ends with them."""

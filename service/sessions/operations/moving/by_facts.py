@@ -1,4 +1,4 @@
-"""Where a session stands by the facts that are known of it, in whatever order they became known."""
+"""The state of a session by the facts known about it, in whatever order they became known."""
 
 from collections.abc import Collection
 
@@ -14,10 +14,10 @@ from service.storage.database import Row
 async def move_by_facts(
     doing: Acting, session: Session, live: Collection[str], changes: Row, *, known: bool = False
 ) -> Session:
-    """Keep which payments are `live` and other changes, and move the session where they put it.
+    """Store which payments are `live` and other changes, and move the session accordingly.
 
-    Facts that are no news move nothing: a person may have moved the session since they were told.
-    `known`: it is moved all the same.
+    Facts that are not new move nothing: a person may have moved the session since they were
+    reported. With `known` it is moved all the same.
     """
     if session.status in FINAL:
         return await put(doing, session, changes)
@@ -36,10 +36,10 @@ async def move_by_facts(
 
 
 def ended_word(session: Session) -> CheckoutEnd | None:
-    """Return the most final word on the end of the checkout that is the session's current one.
+    """Return the most final end that was reported for the session's current checkout.
 
-    Where we opened none, it is that on the checkout that the caller opened itself; it may not have
-    named it, so of several the most final word counts, whichever was told first.
+    If we opened none, it is that of the checkout that the caller opened itself. The caller may not
+    have named it, so of several the most final end counts, whichever was reported first.
     """
     if not session.checkouts:
         return session.checkout_ended if session.opening is None else None
@@ -57,20 +57,20 @@ def _ended(session: Session, changes: Row) -> CheckoutEnd | None:
 
 
 def _otherwise(session: Session, cause: Cause) -> Status:
-    """Return where the session stands by the clock or a hand, not by a provider's word."""
+    """Return the session's state by the clock or by hand, not by what a provider reported."""
     if session.status in ENDED:
         return session.status
     if session.status is Status.PENDING:
-        return Status.PENDING  # past its time it reads as expired, and the clean-up writes it down
+        return Status.PENDING  # past its time it reads as expired, and the cleanup writes that
     over = Status.EXPIRED if session.expires_at <= cause.at else Status.PENDING
     return revived_from(session) or over
 
 
 async def _another_is_open(doing: Acting, session: Session, to: Status) -> bool:
-    """Return whether another session of the user has taken this one's place: it stays ended then.
+    """Return whether another session of the user has taken this one's place: then it stays ended.
 
-    Looked up and not tried, since a refused write ends the whole transaction. Who is quicker still
-    makes the event's transaction run again, and this finds it.
+    It is looked up instead of tried, since a refused write aborts the transaction. If another call
+    is faster, the event's transaction runs again, and this finds it.
     """
     if session.kind != "checkout" or to is not Status.PROCESSING:
         return False
@@ -78,7 +78,7 @@ async def _another_is_open(doing: Acting, session: Session, to: Status) -> bool:
 
 
 async def put(doing: Acting, session: Session, changes: Row) -> Session:
-    """Set what differs from what is stored."""
+    """Set the fields that differ from what is stored."""
     changes = session.differing(changes)
     if not changes:
         return session

@@ -1,4 +1,4 @@
-"""Complete a session: the one place where its `completedAt`, `late` and payment id are written."""
+"""Complete a session: the only place that writes its `completedAt`, `late` and payment id."""
 
 from datetime import datetime
 
@@ -11,10 +11,10 @@ from service.storage.database import Row
 async def complete(
     doing: Acting, session: Session, payment_id: str | None, changes: Row
 ) -> Session:
-    """Complete a session by a payment, and return it; None where there was nothing to pay.
+    """Complete a session with a payment, or None if there was nothing to pay, and return it.
 
-    `changes` are what else is written in the same update. Raises `IllegalMove` for one that is
-    completed, and `Busy` where somebody else was quicker.
+    `changes` is written in the same update. Raises `IllegalMove` for a completed session, and
+    `Busy` if another call was faster.
     """
     at = doing.cause.at
     done: Row = {**changes, "completedAt": at, "late": _comes_late(session, at)}
@@ -24,12 +24,12 @@ async def complete(
 
 
 def completed_with(payment_id: str) -> Row:
-    """Return what names the payment that completed a session, or that takes its place."""
+    """Return the fields that name the payment that completed a session, or replaces it."""
     return {"providerPaymentId": payment_id}
 
 
 def revived_from(session: Session) -> Status | None:
-    """Return the end from which a payment under way has called the session back, if one has."""
+    """Return the ended state from which a payment under way revived the session, if one did."""
     last = session.history[-1] if session.history else None
     if last is None or session.status is not Status.PROCESSING:
         return None
@@ -39,5 +39,5 @@ def revived_from(session: Session) -> Status | None:
 
 
 def _comes_late(session: Session, at: datetime) -> bool:
-    """Return whether a completion comes after the session's end, also where it was called back."""
+    """Return whether a completion comes after the session's end, even if it was revived since."""
     return is_late(session.status, session.expires_at, at) or revived_from(session) is not None

@@ -1,7 +1,7 @@
-"""Which of a session's checkouts counts, and which can be handed out. Pure.
+"""Which of a session's checkouts is current, and which can be handed out. Pure.
 
 A checkout that we gave up (`closed_at`) is neither: before another one is opened, and before a
-session is canceled, all that were opened before are given up in the same update.
+session is canceled, all older ones are given up in the same update.
 """
 
 from datetime import datetime
@@ -13,8 +13,8 @@ from service.sessions.states import Status, status_at
 def current_checkout(session: Session) -> Checkout | None:
     """Return the checkout whose end is the session's end, None where there is none.
 
-    The last one by its number, `n=0` (opened by the caller itself) included, unless we gave it up:
-    then its end is our own doing. While a later one is being opened there is none.
+    The last one by number, including `n=0` (opened by the caller itself), unless we gave it up:
+    then we caused its end. While a later one is being opened there is none.
     """
     last = max(session.checkouts, key=lambda checkout: checkout.n, default=None)
     if last is None or last.closed_at is not None:

@@ -34,15 +34,15 @@ async def expire_if_due(session: Session, lifetimes: Lifetimes, now: datetime) -
     try:
         await in_transaction(work)
     except Busy:
-        pass  # a payment or another reader was quicker; whoever asks looks again
+        pass  # a payment or another reader was faster; the caller reads again
     return True
 
 
 async def expire_batch(lifetimes: Lifetimes, now: datetime, among: Keys) -> int:
-    """Expire those that are due among some sessions, in one transaction; return how many.
+    """Expire the overdue ones among some sessions, in one transaction; return how many.
 
-    A message may be there already where a part of the database was restored from a copy. That ends
-    the transaction, and the next one writes in the slower way: one such must not stop all others.
+    A message may exist already if part of the database was restored from a backup. That aborts
+    the transaction, and the next one writes more slowly: one such row must not block the others.
     """
 
     async def expire(add: Add, tx: Transaction) -> int:
@@ -67,8 +67,8 @@ async def _expire_all(
 
 
 def _expired(session: DueSession) -> DueSession:
-    # The transaction reads a snapshot: whatever changed since makes it fail and run again, so what
-    # was read is what was expired.
+    # The transaction reads a snapshot: any change since makes it fail and run again, so what
+    # was read is what is expired.
     return session.model_copy(update={"status": Status.EXPIRED, "version": session.version + 1})
 
 

@@ -1,7 +1,7 @@
 """Give checkouts up: they are marked in one update with the messages that close them.
 
-The mark comes first and the provider's word later, so whatever dies or answers in between, nobody
-is handed a checkout that is being closed, and its end, which is our own doing, ends no session.
+The mark comes first and the provider's answer later, so whatever fails in between, a checkout that
+is being closed is never handed out, and its end, which we caused, ends no session.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from service.storage.transaction import Transaction
 CLOSE_CHECKOUT = "provider.close_checkout"
 CLOSE_ATTEMPT = "provider.close_attempt"
 
-# Who gives up while somebody waits closes at once; the outbox comes after them.
+# Whoever gives up while a caller waits closes at once; the outbox comes after that.
 HEAD_START = timedelta(seconds=10)
 
 
 async def give_up(tx: Transaction, session: Session, now: datetime) -> Session:
-    """Give up all checkouts of a session, before somebody closes them at once.
+    """Give up all checkouts of a session, before the caller closes them at once.
 
-    Raises `Busy` where somebody else was quicker.
+    Raises `Busy` if another call was faster.
     """
     if all(checkout.closed_at is not None for checkout in session.checkouts):
         return session
@@ -41,7 +41,7 @@ async def give_up(tx: Transaction, session: Session, now: datetime) -> Session:
 
 
 async def to_be_closed(session: Session) -> list[str]:
-    """Return the checkouts that were given up, now or by an earlier end, and not closed yet."""
+    """Return the checkouts that were given up, now or earlier, and are not closed yet."""
     if not session.checkouts:
         return []
     async with answers_in_time():
@@ -58,10 +58,10 @@ def given_up(checkouts: Sequence[Checkout], now: datetime) -> list[Row]:
 
 
 def may_be_open(session: Session | DueSession, named: Sequence[str] = ()) -> list[Checkout]:
-    """Return the checkouts that may still be payable and that nothing closes yet.
+    """Return the checkouts that may still be payable and that nothing is closing yet.
 
-    `named` are the ids that the event which ends the session is about: these are over. An attempt
-    id counts only where it is no session id: that stands on payments of every attempt.
+    `named` holds the ids in the event that ends the session: these are over. An attempt id counts
+    only if it is not the session id, which appears on payments of every attempt.
     """
     if REGISTRY[session.provider].traits.manual:
         return []
@@ -94,9 +94,9 @@ def _closing(
 
 
 def closings(session: Session | DueSession, named: Sequence[str], now: datetime) -> list[Row]:
-    """Make the messages that close what may stand open for a session that has ended.
+    """Make the messages that close whatever may be open for a session that has ended.
 
-    Also for an attempt of which nobody knows whether it reached the provider.
+    Including an attempt that may or may not have reached the provider.
     """
     messages = [closing(session, one.ref, now) for one in may_be_open(session, named)]
     opening = session.opening
@@ -108,9 +108,9 @@ def closings(session: Session | DueSession, named: Sequence[str], now: datetime)
 
 
 def this_version(session: Session | DueSession) -> str:
-    """Return what names a version of this very session, in the keys of its messages.
+    """Return the name of this version of the session, for the keys of its messages.
 
-    Its `sessionId` may be used again once it is purged, sooner than its messages are.
+    Its `sessionId` may be reused once it is purged, which happens before its messages are.
     """
     return f"{session.id}:{session.version}"
 

@@ -1,4 +1,4 @@
-"""Move a session from one state to another: the one place where a status is written."""
+"""Move a session from one state to another: the only place that writes a status."""
 
 from datetime import datetime
 from typing import Protocol
@@ -67,7 +67,7 @@ async def move(
 ) -> Session:
     """Move a session in a transaction, with its history and its outbox messages.
 
-    Raises `IllegalMove` where there is no such move, and `Busy` where somebody else was quicker.
+    Raises `IllegalMove` if there is no such move, and `Busy` if another call was faster.
     """
     if not can_move(session.status, to):
         raise IllegalMove(session.status, to)
@@ -85,7 +85,7 @@ async def move(
     moved = await repository.change(session, update, tx)
     messages = [domain_event(moved, cause)]
     if (session.checkouts or session.opening) and _closes(session.status, to):
-        # As they were before: what this very move gives up is what has to be closed.
+        # As they were before: what this move gives up is what must be closed.
         before = moved
         if "checkouts" in fields:
             before = moved.model_copy(update={"checkouts": session.checkouts})
@@ -95,15 +95,15 @@ async def move(
 
 
 def _closes(status: Status, to: Status) -> bool:
-    """Return whether a move leaves nothing that may be paid: an end, or a new beginning."""
+    """Return whether nothing may be paid after a move: an end, or a retry."""
     return to in ENDED or (status in ENDED and to is Status.PENDING)
 
 
 def _given_up(session: Session, to: Status, cause: Cause) -> Row:
-    """Give up what may be handed out no more; what a provider's event ends needs no mark of ours.
+    """Give up what may no longer be handed out; what a provider's event ends needs no mark.
 
-    Those that are not the current one need none either, and in whatever order events come the
-    documents must end equal.
+    Nor do checkouts other than the current one: in whatever order events arrive, the documents
+    must end up equal.
     """
     if to is Status.COMPLETED or cause.event_id or not _closes(session.status, to):
         return {}
@@ -119,7 +119,7 @@ def history_entry(from_status: Status | None, to: Status, cause: Cause) -> Row:
 
 
 def domain_event(session: Session | DueSession, cause: Cause) -> Row:
-    """Make the domain event of a session's present state, for those who wait for it."""
+    """Make the domain event of a session's new state, for its subscribers."""
     payload: JsonObject = {
         "status": session.status.value,
         "kind": session.kind,

@@ -1,1 +1,1 @@
-"""What opens a session and says what it costs, again too where it is retried."""
+"""What opens a session and prices it, also when it is retried."""

@@ -1,4 +1,4 @@
-"""Tie a checkout that a server opened at the provider itself to the session that is open."""
+"""Link a checkout that a server opened at the provider itself to the open session."""
 
 from datetime import datetime
 
@@ -14,9 +14,9 @@ from service.storage.database import Row
 async def adopt_checkout(session: Session, ref: str | None, now: datetime) -> Session:
     """Return the open session with the checkout that a server names for it.
 
-    Raises `OpenSessionDiffers` where the session has another one: two would stand open, and the
-    customer might pay both; so also where a payment is under way in another one, which would be
-    foreign from then on. And `CheckoutTaken` where another session has this one.
+    Raises `OpenSessionDiffers` if the session has another one: two would be open, and the customer
+    might pay both; likewise if a payment is under way in another one, which would no longer belong
+    to the session. Raises `CheckoutTaken` if another session has this one.
     """
     if ref is None or ref in session.checkout_ids:
         return session

@@ -19,14 +19,14 @@ LONGEST_LIFE = timedelta(hours=24)
 
 
 class Built(Struct, frozen=True):
-    """A session that is not stored yet, and its client secret, of which it keeps the hash alone."""
+    """A session that is not stored yet, and its client secret, of which only the hash is kept."""
 
     session: SessionRow
     client_secret: str
 
 
 async def build_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Built:
-    """Check, price and build. Raises `InvalidInput` and its kin for what can't be used."""
+    """Check, price and build. Raises `InvalidInput` or a subclass for invalid requests."""
     rules.check_mode(new.provider, new.mode)
     rules.check_url("successUrl", new.success_url)
     rules.check_url("cancelUrl", new.cancel_url)
@@ -65,10 +65,10 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
 
 
 def named_id(new: NewSession, caller: Caller) -> str | None:
-    """Return the id that the request names, None where one has to be made.
+    """Return the id that the request names, None if one must be made.
 
-    With an idempotency key the id follows from it: a call that is repeated after a crash between
-    the insert and the stored answer finds the session that it made.
+    With an idempotency key the id is derived from it: a call repeated after a crash between the
+    insert and the stored answer finds the session that it created.
     """
     if new.session_id is None and caller.idempotency_seed:
         return session_id_from(caller.idempotency_seed)

@@ -1,7 +1,7 @@
-"""Complete a session of which nothing is due: no provider is asked, and it is on the record.
+"""Complete a session with nothing to pay: no provider is called, and it is audited.
 
-The coupon has paid for all of it. A trial is no such case: there a subscription begins, and that is
-the provider's.
+A coupon has covered all of it. A trial is different: it begins a subscription, which the provider
+manages.
 """
 
 from datetime import datetime
@@ -28,18 +28,18 @@ _NOTHING_DUE = "nothing was due"
 
 
 def is_free(session: Session) -> bool:
-    """Return whether nothing is due of a session that was opened so."""
+    """Return whether a session was opened with nothing to pay."""
     return session.amount == 0 and session.free_allowed
 
 
 async def complete_free(
     session: Session, price: Price | None, caller: Caller, rules: Rules, now: datetime
 ) -> Session:
-    """Complete a session of which nothing is due, and return it; one that is stays as it is.
+    """Complete a session with nothing to pay, and return it; a completed one stays as it is.
 
-    `price` is what a retry changes of it. One transaction writes the move with its line of history
-    and its message, and the audit. Raises `NotPayable` where it has ended for good, `SessionExists`
-    where a retry meets another open session of the user, `Busy` where it is just being changed.
+    `price` is the new price of a retry. One transaction writes the move with its history entry and
+    message, and the audit entry. Raises `NotPayable` if it has ended for good, `SessionExists` if
+    a retry meets another open session of the user, `Busy` if it is being changed.
     """
 
     async def work(tx: Transaction) -> Session:
@@ -66,7 +66,7 @@ async def complete_free(
 async def _open_again(
     tx: Transaction, session: Session, price: Price | None, rules: Rules, by: Cause
 ) -> Session:
-    """Put a failed or expired session back to pending: it is completed in time then, not late."""
+    """Move a failed or expired session back to pending, so that its completion is not late."""
     status = status_at(session.status, session.expires_at, by.at)
     if status is Status.PENDING:
         return session

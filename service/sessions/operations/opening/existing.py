@@ -1,4 +1,4 @@
-"""Find the session that stands already where one is asked for, and hold it against the request."""
+"""Find the session that already exists for a request, and check it against that request."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from service.storage.answering import answers_in_time
 
 
 class _At(Struct, frozen=True):
-    """By which rules and when a session is asked for, and as what it would be opened now."""
+    """The rules and the time of a request, and the session that it would create now."""
 
     rules: Rules
     now: datetime
@@ -33,10 +33,10 @@ class _At(Struct, frozen=True):
 async def find_existing(
     built: SessionRow, new: NewSession, caller: Caller, rules: Rules, now: datetime
 ) -> Session | None:
-    """Return the session that stands in the way of an insert, None if it does no more.
+    """Return the session that blocked an insert, None if it no longer does.
 
-    Raises `SessionExists` where the caller may not go on with it, `OpenSessionDiffers`, and
-    `CheckoutTaken` where the checkout that is named is another session's.
+    Raises `SessionExists` if the caller may not continue it, `OpenSessionDiffers`, and
+    `CheckoutTaken` if the named checkout belongs to another session.
     """
     async with answers_in_time():
         merchant_id = caller.principal.merchant_id
@@ -44,7 +44,7 @@ async def find_existing(
         if found is not None:
             return _same(found, new, caller, _At(rules, now, built))
         if caller.principal.kind is Kind.PUBLISHABLE:
-            return None  # only the id can be in its way, and what had it is gone
+            return None  # only the id can have blocked it, and its session is gone
         found = await repository.find_open_checkout(
             merchant_id, new.user_id, new.plan, new.provider
         )
@@ -59,7 +59,7 @@ async def find_existing(
 
 
 def check_price(found: Session, built: SessionRow, new: NewSession, caller: Caller) -> None:
-    """Refuse to go on at another price than a server names, or than was quoted to a page."""
+    """Refuse to continue at a price other than the one a server named or a page was quoted."""
     named = (caller.trusted and new.names_amount) or new.quote_id is not None
     if named:
         _check_same_price(found, built)
@@ -85,7 +85,7 @@ def _open_at_another(found: Session) -> OpenSessionDiffers:
 async def find_earlier(
     new: NewSession, caller: Caller, error: InvalidInput, rules: Rules, now: datetime
 ) -> Session | None:
-    """Return the session that an earlier call made, where a new one can't be built."""
+    """Return the session that an earlier call created, if a new one can't be built."""
     merchant_id, session_id = caller.principal.merchant_id, named_id(new, caller)
     async with answers_in_time():
         if session_id is not None:
@@ -106,7 +106,7 @@ async def find_earlier(
 
 
 async def find_proven(new: NewSession, caller: Caller, now: datetime) -> Session | None:
-    """Return the open session that a browser asks for and proves by its client secret."""
+    """Return the open session that a browser asks for, proven by its client secret."""
     if caller.principal.kind is not Kind.PUBLISHABLE or new.session_id is not None:
         return None
     found = await find_proven_checkout(new.user_id, caller) if new.kind == "checkout" else None
@@ -120,13 +120,13 @@ def _is_open(session: Session, now: datetime) -> bool:
 
 
 def _same(found: Session, new: NewSession, caller: Caller, at: _At) -> Session:
-    """Return the session of this id if this very request made it, or a browser asks for it again.
+    """Return the session with this id if the same request created it, or a browser asks again.
 
-    A page may have quoted anew since. Its session goes on if it is open at that price, and one that
-    is tried again gets it. Raises `SessionExists`, and `OpenSessionDiffers` for another price: also
-    where the session was tried again meanwhile, at another one than its request had named.
+    A page may have been quoted again since. Its session continues if it is open at that price, and
+    a retried one gets that price. Raises `SessionExists`, and `OpenSessionDiffers` for another
+    price, also if the session was retried meanwhile at a price that its request did not name.
     """
-    # An id that was made from an idempotency key proves the caller: nobody else can derive it.
+    # An id made from an idempotency key proves the caller: nobody else can derive it.
     proven = new.session_id is None or caller.may_adopt(found)
     stands = _is_open(found, at.now)
     if proven and new.is_request_of(found):

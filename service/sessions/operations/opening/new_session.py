@@ -11,9 +11,9 @@ from service.sessions.documents import Kind, Session
 
 
 class NewSession(Struct, frozen=True, kw_only=True):
-    """What a caller sent to open a session. `request_hash` tells two requests apart.
+    """What a caller sent to open a session. `request_hash` distinguishes two requests.
 
-    Where a price is named it has two parts: the hash of all, a dot, that of all but the price.
+    If a price is named, it has two parts: the hash of all, a dot, the hash without the price.
     """
 
     kind: Kind
@@ -42,15 +42,15 @@ class NewSession(Struct, frozen=True, kw_only=True):
 
     @property
     def names_amount(self) -> bool:
-        """Return whether the caller sent what it wants to be paid."""
+        """Return whether the caller named the amount to pay."""
         return self.amount is not None or self.price is not None
 
     def is_request_of(self, session: Session) -> bool:
-        """Return whether this very request has made a session."""
+        """Return whether this same request created a session."""
         return _whole(self.request_hash) == _whole(session.create_hash)
 
     def asks_for(self, session: Session) -> bool:
-        """Return whether a session is of the same thing, at whatever price it was asked for."""
+        """Return whether a session sells the same thing, at whatever price it was requested."""
         return _thing(self.request_hash) == _thing(session.create_hash)
 
 

@@ -25,12 +25,12 @@ from service.sessions.operations.opening.new_session import NewSession
 from service.sessions.operations.rules import Rules
 from service.storage.answering import Duplicate
 
-# A session that stands in the way may end before it is read. More often than this is no race.
+# A session that blocked an insert may end before it is read; more often than this it is no race.
 _TRIES = 5
 
 
 class Opened(Struct, frozen=True):
-    """A session, its secret if the caller may have it, and whether this call made it."""
+    """A session, its secret if the caller may have it, and whether this call created it."""
 
     session: Session | SessionRow
     client_secret: str | None
@@ -38,20 +38,20 @@ class Opened(Struct, frozen=True):
 
 
 async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Opened:
-    """Create the session, or give the one that stands under its id or is open for its user.
+    """Create the session, or return the one that has its id or is open for its user.
 
-    What is open for a user is what a secret key or their token opened; a browser goes on only
-    with the session whose client secret it sends.
+    A user's open session is one that a secret key or their token opened; a browser continues only
+    the session whose client secret it sends.
 
-    Raises `InvalidInput` and its kin for what can't be used, `SessionExists` where the id was used
-    for another request, `OpenSessionDiffers` where a server names another amount than that of the
-    open one, or a page's quote has another.
+    Raises `InvalidInput` or a subclass for invalid requests, `SessionExists` if the id was used
+    for another request, `OpenSessionDiffers` if a server names an amount, or a page holds a quote,
+    that differs from the open session's.
     """
     _check_caller(new, caller)
     try:
         built = await build_session(new, caller, rules, now)
     except InvalidInput as error:
-        # The same call a second time: what it was held to may have changed since the first.
+        # The same call again: what it was checked against may have changed since the first one.
         standing = await find_earlier(new, caller, error, rules, now)
         if standing is None:
             raise

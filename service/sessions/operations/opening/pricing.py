@@ -1,8 +1,8 @@
 """What a session costs: the catalog decides for browsers, a server may name its own amount.
 
 A price belongs to the whole of what is sold. A payment session sells an event, or a pass of it; a
-checkout session sells a plan. A name that no price was asked for is refused, since the shop would
-hand out what nobody has paid.
+checkout session sells a plan. A name that has no part in the price is refused, since the shop would
+hand out something that was not paid for.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ from service.storage.database import Row
 
 
 class Price(Struct, frozen=True):
-    """A session's total in minor units of its currency, and who has decided it."""
+    """A session's total in minor units of its currency, and who decided it."""
 
     amount: int
     currency: str
@@ -33,12 +33,12 @@ class Price(Struct, frozen=True):
 
     @property
     def row(self) -> Row:
-        """Return what a session stores of it, but for who decided it and the currency."""
+        """Return the fields that a session stores, except who decided it and the currency."""
         return {"amount": self.amount, "freeAllowed": self.free, "trialDays": self.trial_days}
 
 
 async def price_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Price:
-    """Return what a session costs. Raises `InvalidInput` and its kin for what has no price."""
+    """Return what a session costs. Raises `InvalidInput` or a subclass if it has no price."""
     merchant_id = caller.principal.merchant_id
     held = None
     if new.quote_id is not None:
@@ -58,18 +58,18 @@ async def price_session(new: NewSession, caller: Caller, rules: Rules, now: date
 
 
 def named_amount(new: NewSession, made: Session, rules: Rules) -> int | None:
-    """Return the price that the request of a session named when it was made, if it named one."""
+    """Return the price that the request named when the session was created, if it named one."""
     if new.quote_id is None:
         return _sent(new, made.currency)
     try:
         held = read_quote(new.quote_id, made.merchant_id, rules.peppers, made.created_at)
-    except (QuoteUnknown, QuoteExpired):  # its pepper is left out by now
+    except (QuoteUnknown, QuoteExpired):  # its pepper has been removed since
         return None
     return held.amount
 
 
 def for_mode(due: Quote, mode: CheckoutMode) -> Quote:
-    """Return a total as a mode has it: a trial begins a subscription, not one payment."""
+    """Return a total as a mode allows it: a trial begins a subscription, not a single payment."""
     if mode == "subscription":
         return due
     return Quote(due.amount, free=due.amount == 0, trial_days=None)
@@ -89,7 +89,7 @@ def _sent(new: NewSession, currency: str) -> int | None:
 
 
 def _wanted(new: NewSession, currency: str) -> Wanted:
-    """Return what the catalog is asked for. Raises `InvalidInput` for a name that it leaves out."""
+    """Return what to ask the catalog for. Raises `InvalidInput` for a name that has no price."""
     if new.kind == "checkout":
         _refuse("checkout", passId=new.pass_id, eventId=new.event_id)
         item, named_by, pass_id = new.plan, "plan", None

@@ -1,4 +1,4 @@
-"""What a session costs when it is tried again: a browser keeps no old price by retrying."""
+"""What a session costs when it is retried: a browser can't keep an old price by retrying."""
 
 from datetime import datetime
 
@@ -27,10 +27,10 @@ async def requote(
 ) -> Price | None:
     """Return the new price of a session that is about to be retried, None if the old one stands.
 
-    `named` is the request, where it says more than the session's id: an amount in it must be that
-    of today, and its quote holds as long as quotes do. A server's retry keeps the price, and so
-    does one of a session whose amount a server named. Raises `InvalidInput` and its kin where the
-    catalog sells this no more, and `NotPayable` where money at the old price is not settled yet.
+    `named` is the request, if it contains more than the session's id: an amount in it must be
+    today's, and its quote holds as long as quotes do. A server's retry keeps the price, and so
+    does that of a session whose amount a server named. Raises `InvalidInput` or a subclass if the
+    catalog no longer sells this, and `NotPayable` while a payment at the old price is undecided.
     """
     retried = status_at(session.status, session.expires_at, now) in _RETRIED
     if not retried or caller.trusted or not _priced_by_catalog(session):
@@ -45,10 +45,10 @@ async def requote(
 async def _price(
     session: Session, named: NewSession | None, caller: Caller, rules: Rules, now: datetime
 ) -> Price:
-    """Return what was quoted to the page, else the price of today.
+    """Return the price quoted to the page, else today's price.
 
-    A quote that has run out may be the one that the session was opened with: without it nothing is
-    said against today's price where that is the session's.
+    An expired quote may be the one that the session was opened with: it is no obstacle if today's
+    price is the session's.
     """
     again = _again(session, named)
     if named is None or named.quote_id is None:
@@ -66,7 +66,7 @@ async def _price(
 def _priced_by_catalog(session: Session) -> bool:
     if session.priced_by is not None:
         return session.priced_by == "catalog"
-    # Opened before that was kept: only a server could name an amount.
+    # Opened before this was stored: only a server could name an amount then.
     return bool(session.history) and session.history[0].by.startswith(NO_SERVERS)
 
 
@@ -82,7 +82,7 @@ def _again(session: Session, named: NewSession | None) -> NewSession:
 
 
 async def _check_unpaid(session: Session) -> None:
-    """Refuse another price while money at the old one waits. Raises `NotPayable`."""
+    """Refuse another price while money at the old one is pending. Raises `NotPayable`."""
     decided = {one.payment_id for one in session.decisions}
     async with answers_in_time():
         found = await payments.of_session(session.merchant_id, session.session_id)

@@ -1,4 +1,4 @@
-"""Put a failed or expired session back to pending, at the price of today."""
+"""Move a failed or expired session back to pending, at today's price."""
 
 from service.sessions.documents import Session
 from service.sessions.operations.moving.move import Cause, move
@@ -17,14 +17,12 @@ async def retry_session(
     rules: Rules,
     by: Cause,
 ) -> Session:
-    """Move a session back to pending, with `changes`, and at `price` where that is another one.
+    """Move a session back to pending, with `changes`, and at `price` if that differs.
 
-    `by` says who tries it again, and when.
-
-    In one update: nobody finds it open at the price of before. Raises `Busy`, and `Duplicate` where
-    the user has another open session.
+    `by` says who retries it, and when. In one update, so that it is never open at the old price.
+    Raises `Busy`, and `Duplicate` if the user has another open session.
     """
-    if session.status is Status.PENDING:  # its time is over, and nobody has written it down yet
+    if session.status is Status.PENDING:  # it is overdue, and not written as expired yet
         session = await move(tx, session, Status.EXPIRED, Cause("clock", by.at), rules.lifetimes)
     reason = "retried"
     if price is not None:

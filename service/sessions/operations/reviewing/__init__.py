@@ -1,1 +1,1 @@
-"""Payments that wait for a person or for their capture, and the session they belong to."""
+"""Payments that wait for a person or a capture, and the session that they belong to."""

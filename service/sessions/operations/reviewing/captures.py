@@ -1,4 +1,4 @@
-"""Ask for the capture of money that is held: of one payment of a session at a time."""
+"""Request the capture of held money: one payment of a session at a time."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -21,7 +21,7 @@ CAPTURE = "provider.capture"
 
 
 class PaymentState(Struct, frozen=True):
-    """How a payment stands in the ledger, as far as its capture depends on it."""
+    """What the ledger knows about a payment, as far as its capture depends on it."""
 
     payment_id: str
     status: PaymentStatus
@@ -30,9 +30,9 @@ class PaymentState(Struct, frozen=True):
 
 
 def may_capture(session: Session, payment: PaymentState) -> bool:
-    """Return whether a payment is money that is held for this session, and may be taken.
+    """Return whether a payment is money that is held for this session, and may be captured.
 
-    Another amount only if a person has accepted it.
+    A different amount only if a person has accepted it.
     """
     return (
         payment.status is PaymentStatus.AUTHORIZED
@@ -49,10 +49,10 @@ async def claimed(
     others: Collection[str],
     now: datetime,
 ) -> Capturing | None:
-    """Return which payment is to be captured, now that one stands as `reported`.
+    """Return which payment is to be captured, now that one was `reported`.
 
-    The first that is held is claimed, and stays so until it fails or is refused: the next of the
-    `others` then has its turn, by its id, so that any order chooses the same.
+    The first held one is claimed, and stays claimed until it fails or is refused: then the next of
+    the `others` takes its turn, by id, so that every order of events chooses the same.
     """
     current, held = session.capturing, may_capture(session, reported)
     if current is None:
@@ -65,7 +65,7 @@ async def claimed(
 async def next_claim(
     tx: Transaction, session: Session, among: Collection[str], now: datetime
 ) -> Capturing | None:
-    """Return a claim on the first held payment among some that are under way, if there is one."""
+    """Return a claim on the first held payment among those under way, if there is one."""
     for payment_id in sorted(among):
         row = await payments.find(session.provider, session.account, payment_id, tx)
         if row is None:
@@ -78,7 +78,7 @@ async def next_claim(
 async def request_capture(
     tx: Transaction, before: Session, after: Session, reported: PaymentState | None, now: datetime
 ) -> None:
-    """Write the message that asks for the capture, if the claim is a new one."""
+    """Write the message that requests the capture, if the claim is new."""
     claim = after.capturing
     if claim is None or claim == before.capturing:
         return
@@ -93,7 +93,7 @@ async def request_capture(
 async def release_refused(
     tx: Transaction, session: Session, payment_id: str, now: datetime
 ) -> Session:
-    """Give up a payment that the provider refuses to let us capture; the next one has its turn."""
+    """Give up a payment whose capture the provider refuses; the next one takes its turn."""
     refused = sorted({*session.refused_captures, payment_id})
     fields: Row = {"refusedCaptures": refused, "capturing": None, "updatedAt": now}
     released = await repository.change(session, {"$set": fields}, tx)
@@ -103,7 +103,7 @@ async def release_refused(
 async def claim_next(
     tx: Transaction, session: Session, among: Collection[str], now: datetime
 ) -> Session:
-    """Claim the first held payment among some for a session that captures none, if there is one."""
+    """Claim the first held payment among some, if any, for a session that is capturing none."""
     claim = await next_claim(tx, session, among, now)
     if claim is None:
         return session
@@ -114,7 +114,7 @@ async def claim_next(
 
 
 def is_claim(session: Session, payment_id: str, claimed_at: object) -> bool:
-    """Return whether a session's claim is on a payment, and made at a time, if one is named."""
+    """Return whether a session's claim is on this payment, and was made at this time, if given."""
     claim = session.capturing
     if claim is None or claim.payment_id != payment_id:
         return False
@@ -129,7 +129,7 @@ def as_row(claim: Capturing | None) -> Row | None:
 def capture_message(
     session: Session, claim: Capturing, payment: PaymentState, now: datetime
 ) -> Row:
-    """Make the message that asks for a capture; each claim has its own."""
+    """Make the message that requests a capture; each claim has its own."""
     return outbox.message(
         CAPTURE,
         f"{session.provider}:{claim.payment_id}:{this_version(session)}",

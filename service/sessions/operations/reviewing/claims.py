@@ -1,4 +1,4 @@
-"""Whose a payment is."""
+"""Which session a payment belongs to."""
 
 from msgspec import structs
 
@@ -8,7 +8,7 @@ from service.sessions.documents import Session
 
 
 def is_claim_of(claim: Claim | None, session: Session) -> bool:
-    """Return whether a payment is claimed by this very session: an id may have been used before."""
+    """Return whether this session claimed a payment: its id may have been used before."""
     if claim is None:
         return False
     return claim.is_of(session.merchant_id, session.session_id, session.created_at)

@@ -3,19 +3,19 @@
 from service.sessions.documents import Decided, Session
 from service.sessions.states import Status
 
-# A payment that a person has accepted while it was held: its capture is under way.
+# A payment that a person accepted while it was held: its capture is under way.
 AWAITING_CAPTURE = "awaiting_capture"
 
 
 def decision_on(session: Session, about: str) -> Decided | None:
-    """Return what a person has decided about a payment of the session, the last word if several."""
+    """Return a person's decision about a payment of the session, the last one of several."""
     if not session.decisions:
         return None
     return next((one for one in reversed(session.decisions) if one.payment_id == about), None)
 
 
 def is_wanted(session: Session, about: str, amount: int, currency: str) -> bool:
-    """Return whether money is what the session was opened for: by its amount, or by a decision."""
+    """Return whether the session takes this money: by its amount, or by a person's decision."""
     decided = decision_on(session, about)
     if decided is not None:
         return decided.verdict == "accepted"
@@ -23,9 +23,9 @@ def is_wanted(session: Session, about: str, amount: int, currency: str) -> bool:
 
 
 def awaited(session: Session) -> list[Decided]:
-    """Return the payments that were accepted while they were held, and whose money has not come.
+    """Return the payments that were accepted while held, and whose money has not arrived.
 
-    Accepting money that has come completes the session at once.
+    Accepting money that has arrived completes the session at once.
     """
     if not session.decisions or session.status is Status.COMPLETED:
         return []

@@ -1,4 +1,4 @@
-"""What of an event waits for a person, and which of a session's reviews it names. Pure."""
+"""What in an event awaits a person, and which of its reviews a session names. Pure."""
 
 from collections.abc import Iterable
 
@@ -8,14 +8,14 @@ from service.sessions.documents import Review
 from service.sessions.operations.reviewing.decisions import AWAITING_CAPTURE
 from service.sessions.states import Mismatch
 
-# Why a payment is in doubt of which nobody could tell.
+# The reason of a review of a payment that could not be resolved.
 UNRESOLVED = "payment_unresolved"
 
 
 def doubts_of(row: WebhookEvent) -> list[Doubt]:
-    """Return what is doubted of an event.
+    """Return the doubts about an event.
 
-    A row of before they were kept tells of one: its first payment, else its checkout.
+    A row older than the field has one: about its first payment, else its checkout.
     """
     if row.doubts or row.status is not InboxStatus.REVIEW:
         return row.doubts
@@ -32,21 +32,21 @@ def _first_of(row: WebhookEvent) -> str:
 
 
 def undecided(row: WebhookEvent) -> list[Doubt]:
-    """Return what nobody has decided about yet."""
+    """Return the doubts that nobody has decided yet."""
     if row.status is not InboxStatus.REVIEW or row.decision is not None:
         return []
     return [doubt for doubt in doubts_of(row) if doubt.decision is None]
 
 
 def awaiting(row: WebhookEvent) -> list[Doubt]:
-    """Return what was accepted and waits for its capture."""
+    """Return the doubts that were accepted and await a capture."""
     return [one for one in row.doubts if one.decision is not None and one.decision.awaiting]
 
 
 def decide_on(row: WebhookEvent, about: str, decision: Decision | None) -> WebhookEvent:
-    """Return a row with a decision about one payment, or with it taken back.
+    """Return a row with a decision about one payment, or with that decision withdrawn.
 
-    The row itself is decided once all of it is, and for good.
+    The row itself is decided once all of its doubts are, and for good.
     """
     doubts = [
         one.model_copy(update={"decision": decision}) if one.about == about else one
@@ -59,9 +59,9 @@ def decide_on(row: WebhookEvent, about: str, decision: Decision | None) -> Webho
 
 
 def named_of(rows: Iterable[WebhookEvent]) -> Review | None:
-    """Return the review that a session names: of the undecided ones the one with the smallest id.
+    """Return the review that a session names: the undecided one with the smallest id.
 
-    Where there is none, what was accepted and waits for its capture.
+    If there is none, one that was accepted and awaits its capture.
     """
     ordered = sorted(rows, key=lambda row: row.id)
     for row in ordered:

@@ -1,4 +1,4 @@
-"""Keep a session's `review` and the reviews in the inbox in agreement after every event."""
+"""Keep a session's `review` consistent with the reviews in the inbox after every event."""
 
 from service.inbox import repository
 from service.inbox.documents import Doubt, WebhookEvent
@@ -19,7 +19,7 @@ _CAPTURABLE = LIVE | {PaymentStatus.SUCCEEDED}
 
 
 def concerns_reviews(before: WebhookEvent | None, found: Session | None) -> bool:
-    """Return whether there is anything to agree about: see `sync_reviews`."""
+    """Return whether there is anything to synchronise: see `sync_reviews`."""
     if before is not None and before.status is InboxStatus.REVIEW:
         return True
     return found is not None and (found.review is not None or bool(awaited(found)))
@@ -32,12 +32,12 @@ async def sync_reviews(
     session: Session | None,
     inbox: Inbox,
 ) -> None:
-    """Do what follows for the reviews of a session after an event was applied to it.
+    """Update the reviews of a session after an event was applied to it.
 
-    What was accepted while it was held is done with once it completed the session, and open again
-    where its capture came to nothing. What nobody could tell about is closed once somebody has. An
-    event that is no review any more is not named. `before` is the event's row of an earlier try,
-    `found` the session as it was; where neither is in review there is nothing to do.
+    A review accepted while its money was held is finished once it completed the session, and
+    reopened if its capture failed. An unresolved payment's review is closed once its outcome is
+    reported. An event that is no longer in review is not named. `before` is the event's row of an
+    earlier try, `found` the session as it was; if neither is in review there is nothing to do.
     """
     reviewed = before is not None and before.status is InboxStatus.REVIEW
     if before is not None and reviewed and before.session_id is not None:
@@ -53,7 +53,7 @@ async def sync_reviews(
 
 
 async def resync_reviews(tx: Transaction, session: Session, inbox: Inbox) -> Session:
-    """Do the same after what no event told: a payment was asked about, or was given up."""
+    """Do the same without an event: a payment was asked about, or was given up."""
     return await _sync(tx, awaited(session), session, inbox)
 
 
@@ -114,7 +114,7 @@ def _of(row: WebhookEvent, about: str) -> Doubt | None:
 
 
 async def _unless_resolved(tx: Transaction, session: Session, row: WebhookEvent) -> WebhookEvent:
-    """Close a review that nobody could tell about, once the ledger knows how its payment ended."""
+    """Close the review of an unresolved payment, once the ledger knows how it ended."""
     doubts = undecided(row)
     if not doubts or any(doubt.reason != UNRESOLVED for doubt in doubts):
         return row
