@@ -142,6 +142,46 @@ async def test_one_that_failed_in_time_and_was_called_back_is_late(shop: Shop) -
     assert (await shop.session(str(session["sessionId"])))["late"] is True
 
 
+async def test_what_came_with_the_payment_is_written_with_its_completion(shop: Shop) -> None:
+    session = await shop.api.open()
+    assert (await shop.api.told(shop.stripe_paid(session, customer="cus_9")))["outcome"]
+    stored = await shop.session(session["sessionId"])
+    assert (stored["status"], stored["providerCustomerId"]) == ("completed", "cus_9")
+
+
+async def _paid_after_a_new_beginning(shop: Shop) -> bool:
+    """Fail a session by hand, put it back to pending, and have it paid in time; is it late?"""
+    session = await shop.api.open()
+    for status in ("failed", "pending"):
+        again = {"sessionId": session["sessionId"], "status": status, "reason": "asked to"}
+        assert (await change(shop.api, **again)).is_success
+    shop.pass_time(minutes=5)
+    assert (await shop.api.told(shop.stripe_paid(session)))["outcome"] == "processed"
+    stored = await shop.session(session["sessionId"])
+    assert [line["to"] for line in stored["history"]][1:] == ["failed", "pending", "completed"]
+    late: bool = stored["late"]
+    return late
+
+
+async def test_one_that_was_begun_anew_and_is_paid_in_time_is_not_late(shop: Shop) -> None:
+    assert await _paid_after_a_new_beginning(shop) is False
+
+
+async def test_control_as_if_a_payment_had_called_it_back_it_seems_late(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(complete, "revived_from", lambda one: one.history[-1].from_status)
+    assert await _paid_after_a_new_beginning(shop) is True
+
+
+async def test_one_of_which_no_line_is_left_is_completed_all_the_same(shop: Shop) -> None:
+    session = await _called_back(shop, 10, written=False)
+    await shop.database["sessions"].update_one({}, {"$set": {"history": []}})
+    await _by_its_payment(shop, session)
+    stored = await shop.session(str(session["sessionId"]))
+    assert (stored["status"], stored["late"]) == ("completed", False)
+
+
 async def test_control_without_the_call_back_in_mind_it_seems_in_time(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
