@@ -4,8 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from msgspec.structs import replace
 
-from service.sessions.checkouts import cancel
+from service.core.principal import Kind
+from service.inbox.operations.inbox import Arrival, Inbox, Receipt
+from service.inbox.operations.receive import take_in
+from service.outbox import repository as outbox_repository
+from service.sessions.checkouts import cancel, close
 from service.sessions.checkouts import open as opening
 from service.sessions.documents import Checkout
 from service.sessions.operations.moving import giving_up
@@ -13,6 +18,7 @@ from tests.sessions.asking import CREATE_CHECKOUT, change, open_as_browser, prob
 from tests.sessions.wires import SESSION, Wire, settings, shop, standing_by_its_time, wire
 from tests.support.api import ADMIN, PUBLISHABLE
 from tests.support.events import stripe_intent
+from tests.support.keys import issue_key
 from tests.support.patience import IN_TIME
 from tests.support.shop import Shop
 
@@ -289,17 +295,70 @@ async def test_control_without_its_message_it_stays_payable(
     assert wire.closed(wire.refs[0]) == 0
 
 
-@AT_STRIPE
-async def test_what_closing_finds_is_kept_though_the_session_is_gone(
-    shop: Shop, wire: Wire
-) -> None:
-    await wire.open(shop.api)
-    await change(shop.api, sessionId="s-1", status="completed")
+async def _paid_and_gone(shop: Shop, wire: Wire, merchant_id: str) -> None:
+    """Let closing find that a checkout was paid whose session is gone by then."""
+    issued = await issue_key(shop.clock, Kind.SECRET, merchant_id=merchant_id)
+    opened = await shop.api.call("POST", CREATE_CHECKOUT, issued.key, json=wire.body)
+    assert opened.status_code == 201, opened.text
+    await change(shop.api, issued.key, sessionId="s-1", status="completed")
     await shop.database["sessions"].delete_many({})
     await shop.database["payments"].delete_many({})
     wire.is_paid(wire.refs[0])
     await shop.api.settle()
+
+
+async def _kept_for(shop: Shop) -> set[str]:
     [row] = await shop.events()
     assert (row["source"], row["status"]) == ("fetch", "parked")
     [payment] = await shop.payments()
     assert payment["status"] == "succeeded"
+    return {row["merchantId"], payment["merchantId"]}
+
+
+@pytest.mark.parametrize("merchant_id", ["default", "another"])
+@AT_STRIPE
+async def test_what_closing_finds_is_kept_for_its_merchant_though_the_session_is_gone(
+    shop: Shop, wire: Wire, merchant_id: str
+) -> None:
+    await _paid_and_gone(shop, wire, merchant_id)
+    assert await _kept_for(shop) == {merchant_id}
+
+
+@AT_STRIPE
+async def test_control_without_whom_it_was_asked_for_it_is_kept_for_ourselves(
+    shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def for_nobody(arrival: Arrival, inbox: Inbox) -> Receipt:
+        return await take_in(replace(arrival, asked_for=None), inbox)
+
+    monkeypatch.setattr(close, "take_in", for_nobody)
+    await _paid_and_gone(shop, wire, "another")
+    assert await _kept_for(shop) == {"default"}
+
+
+async def _closed_in_all(shop: Shop, wire: Wire) -> int:
+    """Cancel, which closes at once, and let the outbox have its turn; count how often it closed."""
+    await wire.open(shop.api)
+    assert (await change(shop.api, sessionId="s-1", status="canceled")).status_code == 200
+    assert wire.closed(wire.refs[0]) == 1
+    shop.pass_time(minutes=1)
+    await shop.api.settle()
+    return wire.closed(wire.refs[0])
+
+
+@CLOSING
+async def test_what_was_closed_at_once_the_outbox_does_not_close_again(
+    shop: Shop, wire: Wire
+) -> None:
+    assert await _closed_in_all(shop, wire) == 1
+
+
+@AT_STRIPE
+async def test_control_without_a_word_to_the_outbox_it_does(
+    shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forgotten(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(outbox_repository, "note_delivered", forgotten)
+    assert await _closed_in_all(shop, wire) == 2
