@@ -40,7 +40,7 @@ def sessions_of(arrival: Arrival) -> Question:
 
 async def named_by(arrival: Arrival) -> Named | None:
     """Name the session that an event means, where it can't be applied now."""
-    session = (await find_meant(NO_TRANSACTION, arrival, certain=False)).session
+    session = (await find_meant(NO_TRANSACTION, arrival)).session
     return Named(session.merchant_id, session.session_id) if session is not None else None
 
 
@@ -50,7 +50,7 @@ async def meet(tx: Transaction, arrival: Arrival, now: datetime) -> Meant:
     None while its provider can't be asked whether it is meant.
     """
     subject = arrival.event.subject
-    meant = await find_meant(tx, arrival, certain=arrival.named_merchant is not None)
+    meant = await find_meant(tx, arrival)
     session = meant.session
     if session is None:
         return meant
@@ -65,15 +65,16 @@ def _ids(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return subject.checkout_refs, tuple(dict.fromkeys(named))
 
 
-async def find_meant(tx: Transaction, arrival: Arrival, *, certain: bool) -> Meant:
+async def find_meant(tx: Transaction, arrival: Arrival) -> Meant:
     """Find the session that was opened for the event's provider and that the event means.
 
     First by the provider's ids of the checkout; then by the id that a server sent along; last, for
     what a server opened alone, by a session id that is a merchant's own number at the provider, or
-    the provider's own order or payment id. A session's free metadata never matches. `certain`: the
-    merchant is known; if not, a checkout that we opened tells it too.
+    the provider's own order or payment id. A session's free metadata never matches. Where no
+    merchant is named, a checkout that we opened tells it too.
     """
     subject, merchant_id = arrival.event.subject, arrival.merchant_id
+    unnamed = arrival.named_merchant is None
     refs, session_ids = _ids(subject)
     found = await repository.find_by_provider_ids(
         merchant_id, arrival.event.provider, refs, session_ids, tx
@@ -82,7 +83,7 @@ async def find_meant(tx: Transaction, arrival: Arrival, *, certain: bool) -> Mea
         (place, session.session_id, session)
         for session in found
         if (place := _place(session, subject)) is not None
-        and (session.merchant_id == merchant_id or (not certain and _opened_by_us(session, refs)))
+        and (session.merchant_id == merchant_id or (unnamed and _opened_by_us(session, refs)))
     ]
     meant = min(places, key=lambda one: one[:2])[2] if places else None
     others = {one for session in found if session is not meant for one in session.checkout_ids}

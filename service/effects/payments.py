@@ -25,7 +25,7 @@ from service.sessions.operations.reviewing.captures import (
     request_capture,
 )
 from service.sessions.operations.reviewing.decisions import decision_on, is_wanted
-from service.sessions.states import FINAL, Mismatch, Status
+from service.sessions.states import Mismatch, Status
 from service.storage.database import Row
 
 # Money of the session's own all the same: it is under way, and a person decides what to do of it.
@@ -148,8 +148,6 @@ async def _attempt(
 
     Money of another amount is not waited for: it completes nothing unless a person accepts it.
     """
-    if session.status in FINAL:
-        return await put(doing, session, ids)
     payment_id = payment.provider_payment_id
     others = {*session.live_attempts} - {payment_id}
     told = PaymentState(

@@ -224,10 +224,12 @@ async def test_an_event_that_can_not_even_be_kept_is_503(shop: Shop, client: Cli
     assert (await shop.api.told(paid))["outcome"] == "processed"
 
 
-@pytest.mark.parametrize(("asked_for", "kept_for"), [("another", "another"), (None, "default")])
-async def test_what_can_not_be_applied_is_kept_for_the_merchant_it_was_asked_for(
-    shop: Shop, asked_for: str | None, kept_for: str
-) -> None:
+async def _kept_of_an_answer(shop: Shop, asked_for: str | None) -> tuple[str, str | None]:
+    """Take in an unreadable answer about a checkout of ours; return whose it is, and of which."""
+    await shop.api.open(sessionId="s-1")
+    opened = {"ref": "cs_1", "n": 1, "openedAt": NOON, "attemptId": None}
+    fields = {"checkoutIds": ["cs_1"], "checkouts": [opened]}
+    await shop.database["sessions"].update_one({"sessionId": "s-1"}, {"$set": fields})
     event = VerifiedEvent(
         provider="stripe",
         account="default",
@@ -241,4 +243,21 @@ async def test_what_can_not_be_applied_is_kept_for_the_merchant_it_was_asked_for
     )
     await take_in(Arrival(event, "fetch", asked_for=asked_for), shop.api.wired.inbox)
     row = await _event(shop)
-    assert (row["status"], row["merchantId"]) == ("failed", kept_for)
+    assert row["status"] == "failed"
+    return row["merchantId"], row["sessionId"]
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "kept_for"), [("another", ("another", None)), (None, ("default", "s-1"))]
+)
+async def test_what_can_not_be_applied_is_kept_for_the_merchant_it_was_asked_for(
+    shop: Shop, asked_for: str | None, kept_for: tuple[str, str | None]
+) -> None:
+    assert await _kept_of_an_answer(shop, asked_for) == kept_for
+
+
+async def test_control_were_the_merchant_not_known_its_checkout_would_tell_another(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Arrival, "named_merchant", None)
+    assert await _kept_of_an_answer(shop, "another") == ("default", "s-1")
