@@ -1,4 +1,4 @@
-"""The application: routes on the web layer, wired, with its loop."""
+"""The application: routes on the web layer, over the container, with its loop."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,7 +30,7 @@ from service.storage.watchdog import Watchdog, watching
 from service.timeline.controllers import Timelines
 from service.web.edge import put_edge_around
 from service.web.layer import web_layer
-from service.wiring import DOCUMENTS, Wired, close_providers, wire
+from service.wiring import DOCUMENTS, Container, build_container, close_providers
 
 ROUTES = (
     PaymentSessions,
@@ -65,39 +65,39 @@ def create_app(
     clock = clock or SystemClock()
     if extension is not None:
         settings = _extended(extension, settings)
-    wired = wire(settings, clock, database)
+    container = build_container(settings, clock, database)
     mounted: Mounted | None = None
     if extension is not None:
-        mounted = extension.mount(settings, clock, database, wired.providers)
+        mounted = extension.mount(settings, clock, database, container.providers)
     login = build_login(settings, clock)
     watchdog = Watchdog(database, (INSERTS.queue, LOADS.queue, COMMITS.queue))
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(close_providers, wired.providers)
+            stack.push_async_callback(close_providers, container.providers)
             stack.push_async_callback(login.refusals.aclose)
             if loop:
                 await stack.enter_async_context(watching(watchdog))
                 if not settings.production:
                     queues = (INSERTS.queue, COMMITS.queue)
                     await stack.enter_async_context(reading_along(database, queues))
-                await stack.enter_async_context(background(wired.jobs))
+                await stack.enter_async_context(background(container.jobs))
             if mounted is not None:
                 await stack.enter_async_context(mounted.lifespan(app, loop=loop))
             yield
 
     app = Litestar(
         route_handlers=(*ROUTES, *_pages(login, mounted)),
-        dependencies=_dependencies(wired),
+        dependencies=_dependencies(container),
         lifespan=[lifespan],
         plugins=web_layer(settings, clock, database, DOCUMENTS, difference, lambda: watchdog.stuck),
         debug=False,
     )
-    app.state.wired = wired
+    app.state.container = container
     app.state.login = login
     app.state.watchdog = watchdog
-    app.state.services = wired.services
+    app.state.services = container.services
     app.state.mounted = mounted
     return put_edge_around(app, settings)
 
@@ -115,11 +115,11 @@ def _pages(login: LoginServices, mounted: Mounted | None) -> list[ControllerRout
     return [dashboard_routes(login, mounted), *extended]
 
 
-def _dependencies(wired: Wired) -> dict[str, Provide]:
-    quote_settings = QuoteSettings(wired.rules.pepper, wired.rules.default_currency)
+def _dependencies(container: Container) -> dict[str, Provide]:
+    quote_settings = QuoteSettings(container.rules.pepper, container.rules.default_currency)
     return {
         "quote_settings": Provide(lambda: quote_settings, sync_to_thread=False),
-        "clock": Provide(lambda: wired.clock, sync_to_thread=False),
-        "inbox": Provide(lambda: wired.inbox, sync_to_thread=False),
-        "jobs": Provide(lambda: wired.jobs, sync_to_thread=False),
+        "clock": Provide(lambda: container.clock, sync_to_thread=False),
+        "inbox": Provide(lambda: container.inbox, sync_to_thread=False),
+        "jobs": Provide(lambda: container.jobs, sync_to_thread=False),
     }

@@ -76,7 +76,7 @@ class Kind:
 @asynccontextmanager
 async def background(jobs: Jobs) -> AsyncIterator[None]:
     """Look out for as long as the block lasts. Several processes may: each row is leased."""
-    with WRITTEN.heard({EVENTS, *jobs.handlers}) as news:
+    with WRITTEN.subscribed({EVENTS, *jobs.handlers}) as news:
         kinds = list(_kinds(jobs, news))
         loops = {
             asyncio.create_task(_look_out(kinds, jobs.stopping, news), name="tillgate-background"),

@@ -59,7 +59,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
 )
 
 
-class Wired(Struct, frozen=True):
+class Container(Struct, frozen=True):
     """Everything that handlers and jobs are given."""
 
     settings: Settings
@@ -72,7 +72,7 @@ class Wired(Struct, frozen=True):
     jobs: Jobs
 
 
-def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
+def build_container(settings: Settings, clock: Clock, database: Database) -> Container:
     """Build everything from the settings. Nothing is connected or written."""
     refuse_blank(secrets_of(settings))
     providers = build_providers(settings.providers, clock)
@@ -83,12 +83,12 @@ def wire(settings: Settings, clock: Clock, database: Database) -> Wired:
         keep_for=timedelta(days=settings.inbox.purge_events_days),
         questions=questions,
         apply=partial(apply, lifetimes=rules.lifetimes),
-        meant=named_by,
+        find_session=named_by,
         strip=settings.inbox.strip_payload_fields,
     )
     services = CheckoutServices(rules, clock, providers, inbox)
     jobs = Jobs(services, outbox_handlers(services), settings.access.peppers)
-    return Wired(settings, clock, database, providers, rules, inbox, services, jobs)
+    return Container(settings, clock, database, providers, rules, inbox, services, jobs)
 
 
 def outbox_handlers(services: CheckoutServices) -> Handlers:

@@ -143,7 +143,7 @@ async def built(
     many = [build(make_settings(), indexed_database, clock) for clock in (the_clock, None)]
     yield many
     for one in many:
-        await close_providers(one.app.state.wired.providers)
+        await close_providers(one.app.state.container.providers)
 
 
 @pytest_asyncio.fixture
@@ -161,4 +161,4 @@ async def api(app: Litestar) -> AsyncIterator[Api]:
     # In this loop, and not in one of its own as the framework's client has: the database's too.
     transport = ASGITransport(app, raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url="http://testserver") as http:
-        yield Api(http, app.state.wired)
+        yield Api(http, app.state.container)

@@ -64,7 +64,7 @@ async def serve(
 
     If the database driver is stuck, the process is ended with `EXIT_STUCK`.
     """
-    door = door_of(app.state.wired.settings)
+    door = door_of(app.state.container.settings)
     config = Guarded(
         app,
         door,
@@ -79,7 +79,7 @@ async def serve(
         timeout_graceful_shutdown=patience_s,
     )
     # Shutdown waits for requests that run jobs: they must be notified before it begins.
-    leaving = app.state.wired.jobs.stopping.set
+    leaving = app.state.container.jobs.stopping.set
     watchdog = app.state.watchdog
     await _Server(config, started, leaving, lambda: bool(watchdog.stuck)).serve([listening])
     if watchdog.stuck:

@@ -13,7 +13,7 @@ class News:
         self._waiting: dict[asyncio.Event, frozenset[str]] = {}
 
     @contextmanager
-    def heard(self, kinds: Collection[str]) -> Iterator[asyncio.Event]:
+    def subscribed(self, kinds: Collection[str]) -> Iterator[asyncio.Event]:
         """Yield an event that is set whenever a row of one of these kinds is written."""
         event = asyncio.Event()
         self._waiting[event] = frozenset(kinds)
@@ -22,7 +22,7 @@ class News:
         finally:
             del self._waiting[event]
 
-    def tell(self, kinds: Collection[str]) -> None:
+    def notify(self, kinds: Collection[str]) -> None:
         """Wake those who wait for rows of these kinds; the commit may be a moment away."""
         for event, wanted in self._waiting.items():
             if not wanted.isdisjoint(kinds):

@@ -9,7 +9,7 @@ from service.core.errors import MalformedBody
 from service.effects import checkouts, disputes, invoices, payments, refunds, subscriptions
 from service.effects.applying import Applying, SessionStep
 from service.effects.ledger import about, in_order, payments_of
-from service.effects.matching import Meant, meet, sessions_of
+from service.effects.matching import Match, match_session, sessions_of
 from service.inbox.operations.inbox import Arrival, Asking, CheckoutUnknown, Inbox, Outcome, parked
 from service.inbox.states import InboxStatus
 from service.providers import facts
@@ -42,16 +42,16 @@ async def apply(
         ignored = Outcome(InboxStatus.IGNORED, merchant_id=merchant_id, reason=reason)
         return _agreeing(ignored, arrival, None, None, inbox)
     cause = _cause(event, inbox)
-    meant = await meet(tx, arrival, cause.at)
+    match = await match_session(tx, arrival, cause.at)
     may_ask = arrival.asking is Asking.FIRST
-    doing = Applying(tx, event, cause, lifetimes, arrival.merchant_id, meant.refs, may_ask)
-    result = await _apply_facts(doing, meant.session)
-    if meant.session is None and result.needs_session:
+    doing = Applying(tx, event, cause, lifetimes, arrival.merchant_id, match.refs, may_ask)
+    result = await _apply_facts(doing, match.session)
+    if match.session is None and result.needs_session:
         if may_ask and event.learned is None:
             raise CheckoutUnknown(matched=False)
-        return parked(_no_match(arrival, meant), arrival, inbox)
+        return parked(_no_match(arrival, match), arrival, inbox)
     outcome = _outcome_of(result, arrival)
-    return _agreeing(outcome, arrival, meant.session, result.session, inbox)
+    return _agreeing(outcome, arrival, match.session, result.session, inbox)
 
 
 class _Result(Struct, frozen=True):
@@ -109,12 +109,12 @@ def _cause(event: VerifiedEvent, inbox: Inbox) -> Cause:
     return Cause(event.provider, inbox.clock.now(), event_id=event.inbox_id, named=named)
 
 
-def _no_match(arrival: Arrival, meant: Meant) -> str:
+def _no_match(arrival: Arrival, match: Match) -> str:
     if arrival.asking is Asking.SILENT:
         return "the provider does not tell of its checkout"
-    if meant.unproven is None:
+    if match.unproven is None:
         return "no session matches"
-    return f"only its reference names session {meant.unproven}, which no server opened"
+    return f"only its reference names session {match.unproven}, which no server opened"
 
 
 def _outcome_of(result: _Result, arrival: Arrival) -> Outcome:

@@ -4,9 +4,9 @@ from functools import partial
 from typing import assert_never
 
 from service.effects.applying import Applied, Applying, SessionStep
-from service.effects.fields import ids_of, news
+from service.effects.fields import ids_of, new_ids
+from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign, mismatch, to_review
-from service.effects.whose import tied
 from service.providers.facts import (
     CheckoutExpired,
     CheckoutFact,
@@ -40,7 +40,7 @@ async def no_payment_required(
     doing: Applying, session: Session, fact: NoPaymentRequired
 ) -> Applied:
     """Complete a session that was opened with a trial or a full discount."""
-    doing = tied(doing, session, None)
+    doing = check_ownership(doing, session, None)
     wrong = mismatch(doing, session, session.amount, fact.currency)
     if wrong is None and not session.free_allowed:
         wrong = Mismatch.NOT_FREE
@@ -64,7 +64,7 @@ async def checkout_ended(doing: Applying, session: Session, ref: str, word: Chec
     """
     if foreign(session, doing.event):
         return Applied(session)
-    changes = news(session, ref, None) | _noted(session, ref, word)
+    changes = new_ids(session, ref, None) | _noted(session, ref, word)
     return Applied(await move_by_facts(doing, session, session.live_attempts, changes))
 
 

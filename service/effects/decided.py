@@ -1,7 +1,7 @@
 """What comes of a payment after a person has decided about it."""
 
 from service.effects.applying import Applied, Applying
-from service.effects.fields import paid_by, told_again
+from service.effects.fields import ids_reported_again, paid_by
 from service.effects.reviewing import to_review
 from service.providers.facts import Payment
 from service.sessions.documents import Decided, Session
@@ -27,7 +27,7 @@ async def decided_money_came(
         return await to_review(doing, session, Mismatch.AFTER_REJECTION)
     if session.status is Status.COMPLETED:
         own = session.provider_payment_id == payment.provider_payment_id
-        ids = told_again(doing, session, payment) if own else {}
+        ids = ids_reported_again(doing, session, payment) if own else {}
         return Applied(await put(doing, session, ids))
     ids = paid_by(doing, session, payment)
     return Applied(await complete(doing, session, payment.provider_payment_id, ids))

@@ -8,7 +8,7 @@ from service.sessions.states import Status
 from service.storage.database import Row
 
 
-def news(session: Session, checkout_ref: str | None, customer_id: str | None) -> Row:
+def new_ids(session: Session, checkout_ref: str | None, customer_id: str | None) -> Row:
     """Return the ids that an event tells and the session does not know yet.
 
     Of several customers, and of several checkouts that were opened without us, the smallest id is
@@ -51,15 +51,15 @@ def ids_of(session: Session, checkout_ref: str | None, customer_id: str | None) 
     return ids
 
 
-def told_again(doing: Applying, session: Session, payment: Payment) -> Row:
+def ids_reported_again(doing: Applying, session: Session, payment: Payment) -> Row:
     """Return the ids that the payment which completed the session tells with another event."""
     return {name: value for name, value in paid_by(doing, session, payment).items() if value}
 
 
-def learned(session: Session, payment: Payment) -> Row:
+def ids_learned(session: Session, payment: Payment) -> Row:
     """Return the ids that a payment tells and the session does not know yet."""
     if session.status is not Status.COMPLETED:
-        return news(session, payment.checkout_ref, payment.customer_id)
+        return new_ids(session, payment.checkout_ref, payment.customer_id)
     if session.provider_payment_id != payment.provider_payment_id:
         return {}
     ids = ids_of(session, payment.checkout_ref, payment.customer_id)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from service.effects.whose import Whose, whose
+from service.effects.ownership import Ownership, ownership_of
 from service.inbox.operations.inbox import Arrival, Asking, Named
 from service.providers.facts import Subject
 from service.sessions import repository
@@ -21,7 +21,7 @@ from service.storage.transaction import Question, Transaction
 _AHEAD = timedelta(hours=1)
 
 
-class Meant(Struct, frozen=True):
+class Match(Struct, frozen=True):
     """The session that an event means, and the ids of its checkout that no other session has.
 
     `unproven` is a session that only a reference names, though no server opened it.
@@ -40,24 +40,24 @@ def sessions_of(arrival: Arrival) -> Question:
 
 async def named_by(arrival: Arrival) -> Named | None:
     """Name the session that an event means, where it can't be applied now."""
-    session = (await find_meant(NO_TRANSACTION, arrival)).session
+    session = (await find_match(NO_TRANSACTION, arrival)).session
     return Named(session.merchant_id, session.session_id) if session is not None else None
 
 
-async def meet(tx: Transaction, arrival: Arrival, now: datetime) -> Meant:
+async def match_session(tx: Transaction, arrival: Arrival, now: datetime) -> Match:
     """Find the meant session, and write what meeting an event writes into it.
 
     None while its provider can't be asked whether it is meant.
     """
     subject = arrival.event.subject
-    meant = await find_meant(tx, arrival)
-    session = meant.session
+    match = await find_match(tx, arrival)
+    session = match.session
     if session is None:
-        return meant
-    if arrival.asking is Asking.SILENT and whose(session, subject) is Whose.UNKNOWN:
-        return replace(meant, session=None)
+        return match
+    if arrival.asking is Asking.SILENT and ownership_of(session, subject) is Ownership.UNKNOWN:
+        return replace(match, session=None)
     session = await _hold_back(tx, session, now)
-    return replace(meant, session=await learn(tx, session, subject, meant.refs))
+    return replace(match, session=await learn(tx, session, subject, match.refs))
 
 
 def _ids(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -65,7 +65,7 @@ def _ids(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return subject.checkout_refs, tuple(dict.fromkeys(named))
 
 
-async def find_meant(tx: Transaction, arrival: Arrival) -> Meant:
+async def find_match(tx: Transaction, arrival: Arrival) -> Match:
     """Find the session that was opened for the event's provider and that the event means.
 
     First by the provider's ids of the checkout; then by the id that a server sent along; last, for
@@ -85,11 +85,11 @@ async def find_meant(tx: Transaction, arrival: Arrival) -> Meant:
         if (place := _place(session, subject)) is not None
         and (session.merchant_id == merchant_id or (unnamed and _opened_by_us(session, refs)))
     ]
-    meant = min(places, key=lambda one: one[:2])[2] if places else None
-    others = {one for session in found if session is not meant for one in session.checkout_ids}
+    best = min(places, key=lambda one: one[:2])[2] if places else None
+    others = {one for session in found if session is not best for one in session.checkout_ids}
     named = (one.session_id for one in found if one.session_id in subject.references)
-    unproven = next(named, None) if meant is None else None
-    return Meant(meant, tuple(ref for ref in refs if ref not in others), unproven)
+    unproven = next(named, None) if best is None else None
+    return Match(best, tuple(ref for ref in refs if ref not in others), unproven)
 
 
 def _place(session: Session, subject: Subject) -> int | None:
@@ -131,7 +131,7 @@ async def learn(
     """Keep by which other ids the provider names the session's own checkout."""
     if set(session.checkout_ids).issuperset(refs) or not session.checkouts:
         return session
-    if whose(session, subject) is not Whose.OWN:
+    if ownership_of(session, subject) is not Ownership.OWN:
         return session
     fields: Row = {"checkoutIds": with_checkout_ids(session, refs)}
     return await repository.change(session, {"$set": fields}, tx)

@@ -7,10 +7,10 @@ from msgspec import structs
 
 from service.effects.applying import Applied, Applying, SessionStep
 from service.effects.decided import decided_money_came
-from service.effects.fields import learned, paid_by, told_again
+from service.effects.fields import ids_learned, ids_reported_again, paid_by
 from service.effects.ledger import Failure, reported_in
+from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign, mismatch, to_review
-from service.effects.whose import tied
 from service.payments.payments.operations import Recorded, record_payment
 from service.payments.payments.states import LIVE, PaymentStatus
 from service.providers import facts
@@ -57,7 +57,7 @@ async def money_came(
     doing: Applying, session: Session, payment: Payment, recorded: Recorded
 ) -> Applied:
     """Take money as a person has decided about it, or else as it fits the session."""
-    doing = tied(doing, session, recorded)
+    doing = check_ownership(doing, session, recorded)
     payment = _known(payment, recorded)
     decided = decision_on(session, payment.provider_payment_id)
     if decided is not None:
@@ -69,7 +69,7 @@ async def part_came(
     doing: Applying, session: Session, payment: Payment, recorded: Recorded
 ) -> Applied:
     """Take a part of the money as a person has decided about it; else that is yet to be done."""
-    doing = tied(doing, session, recorded)
+    doing = check_ownership(doing, session, recorded)
     decided = decision_on(session, payment.provider_payment_id)
     if decided is not None:
         return await decided_money_came(doing, session, _known(payment, recorded), decided)
@@ -93,7 +93,7 @@ async def payment_succeeded(
             session = await _attempt(doing, session, payment, recorded, {})
         return await to_review(doing, session, wrong)
     if by_this:
-        return Applied(await put(doing, session, told_again(doing, session, payment)))
+        return Applied(await put(doing, session, ids_reported_again(doing, session, payment)))
     ids = paid_by(doing, session, payment)
     return Applied(await complete(doing, session, payment_id, ids))
 
@@ -105,10 +105,10 @@ async def payment_underway(
 
     Also where it has gone on since: what does not fit is reviewed in any order.
     """
-    doing = tied(doing, session, recorded)
+    doing = check_ownership(doing, session, recorded)
     wrong = mismatch(doing, session, payment.amount, payment.currency)
     if wrong in _OF_THE_SESSION:
-        ids = learned(session, payment) if wrong is None else {}
+        ids = ids_learned(session, payment) if wrong is None else {}
         session = await _attempt(doing, session, payment, recorded, ids)
     return Applied(session) if wrong is None else await to_review(doing, session, wrong)
 
@@ -120,11 +120,11 @@ async def payment_failed(
 
     A stranger's was never waited for.
     """
-    if tied(doing, session, recorded, ask=False).stranger is not None:
+    if check_ownership(doing, session, recorded, ask=False).stranger is not None:
         return Applied(session)
     if foreign(session, doing.event):
         return Applied(session)
-    ids = learned(session, payment)
+    ids = ids_learned(session, payment)
     if recorded.status in LIVE:  # it has come back since
         return Applied(await put(doing, session, ids))
     return Applied(await _attempt(doing, session, payment, recorded, ids))

@@ -34,7 +34,7 @@ _STATUSES = {status.value: status for status in Status} | {"cancelled": Status.C
 BY = "import"
 
 
-class Manner(Struct, frozen=True):
+class ImportRules(Struct, frozen=True):
     """How old rows are read. `kind` None: by the shape of the row."""
 
     merchant_id: str
@@ -46,23 +46,23 @@ class Manner(Struct, frozen=True):
     kind: Kind | None = None
 
 
-def session_from(row: OldRow, manner: Manner) -> Session:
+def session_from(row: OldRow, rules: ImportRules) -> Session:
     """Turn an old row into a session as it now stands. Raises `BadRow` that tells what is wrong.
 
     An open session whose time is over comes in as expired. It is kept as long as one that ended
     today: what was just brought in must not be deleted within the hour.
     """
-    kind: Kind = manner.kind or ("checkout" if "user_id" in row else "payment")
+    kind: Kind = rules.kind or ("checkout" if "user_id" in row else "payment")
     session_id, provider = _session_id(row), _provider(row)
-    times = _times(row, kind, manner)
+    times = _times(row, kind, rules)
     metadata = json_object(row.get("metadata"))
     return Session(
-        merchant_id=manner.merchant_id,
+        merchant_id=rules.merchant_id,
         session_id=session_id,
         kind=kind,
         **_ware(row),
-        amount=_amount(row, provider, manner),
-        currency=manner.currency,
+        amount=_amount(row, provider, rules),
+        currency=rules.currency,
         provider=provider,
         account=OWN_ACCOUNT,
         **_at_the_provider(row, times.created_at),
@@ -70,16 +70,16 @@ def session_from(row: OldRow, manner: Manner) -> Session:
         attempts=whole(row, "attempts", default=0, least=0),
         metadata=metadata,
         guarded_metadata=sorted(metadata),
-        history=[_line(times.status, manner)],
+        history=[_line(times.status, rules)],
         # Nobody was ever given a secret for it: this one is unknown to all.
         client_secret_hash=digest(new_key("")),
         secret_salt=new_id("salt"),
-        create_hash=digest(f"{BY}:{manner.source}:{session_id}"),
+        create_hash=digest(f"{BY}:{rules.source}:{session_id}"),
         created_at=times.created_at,
         updated_at=times.updated_at,
         expires_at=times.expires_at,
         completed_at=times.completed_at,
-        purge_at=manner.lifetimes.purge_at(times.status, manner.now),
+        purge_at=rules.lifetimes.purge_at(times.status, rules.now),
     )
 
 
@@ -93,10 +93,10 @@ class _Times(Struct, frozen=True):
     completed_at: datetime | None
 
 
-def _times(row: OldRow, kind: Kind, manner: Manner) -> _Times:
-    created_at = moment(row, "createdAt", "created_at") or manner.now
-    expires_at = moment(row, "expiresAt", "expires_at") or created_at + manner.lifetimes.of(kind)
-    status = _status(row, expires_at, manner.now)
+def _times(row: OldRow, kind: Kind, rules: ImportRules) -> _Times:
+    created_at = moment(row, "createdAt", "created_at") or rules.now
+    expires_at = moment(row, "expiresAt", "expires_at") or created_at + rules.lifetimes.of(kind)
+    status = _status(row, expires_at, rules.now)
     completed_at = _completed_at(row, status, created_at)
     updated_at = moment(row, "updatedAt", "updated_at") or completed_at or created_at
     return _Times(status, created_at, updated_at, expires_at, completed_at)
@@ -129,9 +129,9 @@ def _at_the_provider(row: OldRow, opened_at: datetime) -> dict[str, Any]:
     }
 
 
-def _line(status: Status, manner: Manner) -> HistoryEntry:
-    reason = f"from {manner.source}"
-    return HistoryEntry(at=manner.now, from_status=None, to=status, by=BY, reason=reason)
+def _line(status: Status, rules: ImportRules) -> HistoryEntry:
+    reason = f"from {rules.source}"
+    return HistoryEntry(at=rules.now, from_status=None, to=status, by=BY, reason=reason)
 
 
 def name_of(row: OldRow) -> str:
@@ -168,16 +168,16 @@ def _completed_at(row: OldRow, status: Status, created_at: datetime) -> datetime
     return moment(row, "completedAt", "completed_at", "updatedAt", "updated_at") or created_at
 
 
-def _amount(row: OldRow, provider: str, manner: Manner) -> int:
+def _amount(row: OldRow, provider: str, rules: ImportRules) -> int:
     value: Any = given(row, "amount", "plan_price", "price")
     if value is None:
         raise BadRow("amount or plan_price is missing")
     named = text(row, "currency")
-    if named is not None and named.upper() != manner.currency:
-        raise BadRow(f"its currency is {shown(named)}, not {manner.currency}")
-    minor = amount(value, manner.unit, provider, manner.currency)
+    if named is not None and named.upper() != rules.currency:
+        raise BadRow(f"its currency is {shown(named)}, not {rules.currency}")
+    minor = amount(value, rules.unit, provider, rules.currency)
     try:
-        check_step(provider, manner.currency, minor)
+        check_step(provider, rules.currency, minor)
     except InvalidInput as error:
         raise BadRow(error.problems[0].message) from error
     return minor

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from service.audit.operations import Act, record
 from service.core.principal import Principal
 from service.core.strict_json import JsonObject
-from service.imports.mapping import Manner, name_of, session_from
+from service.imports.mapping import ImportRules, name_of, session_from
 from service.imports.repository import Source, batches, insert_new, known_ids
 from service.imports.values import BadRow, OldRow, Unreadable, shown
 from service.sessions.documents import Session
@@ -38,7 +38,7 @@ class ImportReport:
 
 
 async def import_sessions(
-    source: Source, manner: Manner, by: Principal, *, dry_run: bool
+    source: Source, rules: ImportRules, by: Principal, *, dry_run: bool
 ) -> ImportReport:
     """Read all rows and insert those that no session has the id of. Nothing is ever overwritten.
 
@@ -46,31 +46,31 @@ async def import_sessions(
     """
     report = ImportReport()
     if not dry_run:
-        await _record("import.began", by, manner)
+        await _record("import.began", by, rules)
     async for rows in batches(source, BATCH):
         report.read += len(rows)
-        sessions = _readable(rows, manner, report)
+        sessions = _readable(rows, rules, report)
         async with answers_in_time(_BATCH_WITHIN_S):
-            await (_count if dry_run else _insert)(sessions, manner, report)
+            await (_count if dry_run else _insert)(sessions, rules, report)
     if not dry_run:
-        await _record("import.ended", by, manner, report)
+        await _record("import.ended", by, rules, report)
     return report
 
 
 async def _record(
-    action: str, by: Principal, manner: Manner, report: ImportReport | None = None
+    action: str, by: Principal, rules: ImportRules, report: ImportReport | None = None
 ) -> None:
-    detail: JsonObject = {"currency": manner.currency, "unit": manner.unit}
+    detail: JsonObject = {"currency": rules.currency, "unit": rules.unit}
     if report is not None:
         detail |= {"read": report.read, "broughtIn": report.brought_in}
         detail |= {"present": report.present, "leftOut": len(report.refused)}
-    act = Act(action, f"collection:{manner.source}", detail=detail)
+    act = Act(action, f"collection:{rules.source}", detail=detail)
     async with answers_in_time():
-        await record(NO_TRANSACTION, by, act, manner.now)
+        await record(NO_TRANSACTION, by, act, rules.now)
 
 
 def _readable(
-    rows: Sequence[OldRow | Unreadable], manner: Manner, report: ImportReport
+    rows: Sequence[OldRow | Unreadable], rules: ImportRules, report: ImportReport
 ) -> list[Session]:
     sessions: dict[str, Session] = {}
     for row in rows:
@@ -78,7 +78,7 @@ def _readable(
             report.refused.append(Refused(row.name, row.reason))
             continue
         try:
-            session = session_from(row, manner)
+            session = session_from(row, rules)
         except BadRow as error:
             report.refused.append(Refused(name_of(row), error.message))
             continue
@@ -93,14 +93,14 @@ def _readable(
     return list(sessions.values())
 
 
-async def _count(sessions: Sequence[Session], manner: Manner, report: ImportReport) -> None:
+async def _count(sessions: Sequence[Session], rules: ImportRules, report: ImportReport) -> None:
     ids = [session.session_id for session in sessions]
-    present = await known_ids(manner.merchant_id, ids)
+    present = await known_ids(rules.merchant_id, ids)
     report.present += len(present)
     report.brought_in += len(sessions) - len(present)
 
 
-async def _insert(sessions: Sequence[Session], manner: Manner, report: ImportReport) -> None:
+async def _insert(sessions: Sequence[Session], rules: ImportRules, report: ImportReport) -> None:
     if not sessions:
         return
     inserted = await insert_new(sessions)

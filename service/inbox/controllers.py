@@ -122,7 +122,7 @@ async def _receive(provider: str, body: bytes, request: AnyRequest) -> ReceivedA
 
 def _inbox(request: AnyRequest) -> Inbox:
     # From the application's state: the short way injects nothing.
-    inbox: Inbox = request.app.state.wired.inbox
+    inbox: Inbox = request.app.state.container.inbox
     return inbox
 
 

@@ -57,7 +57,7 @@ async def refuse_known(inbox_id: str, tx: Transaction) -> None:
 async def insert(row: Row, tx: Transaction) -> None:
     """Insert the row of an event. Raises `Duplicate` if it is known."""
     if row["nextAttemptAt"] is not None:
-        WRITTEN.tell([EVENTS])
+        WRITTEN.notify([EVENTS])
     await tx.insert(WebhookEvent.get_pymongo_collection(), row)
 
 

@@ -15,13 +15,13 @@ from service.storage.transaction import Transaction
 
 async def add_once(messages: Sequence[Row], tx: Transaction) -> None:
     """Add messages that are not there yet."""
-    WRITTEN.tell([row["topic"] for row in messages])
+    WRITTEN.notify([row["topic"] for row in messages])
     await tx.insert_missing(OutboxMessage.get_pymongo_collection(), messages)
 
 
 async def add_new(messages: Sequence[Row], tx: Transaction) -> None:
     """Add messages that are hardly ever there yet. Raises `Duplicate`; then `add_once` is due."""
-    WRITTEN.tell([row["topic"] for row in messages])
+    WRITTEN.notify([row["topic"] for row in messages])
     await tx.insert_new(OutboxMessage.get_pymongo_collection(), messages)
 
 
@@ -99,7 +99,7 @@ async def hurry(about: About, now: datetime) -> None:
     held = about.waiting() | {"attempts": 0}
     change = {"$set": {"nextAttemptAt": now}}
     await OutboxMessage.get_pymongo_collection().update_many(held, change)
-    WRITTEN.tell([about.topic])
+    WRITTEN.notify([about.topic])
 
 
 async def count_due(topics: Sequence[str], now: datetime) -> int:

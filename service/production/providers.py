@@ -51,12 +51,12 @@ def _misplaced(traits: Traits, group: ProviderSettings) -> Iterator[FieldProblem
 def _test_modes(rows: Sequence[_Row], consents: ConsentSettings) -> Iterator[FieldProblem]:
     """List the providers in test mode, in which anybody pays with a test card."""
     consented = consents.test_mode_providers
-    having = [traits.name for traits, _ in rows if traits.mode_told_by]
+    having = [traits.name for traits, _ in rows if traits.mode_variable]
     for traits, group in rows:
         is_on = group.any_of(traits.pays_with + traits.hears_with)
-        if is_on and group.live is False and traits.mode_told_by and traits.name not in consented:
+        if is_on and group.live is False and traits.mode_variable and traits.name not in consented:
             yield FieldProblem(
-                traits.mode_told_by,
+                traits.mode_variable,
                 "is of test mode, where anybody completes a session with a test card: set the one "
                 f"of live mode, or name {traits.name} in TEST_MODE_PROVIDERS for a staging",
             )

@@ -77,7 +77,7 @@ def confirmed_by(hint: VerifiedEvent, answer: VerifiedEvent) -> VerifiedEvent | 
     )
 
 
-def knowing(event: VerifiedEvent, learned: Subject) -> VerifiedEvent:
+def with_learned(event: VerifiedEvent, learned: Subject) -> VerifiedEvent:
     """Return the event with what its provider said of its payment's checkout, when it was asked."""
     told = event.subject
     subject = Subject(

@@ -24,8 +24,8 @@ class Traits(Struct, frozen=True):
     What stands in `publishes` is no secret, and no secret may double as it. `demo` makes what
     `tillgate dev` uses of each variable; `_dev_` stands in every value that must stay secret.
 
-    A text of a variable in `begins` begins in one of some ways. `mode_told_by` is the variable that
-    tells whether real money moves.
+    The value of a variable in `begins` starts with one of its prefixes. `mode_variable` is the
+    variable that shows whether real money moves.
 
     `only_currency` is the one that it takes where it takes but one, `usual_currency` the one of a
     session that names none. `exponents` are the decimals of a currency where it counts otherwise
@@ -44,7 +44,7 @@ class Traits(Struct, frozen=True):
     hears_with: tuple[str, ...] = ()
     publishes: tuple[str, ...] = ()
     begins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    mode_told_by: str | None = None
+    mode_variable: str | None = None
     only_currency: str | None = None
     usual_currency: str | None = None
     exponents: Mapping[str, int] = field(default_factory=dict)

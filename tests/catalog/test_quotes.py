@@ -157,7 +157,9 @@ async def test_a_quote_that_was_altered_or_is_anothers_is_nobodys(
     await _catalog(api)
     quote = await _ask(api, items={"eventId": "concert"}, quantity=3)
     content, _, signature = quote["quoteId"].removeprefix("qt_").partition(".")
-    held = quote_id.read_quote(quote["quoteId"], "default", api.wired.rules.peppers, clock.now())
+    held = quote_id.read_quote(
+        quote["quoteId"], "default", api.container.rules.peppers, clock.now()
+    )
     cheaper = quote_id.id_of(type(held)(**{**_fields(held), "amount": 1}), "another pepper")
     other = await key_of_another_merchant(clock, Kind.PUBLISHABLE)
     forged = [cheaper, cheaper.split(".")[0] + "." + signature, f"qt_{content[:-4]}.{signature}"]

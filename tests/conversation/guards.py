@@ -13,7 +13,7 @@ from unittest.mock import patch
 from msgspec import structs
 
 from service.effects import matching
-from service.effects import whose as own
+from service.effects import ownership as own
 from service.inbox.operations import receive
 from service.payments.payments.states import PaymentStatus
 from service.retention.operations import purging
@@ -72,8 +72,8 @@ def _without_12() -> Iterator[None]:
 def _without_13() -> Iterator[None]:
     """Whatever names a session is a checkout of its own."""
     with (
-        patch.object(own, "whose", lambda *_: own.Whose.OWN),
-        patch.object(matching, "whose", lambda *_: own.Whose.OWN),
+        patch.object(own, "ownership_of", lambda *_: own.Ownership.OWN),
+        patch.object(matching, "ownership_of", lambda *_: own.Ownership.OWN),
     ):
         yield
 

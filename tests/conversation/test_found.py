@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.effects import whose as own
+from service.effects import ownership as own
 from service.sessions.checkouts import lock
 from service.sessions.documents import Session
 from service.sessions.operations.opening.attempt_id import attempt_id

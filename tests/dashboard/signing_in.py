@@ -28,7 +28,7 @@ async def browsing(
     async with AsyncClient(transport=transport, base_url=settings.web.public_url) as http:
         yield http
     await app.state.login.refusals.aclose()
-    await close_providers(app.state.wired.providers)
+    await close_providers(app.state.container.providers)
 
 
 def token_in(page: Response) -> str:

@@ -46,7 +46,7 @@ def _found(provider: str, make: Callable[[Shop, Session], dict[str, Any]]) -> Te
     """Return what a re-read found, as it is taken in after asking."""
 
     async def tell(shop: Shop, session: Session) -> Receipt:
-        inbox = shop.api.wired.inbox
+        inbox = shop.api.container.inbox
         payload = json.dumps(make(shop, session)).encode()
         event = inbox.providers[provider].translate_stored("fetch:", payload)
         return await take_in(Arrival(event, "fetch", asked_for="default"), inbox)

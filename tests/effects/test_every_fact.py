@@ -62,7 +62,7 @@ async def _take_in(shop: Shop, kind: type[Any]) -> dict[str, Any]:
         facts=(kind(**{name: TOLD[name] for name in required}),),
         payload=b"{}",
     )
-    await take_in(Arrival(event), shop.api.wired.inbox)
+    await take_in(Arrival(event), shop.api.container.inbox)
     [row] = await shop.events(eventId=event.event_id)
     return row
 

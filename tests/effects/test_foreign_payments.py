@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from service.core.principal import Kind
+from service.effects import ownership as own
 from service.effects import payments as effects
-from service.effects import whose as own
-from service.effects.whose import Whose
 from service.sessions.operations.changing import complete_by_hand
 from tests.sessions.asking import change, problem
 from tests.support.api import SECRET
@@ -107,7 +106,7 @@ async def test_a_foreign_payment_is_one_in_any_order(shop: Shop) -> None:
 async def test_control_without_the_look_at_its_checkout_it_would_complete(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own, "whose", lambda *_: Whose.OWN)
+    monkeypatch.setattr(own, "ownership_of", lambda *_: own.Ownership.OWN)
     await _open(shop, "a")
     await shop.api.told(_paid("a", "pay_1", "order_foreign"))
     assert await _review(shop, "a") == ("completed", None)
@@ -155,7 +154,7 @@ async def test_a_payment_that_meets_a_second_session_completes_nothing(
 async def test_control_without_the_claim_one_payment_completes_two(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(effects, "tied", lambda doing, *_, **__: doing)
+    monkeypatch.setattr(effects, "check_ownership", lambda doing, *_, **__: doing)
     await _meet_another(shop, merchants=False)
     assert await _review(shop, "b") == ("completed", None)
 

@@ -22,7 +22,7 @@ ENDS = ["expired", "canceled", "failed", "lazily expired"]
 
 async def _expire_all(shop: Shop, size: int) -> int:
     """Expire all that is due in batches, as a run of the cleanup does."""
-    lifetimes, now = shop.api.wired.rules.lifetimes, shop.clock.now()
+    lifetimes, now = shop.api.container.rules.lifetimes, shop.clock.now()
     async with aclosing(sessions.walk_due(now, size)) as walk:
         return sum([await expire_batch(lifetimes, now, keys) async for keys in walk])
 
@@ -87,12 +87,12 @@ async def _race(shop: Shop) -> list[dict[str, Any]]:
     """Race the expiry of many sessions against their payments; return them as they then stand."""
     opened = [await shop.api.open() for _ in range(RACES)]
     shop.pass_time(minutes=31)
-    wired = shop.api.wired
+    container = shop.api.container
 
     async def expire(session_id: str) -> None:
         found = await sessions.find("default", session_id)
         assert found is not None
-        await expire_if_due(found, wired.rules.lifetimes, shop.clock.now())
+        await expire_if_due(found, container.rules.lifetimes, shop.clock.now())
 
     def both(session: dict[str, Any]) -> Any:
         paid = shop.receive(shop.stripe_paid(session))

@@ -9,7 +9,7 @@ from msgspec import structs
 from service.effects.matching import (
     _hold_back,
     _place,
-    find_meant,
+    find_match,
     learn,
     named_by,
     sessions_of,
@@ -57,9 +57,9 @@ async def test_of_two_in_one_place_the_lesser_id_is_meant_whatever_was_opened_fi
     for session_id in order:
         await _opened(shop, session_id)
     arrival = _arrival(object_ids=("pay_1", "order_1"))
-    meant = await find_meant(NO_TRANSACTION, arrival)
-    assert meant.session is not None
-    assert meant.session.session_id == "order_1"
+    match = await find_match(NO_TRANSACTION, arrival)
+    assert match.session is not None
+    assert match.session.session_id == "order_1"
 
 
 async def test_a_checkout_of_another_session_is_not_learned_with_the_meant_ones(
@@ -68,8 +68,8 @@ async def test_a_checkout_of_another_session_is_not_learned_with_the_meant_ones(
     await _opened(shop, "s-1", "cs_1")
     await _opened(shop, "s-2", "cs_2")
     arrival = _arrival(checkout_refs=("cs_1", "cs_2", "cs_new"))
-    meant = await find_meant(NO_TRANSACTION, arrival)
-    assert meant.refs == ("cs_1", "cs_new")
+    match = await find_match(NO_TRANSACTION, arrival)
+    assert match.refs == ("cs_1", "cs_new")
 
 
 async def test_what_can_not_be_applied_is_named_by_a_checkout_that_we_opened(shop: Shop) -> None:
@@ -79,7 +79,7 @@ async def test_what_can_not_be_applied_is_named_by_a_checkout_that_we_opened(sho
     # An event that names its merchant is nobody else's.
     told = _arrival(checkout_refs=("cs_1",), merchant_id="default")
     assert await named_by(told) is None
-    assert (await find_meant(NO_TRANSACTION, told)).session is None
+    assert (await find_match(NO_TRANSACTION, told)).session is None
 
 
 async def test_a_group_asks_for_the_sessions_that_any_id_of_the_event_names() -> None:

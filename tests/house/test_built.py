@@ -25,14 +25,14 @@ async def test_what_a_test_leaves_in_the_application_is_gone_for_the_next(
 
         assert [await call(), await call()] == [404, 429]  # counted, in its memory
         built.app.state.left = built.app.state.services = None
-        built.app.state.wired.jobs.stopping.set()
+        built.app.state.container.jobs.stopping.set()
         for handler in handlers:
             handler.opt.clear()
 
         built.put_back()
         assert await call() == 404
-    assert not built.app.state.wired.jobs.stopping.is_set()
+    assert not built.app.state.container.jobs.stopping.is_set()
     assert "left" not in built.app.state.dict()
-    assert built.app.state.services is built.app.state.wired.services
+    assert built.app.state.services is built.app.state.container.services
     assert [handler.opt for handler in handlers] == opts
-    await close_providers(built.app.state.wired.providers)
+    await close_providers(built.app.state.container.providers)

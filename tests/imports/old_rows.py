@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.core.principal import Kind, Principal
-from service.imports.mapping import Manner
+from service.imports.mapping import ImportRules
 from service.sessions.states import Lifetimes
 from service.wiring import lifetimes_of
 from tests.conftest import NOON
@@ -14,7 +14,7 @@ BY = Principal(Kind.ADMIN, "default", "cli", "cli:somebody")
 LIFETIMES: Lifetimes = lifetimes_of(make_settings().sessions)
 
 
-def manner(**changes: Any) -> Manner:
+def rules(**changes: Any) -> ImportRules:
     """Read as rupees in whole units, at noon."""
     given: dict[str, Any] = {
         "merchant_id": "default",
@@ -24,7 +24,7 @@ def manner(**changes: Any) -> Manner:
         "lifetimes": LIFETIMES,
         "now": NOON,
     }
-    return Manner(**given | changes)
+    return ImportRules(**given | changes)
 
 
 def payment_row(**changes: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from service.imports import operations, repository, values
 from service.imports.operations import ImportReport, import_sessions
 from service.sessions.documents import Session
 from service.storage.database import Database
-from tests.imports.old_rows import BY, manner, payment_row
+from tests.imports.old_rows import BY, payment_row, rules
 
 ESCAPE, TURNED = "\x1b]0;owned\x07", "\u202egpj.exe"
 YEAR_10000, YEAR_0 = DatetimeMS(253402300800000), DatetimeMS(-62167219200001)
@@ -54,7 +54,7 @@ async def imported(database: Database, *names: str) -> ImportReport:
     rows: list[Any] = [payment_row(_id="0", sessionId="0-good")]
     rows += [payment_row(_id=name, sessionId=name) | HOSTILE[name] for name in names]
     await source.insert_many([*rows, payment_row(_id="zz", sessionId="zz-good")])
-    return await import_sessions(source, manner(), BY, dry_run=False)
+    return await import_sessions(source, rules(), BY, dry_run=False)
 
 
 async def stored(database: Database) -> list[str]:
@@ -83,7 +83,7 @@ async def test_a_row_that_cant_be_decoded_is_told_by_its_number(database: Databa
     raw = source.with_options(codec_options=CodecOptions(document_class=RawBSONDocument))
     await raw.insert_one(undecodable())
     await source.insert_one(payment_row(_id="zz", sessionId="zz-good"))
-    report = await import_sessions(source, manner(), BY, dry_run=False)
+    report = await import_sessions(source, rules(), BY, dry_run=False)
     assert await stored(database) == ["0-good", "zz-good"]
     ((name, reason),) = [(row.name, row.reason) for row in report.refused]
     assert name == "row 2"
@@ -134,6 +134,6 @@ async def test_a_batch_holds_as_many_bytes_as_memory_has_room_for(
     source = database["OldSessions"]
     await source.drop()
     await source.insert_many([payment_row(_id=n, sessionId=f"s-{n}") for n in range(20)])
-    report = await import_sessions(source, manner(), BY, dry_run=True)
+    report = await import_sessions(source, rules(), BY, dry_run=True)
     assert report.read == sum(sizes) == 20
     assert max(sizes) < 5

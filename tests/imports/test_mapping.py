@@ -12,11 +12,11 @@ from service.imports.mapping import session_from
 from service.imports.values import BadRow, amount
 from service.sessions.states import Status
 from tests.conftest import NOON
-from tests.imports.old_rows import checkout_row, manner, payment_row
+from tests.imports.old_rows import checkout_row, payment_row, rules
 
 
 def test_a_document_of_the_mongodb_stack_keeps_every_field() -> None:
-    session = session_from(payment_row(), manner())
+    session = session_from(payment_row(), rules())
     assert session.session_id == "TICKET_1234567890_ABC123"
     assert (session.kind, session.provider, session.status) == ("payment", "phonepe", "completed")
     assert (session.user_id, session.event_id) == ("user_123", "event_456")
@@ -30,7 +30,7 @@ def test_a_document_of_the_mongodb_stack_keeps_every_field() -> None:
 
 
 def test_a_row_of_the_sql_stack_keeps_every_field() -> None:
-    session = session_from(checkout_row(), manner(currency="USD"))
+    session = session_from(checkout_row(), rules(currency="USD"))
     assert session.session_id == "5f9c1e9a-6f0f-4b1e-9f0e-0c2a3e8d7b61"
     assert (session.kind, session.provider, session.status) == ("checkout", "stripe", "pending")
     assert (session.email, session.plan) == ("ada@example.com", "premium")
@@ -43,22 +43,22 @@ def test_a_row_of_the_sql_stack_keeps_every_field() -> None:
 
 
 def test_the_history_says_whence_it_came() -> None:
-    (entry,) = session_from(payment_row(), manner()).history
+    (entry,) = session_from(payment_row(), rules()).history
     assert (entry.from_status, entry.to, entry.by) == (None, Status.COMPLETED, "import")
     assert entry.reason == "from PaymentSessions"
 
 
 def test_a_session_is_kept_as_long_as_one_that_ended_today() -> None:
-    completed = session_from(payment_row(), manner())
-    failed = session_from(payment_row(status="failed"), manner())
-    still_open = session_from(checkout_row(), manner())
+    completed = session_from(payment_row(), rules())
+    failed = session_from(payment_row(status="failed"), rules())
+    still_open = session_from(checkout_row(), rules())
     assert completed.purge_at == NOON + timedelta(days=90)
     assert failed.purge_at == NOON + timedelta(days=7)
     assert still_open.purge_at is None
 
 
 def test_an_open_session_whose_time_is_over_comes_in_as_expired() -> None:
-    session = session_from(payment_row(status="pending"), manner())
+    session = session_from(payment_row(status="pending"), rules())
     assert session.status is Status.EXPIRED
 
 
@@ -67,16 +67,16 @@ def test_an_open_session_whose_time_is_over_comes_in_as_expired() -> None:
     [("CANCELLED", Status.CANCELED), ("canceled", Status.CANCELED), ("Failed", Status.FAILED)],
 )
 def test_a_status_is_read_however_it_is_spelled(named: str, status: Status) -> None:
-    assert session_from(payment_row(status=named), manner()).status is status
+    assert session_from(payment_row(status=named), rules()).status is status
 
 
 def test_nobody_knows_the_secret_of_an_old_session() -> None:
-    one, other = (session_from(payment_row(), manner()) for _ in range(2))
+    one, other = (session_from(payment_row(), rules()) for _ in range(2))
     assert one.client_secret_hash != other.client_secret_hash
 
 
 def test_the_kind_can_be_named() -> None:
-    assert session_from(payment_row(), manner(kind="checkout")).kind == "checkout"
+    assert session_from(payment_row(), rules(kind="checkout")).kind == "checkout"
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_the_kind_can_be_named() -> None:
 )
 def test_what_cant_be_read_is_told(change: dict[str, Any], says: str) -> None:
     with pytest.raises(BadRow, match=says.replace("(", r"\(")):
-        session_from(payment_row(**change), manner())
+        session_from(payment_row(**change), rules())
 
 
 def test_metadata_that_json_cant_hold_becomes_text() -> None:
-    found = session_from(payment_row(metadata={"at": NOON, "n": Decimal("1.5")}), manner())
+    found = session_from(payment_row(metadata={"at": NOON, "n": Decimal("1.5")}), rules())
     assert found.metadata == {"at": "2026-11-21T12:00:00+00:00", "n": "1.5"}
 
 

@@ -87,7 +87,9 @@ async def test_copies_of_a_waiting_event_apply_it_once(shop: Shop, status: Inbox
     await shop.api.open(sessionId=sid)
     shop.pass_time(seconds=10)
 
-    answers, _ = await asyncio.gather(_storm(shop, paid, 12), retry_waiting(shop.api.wired.inbox))
+    answers, _ = await asyncio.gather(
+        _storm(shop, paid, 12), retry_waiting(shop.api.container.inbox)
+    )
 
     assert {status for status, _ in answers} == {200}, answers
     assert {body["outcome"] for _, body in answers} <= {"processed", "duplicate"}

@@ -39,7 +39,7 @@ async def _rows(shop: Shop) -> list[tuple[str, int]]:
 
 
 def _pending(shop: Shop) -> Rejections:
-    return shop.api.wired.inbox.rejections
+    return shop.api.container.inbox.rejections
 
 
 async def test_a_flood_writes_two_rows_a_minute_and_a_signed_one_is_never_limited(
@@ -134,7 +134,7 @@ async def test_without_a_database_forgeries_are_refused_as_ever_and_written_late
 
 
 async def test_a_stop_writes_down_the_last_of_them(shop: Shop) -> None:
-    async with background(shop.api.wired.jobs):
+    async with background(shop.api.container.jobs):
         for _ in range(3):
             await shop.api.deliver(FORGED)
     assert sum(count for _, count in await _rows(shop)) == 3

@@ -22,7 +22,7 @@ from service.providers.base import OWN_ACCOUNT, VerifiedEvent
 from service.providers.facts import Fact, Payment, Subject
 from service.sessions import repository as sessions
 from service.storage.group_commit import transactions as groups
-from service.storage.group_commit.ride import Rider
+from service.storage.group_commit.stepping import Member
 from tests.support.events import stripe_checkout
 from tests.support.shop import Shop
 
@@ -120,7 +120,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     """Watch every work of a group."""
     seen, lone = Watched(), groups._alone
 
-    class WatchedRider(Rider):
+    class WatchedMember(Member):
         def step(self, answers: Any) -> None:
             super().step(answers)
             if self.left is not None and self.left.__traceback__ is not None:
@@ -137,7 +137,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
         seen.alone += 1
         await lone(entry)
 
-    monkeypatch.setattr(groups, "Rider", WatchedRider)
+    monkeypatch.setattr(groups, "Member", WatchedMember)
     monkeypatch.setattr(groups, "_alone", alone)
     return seen
 
@@ -162,7 +162,7 @@ async def _tell_at_once(shop: Shop, told: Callable[[str], Fact], *session_ids: s
     """Deliver an event of each session at the same time, and return what became of them."""
     telling = Telling(shop.clock.now())
     providers: Any = {"stripe": telling}
-    inbox: Inbox = replace(shop.api.wired.inbox, providers=providers)
+    inbox: Inbox = replace(shop.api.container.inbox, providers=providers)
     bodies = [telling.says(sid, told(sid)) for sid in session_ids]
     told_at_once = (receive_webhook("stripe", {}, body, inbox) for body in bodies)
     return [receipt.outcome.value for receipt in await asyncio.gather(*told_at_once)]

@@ -106,7 +106,7 @@ async def test_a_hint_with_a_response_beside_it_is_no_callback_when_it_is_tried_
     forged = Delivery("phonepe", json.dumps(hint | unsigned).encode(), {"authorization": LOGIN})
     assert (await shop.api.told(forged))["outcome"] == "parked"
     shop.pass_time(seconds=2)
-    assert await retry_waiting(shop.api.wired.inbox) == 1
+    assert await retry_waiting(shop.api.container.inbox) == 1
     [row] = await shop.events()
     assert row["status"] == "parked"
     assert await shop.payments() == []
@@ -121,7 +121,7 @@ async def test_an_unreadable_hint_that_names_its_order_is_asked_about(
     assert (await shop.api.told(_hint(session, amount=None)))["outcome"] == "failed"
     assert completions(await shop.session(session["sessionId"])) == 0
     shop.pass_time(seconds=2)
-    await retry_waiting(shop.api.wired.inbox)
+    await retry_waiting(shop.api.container.inbox)
     assert completions(await shop.session(session["sessionId"])) == 1
     failed, fetched = sorted(await shop.events(), key=lambda row: str(row["source"] == "fetch"))
     assert (failed["status"], fetched["status"]) == ("failed", "processed")
@@ -130,7 +130,7 @@ async def test_an_unreadable_hint_that_names_its_order_is_asked_about(
 
 async def test_nothing_applies_a_hint_that_nobody_asked_about(shop: Shop, phonepe: FakeApi) -> None:
     hint = _hint(await _open(shop))
-    inbox = shop.api.wired.inbox
+    inbox = shop.api.container.inbox
     event = inbox.providers["phonepe"].verify(hint.headers, hint.body, shop.clock.now())
     with pytest.raises(RuntimeError, match="asked"):
         await apply_event(Arrival(event), inbox)

@@ -151,7 +151,7 @@ async def test_a_status_api_that_fails_parks_the_hint_and_a_retry_completes(
     assert (await shop.session(session["sessionId"]))["status"] == "pending"
 
     shop.pass_time(seconds=5)
-    assert await retry_waiting(shop.api.wired.inbox) == 1
+    assert await retry_waiting(shop.api.container.inbox) == 1
     assert completions(await shop.session(session["sessionId"])) == 1
     [row] = await shop.events()
     assert (row["status"], row["reason"]) == ("processed", None)
@@ -179,7 +179,7 @@ async def test_a_status_api_that_is_slow_or_gone_parks_the_hint_in_time(
         server.close()
         await server.wait_closed()
         shop.pass_time(seconds=5)
-        await retry_waiting(shop.api.wired.inbox)
+        await retry_waiting(shop.api.container.inbox)
         [row] = await shop.events()
         assert (row["status"], row["attempts"]) == ("parked", 2)
 

@@ -40,7 +40,7 @@ async def _refused(shop: Shop, delivery: Delivery, reason: str) -> None:
 
 
 async def _written(shop: Shop) -> None:
-    await shop.api.wired.inbox.rejections.flush(shop.clock.now(), whole=True)
+    await shop.api.container.inbox.rejections.flush(shop.clock.now(), whole=True)
 
 
 HEADER = {"stripe": "stripe-signature", "razorpay": "x-razorpay-signature", "phonepe": "x-verify"}

@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError
 from service.inbox import repository as inbox
 from service.sessions import repository as sessions
 from service.storage.database import Client
-from service.storage.group_commit import ride as rides
+from service.storage.group_commit import stepping
 from service.storage.group_commit import transactions as groups
 from service.storage.group_commit.queue import GroupQueue
 from tests.effects.stories import MANY_ASKS, RAZORPAY, STRIPE, Ending, Story, play
@@ -252,8 +252,8 @@ async def test_control_groups_whose_works_meet_are_found_out(
 ) -> None:
     async def uncounted(tx: Any, writes: Any) -> None:
         for write in writes:
-            with suppress(rides.Mismatched):
-                await rides.write_all(tx, [write])
+            with suppress(stepping.Mismatched):
+                await stepping.write_all(tx, [write])
 
     # Each session's last two events change the same two rows, and insert no row twice: that alone
     # would give the group up.
@@ -266,7 +266,7 @@ async def test_control_groups_whose_works_meet_are_found_out(
     plainly(plain=False)
     for story in meeting:
         _same(await play(shop, story), plain)
-    monkeypatch.setattr(rides, "_claim", lambda *_: None)
+    monkeypatch.setattr(stepping, "_claim", lambda *_: None)
     monkeypatch.setattr(groups, "write_all", uncounted)
     found = [await _found_out(shop, story, plain) for story in meeting]
     assert any(found)

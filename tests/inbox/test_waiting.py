@@ -49,9 +49,9 @@ async def test_a_payment_before_its_session_is_parked_and_completes_it_later(
     assert (payment["sessionId"], payment["status"]) == (None, "succeeded")
 
     await shop.api.open(sessionId="ps_later", paymentMethod=provider)
-    assert await retry_waiting(shop.api.wired.inbox) == 0  # not due yet
+    assert await retry_waiting(shop.api.container.inbox) == 0  # not due yet
     shop.pass_time(seconds=5)
-    assert await retry_waiting(shop.api.wired.inbox) == 1
+    assert await retry_waiting(shop.api.container.inbox) == 1
 
     assert (await shop.session("ps_later"))["status"] == "completed"
     [payment] = await shop.payments()
@@ -68,13 +68,13 @@ async def test_a_waiting_event_is_tried_ever_more_rarely_for_thirty_days(shop: S
         wait = row["nextAttemptAt"] - shop.clock.now()
         waits.append(wait.total_seconds())
         shop.clock.advance(wait)
-        assert await retry_waiting(shop.api.wired.inbox) == 1
+        assert await retry_waiting(shop.api.container.inbox) == 1
     assert waits[:4] == [1, 2, 4, 8]
     assert max(waits) == waits[-1] == 6 * 3600
     assert timedelta(days=30) <= shop.clock.now() - began < timedelta(days=30, hours=6)
     assert (row["status"], row["nextAttemptAt"]) == ("dead", None)
     shop.pass_time(days=1)
-    assert await retry_waiting(shop.api.wired.inbox) == 0
+    assert await retry_waiting(shop.api.container.inbox) == 0
 
     listed = (await shop.admin("GET", "/webhook-events?status=dead")).json()["events"]
     assert [one["id"] for one in listed] == [row["_id"]]
@@ -104,9 +104,9 @@ async def test_an_event_whose_worker_died_is_taken_again_after_its_lease(shop: S
     due = {"nextAttemptAt": shop.clock.now() + LEASE}  # as a worker left it that was killed
     await shop.database["webhook_events"].update_one({}, {"$set": due, "$inc": {"attempts": 1}})
 
-    assert await retry_waiting(shop.api.wired.inbox) == 0
+    assert await retry_waiting(shop.api.container.inbox) == 0
     shop.clock.advance(LEASE)
-    assert await retry_waiting(shop.api.wired.inbox) == 1
+    assert await retry_waiting(shop.api.container.inbox) == 1
     assert (await shop.session("ps_later"))["status"] == "completed"
 
 
@@ -192,12 +192,12 @@ async def test_a_genuine_event_that_can_not_be_read_is_kept_and_never_refused(
     assert (row["status"], row["payload"]) == ("failed", delivery.body)
     assert row["error"]
     shop.pass_time(seconds=5)
-    assert await retry_waiting(shop.api.wired.inbox) == 1
+    assert await retry_waiting(shop.api.container.inbox) == 1
     row = await _event(shop)
     assert (row["status"], row["attempts"]) == ("failed", 2)
     assert row["nextAttemptAt"] == shop.clock.now() + timedelta(seconds=2)
     shop.pass_time(days=31)
-    await retry_waiting(shop.api.wired.inbox)
+    await retry_waiting(shop.api.container.inbox)
     assert (await _event(shop))["status"] == "dead"
 
 
@@ -209,7 +209,7 @@ async def test_an_error_of_the_database_keeps_the_event_and_it_is_applied_later(
         assert (await shop.api.told(shop.stripe_paid(session)))["outcome"] == "failed"
     assert (await shop.session(session["sessionId"]))["status"] == "pending"
     shop.pass_time(seconds=5)
-    await retry_waiting(shop.api.wired.inbox)
+    await retry_waiting(shop.api.container.inbox)
     assert completions(await shop.session(session["sessionId"])) == 1
     assert (await _event(shop))["error"] is None
 
@@ -241,7 +241,7 @@ async def _kept_of_an_answer(shop: Shop, asked_for: str | None) -> tuple[str, st
         facts=(Unreadable("a field of another type"),),
         payload=b"{}",
     )
-    await take_in(Arrival(event, "fetch", asked_for=asked_for), shop.api.wired.inbox)
+    await take_in(Arrival(event, "fetch", asked_for=asked_for), shop.api.container.inbox)
     row = await _event(shop)
     assert row["status"] == "failed"
     return row["merchantId"], row["sessionId"]

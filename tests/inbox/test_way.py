@@ -82,7 +82,7 @@ def _begun_from(call: Call, files: Sequence[str], last: str) -> str:
 async def _walk(shop: Shop, **fields: Any) -> tuple[list[Call], dict[str, Any]]:
     session = await shop.api.open()
     delivery = shop.stripe_paid(session, **fields)
-    inbox = shop.api.wired.inbox
+    inbox = shop.api.container.inbox
     event = inbox.providers["stripe"].verify(delivery.headers, delivery.body, shop.clock.now())
     with _walking() as calls:
         await take_in(Arrival(event), inbox)

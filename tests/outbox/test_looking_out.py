@@ -29,7 +29,7 @@ _NEVER_S = 0.5
 
 def _jobs(shop: Shop, **changes: Any) -> Jobs:
     """Return the jobs of a server that has not stopped: the application is another test's too."""
-    return replace(shop.api.wired.jobs, stopping=asyncio.Event(), **changes)
+    return replace(shop.api.container.jobs, stopping=asyncio.Event(), **changes)
 
 
 async def _idle(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> float:
@@ -111,7 +111,7 @@ async def test_what_a_server_writes_itself_wakes_it(
 async def test_control_unless_it_is_told_it_rests_on(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(News, "tell", lambda *_: None)
+    monkeypatch.setattr(News, "notify", lambda *_: None)
     assert await _takes(shop, monkeypatch, _NEVER_S) == []
 
 
@@ -169,10 +169,10 @@ async def test_a_row_without_a_provider_is_of_the_lane_of_others(shop: Shop) -> 
 
 def test_news_wake_those_who_wait_for_their_kind() -> None:
     news = News()
-    with news.heard({"a"}) as one, news.heard({"b"}) as other:
-        news.tell({"a", "c"})
+    with news.subscribed({"a"}) as one, news.subscribed({"b"}) as other:
+        news.notify({"a", "c"})
         assert (one.is_set(), other.is_set()) == (True, False)
-    news.tell({"b"})
+    news.notify({"b"})
     assert not other.is_set()
 
 

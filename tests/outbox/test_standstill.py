@@ -138,7 +138,7 @@ async def test_a_capture_does_not_wait_behind_the_closings_of_another_provider(
 ) -> None:
     await _closings(shop)
     await _held(shop)
-    async with background(shop.api.wired.jobs):
+    async with background(shop.api.container.jobs):
         await stripe.called.wait()
         await _until(lambda: _captured(shop))
         assert await _given_up_at(shop) == 0  # Stripe is still at its first one
@@ -150,7 +150,7 @@ async def test_control_without_lanes_it_waits_behind_them_all(
     monkeypatch.setattr(loops, "lanes_of", lambda _: (EVERYTHING,))
     await _closings(shop)
     await _held(shop)
-    async with background(shop.api.wired.jobs):
+    async with background(shop.api.container.jobs):
         await _until(lambda: _at_least_one_given_up(shop))
         assert not await _captured(shop)
 
@@ -167,7 +167,7 @@ async def test_a_waiting_event_does_not_wait_for_the_outbox_of_its_own_provider(
     await shop.api.open(sessionId="later", currency="USD")
     shop.pass_time(seconds=2)
     await _closings(shop)
-    async with background(shop.api.wired.jobs):
+    async with background(shop.api.container.jobs):
         await stripe.called.wait()
 
         async def completed() -> bool:
@@ -181,7 +181,7 @@ async def test_a_stop_ends_between_two_of_forty_closings(
     shop: Shop, stripe: Hanging, hasty: None
 ) -> None:
     await _closings(shop)
-    async with asyncio.timeout(IN_TIME), background(shop.api.wired.jobs):
+    async with asyncio.timeout(IN_TIME), background(shop.api.container.jobs):
         await stripe.called.wait()
     calls = stripe.calls
     rows = await shop.messages("provider.close_checkout")
@@ -197,7 +197,7 @@ async def test_control_without_the_look_at_the_stop_the_next_ones_are_begun(
 ) -> None:
     monkeypatch.setattr(operations, "over", lambda _: False)
     await _closings(shop)
-    async with background(shop.api.wired.jobs):
+    async with background(shop.api.container.jobs):
         await stripe.called.wait()
     rows = await shop.messages("provider.close_checkout")
     assert len([row for row in rows if row["attempts"]]) > 1
@@ -215,7 +215,7 @@ async def test_what_does_not_end_by_itself_is_let_go_and_its_lease_gives_it_back
 
     await _closings(shop, 1)
     handlers = {"provider.close_checkout": for_ever}
-    jobs = replace(shop.api.wired.jobs, handlers=handlers)
+    jobs = replace(shop.api.container.jobs, handlers=handlers)
     async with asyncio.timeout(IN_TIME), background(jobs):
         await begun.wait()
     [row] = await shop.messages("provider.close_checkout")
@@ -234,7 +234,7 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
     shop: Shop, stripe: Hanging, hasty: None
 ) -> None:
     await _closings(shop)
-    jobs = shop.api.wired.jobs
+    jobs = shop.api.container.jobs
     running = asyncio.create_task(run_job("cleanup", jobs, OPERATOR))
     await stripe.called.wait()
     jobs.stopping.set()
@@ -252,7 +252,7 @@ async def test_a_job_captures_at_one_provider_while_another_hangs(
     monkeypatch.setattr(cleanup, "_A_FEW", 1)
     await _closings(shop)
     await _held(shop)
-    report = await run_job("outbox", shop.api.wired.jobs, OPERATOR)
+    report = await run_job("outbox", shop.api.container.jobs, OPERATOR)
     assert report.delivered == 1
     assert await _captured(shop)
     assert await _given_up_at(shop) == 1

@@ -16,7 +16,7 @@ def test_every_variable_that_traits_name_is_one_of_the_provider(row: Registered)
     traits = row.traits
     named = {*traits.pays_with, *traits.hears_with, *traits.publishes, *traits.demo, *traits.begins}
     named |= {variable for group in traits.together for variable in group}
-    named |= {traits.mode_told_by} - {None}
+    named |= {traits.mode_variable} - {None}
     assert named <= row.settings(_env_file=None).values().keys()
 
 

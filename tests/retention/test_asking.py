@@ -256,7 +256,7 @@ async def test_a_provider_that_hangs_is_asked_three_times_by_a_run_and_no_more(
     monkeypatch.setattr(questions, "ASK_WITHIN_S", 0.05)
     hanging, refs = Hanging(), [f"pay_{number}" for number in range(6)]
     providers: Any = {"razorpay": hanging}
-    services = replace(shop.api.wired.services, providers=providers)
+    services = replace(shop.api.container.services, providers=providers)
     run = questions.Questions(services, Until(time.monotonic() + 60))
     answers = await run.ask("razorpay", refs)
     assert (hanging.asked, answers.silent, answers.refused) == (3, set(refs), set())

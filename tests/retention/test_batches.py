@@ -74,7 +74,7 @@ async def _all_due(shop: Shop) -> Keys:
 
 async def test_a_batch_leaves_just_what_single_moves_leave(shop: Shop) -> None:
     await _many_kinds(shop)
-    lifetimes, now = shop.api.wired.rules.lifetimes, shop.clock.now()
+    lifetimes, now = shop.api.container.rules.lifetimes, shop.clock.now()
     before = await _rows(shop, "sessions")
     for row in before:
         found = await sessions.find("default", row["sessionId"])
@@ -103,7 +103,7 @@ async def test_a_message_that_is_there_already_fails_no_batch_and_stays(shop: Sh
     kept = {"_id": ids["again"], "sessionId": "again", "status": "done"}
     await shop.database["outbox"].insert_one(kept)
     shop.pass_time(minutes=31)
-    lifetimes, due = shop.api.wired.rules.lifetimes, await _all_due(shop)
+    lifetimes, due = shop.api.container.rules.lifetimes, await _all_due(shop)
     assert await expire_batch(lifetimes, shop.clock.now(), due) == 2
     rows = await _rows(shop, "outbox")
     assert sorted(row["_id"] for row in rows) == sorted(ids.values())
@@ -144,7 +144,7 @@ async def _paid_after_it_was_read(shop: Shop) -> list[Any]:
     due = await _all_due(shop)
     assert len(due) == 2
     await shop.receive(shop.stripe_paid(paid))
-    await expire_batch(shop.api.wired.rules.lifetimes, shop.clock.now(), due)
+    await expire_batch(shop.api.container.rules.lifetimes, shop.clock.now(), due)
     assert (await shop.session(other["sessionId"]))["status"] == "expired"
     return [move["to"] for move in (await shop.session(paid["sessionId"]))["history"]]
 
@@ -196,7 +196,7 @@ async def test_a_walk_gives_each_key_once_while_they_are_worked_off(
     monkeypatch.setattr(storage_keys, "_READ_AHEAD", 4)
     opened = [(await shop.api.open())["sessionId"] for _ in range(11)]
     shop.pass_time(minutes=31)
-    sizes, lifetimes, now = [], shop.api.wired.rules.lifetimes, shop.clock.now()
+    sizes, lifetimes, now = [], shop.api.container.rules.lifetimes, shop.clock.now()
     async with aclosing(sessions.walk_due(now, 3)) as walk:
         async for keys in walk:
             sizes.append(await expire_batch(lifetimes, now, keys))

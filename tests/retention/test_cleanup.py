@@ -96,7 +96,7 @@ async def test_a_dry_run_counts_what_a_run_does_and_touches_nothing(shop: Shop) 
 
 async def test_a_dry_run_of_a_part_counts_that_part_alone(shop: Shop) -> None:
     await _full_house(shop)
-    jobs, figures = shop.api.wired.jobs, {}
+    jobs, figures = shop.api.container.jobs, {}
     for name in cleanup.JOBS:
         report = await run_job(name, jobs, operator(), dry_run=True)
         told = {field: value for field, value in vars(report).items() if value}

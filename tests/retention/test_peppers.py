@@ -32,6 +32,6 @@ async def test_what_hangs_on_an_older_pepper_is_counted_until_it_is_over(
         )
         assert canceled.status_code == 200, canceled.text
         assert await counted(api) == 2
-        clock.advance(api.wired.rules.lifetimes.payment * 60)  # more than a day
+        clock.advance(api.container.rules.lifetimes.payment * 60)  # more than a day
         assert (await api.call("POST", "/api/cleanup-sessions", JOBS)).json()["expired"] == 2
         assert await counted(api) == 0

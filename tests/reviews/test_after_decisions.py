@@ -264,7 +264,7 @@ async def _unresolved(shop: Shop, *, accepted: bool) -> str:
     shop.pass_time(days=2)
     session = Session.model_validate(await shop.session(sid))
     [payment] = await shop.payments(sessionId=sid)
-    services = shop.api.wired.services
+    services = shop.api.container.services
     assert await open_review(session, Payment.model_validate(payment), services)
     assert (await shop.session(sid))["review"]["reason"] == "payment_unresolved"
     return str(sid)
@@ -310,7 +310,7 @@ async def test_what_is_done_stays_done_whose_replay_fails(
 async def test_of_several_payments_in_one_event_each_is_decided(shop: Shop) -> None:
     session = await shop.api.open(paymentMethod="razorpay")
     sid = session["sessionId"]
-    receipt = await take_in(Arrival(_reread(shop, session), "fetch"), shop.api.wired.inbox)
+    receipt = await take_in(Arrival(_reread(shop, session), "fetch"), shop.api.container.inbox)
     assert receipt.outcome == "review"
     [row] = await shop.events(sessionId=sid)
     assert [one["about"] for one in row["doubts"]] == ["pay_one", "pay_two"]
@@ -328,7 +328,7 @@ async def test_of_several_payments_in_one_event_each_is_decided(shop: Shop) -> N
     # Their own events ask nobody again, and neither does the same answer to a later question.
     await _pay(shop, sid, "payment.captured", id="pay_one", amount=400)
     await _pay(shop, sid, "payment.captured", id="pay_two", amount=600)
-    again = await take_in(Arrival(_reread(shop, session, 60), "fetch"), shop.api.wired.inbox)
+    again = await take_in(Arrival(_reread(shop, session, 60), "fetch"), shop.api.container.inbox)
     assert again.duplicate
     assert await _queue(shop) == []
 
@@ -345,5 +345,5 @@ def _reread(shop: Shop, session: dict[str, Any], after: int = 0) -> VerifiedEven
             razorpay_payment(session, id="pay_two", amount=600),
         ],
     }
-    provider = shop.api.wired.inbox.providers["razorpay"]
+    provider = shop.api.container.inbox.providers["razorpay"]
     return provider.translate_stored(f"fetch:{order}", json.dumps(body).encode())

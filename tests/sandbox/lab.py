@@ -117,4 +117,4 @@ async def running_lab(
             served(app, listening),
             AsyncClient(transport=transport, base_url="http://testserver") as http,
         ):
-            yield Lab(address, app, Api(http, app.state.wired), app.state.mounted.sandbox)
+            yield Lab(address, app, Api(http, app.state.container), app.state.mounted.sandbox)

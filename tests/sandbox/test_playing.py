@@ -107,7 +107,7 @@ async def test_wrong_amount_and_currency_complete_nothing(lab: Lab, provider: st
     chaos = {"faults": ["wrong_amount", "wrong_currency", "unknown_session"]}
     await repository.change_checkout(before, before.model_copy(update={"chaos": chaos}))
     await happen(await lab.checkout(before.id), Happening.PAID, lab.sandbox)
-    rows = lab.api.wired.database["sandbox_deliveries"]
+    rows = lab.api.container.database["sandbox_deliveries"]
     await rows.delete_many({"tamper": []})  # only the forged ones arrive
 
     await lab.deliver_all()

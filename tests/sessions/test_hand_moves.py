@@ -79,7 +79,7 @@ async def _expired_by(shop: Shop, n: int, *, job: bool, claim: bool = False) -> 
     else:
         found = await repository.find("default", session_id)
         assert found is not None
-        await expire_if_due(found, shop.api.wired.rules.lifetimes, shop.clock.now())
+        await expire_if_due(found, shop.api.container.rules.lifetimes, shop.clock.now())
     outcome = await shop.outcome(session_id)
     stored = await shop.session(session_id)
     assert (stored["status"], stored["capturing"], stored["liveAttempts"]) == ("expired", None, [])

@@ -185,7 +185,7 @@ async def test_what_has_changed_since_it_was_read_is_not_completed_for_nothing(
     caller = Caller(Principal(Kind.SECRET, "server", "default"))
     with pytest.raises(Busy):
         await complete_free.complete_free(
-            session, None, caller, api.wired.rules, session.created_at
+            session, None, caller, api.container.rules, session.created_at
         )
     assert (await api.read("s-1"))["status"] == "pending"
     assert await _written(database) == {"topics": [], "acts": []}

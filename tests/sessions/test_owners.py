@@ -232,7 +232,7 @@ async def test_under_another_pepper_nothing_is_answered_again(
     await put_price(api, "event_456", 1000, "INR")
     body, headers = payment_body(sessionId=None), {"Idempotency-Key": RANDOM}
     first = await api.call("POST", PAYMENTS, PUBLISHABLE, json=body, headers=headers)
-    services = api.wired.services
+    services = api.container.services
     changed = replace(
         services, rules=replace(services.rules, pepper="another pepper of a test, long")
     )

@@ -22,7 +22,7 @@ _ASKED = [6, 50, 64, 91, 112, 133]
 
 async def _create_read_and_webhook(api: Api, client: Client, code: int) -> list[Response]:
     session = await api.open(sessionId="s-1")
-    signed_at = int(api.wired.clock.now().timestamp())
+    signed_at = int(api.container.clock.now().timestamp())
     paid = stripe_event("checkout.session.completed", stripe_checkout(session), signed_at=signed_at)
     # Captured, and so not written: a traceback with all its locals takes longer than the rest.
     async with failing(client, EVERYTHING, errorCode=code):

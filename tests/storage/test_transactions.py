@@ -165,7 +165,7 @@ async def test_every_route_tells_a_stalled_database_from_its_own_fault(
     paid = stripe_event(
         "checkout.session.completed",
         stripe_checkout(session),
-        signed_at=int(api.wired.clock.now().timestamp()),
+        signed_at=int(api.container.clock.now().timestamp()),
     )
     webhook = asked("POST", paid.path, None, content=paid.body, headers=dict(paid.headers))
     calls = [asked(method, path, key, json=body) for method, path, key, body in _ROUTES]

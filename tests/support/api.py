@@ -9,7 +9,7 @@ from httpx import AsyncClient, Response
 from service.inbox.operations.replay import retry_waiting
 from service.outbox.operations import deliver_due
 from service.sessions.documents import Session
-from service.wiring import Wired
+from service.wiring import Container
 from tests.support.events import Delivery
 from tests.support.settings import ADMIN, JOBS, PUBLISHABLE, SECRET
 
@@ -19,7 +19,7 @@ class Api:
     """Calls with each kind of key, and what the background loop would do."""
 
     http: AsyncClient
-    wired: Wired
+    container: Container
 
     async def call(
         self, method: str, path: str, key: str | None = SECRET, **options: Any
@@ -81,8 +81,8 @@ class Api:
 
     async def settle(self) -> None:
         """Do what the background loop does in a round."""
-        await retry_waiting(self.wired.inbox)
-        await deliver_due(self.wired.jobs.handlers, self.wired.clock)
+        await retry_waiting(self.container.inbox)
+        await deliver_due(self.container.jobs.handlers, self.container.clock)
 
 
 __all__ = ["ADMIN", "JOBS", "PUBLISHABLE", "SECRET", "Api"]

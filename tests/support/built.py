@@ -71,7 +71,7 @@ async def application(
             return
     app = create_app(settings, database, clock=clock, loop=False, extension=_extension(settings))
     yield app
-    await close_providers(app.state.wired.providers)
+    await close_providers(app.state.container.providers)
 
 
 @pytest_asyncio.fixture

@@ -68,7 +68,7 @@ class Shop:
     async def receive(self, delivery: Delivery) -> Receipt:
         """Take a delivery without the way over HTTP."""
         return await receive_webhook(
-            delivery.provider, delivery.headers, delivery.body, self.api.wired.inbox
+            delivery.provider, delivery.headers, delivery.body, self.api.container.inbox
         )
 
     async def session(self, session_id: str) -> Row:
@@ -117,7 +117,7 @@ async def open_shop(
     async with application(built, settings, database, clock) as app:
         transport = ASGITransport(app, raise_app_exceptions=False)
         async with AsyncClient(transport=transport, base_url="http://testserver") as http:
-            yield Shop(Api(http, app.state.wired), clock, database)
+            yield Shop(Api(http, app.state.container), clock, database)
 
 
 @pytest_asyncio.fixture

@@ -42,8 +42,8 @@ async def under(database: Database, clock: ManualClock, *peppers: str) -> AsyncI
     app = create_app(settings, database, clock=clock, loop=False)
     transport = ASGITransport(app, raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url="http://testserver") as http:
-        yield Api(http, app.state.wired)
-    await close_providers(app.state.wired.providers)
+        yield Api(http, app.state.container)
+    await close_providers(app.state.container.providers)
 
 
 async def create(api: Api) -> Response:
@@ -82,11 +82,11 @@ async def test_the_control_without_the_old_one_the_same_call_is_made_twice(
         first = await create(api)
         stored = await Session.find_one({"sessionId": first.json()["session"]["sessionId"]})
         assert stored is not None
-        known = api.wired.rules.known_client_secret(stored)
+        known = api.container.rules.known_client_secret(stored)
     async with under(database, clock, NEW) as api:
         again = await create(api)
-        assert api.wired.rules.known_client_secret(stored) is None
-        rules = replace(api.wired.rules, older_peppers=(OLD,))
+        assert api.container.rules.known_client_secret(stored) is None
+        rules = replace(api.container.rules, older_peppers=(OLD,))
         assert rules.known_client_secret(stored) == known == first.json()["clientSecret"]
     assert "idempotent-replayed" not in again.headers
     assert await database.sessions.count_documents({}) == 2

@@ -14,7 +14,7 @@ from service.core.clock import ManualClock
 from service.core.ids import new_key
 from service.outbox import operations as outbox
 from service.storage.database import Database
-from service.wiring import Wired
+from service.wiring import Container
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.delivering import deliver_due
@@ -36,7 +36,7 @@ class Field(Struct, frozen=True):
     """
 
     http: httpx.AsyncClient
-    wired: Wired
+    container: Container
     sandbox: Sandbox
     clock: ManualClock
     database: Database
@@ -46,7 +46,7 @@ class Field(Struct, frozen=True):
         while True:
             while await deliver_due(self.sandbox, self.http, _AT_ONCE):
                 pass
-            if await outbox.deliver_due(self.wired.jobs.handlers, self.clock):
+            if await outbox.deliver_due(self.container.jobs.handlers, self.clock):
                 continue
             due_at = await repository.next_due_at()
             if due_at is None:
@@ -71,4 +71,4 @@ async def storm_field(database: Database) -> AsyncIterator[Field]:
         )
         async with served(app, listening), client:
             state = app.state
-            yield Field(client, state.wired, state.mounted.sandbox, clock, database)
+            yield Field(client, state.container, state.mounted.sandbox, clock, database)

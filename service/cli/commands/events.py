@@ -20,7 +20,7 @@ from service.inbox.states import InboxStatus
 from service.providers.registry import REGISTRY
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import close_providers, wire
+from service.wiring import build_container, close_providers
 
 _PROVIDERS = click.Choice(tuple(REGISTRY))
 
@@ -94,11 +94,11 @@ def replay(event_id: str, merchant: str, data_dir: Path) -> None:
     """Apply a stored event again, on the record; what was done is not done twice."""
 
     async def work(settings: Settings, database: Database) -> Receipt:
-        wired = wire(settings, SystemClock(), database)
+        container = build_container(settings, SystemClock(), database)
         try:
-            return await replay_event(event_id, operator(merchant), wired.inbox)
+            return await replay_event(event_id, operator(merchant), container.inbox)
         finally:
-            await close_providers(wired.providers)
+            await close_providers(container.providers)
 
     receipt = with_database(data_dir, work)
     show("duplicate" if receipt.duplicate else receipt.outcome.value)
@@ -113,11 +113,11 @@ def retry(limit: int, data_dir: Path) -> None:
     """Apply the waiting events that are due: parked ones and failed ones."""
 
     async def work(settings: Settings, database: Database) -> int:
-        wired = wire(settings, SystemClock(), database)
+        container = build_container(settings, SystemClock(), database)
         try:
-            return await retry_by_hand(wired.inbox, operator(), limit=limit)
+            return await retry_by_hand(container.inbox, operator(), limit=limit)
         finally:
-            await close_providers(wired.providers)
+            await close_providers(container.providers)
 
     say(f"{with_database(data_dir, work)} events were tried.")
 

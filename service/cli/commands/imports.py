@@ -14,7 +14,7 @@ from service.cli.screen import say, show_table
 from service.core.clock import SystemClock
 from service.core.errors import FieldProblem, InvalidInput
 from service.core.money import currency_exists
-from service.imports.mapping import Manner
+from service.imports.mapping import ImportRules
 from service.imports.operations import ImportReport, import_sessions
 from service.imports.repository import Source, opened_source
 from service.imports.values import Unit
@@ -66,7 +66,7 @@ def sessions(data_dir: Path, *, dry_run: bool, **options: str | None) -> None:
     by = operator(str(options["merchant"]))
 
     async def work(settings: Settings, database: Database) -> ImportReport:
-        manner = Manner(
+        rules = ImportRules(
             merchant_id=str(options["merchant"]),
             currency=currency,
             unit=cast(Unit, options["unit"]),
@@ -76,7 +76,7 @@ def sessions(data_dir: Path, *, dry_run: bool, **options: str | None) -> None:
             kind=cast(Kind | None, options["kind"]),
         )
         async with _source(database, collection, options) as source:
-            return await import_sessions(source, manner, by, dry_run=dry_run)
+            return await import_sessions(source, rules, by, dry_run=dry_run)
 
     report = with_database(data_dir, work)
     rows = [(bad.name, bad.reason) for bad in report.refused]

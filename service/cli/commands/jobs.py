@@ -13,7 +13,7 @@ from service.retention.operations.report import Report
 from service.retention.operations.run import run_job
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import close_providers, wire
+from service.wiring import build_container, close_providers
 
 DOES = {
     "cleanup": "all of it: expires, retries, delivers, and deletes what was kept long enough",
@@ -42,11 +42,11 @@ def run(name: str, *, dry_run: bool, data_dir: Path) -> None:
     """Run a job, directly on the database."""
 
     async def work(settings: Settings, database: Database) -> Report:
-        wired = wire(settings, SystemClock(), database)
+        container = build_container(settings, SystemClock(), database)
         try:
-            return await run_job(name, wired.jobs, operator(), dry_run=dry_run)
+            return await run_job(name, container.jobs, operator(), dry_run=dry_run)
         finally:
-            await close_providers(wired.providers)
+            await close_providers(container.providers)
 
     figures = vars(with_database(data_dir, work))
     rows = [(figure.replace("_", " "), value) for figure, value in figures.items()]

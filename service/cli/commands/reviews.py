@@ -15,7 +15,7 @@ from service.reviews.operations.decide import decide_review
 from service.sessions.documents import Session
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import close_providers, wire
+from service.wiring import build_container, close_providers
 
 
 @click.group()
@@ -89,11 +89,11 @@ def same_money(
 
 def _decide(review_id: str, wish: Wish, merchant: str, data_dir: Path) -> None:
     async def work(settings: Settings, database: Database) -> Session:
-        wired = wire(settings, SystemClock(), database)
+        container = build_container(settings, SystemClock(), database)
         try:
-            return await decide_review(review_id, wish, operator(merchant), wired.services)
+            return await decide_review(review_id, wish, operator(merchant), container.services)
         finally:
-            await close_providers(wired.providers)
+            await close_providers(container.providers)
 
     session = with_database(data_dir, work)
     show(session.status.value)

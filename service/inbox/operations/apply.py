@@ -10,7 +10,7 @@ from service.inbox import repository
 from service.inbox.operations.inbox import Arrival, Asking, CheckoutUnknown, Inbox, Receipt
 from service.inbox.operations.keeping import row_of
 from service.inbox.states import DONE, InboxStatus
-from service.providers.base import KnowsCheckouts, knowing
+from service.providers.base import KnowsCheckouts, with_learned
 from service.storage.answering import Duplicate, answers_in_time
 from service.storage.transaction import Question, Transaction
 
@@ -45,7 +45,7 @@ async def apply_or_ask(arrival: Arrival, inbox: Inbox) -> Receipt:
         log.warning("no answer about a payment", event_id=event.inbox_id, reason=str(error))
         return await apply_event(structs.replace(arrival, asking=Asking.SILENT), inbox)
     if learned is not None:
-        arrival = structs.replace(arrival, event=knowing(event, learned))
+        arrival = structs.replace(arrival, event=with_learned(event, learned))
     return await apply_event(arrival, inbox)
 
 

@@ -113,15 +113,15 @@ Apply: TypeAlias = Callable[[Transaction, Arrival, "Inbox"], Awaitable[Outcome]]
 
 Raises `CheckoutUnknown`, with nothing written, where its provider may be asked and has to be."""
 
-Meant: TypeAlias = Callable[[Arrival], Awaitable[Named | None]]
+FindSession: TypeAlias = Callable[[Arrival], Awaitable[Named | None]]
 """Finds the session that an event means which can't be applied."""
 
 
 class Inbox(Struct, frozen=True, dict=True):
     """The providers, the clock, how long things are kept, and what an event does.
 
-    `questions`, `apply` and `meant` are handed in by the wiring: what an event changes is the
-    business of rooms above this one.
+    `questions`, `apply` and `find_session` are handed in by the wiring: what an event changes is
+    up to the rooms above this one.
     """
 
     providers: Mapping[str, Provider]
@@ -129,12 +129,12 @@ class Inbox(Struct, frozen=True, dict=True):
     keep_for: timedelta
     questions: Questions
     apply: Apply
-    meant: Meant
+    find_session: FindSession
     strip: tuple[str, ...] = ()
     rejections: Rejections = field(default_factory=Rejections)
 
     @cached_property
-    def heard(self) -> Mapping[str, SendsWebhooks]:
+    def webhook_providers(self) -> Mapping[str, SendsWebhooks]:
         """Return the providers whose webhooks can be verified, found once for all of them."""
         return {
             name: provider

@@ -9,7 +9,7 @@ from service.inbox.errors import ReplayFailed
 from service.inbox.operations.inbox import Arrival, Inbox, Outcome
 from service.inbox.operations.stripping import strip_payload
 from service.inbox.states import DONE, InboxStatus
-from service.providers.base import Provider, SendsWebhooks, VerifiedEvent, knowing, restored
+from service.providers.base import Provider, SendsWebhooks, VerifiedEvent, restored, with_learned
 from service.providers.facts import Fact, Subject, Unreadable
 from service.storage.database import Row
 
@@ -133,7 +133,9 @@ def stored_event(row: WebhookEvent, provider: Provider) -> VerifiedEvent:
         event = provider.translate_stored(row.event_id, row.payload)
     else:
         event = _from_parts(row, row.cut)
-    return event if row.learned is None else knowing(event, msgspec.convert(row.learned, Subject))
+    return (
+        event if row.learned is None else with_learned(event, msgspec.convert(row.learned, Subject))
+    )
 
 
 def _from_parts(row: WebhookEvent, cut: Cut) -> VerifiedEvent:

@@ -39,7 +39,7 @@ async def receive_webhook(
     `TooManyRejected` for much of it from one address, and `Unavailable` when nothing could be
     written; after verification it raises nothing else.
     """
-    provider = inbox.heard.get(name)
+    provider = inbox.webhook_providers.get(name)
     if provider is None:
         raise WebhookRouteMissing(f"There is no webhook route for {name!r}: no secret is set.")
     now = inbox.clock.now()
@@ -137,7 +137,7 @@ async def _naming(arrival: Arrival, inbox: Inbox, outcome: Outcome) -> Outcome:
     """Name the session that a waiting event means, if it can be found: it is not purged then."""
     try:
         async with answers_in_time():
-            named = await inbox.meant(arrival)
+            named = await inbox.find_session(arrival)
     except Exception as error:  # the event must be kept whatever is wrong with it
         log.warning("no session found", event_id=arrival.event.inbox_id, reason=str(error))
         return outcome

@@ -121,7 +121,7 @@ async def lapse_payment(tx: Transaction, payment: Payment, now: datetime) -> boo
     return await _end(tx, payment, PaymentStatus.FAILED, "not_under_way", now)
 
 
-async def note_heard(payment: Payment, now: datetime) -> None:
+async def note_still_live(payment: Payment, now: datetime) -> None:
     """Note that its provider was asked, and said again that it is under way."""
     await repository.change(payment, {"updatedAt": now}, NO_TRANSACTION)
 

@@ -21,7 +21,7 @@ TRAITS = Traits(
         "PHONEPE_SALT_KEY": lambda: new_key("salt_dev_"),
         "PHONEPE_SALT_INDEX": lambda: "1",
     },
-    mode_told_by="PHONEPE_API_BASE",
+    mode_variable="PHONEPE_API_BASE",
     only_currency="INR",
     usual_currency="INR",
 )

@@ -16,7 +16,7 @@ TRAITS = Traits(
         "RAZORPAY_WEBHOOK_SECRET": lambda: new_key("webhook_dev_"),
     },
     begins={"RAZORPAY_KEY_ID": ("rzp_live_", "rzp_test_")},
-    mode_told_by="RAZORPAY_KEY_ID",
+    mode_variable="RAZORPAY_KEY_ID",
     usual_currency="INR",
     # Three-decimal currencies are sent x1000, with 0 as the last digit.
     steps={"BHD": 10, "KWD": 10, "OMR": 10},

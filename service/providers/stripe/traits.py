@@ -16,7 +16,7 @@ TRAITS = Traits(
         "STRIPE_PUBLISHABLE_KEY": ("pk_",),
         "STRIPE_WEBHOOK_SECRET": ("whsec_",),
     },
-    mode_told_by="STRIPE_SECRET_KEY",
+    mode_variable="STRIPE_SECRET_KEY",
     demo={
         "STRIPE_SECRET_KEY": lambda: new_key("sk_test_dev_"),
         "STRIPE_WEBHOOK_SECRET": lambda: new_key("whsec_dev_"),

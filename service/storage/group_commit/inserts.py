@@ -1,4 +1,4 @@
-"""Group insert: concurrent inserts into one collection ride in one command."""
+"""Group insert: concurrent inserts into one collection share one command."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -38,7 +38,7 @@ class GroupInsert:
             await asyncio.gather(*(self._alone(entry) for entry in entries))
             return
         for entry, error in zip(entries, errors, strict=True):
-            entry.tell(error)
+            entry.resolve(error)
 
     async def _together(self, entries: Sequence[Entry[Row, None]]) -> list[Exception | None] | None:
         """Insert all by one command, and return the error of each; None: it is not known.
@@ -65,9 +65,9 @@ class GroupInsert:
             async with answers_in_time(within([entry])):
                 await self._insert(entry.item)
         except Exception as error:
-            entry.tell(error)
+            entry.resolve(error)
         else:
-            entry.tell(None)
+            entry.resolve(None)
 
     async def _insert(self, row: Row) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Batched load: concurrent reads by one unique key ride in one query."""
+"""Batched load: concurrent reads by one unique key share one query."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -63,7 +63,7 @@ class BatchedLoad:
             await asyncio.gather(*(self._alone(entry) for entry in entries))
             return
         for entry in entries:
-            entry.tell(found.get(entry.item))
+            entry.resolve(found.get(entry.item))
 
     async def _certainly(self, keys: Sequence[Key], look: Look) -> dict[Key, Row]:
         certain = self._certain  # before the query, which may be answered after another's
@@ -112,9 +112,9 @@ class BatchedLoad:
         try:
             async with answers_in_time(within([entry])):
                 found = await self._certainly([entry.item], self._each)
-                entry.tell(found.get(entry.item))
+                entry.resolve(found.get(entry.item))
         except Exception as error:
-            entry.tell(error)
+            entry.resolve(error)
 
 
 def primary_of(collection: Collection) -> Primary | None:

@@ -23,7 +23,7 @@ PATIENCE_S = 0.25
 
 # A group whose time is over may still be cleaned up after. Then its callers are told, whatever has
 # become of it: the driver's own limits hold only while the driver is sound.
-TOLD_AFTER_S = 2.0
+ANSWERED_AFTER_S = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Entry(Struct, Generic[T, R], frozen=True):
         """Return whether the caller's time is over."""
         return asyncio.get_running_loop().time() >= self.until
 
-    def tell(self, result: R | Exception) -> None:
+    def resolve(self, result: R | Exception) -> None:
         """Give the caller its result or error, unless it has one or is gone."""
         if self.answer.done():
             return
@@ -70,7 +70,7 @@ class GroupQueue(Generic[T, R]):
     out; once its group is under way the group goes on without it. Every caller gets an answer, also
     when the loop is stopped. Nothing is kept between two items that don't overlap. A group that
     hangs does not hold up those after it for longer than `PATIENCE_S`, and its callers are told
-    `TOLD_AFTER_S` after their time.
+    `ANSWERED_AFTER_S` after their time.
     """
 
     def __init__(self, carry: Carry[T, R], limits: Limits) -> None:
@@ -132,7 +132,9 @@ class GroupQueue(Generic[T, R]):
                 break
             self._waiting.popleft()
             if entry.overdue:
-                entry.tell(Unavailable("The database is too busy now; try again.", retry_after=1))
+                entry.resolve(
+                    Unavailable("The database is too busy now; try again.", retry_after=1)
+                )
             if not entry.answer.done():  # neither overdue nor cancelled
                 group.append(entry)
                 size += entry.size
@@ -152,14 +154,14 @@ class GroupQueue(Generic[T, R]):
                 # One of its own for each: an error grows with each place where it is raised.
                 failed = RuntimeError("a group could not be carried")
                 failed.__cause__ = error
-                entry.tell(failed)
+                entry.resolve(failed)
 
     def _relieve(self, lane: asyncio.Task[None], group: list[Entry[T, R]]) -> None:
         """Count a lane no more whose group hangs: another may be opened beside it."""
         self._lanes.discard(lane)
         self.hanging.add(lane)
-        told_at = max(entry.until for entry in group) + TOLD_AFTER_S
-        asyncio.get_running_loop().call_at(told_at, _give_up, group)
+        answered_at = max(entry.until for entry in group) + ANSWERED_AFTER_S
+        asyncio.get_running_loop().call_at(answered_at, _give_up, group)
         if self._waiting and len(self._lanes) < self.limits.lanes:
             self._open_lane()
 
@@ -176,9 +178,9 @@ class GroupQueue(Generic[T, R]):
 
 def _stop(entries: Sequence[Entry[T, R]]) -> None:
     for entry in entries:
-        entry.tell(Unavailable("The service is stopping; try again."))
+        entry.resolve(Unavailable("The service is stopping; try again."))
 
 
 def _give_up(entries: Sequence[Entry[T, R]]) -> None:
     for entry in entries:
-        entry.tell(Unavailable("The database did not answer in time; try again."))
+        entry.resolve(Unavailable("The database did not answer in time; try again."))

@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 
 from service.core.errors import Unavailable
 from service.storage.group_commit.queue import Entry, GroupQueue, Limits
-from service.storage.group_commit.ride import Mismatched, Rider, ride, write_all
+from service.storage.group_commit.stepping import Member, Mismatched, step_all, write_all
 from service.storage.group_commit.timing import within
 from service.storage.plain import in_transaction, try_transaction
 from service.storage.transaction import Transaction
@@ -63,42 +63,42 @@ class GroupTransaction:
         if len(entries) == 1:
             await _alone(entries[0])
             return
-        riders = [_rider(entry) for entry in entries]
+        members = [_member(entry) for entry in entries]
         try:
-            await try_transaction(lambda tx: _together(tx, riders), within(entries, _SHARE))
+            await try_transaction(lambda tx: _together(tx, members), within(entries, _SHARE))
         except Exception as error:
             if not isinstance(error, (PyMongoError, Unavailable, Mismatched)):
                 log.warning("a group is given up for an error of its own", exc_info=True)
             await asyncio.gather(*(_alone(entry) for entry in entries))
             return
         finally:
-            for rider in riders:
-                rider.close()
-        await _tell(entries, riders)
+            for member in members:
+                member.close()
+        await _resolve_all(entries, members)
 
 
-async def _tell(entries: Sequence[Entry[_Item, Any]], riders: Sequence[Rider]) -> None:
+async def _resolve_all(entries: Sequence[Entry[_Item, Any]], members: Sequence[Member]) -> None:
     left = []
-    for entry, rider in zip(entries, riders, strict=True):
-        if rider.left:
+    for entry, member in zip(entries, members, strict=True):
+        if member.left:
             left.append(entry)
         else:
-            entry.tell(rider.outcome)
+            entry.resolve(member.outcome)
     # One after the other: they have met somebody of the group, and so perhaps one another.
     for entry in left:
         if entry.overdue:
-            entry.tell(Unavailable("Too many change the same now; try again.", retry_after=1))
+            entry.resolve(Unavailable("Too many change the same now; try again.", retry_after=1))
         else:
             await _alone(entry)
 
 
-async def _together(tx: AsyncClientSession, riders: Sequence[Rider]) -> None:
-    await ride(tx, riders)
-    await write_all(tx, [write for rider in riders for write in rider.writes])
+async def _together(tx: AsyncClientSession, members: Sequence[Member]) -> None:
+    await step_all(tx, members)
+    await write_all(tx, [write for member in members for write in member.writes])
 
 
-def _rider(entry: Entry[_Item, Any]) -> Rider:
-    return Rider(entry.item.work, entry.item.context)
+def _member(entry: Entry[_Item, Any]) -> Member:
+    return Member(entry.item.work, entry.item.context)
 
 
 async def _alone(entry: Entry[_Item, Any]) -> None:
@@ -106,6 +106,6 @@ async def _alone(entry: Entry[_Item, Any]) -> None:
     run = in_transaction(entry.item.work, within([entry]))
     try:
         done = asyncio.get_running_loop().create_task(run, context=entry.item.context)
-        entry.tell(await done)
+        entry.resolve(await done)
     except Exception as error:
-        entry.tell(error)
+        entry.resolve(error)

@@ -72,7 +72,7 @@ async def test_copy_of_a_call_that_still_runs_gets_409(
     lab: Lab, http: AsyncClient, params: dict[str, Any]
 ) -> None:
     await post(http, SESSIONS, params, "key-1")
-    rows = lab.api.wired.database["sandbox_keys"]
+    rows = lab.api.container.database["sandbox_keys"]
     await rows.update_one({}, {"$set": {"status": None, "answer": None}})
 
     answer = await post(http, SESSIONS, params, "key-1")
@@ -209,7 +209,7 @@ async def test_session_past_its_time_is_expired_for_whoever_reads_it(
     lab: Lab, http: AsyncClient, params: dict[str, Any]
 ) -> None:
     session_id = (await post(http, SESSIONS, params)).json()["id"]
-    rows = lab.api.wired.database["sandbox_checkouts"]
+    rows = lab.api.container.database["sandbox_checkouts"]
     await rows.update_one({}, {"$set": {"expiresAt": lab.sandbox.clock.now()}})
 
     found = (await http.get(f"{SESSIONS}/{session_id}")).json()

@@ -20,15 +20,15 @@ from tests.storage.failing import failing
 from tests.support.api import Api
 from tests.support.patience import IN_TIME
 
-_ANSWER_S, _PATIENCE_S, _TOLD_AFTER_S = (
+_ANSWER_S, _PATIENCE_S, _ANSWERED_AFTER_S = (
     queues.ANSWER_WITHIN_S,
     queues.PATIENCE_S,
-    queues.TOLD_AFTER_S,
+    queues.ANSWERED_AFTER_S,
 )
 
 
 def _limit_to(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    for name in ("ANSWER_WITHIN_S", "PATIENCE_S", "TOLD_AFTER_S"):
+    for name in ("ANSWER_WITHIN_S", "PATIENCE_S", "ANSWERED_AFTER_S"):
         monkeypatch.setattr(queues, name, seconds)
 
 
@@ -39,7 +39,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_caller_waits_for_three_seconds_and_a_lane_for_a_quarter() -> None:
-    assert (_ANSWER_S, _PATIENCE_S, _TOLD_AFTER_S) == (3.0, 0.25, 2.0)
+    assert (_ANSWER_S, _PATIENCE_S, _ANSWERED_AFTER_S) == (3.0, 0.25, 2.0)
 
 
 class Carrier:
@@ -58,7 +58,7 @@ class Carrier:
         self.under_way.set()
         await self.free.wait()
         for entry in entries:
-            entry.tell(entry.item)
+            entry.resolve(entry.item)
 
     def send(self, item: Any, size: int = 0) -> "asyncio.Task[Any]":
         """Submit an item in a task of its own."""

@@ -10,7 +10,7 @@ import pytest
 from bson import ObjectId
 
 from service.storage.answering import Duplicate
-from service.storage.group_commit import ride as rides
+from service.storage.group_commit import stepping
 from service.storage.group_commit import transactions as groups
 from service.storage.group_commit.queue import Limits
 from service.storage.group_commit.transactions import GroupTransaction
@@ -92,7 +92,7 @@ async def test_two_works_that_would_insert_the_same_row_never_share_a_group(
 
 
 def _no_claims(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rides, "_claim", lambda *_: None)
+    monkeypatch.setattr(stepping, "_claim", lambda *_: None)
 
 
 async def test_without_claims_the_count_of_what_was_written_gives_the_group_up(
@@ -109,8 +109,8 @@ async def test_control_without_claims_and_count_a_change_is_lost(
 ) -> None:
     async def uncounted(tx: Any, writes: Any) -> None:
         for write in writes:
-            with suppress(rides.Mismatched):
-                await rides.write_all(tx, [write])
+            with suppress(stepping.Mismatched):
+                await stepping.write_all(tx, [write])
 
     _no_claims(monkeypatch)
     monkeypatch.setattr(groups, "write_all", uncounted)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
-from service.payments.payments.operations import lapse_payment, note_heard
+from service.payments.payments.operations import lapse_payment, note_still_live
 from service.providers.base import VerifiedEvent
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
@@ -153,7 +153,7 @@ async def _wait_for(
 async def _note_heard(under_way: Sequence[Payment], services: CheckoutServices) -> None:
     async with answers_in_time():
         for payment in under_way:
-            await note_heard(payment, services.clock.now())
+            await note_still_live(payment, services.clock.now())
 
 
 def _is_answered(session: Session, payment: Payment, answers: Answers) -> bool:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
-from service.payments.payments.operations import abandon_payment, note_heard
+from service.payments.payments.operations import abandon_payment, note_still_live
 from service.payments.payments.states import LIVE
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
@@ -34,7 +34,7 @@ async def ask_once_more(payment: Payment, questions: Questions) -> bool:
     await take_answers(answers, payment.merchant_id, services)
     if payment in answers:
         async with answers_in_time():
-            await note_heard(payment, services.clock.now())
+            await note_still_live(payment, services.clock.now())
         return False
     return await _give_up(payment, services)
 

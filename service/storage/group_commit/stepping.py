@@ -21,7 +21,7 @@ class Mismatched(Exception):
     """A write of the group did not do what it says: a row was not as its work had read it."""
 
 
-class Rider:
+class Member:
     """One work of a group, run step by step.
 
     `left` says why it can't go with this group. Where it can, `outcome` is its result or its error
@@ -74,19 +74,19 @@ class Rider:
                 continue
 
 
-async def ride(tx: AsyncClientSession, riders: Sequence[Rider]) -> None:
+async def step_all(tx: AsyncClientSession, members: Sequence[Member]) -> None:
     """Run all works to their ends. Nothing is written yet."""
-    claims: dict[Hashable, Rider] = {}
-    for rider in riders:
-        rider.step(None)
-    while asking := [rider for rider in riders if rider.asks is not None]:
-        for rider in asking:
-            _claim(claims, rider, _looked_for(cast(Ask, rider.asks)))
-        asking = [rider for rider in asking if rider.asks is not None]
-        for rider, answers in await _answers(tx, asking):
-            _claim(claims, rider, _found(cast(Ask, rider.asks), answers))
-            if not rider.left:
-                rider.step(answers)
+    claims: dict[Hashable, Member] = {}
+    for member in members:
+        member.step(None)
+    while asking := [member for member in members if member.asks is not None]:
+        for member in asking:
+            _claim(claims, member, _looked_for(cast(Ask, member.asks)))
+        asking = [member for member in asking if member.asks is not None]
+        for member, answers in await _answers(tx, asking):
+            _claim(claims, member, _found(cast(Ask, member.asks), answers))
+            if not member.left:
+                member.step(answers)
 
 
 def _looked_for(ask: Ask) -> Iterable[Hashable]:
@@ -106,31 +106,31 @@ def _found(ask: Ask, answers: Sequence[list[Row]]) -> Iterable[Hashable]:
     ]
 
 
-def _claim(claims: dict[Hashable, Rider], rider: Rider, rows: Iterable[Hashable]) -> None:
+def _claim(claims: dict[Hashable, Member], member: Member, rows: Iterable[Hashable]) -> None:
     """Note whose rows these are; who comes to another's leaves, before it can get in its way."""
     for row in rows:
-        if claims.setdefault(row, rider) is not rider:
-            rider.leave("It comes to a row of another work.")
+        if claims.setdefault(row, member) is not member:
+            member.leave("It comes to a row of another work.")
             return
 
 
 async def _answers(
-    tx: AsyncClientSession, asking: Sequence[Rider]
-) -> list[tuple[Rider, list[list[Row]]]]:
+    tx: AsyncClientSession, asking: Sequence[Member]
+) -> list[tuple[Member, list[list[Row]]]]:
     """Answer all questions by one query, in which look-ups of one kind are one."""
     merged: dict[str, Merged] = {}
     places: list[list[list[Place]]] = []
-    for rider in asking:
+    for member in asking:
         places.append([])
-        for question in cast(Ask, rider.asks).questions:
+        for question in cast(Ask, member.asks).questions:
             name = question.collection.name
             if name not in merged:
                 merged[name] = Merged(question.collection)
             places[-1].append(merged[name].add(question.look_ups))
     await read_all(tx, merged.values())
     return [
-        (rider, [rows_at(of_one) for of_one in of_all])
-        for rider, of_all in zip(asking, places, strict=True)
+        (member, [rows_at(of_one) for of_one in of_all])
+        for member, of_all in zip(asking, places, strict=True)
     ]
 
 

@@ -14,7 +14,7 @@ from service.sessions.operations.reviewing.claims import is_claim_of
 from service.sessions.states import Mismatch
 
 
-class Whose(Enum):
+class Ownership(Enum):
     """What is known of the checkout that an event tells of."""
 
     OWN = "own"
@@ -22,7 +22,7 @@ class Whose(Enum):
     UNKNOWN = "unknown"
 
 
-def whose(session: Session, subject: Subject, known_ref: str | None = None) -> Whose:
+def ownership_of(session: Session, subject: Subject, known_ref: str | None = None) -> Ownership:
     """Return whose checkout an event is about; `known_ref` is what the ledger knows of its payment.
 
     A session that has opened no checkout and names none takes what names it, but for what an
@@ -31,12 +31,12 @@ def whose(session: Session, subject: Subject, known_ref: str | None = None) -> W
     if not session.checkouts and session.opening is None:
         ours = (*subject.attempt_ids, *subject.checkout_refs)
         earlier = any(is_anothers(session, one) for one in ours)
-        return Whose.FOREIGN if earlier else Whose.OWN
+        return Ownership.FOREIGN if earlier else Ownership.OWN
     told = {*subject.checkout_refs, *subject.attempt_ids, *subject.object_ids, known_ref}
     if not told.isdisjoint(session.checkout_ids) or _of_an_older_version(session, subject):
-        return Whose.OWN
+        return Ownership.OWN
     silent = not subject.checkout_refs and known_ref is None
-    return Whose.UNKNOWN if silent else Whose.FOREIGN
+    return Ownership.UNKNOWN if silent else Ownership.FOREIGN
 
 
 def _of_an_older_version(session: Session, subject: Subject) -> bool:
@@ -45,7 +45,7 @@ def _of_an_older_version(session: Session, subject: Subject) -> bool:
     return before and not subject.checkout_refs and session.session_id in subject.sent_ids
 
 
-def tied(
+def check_ownership(
     doing: Applying, session: Session, recorded: Recorded | None, *, ask: bool = True
 ) -> Applying:
     """Note why a payment is not the session's own, if it is not.
@@ -55,9 +55,9 @@ def tied(
     if recorded is not None and not is_claim_of(recorded.claimed_by, session):
         return structs.replace(doing, stranger=Mismatch.ANOTHERS)
     known_ref = recorded.provider_session_id if recorded is not None else None
-    found = whose(session, doing.event.subject, known_ref)
-    if found is Whose.OWN or (found is Whose.UNKNOWN and not ask):
+    found = ownership_of(session, doing.event.subject, known_ref)
+    if found is Ownership.OWN or (found is Ownership.UNKNOWN and not ask):
         return doing
-    if found is Whose.UNKNOWN and doing.may_ask:
+    if found is Ownership.UNKNOWN and doing.may_ask:
         raise CheckoutUnknown(matched=True)
     return structs.replace(doing, stranger=Mismatch.FOREIGN)

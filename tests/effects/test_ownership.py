@@ -8,11 +8,7 @@ from msgspec import structs
 
 from service.effects.applying import Applying
 from service.effects.matching import learn
-from service.effects.whose import (
-    Whose,
-    tied,
-    whose,
-)
+from service.effects.ownership import Ownership, check_ownership, ownership_of
 from service.inbox.operations.inbox import CheckoutUnknown
 from service.payments.payments.documents import Claim
 from service.payments.payments.operations import Recorded
@@ -57,36 +53,36 @@ def _session(*checkouts: Checkout, **changes: Any) -> Session:
 def test_a_session_with_a_checkout_owns_what_names_it_and_nothing_else(
     subject: Subject, known_ref: str | None, expected: str
 ) -> None:
-    assert whose(_session(OURS), subject, known_ref).value == expected
+    assert ownership_of(_session(OURS), subject, known_ref).value == expected
 
 
 @pytest.mark.parametrize(
     ("subject", "expected"),
     [
-        (Subject(checkout_refs=("cs_any",)), Whose.OWN),
-        (Subject(), Whose.OWN),
-        (Subject(attempt_ids=("s-1-abcdefghij",)), Whose.FOREIGN),
-        (Subject(checkout_refs=("cs_any", "s-1-abcdefghij")), Whose.FOREIGN),
+        (Subject(checkout_refs=("cs_any",)), Ownership.OWN),
+        (Subject(), Ownership.OWN),
+        (Subject(attempt_ids=("s-1-abcdefghij",)), Ownership.FOREIGN),
+        (Subject(checkout_refs=("cs_any", "s-1-abcdefghij")), Ownership.FOREIGN),
     ],
 )
 def test_a_session_without_any_takes_all_but_what_an_earlier_one_of_its_id_has_opened(
-    subject: Subject, expected: Whose
+    subject: Subject, expected: Ownership
 ) -> None:
-    assert whose(_session(), subject) is expected
+    assert ownership_of(_session(), subject) is expected
     # What is being opened may be paid before we hear of it: from then on it takes no other.
-    opening = whose(_session(opening=OPENING), subject)
-    assert opening is (Whose.FOREIGN if subject.checkout_refs else Whose.UNKNOWN)
+    opening = ownership_of(_session(opening=OPENING), subject)
+    assert opening is (Ownership.FOREIGN if subject.checkout_refs else Ownership.UNKNOWN)
 
 
 def test_an_intent_that_names_the_session_may_be_of_a_checkout_before_attempts_had_ids() -> None:
     intent = Subject(sent_ids=("s",))
-    assert whose(_session(OLD), intent) is Whose.OWN
-    assert whose(_session(OURS, OLD), intent) is Whose.OWN
+    assert ownership_of(_session(OLD), intent) is Ownership.OWN
+    assert ownership_of(_session(OURS, OLD), intent) is Ownership.OWN
     for other in (NAMED, OURS):
-        assert whose(_session(other), intent) is Whose.UNKNOWN
-    assert whose(_session(OLD), Subject(sent_ids=("another",))) is Whose.UNKNOWN
+        assert ownership_of(_session(other), intent) is Ownership.UNKNOWN
+    assert ownership_of(_session(OLD), Subject(sent_ids=("another",))) is Ownership.UNKNOWN
     told = structs.replace(intent, checkout_refs=("cs_foreign",))
-    assert whose(_session(OLD), told) is Whose.FOREIGN
+    assert ownership_of(_session(OLD), told) is Ownership.FOREIGN
 
 
 def test_a_claim_is_of_the_session_that_was_opened_then() -> None:
@@ -108,7 +104,7 @@ def _doing(subject: Subject, *, may_ask: bool) -> Applying:
     return Applying(
         tx=None,  # type: ignore[arg-type]
         event=event,
-        why=None,  # type: ignore[arg-type]
+        cause=None,  # type: ignore[arg-type]
         lifetimes=None,  # type: ignore[arg-type]
         merchant_id="default",
         may_ask=may_ask,
@@ -124,28 +120,33 @@ def test_what_names_no_checkout_is_asked_about_where_it_can_be_and_is_a_stranger
 ):
     session, silent = _session(OURS), Subject(sent_ids=("s",))
     with pytest.raises(CheckoutUnknown) as asked:
-        tied(_doing(silent, may_ask=True), session, None)
+        check_ownership(_doing(silent, may_ask=True), session, None)
     assert asked.value.matched
-    assert tied(_doing(silent, may_ask=False), session, None).stranger is Mismatch.FOREIGN
+    assert (
+        check_ownership(_doing(silent, may_ask=False), session, None).stranger is Mismatch.FOREIGN
+    )
     for may_ask in (True, False):
         doing = _doing(silent, may_ask=may_ask)
-        assert tied(doing, session, None, ask=False) == doing
+        assert check_ownership(doing, session, None, ask=False) == doing
 
 
 @pytest.mark.parametrize("ask", [True, False])
 def test_a_payment_is_the_sessions_by_its_claim_and_by_its_checkout(ask: bool) -> None:
     session, own = _session(OURS), Claim("default", "s", NOON)
     ours = _doing(Subject(checkout_refs=("cs_ours",)), may_ask=True)
-    assert tied(ours, session, None, ask=ask) == ours
-    assert tied(ours, session, _recorded(own), ask=ask) == ours
+    assert check_ownership(ours, session, None, ask=ask) == ours
+    assert check_ownership(ours, session, _recorded(own), ask=ask) == ours
     for another in (None, Claim("default", "another", NOON)):
-        given = tied(ours, session, _recorded(another), ask=ask)
+        given = check_ownership(ours, session, _recorded(another), ask=ask)
         assert given.stranger is Mismatch.ANOTHERS
     foreign = _doing(Subject(checkout_refs=("cs_foreign",)), may_ask=True)
-    assert tied(foreign, session, _recorded(own), ask=ask).stranger is Mismatch.FOREIGN
+    assert check_ownership(foreign, session, _recorded(own), ask=ask).stranger is Mismatch.FOREIGN
     silent = _doing(Subject(), may_ask=True)
-    assert tied(silent, session, _recorded(own, "cs_ours"), ask=ask) == silent
-    assert tied(silent, session, _recorded(own, "cs_x"), ask=ask).stranger is Mismatch.FOREIGN
+    assert check_ownership(silent, session, _recorded(own, "cs_ours"), ask=ask) == silent
+    assert (
+        check_ownership(silent, session, _recorded(own, "cs_x"), ask=ask).stranger
+        is Mismatch.FOREIGN
+    )
 
 
 @pytest.mark.parametrize(
