@@ -1,4 +1,4 @@
-"""What playing a provider takes, and what all of the sandbox is given."""
+"""What a played provider implements, and what all of the sandbox uses."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,7 +23,7 @@ class MadeEvent(Struct, frozen=True):
 
 
 class Played(Protocol):
-    """One provider, played: how it tells of what happens, and how it signs."""
+    """One provider, played: how it reports what happens, and how it signs."""
 
     @property
     def name(self) -> ProviderName:
@@ -37,13 +37,13 @@ class Played(Protocol):
         payment: SandboxPayment | None,
         now: datetime,
     ) -> list[MadeEvent]:
-        """Make the events that tell of a happening; `checkout` is as it stands after it."""
+        """Make the events that report a happening; `checkout` is its state afterwards."""
         ...
 
     def falsify(self, event: MadeEvent, fault: Fault) -> MadeEvent:
-        """Make a wrong event of a right one: other amount, other currency, unknown session.
+        """Turn a right event into a wrong one: another amount or currency, an unknown session.
 
-        It has another event id, so that the right one is no duplicate of it.
+        It has another event id, so that the right one is not a duplicate of it.
         """
         ...
 
@@ -53,7 +53,7 @@ class Played(Protocol):
 
 
 class Sandbox(Struct, frozen=True):
-    """What the sandbox works with. `deliver_to` is the address of the service under it."""
+    """What the sandbox needs. `deliver_to` is the address of the service under test."""
 
     settings: Settings
     clock: Clock

@@ -1,4 +1,4 @@
-"""The sandbox as a whole: who is played, which documents and routes there are."""
+"""The sandbox as a whole: the played providers, its documents and its routes."""
 
 from litestar import Router
 from litestar.di import Provide
@@ -38,7 +38,7 @@ SANDBOX_DOCUMENTS: tuple[type[StoredDocument], ...] = (
 
 
 def build_sandbox(settings: Settings, clock: Clock) -> Sandbox:
-    """Build the sandbox; it delivers to the service's own public address."""
+    """Build the sandbox; it delivers to the service's public URL."""
     played: dict[ProviderName, Played] = {
         "stripe": PlayedStripe(settings),
         "razorpay": PlayedRazorpay(settings),
@@ -59,6 +59,6 @@ def sandbox_routes(sandbox: Sandbox) -> list[ControllerRouterHandler]:
 
 
 async def prepare_sandbox(database: Database) -> None:
-    """Bind the sandbox's documents and make its indexes: production has neither."""
+    """Bind the sandbox's documents and create its indexes: production has neither."""
     await bind(database, SANDBOX_DOCUMENTS)
     await apply_indexes(database, SANDBOX_DOCUMENTS)

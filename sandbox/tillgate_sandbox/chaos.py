@@ -1,4 +1,4 @@
-"""Chaos: what goes wrong with deliveries on purpose. Pure and seeded, so that a run repeats."""
+"""Chaos: deliveries that go wrong on purpose. Pure and seeded, so that runs can be repeated."""
 
 import random
 from datetime import datetime, timedelta
@@ -28,11 +28,11 @@ Fault = Literal[
 ]
 
 EVERYTHING: tuple[Fault, ...] = ("duplicate", "reorder", "delay", "drop", "bad_signature")
-"""What still ends with the session paid: the right event arrives, among much else."""
+"""The faults after which the session is still paid: the right event arrives, too."""
 
 
 class Chaos(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Which faults befall a checkout's deliveries. `copies` of each event arrive at once.
+    """The faults of a checkout's deliveries. `copies` of each event arrive at once.
 
     `delay_ms` is the longest delay. The same seed and the same events give the same plan.
     """
@@ -64,7 +64,7 @@ _TAMPERING: tuple[Fault, ...] = (
     "unknown_session",
     "foreign_route",
 )
-"""Each makes an additional, wrong delivery; the right one comes as well."""
+"""Each adds a wrong delivery; the right one is sent as well."""
 
 
 def plan(events: int, chaos: Chaos, salt: str, now: datetime) -> list[Planned]:
@@ -126,6 +126,6 @@ def read_chaos(stored: JsonObject) -> Chaos:
 
 
 def merge(own: JsonObject | None, standing: JsonObject | None) -> Chaos:
-    """Return the faults that hold for a checkout: its own, else the standing ones, else none."""
+    """Return the faults that apply to a checkout: its own, else the standing ones, else none."""
     held = own if own is not None else standing
     return read_chaos(held) if held is not None else Chaos()

@@ -1,4 +1,4 @@
-"""Deliver webhooks as the played providers do: signed now, posted, and posted again."""
+"""Deliver webhooks as the played providers do: signed now, posted, and retried."""
 
 import asyncio
 import time
@@ -17,8 +17,8 @@ from tillgate_sandbox.base import MadeEvent, Sandbox
 from tillgate_sandbox.documents import Attempt, SandboxDelivery
 from tillgate_sandbox.playing import expire_due
 
-# Stripe's test mode tries three times more over a few hours, Razorpay for a day with growing
-# pauses, PhonePe for about an hour: here an hour lasts a second or two.
+# Stripe's test mode retries three times over a few hours, Razorpay for a day with growing pauses,
+# PhonePe for about an hour: here an hour lasts a second or two.
 RETRY_AFTER_S: dict[ProviderName, tuple[float, ...]] = {
     "stripe": (1, 3, 6),
     "razorpay": (1, 2, 4, 8, 16),
@@ -45,7 +45,7 @@ async def deliver_due(sandbox: Sandbox, http: httpx.AsyncClient, limit: int = AT
 
 @asynccontextmanager
 async def delivering(sandbox: Sandbox) -> AsyncIterator[None]:
-    """Deliver, and expire what runs out of time, for as long as the block lasts."""
+    """Deliver webhooks and expire checkouts while the block lasts."""
     stopping = asyncio.Event()
     task = asyncio.create_task(_loop(sandbox, stopping), name="tillgate-sandbox")
     try:
@@ -63,7 +63,7 @@ async def _loop(sandbox: Sandbox, stopping: asyncio.Event) -> None:
             try:
                 await expire_due(sandbox)
                 tried = await deliver_due(sandbox, http)
-            except Exception:  # the loop must outlive whatever one round meets
+            except Exception:  # the loop must survive any error of one round
                 log.exception("sandbox round failed")
             if tried < AT_ONCE:
                 with suppress(TimeoutError):
@@ -77,7 +77,7 @@ async def _try(delivery: SandboxDelivery, sandbox: Sandbox, http: httpx.AsyncCli
 
 
 async def _post(delivery: SandboxDelivery, sandbox: Sandbox, http: httpx.AsyncClient) -> Attempt:
-    """Post once. Of two tries that get no answer, one loses the request and one the answer."""
+    """Post once. Of two tries without an answer, one loses the request and one the answer."""
     now = sandbox.clock.now()
     if delivery.drops and delivery.drops % 2 == 0:
         return Attempt(at=now, error="the request was lost on its way")
@@ -104,7 +104,7 @@ async def _post(delivery: SandboxDelivery, sandbox: Sandbox, http: httpx.AsyncCl
 
 
 def _following(delivery: SandboxDelivery, attempt: Attempt, now: datetime) -> tuple[str, datetime]:
-    """Return how the delivery stands after a try, and when the next one is due."""
+    """Return the delivery's status after a try, and when the next one is due."""
     if attempt.status is not None and 200 <= attempt.status < 300:
         return "delivered", now
     pauses = RETRY_AFTER_S[delivery.provider]
@@ -118,7 +118,7 @@ def _following(delivery: SandboxDelivery, attempt: Attempt, now: datetime) -> tu
 
 
 def _outcome(content: bytes) -> str | None:
-    """Read the word that the service has for what it did, or for why it refused."""
+    """Read the service's outcome, or its error code if it refused."""
     try:
         answer = strict_json.parse(content)
     except MalformedBody:

@@ -15,7 +15,7 @@ _PRICES = (
     ("premium", 2_999, "USD", "Premium, a month"),
     ("premium", 249_900, "INR", "Premium, a month"),
 )
-# A hall has so many seats; a plan is bought once.
+# An event has many seats; a plan is bought once.
 _MOST = {"event_456": 10, "basic": 1, "premium": 1}
 _TEN_PERCENT = 1_000
 

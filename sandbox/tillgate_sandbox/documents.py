@@ -1,4 +1,4 @@
-"""What the played providers remember: checkouts, deliveries, idempotency keys, standing faults."""
+"""What the played providers store: checkouts, deliveries, idempotency keys, standing faults."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -16,7 +16,7 @@ CheckoutKind = Literal["session", "order", "link"]
 
 
 class SandboxRefund(StoredPart):
-    """Money that was given back of a payment. `id` is the provider's refund id (PhonePe: ours)."""
+    """A refund of a payment. `id` is the provider's refund id (PhonePe: ours)."""
 
     id: str = Field(alias="id")
     amount: int
@@ -45,7 +45,7 @@ class SandboxPayment(StoredPart):
 
 
 class Happened(StoredPart):
-    """One thing that happened to a checkout, for its timeline: nothing is decided by it."""
+    """One thing that happened to a checkout, only for its timeline."""
 
     at: datetime
     what: Happening
@@ -54,13 +54,13 @@ class Happened(StoredPart):
 
 
 class SandboxCheckout(StoredDocument):
-    """A checkout that stands at a played provider; its wire JSON is rendered from it.
+    """A checkout at a played provider; the provider's JSON is rendered from it.
 
     `id` is the provider's own (`cs_test_…`, `order_…`, `plink_…`, a merchantOrderId), `page_id` the
-    address of its pay page. `request` are the parameters that it was opened with, as they came.
-    `chaos` are the faults for its deliveries, None: the standing ones. `object_ids` are the ids of
-    what else belongs to it (refunds, disputes, a subscription), by which it is found as well; what
-    the provider keeps of those is in `more`. `version` counts the changes.
+    address of its pay page. `request` has the parameters that it was opened with, unchanged.
+    `chaos` has the faults for its deliveries, None: the standing ones. `object_ids` are the ids of
+    other objects that belong to it (refunds, disputes, a subscription), by which it is found, too;
+    their data is in `more`. `version` counts the changes.
     """
 
     id: str  # type: ignore[assignment]
@@ -117,9 +117,9 @@ class Attempt(StoredPart):
 
 
 class SandboxDelivery(StoredDocument):
-    """One webhook on its way: what is posted, when it is due, and how its tries went.
+    """One webhook to deliver: what is posted, when it is due, and the results of its tries.
 
-    `note` says in words what chaos did to it. A provider posts again until the answer is a 2xx.
+    `note` says in words what chaos did to it. A provider retries until the answer is a 2xx.
     `claim` is the token of whoever is posting it. `drops` tries get no answer first.
     """
 
@@ -174,7 +174,7 @@ class SandboxKey(StoredDocument):
 
 
 class SandboxEvent(StoredDocument):
-    """An event that a played provider has made, for its list of events."""
+    """An event that a played provider made, for its list of events."""
 
     id: str  # type: ignore[assignment]
     provider: ProviderName

@@ -16,7 +16,7 @@ from tillgate_sandbox.reaching import reach_sandbox
 
 
 class TheSandbox:
-    """Plays the providers whose keys are generated, and brings a shop to try it with."""
+    """Plays the providers whose keys are generated, and adds a shop to try them with."""
 
     commands = MappingProxyType(
         {

@@ -1,4 +1,4 @@
-"""The sandbox as a part of one application: its routes, what runs beside it, what it has seen."""
+"""The sandbox as part of an application: its routes, its background work, its records."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -47,7 +47,7 @@ class MountedSandbox:
 
     @asynccontextmanager
     async def lifespan(self, app: Litestar, *, loop: bool) -> AsyncIterator[None]:
-        """Record calls, and deliver with the `loop`. Makes the collections: production has none."""
+        """Create the collections, record calls, and with the `loop` deliver webhooks."""
         async with AsyncExitStack() as stack:
             await prepare_sandbox(self._database)
             stack.enter_context(recording(app, self.sandbox.clock))
@@ -56,7 +56,7 @@ class MountedSandbox:
             yield
 
     async def add_lines(self, session_id: str, lines: Sequence[Line]) -> list[Line]:
-        """Put the checkouts, deliveries and calls of a session between its lines."""
+        """Insert the checkouts, deliveries and calls of a session between its lines."""
         seen = lines_of(
             await repository.checkouts_of(session_id), await repository.deliveries_of(session_id)
         )

@@ -1,4 +1,4 @@
-"""What happens to a checkout at a played provider, and the webhooks that tell of it."""
+"""What happens to a checkout at a played provider, and the webhooks that report it."""
 
 import secrets
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from tillgate_sandbox.documents import (
 from tillgate_sandbox.repository import KEEP_FOR
 from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus, leads_to
 
-# An attempt that begins, and how it stands then.
+# An attempt that begins, and its status then.
 _BEGINS = {
     Happening.PAID: PaymentStatus.SUCCEEDED,
     Happening.DELAYED: PaymentStatus.PROCESSING,
@@ -32,7 +32,7 @@ _BEGINS = {
     Happening.DECLINED: PaymentStatus.DECLINED,
 }
 _UNDER_WAY = frozenset({PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED})
-# What becomes of the attempt that is under way, the last one where there are several.
+# The outcome of the attempt under way, the last one of several.
 _GOES_ON = {
     Happening.SETTLED: PaymentStatus.SUCCEEDED,
     Happening.CAPTURED: PaymentStatus.SUCCEEDED,
@@ -43,19 +43,19 @@ _ELSEWHERE: dict[ProviderName, ProviderName] = {
     "razorpay": "stripe",
     "phonepe": "stripe",
 }
-"""Whose route gets an event that is sent to the wrong one."""
+"""The provider whose route gets an event that is sent to the wrong one."""
 
 _FALSIFIED: tuple[Fault, ...] = ("wrong_amount", "wrong_currency", "unknown_session")
 
 
 class CannotHappen(Conflict):
-    """The checkout stands where this can't happen to it any more, or not yet."""
+    """The checkout is in a state in which this can no longer happen, or not yet."""
 
     code = "cannot_happen"
 
 
 class Announcement(Struct, frozen=True):
-    """Events that tell of a checkout, the faults for their deliveries, and what seeds the dice."""
+    """Events about a checkout, the faults for their deliveries, and the salt of the dice."""
 
     events: Sequence[MadeEvent]
     chaos: Chaos
@@ -71,10 +71,10 @@ async def happen(
     decline_code: str | None = None,
     refund: SandboxRefund | None = None,
 ) -> SandboxCheckout:
-    """Let something happen to a checkout, and send its provider's webhooks on their way.
+    """Let something happen to a checkout, and queue its provider's webhooks.
 
-    `refund` is what REFUNDED gives back; without it all that is left. Gives the checkout as it
-    stands afterwards. Raises `CannotHappen`, and `Busy` where something else happened meanwhile.
+    `refund` is what REFUNDED refunds; without it everything that is left. Returns the checkout in
+    its new state. Raises `CannotHappen`, and `Busy` if something else happened meanwhile.
     """
     chaos = await chaos_of(checkout)
     late = happening is Happening.PAID and "late" in chaos.faults
@@ -106,7 +106,7 @@ async def announce(
 
 
 async def expire_due(sandbox: Sandbox, limit: int = 50) -> int:
-    """Expire the checkouts whose time is over; return how many."""
+    """Expire the overdue checkouts; return how many."""
     due = await repository.due_to_expire(sandbox.clock.now(), limit)
     expired = 0
     for checkout in due:
@@ -119,7 +119,7 @@ async def expire_due(sandbox: Sandbox, limit: int = 50) -> int:
 
 
 async def chaos_of(checkout: SandboxCheckout) -> Chaos:
-    """Return the faults that hold for a checkout now."""
+    """Return the faults that apply to a checkout now."""
     if checkout.chaos is not None:
         return merge(checkout.chaos, None)
     standing = await repository.standing_chaos()
@@ -158,7 +158,7 @@ async def _step(
 
 
 def _happened(what: Happening, payment: SandboxPayment | None, now: datetime) -> Happened:
-    """Note what happened: Stripe's intent is one payment, however often it is tried."""
+    """Record what happened: Stripe's intent is one payment, however often it is tried."""
     declined = payment.decline_code if payment and what is Happening.DECLINED else None
     return Happened(
         at=now, what=what, method=payment.method if payment else None, decline_code=declined
@@ -217,7 +217,7 @@ _DISPUTE_PREFIX = {"stripe": "du_1", "razorpay": "disp_", "phonepe": "OMD"}
 
 
 def _payment_id(checkout: SandboxCheckout) -> str:
-    """Stripe tries one intent again and again; the others count each attempt as a payment."""
+    """Return the payment's id: Stripe retries one intent, the others make one per attempt."""
     if checkout.provider == "stripe" and checkout.payments:
         return checkout.payments[-1].id
     return _made_id(*_PAYMENT_PREFIX[checkout.provider])

@@ -73,7 +73,7 @@ async def write_happening(
     events: list[SandboxEvent],
     deliveries: list[SandboxDelivery],
 ) -> bool:
-    """Write a changed checkout with all that tells of it, or nothing; return whether it was."""
+    """Write a changed checkout with its events, or nothing; return whether it was written."""
 
     async def work(tx: Transaction) -> bool:
         if not await _change(before, after, tx):

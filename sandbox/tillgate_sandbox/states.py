@@ -30,7 +30,7 @@ class PaymentStatus(StrEnum):
 class Happening(StrEnum):
     """What happens to a checkout, by a button of its page, by the API or by time.
 
-    Each provider tells it in its own events, one or several, or not at all.
+    Each provider reports it by its own events, one or several, or not at all.
     """
 
     PAID = "paid"
@@ -69,7 +69,7 @@ _HAS_NO: Mapping[ProviderName, frozenset[Happening]] = {
     # It takes money at once, and has no event for what is held or disputed.
     "phonepe": frozenset({Happening.AUTHORIZED, Happening.CAPTURED, Happening.DISPUTED}),
 }
-"""What a provider does not have, and so can't tell."""
+"""What a provider does not have, and so can't report."""
 
 _TRIED_AGAIN = frozenset({Happening.AUTHORIZED, Happening.PAID})
 """What Razorpay takes of an order whose payment is held or late: a customer who saw nothing come of

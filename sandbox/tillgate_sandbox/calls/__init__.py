@@ -1,1 +1,1 @@
-"""Who asked whom: calls on the played providers' wires, and calls that touch a session."""
+"""Recorded calls: those to the played providers, and those that touch a session."""

@@ -1,4 +1,4 @@
-"""What is kept of a call: enough to tell it in a sentence, and nothing secret."""
+"""What is stored about a call: enough to describe it in a sentence, and nothing secret."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -12,10 +12,10 @@ from service.storage.documents import StoredDocument
 class SandboxCall(StoredDocument):
     """One call: of the service to a played provider, or, where `provider` is None, to the service.
 
-    `path` is without its query, bodies and keys are not kept. `status` is None where there was no
-    answer, `heard` is False where the caller had gone before it came, `error` is the answer's word
-    for what is wrong. `caller` is a kind of key and None without a valid one, or at a provider.
-    `grant` names the token that was used, or given out: the first 12 hex digits of its SHA-256.
+    `path` has no query; bodies and keys are not stored. `status` is None if there was no answer,
+    `heard` is False if the caller had gone before it came, `error` is the error code in the answer.
+    `caller` is a kind of key, None without a valid one, or at a provider. `grant` names the token
+    that was used or issued: the first 12 hex digits of its SHA-256.
     """
 
     id: str  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""Listen in on a call while it passes, without holding it up."""
+"""Listen to a call as it passes, without delaying it."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from service.web.requests import LARGEST_BODY
 
 
 class Heard:
-    """What went over the wire of one call. `listens`: the caller still waited for the answer."""
+    """What was sent and received in one call. `listens`: the caller still waits for the answer."""
 
     def __init__(self, at: datetime) -> None:
         """Begin to listen."""
@@ -45,7 +45,7 @@ class Heard:
 
 
 async def has_gone(receive: Receive) -> bool:
-    """Return whether the caller no longer waits; what nobody has read of the body yet is read."""
+    """Return whether the caller no longer waits; reads the rest of the body first."""
     with suppress(TimeoutError):
         async with asyncio.timeout(0):
             while (await receive())["type"] != "http.disconnect":

@@ -1,7 +1,7 @@
-"""What a call tells of itself: its session, its error, its token. Pure.
+"""What can be read from a call: its session, its error, its token. Pure.
 
-It is read off the wire, as anybody could who watches it, so that neither the handlers of the
-service nor those of the played providers know that somebody does.
+It is read from the traffic alone, as any observer could, so that neither the service's handlers nor
+those of the played providers know about it.
 """
 
 import re
@@ -28,13 +28,13 @@ _ID_IN_PATH: dict[ProviderName, re.Pattern[str]] = {
         r"/(?:checkout/v2/order|payments/v2/refund|pg/v1/status/[^/]+)/([^/]+)(?:/status)?$"
     ),
 }
-# In a request or an answer: what else a call may be about.
+# In a request or an answer: other ids that a call may be about.
 _ID_FIELDS = ("id", "payment_intent", "originalMerchantOrderId", "merchantOrderId")
 _LONGEST_ERROR = 200
 
 
 class Exchange(Struct, frozen=True):
-    """A request and its answer, as they came. `parameters` are those of the service's path."""
+    """A request and its answer, unparsed. `parameters` are those of the service's path."""
 
     path: str
     parameters: Mapping[str, Any]
@@ -46,10 +46,10 @@ class Exchange(Struct, frozen=True):
 
 
 class CallDetails(Struct, frozen=True):
-    """What an exchange tells.
+    """What was read from an exchange.
 
-    Where it names no session, `ids` are a provider's by which it is found, and `asked_for` is what
-    the caller takes for one.
+    If it names no session, `ids` are provider's ids by which to find it, and `asked_for` is what
+    the caller sent as a session id.
     """
 
     session_id: str | None = None
@@ -93,7 +93,7 @@ def read_api(exchange: Exchange) -> CallDetails:
 
 
 def _named_session(asked: JsonObject) -> str | None:
-    """Read the session that a new checkout is opened for: each provider takes it elsewhere."""
+    """Read the session that a checkout is opened for; each provider has another field for it."""
     return _session_id(
         text(inner(asked, "metadata"), "sessionId")
         or text(inner(asked, "notes"), "sessionId")
@@ -109,7 +109,7 @@ def _session_id(given: str | None) -> str | None:
 
 
 def _error(answer: JsonObject, status: int | None) -> str | None:
-    """Read the word for what is wrong: Stripe's code, Razorpay's or PhonePe's, or our own."""
+    """Read the error code: Stripe's, Razorpay's or PhonePe's, or our own."""
     if status is None or status < 400:
         return None
     error = inner(answer, "error")
@@ -129,7 +129,7 @@ def _key(headers: dict[bytes, bytes]) -> str | None:
 
 
 def _grant(answer: JsonObject, headers: dict[bytes, bytes]) -> str | None:
-    """Name the token that was given out, or used, without keeping it."""
+    """Return a name for the token that was issued or used, not the token."""
     scheme, _, used = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     token = text(answer, "access_token") or (used if scheme == "O-Bearer" else None)
     return digest(token)[:12] if token else None

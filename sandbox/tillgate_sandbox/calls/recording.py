@@ -1,4 +1,4 @@
-"""Record calls, around the whole application: refused and unknown ones come by here too.
+"""Record calls, around the whole application: including refused and unknown ones.
 
 Development only: in production nobody calls `recording`, and the application is not wrapped.
 """
@@ -58,7 +58,7 @@ def _recorder(next_app: ASGIApp, clock: Clock) -> ASGIApp:
 
         async def sending(message: Message) -> None:
             heard.take_answer(message)
-            # Kept before the caller knows the answer: whoever looks then finds the call.
+            # Stored before the caller gets the answer: whoever looks then finds the call.
             if heard.ended:
                 await over()
             await send(message)
@@ -86,7 +86,7 @@ def _is_of_interest(scope: HTTPScope) -> bool:
 
 
 async def _keep(scope: HTTPScope, heard: Heard) -> None:
-    """Keep a call. Whatever goes wrong here, the call itself goes on."""
+    """Store a call. Whatever goes wrong here, the call itself goes on."""
     try:
         async with answers_in_time(_KEPT_WITHIN_S):
             call = await _call(scope, heard)
@@ -99,7 +99,7 @@ async def _keep(scope: HTTPScope, heard: Heard) -> None:
 async def _call(scope: HTTPScope, heard: Heard) -> SandboxCall | None:
     """Make the row of a call; None for one to the service that touches no session, or a webhook.
 
-    A webhook is a delivery of the sandbox's, which keeps its tries.
+    A webhook is a delivery of the sandbox's, which records its tries itself.
     """
     provider, path = _asked(scope["path"])
     if provider is None and _is_webhook(scope):
@@ -138,7 +138,7 @@ async def _call(scope: HTTPScope, heard: Heard) -> SandboxCall | None:
 
 
 def _asked(path: str) -> tuple[ProviderName | None, str]:
-    """Return which provider is asked, None for the service itself, and by which path of its own."""
+    """Return which provider is called, None for the service itself, and the path there."""
     for prefix, provider in _WIRES:
         if path.startswith(prefix):
             return provider, path[len(prefix) - 1 :]
@@ -146,5 +146,5 @@ def _asked(path: str) -> tuple[ProviderName | None, str]:
 
 
 def _is_webhook(scope: HTTPScope) -> bool:
-    opt = getattr(scope.get("route_handler"), "opt", {})  # a path that is not served has none
+    opt = getattr(scope.get("route_handler"), "opt", {})  # unknown paths have none
     return bool(opt.get(PUBLIC))

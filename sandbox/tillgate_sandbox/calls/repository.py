@@ -11,10 +11,10 @@ _MOST = 5000
 
 
 async def keep_call(call: SandboxCall) -> None:
-    """Keep a call.
+    """Store a call.
 
-    A token is asked for before anybody knows for which session: the call that gave it out belongs
-    to the first session that uses it.
+    A token is requested before its session is known: the call that issued it belongs to the first
+    session that uses it.
     """
     collection = SandboxCall.get_pymongo_collection()
     await collection.insert_one(call.to_row())
@@ -24,7 +24,7 @@ async def keep_call(call: SandboxCall) -> None:
 
 
 async def calls_of(session_id: str) -> list[SandboxCall]:
-    """Return the calls that concern a session, oldest first; of very many the latest."""
+    """Return the calls that concern a session, oldest first; if too many, the latest."""
     wanted: Row = {"sessionId": {"$eq": session_id}}
     cursor = SandboxCall.get_pymongo_collection().find(wanted).sort("at", -1)
     rows = await cursor.to_list(_MOST)

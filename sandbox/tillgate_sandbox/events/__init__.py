@@ -1,1 +1,1 @@
-"""Events as the providers send them: genuinely shaped, genuinely signed. Pure."""
+"""Events as the providers send them: with genuine shapes and signatures. Pure."""

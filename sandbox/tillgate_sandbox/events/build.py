@@ -1,4 +1,4 @@
-"""Build the event of any provider: rendered and signed by the code that plays it."""
+"""Build an event of any provider: rendered and signed by the code that plays it."""
 
 from service.providers.registry import REGISTRY, ProviderName
 from service.settings import Settings
@@ -16,7 +16,7 @@ def signed_event(
 ) -> SignedEvent:
     """Build a provider's event, signed with the first of its webhook secrets.
 
-    Raises `Misconfigured` without one, `OutcomeUnknownToProvider` where no event tells it.
+    Raises `Misconfigured` without one, `OutcomeUnknownToProvider` if no event reports it.
     """
     match provider:
         case "stripe":

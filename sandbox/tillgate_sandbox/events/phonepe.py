@@ -1,7 +1,6 @@
-"""PhonePe's callback of v1, whose signature covers its content, as the played PhonePe renders it.
+"""PhonePe's v1 callback, whose signature covers its content, as the played PhonePe renders it.
 
-A webhook of v2 is only a hint, which PhonePe's status API has to confirm: nobody but PhonePe could
-play that.
+A v2 webhook is only a hint, which PhonePe's status API must confirm: that can't be sent from here.
 """
 
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ _STANDS: Mapping[Outcome, tuple[CheckoutStatus, PaymentStatus | None]] = {
 
 
 def phonepe_callback(sale: Sale, outcome: Outcome, settings: Settings) -> MadeEvent:
-    """Build the callback that tells an outcome."""
+    """Build the callback that reports an outcome."""
     status, paid = _STANDS[outcome]
     checkout = checkout_of(
         sale,

@@ -1,4 +1,4 @@
-"""Razorpay's event that tells an outcome, rendered as the played Razorpay renders its own."""
+"""Razorpay's event for an outcome, rendered like those of the played Razorpay."""
 
 from collections.abc import Mapping
 
@@ -20,10 +20,10 @@ _STANDS: Mapping[Outcome, tuple[CheckoutStatus, PaymentStatus | None]] = {
 
 
 def razorpay_event(sale: Sale, outcome: Outcome, settings: Settings) -> MadeEvent:
-    """Build the event that tells an outcome; the same one has the same id.
+    """Build the event that reports an outcome; the same outcome has the same id.
 
     Raises `OutcomeUnknownToProvider` for an order that expires: only payment links do; and for a
-    payment that names its order alone, where no order was opened.
+    payment that names only its order, if no order was opened.
     """
     kind = _kind(sale, outcome)
     checkout = _checkout(sale, outcome)

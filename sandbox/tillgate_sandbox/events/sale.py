@@ -1,4 +1,4 @@
-"""What an event tells of, and the event as it goes over the wire."""
+"""What an event is about, and the event as it is delivered."""
 
 import hashlib
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _OPEN_FOR = timedelta(minutes=58)
 
 
 class Outcome(StrEnum):
-    """What became of the customer's payment."""
+    """The outcome of the customer's payment."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
 
 class OutcomeUnknownToProvider(InvalidInput):
-    """The provider has no event that tells this."""
+    """The provider has no event for this outcome."""
 
     code = "outcome_unknown_to_provider"
 
@@ -38,8 +38,8 @@ class OutcomeUnknownToProvider(InvalidInput):
 class Sale(Struct, frozen=True):
     """A session as a provider knows it. `amount` is in minor units of `currency`.
 
-    `checkout_ref` is the provider's own checkout, None where none was opened: an id is derived
-    then. `underway`: the provider has told before that the money comes later. `at` is now.
+    `checkout_ref` is the provider's own checkout, None if none was opened: then an id is derived.
+    `underway`: the provider has already reported that the money comes later. `at` is now.
     """
 
     session_id: str
@@ -54,9 +54,9 @@ class Sale(Struct, frozen=True):
     underway: bool = False
 
     def made_id(self, prefix: str, *parts: object, length: int = 24) -> str:
-        """Derive an id of the provider's: the same sale always has the same one.
+        """Derive a provider's id: the same sale always has the same one.
 
-        So what is sent again in an hour tells of the same payment, as it does at a provider.
+        So an event sent again in an hour is about the same payment, as it is at a provider.
         """
         seed = ":".join(
             (self.merchant_id, self.session_id, str(self.amount), self.currency, prefix)
@@ -66,7 +66,7 @@ class Sale(Struct, frozen=True):
 
 
 class SignedEvent(Struct, frozen=True):
-    """A delivery: what stands in its body and its headers. `type` and `event_id` are for people."""
+    """A delivery: its body and its headers. `type` and `event_id` are for people."""
 
     type: str
     event_id: str
@@ -74,7 +74,7 @@ class SignedEvent(Struct, frozen=True):
     headers: Mapping[str, str]
 
     def __repr__(self) -> str:
-        """Name the event, without the signature that its headers hold."""
+        """Name the event, without the signature in its headers."""
         return f"SignedEvent({self.type} {self.event_id})"
 
 
@@ -87,7 +87,7 @@ def checkout_of(
     payment: tuple[str, PaymentStatus] | None,
     request: JsonObject,
 ) -> SandboxCheckout:
-    """Return a sale as the played provider would remember it, in memory alone.
+    """Return a sale as the played provider would store it, in memory only.
 
     `payment` is the id and the state of the customer's last attempt, `request` what the checkout
     was opened with.

@@ -1,4 +1,4 @@
-"""Stripe's event that tells an outcome, rendered as the played Stripe renders its own."""
+"""Stripe's event for an outcome, rendered like those of the played Stripe."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ _KINDS = {
     Outcome.EXPIRED: "checkout.session.expired",
     Outcome.FAILED: "payment_intent.payment_failed",
 }
-# What ends a payment that Stripe has called unpaid before.
+# What ends a payment that Stripe reported as unpaid before.
 _UNDERWAY = {
     Outcome.SUCCEEDED: "checkout.session.async_payment_succeeded",
     Outcome.FAILED: "checkout.session.async_payment_failed",
@@ -30,7 +30,7 @@ _UNDERWAY = {
 
 
 def stripe_event(sale: Sale, outcome: Outcome) -> MadeEvent:
-    """Build the event that tells an outcome; the same one has the same id."""
+    """Build the event that reports an outcome; the same outcome has the same id."""
     kind = (_UNDERWAY if sale.underway else {}).get(outcome, _KINDS[outcome])
     checkout = _checkout(sale, outcome)
     about = (

@@ -30,7 +30,7 @@ class NumberField(Struct, frozen=True):
 
 
 class ChaosForm(Struct, frozen=True):
-    """The form as it stands. `own` tells that it is one checkout's, `everything` what that is."""
+    """The form and its values. `own`: it is one checkout's. `everything`: that button's faults."""
 
     target: str
     own: bool

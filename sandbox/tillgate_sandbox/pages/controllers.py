@@ -37,11 +37,11 @@ _LATEST = 25
 
 
 class PayPages(Controller):
-    """What a customer sees at a played provider."""
+    """The pages that a customer sees at a played provider."""
 
     @get("/sandbox/pay/{page_id:str}")
     async def show(self, page_id: PageId, query: QueryParams, sandbox: TheSandbox) -> Response[str]:
-        """Show the page; what else the address carries is for its script."""
+        """Show the page; the query is for its script."""
         checkout = await _find(page_id)
         if checkout is None:
             return missing_page()
@@ -64,7 +64,7 @@ class PayPages(Controller):
 
 
 class ChaosPages(Controller):
-    """What goes wrong, for all checkouts and for each."""
+    """The faults, for all checkouts and for each."""
 
     @get("/sandbox/chaos")
     async def show(self, sandbox: TheSandbox) -> Response[str]:
@@ -138,7 +138,7 @@ async def _view(checkout: SandboxCheckout, sandbox: Sandbox) -> CheckoutView:
 
 
 def _handed_over(checkout: SandboxCheckout, sandbox: Sandbox) -> dict[str, str]:
-    """Return what the browser carries back as a proof; only Razorpay hands it one."""
+    """Return the proof that the browser carries back; only Razorpay provides one."""
     paid = [one for one in checkout.payments if one.status is PaymentStatus.SUCCEEDED]
     if checkout.provider != "razorpay" or not paid:
         return {}

@@ -1,4 +1,4 @@
-"""The sandbox's pages: their templates, and the files that they ask for."""
+"""The sandbox's pages: their templates and static files."""
 
 from service.web.pages.assets import Assets
 from service.web.pages.rendering import Pages

@@ -10,7 +10,7 @@ _MOST = 20
 
 
 class Item(Struct, frozen=True):
-    """One line. `price` is in major units, None where the provider is not told."""
+    """One line. `price` is in major units, None if the provider is not sent one."""
 
     name: str
     quantity: str = "1"
@@ -18,7 +18,7 @@ class Item(Struct, frozen=True):
 
 
 def items_of(checkout: SandboxCheckout) -> list[Item]:
-    """Return the lines of a checkout; each provider is told otherwise, some nothing at all."""
+    """Return the lines of a checkout; each provider gets them in another form, some not at all."""
     request = checkout.request
     lines = [_stripe_item(line, checkout) for line in _listed(request.get("line_items"))]
     if lines:
@@ -41,7 +41,7 @@ def _stripe_item(line: JsonObject, checkout: SandboxCheckout) -> Item:
 
 
 def _listed(value: JsonValue) -> list[JsonObject]:
-    """Form encoding writes a list as `line_items[0][…]`: some parsers make an object of it."""
+    """Return a list's items; some parsers turn form-encoded `line_items[0][…]` into an object."""
     if isinstance(value, dict):
         value = list(value.values())
     return [_object(one) for one in value] if isinstance(value, list) else []

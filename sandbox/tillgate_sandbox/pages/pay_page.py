@@ -12,7 +12,7 @@ from tillgate_sandbox.states import CheckoutStatus, Happening, possible_now
 
 
 def pay_page(checkout: SandboxCheckout, view: CheckoutView) -> Response[str]:
-    """Show the page of a checkout as it stands; its script keeps it so."""
+    """Show the page of a checkout; its script keeps it up to date."""
     code, name = DELAYED_METHODS[view.provider]
     return PAGES.show(
         "pay.html",
@@ -28,5 +28,5 @@ def pay_page(checkout: SandboxCheckout, view: CheckoutView) -> Response[str]:
 
 
 def missing_page() -> Response[str]:
-    """Show the page of a checkout that nobody opened."""
+    """Show the page of a checkout that does not exist."""
     return PAGES.show("missing.html", status_code=404)

@@ -1,4 +1,4 @@
-"""What the sandbox's pages and programs get, and what they send."""
+"""What the sandbox's pages and API return, and what they accept."""
 
 from collections import Counter
 from datetime import datetime
@@ -101,7 +101,7 @@ def checkout_view(
     chaos: Chaos,
     handed_over: dict[str, str],
 ) -> CheckoutView:
-    """Show a checkout with the deliveries about it, and the faults that hold for it."""
+    """Show a checkout with its deliveries, and the faults that apply to it."""
     about = [one for one in deliveries if one.checkout_id == checkout.id]
     return view_of(
         CheckoutView,
@@ -122,7 +122,7 @@ def checkout_view(
 
 
 def _filled(address: str | None, checkout_id: str) -> str | None:
-    """Fill in the id as Stripe does; an address that a page must not go to is none."""
+    """Fill in the id as Stripe does; return None for a URL that a page must not open."""
     if address is None or urlsplit(address).scheme not in {"http", "https"}:
         return None
     return address.replace("{CHECKOUT_SESSION_ID}", checkout_id)

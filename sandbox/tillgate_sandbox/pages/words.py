@@ -79,7 +79,7 @@ DECLINES: dict[ProviderName, dict[str, str]] = {
     },
     "upi": {},
 }
-"""Provider -> the codes that its folder plays, and what they mean."""
+"""Provider -> the decline codes that it plays, and what they mean."""
 
 DELAYED_METHODS: dict[ProviderName, tuple[str, str]] = {
     "stripe": ("us_bank_account", "bank debit"),
@@ -106,7 +106,7 @@ _HAPPENED: dict[Happening, tuple[str, str]] = {
 
 
 def in_words(one: Happened) -> tuple[str, str]:
-    """Return what happened to a checkout; return the tone too."""
+    """Return what happened to a checkout in words, and its tone."""
     text, tone = _HAPPENED[one.what]
     why = f": {one.decline_code}" if one.decline_code else ""
     return text.format(method=(one.method or "card").replace("_", " ")) + why, tone

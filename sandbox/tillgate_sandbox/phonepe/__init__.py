@@ -1,1 +1,1 @@
-"""Plays PhonePe: checkout v2 with its webhooks, the status call and the callback of v1."""
+"""Plays PhonePe: checkout v2 with its webhooks, and v1's status call and callback."""

@@ -42,7 +42,7 @@ _ERRORS: ExceptionHandlersMap = {Refusal: refused, TillgateError: misread}
 
 
 class PhonePeAccess(Controller):
-    """Who calls: the token of v2, and v1, which signs each request."""
+    """Authentication: the token of v2, and v1, which signs each request."""
 
     path = "/sandbox/phonepe"
     opt = _OPEN
@@ -83,7 +83,7 @@ class PhonePeCheckout(Controller):
 
     @post("/checkout/v2/pay", status_code=200)
     async def pay(self, body: RawBody, played: TheSandbox) -> JsonObject:
-        """Open an order with a page; an id that was used is refused."""
+        """Open an order with a page; a used id is refused."""
         order = read_order(read_object(body), played.clock.now())
         if not await repository.insert_checkout(order):
             raise Refusal("BAD_REQUEST", "An order with this merchantOrderId exists already.")
@@ -107,7 +107,7 @@ class PhonePeCheckout(Controller):
 
     @post("/payments/v2/refund", status_code=200)
     async def refund(self, body: RawBody, played: TheSandbox) -> JsonObject:
-        """Return money back; PhonePe says PENDING first, and what came of it later."""
+        """Refund money; PhonePe answers PENDING first, and reports the outcome later."""
         _, made = await refund(read_object(body), played)
         return {"refundId": phonepe_refund_id(made.id), "amount": made.amount, "state": "PENDING"}
 

@@ -18,7 +18,7 @@ DECLINES: Mapping[str, str] = {
     "BANK_TECHNICAL_ISSUE": "U30",
     "TXN_NOT_COMPLETED": "TXN_AUTO_FAILED",
 }
-"""`errorCode` -> `detailedErrorCode`; the first one is what is said where none was chosen."""
+"""`errorCode` -> `detailedErrorCode`; the first one is the default."""
 
 
 def error_fields(code: str | None, usual: str = USUAL_DECLINE) -> JsonObject:

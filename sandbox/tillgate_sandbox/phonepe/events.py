@@ -1,4 +1,4 @@
-"""What PhonePe tells: webhooks of v2, or callbacks of v1 where only a salt is set.
+"""What PhonePe reports: v2 webhooks, or v1 callbacks if only a salt is set.
 
 https://developer.phonepe.com/v1/reference/handling-webhooks-standard-checkout-1 and
 /v1/reference/server-to-server-callback-5.
@@ -38,13 +38,13 @@ _ORDER_EVENTS: dict[Happening, str] = {
     Happening.EXPIRED: "checkout.order.failed",
     Happening.CANCELED: "checkout.order.failed",
 }
-"""Happening -> webhook. The others leave the order PENDING, of which nothing is told."""
+"""Happening -> webhook. The others leave the order PENDING, which is not reported."""
 
 _REFUND_EVENTS = (("pg.refund.accepted", "CONFIRMED"), ("pg.refund.completed", "COMPLETED"))
 
 
 class PlayedPhonePe:
-    """PhonePe, played: how it tells of what happens, and how it vouches for it."""
+    """PhonePe, played: how it reports what happens, and how it authenticates that."""
 
     name: ProviderName = "phonepe"
 
@@ -66,7 +66,7 @@ class PlayedPhonePe:
         payment: SandboxPayment | None,
         now: datetime,
     ) -> list[MadeEvent]:
-        """Make the webhooks of a happening. v1 tells of orders only."""
+        """Make the webhooks of a happening. v1 reports orders only."""
         if happening is Happening.REFUNDED and payment and self.version == "v2":
             refund = last_refund(payment)
             return [
@@ -81,10 +81,10 @@ class PlayedPhonePe:
         return [_made(event, order_payload(checkout, self._merchant_id))]
 
     def falsify(self, event: MadeEvent, fault: Fault) -> MadeEvent:
-        """Make a wrong event of a right one.
+        """Turn a right event into a wrong one.
 
-        PhonePe sends no event id and no currency: its messages are told apart by order and state,
-        and a wrong currency is a field that is not there otherwise.
+        PhonePe sends no event id and no currency: its messages are distinguished by order and
+        state, and a wrong currency is a field that is absent otherwise.
         """
         body: dict[str, Any] = json.loads(event.body)
         if "response" in body:
@@ -95,20 +95,20 @@ class PlayedPhonePe:
         return _made(event.type, body["payload"])
 
     def sign(self, event: MadeEvent, at: datetime, fault: Fault | None) -> dict[str, str]:
-        """Vouch for a message: v2 by a constant, v1 over its content. Raises `Misconfigured`.
+        """Authenticate a message: v2 by a constant, v1 over its content. Raises `Misconfigured`.
 
-        `old_secret` takes a login or salt that is given up; `bad_signature` a hash of other bytes.
+        `old_secret` uses a retired login or salt; `bad_signature` a hash of other bytes.
         """
         if self.version == "v1":
             return self.sign_callback(event, fault)
         return {"Content-Type": "application/json", V2_HEADER: self._login(fault)}
 
     def callback(self, checkout: SandboxCheckout) -> MadeEvent:
-        """Make v1's callback, which tells how an order stands."""
+        """Make v1's callback, which reports the state of an order."""
         return _callback(v1_transaction(checkout, self._merchant_id))
 
     def sign_callback(self, event: MadeEvent, fault: Fault | None) -> dict[str, str]:
-        """Vouch for v1's callback over its content. Raises `Misconfigured` without a salt."""
+        """Sign v1's callback over its content. Raises `Misconfigured` without a salt."""
         return {"Content-Type": "application/json", V1_HEADER: self._x_verify(event, fault)}
 
     def _x_verify(self, event: MadeEvent, fault: Fault | None) -> str:

@@ -24,7 +24,7 @@ _SHORTEST_LIFE_S, _LONGEST_LIFE_S = 300, 3600
 
 
 def read_order(given: JsonObject, now: datetime) -> SandboxCheckout:
-    """Read the request for an order; the merchant gives its id. Raises `Refusal`."""
+    """Read the request for an order; the merchant chooses its id. Raises `Refusal`."""
     order_id = _id(given, "merchantOrderId")
     amount = _amount(given, _SMALLEST_AMOUNT)
     life = given.get("expireAfter", _LONGEST_LIFE_S)
@@ -44,7 +44,7 @@ def read_order(given: JsonObject, now: datetime) -> SandboxCheckout:
         currency=CURRENCY,
         request=given,
         success_url=back,
-        cancel_url=back,  # PhonePe sends everybody back to one address
+        cancel_url=back,  # PhonePe redirects every customer to the same URL
         created_at=now,
         updated_at=now,
         expires_at=now + timedelta(seconds=life),
@@ -53,7 +53,7 @@ def read_order(given: JsonObject, now: datetime) -> SandboxCheckout:
 
 
 async def refund(given: JsonObject, sandbox: Sandbox) -> tuple[SandboxCheckout, SandboxRefund]:
-    """Return money of an order back, under the merchant's own id. Raises `Refusal`."""
+    """Refund money of an order, under the merchant's own id. Raises `Refusal`."""
     refund_id = _id(given, "merchantRefundId")
     order_id = _id(given, "originalMerchantOrderId")
     amount = _amount(given, 1)

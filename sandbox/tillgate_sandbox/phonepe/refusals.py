@@ -29,7 +29,7 @@ class Refusal(Exception):
     """A call that PhonePe refuses."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
-        """Keep what the answer tells."""
+        """Keep the content of the answer."""
         super().__init__(message)
         self.code, self.message, self.status = code, message, status
 
@@ -41,7 +41,7 @@ def refused(_: AnyRequest, error: Refusal) -> Response[JsonObject]:
 
 
 def misread(request: AnyRequest, error: TillgateError) -> Response[JsonObject]:
-    """Answer what our own layer refuses (a body that is no JSON, an unknown query) alike."""
+    """Answer in the same shape what our own layer refuses (invalid JSON, an unknown query)."""
     return refused(request, Refusal("BAD_REQUEST", error.message))
 
 
@@ -56,7 +56,7 @@ def read_object(body: bytes) -> JsonObject:
 def issue_token(form: bytes, settings: PhonePeSettings, now: datetime) -> JsonObject:
     """Return a token for client credentials. Raises `Refusal`.
 
-    It names its end and is signed under the client secret, so nothing need be kept of it.
+    It contains its expiry and is signed with the client secret, so nothing is stored.
     """
     given = dict(parse_qsl(form.decode("latin-1")))
     if given.get("grant_type") != "client_credentials":
@@ -77,7 +77,7 @@ def issue_token(form: bytes, settings: PhonePeSettings, now: datetime) -> JsonOb
 
 
 def provide_played(request: AnyRequest, sandbox: TheSandbox) -> Sandbox:
-    """Return the sandbox to a caller with a token that is still good. Raises `Refusal`."""
+    """Return the sandbox to a caller with a valid token. Raises `Refusal`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != "O-Bearer" or not _is_good(
         token, sandbox.clock.now(), sandbox.settings.of(PhonePeSettings)
@@ -87,7 +87,7 @@ def provide_played(request: AnyRequest, sandbox: TheSandbox) -> Sandbox:
 
 
 def check_x_verify(headers: Mapping[str, str], path: str, settings: PhonePeSettings) -> None:
-    """Check v1's signature, which a GET makes over its path. Raises `Refusal`."""
+    """Check v1's signature, which for a GET covers its path. Raises `Refusal`."""
     salt = settings.salt_key
     expected = x_verify_of(path, salt, settings.salt_index) if salt else None
     if expected is None or not same(headers.get("x-verify", ""), expected):
@@ -107,7 +107,7 @@ def _are_credentials(given: Mapping[str, str], settings: PhonePeSettings) -> boo
 def _is_good(token: str, now: datetime, settings: PhonePeSettings) -> bool:
     ends = token.partition(".")[0]
     is_number = ends.isascii() and ends.isdigit() and len(ends) < 12
-    # Where no client secret is set, nobody can have a token.
+    # Without a client secret, nobody can have a token.
     good = settings.client_secret and is_number and int(ends) > now.timestamp()
     return bool(good) and same(token, _token(int(ends), settings))
 

@@ -1,4 +1,4 @@
-"""PhonePe's orders and refunds, of v2 and v1, rendered from what the sandbox remembers. Pure.
+"""PhonePe's orders and refunds, v2 and v1, rendered from what the sandbox stores. Pure.
 
 Shapes: https://developer.phonepe.com/payment-gateway/website-integration/standard-checkout/
 api-integration/api-reference (order-status, webhook, refund) and
@@ -27,7 +27,7 @@ _ATTEMPT_STATES = {
     PaymentStatus.DECLINED: _FAILED,
     PaymentStatus.FAILED: _FAILED,
 }
-# An order that ended by itself: why. One whose attempt failed tells the attempt's reason.
+# The reason of an order that ended by itself. After a failed attempt it is that of the attempt.
 _END_ERRORS: dict[CheckoutStatus, JsonObject] = {
     CheckoutStatus.EXPIRED: {"errorCode": "ORDER_EXPIRED", "detailedErrorCode": "ORDER_EXPIRED"},
     CheckoutStatus.CANCELED: {"errorCode": "TXN_CANCELLED", "detailedErrorCode": "REQUEST_CANCEL"},
@@ -48,17 +48,17 @@ def phonepe_order_id(merchant_order_id: str) -> str:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Return a moment as PhonePe writes it."""
+    """Return a time as PhonePe writes it."""
     return int(moment.timestamp() * 1000)
 
 
 def order_state(checkout: SandboxCheckout) -> str:
-    """Return the root state. An attempt that failed leaves the order PENDING until it runs out."""
+    """Return the root state. A failed attempt leaves the order PENDING until it expires."""
     return _ORDER_STATES.get(checkout.status, _PENDING)
 
 
 def order_status(checkout: SandboxCheckout, *, details: bool) -> JsonObject:
-    """Render v2's order; without `details` only its latest attempt is told."""
+    """Render v2's order; without `details` only with its latest attempt."""
     attempts = checkout.payments if details else checkout.payments[-1:]
     rendered: list[JsonValue] = [_attempt(one) for one in attempts]
     ends = checkout.expires_at or checkout.created_at
@@ -74,7 +74,7 @@ def order_status(checkout: SandboxCheckout, *, details: bool) -> JsonObject:
 
 
 def order_payload(checkout: SandboxCheckout, merchant_id: str) -> JsonObject:
-    """Render v2's order as a webhook tells of it."""
+    """Render v2's order as in a webhook."""
     return {
         **order_status(checkout, details=True),
         "merchantId": merchant_id,
@@ -90,7 +90,7 @@ def refund_status(checkout: SandboxCheckout, refund: SandboxRefund, merchant_id:
 def refund_payload(
     checkout: SandboxCheckout, refund: SandboxRefund, merchant_id: str, state: str
 ) -> JsonObject:
-    """Render a refund as a webhook tells of it; CONFIRMED is accepted and not yet done."""
+    """Render a refund as in a webhook; CONFIRMED is accepted and not yet completed."""
     at = milliseconds(refund.at)
     return {
         "merchantId": merchant_id,
@@ -120,7 +120,7 @@ def phonepe_refund_id(merchant_refund_id: str) -> str:
 
 
 def last_refund(payment: SandboxPayment) -> SandboxRefund:
-    """Return the latest refund; one of everything where the page gave the money back."""
+    """Return the latest refund; a full one if the page refunded the money."""
     if payment.refunds:
         return payment.refunds[-1]
     return SandboxRefund(id=f"refund-{payment.id}", amount=payment.refunded, at=payment.at)
@@ -129,7 +129,7 @@ def last_refund(payment: SandboxPayment) -> SandboxRefund:
 def v1_transaction(checkout: SandboxCheckout, merchant_id: str) -> JsonObject:
     """Render v1's transaction, of a callback or of the status call.
 
-    Before the customer has come to pay, v1 knows of no transaction.
+    Before the customer starts to pay, v1 has no transaction.
     """
     payment = checkout.payments[-1] if checkout.payments else None
     if payment is None and checkout.status not in _V1_CODES:
@@ -158,7 +158,7 @@ def v1_transaction(checkout: SandboxCheckout, merchant_id: str) -> JsonObject:
 
 
 def v1_not_found() -> JsonObject:
-    """Say that there is no such transaction; v1 does so with 200."""
+    """Return the answer for an unknown transaction; v1 sends it with 200."""
     return {
         "success": False,
         "code": "TRANSACTION_NOT_FOUND",

@@ -1,1 +1,1 @@
-"""Plays Razorpay: orders, payment links, payments, refunds, and the webhooks that tell of them."""
+"""Plays Razorpay: orders, payment links, payments, refunds, and their webhooks."""

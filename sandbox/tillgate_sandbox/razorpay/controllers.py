@@ -46,7 +46,7 @@ RefundKey = Annotated[str | None, HeaderParameter(name="X-Refund-Idempotency")]
 
 
 class PlayedApi(Controller):
-    """What all of it has in common: basic auth by the key, and Razorpay's own errors."""
+    """What all of its API shares: basic auth by the key, and Razorpay's own errors."""
 
     opt = {PUBLIC: True, UNLIMITED: True}
     include_in_schema = False

@@ -87,6 +87,6 @@ NO_ERROR: JsonObject = {
 
 
 def error_fields(reason: str | None) -> JsonObject:
-    """Return the error fields of a failed payment; an unknown reason is told as the usual one."""
+    """Return the error fields of a failed payment; an unknown reason becomes the usual one."""
     known = reason if reason and reason in DECLINES else USUAL_DECLINE
     return DECLINES[known].fields(known)

@@ -1,4 +1,4 @@
-"""What Razorpay tells, in which webhooks (https://razorpay.com/docs/webhooks/all)."""
+"""What Razorpay reports, in which webhooks (https://razorpay.com/docs/webhooks/all)."""
 
 import json
 from datetime import datetime
@@ -31,9 +31,9 @@ _ACCOUNT = "acc_TillgateSandbox"
 _CAPTURED = ("payment.captured", "order.paid", "payment_link.paid")
 
 _EVENTS: dict[Happening, tuple[str, ...]] = {
-    # Capture is automatic, yet the authorization is told too (razorpay.com/docs/webhooks/payments).
+    # Capture is automatic; the authorization is sent too (razorpay.com/docs/webhooks/payments).
     Happening.PAID: ("payment.authorized", *_CAPTURED),
-    # The bank is slow: the payment is `created`, and nothing is told of it.
+    # The bank is slow: the payment is `created`, which is not reported.
     Happening.DELAYED: (),
     # Late authorization.
     Happening.SETTLED: ("payment.authorized", *_CAPTURED),
@@ -55,7 +55,7 @@ _OWN = {"refund": "refund", "payment.dispute": "dispute"}
 
 
 class PlayedRazorpay:
-    """Razorpay, played: how it tells of what happens, and how it signs."""
+    """Razorpay, played: how it reports what happens, and how it signs."""
 
     name: ProviderName = "razorpay"
 
@@ -70,7 +70,7 @@ class PlayedRazorpay:
         payment: SandboxPayment | None,
         now: datetime,
     ) -> list[MadeEvent]:
-        """Make the webhooks of a happening. An order's end is never told, only a link's."""
+        """Make the webhooks of a happening. An order's end is never reported, only a link's."""
         kinds = [
             kind
             for kind in _EVENTS[happening]

@@ -31,7 +31,7 @@ class Refusal(Exception):
         step: str = "payment_initiation",
         status: int = 400,
     ) -> None:
-        """Keep what the answer tells."""
+        """Keep the content of the answer."""
         super().__init__(description)
         self.status = status
         self.error: JsonObject = {
@@ -60,7 +60,7 @@ def refused(_: AnyRequest, error: Refusal) -> Response[JsonObject]:
 
 
 def misread(request: AnyRequest, error: TillgateError) -> Response[JsonObject]:
-    """Answer what our own layer refuses (a body that is no JSON, an unknown query) alike."""
+    """Answer in the same shape what our own layer refuses (invalid JSON, an unknown query)."""
     return refused(request, Refusal(error.message))
 
 

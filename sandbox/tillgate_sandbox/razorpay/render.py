@@ -44,7 +44,7 @@ def link_id_of(order_id: str) -> str:
 
 
 def is_link(checkout_id: str) -> bool:
-    """Tell a payment link from an order by its id."""
+    """Return whether an id is that of a payment link, not of an order."""
     return checkout_id.startswith(LINK)
 
 
@@ -149,7 +149,7 @@ def payment_entity(
 
 
 def last_refund(payment: SandboxPayment) -> SandboxRefund:
-    """Return the latest refund; one of everything where the page gave the money back."""
+    """Return the latest refund; a full one if the page refunded the money."""
     if payment.refunds:
         return payment.refunds[-1]
     return SandboxRefund(id=made_id(REFUND, payment.id), amount=payment.refunded, at=payment.at)

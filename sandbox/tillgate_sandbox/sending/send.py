@@ -1,4 +1,4 @@
-"""Send a provider's event for a session, several times if wanted, and tell what came of it."""
+"""Send a provider's event for a session, several times if wanted, and print the answers."""
 
 from msgspec.structs import replace
 

@@ -18,7 +18,7 @@ PAGES = Pages(ASSETS)
 def shop_page(
     offers: Sequence[Offer], payment_options: Sequence[PaymentOption], meta: Mapping[str, str]
 ) -> Response[str]:
-    """Show the page where one chooses and pays; `meta` is what its script is told."""
+    """Show the page where one chooses and pays; `meta` is for its script."""
     return PAGES.show("shop.html", offers=offers, payment_options=payment_options, meta=meta)
 
 

@@ -20,7 +20,7 @@ _ENDS = {
     Happening.BOUNCED: "failed",
     Happening.EXPIRED: "expired",
 }
-# Razorpay and PhonePe tell nothing of a payment that takes its time.
+# Razorpay and PhonePe do not report a payment that is delayed.
 _REPORTS_DELAYS = frozenset({"stripe"})
 # A failed payment of a Razorpay order leaves the order open, so the session goes on.
 _STAYS_OPEN = frozenset({"razorpay"})
@@ -122,7 +122,7 @@ def _ledger_id(script: Script, ending: Ending, payment: SandboxPayment) -> str:
 
 
 def _is_reported(script: Script, payment: SandboxPayment) -> bool:
-    """Return whether a payment surely has a row: a failed attempt is not told by every provider."""
+    """Return whether a payment surely has a row: not every provider reports a failed attempt."""
     if script.provider == "phonepe":
         return payment.status is PaymentStatus.SUCCEEDED
     return script.provider == "stripe" or payment.status is not PaymentStatus.PROCESSING
@@ -188,7 +188,7 @@ def _in_inbox(ending: Ending) -> Iterable[str]:
 
 
 def _in_outbox(messages: Iterable[Row]) -> Iterable[str]:
-    """What the service has to tell the provider is told: captures, and checkouts that it closes."""
+    """What the service must ask the provider for was sent: captures, and closed checkouts."""
     for row in messages:
         if row["topic"].startswith("provider.") and row["status"] != "done":
             yield f"{row['topic']} is {row['status']}: {row['error']}"

@@ -34,7 +34,7 @@ class StormReport:
 async def run_storm(
     scripts: Sequence[Script], on: Field, advanced: Callable[[int], None] = lambda _: None
 ) -> StormReport:
-    """Play the scripts, a batch at a time; `advanced` is told of each batch that is over."""
+    """Play the scripts, a batch at a time; `advanced` is called after each batch."""
     report = StormReport()
     for start in range(0, len(scripts), BATCH):
         batch = scripts[start : start + BATCH]

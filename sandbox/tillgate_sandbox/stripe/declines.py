@@ -23,11 +23,11 @@ DECLINES: Mapping[str, tuple[str, str]] = {
         "An error occurred while processing your card. Try again in a little bit.",
     ),
 }
-"""Decline code -> the error's `code` and `message`. Nobody is told that a card was stolen."""
+"""Decline code -> the error's `code` and `message`. No customer learns that a card was stolen."""
 
 
 def payment_error(decline_code: str | None, charge_id: str) -> JsonObject:
-    """Return an intent's `last_payment_error`; an unknown code is told as the usual one."""
+    """Return an intent's `last_payment_error`; an unknown code becomes the usual one."""
     known = decline_code if decline_code and decline_code in DECLINES else USUAL_DECLINE
     code, message = DECLINES[known]
     return {

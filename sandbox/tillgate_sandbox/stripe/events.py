@@ -1,4 +1,4 @@
-"""Stripe, played: which events tell what happened, and how they are signed.
+"""Stripe, played: which events report what happened, and how they are signed.
 
 Event types: https://docs.stripe.com/api/events/types. Signature: https://docs.stripe.com/webhooks.
 """
@@ -193,7 +193,7 @@ _EVENTS: Mapping[Happening, Callable[[SandboxCheckout, SandboxPayment | None, da
     Happening.REFUNDED: _refunded,
     Happening.DISPUTED: _disputed,
 }
-"""What is not in the table, Stripe does not tell: whoever goes away leaves a session open."""
+"""What is not in the table, Stripe does not report: a customer who leaves keeps it open."""
 
 _AMOUNTS = frozenset("amount amount_received amount_total amount_subtotal amount_paid".split())
 # A wrong event is about another payment: the right one's ledger row is not its business.

@@ -36,14 +36,14 @@ def with_calls(lines: Iterable[Line], calls: Iterable[SandboxCall]) -> list[Line
 
 
 def _read(one: SandboxCall | Line) -> tuple[object, ...] | None:
-    """Return what makes reads equal; None for what is told by itself."""
+    """Return what makes reads equal; None for what has a line of its own."""
     if isinstance(one, Line) or one.method != "GET":
         return None
     return one.provider, one.path, one.status, one.error, one.caller, one.heard
 
 
 def _line(run: Sequence[SandboxCall]) -> Line:
-    """Tell a call, or several equal ones."""
+    """Return the line of a call, or of several equal ones."""
     first, last = run[0], run[-1]
     asker = "Tillgate" if first.provider else _CALLERS[first.caller]
     asked = PROVIDERS[first.provider] if first.provider else "Tillgate"

@@ -15,7 +15,7 @@ const WEBHOOK_FIRST_MS = 10_000;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
- * Where to go where the provider was told no address: a Razorpay order has none, since its
+ * Where to go if the provider was given no URL: a Razorpay order has none, since its
  * checkout opens above the shop's own page. Addresses of other origins are not followed.
  */
 function ownReturn() {

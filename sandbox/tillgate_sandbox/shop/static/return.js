@@ -23,7 +23,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 /** Ask again after half a second, then ever more slowly, but at least every five seconds. */
 const FIRST_MS = 500;
 const SLOWEST_MS = 5000;
-/** Who has paid waits for this long before the server is told to ask the provider. */
+/** A customer who has paid waits this long before the server is asked to call the provider. */
 const ASK_AFTER_MS = 8000;
 
 const SIGNS = {
@@ -189,7 +189,7 @@ function drawCode(known) {
   place.replaceChildren(image, link);
 }
 
-/** Do what a button says, once, and tell what went wrong. */
+/** Do what a button says, once, and show what went wrong. */
 async function attempt(work) {
   const buttons = at("actions").querySelectorAll("button");
   for (const button of buttons) button.disabled = true;

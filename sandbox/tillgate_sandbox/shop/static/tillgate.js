@@ -5,11 +5,11 @@
 //   - the publishable key (`pk_…`). It is no secret. It opens sessions at the prices of the
 //     server's catalog; it reads nothing by itself, and it can't complete a session.
 //   - the clientSecret of each session that it has opened. Whoever has it may read and cancel that
-//     one session. The server tells it once, when the session is opened, and never again.
+//     one session. The server returns it once, when the session is opened, and never again.
 //
-// No browser can complete a session. It is completed when the provider's signed webhook has told
-// the server that the money is there. So the return page asks how the session stands, and never
-// believes the address that the customer came back with.
+// No browser can complete a session. It is completed when the provider's signed webhook has reported
+// the payment to the server. So the return page asks for the session's status, and never trusts the
+// URL that the customer came back with.
 
 const meta = (name) => document.querySelector(`meta[name="tillgate-${name}"]`)?.content ?? "";
 
