@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -29,13 +28,34 @@ def clean_environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
     return passed_on | dict(given or {})
 
 
-@cache
-def _forking() -> subprocess.Popen[str]:
-    """Start what forks commands; it ends with this process, whose end closes its input."""
+# What a command is run by where nothing is said: this interpreter, and what is installed here.
+Interpreter = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
+_HERE: Interpreter = ((sys.executable,), ())
+
+
+_FORKING: dict[Interpreter, subprocess.Popen[str]] = {}
+
+
+def _forking(interpreter: Interpreter) -> subprocess.Popen[str]:
+    """Return what forks commands; it ends with this process, whose end closes its input."""
+    if interpreter not in _FORKING:
+        _FORKING[interpreter] = _start_forking(*interpreter)
+    return _FORKING[interpreter]
+
+
+def end_forking(interpreter: Interpreter) -> None:
+    """End what forks the commands of an interpreter that nobody asks any more."""
+    if forking := _FORKING.pop(interpreter, None):
+        forking.communicate(timeout=IN_TIME)
+
+
+def _start_forking(
+    program: Sequence[str], variables: Sequence[tuple[str, str]]
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.cli.forking"],
+        [*program, "-m", "tests.cli.forking"],
         cwd=Path(__file__).parents[2],
-        env=clean_environment(),
+        env=clean_environment(dict(variables)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -43,10 +63,13 @@ def _forking() -> subprocess.Popen[str]:
 
 
 def tillgate(
-    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
+    *arguments: str,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    interpreter: Interpreter = _HERE,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, in a process of its own that has imported everything already."""
-    forking = _forking()
+    forking = _forking(interpreter)
     assert forking.stdin is not None
     assert forking.stdout is not None
     with NamedTemporaryFile("r") as out, NamedTemporaryFile("r") as err:
@@ -66,7 +89,7 @@ def tillgate(
         finally:
             watchdog.cancel()
         if not status:
-            _forking.cache_clear()
+            del _FORKING[interpreter]
             raise TimeoutError(
                 f"{arguments} did not end within {IN_TIME:.0f} seconds: {err.read()}"
             )

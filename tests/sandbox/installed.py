@@ -5,8 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cli.running import clean_environment
-from tests.support.patience import IN_TIME
+from tests.cli.running import Interpreter, end_forking, tillgate
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,16 +27,16 @@ class Installed:
         return {"PYTHONPATH": f"{self.site}:{ROOT}"}
 
     def run(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        return subprocess.run(
-            [*self.program, *arguments],
-            cwd=cwd,
-            env=clean_environment(self.environment),
-            capture_output=True,
-            text=True,
-            timeout=IN_TIME,
-            check=False,
-        )
+        """Run a command to its end; what is installed is looked for when it runs."""
+        return tillgate(*arguments, cwd=cwd, env=self.environment, interpreter=self._interpreter)
+
+    def leave(self) -> None:
+        """Run nothing there any more."""
+        end_forking(self._interpreter)
+
+    @property
+    def _interpreter(self) -> Interpreter:
+        return (sys.executable, "-S"), tuple(self.environment.items())
 
 
 def installed_without(name: str, place: Path) -> Installed:

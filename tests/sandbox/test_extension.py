@@ -1,5 +1,6 @@
 """The product without the sandbox serves and says what is missing; in production it never looks."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,9 +20,11 @@ TELLS_IMPORTS = {"PYTHONPROFILEIMPORTTIME": "1"}
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """What `pip install .` brings, and no sandbox."""
-    return installed_without("tillgate_sandbox", tmp_path_factory.mktemp("site"))
+    found = installed_without("tillgate_sandbox", tmp_path_factory.mktemp("site"))
+    yield found
+    found.leave()
 
 
 def imported(cwd: Path) -> set[str]:
@@ -89,10 +92,13 @@ LEFT = {
 
 
 @pytest.fixture(scope="module", params=LEFT)
-def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def broken(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installed]:
     """The product beside a sandbox that can't be used."""
     site = installed_without("tillgate_sandbox", tmp_path_factory.mktemp("broken"))
-    return with_broken("tillgate_sandbox", site, LEFT[request.param])
+    yield (found := with_broken("tillgate_sandbox", site, LEFT[request.param]))
+    found.leave()
 
 
 @pytest.mark.parametrize("command", ["dev --port 0", "events send stripe s-1", "doctor"])
