@@ -18,7 +18,7 @@ from tests.support.emptied import emptied
 from tests.support.settings import make_settings
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
-from tillgate_sandbox.building import SANDBOX_DOCUMENTS, prepare_sandbox
+from tillgate_sandbox.building import SANDBOX_DOCUMENTS
 from tillgate_sandbox.delivering import deliver_due
 from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery
 from tillgate_sandbox.extension import SANDBOX
@@ -94,8 +94,7 @@ class Lab:
 
 
 async def empty_sandbox(database: Database) -> None:
-    """Forget what an earlier sandbox left."""
-    await prepare_sandbox(database)
+    """Forget what an earlier sandbox left; an application makes the collections that it needs."""
     await emptied(database, SANDBOX_DOCUMENTS)
 
 
@@ -106,8 +105,6 @@ async def running_lab(
     """Serve the application on a free port of the loopback."""
     if emptied:
         await empty_sandbox(database)
-    else:
-        await prepare_sandbox(database)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         settings = make_settings(**{"PUBLIC_URL": address, **GENERATED, **variables})

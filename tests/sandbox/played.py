@@ -15,18 +15,18 @@ from service.storage.database import Database
 from service.web.edge import put_edge_around
 from service.web.layer import web_layer
 from service.wiring import DOCUMENTS as WIRED
+from tests.sandbox.lab import empty_sandbox
 from tests.support.settings import make_settings
 from tests.web.serving import serving
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import MadeEvent, Played, Sandbox
-from tillgate_sandbox.building import SANDBOX_DOCUMENTS, prepare_sandbox
+from tillgate_sandbox.building import prepare_sandbox
 from tillgate_sandbox.documents import SandboxCheckout
 
 
 async def emptied(database: Database) -> None:
     """Empty what the sandbox remembers."""
-    for document in SANDBOX_DOCUMENTS:
-        await database[document.collection_name()].delete_many({})
+    await empty_sandbox(database)
 
 
 def sandbox_of(settings: Settings, clock: Clock, played: Played) -> Sandbox:

@@ -22,7 +22,7 @@ _ANSWERS_WITHIN_S = 10.0
 _SHOWN = """() => {
   const named = (one) => [
     one.tagName.toLowerCase() + (one.id && `#${one.id}`),
-    one.type ?? "", one.disabled ? "DISABLED" : "", one.checked ? "checked" : "",
+    one.name ?? "", one.type ?? "", one.disabled ? "DISABLED" : "", one.checked ? "checked" : "",
     one.getAttribute("aria-invalid") ? "invalid" : "",
     one.textContent.trim().replace(/\\s+/g, " ").slice(0, 60),
   ].filter(Boolean).join(" ");
@@ -30,8 +30,9 @@ _SHOWN = """() => {
   return {
     "ready": document.readyState,
     "focused": document.activeElement ? named(document.activeElement) : "nothing",
-    "controls": controls.filter((one) => one.checkVisibility()).slice(0, 30).map(named),
-    "text": document.body?.innerText.replace(/\\s*\\n\\s*/g, "\\n").slice(0, 1500) ?? "",
+    "controls": controls.filter((one) => one.checkVisibility()).slice(0, 25).map(named),
+    "text": (document.body?.innerText.replace(/\\s*\\n\\s*/g, " | ").slice(0, 1500) ?? "")
+      .match(/.{1,500}/g) ?? [],
   };
 }"""
 
@@ -69,5 +70,5 @@ async def tell_what_is_shown(pages: Sequence[Page]) -> None:
             print(f"  nothing that it would tell: {error!r}"[:500])  # noqa: T201
             continue
         for name, value in shown.items():
-            lines = value if isinstance(value, list) else str(value).splitlines()
+            lines = value if isinstance(value, list) else [value]
             print(f"  {name}:", *lines, sep="\n    ")  # noqa: T201
