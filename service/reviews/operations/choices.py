@@ -17,6 +17,7 @@ from service.reviews.errors import (
     PaymentNotSucceeded,
 )
 from service.sessions.documents import Session
+from service.sessions.operations.changing.complete_by_hand import is_by_hand
 from service.sessions.operations.reviewing.claims import is_claim_of
 from service.sessions.operations.reviewing.doubts import UNRESOLVED
 from service.sessions.states import FINAL, Mismatch, Status
@@ -76,7 +77,6 @@ NOT_SUCCEEDED = PaymentNotSucceeded.code
 CAPTURE_UNDER_WAY = CaptureUnderWay.code
 NOT_SAME_MONEY = NotTheSameMoney.code
 ALREADY_DECIDED = AlreadyDecided.code
-HAND = "hand:"
 
 _ONLY_REJECTABLE: Mapping[str, str] = {
     Mismatch.AFTER_REJECTION.value: (
@@ -191,8 +191,7 @@ def _not_the_same(case: Case) -> str | None:
     session, payment, by_hand = case.session, case.payment, case.completed_by
     if case.doubt.reason != Mismatch.SECOND.value:
         return f"Only a {Mismatch.SECOND.value} can be the money that was entered by hand."
-    named = session.provider_payment_id or ""
-    completed = session.status is Status.COMPLETED and named.startswith(HAND)
+    completed = session.status is Status.COMPLETED and is_by_hand(session.provider_payment_id)
     if not completed or by_hand is None:
         return "The session was not completed by hand: a payment completed it, and this is another."
     if payment is None or payment.status is not PaymentStatus.SUCCEEDED:

@@ -37,7 +37,8 @@ async def find_review(review_id: str, merchant_id: str) -> WebhookEvent:
 def doubt_of(row: WebhookEvent, payment_id: str | None) -> Doubt:
     """Return what of a review a decision is about.
 
-    Raises `AlreadyDecided` where nothing is left, and `SeveralPayments` where it is not clear.
+    Raises `ReviewNotFound` where it doubts no such payment, `AlreadyDecided` where nothing is left,
+    and `SeveralPayments` where it is not clear.
     """
     named = [one for one in doubts_of(row) if payment_id in {None, one.about}]
     if not named:

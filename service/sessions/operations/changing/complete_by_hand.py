@@ -16,6 +16,13 @@ from service.sessions.operations.moving.move import Moving
 from service.sessions.operations.reviewing.claims import claimed_for
 from service.storage.transaction import Transaction
 
+_HAND = "hand:"
+
+
+def is_by_hand(payment_id: str | None) -> bool:
+    """Return whether a payment's id is that of an entry by hand: no provider gives such a one."""
+    return payment_id is not None and payment_id.startswith(_HAND)
+
 
 async def complete_by_hand(
     doing: Moving, session: Session, named: str | None, caller: Caller
@@ -55,7 +62,7 @@ def _is_free_for(payment: Payment, session: Session) -> bool:
 
 
 def _hand_id(session: Session) -> str:
-    return f"hand:{session.merchant_id}:{session.session_id}"
+    return f"{_HAND}{session.merchant_id}:{session.session_id}"
 
 
 def _by_hand(session: Session, hand_id: str, named: str | None, now: datetime) -> ReportedPayment:
