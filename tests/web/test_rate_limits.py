@@ -155,6 +155,32 @@ def free_port() -> int:
         return port
 
 
+async def test_a_redis_that_fails_is_left_alone_for_some_seconds_and_nothing_is_told_of_the_limit(
+    database: Database, clock: ManualClock
+) -> None:
+    asked = 0
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        limits: dict[str, Any] = {"rate_limit_per_key": 2, "redis_url": f"redis://127.0.0.1:{port}"}
+        async with limited(database, clock, **limits) as http:
+            assert await statuses(http, 1, X_API_Key=SK) == [200]
+            once = asked
+            assert once > 0
+            answer = await http.get("/api/whoami", headers={"X-API-Key": SK})
+            assert "ratelimit-remaining" not in answer.headers
+            assert (answer.status_code, asked) == (200, once)
+            # Control: after that it is asked again.
+            clock.advance(timedelta(seconds=6))
+            assert await statuses(http, 1, X_API_Key=SK) == [200]
+            assert asked > once
+
+
 async def test_redis_counts_for_all_processes_and_passes_all_when_away(
     database: Database, clock: ManualClock
 ) -> None:
