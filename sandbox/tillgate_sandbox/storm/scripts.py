@@ -1,7 +1,7 @@
 """What happens in a storm: each session's story and faults, from a seed. Pure."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -88,12 +88,10 @@ class Script(Struct, frozen=True):
         return tuple(happening for phase in self.phases for happening in phase)
 
 
-def write_scripts(
-    sessions: int, seed: int, providers: Sequence[ProviderName] = PROVIDERS
-) -> list[Script]:
+def write_scripts(sessions: int, seed: int) -> list[Script]:
     """Write the scripts of a storm. The same seed gives the same scripts."""
     dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
-    return [_script(dice, seed, n, providers[n % len(providers)]) for n in range(sessions)]
+    return [_script(dice, seed, n, PROVIDERS[n % len(PROVIDERS)]) for n in range(sessions)]
 
 
 def _script(dice: random.Random, seed: int, n: int, provider: ProviderName) -> Script:

@@ -32,9 +32,7 @@ class Locked(Struct, frozen=True):
     opening: Opening
 
 
-async def take_lock(
-    session: Session, rules: Rules, by: Cause, price: Price | None = None
-) -> Locked:
+async def take_lock(session: Session, rules: Rules, by: Cause, price: Price | None) -> Locked:
     """Take the lock on opening: one filtered update, which only one of many callers wins.
 
     In the same transaction a failed or expired session goes back to pending, at `price` if that has

@@ -37,7 +37,7 @@ async def verify(
 
 
 async def verify_session(
-    session: Session, services: CheckoutServices, callback: Callback | None = None
+    session: Session, services: CheckoutServices, callback: Callback | None
 ) -> Session:
     """Ask the provider for the state of a session's checkout, apply it, and read the session again.
 
