@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -52,19 +52,10 @@ STORIES: Mapping[ProviderName, tuple[tuple[Phase, ...], ...]] = {
 }
 """Stories by provider. Between two phases everything is delivered and the customer begins anew."""
 
-FAULTS: tuple[Fault, ...] = (
-    "duplicate",
-    "reorder",
-    "delay",
-    "drop",
-    "late",
-    "wrong_amount",
-    "wrong_currency",
-    "old_secret",
-    "bad_signature",
-    "unknown_session",
-    "foreign_route",
-)
+_OF_A_BROWSER: tuple[Fault, ...] = ("webhook_first", "redirect_first")
+FAULTS: tuple[Fault, ...] = tuple(one for one in get_args(Fault) if one not in _OF_A_BROWSER)
+"""All but those that say when the customer comes back: nobody does in a storm."""
+
 _LONGEST_DELAY_MS = 4000
 
 
