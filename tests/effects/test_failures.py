@@ -40,7 +40,7 @@ async def test_control_one_in_its_own_checkout_does(shop: Shop) -> None:
 async def test_control_without_the_look_at_its_checkout_it_would(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(effects, "tied", lambda doing, *_, **__: doing)
+    monkeypatch.setattr(effects, "check_ownership", lambda doing, *_, **__: doing)
     assert await _customer_after_a_failure(shop, "cs_other") == "cus_1"
 
 
@@ -144,5 +144,5 @@ async def test_a_part_that_came_in_the_sessions_own_link_is_reviewed_as_a_part(s
 async def test_control_without_the_look_at_its_link_it_seems_the_sessions_own(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(effects, "tied", lambda doing, *_, **__: doing)
+    monkeypatch.setattr(effects, "check_ownership", lambda doing, *_, **__: doing)
     assert await _reviewed_for(shop, "plink_other") == "partial_payment"
