@@ -11,7 +11,7 @@ from service.storage.transaction import Transaction
 
 
 async def append(row: Row, tx: Transaction = NO_TRANSACTION) -> None:
-    """Append an entry, in the transaction of the change that it tells of."""
+    """Append an entry, in the transaction of the change that it records."""
     await AuditEntry.get_pymongo_collection().insert_one(row, session=tx.session)
 
 

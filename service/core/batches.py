@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Until(Struct, frozen=True):
-    """When work ends: at a time of the monotonic clock, or as soon as it is told to stop."""
+    """When work ends: at a time of the monotonic clock, or as soon as stopping is requested."""
 
     at: float
     stopping: asyncio.Event | None = None

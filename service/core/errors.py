@@ -26,7 +26,7 @@ from msgspec import Struct
 class FieldProblem(Struct, frozen=True):
     """One thing that is wrong with one field of a request.
 
-    `field` is the path as the caller wrote it (`metadata.cart[2]`), `message` tells what to change.
+    `field` is the path as the caller wrote it (`metadata.cart[2]`), `message` says what to change.
     """
 
     field: str

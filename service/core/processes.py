@@ -8,7 +8,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """Have this process told to end (SIGTERM) when its parent is gone, however that ended.
+    """Have this process sent SIGTERM when its parent is gone, however that ended.
 
     It is the end of the *thread* that started this process which counts: start it from the main
     one. Only Linux can do it; elsewhere nothing happens.

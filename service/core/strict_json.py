@@ -29,7 +29,7 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 
 
 class _LongInteger(Exception):
-    """An integer that may have more than 64 bits: where it stands is told by a second look."""
+    """An integer that may have more than 64 bits: a second pass finds where it stands."""
 
 
 def parse(body: bytes) -> JsonValue:

@@ -12,7 +12,7 @@ from service.core.peppers import read_pepper
 
 SHORTEST_SECRET = 16
 SHORTEST_PASSWORD = 8  # of PhonePe, which sets it
-_HUNDRED_YEARS = 36_500  # in days; later moments can't be told
+_HUNDRED_YEARS = 36_500  # in days; later moments can't be represented
 
 _DATABASE_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 # MongoDB's own; what is in `local` is never replicated.
@@ -101,7 +101,7 @@ def _pepper(value: str) -> str:
     return value
 
 
-def _told_apart(values: tuple[str, ...]) -> tuple[str, ...]:
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     peppers = [read_pepper(value) for value in values]
     if len({pepper.id for pepper in peppers}) < len(peppers):
         raise ValueError("holds one key id twice: give each pepper its own, `2026b:…,2026a:…`")
@@ -123,7 +123,7 @@ Peppers = Annotated[
     tuple[Annotated[str, AfterValidator(_pepper)], ...],
     NoDecode,
     BeforeValidator(_split),
-    AfterValidator(_told_apart),
+    AfterValidator(_distinct),
 ]
 Keys = Annotated[
     tuple[Annotated[str, AfterValidator(_strong_key)], ...], NoDecode, BeforeValidator(_split)

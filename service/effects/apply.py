@@ -32,7 +32,7 @@ def questions(arrival: Arrival) -> list[Question]:
 async def apply(
     tx: Transaction, arrival: Arrival, inbox: Inbox, *, lifetimes: Lifetimes
 ) -> Outcome:
-    """Apply all facts of an event, and tell what came of it.
+    """Apply all facts of an event, and return what came of it.
 
     Raises `CheckoutUnknown` where its provider may be asked in which checkout its payment was made.
     """
@@ -104,8 +104,8 @@ async def _record(doing: Applying, session: Session | None, fact: Fact) -> Sessi
 
 
 def _cause(event: VerifiedEvent, inbox: Inbox) -> Cause:
-    told = event.subject
-    named = (*told.checkout_refs, *told.attempt_ids, *told.sent_ids)
+    subject = event.subject
+    named = (*subject.checkout_refs, *subject.attempt_ids, *subject.sent_ids)
     return Cause(event.provider, inbox.clock.now(), event_id=event.inbox_id, named=named)
 
 

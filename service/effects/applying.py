@@ -16,7 +16,7 @@ class Applying(Struct, frozen=True):
     """One event being applied: its transaction, the event, and what is decided for all its facts.
 
     `merchant_id` is whose it is where no session is meant. `refs` are the provider's ids of the
-    event's checkout that no other session has, `may_ask` tells whether the provider can still be
+    event's checkout that no other session has, `may_ask` says whether the provider can still be
     asked for them. `about` is the payment, or else the checkout, of the fact whose turn it is,
     `stranger` why it is not the session's own.
     """

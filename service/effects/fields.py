@@ -9,7 +9,7 @@ from service.storage.database import Row
 
 
 def new_ids(session: Session, checkout_ref: str | None, customer_id: str | None) -> Row:
-    """Return the ids that an event tells and the session does not know yet.
+    """Return the ids that an event reports and the session does not know yet.
 
     Of several customers, and of several checkouts that were opened without us, the smallest id is
     kept, so that any order keeps the same one, until a payment completes the session: from then on
@@ -36,8 +36,8 @@ def _is_first(found: str, known: str | None) -> bool:
 def paid_by(doing: Applying, session: Session, payment: Payment) -> Row:
     """Return the ids of the payment that completes; those of attempts before it give way.
 
-    A checkout that we opened ourselves stays named: a provider may tell another id of it. One that
-    we did not open is the session's from now on.
+    A checkout that we opened ourselves stays named: a provider may report another id of it.
+    One that we did not open is the session's from now on.
     """
     kept = {"checkoutIds": with_checkout_ids(session, doing.refs)} if doing.refs else {}
     return kept | ids_of(session, payment.checkout_ref, payment.customer_id)
@@ -52,12 +52,12 @@ def ids_of(session: Session, checkout_ref: str | None, customer_id: str | None) 
 
 
 def ids_reported_again(doing: Applying, session: Session, payment: Payment) -> Row:
-    """Return the ids that the payment which completed the session tells with another event."""
+    """Return the ids that the payment which completed the session reports with another event."""
     return {name: value for name, value in paid_by(doing, session, payment).items() if value}
 
 
 def ids_learned(session: Session, payment: Payment) -> Row:
-    """Return the ids that a payment tells and the session does not know yet."""
+    """Return the ids that a payment reports and the session does not know yet."""
     if session.status is not Status.COMPLETED:
         return new_ids(session, payment.checkout_ref, payment.customer_id)
     if session.provider_payment_id != payment.provider_payment_id:

@@ -11,7 +11,7 @@ from service.sessions.documents import Session
 
 
 async def record_fact(doing: Applying, session: Session | None, fact: InvoiceFact) -> None:
-    """Write what is told of an invoice's payment into its row."""
+    """Write what is reported of an invoice's payment into its row."""
     match fact:
         case InvoicePaid():
             status = PaymentStatus.SUCCEEDED
@@ -19,5 +19,5 @@ async def record_fact(doing: Applying, session: Session | None, fact: InvoiceFac
             status = PaymentStatus.FAILED
         case _:
             assert_never(fact)
-    told = reported_in(doing, session, fact.payment, status)
-    await record_payment(doing.tx, told, doing.cause.at)
+    reported = reported_in(doing, session, fact.payment, status)
+    await record_payment(doing.tx, reported, doing.cause.at)

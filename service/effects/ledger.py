@@ -1,4 +1,4 @@
-"""What an event tells of a payment, in the words of the ledger; and which rows it will look for."""
+"""What an event reports of a payment, in terms of the ledger, and which rows it will look for."""
 
 from service.effects.applying import Applying
 from service.payments.payments import repository as payments
@@ -26,16 +26,16 @@ Failure = tuple[str | None, str | None]
 
 _OF_A_PAYMENT = PaymentFact | InvoiceFact
 
-# Told beside a failed payment, they say that the payment can't be tried again.
+# Reported beside a failed payment, they say that the payment can't be tried again.
 _ENDS = CheckoutFailed | CheckoutExpired
 
 # Money comes before the end of its checkout, and that before failures: one move then, not two.
 _MONEY = PaymentSucceeded | PaymentAuthorized | PaymentProcessing
 
 
-def in_order(told: tuple[Fact, ...]) -> list[Fact]:
+def in_order(reported: tuple[Fact, ...]) -> list[Fact]:
     """Return an event's facts in the order in which they move the session least."""
-    return sorted(told, key=_place)
+    return sorted(reported, key=_place)
 
 
 def _place(fact: Fact) -> int:
@@ -52,7 +52,7 @@ def about(fact: Fact) -> str:
 
 
 def payments_of(event: VerifiedEvent) -> list[Question]:
-    """Ask for the payments that an event tells of."""
+    """Ask for the payments that an event reports."""
     ids = {about(fact) for fact in event.facts if isinstance(fact, _OF_A_PAYMENT)}
     return [payments.by_provider_id(event.provider, event.account, one) for one in ids]
 

@@ -71,7 +71,7 @@ async def find_match(tx: Transaction, arrival: Arrival) -> Match:
     First by the provider's ids of the checkout; then by the id that a server sent along; last, for
     what a server opened alone, by a session id that is a merchant's own number at the provider, or
     the provider's own order or payment id. A session's free metadata never matches. Where no
-    merchant is named, a checkout that we opened tells it too.
+    merchant is named, a checkout that we opened shows it too.
     """
     subject, merchant_id = arrival.event.subject, arrival.merchant_id
     unnamed = arrival.named_merchant is None

@@ -15,7 +15,7 @@ from service.sessions.states import Mismatch
 
 
 class Ownership(Enum):
-    """What is known of the checkout that an event tells of."""
+    """What is known of the checkout that an event is about."""
 
     OWN = "own"
     FOREIGN = "foreign"
@@ -32,8 +32,8 @@ def ownership_of(session: Session, subject: Subject, known_ref: str | None = Non
         ours = (*subject.attempt_ids, *subject.checkout_refs)
         earlier = any(is_anothers(session, one) for one in ours)
         return Ownership.FOREIGN if earlier else Ownership.OWN
-    told = {*subject.checkout_refs, *subject.attempt_ids, *subject.object_ids, known_ref}
-    if not told.isdisjoint(session.checkout_ids) or _of_an_older_version(session, subject):
+    named = {*subject.checkout_refs, *subject.attempt_ids, *subject.object_ids, known_ref}
+    if not named.isdisjoint(session.checkout_ids) or _of_an_older_version(session, subject):
         return Ownership.OWN
     silent = not subject.checkout_refs and known_ref is None
     return Ownership.UNKNOWN if silent else Ownership.FOREIGN

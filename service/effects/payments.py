@@ -33,7 +33,7 @@ _OF_THE_SESSION = frozenset({None, Mismatch.AMOUNT, Mismatch.CURRENCY})
 
 
 async def record_fact(doing: Applying, session: Session | None, fact: PaymentFact) -> SessionStep:
-    """Write what is told of a payment into its row; return what its session does with it."""
+    """Write what is reported of a payment into its row; return what its session does with it."""
     failure: Failure = (None, None)
     match fact:
         case facts.PaymentSucceeded():
@@ -81,7 +81,7 @@ async def payment_succeeded(
 ) -> Applied:
     """Complete the session, or send what does not fit to review.
 
-    What does not fit is reviewed whatever came before: a payment may be told with two amounts.
+    What does not fit is reviewed whatever came before: a payment may be reported with two amounts.
     """
     payment_id = payment.provider_payment_id
     by_this = session.status is Status.COMPLETED and session.provider_payment_id == payment_id
@@ -150,20 +150,20 @@ async def _attempt(
     """
     payment_id = payment.provider_payment_id
     others = {*session.live_attempts} - {payment_id}
-    told = PaymentState(
+    state = PaymentState(
         payment_id, PaymentStatus(recorded.status), recorded.amount, recorded.currency
     )
-    wanted = is_wanted(session, payment_id, told.amount, told.currency)
-    lives = told.status in LIVE and wanted
-    claim = await claimed(doing.tx, session, told, others, doing.cause.at)
+    wanted = is_wanted(session, payment_id, state.amount, state.currency)
+    lives = state.status in LIVE and wanted
+    claim = await claimed(doing.tx, session, state, others, doing.cause.at)
     changes = ids | {"capturing": as_row(claim)}
     after = await move_by_facts(doing, session, others | {payment_id} if lives else others, changes)
-    await request_capture(doing.tx, session, after, told, doing.cause.at)
+    await request_capture(doing.tx, session, after, state, doing.cause.at)
     return after
 
 
 def _known(payment: Payment, recorded: Recorded) -> Payment:
-    """Return a payment with what other events told of it: an intent does not name its checkout."""
+    """Return a payment with what other events reported: an intent does not name its checkout."""
     return structs.replace(
         payment,
         checkout_ref=payment.checkout_ref or recorded.provider_session_id,

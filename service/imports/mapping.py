@@ -47,7 +47,7 @@ class ImportRules(Struct, frozen=True):
 
 
 def session_from(row: OldRow, rules: ImportRules) -> Session:
-    """Turn an old row into a session as it now stands. Raises `BadRow` that tells what is wrong.
+    """Turn an old row into a session as it now stands. Raises `BadRow` that says what is wrong.
 
     An open session whose time is over comes in as expired. It is kept as long as one that ended
     today: what was just brought in must not be deleted within the hour.

@@ -29,7 +29,7 @@ _SHOWN = 60
 
 
 class BadRow(InvalidInput):
-    """An old row that can't be brought in; the message tells why."""
+    """An old row that can't be brought in; the message says why."""
 
     code = "bad_row"
 

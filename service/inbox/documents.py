@@ -51,13 +51,13 @@ class Cut(StoredPart):
 class WebhookEvent(StoredDocument):
     """A verified event. `_id` is provider:account:mode:event id: the same event has one row.
 
-    `facts` are what it told, also those whose ledger comes later. `payload` are the bytes as
+    `facts` are what it reported, also those whose ledger comes later. `payload` are the bytes as
     received, or the first of them where it was `cut`. `provider_event_id` is what the provider
     calls it where its signature does not cover that, as the first delivery said. `doubts` are what
     a person must decide about: `decision` is the last one of them, set once there is one on each.
     `purge_at` is unset while anybody or anything may still have to act on it; `deletable_at` is set
-    by the retention job alone. A row from the `clock` tells of no event: it is a review of a
-    payment that nobody could tell about.
+    by the retention job alone. A row from the `clock` stands for no event: it is a review of a
+    payment whose outcome nobody could report.
     """
 
     id: str  # type: ignore[assignment]

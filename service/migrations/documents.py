@@ -12,7 +12,7 @@ from service.storage.documents import StoredDocument
 class Migration(StoredDocument):
     """One step that is done; `_id` is its number.
 
-    `counts` tells how many documents of each kind it changed, `took_ms` how long its last run
+    `counts` says how many documents of each kind it changed, `took_ms` how long its last run
     took. `ran` is false where the database was new and there was nothing to change.
     """
 

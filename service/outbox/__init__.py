@@ -1,1 +1,1 @@
-"""Domain events, written in the transaction of the change they tell of, delivered afterwards."""
+"""Domain events, written in the transaction of the change they report, delivered afterwards."""

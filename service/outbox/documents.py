@@ -13,9 +13,9 @@ MessageStatus = Literal["pending", "done", "dead"]
 
 
 class OutboxMessage(StoredDocument):
-    """Something that happened, or that a provider must be told.
+    """Something that happened, or that a provider must be sent.
 
-    The id is `topic:key`: the same thing is told once, however often the change is tried. A message
+    The id is `topic:key`: the same thing is sent once, however often the change is tried. A message
     whose topic has no handler stays pending; a later version's handler will find it.
     """
 

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 def message(
     topic: str, key: str, *, merchant_id: str, session_id: str, payload: JsonObject, now: datetime
 ) -> Row:
-    """Make the row of a message; `key` is what makes it the same thing when it is told again.
+    """Make the row of a message; `key` is what makes it the same thing when it is sent again.
 
     Each event leaves one: an `OutboxMessage` would be made only to be taken apart again.
     """
@@ -63,7 +63,7 @@ async def deliver_due(
 ) -> int:
     """Run the handler of every due message of a lane, one after the other.
 
-    Ends before the next one once it is told to stop. Returns how many were delivered.
+    Ends before the next one once stopping is requested. Returns how many were delivered.
     """
     delivered = 0
     for _ in range(limit):

@@ -7,7 +7,7 @@ from service.settings import Settings
 
 _MOST_OF_HEADS = 2**30
 # Stripe sends an event again for 3 days, and Razorpay by hand for 7, without a time that is signed:
-# that its row is there is all that tells a repeat.
+# that its row is there is all that identifies a repeat.
 _LEAST_DAYS_OF_EVENTS = 7
 _LEAST_DAYS_OF_SESSIONS = 1
 

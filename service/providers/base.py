@@ -23,10 +23,10 @@ class VerifiedEvent(Struct, frozen=True):
     """Something that a provider surely said. Only code below `service/providers` makes one.
 
     `event_id` is the provider's own, or derived from the content where the provider has none.
-    `live` is None where the provider tells nothing of the mode. `facts` is empty for a type that
+    `live` is None where the provider does not report the mode. `facts` is empty for a type that
     Tillgate has no use for. `needs_confirmation` names the checkout or refund that must be asked
     for before anything is believed: the message's authenticity does not cover its content. Only
-    with `confirmed` were its facts told by the provider when it was asked.
+    with `confirmed` were its facts reported by the provider when it was asked.
     `payload` is the provider's JSON as received; `translate_stored` reads it again. `learned` is
     what the provider said when it was asked in which checkout the event's payment was made; it is
     part of `subject` by then.
@@ -64,7 +64,7 @@ def confirmed_by(hint: VerifiedEvent, answer: VerifiedEvent) -> VerifiedEvent | 
 
     None while the provider reports another state: the hint is not believed then.
     """
-    if not any(_bears_out(told, fact) for fact in hint.facts for told in answer.facts):
+    if not any(_bears_out(reported, fact) for fact in hint.facts for reported in answer.facts):
         return None
     return structs.replace(
         hint,
@@ -79,23 +79,23 @@ def confirmed_by(hint: VerifiedEvent, answer: VerifiedEvent) -> VerifiedEvent | 
 
 def with_learned(event: VerifiedEvent, learned: Subject) -> VerifiedEvent:
     """Return the event with what its provider said of its payment's checkout, when it was asked."""
-    told = event.subject
+    known = event.subject
     subject = Subject(
-        checkout_refs=distinct(*told.checkout_refs, *learned.checkout_refs),
-        object_ids=distinct(*told.object_ids, *learned.object_ids),
-        sent_ids=distinct(*told.sent_ids, *learned.sent_ids),
-        merchant_id=told.merchant_id or learned.merchant_id,
-        attempt_ids=distinct(*told.attempt_ids, *learned.attempt_ids),
-        references=distinct(*told.references, *learned.references),
+        checkout_refs=distinct(*known.checkout_refs, *learned.checkout_refs),
+        object_ids=distinct(*known.object_ids, *learned.object_ids),
+        sent_ids=distinct(*known.sent_ids, *learned.sent_ids),
+        merchant_id=known.merchant_id or learned.merchant_id,
+        attempt_ids=distinct(*known.attempt_ids, *learned.attempt_ids),
+        references=distinct(*known.references, *learned.references),
     )
     return structs.replace(event, subject=subject, learned=learned)
 
 
-def _bears_out(told: Fact, hinted: Fact) -> bool:
-    if isinstance(told, RefundUpdated) and isinstance(hinted, RefundUpdated):
+def _bears_out(reported: Fact, hinted: Fact) -> bool:
+    if isinstance(reported, RefundUpdated) and isinstance(hinted, RefundUpdated):
         # One that was accepted may have gone on since; an end must be the end that was hinted at.
-        return hinted.status in (told.status, "pending")
-    return type(told) is type(hinted)
+        return hinted.status in (reported.status, "pending")
+    return type(reported) is type(hinted)
 
 
 def restored(row: object, *, subject: JsonObject, asks: str | None) -> VerifiedEvent:
@@ -111,7 +111,7 @@ class CheckoutRequest(Struct, frozen=True):
 
     `attempt_id` is unique per session and attempt, at most 40 characters: it goes out as receipt,
     reference or order id. `idempotency_key` is the same for each repetition of one attempt.
-    `repeated` tells that an earlier call of this attempt may have reached the provider.
+    `repeated` means that an earlier call of this attempt may have reached the provider.
     """
 
     session_id: str
@@ -182,7 +182,7 @@ class Provider(Protocol):
 
     @property
     def live(self) -> bool | None:
-        """Return the mode that our keys are for; None where they don't tell."""
+        """Return the mode that our keys are for; None where they don't say."""
         ...
 
     async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
@@ -196,7 +196,7 @@ class Provider(Protocol):
 
 @runtime_checkable
 class SendsWebhooks(Protocol):
-    """A provider that reports what becomes of its payments, all but those settled by hand."""
+    """A provider that reports what becomes of its payments, all but those completed by hand."""
 
     @property
     def receives_webhooks(self) -> bool:
@@ -222,7 +222,7 @@ class AnswersFetches(Protocol):
     """A provider that can be asked how a checkout or a payment stands."""
 
     async def fetch(self, ref: str) -> VerifiedEvent:
-        """Re-read a checkout with our credentials: an event whose id tells the state found."""
+        """Re-read a checkout with our credentials: an event whose id contains the state found."""
         ...
 
 
@@ -231,13 +231,13 @@ class ClosesCheckouts(Protocol):
     """A provider whose open checkouts can be closed, or at least be asked about before they are."""
 
     async def close_checkout(self, ref: str) -> ClosedCheckout:
-        """Close an open checkout so that it can't be paid any more, or tell that it was paid."""
+        """Close an open checkout so that it can't be paid any more, or report that it was paid."""
         ...
 
 
 @runtime_checkable
 class Captures(AnswersFetches, Protocol):
-    """A provider that holds money until it is captured; it tells of what it still holds."""
+    """A provider that holds money until it is captured; it reports what it still holds."""
 
     async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
         """Take money that is held. A payment that is captured already is no error.
@@ -249,7 +249,7 @@ class Captures(AnswersFetches, Protocol):
 
 @runtime_checkable
 class KnowsCheckouts(Protocol):
-    """A provider some of whose events don't tell in which checkout their payment was made."""
+    """A provider some of whose events don't say in which checkout their payment was made."""
 
     async def checkout_of(self, event: VerifiedEvent, *, matched: bool) -> Subject | None:
         """Ask for the checkout of an event's payment; None where there is nothing to ask.

@@ -1,4 +1,4 @@
-"""One HTTP call to a provider: bounded in time, its failures told in our words.
+"""One HTTP call to a provider: bounded in time, its failures reported as our own errors.
 
 ProviderUnreachable   no answer, or one that can't be read: whether it acted is unknown
 ProviderFailed        a 5xx: it says itself that it failed

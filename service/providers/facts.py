@@ -1,4 +1,4 @@
-"""Neutral facts: what a provider told, in words that are the same for all of them.
+"""Neutral facts: what a provider reported, in words that are the same for all of them.
 
 A fact is past tense and immutable. Amounts are integers in the provider's minor units, currencies
 ISO 4217 codes in capitals. Facts are stored in the inbox, so a field is added, never renamed.
@@ -30,7 +30,7 @@ class Subject(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Payment(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """One payment at a provider, as far as one event tells of it.
+    """One payment at a provider, as far as one event reports it.
 
     `provider_payment_id` is what the ledger is keyed by: payment intent or invoice (Stripe),
     payment id (Razorpay), order id (PhonePe has no other id that is stable over its events).
@@ -103,7 +103,7 @@ class CheckoutExpired(Struct, frozen=True, rename="camel", tag=True):
 
 
 class CheckoutOpen(Struct, frozen=True, rename="camel", tag=True):
-    """A re-read found the checkout open and nothing under way; only `fetch` tells this."""
+    """A re-read found the checkout open and nothing under way; only `fetch` reports this."""
 
     checkout_ref: str
 
@@ -181,5 +181,5 @@ Fact = (
     | SubscriptionFact
     | Unreadable
 )
-"""All that can be told. Each aggregate's facts have a file in `service/effects/`, which takes every
-one of them: one that nobody takes is a type error there."""
+"""All that can be reported. Each aggregate's facts have a file in `service/effects/`, which handles
+every one of them: one that is not handled is a type error there."""

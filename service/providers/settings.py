@@ -37,11 +37,11 @@ class ProviderSettings(Group):
 
     @property
     def live(self) -> bool | None:
-        """Return whether real money moves, as far as these variables tell; None: they do not."""
+        """Return whether real money moves, as far as these variables show; None: they do not."""
         return None
 
     def problems(self) -> Iterator[FieldProblem]:
-        """List what keeps these settings out of production, besides what traits tell."""
+        """List what keeps these settings out of production, besides what the traits say."""
         yield from ()
 
 

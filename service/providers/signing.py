@@ -44,8 +44,8 @@ def same_signature(expected: str, given: str) -> bool:
 def signed_by_any(secrets: Iterable[str], message: bytes, given: Iterable[str]) -> bool:
     """Return whether any of the secrets made any of the given signatures of the message.
 
-    Every pair is compared, so that the time tells nothing of which secret it was. What is empty is
-    no secret.
+    Every pair is compared, so that the time taken does not reveal which secret it was. An
+    empty string is no secret.
     """
     signatures = tuple(given)
     found = False

@@ -31,7 +31,7 @@ class Traits(Struct, frozen=True):
     session that names none. `exponents` are the decimals of a currency where it counts otherwise
     than ISO 4217, `steps` the smallest step of an amount in its own minor units.
 
-    `modes` can be opened here. `manual`: it reports nothing, a secret key settles its sessions.
+    `modes` can be opened here. `manual`: it reports nothing, a secret key completes its sessions.
     `closes` are the kinds of sessions whose open checkouts it can close.
     """
 

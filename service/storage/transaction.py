@@ -75,7 +75,7 @@ class Transaction(Protocol):
     """One transaction: all that is written by it stands, or nothing of it.
 
     `storage/plain.py` has the one that belongs to a work alone, `storage/group_commit/shared.py`
-    the one that works of a group share. A work can't tell them apart: it is written once, and what
+    the one that works of a group share. A work can't distinguish them: it is written once, and what
     a group can't do raises `NeedsOwnTransaction`, after which it runs again in one of its own.
     """
 

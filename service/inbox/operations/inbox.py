@@ -31,7 +31,7 @@ class Asking(Enum):
 
 
 class CheckoutUnknown(Exception):
-    """An event does not tell in which checkout its payment was made: its provider must be asked.
+    """An event does not say in which checkout its payment was made: its provider must be asked.
 
     Nobody is answered with it. `matched`: it names a session, which has checkouts of its own.
     """
@@ -46,7 +46,7 @@ class Arrival(Struct, frozen=True):
     """A verified event on its way to its row, and what is known of it besides.
 
     `before` is the row of an earlier try. `asked_for` is the merchant for whose session the
-    provider was asked; a webhook tells its merchant itself.
+    provider was asked; a webhook names its merchant itself.
     """
 
     event: VerifiedEvent
@@ -109,7 +109,7 @@ Questions: TypeAlias = Callable[[Arrival], Sequence[Question]]
 """What applying an event reads: a group of events reads it for all of them by one query."""
 
 Apply: TypeAlias = Callable[[Transaction, Arrival, "Inbox"], Awaitable[Outcome]]
-"""Changes in a transaction what an event tells of. Its row is written after that.
+"""Changes in a transaction what an event reports. Its row is written after that.
 
 Raises `CheckoutUnknown`, with nothing written, where its provider may be asked and has to be."""
 

@@ -22,8 +22,8 @@ WINDOW_S = 60
 TOLD_A_MINUTE = 120
 # Addresses that are counted for it; further ones are answered with the reason.
 MOST_SENDERS = 20_000
-# Kinds that are told apart within a minute; further addresses are counted together, so that many of
-# them don't push everything else out of the capped list.
+# Kinds that are counted separately within a minute; further addresses are counted together, so that
+# many of them don't push everything else out of the capped list.
 MOST_KINDS = 100
 # Rows that wait while the database is away.
 MOST_WAITING = 2_000

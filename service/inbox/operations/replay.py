@@ -40,7 +40,7 @@ async def retry_waiting(
 ) -> int:
     """Try every waiting event of a lane that is due; return how many were tried.
 
-    Ends before the next one once it is told to stop.
+    Ends before the next one once stopping is requested.
     """
     tried = 0
     while tried < limit and not over(stopping):
@@ -95,13 +95,13 @@ async def _again(row: WebhookEvent, inbox: Inbox) -> Receipt:
         event = stored_event(row, provider)
     except TillgateError as error:
         return await _postpone(row, error, inbox)
-    # What was asked for was asked for a session of ours; a webhook tells its merchant itself.
+    # What was asked for was asked for a session of ours; a webhook names its merchant itself.
     asked_for = row.merchant_id if row.source == "fetch" else None
     return await take_in(Arrival(event, row.source, row, asked_for), inbox)
 
 
 async def _postpone(row: WebhookEvent, error: TillgateError, inbox: Inbox) -> Receipt:
-    if row.status in DONE:  # nothing waits for it: the one who asked is told what is missing
+    if row.status in DONE:  # nothing waits for it: whoever asked is shown what is missing
         raise InvalidInput(f"The event can't be replayed: {error.message}") from error
     again_at = next_attempt_at(row.received_at, row.attempts, inbox.clock.now())
     status = InboxStatus.FAILED if again_at else InboxStatus.DEAD

@@ -35,11 +35,11 @@ class Claim(Struct, frozen=True):
 class Payment(StoredDocument):
     """One verified payment: what the provider surely said of it. Amounts in minor units.
 
-    `provider_payment_id` is the key of the row; a settlement by hand has
+    `provider_payment_id` is the key of the row; a completion by hand has
     `hand:{merchantId}:{sessionId}`, and in `aliases` the id that its server named: nobody has
     verified it, so it claims nothing. (`merchant_id`, `session_id`) is the claim: the first session
     that a verified event tied the payment to, the one that was opened at `session_opened_at`.
-    `status_at` is the provider's time of the fact that `status` comes from; `final` tells of a
+    `status_at` is the provider's time of the fact that `status` comes from; `final` marks a
     failure that nothing but money can overrule. `updated_at` is when we last heard of it, also
     where the provider was asked and only said again what it had said.
     """
@@ -103,7 +103,7 @@ class Payment(StoredDocument):
                 [("merchantId", ASCENDING), ("status", ASCENDING), ("createdAt", DESCENDING)],
                 name="merchant_status_createdAt",
             ),
-            # For the few whose outcome is open: those that nobody told of for long are found by it.
+            # For the few whose outcome is open: it finds those that nobody has reported for long.
             IndexModel(
                 [("updatedAt", ASCENDING)],
                 name="live_updatedAt",

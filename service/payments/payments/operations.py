@@ -78,7 +78,7 @@ class Recorded(Struct, frozen=True):
 
 
 async def record_payment(tx: Transaction, reported: ReportedPayment, now: datetime) -> Recorded:
-    """Merge what was told into the payment's row, and return how it now stands.
+    """Merge what was reported into the payment's row, and return how it now stands.
 
     The result does not depend on the order of the calls: the status is the greatest by `standing`,
     and every other field is the same in all events of one payment or filled by the first.
@@ -116,7 +116,7 @@ async def abandon_payment(tx: Transaction, payment: Payment, now: datetime) -> b
 async def lapse_payment(tx: Transaction, payment: Payment, now: datetime) -> bool:
     """Note that its provider was asked and knows of nothing under way; return whether it was live.
 
-    A failure as an event tells it: the same payment may be tried again.
+    A failure as an event reports it: the same payment may be tried again.
     """
     return await _end(tx, payment, PaymentStatus.FAILED, "not_under_way", now)
 

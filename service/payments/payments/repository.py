@@ -88,14 +88,14 @@ async def sessions_with_live(session_ids: Sequence[str]) -> set[tuple[str, str]]
 
 
 async def find_silent(since: datetime, limit: int) -> list[Payment]:
-    """Find payments whose outcome is open and that nobody told of since a time, longest first."""
+    """Find payments with an open outcome that nobody has reported since a time, longest first."""
     wanted = {"status": _LIVE, "updatedAt": {"$lte": since}}
     cursor = Payment.get_pymongo_collection().find(wanted).sort("updatedAt", 1).limit(limit)
     return [Payment.model_validate(row) for row in await cursor.to_list()]
 
 
 async def count_silent(since: datetime) -> int:
-    """Count the payments whose outcome is open and that nobody told of since a time."""
+    """Count the payments whose outcome is open and that nobody has reported since a time."""
     wanted = {"status": _LIVE, "updatedAt": {"$lte": since}}
     return await Payment.get_pymongo_collection().count_documents(wanted)
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 class PaymentStatus(StrEnum):
     """Where a payment stands. Wire values of the reference document, and two of ours.
 
-    `authorized`: the money is held. `abandoned`: it was under way, and nobody could tell for so
-    long, or a person said so, that nothing waits for it any more.
+    `authorized`: the money is held. `abandoned`: it was under way, and nobody could report it for
+    so long, or a person decided so, that nothing waits for it any more.
     """
 
     PENDING = "pending"
@@ -37,7 +37,7 @@ _RANK = {
     # Only an entry by hand, in whose place the real payment stands now.
     PaymentStatus.REVERSED: 5,
 }
-# Providers tell whole seconds. Within one, the more final word stands, and a provider's above ours.
+# Providers report whole seconds. Within one, the more final word wins, and a provider's over ours.
 _WITHIN_A_SECOND = {
     PaymentStatus.PENDING: 0,
     PaymentStatus.AUTHORIZED: 1,
@@ -57,7 +57,7 @@ def standing(
 
     The greatest of a set is the same in whatever order its members come: that is why the ledger
     converges. `final`: a failure that ended the whole checkout, so nothing of it can come back,
-    whatever the times say (PhonePe's callbacks tell none).
+    whatever the times say (PhonePe's callbacks contain none).
     """
     rank = max(_RANK[status], _FINAL) if final else _RANK[status]
     return rank, occurred_at, _WITHIN_A_SECOND.get(status, 3)

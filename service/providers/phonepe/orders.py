@@ -1,4 +1,4 @@
-"""A PhonePe order, as v1 and v2, webhooks and status answers tell of it, and what it means.
+"""A PhonePe order, as v1 and v2, webhooks and status answers report it, and what it means.
 
 One reading for all of them, so that the documents are equal whichever arrives first.
 """
@@ -120,7 +120,7 @@ def read_v2_order(payload: JsonObject, merchant_order_id: str) -> Order:
 def read_v1_order(content: JsonObject, *, callback: bool) -> Order:
     """Read v1's transaction: a callback's response, or the answer of the status API.
 
-    Money is ours only where code and state agree. A pending callback tells that the customer has
+    Money is ours only where code and state agree. A pending callback says that the customer has
     paid and the bank is slow; a pending status only if an instrument was chosen. Raises
     `MalformedBody`.
     """

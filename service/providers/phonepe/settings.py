@@ -41,7 +41,7 @@ class PhonePeSettings(ProviderSettings):
 
     @property
     def live(self) -> bool | None:
-        """Return the mode, by the base address: PhonePe's keys tell nothing."""
+        """Return the mode, by the base address: PhonePe's keys don't show it."""
         parts = urlsplit(self.api_base)
         host = parts.hostname or ""
         if host == _PRODUCTION_HOST:

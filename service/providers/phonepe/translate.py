@@ -130,15 +130,15 @@ def _fetched_refund(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
     )
 
 
-def _refund(refund_id: str, told: JsonObject) -> RefundUpdated:
+def _refund(refund_id: str, refund: JsonObject) -> RefundUpdated:
     """Read a refund, of a webhook or of the status API. Raises `MalformedBody`."""
     return RefundUpdated(
         provider_refund_id=refund_id,
-        provider_payment_id=order_id_of(told, "originalMerchantOrderId"),
-        amount=needed_amount(told),
+        provider_payment_id=order_id_of(refund, "originalMerchantOrderId"),
+        amount=needed_amount(refund),
         currency=CURRENCY,
-        status=_REFUND_STATES.get(_word(told, "state"), "pending"),
-        reason=text(told, "errorCode"),
+        status=_REFUND_STATES.get(_word(refund, "state"), "pending"),
+        reason=text(refund, "errorCode"),
     )
 
 
@@ -194,7 +194,7 @@ def _callback(content: JsonObject, origin: Origin) -> VerifiedEvent:
 def _order_event(event: str, payload: JsonObject, origin: Origin) -> VerifiedEvent:
     order_id = order_id_of(payload, "merchantOrderId")
     order = read_v2_order(payload, order_id)
-    # That a checkout is open is told by a re-read only.
+    # That a checkout is open is known from a re-read only.
     facts = tuple(fact for fact in facts_of(order) if not isinstance(fact, CheckoutOpen))
     return VerifiedEvent(
         provider="phonepe",

@@ -59,7 +59,7 @@ class RazorpayProvider:
     account = OWN_ACCOUNT
 
     def __init__(self, settings: RazorpaySettings, clock: Clock) -> None:
-        """Keep the settings; the key's prefix tells the mode, for messages tell none."""
+        """Keep the settings; the key's prefix shows the mode, which messages don't contain."""
         self.live = settings.live
         self._secrets = tuple(filter(is_secret, settings.webhook_secrets))
         self.receives_webhooks = bool(self._secrets)
@@ -142,7 +142,7 @@ class RazorpayProvider:
         return ClosedCheckout(closed=closed, event=_if_paid(event))
 
     async def capture(self, provider_payment_id: str, amount: int, currency: str) -> None:
-        """Capture an authorized payment; after a refusal the payment itself tells if it was.
+        """Capture an authorized payment; after a refusal the payment itself shows whether it was.
 
         Raises `CaptureRefused`, but not while another capture of it is in progress, which may be
         an earlier call of ours.

@@ -12,7 +12,7 @@ def payment_of(entity: JsonObject, subscription_id: str | None = None) -> Paymen
     """Read a payment entity. Raises `MalformedBody`.
 
     `checkout_ref` is always the order, for a payment link too: the order is the one id that every
-    event of a payment tells, so that the ledger row is the same whichever comes first.
+    event of a payment reports, so that the ledger row is the same whichever comes first.
     """
     return Payment(
         provider_payment_id=needed_text(entity, "id"),

@@ -44,7 +44,7 @@ async def open_order(client: RazorpayClient, request: CheckoutRequest) -> Opened
 async def open_link(
     client: RazorpayClient, request: CheckoutRequest, now: datetime
 ) -> OpenedCheckout:
-    """Open a payment link, a page at Razorpay; it tells nobody of itself.
+    """Open a payment link, a page at Razorpay; it notifies nobody of itself.
 
     Raises as `calling.ask` does, and `MalformedBody`.
     """

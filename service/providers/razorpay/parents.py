@@ -18,7 +18,7 @@ _NOT_FOUND = frozenset({400, 404})
 
 
 def payment_and_order(subject: Subject) -> tuple[str, str] | None:
-    """Return the ids to ask with; None for an event that tells of its payment link itself."""
+    """Return the ids to ask with; None for an event that names its payment link itself."""
     if any(ref.startswith("plink_") for ref in subject.checkout_refs):
         return None
     ids = {one.partition("_")[0]: one for one in subject.object_ids if _ID.fullmatch(one)}

@@ -33,7 +33,7 @@ from service.providers.reading import inner, needed_amount, needed_text, text, w
 class Origin(Struct, frozen=True):
     """Where a translated message comes from.
 
-    `payload` are its raw bytes, `live` the mode of our keys (Razorpay's messages tell none),
+    `payload` are its raw bytes, `live` the mode of our keys (Razorpay's messages don't say),
     `received_at` stands in where a message holds no time, `named` is what Razorpay calls the event.
     """
 
@@ -90,7 +90,7 @@ def unreadable(body: JsonObject, origin: Origin, reason: str) -> VerifiedEvent:
 
 
 def failure_of(entity: JsonObject) -> PaymentFailed:
-    """Read why a payment failed. `error_reason` tells more than `error_code`, which is generic."""
+    """Read why a payment failed. `error_reason` says more than `error_code`, which is generic."""
     return PaymentFailed(
         payment=payment_of(entity),
         failure_code=text(entity, "error_reason") or text(entity, "error_code"),
@@ -107,7 +107,7 @@ def _authorized(payload: JsonObject) -> tuple[Fact, ...]:
 
 
 def _succeeded(payload: JsonObject) -> tuple[Fact, ...]:
-    """`payment.captured` and `order.paid` both come for one payment: both tell of the payment.
+    """`payment.captured` and `order.paid` both come for one payment: both report the payment.
 
     An order's `amount_paid` adds up several payments, so it is never read.
     """

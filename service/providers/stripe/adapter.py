@@ -92,7 +92,7 @@ class StripeProvider:
     async def checkout_of(self, event: VerifiedEvent, *, matched: bool) -> Subject | None:
         """Ask for the Checkout session of an intent, which names none.
 
-        Only where the intent names a session of ours: Stripe tells of every intent of the account.
+        Only where the intent names a session of ours: Stripe reports every intent of the account.
         """
         intents = [one for one in event.subject.object_ids if one.startswith("pi_")]
         if not matched or not intents or self._clients is None:
@@ -108,7 +108,7 @@ class StripeProvider:
         """Expire a Checkout session; Stripe refuses one that is not open, so that is looked at.
 
         It counts as closed where nothing can be paid in it any more. One that was paid or has a
-        payment under way stays, and is told of.
+        payment under way stays, and is reported.
         """
         client = self._client()
         async with answering(CALL_SECONDS):

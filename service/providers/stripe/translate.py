@@ -111,7 +111,7 @@ def unreadable(event: JsonObject, payload: bytes, now: datetime, reason: str) ->
 def translate_fetched(found: JsonObject, payload: bytes) -> VerifiedEvent:
     """Translate a checkout session or a payment intent that we asked for. Raises `MalformedBody`.
 
-    The event id tells the state, so that the same state found twice is one event.
+    The event id contains the state, so that the same state found twice is one event.
     """
     ref = needed_text(found, "id")
     status = needed_text(found, "status")

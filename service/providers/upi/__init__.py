@@ -1,1 +1,1 @@
-"""UPI by deep link and QR code: no provider stands between, so payments are settled by hand."""
+"""UPI by deep link and QR code: no provider stands between, so payments are completed by hand."""

@@ -14,7 +14,7 @@ from service.providers.upi.traits import TRAITS
 
 
 class UpiProvider:
-    """Payments straight to a UPI address; a secret key settles them by hand.
+    """Payments straight to a UPI address; a secret key completes them by hand.
 
     Nobody can be asked about them, and a link can't be taken back.
     """

@@ -13,7 +13,7 @@ _PAYEE = re.compile(r"[A-Za-z0-9._-]{1,256}@[A-Za-z0-9.-]{2,64}")
 
 
 class UpiSettings(ProviderSettings):
-    """UPI by deep link and QR code, settled by hand (NPCI UPI Linking Specification 1.6)."""
+    """UPI by deep link and QR code, completed by hand (NPCI UPI Linking Specification 1.6)."""
 
     payee_address: str | None = Field(None, validation_alias="UPI_PAYEE_ADDRESS")
     """The virtual payment address that receives the money: `name@bank`."""

@@ -36,7 +36,7 @@ async def ask_about_overdue(services: CheckoutServices, report: Report, until: U
 
 
 async def ask_about_silent(services: CheckoutServices, report: Report, until: Until) -> None:
-    """Ask once more about payments that nobody has told of for 30 days, and give them up."""
+    """Ask once more about payments that nobody has reported for 30 days, and give them up."""
     async with answers_in_time():
         silent = await payments.find_silent(services.clock.now() - GIVE_UP_AFTER, _AT_ONCE)
     questions = Questions(services, until.at_most(_ASK_FOR_S))

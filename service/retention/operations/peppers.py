@@ -21,7 +21,7 @@ _COUNT_WITHIN_S = 30.0
 
 
 async def count_on_older_peppers(jobs: Jobs, report: Report, until: Until) -> None:
-    """Count the kept answers, and the open sessions whose client secret could be told again."""
+    """Count the kept answers, and the open sessions whose client secret could be returned again."""
     older = jobs.peppers[1:]
     if not older:
         return

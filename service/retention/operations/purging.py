@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 async def purge_sessions(jobs: Jobs, report: Report, until: Until) -> None:
     """Delete the ended sessions that were kept long enough, except those that something needs.
 
-    Those that have been needed for over a week are told of in the log, by what needs them.
+    Those that have been needed for over a week are named in the log, by what needs them.
     """
     now = jobs.inbox.clock.now()
     why: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What a job is given, and what it tells afterwards."""
+"""What a job is given, and what it reports afterwards."""
 
 import asyncio
 from collections.abc import Sequence

@@ -53,7 +53,7 @@ async def _decide(
         case = await case_of(tx, row, doubt_of(row, wish.payment_id), session)
         _refuse(wish.choice, case)
         if wish.choice is not Choice.REJECT and case.payment is not None:
-            # Whatever an event tells of it meanwhile must conflict with what is decided here.
+            # Whatever an event reports of it meanwhile must conflict with what is decided here.
             await payments.change(case.payment, {"updatedAt": now}, tx)
         waiting = await keep_decision(tx, case, _decision(wish, case, by, now), services.inbox)
         deciding = Deciding(

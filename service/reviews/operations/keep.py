@@ -1,4 +1,4 @@
-"""Keep a decision: on the reviews that tell of its payment, and in the session."""
+"""Keep a decision: on the reviews of its payment, and in the session."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from service.storage.transaction import Transaction
 async def keep_decision(
     tx: Transaction, case: Case, decision: Decision, inbox: Inbox
 ) -> list[WebhookEvent]:
-    """Keep it on all that waits of the payment: a provider tells of one several times.
+    """Keep it on all that waits of the payment: a provider reports one several times.
 
     Returns the session's reviews as they then stand.
     """

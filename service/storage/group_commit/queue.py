@@ -15,7 +15,7 @@ from service.storage.database import ANSWER_WITHIN_S
 T = TypeVar("T")
 R = TypeVar("R")
 
-# At 64 of a group these are seconds of work: who comes later is better told to come back.
+# At 64 of a group these are seconds of work: later callers had better come back.
 LONGEST_QUEUE = 2048
 
 # A group that takes longer meets a lock or a stall. Others need not wait for it.
@@ -60,7 +60,7 @@ class Entry(Struct, Generic[T, R], frozen=True):
 
 
 Carry = Callable[[Sequence[Entry[T, R]]], Awaitable[None]]
-"""Carries a group, and tells each of its entries what came of it."""
+"""Carries a group, and resolves each of its entries with what came of it."""
 
 
 class GroupQueue(Generic[T, R]):

@@ -20,7 +20,7 @@ from service.storage.group_commit.queue import GroupQueue
 
 Queues: TypeAlias = Sequence[GroupQueue[Any, Any]]
 
-# It is never written to: the reader waits, and is told nothing.
+# It is never written to: the reader waits, and hears nothing.
 _NOTHING = "nothing"
 
 _LOOK_EVERY_S = 0.25

@@ -24,7 +24,7 @@ from service.timeline.operations.why import why
 
 What = Literal["move", "checkout", "event", "payment", "outbox", "audit"]
 
-# One commit writes all of these at one moment; told in this order they read as what led to what.
+# One commit writes all of these at one moment; shown in this order they read as what led to what.
 _CAUSES_FIRST: tuple[What, ...] = ("event", "audit", "payment", "move", "checkout", "outbox")
 
 
