@@ -136,7 +136,7 @@ def _swap(target: Target, source: str) -> None:
     """Put back into the functions of the module the code that they have in the source."""
     codes = dict(_codes(_compiled(target.path, source)))
     for one in gc.get_objects():
-        if isinstance(one, FunctionType) and one.__module__ == target.module:
+        if type(one) is FunctionType and one.__module__ == target.module:
             if one.__qualname__ in codes:  # what a decorator made has other names
                 one.__code__ = codes[one.__qualname__]
 

@@ -1,6 +1,7 @@
 """How mutants are made and run; the mutants themselves are `make soak`'s."""
 
 import tomllib
+import weakref
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,14 @@ def test_functions_are_swapped_where_they_are_held_already(
     monkeypatch.setattr(held, "__code__", held.__code__)  # put back afterwards
     _swap(Target(__name__, ()), 'def _held() -> str:\n    return "broken"\n')
     assert held() == "broken"
+
+
+def test_what_is_gone_by_now_is_no_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = weakref.proxy({*""})  # of which nobody holds what it stands for
+    monkeypatch.setattr(_held, "__code__", _held.__code__)
+    _swap(Target(__name__, ()), 'def _held() -> str:\n    return "broken"\n')
+    assert type(gone) is weakref.ProxyType
+    assert _held() == "broken"
 
 
 def _held() -> str:
