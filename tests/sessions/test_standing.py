@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from service.sessions.states import (
     BY_HAND,
     ENDED,
+    FINAL,
     MOVES,
     OPEN,
-    SETTLED,
     Lifetimes,
     Status,
     can_move,
@@ -24,7 +24,7 @@ from service.sessions.states import (
 from tests.conftest import NOON
 
 WORDS = st.sampled_from(["failed", "expired"])
-OPEN_OR_ENDED = st.sampled_from(sorted(set(Status) - SETTLED))
+OPEN_OR_ENDED = st.sampled_from(sorted(set(Status) - FINAL))
 
 
 def _last_word(words: list[str]) -> str | None:
@@ -58,7 +58,7 @@ def test_wherever_a_session_stands_there_is_a_move_to_where_the_facts_put_it(
         assert to in MOVES[before]
 
 
-@pytest.mark.parametrize("status", sorted(ENDED - SETTLED))
+@pytest.mark.parametrize("status", sorted(ENDED - FINAL))
 def test_what_only_facts_move_no_hand_does(status: Status) -> None:
     assert MOVES[status] - BY_HAND[status] <= {Status.PROCESSING, Status.FAILED}
     assert Status.PROCESSING in MOVES[status] - BY_HAND[status]
@@ -76,7 +76,7 @@ def test_the_moves_are_these_and_no_others() -> None:
     }
     assert {"pending", "processing"} == OPEN
     assert {"completed", "failed", "expired", "canceled"} == ENDED
-    assert {"completed", "canceled"} == SETTLED
+    assert {"completed", "canceled"} == FINAL
     for before, after in itertools.product(Status, Status):
         assert can_move(before, after) == (after in MOVES[before])
 
