@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from service.effects import payments as effects
 from service.sessions.operations.moving import complete
 from tests.sessions.asking import change
 from tests.support.events import stripe_checkout, stripe_intent
@@ -147,6 +148,31 @@ async def test_what_came_with_the_payment_is_written_with_its_completion(shop: S
     assert (await shop.api.told(shop.stripe_paid(session, customer="cus_9")))["outcome"]
     stored = await shop.session(session["sessionId"])
     assert (stored["status"], stored["providerCustomerId"]) == ("completed", "cus_9")
+
+
+async def _named_by_two_events(shop: Shop) -> tuple[str | None, str | None]:
+    """Have a checkout name its customer, and its intent be paid, which names neither of them."""
+    session = await shop.api.open()
+    later = stripe_checkout(session, id="cs_1", payment_status="unpaid", customer="cus_9")
+    await shop.api.told(shop.stripe("checkout.session.completed", later))
+    paid = stripe_intent(session, customer=None)
+    await shop.api.told(shop.stripe("payment_intent.succeeded", paid, 5))
+    stored = await shop.session(session["sessionId"])
+    assert stored["status"] == "completed"
+    return stored["providerSessionId"], stored["providerCustomerId"]
+
+
+async def test_what_an_event_before_told_of_the_payment_is_written_with_its_completion(
+    shop: Shop,
+) -> None:
+    assert await _named_by_two_events(shop) == ("cs_1", "cus_9")
+
+
+async def test_control_by_what_its_last_event_tells_alone_both_would_be_forgotten(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(effects, "_known", lambda payment, _: payment)
+    assert await _named_by_two_events(shop) == (None, None)
 
 
 async def _paid_after_a_new_beginning(shop: Shop) -> bool:
