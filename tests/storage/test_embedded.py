@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pymongo
@@ -19,8 +19,9 @@ from service.core.errors import Misconfigured
 from service.storage import mongod
 from service.storage.database import connect, require_replica_set
 from service.storage.embedded import embedded_database
-from service.storage.mongod import DataDirectory, DirectoryInUse, find_binary, free_port, stop
+from service.storage.mongod import DataDirectory, DirectoryInUse, find_binary, stop
 from tests.support.patience import IN_TIME
+from tests.support.ports import held_port
 
 
 def _add(uri: str, name: str) -> None:
@@ -130,17 +131,16 @@ def test_without_any_mongod_all_ways_to_get_one_are_named(
 
 @contextmanager
 def _standalone(directory: Path) -> Iterator[str]:
-    port = free_port()
-    options = ["--dbpath", str(directory), "--port", str(port), "--bind_ip", "127.0.0.1"]
-    quiet = ["--logpath", str(directory / "log"), "--oplogSize", "64"]
-    process = subprocess.Popen([str(find_binary()), *options, *quiet], stderr=subprocess.PIPE)
-    try:
+    with ExitStack() as stack:
+        port = stack.enter_context(held_port())
+        options = ["--dbpath", str(directory), "--port", str(port), "--bind_ip", "127.0.0.1"]
+        quiet = ["--logpath", str(directory / "log"), "--oplogSize", "64"]
+        process = subprocess.Popen([str(find_binary()), *options, *quiet], stderr=subprocess.PIPE)
+        stack.callback(stop, process)
         uri = f"mongodb://127.0.0.1:{port}/"
         with pymongo.MongoClient[dict[str, object]](uri) as client:
             client.admin.command("ping")
         yield uri
-    finally:
-        stop(process)
 
 
 async def test_a_standalone_server_is_refused_with_the_reason(tmp_path: Path) -> None:
@@ -152,10 +152,10 @@ async def test_a_standalone_server_is_refused_with_the_reason(tmp_path: Path) ->
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_an_address_where_nobody_answers_is_named() -> None:
-    nobody = f"mongodb://127.0.0.1:{free_port()}/"
-    async with connect(nobody) as client:
-        with pytest.raises(Misconfigured, match="does not answer at MONGODB_URI"):
-            await require_replica_set(client)
+    with held_port() as port:
+        async with connect(f"mongodb://127.0.0.1:{port}/") as client:
+            with pytest.raises(Misconfigured, match="does not answer at MONGODB_URI"):
+                await require_replica_set(client)
     # The driver forgets the sockets of refused connections: collected here, they warn here.
     del client
     gc.collect()

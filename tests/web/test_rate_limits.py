@@ -2,8 +2,7 @@
 
 import asyncio
 import shutil
-import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from service.web.limits import counters
 from service.web.limits.counters import MemoryCounter, counter
 from service.web.limits.rate_limits import rate_limits
 from tests.support.patience import IN_TIME
+from tests.support.ports import held_port
 from tests.web.app import AK, PK, SK, create_test_app, settings_for
 from tests.web.conftest import client_of
 from tests.web.test_problems import assert_problem
@@ -148,11 +148,11 @@ async def redis_at(port: int) -> AsyncIterator[None]:
         await process.communicate()
 
 
-def free_port() -> int:
-    """Choose a port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port at which Redis is there, or away."""
+    with held_port() as found:
+        yield found
 
 
 async def test_a_redis_that_fails_is_left_alone_for_some_seconds_and_nothing_is_told_of_the_limit(
@@ -182,9 +182,8 @@ async def test_a_redis_that_fails_is_left_alone_for_some_seconds_and_nothing_is_
 
 
 async def test_redis_counts_for_all_processes_and_passes_all_when_away(
-    database: Database, clock: ManualClock
+    database: Database, clock: ManualClock, port: int
 ) -> None:
-    port = free_port()
     limits: dict[str, Any] = {"rate_limit_per_key": 2, "redis_url": f"redis://127.0.0.1:{port}/0"}
     async with limited(database, clock, **limits) as one, limited(database, clock, **limits) as two:
         async with redis_at(port):
