@@ -23,7 +23,7 @@ WRITERS = {
 OTHERS = {
     ("sessions/operations/reviewing/captures.py", "capture_message"): "a message",
     ("sessions/operations/changing/complete_by_hand.py", "complete_by_hand"): "the audit's detail",
-    ("sessions/operations/moving/move.py", "told"): "a message",
+    ("sessions/operations/moving/move.py", "domain_event"): "a message",
 }
 # They write no session of ours: what they name is a provider's, or a row of an older layout.
 ELSEWHERE = ("providers/", "migrations/", "dashboard/", "cli/")
