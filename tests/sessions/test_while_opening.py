@@ -126,6 +126,18 @@ async def test_a_session_that_ends_while_its_checkout_opens_hands_none_out(
         assert await shop.database["outbox"].count_documents(waiting) == 0
 
 
+@pytest.mark.parametrize("wire", ["stripe"], indirect=True)
+async def test_the_checkout_of_a_session_that_is_gone_by_then_is_closed(
+    shop: Shop, wire: Wire
+) -> None:
+    async def purge(shop: Shop, wire: Wire) -> None:
+        await shop.database["sessions"].delete_one({"sessionId": "s-1"})
+
+    problem(await _meanwhile(shop, wire, purge), 404, "session_not_found")
+    await _deliver_outbox(shop)
+    assert wire.closed(wire.refs[1]) == 1
+
+
 @pytest.mark.parametrize("act", [_first_runs_out, _open_again])
 async def test_what_the_checkout_before_says_and_a_second_click_leave_the_opening_alone(
     shop: Shop, wire: Wire, act: Act
