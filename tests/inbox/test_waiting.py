@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core.news import EVENTS, WRITTEN
 from service.inbox.operations.inbox import Arrival
 from service.inbox.operations.receive import take_in
 from service.inbox.operations.replay import LEASE, retry_waiting
@@ -58,6 +59,15 @@ async def test_a_payment_before_its_session_is_parked_and_completes_it_later(
     assert (payment["sessionId"], payment["userId"]) == ("ps_later", "user_123")
     row = await _event(shop)
     assert (row["status"], row["attempts"], row["nextAttemptAt"]) == ("processed", 2, None)
+
+
+async def test_the_look_out_is_woken_by_an_event_that_waits_and_by_no_other(shop: Shop) -> None:
+    with WRITTEN.subscribed({EVENTS}) as news:
+        paid = shop.stripe_paid(await shop.api.open())
+        assert (await shop.api.told(paid))["outcome"] == "processed"
+        assert not news.is_set()
+        assert (await shop.api.told(shop.stripe_paid(UNKNOWN)))["outcome"] == "parked"
+        assert news.is_set()
 
 
 async def test_a_waiting_event_is_tried_ever_more_rarely_for_thirty_days(shop: Shop) -> None:
