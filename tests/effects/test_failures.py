@@ -1,4 +1,4 @@
-"""A failure is its own session's, and news: else it moves nothing, and teaches nothing."""
+"""A failure, or a part, is its own session's, and news: else it moves and teaches nothing."""
 
 from typing import Any
 
@@ -112,12 +112,12 @@ async def test_control_taken_as_news_it_would(shop: Shop, monkeypatch: pytest.Mo
     assert (status, len(live)) == ("processing", 1)
 
 
-def _partly_paid(session: dict[str, Any], link: str) -> Delivery:
+def _partly_paid(session: dict[str, Any], link: str, amount: int = 400) -> Delivery:
     payment = razorpay_payment(
-        session, id="pay_1", order_id=f"order_of_{link}", amount=400, notes=[]
+        session, id="pay_1", order_id=f"order_of_{link}", amount=amount, notes=[]
     )
     notes = {"sessionId": session["sessionId"]}
-    found = {"id": link, "reference_id": "", "amount": 1000, "amount_paid": 400, "notes": notes}
+    found = {"id": link, "reference_id": "", "amount": 2000, "amount_paid": amount, "notes": notes}
     found |= {"currency": "INR", "status": "partially_paid", "order_id": f"order_of_{link}"}
     return razorpay_event(
         "payment_link.partially_paid", {"payment_link": found, "payment": payment}
@@ -146,3 +146,36 @@ async def test_control_without_the_look_at_its_link_it_seems_the_sessions_own(
 ) -> None:
     monkeypatch.setattr(effects, "check_ownership", lambda doing, *_, **__: doing)
     assert await _reviewed_for(shop, "plink_other") == "partial_payment"
+
+
+async def _after_a_part_that_was_held(shop: Shop) -> tuple[str, list[str]]:
+    """Have money held, which turns out to be a part of what its link asks for."""
+    session = await shop.api.open(paymentMethod="razorpay")
+    sid = session["sessionId"]
+    held = shop.razorpay("payment.authorized", session, id="pay_1", status="authorized")
+    await shop.api.told(held)
+    assert (await shop.session(sid))["liveAttempts"] == ["pay_1"]
+    assert (await shop.api.told(_partly_paid(session, f"plink_{sid}", 1000)))["outcome"] == "review"
+    stored = await shop.session(sid)
+    return stored["status"], stored["liveAttempts"]
+
+
+async def test_a_part_that_came_is_waited_for_no_longer(shop: Shop) -> None:
+    assert await _after_a_part_that_was_held(shop) == ("pending", [])
+
+
+async def test_control_if_it_is_not_counted_out_it_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def as_before(_: Any, session: Any, *__: Any) -> Any:
+        return session
+
+    whole = effects.paid_partially
+
+    async def not_counted(*given: Any) -> Applied:
+        with monkeypatch.context() as patched:
+            patched.setattr(effects, "_attempt", as_before)
+            return await whole(*given)
+
+    monkeypatch.setattr(effects, "paid_partially", not_counted)
+    assert await _after_a_part_that_was_held(shop) == ("processing", ["pay_1"])
