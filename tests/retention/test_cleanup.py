@@ -66,7 +66,20 @@ async def test_a_lease_outlives_a_crash_and_then_ends(shop: Shop) -> None:
     assert (await shop.clean_up())["skipped"] is True
     shop.clock.advance(LEASE)
     assert (await shop.clean_up())["skipped"] is False
-    await repository.give_back("cleanup", "the dead one", shop.clock.now())  # not its own any more
+
+
+async def test_a_lease_is_given_back_by_its_holder_alone(shop: Shop) -> None:
+    began = shop.clock.now()
+    assert await repository.take("cleanup", "slow", began, began + LEASE)
+    shop.clock.advance(LEASE)
+    now = shop.clock.now()
+    for job in ("cleanup", "purge"):
+        assert await repository.take(job, "next", now, now + LEASE)
+    await repository.give_back("cleanup", "slow", now)  # it has run out meanwhile
+    assert not await repository.take("cleanup", "third", now, now + LEASE)
+    await repository.give_back("cleanup", "next", now)
+    assert await repository.take("cleanup", "third", now, now + LEASE)
+    assert not await repository.take("purge", "third", now, now + LEASE)
 
 
 async def _full_house(shop: Shop) -> None:
@@ -168,6 +181,15 @@ async def test_events_are_deleted_after_their_time_and_never_while_they_wait(sho
     shop.pass_time(days=1)
     assert (await shop.clean_up())["eventsPurged"] == 1
     assert sorted(row["status"] for row in await shop.events()) == ["parked", "review"]
+
+
+async def test_an_event_that_means_no_session_is_deleted_after_its_time(shop: Shop) -> None:
+    told = await shop.api.told(shop.stripe("customer.created", {"id": "cus_1"}))
+    assert told["outcome"] == "ignored"
+    shop.pass_time(days=89)
+    assert (await shop.clean_up())["eventsPurged"] == 0
+    shop.pass_time(days=1)
+    assert (await shop.clean_up())["eventsPurged"] == 1
 
 
 def _unpaid(session: dict[str, Any]) -> dict[str, Any]:
