@@ -50,7 +50,7 @@ async def apply(
         if may_ask and event.learned is None:
             raise CheckoutUnknown(matched=False)
         return parked(_no_match(arrival, match), arrival, inbox)
-    outcome = _outcome_of(result, arrival)
+    outcome = structs.replace(_outcome_of(result, arrival), at=cause.at)
     return _agreeing(outcome, arrival, match.session, result.session, inbox)
 
 

@@ -1,6 +1,6 @@
 """The timeline tells everything that touched a session, in order, and why it stands so."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -39,7 +39,7 @@ async def test_a_paid_session_tells_what_led_to_what(api: Api, clock: ManualCloc
     ]
     summaries = [entry["summary"] for entry in told["entries"]]
     assert summaries[0] == "to pending by secret:server"
-    assert summaries[1] == "stripe told checkout.session.completed (webhook), processed"
+    assert summaries[1] == "stripe reported checkout.session.completed (webhook), processed"
     assert summaries[2] == "payment pi_s-1: 10.00 INR, succeeded"
     assert summaries[3] == "from pending to completed by stripe"
     assert summaries[4] == "session.completed, pending"
@@ -59,7 +59,7 @@ async def test_a_settlement_by_hand_tells_who_and_why(api: Api) -> None:
         "outbox",
     ]
     assert told["entries"][0]["summary"] == (
-        "secret:server did session.settled_by_hand: seen at the bank"
+        "session.settled_by_hand by secret:server: seen at the bank"
     )
     assert told["why"] == (
         "It was completed by secret:server with payment hand:default:s-1. Reason: seen at the bank."
@@ -72,15 +72,64 @@ async def test_a_payment_that_does_not_fit_is_told_of(api: Api, clock: ManualClo
     why = (await _timeline(api, "s-1"))["why"]
     assert why.startswith("It waits for a payment of 10.00 INR until 2026-11-21 12:30:00 UTC.")
     assert "A person must look: amount_mismatch, event stripe:default:test:evt_" in why
-    assert "`tillgate reviews accept stripe:default:test:evt_" in why
+    assert "by tillgate reviews accept stripe:default:test:evt_" in why
     assert "POST /api/admin/reviews/stripe:default:test:evt_" in why
+    assert "same-money" not in why  # only of what a person had completed: the next test
+
+
+async def test_only_decisions_that_can_be_taken_are_named(api: Api, clock: ManualClock) -> None:
+    by_hand, paid_twice = await api.open(), await api.open()
+    await change(api, sessionId=by_hand["sessionId"], status="completed", reason="seen.")
+    await api.told(_paid(by_hand, clock))
+    await api.told(_paid(paid_twice, clock))
+    await api.told(_paid(paid_twice, clock, id="cs_test_2", payment_intent="pi_2"))
+    reviews = (await api.call("GET", "/api/admin/reviews", ADMIN)).json()["reviews"]
+    possible = {one["sessionId"]: one["decisions"] for one in reviews}
+    for session_id, same in ((by_hand["sessionId"], True), (paid_twice["sessionId"], False)):
+        why = (await _timeline(api, session_id))["why"]
+        assert "duplicate_payment" in why
+        assert ("same-money" in why, "same-money" in possible[session_id]) == (same, same)
+        assert all(f"/{one}" in why for one in possible[session_id])
+        assert ".." not in why  # the reason brings a full stop of its own
+
+
+async def test_an_early_end_is_said_to_be_early(api: Api, clock: ManualClock) -> None:
+    session = await api.open(sessionId="s-1")
+    clock.advance(timedelta(minutes=3))
+    at = int(clock.now().timestamp())
+    ended = stripe_checkout(session, status="expired", payment_status="unpaid")
+    event = stripe_event("checkout.session.expired", ended, created=at, signed_at=at)
+    await api.told(event)
+    why = "Nobody paid 10.00 INR before 2026-11-21 12:03:00 UTC."
+    assert (await _timeline(api, "s-1"))["why"] == why
+
+
+async def test_an_event_stands_before_what_it_led_to_while_time_goes_by(
+    api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a clock that goes on at each look, as a real one does."""
+    now = clock.now
+
+    def goes_on() -> datetime:
+        clock.advance(timedelta(milliseconds=1))
+        return now()
+
+    session, wrong = await api.open(sessionId="s-1"), await api.open(sessionId="s-2")
+    monkeypatch.setattr(clock, "now", goes_on)
+    await api.told(_paid(session, clock))
+    await api.told(_paid(wrong, clock, amount_total=999))
+    told = [(await _timeline(api, one))["entries"] for one in ("s-1", "s-2")]
+    assert [[entry["what"] for entry in one] for one in told] == [
+        ["move", "event", "payment", "move", "outbox"],
+        ["move", "event", "payment"],
+    ]
 
 
 @pytest.mark.parametrize(
     ("status", "why"),
     [
         (None, "Nobody paid 10.00 INR before 2026-11-21 12:30:00 UTC."),
-        ("failed", "Its checkout ended without a payment, told by secret:server."),
+        ("failed", "Its checkout ended without a payment, reported by secret:server."),
         ("canceled", "It was canceled by secret:server."),
         ("processing", "A payment of 10.00 INR is under way; the money has not come yet."),
     ],

@@ -80,6 +80,7 @@ class Receipt(Struct, frozen=True):
 class Outcome(Struct, frozen=True):
     """What applying an event came to; `doubts` are payments that do not fit, and why.
 
+    `at` is the time of all that it changed: its row comes no later than what it led to.
     `afterwards` is what is left to do in the same transaction once the event's row is written.
     """
 
@@ -90,6 +91,7 @@ class Outcome(Struct, frozen=True):
     doubts: tuple[tuple[str, str], ...] = ()
     error: str | None = None
     next_attempt_at: datetime | None = None
+    at: datetime | None = None
     afterwards: Callable[[Transaction], Awaitable[None]] | None = None
 
     @property

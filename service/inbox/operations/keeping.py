@@ -52,7 +52,7 @@ def row_of(arrival: Arrival, outcome: Outcome, inbox: Inbox) -> Row:
         "learned": msgspec.to_builtins(event.learned) if event.learned is not None else None,
         "payload": payload,
         "cut": cut,
-        "receivedAt": now,
+        "receivedAt": outcome.at or now,
         "processedAt": now if outcome.status in DONE else None,
         "nextAttemptAt": outcome.next_attempt_at,
         "purgeAt": now + inbox.keep_for if done or outcome.status is InboxStatus.DEAD else None,

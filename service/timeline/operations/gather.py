@@ -82,7 +82,7 @@ def _checkouts(session: Session) -> Iterable[Entry]:
 def _events(events: Iterable[WebhookEvent]) -> Iterable[Entry]:
     for event in events:
         said = f": {event.reason}" if event.reason else ""
-        summary = f"{event.provider} told {event.type} ({event.source}), {event.status}{said}"
+        summary = f"{event.provider} reported {event.type} ({event.source}), {event.status}{said}"
         detail: JsonObject = {"id": event.id, "attempts": event.attempts, "error": event.error}
         yield Entry(event.received_at, "event", summary, detail)
 
@@ -108,4 +108,4 @@ def _messages(messages: Iterable[OutboxMessage]) -> Iterable[Entry]:
 def _acts(acts: Iterable[AuditEntry]) -> Iterable[Entry]:
     for act in acts:
         because = f": {act.reason}" if act.reason else ""
-        yield Entry(act.at, "audit", f"{act.actor} did {act.action}{because}", act.detail)
+        yield Entry(act.at, "audit", f"{act.action} by {act.actor}{because}", act.detail)

@@ -6,8 +6,12 @@ from urllib.parse import quote as url_quote
 
 from service.providers.money import to_major
 from service.sessions.documents import Review, Session
+from service.sessions.operations.changing.complete_by_hand import is_by_hand
 from service.sessions.operations.reviewing.decisions import AWAITING_CAPTURE
-from service.sessions.states import Status, status_at
+from service.sessions.operations.reviewing.doubts import UNRESOLVED
+from service.sessions.states import Mismatch, Status, status_at
+
+_ONLY_REJECTED = {Mismatch.AFTER_REJECTION.value, Mismatch.ANOTHERS.value, UNRESOLVED}
 
 
 def why(session: Session, now: datetime) -> str:
@@ -20,14 +24,14 @@ def why(session: Session, now: datetime) -> str:
         Status.PENDING: f"It waits for a payment of {price} until {session.expires_at:%F %T} UTC.",
         Status.PROCESSING: f"A payment of {price} is under way; the money has not come yet.",
         Status.COMPLETED: f"It was completed{by} {_with(session)}.",
-        Status.FAILED: f"Its checkout ended without a payment, told{by}.",
-        Status.EXPIRED: f"Nobody paid {price} before {session.expires_at:%F %T} UTC.",
+        Status.FAILED: f"Its checkout ended without a payment, reported{by}.",
+        Status.EXPIRED: f"Nobody paid {price} before {_ended(session):%F %T} UTC.",
         Status.CANCELED: f"It was canceled{by}.",
     }[standing]
     if session.late:
         sentence += " The payment came after the session's end."
     if last is not None and last.reason:
-        sentence += f" Reason: {last.reason}."
+        sentence += f" Reason: {last.reason.rstrip('.')}."
     return sentence + _reviewed(session)
 
 
@@ -40,17 +44,35 @@ def _reviewed(session: Session) -> str:
             f" A payment that is held was accepted at {review.at:%F %T} UTC: the session is "
             f"completed once it is captured, event {review.event_id}."
         )
-    return f" A person must look: {review.reason}, event {review.event_id}. {_deciding(review)}"
+    deciding = _deciding(review, session)
+    return f" A person must look: {review.reason}, event {review.event_id}. {deciding}"
 
 
-def _deciding(review: Review) -> str:
+def _ended(session: Session) -> datetime:
+    """Return when an expired session ended: its provider may have ended it before its time."""
+    ends = [move.at for move in session.history if move.to == Status.EXPIRED]
+    return min([session.expires_at, *ends[-1:]])
+
+
+def _deciding(review: Review, session: Session) -> str:
     """Return how a person decides: by the route, or on the command line."""
     given, path = quote(review.event_id), url_quote(review.event_id, safe=":")
+    first, *others = _decisions(review, session)
+    commands = " or ".join([f"tillgate reviews {first} {given}", *others])
+    routes = " or ".join([f"/api/admin/reviews/{path}/{first}", *(f"/{one}" for one in others)])
     return (
-        f"Decide by `tillgate reviews accept {given}`, `reject` or `same-money`, or with an admin "
-        f"key by POST /api/admin/reviews/{path}/accept, /reject or /same-money; "
-        "GET /api/admin/reviews tells what each would do."
+        f"Decide on the command line by {commands}, or with an admin key by POST {routes}; "
+        "GET /api/admin/reviews says what each would do."
     )
+
+
+def _decisions(review: Review, session: Session) -> list[str]:
+    """Return what may be decided; the list of reviews knows the payment too, and says why not."""
+    if review.reason in _ONLY_REJECTED:
+        return ["reject"]
+    if review.reason == Mismatch.SECOND.value and is_by_hand(session.provider_payment_id):
+        return ["accept", "reject", "same-money"]
+    return ["accept", "reject"]
 
 
 def _with(session: Session) -> str:
