@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.sandbox.visitor import Visitor, signed_in
+from tests.support.axe import violations
 from tests.support.browsers import new_context
 
 pytestmark = pytest.mark.browser
@@ -106,6 +107,18 @@ async def _look_at(visitor: Visitor, pages: dict[str, str]) -> None:
             await visitor.keep(f"look-{name}-{width}-{scheme}")
             assert not await page.evaluate(_TOO_WIDE), f"{name} is wider than {width} px"
             assert await page.evaluate(_FAINT) == [], (name, width, scheme)
+        assert await violations(page) == [], name
+
+
+async def test_axe_finds_a_page_that_was_made_wrong(visitor: Visitor) -> None:
+    """The control of what it finds on none of ours."""
+    page = visitor.page
+    await visitor.go("/dashboard/login")
+    assert await violations(page) == []
+    await page.evaluate("document.documentElement.removeAttribute('lang')")
+    await page.evaluate("document.querySelector('button.primary').replaceChildren()")
+    rules = {one.partition(":")[0] for one in await violations(page)}
+    assert rules == {"button-name", "html-has-lang"}
 
 
 async def test_order_is_made_and_paid_by_keyboard_alone(visitor: Visitor) -> None:
