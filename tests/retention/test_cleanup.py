@@ -77,9 +77,11 @@ async def test_a_lease_is_given_back_by_its_holder_alone(shop: Shop) -> None:
         assert await repository.take(job, "next", now, now + LEASE)
     await repository.give_back("cleanup", "slow", now)  # it has run out meanwhile
     assert not await repository.take("cleanup", "third", now, now + LEASE)
+    await repository.give_back("purge", "next", now)
+    assert await repository.take("purge", "third", now, now + LEASE)
+    assert not await repository.take("cleanup", "third", now, now + LEASE)
     await repository.give_back("cleanup", "next", now)
     assert await repository.take("cleanup", "third", now, now + LEASE)
-    assert not await repository.take("purge", "third", now, now + LEASE)
 
 
 async def _full_house(shop: Shop) -> None:
