@@ -200,6 +200,16 @@ async def test_accepting_a_second_payment_leaves_the_session_as_it_is(shop: Shop
     assert stored["providerPaymentId"] == f"pi_{sid}"
 
 
+async def test_a_review_whose_session_is_gone_is_listed_and_says_so(shop: Shop) -> None:
+    session = await shop.api.open()
+    told = await shop.api.told(shop.stripe_paid(session, amount_total=1))
+    assert told["outcome"] == "review"
+    await shop.database["sessions"].delete_one({"sessionId": session["sessionId"]})
+    [review] = (await shop.admin("GET", "/reviews")).json()["reviews"]
+    assert review["decisions"] == []
+    assert set(review["why"].values()) == {"Its session is not there any more."}
+
+
 async def test_a_review_that_is_not_there_is_404(shop: Shop) -> None:
     session = await shop.api.open()
     await shop.api.told(shop.stripe_paid(session))
