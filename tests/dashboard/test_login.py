@@ -1,5 +1,7 @@
 """Who may look at the dashboard: an admin key, shown once, remembered by a cookie."""
 
+import re
+
 import pytest
 from httpx import AsyncClient
 
@@ -8,6 +10,11 @@ from service.dashboard.login.cookies import SIGN_IN
 from service.storage.database import Database
 from tests.dashboard.signing_in import COOKIE, HOME, browsing, sign_in, token_in
 from tests.support.settings import ADMIN, SECRET, make_settings
+
+_SIGNS_OUT = re.compile(
+    r'<form method="post" action="/dashboard/logout">\s*<input type="hidden" name="token"[^>]*>'
+    r"\s*<button[^>]*>Sign out</button>"
+)
 
 
 async def test_nobody_sees_a_page_without_a_badge(production: AsyncClient) -> None:
@@ -107,6 +114,14 @@ async def test_signing_out_takes_a_token_and_forgets_the_badge(production: Async
     left = await production.post("/dashboard/logout", data={"token": token})
     assert left.headers["location"] == "/dashboard/login"
     assert (await production.get("/dashboard")).status_code == 303
+
+
+@pytest.mark.parametrize("page", ["/dashboard", "/dashboard/sessions/nobodys"])
+async def test_every_page_has_the_button_that_signs_out(production: AsyncClient, page: str) -> None:
+    before = await production.get("/dashboard/login")
+    assert _SIGNS_OUT.search(before.text) is None  # the control: nobody is signed in
+    await sign_in(production)
+    assert _SIGNS_OUT.search((await production.get(page)).text)
 
 
 async def test_badge_is_no_key_of_the_api(production: AsyncClient) -> None:

@@ -93,6 +93,16 @@ def test_every_row_has_code_and_a_test_or_a_reason() -> None:
         assert set(_QUOTED.findall(named)) <= tests, (number, set(_QUOTED.findall(named)) - tests)
 
 
+def test_every_severity_has_its_patch_time() -> None:
+    _, _, section = (ROOT / "SECURITY.md").read_text().partition("\n## Patch times\n")
+    times = dict(
+        re.findall(r"^\| (\w+).*? \| (.+) \|$", section.partition("\n## ")[0], re.MULTILINE)
+    )
+    days = [int(times[word].removesuffix(" days")) for word in ("critical", "high", "medium")]
+    assert days == sorted(days)
+    assert times["low"] == "with the next release"
+
+
 def test_control_a_test_that_is_gone_is_noticed() -> None:
     assert "test_that_nobody_wrote" not in _all_tests()
     assert "test_control_a_test_that_is_gone_is_noticed" in _all_tests()

@@ -63,6 +63,8 @@ async def test_a_call_without_credential_is_anonymous(http: AsyncClient) -> None
         {"X-API-Key": ""},
         {"X-API-Key": "x" * 5_000},
         {"X-API-Key": f" {SK[:-1]}"},
+        {"X-API-Key": f"{SK}0"},
+        {"X-API-Key": SK.upper()},
         {"Authorization": f"Bearer ops:{SK}"},
         {"Authorization": "Bearer"},
         {"Authorization": f"Basic {SK}"},

@@ -1,6 +1,7 @@
 """Idempotency-Key: once, whatever is repeated, raced, broken off or crashed."""
 
 import asyncio
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -173,6 +174,8 @@ async def test_neither_key_nor_answer_can_be_read_in_the_database(
     # None so short that the bytes of a sealed answer, written as `\xad` and `a`, hold it by chance.
     for secret in ("of-ada", "1234567", "amount", SK):
         assert secret not in repr(row)
+    # The version of Fernet: AES-128-CBC, authenticated by HMAC-SHA256.
+    assert urlsafe_b64decode(row["sealedBody"])[:1] == b"\x80"
 
 
 @asynccontextmanager

@@ -179,7 +179,7 @@ import logging, sys
 import structlog
 from service.web.logs.setup import configure_logging
 
-configure_logging(production=sys.argv[1] == "production", stream=sys.stdout)
+configure_logging(production=sys.argv[1] == "production")
 log = structlog.get_logger("x")
 try:
     raise ValueError("user ada@example.com with " + sys.argv[2])
@@ -197,10 +197,10 @@ def lines_of(mode: str) -> list[str]:
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, mode, SK], capture_output=True, text=True, check=True
     )
-    assert run.stderr == ""
-    assert SK not in run.stdout
-    assert "ada@" not in run.stdout
-    return run.stdout.splitlines()
+    assert run.stdout == ""  # belongs to commands
+    assert SK not in run.stderr
+    assert "ada@" not in run.stderr
+    return run.stderr.splitlines()
 
 
 def test_production_writes_json_lines_with_tracebacks_and_without_secrets() -> None:
