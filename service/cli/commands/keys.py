@@ -101,7 +101,7 @@ def create(
 @command.command("list")
 @data_dir_option
 def list_all(data_dir: Path) -> None:
-    """List the keys, newest first."""
+    """List the keys of the database, newest first; those of the variables are not among them."""
 
     async def work(_: Settings, __: Database) -> list[ApiKey]:
         return await list_keys()
@@ -122,7 +122,8 @@ def list_all(data_dir: Path) -> None:
         for key in with_database(data_dir, work)
     ]
     columns = ("id", "kind", "name", "merchant", "scopes", "state", "created", "ends", "last used")
-    show_table(columns, rows, empty="There are no keys. Create one with: tillgate keys create KIND")
+    empty = "No keys are in the database. Create one with: tillgate keys create KIND"
+    show_table(columns, rows, empty=empty)
 
 
 @command.command("revoke")
