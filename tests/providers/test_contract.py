@@ -1,6 +1,7 @@
 """What every provider must keep, whatever its wire format is."""
 
 import ast
+import configparser
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -238,6 +239,16 @@ def test_a_provider_has_the_abilities_that_it_can_keep_and_no_others(case: Provi
 
 def test_every_provider_has_a_case() -> None:
     assert {case.name for case in CASES} == set(get_args(ProviderName))
+
+
+def test_the_import_contracts_list_every_provider() -> None:
+    """One that they don't list may import another, or be imported by anybody, unnoticed."""
+    contracts = configparser.ConfigParser()
+    contracts.read(FOLDER.parents[1] / ".importlinter")
+    modules = {f"service.providers.{name}" for name in get_args(ProviderName)}
+    for contract, row in (("providers", "modules"), ("adapters", "protected_modules")):
+        listed = contracts[f"importlinter:contract:{contract}"][row].split()
+        assert set(listed) == modules, contract
 
 
 def test_no_provider_imports_another() -> None:

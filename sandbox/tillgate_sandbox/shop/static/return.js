@@ -306,7 +306,7 @@ if (order?.clientSecret) {
   if (order.provider === "upi") {
     const hint = document.createElement("span");
     hint.textContent =
-      ". UPI tells nobody: your server completes the session, by PATCH /api/payment-sessions with its secret key.";
+      ". UPI sends no webhooks: your server completes the session, by PATCH /api/payment-sessions with its secret key.";
     at("behind").append(hint);
   }
   follow();
