@@ -75,7 +75,7 @@ def complaint(reader: Reader) -> str | None:
     few, many = (calls(reader, reader.made(size)) for size in (FEW, MANY))
     if many > MOST * few:
         return f"{reader.name}: {few} calls became {many}"
-    short, long = seconds(reader, small, rounds=1), seconds(reader, large, rounds=1)
+    short, long = seconds(reader, small), seconds(reader, large, rounds=1)
     for _ in range(TRIES):
         if long <= max(MOST * short, HARMLESS_S):
             return None
