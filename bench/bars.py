@@ -87,6 +87,12 @@ def _memory(results: dict[str, Any]) -> list[Line]:
 def _flood(results: dict[str, Any]) -> list[Line]:
     if "flood" not in results:
         return []
-    found = results["flood"]["found"]
-    what = f"create beside {found['forged']:.0f} forged webhooks a second, to alone"
-    return [(what, ">= 0.8 x", f"{found['ratio']:.2f} x", found["ratio"] >= 0.8)]
+    return [
+        (
+            f"create beside {found['forged']:.0f} forged webhooks a second, to alone: {name}",
+            ">= 0.8 x",
+            f"{found['ratio']:.2f} x",
+            found["ratio"] >= 0.8,
+        )
+        for name, found in results["flood"]["found"].items()
+    ]

@@ -152,15 +152,18 @@ def _startup(found: Results) -> str:
 def _flood(found: Results) -> str:
     rows = [
         [
+            name,
             f"{pair['alone']['per_second']:.0f}",
             f"{pair['beside']['per_second']:.0f}",
             f"{pair['forged']['per_second']:.0f}",
             f"{pair['beside']['per_second'] / pair['alone']['per_second']:.2f} x",
         ]
-        for pair in found["pairs"]
+        for name, measured in found.items()
+        for pair in measured["pairs"]
     ]
+    left = " and ".join(f"{measured['rows']:,}" for measured in found.values())
     return (
         "Creates at 64 connections, alone and beside forged webhooks, which left "
-        f"{found['rows']:,} rows.\n\n"
-        + table(["creates a second alone", "beside", "forged a second", "ratio"], rows)
+        f"{left} rows.\n\n"
+        + table(["", "creates a second alone", "beside", "forged a second", "ratio"], rows)
     )

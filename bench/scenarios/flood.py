@@ -11,21 +11,33 @@ from bench.servers import TILLGATE, serving
 
 A_SECOND = 1_000
 CONNECTIONS = 64
+WORKERS = {"one process": 1, "two processes": 2}
 _STRANGERS = 200
 
 
 def measure_flood(mongod: Mongod, tell: Told, *, rounds: int, seconds: int) -> dict[str, Any]:
+    """Measure one process, and then a process for each of two cores."""
+    return {
+        name: _measure(mongod, tell, workers, rounds=rounds, seconds=seconds)
+        for name, workers in WORKERS.items()
+    }
+
+
+def _measure(
+    mongod: Mongod, tell: Told, workers: int, *, rounds: int, seconds: int
+) -> dict[str, Any]:
     """Open in a closed loop, alone and beside the flood in turn; each pair gives one ratio."""
-    database, pairs = "bench_flood", []
+    database, pairs = f"bench_flood_{workers}", []
     make_empty(mongod.uri, database)
-    with serving(TILLGATE, mongod.uri, database) as (port, pid):
+    with serving(TILLGATE, mongod.uri, database, workers=workers) as (port, pid):
         target = Target(port, pid, mongod.pid)
         drive(target, "create", CONNECTIONS, 1, prefix="w-")
         for number in range(rounds):
             pair = _pair(target, number, seconds)
             pairs.append(pair)
             tell(
-                f"flood: round {number + 1}: {pair['alone']['per_second']:.0f}/s alone, "
+                f"flood: {workers} at work, round {number + 1}: "
+                f"{pair['alone']['per_second']:.0f}/s alone, "
                 f"{pair['beside']['per_second']:.0f}/s beside {pair['forged']['per_second']:.0f}/s"
             )
     return {

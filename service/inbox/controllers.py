@@ -5,6 +5,7 @@ from typing import Annotated
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, PathParameter, QueryParameter, RawBody, SkipValidation
+from litestar.types import Scope
 
 from service.core.paging import decode_cursor
 from service.core.principal import AccessScope
@@ -21,11 +22,11 @@ from service.inbox.schemas import (
     rejection_view,
 )
 from service.inbox.states import InboxStatus
-from service.web.authentication import PUBLIC, AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import PUBLIC, CurrentPrincipal, requires
+from service.web.bodies import BODY_UP_TO
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.logs.clients import client_of
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
-from service.web.requests import BODY_UP_TO
 from service.web.short_way import SHORT
 
 TheInbox = NamedDependency[SkipValidation[Inbox]]
@@ -43,11 +44,9 @@ class Webhooks(Controller):
     tags = ["Webhooks"]
 
     @post("/api/webhooks/{provider:str}", opt=_OPEN, status_code=200, summary="Receive a webhook")
-    async def receive(
-        self, provider: FromPath[str], body: RawBody, request: AnyRequest
-    ) -> ReceivedAnswer:
+    async def receive(self, provider: FromPath[str], body: RawBody, scope: Scope) -> ReceivedAnswer:
         """2xx only once the event is committed; the signature is the only credential."""
-        return await _receive(provider, body, request)
+        return await _receive(provider, body, scope)
 
     @post(
         ["/api/payments/webhook", "/api/payment/webhook"],
@@ -55,9 +54,9 @@ class Webhooks(Controller):
         status_code=200,
         summary="Receive a webhook of Stripe",
     )
-    async def receive_stripe(self, body: RawBody, request: AnyRequest) -> ReceivedAnswer:
+    async def receive_stripe(self, body: RawBody, scope: Scope) -> ReceivedAnswer:
         """The older paths, which are Stripe's."""
-        return await _receive("stripe", body, request)
+        return await _receive("stripe", body, scope)
 
 
 class AdminWebhooks(Controller):
@@ -113,22 +112,18 @@ class AdminWebhooks(Controller):
         return received(await replay_event(event_id, principal, inbox))
 
 
-async def _receive(provider: str, body: bytes, request: AnyRequest) -> ReceivedAnswer:
-    client = client_of(request.scope)
-    return received(
-        await receive_webhook(provider, _headers(request), body, _inbox(request), client)
-    )
+async def _receive(provider: str, body: bytes, scope: Scope) -> ReceivedAnswer:
+    client = client_of(scope)
+    return received(await receive_webhook(provider, _headers(scope), body, _inbox(scope), client))
 
 
-def _inbox(request: AnyRequest) -> Inbox:
+def _inbox(scope: Scope) -> Inbox:
     # From the application's state: the short way injects nothing.
-    inbox: Inbox = request.app.state.container.inbox
+    inbox: Inbox = scope["litestar_app"].state.container.inbox
     return inbox
 
 
-def _headers(request: AnyRequest) -> dict[str, str]:
+def _headers(scope: Scope) -> dict[str, str]:
     # Servers write names in lower case (ASGI); latin-1 never fails, and a verifier refuses what it
     # doesn't know.
-    return {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]
-    }
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

@@ -13,11 +13,12 @@ from litestar.enums import ScopeType
 from litestar.middleware._internal.cors import CORSMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.web.bodies import LARGEST_BODY
 from service.web.layer import WebLayer
 from service.web.logs.access import log_request
 from service.web.logs.clients import Clients, clients_of
 from service.web.logs.request_ids import HEADER, request_id_of
-from service.web.requests import LARGEST_BODY, header_of
+from service.web.requests import header_of
 from service.web.security_headers import SecurityHeaders
 from service.web.settings import HttpSettings
 from service.web.short_way import short_way

@@ -22,9 +22,9 @@ from service.web.docs.page import docs_routes
 from service.web.gate import gate_of
 from service.web.health import Difference, Readiness, Stuck, health_routes
 from service.web.problems import exception_handlers
-from service.web.requests import StrictRequest
+from service.web.requests import AnyRequest, StrictRequest
 from service.web.settings import HttpSettings
-from service.web.short_way import before_handler
+from service.web.short_way import check_call
 from service.web.wire import decode_wire_model, is_wire_model
 
 
@@ -66,7 +66,7 @@ class WebLayer(InitPlugin):
         app_config.middleware = [self.gate, *app_config.middleware]
         app_config.exception_handlers = {**exception_handlers(), **app_config.exception_handlers}
         app_config.request_class = StrictRequest
-        app_config.before_request = before_handler
+        app_config.before_request = _check_call
         app_config.type_decoders = [
             (is_wire_model, decode_wire_model),
             *(app_config.type_decoders or []),
@@ -84,3 +84,7 @@ class WebLayer(InitPlugin):
             *app_config.route_handlers,
         ]
         return app_config
+
+
+async def _check_call(request: AnyRequest) -> None:
+    check_call(request.scope)

@@ -1,32 +1,22 @@
 """Requests read strictly: the body by our own parser, the query by what the handler declares."""
 
-import asyncio
 import re
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from litestar import Request
 from litestar.datastructures import FormMultiDict
 from litestar.exceptions import HTTPException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Empty, Scope
 
 from service.core import strict_json
-from service.core.errors import FieldProblem, InvalidInput, MalformedBody, Unavailable
+from service.core.errors import FieldProblem, InvalidInput, MalformedBody
+from service.web.bodies import read_body
 from service.web.forms import read_cookies, read_form
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
-# 256 kB in thousands, so that 257 kB are too much whichever way they are counted.
-LARGEST_BODY = 256_000
-
-# The place in a handler's `opt` for a larger limit of its own. Bodies beyond the usual one are read
-# a few at a time: a flood of them must not cost more memory than one of small bodies.
-BODY_UP_TO = "largest_body"
-LARGE_AT_ONCE = 8
-# Nobody has to prove anything to send one: who stops in the middle must not keep a place for long.
-LARGE_WITHIN_S = 5.0
 _LONGEST_NAME = 80
 
 EMPTY_BODY = "The body is empty; a JSON object is required."
@@ -43,58 +33,9 @@ class StrictRequest(Request[Any, Any, Any]):
 
     __slots__ = ()
 
-    reading_large: ClassVar[int] = 0
-
     async def body(self) -> bytes:
-        """Read the body once. Raises `MalformedBody` when the client went away in the middle.
-
-        Raises `RequestEntityTooLarge` for more than the handler takes, as soon as that is known,
-        and `Unavailable` while too many large ones are being read, or for one that comes too
-        slowly.
-        """
-        if self._body is Empty:
-            kept = self._connection_state
-            if kept.body is Empty:
-                kept.body = await self._read()
-            self._body = kept.body
-        return self._body
-
-    async def _read(self) -> bytes:
-        largest = self.scope["route_handler"].opt.get(BODY_UP_TO, LARGEST_BODY)
-        announced = header_of(self.scope, b"content-length")
-        if announced is not None and announced.isdecimal() and int(announced) > largest:
-            raise RequestEntityTooLarge
-        body = bytearray()
-        more = await self._read_until(min(largest, LARGEST_BODY), body)
-        if more and len(body) <= largest:
-            await self._read_large(largest, body)
-        if len(body) > largest:
-            raise RequestEntityTooLarge
-        self.is_connected = False
-        return bytes(body)
-
-    async def _read_large(self, largest: int, body: bytearray) -> None:
-        if StrictRequest.reading_large >= LARGE_AT_ONCE:
-            raise Unavailable("Too many large bodies are being read; send it again.")
-        StrictRequest.reading_large += 1
-        try:
-            async with asyncio.timeout(LARGE_WITHIN_S):
-                await self._read_until(largest, body)
-        except TimeoutError as error:
-            raise Unavailable("The large body came too slowly; send it again.") from error
-        finally:
-            StrictRequest.reading_large -= 1
-
-    async def _read_until(self, size: int, body: bytearray) -> bool:
-        """Read until the body is larger than that, or whole; return whether more is to come."""
-        more = True
-        while more and len(body) <= size:
-            message = await self.receive()
-            if message["type"] != "http.request":
-                raise MalformedBody("The body ended before it was whole.")
-            body += message["body"]
-            more = message.get("more_body", False)
-        return more
+        """Read the body once. Raises as `read_body` does."""
+        return await read_body(self.scope, self.receive)
 
     async def json(self) -> Any:
         """Parse the body once. Raises as `parse_body` does."""
@@ -141,16 +82,17 @@ def header_of(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def refuse_unknown_query(request: AnyRequest) -> None:
+def refuse_unknown_query(scope: Scope) -> None:
     """Refuse query parameters that the handler does not declare, and repeated ones.
 
     Runs before each handler. The framework ignores the one and takes the last of the other, so a
     typo would silently list everything. Raises `InvalidInput` that names each.
     """
-    query = request.scope["query_string"]
+    query = scope["query_string"]
     if not query:
         return
-    declared = _declared(request.route_handler)
+    handler: Any = scope["route_handler"]  # an HTTPRouteHandler: no other one is asked with a query
+    declared = _declared(handler)
     if declared is None:
         return
     names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]

@@ -3,10 +3,10 @@
 For each request the framework would catch errors in two layers, collect what any handler might ask
 for, convert it as a whole, open a stack for dependencies, and make an answer that could also set
 cookies, run tasks afterwards and answer HEAD; a refusal takes it three times as long as this, and
-anybody can be refused. A handler with the opt `short` asks for none of it. It takes `request`,
-`data` of a wire model or `body` as it came, and texts of the path; it gives a struct, or an
-`Answer` of one with a status and headers. It is documented, refused and tested as every other one;
-its body and its path are checked by the same models.
+anybody can be refused. A handler with the opt `short` asks for none of it. It takes `request` or
+`scope`, `data` of a wire model or `body` as it came, and texts of the path; it gives a struct, or
+an `Answer` of one with a status and headers. It is documented, refused and tested as every other
+one; its body and its path are checked by the same models.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.utils import normalize_path
 
 from service.core.errors import FieldProblem, MalformedBody, TillgateError
-from service.web.authentication import AnyRequest, admit
+from service.web.authentication import admit
+from service.web.bodies import read_body
 from service.web.gate import Gate
 from service.web.logs.access import UNLOGGED
 from service.web.problems import problem_for, send_problem
@@ -56,11 +57,11 @@ class Answer(Response[T]):
         self.response_type_encoders = {}
 
 
-async def before_handler(request: AnyRequest) -> None:
+def check_call(scope: Scope) -> None:
     """Check what every handler asks of a call: who may make it, and which query it takes."""
-    admit(request.scope)
-    if request.scope["query_string"]:
-        await refuse_unknown_query(request)
+    admit(scope)
+    if scope["query_string"]:
+        refuse_unknown_query(scope)
 
 
 def short_way(app: Litestar, gate: Gate, framework: ASGIApp) -> ASGIApp:
@@ -92,11 +93,10 @@ def short_way(app: Litestar, gate: Gate, framework: ASGIApp) -> ASGIApp:
 
 async def _call(scope: Scope, receive: Receive, send: Send) -> None:
     handler: Any = scope["route_handler"]  # an HTTPRouteHandler: no other one has the opt
-    request = StrictRequest(scope, receive, send)
-    await before_handler(request)
+    check_call(scope)
     wanted = _wanted(handler)
-    body = await request.body() if wanted.body or wanted.model else b""
-    found = await handler.fn(**_parameters(handler, wanted, request, body))
+    body = await read_body(scope, receive) if wanted.body or wanted.model else b""
+    found = await handler.fn(**_parameters(handler, wanted, scope, body))
     await _answer(found, handler, send)
 
 
@@ -111,6 +111,8 @@ class _Wanted(msgspec.Struct, frozen=True):
     """What a handler takes, worked out once; `any_path` where every text of its path will do."""
 
     model: type[WireModel] | None
+    request: bool
+    scope: bool
     body: bool
     any_path: bool
 
@@ -119,10 +121,12 @@ class _Wanted(msgspec.Struct, frozen=True):
 def _wanted(handler: HTTPRouteHandler) -> _Wanted:
     parameters = handler.parsed_fn_signature.parameters
     data = parameters.get("data")
-    in_path = parameters.keys() - {"request", "data", "body"}
+    in_path = parameters.keys() - {"request", "scope", "data", "body"}
     types = {field.name: field.type for field in msgspec.structs.fields(handler.signature_model)}
     return _Wanted(
         model=data.annotation if data else None,
+        request="request" in parameters,
+        scope="scope" in parameters,
         body="body" in parameters,
         any_path=all(_is_any_text(types[name]) for name in in_path),
     )
@@ -136,20 +140,25 @@ def _is_any_text(kind: Any) -> bool:
 
 
 def _parameters(
-    handler: HTTPRouteHandler, wanted: _Wanted, request: StrictRequest, body: bytes
+    handler: HTTPRouteHandler, wanted: _Wanted, scope: Scope, body: bytes
 ) -> dict[str, Any]:
     """Return what a handler takes. Raises `InvalidInput`, `MalformedBody`, and the framework's."""
-    taken: dict[str, Any] = {"request": request}
+    taken: dict[str, Any] = {}
+    if wanted.scope:
+        taken["scope"] = scope
+    if wanted.request:
+        taken["request"] = StrictRequest(scope)
     if wanted.model:
         if not body:
             raise MalformedBody(EMPTY_BODY, problems=(FieldProblem("body", "is empty"),))
-        taken["data"] = decode_wire_model(wanted.model, parse_body(body, request.scope))
+        taken["data"] = decode_wire_model(wanted.model, parse_body(body, scope))
     if wanted.body:
         taken["body"] = body
-    if in_path := request.scope["path_params"]:
+    if in_path := scope["path_params"]:
         taken |= in_path
         if not wanted.any_path:
-            return handler.signature_model.parse_values_from_connection_kwargs(request, taken)
+            connection = StrictRequest(scope)
+            return handler.signature_model.parse_values_from_connection_kwargs(connection, taken)
     return taken
 
 

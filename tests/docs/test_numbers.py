@@ -26,7 +26,7 @@ from service.sessions.checkouts.unresolved import overdue, questions, silent
 from service.sessions.settings import SessionSettings
 from service.storage import watchdog
 from service.storage.database import ANSWER_WITHIN_S
-from service.web import parameters, requests
+from service.web import bodies, parameters
 from service.web.idempotency import header
 from service.web.idempotency import repository as idempotency
 from service.web.keys import key_sets, ring
@@ -72,7 +72,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ),
         (
             "at most {} kB (webhooks: {} MB)",
-            (requests.LARGEST_BODY / 1e3, controllers.LARGEST_WEBHOOK / 1e6),
+            (bodies.LARGEST_BODY / 1e3, controllers.LARGEST_WEBHOOK / 1e6),
         ),
         ("{} a page", (parameters.PAGE_SIZE,)),
         ("(optional, up to {} characters)", (header.LONGEST,)),
@@ -87,7 +87,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ),
         (
             "at most {} kB; a webhook {} MB",
-            (requests.LARGEST_BODY / 1e3, controllers.LARGEST_WEBHOOK / 1e6),
+            (bodies.LARGEST_BODY / 1e3, controllers.LARGEST_WEBHOOK / 1e6),
         ),
         ("at most {} KiB |", (CONNECTION.address_bytes / 1024,)),
         (
@@ -148,11 +148,11 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "docs/deploy.md": [
         (
             "bodies of {} MB for webhooks, of {} kB",
-            (controllers.LARGEST_WEBHOOK / 1e6, requests.LARGEST_BODY / 1e3),
+            (controllers.LARGEST_WEBHOOK / 1e6, bodies.LARGEST_BODY / 1e3),
         ),
         (
             "to {} MB below `/api/webhooks` and to {} kB elsewhere",
-            (controllers.LARGEST_WEBHOOK / 1e6, requests.LARGEST_BODY / 1e3),
+            (controllers.LARGEST_WEBHOOK / 1e6, bodies.LARGEST_BODY / 1e3),
         ),
         ("let a request take {} s there", (CONNECTION.body_within_s,)),
         ("| `MAX_CONNECTIONS` | {} |", (CONNECTION.most,)),

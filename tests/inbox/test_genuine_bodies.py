@@ -17,8 +17,8 @@ from service.inbox.controllers import LARGEST_WEBHOOK
 from service.inbox.operations import receive
 from service.inbox.operations.keeping import KEEP_OF_CUT, KEEP_WHOLE
 from service.providers.signing import hmac_sha256_hex
-from service.web import requests
-from service.web.requests import LARGE_AT_ONCE, StrictRequest
+from service.web import bodies
+from service.web.bodies import LARGE_AT_ONCE, LargeBodies
 from tests.support.events import Delivery, phonepe_callback, razorpay_captured
 from tests.support.settings import PHONEPE_SALT, RAZORPAY_SECRET, STRIPE_SECRET
 from tests.support.shop import Shop, completions
@@ -235,17 +235,17 @@ async def test_large_bodies_are_read_a_few_at_a_time_and_small_ones_always(
         )
         return answer.status_code
 
-    monkeypatch.setattr(StrictRequest, "reading_large", LARGE_AT_ONCE)
+    monkeypatch.setattr(LargeBodies, "being_read", LARGE_AT_ONCE)
     assert await post() == 503
-    assert StrictRequest.reading_large == LARGE_AT_ONCE
+    assert LargeBodies.being_read == LARGE_AT_ONCE
     small = _signed(shop, "razorpay", _paid(shop, "razorpay", {**FOREIGN}))
     assert (await shop.api.deliver(small)).status_code == 200
-    monkeypatch.setattr(StrictRequest, "reading_large", LARGE_AT_ONCE - 1)
+    monkeypatch.setattr(LargeBodies, "being_read", LARGE_AT_ONCE - 1)
     assert await post() == 200
-    assert StrictRequest.reading_large == LARGE_AT_ONCE - 1
+    assert LargeBodies.being_read == LARGE_AT_ONCE - 1
     # The control: it is this very limit that the first one met.
-    monkeypatch.setattr(StrictRequest, "reading_large", LARGE_AT_ONCE)
-    monkeypatch.setattr(requests, "LARGE_AT_ONCE", LARGE_AT_ONCE + 1)
+    monkeypatch.setattr(LargeBodies, "being_read", LARGE_AT_ONCE)
+    monkeypatch.setattr(bodies, "LARGE_AT_ONCE", LARGE_AT_ONCE + 1)
     assert await post() == 200
 
 
@@ -265,16 +265,16 @@ async def test_who_stops_in_the_middle_of_a_large_body_gives_the_place_back(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Eight connections without a key held all places for as long as they stood."""
-    monkeypatch.setattr(requests, "LARGE_WITHIN_S", 0.1)
+    monkeypatch.setattr(bodies, "LARGE_WITHIN_S", 0.1)
     stopped = [_stops_in_the_middle(shop) for _ in range(LARGE_AT_ONCE + 1)]
     assert await asyncio.gather(*stopped) == [503] * (LARGE_AT_ONCE + 1)
-    assert StrictRequest.reading_large == 0
+    assert LargeBodies.being_read == 0
 
 
 async def test_control_without_a_limit_it_would_be_waited_for(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "LARGE_WITHIN_S", None)
+    monkeypatch.setattr(bodies, "LARGE_WITHIN_S", None)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(_stops_in_the_middle(shop), 0.5)
 

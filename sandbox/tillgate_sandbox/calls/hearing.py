@@ -7,7 +7,7 @@ from datetime import datetime
 
 from litestar.types import Message, Receive, ReceiveMessage
 
-from service.web.requests import LARGEST_BODY
+from service.web.bodies import LARGEST_BODY
 
 
 class Heard:

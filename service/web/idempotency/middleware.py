@@ -18,10 +18,10 @@ from service.core.ids import derive, digest
 from service.core.peppers import Pepper
 from service.core.principal import Kind, Principal
 from service.storage.answering import DatabaseError
+from service.web.bodies import read_body
 from service.web.idempotency import repository
 from service.web.idempotency.documents import IdempotencyKey
 from service.web.idempotency.repository import Claim
-from service.web.requests import StrictRequest
 
 # Opt of a POST handler that creates something.
 IDEMPOTENT = "idempotent"
@@ -47,8 +47,7 @@ class Idempotency:
 
         Raises `PayloadDiffers` and `Busy` (409).
         """
-        # Stored on the scope: the handler's own request finds the body there.
-        body = await StrictRequest(scope, receive).body()
+        body = await read_body(scope, receive)
         payload = digest(scope["query_string"] + b"\n" + body)
         of_call = _parts(scope["state"]["principal"], scope, key)
         wanted = _claim(self._newest, of_call, payload)
