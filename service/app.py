@@ -18,6 +18,7 @@ from service.dashboard.login.services import LoginServices, build_login
 from service.extension import Extension, Mounted
 from service.inbox.controllers import AdminWebhooks, Webhooks
 from service.inbox.repository import COMMITS
+from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
 from service.retention.controllers import Cleanup, NamedJobs
 from service.reviews.controllers import AdminReviews
@@ -29,6 +30,7 @@ from service.storage.group_commit.reading_along import reading_along
 from service.storage.watchdog import Watchdog, watching
 from service.timeline.controllers import Timelines
 from service.web.edge import put_edge_around
+from service.web.health import Readiness
 from service.web.layer import web_layer
 from service.wiring import DOCUMENTS, Container, build_container, close_providers
 
@@ -41,6 +43,7 @@ ROUTES = (
     AdminWebhooks,
     AdminReviews,
     AuditTrail,
+    AdminMerchants,
     Catalog,
     Quotes,
     Cleanup,
@@ -69,7 +72,7 @@ def create_app(
     mounted: Mounted | None = None
     if extension is not None:
         mounted = extension.mount(settings, clock, database, container.providers)
-    login = build_login(settings, clock)
+    login = build_login(settings, clock, container.merchants)
     watchdog = Watchdog(database, (INSERTS.queue, LOADS.queue, COMMITS.queue))
 
     @asynccontextmanager
@@ -87,11 +90,14 @@ def create_app(
                 await stack.enter_async_context(mounted.lifespan(app, loop=loop))
             yield
 
+    readiness = Readiness(database, DOCUMENTS, clock, difference)
     app = Litestar(
         route_handlers=(*ROUTES, *_pages(login, mounted)),
         dependencies=_dependencies(container),
         lifespan=[lifespan],
-        plugins=web_layer(settings, clock, database, DOCUMENTS, difference, lambda: watchdog.stuck),
+        plugins=web_layer(
+            settings, clock, readiness, lambda: watchdog.stuck, container.merchants.admit
+        ),
         debug=False,
     )
     app.state.container = container
@@ -119,6 +125,7 @@ def _dependencies(container: Container) -> dict[str, Provide]:
     quote_settings = QuoteSettings(container.rules.pepper, container.rules.default_currency)
     return {
         "quote_settings": Provide(lambda: quote_settings, sync_to_thread=False),
+        "merchants": Provide(lambda: container.merchants, sync_to_thread=False),
         "clock": Provide(lambda: container.clock, sync_to_thread=False),
         "inbox": Provide(lambda: container.inbox, sync_to_thread=False),
         "jobs": Provide(lambda: container.jobs, sync_to_thread=False),

@@ -16,6 +16,8 @@ from service.effects.apply import apply, questions
 from service.effects.matching import named_by
 from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.inbox.operations.inbox import Inbox
+from service.merchants.documents import Merchant
+from service.merchants.operations.merchants import Merchants
 from service.migrations.documents import Migration
 from service.migrations.operations import require_layout
 from service.outbox.documents import OutboxMessage
@@ -49,6 +51,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Payment,
     OutboxMessage,
     AuditEntry,
+    Merchant,
     Price,
     Coupon,
     ApiKey,
@@ -66,6 +69,7 @@ class Container(Struct, frozen=True):
     clock: Clock
     database: Database
     providers: Providers
+    merchants: Merchants
     rules: Rules
     inbox: Inbox
     services: CheckoutServices
@@ -76,7 +80,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     """Build everything from the settings. Nothing is connected or written."""
     refuse_blank(secrets_of(settings))
     providers = build_providers(settings.providers, clock)
-    rules = build_rules(settings, providers)
+    merchants, rules = Merchants(clock), build_rules(settings, providers)
     inbox = Inbox(
         providers=providers,
         clock=clock,
@@ -86,9 +90,9 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         find_session=named_by,
         strip=settings.inbox.strip_payload_fields,
     )
-    services = CheckoutServices(rules, clock, providers, inbox)
+    services = CheckoutServices(rules, clock, providers, inbox, merchants)
     jobs = Jobs(services, outbox_handlers(services), settings.access.peppers)
-    return Container(settings, clock, database, providers, rules, inbox, services, jobs)
+    return Container(settings, clock, database, providers, merchants, rules, inbox, services, jobs)
 
 
 def outbox_handlers(services: CheckoutServices) -> Handlers:

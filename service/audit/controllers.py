@@ -8,16 +8,13 @@ from litestar.params import QueryParameter
 from msgspec import Struct
 
 from service.audit import repository
-from service.core.ids import MERCHANT_ID
 from service.core.paging import decode_cursor
 from service.core.principal import AccessScope
 from service.core.strict_json import JsonObject
 from service.core.views import view_of
 from service.storage.answering import answers_in_time
-from service.web.authentication import CurrentPrincipal, require, requires
-from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, moment_parameter
-
-_MERCHANT = f"^{MERCHANT_ID.pattern}$"
+from service.web.authentication import CurrentPrincipal, on_behalf_of, requires
+from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor, PageLimit, moment_parameter
 
 
 class EntryView(Struct, frozen=True, rename="camel"):
@@ -54,18 +51,17 @@ class AuditTrail(Controller):
         actor: Annotated[str | None, QueryParameter(name="actor", max_length=300)] = None,
         since: Annotated[str | None, QueryParameter(name="from")] = None,
         until: Annotated[str | None, QueryParameter(name="to")] = None,
-        merchant: Annotated[str | None, QueryParameter(name="merchant", pattern=_MERCHANT)] = None,
+        merchant: MerchantQuery = None,
         limit: PageLimit = PAGE_SIZE,
         cursor: PageCursor = None,
     ) -> EntriesAnswer:
         """Newest first; `from` is included, `to` is not. Of another merchant: for operators."""
-        if merchant not in {None, principal.merchant_id}:
-            require(principal, AccessScope.OPERATOR)
+        whose = on_behalf_of(principal, merchant).merchant_id
         between = (moment_parameter("from", since), moment_parameter("to", until))
         place = decode_cursor(cursor) if cursor is not None else None
         async with answers_in_time():
             entries, following = await repository.page(
-                merchant or principal.merchant_id,
+                whose,
                 object_=object_,
                 actor=actor,
                 between=between,

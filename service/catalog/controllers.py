@@ -29,6 +29,7 @@ from service.catalog.schemas import (
 )
 from service.core.clock import Clock
 from service.core.principal import AccessScope
+from service.merchants.controllers import TheMerchants
 from service.web.authentication import CurrentPrincipal, requires
 
 TheClock = NamedDependency[SkipValidation[Clock]]
@@ -118,8 +119,10 @@ class Quotes(Controller):
         principal: CurrentPrincipal,
         clock: TheClock,
         quote_settings: TheQuoteSettings,
+        merchants: TheMerchants,
     ) -> QuoteAnswer:
         """The price holds for 15 minutes: whoever sends `quoteId` with a create opens at it."""
-        wanted = data.to_wanted(quote_settings.default_currency)
+        merchant = await merchants.of(principal.merchant_id)
+        wanted = data.to_wanted(merchant.default_currency or quote_settings.default_currency)
         offered = await offer_quote(principal.merchant_id, wanted, quote_settings, clock.now())
         return QuoteAnswer(quote_view(offered))

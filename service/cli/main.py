@@ -22,6 +22,9 @@ COMMANDS = {
     "sandbox": LazyCommand(
         "service.cli.commands.sandbox", "Play with the sandbox: a storm of faulty webhooks."
     ),
+    "merchants": LazyCommand(
+        "service.cli.commands.merchants", "Add, change, suspend and resume merchants."
+    ),
     "prices": LazyCommand("service.cli.commands.prices", "Set and list prices and coupons."),
     "keys": LazyCommand("service.cli.commands.keys", "Create, list and revoke API keys."),
     "jobs": LazyCommand("service.cli.commands.jobs", "List and run the jobs."),

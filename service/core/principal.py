@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 # Keys of the environment and tokens belong to this merchant, and it alone has the operator's keys.
 DEFAULT_MERCHANT = "default"
@@ -35,6 +36,8 @@ class AccessScope(StrEnum):
     PRICES_READ = "prices:read"
     PRICES_WRITE = "prices:write"
     AUDIT_READ = "audit:read"
+    MERCHANTS_READ = "merchants:read"
+    MERCHANTS_WRITE = "merchants:write"
     JOBS_RUN = "jobs:run"
     OPERATOR = "operator"
 
@@ -85,3 +88,7 @@ class Principal(Struct, frozen=True):
         """Return what the caller may do: never more than its kind and its merchant have."""
         bundle = bundle_of(self.kind, self.merchant_id)
         return bundle if self.granted is None else bundle & self.granted
+
+    def acting_for(self, merchant_id: str) -> "Principal":
+        """Return the caller as acting for a merchant, in whose trail the act is recorded."""
+        return replace(self, merchant_id=merchant_id)

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from service.core.clock import Clock
 from service.core.principal import Principal
+from service.merchants.operations.changing import add_default
 from service.migrations import repository
 from service.migrations.documents import Migration
 from service.migrations.errors import LayoutDiffers, MigrationUnderway
@@ -150,9 +151,13 @@ async def migrate(
 
 
 async def _begin_new(database: Database, clock: Clock) -> None:
-    """Note in a database that holds nothing that it has this version's layout."""
+    """Note in a database that holds nothing that it has this version's layout.
+
+    Its first merchant is there from now on: that of the keys of the environment.
+    """
     if await repository.done_migrations(database):
         return
+    await add_default(clock.now())
     for step in STEPS:
         new = Migration(id=step.number, name=step.name, at=clock.now(), ran=False)
         await repository.keep(new, overwrite=False)

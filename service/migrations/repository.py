@@ -1,6 +1,6 @@
 """Queries on documents of an older layout: raw rows, since no document of ours describes them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -140,10 +140,21 @@ async def exchange(
         await database[collection].insert_many(list(rows), session=session)
 
 
-async def merchants(database: Database) -> list[str]:
-    """Return whose sessions there are: with them a session is found by its id in the index."""
+async def merchants(database: Database, collection: str = "sessions") -> list[str]:
+    """Return whose rows there are: with them a session is found by its id in the index."""
     async with answers_in_time(WITHIN_S):
-        return await database["sessions"].distinct("merchantId")
+        found = await database[collection].distinct("merchantId")
+    return [one for one in found if isinstance(one, str)]
+
+
+async def insert_missing(database: Database, collection: str, rows: Iterable[Row]) -> int:
+    """Insert rows whose `_id` is not there yet; return how many."""
+    writes = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in rows]
+    if not writes:
+        return 0
+    async with answers_in_time(WITHIN_S):
+        done = await database[collection].bulk_write(writes, ordered=False)
+    return done.upserted_count
 
 
 async def grouped(database: Database, collection: str, stages: Sequence[Row]) -> list[Row]:

@@ -20,8 +20,8 @@ from service.reviews.schemas import (
 )
 from service.sessions.controllers import services_of
 from service.sessions.schemas.answers import next_cursor
-from service.web.authentication import AnyRequest, CurrentPrincipal, requires
-from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
+from service.web.authentication import AnyRequest, CurrentPrincipal, on_behalf_of, requires
+from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor, PageLimit
 
 EventIdPath = Annotated[str, PathParameter(max_length=400, description="The event's inbox id.")]
 
@@ -36,11 +36,19 @@ class AdminReviews(Controller):
         "/reviews", opt=requires(AccessScope.REVIEWS_READ), summary="List what waits for a decision"
     )
     async def reviews(
-        self, principal: CurrentPrincipal, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
+        self,
+        principal: CurrentPrincipal,
+        merchant: MerchantQuery = None,
+        limit: PageLimit = PAGE_SIZE,
+        cursor: PageCursor = None,
     ) -> ReviewsAnswer:
-        """Events that did not fit their session, newest first, and what each decision would do."""
+        """Events that did not fit their session, newest first, and what each decision would do.
+
+        Operators list and decide those of any merchant, including a suspended one.
+        """
+        whose = on_behalf_of(principal, merchant).merchant_id
         place = decode_cursor(cursor) if cursor is not None else None
-        found, following = await list_reviews(principal.merchant_id, cursor=place, limit=limit)
+        found, following = await list_reviews(whose, cursor=place, limit=limit)
         return ReviewsAnswer([review_item(one) for one in found], next_cursor(following))
 
     @post(
@@ -55,6 +63,7 @@ class AdminReviews(Controller):
         principal: CurrentPrincipal,
         request: AnyRequest,
         data: JSONBody[AcceptReview | None] = None,
+        merchant: MerchantQuery = None,
     ) -> DecidedAnswer:
         """Complete the session with it; money that is held is captured first.
 
@@ -62,7 +71,7 @@ class AdminReviews(Controller):
         """
         body = data or AcceptReview()
         wish = Wish(Choice.ACCEPT, body.reason, body.payment_id)
-        return await _decided(event_id, wish, principal, request)
+        return await _decided(event_id, wish, on_behalf_of(principal, merchant), request)
 
     @post(
         "/reviews/{event_id:str}/reject",
@@ -76,10 +85,11 @@ class AdminReviews(Controller):
         data: JSONBody[RejectReview],
         principal: CurrentPrincipal,
         request: AnyRequest,
+        merchant: MerchantQuery = None,
     ) -> DecidedAnswer:
         """Leave the session without it; the money's ledger row stays."""
         wish = Wish(Choice.REJECT, data.reason, data.payment_id)
-        return await _decided(event_id, wish, principal, request)
+        return await _decided(event_id, wish, on_behalf_of(principal, merchant), request)
 
     @post(
         "/reviews/{event_id:str}/same-money",
@@ -93,11 +103,12 @@ class AdminReviews(Controller):
         principal: CurrentPrincipal,
         request: AnyRequest,
         data: JSONBody[AcceptReview | None] = None,
+        merchant: MerchantQuery = None,
     ) -> DecidedAnswer:
         """Reverse the entry by hand; the session is then completed by the payment itself."""
         body = data or AcceptReview()
         wish = Wish(Choice.SAME_MONEY, body.reason, body.payment_id)
-        return await _decided(event_id, wish, principal, request)
+        return await _decided(event_id, wish, on_behalf_of(principal, merchant), request)
 
 
 async def _decided(

@@ -89,9 +89,9 @@ class PaymentSessions(Controller):
         """201 with the session and its client secret; 200 where the same body came before."""
         caller, services = caller_of(request), services_of(request)
         new = data.to_new(caller.principal.user_id)
-        return _opened(
-            await open_session(new, caller, services.rules, services.clock.now()), caller, services
-        )
+        rules = await services.rules_of(caller.principal.merchant_id)
+        opened = await open_session(new, caller, rules, services.clock.now())
+        return _opened(opened, caller, services)
 
     @get("/", opt=_READERS, summary="Read a session, or list a user's sessions")
     async def read(
@@ -171,9 +171,9 @@ class CheckoutSessions(Controller):
         """201 for a new one; 200 for the one that is open, at the price it was opened for."""
         caller, services = caller_of(request), services_of(request)
         new = data.to_new(caller.principal.user_id)
-        return _opened(
-            await open_session(new, caller, services.rules, services.clock.now()), caller, services
-        )
+        rules = await services.rules_of(caller.principal.merchant_id)
+        opened = await open_session(new, caller, rules, services.clock.now())
+        return _opened(opened, caller, services)
 
     @get(_CHECKOUT_SESSIONS, opt=_READERS, summary="Read a user's latest session")
     async def latest(

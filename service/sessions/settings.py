@@ -11,7 +11,8 @@ class SessionSettings(Group):
     """What is decided once for all sessions."""
 
     default_currency: Currency = Field("USD", validation_alias="DEFAULT_CURRENCY")
-    """Currency of a session that names none; INR with razorpay, phonepe and upi."""
+    """Currency of a session that names none, unless its merchant has one; INR with razorpay,
+    phonepe and upi."""
     payment_session_minutes: float = Field(
         30, gt=0, le=1440, validation_alias="PAYMENT_SESSION_MINUTES"
     )

@@ -1,7 +1,7 @@
 """Who calls: determined once per request, before anything else reads it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 from litestar.connection import ASGIConnection, Request
 from litestar.di import NamedDependency
@@ -38,6 +38,18 @@ AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 CurrentPrincipal = NamedDependency[SkipValidation[Principal]]
 """Annotation of a handler's parameter `principal`: the caller that `requires` admitted."""
+
+
+class CheckMerchant(Protocol):
+    """Refuses callers of a suspended merchant; a room above knows the merchants."""
+
+    async def __call__(self, principal: Principal) -> None:
+        """Return if the caller is accepted. Raises `Forbidden`, and `Unavailable`."""
+        ...
+
+
+async def accept_every_merchant(principal: Principal) -> None:
+    """Accept all callers: for an application without merchants."""
 
 
 class Authentication:
@@ -137,6 +149,18 @@ def require(principal: Principal, *needed: AccessScope, taken: str = "an operato
     if missing:
         lacks = f"{_NAMES[principal.kind]} without the scope {' and '.join(missing)}"
         raise Forbidden(f"This takes {taken}, not {lacks}.")
+
+
+def on_behalf_of(principal: Principal, merchant_id: str | None) -> Principal:
+    """Return the caller as acting for a merchant: its own, or any other if it is an operator.
+
+    The audit trail of that merchant tells the operator from its own keys. Raises `Forbidden`.
+    """
+    if merchant_id in {None, principal.merchant_id}:
+        return principal
+    require(principal, AccessScope.OPERATOR)
+    name = f"operator:{principal.name or principal.key_id}"
+    return replace(principal, merchant_id=merchant_id, name=name)
 
 
 async def provide_principal(request: AnyRequest) -> Principal:

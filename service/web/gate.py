@@ -1,4 +1,4 @@
-"""The gate in front of every handler: limits, who calls, and whether the call was made before.
+"""The gate in front of every handler: limits, who calls, its merchant, and a call made before.
 
 One middleware for all of it, and not one for each: what the framework does around a middleware
 costs each request as much as what stands in it.
@@ -9,7 +9,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from service.core.clock import Clock
 from service.core.errors import Misconfigured
 from service.core.principal import Kind
-from service.web.authentication import PUBLIC, Authentication, admit
+from service.web.authentication import PUBLIC, Authentication, CheckMerchant, admit
 from service.web.idempotency.header import LEAST_PROVING, read_key
 from service.web.idempotency.middleware import IDEMPOTENT, Idempotency
 from service.web.keys.ring import KeyRing
@@ -21,15 +21,20 @@ from service.web.settings import HttpSettings
 class Gate:
     """Lets requests in, and puts the caller into `scope["state"]["principal"]`, None if anonymous.
 
-    In this order: the address's limit, who calls, the key's limit, idempotency.
+    In this order: the address's limit, who calls, the key's limit, its merchant, idempotency.
     """
 
     def __init__(
-        self, limits: RateLimits | None, authentication: Authentication, idempotency: Idempotency
+        self,
+        limits: RateLimits | None,
+        authentication: Authentication,
+        check_merchant: CheckMerchant,
+        idempotency: Idempotency,
     ) -> None:
         """Keep what is asked in turn."""
         self._limits = limits
         self._authentication = authentication
+        self._check_merchant = check_merchant
         self._idempotency = idempotency
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
@@ -50,6 +55,7 @@ class Gate:
                 return
             if limits is not None and limits.per_key:
                 await limits.count(limits.of_key(scope, principal), limits.per_key, scope, now)
+            await self._check_merchant(principal)
             key = None
             if IDEMPOTENT in opt:
                 proves = principal.kind is Kind.PUBLISHABLE
@@ -63,9 +69,10 @@ class Gate:
         return enter
 
 
-def gate_of(settings: HttpSettings, clock: Clock) -> Gate:
+def gate_of(settings: HttpSettings, clock: Clock, check_merchant: CheckMerchant) -> Gate:
     """Build the gate before anything is served, so that a wrong setting is told at the start.
 
+    `check_merchant` refuses callers whose merchant is suspended.
     Raises `Misconfigured`.
     """
     peppers = settings.access.peppers
@@ -75,4 +82,4 @@ def gate_of(settings: HttpSettings, clock: Clock) -> Gate:
         KeyRing(settings.access, clock), token_reader(settings.access, clock)
     )
     limits = rate_limits(settings.web, clock)
-    return Gate(limits, authentication, Idempotency(peppers, clock))
+    return Gate(limits, authentication, check_merchant, Idempotency(peppers, clock))

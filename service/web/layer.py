@@ -1,7 +1,5 @@
 """The web layer as one plugin: what all applications of this service have in common."""
 
-from collections.abc import Sequence
-
 from litestar import Router
 from litestar.config.app import AppConfig
 from litestar.di import Provide
@@ -13,14 +11,12 @@ from litestar.plugins.pydantic import (
 )
 
 from service.core.clock import Clock
-from service.storage.database import Database
-from service.storage.documents import StoredDocument
-from service.web.authentication import provide_principal
+from service.web.authentication import CheckMerchant, accept_every_merchant, provide_principal
 from service.web.cors import cors_config
 from service.web.docs.openapi import openapi_config
 from service.web.docs.page import docs_routes
-from service.web.gate import gate_of
-from service.web.health import Difference, Readiness, Stuck, health_routes
+from service.web.gate import Gate, gate_of
+from service.web.health import Readiness, Stuck, health_routes
 from service.web.problems import exception_handlers
 from service.web.requests import AnyRequest, StrictRequest
 from service.web.settings import HttpSettings
@@ -31,33 +27,32 @@ from service.web.wire import decode_wire_model, is_wire_model
 def web_layer(
     settings: HttpSettings,
     clock: Clock,
-    database: Database,
-    documents: Sequence[type[StoredDocument]],
-    difference: Difference | None = None,
+    readiness: Readiness,
     stuck: Stuck = lambda: False,
+    check_merchant: CheckMerchant = accept_every_merchant,
 ) -> list[PluginProtocol]:
     """Build the plugins of an application; `put_edge_around` it afterwards.
 
-    `documents` are those whose indexes must exist before the service is ready, `difference`
-    returns how the database's layout differs, `stuck` whether its driver is stuck. Raises
-    `Misconfigured` for settings that contradict each other.
+    `stuck` returns whether the driver is stuck, `check_merchant` refuses callers whose merchant is
+    suspended. Raises `Misconfigured` for settings that contradict each other.
     """
-    readiness = Readiness(database, documents, clock, difference)
     return [
         # Not `PydanticPlugin`, which puts its own decoder before ours. Answers are camelCase.
         PydanticInitPlugin(prefer_alias=True),
         PydanticSchemaPlugin(prefer_alias=True),
         PydanticDIPlugin(),
-        WebLayer(settings, clock, health_routes(readiness, stuck)),
+        WebLayer(
+            settings, gate_of(settings, clock, check_merchant), health_routes(readiness, stuck)
+        ),
     ]
 
 
 class WebLayer(InitPlugin):
     """Sets middleware, error handlers, request class, routes and documents of an application."""
 
-    def __init__(self, settings: HttpSettings, clock: Clock, health: Router) -> None:
+    def __init__(self, settings: HttpSettings, gate: Gate, health: Router) -> None:
         """Build all parts, so that a wrong setting is reported before anything is served."""
-        self.gate = gate_of(settings, clock)
+        self.gate = gate
         self._cors = cors_config(settings)
         self._health = health
 

@@ -7,6 +7,7 @@ from litestar.params import PathParameter, QueryParameter
 from pydantic_core import PydanticCustomError
 
 from service.core.errors import FieldProblem, InvalidInput
+from service.core.ids import MERCHANT_ID
 from service.web.fields import read_moment
 
 PAGE_SIZE = 20
@@ -20,6 +21,11 @@ PageCursor = Annotated[
     str | None, QueryParameter(max_length=200, description="`nextCursor` of the page before.")
 ]
 """`cursor` of a list; declare it with the default None and decode it by `core.paging`."""
+
+MerchantQuery = Annotated[
+    str | None, QueryParameter(name="merchant", pattern=f"^{MERCHANT_ID.pattern}$")
+]
+"""`merchant` of what an operator does for another one; declare it with the default None."""
 
 SessionIdPath = Annotated[
     str, PathParameter(pattern=r"^[A-Za-z0-9_-]{1,40}$", description="The session's id.")

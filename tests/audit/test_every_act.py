@@ -93,7 +93,15 @@ async def _leave(shop: Shop) -> None:
     await sign_out(shop.api.http)
 
 
+async def _merchant(shop: Shop, *acts: str) -> None:
+    body = {"name": "Alpha", "zone": "Asia/Kolkata"}
+    await _done(shop, "PUT", "/api/admin/merchants/alpha", json=body)
+    for act in acts:
+        await _done(shop, "POST", f"/api/admin/merchants/alpha/{act}", json={"reason": "asked"})
+
+
 _PRICE, _COUPON = {"amount": 100, "currency": "USD"}, {"basisPoints": 100}
+_MERCHANT = {"name": "Ours", "zone": "UTC"}
 
 ACTS: dict[str, list[tuple[Act, set[str]]]] = {
     "Login.enter": [
@@ -119,6 +127,17 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
         (lambda shop: _done(shop, "POST", "/api/cleanup-sessions"), {"job.ran"}),
     ],
     "NamedJobs.run": [(lambda shop: _done(shop, "POST", "/api/jobs/events"), {"job.ran"})],
+    "AdminMerchants.set": [
+        (_merchant, {"merchant.added"}),
+        (
+            lambda shop: _done(shop, "PUT", "/api/admin/merchants/default", json=_MERCHANT),
+            {"merchant.changed"},
+        ),
+    ],
+    "AdminMerchants.suspend": [
+        (lambda shop: _merchant(shop, "suspend"), {"merchant.suspended"}),
+    ],
+    "AdminMerchants.resume": [(lambda shop: _merchant(shop, "resume"), {"merchant.resumed"})],
     "Catalog.put_price": [(lambda shop: _catalog(shop, "prices", "x", _PRICE), {"price.set"})],
     "Catalog.delete_price": [
         (lambda shop: _remove(shop, "prices", "y", _PRICE), {"price.set", "price.removed"})

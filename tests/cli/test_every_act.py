@@ -24,6 +24,10 @@ IMPORT = "import sessions --from Old --currency INR --unit minor"
 ACTS: dict[str, list[tuple[str, list[str]]]] = {
     "migrate": [("migrate --again", ["database.migrated"])],
     "indexes apply": [("indexes apply", ["indexes.applied"])],
+    "merchants add": [("merchants add shop-2 --zone Asia/Kolkata", ["merchant.added"])],
+    "merchants set": [("merchants set shop-2 --currency INR", ["merchant.changed"])],
+    "merchants suspend": [("merchants suspend shop-2 --reason asked", ["merchant.suspended"])],
+    "merchants resume": [("merchants resume shop-2", ["merchant.resumed"])],
     "keys create": [("keys create admin --merchant shop-2", ["key.created"])],
     "keys revoke": [("keys revoke KEY", ["key.revoked"])],
     "prices set": [("prices set x 100 USD", ["price.set"])],
@@ -43,6 +47,7 @@ DECIDED = {"reviews accept", "reviews reject", "reviews same-money"}
 CHANGE_NOTHING = {
     *("doctor", "keys list", "prices list", "jobs list", "indexes show"),
     *("events list", "events show", "events rejected", "reviews list"),
+    *("merchants list", "merchants show"),
     "serve",  # serves; what it is asked to do is traced by its routes
     "dev",  # for development; the demo prices that it sets are on the record as any other
     "events send",  # posts a webhook as a provider, to a development server
@@ -125,7 +130,7 @@ def test_every_act_on_the_command_line_leaves_an_entry_with_who_ran_it(
         assert sorted({row[0] for row in rows}) == sorted(wanted), line
         assert all(row[1].startswith("admin:cli:") for row in rows), line
     by_action = {row[0]: row for rows in told for row in rows}
-    for action in ("key.created", "key.revoked"):
+    for action in ("merchant.added", "merchant.suspended", "key.created", "key.revoked"):
         assert by_action[action][2] == "shop-2"
     assert by_action["key.created"][3] == by_action["key.revoked"][3]
     assert by_action["import.ended"][3] == "collection:Old"

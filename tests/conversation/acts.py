@@ -43,6 +43,8 @@ ACTS: Mapping[str, Do] = {
     "pass_time": operators.pass_time,
     "outlive": operators.outlive,
     "change_price": operators.change_price,
+    "suspend": operators.suspend,
+    "end_suspension": operators.end_suspension,
     "cut": operators.cut,
     "mend": operators.mend,
 }

@@ -66,6 +66,25 @@ async def change_price(world: World, a: int, b: int, c: int) -> None:
         world.prices[item] = [amount]
 
 
+async def suspend(world: World, a: int, b: int, c: int) -> None:
+    """Suspend the merchant: from now on its keys and tokens open nothing, and all else goes on."""
+    resumptions = world.resumptions
+    answer = await world.admin("POST", "/merchants/default/suspend", json={"reason": "asked"})
+    assert answer.status_code == 200, answer.text
+    if resumptions == world.resumptions and resumptions % 2 == 0:  # else nobody knows which is last
+        world.suspended = True
+        world.reached.add("a suspended merchant")
+
+
+async def end_suspension(world: World, a: int = 0, b: int = 0, c: int = 0) -> None:
+    """Let the merchant's keys open again what they did."""
+    world.suspended = False
+    world.resumptions += 1
+    answer = await world.admin("POST", "/merchants/default/resume")
+    assert answer.status_code == 200, answer.text
+    world.resumptions += 1
+
+
 async def cut(world: World, a: int, b: int, c: int) -> None:
     """Cut the providers off: before they have done what they are asked, or after; or mend it."""
     world.wires.cut = (None, "before", "after")[a % 3]  # type: ignore[assignment]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, settings
 
 from tests.conversation.acts import Step, Together
+from tests.conversation.operators import end_suspension
 from tests.conversation.payers import begin_everywhere
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
 from tests.conversation.world import World, begin_anew
@@ -35,6 +36,7 @@ async def play(world: World, steps: Sequence[Step]) -> None:
             await check(world)
         await check_at_rest(world)
         await world.count_up()
+        await end_suspension(world)
         await begin_everywhere(world)
         await check_no_session_waits_for_ever(world)
     except AssertionError as broken:

@@ -10,6 +10,7 @@ from typing import Any
 from httpx import Response
 
 from service.core.clock import ManualClock
+from service.core.principal import DEFAULT_MERCHANT
 from service.storage.database import Database, Row
 from service.wiring import DOCUMENTS
 from tests.conversation.books import RealPayment, payments_in
@@ -38,8 +39,10 @@ class World:
     `opened` are the sessions that were ever opened, by id: their client secrets where a caller has
     one. `openers` says who opened which: a browser, a server, a user of that name. `prices` are
     those that the catalog may have now: several while one is changed. `foreign` are payments for
-    something else. `story` is what happened, in words, for whoever reads a failure; `reached` are
-    the rare states that this conversation came through, `tally` counts what all of them came to.
+    something else. `suspended`: the merchant surely is, whose keys then open nothing;
+    `resumptions` is odd while that is being ended. `story` is what happened, in words, for whoever
+    reads a failure; `reached` are the rare states that this conversation came through, `tally`
+    counts what all of them came to.
     """
 
     lab: Lab
@@ -51,6 +54,8 @@ class World:
     prices: dict[str, list[int]] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
     foreign: dict[str, RealPayment] = field(default_factory=dict)
+    suspended: bool = False
+    resumptions: int = 0
     story: list[str] = field(default_factory=list)
     reached: set[str] = field(default_factory=set)
     tally: Counter[str] = field(default_factory=Counter)
@@ -58,13 +63,19 @@ class World:
     async def call(
         self, method: str, path: str, key: str | None = SECRET, **options: Any
     ) -> Response:
-        """Call a route. A 5xx is a fault, unless a provider was cut off while it was called."""
-        cuts = self.wires.cuts
+        """Call a route. A 5xx is a fault, unless a provider was cut off while it was called.
+
+        So is an answer to a key or token of a merchant that was suspended before and still is.
+        """
+        cuts, suspended = self.wires.cuts, self.suspended
         answer = await self.lab.api.call(method, path, key, **options)
         self.story.append(f"  {method} {path} {options.get('json', '')} -> {answer.status_code}")
         excused = self.wires.cuts > cuts and answer.status_code in {502, 503, 504}
         if answer.status_code >= 500 and not excused:
             raise ServerFailed(f"{method} {path}: {answer.status_code} {answer.text}")
+        refused = answer.status_code == 403
+        if suspended and self.suspended and key not in {None, ADMIN, JOBS}:
+            assert refused, f"{method} {path} was answered to a suspended merchant: {answer.text}"
         return answer
 
     async def admin(self, method: str, path: str, **options: Any) -> Response:
@@ -165,6 +176,8 @@ async def begin_anew(world: World) -> None:
     world.openers.clear()
     world.prices = {PLAN: [PRICE], EVENT: [PRICE]}
     world.purged.clear()
+    world.suspended, world.resumptions = False, 0
+    world.lab.api.container.merchants.forget(DEFAULT_MERCHANT)
     world.foreign.clear()
     world.story.clear()
     world.reached.clear()

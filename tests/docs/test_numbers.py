@@ -17,6 +17,8 @@ from service.inbox import controllers, documents, states
 from service.inbox import repository as inbox
 from service.inbox.operations import apply, receive
 from service.inbox.settings import InboxSettings
+from service.merchants import schemas as merchant_fields
+from service.merchants.operations import merchants
 from service.migrations import operations as migrations
 from service.outbox import operations as outbox
 from service.production import secrecy
@@ -77,6 +79,8 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("{} a page", (parameters.PAGE_SIZE,)),
         ("(optional, up to {} characters)", (header.LONGEST,)),
         ("at least {} random characters", (header.LEAST_PROVING,)),
+        ("within {} seconds in all others", (merchants.REMEMBERED_FOR.total_seconds(),)),
+        ("up to {} of `https://host[:port]`", (merchant_fields.MOST_ORIGINS,)),
         ("(`abandoned`), and after {} days", (silent.GIVE_UP_AFTER.days,)),
         ("it was older than {} minutes", (_minutes(quote_id.HOLDS_FOR),)),
         ("fit {} bits of minor units", (money.LARGEST_AMOUNT.bit_length(),)),
@@ -96,6 +100,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ),
     ],
     "docs/architecture.md": [
+        ("known for {} s, so that no request", (merchants.REMEMBERED_FOR.total_seconds(),)),
         ("is asked, for at most {} s, also on a retry", (receive.CONFIRM_WITHIN_S,)),
         ("(snapshot, majority, journaled, {} s)", (ANSWER_WITHIN_S,)),
         ("ask the provider for {} s at most", (apply.ASK_WITHIN_S,)),

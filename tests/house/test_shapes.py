@@ -15,6 +15,8 @@ from service.catalog import schemas as catalog
 from service.catalog.documents import Coupon, Price
 from service.inbox import schemas as inbox
 from service.inbox.documents import Decision, WebhookEvent, WebhookRejection
+from service.merchants import schemas as merchants
+from service.merchants.documents import Merchant, Suspension
 from service.providers.base import CheckoutRequest
 from service.reviews import schemas as reviews
 from service.sessions.documents import HistoryEntry, Review, Session
@@ -35,6 +37,8 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     inbox.DecisionView: (Decision, frozenset()),
     inbox.EventView: (WebhookEvent, frozenset()),
     inbox.RejectionView: (WebhookRejection, frozenset()),
+    merchants.MerchantView: (Merchant, frozenset()),
+    merchants.SuspensionView: (Suspension, frozenset()),
     reviews.ReviewItem: (WebhookEvent, frozenset({"decisions", "why", "payments"})),
     answers.HistoryView: (HistoryEntry, frozenset()),
     answers.ReviewView: (Review, frozenset()),

@@ -18,7 +18,26 @@ from tests.support.api import Api
 # Where the document may differ (a place and everything in it), and the words of CHANGELOG about it.
 _RETURN = "Descriptions in the API's document begin with *Return*"
 _BY_HAND = "a change of a session can *complete by hand with a secret key*"
+_MERCHANTS = "Merchants: name, time zone, default currency"
+_ANY_MERCHANT = "an operator decides the reviews of any `merchant`"
 ALLOWED: dict[str, str] = {
+    "get /api/admin/merchants": _MERCHANTS,
+    "get /api/admin/merchants/{merchant_id}": _MERCHANTS,
+    "put /api/admin/merchants/{merchant_id}": _MERCHANTS,
+    "post /api/admin/merchants/{merchant_id}/suspend": _MERCHANTS,
+    "post /api/admin/merchants/{merchant_id}/resume": _MERCHANTS,
+    **{
+        f"schemas {name}": _MERCHANTS
+        for name in (
+            *("MerchantAnswer", "MerchantView", "MerchantsAnswer", "SuspensionView"),
+            *("PutMerchant", "ResumeMerchant", "SuspendMerchant"),
+        )
+    },
+    "get /api/admin/reviews": _ANY_MERCHANT,
+    **{
+        f"post /api/admin/reviews/{{event_id}}/{choice} > parameters": _ANY_MERCHANT
+        for choice in ("accept", "reject", "same-money")
+    },
     "post /api/payment/create-checkout-session > description": _RETURN,
     "post /api/payments/create-checkout > description": _RETURN,
     **{

@@ -13,6 +13,7 @@ from service.providers.base import CheckoutRequest
 from service.settings import Settings
 from service.storage.database import Database
 from service.web.edge import put_edge_around
+from service.web.health import Readiness
 from service.web.layer import web_layer
 from service.wiring import DOCUMENTS as WIRED
 from tests.sandbox.lab import empty_sandbox
@@ -54,7 +55,7 @@ async def stage(routes: Sequence[type[Controller]], database: Database) -> Async
     app = Litestar(
         route_handlers=routes,
         dependencies={"sandbox": Provide(lambda: found.sandbox, sync_to_thread=False)},
-        plugins=web_layer(settings, clock, database, WIRED),
+        plugins=web_layer(settings, clock, Readiness(database, WIRED, clock)),
     )
     async with serving(put_edge_around(app, settings)) as address:
         found.address = address

@@ -108,6 +108,7 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
     review = [{"event_id": owned.review_id}, {"event_id": "a-review"}]
     why = {"json": {"reason": "mine"}}
     decided = [Probe(why, one) for one in review]
+    decided += [Probe(why | {"params": {"merchant": A}}, one, (403,)) for one in review]
     verify = [Probe({"json": {"sessionId": one}}) for one in ("a-open", "cs_test_a-paid")]
     refused, empty = (403,), (200,)
     forged = [Probe({"content": b"{}"}, {"provider": "stripe"}, (400,))]
@@ -136,10 +137,24 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         ],
         "get /api/admin/webhook-rejections": [Probe({}, {}, refused)],
         "post /api/admin/webhook-events/{event_id}/replay": [Probe({}, one) for one in review],
-        "get /api/admin/reviews": [Probe({}, {}, empty)],
+        "get /api/admin/reviews": [
+            Probe({}, {}, empty),
+            Probe({"params": {"merchant": A}}, {}, refused),
+        ],
         "post /api/admin/reviews/{event_id}/accept": decided,
         "post /api/admin/reviews/{event_id}/reject": decided,
         "post /api/admin/reviews/{event_id}/same-money": decided,
+        "get /api/admin/merchants": [Probe({}, {}, refused)],
+        "get /api/admin/merchants/{merchant_id}": [Probe({}, {"merchant_id": A}, refused)],
+        "put /api/admin/merchants/{merchant_id}": [
+            Probe({"json": {"name": "mine", "zone": "UTC"}}, {"merchant_id": A}, refused)
+        ],
+        **{
+            f"post /api/admin/merchants/{{merchant_id}}/{act}": [
+                Probe(why, {"merchant_id": A}, refused)
+            ]
+            for act in ("suspend", "resume")
+        },
         "get /api/admin/audit": [
             Probe({}, {}, empty),
             Probe({"params": {"object": "session:a-open"}}, {}, empty),
@@ -159,6 +174,7 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
     }
 
 
+_FULL = ("sessions", "payments", "webhook_events", "audit_log")
 MAKING = ("post /api/payment-s", "post /api/checkout", "post /api/payments/c")
 MAKING += ("post /api/payment/create", "put /api/admin")
 PATHS = ("payment-sessions", "checkout-sessions", "payments/checkout-session")
@@ -177,8 +193,9 @@ def _operations(document: dict[str, Any]) -> list[tuple[str, set[str]]]:
 
 async def _rows_of_a(shop: Shop) -> dict[str, list[Row]]:
     names = {document.collection_name() for document in DOCUMENTS} - {"api_keys"}
+    of_a = {"$or": [{"merchantId": A}, {"_id": A}]}
     return {
-        name: await shop.database[name].find({"merchantId": A}).sort("_id", 1).to_list()
+        name: await shop.database[name].find(of_a).sort("_id", 1).to_list()
         for name in sorted(names)
     }
 
@@ -231,7 +248,7 @@ async def _callers(shop: Shop) -> dict[str, tuple[str, set[str]]]:
 async def test_no_key_of_b_reaches_anything_of_a_by_any_route(shop: Shop) -> None:
     owned = await _owned(shop)
     before = await _rows_of_a(shop)
-    assert all(before[name] for name in ("sessions", "payments", "webhook_events", "audit_log"))
+    assert all(before[name] for name in (*_FULL, "merchants"))
     assert await _tried(shop, owned, await _callers(shop)) == []
     assert await _rows_of_a(shop) == before
 

@@ -28,6 +28,7 @@ from service.web.fields import (
     Text,
     UtcMoment,
 )
+from service.web.health import Readiness
 from service.web.idempotency.documents import IdempotencyKey
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.keys.documents import ApiKey
@@ -154,7 +155,7 @@ def create_test_app(
 
     app = Litestar(
         route_handlers=[create_order, list_orders, read_order, whoami, receive, fail],
-        plugins=web_layer(settings, clock, database, DOCUMENTS),
+        plugins=web_layer(settings, clock, Readiness(database, DOCUMENTS, clock)),
     )
     return put_edge_around(app, settings)
 

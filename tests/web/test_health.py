@@ -13,7 +13,7 @@ from service.storage.database import Client, Database, Row, connect
 from service.storage.indexes import apply_indexes
 from service.web import health
 from service.web.edge import put_edge_around
-from service.web.health import INDEXES_TRUSTED_FOR
+from service.web.health import INDEXES_TRUSTED_FOR, Readiness
 from service.web.layer import web_layer
 from tests.storage.failing import failing
 from tests.support.limits import genuine
@@ -125,7 +125,8 @@ async def _under_way(client: Client, wanted: Row) -> int:
 async def test_a_process_with_a_stuck_driver_is_not_alive(
     database: Database, clock: ManualClock, stuck: bool, status: int
 ) -> None:
-    plugins = web_layer(settings_for(), clock, database, DOCUMENTS, stuck=lambda: stuck)
+    readiness = Readiness(database, DOCUMENTS, clock)
+    plugins = web_layer(settings_for(), clock, readiness, lambda: stuck)
     app = put_edge_around(Litestar(plugins=plugins), settings_for())
     async with client_of(app) as probe:
         for method in ("GET", "HEAD"):

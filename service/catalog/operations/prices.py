@@ -9,15 +9,20 @@ from service.catalog.errors import PriceNotFound
 from service.core.errors import Busy
 from service.core.principal import Principal
 from service.core.strict_json import JsonObject
+from service.merchants.operations.changing import require_merchant
 from service.storage.answering import Duplicate, answers_in_time
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
 
 
 async def set_price(price: Price, by: Principal) -> None:
-    """Set an item's price, audited. Raises `Busy` if another call is setting it too."""
+    """Set an item's price, audited.
+
+    Raises `Busy` if another call is setting it too, and `MerchantNotFound`.
+    """
 
     async def work(tx: Transaction) -> None:
+        await require_merchant(price.merchant_id, tx)
         await repository.put_price(price, tx)
         detail: JsonObject = {
             "currency": price.currency,
@@ -38,9 +43,10 @@ async def set_price(price: Price, by: Principal) -> None:
 
 
 async def set_coupon(coupon: Coupon, by: Principal) -> None:
-    """Set a coupon, audited."""
+    """Set a coupon, audited. Raises `MerchantNotFound`."""
 
     async def work(tx: Transaction) -> None:
+        await require_merchant(coupon.merchant_id, tx)
         await repository.put_coupon(coupon, tx)
         detail: JsonObject = {"basisPoints": coupon.basis_points, "amount": coupon.amount}
         act = Act("coupon.set", f"coupon:{coupon.code}", detail=detail)

@@ -5,27 +5,16 @@ from pathlib import Path
 
 import rich_click as click
 
-from service.audit.operations import Act, record
 from service.cli.database import with_database
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
 from service.core.principal import AccessScope, Kind
-from service.core.strict_json import JsonObject
+from service.merchants.operations.keys import issue_key, listed_scopes, revoke_key
 from service.settings import Settings
 from service.storage.database import Database
-from service.storage.plain import in_transaction
-from service.storage.transaction import Transaction
 from service.web.keys.documents import ApiKey
-from service.web.keys.issuing import (
-    KEY_ID_LENGTH,
-    PREFIXES,
-    IssuedKey,
-    keep_key,
-    list_keys,
-    make_key,
-    revoke_key,
-)
+from service.web.keys.issuing import KEY_ID_LENGTH, PREFIXES, IssuedKey, list_keys, make_key
 
 
 def _scopes(
@@ -69,28 +58,23 @@ def create(
 ) -> None:
     """Create a key and print it. It is shown once and kept nowhere: only its hash is.
 
-    KIND is a bundle of scopes. Only keys of the merchant `default` can be an operator's, who runs
-    jobs and reads what belongs to no merchant.
+    KIND is a bundle of scopes. The merchant must be there: `tillgate merchants add` makes it. Only
+    keys of the merchant `default` can be an operator's, who runs jobs, reads what belongs to no
+    merchant, and sets and suspends merchants.
     """
 
-    async def create_it(tx: Transaction) -> IssuedKey:
-        clock = SystemClock()
-        valid_for = timedelta(days=days) if days else None
-        issued = make_key(
-            clock,
-            Kind(kind),
-            name=name,
-            merchant_id=merchant,
-            scopes=scopes,
-            valid_for=valid_for,
-        )
-        await keep_key(issued, tx)
-        act = Act("key.created", f"key:{issued.key_id}", detail=_described(issued.document))
-        await record(tx, operator(merchant), act, clock.now())
-        return issued
+    clock = SystemClock()
+    made = make_key(
+        clock,
+        Kind(kind),
+        name=name,
+        merchant_id=merchant,
+        scopes=scopes,
+        valid_for=timedelta(days=days) if days else None,
+    )
 
     async def work(_: Settings, __: Database) -> IssuedKey:
-        return await in_transaction(create_it)
+        return await issue_key(clock, made, operator(merchant))
 
     issued = with_database(data_dir, work)
     ends = issued.document.expires_at
@@ -113,7 +97,7 @@ def list_all(data_dir: Path) -> None:
             key.kind,
             key.name,
             key.merchant_id,
-            _listed(key),
+            listed_scopes(key),
             _state(key, usable=key.usable_at(now)),
             key.created_at,
             key.expires_at,
@@ -132,25 +116,11 @@ def list_all(data_dir: Path) -> None:
 def revoke(key_id: str, data_dir: Path) -> None:
     """End a key by its id, as `keys list` shows it. Processes notice within seconds."""
 
-    async def revoke_it(tx: Transaction) -> None:
-        clock = SystemClock()
-        for key in await revoke_key(clock, key_id, tx):
-            act = Act("key.revoked", f"key:{key.id[:KEY_ID_LENGTH]}", detail=_described(key))
-            await record(tx, operator(key.merchant_id), act, clock.now())
-
     async def work(_: Settings, __: Database) -> None:
-        await in_transaction(revoke_it)
+        await revoke_key(SystemClock(), key_id, operator())
 
     with_database(data_dir, work)
     say(f"Key {key_id} is revoked.")
-
-
-def _described(key: ApiKey) -> JsonObject:
-    return {"kind": key.kind.value, "name": key.name, "scopes": _listed(key)}
-
-
-def _listed(key: ApiKey) -> str:
-    return "all" if key.scopes is None else ",".join(key.scopes)
 
 
 def _state(key: ApiKey, *, usable: bool) -> str:

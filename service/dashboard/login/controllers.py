@@ -27,8 +27,9 @@ Following = Annotated[str, QueryParameter(name="next", max_length=200)]
 HOME = "/dashboard"
 ENDED = (
     "You were signed out: after 30 minutes without activity, after 12 hours, or with the end of "
-    "your key. Please sign in again."
+    "your key or a suspension of your merchant. Please sign in again."
 )
+SUSPENDED = "The merchant of this key is suspended. Contact the operator of this service."
 # Sent by a page that refreshes itself: this is no activity, and does not extend the sign-in.
 UNATTENDED = "x-unattended"
 
@@ -41,7 +42,7 @@ async def reader_of(request: AnyRequest, login: LoginServices) -> Principal | No
     token = login.jar.read(request, SIGN_IN)
     attended = UNATTENDED not in request.headers
     found = await recognise(token, login.keys, login.clock, attended=attended)
-    if found is None or not _may_read(found):
+    if found is None or not _may_read(found) or not await _is_active(found, login):
         return None
     return _let_in(request, found)
 
@@ -84,6 +85,8 @@ class Login(Controller):
         if found is None:
             await login.refusals.note(client_of(request.scope))
             return _form(request, login, following, "This is no admin key of this service.", 403)
+        if not await _is_active(found, login):
+            return _form(request, login, following, SUSPENDED, 403)
         await _end(request, login)
         reader = _let_in(request, found)  # last: the log line names this one
         token = await sign_in(key, reader, login.clock)
@@ -117,6 +120,15 @@ async def _try(request: AnyRequest, login: LoginServices, key: str) -> Principal
         return None
     login.guesses.give_back(network, browser)
     return found
+
+
+async def _is_active(found: Principal, login: LoginServices) -> bool:
+    """Return whether the merchant of a key may act. Raises `Unavailable`."""
+    try:
+        await login.merchants.admit(found)
+    except Forbidden:
+        return False
+    return True
 
 
 async def _holder_of(key: str, login: LoginServices) -> Principal | None:

@@ -10,6 +10,7 @@ from service.core.clock import Clock
 from service.core.errors import Misconfigured
 from service.dashboard.login.cookies import Cookies
 from service.dashboard.login.refusals import Refusals
+from service.merchants.operations.merchants import Merchants
 from service.settings import Settings
 from service.web.keys.ring import KeyRing
 from service.web.limits.addresses import Addresses
@@ -17,10 +18,11 @@ from service.web.sign_ins.guesses import Guesses
 
 
 class LoginServices(Struct, frozen=True):
-    """Cookies, keys, and the counts of tries."""
+    """Cookies, keys, merchants, and the counts of tries."""
 
     jar: Cookies
     keys: KeyRing
+    merchants: Merchants
     clock: Clock
     addresses: Addresses
     guesses: Guesses
@@ -30,7 +32,7 @@ class LoginServices(Struct, frozen=True):
 TheLogin: TypeAlias = NamedDependency[SkipValidation[LoginServices]]
 
 
-def build_login(settings: Settings, clock: Clock) -> LoginServices:
+def build_login(settings: Settings, clock: Clock, merchants: Merchants) -> LoginServices:
     """Build them from the settings. Raises `Misconfigured` without a pepper."""
     peppers = settings.access.peppers
     if not peppers:
@@ -38,6 +40,7 @@ def build_login(settings: Settings, clock: Clock) -> LoginServices:
     return LoginServices(
         Cookies(peppers, secure=settings.web.public_url.startswith("https://")),
         KeyRing(settings.access, clock),
+        merchants,
         clock,
         Addresses(settings.web.trusted_proxies),
         Guesses(clock),

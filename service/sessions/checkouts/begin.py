@@ -35,7 +35,8 @@ async def begin_checkout(
 ) -> OpenCheckout:
     """Open or find the requested session, then its checkout."""
     provider_of(new.provider, services)  # before anything is written
-    opened = await open_session(new, caller, services.rules, services.clock.now())
+    rules = await services.rules_of(caller.principal.merchant_id)
+    opened = await open_session(new, caller, rules, services.clock.now())
     found = opened.session
     session = found.document() if isinstance(found, SessionRow) else found
     return await _open(session, new, caller, services)

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from service.core.ids import derive, digest
+from service.merchants.documents import Merchant
 from service.providers.base import CheckoutMode
 from service.providers.registry import REGISTRY
 from service.sessions.documents import Session
@@ -32,6 +34,16 @@ class Rules(Struct, frozen=True):
         """Return the peppers that something may have been derived with, newest first."""
         return (self.pepper, *self.older_peppers)
 
+    def of(self, merchant: Merchant) -> "Rules":
+        """Return the rules as a merchant has them: its currency, and its origins besides ours."""
+        if merchant.default_currency is None and not merchant.return_origins:
+            return self
+        return replace(
+            self,
+            default_currency=merchant.default_currency or self.default_currency,
+            origins=self.origins.union(merchant.return_origins),
+        )
+
     def currency_for(self, provider: str, sent: str | None) -> str:
         """Return a session's currency. Raises `InvalidInput` for one the provider can't take."""
         traits = REGISTRY[provider].traits
@@ -54,7 +66,10 @@ class Rules(Struct, frozen=True):
         if origin is None:
             raise wrong_field(field, "must be an http or https address")
         if origin not in self.origins and "*" not in self.origins:
-            raise wrong_field(field, "must be below PUBLIC_URL or one of CORS_ORIGINS")
+            raise wrong_field(
+                field,
+                "must be below PUBLIC_URL, one of CORS_ORIGINS or a return origin of the merchant",
+            )
 
     def known_client_secret(self, session: Session) -> str | None:
         """Return a session's client secret again: it is derived, and only its hash is stored.

@@ -1,0 +1,216 @@
+"""`tillgate merchants`: who owns keys, prices and sessions."""
+
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from service.cli.database import with_database
+from service.cli.options import Command, data_dir_option, operator
+from service.cli.screen import say, show_table
+from service.core.clock import SystemClock
+from service.core.ids import MERCHANT_ID
+from service.core.paging import Cursor, decode_cursor
+from service.merchants.documents import Merchant
+from service.merchants.operations.changing import (
+    add_merchant,
+    change_merchant,
+    find_merchant,
+    list_merchants,
+    resume_merchant,
+    suspend_merchant,
+)
+from service.merchants.operations.merchants import Merchants
+from service.merchants.schemas import MerchantFields, SuspendMerchant, new_merchant
+from service.settings import Settings
+from service.storage.database import Database, Row
+from service.web.wire import decode_wire_model
+
+
+def _id(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not MERCHANT_ID.fullmatch(value):
+        raise click.BadParameter("takes 1 to 40 letters, digits, dashes and underscores.")
+    return value
+
+
+_merchant = click.argument("merchant_id", metavar="ID", callback=_id)
+
+
+def _profile(command: Command) -> Command:
+    """Take the fields of a merchant; an empty text resets one."""
+    options: dict[str, dict[str, Any]] = {
+        "--name": {"help": "What people read; the ID by default."},
+        "--zone": {"help": "Where its days begin (IANA): Asia/Kolkata. UTC by default."},
+        "--currency": {"help": "Currency of sessions that name none, instead of DEFAULT_CURRENCY."},
+        "--sender": {"help": "The sender of its mails."},
+        "--logo": {"help": "The https address of a picture."},
+        "--return-origin": {
+            "multiple": True,
+            "help": "Where customers may return to: https://shop.example. May be repeated.",
+        },
+    }
+    for name, settings in reversed(options.items()):
+        command = click.option(name, **settings)(command)
+    return command
+
+
+def _fields(
+    *,
+    name: str | None,
+    zone: str | None,
+    currency: str | None,
+    sender: str | None,
+    logo: str | None,
+    return_origin: tuple[str, ...],
+) -> MerchantFields:
+    """Check what was given; an empty text resets a field. Raises `InvalidInput`."""
+    texts = {
+        "name": name,
+        "zone": zone,
+        "defaultCurrency": currency,
+        "mailSender": sender,
+        "logo": logo,
+    }
+    nullable = {"defaultCurrency", "mailSender", "logo"}
+    sent: dict[str, object] = {
+        field: None if text == "" and field in nullable else text
+        for field, text in texts.items()
+        if text is not None
+    }
+    if return_origin:
+        sent["returnOrigins"] = [origin for origin in return_origin if origin]
+    fields = decode_wire_model(MerchantFields, sent)
+    assert isinstance(fields, MerchantFields)  # noqa: S101 - the model that was asked for
+    return fields
+
+
+@click.group()
+def command() -> None:
+    """Add, change, suspend and resume merchants.
+
+    Keys, prices and sessions belong to a merchant. `default` exists from the first start: it owns
+    the keys of the environment and users' tokens. A running server notices changes within five
+    seconds.
+    """
+
+
+@command.command("list")
+@click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True)
+@click.option("--cursor", help="Where the last page ended.")
+@data_dir_option
+def list_all(limit: int, cursor: str | None, data_dir: Path) -> None:
+    """List the merchants, newest first."""
+    place = decode_cursor(cursor) if cursor else None
+
+    async def work(_: Settings, __: Database) -> tuple[list[Merchant], Cursor | None]:
+        return await list_merchants(cursor=place, limit=limit)
+
+    merchants, following = with_database(data_dir, work)
+    rows = [
+        (one.id, one.name, one.zone, one.default_currency, _state(one), one.created_at)
+        for one in merchants
+    ]
+    columns = ("id", "name", "zone", "currency", "state", "created")
+    show_table(columns, rows, empty="There are no merchants.")
+    if following is not None:
+        say(f"More with --cursor {following.encode()}")
+
+
+@command.command("show")
+@_merchant
+@data_dir_option
+def show_one(merchant_id: str, data_dir: Path) -> None:
+    """Show a merchant."""
+
+    async def work(_: Settings, __: Database) -> Merchant:
+        return await find_merchant(merchant_id, SystemClock().now())
+
+    one = with_database(data_dir, work)
+    rows: list[tuple[str, object]] = [
+        ("id", one.id),
+        ("name", one.name),
+        ("zone", one.zone),
+        ("currency", one.default_currency or "DEFAULT_CURRENCY"),
+        ("sender", one.mail_sender),
+        ("logo", one.logo),
+        ("return origins", ", ".join(one.return_origins) or None),
+        ("state", _state(one)),
+        ("created", one.created_at),
+        ("changed", one.updated_at),
+    ]
+    if one.suspended is not None:
+        rows += [("since", one.suspended.at), ("by", one.suspended.by)]
+        rows.append(("reason", one.suspended.reason))
+    show_table(("what", "is"), rows, empty="")
+
+
+@command.command("add")
+@_merchant
+@_profile
+@data_dir_option
+def add(merchant_id: str, data_dir: Path, **given: Any) -> None:
+    """Add a merchant. Create its keys with `tillgate keys create KIND --merchant ID`."""
+    clock, fields = SystemClock(), _fields(**given)
+
+    async def work(_: Settings, __: Database) -> None:
+        merchant = new_merchant(merchant_id, fields, clock.now())
+        await add_merchant(Merchants(clock), merchant, operator(merchant_id))
+
+    with_database(data_dir, work)
+    say(f"Merchant {merchant_id} is added.")
+
+
+@command.command("set")
+@_merchant
+@_profile
+@data_dir_option
+def set_one(merchant_id: str, data_dir: Path, **given: Any) -> None:
+    """Change a merchant; an empty text, as in --logo "", resets a field.
+
+    --return-origin replaces all of its return origins.
+    """
+    fields: Row = _fields(**given).given()
+    if not fields:
+        raise click.UsageError("Say what to change: see `tillgate merchants set --help`.")
+
+    async def work(_: Settings, __: Database) -> None:
+        by = operator(merchant_id)
+        await change_merchant(Merchants(SystemClock()), merchant_id, fields, by)
+
+    with_database(data_dir, work)
+    say(f"Merchant {merchant_id} is changed.")
+
+
+@command.command("suspend")
+@_merchant
+@click.option("--reason", required=True, help="Stands in the audit trail.")
+@data_dir_option
+def suspend(merchant_id: str, reason: str, data_dir: Path) -> None:
+    """Suspend a merchant: its keys and tokens are refused, its payments still recorded."""
+    decode_wire_model(SuspendMerchant, {"reason": reason})
+
+    async def work(_: Settings, __: Database) -> None:
+        by = operator(merchant_id)
+        await suspend_merchant(Merchants(SystemClock()), merchant_id, reason, by)
+
+    with_database(data_dir, work)
+    say(f"Merchant {merchant_id} is suspended.")
+
+
+@command.command("resume")
+@_merchant
+@click.option("--reason", help="Stands in the audit trail.")
+@data_dir_option
+def resume(merchant_id: str, reason: str | None, data_dir: Path) -> None:
+    """Resume a merchant: its keys and tokens are accepted again."""
+
+    async def work(_: Settings, __: Database) -> None:
+        by = operator(merchant_id)
+        await resume_merchant(Merchants(SystemClock()), merchant_id, reason, by)
+
+    with_database(data_dir, work)
+    say(f"Merchant {merchant_id} is resumed.")
+
+
+def _state(merchant: Merchant) -> str:
+    return "active" if merchant.suspended is None else "suspended"

@@ -1,0 +1,1 @@
+"""Who the merchants are: name, zone, currency, return origins, and which are suspended."""

@@ -1,0 +1,135 @@
+"""The merchants over HTTP: each reads and sets its own, an operator any."""
+
+from typing import Annotated
+
+from litestar import Controller, Response, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter, SkipValidation
+
+from service.core.errors import FieldProblem, InvalidInput
+from service.core.ids import MERCHANT_ID
+from service.core.paging import decode_cursor
+from service.core.principal import AccessScope
+from service.merchants.errors import MerchantNotFound
+from service.merchants.operations.changing import (
+    add_merchant,
+    change_merchant,
+    find_merchant,
+    list_merchants,
+    resume_merchant,
+    suspend_merchant,
+)
+from service.merchants.operations.merchants import Merchants
+from service.merchants.schemas import (
+    MerchantAnswer,
+    MerchantsAnswer,
+    PutMerchant,
+    ResumeMerchant,
+    SuspendMerchant,
+    merchant_view,
+    new_merchant,
+)
+from service.web.authentication import CurrentPrincipal, on_behalf_of, requires
+from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
+
+TheMerchants = NamedDependency[SkipValidation[Merchants]]
+MerchantPath = Annotated[str, PathParameter(max_length=100, description="The merchant's id.")]
+
+_OPERATES = requires(AccessScope.MERCHANTS_WRITE, AccessScope.OPERATOR)
+
+
+class AdminMerchants(Controller):
+    """The merchants, who own keys, prices and sessions."""
+
+    path = "/api/admin/merchants"
+    tags = ["Admin"]
+    opt = requires(AccessScope.MERCHANTS_READ)
+
+    @get(
+        "/",
+        opt=requires(AccessScope.MERCHANTS_READ, AccessScope.OPERATOR),
+        summary="List the merchants",
+    )
+    async def merchants(
+        self, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
+    ) -> MerchantsAnswer:
+        """All of them, newest first; for operators."""
+        place = decode_cursor(cursor) if cursor is not None else None
+        found, following = await list_merchants(cursor=place, limit=limit)
+        views = [merchant_view(merchant) for merchant in found]
+        return MerchantsAnswer(views, following.encode() if following else None)
+
+    @get("/{merchant_id:str}", summary="Read a merchant")
+    async def read(
+        self, merchant_id: MerchantPath, principal: CurrentPrincipal, merchants: TheMerchants
+    ) -> MerchantAnswer:
+        """The key's own merchant; operators read any."""
+        on_behalf_of(principal, merchant_id)
+        found = await find_merchant(merchant_id, merchants.clock.now())
+        return MerchantAnswer(merchant_view(found))
+
+    @put(
+        "/{merchant_id:str}",
+        opt=requires(AccessScope.MERCHANTS_WRITE),
+        summary="Set a merchant",
+    )
+    async def set(
+        self,
+        merchant_id: MerchantPath,
+        data: JSONBody[PutMerchant],
+        principal: CurrentPrincipal,
+        merchants: TheMerchants,
+    ) -> Response[MerchantAnswer]:
+        """The key's own merchant; operators set any, and add one that does not exist yet (201).
+
+        Fields that are left out are reset. It applies to what is opened from now on; other
+        processes notice within five seconds.
+        """
+        by = on_behalf_of(principal, merchant_id)
+        _check_id(merchant_id)
+        try:
+            changed = await change_merchant(merchants, merchant_id, data.whole(), by)
+        except MerchantNotFound:
+            new = new_merchant(merchant_id, data, merchants.clock.now())
+            added = await add_merchant(merchants, new, by)
+            return Response(MerchantAnswer(merchant_view(added)), status_code=201)
+        return Response(MerchantAnswer(merchant_view(changed)))
+
+    @post(
+        "/{merchant_id:str}/suspend", opt=_OPERATES, status_code=200, summary="Suspend a merchant"
+    )
+    async def suspend(
+        self,
+        merchant_id: MerchantPath,
+        data: JSONBody[SuspendMerchant],
+        principal: CurrentPrincipal,
+        merchants: TheMerchants,
+    ) -> MerchantAnswer:
+        """Its keys and tokens are refused from now on; other processes notice within five seconds.
+
+        Verified payments are still recorded. For operators; a suspended merchant stays as it is.
+        """
+        by = on_behalf_of(principal, merchant_id)
+        changed = await suspend_merchant(merchants, merchant_id, data.reason, by)
+        return MerchantAnswer(merchant_view(changed))
+
+    @post("/{merchant_id:str}/resume", opt=_OPERATES, status_code=200, summary="Resume a merchant")
+    async def resume(
+        self,
+        merchant_id: MerchantPath,
+        principal: CurrentPrincipal,
+        merchants: TheMerchants,
+        data: JSONBody[ResumeMerchant | None] = None,
+    ) -> MerchantAnswer:
+        """Its keys and tokens are accepted again. For operators."""
+        by = on_behalf_of(principal, merchant_id)
+        reason = data.reason if data is not None else None
+        changed = await resume_merchant(merchants, merchant_id, reason, by)
+        return MerchantAnswer(merchant_view(changed))
+
+
+def _check_id(merchant_id: str) -> None:
+    if not MERCHANT_ID.fullmatch(merchant_id):
+        message = "takes 1 to 40 letters, digits, dashes and underscores"
+        problem = FieldProblem("merchant_id", message)
+        raise InvalidInput(f"The merchant's id {message}.", problems=(problem,))

@@ -1,0 +1,52 @@
+"""One merchant."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from pydantic import Field
+from pymongo import DESCENDING, IndexModel
+
+from service.storage.documents import StoredDocument, StoredPart
+
+FIRST_ZONE = "UTC"
+
+
+class Suspension(StoredPart):
+    """Since when a merchant's keys and tokens are refused, who decided that, and why."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+class Merchant(StoredDocument):
+    """A merchant. `id` is the `merchantId` of whatever belongs to it.
+
+    Its days begin in `zone` (IANA). Where `default_currency` is None, DEFAULT_CURRENCY holds; where
+    `mail_sender` is None, the service's own sender. Its customers may return to `return_origins`
+    as well as to those of the service.
+    """
+
+    id: str  # type: ignore[assignment]  # Beanie declares an ObjectId
+    name: str
+    zone: str = FIRST_ZONE
+    default_currency: str | None = None
+    mail_sender: str | None = None
+    logo: str | None = None
+    return_origins: list[str] = Field(default_factory=list)
+    suspended: Suspension | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "merchants"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="created_at"),
+        ]
+
+    @classmethod
+    def unnamed(cls, merchant_id: str, now: datetime) -> Self:
+        """Return a merchant of which only the id is known."""
+        return cls(id=merchant_id, name=merchant_id, created_at=now, updated_at=now)

@@ -1,0 +1,1 @@
+"""What is done with merchants: cached, changed and audited, given keys."""

@@ -1,0 +1,187 @@
+"""What goes over the wire about merchants."""
+
+from datetime import datetime
+from functools import cache
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from msgspec import Struct
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from service.core.variables import is_web_address
+from service.core.views import view_of
+from service.merchants.documents import FIRST_ZONE, Merchant
+from service.storage.database import Row
+from service.web.fields import CurrencyCode, Email, LongText, ShortText
+from service.web.wire import WireModel
+
+MOST_ORIGINS = 20
+_LONGEST_ADDRESS = 500
+# Listed by some systems; what they mean depends on the machine, or they mean nothing.
+_NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
+_ON_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _wrong(message: str) -> PydanticCustomError:
+    return PydanticCustomError("tillgate", "{message}", {"message": message})
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Return all zones of the system and of the package tzdata; reading them is slow."""
+    return frozenset(available_timezones()) - _NO_ZONES
+
+
+def _zone(value: object) -> str:
+    if not isinstance(value, str) or value not in _zones():
+        raise _wrong("must be a time zone of the IANA database, e.g. Europe/Berlin or Asia/Kolkata")
+    return value
+
+
+def _plain_address(value: object) -> str:
+    """Return an address that a browser reads the same way: no user info, nothing invisible."""
+    fits = isinstance(value, str) and len(value) <= _LONGEST_ADDRESS and value.isascii()
+    if not isinstance(value, str) or not fits or not is_web_address(value):
+        raise _wrong(f"must be an address of at most {_LONGEST_ADDRESS} characters")
+    if "@" in urlsplit(value).netloc or any(sign in value for sign in "\"'<>`"):
+        raise _wrong("must have neither user info nor quotes nor angle brackets")
+    return value
+
+
+def _logo(value: object) -> str:
+    address = _plain_address(value)
+    if not address.startswith("https://"):
+        raise _wrong("must begin with https://")
+    return address
+
+
+def _origin(value: object) -> str:
+    """Return an origin in the form in which it is compared: lower case, no default port."""
+    address = _plain_address(value).lower()
+    parts = urlsplit(address)
+    if address != f"{parts.scheme}://{parts.netloc}" or address.endswith(":"):
+        raise _wrong("must be an origin without a path, e.g. https://shop.example")
+    if parts.scheme != "https" and parts.hostname not in _ON_THIS_MACHINE:
+        raise _wrong("must begin with https://; http:// is for this machine, in development")
+    return address.removesuffix({"https": ":443", "http": ":80"}[parts.scheme])
+
+
+def _distinct(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+Zone = Annotated[str, Field(min_length=1, examples=["Asia/Kolkata"]), BeforeValidator(_zone)]
+"""A time zone of the IANA database."""
+
+Logo = Annotated[
+    str,
+    Field(min_length=9, max_length=_LONGEST_ADDRESS, examples=["https://shop.example/logo.png"]),
+    BeforeValidator(_logo),
+]
+"""The https address of a picture."""
+
+Origin = Annotated[
+    str,
+    Field(min_length=9, max_length=_LONGEST_ADDRESS, examples=["https://shop.example"]),
+    BeforeValidator(_origin),
+]
+"""Scheme, host and port, and no path."""
+
+Origins = Annotated[list[Origin], Field(max_length=MOST_ORIGINS), AfterValidator(_distinct)]
+"""Several, each once."""
+
+
+class MerchantFields(WireModel):
+    """The fields of a merchant that can be set; those left out stay as they are."""
+
+    name: ShortText = Field("", examples=["The Shop"])
+    """What people read."""
+    zone: Zone = FIRST_ZONE
+    """Where its days begin."""
+    default_currency: CurrencyCode | None = Field(None, examples=["INR"])
+    """Of sessions and quotes that name none; null: DEFAULT_CURRENCY."""
+    mail_sender: Email | None = Field(None, examples=["billing@shop.example"])
+    """The sender of its mails; null: the service's own."""
+    logo: Logo | None = None
+    return_origins: Origins = Field(default_factory=list)
+    """Where `successUrl` and `cancelUrl` of its sessions may lead, besides the service's own."""
+
+    def given(self) -> Row:
+        """Return what was sent, by its stored names."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
+class PutMerchant(MerchantFields):
+    """Sets a merchant as a whole: fields that are left out are reset."""
+
+    name: ShortText = Field(examples=["The Shop"])
+    """What people read."""
+    zone: Zone
+    """Where its days begin."""
+
+    def whole(self) -> Row:
+        """Return all of it, by its stored names."""
+        return self.model_dump(by_alias=True)
+
+
+def new_merchant(merchant_id: str, put: MerchantFields, now: datetime) -> Merchant:
+    """Return a new merchant; without a name it is named after its id."""
+    fields = put.model_dump(by_alias=False) | {"name": put.name or merchant_id}
+    return Merchant(id=merchant_id, created_at=now, updated_at=now, **fields)
+
+
+class SuspendMerchant(WireModel):
+    """Suspends a merchant."""
+
+    reason: LongText = Field(examples=["Under investigation, ticket 4711."])
+    """Stands in the trail, and is shown to operators."""
+
+
+class ResumeMerchant(WireModel):
+    """Ends the suspension of a merchant."""
+
+    reason: LongText | None = None
+    """Stands in the trail."""
+
+
+class SuspensionView(Struct, frozen=True, rename="camel"):
+    """Since when a merchant is suspended, by whom, and why."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+class MerchantView(Struct, frozen=True, rename="camel"):
+    """A merchant."""
+
+    id: str
+    name: str
+    zone: str
+    default_currency: str | None
+    mail_sender: str | None
+    logo: str | None
+    return_origins: list[str]
+    suspended: SuspensionView | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class MerchantAnswer(Struct, frozen=True, rename="camel"):
+    """One merchant."""
+
+    merchant: MerchantView
+
+
+class MerchantsAnswer(Struct, frozen=True, rename="camel"):
+    """A page of the merchants, newest first."""
+
+    merchants: list[MerchantView]
+    next_cursor: str | None
+
+
+def merchant_view(merchant: Merchant) -> MerchantView:
+    """Show a merchant."""
+    return view_of(MerchantView, merchant)
