@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
 
 from litestar import Litestar
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from service.audit.controllers import AuditTrail
@@ -17,21 +20,26 @@ from service.dashboard.controllers import dashboard_routes
 from service.dashboard.login.services import LoginServices, build_login
 from service.extension import Extension, Mounted
 from service.inbox.controllers import AdminWebhooks, Webhooks
+from service.inbox.operations.figures import event_figures
 from service.inbox.repository import COMMITS
 from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
+from service.outbox.operations import message_figures
 from service.retention.controllers import Cleanup, NamedJobs
 from service.reviews.controllers import AdminReviews
 from service.sessions.controllers import CheckoutSessions, PaymentSessions, Verification
 from service.sessions.repository import INSERTS, LOADS
 from service.settings import Settings
 from service.storage.database import Database
+from service.storage.figures import sampling, stored_figures
+from service.storage.group_commit.queue import GroupQueue
 from service.storage.group_commit.reading_along import reading_along
 from service.storage.watchdog import Watchdog, watching
 from service.timeline.controllers import Timelines
 from service.web.edge import put_edge_around
 from service.web.health import Readiness
 from service.web.layer import web_layer
+from service.web.metrics.controllers import metrics_route
 from service.wiring import DOCUMENTS, Container, build_container, close_providers
 
 ROUTES = (
@@ -49,6 +57,9 @@ ROUTES = (
     Cleanup,
     NamedJobs,
 )
+
+
+QUEUES: tuple[GroupQueue[Any, Any], ...] = (INSERTS.queue, LOADS.queue, COMMITS.queue)
 
 
 def create_app(
@@ -73,7 +84,7 @@ def create_app(
     if extension is not None:
         mounted = extension.mount(settings, clock, database, container.providers)
     login = build_login(settings, clock, container.merchants)
-    watchdog = Watchdog(database, (INSERTS.queue, LOADS.queue, COMMITS.queue))
+    watchdog = Watchdog(database, QUEUES)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -82,6 +93,7 @@ def create_app(
             stack.push_async_callback(login.refusals.aclose)
             if loop:
                 await stack.enter_async_context(watching(watchdog))
+                await stack.enter_async_context(sampling(database.client, QUEUES))
                 if not settings.production:
                     queues = (INSERTS.queue, COMMITS.queue)
                     await stack.enter_async_context(reading_along(database, queues))
@@ -90,13 +102,16 @@ def create_app(
                 await stack.enter_async_context(mounted.lifespan(app, loop=loop))
             yield
 
-    readiness = Readiness(database, DOCUMENTS, clock, difference)
     app = Litestar(
-        route_handlers=(*ROUTES, *_pages(login, mounted)),
+        route_handlers=(*ROUTES, _metrics(container), *_pages(login, mounted)),
         dependencies=_dependencies(container),
         lifespan=[lifespan],
         plugins=web_layer(
-            settings, clock, readiness, lambda: watchdog.stuck, container.merchants.admit
+            settings,
+            clock,
+            Readiness(database, DOCUMENTS, clock, difference),
+            lambda: watchdog.stuck,
+            container.merchants.admit,
         ),
         debug=False,
     )
@@ -106,6 +121,16 @@ def create_app(
     app.state.services = container.services
     app.state.mounted = mounted
     return put_edge_around(app, settings)
+
+
+def _metrics(container: Container) -> HTTPRouteHandler:
+    """Build /metrics, and what it asks of the database."""
+    figures = (
+        partial(stored_figures, container.database, DOCUMENTS),
+        partial(event_figures, container.clock),
+        partial(message_figures, container.jobs.handlers, container.clock),
+    )
+    return metrics_route(container.settings, figures)
 
 
 def _extended(extension: Extension, settings: Settings) -> Settings:

@@ -92,7 +92,7 @@ def quiet_logging(settings: Settings) -> None:
 
     In production everything is logged: a command runs there as a job whose output is collected.
     """
-    configure_logging(production=settings.production)
+    configure_logging(production=settings.production, level=settings.web.log_level)
     if not settings.production:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         logging.getLogger().setLevel(logging.WARNING)

@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeAlias
 
 import structlog
+from prometheus_client.multiprocess import mark_process_dead
 
 from service.cli.addresses import listen, reserve, share
 from service.core.errors import Misconfigured
+from service.core.measures import shared_by_processes
 from service.core.processes import die_with_parent
 
 # Serves on a socket until a signal, and calls back once it is serving.
@@ -43,7 +45,7 @@ def work_in_processes(count: int, host: str, port: int, work: Work) -> None:
         with listen(host, port) as listening:
             work(listening, lambda: None)
     else:
-        with reserve(host, port) as reserved:
+        with reserve(host, port) as reserved, shared_by_processes():
             _run_workers(count, reserved, work)
 
 
@@ -129,6 +131,8 @@ class _Workers:
         began = self._living.pop(process, None)
         if began is None:
             return  # the first process of a container inherits orphaned processes
+        # Its gauges; what it counted stays counted.
+        mark_process_dead(process)  # type: ignore[no-untyped-call]
         if self._served and not self._stopping:
             lived_s = round(time.monotonic() - began, 1)
             again_in_s = self._start_again(lived_s)

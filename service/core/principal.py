@@ -39,6 +39,7 @@ class AccessScope(StrEnum):
     MERCHANTS_READ = "merchants:read"
     MERCHANTS_WRITE = "merchants:write"
     JOBS_RUN = "jobs:run"
+    METRICS_READ = "metrics:read"
     OPERATOR = "operator"
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from msgspec import Struct
 from pymongo import ReturnDocument
 
 from service.core.lanes import Lane, lane_of, wanted_by
@@ -272,3 +273,23 @@ async def count_rejections() -> dict[str, int]:
     ]
     cursor = await WebhookRejection.get_pymongo_collection().aggregate(stages)
     return {f"{row['_id']['provider']}:{row['_id']['reason']}": row["n"] async for row in cursor}
+
+
+class OpenEvents(Struct, frozen=True):
+    """Events of a provider that stand open, and since when the oldest does."""
+
+    provider: str
+    status: str
+    count: int
+    since: datetime
+
+
+async def count_open() -> list[OpenEvents]:
+    """Count the events that wait, were given up, or need a decision, by provider and status."""
+    open_: Row = {"$or": [{"status": InboxStatus.DEAD.value}, *_NEEDED]}
+    key = {"provider": "$provider", "status": "$status"}
+    group = {"_id": key, "count": {"$sum": 1}, "since": {"$min": "$receivedAt"}}
+    found = await WebhookEvent.get_pymongo_collection().aggregate(
+        [{"$match": open_}, {"$group": group}]
+    )
+    return [OpenEvents(**row.pop("_id"), **row) async for row in found]

@@ -10,6 +10,7 @@ import structlog
 from service.core.clock import Clock
 from service.core.errors import TillgateError
 from service.core.lanes import EVERYTHING, Lane, over
+from service.core.measures import Figure
 from service.core.strict_json import JsonObject
 from service.outbox import repository
 from service.outbox.documents import OutboxMessage
@@ -93,6 +94,31 @@ async def _deliver(claimed: OutboxMessage, handler: Handler, clock: Clock) -> bo
     async with answers_in_time():
         await repository.mark_done(claimed, clock.now())
     return True
+
+
+async def message_figures(handlers: Handlers, clock: Clock) -> Sequence[Figure]:
+    """Return the messages that wait or were given up, and how old the oldest are.
+
+    Those whose topic has no handler yet are left out. Raises `Unavailable`.
+    """
+    async with answers_in_time():
+        found = [row for row in await repository.count_open() if row.topic in handlers]
+    now = clock.now()
+    by = ("topic", "status")
+    return (
+        Figure(
+            "tillgate_messages_open",
+            "Messages of the outbox that wait to be delivered, or were given up",
+            by,
+            {(row.topic, row.status): row.count for row in found},
+        ),
+        Figure(
+            "tillgate_messages_oldest_seconds",
+            "Age of the oldest of them",
+            by,
+            {(row.topic, row.status): (now - row.since).total_seconds() for row in found},
+        ),
+    )
 
 
 def backoff(attempts: int) -> timedelta:

@@ -133,5 +133,24 @@ async def of_session(merchant_id: str, session_id: str) -> list[OutboxMessage]:
     return [OutboxMessage.model_validate(row) async for row in cursor]
 
 
+class OpenMessages(Struct, frozen=True):
+    """Messages of a topic that were not delivered, and since when the oldest waits."""
+
+    topic: str
+    status: str
+    count: int
+    since: datetime
+
+
+async def count_open() -> list[OpenMessages]:
+    """Count the messages that wait or were given up, by topic and status."""
+    key = {"topic": "$topic", "status": "$status"}
+    group = {"_id": key, "count": {"$sum": 1}, "since": {"$min": "$createdAt"}}
+    found = await OutboxMessage.get_pymongo_collection().aggregate(
+        [{"$match": {"status": {"$in": ["pending", "dead"]}}}, {"$group": group}]
+    )
+    return [OpenMessages(**row.pop("_id"), **row) async for row in found]
+
+
 def _claimed(message: OutboxMessage) -> Row:
     return {"_id": message.id, "status": "pending", "attempts": message.attempts}

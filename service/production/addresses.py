@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from service.core.errors import FieldProblem
 from service.core.variables import Address, is_web_address
 from service.production.hosts import is_loopback, is_number, is_public_name
-from service.production.proxies import proxy_problems
+from service.production.proxies import proxy_problems, reader_problems
 from service.settings import Settings
 from service.web.settings import AccessSettings, WebSettings
 
@@ -32,6 +32,7 @@ def web_problems(web: WebSettings) -> Iterator[FieldProblem]:
     elif any(not _is_origin(origin) for origin in web.cors_origins):
         yield FieldProblem("CORS_ORIGINS", "takes origins like https://shop.example, comma list")
     yield from proxy_problems(web.trusted_proxies)
+    yield from reader_problems(web.metrics_from)
     yield from _limits(web)
 
 

@@ -1,4 +1,4 @@
-"""Which proxies are trusted: not so many, nor so wide, that they add up to everybody."""
+"""Which networks are trusted: not so many, nor so wide, that they add up to everybody."""
 
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
@@ -15,17 +15,28 @@ _MAPPED = IPv6Network("::ffff:0:0/96")
 
 def proxy_problems(entries: tuple[str, ...]) -> Iterator[FieldProblem]:
     """List what is wrong with whom the service believes about where a request comes from."""
+    may = "invent the address that a request comes from; name your proxies' own"
+    yield from _network_problems("TRUSTED_PROXIES", entries, may)
+
+
+def reader_problems(entries: tuple[str, ...]) -> Iterator[FieldProblem]:
+    """List what is wrong with the networks that read the measurements without a key."""
+    yield from _network_problems("METRICS_FROM", entries, "read /metrics; name Prometheus' own")
+
+
+def _network_problems(
+    variable: str, entries: tuple[str, ...], anybody_may: str
+) -> Iterator[FieldProblem]:
     try:
         networks = [ip_network(entry, strict=False) for entry in entries]
     except ValueError:
-        yield FieldProblem("TRUSTED_PROXIES", "takes addresses and networks like 10.0.0.0/8")
+        yield FieldProblem(variable, "takes addresses and networks like 10.0.0.0/8")
         return
     if _too_wide(networks):
         yield FieldProblem(
-            "TRUSTED_PROXIES",
+            variable,
             f"is too wide (more than a /{_WIDEST_V4}, or a /{_WIDEST_V6} of IPv6, or than two of "
-            "them together): anybody in it may invent the address that a request comes from; name "
-            "your proxies' own",
+            f"them together): anybody in it may {anybody_may}",
         )
 
 

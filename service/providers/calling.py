@@ -7,13 +7,15 @@ ProviderFailed        a 5xx: it says itself that it failed
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 
 import httpx
 
 from service.core.errors import MalformedBody, ProviderFailed, ProviderUnreachable
+from service.core.measures import PROVIDER_CALLS
 from service.core.strict_json import JsonObject, parse
 from service.providers.reading import inner, text
 
@@ -56,6 +58,28 @@ async def ask(provider: str, http: httpx.AsyncClient, request: httpx.Request) ->
 
     Raises `ProviderUnreachable`, `ProviderFailed` and `Refused`, as drawn above.
     """
+    with measured(provider):
+        return await _ask(provider, http, request)
+
+
+@contextmanager
+def measured(provider: str) -> Iterator[None]:
+    """Measure a call to a provider, by how it ends."""
+    began, outcome = time.perf_counter(), "failed"
+    try:
+        yield
+        outcome = "ok"
+    except ProviderUnreachable:
+        outcome = "unreachable"
+        raise
+    except ProviderFailed as error:
+        outcome = "refused" if isinstance(error, Refused) else "failed"
+        raise
+    finally:
+        PROVIDER_CALLS.labels(provider.lower(), outcome).observe(time.perf_counter() - began)
+
+
+async def _ask(provider: str, http: httpx.AsyncClient, request: httpx.Request) -> JsonObject:
     try:
         answer = await http.send(request)
     except httpx.RequestError as error:

@@ -1,5 +1,6 @@
 """What the database says when it can't answer, and how long it is waited for."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +18,7 @@ from pymongo.errors import (
 )
 
 from service.core.errors import Unavailable
+from service.core.measures import DATABASE
 from service.storage.database import ANSWER_WITHIN_S, Row
 
 Duplicate = DuplicateKeyError
@@ -72,13 +74,18 @@ NO_ANSWER_CODES = frozenset(
 @asynccontextmanager
 async def answers_in_time(seconds: float = ANSWER_WITHIN_S) -> AsyncIterator[None]:
     """Bound the database calls of a block, and turn their failure to answer into `Unavailable`."""
+    began, outcome = time.perf_counter(), "failed"
     try:
         with pymongo.timeout(seconds):
             yield
+        outcome = "answered"
     except PyMongoError as error:
         if is_no_answer(error):
+            outcome = "unavailable"
             raise Unavailable("The database can't answer now; try again.") from error
         raise
+    finally:
+        DATABASE.labels(outcome).observe(time.perf_counter() - began)
 
 
 def is_no_answer(error: PyMongoError) -> bool:

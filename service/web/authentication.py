@@ -20,6 +20,8 @@ PUBLIC = "public"
 # Opt of a handler that reads X-Client-Secret. It is not declared as a parameter: for that the
 # framework would copy all headers into a mapping.
 PROVEN = "proven"
+# Opt of a handler that may be called without a credential where this function of the scope says so.
+LETS_IN = "lets_in"
 # The key in a handler's `opt` for the scopes that a caller needs.
 _NEEDED = "needed"
 
@@ -136,6 +138,9 @@ def admit(scope: Scope) -> None:
     needed: frozenset[AccessScope] | None = scope["route_handler"].opt.get(_NEEDED)
     principal = principal_of(scope)
     if needed is None or (principal is not None and needed <= principal.scopes):
+        return
+    let_in = scope["route_handler"].opt.get(LETS_IN)
+    if principal is None and let_in is not None and let_in(scope):
         return
     wanted = " or ".join(name for kind, name in _NAMES.items() if needed <= BUNDLES[kind])
     if principal is None:

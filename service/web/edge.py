@@ -18,6 +18,7 @@ from service.web.layer import WebLayer
 from service.web.logs.access import log_request
 from service.web.logs.clients import Clients, clients_of
 from service.web.logs.request_ids import HEADER, request_id_of
+from service.web.metrics.requests import count_request
 from service.web.requests import header_of
 from service.web.security_headers import SecurityHeaders
 from service.web.settings import HttpSettings
@@ -76,6 +77,8 @@ def _edge(for_browsers: ASGIApp, security: SecurityHeaders, clients: Clients) ->
             await next_app(scope, receive, sending)
         finally:
             # 0: the caller, or we, went away before anything was answered.
-            log_request(scope, status, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            count_request(scope, status, seconds)
+            log_request(scope, status, seconds)
 
     return handle

@@ -21,6 +21,12 @@ class WebSettings(Group):
     """Origins of the frontends, comma list; `*` only in development."""
     trusted_proxies: Words = Field((), validation_alias="TRUSTED_PROXIES")
     """Addresses or networks whose X-Forwarded-For is believed, comma list; none wider than a /8."""
+    metrics_from: Words = Field((), validation_alias="METRICS_FROM")
+    """Addresses or networks that read /metrics without a key, comma list; none wider than a /8."""
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", validation_alias="LOG_LEVEL"
+    )
+    """What is logged: this and what is worse. Above `info` requests leave no lines."""
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
     """Where rate limits are counted; unset: in each process's memory."""
     redis_plain_hosts: Words = Field((), validation_alias="REDIS_PLAIN_HOSTS")

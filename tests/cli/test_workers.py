@@ -35,6 +35,7 @@ from tests.cli.test_production import READY
 from tests.support.patience import IN_TIME
 
 SECRET = READY["API_SECRET_KEYS"].rpartition(":")[2]
+ADMIN = READY["API_ADMIN_KEYS"].rpartition(":")[2]
 CONNECTIONS = 32
 
 # Workers that are as patient with a request as can be, and of whom none has ever settled.
@@ -310,3 +311,33 @@ def test_the_number_of_workers_has_bounds(count: str) -> None:
     told = CliRunner().invoke(cli, ["serve", "--workers", count])
     assert told.exit_code == 2
     assert "'--workers'" in told.stderr
+
+
+def measured(connection: HTTPConnection) -> dict[str, float]:
+    """Read what all workers measured together, by whichever of them answers."""
+    connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {ADMIN}"})
+    with connection.getresponse() as answer:
+        text = answer.read().decode()
+        assert answer.status == 200, text
+    values: dict[str, float] = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            values[name] = float(value)
+    return values
+
+
+def test_whichever_worker_is_asked_tells_what_all_of_them_measured(crew: Crew) -> None:
+    live = 'tillgate_request_seconds_count{method="GET",route="/health/live",status="200"}'
+    with ExitStack() as stack:
+        asked = [crew.ask(stack) for _ in range(CONNECTIONS)]
+        assert all(answered(one) for one in asked)
+        told = [measured(one) for one in asked]
+        assert {one[live] for one in told} == {CONNECTIONS}
+    watched = watch(crew.workers[0])
+    os.kill(crew.workers[0], signal.SIGKILL)
+    assert ended(watched)
+    crew.hear("a worker ended and is replaced")
+    with ExitStack() as stack:
+        left = measured(crew.ask(stack))
+    assert left[live] >= CONNECTIONS  # what it counted stays counted

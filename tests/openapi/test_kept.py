@@ -17,6 +17,7 @@ from tests.support.api import Api
 
 # Where the document may differ (a place and everything in it), and the words of CHANGELOG about it.
 _RETURN = "Descriptions in the API's document begin with *Return*"
+_METRICS = "`GET /metrics` tells Prometheus"
 _BY_HAND = "a change of a session can *complete by hand with a secret key*"
 _MERCHANTS = "Merchants: name, time zone, default currency"
 _ANY_MERCHANT = "an operator decides the reviews of any `merchant`"
@@ -40,6 +41,7 @@ ALLOWED: dict[str, str] = {
     },
     "post /api/payment/create-checkout-session > description": _RETURN,
     "post /api/payments/create-checkout > description": _RETURN,
+    "get /metrics": _METRICS,
     **{
         f"{method} /api/{path} > description": _BY_HAND
         for method in ("patch", "put")

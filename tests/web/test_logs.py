@@ -179,7 +179,9 @@ import logging, sys
 import structlog
 from service.web.logs.setup import configure_logging
 
-configure_logging(production=sys.argv[1] == "production")
+configure_logging(
+    production=sys.argv[1] == "production", level=(*sys.argv, "info")[3]
+)
 log = structlog.get_logger("x")
 try:
     raise ValueError("user ada@example.com with " + sys.argv[2])
@@ -192,10 +194,13 @@ log.debug("too much")
 """
 
 
-def lines_of(mode: str) -> list[str]:
+def lines_of(mode: str, *level: str) -> list[str]:
     """Log in a process of its own: logging is set up once for a whole process."""
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, mode, SK], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM, mode, SK, *level],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert run.stdout == ""  # belongs to commands
     assert SK not in run.stderr
@@ -210,6 +215,29 @@ def test_production_writes_json_lines_with_tracebacks_and_without_secrets() -> N
     assert entries[0]["level"] == "error"
     assert entries[0]["timestamp"].endswith("Z")
     assert entries[1]["logger"] == "uvicorn.error"
+
+
+def test_only_what_is_at_least_as_bad_as_the_level_is_logged() -> None:
+    events = {
+        level: [json.loads(line)["event"] for line in lines_of("production", level)]
+        for level in ("debug", "warning", "error")
+    }
+    assert events["debug"] == ["failed", "started with sk_***", "too much"]
+    assert events["warning"] == events["error"] == ["failed"]
+
+
+def test_above_info_requests_leave_no_lines() -> None:
+    program = PROGRAM + "from service.web.logs import access; print(len(access._stream))"
+    counts = [
+        subprocess.run(
+            [sys.executable, "-c", program, "production", SK, level],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()[-1]
+        for level in ("info", "warning")
+    ]
+    assert counts == ["1", "0"]
 
 
 def test_development_writes_readable_lines() -> None:

@@ -54,7 +54,9 @@ def command(host: str, port: int, workers: int) -> None:
             f"Tillgate does not start: {len(found)} settings are missing or weak.",
             problems=tuple(found.values()),
         )
-    configure_logging(production=settings.production, stream=sys.stdout)
+    configure_logging(
+        production=settings.production, level=settings.web.log_level, stream=sys.stdout
+    )
     with readable_database_errors():
         serve_on = partial(_serve_on, settings, settings.database.uri)
         work_in_processes(workers, host, port, serve_on)

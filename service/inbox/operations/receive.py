@@ -7,6 +7,7 @@ import structlog
 from msgspec import structs
 
 from service.core.errors import ProviderFailed, SignatureRejected, TillgateError, Unavailable
+from service.core.measures import REJECTIONS, WEBHOOK_LAG, WEBHOOKS
 from service.inbox import repository
 from service.inbox.documents import WebhookEvent
 from service.inbox.errors import NotConfirmed, ReplayFailed, WebhookRouteMissing
@@ -46,9 +47,14 @@ async def receive_webhook(
     try:
         event = provider.verify(headers, body, now)
     except SignatureRejected as rejection:
+        REJECTIONS.labels(name, rejection.reason).inc()
         inbox.rejections.note(name, rejection.reason, len(body), client, now)
         raise
-    return await take_in(Arrival(event), inbox)
+    receipt = await take_in(Arrival(event), inbox)
+    WEBHOOKS.labels(name, "duplicate" if receipt.duplicate else receipt.outcome).inc()
+    if not receipt.duplicate:
+        WEBHOOK_LAG.labels(name).observe(max(0.0, (now - event.occurred_at).total_seconds()))
+    return receipt
 
 
 async def take_in(arrival: Arrival, inbox: Inbox) -> Receipt:

@@ -13,7 +13,7 @@ import stripe
 from service.core import strict_json
 from service.core.errors import MalformedBody, ProviderFailed, ProviderUnreachable
 from service.core.strict_json import JsonObject
-from service.providers.calling import OPEN_SECONDS, within
+from service.providers.calling import OPEN_SECONDS, measured, within
 
 # The library would report the timing of our calls and a machine id with each request.
 stripe.enable_telemetry = False
@@ -79,6 +79,13 @@ async def answering(limit: float) -> AsyncIterator[None]:
     Raises `ProviderUnreachable` where no answer came and `ProviderFailed` where one came that is
     no success. Causes are cut off: they carry the whole body of the answer.
     """
+    with measured("stripe"):
+        async with _in_our_words(limit):
+            yield
+
+
+@asynccontextmanager
+async def _in_our_words(limit: float) -> AsyncIterator[None]:
     try:
         async with within("Stripe", limit):
             yield

@@ -26,7 +26,7 @@ class GroupInsert:
     def __init__(self, collection: Callable[[], Collection], limits: Limits) -> None:
         """Insert into what `collection` gives, which is asked at each group."""
         self._collection = collection
-        self.queue: GroupQueue[Row, None] = GroupQueue(self._carry, limits)
+        self.queue: GroupQueue[Row, None] = GroupQueue("inserts", self._carry, limits)
 
     def insert(self, row: Row) -> Awaitable[None]:
         """Insert a row that has its `_id`. Raises `Duplicate`, `Unavailable`."""

@@ -48,7 +48,7 @@ class BatchedLoad:
         self._fields = fields
         # Whose majority reads are known to be behind no more.
         self._certain: Primary | None = None
-        self.queue: GroupQueue[Key, Row | None] = GroupQueue(self._carry, limits)
+        self.queue: GroupQueue[Key, Row | None] = GroupQueue("loads", self._carry, limits)
 
     def load(self, first: str, second: str) -> Awaitable[Row | None]:
         """Return the row of a key, None where there is none. Raises `Unavailable`."""

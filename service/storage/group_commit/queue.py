@@ -1,6 +1,7 @@
 """What waits to be carried, and the lanes that carry it in groups."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
@@ -10,6 +11,7 @@ import structlog
 from msgspec import Struct
 
 from service.core.errors import Unavailable
+from service.core.measures import GROUP_SECONDS, GROUPS
 from service.storage.database import ANSWER_WITHIN_S
 
 T = TypeVar("T")
@@ -73,8 +75,9 @@ class GroupQueue(Generic[T, R]):
     `ANSWERED_AFTER_S` after their time.
     """
 
-    def __init__(self, carry: Carry[T, R], limits: Limits) -> None:
-        """Carry with `carry`, within the limits."""
+    def __init__(self, name: str, carry: Carry[T, R], limits: Limits) -> None:
+        """Carry with `carry`, within the limits. `name` is that under which it is measured."""
+        self.name = name
         self._carry = carry
         self.limits = limits
         self.groups = 0  # carried so far
@@ -83,6 +86,11 @@ class GroupQueue(Generic[T, R]):
         # The loop keeps only weak references to tasks.
         self._lanes: set[asyncio.Task[None]] = set()
         self.hanging: set[asyncio.Task[None]] = set()  # those whose group takes too long
+
+    @property
+    def waiting(self) -> int:
+        """Return how many items wait for their group."""
+        return len(self._waiting)
 
     async def submit(self, item: T, size: int = 0) -> R:
         """Wait until the item was carried, and return its result or raise its error.
@@ -143,6 +151,8 @@ class GroupQueue(Generic[T, R]):
         return group
 
     async def _carry_group(self, group: list[Entry[T, R]]) -> None:
+        GROUPS.labels(self.name).observe(len(group))
+        began = time.perf_counter()
         try:
             await self._carry(group)
         except asyncio.CancelledError:
@@ -155,6 +165,8 @@ class GroupQueue(Generic[T, R]):
                 failed = RuntimeError("a group could not be carried")
                 failed.__cause__ = error
                 entry.resolve(failed)
+        finally:
+            GROUP_SECONDS.labels(self.name).observe(time.perf_counter() - began)
 
     def _relieve(self, lane: asyncio.Task[None], group: list[Entry[T, R]]) -> None:
         """Count a lane no more whose group hangs: another may be opened beside it."""

@@ -50,7 +50,7 @@ class GroupTransaction:
 
     def __init__(self, limits: Limits) -> None:
         """Commit within the limits."""
-        self.queue: GroupQueue[_Item, Any] = GroupQueue(self._carry, limits)
+        self.queue: GroupQueue[_Item, Any] = GroupQueue("transactions", self._carry, limits)
 
     async def run(self, work: Work[R], size: int) -> R:
         """Run a work, which may happen several times, and return its result when it is committed.

@@ -1,7 +1,16 @@
 """Whose address a request comes from, when proxies stand in front."""
 
+from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from typing import TypeAlias
 
 from litestar.types import Scope
 from msgspec import Struct
@@ -18,7 +27,8 @@ _MOST_HOPS = 20
 # Addresses whose readings are kept: comparing one with a network takes longer than a signature.
 _MOST_REMEMBERED = 4096
 
-_Address = IPv4Address | IPv6Address
+Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class _Hop(Struct, frozen=True):
@@ -31,12 +41,7 @@ class Addresses:
 
     def __init__(self, trusted_proxies: tuple[str, ...]) -> None:
         """Parse the trusted addresses and networks. Raises `Misconfigured` for anything else."""
-        try:
-            self._trusted = tuple(ip_network(entry, strict=False) for entry in trusted_proxies)
-        except ValueError as error:
-            raise Misconfigured(
-                f"TRUSTED_PROXIES takes addresses and networks, e.g. 10.0.0.0/8: {error}"
-            ) from error
+        self._trusted = read_networks("TRUSTED_PROXIES", trusted_proxies)
         self._hop = lru_cache(_MOST_REMEMBERED)(self._read)
 
     def of(self, scope: Scope) -> str:
@@ -60,10 +65,25 @@ class Addresses:
         return hop.address
 
     def _read(self, text: str) -> _Hop | None:
-        address = _parse(text)
+        address = parse_address(text)
         if address is None:
             return None
-        return _Hop(str(address), any(address in network for network in self._trusted))
+        return _Hop(str(address), is_within(address, self._trusted))
+
+
+def read_networks(variable: str, entries: Iterable[str]) -> tuple[Network, ...]:
+    """Read addresses and networks of a variable. Raises `Misconfigured` for anything else."""
+    try:
+        return tuple(ip_network(entry, strict=False) for entry in entries)
+    except ValueError as error:
+        raise Misconfigured(
+            f"{variable} takes addresses and networks, e.g. 10.0.0.0/8: {error}"
+        ) from error
+
+
+def is_within(address: Address, networks: Iterable[Network]) -> bool:
+    """Return whether an address is in one of some networks."""
+    return any(address in network for network in networks)
 
 
 @lru_cache(_MOST_REMEMBERED)
@@ -81,7 +101,7 @@ def _forwarded(scope: Scope) -> list[str]:
     return hops[: -_MOST_HOPS - 1 : -1]
 
 
-def _parse(text: str) -> _Address | None:
+def parse_address(text: str) -> Address | None:
     """Read `1.2.3.4`, `1.2.3.4:5678`, `::1`, `[::1]:80`; an IPv4 in IPv6 clothes becomes IPv4."""
     text = text.strip()
     if text.startswith("["):

@@ -20,11 +20,15 @@ _QUIET = ("httpx", "httpcore", "stripe", "pymongo", "asyncio", "coredis", "urlli
 _UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 
-def configure_logging(*, production: bool, stream: TextIO | None = None) -> None:
+def configure_logging(
+    *, production: bool, level: str = "info", stream: TextIO | None = None
+) -> None:
     """Set up structlog and the standard library's logging; once, at the start of a process.
 
-    `stream` is standard error unless given: standard output belongs to commands.
+    `stream` is standard error unless given: standard output belongs to commands. Requests are
+    logged at `info`, so a higher level leaves their lines out.
     """
+    least = logging.getLevelNamesMapping()[level.upper()]
     stream = stream or sys.stderr
     renderer = _json if production else _console(stream)
     shared: list[Processor] = [
@@ -36,11 +40,12 @@ def configure_logging(*, production: bool, stream: TextIO | None = None) -> None
     ]
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    write_lines_to(stream if production else None)
+    # Where their level is not logged structlog leaves the lines of requests out.
+    write_lines_to(stream if production and least <= logging.INFO else None)
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -50,13 +55,13 @@ def configure_logging(*, production: bool, stream: TextIO | None = None) -> None
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(least)
     for name in _UVICORN:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"  # our own access line says more
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(least, logging.WARNING))
 
 
 def _json(logger: WrappedLogger, method: str, entry: EventDict) -> str:

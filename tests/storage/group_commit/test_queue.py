@@ -51,7 +51,7 @@ class Carrier:
         if free:
             self.free.set()
         self.under_way = asyncio.Event()
-        self.queue: GroupQueue[Any, Any] = GroupQueue(self._carry, limits)
+        self.queue: GroupQueue[Any, Any] = GroupQueue("tested", self._carry, limits)
 
     async def _carry(self, entries: Sequence[Entry[Any, Any]]) -> None:
         self.groups.append([entry.item for entry in entries])
@@ -323,7 +323,7 @@ async def test_a_bug_of_the_carrier_is_told_to_all_by_errors_of_their_own() -> N
     async def carry(entries: Sequence[Entry[int, int]]) -> None:
         raise Boom
 
-    queue: GroupQueue[int, int] = GroupQueue(carry, Limits(items=10, lanes=1))
+    queue: GroupQueue[int, int] = GroupQueue("tested", carry, Limits(items=10, lanes=1))
     errors = await asyncio.gather(*(queue.submit(n) for n in range(3)), return_exceptions=True)
     assert all(isinstance(error, RuntimeError) for error in errors)
     assert len({id(error) for error in errors}) == 3

@@ -1,0 +1,106 @@
+"""What this process measures of itself: the names, each once; docs/metrics.md tells what they say.
+
+Several processes that serve one address share what they measure, so that whichever is asked tells
+of all of them. Each name has a label, so that nothing is measured before that is known. What the
+database knows is not measured but read when somebody asks: `Figure`.
+"""
+
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+from prometheus_client import Counter, Gauge, Histogram, values
+
+SHARED_IN = "PROMETHEUS_MULTIPROC_DIR"
+
+# In memory, and there also where the root is read-only.
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+# Webhooks are late by a moment, or by hours where a provider retries.
+_LATE = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600)
+_ITEMS = (1, 2, 4, 8, 16, 32, 64)
+
+REQUESTS = Histogram(
+    "tillgate_request_seconds",
+    "Requests by method, route and status: how many, and how long they took",
+    ("method", "route", "status"),
+    buckets=_SECONDS,
+)
+PROVIDER_CALLS = Histogram(
+    "tillgate_provider_call_seconds",
+    "Calls to providers by outcome: ok, refused, failed, unreachable",
+    ("provider", "outcome"),
+    buckets=_SECONDS,
+)
+WEBHOOKS = Counter(
+    "tillgate_webhooks",
+    "Verified deliveries by outcome, duplicates apart",
+    ("provider", "outcome"),
+)
+REJECTIONS = Counter(
+    "tillgate_webhook_rejections",
+    "Deliveries that were not believed, by reason",
+    ("provider", "reason"),
+)
+WEBHOOK_LAG = Histogram(
+    "tillgate_webhook_lag_seconds",
+    "From what happened at the provider, by its own clock, to the delivery that told us first",
+    ("provider",),
+    buckets=_LATE,
+)
+DATABASE = Histogram(
+    "tillgate_database_seconds",
+    "Database calls that have one time limit, by outcome: answered, failed, unavailable",
+    ("outcome",),
+    buckets=_SECONDS,
+)
+GROUPS = Histogram(
+    "tillgate_group_items",
+    "Groups carried to the database, by how many calls rode in each",
+    ("queue",),
+    buckets=_ITEMS,
+)
+GROUP_SECONDS = Histogram(
+    "tillgate_group_seconds", "How long a group took", ("queue",), buckets=_SECONDS
+)
+QUEUED = Gauge(
+    "tillgate_queue_waiting",
+    "Calls that wait for their group, every few seconds",
+    ("queue",),
+    multiprocess_mode="livesum",
+)
+CONNECTIONS = Gauge(
+    "tillgate_database_connections",
+    "Connections to the database, open and in use, every few seconds",
+    ("state",),
+    multiprocess_mode="livesum",
+)
+
+
+@contextmanager
+def shared_by_processes() -> Iterator[None]:
+    """Have the processes that are started in the block share what they measure."""
+    where = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="tillgate-", dir=where) as folder:
+        os.environ[SHARED_IN] = folder
+        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+        yield
+
+
+class Figure(Struct, frozen=True):
+    """Something that the database knows: values of one name, each by its labels' values."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    values: dict[tuple[str, ...], float]
+    kind: Literal["gauge", "counter"] = "gauge"
+
+
+Figures: TypeAlias = Callable[[], Awaitable[Sequence[Figure]]]
+"""Reads figures of one room. Raises `Unavailable`."""

@@ -1,0 +1,1 @@
+"""What operators measure the service by, as Prometheus reads it."""

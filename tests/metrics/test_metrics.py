@@ -1,0 +1,242 @@
+"""/metrics: what the service measures of itself, and who may read it."""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.core import measures
+from service.core.clock import ManualClock
+from service.core.errors import ProviderFailed, ProviderUnreachable
+from service.core.principal import DEFAULT_MERCHANT, AccessScope, Kind
+from service.providers.calling import Refused, ask
+from service.storage.database import Client, Database
+from service.storage.figures import sample
+from service.web.authentication import LETS_IN
+from service.web.metrics import exposition
+from tests.storage.failing import stalling
+from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
+from tests.support.built import Built
+from tests.support.events import Delivery
+from tests.support.keys import issue_key
+from tests.support.limits import hastily
+from tests.support.settings import make_settings
+from tests.support.shop import Shop, open_shop
+
+DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
+FORGED = Delivery("stripe", b"{}", {"stripe-signature": "t=1,v1=00"})
+
+Read = dict[tuple[str, frozenset[str]], float]
+
+
+def parsed(text: str) -> Read:
+    """Return each value by its name and its labels' values."""
+    return {
+        (sample.name, frozenset(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if not sample.name.endswith(("_bucket", "_created"))
+    }
+
+
+async def read(shop: Shop, key: str | None = ADMIN) -> Read:
+    """Read what is measured."""
+    answer = await shop.api.call("GET", "/metrics", key)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/plain")
+    return parsed(answer.text)
+
+
+class Change:
+    """What has changed of the measurements of this process since a moment."""
+
+    def __init__(self, before: Read, after: Read) -> None:
+        self._before, self._after = before, after
+
+    def of(self, name: str, *labels: str) -> float:
+        """Return by how much a value has grown."""
+        key = name, frozenset(labels)
+        return self._after.get(key, 0) - self._before.get(key, 0)
+
+
+@pytest.fixture(autouse=True)
+def _asks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposition, "_KEPT_FOR_S", 0)
+
+
+async def test_each_request_is_counted_by_the_template_of_its_route(shop: Shop) -> None:
+    before = await read(shop)
+    session = await shop.api.open()
+    await shop.api.read(session["sessionId"])
+    await shop.api.call("GET", "/api/payment-sessions/nobody")
+    await shop.api.call("GET", "/nowhere")
+    change = Change(before, await read(shop))
+    one, all_ = "/api/payment-sessions/{session_id}", "/api/payment-sessions"
+    assert change.of("tillgate_request_seconds_count", "POST", all_, "201") == 1
+    assert change.of("tillgate_request_seconds_count", "GET", one, "200") == 1
+    assert change.of("tillgate_request_seconds_count", "GET", one, "404") == 1
+    assert change.of("tillgate_request_seconds_count", "GET", "(none)", "404") == 1
+    assert change.of("tillgate_request_seconds_sum", "GET", one, "200") > 0
+    assert not any(session["sessionId"] in label for _, labels in before for label in labels)
+
+
+async def test_deliveries_are_counted_by_what_became_of_them_and_how_late_they_came(
+    shop: Shop,
+) -> None:
+    before = await read(shop)
+    paid = shop.stripe_paid(await shop.api.open(currency="USD"))
+    shop.pass_time(seconds=90)
+    await shop.api.told(paid)
+    await shop.api.told(paid)
+    await shop.api.deliver(FORGED)
+    change = Change(before, await read(shop))
+    assert change.of("tillgate_webhooks_total", "stripe", "processed") == 1
+    assert change.of("tillgate_webhooks_total", "stripe", "duplicate") == 1
+    assert change.of("tillgate_webhook_rejections_total", "stripe", "mismatch") == 1
+    assert change.of("tillgate_webhook_lag_seconds_count", "stripe") == 1
+    assert change.of("tillgate_webhook_lag_seconds_sum", "stripe") == 90
+
+
+async def test_groups_and_calls_to_the_database_are_measured(shop: Shop) -> None:
+    before = await read(shop)
+    await shop.api.open()
+    change = Change(before, await read(shop))
+    assert change.of("tillgate_group_items_count", "inserts") == 1
+    assert change.of("tillgate_group_items_sum", "inserts") == 1
+    assert change.of("tillgate_group_seconds_count", "inserts") == 1
+    assert change.of("tillgate_database_seconds_count", "answered") >= 1
+
+
+async def test_what_is_held_now_is_looked_at(shop: Shop, client: Client) -> None:
+    await shop.api.open()
+    sample(client, [])
+    found = await read(shop)
+    assert found["tillgate_database_connections", frozenset({"open"})] >= 1
+    assert found["tillgate_database_connections", frozenset({"in use"})] >= 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (httpx.Response(200, json={}), "ok"),
+        (httpx.Response(402, json={}), "refused"),
+        (httpx.Response(503), "failed"),
+        (None, "unreachable"),
+    ],
+)
+async def test_calls_to_providers_are_counted_by_how_they_end(
+    shop: Shop, answer: httpx.Response | None, outcome: str
+) -> None:
+    def answering(request: httpx.Request) -> httpx.Response:
+        if answer is None:
+            raise httpx.ConnectError("nobody there")
+        return answer
+
+    before = await read(shop)
+    transport = httpx.MockTransport(answering)
+    async with httpx.AsyncClient(transport=transport, base_url="http://provider") as http:
+        request = http.build_request("GET", "/x")
+        if outcome == "ok":
+            await ask("Razorpay", http, request)
+        else:
+            with pytest.raises((Refused, ProviderFailed, ProviderUnreachable)):
+                await ask("Razorpay", http, request)
+    change = Change(before, await read(shop))
+    assert change.of("tillgate_provider_call_seconds_count", "razorpay", outcome) == 1
+
+
+async def test_what_the_database_knows_is_read_when_somebody_asks(shop: Shop) -> None:
+    session = await shop.api.open(currency="USD")
+    stranger = session | {"sessionId": "nobody", "userId": "u"}
+    await shop.api.told(shop.stripe_paid(stranger))
+    shop.pass_time(hours=2)
+    found = await read(shop)
+
+    def value(name: str, *labels: str) -> float:
+        return found[name, frozenset(labels)]
+
+    assert value("tillgate_rows", "sessions") == 1
+    assert value("tillgate_stored_bytes", "sessions") > 0
+    assert value("tillgate_events_open", "stripe", "parked") == 1
+    assert value("tillgate_events_oldest_seconds", "stripe", "parked") == 7200
+    assert value("tillgate_index_uses_total", "sessions", "_id_") >= 0
+    assert value("tillgate_deleted_by_age_total") >= 0
+
+
+async def test_messages_are_told_by_topic_while_they_wait(shop: Shop) -> None:
+    row = {
+        "_id": "session.close_checkout:x",
+        "topic": next(iter(shop.api.container.jobs.handlers)),
+        "status": "pending",
+        "createdAt": shop.clock.now() - timedelta(minutes=1),
+    }
+    await shop.database["outbox"].insert_one(row)
+    found = await read(shop)
+    assert found["tillgate_messages_open", frozenset({row["topic"], "pending"})] == 1
+    assert found["tillgate_messages_oldest_seconds", frozenset({row["topic"], "pending"})] == 60
+
+
+async def test_while_the_database_is_away_the_rest_is_told(shop: Shop, client: Client) -> None:
+    with hastily():
+        async with stalling(client, for_ms=1000):
+            found = await read(shop)
+    names = {name for name, _ in found}
+    assert "tillgate_request_seconds_count" in names
+    assert "tillgate_rows" not in names
+
+
+async def test_only_an_operator_reads_what_is_measured(shop: Shop, clock: ManualClock) -> None:
+    other = await issue_key(clock, Kind.ADMIN, merchant_id="other")
+    narrow = await issue_key(
+        clock, Kind.ADMIN, merchant_id=DEFAULT_MERCHANT, scopes=[AccessScope.METRICS_READ]
+    )
+    prometheus = await issue_key(
+        clock,
+        Kind.ADMIN,
+        merchant_id=DEFAULT_MERCHANT,
+        scopes=[AccessScope.METRICS_READ, AccessScope.OPERATOR],
+    )
+    refused = [SECRET, PUBLISHABLE, JOBS, other.key, narrow.key]
+    statuses = [(await shop.api.call("GET", "/metrics", key)).status_code for key in refused]
+    assert statuses == [403] * len(refused)
+    assert (await shop.api.call("GET", "/metrics", None)).status_code == 401
+    assert await read(shop, prometheus.key)
+
+
+async def asked_from(
+    address: str, built: Sequence[Built], database: Database, clock: ManualClock, **headers: str
+) -> int:
+    """Return the status that an address gets without a key where 10.1.0.0/16 may read."""
+    settings = make_settings(METRICS_FROM="10.1.0.0/16")
+    async with open_shop(settings, database, clock) as shop:
+        app = shop.api.http._transport.app  # type: ignore[attr-defined]
+        transport = httpx.ASGITransport(app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
+            return (await http.get("/metrics", headers=headers)).status_code
+
+
+async def test_networks_that_are_named_need_no_key(
+    built: Sequence[Built], database: Database, clock: ManualClock
+) -> None:
+    assert await asked_from("10.1.2.3", built, database, clock) == 200
+    assert await asked_from("10.2.2.3", built, database, clock) == 401
+    pretending = {"X-Forwarded-For": "10.1.2.3"}
+    assert await asked_from("10.2.2.3", built, database, clock, **pretending) == 401
+
+
+def test_control_nothing_else_lets_anybody_in_without_a_key(shop: Shop) -> None:
+    app = shop.api.http._transport.app  # type: ignore[attr-defined]
+    handlers = [one for route in app.routes for one in getattr(route, "route_handlers", ())]
+    assert [one.handler_name for one in handlers if LETS_IN in one.opt] == ["metrics"]
+
+
+def test_the_docs_name_all_that_is_measured() -> None:
+    ours = {one._name for one in vars(measures).values() if hasattr(one, "_labelnames")}
+    told = {
+        name.removesuffix("_total") for name in re.findall(r"`(tillgate_\w+)`", DOCS.read_text())
+    }
+    assert ours <= told
