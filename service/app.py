@@ -80,9 +80,7 @@ def create_app(
     if extension is not None:
         settings = _extended(extension, settings)
     container = build_container(settings, clock, database)
-    mounted: Mounted | None = None
-    if extension is not None:
-        mounted = extension.mount(settings, clock, database, container.providers)
+    mounted = _mounted(extension, settings, container)
     login = build_login(settings, clock, container.merchants)
     watchdog = Watchdog(database, QUEUES)
 
@@ -138,6 +136,15 @@ def _extended(extension: Extension, settings: Settings) -> Settings:
     if settings.production:
         raise Misconfigured("ENVIRONMENT is production: there is no extension for it.")
     return extension.settings(settings)
+
+
+def _mounted(
+    extension: Extension | None, settings: Settings, container: Container
+) -> Mounted | None:
+    """Return what an extension adds, where there is one."""
+    if extension is None:
+        return None
+    return extension.mount(settings, container.clock, container.database, container.providers)
 
 
 def _pages(login: LoginServices, mounted: Mounted | None) -> list[ControllerRouterHandler]:

@@ -26,12 +26,13 @@ from service.providers.stripe import verify
 from service.retention.operations import cleanup, purging, run
 from service.sessions.checkouts.unresolved import overdue, questions, silent
 from service.sessions.settings import SessionSettings
-from service.storage import watchdog
+from service.storage import figures, watchdog
 from service.storage.database import ANSWER_WITHIN_S
 from service.web import bodies, parameters
 from service.web.idempotency import header
 from service.web.idempotency import repository as idempotency
 from service.web.keys import key_sets, ring
+from service.web.metrics import exposition
 from service.web.settings import AccessSettings, ConnectionSettings, WebSettings
 from service.web.sign_ins import documents as sign_ins
 from service.web.sign_ins import guesses
@@ -194,6 +195,11 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
                 serving.STUCK_ENDS_WITHIN_S,
             ),
         ),
+    ],
+    "docs/metrics.md": [
+        ("wait for their group, looked at every {} s", (figures.SAMPLE_EVERY_S,)),
+        ("`open` and `in use`, looked at every {} s", (figures.SAMPLE_EVERY_S,)),
+        ("and kept for {} s", (exposition._KEPT_FOR_S,)),
     ],
     "docs/security.md": [
         ("`PURGE_EXPIRED_DAYS` ({})", (SessionSettings().purge_expired_days,)),

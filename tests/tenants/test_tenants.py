@@ -169,6 +169,7 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         "put /api/admin/coupons/{code}": [
             Probe({"json": {"basisPoints": 5}}, {"code": "ALPHA"}, empty)
         ],
+        "get /metrics": [Probe({}, {}, refused)],
         "get /health/live": [Probe({}, {}, empty)],
         "get /health/ready": [Probe({}, {}, (200, 503))],
     }
