@@ -77,8 +77,7 @@ def create_app(
     decides when it happens.
     """
     clock = clock or SystemClock()
-    if extension is not None:
-        settings = _extended(extension, settings)
+    settings = _extended(extension, settings)
     container = build_container(settings, clock, database)
     mounted = _mounted(extension, settings, container)
     login = build_login(settings, clock, container.merchants)
@@ -131,8 +130,10 @@ def _metrics(container: Container) -> HTTPRouteHandler:
     return metrics_route(container.settings, figures)
 
 
-def _extended(extension: Extension, settings: Settings) -> Settings:
-    """Return the settings as the extension wants them. Raises `Misconfigured` in production."""
+def _extended(extension: Extension | None, settings: Settings) -> Settings:
+    """Return the settings as an extension wants them. Raises `Misconfigured` in production."""
+    if extension is None:
+        return settings
     if settings.production:
         raise Misconfigured("ENVIRONMENT is production: there is no extension for it.")
     return extension.settings(settings)
