@@ -76,7 +76,7 @@ def measured(provider: str) -> Iterator[None]:
         outcome = "refused" if isinstance(error, Refused) else "failed"
         raise
     finally:
-        PROVIDER_CALLS.labels(provider.lower(), outcome).observe(time.perf_counter() - began)
+        PROVIDER_CALLS.observe(time.perf_counter() - began, provider.lower(), outcome)
 
 
 async def _ask(provider: str, http: httpx.AsyncClient, request: httpx.Request) -> JsonObject:

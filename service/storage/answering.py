@@ -85,7 +85,7 @@ async def answers_in_time(seconds: float = ANSWER_WITHIN_S) -> AsyncIterator[Non
             raise Unavailable("The database can't answer now; try again.") from error
         raise
     finally:
-        DATABASE.labels(outcome).observe(time.perf_counter() - began)
+        DATABASE.observe(time.perf_counter() - began, outcome)
 
 
 def is_no_answer(error: PyMongoError) -> bool:

@@ -7,13 +7,13 @@ from typing import Any
 
 from pymongo.errors import OperationFailure
 
-from service.core.measures import CONNECTIONS, QUEUED, Figure
+from service.core.measures import CONNECTIONS, QUEUED, Figure, add_observed
 from service.storage.answering import answers_in_time
 from service.storage.database import Client, Database, Row
 from service.storage.documents import StoredDocument
 from service.storage.group_commit.queue import GroupQueue
 
-SAMPLE_EVERY_S = 5.0
+SAMPLE_EVERY_S = 1.0
 _UNAUTHORIZED = 13
 
 
@@ -79,17 +79,19 @@ async def _deleted_by_age(database: Database) -> list[Figure]:
 
 @asynccontextmanager
 async def sampling(client: Client, queues: Sequence[GroupQueue[Any, Any]]) -> AsyncIterator[None]:
-    """Measure every few seconds what this process holds, for as long as the block lasts."""
+    """Measure every second what this process holds, and add what it gathered, in the block."""
     task = asyncio.create_task(_sample_forever(client, queues), name="sampling")
     try:
         yield
     finally:
         task.cancel()
+        add_observed()
 
 
 async def _sample_forever(client: Client, queues: Sequence[GroupQueue[Any, Any]]) -> None:
     while True:
         sample(client, queues)
+        add_observed()
         await asyncio.sleep(SAMPLE_EVERY_S)
 
 

@@ -199,6 +199,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "docs/metrics.md": [
         ("wait for their group, looked at every {} s", (figures.SAMPLE_EVERY_S,)),
         ("`open` and `in use`, looked at every {} s", (figures.SAMPLE_EVERY_S,)),
+        ("add what they gather every {} s", (figures.SAMPLE_EVERY_S,)),
         ("and kept for {} s", (exposition._KEPT_FOR_S,)),
     ],
     "docs/security.md": [

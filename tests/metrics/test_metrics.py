@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.core import measures
@@ -235,8 +236,32 @@ def test_control_nothing_else_lets_anybody_in_without_a_key(shop: Shop) -> None:
 
 
 def test_the_docs_name_all_that_is_measured() -> None:
-    ours = {one._name for one in vars(measures).values() if hasattr(one, "_labelnames")}
+    measured = [getattr(one, "histogram", one) for one in vars(measures).values()]
+    ours = {one._name for one in measured if hasattr(one, "_labelnames")}
     told = {
         name.removesuffix("_total") for name in re.findall(r"`(tillgate_\w+)`", DOCS.read_text())
     }
     assert ours <= told
+
+
+def _values(histogram: Histogram) -> list[tuple[str, dict[str, str], float]]:
+    return [
+        (one.name.rpartition("_")[2], one.labels, one.value)
+        for one in next(iter(histogram.collect())).samples
+        if not one.name.endswith("_created")
+    ]
+
+
+def test_what_is_gathered_is_added_as_if_each_were_observed() -> None:
+    bounds, values = (0.001, 10.0), (0.0004, 0.001, 0.0011, 10, 11)
+    gathered = measures.Observed("of_a_test", "Words", ("who",), bounds)
+    each = Histogram("of_a_test", "Words", ("who",), buckets=bounds, registry=None)
+    for value in values:
+        gathered.observe(value, "me")
+        each.labels("me").observe(value)
+    REGISTRY.unregister(gathered.histogram)
+    # The control: until they are added, nobody reads them.
+    assert _values(gathered.histogram) == []
+    measures.add_observed()
+    measures.add_observed()
+    assert _values(gathered.histogram) == _values(each)

@@ -7,7 +7,7 @@ import structlog
 from msgspec import structs
 
 from service.core.errors import ProviderFailed, SignatureRejected, TillgateError, Unavailable
-from service.core.measures import REJECTIONS, WEBHOOK_LAG, WEBHOOKS
+from service.core.measures import REJECTIONS, WEBHOOK_LAG, WEBHOOKS, counter
 from service.inbox import repository
 from service.inbox.documents import WebhookEvent
 from service.inbox.errors import NotConfirmed, ReplayFailed, WebhookRouteMissing
@@ -47,13 +47,13 @@ async def receive_webhook(
     try:
         event = provider.verify(headers, body, now)
     except SignatureRejected as rejection:
-        REJECTIONS.labels(name, rejection.reason).inc()
+        counter(REJECTIONS, name, rejection.reason).inc()
         inbox.rejections.note(name, rejection.reason, len(body), client, now)
         raise
     receipt = await take_in(Arrival(event), inbox)
-    WEBHOOKS.labels(name, "duplicate" if receipt.duplicate else receipt.outcome).inc()
+    counter(WEBHOOKS, name, "duplicate" if receipt.duplicate else receipt.outcome).inc()
     if not receipt.duplicate:
-        WEBHOOK_LAG.labels(name).observe(max(0.0, (now - event.occurred_at).total_seconds()))
+        WEBHOOK_LAG.observe(max(0.0, (now - event.occurred_at).total_seconds()), name)
     return receipt
 
 

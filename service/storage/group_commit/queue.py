@@ -151,7 +151,7 @@ class GroupQueue(Generic[T, R]):
         return group
 
     async def _carry_group(self, group: list[Entry[T, R]]) -> None:
-        GROUPS.labels(self.name).observe(len(group))
+        GROUPS.observe(len(group), self.name)
         began = time.perf_counter()
         try:
             await self._carry(group)
@@ -166,7 +166,7 @@ class GroupQueue(Generic[T, R]):
                 failed.__cause__ = error
                 entry.resolve(failed)
         finally:
-            GROUP_SECONDS.labels(self.name).observe(time.perf_counter() - began)
+            GROUP_SECONDS.observe(time.perf_counter() - began, self.name)
 
     def _relieve(self, lane: asyncio.Task[None], group: list[Entry[T, R]]) -> None:
         """Count a lane no more whose group hangs: another may be opened beside it."""

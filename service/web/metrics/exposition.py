@@ -11,7 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
 from service.core.errors import Unavailable
-from service.core.measures import SHARED_IN, Figure, Figures
+from service.core.measures import SHARED_IN, Figure, Figures, add_observed
 
 # Counting rows is cheap and not free: several servers of Prometheus ask every few seconds.
 _KEPT_FOR_S = 15.0
@@ -30,6 +30,7 @@ class Exposition:
     async def text(self) -> bytes:
         """Return all figures; without those of the database while it does not answer."""
         figures = await self._figures()
+        add_observed()
         return await asyncio.to_thread(_written, figures)
 
     async def _figures(self) -> list[Figure]:
