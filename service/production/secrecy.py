@@ -22,6 +22,8 @@ _LEAST_CHARACTERS, _LEAST_PAIRS, _LEAST_STEPS = 8, 18, 8
 _LEAST_CHARACTERS_OF_OTHERS, _LEAST_STEPS_OF_OTHERS = 5, 3
 # What every key of its kind begins with is not a part of what is secret.
 _BEGINNING = re.compile(r"^(?:whsec|(?:sk|rk|rzp)_(?:live|test))_")
+# What our keys begin with was not drawn: who has `sk_X` knows `ak_X`, wherever it stands.
+_OURS = re.compile(r"^[psaj]k_")
 
 _OWN = (
     "API_PUBLISHABLE_KEYS",
@@ -66,7 +68,7 @@ def repeated_secrets(settings: Settings) -> Iterator[FieldProblem]:
             every[variable] = (str(values[variable]),) if values[variable] else ()
     for variable, secrets in every.items():
         for secret in secrets:
-            places[_drawn(variable, secret)].append(variable)
+            places[_OURS.sub("", secret, 1)].append(variable)
     for variables in places.values():
         for at, variable in enumerate(variables[1:], start=1):
             first = variables[0]
@@ -104,11 +106,6 @@ def is_varied(secret: str) -> bool:
         and len(set(pairs)) >= _LEAST_PAIRS
         and len(steps) >= _LEAST_STEPS
     )
-
-
-def _drawn(variable: str, secret: str) -> str:
-    """Return what was drawn: who has `sk_X` knows `ak_X`."""
-    return secret.partition("_")[2] or secret if variable.startswith("API_") else secret
 
 
 def _own(secret: str) -> str | None:

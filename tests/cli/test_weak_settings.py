@@ -16,6 +16,8 @@ from service.production.secrecy import is_varied
 from tests.cli.careless import CARELESS
 from tests.cli.test_production import JWT, READY, refused
 
+# Copied from one line to the other, since both begin with sk_.
+LIKE_STRIPE = "sk_live_51NqYr7Kd0PzV3mXw8TbUcG2hLs6Ja"
 MONGO = "mongodb://tillgate:p0Qd8xR2vT@db.example/?replicaSet=rs0"
 LOOPBACK = [
     "127.0.0.1",
@@ -79,6 +81,16 @@ WEAK: list[tuple[dict[str, str | None], str, str]] = [
         "twice",
     ),
     ({"REDIS_URL": f"rediss://:{READY['PII_PEPPER']}@r.example"}, "REDIS_URL", "same secret as"),
+    (
+        {"REDIS_URL": f"rediss://:{READY['API_ADMIN_KEYS']}@r.example"},
+        "REDIS_URL",
+        "same secret as API_ADMIN_KEYS",
+    ),
+    (
+        {"API_SECRET_KEYS": f"shop:{LIKE_STRIPE}", "STRIPE_SECRET_KEY": LIKE_STRIPE},
+        "STRIPE_SECRET_KEY",
+        "same secret as API_SECRET_KEYS",
+    ),
     (
         {"STRIPE_PUBLISHABLE_KEY": READY["STRIPE_SECRET_KEY"]},
         "STRIPE_PUBLISHABLE_KEY",
