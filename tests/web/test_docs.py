@@ -1,10 +1,10 @@
 """The OpenAPI document, and its page in a real browser."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from httpx import AsyncClient
-from playwright.async_api import Browser, ConsoleMessage, Error, Request
+from playwright.async_api import Browser, ConsoleMessage, Error, Request, ViewportSize
 
 from service.core.clock import ManualClock
 from service.storage.database import Database
@@ -76,3 +76,25 @@ async def test_the_page_works_in_a_browser_without_the_internet(
     assert said == []
     assert asked
     assert [url for url in asked if not url.startswith((address, "data:"))] == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_is_dark_where_that_is_preferred_and_its_dialogue_in_view(
+    database: Database, clock: ManualClock, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    app = create_test_app(settings_for(), clock, database)
+    seen = ViewportSize(width=800, height=300)
+    async with (
+        serving(app) as address,
+        await new_context(browser, color_scheme=scheme, viewport=seen) as context,
+    ):
+        page = await context.new_page()
+        await page.goto(f"{address}/docs")
+        await page.click("button.authorize")
+        middle = await page.locator(".modal-ux").evaluate(
+            "(one) => (one.getBoundingClientRect().top + one.getBoundingClientRect().bottom) / 2"
+        )
+        turned = await page.evaluate("getComputedStyle(document.documentElement).filter")
+    assert middle == pytest.approx(seen["height"] / 2, abs=1)
+    assert (turned != "none") is (scheme == "dark")
