@@ -169,3 +169,13 @@ async def test_the_older_path_is_the_same_route(api: Api) -> None:
     assert found.json()["session"] == session
     body = {"sessionId": session["sessionId"], "status": "canceled"}
     assert (await api.call("PATCH", older, json=body)).json()["session"]["status"] == "canceled"
+
+
+async def test_an_idempotency_key_belongs_to_one_path(api: Api, database: Database) -> None:
+    """The control is the same path twice: that is one call."""
+    once, calls = {"Idempotency-Key": "k-1"}, []
+    for path in (CHECKOUTS, CHECKOUTS, "/api/payments/checkout-session"):
+        answer = await api.call("POST", path, json=checkout_body(), headers=once)
+        assert answer.status_code in {200, 201}, answer.text
+        calls.append(await database["idempotency_keys"].count_documents({}))
+    assert calls == [1, 1, 2]

@@ -47,6 +47,26 @@ async def test_a_paid_session_tells_what_led_to_what(api: Api, clock: ManualCloc
     assert await _timeline(api, "s-1", ADMIN) == told
 
 
+async def test_each_line_carries_what_leads_on_from_it(api: Api, clock: ManualClock) -> None:
+    session = await api.open(sessionId="s-1", providerSessionId="cs_test_1")
+    await api.told(_paid(session, clock, id="cs_test_1", amount_total=999))
+    [review] = (await api.call("GET", "/api/admin/reviews", ADMIN)).json()["reviews"]
+    path = f"/api/admin/reviews/{review['id']}/accept"
+    accepted = await api.call("POST", path, ADMIN, json={"reason": "seen at the bank"})
+    assert accepted.status_code == 200, accepted.text
+    lines = {one["what"]: one for one in (await _timeline(api, "s-1"))["entries"]}
+    assert lines["checkout"]["summary"] == "checkout 0 was opened at stripe"
+    assert lines["checkout"]["detail"] == {"ref": "cs_test_1"}
+    event = {"id": review["id"], "attempts": 1, "error": None}
+    assert lines["event"]["detail"] == event
+    assert lines["event"]["summary"].endswith("(webhook), review: amount_mismatch")
+    by = {"by": "admin:ops", "eventId": review["id"], "reason": "accepted: amount_mismatch"}
+    assert lines["move"]["detail"] == by
+    assert lines["audit"]["detail"]["eventId"] == review["id"]
+    assert lines["outbox"]["detail"]["attempts"] == 0
+    assert lines["outbox"]["detail"]["error"] is None
+
+
 async def test_a_settlement_by_hand_tells_who_and_why(api: Api) -> None:
     await api.open(sessionId="s-1")
     await change(api, sessionId="s-1", status="completed", reason="seen at the bank")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import jwt
 import pytest
 from httpx import AsyncClient, Response
 from hypothesis import given
@@ -13,13 +14,16 @@ from hypothesis import strategies as st
 
 from service.core.clock import ManualClock
 from service.core.errors import Conflict, InvalidInput, Unavailable
+from service.core.principal import Kind
 from service.storage.database import Client, Database
 from service.web.idempotency.header import read_key
 from service.web.idempotency.repository import KEPT_FOR, LOCKED_FOR, Claim, claim
+from tests.support.keys import issue_key
 from tests.support.limits import hastily
-from tests.web.app import PK, SK, Seen
+from tests.web.app import JWT_SECRET, PK, SK, Seen
 from tests.web.conftest import SECRET
 from tests.web.test_problems import assert_problem
+from tests.web.tokens import claims_of
 
 LONG = "3pZlGkAw0sQ8mXv7NbTc2R"  # of 22 characters, as few as a browser's may have
 
@@ -67,6 +71,28 @@ async def test_a_key_belongs_to_its_caller(http: AsyncClient, seen: Seen) -> Non
     assert other.status_code == 201
     assert "idempotent-replayed" not in other.headers
     assert len(set(seen.seeds)) == 2
+
+
+async def test_nobody_gets_the_answer_of_another_merchant_kind_or_user(
+    http: AsyncClient, seen: Seen, clock: ManualClock
+) -> None:
+    another = (await issue_key(clock, Kind.SECRET, merchant_id="another")).key
+    tokens = [jwt.encode(claims_of(clock, sub=sub), JWT_SECRET) for sub in ("user-1", "user-2")]
+    for key in (SK, another, PK, *tokens):
+        answer = await order(http, LONG, X_API_Key=key)
+        assert answer.status_code == 201, answer.text
+        assert "idempotent-replayed" not in answer.headers
+    assert len(seen.orders) == len(set(seen.seeds)) == 5
+
+
+async def test_control_another_key_of_the_same_merchant_gets_it(
+    http: AsyncClient, seen: Seen, clock: ManualClock
+) -> None:
+    """So that a call is still done once while the key is rotated."""
+    await order(http)
+    newer = (await issue_key(clock, Kind.SECRET)).key
+    assert (await order(http, X_API_Key=newer)).headers["idempotent-replayed"] == "true"
+    assert len(seen.orders) == 1
 
 
 async def test_an_anonymous_call_claims_nothing(http: AsyncClient, database: Database) -> None:
