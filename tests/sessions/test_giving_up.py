@@ -19,6 +19,7 @@ from tests.sessions.wires import SESSION, Wire, settings, shop, standing_by_its_
 from tests.support.api import ADMIN, PUBLISHABLE
 from tests.support.events import stripe_intent
 from tests.support.keys import issue_key
+from tests.support.limits import genuine
 from tests.support.patience import IN_TIME
 from tests.support.shop import Shop
 
@@ -362,3 +363,21 @@ async def test_control_without_a_word_to_the_outbox_it_does(
 
     monkeypatch.setattr(outbox_repository, "note_delivered", forgotten)
     assert await _closed_in_all(shop, wire) == 2
+
+
+@AT_STRIPE
+async def test_a_silent_provider_holds_up_a_cancel_for_two_seconds_at_most(
+    shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a tenth of the time. Its answer is held back for ever, so only our limit can end it."""
+    assert genuine(close, "CLOSE_WITHIN_S") == 2
+    monkeypatch.setattr(close, "CLOSE_WITHIN_S", 0.2)
+    await wire.open(shop.api)
+    held = wire.fake.hold("POST", f"/v1/checkout/sessions/{wire.refs[0]}/expire")
+    async with asyncio.timeout(IN_TIME):
+        answer = await change(shop.api, sessionId="s-1", status="canceled")
+    assert answer.status_code == 200, answer.text
+    shop.pass_time(minutes=1)
+    await shop.api.settle()  # nobody knows whether it was closed: the message asks again
+    assert wire.closed(wire.refs[0]) == 2
+    held.release.set()

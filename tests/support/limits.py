@@ -16,8 +16,11 @@ import pytest
 from service.inbox.operations import apply, receive
 from service.inbox.operations.rejections import Rejections
 from service.providers.phonepe import adapter as phonepe
+from service.providers.phonepe import client as phonepe_client
 from service.providers.razorpay import adapter as razorpay
+from service.providers.razorpay import client as razorpay_client
 from service.providers.stripe import adapter as stripe
+from service.providers.stripe import calls as stripe_calls
 from service.sessions.checkouts import close
 from service.sessions.checkouts.unresolved import questions
 from service.storage import answering, plain
@@ -31,6 +34,8 @@ from tillgate_sandbox.calls import recording
 
 _NAMED: tuple[tuple[ModuleType, str], ...] = (
     *((provider, "OPEN_SECONDS") for provider in (phonepe, razorpay, stripe)),
+    # Of each connection: it would end for a test what its own limit fails to end.
+    *((each, "OPEN_SECONDS") for each in (phonepe_client, razorpay_client, stripe_calls)),
     *((provider, "CALL_SECONDS") for provider in (phonepe, razorpay, stripe)),
     (apply, "ASK_WITHIN_S"),
     (close, "CLOSE_WITHIN_S"),
