@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from service.core.clock import ManualClock
+from service.sessions import repository as sessions
+from service.sessions.documents import Review
+from service.timeline.operations.why import why
 from tests.sessions.asking import change, key_of_another_merchant, problem, token_of
 from tests.support.api import ADMIN, PUBLISHABLE, SECRET, Api
 from tests.support.events import Delivery, stripe_checkout, stripe_event
@@ -183,3 +186,37 @@ async def test_only_servers_and_operators_of_the_merchant_see_it(
     problem(await api.call("GET", path, other), 404, "session_not_found")
     missing = await api.call("GET", "/api/payment-sessions/none/timeline")
     problem(missing, 404, "session_not_found")
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("amount_mismatch", "by tillgate reviews accept stripe:default:test:evt_1 or reject, or"),
+        ("paid_after_rejection", "by tillgate reviews reject stripe:default:test:evt_1, or"),
+        ("payment_of_another_session", "by tillgate reviews reject stripe:default:test:evt_1, or"),
+        ("payment_unresolved", "by tillgate reviews reject stripe:default:test:evt_1, or"),
+        ("awaiting_capture", "completed once it is captured, event stripe:default:test:evt_1."),
+    ],
+)
+async def test_each_kind_of_review_names_what_can_be_done_about_it(
+    api: Api, reason: str, says: str
+) -> None:
+    await api.open(sessionId="s-1")
+    session = await sessions.find("default", "s-1")
+    assert session is not None
+    review = Review(reason=reason, event_id="stripe:default:test:evt_1", at=session.created_at)
+    told = why(session.model_copy(update={"review": review}), session.created_at)
+    assert says in told
+    assert ("A person must look" in told) is (reason != "awaiting_capture")
+    assert ("/accept" in told) is (reason == "amount_mismatch")
+
+
+async def test_a_strange_event_id_can_be_pasted_as_it_is_told(api: Api) -> None:
+    """A provider chooses them: a blank would end a word of a shell, and an address."""
+    await api.open(sessionId="s-1")
+    session = await sessions.find("default", "s-1")
+    assert session is not None
+    review = Review(reason="amount_mismatch", event_id="stripe:a b", at=session.created_at)
+    told = why(session.model_copy(update={"review": review}), session.created_at)
+    assert "tillgate reviews accept 'stripe:a b' or reject" in told
+    assert "/api/admin/reviews/stripe:a%20b/accept" in told
