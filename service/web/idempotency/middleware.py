@@ -16,7 +16,7 @@ from service.core.clock import Clock
 from service.core.errors import Busy, PayloadDiffers, Unavailable
 from service.core.ids import derive, digest
 from service.core.peppers import Pepper
-from service.core.principal import Kind, Principal
+from service.core.principal import Principal
 from service.storage.answering import DatabaseError
 from service.web.bodies import read_body
 from service.web.idempotency import repository
@@ -108,13 +108,11 @@ def _claim(pepper: Pepper, of_call: Sequence[str], payload: str) -> Claim:
 def _identity(principal: Principal) -> str:
     """Return what identifies a caller, besides its kind and merchant.
 
-    Nothing more for a secret key, so that a call is still done once when the key is rotated. Nor
-    for a publishable one, which anybody can have: its idempotency key can't be guessed.
+    A user by the token's `sub`. Nothing more for a secret key, so that a call is still done once
+    when the key is rotated. Nor for a publishable one, which anybody can have: its idempotency key
+    can't be guessed. No other kind of key opens anything.
     """
-    if principal.user_id is not None:
-        return principal.user_id
-    shared = principal.kind in {Kind.SECRET, Kind.PUBLISHABLE}
-    return "" if shared else principal.key_id
+    return principal.user_id or ""
 
 
 async def _replay(standing: IdempotencyKey, wanted: Claim, seal: Fernet, send: Send) -> None:
