@@ -145,6 +145,37 @@ async def test_nothing_is_captured_for_a_canceled_session(shop: Shop, bank: Bank
     assert [one["status"] for one in await shop.payments()] == ["authorized"]
 
 
+async def _asked_for_without_a_claim(shop: Shop, bank: Bank) -> dict[str, Any]:
+    """Leave what a version without claims left: its message names no time, its session nobody."""
+    session = await _open(shop)
+    await _held(shop, bank, session, "a")
+    unset = {"$unset": {"payload.claimedAt": ""}}
+    await shop.database["outbox"].update_many({"topic": "provider.capture"}, unset)
+    await shop.database["sessions"].update_many({}, {"$set": {"capturing": None}})
+    return session
+
+
+async def test_what_an_older_version_asked_for_is_claimed_and_captured_once(
+    shop: Shop, bank: Bank
+) -> None:
+    session = await _asked_for_without_a_claim(shop, bank)
+    await shop.api.settle()
+    assert bank.taken == ["pay_a"]
+    assert await _capturing(shop, session) == "pay_a"
+
+
+async def test_control_unless_it_is_claimed_nobody_captures_it(
+    shop: Shop, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unclaimed(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(capture, "_claim", unclaimed)
+    await _asked_for_without_a_claim(shop, bank)
+    await shop.api.settle()
+    assert bank.taken == []
+
+
 async def _completed_meanwhile(shop: Shop, bank: Bank) -> None:
     session = await _open(shop)
     await _held(shop, bank, session, "a")
