@@ -228,3 +228,16 @@ async def test_a_foreign_checkout_s_end_does_not_end_our_session(
     found = json.loads(paid.body)["data"]["object"]
     await shop.api.told(shop.stripe(f"checkout.session.{kind}", found, **envelope))
     assert (await shop.session(session["sessionId"]))["status"] == "pending"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_of_several_reviews_the_session_names_the_same_in_any_order(
+    shop: Shop, turned: bool
+) -> None:
+    session = await shop.api.open(sessionId="s-1")
+    wrong = [shop.stripe_paid(session, amount_total=n, payment_intent=f"pi_{n}") for n in (1, 2)]
+    for delivery in sorted(wrong, key=lambda one: one.body, reverse=turned):
+        assert (await shop.api.told(delivery))["outcome"] == "review"
+    ids = [row["_id"] for row in await shop.events(status="review")]
+    assert len(ids) == 2
+    assert (await shop.session("s-1"))["review"]["eventId"] == min(ids)
