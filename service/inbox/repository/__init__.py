@@ -1,0 +1,60 @@
+"""Named queries on the inbox."""
+
+from service.inbox.repository.browsing import OpenEvents, count_open, of_session, page
+from service.inbox.repository.events import (
+    COMMITS,
+    by_id,
+    commit,
+    find,
+    insert,
+    refuse_known,
+    replace,
+)
+from service.inbox.repository.purging import (
+    find_purgeable,
+    purge,
+    sessions_waited_for,
+    walk_purgeable,
+)
+from service.inbox.repository.rejections import count_rejections, latest_rejections, reject
+from service.inbox.repository.reviews import (
+    decided_review_of,
+    open_again,
+    open_reviews_of,
+    write_review,
+)
+from service.inbox.repository.waiting import (
+    claim_waiting,
+    count_waiting,
+    find_waiting_lane,
+    postpone,
+)
+
+__all__ = [
+    "COMMITS",
+    "OpenEvents",
+    "by_id",
+    "claim_waiting",
+    "commit",
+    "count_open",
+    "count_rejections",
+    "count_waiting",
+    "decided_review_of",
+    "find",
+    "find_purgeable",
+    "find_waiting_lane",
+    "insert",
+    "latest_rejections",
+    "of_session",
+    "open_again",
+    "open_reviews_of",
+    "page",
+    "postpone",
+    "purge",
+    "refuse_known",
+    "reject",
+    "replace",
+    "sessions_waited_for",
+    "walk_purgeable",
+    "write_review",
+]
