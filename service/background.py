@@ -5,7 +5,7 @@ Each of the two and each provider has a lane: a provider that hangs holds up not
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
@@ -15,6 +15,7 @@ from service.core.news import EVENTS, WRITTEN
 from service.inbox.operations.inbox import Inbox
 from service.inbox.operations.rejections import write_the_last
 from service.inbox.operations.replay import lane_of_waiting, retry_waiting
+from service.leases.loops import comes, end, repeat
 from service.outbox.operations import deliver_due, lane_of_due
 from service.retention.operations.report import Jobs
 
@@ -23,10 +24,6 @@ from service.retention.operations.report import Jobs
 SHORTEST_S = 0.1
 LONGEST_S = 2.0
 WRITE_EVERY_S = 1.0
-# A stop waits for what is under way: a call to a provider takes 2 s at worst. What takes longer is
-# let go, and its lease gives the row to another.
-LET_GO_AFTER_S = 4.0
-_LET_GO_WITHIN_S = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +78,8 @@ async def background(jobs: Jobs) -> AsyncIterator[None]:
         loops = {
             asyncio.create_task(_look_out(kinds, jobs.stopping, news), name="tillgate-background"),
             asyncio.create_task(
-                _write_rejections(jobs.inbox, jobs.stopping), name="tillgate-background"
+                repeat(partial(_write_rejections, jobs.inbox), WRITE_EVERY_S, jobs.stopping),
+                name="tillgate-background",
             ),
         }
         try:
@@ -89,7 +87,7 @@ async def background(jobs: Jobs) -> AsyncIterator[None]:
         finally:
             jobs.stopping.set()
             news.set()
-            await _end(loops, kinds)
+            await end(lambda: loops | _under_way(kinds))
             await write_the_last(jobs.inbox.rejections, jobs.inbox.clock.now())
 
 
@@ -113,36 +111,13 @@ async def _look_out(kinds: Sequence[Kind], stopping: asyncio.Event, news: asynci
         news.clear()
         await asyncio.gather(*(kind.look() for kind in kinds))
         pause = min(2 * pause, LONGEST_S)
-        if await _comes(news, pause):
+        if await comes(news, pause):
             pause = SHORTEST_S
-            await _comes(stopping, pause)
+            await comes(stopping, pause)
 
 
-async def _comes(event: asyncio.Event, within_s: float) -> bool:
-    """Wait for an event; return whether it came in time."""
-    with suppress(TimeoutError):
-        return await asyncio.wait_for(event.wait(), within_s)
-    return False
-
-
-async def _write_rejections(inbox: Inbox, stopping: asyncio.Event) -> None:
-    while not stopping.is_set():
-        try:
-            await inbox.rejections.flush(inbox.clock.now())
-        except Exception:
-            log.exception("background round failed")
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), WRITE_EVERY_S)
-
-
-async def _end(loops: set[asyncio.Task[None]], kinds: Sequence[Kind]) -> None:
-    _, late = await asyncio.wait(loops | _under_way(kinds), timeout=LET_GO_AFTER_S)
-    late |= _under_way(kinds)
-    for task in late:
-        log.warning("what was under way is let go", seconds=LET_GO_AFTER_S)
-        task.cancel()
-    if late:
-        await asyncio.wait(late, timeout=_LET_GO_WITHIN_S)
+async def _write_rejections(inbox: Inbox) -> None:
+    await inbox.rejections.flush(inbox.clock.now())
 
 
 def _under_way(kinds: Sequence[Kind]) -> set[asyncio.Task[None]]:

@@ -16,6 +16,7 @@ from service.effects.apply import apply, questions
 from service.effects.matching import named_by
 from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.inbox.operations.inbox import Inbox
+from service.leases.documents import Lease
 from service.merchants.documents import Merchant
 from service.merchants.operations.merchants import Merchants
 from service.migrations.documents import Migration
@@ -24,7 +25,6 @@ from service.outbox.documents import OutboxMessage
 from service.outbox.operations import Handlers
 from service.payments.payments.documents import Payment
 from service.providers.registry import Providers, build_providers, refuse_blank
-from service.retention.documents import Lease
 from service.retention.operations.report import Jobs
 from service.sessions.checkouts.attempts import close_attempt_by_message
 from service.sessions.checkouts.capture import capture_by_message

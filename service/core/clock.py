@@ -1,11 +1,15 @@
 """The one source of time: aware UTC, cut to the millisecond that BSON keeps."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 # Year bounds that survive a shift by any UTC offset, in Python and in BSON.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+DatabaseNow: TypeAlias = datetime | Literal["$$NOW"]
+"""The present moment as an expression of the database: its own clock, or a moment that is given."""
 
 
 class Clock(Protocol):
@@ -15,6 +19,10 @@ class Clock(Protocol):
         """Return the present moment, aware UTC, whole milliseconds."""
         ...
 
+    def in_database(self) -> DatabaseNow:
+        """Return the expression by which the database compares times of several processes."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -22,6 +30,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present moment, aware UTC, whole milliseconds."""
         return _cut(datetime.now(UTC))
+
+    def in_database(self) -> DatabaseNow:
+        """Return the database's own clock, which is the same for all processes."""
+        return "$$NOW"
 
 
 class ManualClock:
@@ -33,6 +45,10 @@ class ManualClock:
 
     def now(self) -> datetime:
         """Return the moment at which the clock stands."""
+        return self._now
+
+    def in_database(self) -> DatabaseNow:
+        """Return the moment at which the clock stands: the database's own is no part of a test."""
         return self._now
 
     def advance(self, by: timedelta) -> datetime:

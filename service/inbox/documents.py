@@ -84,6 +84,7 @@ class WebhookEvent(StoredDocument):
     processed_at: datetime | None = None
     attempts: int = 1
     next_attempt_at: datetime | None = None
+    leased_until: datetime | None = None
     purge_at: datetime | None = None
     deletable_at: datetime | None = None
 

@@ -1,8 +1,10 @@
-"""Where an event of the inbox stands, and when it is tried again. Pure."""
+"""Where an event of the inbox stands, and when it is tried again."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
+
+from service.leases.backoff import backoff, jittered
 
 Verdict = Literal["accepted", "rejected", "same_money"]
 """What a person decided about a payment that did not fit."""
@@ -25,11 +27,11 @@ WAITING = frozenset({InboxStatus.PARKED, InboxStatus.FAILED})
 
 # Stripe lists events for 30 days, and no provider retries for longer.
 GIVE_UP_AFTER = timedelta(days=30)
-_LONGEST_WAIT = timedelta(hours=6)
+FIRST_WAIT = timedelta(seconds=1)
 
 
 def next_attempt_at(received_at: datetime, attempts: int, now: datetime) -> datetime | None:
-    """Return when a waiting event is tried again: after 1, 2, 4 … seconds, at most 6 hours.
+    """Return when a waiting event is tried again: after about 1, 2, 4 … s, at most 6 hours.
 
     The first wait is short: a webhook often overtakes the call that links its session by a moment.
 
@@ -37,5 +39,4 @@ def next_attempt_at(received_at: datetime, attempts: int, now: datetime) -> date
     """
     if now - received_at >= GIVE_UP_AFTER:
         return None
-    wait = timedelta(seconds=2 ** min(max(attempts, 1) - 1, 16))
-    return now + min(wait, _LONGEST_WAIT)
+    return now + jittered(backoff(attempts, FIRST_WAIT))

@@ -1,15 +1,17 @@
 """Tell which layout a database has, and bring it to this version's."""
 
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TypeAlias
 
 from msgspec import Struct, field
 
 from service.core.clock import Clock
 from service.core.principal import Principal
+from service.leases.errors import LeaseLost
+from service.leases.operations import kept, leased
+from service.leases.repository import Held
 from service.merchants.operations.changing import add_default
 from service.migrations import repository
 from service.migrations.documents import Migration
@@ -17,18 +19,14 @@ from service.migrations.errors import LayoutDiffers, MigrationUnderway
 from service.migrations.run_step import run_step
 from service.migrations.steps import STEPS
 from service.migrations.steps.step import Counts, Run, Step
-from service.retention import repository as leases
-from service.storage.answering import answers_in_time
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
 from service.storage.indexes import Drift, apply_indexes
 
-# Held anew after each batch, of which none takes longer.
+# Held anew with each batch, and beside a long one.
 LEASE = timedelta(seconds=90)
 _NAME = "migrate"
 _RUN = "tillgate migrate"
-
-Keep: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class Planned(Struct, frozen=True):
@@ -137,7 +135,7 @@ async def migrate(
     killed is gone on with by the next. `again` runs all of them: for documents that a pod of an
     older version has written since. Raises `MigrationUnderway` beside another run.
     """
-    async with _leased(clock) as keep:
+    async with _leased(clock) as lease:
         found = await difference(database)
         if found is None:
             await _begin_new(database, clock)
@@ -146,7 +144,7 @@ async def migrate(
         if newer is not None:
             raise LayoutDiffers(newer)
         steps = [step for step in STEPS if again or step.number not in done]
-        ran = [await run_step(step, Run(database, keep), clock, by) for step in steps]
+        ran = [await run_step(step, Run(database, lease), clock, by) for step in steps]
         return ran, await apply_indexes(database, documents)
 
 
@@ -160,26 +158,19 @@ async def _begin_new(database: Database, clock: Clock) -> None:
     await add_default(clock.now())
     for step in STEPS:
         new = Migration(id=step.number, name=step.name, at=clock.now(), ran=False)
-        await repository.keep(new, overwrite=False)
+        await repository.keep(new)
 
 
 @asynccontextmanager
-async def _leased(clock: Clock) -> AsyncIterator[Keep]:
-    holder = secrets.token_hex(8)
-    now = clock.now()
-    async with answers_in_time():
-        if not await leases.take(_NAME, holder, now, now + LEASE):
+async def _leased(clock: Clock) -> AsyncIterator[Held]:
+    async with leased(_NAME, LEASE, clock) as lease:
+        if lease is None:
             raise MigrationUnderway(
                 "Another run migrates this database, or was killed less than "
                 f"{LEASE.seconds} seconds ago. Run it again then."
             )
-
-    async def keep() -> None:
-        if not await repository.extend(_NAME, holder, clock.now() + LEASE):
-            raise MigrationUnderway("Another run has taken over; this one ends here.")
-
-    try:
-        yield keep
-    finally:
-        async with answers_in_time():
-            await leases.give_back(_NAME, holder, clock.now())
+        try:
+            async with kept(lease, asyncio.Event()):  # each batch finds out by itself
+                yield lease
+        except LeaseLost as error:
+            raise MigrationUnderway("Another run has taken over; this one ends here.") from error

@@ -1,14 +1,13 @@
 """Queries on documents of an older layout: raw rows, since no document of ours describes them."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from pymongo import UpdateOne
 from pymongo.errors import OperationFailure
 
 from service.migrations.documents import Migration
-from service.retention.documents import Lease
 from service.storage.answering import Duplicate, answers_in_time
 from service.storage.database import Database, Row
 from service.storage.transaction import Transaction
@@ -38,27 +37,19 @@ async def is_new(database: Database) -> bool:
     return True
 
 
-async def keep(migration: Migration, *, overwrite: bool) -> None:
-    """Keep that a migration is done; where it is known already it stays, unless `overwrite`."""
-    rows = Migration.get_pymongo_collection()
+async def keep(migration: Migration) -> None:
+    """Keep that a migration is done; where it is known already it stays."""
+    async with answers_in_time():
+        with suppress(Duplicate):
+            await Migration.get_pymongo_collection().insert_one(migration.to_row())
+
+
+async def keep_latest(migration: Migration, tx: Transaction) -> None:
+    """Keep that a migration is done, in the place of what is known of an earlier run."""
     row = migration.to_row()
-    async with answers_in_time():
-        if overwrite:
-            await rows.replace_one({"_id": row["_id"]}, row, upsert=True)
-            return
-        try:
-            await rows.insert_one(row)
-        except Duplicate:
-            return
-
-
-async def extend(lease: str, holder: str, until: datetime) -> bool:
-    """Hold a lease for longer; return whether it was still the holder's."""
-    async with answers_in_time():
-        done = await Lease.get_pymongo_collection().update_one(
-            {"_id": lease, "holder": holder}, {"$set": {"until": until}}
-        )
-    return done.matched_count == 1
+    await Migration.get_pymongo_collection().replace_one(
+        {"_id": row["_id"]}, row, upsert=True, session=tx.session
+    )
 
 
 async def count(database: Database, collection: str, wanted: Row) -> int:
@@ -95,25 +86,15 @@ async def batches(
         beyond = {"_id": {"$gt": rows[-1]["_id"]}}
 
 
-async def update(database: Database, collection: str, updates: Sequence[Update]) -> int:
-    """Apply updates, each to one document and by itself; return how many were changed."""
-    if not updates:
-        return 0
-    async with answers_in_time(WITHIN_S):
-        done = await database[collection].bulk_write(_writes(updates), ordered=False)
-    return done.modified_count
-
-
 async def update_in(
     tx: Transaction, database: Database, collection: str, updates: Sequence[Update]
-) -> None:
-    """Apply updates, each to one document, in a transaction."""
-    if updates:
-        await database[collection].bulk_write(_writes(updates), session=tx.session)
-
-
-def _writes(updates: Sequence[Update]) -> list[UpdateOne]:
-    return [UpdateOne(wanted, change) for wanted, change in updates]
+) -> int:
+    """Apply updates, each to one document, in a transaction; return how many were changed."""
+    if not updates:
+        return 0
+    writes = [UpdateOne(wanted, change) for wanted, change in updates]
+    done = await database[collection].bulk_write(writes, session=tx.session)
+    return done.modified_count
 
 
 async def find_in(
@@ -147,13 +128,12 @@ async def merchants(database: Database, collection: str = "sessions") -> list[st
     return [one for one in found if isinstance(one, str)]
 
 
-async def insert_missing(database: Database, collection: str, rows: Iterable[Row]) -> int:
-    """Insert rows whose `_id` is not there yet; return how many."""
+async def insert_missing_in(
+    tx: Transaction, database: Database, collection: str, rows: Sequence[Row]
+) -> int:
+    """Insert rows whose `_id` is not there yet, in a transaction; return how many."""
     writes = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in rows]
-    if not writes:
-        return 0
-    async with answers_in_time(WITHIN_S):
-        done = await database[collection].bulk_write(writes, ordered=False)
+    done = await database[collection].bulk_write(writes, session=tx.session)
     return done.upserted_count
 
 

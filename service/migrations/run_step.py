@@ -8,11 +8,11 @@ from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.principal import Principal
 from service.core.strict_json import JsonObject
+from service.leases.operations import under
 from service.migrations import repository
 from service.migrations.documents import Migration
 from service.migrations.steps.step import Run, Step
-from service.storage.answering import answers_in_time
-from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -25,11 +25,14 @@ async def run_step(step: Step, run: Run, clock: Clock, by: Principal) -> Migrati
     migration = Migration(
         id=step.number, name=step.name, at=clock.now(), took_ms=took_ms, counts=run.counts
     )
-    # Before the number: it is kept once and written over by a later run, the trail has each run.
+    # The number is kept once and written over by a later run; the trail has each run.
     detail: JsonObject = {"name": step.name, "tookMs": took_ms, "counts": {**run.counts}}
     act = Act("database.migrated", f"migration:{step.number}", detail=detail)
-    async with answers_in_time():
-        await record(NO_TRANSACTION, by, act, migration.at)
-    await repository.keep(migration, overwrite=True)
+
+    async def keep(tx: Transaction) -> None:
+        await record(tx, by, act, migration.at)
+        await repository.keep_latest(migration, tx)
+
+    await under(run.lease, keep)
     log.info("migrated", number=step.number, took_ms=took_ms, **run.counts)
     return migration

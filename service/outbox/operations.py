@@ -12,6 +12,7 @@ from service.core.errors import TillgateError
 from service.core.lanes import EVERYTHING, Lane, over
 from service.core.measures import Figure
 from service.core.strict_json import JsonObject
+from service.leases.backoff import backoff, jittered
 from service.outbox import repository
 from service.outbox.documents import OutboxMessage
 from service.storage.answering import answers_in_time
@@ -21,6 +22,7 @@ Handler: TypeAlias = Callable[[OutboxMessage], Awaitable[None]]
 Handlers: TypeAlias = Mapping[str, Handler]
 
 LEASE = timedelta(seconds=60)
+FIRST_WAIT = timedelta(seconds=2)
 GIVE_UP_AFTER = timedelta(days=3)
 KEEP_FOR = timedelta(days=90)
 
@@ -51,7 +53,7 @@ def message(
 async def lane_of_due(handlers: Handlers, clock: Clock, lanes: Sequence[Lane]) -> Lane | None:
     """Return one of some lanes in which a message is due, if there is one."""
     async with answers_in_time():
-        return await repository.find_due_lane(list(handlers), clock.now(), lanes)
+        return await repository.find_due_lane(list(handlers), clock, lanes)
 
 
 async def deliver_due(
@@ -71,7 +73,7 @@ async def deliver_due(
         if over(stopping):
             break
         async with answers_in_time():
-            claimed = await repository.claim_due(list(handlers), clock.now(), LEASE, lane)
+            claimed = await repository.claim_due(list(handlers), clock, LEASE, lane)
         if claimed is None:
             break
         delivered += await _deliver(claimed, handlers[claimed.topic], clock)
@@ -87,7 +89,7 @@ async def _deliver(claimed: OutboxMessage, handler: Handler, clock: Clock) -> bo
         known = isinstance(error, TillgateError)
         log.warning("delivery failed", message=claimed.id, dead=given_up, exc_info=not known)
         reason = str(error) if known else f"{type(error).__name__}: {error}"
-        next_attempt_at = None if given_up else now + backoff(claimed.attempts)
+        next_attempt_at = None if given_up else now + wait_after(claimed.attempts)
         async with answers_in_time():
             await repository.mark_failed(claimed, reason, next_attempt_at)
         return False
@@ -121,6 +123,6 @@ async def message_figures(handlers: Handlers, clock: Clock) -> Sequence[Figure]:
     )
 
 
-def backoff(attempts: int) -> timedelta:
-    """Return the wait before the next attempt: 2, 4, 8 … seconds, at most 6 hours."""
-    return timedelta(seconds=min(2 ** min(attempts, 20), 6 * 3600))
+def wait_after(attempts: int) -> timedelta:
+    """Return the wait before the next attempt: about 2, 4, 8 … seconds, at most 6 hours."""
+    return jittered(backoff(attempts, FIRST_WAIT))

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from pymongo import ReturnDocument
 
+from service.core.clock import Clock
 from service.core.lanes import EVERYTHING, Lane, lane_of, wanted_by
 from service.core.news import WRITTEN
+from service.leases.expressions import ends, free
 from service.outbox.documents import OutboxMessage
 from service.storage.database import Row
 from service.storage.transaction import Transaction
@@ -25,20 +27,24 @@ async def add_new(messages: Sequence[Row], tx: Transaction) -> None:
     await tx.insert_new(OutboxMessage.get_pymongo_collection(), messages)
 
 
-async def find_due_lane(topics: Sequence[str], now: datetime, lanes: Sequence[Lane]) -> Lane | None:
+async def find_due_lane(topics: Sequence[str], clock: Clock, lanes: Sequence[Lane]) -> Lane | None:
     """Return one of some lanes in which a message is due, if there is one."""
-    due = _due(topics, now) | wanted_by(lanes, "payload.provider")
+    due = _due(topics, clock) | wanted_by(lanes, "payload.provider")
     row = await OutboxMessage.get_pymongo_collection().find_one(due, {"payload.provider": 1})
     return lane_of(row.get("payload", {}).get("provider"), lanes) if row else None
 
 
 async def claim_due(
-    topics: Sequence[str], now: datetime, lease: timedelta, lane: Lane = EVERYTHING
+    topics: Sequence[str], clock: Clock, lease: timedelta, lane: Lane = EVERYTHING
 ) -> OutboxMessage | None:
-    """Take the message of a lane that is due longest, and hide it from others for the lease."""
-    due = _due(topics, now) | lane.wanted("payload.provider")
-    until = now + lease
-    claim: Row = {"$set": {"nextAttemptAt": until, "leasedUntil": until}, "$inc": {"attempts": 1}}
+    """Take the message of a lane that is due longest, and hide it from others for the lease.
+
+    Its `attempts` rise with each holder: what an earlier one has to tell finds nothing to change.
+    """
+    due = _due(topics, clock) | lane.wanted("payload.provider")
+    claim: list[Row] = [
+        {"$set": {"leasedUntil": ends(lease, clock), "attempts": {"$add": ["$attempts", 1]}}}
+    ]
     row = await OutboxMessage.get_pymongo_collection().find_one_and_update(
         due, claim, sort=[("nextAttemptAt", 1)], return_document=ReturnDocument.AFTER
     )
@@ -47,13 +53,13 @@ async def claim_due(
 
 async def mark_done(message: OutboxMessage, now: datetime) -> None:
     """Keep that a message was delivered, unless another holder of a later lease is at it."""
-    change = {"$set": {"status": "done", "doneAt": now, "error": None}}
+    change = {"$set": {"status": "done", "doneAt": now, "error": None, "leasedUntil": None}}
     await OutboxMessage.get_pymongo_collection().update_one(_claimed(message), change)
 
 
 async def mark_failed(message: OutboxMessage, error: str, next_attempt_at: datetime | None) -> None:
     """Keep why a delivery failed, and when the next one is due; None: it is dead."""
-    change: Row = {"error": error}
+    change: Row = {"error": error, "leasedUntil": None}
     if next_attempt_at is None:
         change["status"] = "dead"
     else:
@@ -102,13 +108,18 @@ async def hurry(about: About, now: datetime) -> None:
     WRITTEN.notify([about.topic])
 
 
-async def count_due(topics: Sequence[str], now: datetime) -> int:
+async def count_due(topics: Sequence[str], clock: Clock) -> int:
     """Count the messages that a delivery would take now."""
-    return await OutboxMessage.get_pymongo_collection().count_documents(_due(topics, now))
+    return await OutboxMessage.get_pymongo_collection().count_documents(_due(topics, clock))
 
 
-def _due(topics: Sequence[str], now: datetime) -> Row:
-    return {"status": "pending", "topic": {"$in": list(topics)}, "nextAttemptAt": {"$lte": now}}
+def _due(topics: Sequence[str], clock: Clock) -> Row:
+    return {
+        "status": "pending",
+        "topic": {"$in": list(topics)},
+        "nextAttemptAt": {"$lte": clock.now()},
+        "$expr": free("leasedUntil", clock),
+    }
 
 
 async def sessions_with_pending(

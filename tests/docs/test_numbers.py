@@ -1,7 +1,7 @@
 """Every number with a unit in README and docs is the code's, or is listed as somebody else's."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from service.inbox import controllers, documents, states
 from service.inbox import repository as inbox
 from service.inbox.operations import apply, receive
 from service.inbox.settings import InboxSettings
+from service.leases import backoff as waits
+from service.leases.backoff import backoff
 from service.merchants import schemas as merchant_fields
 from service.merchants.operations import merchants
 from service.migrations import operations as migrations
@@ -42,7 +44,6 @@ from tests.openapi.kept import kept
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
 
-NOON = datetime.fromisoformat("2026-11-21T12:00:00Z")
 CONNECTION, WEB, ACCESS = ConnectionSettings(), WebSettings(), AccessSettings()
 _LIMIT = kept()["get /api/payment-sessions"]["parameters"]["query limit"]["schema"]
 
@@ -55,14 +56,11 @@ def _minutes(span: timedelta) -> float:
     return span / timedelta(minutes=1)
 
 
-def _tried_again_after(attempts: int) -> float:
-    at = states.next_attempt_at(NOON, attempts, NOON)
-    assert at is not None
-    return (at - NOON).total_seconds()
+def _waits(first: timedelta) -> tuple[float, ...]:
+    return (*(backoff(n, first).total_seconds() for n in (1, 2, 3)), _hours(backoff(99, first)))
 
 
-_RETRIES = (*(_tried_again_after(n) for n in (1, 2, 3)), _tried_again_after(99) / 3600)
-_REPEATS = (*(outbox.backoff(n).total_seconds() for n in (1, 2, 3)), _hours(outbox.backoff(99)))
+_RETRIES, _REPEATS = _waits(states.FIRST_WAIT), _waits(outbox.FIRST_WAIT)
 
 # What a page says, its numbers left out; and these numbers, from the code.
 HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
@@ -222,6 +220,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
 IN_WORDS: dict[str, tuple[Any, Any]] = {
     "Keys are good for an hour": (_hours(key_sets.GOOD_FOR), 1),
     "an hour after it lapsed": (sign_ins._KEPT_AFTER_S, 3600),
+    "up to a tenth sooner": (waits.JITTER, 0.1),
     "at most 100; `nextCursor`": (_LIMIT["maximum"], 100),
     "a day past the session's end": (_hours(overdue.WAIT), 24),
     "up to five times, then answers 503": (apply._TRIES, 5),

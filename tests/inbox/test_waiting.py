@@ -79,8 +79,9 @@ async def test_a_waiting_event_is_tried_ever_more_rarely_for_thirty_days(shop: S
         waits.append(wait.total_seconds())
         shop.clock.advance(wait)
         assert await retry_waiting(shop.api.container.inbox) == 1
-    assert waits[:4] == [1, 2, 4, 8]
-    assert max(waits) == waits[-1] == 6 * 3600
+    for wait, published in zip(waits, (1, 2, 4, 8), strict=False):
+        assert published * 0.9 <= wait <= published
+    assert 0.9 * 6 * 3600 <= max(waits) <= 6 * 3600
     assert timedelta(days=30) <= shop.clock.now() - began < timedelta(days=30, hours=6)
     assert (row["status"], row["nextAttemptAt"]) == ("dead", None)
     shop.pass_time(days=1)
@@ -104,14 +105,14 @@ def test_the_next_attempt_lies_ahead_and_within_six_hours(attempts: int, waited:
         assert again is None
     else:
         assert again is not None
-        assert timedelta(seconds=1) <= again - now <= timedelta(hours=6)
+        assert timedelta(seconds=0.9) <= again - now <= timedelta(hours=6)
 
 
 async def test_an_event_whose_worker_died_is_taken_again_after_its_lease(shop: Shop) -> None:
     await shop.api.told(shop.stripe_paid(UNKNOWN))
     await shop.api.open(sessionId="ps_later")
     shop.pass_time(seconds=5)
-    due = {"nextAttemptAt": shop.clock.now() + LEASE}  # as a worker left it that was killed
+    due = {"leasedUntil": shop.clock.now() + LEASE}  # as a worker left it that was killed
     await shop.database["webhook_events"].update_one({}, {"$set": due, "$inc": {"attempts": 1}})
 
     assert await retry_waiting(shop.api.container.inbox) == 0
@@ -205,7 +206,7 @@ async def test_a_genuine_event_that_can_not_be_read_is_kept_and_never_refused(
     assert await retry_waiting(shop.api.container.inbox) == 1
     row = await _event(shop)
     assert (row["status"], row["attempts"]) == ("failed", 2)
-    assert row["nextAttemptAt"] == shop.clock.now() + timedelta(seconds=2)
+    assert timedelta(seconds=1.8) <= row["nextAttemptAt"] - shop.clock.now() <= timedelta(seconds=2)
     shop.pass_time(days=31)
     await retry_waiting(shop.api.container.inbox)
     assert (await _event(shop))["status"] == "dead"

@@ -1,5 +1,6 @@
 """`tillgate migrate` on a database that the version before made, with sessions of all states."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from service.migrations import operations, repository
 from service.migrations.errors import LayoutDiffers, MigrationUnderway
 from service.migrations.operations import LEASE, difference, migrate, plan, require_layout
 from service.migrations.steps import STEPS, inbox, payments, sessions
+from service.migrations.steps import step as step_of
 from service.migrations.steps.step import Run
 from service.payments.payments.documents import Payment
 from service.sessions.documents import Session
@@ -309,7 +311,7 @@ def _with_run(run: Any) -> Any:
 async def test_another_layout_is_refused_and_a_new_database_has_todays(
     old: Database, clock: ManualClock, client: Client
 ) -> None:
-    with pytest.raises(LayoutDiffers, match=r"1, 2, 3, 4, 5 has not run.*tillgate migrate"):
+    with pytest.raises(LayoutDiffers, match=r"1, 2, 3, 4, 5, 6 has not run.*tillgate migrate"):
         await require_layout(old, clock)
     await migrate(old, DOCUMENTS, clock, BY)
     await require_layout(old, clock)
@@ -336,7 +338,7 @@ async def test_a_database_in_which_only_indexes_are_old_is_no_new_one(
 ) -> None:
     """It was marked as new, and neither `serve` nor `migrate` went on from there."""
     await _empty(old)
-    with pytest.raises(LayoutDiffers, match=r"1, 2, 3, 4, 5 has not run.*tillgate migrate"):
+    with pytest.raises(LayoutDiffers, match=r"1, 2, 3, 4, 5, 6 has not run.*tillgate migrate"):
         await require_layout(old, clock)
     assert await old["migrations"].count_documents({}) == 0
     assert (await plan(old))[3].left == {"indexes": 5}
@@ -380,28 +382,52 @@ async def test_each_run_leaves_a_trace_of_who_ran_it(old: Database, clock: Manua
     assert trail[-1]["detail"]["counts"] == {}
 
 
-async def test_what_is_changed_without_a_transaction_is_bounded_and_each_for_itself(
+async def test_a_batch_is_bounded_and_written_as_a_whole_or_not_at_all(
     old: Database, client: Client
 ) -> None:
-    """A database that does not answer is told as such, and a change that fails keeps out none."""
+    """A database that does not answer is told as such; the next run begins where this ended."""
     assert repository.WITHIN_S == 60
     ids = [row["_id"] for row in await old["sessions"].find({}).sort("_id", 1).to_list()]
     marks: list[repository.Update] = [({"_id": one}, {"$set": {"mark": 1}}) for one in ids]
+    refused: repository.Update = ({"_id": ids[0]}, {"$set": {"_id": "another"}})
+    run = Run(old)
     async with failing(client, ["update"], errorCode=50):
         with pytest.raises(Unavailable):
-            await repository.update(old, "sessions", marks)
-    refused: repository.Update = ({"_id": ids[0]}, {"$set": {"_id": "another"}})
+            await run.update("sessions", marks)
     with pytest.raises(BulkWriteError):
-        await repository.update(old, "sessions", [refused, *marks])
-    assert await old["sessions"].count_documents({"mark": 1}) == len(ids)
-
-
-async def test_control_in_a_transaction_one_that_fails_keeps_out_all(old: Database) -> None:
-    ids = [row["_id"] for row in await old["sessions"].find({}).sort("_id", 1).to_list()]
-    marks: list[repository.Update] = [({"_id": one}, {"$set": {"mark": 1}}) for one in ids]
-    refused: repository.Update = ({"_id": ids[0]}, {"$set": {"_id": "another"}})
-    with pytest.raises(BulkWriteError):
-        await in_transaction(
-            lambda tx: repository.update_in(tx, old, "sessions", [*marks, refused])
-        )
+        await run.update("sessions", [*marks, refused])
     assert await old["sessions"].count_documents({"mark": 1}) == 0
+    assert await run.update("sessions", marks) == len(ids)
+
+
+async def _changes_after_the_loss(
+    old: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> int:
+    """Return how many sessions a step changes whose lease has run out meanwhile."""
+
+    async def slow(run: Run) -> None:
+        ids = await old["sessions"].distinct("_id")
+        clock.advance(LEASE)
+        await run.update("sessions", [({"_id": one}, {"$set": {"mark": 1}}) for one in ids])
+
+    monkeypatch.setattr(operations, "STEPS", [_with_run(slow)])
+    with suppress(MigrationUnderway):
+        await migrate(old, DOCUMENTS, clock, BY)
+    return await old["sessions"].count_documents({"mark": 1})
+
+
+async def test_a_run_whose_lease_ran_out_changes_nothing_more(
+    old: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await _changes_after_the_loss(old, clock, monkeypatch) == 0
+    assert await old["migrations"].count_documents({}) == 0
+
+
+async def test_control_without_the_fence_it_changes_what_another_run_is_at(
+    old: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def trusting(lease: object, work: Any, seconds: float = 3.0) -> Any:
+        return await in_transaction(work, seconds)
+
+    monkeypatch.setattr(step_of, "under", trusting)
+    assert await _changes_after_the_loss(old, clock, monkeypatch) > 0

@@ -8,7 +8,7 @@ import pytest
 from service.core.errors import ProviderFailed
 from service.outbox import repository
 from service.outbox.documents import OutboxMessage
-from service.outbox.operations import LEASE, backoff, deliver_due, message
+from service.outbox.operations import LEASE, deliver_due, message
 from service.storage.plain import NO_TRANSACTION
 from tests.support.shop import Shop
 
@@ -88,8 +88,9 @@ async def test_a_failure_is_tried_again_ever_more_rarely_and_dead_after_three_da
             wait = row["nextAttemptAt"] - shop.clock.now()  # type: ignore[operator]
             waits.append(wait.total_seconds())
             shop.clock.advance(wait)
-    assert waits[:4] == [2, 4, 8, 16]
-    assert max(waits) == 6 * 3600
+    for wait, published in zip(waits, (2, 4, 8, 16), strict=False):
+        assert published * 0.9 <= wait <= published
+    assert max(waits) <= 6 * 3600
     assert timedelta(days=3) < shop.clock.now() - began < timedelta(days=3, hours=7)
     assert (row["status"], row["error"]) == ("dead", "not now")
     shop.pass_time(days=1)
@@ -102,14 +103,14 @@ async def test_a_failure_does_not_hold_up_the_others(shop: Shop) -> None:
     await repository.add_once([_message(shop, str(n)) for n in range(3)], NO_TRANSACTION)
     listener = Listener(failures=1)
     assert await deliver_due({"test.topic": listener}, shop.clock) == 2
-    shop.clock.advance(backoff(1))
+    shop.clock.advance(timedelta(seconds=2))
     assert await deliver_due({"test.topic": listener}, shop.clock) == 1
     assert len(listener.got) == 4
 
 
 async def test_a_message_whose_loop_died_is_delivered_after_its_lease(shop: Shop) -> None:
     await repository.add_once([_message(shop)], NO_TRANSACTION)
-    lost = await repository.claim_due(["test.topic"], shop.clock.now(), LEASE)
+    lost = await repository.claim_due(["test.topic"], shop.clock, LEASE)
     assert lost is not None
     listener = Listener()
     assert await deliver_due({"test.topic": listener}, shop.clock) == 0

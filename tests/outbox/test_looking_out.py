@@ -13,6 +13,7 @@ from service.background import background
 from service.core.lanes import lane_of, lanes_of, wanted_by
 from service.core.news import News
 from service.inbox.repository import find_waiting_lane
+from service.leases import loops
 from service.outbox import repository as outbox
 from service.outbox.operations import message
 from service.retention.operations.report import Jobs
@@ -45,8 +46,8 @@ async def _idle(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> float:
             await asyncio.Event().wait()
         return False
 
-    monkeypatch.setattr(looking, "_comes", rests)
-    monkeypatch.setattr(looking, "LET_GO_AFTER_S", 0.1)
+    monkeypatch.setattr(looking, "comes", rests)
+    monkeypatch.setattr(loops, "LET_GO_AFTER_S", 0.1)
     async with asyncio.timeout(IN_TIME), background(_jobs(shop)):
         await over.wait()
     return sum(rested)
@@ -86,13 +87,13 @@ async def _takes(
         if len(taken) == 2:
             both.set()
 
-    comes = looking._comes
+    comes = looking.comes
 
     async def rests(event: asyncio.Event, seconds: float) -> bool:
         resting.set()
         return await comes(event, 3600.0 if seconds > looking.SHORTEST_S else seconds)
 
-    monkeypatch.setattr(looking, "_comes", rests)
+    monkeypatch.setattr(looking, "comes", rests)
     async with background(_jobs(shop, handlers={"provider.close_checkout": take})):
         await resting.wait()
         await outbox.add_once([_closing(shop, "stripe"), _closing(shop, "nobody")], NO_TRANSACTION)
@@ -163,7 +164,7 @@ async def test_a_row_without_a_provider_is_of_the_lane_of_others(shop: Shop) -> 
     now = shop.clock.now()
     row = {"_id": "odd", "status": "parked", "nextAttemptAt": now}
     await shop.database["webhook_events"].insert_one(row)
-    found = await find_waiting_lane(now, LANES)
+    found = await find_waiting_lane(shop.clock, LANES)
     assert found == LANES[-1]
 
 

@@ -11,12 +11,13 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from service import background as loops
+from service import background as looking
 from service.background import background
 from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.core.lanes import EVERYTHING, Lane, lanes_of
 from service.core.principal import Kind, Principal
+from service.leases import loops
 from service.outbox import operations
 from service.outbox import repository as outbox
 from service.outbox.operations import LEASE, deliver_due, message
@@ -147,7 +148,7 @@ async def test_a_capture_does_not_wait_behind_the_closings_of_another_provider(
 async def test_control_without_lanes_it_waits_behind_them_all(
     shop: Shop, stripe: Hanging, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loops, "lanes_of", lambda _: (EVERYTHING,))
+    monkeypatch.setattr(looking, "lanes_of", lambda _: (EVERYTHING,))
     await _closings(shop)
     await _held(shop)
     async with background(shop.api.container.jobs):

@@ -10,7 +10,8 @@ import pytest
 from service.cli.options import operator
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
-from service.retention import repository
+from service.leases import repository as leases
+from service.leases.repository import Held
 from service.retention.operations import cleanup
 from service.retention.operations.counting import COUNTS
 from service.retention.operations.run import LEASE, run_job
@@ -50,38 +51,23 @@ async def test_two_at_once_do_the_work_once(shop: Shop) -> None:
 async def test_control_without_the_lease_both_do_the_work(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def always(*_: object) -> bool:
-        return True
+    async def always(name: str, holder: str, *_: Any) -> Held:
+        return Held(name, holder, 1, LEASE, shop.clock)
 
-    monkeypatch.setattr(repository, "take", always)
+    monkeypatch.setattr(leases, "claim", always)
     reports = await asyncio.gather(*(shop.clean_up() for _ in range(3)))
     assert not any(report["skipped"] for report in reports)
 
 
 async def test_a_lease_outlives_a_crash_and_then_ends(shop: Shop) -> None:
-    now = shop.clock.now()
-    assert await repository.take("cleanup", "the dead one", now, now + LEASE)
+    dead = await leases.claim("cleanup", "the dead one", LEASE, shop.clock)
+    assert dead is not None
     await shop.api.open()
     shop.pass_time(minutes=1)
     assert (await shop.clean_up())["skipped"] is True
     shop.clock.advance(LEASE)
     assert (await shop.clean_up())["skipped"] is False
-
-
-async def test_a_lease_is_given_back_by_its_holder_alone(shop: Shop) -> None:
-    began = shop.clock.now()
-    assert await repository.take("cleanup", "slow", began, began + LEASE)
-    shop.clock.advance(LEASE)
-    now = shop.clock.now()
-    for job in ("cleanup", "purge"):
-        assert await repository.take(job, "next", now, now + LEASE)
-    await repository.give_back("cleanup", "slow", now)  # it has run out meanwhile
-    assert not await repository.take("cleanup", "third", now, now + LEASE)
-    await repository.give_back("purge", "next", now)
-    assert await repository.take("purge", "third", now, now + LEASE)
-    assert not await repository.take("cleanup", "third", now, now + LEASE)
-    await repository.give_back("cleanup", "next", now)
-    assert await repository.take("cleanup", "third", now, now + LEASE)
+    assert await leases.renew(dead) is False
 
 
 async def _full_house(shop: Shop) -> None:

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 async def lane_of_waiting(inbox: Inbox, lanes: Sequence[Lane]) -> Lane | None:
     """Return one of some lanes in which a waiting event is due, if there is one."""
     async with answers_in_time():
-        return await repository.find_waiting_lane(inbox.clock.now(), lanes)
+        return await repository.find_waiting_lane(inbox.clock, lanes)
 
 
 async def retry_waiting(
@@ -45,7 +45,7 @@ async def retry_waiting(
     tried = 0
     while tried < limit and not over(stopping):
         async with answers_in_time():
-            row = await repository.claim_waiting(inbox.clock.now(), LEASE, lane)
+            row = await repository.claim_waiting(inbox.clock, LEASE, lane)
         if row is None:
             break
         tried += 1

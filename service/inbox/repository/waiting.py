@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 
 from pymongo import ReturnDocument
 
+from service.core.clock import Clock
 from service.core.lanes import Lane, lane_of, wanted_by
 from service.inbox.documents import WebhookEvent
 from service.inbox.states import WAITING, InboxStatus
+from service.leases.expressions import ends, free
 from service.storage.database import Row
 
 
@@ -26,35 +28,40 @@ async def postpone(
                 "error": error,
                 "status": outcome.value,
                 "nextAttemptAt": at,
+                "leasedUntil": None,
                 "purgeAt": purge_at,
             }
         },
     )
 
 
-async def find_waiting_lane(now: datetime, lanes: Sequence[Lane]) -> Lane | None:
+async def find_waiting_lane(clock: Clock, lanes: Sequence[Lane]) -> Lane | None:
     """Return one of some lanes in which a waiting event is due, if there is one."""
-    due = _waiting(now) | wanted_by(lanes, "provider")
+    due = _waiting(clock) | wanted_by(lanes, "provider")
     row = await WebhookEvent.get_pymongo_collection().find_one(due, {"provider": 1})
     return lane_of(row.get("provider"), lanes) if row else None
 
 
-def _waiting(now: datetime) -> Row:
-    return {"status": {"$in": sorted(WAITING)}, "nextAttemptAt": {"$lte": now}}
+def _waiting(clock: Clock) -> Row:
+    return {
+        "status": {"$in": sorted(WAITING)},
+        "nextAttemptAt": {"$lte": clock.now()},
+        "$expr": free("leasedUntil", clock),
+    }
 
 
-async def claim_waiting(now: datetime, lease: timedelta, lane: Lane) -> WebhookEvent | None:
+async def claim_waiting(clock: Clock, lease: timedelta, lane: Lane) -> WebhookEvent | None:
     """Take the waiting event of a lane that is due longest, and hide it from others for a while."""
-    due = _waiting(now) | lane.wanted("provider")
+    due = _waiting(clock) | lane.wanted("provider")
+    claim: list[Row] = [
+        {"$set": {"leasedUntil": ends(lease, clock), "attempts": {"$add": ["$attempts", 1]}}}
+    ]
     row = await WebhookEvent.get_pymongo_collection().find_one_and_update(
-        due,
-        {"$set": {"nextAttemptAt": now + lease}, "$inc": {"attempts": 1}},
-        sort=[("nextAttemptAt", 1)],
-        return_document=ReturnDocument.AFTER,
+        due, claim, sort=[("nextAttemptAt", 1)], return_document=ReturnDocument.AFTER
     )
     return WebhookEvent.model_validate(row) if row else None
 
 
-async def count_waiting(now: datetime) -> int:
+async def count_waiting(clock: Clock) -> int:
     """Count the waiting events that are due."""
-    return await WebhookEvent.get_pymongo_collection().count_documents(_waiting(now))
+    return await WebhookEvent.get_pymongo_collection().count_documents(_waiting(clock))

@@ -7,7 +7,7 @@ to do by what is not yet there.
 
 from collections.abc import Sequence
 
-from service.migrations.steps import inbox, indexes, merchants, payments, sessions
+from service.migrations.steps import inbox, indexes, leases, merchants, payments, sessions
 from service.migrations.steps.step import Step
 
 STEPS: Sequence[Step] = (
@@ -16,5 +16,6 @@ STEPS: Sequence[Step] = (
     Step(3, "webhook_events: Razorpay's by the hash of their bodies", inbox.left, inbox.run),
     Step(4, "indexes: what is replaced is dropped", indexes.left, indexes.run),
     Step(5, "merchants: a document for each that is named", merchants.left, merchants.run),
+    Step(6, "webhook_events: the lease of a retry", leases.left, leases.run),
 )
 """Every migration; numbers go up by one and are never used again."""

@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import Mapping
 from functools import partial
 
+from service.leases.operations import under
 from service.migrations import repository
 from service.migrations.steps.step import Counts, Run
 from service.storage.database import Database, Row
-from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
 
 _OLD: Row = {"doubts": {"$exists": False}}
@@ -32,7 +32,7 @@ async def run(run: Run) -> None:
         renamed = {row["_id"]: new for row in rows if (new := new_id(row)) != row["_id"]}
         if renamed:
             work = partial(_rename, run.database, rows, renamed)
-            removed = await in_transaction(work, _BATCH_WITHIN_S)
+            removed = await under(run.lease, work, _BATCH_WITHIN_S)
             run.add("renamed", len(renamed))
             run.add("copies removed", removed)
         updates: list[repository.Update] = [
@@ -40,7 +40,7 @@ async def run(run: Run) -> None:
             for row in rows
             if row["_id"] not in renamed
         ]
-        run.add("events", await repository.update(run.database, "webhook_events", updates))
+        run.add("events", await run.update("webhook_events", updates))
         await run.breathe()
 
 

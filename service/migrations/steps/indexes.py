@@ -42,7 +42,7 @@ async def run(run: Run) -> None:
         updates: list[repository.Update] = [
             ({"_id": later}, {"$pull": {"checkoutIds": one}}) for later in shared["all"][1:]
         ]
-        run.add("sessions", await repository.update(run.database, "sessions", updates))
+        run.add("sessions", await run.update("sessions", updates))
         await run.breathe()
 
 

@@ -23,10 +23,9 @@ async def left(database: Database) -> Counts:
 async def run(run: Run) -> None:
     """Make the documents; one that is there stays as it is."""
     missing = {_FIRST, *await _missing(run.database)}
-    made = await repository.insert_missing(run.database, "merchants", map(_row, sorted(missing)))
+    made = await run.insert_missing("merchants", [_row(one) for one in sorted(missing)])
     if made:
         run.add("merchants", made)
-    await run.breathe()
 
 
 def _row(merchant_id: str) -> Row:

@@ -41,11 +41,11 @@ async def run(run: Run) -> None:
             for row in rows
             if "providerPaymentId" in changed[row["_id"]]
         ]
-        run.add("sessions", await repository.update(run.database, "sessions", sessions))
+        run.add("sessions", await run.update("sessions", sessions))
         payments: list[repository.Update] = [
             ({"_id": row["_id"], **_OLD}, {"$set": changed[row["_id"]]}) for row in rows
         ]
-        run.add("payments", await repository.update(run.database, "payments", payments))
+        run.add("payments", await run.update("payments", payments))
         await run.breathe()
 
 

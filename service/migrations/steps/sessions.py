@@ -38,7 +38,7 @@ async def run(run: Run) -> None:
             ({"_id": row["_id"], **_OLD}, {"$set": _fields(row, beside, shared), **_GONE})
             for row in rows
         ]
-        run.add("sessions", await repository.update(run.database, "sessions", updates))
+        run.add("sessions", await run.update("sessions", updates))
         await run.breathe()
 
 

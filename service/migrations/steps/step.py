@@ -1,34 +1,58 @@
 """What a migration is, and what it is given."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from service.storage.database import Database
+from service.leases.operations import renew, under
+from service.leases.repository import Held
+from service.migrations import repository
+from service.storage.database import Database, Row
+from service.storage.transaction import Transaction
 
 Counts: TypeAlias = dict[str, int]
 
 BATCH = 200
 
 
-async def _never_lost() -> None:
-    return
-
-
 class Run(Struct, frozen=True):
-    """One run of a step.
-
-    `breathe` is awaited after each batch: it keeps the lease, and raises where it was lost.
-    """
+    """One run of a step. Its batches are written under the lease, if there is one."""
 
     database: Database
-    breathe: Callable[[], Awaitable[None]] = _never_lost
+    lease: Held | None = None
     counts: Counts = field(default_factory=dict)
 
     def add(self, what: str, changed: int) -> None:
         """Count what was changed."""
         self.counts[what] = self.counts.get(what, 0) + changed
+
+    async def breathe(self) -> None:
+        """Hold the lease on; awaited after each batch. Raises `LeaseLost`."""
+        if self.lease is not None:
+            await renew(self.lease)
+
+    async def update(self, collection: str, updates: Sequence[repository.Update]) -> int:
+        """Apply updates, each to one document, all or none; return how many were changed.
+
+        Raises `LeaseLost`, and what the driver raises.
+        """
+
+        async def work(tx: Transaction) -> int:
+            return await repository.update_in(tx, self.database, collection, updates)
+
+        return await under(self.lease, work, repository.WITHIN_S) if updates else 0
+
+    async def insert_missing(self, collection: str, rows: Sequence[Row]) -> int:
+        """Insert rows whose `_id` is not there yet, all or none; return how many.
+
+        Raises `LeaseLost`, and what the driver raises.
+        """
+
+        async def work(tx: Transaction) -> int:
+            return await repository.insert_missing_in(tx, self.database, collection, rows)
+
+        return await under(self.lease, work, repository.WITHIN_S)
 
 
 class Step(Struct, frozen=True):

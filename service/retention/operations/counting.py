@@ -28,12 +28,12 @@ async def count_cleanup(jobs: Jobs, report: Report, until: Until) -> None:
 
 async def _count_events(jobs: Jobs, report: Report, until: Until) -> None:
     async with answers_in_time(_COUNT_WITHIN_S):
-        report.events_retried = await inbox_repository.count_waiting(jobs.inbox.clock.now())
+        report.events_retried = await inbox_repository.count_waiting(jobs.inbox.clock)
 
 
 async def _count_outbox(jobs: Jobs, report: Report, until: Until) -> None:
     async with answers_in_time(_COUNT_WITHIN_S):
-        report.delivered = await outbox.count_due(list(jobs.handlers), jobs.inbox.clock.now())
+        report.delivered = await outbox.count_due(list(jobs.handlers), jobs.inbox.clock)
 
 
 COUNTS: Mapping[str, Job] = {

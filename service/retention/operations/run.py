@@ -1,6 +1,5 @@
 """Run a job under its lease, or count what it would do."""
 
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +12,7 @@ from service.core.batches import Until
 from service.core.clock import Clock
 from service.core.errors import NotFound
 from service.core.principal import Kind, Principal
-from service.retention import repository
+from service.leases.operations import leased
 from service.retention.operations.cleanup import JOBS
 from service.retention.operations.counting import COUNTS, count_cleanup
 from service.retention.operations.report import Jobs, Report
@@ -53,9 +52,10 @@ async def run_job(name: str, jobs: Jobs, by: Principal, *, dry_run: bool = False
     if dry_run:
         await COUNTS[name](jobs, report, until)
     else:
-        async with _leased(name, jobs) as ours, _on_record(report, by, jobs.inbox.clock):
-            report.skipped = not ours
-            if ours:
+        clock = jobs.inbox.clock
+        async with leased(name, LEASE, clock) as lease, _on_record(report, by, clock):
+            report.skipped = lease is None
+            if lease is not None:
                 await JOBS[name](jobs, report, until)
     report.took_ms = round((time.monotonic() - began) * 1000)
     log.info("job ran", **_figures(report))
@@ -67,20 +67,6 @@ async def preview(jobs: Jobs) -> Report:
     report = Report(job="cleanup", dry_run=True)
     await count_cleanup(jobs, report, Until(time.monotonic() + RUN_FOR_S, jobs.stopping))
     return report
-
-
-@asynccontextmanager
-async def _leased(name: str, jobs: Jobs) -> AsyncIterator[bool]:
-    holder = secrets.token_hex(8)
-    now = jobs.inbox.clock.now()
-    async with answers_in_time():
-        ours = await repository.take(name, holder, now, now + LEASE)
-    try:
-        yield ours
-    finally:
-        if ours:
-            async with answers_in_time():
-                await repository.give_back(name, holder, jobs.inbox.clock.now())
 
 
 @asynccontextmanager
