@@ -22,10 +22,12 @@ from service.extension import Extension, Mounted
 from service.inbox.controllers import AdminWebhooks, Webhooks
 from service.inbox.operations.figures import event_figures
 from service.inbox.repository import COMMITS
+from service.jobs.controllers import NamedJobs
+from service.jobs.operations.by_the_clock import by_the_clock
 from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
 from service.outbox.operations import message_figures
-from service.retention.controllers import Cleanup, NamedJobs
+from service.retention.controllers import Cleanup
 from service.reviews.controllers import AdminReviews
 from service.sessions.controllers import CheckoutSessions, PaymentSessions, Verification
 from service.sessions.repository import INSERTS, LOADS
@@ -89,12 +91,7 @@ def create_app(
             stack.push_async_callback(close_providers, container.providers)
             stack.push_async_callback(login.refusals.aclose)
             if loop:
-                await stack.enter_async_context(watching(watchdog))
-                await stack.enter_async_context(sampling(database.client, QUEUES))
-                if not settings.production:
-                    queues = (INSERTS.queue, COMMITS.queue)
-                    await stack.enter_async_context(reading_along(database, queues))
-                await stack.enter_async_context(background(container.jobs))
+                await stack.enter_async_context(_loops(container, watchdog))
             if mounted is not None:
                 await stack.enter_async_context(mounted.lifespan(app, loop=loop))
             yield
@@ -130,6 +127,28 @@ def _metrics(container: Container) -> HTTPRouteHandler:
     return metrics_route(container.settings, figures)
 
 
+@asynccontextmanager
+async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None]:
+    """Do what a serving process does by itself, for as long as the block lasts."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(watching(watchdog))
+        await stack.enter_async_context(sampling(container.database.client, QUEUES))
+        if not container.settings.production:
+            await stack.enter_async_context(_for_development(container))
+        await stack.enter_async_context(background(container.jobs))
+        yield
+
+
+@asynccontextmanager
+async def _for_development(container: Container) -> AsyncIterator[None]:
+    """Do what a set of several members does by itself, and what CronJobs do."""
+    async with (
+        reading_along(container.database, (INSERTS.queue, COMMITS.queue)),
+        by_the_clock(container.job_table),
+    ):
+        yield
+
+
 def _extended(extension: Extension | None, settings: Settings) -> Settings:
     """Return the settings as an extension wants them. Raises `Misconfigured` in production."""
     if extension is None:
@@ -161,5 +180,5 @@ def _dependencies(container: Container) -> dict[str, Provide]:
         "merchants": Provide(lambda: container.merchants, sync_to_thread=False),
         "clock": Provide(lambda: container.clock, sync_to_thread=False),
         "inbox": Provide(lambda: container.inbox, sync_to_thread=False),
-        "jobs": Provide(lambda: container.jobs, sync_to_thread=False),
+        "job_table": Provide(lambda: container.job_table, sync_to_thread=False),
     }

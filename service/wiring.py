@@ -16,6 +16,8 @@ from service.effects.apply import apply, questions
 from service.effects.matching import named_by
 from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.inbox.operations.inbox import Inbox
+from service.jobs.documents import JobRun, JobState
+from service.jobs.operations.job import About, Table, by_name
 from service.leases.documents import Lease
 from service.merchants.documents import Merchant
 from service.merchants.operations.merchants import Merchants
@@ -26,6 +28,8 @@ from service.outbox.operations import Handlers
 from service.payments.payments.documents import Payment
 from service.providers.registry import Providers, build_providers, refuse_blank
 from service.retention.operations.report import Jobs
+from service.retention.operations.table import ABOUT as RETENTION_JOBS
+from service.retention.operations.table import retention_jobs
 from service.sessions.checkouts.attempts import close_attempt_by_message
 from service.sessions.checkouts.capture import capture_by_message
 from service.sessions.checkouts.close import close_by_message
@@ -58,8 +62,14 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     SignIn,
     IdempotencyKey,
     Lease,
+    JobState,
+    JobRun,
     Migration,
 )
+
+
+ALL_JOBS: tuple[About, ...] = tuple(RETENTION_JOBS)
+"""What is known of the jobs without a database: for the manifests of CronJobs."""
 
 
 class Container(Struct, frozen=True):
@@ -74,6 +84,7 @@ class Container(Struct, frozen=True):
     inbox: Inbox
     services: CheckoutServices
     jobs: Jobs
+    job_table: Table
 
 
 def build_container(settings: Settings, clock: Clock, database: Database) -> Container:
@@ -92,7 +103,23 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     )
     services = CheckoutServices(rules, clock, providers, inbox, merchants)
     jobs = Jobs(services, outbox_handlers(services), settings.access.peppers)
-    return Container(settings, clock, database, providers, merchants, rules, inbox, services, jobs)
+    return Container(
+        settings=settings,
+        clock=clock,
+        database=database,
+        providers=providers,
+        merchants=merchants,
+        rules=rules,
+        inbox=inbox,
+        services=services,
+        jobs=jobs,
+        job_table=job_table(jobs),
+    )
+
+
+def job_table(jobs: Jobs) -> Table:
+    """Return the table of all jobs: the server, the commands, the routes and CronJobs run these."""
+    return Table(by_name(retention_jobs(jobs)), jobs.inbox.clock, jobs.stopping)
 
 
 def outbox_handlers(services: CheckoutServices) -> Handlers:

@@ -13,15 +13,20 @@ T = TypeVar("T")
 
 
 class Until(Struct, frozen=True):
-    """When work ends: at a time of the monotonic clock, or as soon as stopping is requested."""
+    """When work ends: at a time of the monotonic clock, or as soon as stopping is requested.
+
+    `stopping` is the process that ends, `given_up` this work alone.
+    """
 
     at: float
     stopping: asyncio.Event | None = None
+    given_up: asyncio.Event | None = None
 
     @property
     def over(self) -> bool:
         """Return whether nothing more is begun."""
-        return time.monotonic() > self.at or (self.stopping is not None and self.stopping.is_set())
+        told = any(event is not None and event.is_set() for event in (self.stopping, self.given_up))
+        return told or time.monotonic() > self.at
 
     def at_most(self, seconds: float) -> "Until":
         """Return the same, but no longer than this from now."""

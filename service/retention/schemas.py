@@ -3,18 +3,11 @@
 from msgspec import Struct
 
 from service.core.views import view_of
-from service.retention.operations.report import Report
-from service.web.wire import WireModel
-
-
-class RunJob(WireModel):
-    """Runs a job; `dryRun` counts what it would do, and touches nothing."""
-
-    dry_run: bool = False
+from service.retention.operations.report import CleanupReport
 
 
 class ReportAnswer(Struct, frozen=True, rename="camel"):
-    """What a job did, or with `dryRun` what it would do."""
+    """What a cleanup did, or with `dryRun` what it would do."""
 
     job: str
     expired: int
@@ -27,10 +20,10 @@ class ReportAnswer(Struct, frozen=True, rename="camel"):
     events_retried: int
     events_purged: int
     delivered: int
-    on_older_peppers: int
     took_ms: int
     dry_run: bool
     skipped: bool
+    paused: bool
 
 
 class PreviewAnswer(Struct, frozen=True, rename="camel"):
@@ -40,6 +33,6 @@ class PreviewAnswer(Struct, frozen=True, rename="camel"):
     due: ReportAnswer
 
 
-def report_view(report: Report) -> ReportAnswer:
+def report_view(report: CleanupReport) -> ReportAnswer:
     """Show a report."""
     return view_of(ReportAnswer, report)

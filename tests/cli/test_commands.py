@@ -12,9 +12,8 @@ import pymongo
 import pytest
 from click.testing import CliRunner
 
-from service.cli.commands.jobs import DOES
 from service.cli.main import cli
-from service.retention.operations.cleanup import JOBS
+from service.wiring import ALL_JOBS
 from tests.cli.running import tillgate
 from tests.support.settings import VARIABLES
 
@@ -182,13 +181,21 @@ def test_indexes_are_shown_and_what_differs_is_left_alone(shop: Shop) -> None:
     assert {"checkout_ids", "mine"} <= set(sessions.index_information())
 
 
-def test_every_job_is_described_and_can_be_run(shop: Shop) -> None:
-    assert set(DOES) == set(JOBS)
-    assert [line.split("\t")[0] for line in shop.ok("jobs", "list").splitlines()] == list(JOBS)
+def test_every_job_is_listed_and_can_be_run_paused_and_resumed(shop: Shop) -> None:
+    listed = shop.ok("jobs", "list").splitlines()
+    assert [line.split("\t")[0] for line in listed] == [about.name for about in ALL_JOBS]
     assert "dry run\tTrue" in shop.ok("jobs", "run", "cleanup", "--dry-run")
     assert shop.database.leases.count_documents({}) == 0
     assert "skipped\tFalse" in shop.ok("jobs", "run", "cleanup")
     assert shop.database.leases.count_documents({}) == 1
+    [ran] = shop.ok("jobs", "runs", "cleanup").splitlines()
+    assert ran.split("\t")[2:5] == ["done", shop.database.job_runs.find_one()["by"], "nothing"]
+    assert "is paused" in shop.run("jobs", "pause", "cleanup").stderr
+    assert "paused already" in shop.run("jobs", "pause", "cleanup").stderr
+    assert "tillgate jobs resume cleanup" in shop.run("jobs", "run", "cleanup").stderr
+    assert "\tpaused\t" in shop.ok("jobs", "list").splitlines()[0]
+    assert "runs again" in shop.run("jobs", "resume", "cleanup").stderr
+    assert "skipped\tFalse" in shop.ok("jobs", "run", "cleanup")
 
 
 def test_events_are_listed_shown_and_replayed(shop: Shop) -> None:

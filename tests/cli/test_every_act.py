@@ -37,6 +37,8 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
         ("prices coupon A --remove", ["coupon.removed"]),
     ],
     "jobs run": [("jobs run cleanup", ["job.ran"]), ("jobs run cleanup --dry-run", [])],
+    "jobs pause": [("jobs pause cleanup", ["job.paused"]), ("jobs pause cleanup", [])],
+    "jobs resume": [("jobs resume cleanup", ["job.resumed"]), ("jobs resume cleanup", [])],
     "events replay": [(f"events replay {EVENT}", ["event.replayed"])],
     "events retry": [("events retry", ["events.retried"])],
     "import sessions": [(IMPORT, ["import.began", "import.ended"]), (f"{IMPORT} --dry-run", [])],
@@ -46,6 +48,7 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
 DECIDED = {"reviews accept", "reviews reject", "reviews same-money"}
 CHANGE_NOTHING = {
     *("doctor", "keys list", "prices list", "jobs list", "indexes show"),
+    *("jobs runs", "jobs manifests"),
     *("events list", "events show", "events rejected", "reviews list"),
     *("merchants list", "merchants show"),
     "serve",  # serves; what it is asked to do is traced by its routes

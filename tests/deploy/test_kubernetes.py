@@ -6,13 +6,17 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import kubernetes_validate
 import pytest
+from msgspec.structs import replace
 
+from service.cli.manifests import cron_job
 from service.core.errors import Misconfigured
 from service.settings import load_settings, variables
+from service.wiring import ALL_JOBS
 from tests.deploy.manifests import (
     BASE,
     EXAMPLE,
@@ -245,6 +249,22 @@ def test_the_overlay_names_its_proxies_for_limits_by_address() -> None:
     assert variables_of(EXAMPLE / "config.env")["TRUSTED_PROXIES"]
 
 
+def test_the_cron_jobs_are_those_that_the_command_prints() -> None:
+    """After a change: `tillgate jobs manifests`, one file for each."""
+    for about in ALL_JOBS:
+        file = BASE / f"cronjob-{about.name}.yaml"
+        assert file.exists() is (about.every is not None), file
+        if about.every is not None:
+            assert file.read_text() == cron_job(about)
+
+
+def test_control_another_schedule_is_another_manifest() -> None:
+    (cleanup,) = (about for about in ALL_JOBS if about.every is not None)
+    seldom = replace(cleanup, every=timedelta(minutes=10))
+    text = (BASE / "cronjob-cleanup.yaml").read_text()
+    assert cron_job(seldom) == text.replace("*/5", "*/10") != text
+
+
 def test_every_cron_job_sends_the_jobs_key_and_is_bounded(manifests: list[Manifest]) -> None:
     jobs = of_kind(manifests, "CronJob")
     assert [job["metadata"]["name"] for job in jobs] == ["tillgate-cleanup"]
@@ -322,7 +342,7 @@ def test_out_of_the_pods_go_names_the_database_and_https_only(manifests: list[Ma
         "dns": {53},
         "web": {443},
         "database": {27017},
-        "cleanup": {8000},
+        "jobs": {8000},
     }
 
 

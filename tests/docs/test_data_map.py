@@ -19,8 +19,8 @@ NEUTRAL = set(
     "receivedAt processedAt nextAttemptAt at size deliveries providerSubscriptionId "
     "sessionOpenedAt statusAt final paymentMethod failureCode topic leasedUntil doneAt action "
     "item passId maxQuantity title code basisPoints scopes revokedAt endsAt state payloadHash "
-    "lockedUntil contentType holder fence renewals until ran tookMs counts "
-    "zone defaultCurrency logo returnOrigins".split()
+    "lockedUntil contentType holder fence renewals pausedAt reached job startedAt "
+    "endedAt figures until ran tookMs counts zone defaultCurrency logo returnOrigins".split()
 )
 # Neutral elsewhere, and telling of a person here.
 OF_SOMEBODY = {"sessions": {"eventId", "passId"}}

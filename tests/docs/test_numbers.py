@@ -17,6 +17,8 @@ from service.inbox import controllers, documents, states
 from service.inbox import repository as inbox
 from service.inbox.operations import apply, receive
 from service.inbox.settings import InboxSettings
+from service.jobs import documents as jobs
+from service.jobs.operations import run
 from service.leases import backoff as waits
 from service.leases.backoff import backoff
 from service.merchants import schemas as merchant_fields
@@ -25,7 +27,7 @@ from service.migrations import operations as migrations
 from service.outbox import operations as outbox
 from service.production import secrecy
 from service.providers.stripe import verify
-from service.retention.operations import cleanup, purging, run
+from service.retention.operations import cleanup, purging
 from service.sessions.checkouts.unresolved import overdue, questions, silent
 from service.sessions.settings import SessionSettings
 from service.storage import figures, watchdog
@@ -117,6 +119,9 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("until it is {} days old", (outbox.KEEP_FOR.days,)),
         ("payments that are silent for {} days", (silent.GIVE_UP_AFTER.days,)),
         ("a run ends after {} seconds", (run.RUN_FOR_S,)),
+        ("tells every {} s what it has done", (run.TELL_EVERY_S,)),
+        ("are listed for {} days", (jobs.KEPT_FOR_DAYS,)),
+        ("for {} days (a TTL)", (jobs.KEPT_FOR_DAYS,)),
         ("capped at {} MiB", ((documents.WebhookRejection.capped_bytes or 0) / 2**20,)),
         ("{} days |", (outbox.KEEP_FOR.days,)),
         ("the idempotency middleware | {} hours |", (_hours(idempotency.KEPT_FOR),)),
@@ -206,6 +211,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("`PURGE_EVENTS_DAYS` ({})", (InboxSettings().purge_events_days,)),
         ("until {} MiB of newer ones", ((documents.WebhookRejection.capped_bytes or 0) / 2**20,)),
         ("a provider's words | {} days", (outbox.KEEP_FOR.days,)),
+        ("of each, for {} days", (jobs.KEPT_FOR_DAYS,)),
         ("`sealedBody` | {} hours", (_hours(idempotency.KEPT_FOR),)),
         ("with `exp`, {} h after", (ACCESS.jwt_max_hours,)),
         (

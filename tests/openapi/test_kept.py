@@ -21,7 +21,12 @@ _METRICS = "`GET /metrics` tells Prometheus"
 _BY_HAND = "a change of a session can *complete by hand with a secret key*"
 _MERCHANTS = "Merchants: name, time zone, default currency"
 _ANY_MERCHANT = "an operator decides the reviews of any `merchant`"
+_OWN = "Jobs have *reports of their own*"
 ALLOWED: dict[str, str] = {
+    "post /api/jobs/{name} > description": _OWN,
+    "post /api/jobs/{name} > responses": _OWN,
+    "schemas ReportAnswer > properties": _OWN,
+    "schemas ReportAnswer > required": _OWN,
     "get /api/admin/merchants": _MERCHANTS,
     "get /api/admin/merchants/{merchant_id}": _MERCHANTS,
     "put /api/admin/merchants/{merchant_id}": _MERCHANTS,

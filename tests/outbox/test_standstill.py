@@ -17,15 +17,16 @@ from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.core.lanes import EVERYTHING, Lane, lanes_of
 from service.core.principal import Kind, Principal
+from service.jobs.operations.run import run_job
 from service.leases import loops
 from service.outbox import operations
 from service.outbox import repository as outbox
 from service.outbox.operations import LEASE, deliver_due, message
 from service.providers.stripe import adapter
 from service.retention.operations import cleanup
-from service.retention.operations.run import run_job
 from service.storage.database import Database
 from service.storage.plain import NO_TRANSACTION
+from service.wiring import job_table
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
@@ -236,7 +237,7 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
 ) -> None:
     await _closings(shop)
     jobs = shop.api.container.jobs
-    running = asyncio.create_task(run_job("cleanup", jobs, OPERATOR))
+    running = asyncio.create_task(run_job("cleanup", job_table(jobs), OPERATOR))
     await stripe.called.wait()
     jobs.stopping.set()
     async with asyncio.timeout(IN_TIME):
@@ -244,7 +245,9 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
     assert report.delivered == 0
     rows = await shop.messages("provider.close_checkout")
     assert len([row for row in rows if row["attempts"]]) == 1
-    assert (await run_job("cleanup", jobs, OPERATOR)).skipped is False  # its lease was given back
+    assert (
+        await run_job("cleanup", job_table(jobs), OPERATOR)
+    ).skipped is False  # its lease was given back
 
 
 async def test_a_job_captures_at_one_provider_while_another_hangs(
@@ -253,7 +256,7 @@ async def test_a_job_captures_at_one_provider_while_another_hangs(
     monkeypatch.setattr(cleanup, "_A_FEW", 1)
     await _closings(shop)
     await _held(shop)
-    report = await run_job("outbox", shop.api.container.jobs, OPERATOR)
+    report = await run_job("outbox", shop.api.container.job_table, OPERATOR)
     assert report.delivered == 1
     assert await _captured(shop)
     assert await _given_up_at(shop) == 1

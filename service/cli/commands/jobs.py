@@ -1,53 +1,120 @@
-"""`tillgate jobs`: run by hand, or from a machine's cron, what a CronJob calls over HTTP."""
+"""`tillgate jobs`: list, run, pause and resume what a CronJob calls over HTTP."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import rich_click as click
 
 from service.cli.database import with_database
+from service.cli.manifests import cron_job
 from service.cli.options import data_dir_option, operator
-from service.cli.screen import show_table
+from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
-from service.retention.operations.cleanup import JOBS
-from service.retention.operations.report import Report
-from service.retention.operations.run import run_job
+from service.jobs.documents import JobRun
+from service.jobs.operations.job import Report, Table
+from service.jobs.operations.listing import Listed, list_jobs, runs_of
+from service.jobs.operations.pausing import pause_job, resume_job
+from service.jobs.operations.run import run_job
+from service.jobs.repository import RUNS_KEPT
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import build_container, close_providers
+from service.wiring import ALL_JOBS, build_container, close_providers
 
-DOES = {
-    "cleanup": "all of it: expires, retries, delivers, and deletes what was kept long enough",
-    "events": "applies waiting events again",
-    "peppers": "counts what still hangs on older entries of PII_PEPPER; changes nothing",
-    "outbox": "delivers due messages: captures, closed checkouts",
-}
+T = TypeVar("T")
+
+_NAMES = [about.name for about in ALL_JOBS]
+_the_job = click.argument("name", type=click.Choice(_NAMES))
 
 
 @click.group()
 def command() -> None:
-    """List and run the jobs. Two runs of one job at once do the work once."""
+    """List, run, pause and resume the jobs. Two runs of one job at once do the work once."""
 
 
 @command.command("list")
-def list_all() -> None:
-    """List the jobs."""
-    show_table(("job", "does"), [(name, DOES[name]) for name in JOBS], empty="")
+@data_dir_option
+def list_all(data_dir: Path) -> None:
+    """List the jobs: when they are called, how they stand, what their last run did."""
+    listed = _with_table(data_dir, list_jobs)
+    columns = ("job", "does", "called", "stands", "last run", "did")
+    show_table(columns, [_line(one) for one in listed], empty="")
+
+
+@command.command("runs")
+@_the_job
+@click.option("--limit", type=click.IntRange(1, RUNS_KEPT), default=20, show_default=True)
+@data_dir_option
+def runs(name: str, *, limit: int, data_dir: Path) -> None:
+    """List the last runs of a job, the latest first; one that is under way with its progress."""
+    found = _with_table(data_dir, lambda table: runs_of(name, table, limit=limit))
+    rows = [
+        (run.started_at, run.ended_at, run.state, run.by, _did(run), run.error) for run in found
+    ]
+    columns = ("began", "ended", "state", "by", "did", "error")
+    show_table(columns, rows, empty=f"{name} has not run yet.")
 
 
 @command.command("run")
-@click.argument("name", type=click.Choice(list(JOBS)))
+@_the_job
 @click.option("--dry-run", is_flag=True, help="Count what it would do, and touch nothing.")
 @data_dir_option
 def run(name: str, *, dry_run: bool, data_dir: Path) -> None:
     """Run a job, directly on the database."""
 
-    async def work(settings: Settings, database: Database) -> Report:
+    async def work(table: Table) -> Report:
+        return await run_job(name, table, operator(), dry_run=dry_run)
+
+    report = _with_table(data_dir, work)
+    rows = [(figure.replace("_", " "), value) for figure, value in vars(report).items()]
+    show_table(("", "would be" if dry_run else "done"), rows, empty="")
+    if report.paused:
+        say(f"{name} is paused and did nothing. Let it run again: tillgate jobs resume {name}")
+
+
+@command.command("pause")
+@_the_job
+@data_dir_option
+def pause(name: str, *, data_dir: Path) -> None:
+    """Let nobody run a job until it is resumed; a run that is under way ends after its batch."""
+    changed = _with_table(data_dir, lambda table: pause_job(name, table, operator()))
+    say(f"{name} is paused." if changed else f"{name} was paused already.")
+
+
+@command.command("resume")
+@_the_job
+@data_dir_option
+def resume(name: str, *, data_dir: Path) -> None:
+    """Let a paused job run again, when it is called next."""
+    changed = _with_table(data_dir, lambda table: resume_job(name, table, operator()))
+    say(f"{name} runs again." if changed else f"{name} was not paused.")
+
+
+@command.command("manifests")
+def manifests() -> None:
+    """Print the CronJobs of all jobs that are called by the clock, for Kubernetes."""
+    show("---\n".join(cron_job(about) for about in ALL_JOBS if about.every is not None).rstrip())
+
+
+def _with_table(data_dir: Path, do: Callable[[Table], Awaitable[T]]) -> T:
+    async def work(settings: Settings, database: Database) -> T:
         container = build_container(settings, SystemClock(), database)
         try:
-            return await run_job(name, container.jobs, operator(), dry_run=dry_run)
+            return await do(container.job_table)
         finally:
             await close_providers(container.providers)
 
-    figures = vars(with_database(data_dir, work))
-    rows = [(figure.replace("_", " "), value) for figure, value in figures.items()]
-    show_table(("", "would be" if dry_run else "done"), rows, empty="")
+    return with_database(data_dir, work)
+
+
+def _line(listed: Listed) -> tuple[object, ...]:
+    about = listed.about
+    last = listed.runs[0] if listed.runs else None
+    stands = "paused" if listed.paused_at is not None else last.state if last else "-"
+    called = about.cron if about.every is not None else "by hand"
+    return about.name, about.does, called, stands, last and last.started_at, last and _did(last)
+
+
+def _did(run: JobRun) -> str:
+    done = {name.replace("_", " "): count for name, count in run.figures.items() if count}
+    return ", ".join(f"{count} {name}" for name, count in done.items()) or "nothing"

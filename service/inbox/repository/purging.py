@@ -7,6 +7,7 @@ from service.inbox.documents import WebhookEvent
 from service.inbox.repository.events import NEEDED
 from service.storage.database import Row
 from service.storage.keys import Keys, walk_keys
+from service.storage.transaction import Transaction
 
 
 def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
@@ -23,12 +24,21 @@ async def find_purgeable(now: datetime, keys: Keys) -> list[Row]:
     return await cursor.to_list()
 
 
-async def purge(now: datetime, keys: Keys) -> int:
-    """Mark events whose time of keeping is over, and delete those that stay marked."""
-    events = WebhookEvent.get_pymongo_collection()
-    among = {"_id": {"$in": keys}}
-    await events.update_many({**among, **_over(now)}, {"$set": {"deletableAt": now}}, hint="_id_")
-    deleted = await events.delete_many({**among, "deletableAt": now, **_over(now)}, hint="_id_")
+async def mark_deletable(now: datetime, keys: Keys, tx: Transaction) -> None:
+    """Mark events whose time of keeping is over."""
+    await WebhookEvent.get_pymongo_collection().update_many(
+        {"_id": {"$in": keys}, **_over(now)},
+        {"$set": {"deletableAt": now}},
+        hint="_id_",
+        session=tx.session,
+    )
+
+
+async def delete_marked(now: datetime, keys: Keys, tx: Transaction) -> int:
+    """Delete those that were marked at a time and stay so; return how many."""
+    deleted = await WebhookEvent.get_pymongo_collection().delete_many(
+        {"_id": {"$in": keys}, "deletableAt": now, **_over(now)}, hint="_id_", session=tx.session
+    )
     return deleted.deleted_count
 
 

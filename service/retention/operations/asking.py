@@ -4,7 +4,7 @@ from datetime import datetime
 
 from service.core.batches import Until
 from service.payments.payments import repository as payments
-from service.retention.operations.report import Report
+from service.retention.operations.report import CleanupReport
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.checkouts.unresolved.overdue import ask_about_session
@@ -17,7 +17,9 @@ _AT_ONCE = 50
 _ASK_FOR_S = 15.0
 
 
-async def ask_about_overdue(services: CheckoutServices, report: Report, until: Until) -> None:
+async def ask_about_overdue(
+    services: CheckoutServices, report: CleanupReport, until: Until
+) -> None:
     """Ask about overdue sessions whose payment is said to be under way.
 
     One without a live payment goes back to pending. Those that were asked about longest ago come
@@ -35,7 +37,7 @@ async def ask_about_overdue(services: CheckoutServices, report: Report, until: U
         report.unresolved += await ask_about_session(session, questions)
 
 
-async def ask_about_silent(services: CheckoutServices, report: Report, until: Until) -> None:
+async def ask_about_silent(services: CheckoutServices, report: CleanupReport, until: Until) -> None:
     """Ask once more about payments that nobody has reported for 30 days, and give them up."""
     async with answers_in_time():
         silent = await payments.find_silent(services.clock.now() - GIVE_UP_AFTER, _AT_ONCE)

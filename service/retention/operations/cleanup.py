@@ -1,21 +1,26 @@
 """Clean up: ask, expire what is overdue, retry what waits, delete what was kept long enough."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeAlias
 
 from service.core.batches import Until, work_off
 from service.core.lanes import Lane, lanes_of
 from service.inbox.operations.replay import retry_waiting
+from service.jobs.operations.job import Turn
 from service.outbox.operations import deliver_due
 from service.retention.operations.asking import ask_about_overdue, ask_about_silent
-from service.retention.operations.peppers import count_on_older_peppers
 from service.retention.operations.purging import purge_events, purge_sessions
-from service.retention.operations.report import Jobs, Report
+from service.retention.operations.report import (
+    CleanupReport,
+    DeliveryReport,
+    Jobs,
+    RetryReport,
+)
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.operations.moving.expire import expire_batch
+from service.storage.keys import Keys
 
 # Small: who pays meanwhile waits for one batch at most. The database works for about a tenth of a
 # millisecond on each session that it expires; twenty at a time made the slowest of a hundred reads
@@ -25,39 +30,41 @@ _CALL_FOR_S = 15.0
 # A call takes 2 seconds at worst, and a lane is looked at after so many of them.
 _A_FEW = 5
 
-Job: TypeAlias = Callable[[Jobs, Report, Until], Awaitable[None]]
 
-
-async def _cleanup(jobs: Jobs, report: Report, until: Until) -> None:
+async def clean_up(jobs: Jobs, report: CleanupReport, turn: Turn) -> None:
+    """Ask, expire, retry, deliver, delete; in this order."""
+    until = turn.until
     # What is not under way any more goes back to pending, and expires in this same run.
     await ask_about_overdue(jobs.services, report, until)
     await ask_about_silent(jobs.services, report, until)
-    report.expired = await _expire(jobs.services, until)
+    await _expire(jobs.services, report, turn)
     # Both may wait for providers: those that hang must not keep the run from what needs none.
     calling = until.at_most(_CALL_FOR_S)
     await asyncio.gather(_retry(jobs, report, calling), _deliver(jobs, report, calling))
-    await purge_sessions(jobs, report, until)
-    await purge_events(jobs, report, until)
+    await purge_sessions(jobs, report, turn)
+    await purge_events(jobs, report, turn)
 
 
-async def _deliver(jobs: Jobs, report: Report, until: Until) -> None:
+async def deliver_all(jobs: Jobs, report: DeliveryReport, turn: Turn) -> None:
+    """Deliver the messages that are due."""
+    await _deliver(jobs, report, turn.until)
+
+
+async def retry_all(jobs: Jobs, report: RetryReport, turn: Turn) -> None:
+    """Try the waiting events that are due."""
+    await _retry(jobs, report, turn.until)
+
+
+async def _deliver(jobs: Jobs, report: DeliveryReport, until: Until) -> None:
     deliver = partial(
         deliver_due, jobs.handlers, jobs.inbox.clock, limit=_A_FEW, stopping=jobs.stopping
     )
     report.delivered = await _lane_by_lane(deliver, jobs, until)
 
 
-async def _retry(jobs: Jobs, report: Report, until: Until) -> None:
+async def _retry(jobs: Jobs, report: RetryReport, until: Until) -> None:
     retry = partial(retry_waiting, jobs.inbox, limit=_A_FEW, stopping=jobs.stopping)
     report.events_retried = await _lane_by_lane(retry, jobs, until)
-
-
-JOBS: Mapping[str, Job] = {
-    "cleanup": _cleanup,
-    "outbox": _deliver,
-    "events": _retry,
-    "peppers": count_on_older_peppers,
-}
 
 
 async def _lane_by_lane(some: Callable[..., Awaitable[int]], jobs: Jobs, until: Until) -> int:
@@ -75,9 +82,11 @@ async def _lane_by_lane(some: Callable[..., Awaitable[int]], jobs: Jobs, until: 
     return sum(await asyncio.gather(*map(work_through, lanes_of(jobs.inbox.providers))))
 
 
-async def _expire(services: CheckoutServices, until: Until) -> int:
-    return await work_off(
-        sessions.walk_due(services.clock.now(), BATCH),
-        lambda keys: expire_batch(services.rules.lifetimes, services.clock.now(), keys),
-        until,
-    )
+async def _expire(services: CheckoutServices, report: CleanupReport, turn: Turn) -> None:
+    async def expire(keys: Keys) -> int:
+        lifetimes, now = services.rules.lifetimes, services.clock.now()
+        expired = await expire_batch(lifetimes, now, keys, turn.lease)
+        report.expired += expired
+        return expired
+
+    await work_off(sessions.walk_due(services.clock.now(), BATCH), expire, turn.until)

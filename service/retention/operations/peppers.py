@@ -6,10 +6,11 @@ sealed under the key itself; another client secret would take its session from w
 
 from collections.abc import Sequence
 
-from service.core.batches import Until, work_off
+from service.core.batches import work_off
 from service.core.ids import digest
 from service.core.peppers import Pepper
-from service.retention.operations.report import Jobs, Report
+from service.jobs.operations.job import Turn
+from service.retention.operations.report import Jobs, PepperReport
 from service.sessions import repository as sessions
 from service.sessions.operations.rules import client_secret
 from service.sessions.repository import KeptSecret
@@ -20,7 +21,7 @@ _BATCH = 500
 _COUNT_WITHIN_S = 30.0
 
 
-async def count_on_older_peppers(jobs: Jobs, report: Report, until: Until) -> None:
+async def count_on_older_peppers(jobs: Jobs, report: PepperReport, turn: Turn) -> None:
     """Count the kept answers, and the open sessions whose client secret could be returned again."""
     older = jobs.peppers[1:]
     if not older:
@@ -32,7 +33,7 @@ async def count_on_older_peppers(jobs: Jobs, report: Report, until: Until) -> No
     async def count(kept: Sequence[KeptSecret]) -> int:
         return sum(_made_under(one, older) for one in kept)
 
-    secrets = await work_off(sessions.walk_open_secrets(_BATCH), count, until)
+    secrets = await work_off(sessions.walk_open_secrets(_BATCH), count, turn.until)
     report.on_older_peppers = answers + secrets
 
 

@@ -9,9 +9,11 @@ import structlog
 
 from service.core.batches import Until, work_off
 from service.inbox import repository as webhooks
+from service.jobs.operations.job import Turn
+from service.leases.operations import under
 from service.outbox import repository as outbox
 from service.payments.payments import repository as payments
-from service.retention.operations.report import Jobs, Report
+from service.retention.operations.report import CleanupReport, Jobs
 from service.sessions import repository as sessions
 from service.sessions.repository import Purgeable
 from service.storage.answering import answers_in_time
@@ -27,7 +29,7 @@ _WITHIN_S = 30
 log = structlog.get_logger(__name__)
 
 
-async def purge_sessions(jobs: Jobs, report: Report, until: Until) -> None:
+async def purge_sessions(jobs: Jobs, report: CleanupReport, turn: Turn) -> None:
     """Delete the ended sessions that were kept long enough, except those that something needs.
 
     Those that have been needed for over a week are named in the log, by what needs them.
@@ -36,14 +38,14 @@ async def purge_sessions(jobs: Jobs, report: Report, until: Until) -> None:
     why: Counter[str] = Counter()
     await work_off(
         sessions.walk_purgeable(now, BATCH),
-        partial(_purge_some, jobs=jobs, report=report, now=now, why=why),
-        until,
+        partial(_purge_some, jobs=jobs, report=report, turn=turn, now=now, why=why),
+        turn.until,
     )
     if report.blocked_long:
         log.warning("sessions can not be purged", over_days=TOO_LONG.days, **why)
 
 
-async def count_purgeable(jobs: Jobs, report: Report, until: Until) -> None:
+async def count_purgeable(jobs: Jobs, report: CleanupReport, until: Until) -> None:
     """Count what `purge_sessions` would delete, and what it would leave."""
     now = jobs.inbox.clock.now()
 
@@ -55,7 +57,7 @@ async def count_purgeable(jobs: Jobs, report: Report, until: Until) -> None:
     await work_off(sessions.walk_purgeable(now, _COUNTED_AT_ONCE), count, until)
 
 
-async def purge_events(jobs: Jobs, report: Report, until: Until) -> None:
+async def purge_events(jobs: Jobs, report: CleanupReport, turn: Turn) -> None:
     """Delete the events that were kept long enough, except those of sessions that are not over."""
     now = jobs.inbox.clock.now()
 
@@ -67,9 +69,14 @@ async def purge_events(jobs: Jobs, report: Report, until: Until) -> None:
             free = [
                 row["_id"] for row in rows if (row["merchantId"], row["sessionId"]) not in needed
             ]
-            return await webhooks.purge(now, free) if free else 0
+        if not free:
+            return 0
+        await under(turn.lease, partial(webhooks.mark_deletable, now, free), _WITHIN_S)
+        deleted = await under(turn.lease, partial(webhooks.delete_marked, now, free), _WITHIN_S)
+        report.events_purged += deleted
+        return deleted
 
-    report.events_purged = await work_off(webhooks.walk_purgeable(now, BATCH), purge, until)
+    await work_off(webhooks.walk_purgeable(now, BATCH), purge, turn.until)
 
 
 async def _needed_by_sessions(named: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -80,20 +87,25 @@ async def _needed_by_sessions(named: Sequence[tuple[str, str]]) -> set[tuple[str
 
 
 async def _purge_some(
-    keys: Keys, *, jobs: Jobs, report: Report, now: datetime, why: Counter[str]
+    keys: Keys,
+    *,
+    jobs: Jobs,
+    report: CleanupReport,
+    turn: Turn,
+    now: datetime,
+    why: Counter[str],
 ) -> int:
     free = await _free_of(keys, jobs, report, now, why)
     if not free:
         return 0
-    async with answers_in_time(_WITHIN_S):
-        await sessions.mark_deletable(free, now)
-        deleted = await sessions.delete_marked(free, now)
+    await under(turn.lease, partial(sessions.mark_deletable, free, now), _WITHIN_S)
+    deleted = await under(turn.lease, partial(sessions.delete_marked, free, now), _WITHIN_S)
     report.purged += deleted
     return deleted
 
 
 async def _free_of(
-    keys: Keys, jobs: Jobs, report: Report, now: datetime, why: Counter[str]
+    keys: Keys, jobs: Jobs, report: CleanupReport, now: datetime, why: Counter[str]
 ) -> list[Purgeable]:
     """Find those that nothing needs. What comes later writes the session, so the mark fails."""
     async with answers_in_time(_WITHIN_S):

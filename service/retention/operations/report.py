@@ -1,4 +1,4 @@
-"""What a job is given, and what it reports afterwards."""
+"""What the jobs of this room are given, and what each reports afterwards."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from service.core.peppers import Pepper
 from service.inbox.operations.inbox import Inbox
+from service.jobs.operations.job import Report
 from service.outbox.operations import Handlers
 from service.sessions.checkouts.services import CheckoutServices
 
@@ -25,18 +26,55 @@ class Jobs(Struct, frozen=True):
         return self.services.inbox
 
 
-class Report:
-    """What a job did. `skipped`: another run of it was under way, so this one did nothing.
+class DeliveryReport(Report):
+    """How many messages were delivered."""
+
+    changes = frozenset({"delivered"})
+
+    def __init__(self, job: str, *, dry_run: bool = False) -> None:
+        """Begin with nothing done."""
+        super().__init__(job, dry_run=dry_run)
+        self.delivered = 0
+
+
+class RetryReport(Report):
+    """How many waiting events were tried again."""
+
+    changes = frozenset({"events_retried"})
+
+    def __init__(self, job: str, *, dry_run: bool = False) -> None:
+        """Begin with nothing done."""
+        super().__init__(job, dry_run=dry_run)
+        self.events_retried = 0
+
+
+class PepperReport(Report):
+    """How much was made under another entry of PII_PEPPER than the first."""
+
+    def __init__(self, job: str, *, dry_run: bool = False) -> None:
+        """Begin with nothing done."""
+        super().__init__(job, dry_run=dry_run)
+        self.on_older_peppers = 0
+
+
+class CleanupReport(DeliveryReport, RetryReport):
+    """What a cleanup did.
 
     `asked`: overdue sessions and silent payments that the providers were asked about;
     `unresolved`: reviews that this opened; `abandoned`: payments that were given up. `blocked`:
     sessions that were kept long enough and that something still needs, `blocked_long` for over a
-    week. `on_older_peppers`: what was made under another entry of PII_PEPPER than the first.
+    week.
     """
+
+    changes = (
+        DeliveryReport.changes
+        | RetryReport.changes
+        | {"expired", "unresolved", "abandoned", "purged", "events_purged"}
+    )
 
     def __init__(self, job: str, *, dry_run: bool = False) -> None:
         """Begin with nothing done."""
-        self.job = job
+        super().__init__(job, dry_run=dry_run)
         self.expired = 0
         self.asked = 0
         self.unresolved = 0
@@ -44,10 +82,4 @@ class Report:
         self.purged = 0
         self.blocked = 0
         self.blocked_long = 0
-        self.events_retried = 0
         self.events_purged = 0
-        self.delivered = 0
-        self.on_older_peppers = 0
-        self.took_ms = 0
-        self.dry_run = dry_run
-        self.skipped = False

@@ -10,6 +10,7 @@ from service.sessions.documents import Session
 from service.sessions.states import ENDED, OPEN
 from service.storage.database import Row
 from service.storage.keys import Key, Keys, walk_keys
+from service.storage.transaction import Transaction
 
 _BY_KEY = "_id_"
 _OF_ONE = {"merchantId": 1, "sessionId": 1, "version": 1, "review": 1, "purgeAt": 1}
@@ -53,7 +54,7 @@ async def find_purgeable(now: datetime, keys: Keys) -> list[Purgeable]:
     ]
 
 
-async def mark_deletable(sessions: Sequence[Purgeable], now: datetime) -> None:
+async def mark_deletable(sessions: Sequence[Purgeable], now: datetime, tx: Transaction) -> None:
     """Mark the sessions that have not changed since they were read: any change in between wins."""
     marks = [
         UpdateOne(
@@ -63,13 +64,15 @@ async def mark_deletable(sessions: Sequence[Purgeable], now: datetime) -> None:
         )
         for session in sessions
     ]
-    await Session.get_pymongo_collection().bulk_write(marks, ordered=False)
+    await Session.get_pymongo_collection().bulk_write(marks, ordered=False, session=tx.session)
 
 
-async def delete_marked(sessions: Sequence[Purgeable], now: datetime) -> int:
+async def delete_marked(sessions: Sequence[Purgeable], now: datetime, tx: Transaction) -> int:
     """Delete those that were marked at this time, and whose mark was not removed since."""
     wanted = {"_id": {"$in": [session.key for session in sessions]}, "deletableAt": now}
-    deleted = await Session.get_pymongo_collection().delete_many(wanted, hint=_BY_KEY)
+    deleted = await Session.get_pymongo_collection().delete_many(
+        wanted, hint=_BY_KEY, session=tx.session
+    )
     return deleted.deleted_count
 
 

@@ -6,6 +6,8 @@ from functools import partial
 from typing import TypeAlias
 
 from service.core.errors import Busy
+from service.leases.operations import under
+from service.leases.repository import Held
 from service.outbox import repository as outbox_repository
 from service.sessions import repository
 from service.sessions.documents import DueSession, Session
@@ -38,8 +40,12 @@ async def expire_if_due(session: Session, lifetimes: Lifetimes, now: datetime) -
     return True
 
 
-async def expire_batch(lifetimes: Lifetimes, now: datetime, among: Keys) -> int:
+async def expire_batch(
+    lifetimes: Lifetimes, now: datetime, among: Keys, lease: Held | None = None
+) -> int:
     """Expire the overdue ones among some sessions, in one transaction; return how many.
+
+    Raises `LeaseLost`, with nothing written, where the lease is no longer held.
 
     A message may exist already if part of the database was restored from a backup. That aborts
     the transaction, and the next one writes more slowly: one such row must not block the others.
@@ -50,9 +56,9 @@ async def expire_batch(lifetimes: Lifetimes, now: datetime, among: Keys) -> int:
         return await _expire_all(due, Cause("clock", now), lifetimes, add, tx) if due else 0
 
     try:
-        return await in_transaction(partial(expire, outbox_repository.add_new))
+        return await under(lease, partial(expire, outbox_repository.add_new))
     except Duplicate:
-        return await in_transaction(partial(expire, outbox_repository.add_once))
+        return await under(lease, partial(expire, outbox_repository.add_once))
 
 
 async def _expire_all(

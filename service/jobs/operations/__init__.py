@@ -1,0 +1,1 @@
+"""Register jobs, run them, pause them, list them."""

@@ -1,0 +1,35 @@
+"""List the jobs, how they stand, and their last runs."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from service.jobs import repository
+from service.jobs.documents import JobRun
+from service.jobs.operations.job import About, Table
+from service.storage.answering import answers_in_time
+
+
+class Listed(Struct, frozen=True):
+    """A job as it stands: since when it is paused, and its last runs, the latest first."""
+
+    about: About
+    paused_at: datetime | None
+    runs: tuple[JobRun, ...]
+
+
+async def list_jobs(table: Table, *, runs: int = 1) -> list[Listed]:
+    """Return all jobs with their last runs. Raises `Unavailable`."""
+    listed = []
+    async with answers_in_time():
+        for job in table.jobs.values():
+            found = await repository.standing(job.about.name, runs)
+            listed.append(Listed(job.about, found.paused_at, found.runs))
+    return listed
+
+
+async def runs_of(name: str, table: Table, *, limit: int) -> tuple[JobRun, ...]:
+    """Return the last runs of a job, the latest first. Raises `JobNotFound`, `Unavailable`."""
+    table.named(name)
+    async with answers_in_time():
+        return (await repository.standing(name, limit)).runs

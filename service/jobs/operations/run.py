@@ -1,0 +1,115 @@
+"""Run a job under its lease, or count what it would do."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import structlog
+
+from service.audit.operations import Act, record
+from service.core.batches import Until
+from service.core.principal import Kind, Principal
+from service.jobs import repository
+from service.jobs.documents import RunState
+from service.jobs.operations.job import Job, Report, Table, Turn
+from service.jobs.repository import RunOf
+from service.leases.errors import LeaseLost
+from service.leases.loops import repeat
+from service.leases.operations import kept, leased
+from service.leases.repository import Held
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
+
+# A run ends after this long; the next one goes on where it stopped.
+RUN_FOR_S = 50.0
+LEASE = timedelta(seconds=120)
+TELL_EVERY_S = 2.0
+_LONGEST_REASON = 500
+
+log = structlog.get_logger(__name__)
+
+
+async def run_job(name: str, table: Table, by: Principal, *, dry_run: bool = False) -> Report:
+    """Run a job under its lease, so that two at once do the work once.
+
+    Each run is listed, and put on the record, also where it ended in the middle: always by whom a
+    person ran it, and by a CronJob if anything was done. Raises `JobNotFound`, `LeaseLost`.
+    """
+    job = table.named(name)
+    began = time.monotonic()
+    report = job.report(name, dry_run=dry_run)
+    if dry_run:
+        await job.count(report, Turn(Until(began + RUN_FOR_S, table.stopping)))
+    else:
+        async with leased(name, LEASE, table.clock) as lease, _on_record(report, by, table):
+            if lease is None:
+                report.skipped = True
+            else:
+                await _work(job, report, lease, by, table)
+    report.took_ms = round((time.monotonic() - began) * 1000)
+    log.info("job ran", **vars(report))
+    return report
+
+
+async def _work(job: Job[Report], report: Report, lease: Held, by: Principal, table: Table) -> None:
+    async with answers_in_time():
+        standing = await repository.standing(job.about.name)
+        if standing.paused_at is not None:
+            report.skipped = report.paused = True
+            return
+        run = await repository.begin(lease.name, lease.fence, by.label, table.clock.now())
+    over = asyncio.Event()
+    until = Until(time.monotonic() + RUN_FOR_S, table.stopping, over)
+    turn = Turn(until, lease, standing.reached)
+    async with _listed(run, report, table), kept(lease, over), _told(run, report, over):
+        await job.work(report, turn)
+
+
+@asynccontextmanager
+async def _listed(run: RunOf, report: Report, table: Table) -> AsyncIterator[None]:
+    """Keep how a run ends, whichever way it does."""
+    state: RunState = "done"
+    reason = None
+    try:
+        yield
+    except (Exception, asyncio.CancelledError) as error:
+        state = "lost" if isinstance(error, LeaseLost | asyncio.CancelledError) else "failed"
+        reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
+        raise
+    finally:
+        async with answers_in_time():
+            await repository.end(run, state, report.figures(), table.clock.now(), reason)
+
+
+@asynccontextmanager
+async def _told(run: RunOf, report: Report, over: asyncio.Event) -> AsyncIterator[None]:
+    """Tell what is done so far while the block lasts, and end the run once its job is paused."""
+
+    async def tell() -> None:
+        async with answers_in_time():
+            await repository.note_progress(run, report.figures())
+            if (await repository.standing(run.job)).paused_at is not None:
+                over.set()
+
+    telling = asyncio.create_task(repeat(tell, TELL_EVERY_S, over), name="tillgate-job-progress")
+    try:
+        yield
+    finally:
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+
+
+@asynccontextmanager
+async def _on_record(report: Report, by: Principal, table: Table) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        figures = report.figures()
+        done = {name: figures[name] for name in sorted(report.changes) if figures[name]}
+        if not report.skipped and (done or by.kind is not Kind.JOBS):
+            act = Act("job.ran", f"job:{report.job}", detail={**done})
+            async with answers_in_time():
+                await record(NO_TRANSACTION, by, act, table.clock.now())
