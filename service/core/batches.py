@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeVar
@@ -10,6 +11,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 T = TypeVar("T")
+
+SMALLEST, LARGEST = 10, 160
+"""Who pays or reads meanwhile waits for one batch at most."""
+AS_QUICK = 2.0
+_BETWEEN_READS_S = 0.005
+_QUIET_KEPT = 50
 
 
 class Until(Struct, frozen=True):
@@ -33,21 +40,73 @@ class Until(Struct, frozen=True):
         return replace(self, at=min(self.at, time.monotonic() + seconds))
 
 
+class Pace:
+    """How large batches are: they grow while others are served about as quickly as without them.
+
+    While a batch is under way and in the breath after it, small reads are timed. A batch beside
+    which the slowest takes at most `AS_QUICK` times as long as in the breaths is followed by a
+    larger one, any other by one of half its size.
+    """
+
+    def __init__(
+        self, read: Callable[[], Awaitable[object]], timer: Callable[[], float] = time.perf_counter
+    ) -> None:
+        """Begin small; `read` is what is timed."""
+        self.size = SMALLEST
+        self._read, self._timer = read, timer
+        self._quiet: deque[float] = deque(maxlen=_QUIET_KEPT)
+
+    async def beside(self, work: Awaitable[int]) -> int:
+        """Await a batch, and decide how large the next one is."""
+        if not self._quiet:
+            await self.rest(0)
+        working = asyncio.ensure_future(work)
+        slowest = 0.0
+        try:
+            while not working.done():
+                slowest = max(slowest, await self._timed())
+                await asyncio.wait({working}, timeout=_BETWEEN_READS_S)
+        except BaseException:
+            working.cancel()
+            raise
+        done = await working
+        quick = slowest <= AS_QUICK * max(self._quiet)
+        self.size = min(self.size * 2, LARGEST) if quick else max(self.size // 2, SMALLEST)
+        return done
+
+    async def rest(self, seconds: float) -> None:
+        """Leave the machine to others for so long, and time what they are served by meanwhile."""
+        until = time.monotonic() + seconds
+        self._quiet.append(await self._timed())
+        while (left := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, _BETWEEN_READS_S))
+            self._quiet.append(await self._timed())
+
+    async def _timed(self) -> float:
+        began = self._timer()
+        await self._read()
+        return self._timer() - began
+
+
 async def work_off(
-    walk: AsyncGenerator[T, None], do: Callable[[T], Awaitable[int]], until: Until
+    walk: AsyncGenerator[T, None],
+    do: Callable[[T], Awaitable[int]],
+    until: Until,
+    pace: Pace | None = None,
 ) -> int:
     """Do what a walk finds, batch by batch, to its end or until time is up; return the sum."""
     total = 0
     async with aclosing(walk) as batches:
         async for one in batches:
             began = time.monotonic()
-            total += await do(one)
+            total += await (do(one) if pace is None else pace.beside(do(one)))
             if until.over:
                 break
-            await _breathe(began)
+            await _breathe(began, pace)
     return total
 
 
-async def _breathe(began: float) -> None:
+async def _breathe(began: float, pace: Pace | None) -> None:
     """Leave the machine to others for as long as a batch had it."""
-    await asyncio.sleep(time.monotonic() - began)
+    had = time.monotonic() - began
+    await (asyncio.sleep(had) if pace is None else pace.rest(had))

@@ -1,6 +1,6 @@
 """Walk over the keys of what a query finds, some at a time."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TypeAlias
 
 from bson import ObjectId
@@ -10,6 +10,8 @@ from service.storage.database import Collection, Row
 
 Key: TypeAlias = ObjectId
 Keys: TypeAlias = Sequence[Key | str]
+Size: TypeAlias = int | Callable[[], int]
+"""How many keys make a batch; a function where that changes on the way."""
 
 # A key is small: several batches of them are read at once.
 _READ_AHEAD = 200
@@ -17,7 +19,7 @@ _WITHIN_S = 30
 
 
 async def walk_keys(
-    collection: Collection, wanted: Row, *, by: str, size: int
+    collection: Collection, wanted: Row, *, by: str, size: Size
 ) -> AsyncGenerator[Keys, None]:
     """Return the `_id`s of what is found, lowest `by` first, in lists of `size`; close at the end.
 
@@ -30,7 +32,7 @@ async def walk_keys(
     async with found as cursor:
         while True:
             async with answers_in_time(_WITHIN_S):
-                rows = await cursor.to_list(size)
+                rows = await cursor.to_list(size if isinstance(size, int) else size())
             if not rows:
                 return
             yield [row["_id"] for row in rows]

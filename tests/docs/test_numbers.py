@@ -12,7 +12,7 @@ from service.catalog.operations import quote_id
 from service.cli import serving, workers
 from service.cli.commands import serve
 from service.cli.connections import connection, door, files
-from service.core import money, variables
+from service.core import batches, money, variables
 from service.inbox import controllers, documents, states
 from service.inbox import repository as inbox
 from service.inbox.operations import apply, receive
@@ -27,7 +27,7 @@ from service.migrations import operations as migrations
 from service.outbox import operations as outbox
 from service.production import secrecy
 from service.providers.stripe import verify
-from service.retention.operations import cleanup, purging
+from service.retention.operations import purging
 from service.sessions.checkouts.unresolved import overdue, questions, silent
 from service.sessions.settings import SessionSettings
 from service.storage import figures, watchdog
@@ -231,7 +231,8 @@ IN_WORDS: dict[str, tuple[Any, Any]] = {
     "a day past the session's end": (_hours(overdue.WAIT), 24),
     "up to five times, then answers 503": (apply._TRIES, 5),
     "ask the provider for 2 s at most": (questions.ASK_WITHIN_S, 2),
-    "by batches of ten": ((cleanup.BATCH, purging.BATCH), (10, 10)),
+    "by batches of ten to 160": ((batches.SMALLEST, batches.LARGEST), (10, 160)),
+    "at most twice as long": (batches.AS_QUICK, 2),
     "`blockedLong` for over a week": (purging.TOO_LONG.days, 7),
     "in the middle of one after a second": (door._LEAST_S, 1),
     "ten tries for an address and one more a minute": (guesses.OF_ONE, guesses.Budget(10, 60)),

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from service.core.batches import Until, work_off
+from service.core.batches import SMALLEST, Until, work_off
 from service.outbox import repository as outbox
 from service.outbox.documents import OutboxMessage
-from service.retention.operations.cleanup import BATCH
 from service.sessions import repository as sessions
 from service.sessions.documents import Checkout
 from service.sessions.operations.moving.expire import expire_batch, expire_if_due
@@ -180,13 +179,13 @@ async def test_a_session_that_was_paid_after_its_key_was_read_is_not_purged(shop
 
 
 async def test_a_run_expires_and_purges_more_than_a_batch(shop: Shop) -> None:
-    for _ in range(2 * BATCH + 5):
+    for _ in range(2 * SMALLEST + 5):
         await shop.api.open()
     shop.pass_time(minutes=31)
-    assert (await shop.clean_up())["expired"] == 2 * BATCH + 5
-    assert len(await shop.messages("session.expired")) == 2 * BATCH + 5
+    assert (await shop.clean_up())["expired"] == 2 * SMALLEST + 5
+    assert len(await shop.messages("session.expired")) == 2 * SMALLEST + 5
     shop.pass_time(days=7)
-    assert (await shop.clean_up())["purged"] == 2 * BATCH + 5
+    assert (await shop.clean_up())["purged"] == 2 * SMALLEST + 5
     assert await _rows(shop, "sessions") == []
 
 

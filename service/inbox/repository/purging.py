@@ -6,11 +6,11 @@ from datetime import datetime
 from service.inbox.documents import WebhookEvent
 from service.inbox.repository.events import NEEDED
 from service.storage.database import Row
-from service.storage.keys import Keys, walk_keys
+from service.storage.keys import Keys, Size, walk_keys
 from service.storage.transaction import Transaction
 
 
-def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
+def walk_purgeable(now: datetime, size: Size) -> AsyncGenerator[Keys, None]:
     """Return the keys of events whose time of keeping is over, in lists of `size`."""
     return walk_keys(WebhookEvent.get_pymongo_collection(), _over(now), by="purgeAt", size=size)
 

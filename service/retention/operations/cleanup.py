@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from service.core.batches import Until, work_off
+from service.core.batches import Pace, Until, work_off
 from service.core.lanes import Lane, lanes_of
 from service.inbox.operations.replay import retry_waiting
 from service.jobs.operations.job import Turn
@@ -22,10 +22,6 @@ from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.operations.moving.expire import expire_batch
 from service.storage.keys import Keys
 
-# Small: who pays meanwhile waits for one batch at most. The database works for about a tenth of a
-# millisecond on each session that it expires; twenty at a time made the slowest of a hundred reads
-# twice as slow as ten do.
-BATCH = 10
 _CALL_FOR_S = 15.0
 # A call takes 2 seconds at worst, and a lane is looked at after so many of them.
 _A_FEW = 5
@@ -89,4 +85,6 @@ async def _expire(services: CheckoutServices, report: CleanupReport, turn: Turn)
         report.expired += expired
         return expired
 
-    await work_off(sessions.walk_due(services.clock.now(), BATCH), expire, turn.until)
+    pace = Pace(sessions.read_nothing)
+    walk = sessions.walk_due(services.clock.now(), lambda: pace.size)
+    await work_off(walk, expire, turn.until, pace)

@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from service.core.batches import Until, work_off
+from service.core.batches import Pace, Until, work_off
 from service.inbox import repository as webhooks
 from service.jobs.operations.job import Turn
 from service.leases.operations import under
@@ -19,8 +19,6 @@ from service.sessions.repository import Purgeable
 from service.storage.answering import answers_in_time
 from service.storage.keys import Keys
 
-# Whoever waits meanwhile waits for one batch at most. See `cleanup.py`.
-BATCH = 10
 # Nobody waits for a count: it only reads.
 _COUNTED_AT_ONCE = 500
 TOO_LONG = timedelta(days=7)
@@ -36,10 +34,12 @@ async def purge_sessions(jobs: Jobs, report: CleanupReport, turn: Turn) -> None:
     """
     now = jobs.inbox.clock.now()
     why: Counter[str] = Counter()
+    pace = Pace(sessions.read_nothing)
     await work_off(
-        sessions.walk_purgeable(now, BATCH),
+        sessions.walk_purgeable(now, lambda: pace.size),
         partial(_purge_some, jobs=jobs, report=report, turn=turn, now=now, why=why),
         turn.until,
+        pace,
     )
     if report.blocked_long:
         log.warning("sessions can not be purged", over_days=TOO_LONG.days, **why)
@@ -76,7 +76,8 @@ async def purge_events(jobs: Jobs, report: CleanupReport, turn: Turn) -> None:
         report.events_purged += deleted
         return deleted
 
-    await work_off(webhooks.walk_purgeable(now, BATCH), purge, turn.until)
+    pace = Pace(sessions.read_nothing)
+    await work_off(webhooks.walk_purgeable(now, lambda: pace.size), purge, turn.until, pace)
 
 
 async def _needed_by_sessions(named: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -9,6 +9,7 @@ from service.sessions.repository.due import (
     find_due,
     find_overdue_processing,
     note_asked,
+    read_nothing,
     walk_due,
     walk_open_secrets,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "note_asked",
     "page",
     "read",
+    "read_nothing",
     "that_need_their_events",
     "walk_due",
     "walk_open_secrets",

@@ -9,7 +9,7 @@ from pymongo import UpdateOne
 from service.sessions.documents import Session
 from service.sessions.states import ENDED, OPEN
 from service.storage.database import Row
-from service.storage.keys import Key, Keys, walk_keys
+from service.storage.keys import Key, Keys, Size, walk_keys
 from service.storage.transaction import Transaction
 
 _BY_KEY = "_id_"
@@ -32,7 +32,7 @@ class Purgeable(Struct, frozen=True):
         return self.merchant_id, self.session_id
 
 
-def walk_purgeable(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
+def walk_purgeable(now: datetime, size: Size) -> AsyncGenerator[Keys, None]:
     """Yield the keys of ended sessions that were kept long enough, in lists of `size`."""
     return walk_keys(Session.get_pymongo_collection(), _purgeable(now), by="purgeAt", size=size)
 

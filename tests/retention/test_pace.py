@@ -1,0 +1,76 @@
+"""Batches grow while others are served as quickly as without them, and shrink when they are not."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from service.core.batches import LARGEST, SMALLEST, Pace, Until, work_off
+
+
+class Machine:
+    """A machine whose reads take as long as they are told, by a clock of its own."""
+
+    def __init__(self, quiet: float, busy: float) -> None:
+        self.now, self.working = 0.0, False
+        self._quiet, self.busy = quiet, busy
+
+    def timer(self) -> float:
+        return self.now
+
+    async def read(self) -> None:
+        await asyncio.sleep(0)
+        self.now += self.busy if self.working else self._quiet
+
+    async def batch(self, keys: list[int]) -> int:
+        self.working = True
+        for _ in range(4):
+            await asyncio.sleep(0)
+        self.working = False
+        return len(keys)
+
+
+async def _sizes(machine: Machine, total: int) -> list[int]:
+    pace, sizes = Pace(machine.read, machine.timer), list[int]()
+
+    async def walk() -> AsyncGenerator[list[int], None]:
+        while sum(sizes) < total:
+            sizes.append(pace.size)
+            yield list(range(pace.size))
+
+    assert await work_off(walk(), machine.batch, Until(time.monotonic() + 60), pace) == sum(sizes)
+    return sizes
+
+
+async def test_batches_grow_while_reads_stay_quick() -> None:
+    assert (SMALLEST, LARGEST) == (10, 160)
+    sizes = await _sizes(Machine(quiet=1.0, busy=2.0), 1000)
+    assert sizes[:6] == [10, 20, 40, 80, 160, 160]
+
+
+async def test_control_they_stay_small_where_reads_are_slower_beside_them() -> None:
+    assert set(await _sizes(Machine(quiet=1.0, busy=2.1), 100)) == {SMALLEST}
+
+
+async def test_they_shrink_again_once_reads_become_slow() -> None:
+    machine = Machine(quiet=1.0, busy=1.0)
+    pace = Pace(machine.read, machine.timer)
+    for _ in range(5):
+        await pace.beside(machine.batch([1]))
+    assert pace.size == LARGEST
+    machine.busy = 10.0
+    sizes = []
+    for _ in range(5):
+        await pace.beside(machine.batch([1]))
+        sizes.append(pace.size)
+    assert sizes == [80, 40, 20, 10, 10]
+
+
+async def test_a_batch_that_fails_fails_the_walk() -> None:
+    async def fails() -> int:
+        raise RuntimeError("not now")
+
+    pace = Pace(Machine(1.0, 1.0).read)
+    with pytest.raises(RuntimeError, match="not now"):
+        await pace.beside(fails())
