@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from service.core.clock import Clock
 from service.core.errors import Unavailable
 from service.leases import repository
 from service.leases.errors import LeaseLost
+from service.leases.loops import comes
 from service.leases.repository import Held
 from service.storage.answering import answers_in_time
 from service.storage.database import ANSWER_WITHIN_S
@@ -74,18 +75,18 @@ async def under(
 @asynccontextmanager
 async def kept(lease: Held, lost: asyncio.Event) -> AsyncIterator[None]:
     """Hold a lease on for as long as the block lasts; `lost` is set where that fails."""
-    renewing = asyncio.create_task(_keep(lease, lost), name="tillgate-lease")
+    ended = asyncio.Event()
+    renewing = asyncio.create_task(_keep(lease, lost, ended), name="tillgate-lease")
     try:
         yield
     finally:
+        ended.set()  # a cancellation alone may be lost: `wait_for` of Python 3.11, the driver
         renewing.cancel()
-        with suppress(asyncio.CancelledError):
-            await renewing
+        await asyncio.wait({renewing})
 
 
-async def _keep(lease: Held, lost: asyncio.Event) -> None:
-    while True:
-        await asyncio.sleep(lease.span.total_seconds() / _RENEWALS)
+async def _keep(lease: Held, lost: asyncio.Event, ended: asyncio.Event) -> None:
+    while not await comes(ended, lease.span.total_seconds() / _RENEWALS):
         try:
             await renew(lease)
         except LeaseLost as error:

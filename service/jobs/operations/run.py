@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -93,13 +93,14 @@ async def _told(run: RunOf, report: Report, over: asyncio.Event) -> AsyncIterato
             if (await repository.standing(run.job)).paused_at is not None:
                 over.set()
 
-    telling = asyncio.create_task(repeat(tell, TELL_EVERY_S, over), name="tillgate-job-progress")
+    ended = asyncio.Event()
+    telling = asyncio.create_task(repeat(tell, TELL_EVERY_S, ended), name="tillgate-job-progress")
     try:
         yield
     finally:
+        ended.set()  # a cancellation alone may be lost: `wait_for` of Python 3.11, the driver
         telling.cancel()
-        with suppress(asyncio.CancelledError):
-            await telling
+        await asyncio.wait({telling})
 
 
 @asynccontextmanager
