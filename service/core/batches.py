@@ -1,6 +1,7 @@
 """Do much work in small batches, with a breath after each."""
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -49,9 +50,9 @@ class Pace:
     """
 
     def __init__(
-        self, read: Callable[[], Awaitable[object]], timer: Callable[[], float] = time.perf_counter
+        self, read: Callable[[], Awaitable[bool]], timer: Callable[[], float] = time.perf_counter
     ) -> None:
-        """Begin small; `read` is what is timed."""
+        """Begin small; `read` is what is timed, and returns whether it was answered."""
         self.size = SMALLEST
         self._read, self._timer = read, timer
         self._quiet: deque[float] = deque(maxlen=_QUIET_KEPT)
@@ -60,32 +61,38 @@ class Pace:
         """Await a batch, and decide how large the next one is."""
         if not self._quiet:
             await self.rest(0)
-        working = asyncio.ensure_future(work)
         slowest = 0.0
+        working = asyncio.ensure_future(work)
         try:
             while not working.done():
                 slowest = max(slowest, await self._timed())
                 await asyncio.wait({working}, timeout=_BETWEEN_READS_S)
-        except BaseException:
-            working.cancel()
-            raise
+        finally:
+            if not working.done():  # this run is let go, and its batch with it
+                working.cancel()
+                await asyncio.wait({working})
         done = await working
-        quick = slowest <= AS_QUICK * max(self._quiet)
+        quick = slowest <= AS_QUICK * max(self._quiet, default=0.0)
         self.size = min(self.size * 2, LARGEST) if quick else max(self.size // 2, SMALLEST)
         return done
 
     async def rest(self, seconds: float) -> None:
         """Leave the machine to others for so long, and time what they are served by meanwhile."""
         until = time.monotonic() + seconds
-        self._quiet.append(await self._timed())
-        while (left := until - time.monotonic()) > 0:
+        while True:
+            took = await self._timed()
+            if took < math.inf:
+                self._quiet.append(took)
+            left = until - time.monotonic()
+            if left <= 0:
+                return
             await asyncio.sleep(min(left, _BETWEEN_READS_S))
-            self._quiet.append(await self._timed())
 
     async def _timed(self) -> float:
+        """Return how long a read takes; for ever where it is not answered: the batch will see."""
         began = self._timer()
-        await self._read()
-        return self._timer() - began
+        answered = await self._read()
+        return self._timer() - began if answered else math.inf
 
 
 async def work_off(

@@ -1,8 +1,8 @@
-"""Loops that end: told to stop, they begin nothing more, and what hangs is let go."""
+"""Loops that end: once stopping is requested they begin nothing more; what hangs is let go."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -24,13 +24,33 @@ async def comes(event: asyncio.Event, within_s: float) -> bool:
 async def repeat(
     do: Callable[[], Awaitable[None]], every_s: float, stopping: asyncio.Event
 ) -> None:
-    """Do something again and again until told to stop, whatever one round meets."""
+    """Do something again and again until stopping is requested, whatever one round meets."""
     while not stopping.is_set():
         try:
             await do()
         except Exception:
             log.exception("background round failed")
         await comes(stopping, every_s)
+
+
+@asynccontextmanager
+async def beside(
+    loop: Callable[[asyncio.Event], Coroutine[object, object, None]], name: str
+) -> AsyncIterator[None]:
+    """Run a loop beside the block; the event that it is given ends it, and it is waited for.
+
+    It is not cancelled: on Python 3.11 a cancellation that comes while `wait_for` has its result is
+    lost, and the loop would go on for ever. What it is at ends by a limit of its own.
+    """
+    ended = asyncio.Event()
+    running = asyncio.create_task(loop(ended), name=name)
+    try:
+        yield
+    finally:
+        ended.set()
+        await asyncio.wait({running})
+        if not running.cancelled() and (error := running.exception()) is not None:
+            log.error("what ran beside a job failed", loop=name, exc_info=error)
 
 
 async def end(under_way: Callable[[], Collection[asyncio.Task[None]]]) -> None:

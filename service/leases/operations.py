@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -13,7 +14,7 @@ from service.core.clock import Clock
 from service.core.errors import Unavailable
 from service.leases import repository
 from service.leases.errors import LeaseLost
-from service.leases.loops import comes
+from service.leases.loops import beside, comes
 from service.leases.repository import Held
 from service.storage.answering import answers_in_time
 from service.storage.database import ANSWER_WITHIN_S
@@ -75,14 +76,8 @@ async def under(
 @asynccontextmanager
 async def kept(lease: Held, lost: asyncio.Event) -> AsyncIterator[None]:
     """Hold a lease on for as long as the block lasts; `lost` is set where that fails."""
-    ended = asyncio.Event()
-    renewing = asyncio.create_task(_keep(lease, lost, ended), name="tillgate-lease")
-    try:
+    async with beside(partial(_keep, lease, lost), "tillgate-lease"):
         yield
-    finally:
-        ended.set()  # a cancellation alone may be lost: `wait_for` of Python 3.11, the driver
-        renewing.cancel()
-        await asyncio.wait({renewing})
 
 
 async def _keep(lease: Held, lost: asyncio.Event, ended: asyncio.Event) -> None:

@@ -18,7 +18,7 @@ from service.inbox import repository as inbox
 from service.inbox.operations import apply, receive
 from service.inbox.settings import InboxSettings
 from service.jobs import documents as jobs
-from service.jobs.operations import run
+from service.jobs.operations import noting, run
 from service.leases import backoff as waits
 from service.leases.backoff import backoff
 from service.merchants import schemas as merchant_fields
@@ -119,7 +119,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("until it is {} days old", (outbox.KEEP_FOR.days,)),
         ("payments that are silent for {} days", (silent.GIVE_UP_AFTER.days,)),
         ("a run ends after {} seconds", (run.RUN_FOR_S,)),
-        ("tells every {} s what it has done", (run.TELL_EVERY_S,)),
+        ("notes every {} s what it has done", (noting.PROGRESS_EVERY_S,)),
         ("are listed for {} days", (jobs.KEPT_FOR_DAYS,)),
         ("for {} days (a TTL)", (jobs.KEPT_FOR_DAYS,)),
         ("capped at {} MiB", ((documents.WebhookRejection.capped_bytes or 0) / 2**20,)),

@@ -13,7 +13,7 @@ from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
 from service.jobs import repository
 from service.jobs.errors import JobNotFound
 from service.jobs.operations import by_the_clock as clocked
-from service.jobs.operations import run as running
+from service.jobs.operations import noting
 from service.jobs.operations.job import About, Job, Report, Table, Turn, by_name
 from service.jobs.operations.listing import list_jobs, runs_of
 from service.jobs.operations.pausing import pause_job, resume_job
@@ -138,7 +138,7 @@ async def test_so_many_runs_are_kept_and_no_more(
 async def test_a_run_under_way_shows_what_it_has_done_so_far(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(noting, "PROGRESS_EVERY_S", 0.0)
     seen: list[dict[str, int]] = []
 
     async def long(report: Counted, _: Turn) -> None:
@@ -198,7 +198,7 @@ async def test_a_paused_job_does_nothing_until_it_is_resumed(
 async def test_a_run_under_way_ends_after_its_batch_once_its_job_is_paused(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(noting, "PROGRESS_EVERY_S", 0.0)
     begun = asyncio.Event()
 
     async def until_told(_: Counted, turn: Turn) -> None:

@@ -13,15 +13,16 @@ class Machine:
     """A machine whose reads take as long as they are told, by a clock of its own."""
 
     def __init__(self, quiet: float, busy: float) -> None:
-        self.now, self.working = 0.0, False
+        self.now, self.working, self.answers = 0.0, False, True
         self._quiet, self.busy = quiet, busy
 
     def timer(self) -> float:
         return self.now
 
-    async def read(self) -> None:
+    async def read(self) -> bool:
         await asyncio.sleep(0)
         self.now += self.busy if self.working else self._quiet
+        return self.answers
 
     async def batch(self, keys: list[int]) -> int:
         self.working = True
@@ -74,3 +75,36 @@ async def test_a_batch_that_fails_fails_the_walk() -> None:
     pace = Pace(Machine(1.0, 1.0).read)
     with pytest.raises(RuntimeError, match="not now"):
         await pace.beside(fails())
+
+
+async def test_a_read_that_is_not_answered_makes_batches_small_and_fails_none() -> None:
+    machine = Machine(quiet=1.0, busy=1.0)
+    pace = Pace(machine.read, machine.timer)
+    assert [await pace.beside(machine.batch([1])) for _ in range(3)] == [1, 1, 1]
+    assert pace.size == 80
+    machine.answers = False
+    await pace.rest(0)  # what is not answered says nothing about how quick reads are without it
+    sizes = []
+    for _ in range(2):
+        assert await pace.beside(machine.batch([1])) == 1
+        sizes.append(pace.size)
+    assert sizes == [40, 20]
+
+
+async def test_a_run_that_is_let_go_ends_with_its_batch() -> None:
+    begun, ended = asyncio.Event(), list[str]()
+
+    async def batch() -> int:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("batch")
+        return 1
+
+    run = asyncio.create_task(Pace(Machine(1.0, 1.0).read).beside(batch()))
+    await begun.wait()
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert ended == ["batch"]

@@ -12,11 +12,8 @@ from service.audit.operations import Act, record
 from service.core.batches import Until
 from service.core.principal import Kind, Principal
 from service.jobs import repository
-from service.jobs.documents import RunState
 from service.jobs.operations.job import Job, Report, Table, Turn
-from service.jobs.repository import RunOf
-from service.leases.errors import LeaseLost
-from service.leases.loops import repeat
+from service.jobs.operations.noting import listed, noting_progress
 from service.leases.operations import kept, leased
 from service.leases.repository import Held
 from service.storage.answering import answers_in_time
@@ -25,8 +22,6 @@ from service.storage.plain import NO_TRANSACTION
 # A run ends after this long; the next one goes on where it stopped.
 RUN_FOR_S = 50.0
 LEASE = timedelta(seconds=120)
-TELL_EVERY_S = 2.0
-_LONGEST_REASON = 500
 
 log = structlog.get_logger(__name__)
 
@@ -43,14 +38,18 @@ async def run_job(name: str, table: Table, by: Principal, *, dry_run: bool = Fal
     if dry_run:
         await job.count(report, Turn(Until(began + RUN_FOR_S, table.stopping)))
     else:
-        async with leased(name, LEASE, table.clock) as lease, _on_record(report, by, table):
-            if lease is None:
-                report.skipped = True
-            else:
-                await _work(job, report, lease, by, table)
+        await _run_leased(job, report, by, table)
     report.took_ms = round((time.monotonic() - began) * 1000)
     log.info("job ran", **vars(report))
     return report
+
+
+async def _run_leased(job: Job[Report], report: Report, by: Principal, table: Table) -> None:
+    async with leased(report.job, LEASE, table.clock) as lease, _on_record(report, by, table):
+        if lease is None:
+            report.skipped = True
+        else:
+            await _work(job, report, lease, by, table)
 
 
 async def _work(job: Job[Report], report: Report, lease: Held, by: Principal, table: Table) -> None:
@@ -63,44 +62,9 @@ async def _work(job: Job[Report], report: Report, lease: Held, by: Principal, ta
     over = asyncio.Event()
     until = Until(time.monotonic() + RUN_FOR_S, table.stopping, over)
     turn = Turn(until, lease, standing.reached)
-    async with _listed(run, report, table), kept(lease, over), _told(run, report, over):
+    noting = noting_progress(run, report, over)
+    async with listed(run, report, table.clock), kept(lease, over), noting:
         await job.work(report, turn)
-
-
-@asynccontextmanager
-async def _listed(run: RunOf, report: Report, table: Table) -> AsyncIterator[None]:
-    """Keep how a run ends, whichever way it does."""
-    state: RunState = "done"
-    reason = None
-    try:
-        yield
-    except (Exception, asyncio.CancelledError) as error:
-        state = "lost" if isinstance(error, LeaseLost | asyncio.CancelledError) else "failed"
-        reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
-        raise
-    finally:
-        async with answers_in_time():
-            await repository.end(run, state, report.figures(), table.clock.now(), reason)
-
-
-@asynccontextmanager
-async def _told(run: RunOf, report: Report, over: asyncio.Event) -> AsyncIterator[None]:
-    """Tell what is done so far while the block lasts, and end the run once its job is paused."""
-
-    async def tell() -> None:
-        async with answers_in_time():
-            await repository.note_progress(run, report.figures())
-            if (await repository.standing(run.job)).paused_at is not None:
-                over.set()
-
-    ended = asyncio.Event()
-    telling = asyncio.create_task(repeat(tell, TELL_EVERY_S, ended), name="tillgate-job-progress")
-    try:
-        yield
-    finally:
-        ended.set()  # a cancellation alone may be lost: `wait_for` of Python 3.11, the driver
-        telling.cancel()
-        await asyncio.wait({telling})
 
 
 @asynccontextmanager

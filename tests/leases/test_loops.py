@@ -1,0 +1,72 @@
+"""Loops end: by an event where they run beside a block, and where stopping is requested."""
+
+import asyncio
+
+import pytest
+
+from service.leases.loops import beside, repeat
+from tests.support.patience import IN_TIME
+
+
+class Losing:
+    """A loop that loses a cancellation, as `wait_for` of Python 3.11 does with a result at hand."""
+
+    def __init__(self) -> None:
+        self.begun, self.lost = asyncio.Event(), 0
+
+    async def run(self, ended: asyncio.Event) -> None:
+        while not ended.is_set():
+            self.begun.set()
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                self.lost += 1
+
+
+async def test_what_runs_beside_a_block_ends_with_it_and_is_not_cancelled() -> None:
+    loop = Losing()
+    async with asyncio.timeout(IN_TIME), beside(loop.run, "test-beside"):
+        await loop.begun.wait()
+        assert "test-beside" in {task.get_name() for task in asyncio.all_tasks()}
+    assert "test-beside" not in {task.get_name() for task in asyncio.all_tasks()}
+    assert loop.lost == 0
+
+
+async def test_control_a_cancellation_alone_would_leave_it_running() -> None:
+    loop, ended = Losing(), asyncio.Event()
+    running = asyncio.create_task(loop.run(ended))
+    await loop.begun.wait()
+    running.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (loop.lost, running.done()) == (1, False)
+    ended.set()
+    await running
+
+
+async def test_a_block_that_fails_ends_what_runs_beside_it_too() -> None:
+    loop = Losing()
+
+    async def fails() -> None:
+        async with asyncio.timeout(IN_TIME), beside(loop.run, "test-beside"):
+            await loop.begun.wait()
+            raise RuntimeError("not now")
+
+    with pytest.raises(RuntimeError, match="not now"):
+        await fails()
+    assert "test-beside" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_a_round_that_fails_is_followed_by_the_next() -> None:
+    stopping, rounds = asyncio.Event(), 0
+
+    async def fails() -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 3:
+            stopping.set()
+        raise RuntimeError("not now")
+
+    async with asyncio.timeout(IN_TIME):
+        await repeat(fails, 0.0, stopping)
+    assert rounds == 3
