@@ -49,12 +49,16 @@ class RetryReport(Report):
 
 
 class PepperReport(Report):
-    """How much was made under another entry of PII_PEPPER than the first."""
+    """How much was made under another entry of PII_PEPPER than the first.
+
+    `uncounted`: open sessions that the next run will read, since the time of this one was over.
+    """
 
     def __init__(self, job: str, *, dry_run: bool = False) -> None:
         """Begin with nothing done."""
         super().__init__(job, dry_run=dry_run)
         self.on_older_peppers = 0
+        self.uncounted = 0
 
 
 class CleanupReport(DeliveryReport, RetryReport):

@@ -2,7 +2,6 @@
 
 from service.sessions.repository.changing import INSERTS, change, insert
 from service.sessions.repository.due import (
-    KeptSecret,
     count_due,
     count_overdue_processing,
     expire_all,
@@ -11,6 +10,11 @@ from service.sessions.repository.due import (
     note_asked,
     read_nothing,
     walk_due,
+)
+from service.sessions.repository.open_secrets import (
+    KeptSecret,
+    OpenSecrets,
+    count_open_secrets,
     walk_open_secrets,
 )
 from service.sessions.repository.purging import (
@@ -43,11 +47,13 @@ __all__ = [
     "LOADS",
     "KeptSecret",
     "Listed",
+    "OpenSecrets",
     "Purgeable",
     "by_provider_ids",
     "change",
     "checkout_is_taken",
     "count_due",
+    "count_open_secrets",
     "count_overdue_processing",
     "delete_marked",
     "expire_all",

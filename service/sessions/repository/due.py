@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 import pymongo
-from msgspec import Struct
 
 from service.sessions.documents import DueSession, Session
 from service.sessions.states import Status
@@ -19,28 +18,6 @@ _OF_A_DUE_ONE = {wire_name(name): 1 for name in DueSession.model_fields}
 # With keys given, the filter's other fields must not lure the planner to their index, which still
 # has the entries of everything done before.
 _BY_KEY = "_id_"
-
-
-class KeptSecret(Struct, frozen=True):
-    """What is stored about a session's client secret."""
-
-    session_id: str
-    secret_salt: str
-    client_secret_hash: str
-
-
-async def walk_open_secrets(size: int) -> AsyncGenerator[list[KeptSecret], None]:
-    """Yield what is stored about the client secrets of open sessions, in lists of up to `size`."""
-    is_open = {"status": {"$in": [Status.PENDING.value, Status.PROCESSING.value]}}
-    fields = {"_id": 0, "sessionId": 1, "secretSalt": 1, "clientSecretHash": 1}
-    some: list[KeptSecret] = []
-    async for row in Session.get_pymongo_collection().find(is_open, fields, batch_size=size):
-        some.append(KeptSecret(row["sessionId"], row["secretSalt"], row["clientSecretHash"]))
-        if len(some) == size:
-            yield some
-            some = []
-    if some:
-        yield some
 
 
 def walk_due(now: datetime, size: Size) -> AsyncGenerator[Keys, None]:
