@@ -2,9 +2,7 @@
 
 import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +21,7 @@ from service.storage.database import Database
 from service.storage.transaction import Transaction
 from tests.leases.clocks import Shifted, Trusted
 from tests.leases.paused import NAME, WRITTEN_TO
+from tests.leases.processes import talking_to
 from tests.support.patience import IN_TIME
 
 SPAN = timedelta(seconds=60)
@@ -198,44 +197,12 @@ async def test_a_lease_that_is_kept_is_renewed_and_its_loss_is_told(
         await lost.wait()
 
 
-class Paused:
-    """A process that holds the lease; told a line, it writes a row of that name."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-
-    async def heard(self) -> str:
-        assert self.process.stdout is not None
-        return (await self.process.stdout.readline()).decode().strip()
-
-    async def told(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n".encode())
-        await self.process.stdin.drain()
-
-
-@asynccontextmanager
-async def _holder(uri: str, database: Database, *how: str) -> AsyncIterator[Paused]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.leases.paused", uri, database.name, "2", *how),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(IN_TIME):
-            yield Paused(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
 async def _rows_after_a_pause(uri: str, database: Database, *how: str) -> tuple[str, list[str]]:
     """Stop a holder for longer than its lease, take the lease over, and let it go on."""
-    async with _holder(uri, database, *how) as holder:
+    given = "tests.leases.paused", uri, database.name, "2"
+    async with talking_to(*given, *how) as holder:
         assert await holder.heard() == "held"
-        await holder.told("before")
-        assert await holder.heard() == "written"
+        assert await holder.asked("before") == "written"
         holder.process.send_signal(signal.SIGSTOP)
         await holder.told("after")  # what it was about to write
         while (taken := await claim(NAME, "another", SPAN, SystemClock())) is None:
