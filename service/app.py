@@ -24,10 +24,12 @@ from service.inbox.operations.figures import event_figures
 from service.inbox.repository import COMMITS
 from service.jobs.controllers import NamedJobs
 from service.jobs.operations.by_the_clock import by_the_clock
+from service.jobs.operations.figures import job_figures
 from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
 from service.outbox.operations import message_figures
 from service.retention.controllers import Cleanup
+from service.retention.operations.purging import overdue_figures
 from service.reviews.controllers import AdminReviews
 from service.sessions.controllers import CheckoutSessions, PaymentSessions, Verification
 from service.sessions.repository import INSERTS, LOADS
@@ -123,6 +125,8 @@ def _metrics(container: Container) -> HTTPRouteHandler:
         partial(stored_figures, container.database, DOCUMENTS),
         partial(event_figures, container.clock),
         partial(message_figures, container.jobs.handlers, container.clock),
+        partial(job_figures, container.job_table),
+        partial(overdue_figures, container.clock),
     )
     return metrics_route(container.settings, figures)
 

@@ -250,6 +250,7 @@ _QUERIES = [
     ("DELETE", "/api/admin/prices/gold", ADMIN, "currency=USD"),
     ("GET", "/api/cleanup-sessions", JOBS, ""),
     ("POST", "/api/cleanup-sessions", JOBS, "dryRun=true"),
+    ("GET", "/api/jobs", JOBS, ""),
 ]
 
 

@@ -30,6 +30,7 @@ ROUTES = {
     "/api/payment/create-checkout-session": {"post"},
     "/api/payment/verify-checkout-session": {"post"},
     "/api/cleanup-sessions": {"get", "post"},
+    "/api/jobs": {"get"},
     "/api/jobs/{name}": {"post"},
     "/api/webhooks/{provider}": {"post"},
     "/api/payments/webhook": {"post"},

@@ -25,6 +25,8 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 # Webhooks are late by a moment, or by hours where a provider retries.
 _LATE = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600)
+# A run ends after 50 seconds, and a little later where a call is under way.
+_RUNS = (0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 40, 50, 60)
 _ITEMS = (1, 2, 4, 8, 16, 32, 64)
 
 # Of labels' values there are few; this bounds what strangers can make of them.
@@ -139,6 +141,12 @@ CONNECTIONS = Gauge(
     "Connections to the database, open and in use, every second",
     ("state",),
     multiprocess_mode="livesum",
+)
+JOBS = Histogram(
+    "tillgate_job_seconds",
+    "Runs of jobs that this service was asked for, by outcome: how many, and how long they took",
+    ("job", "outcome"),
+    buckets=_RUNS,
 )
 
 

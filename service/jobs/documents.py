@@ -17,12 +17,14 @@ KEPT_FOR_DAYS = 30
 class JobState(StoredDocument):
     """What is known of a job between its runs; `_id` is its name.
 
-    While `paused_at` is set nobody runs it. `reached` is where a run stopped, for the next one.
+    While `paused_at` is set nobody runs it. `reached` is where a run stopped, for the next one;
+    `succeeded_at` is when the last one ended that neither failed nor was lost.
     """
 
     id: str  # type: ignore[assignment]
     paused_at: datetime | None = None
     reached: JsonObject | None = None
+    succeeded_at: datetime | None = None
 
     class Settings:
         """Collection."""

@@ -72,11 +72,21 @@ async def note_progress(run: RunOf, figures: Mapping[str, int]) -> None:
 async def end(
     run: RunOf, state: RunState, figures: Mapping[str, int], now: datetime, error: str | None
 ) -> None:
-    """Keep how a run ended, unless it was lost before."""
+    """Keep how a run ended, unless it was lost before, and when the last one did its work."""
     change = {"state": state, "figures": dict(figures), "endedAt": now, "error": error}
-    await JobRun.get_pymongo_collection().update_one(
+    done = await JobRun.get_pymongo_collection().update_one(
         {"_id": run.key, "state": "running"}, {"$set": change}
     )
+    if done.modified_count and state == "done":
+        await JobState.get_pymongo_collection().update_one(
+            {"_id": run.job}, {"$set": {"succeededAt": now}}, upsert=True
+        )
+
+
+async def states() -> list[JobState]:
+    """Return what is known of the jobs between their runs."""
+    rows = await JobState.get_pymongo_collection().find({}).to_list()
+    return [JobState.model_validate(row) for row in rows]
 
 
 async def reach(job: str, point: JsonObject | None, tx: Transaction) -> None:

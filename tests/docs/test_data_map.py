@@ -19,7 +19,7 @@ NEUTRAL = set(
     "receivedAt processedAt nextAttemptAt at size deliveries providerSubscriptionId "
     "sessionOpenedAt statusAt final paymentMethod failureCode topic leasedUntil doneAt action "
     "item passId maxQuantity title code basisPoints scopes revokedAt endsAt state payloadHash "
-    "lockedUntil contentType holder fence renewals pausedAt reached job startedAt "
+    "lockedUntil contentType holder fence renewals pausedAt reached succeededAt job startedAt "
     "endedAt figures until ran tookMs counts zone defaultCurrency logo returnOrigins".split()
 )
 # Neutral elsewhere, and telling of a person here.

@@ -15,6 +15,8 @@ from service.catalog import schemas as catalog
 from service.catalog.documents import Coupon, Price
 from service.inbox import schemas as inbox
 from service.inbox.documents import Decision, WebhookEvent, WebhookRejection
+from service.jobs import schemas as jobs
+from service.jobs.documents import JobRun
 from service.merchants import schemas as merchants
 from service.merchants.documents import Merchant, Suspension
 from service.providers.base import CheckoutRequest
@@ -37,6 +39,7 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     inbox.DecisionView: (Decision, frozenset()),
     inbox.EventView: (WebhookEvent, frozenset()),
     inbox.RejectionView: (WebhookRejection, frozenset()),
+    jobs.RunView: (JobRun, frozenset({"counts"})),
     merchants.MerchantView: (Merchant, frozenset()),
     merchants.SuspensionView: (Suspension, frozenset()),
     reviews.ReviewItem: (WebhookEvent, frozenset({"decisions", "why", "payments"})),
@@ -61,7 +64,12 @@ OF_A_SESSION: dict[View, frozenset[str]] = {
     NewSession: frozenset({"request_hash", "price", "quote_id"}),
 }
 # Made of several things, or of something that is not stored.
-OF_NO_DOCUMENT: set[View] = {catalog.QuoteView, reviews.DoubtView, timeline.EntryView}
+OF_NO_DOCUMENT: set[View] = {
+    catalog.QuoteView,
+    jobs.JobView,
+    reviews.DoubtView,
+    timeline.EntryView,
+}
 
 
 def _strangers(view: View, model: type[BaseModel], computed: frozenset[str]) -> set[str]:

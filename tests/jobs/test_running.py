@@ -20,7 +20,10 @@ from service.jobs.operations.pausing import pause_job, resume_job
 from service.jobs.operations.run import LEASE, run_job
 from service.leases.errors import LeaseLost
 from service.storage.database import Database
+from service.wiring import ALL_JOBS
+from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
 from tests.support.patience import IN_TIME
+from tests.support.shop import Shop
 
 SOMEBODY = Principal(Kind.ADMIN, DEFAULT_MERCHANT, "0" * 12, "somebody")
 Work = Callable[["Counted", Turn], Awaitable[None]]
@@ -239,6 +242,37 @@ async def test_control_what_has_no_schedule_is_run_by_nobody(
     async with clocked.by_the_clock(_table(clock)):
         names = {task.get_name() for task in asyncio.all_tasks()}
     assert "tillgate-jobs" not in names
+
+
+async def test_jobs_and_admin_keys_read_every_job_with_its_last_runs(shop: Shop) -> None:
+    await shop.clean_up()
+    await pause_job("outbox", shop.api.container.job_table, SOMEBODY)
+    answers = [await shop.api.call("GET", "/api/jobs", key) for key in (JOBS, ADMIN)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    jobs = {job["name"]: job for job in answers[0].json()["jobs"]}
+    assert list(jobs) == [about.name for about in ALL_JOBS]
+    assert {name: job["schedule"] for name, job in jobs.items() if job["schedule"]} == {
+        "cleanup": "*/5 * * * *"
+    }
+    assert [name for name, job in jobs.items() if job["pausedAt"]] == ["outbox"]
+    [run] = jobs["cleanup"]["runs"]
+    assert (run["state"], run["counts"]["eventsRetried"], run["error"]) == ("done", 0, None)
+    assert jobs["events"]["runs"] == []
+    refused = [await shop.api.call("GET", "/api/jobs", key) for key in (SECRET, PUBLISHABLE, None)]
+    assert [answer.status_code for answer in refused] == [403, 403, 401]
+
+
+async def test_what_the_driver_says_of_a_failure_is_not_listed(
+    database: Database, clock: ManualClock
+) -> None:
+    async def fails(report: Counted, _: Turn) -> None:
+        raise RuntimeError("E11000 dup key: { email: somebody@example.com }")
+
+    table = _table(clock, fails)
+    with pytest.raises(RuntimeError):
+        await run_job("test", table, SOMEBODY)
+    [run] = await runs_of("test", table, limit=1)
+    assert (run.state, run.error) == ("failed", "RuntimeError")
 
 
 @pytest.mark.parametrize(

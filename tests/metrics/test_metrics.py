@@ -10,10 +10,14 @@ import pytest
 from prometheus_client import REGISTRY, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.cli.options import operator
 from service.core import measures
 from service.core.clock import ManualClock
 from service.core.errors import ProviderFailed, ProviderUnreachable
 from service.core.principal import DEFAULT_MERCHANT, AccessScope, Kind
+from service.jobs.operations.pausing import pause_job
+from service.jobs.operations.run import LEASE
+from service.leases.operations import leased
 from service.providers.calling import Refused, ask
 from service.storage.database import Client, Database
 from service.storage.figures import sample
@@ -179,6 +183,42 @@ async def test_messages_are_told_by_topic_while_they_wait(shop: Shop) -> None:
     found = await read(shop)
     assert found["tillgate_messages_open", frozenset({row["topic"], "pending"})] == 1
     assert found["tillgate_messages_oldest_seconds", frozenset({row["topic"], "pending"})] == 60
+
+
+async def test_runs_of_jobs_are_counted_by_how_they_end(shop: Shop) -> None:
+    before = await read(shop)
+    assert not any("tillgate_job_succeeded" in name for name, _ in before)
+    await shop.clean_up()
+    await shop.clean_up(dryRun=True)  # counts as no run
+    shop.clock.advance(timedelta(hours=1))
+    await pause_job("cleanup", shop.api.container.job_table, operator())
+    await shop.clean_up()
+    async with leased("events", LEASE, shop.clock):
+        await shop.api.call("POST", "/api/jobs/events", JOBS)
+    change = Change(before, found := await read(shop))
+    seconds = "tillgate_job_seconds_count"
+    assert [change.of(seconds, "cleanup", how) for how in ("done", "paused", "failed")] == [1, 1, 0]
+    assert [change.of(seconds, "events", how) for how in ("done", "skipped")] == [0, 1]
+    succeeded = {key: value for key, value in found.items() if "job_succeeded" in key[0]}
+    began = (shop.clock.now() - timedelta(hours=1)).timestamp()
+    assert succeeded == {
+        ("tillgate_job_succeeded_timestamp_seconds", frozenset({"cleanup"})): began
+    }
+    assert found["tillgate_job_paused", frozenset({"cleanup"})] == 1
+    assert found["tillgate_job_paused", frozenset({"events"})] == 0
+
+
+async def test_rows_that_should_be_gone_for_over_a_week_are_counted(shop: Shop) -> None:
+    kept = ("tillgate_rows_kept_too_long", frozenset({"sessions"}))
+    await shop.api.open()
+    shop.pass_time(minutes=31)
+    await shop.clean_up()
+    shop.pass_time(days=13)
+    assert (await read(shop))[kept] == 0  # the control: due for six days
+    shop.pass_time(days=2)
+    assert (await read(shop))[kept] == 1
+    await shop.clean_up()
+    assert (await read(shop))[kept] == 0
 
 
 async def test_while_the_database_is_away_the_rest_is_told(shop: Shop, client: Client) -> None:

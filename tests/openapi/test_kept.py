@@ -22,7 +22,10 @@ _BY_HAND = "a change of a session can *complete by hand with a secret key*"
 _MERCHANTS = "Merchants: name, time zone, default currency"
 _ANY_MERCHANT = "an operator decides the reviews of any `merchant`"
 _OWN = "Jobs have *reports of their own*"
+_LISTED = "*every job with its last runs*"
 ALLOWED: dict[str, str] = {
+    "get /api/jobs": _LISTED,
+    **{f"schemas {name}": _LISTED for name in ("JobView", "JobsAnswer", "RunView")},
     "post /api/jobs/{name} > description": _OWN,
     "post /api/jobs/{name} > responses": _OWN,
     "schemas ReportAnswer > properties": _OWN,

@@ -1,6 +1,6 @@
 """Nothing is deleted while anything needs it, and what comes in between wins."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 import pytest
@@ -100,7 +100,7 @@ async def test_a_session_stays_while_something_needs_it_and_goes_afterwards(
     with capture_logs() as lines:
         assert (await shop.clean_up())["blockedLong"] == 1
     [line] = [one for one in lines if one["event"] == "sessions can not be purged"]
-    assert (line["log_level"], line[why]) == ("warning", 1)
+    assert (line["log_level"], line["over_days"], line[why]) == ("error", 7, 1)
 
     await end(shop, session)
     assert (await shop.clean_up())["purged"] == 1
@@ -195,12 +195,23 @@ async def test_money_that_comes_after_its_session_was_purged_is_kept(shop: Shop)
     assert (event["status"], event["purgeAt"]) == ("parked", None)
 
 
+def _blocked(lines: Sequence[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
+    return [line for line in lines if line["event"] == "events can not be purged"]
+
+
 async def test_events_of_a_session_that_is_not_over_are_kept(shop: Shop) -> None:
     session = await shop.api.open()
     await shop.receive(shop.stripe_paid(session))
     await shop.receive(shop.stripe_paid(session, payment_intent="pi_2"))
     shop.pass_time(days=91)
-    assert (await shop.clean_up())["eventsPurged"] == 0  # the second one waits for a person
+    with capture_logs() as lines:
+        assert (await shop.clean_up())["eventsPurged"] == 0  # the second one waits for a person
+    assert _blocked(lines) == []  # the control: not for a week yet
+    shop.pass_time(days=7)
+    with capture_logs() as lines:
+        assert (await shop.clean_up())["eventsPurged"] == 0
+    [line] = _blocked(lines)
+    assert (line["log_level"], line["over_days"], line["session_open"]) == ("error", 7, 1)
     path = f"/reviews/{session['sessionId']}/reject"
     assert (await shop.admin("POST", path, json={"reason": "no"})).status_code == 200
     assert (await shop.clean_up())["eventsPurged"] == 1

@@ -111,6 +111,7 @@ async def _use_the_rest(api: Api, clock: ManualClock) -> None:
         await _call(api, "POST", "/api/cleanup-sessions", JOBS)
         await _call(api, "POST", "/api/jobs/outbox", JOBS)
         await _call(api, "POST", "/api/jobs/events", JOBS)
+        await _call(api, "GET", "/api/jobs", JOBS)
 
 
 async def test_no_route_and_no_job_reads_a_collection_whole(

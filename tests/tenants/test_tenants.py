@@ -127,6 +127,7 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         "post /api/quotes": [Probe({"json": {"items": {"plan": PLAN}}}, {}, quoted)],
         "post /api/cleanup-sessions": [Probe({}, {}, refused)],
         "get /api/cleanup-sessions": [Probe({}, {}, refused)],
+        "get /api/jobs": [Probe({}, {}, refused)],
         "post /api/jobs/{name}": [Probe({}, {"name": "outbox"}, refused)],
         "post /api/webhooks/{provider}": forged,
         "post /api/payments/webhook": forged,

@@ -7,11 +7,11 @@ from typing import TypeVar
 import rich_click as click
 
 from service.cli.database import with_database
+from service.cli.job_runs import done_in, showing_progress
 from service.cli.manifests import cron_job
 from service.cli.options import data_dir_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
-from service.jobs.documents import JobRun
 from service.jobs.operations.job import Report, Table
 from service.jobs.operations.listing import Listed, list_jobs, runs_of
 from service.jobs.operations.pausing import pause_job, resume_job
@@ -49,7 +49,7 @@ def runs(name: str, *, limit: int, data_dir: Path) -> None:
     """List the last runs of a job, the latest first; one that is under way with its progress."""
     found = _with_table(data_dir, lambda table: runs_of(name, table, limit=limit))
     rows = [
-        (run.started_at, run.ended_at, run.state, run.by, _did(run), run.error) for run in found
+        (run.started_at, run.ended_at, run.state, run.by, done_in(run), run.error) for run in found
     ]
     columns = ("began", "ended", "state", "by", "did", "error")
     show_table(columns, rows, empty=f"{name} has not run yet.")
@@ -63,7 +63,8 @@ def run(name: str, *, dry_run: bool, data_dir: Path) -> None:
     """Run a job, directly on the database."""
 
     async def work(table: Table) -> Report:
-        return await run_job(name, table, operator(), dry_run=dry_run)
+        async with showing_progress(name, table):
+            return await run_job(name, table, operator(), dry_run=dry_run)
 
     report = _with_table(data_dir, work)
     rows = [(figure.replace("_", " "), value) for figure, value in vars(report).items()]
@@ -112,9 +113,4 @@ def _line(listed: Listed) -> tuple[object, ...]:
     last = listed.runs[0] if listed.runs else None
     stands = "paused" if listed.paused_at is not None else last.state if last else "-"
     called = about.cron if about.every is not None else "by hand"
-    return about.name, about.does, called, stands, last and last.started_at, last and _did(last)
-
-
-def _did(run: JobRun) -> str:
-    done = {name.replace("_", " "): count for name, count in run.figures.items() if count}
-    return ", ".join(f"{count} {name}" for name, count in done.items()) or "nothing"
+    return about.name, about.does, called, stands, last and last.started_at, last and done_in(last)

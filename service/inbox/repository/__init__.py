@@ -11,6 +11,7 @@ from service.inbox.repository.events import (
     replace,
 )
 from service.inbox.repository.purging import (
+    count_purgeable,
     delete_marked,
     find_purgeable,
     mark_deletable,
@@ -38,6 +39,7 @@ __all__ = [
     "claim_waiting",
     "commit",
     "count_open",
+    "count_purgeable",
     "count_rejections",
     "count_waiting",
     "decided_review_of",

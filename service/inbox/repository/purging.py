@@ -16,12 +16,17 @@ def walk_purgeable(now: datetime, size: Size) -> AsyncGenerator[Keys, None]:
 
 
 async def find_purgeable(now: datetime, keys: Keys) -> list[Row]:
-    """Find `_id`, `merchantId` and `sessionId` of events whose time of keeping is over."""
+    """Find `_id`, `merchantId`, `sessionId` and `purgeAt` of events whose time is over."""
     wanted = {"_id": {"$in": keys}, **_over(now)}
     cursor = WebhookEvent.get_pymongo_collection().find(
-        wanted, {"merchantId": 1, "sessionId": 1}, hint="_id_"
+        wanted, {"merchantId": 1, "sessionId": 1, "purgeAt": 1}, hint="_id_"
     )
     return await cursor.to_list()
+
+
+async def count_purgeable(before: datetime, limit: int) -> int:
+    """Count the events that should have been deleted before a time, up to a limit."""
+    return await WebhookEvent.get_pymongo_collection().count_documents(_over(before), limit=limit)
 
 
 async def mark_deletable(now: datetime, keys: Keys, tx: Transaction) -> None:

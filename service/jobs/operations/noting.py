@@ -1,10 +1,13 @@
-"""Note of a run what it has done so far and how it ends, for the list."""
+"""Note of a run what it does, how it ends and how long it took: for the list and for `/metrics`."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 from service.core.clock import Clock
+from service.core.errors import TillgateError
+from service.core.measures import JOBS
 from service.jobs import repository
 from service.jobs.documents import RunState
 from service.jobs.operations.job import Report
@@ -17,6 +20,21 @@ PROGRESS_EVERY_S = 2.0
 _LONGEST_REASON = 500
 
 
+@contextmanager
+def measured(report: Report) -> Iterator[None]:
+    """Measure a run by its outcome."""
+    began, outcome = time.perf_counter(), "done"
+    try:
+        yield
+        if report.skipped:
+            outcome = "paused" if report.paused else "skipped"
+    except (Exception, asyncio.CancelledError) as error:
+        outcome = _ended_by(error)
+        raise
+    finally:
+        JOBS.labels(report.job, outcome).observe(time.perf_counter() - began)
+
+
 @asynccontextmanager
 async def listed(run: RunOf, report: Report, clock: Clock) -> AsyncIterator[None]:
     """Keep how a run ends, whichever way it does."""
@@ -25,8 +43,7 @@ async def listed(run: RunOf, report: Report, clock: Clock) -> AsyncIterator[None
     try:
         yield
     except (Exception, asyncio.CancelledError) as error:
-        state = _ended_by(error)
-        reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
+        state, reason = _ended_by(error), _reason(error)
         raise
     finally:
         async with answers_in_time():
@@ -49,3 +66,9 @@ def noting_progress(
 
 def _ended_by(error: BaseException) -> RunState:
     return "lost" if isinstance(error, LeaseLost | asyncio.CancelledError) else "failed"
+
+
+def _reason(error: BaseException) -> str:
+    """Return what is listed. What the driver says may show rows, and stays in the log."""
+    name = type(error).__name__
+    return f"{name}: {error}"[:_LONGEST_REASON] if isinstance(error, TillgateError) else name

@@ -13,7 +13,7 @@ from service.core.batches import Until
 from service.core.principal import Kind, Principal
 from service.jobs import repository
 from service.jobs.operations.job import Job, Report, Table, Turn
-from service.jobs.operations.noting import listed, noting_progress
+from service.jobs.operations.noting import listed, measured, noting_progress
 from service.leases.operations import kept, leased
 from service.leases.repository import Held
 from service.storage.answering import answers_in_time
@@ -38,7 +38,8 @@ async def run_job(name: str, table: Table, by: Principal, *, dry_run: bool = Fal
     if dry_run:
         await job.count(report, Turn(Until(began + RUN_FOR_S, table.stopping)))
     else:
-        await _run_leased(job, report, by, table)
+        with measured(report):
+            await _run_leased(job, report, by, table)
     report.took_ms = round((time.monotonic() - began) * 1000)
     log.info("job ran", **vars(report))
     return report

@@ -8,6 +8,8 @@ from functools import partial
 import structlog
 
 from service.core.batches import Pace, Until, work_off
+from service.core.clock import Clock
+from service.core.measures import Figure
 from service.inbox import repository as webhooks
 from service.jobs.operations.job import Turn
 from service.leases.operations import under
@@ -22,6 +24,8 @@ from service.storage.keys import Keys
 # Nobody waits for a count: it only reads.
 _COUNTED_AT_ONCE = 500
 TOO_LONG = timedelta(days=7)
+# Each is an entry of an index; whoever has so many of them has to look anyway.
+_MOST_TOLD = 100_000
 _WITHIN_S = 30
 
 log = structlog.get_logger(__name__)
@@ -30,7 +34,7 @@ log = structlog.get_logger(__name__)
 async def purge_sessions(jobs: Jobs, report: CleanupReport, turn: Turn) -> None:
     """Delete the ended sessions that were kept long enough, except those that something needs.
 
-    Those that have been needed for over a week are named in the log, by what needs them.
+    Of those that have been needed for over a week the log tells, by what needs them.
     """
     now = jobs.inbox.clock.now()
     why: Counter[str] = Counter()
@@ -42,7 +46,7 @@ async def purge_sessions(jobs: Jobs, report: CleanupReport, turn: Turn) -> None:
         pace,
     )
     if report.blocked_long:
-        log.warning("sessions can not be purged", over_days=TOO_LONG.days, **why)
+        log.error("sessions can not be purged", over_days=TOO_LONG.days, **why)
 
 
 async def count_purgeable(jobs: Jobs, report: CleanupReport, until: Until) -> None:
@@ -57,18 +61,45 @@ async def count_purgeable(jobs: Jobs, report: CleanupReport, until: Until) -> No
     await work_off(sessions.walk_purgeable(now, _COUNTED_AT_ONCE), count, until)
 
 
+async def overdue_figures(clock: Clock) -> Sequence[Figure]:
+    """Return how many rows should have been deleted over a week ago. Raises `Unavailable`."""
+    before = clock.now() - TOO_LONG
+    async with answers_in_time():
+        counts = {
+            "sessions": await sessions.count_purgeable(before, _MOST_TOLD),
+            "webhook_events": await webhooks.count_purgeable(before, _MOST_TOLD),
+        }
+    return (
+        Figure(
+            "tillgate_rows_kept_too_long",
+            "Rows that should have been deleted over a week ago: something needs them, or the "
+            f"cleanup does not run; {_MOST_TOLD} is that many or more",
+            ("collection",),
+            {(name,): count for name, count in counts.items()},
+        ),
+    )
+
+
 async def purge_events(jobs: Jobs, report: CleanupReport, turn: Turn) -> None:
-    """Delete the events that were kept long enough, except those of sessions that are not over."""
+    """Delete the events that were kept long enough, except those of sessions that are not over.
+
+    Of those that have been needed for over a week the log tells.
+    """
     now = jobs.inbox.clock.now()
+    blocked_long = 0
 
     async def purge(keys: Keys) -> int:
+        nonlocal blocked_long
         async with answers_in_time(_WITHIN_S):
             rows = await webhooks.find_purgeable(now, keys)
             named = [(row["merchantId"], row["sessionId"]) for row in rows if row["sessionId"]]
             needed = await _needed_by_sessions(named)
-            free = [
-                row["_id"] for row in rows if (row["merchantId"], row["sessionId"]) not in needed
-            ]
+        free = []
+        for row in rows:
+            if (row["merchantId"], row["sessionId"]) not in needed:
+                free.append(row["_id"])
+            elif row["purgeAt"] <= now - TOO_LONG:
+                blocked_long += 1
         if not free:
             return 0
         await under(turn.lease, partial(webhooks.mark_deletable, now, free), _WITHIN_S)
@@ -78,6 +109,8 @@ async def purge_events(jobs: Jobs, report: CleanupReport, turn: Turn) -> None:
 
     pace = Pace(sessions.read_nothing)
     await work_off(webhooks.walk_purgeable(now, lambda: pace.size), purge, turn.until, pace)
+    if blocked_long:
+        log.error("events can not be purged", over_days=TOO_LONG.days, session_open=blocked_long)
 
 
 async def _needed_by_sessions(named: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -19,6 +19,7 @@ from service.sessions.repository.open_secrets import (
 )
 from service.sessions.repository.purging import (
     Purgeable,
+    count_purgeable,
     delete_marked,
     find_purgeable,
     mark_deletable,
@@ -55,6 +56,7 @@ __all__ = [
     "count_due",
     "count_open_secrets",
     "count_overdue_processing",
+    "count_purgeable",
     "delete_marked",
     "expire_all",
     "find",

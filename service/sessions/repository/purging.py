@@ -54,6 +54,11 @@ async def find_purgeable(now: datetime, keys: Keys) -> list[Purgeable]:
     ]
 
 
+async def count_purgeable(before: datetime, limit: int) -> int:
+    """Count the ended sessions that should have been deleted before a time, up to a limit."""
+    return await Session.get_pymongo_collection().count_documents(_purgeable(before), limit=limit)
+
+
 async def mark_deletable(sessions: Sequence[Purgeable], now: datetime, tx: Transaction) -> None:
     """Mark the sessions that have not changed since they were read: any change in between wins."""
     marks = [
