@@ -46,7 +46,8 @@ class Pace:
 
     While a batch is under way and in the breath after it, small reads are timed. A batch beside
     which the slowest takes at most `AS_QUICK` times as long as in the breaths is followed by a
-    larger one, any other by one of half its size.
+    larger one, any other by one of half its size. The larger they may be, the shorter the breaths:
+    who is not slowed by a batch does not need them.
     """
 
     def __init__(
@@ -56,6 +57,11 @@ class Pace:
         self.size = SMALLEST
         self._read, self._timer = read, timer
         self._quiet: deque[float] = deque(maxlen=_QUIET_KEPT)
+
+    @property
+    def breath(self) -> float:
+        """Return how long the breath after a batch is, as a part of the time of the batch."""
+        return SMALLEST / self.size
 
     async def beside(self, work: Awaitable[int]) -> int:
         """Await a batch, and decide how large the next one is."""
@@ -114,6 +120,6 @@ async def work_off(
 
 
 async def _breathe(began: float, pace: Pace | None) -> None:
-    """Leave the machine to others for as long as a batch had it."""
+    """Leave the machine to others for as long as a batch had it, or as the pace says."""
     had = time.monotonic() - began
-    await (asyncio.sleep(had) if pace is None else pace.rest(had))
+    await (asyncio.sleep(had) if pace is None else pace.rest(had * pace.breath))

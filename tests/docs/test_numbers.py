@@ -233,6 +233,7 @@ IN_WORDS: dict[str, tuple[Any, Any]] = {
     "ask the provider for 2 s at most": (questions.ASK_WITHIN_S, 2),
     "by batches of ten to 160": ((batches.SMALLEST, batches.LARGEST), (10, 160)),
     "at most twice as long": (batches.AS_QUICK, 2),
+    "a sixteenth of it after one of 160": (batches.LARGEST / batches.SMALLEST, 16),
     "`blockedLong` for over a week": (purging.TOO_LONG.days, 7),
     "in the middle of one after a second": (door._LEAST_S, 1),
     "ten tries for an address and one more a minute": (guesses.OF_ONE, guesses.Budget(10, 60)),

@@ -77,6 +77,17 @@ async def test_a_batch_that_fails_fails_the_walk() -> None:
         await pace.beside(fails())
 
 
+async def test_the_larger_the_batches_the_shorter_the_breaths() -> None:
+    machine = Machine(quiet=1.0, busy=1.0)
+    pace, breaths = Pace(machine.read, machine.timer), []
+    for _ in range(5):
+        breaths.append(pace.breath)
+        await pace.beside(machine.batch([1]))
+    machine.busy = 3.0
+    await pace.beside(machine.batch([1]))
+    assert [*breaths, pace.breath] == [1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 8]
+
+
 async def test_a_read_that_is_not_answered_makes_batches_small_and_fails_none() -> None:
     machine = Machine(quiet=1.0, busy=1.0)
     pace = Pace(machine.read, machine.timer)
