@@ -17,6 +17,7 @@ from bench.database import Mongod, mongod
 from bench.machine import described
 from bench.report import write_report
 from bench.scenarios.cleanup import measure_cleanup
+from bench.scenarios.expiry import measure_expiry
 from bench.scenarios.flood import measure_flood
 from bench.scenarios.growth import measure_growth
 from bench.scenarios.hot_routes import Plan, measure_hot_routes
@@ -25,7 +26,7 @@ from bench.scenarios.startup import measure_startup
 from bench.servers import EXPRESS, FASTAPI, FASTIFY, HERE, PEERS_PYTHON, TILLGATE
 
 RESULTS = HERE / "results.json"
-SCENARIOS = ("hot", "workers", "growth", "cleanup", "memory", "startup", "flood")
+SCENARIOS = ("hot", "workers", "growth", "cleanup", "expiry", "memory", "startup", "flood")
 
 console = Console(stderr=True)
 
@@ -64,6 +65,7 @@ def _measure(name: str, server: Mongod, rounds: int, seconds: int) -> Any:  # pl
         "workers": lambda: measure_hot_routes(server, _tell, two_each),
         "growth": lambda: measure_growth(server, _tell, rounds=rounds, seconds=seconds),
         "cleanup": lambda: measure_cleanup(server, _tell, seconds=2 * seconds),
+        "expiry": lambda: measure_expiry(server, _tell, rounds=rounds),
         "memory": lambda: measure_memory(server, _tell),
         "startup": lambda: measure_startup(server, _tell, rounds=2 * rounds + 1),
         "flood": lambda: measure_flood(server, _tell, rounds=2 * rounds + 1, seconds=seconds),

@@ -18,6 +18,7 @@ def bars_of(results: dict[str, Any]) -> str:
         _no_slower(runs, "read"),
         *_growth(results),
         *_cleanup(results),
+        *_expiry(results),
         *_memory(results),
         *_flood(results),
     ]
@@ -70,6 +71,18 @@ def _cleanup(results: dict[str, Any]) -> list[Line]:
     ratio = found["during"]["p99_ms"] / found["without"]["p99_ms"]
     what = f"p99 of reads while {found['due']:,} expire, to without"
     return [(what, "<= 2 x", f"{ratio:.2f} x", ratio <= 2)]
+
+
+def _expiry(results: dict[str, Any]) -> list[Line]:
+    if "expiry" not in results:
+        return []
+    found = results["expiry"]["found"]
+    took, ratio = found["took_s"], found["ratio"]
+    what = f"{found['due']:,} expire on an idle database"
+    return [
+        (what, "<= 60 s", f"{took:.0f} s", took <= 60),
+        (f"{what}, p99 of reads beside it", "<= 2 x", f"{ratio:.2f} x", ratio <= 2),
+    ]
 
 
 def _memory(results: dict[str, Any]) -> list[Line]:

@@ -30,6 +30,8 @@ def write_report(results: Results) -> None:
         parts += ["## Cost as data grows", _growth(results["growth"]["found"])]
     if "cleanup" in results:
         parts += ["## Cleanup under load", _cleanup(results["cleanup"]["found"])]
+    if "expiry" in results:
+        parts += ["## Expiring on an idle database", _expiry(results["expiry"]["found"])]
     if "memory" in results:
         parts += ["## Memory of a worker", _memory(results["memory"]["found"])]
     if "startup" in results:
@@ -122,6 +124,23 @@ def _cleanup(found: Results) -> str:
         f"{found['due']:,} due sessions expired in {found['took_s']:.0f} s, beside reads of other "
         "sessions in a closed loop of 16 connections.\n\n"
         + table(["reads", "a second", "p99 ms"], rows)
+    )
+
+
+def _expiry(found: Results) -> str:
+    rows = [
+        [
+            f"{one['took_s']:.1f}",
+            f"{one['without']['p99_ms']:.2f}",
+            f"{one['during']['p99_ms']:.2f}",
+            f"{one['during']['p99_ms'] / one['without']['p99_ms']:.2f} x",
+        ]
+        for one in found["rounds"]
+    ]
+    return (
+        f"{found['due']:,} due sessions without an open checkout, beside {found['a_second']} reads "
+        "of other sessions a second; each line is a round.\n\n"
+        + table(["seconds", "p99 ms alone", "p99 ms beside", "ratio"], rows)
     )
 
 

@@ -34,7 +34,7 @@ def measure_cleanup(mongod: Mongod, tell: Told, *, seconds: int) -> dict[str, An
         tell(f"cleanup: reads alone p99 {without['p99_ms']:.2f} ms")
         with ThreadPoolExecutor(1) as beside:
             began = time.perf_counter()
-            job = beside.submit(_expire_all, port)
+            job = beside.submit(expire_all, port)
             during = drive(target, "read", CONNECTIONS, _LONGEST_S, until=job, **told)
             took, expired = time.perf_counter() - began, job.result()
         left = counts(mongod.uri, database, "expired")["sessions"]
@@ -44,7 +44,7 @@ def measure_cleanup(mongod: Mongod, tell: Told, *, seconds: int) -> dict[str, An
     return {"without": without, "during": during, "due": DUE, "took_s": took}
 
 
-def _expire_all(port: int) -> int:
+def expire_all(port: int) -> int:
     """Run the job again and again, as the CronJob does, until it finds nothing."""
     expired = 0
     with httpx.Client(trust_env=False, timeout=300, headers=headers(JOBS_KEY)) as client:
