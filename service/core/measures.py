@@ -142,11 +142,11 @@ CONNECTIONS = Gauge(
     ("state",),
     multiprocess_mode="livesum",
 )
-JOBS = Histogram(
+JOBS = Observed(
     "tillgate_job_seconds",
     "Runs of jobs that this service was asked for, by outcome: how many, and how long they took",
     ("job", "outcome"),
-    buckets=_RUNS,
+    _RUNS,
 )
 
 

@@ -32,7 +32,7 @@ def measured(report: Report) -> Iterator[None]:
         outcome = _ended_by(error)
         raise
     finally:
-        JOBS.labels(report.job, outcome).observe(time.perf_counter() - began)
+        JOBS.observe(time.perf_counter() - began, report.job, outcome)
 
 
 @asynccontextmanager
