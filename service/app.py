@@ -27,7 +27,7 @@ from service.jobs.operations.by_the_clock import by_the_clock
 from service.jobs.operations.figures import job_figures
 from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
-from service.outbox.operations import message_figures
+from service.outbox.operations.figures import outbox_figures
 from service.retention.controllers import Cleanup
 from service.retention.operations.purging import overdue_figures
 from service.reviews.controllers import AdminReviews
@@ -124,7 +124,7 @@ def _metrics(container: Container) -> HTTPRouteHandler:
     figures = (
         partial(stored_figures, container.database, DOCUMENTS),
         partial(event_figures, container.clock),
-        partial(message_figures, container.jobs.handlers, container.clock),
+        partial(outbox_figures, container.clock),
         partial(job_figures, container.job_table),
         partial(overdue_figures, container.clock),
     )

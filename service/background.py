@@ -1,22 +1,25 @@
 """The look-out of the server: it finds waiting events and due messages, and has them processed.
 
-Each of the two and each provider has a lane: a provider that hangs holds up nothing but its own.
+Each has lanes: a provider or receiver that hangs holds up nothing but its own.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
 
+from service.core.batches import Until
 from service.core.lanes import Lane, lanes_of
 from service.core.news import EVENTS, WRITTEN
 from service.inbox.operations.inbox import Inbox
 from service.inbox.operations.rejections import write_the_last
 from service.inbox.operations.replay import lane_of_waiting, retry_waiting
 from service.leases.loops import comes, end, repeat
-from service.outbox.operations import deliver_due, lane_of_due
+from service.outbox.operations.post import Post
+from service.outbox.operations.subscribers import topics_of
 from service.retention.operations.report import Jobs
 
 # How long something that is due waits for the look-out: the longer while nothing comes. What this
@@ -73,7 +76,7 @@ class Kind:
 @asynccontextmanager
 async def background(jobs: Jobs) -> AsyncIterator[None]:
     """Look out for as long as the block lasts. Several processes may: each row is leased."""
-    with WRITTEN.subscribed({EVENTS, *jobs.handlers}) as news:
+    with WRITTEN.subscribed({EVENTS, *topics_of(jobs.subscribers)}) as news:
         kinds = list(_kinds(jobs, news))
         loops = {
             asyncio.create_task(_look_out(kinds, jobs.stopping, news), name="tillgate-background"),
@@ -91,21 +94,19 @@ async def background(jobs: Jobs) -> AsyncIterator[None]:
             await write_the_last(jobs.inbox.rejections, jobs.inbox.clock.now())
 
 
-def _kinds(jobs: Jobs, news: asyncio.Event) -> Iterator[Kind]:
-    inbox, handlers, stopping = jobs.inbox, jobs.handlers, jobs.stopping
-    lanes = lanes_of(inbox.providers)
+def _kinds(jobs: Jobs, news: asyncio.Event) -> Iterator[Kind | Post]:
+    inbox, stopping = jobs.inbox, jobs.stopping
 
     async def retry(lane: Lane) -> int:
         return await retry_waiting(inbox, lane=lane, stopping=stopping)
 
-    async def deliver(lane: Lane) -> int:
-        return await deliver_due(handlers, inbox.clock, lane=lane, stopping=stopping)
-
-    yield Kind(partial(lane_of_waiting, inbox), retry, lanes, news)
-    yield Kind(partial(lane_of_due, handlers, inbox.clock), deliver, lanes, news)
+    yield Kind(partial(lane_of_waiting, inbox), retry, lanes_of(inbox.providers), news)
+    yield Post(jobs.subscribers, inbox.clock, Until(math.inf, stopping), news.set)
 
 
-async def _look_out(kinds: Sequence[Kind], stopping: asyncio.Event, news: asyncio.Event) -> None:
+async def _look_out(
+    kinds: Sequence[Kind | Post], stopping: asyncio.Event, news: asyncio.Event
+) -> None:
     pause = SHORTEST_S
     while not stopping.is_set():
         news.clear()
@@ -120,5 +121,5 @@ async def _write_rejections(inbox: Inbox) -> None:
     await inbox.rejections.flush(inbox.clock.now())
 
 
-def _under_way(kinds: Sequence[Kind]) -> set[asyncio.Task[None]]:
+def _under_way(kinds: Sequence[Kind | Post]) -> set[asyncio.Task[None]]:
     return {task for kind in kinds for task in kind.under_way.values() if not task.done()}

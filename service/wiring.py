@@ -1,6 +1,6 @@
 """The one place that wires: which documents exist, who handles what, what is built from what."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -23,8 +23,8 @@ from service.merchants.documents import Merchant
 from service.merchants.operations.merchants import Merchants
 from service.migrations.documents import Migration
 from service.migrations.operations import require_layout
-from service.outbox.documents import OutboxMessage
-from service.outbox.operations import Handlers
+from service.outbox.documents import Birth, Delivery, OutboxMessage
+from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.payments.payments.documents import Payment
 from service.providers.registry import Providers, build_providers, refuse_blank
 from service.retention.operations.report import Jobs
@@ -54,6 +54,8 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     WebhookRejection,
     Payment,
     OutboxMessage,
+    Delivery,
+    Birth,
     AuditEntry,
     Merchant,
     Price,
@@ -102,7 +104,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         strip=settings.inbox.strip_payload_fields,
     )
     services = CheckoutServices(rules, clock, providers, inbox, merchants)
-    jobs = Jobs(services, outbox_handlers(services), settings.access.peppers)
+    jobs = Jobs(services, subscribers_of(services), settings.access.peppers)
     return Container(
         settings=settings,
         clock=clock,
@@ -122,13 +124,28 @@ def job_table(jobs: Jobs) -> Table:
     return Table(by_name(retention_jobs(jobs)), jobs.inbox.clock, jobs.stopping)
 
 
-def outbox_handlers(services: CheckoutServices) -> Handlers:
-    """The table topic -> handler of the outbox. Mail and outbound webhooks will be further rows."""
-    return {
-        CLOSE_CHECKOUT: partial(close_by_message, services=services),
-        CLOSE_ATTEMPT: partial(close_attempt_by_message, services=services),
-        CAPTURE: partial(capture_by_message, services=services),
-    }
+def subscribers_of(services: CheckoutServices) -> Subscribers:
+    """Return who hears what. Mail and outbound webhooks will be further ones."""
+
+    def hears(topic: str, handle: Callable[..., Awaitable[None]]) -> Subscriber:
+        return Subscriber(
+            topic.removeprefix("provider."),
+            frozenset({topic}),
+            partial(handle, services=services),
+            at_provider,
+            always=True,
+        )
+
+    return (
+        hears(CLOSE_CHECKOUT, close_by_message),
+        hears(CLOSE_ATTEMPT, close_attempt_by_message),
+        hears(CAPTURE, capture_by_message),
+    )
+
+
+def at_provider(message: OutboxMessage) -> str:
+    """Return the provider that a message is for, as its destination."""
+    return str(message.payload["provider"])
 
 
 def build_rules(settings: Settings, providers: Providers) -> Rules:

@@ -117,6 +117,11 @@ WEBHOOK_LAG = Observed(
     ("provider",),
     _LATE,
 )
+DELIVERIES = Counter(
+    "tillgate_deliveries",
+    "Deliveries of messages to subscribers by outcome: delivered, failed",
+    ("subscriber", "outcome"),
+)
 DATABASE = Observed(
     "tillgate_database_seconds",
     "Database calls that have one time limit, by outcome: answered, failed, unavailable",

@@ -2,6 +2,7 @@
 
 from typing import Any, TypeAlias
 
+from bson import Timestamp
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -14,6 +15,7 @@ from service.storage.driver import answer_utc_quickly, wait_in_one_task
 Row: TypeAlias = dict[str, Any]
 Client: TypeAlias = AsyncMongoClient[Row]
 Database: TypeAlias = AsyncDatabase[Row]
+DatabaseTime: TypeAlias = Timestamp
 Collection: TypeAlias = AsyncCollection[Row]
 
 answer_utc_quickly()
@@ -23,6 +25,9 @@ wait_in_one_task()
 ANSWER_WITHIN_S = 3.0
 
 HEARTBEAT_MS = 1000
+
+EMPTY_TIME: DatabaseTime = Timestamp(0, 0)
+"""What the database replaces by its own time, in a field of a row that is inserted."""
 
 
 def connect(uri: str) -> Client:

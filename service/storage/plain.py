@@ -13,7 +13,7 @@ from pymongo.write_concern import WriteConcern
 
 from service.core.errors import Unavailable
 from service.storage.answering import Duplicate, answers_in_time, error_of
-from service.storage.database import ANSWER_WITHIN_S, Collection, Row
+from service.storage.database import ANSWER_WITHIN_S, EMPTY_TIME, Collection, Row
 from service.storage.documents import StoredDocument, bound_client
 from service.storage.transaction import Question, Transaction, query_of
 
@@ -54,10 +54,7 @@ class PlainTransaction:
 
         An upsert and not an insert: a duplicate key would abort the transaction.
         """
-        writes = [
-            UpdateOne({"_id": row["_id"]}, {"$setOnInsert": _without_id(row)}, upsert=True)
-            for row in rows
-        ]
+        writes = [UpdateOne({"_id": row["_id"]}, _unless_there(row), upsert=True) for row in rows]
         if writes:
             await collection.bulk_write(writes, session=self.session)
 
@@ -158,5 +155,15 @@ async def _abort(session: AsyncClientSession) -> None:
             await session.abort_transaction()
 
 
-def _without_id(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "_id"}
+def _unless_there(row: Row) -> Row | list[Row]:
+    """Return what makes a row where there is none.
+
+    The database replaces an empty `Timestamp` of an inserted row by its own time, but not in an
+    upsert: there it is asked for.
+    """
+    asked = [name for name, value in row.items() if value == EMPTY_TIME]
+    if not asked:
+        return {"$setOnInsert": {name: value for name, value in row.items() if name != "_id"}}
+    made = {"$mergeObjects": [{"$literal": row}, dict.fromkeys(asked, "$$CLUSTER_TIME")]}
+    is_new = {"$eq": ["$$ROOT", {"_id": "$_id"}]}
+    return [{"$replaceWith": {"$cond": [is_new, made, "$$ROOT"]}}]

@@ -20,7 +20,8 @@ NEUTRAL = set(
     "sessionOpenedAt statusAt final paymentMethod failureCode topic leasedUntil doneAt action "
     "item passId maxQuantity title code basisPoints scopes revokedAt endsAt state payloadHash "
     "lockedUntil contentType holder fence renewals pausedAt reached succeededAt job startedAt "
-    "endedAt figures until ran tookMs counts zone defaultCurrency logo returnOrigins".split()
+    "endedAt figures until ran tookMs counts zone defaultCurrency logo returnOrigins "
+    "writtenAt heldUntil messageId subscriber lane claim giveUpAt bornAt".split()
 )
 # Neutral elsewhere, and telling of a person here.
 OF_SOMEBODY = {"sessions": {"eventId", "passId"}}

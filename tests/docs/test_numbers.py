@@ -24,7 +24,10 @@ from service.leases.backoff import backoff
 from service.merchants import schemas as merchant_fields
 from service.merchants.operations import merchants
 from service.migrations import operations as migrations
-from service.outbox import operations as outbox
+from service.outbox.operations import deliver as delivering
+from service.outbox.operations import dispatch as dispatching
+from service.outbox.operations import messages as outbox
+from service.outbox.operations import post
 from service.production import secrecy
 from service.providers.stripe import verify
 from service.retention.operations import purging
@@ -62,7 +65,7 @@ def _waits(first: timedelta) -> tuple[float, ...]:
     return (*(backoff(n, first).total_seconds() for n in (1, 2, 3)), _hours(backoff(99, first)))
 
 
-_RETRIES, _REPEATS = _waits(states.FIRST_WAIT), _waits(outbox.FIRST_WAIT)
+_RETRIES, _REPEATS = _waits(states.FIRST_WAIT), _waits(delivering.FIRST_WAIT)
 
 # What a page says, its numbers left out; and these numbers, from the code.
 HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
@@ -113,10 +116,13 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
             (inbox.COMMITS.queue.limits.items, "three"),
         ),
         ("every {} s while nothing comes", (background.LONGEST_S,)),
-        ("lease of {} s", (outbox.LEASE.total_seconds(),)),
+        ("reads the oldest {}, then", (dispatching.AT_ONCE,)),
+        ("takes up to {} due ones", (delivering.AT_ONCE,)),
+        ("lease of {} s", (delivering.LEASE.total_seconds(),)),
+        ("{} lanes of each subscriber", (post.LANES_AT_ONCE,)),
+        ("After {} s a turn begins nothing more", (delivering.TURN_S,)),
         ("repeated after {}, {}, {} … seconds, at most every {} hours", _REPEATS),
-        ("given up after {} days", (outbox.GIVE_UP_AFTER.days,)),
-        ("until it is {} days old", (outbox.KEEP_FOR.days,)),
+        ("given up after {} days", (dispatching.GIVE_UP_AFTER.days,)),
         ("payments that are silent for {} days", (silent.GIVE_UP_AFTER.days,)),
         ("a run ends after {} seconds", (run.RUN_FOR_S,)),
         ("notes every {} s what it has done", (noting.PROGRESS_EVERY_S,)),
@@ -210,7 +216,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("`PURGE_COMPLETED_DAYS` ({})", (SessionSettings().purge_completed_days,)),
         ("`PURGE_EVENTS_DAYS` ({})", (InboxSettings().purge_events_days,)),
         ("until {} MiB of newer ones", ((documents.WebhookRejection.capped_bytes or 0) / 2**20,)),
-        ("a provider's words | {} days", (outbox.KEEP_FOR.days,)),
+        ("by their ids | {} days", (outbox.KEEP_FOR.days,)),
         ("of each, for {} days", (jobs.KEPT_FOR_DAYS,)),
         ("`sealedBody` | {} hours", (_hours(idempotency.KEPT_FOR),)),
         ("with `exp`, {} h after", (ACCESS.jwt_max_hours,)),

@@ -2,49 +2,41 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 from service.core.lanes import EVERYTHING
 from service.inbox import repository as inbox
 from service.outbox import repository as outbox
-from service.outbox.documents import OutboxMessage
-from service.outbox.operations import LEASE, deliver_due, message
-from service.storage.plain import NO_TRANSACTION
+from service.outbox.operations.deliver import LEASE
 from tests.leases.clocks import Shifted, Trusted
+from tests.outbox.subscribing import Listener, born, deliver, deliveries, subscriber, write
 from tests.support.shop import Shop
 
 OFF = timedelta(minutes=10)
 
 
 async def _delivered_twice_at_once(shop: Shop, kind: type[Shifted]) -> bool:
-    """Return whether a process whose clock is ahead takes a message that another is at."""
+    """Return whether a process whose clock is ahead takes a delivery that another is at."""
     slow, fast = kind(-OFF), kind(OFF)
-    row = message(
-        *("test.topic", "1"), merchant_id="default", session_id="s", payload={}, now=slow.now()
-    )
-    await outbox.add_once([row], NO_TRANSACTION)
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slowly(_: OutboxMessage) -> None:
+    async def slowly(*_: object) -> None:
         begun.set()
         await go_on.wait()
 
-    taken: list[str] = []
-
-    async def at_once(told: OutboxMessage) -> None:
-        taken.append(told.id)
-
-    under_way = asyncio.create_task(deliver_due({"test.topic": slowly}, slow))
+    quick = Listener()
+    await born(slow, subscriber(quick))
+    await write(shop)
+    under_way = asyncio.create_task(deliver(slow, subscriber(slowly)))
     await begun.wait()
-    await deliver_due({"test.topic": at_once}, fast)
+    await deliver(fast, subscriber(quick))
     go_on.set()
     assert await under_way == 1
-    return bool(taken)
+    return bool(quick.got)
 
 
 async def test_a_message_is_handled_by_one_process_whatever_their_clocks_say(shop: Shop) -> None:
     assert not await _delivered_twice_at_once(shop, Shifted)
-    assert (await shop.messages("test.topic"))[0]["status"] == "done"
+    assert [row["status"] for row in await deliveries(shop)] == ["done"]
 
 
 async def test_control_by_the_clocks_of_the_processes_both_handle_it(shop: Shop) -> None:
@@ -69,20 +61,11 @@ async def test_control_by_the_clocks_of_the_processes_both_retry_it(shop: Shop) 
     assert await _taken_twice(shop, Trusted)
 
 
-async def test_a_failed_delivery_frees_its_message_before_the_lease_ends(shop: Shop) -> None:
+async def test_a_failed_delivery_frees_its_row_before_the_lease_ends(shop: Shop) -> None:
     """The wait after a failure is shorter than the lease."""
-    row: Any = message(
-        *("test.topic", "1"),
-        merchant_id="default",
-        session_id="s",
-        payload={},
-        now=shop.clock.now(),
-    )
-    await outbox.add_once([row], NO_TRANSACTION)
-
-    async def fails(_: OutboxMessage) -> None:
-        raise RuntimeError("not now")
-
-    await deliver_due({"test.topic": fails}, shop.clock)
+    failing = subscriber(Listener(failures=9))
+    await born(shop.clock, failing)
+    await write(shop)
+    await deliver(shop.clock, failing)
     shop.pass_time(seconds=2)
-    assert await outbox.claim_due(["test.topic"], shop.clock, LEASE) is not None
+    assert await outbox.claim("test:", 1, LEASE, shop.clock) is not None

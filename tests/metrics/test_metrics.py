@@ -23,6 +23,7 @@ from service.storage.database import Client, Database
 from service.storage.figures import sample
 from service.web.authentication import LETS_IN
 from service.web.metrics import exposition
+from tests.outbox.subscribing import Listener, born, deliver, subscriber, write
 from tests.storage.failing import stalling
 from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
 from tests.support.built import Built
@@ -172,17 +173,37 @@ async def test_what_the_database_knows_is_read_when_somebody_asks(shop: Shop) ->
     assert value("tillgate_deleted_by_age_total") >= 0
 
 
-async def test_messages_are_told_by_topic_while_they_wait(shop: Shop) -> None:
-    row = {
-        "_id": "session.close_checkout:x",
-        "topic": next(iter(shop.api.container.jobs.handlers)),
-        "status": "pending",
-        "createdAt": shop.clock.now() - timedelta(minutes=1),
-    }
-    await shop.database["outbox"].insert_one(row)
+async def test_what_waits_in_the_outbox_is_told_by_topic_and_by_lane(shop: Shop) -> None:
+    ago = shop.clock.now() - timedelta(minutes=1)
+    waiting = {"status": "pending", "createdAt": ago, "nextAttemptAt": ago}
+    await shop.database["outbox"].insert_one(waiting | {"_id": "m", "topic": "t"})
+    lane = {"lane": "capture:razorpay", "subscriber": "capture"}
+    await shop.database["deliveries"].insert_one(waiting | lane | {"_id": "m:capture"})
+    await shop.database["deliveries"].insert_one(waiting | lane | {"_id": "n", "status": "dead"})
     found = await read(shop)
-    assert found["tillgate_messages_open", frozenset({row["topic"], "pending"})] == 1
-    assert found["tillgate_messages_oldest_seconds", frozenset({row["topic"], "pending"})] == 60
+    told = {
+        name: value
+        for (name, _), value in found.items()
+        if name.startswith(("tillgate_messages", "tillgate_lane", "tillgate_deliveries_dead"))
+    }
+    assert told == {
+        "tillgate_messages_undispatched": 1,
+        "tillgate_messages_undispatched_oldest_seconds": 60,
+        "tillgate_lane_waiting": 1,
+        "tillgate_lane_oldest_seconds": 60,
+        "tillgate_deliveries_dead": 1,
+    }
+
+
+async def test_deliveries_are_counted_by_subscriber_and_outcome(shop: Shop) -> None:
+    hears = subscriber(Listener(failures=1))
+    await born(shop.clock, hears)
+    before = await read(shop)
+    await write(shop, "1", "2")
+    await deliver(shop.clock, hears)
+    change = Change(before, await read(shop))
+    assert change.of("tillgate_deliveries_total", "test", "delivered") == 1
+    assert change.of("tillgate_deliveries_total", "test", "failed") == 1
 
 
 async def test_runs_of_jobs_are_counted_by_how_they_end(shop: Shop) -> None:

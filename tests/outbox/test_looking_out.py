@@ -15,9 +15,12 @@ from service.core.news import News
 from service.inbox.repository import find_waiting_lane
 from service.leases import loops
 from service.outbox import repository as outbox
-from service.outbox.operations import message
+from service.outbox.operations.messages import message
+from service.outbox.operations.subscribers import Subscriber
 from service.retention.operations.report import Jobs
 from service.storage.plain import NO_TRANSACTION
+from service.wiring import at_provider
+from tests.outbox.subscribing import subscriber
 from tests.support.patience import IN_TIME
 from tests.support.profiled import profiled
 from tests.support.shop import Shop
@@ -26,6 +29,8 @@ LANES = lanes_of({"stripe", "razorpay"})
 ROUNDS = 20
 # What a control waits for, which never comes: however long, it passes.
 _NEVER_S = 0.5
+# Who hears what is read once.
+_AT_ITS_START = {"subscribers"}
 
 
 def _jobs(shop: Shop, **changes: Any) -> Jobs:
@@ -59,7 +64,8 @@ async def test_an_idle_server_asks_about_once_a_second(
     async with profiled(shop.database) as done:
         seconds = await _idle(shop, monkeypatch)
     asked = Counter(row["ns"].partition(".")[2] for row in done)
-    assert asked["outbox"] == asked["webhook_events"] == ROUNDS
+    looks = {name: count for name, count in asked.items() if name not in _AT_ITS_START}
+    assert looks == {"deliveries": ROUNDS, "webhook_events": ROUNDS}
     assert 2 * ROUNDS / seconds < 1.2  # it was ten times as much
 
 
@@ -68,6 +74,12 @@ async def test_control_without_rest_it_asks_ever_so_often(
 ) -> None:
     monkeypatch.setattr(looking, "LONGEST_S", looking.SHORTEST_S)
     assert 2 * ROUNDS / await _idle(shop, monkeypatch) > 10
+
+
+def _closes(handle: Any) -> Subscriber:
+    return subscriber(
+        handle, "closes", "provider.close_checkout", destination=at_provider, always=True
+    )
 
 
 def _closing(shop: Shop, provider: str) -> dict[str, Any]:
@@ -82,7 +94,7 @@ async def _takes(
     taken: list[str] = []
     both, resting = asyncio.Event(), asyncio.Event()
 
-    async def take(one: Any) -> None:
+    async def take(_: Any, one: Any) -> None:
         taken.append(one.payload["provider"])
         if len(taken) == 2:
             both.set()
@@ -94,7 +106,7 @@ async def _takes(
         return await comes(event, 3600.0 if seconds > looking.SHORTEST_S else seconds)
 
     monkeypatch.setattr(looking, "comes", rests)
-    async with background(_jobs(shop, handlers={"provider.close_checkout": take})):
+    async with background(_jobs(shop, subscribers=(_closes(take),))):
         await resting.wait()
         await outbox.add_once([_closing(shop, "stripe"), _closing(shop, "nobody")], NO_TRANSACTION)
         with suppress(TimeoutError):
@@ -126,11 +138,11 @@ async def _delivered_beside_a_failing_look(
         failed.set()
         raise RuntimeError("the inbox can't be looked at")
 
-    async def take(_: object) -> None:
+    async def take(*_: object) -> None:
         taken.set()
 
     monkeypatch.setattr(looking, "lane_of_waiting", fails)
-    async with background(_jobs(shop, handlers={"provider.close_checkout": take})):
+    async with background(_jobs(shop, subscribers=(_closes(take),))):
         await failed.wait()
         await outbox.add_once([_closing(shop, "stripe")], NO_TRANSACTION)
         with suppress(TimeoutError):

@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from service.core.clock import ManualClock
 from service.storage.database import Database
+from tests.outbox.subscribing import deliveries
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.support.api import SECRET
 from tests.support.events import razorpay_payment
@@ -49,7 +50,7 @@ async def test_an_authorized_payment_is_captured_once(shop: Shop, razorpay: Fake
 
     assert _calls(razorpay, "/capture") == 1
     assert razorpay.last().json() == {"amount": 1000, "currency": "INR"}
-    [told] = await shop.messages("provider.capture")
+    [told] = await deliveries(shop, topic="provider.capture")
     assert told["status"] == "done"
     await shop.receive(shop.razorpay("payment.captured", session, 5, id=payment))
     assert completions(await shop.session(session["sessionId"])) == 1
@@ -64,11 +65,11 @@ async def test_a_capture_that_fails_is_tried_again(shop: Shop, razorpay: FakeApi
     razorpay.answer("GET", "/v1/payments/pay_1", held)
     await shop.receive(_authorized(shop, session, id="pay_1"))
     await shop.api.settle()
-    [told] = await shop.messages("provider.capture")
+    [told] = await deliveries(shop, topic="provider.capture")
     assert (told["status"], told["attempts"]) == ("pending", 1)
     shop.pass_time(seconds=2)
     await shop.api.settle()
-    [told] = await shop.messages("provider.capture")
+    [told] = await deliveries(shop, topic="provider.capture")
     assert (told["status"], told["attempts"]) == ("done", 2)
 
 
@@ -132,7 +133,7 @@ async def test_the_checkout_of_an_expired_session_is_closed(shop: Shop, razorpay
     await _ended(shop, session, "expired")
     await shop.api.settle()
     assert _calls(razorpay, "/cancel") == 1
-    [told] = await shop.messages("provider.close_checkout")
+    [told] = await deliveries(shop, topic="provider.close_checkout")
     assert told["status"] == "done"
 
 
@@ -165,5 +166,5 @@ async def test_a_canceled_session_s_checkout_is_closed_however_long_the_provider
     for _ in range(3):
         await shop.api.settle()
         shop.pass_time(seconds=10)
-    [told] = await shop.messages("provider.close_checkout")
+    [told] = await deliveries(shop, topic="provider.close_checkout")
     assert told["status"] == "done"

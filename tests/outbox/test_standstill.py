@@ -1,7 +1,7 @@
 """A provider that hangs holds up nothing but its own, and never the end of the server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,22 +11,25 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from service import background as looking
 from service.background import background
 from service.core.batches import Until
 from service.core.clock import ManualClock
-from service.core.lanes import EVERYTHING, Lane, lanes_of
+from service.core.lanes import Lane, lanes_of
 from service.core.principal import Kind, Principal
 from service.jobs.operations.run import run_job
 from service.leases import loops
-from service.outbox import operations
 from service.outbox import repository as outbox
-from service.outbox.operations import LEASE, deliver_due, message
+from service.outbox.documents import Delivery, OutboxMessage
+from service.outbox.operations import deliver as delivering
+from service.outbox.operations.deliver import LEASE
+from service.outbox.operations.messages import message
+from service.outbox.operations.subscribers import Subscriber
 from service.providers.stripe import adapter
-from service.retention.operations import cleanup
-from service.storage.database import Database
+from service.retention.operations.report import Jobs
+from service.storage.database import Database, Row
 from service.storage.plain import NO_TRANSACTION
 from service.wiring import job_table
+from tests.outbox.subscribing import deliver, deliveries
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.support.patience import IN_TIME
 from tests.support.settings import make_settings
@@ -126,13 +129,17 @@ async def _until(done: Any) -> None:
 
 
 async def _captured(shop: Shop) -> bool:
-    [row] = await shop.messages("provider.capture")
-    return bool(row["status"] == "done")
+    rows = await deliveries(shop, topic="provider.capture")
+    return [row["status"] for row in rows] == ["done"]
+
+
+async def _closes(shop: Shop) -> Sequence[Row]:
+    return await deliveries(shop, topic="provider.close_checkout")
 
 
 async def _given_up_at(shop: Shop) -> int:
     """Count the closings whose call is over."""
-    return sum(row["error"] is not None for row in await shop.messages("provider.close_checkout"))
+    return sum(row["error"] is not None for row in await _closes(shop))
 
 
 async def test_a_capture_does_not_wait_behind_the_closings_of_another_provider(
@@ -146,13 +153,24 @@ async def test_a_capture_does_not_wait_behind_the_closings_of_another_provider(
         assert await _given_up_at(shop) == 0  # Stripe is still at its first one
 
 
+def _in_one_lane(shop: Shop) -> Jobs:
+    """Return the jobs of a server that has one subscriber for all, without destinations."""
+    jobs = shop.api.container.jobs
+    by_topic = {topic: one.handle for one in jobs.subscribers for topic in one.topics}
+
+    async def handle(delivery: Delivery, message: OutboxMessage) -> None:
+        await by_topic[message.topic](delivery, message)
+
+    only = Subscriber("all", frozenset(by_topic), handle, always=True)
+    return replace(jobs, subscribers=(only,), stopping=asyncio.Event())
+
+
 async def test_control_without_lanes_it_waits_behind_them_all(
     shop: Shop, stripe: Hanging, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looking, "lanes_of", lambda _: (EVERYTHING,))
     await _closings(shop)
     await _held(shop)
-    async with background(shop.api.container.jobs):
+    async with background(_in_one_lane(shop)):
         await _until(lambda: _at_least_one_given_up(shop))
         assert not await _captured(shop)
 
@@ -186,7 +204,7 @@ async def test_a_stop_ends_between_two_of_forty_closings(
     async with asyncio.timeout(IN_TIME), background(shop.api.container.jobs):
         await stripe.called.wait()
     calls = stripe.calls
-    rows = await shop.messages("provider.close_checkout")
+    rows = await _closes(shop)
     tried = [row for row in rows if row["attempts"]]
     assert len(tried) == 1  # the one that was under way, to its own limit
     assert tried[0]["error"] is not None
@@ -197,11 +215,11 @@ async def test_a_stop_ends_between_two_of_forty_closings(
 async def test_control_without_the_look_at_the_stop_the_next_ones_are_begun(
     shop: Shop, stripe: Hanging, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "over", lambda _: False)
+    monkeypatch.setattr(Until, "over", False)
     await _closings(shop)
     async with background(shop.api.container.jobs):
         await stripe.called.wait()
-    rows = await shop.messages("provider.close_checkout")
+    rows = await _closes(shop)
     assert len([row for row in rows if row["attempts"]]) > 1
 
 
@@ -211,22 +229,22 @@ async def test_what_does_not_end_by_itself_is_let_go_and_its_lease_gives_it_back
     monkeypatch.setattr(loops, "LET_GO_AFTER_S", 0.2)
     begun = asyncio.Event()
 
-    async def for_ever(_: object) -> None:
+    async def for_ever(*_: object) -> None:
         begun.set()
         await asyncio.Event().wait()
 
     await _closings(shop, 1)
-    handlers = {"provider.close_checkout": for_ever}
-    jobs = replace(shop.api.container.jobs, handlers=handlers)
+    closes = Subscriber("closes", frozenset({"provider.close_checkout"}), for_ever, always=True)
+    jobs = replace(shop.api.container.jobs, subscribers=(closes,))
     async with asyncio.timeout(IN_TIME), background(jobs):
         await begun.wait()
-    [row] = await shop.messages("provider.close_checkout")
+    [row] = await _closes(shop)
     assert (row["status"], row["error"]) == ("pending", None)
     shop.clock.advance(LEASE)
 
-    async def at_once(_: object) -> None: ...
+    async def at_once(*_: object) -> None: ...
 
-    assert await deliver_due({"provider.close_checkout": at_once}, shop.clock) == 1
+    assert await deliver(shop.clock, replace(closes, handle=at_once)) == 1
 
 
 OPERATOR = Principal(Kind.ADMIN, "default", "0" * 12, "somebody")
@@ -243,7 +261,7 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
     async with asyncio.timeout(IN_TIME):
         report = await running
     assert report.delivered == 0
-    rows = await shop.messages("provider.close_checkout")
+    rows = await _closes(shop)
     assert len([row for row in rows if row["attempts"]]) == 1
     assert (
         await run_job("cleanup", job_table(jobs), OPERATOR)
@@ -253,7 +271,7 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
 async def test_a_job_captures_at_one_provider_while_another_hangs(
     shop: Shop, stripe: Hanging, razorpay: FakeApi, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cleanup, "_A_FEW", 1)
+    monkeypatch.setattr(delivering, "AT_ONCE", 1)
     await _closings(shop)
     await _held(shop)
     report = await run_job("outbox", shop.api.container.job_table, OPERATOR)

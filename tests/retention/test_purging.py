@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from service.effects import matching
 from service.retention.operations import purging
 from service.sessions import repository as sessions
+from service.sessions.operations.moving.giving_up import CLOSE_CHECKOUT
 from service.storage.database import Row
 from tests.support.api import SECRET
 from tests.support.shop import Shop
@@ -21,6 +22,7 @@ async def _canceled(shop: Shop, **fields: Any) -> dict[str, Any]:
     body = {"sessionId": session["sessionId"], "status": "canceled"}
     answer = await shop.api.call("PATCH", "/api/payment-sessions", SECRET, json=body)
     assert answer.status_code == 200, answer.text
+    await shop.api.settle()  # what nobody has dispatched yet keeps its session
     return session
 
 
@@ -51,13 +53,16 @@ async def _event_is_done(shop: Shop, session: dict[str, Any]) -> None:
 
 async def _message_waits(shop: Shop, session: dict[str, Any]) -> None:
     far = shop.clock.now().replace(year=2030)
-    row: Row = {"_id": "m", "merchantId": "default", "sessionId": session["sessionId"]}
-    row |= {"topic": "provider.close_checkout", "status": "pending", "nextAttemptAt": far}
-    await shop.database["outbox"].insert_one(row)
+    row: Row = {"merchantId": "default", "sessionId": session["sessionId"], "topic": CLOSE_CHECKOUT}
+    await shop.database["outbox"].insert_one(row | {"_id": "m", "status": "dispatched"})
+    due = {"messageId": "m", "lane": "close_checkout:stripe", "nextAttemptAt": far}
+    await shop.database["deliveries"].insert_one(
+        row | due | {"_id": "m:close_checkout", "status": "pending"}
+    )
 
 
 async def _message_is_done(shop: Shop, session: dict[str, Any]) -> None:
-    await shop.database["outbox"].update_one({"_id": "m"}, {"$set": {"status": "done"}})
+    await shop.database["deliveries"].update_one({}, {"$set": {"status": "done"}})
 
 
 async def _undecided(shop: Shop, session: dict[str, Any]) -> None:

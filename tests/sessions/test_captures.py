@@ -189,7 +189,7 @@ async def test_nothing_is_captured_once_another_payment_has_completed_the_sessio
 ) -> None:
     await _completed_meanwhile(shop, bank)
     assert bank.tries() == 0
-    assert [one["status"] for one in await shop.messages("provider.capture")] == ["done"]
+    assert [one["status"] for one in await shop.deliveries("provider.capture")] == ["done"]
 
 
 async def test_control_a_capture_that_does_not_look_again_takes_money_twice(

@@ -361,7 +361,7 @@ async def test_cancel_while_the_provider_is_down_is_finished_by_the_outbox(
     assert row is not None
     assert (row["status"], row["payload"]["ref"]) == ("pending", "cs_test_1")
     await api.settle()
-    row = await database["outbox"].find_one({"topic": "provider.close_checkout"})
+    row = await database["deliveries"].find_one({"topic": "provider.close_checkout"})
     assert row is not None
     assert row["status"] == "done"
 

@@ -113,7 +113,7 @@ async def test_an_attempt_of_unknown_fate_is_left_to_who_tries_its_session_again
     assert (await change(shop.api, sessionId="s-1", status="pending")).status_code == 200
     shop.pass_time(seconds=40)
     await shop.api.settle()
-    [message] = await shop.messages(CLOSE_ATTEMPT)
+    [message] = await shop.deliveries(CLOSE_ATTEMPT)
     assert (message["status"], wire.opened()) == ("done", 1)
     assert (await shop.session("s-1"))["checkouts"] == []
 
@@ -157,12 +157,12 @@ async def test_an_attempt_of_unknown_fate_is_repeated_until_its_provider_answers
     wire.fake.answers[wire.opens].appendleft((200, b"<html>"))
     shop.pass_time(seconds=40)
     await shop.api.settle()
-    [message] = await shop.messages(CLOSE_ATTEMPT)
+    [message] = await shop.deliveries(CLOSE_ATTEMPT)
     assert (message["status"], wire.closed(wire.refs[0])) == ("pending", 0)
     for _ in range(2):
         shop.pass_time(seconds=40)
         await shop.api.settle()
-    [message] = await shop.messages(CLOSE_ATTEMPT)
+    [message] = await shop.deliveries(CLOSE_ATTEMPT)
     assert (message["status"], wire.closed(wire.refs[0])) == ("done", 1)
 
 

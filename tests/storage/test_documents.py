@@ -7,8 +7,7 @@ from bson import ObjectId
 
 from service.audit.documents import AuditEntry
 from service.catalog.documents import Price
-from service.outbox import operations as outbox
-from service.outbox.documents import OutboxMessage
+from service.leases.documents import Lease
 from service.sessions.documents import Session
 from service.storage.database import Database
 from service.storage.documents import StoredDocument, wire_name
@@ -30,16 +29,13 @@ async def test_load_change_save_keeps_one_document(api: Api, database: Database)
 
 
 async def test_a_document_with_an_id_of_its_own_keeps_it(database: Database) -> None:
-    made = outbox.message(
-        "topic", "key", merchant_id="default", session_id="s", payload={}, now=NOON
-    )
-    await OutboxMessage.model_validate(made).insert()
-    loaded = await OutboxMessage.get("topic:key")
+    await Lease(id="one:job", until=NOON).insert()
+    loaded = await Lease.get("one:job")
     assert loaded is not None
-    loaded.attempts = 7
+    loaded.fence = 7
     await loaded.save()
-    rows = await database["outbox"].find({}).to_list()
-    assert [(row["_id"], row["attempts"]) for row in rows] == [("topic:key", 7)]
+    rows = await database["leases"].find({}).to_list()
+    assert [(row["_id"], row["fence"]) for row in rows] == [("one:job", 7)]
 
 
 async def test_a_row_is_the_document_as_it_is_stored(database: Database) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from httpx import AsyncClient, Response
 
 from service.inbox.operations.replay import retry_waiting
-from service.outbox.operations import deliver_due
+from service.outbox.operations.post import Post
 from service.sessions.documents import Session
 from service.wiring import Container
 from tests.support.events import Delivery
@@ -82,7 +82,7 @@ class Api:
     async def settle(self) -> None:
         """Do what the background loop does in a round."""
         await retry_waiting(self.container.inbox)
-        await deliver_due(self.container.jobs.handlers, self.container.clock)
+        await Post(self.container.jobs.subscribers, self.container.clock).work_off()
 
 
 __all__ = ["ADMIN", "JOBS", "PUBLISHABLE", "SECRET", "Api"]

@@ -89,6 +89,10 @@ class Shop:
         """Return messages of the outbox."""
         return await self.database["outbox"].find({"topic": topic}).sort("_id", 1).to_list()
 
+    async def deliveries(self, topic: str) -> list[Row]:
+        """Return deliveries of messages."""
+        return await self.database["deliveries"].find({"topic": topic}).sort("_id", 1).to_list()
+
     async def outcome(self, session_id: str) -> str:
         """Return all that must be equal in any order: the session and its payments, in one text."""
         rows = [await self.session(session_id), *await self.payments(sessionId=session_id)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from service.outbox.documents import Delivery, OutboxMessage
 from service.storage.database import Row
 from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery, SandboxPayment
 from tillgate_sandbox.states import Happening, PaymentStatus
@@ -51,7 +52,7 @@ class Ending(Struct, frozen=True):
     session: Row
     payments: Sequence[Row]
     events: Sequence[Row]
-    outbox: Sequence[Row]
+    outbox: tuple[Sequence[OutboxMessage], Sequence[Delivery]]
 
 
 class Expected(Struct, frozen=True):
@@ -87,7 +88,7 @@ def differences(ending: Ending) -> list[str]:
         *_in_ledger(ending.payments, ending.script, expected),
         *_in_deliveries(ending.deliveries),
         *_in_inbox(ending),
-        *_in_outbox(ending.outbox),
+        *_in_outbox(*ending.outbox),
     ]
     return [f"{ending.script.session_id} ({ending.script.provider}): {one}" for one in found]
 
@@ -187,8 +188,11 @@ def _in_inbox(ending: Ending) -> Iterable[str]:
             yield f"{one.type} stands in the inbox as {rows.get(one.event_id)}"
 
 
-def _in_outbox(messages: Iterable[Row]) -> Iterable[str]:
+def _in_outbox(messages: Iterable[OutboxMessage], deliveries: Iterable[Delivery]) -> Iterable[str]:
     """What the service must ask the provider for was sent: captures, and closed checkouts."""
-    for row in messages:
-        if row["topic"].startswith("provider.") and row["status"] != "done":
-            yield f"{row['topic']} is {row['status']}: {row['error']}"
+    for message in messages:
+        if message.status == "pending":
+            yield f"{message.topic} is not dispatched"
+    for one in deliveries:
+        if one.status != "done":
+            yield f"{one.topic} is {one.status}: {one.error}"

@@ -12,7 +12,7 @@ from msgspec import Struct
 from service.app import create_app
 from service.core.clock import ManualClock
 from service.core.ids import new_key
-from service.outbox import operations as outbox
+from service.outbox.operations.post import Post
 from service.storage.database import Database
 from service.wiring import Container
 from tillgate_sandbox import repository
@@ -46,7 +46,7 @@ class Field(Struct, frozen=True):
         while True:
             while await deliver_due(self.sandbox, self.http, _AT_ONCE):
                 pass
-            if await outbox.deliver_due(self.container.jobs.handlers, self.clock):
+            if await Post(self.container.jobs.subscribers, self.clock).work_off():
                 continue
             due_at = await repository.next_due_at()
             if due_at is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from service.inbox.documents import WebhookEvent
-from service.outbox.documents import OutboxMessage
+from service.outbox import repository as outbox
 from service.payments.payments.documents import Payment
 from service.sessions.documents import Session
 from service.storage.database import Row
@@ -112,7 +112,7 @@ async def ending_of(script: Script) -> Ending:
                 }
             )
         ),
-        outbox=await _rows(OutboxMessage.get_pymongo_collection().find(wanted)),
+        outbox=await outbox.of_session("default", script.session_id),
     )
 
 

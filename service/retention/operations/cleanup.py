@@ -1,14 +1,12 @@
 """Clean up: ask, expire what is overdue, retry what waits, delete what was kept long enough."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from functools import partial
 
 from service.core.batches import Pace, Until, work_off
 from service.core.lanes import Lane, lanes_of
 from service.inbox.operations.replay import retry_waiting
 from service.jobs.operations.job import Turn
-from service.outbox.operations import deliver_due
+from service.outbox.operations.post import Post
 from service.retention.operations.asking import ask_about_overdue, ask_about_silent
 from service.retention.operations.purging import purge_events, purge_sessions
 from service.retention.operations.report import (
@@ -52,30 +50,25 @@ async def retry_all(jobs: Jobs, report: RetryReport, turn: Turn) -> None:
 
 
 async def _deliver(jobs: Jobs, report: DeliveryReport, until: Until) -> None:
-    deliver = partial(
-        deliver_due, jobs.handlers, jobs.inbox.clock, limit=_A_FEW, stopping=jobs.stopping
-    )
-    report.delivered = await _lane_by_lane(deliver, jobs, until)
+    report.delivered = await Post(jobs.subscribers, jobs.inbox.clock, until).work_off()
 
 
 async def _retry(jobs: Jobs, report: RetryReport, until: Until) -> None:
-    retry = partial(retry_waiting, jobs.inbox, limit=_A_FEW, stopping=jobs.stopping)
-    report.events_retried = await _lane_by_lane(retry, jobs, until)
-
-
-async def _lane_by_lane(some: Callable[..., Awaitable[int]], jobs: Jobs, until: Until) -> int:
-    """Do what may wait for a provider until nothing is left or the time is over; return the sum.
+    """Try the waiting events again until nothing is left or the time is over.
 
     The lanes side by side: one that hangs leaves the time of the others to them.
     """
 
     async def work_through(lane: Lane) -> int:
         total = 0
-        while not until.over and (done := await some(lane=lane)):
+        while not until.over and (
+            done := await retry_waiting(jobs.inbox, lane=lane, limit=_A_FEW, stopping=jobs.stopping)
+        ):
             total += done
         return total
 
-    return sum(await asyncio.gather(*map(work_through, lanes_of(jobs.inbox.providers))))
+    lanes = lanes_of(jobs.inbox.providers)
+    report.events_retried = sum(await asyncio.gather(*map(work_through, lanes)))
 
 
 async def _expire(services: CheckoutServices, report: CleanupReport, turn: Turn) -> None:

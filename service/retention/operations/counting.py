@@ -3,6 +3,7 @@
 from service.inbox import repository as inbox_repository
 from service.jobs.operations.job import Turn
 from service.outbox import repository as outbox
+from service.outbox.operations.subscribers import topics_of
 from service.retention.operations.asking import count_asked
 from service.retention.operations.purging import count_purgeable
 from service.retention.operations.report import CleanupReport, DeliveryReport, Jobs, RetryReport
@@ -32,4 +33,6 @@ async def count_events(jobs: Jobs, report: RetryReport, turn: Turn) -> None:
 async def count_outbox(jobs: Jobs, report: DeliveryReport, turn: Turn) -> None:
     """Count the messages that are due."""
     async with answers_in_time(_COUNT_WITHIN_S):
-        report.delivered = await outbox.count_due(list(jobs.handlers), jobs.inbox.clock)
+        due = await outbox.count_due(jobs.inbox.clock)
+        heard = topics_of(jobs.subscribers)
+        report.delivered = due + await outbox.count_undispatched(heard)

@@ -41,7 +41,7 @@ async def purge_sessions(jobs: Jobs, report: CleanupReport, turn: Turn) -> None:
     pace = Pace(sessions.read_nothing)
     await work_off(
         sessions.walk_purgeable(now, lambda: pace.size),
-        partial(_purge_some, jobs=jobs, report=report, turn=turn, now=now, why=why),
+        partial(_purge_some, report=report, turn=turn, now=now, why=why),
         turn.until,
         pace,
     )
@@ -54,7 +54,7 @@ async def count_purgeable(jobs: Jobs, report: CleanupReport, until: Until) -> No
     now = jobs.inbox.clock.now()
 
     async def count(keys: Keys) -> int:
-        free = await _free_of(keys, jobs, report, now, Counter())
+        free = await _free_of(keys, report, now, Counter())
         report.purged += len(free)
         return len(free)
 
@@ -123,13 +123,12 @@ async def _needed_by_sessions(named: Sequence[tuple[str, str]]) -> set[tuple[str
 async def _purge_some(
     keys: Keys,
     *,
-    jobs: Jobs,
     report: CleanupReport,
     turn: Turn,
     now: datetime,
     why: Counter[str],
 ) -> int:
-    free = await _free_of(keys, jobs, report, now, why)
+    free = await _free_of(keys, report, now, why)
     if not free:
         return 0
     await under(turn.lease, partial(sessions.mark_deletable, free, now), _WITHIN_S)
@@ -139,12 +138,12 @@ async def _purge_some(
 
 
 async def _free_of(
-    keys: Keys, jobs: Jobs, report: CleanupReport, now: datetime, why: Counter[str]
+    keys: Keys, report: CleanupReport, now: datetime, why: Counter[str]
 ) -> list[Purgeable]:
     """Find those that nothing needs. What comes later writes the session, so the mark fails."""
     async with answers_in_time(_WITHIN_S):
         due = await sessions.find_purgeable(now, keys)
-        needs = await _needs(due, jobs) if due else {}
+        needs = await _needs(due) if due else {}
     free = []
     for session in due:
         reasons = [reason for reason, names in needs.items() if session.name in names]
@@ -158,12 +157,12 @@ async def _free_of(
     return free
 
 
-async def _needs(due: Sequence[Purgeable], jobs: Jobs) -> dict[str, set[tuple[str, str]]]:
+async def _needs(due: Sequence[Purgeable]) -> dict[str, set[tuple[str, str]]]:
     """Return, for each thing that may need a session, those (merchant, session) that it needs."""
     ids = [session.session_id for session in due]
     return {
         "in_review": {session.name for session in due if session.reviewed},
         "payment_under_way": await payments.sessions_with_live(ids),
         "event_waits": await webhooks.sessions_waited_for(ids),
-        "message_waits": await outbox.sessions_with_pending(list(jobs.handlers), ids),
+        "message_waits": await outbox.sessions_with_pending(ids),
     }

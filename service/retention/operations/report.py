@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from service.core.peppers import Pepper
 from service.inbox.operations.inbox import Inbox
 from service.jobs.operations.job import Report
-from service.outbox.operations import Handlers
+from service.outbox.operations.subscribers import Subscribers
 from service.sessions.checkouts.services import CheckoutServices
 
 
@@ -16,7 +16,7 @@ class Jobs(Struct, frozen=True):
     """What jobs need. `stopping` is set when the process ends: nothing new is begun then."""
 
     services: CheckoutServices
-    handlers: Handlers
+    subscribers: Subscribers
     peppers: Sequence[Pepper] = ()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from service.core.errors import Busy, ProviderFailed
-from service.outbox.documents import OutboxMessage
+from service.outbox.documents import Delivery, OutboxMessage
 from service.sessions import repository
 from service.sessions.checkouts.lock import LOCK, Locked
 from service.sessions.checkouts.open import open_locked
@@ -14,7 +14,9 @@ from service.sessions.states import OPEN
 from service.storage.answering import answers_in_time
 
 
-async def close_attempt_by_message(message: OutboxMessage, services: CheckoutServices) -> None:
+async def close_attempt_by_message(
+    delivery: Delivery, message: OutboxMessage, *, services: CheckoutServices
+) -> None:
     """Repeat the attempt of a session that has ended, to find out what it opened, if anything.
 
     Linking then sees that the session has ended, keeps the checkout as given up, and has it

@@ -5,7 +5,7 @@ import structlog
 from service.core.errors import CaptureRefused, ProviderFailed
 from service.inbox.operations.inbox import Arrival
 from service.inbox.operations.receive import take_in
-from service.outbox.documents import OutboxMessage
+from service.outbox.documents import Delivery, OutboxMessage
 from service.providers.base import Captures
 from service.providers.facts import PaymentAuthorized
 from service.sessions import repository as sessions
@@ -21,7 +21,9 @@ from service.storage.transaction import Transaction
 log = structlog.get_logger(__name__)
 
 
-async def capture_by_message(message: OutboxMessage, services: CheckoutServices) -> None:
+async def capture_by_message(
+    delivery: Delivery, message: OutboxMessage, *, services: CheckoutServices
+) -> None:
     """Capture the payment that its session has claimed; the provider's webhook then completes it.
 
     Not for a session that is completed or canceled, nor once another payment holds the claim: the
@@ -39,7 +41,7 @@ async def capture_by_message(message: OutboxMessage, services: CheckoutServices)
     provider = services.providers[name]
     if not isinstance(provider, Captures):
         raise ProviderFailed(f"{name} holds no money that could be captured.")
-    if message.attempts > 1 and not await _still_held(message, payment_id, provider, services):
+    if delivery.attempts > 1 and not await _still_held(message, payment_id, provider, services):
         return
     try:
         await provider.capture(payment_id, amount, str(message.payload["currency"]))

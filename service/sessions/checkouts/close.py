@@ -8,7 +8,7 @@ from service.core.errors import ProviderFailed
 from service.inbox.operations.inbox import Arrival
 from service.inbox.operations.receive import take_in
 from service.outbox import repository as outbox_repository
-from service.outbox.documents import OutboxMessage
+from service.outbox.documents import Delivery, OutboxMessage
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import PaymentStatus
@@ -42,7 +42,7 @@ async def close_now(session: Session, refs: list[str], services: CheckoutService
     now = services.clock.now()
     async with answers_in_time():
         await outbox_repository.note_delivered(_about(session, answered), now)
-        await outbox_repository.hurry(_about(session, silent), now)
+        await outbox_repository.hurry(_about(session, silent), services.clock)
     return await read_again(session)
 
 
@@ -66,7 +66,9 @@ def _about(session: Session, refs: list[str]) -> outbox_repository.About:
     )
 
 
-async def close_by_message(message: OutboxMessage, services: CheckoutServices) -> None:
+async def close_by_message(
+    delivery: Delivery, message: OutboxMessage, *, services: CheckoutServices
+) -> None:
     """Close a checkout that was given up; apply the state that it turns out to be in instead.
 
     The provider's answer is applied even if the session is gone. A checkout whose payment is in

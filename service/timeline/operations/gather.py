@@ -1,6 +1,6 @@
 """Gather what touched a session, in the order in which it happened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -12,7 +12,7 @@ from service.core.strict_json import JsonObject
 from service.inbox import repository as webhooks
 from service.inbox.documents import WebhookEvent
 from service.outbox import repository as outbox
-from service.outbox.documents import OutboxMessage
+from service.outbox.documents import Delivery, OutboxMessage
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.providers.money import to_major
@@ -52,14 +52,14 @@ async def timeline(session_id: str, caller: Caller, now: datetime) -> Timeline:
     async with answers_in_time():
         events = await webhooks.of_session(merchant_id, session_id)
         paid = await payments.of_session(merchant_id, session_id)
-        messages = await outbox.of_session(merchant_id, session_id)
+        messages, deliveries = await outbox.of_session(merchant_id, session_id)
         acts = await audit.of_object(merchant_id, f"session:{session_id}")
     entries = [
         *_moves(session),
         *_checkouts(session),
         *_events(events),
         *_payments(paid),
-        *_messages(messages),
+        *_messages(messages, deliveries),
         *_acts(acts),
     ]
     entries.sort(key=lambda entry: (entry.at, _CAUSES_FIRST.index(entry.what)))
@@ -94,15 +94,30 @@ def _payments(paid: Iterable[Payment]) -> Iterable[Entry]:
         yield Entry(payment.created_at, "payment", f"{summary}, {payment.status}")
 
 
-def _messages(messages: Iterable[OutboxMessage]) -> Iterable[Entry]:
+def _messages(messages: Iterable[OutboxMessage], deliveries: Iterable[Delivery]) -> Iterable[Entry]:
+    told: dict[str, list[Delivery]] = {}
+    for delivery in deliveries:
+        told.setdefault(delivery.message_id, []).append(delivery)
     for message in messages:
-        detail: JsonObject = {"id": message.id, "attempts": message.attempts}
-        yield Entry(
-            message.created_at,
-            "outbox",
-            f"{message.topic}, {message.status}",
-            detail | {"error": message.error},
-        )
+        of = told.get(message.id, [])
+        detail: JsonObject = {"id": message.id, "deliveries": [_delivery(one) for one in of]}
+        summary = f"{message.topic}, {_standing(message, of)}"
+        yield Entry(message.created_at, "outbox", summary, detail)
+
+
+def _delivery(delivery: Delivery) -> JsonObject:
+    return {
+        "id": delivery.id,
+        "status": delivery.status,
+        "attempts": delivery.attempts,
+        "error": delivery.error,
+    }
+
+
+def _standing(message: OutboxMessage, deliveries: Sequence[Delivery]) -> str:
+    if message.status == "dispatched" and deliveries:
+        return ", ".join(f"{one.subscriber} {one.status}" for one in deliveries)
+    return message.status
 
 
 def _acts(acts: Iterable[AuditEntry]) -> Iterable[Entry]:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from service.core.strict_json import JsonObject
-from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
+from service.outbox.operations import messages as outbox
+from service.outbox.repository import About
 from service.providers.registry import REGISTRY
 from service.sessions import repository
 from service.sessions.documents import Checkout, DueSession, Session
@@ -32,7 +33,7 @@ async def give_up(tx: Transaction, session: Session, now: datetime) -> Session:
     """
     if all(checkout.closed_at is not None for checkout in session.checkouts):
         return session
-    later = {"nextAttemptAt": now + HEAD_START}
+    later = {"heldUntil": now + HEAD_START}
     messages = [closing(session, one.ref, now) | later for one in may_be_open(session)]
     fields = {"checkouts": given_up(session.checkouts, now), "checkoutUrl": None, "updatedAt": now}
     changed = await repository.change(session, {"$set": fields}, tx)
@@ -45,9 +46,8 @@ async def to_be_closed(session: Session) -> list[str]:
     if not session.checkouts:
         return []
     async with answers_in_time():
-        found = await outbox_repository.waiting(
-            CLOSE_CHECKOUT, session.merchant_id, session.session_id
-        )
+        about = About(CLOSE_CHECKOUT, session.merchant_id, session.session_id)
+        found = await outbox_repository.waiting(about)
     return sorted({str(message.payload["ref"]) for message in found})
 
 

@@ -6,8 +6,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from service.core.strict_json import JsonObject
-from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
+from service.outbox.operations import messages as outbox
 from service.sessions import repository
 from service.sessions.documents import DueSession, HistoryEntry, Session
 from service.sessions.errors import IllegalMove

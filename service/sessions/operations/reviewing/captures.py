@@ -5,8 +5,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from service.outbox import operations as outbox
 from service.outbox import repository as outbox_repository
+from service.outbox.operations import messages as outbox
 from service.payments.payments import repository as payments
 from service.payments.payments.states import PaymentStatus
 from service.sessions import repository

@@ -1,0 +1,122 @@
+"""Look out for what is to be dispatched and delivered, and have it done: lanes side by side."""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from itertools import count
+
+import structlog
+
+from service.core.batches import Until
+from service.core.clock import Clock
+from service.outbox import repository
+from service.outbox.operations.deliver import take_turn
+from service.outbox.operations.dispatch import be_born, dispatch
+from service.outbox.operations.subscribers import Subscriber, Subscribers, subscriber_of
+from service.storage.answering import answers_in_time
+
+LANES_AT_ONCE = 16
+"""Of one subscriber: those of another never wait for them."""
+_DISPATCHER = ""
+_FOREVER = Until(math.inf)
+
+log = structlog.get_logger(__name__)
+
+
+class Post:
+    """The post of one process: what is under way, and which lanes had their turn when.
+
+    Several processes may each have one: what is done is leased. `news` is called after a turn that
+    did something, since there may be more.
+    """
+
+    def __init__(
+        self,
+        subscribers: Subscribers,
+        clock: Clock,
+        until: Until = _FOREVER,
+        news: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin with nothing under way."""
+        self._subscribers, self._clock = subscribers, clock
+        self._until, self._news = until, news
+        self._born = False
+        self._fruitless: set[str] = set()
+        self._turns: dict[str, int] = {}
+        self._count = count(1)
+        self._delivered = 0
+        self.under_way: dict[str, asyncio.Task[None]] = {}
+
+    async def look(self) -> None:
+        """Begin with what is due: one query where nothing is. A look that fails is made again."""
+        self._fruitless.clear()
+        try:
+            await self._begin()
+        except Exception:
+            log.exception("background round failed")
+
+    async def work_off(self) -> int:
+        """Do all that is due until nothing is or the time is over; return what was delivered.
+
+        A lane in which nothing could be delivered is left, and so is what another process is
+        dispatching just now. Raises `Unavailable`.
+        """
+        try:
+            while not self._until.over:
+                await self._begin()
+                if not self.under_way:
+                    break
+                tasks = self.under_way.values()
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if self.under_way:
+                await asyncio.wait(self.under_way.values())
+        return self._delivered
+
+    async def _begin(self) -> None:
+        self.under_way = {name: one for name, one in self.under_way.items() if not one.done()}
+        async with answers_in_time():
+            if not self._born:
+                await be_born(self._subscribers)
+                self._born = True
+            found = await repository.look(self._clock)
+        if found.undispatched and _DISPATCHER not in {*self.under_way, *self._fruitless}:
+            self._start(_DISPATCHER, dispatch(self._subscribers, self._clock, self._until))
+        for lane, subscriber in list(self._next(found.lanes)):
+            self._turns[lane] = next(self._count)
+            self._start(lane, self._deliver(lane, subscriber))
+        waiting = {*found.lanes, *self.under_way}
+        self._turns = {lane: turn for lane, turn in self._turns.items() if lane in waiting}
+
+    def _next(self, due: Sequence[str]) -> Iterator[tuple[str, Subscriber]]:
+        """Return the lanes to begin with: first those that had no turn, or had it longest ago."""
+        busy = Counter(map(subscriber_of, self.under_way))
+        by_name = {one.name: one for one in self._subscribers}
+        for lane in sorted(due, key=lambda lane: self._turns.get(lane, 0)):
+            subscriber = by_name.get(subscriber_of(lane))
+            if subscriber is None or lane in self.under_way or lane in self._fruitless:
+                continue
+            if busy[subscriber.name] < LANES_AT_ONCE:
+                busy[subscriber.name] += 1
+                yield lane, subscriber
+
+    def _start(self, name: str, work: Coroutine[None, None, int]) -> None:
+        running = self._run(name, work)
+        self.under_way[name] = asyncio.create_task(running, name="tillgate-background")
+
+    async def _run(self, name: str, work: Coroutine[None, None, int]) -> None:
+        done = 0
+        try:
+            done = await work
+        except Exception:  # the look-out must outlive whatever one turn meets
+            log.exception("background round failed")
+        if done:
+            self._news()  # there may be more than one turn takes
+        else:
+            self._fruitless.add(name)
+
+    async def _deliver(self, lane: str, subscriber: Subscriber) -> int:
+        done = await take_turn(lane, subscriber, self._clock, self._until)
+        self._delivered += done
+        return done

@@ -1,0 +1,50 @@
+"""Who hears what: a name in the wiring, never an address."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from service.outbox.documents import Delivery, OutboxMessage
+
+Handle: TypeAlias = Callable[[Delivery, OutboxMessage], Awaitable[None]]
+
+
+def nowhere(message: OutboxMessage) -> str:
+    """Return the destination of all messages of a subscriber that has one lane."""
+    return ""
+
+
+class Subscriber(Struct, frozen=True):
+    """Hears messages of some topics from its birth on; `always`: from the first one on.
+
+    The latter is for commands: they are written for it, also by a process that never dispatches.
+    `handle` is given a delivery and its message; it may be called twice for one, and raises what
+    makes it be called again later. Deliveries to one `destination` are a lane: what hangs in one
+    holds up no other. `at_once` of them are under way in a lane.
+    """
+
+    name: str
+    topics: frozenset[str]
+    handle: Handle
+    destination: Callable[[OutboxMessage], str] = nowhere
+    at_once: int = 1
+    always: bool = False
+
+
+Subscribers: TypeAlias = Sequence[Subscriber]
+
+
+def lane_of(name: str, destination: str = "") -> str:
+    """Return the name of a lane."""
+    return f"{name}:{destination}"
+
+
+def subscriber_of(lane: str) -> str:
+    """Return whose lane it is."""
+    return lane.partition(":")[0]
+
+
+def topics_of(subscribers: Subscribers) -> frozenset[str]:
+    """Return all that somebody hears."""
+    return frozenset(topic for one in subscribers for topic in one.topics)

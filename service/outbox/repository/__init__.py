@@ -1,0 +1,61 @@
+"""Named queries on the outbox."""
+
+from service.outbox.repository.births import Heard, births, expect, give_birth
+from service.outbox.repository.deliveries import (
+    Claimed,
+    Failed,
+    Look,
+    claim,
+    count_due,
+    keep,
+    look,
+)
+from service.outbox.repository.figures import Depth, count_dead, lane_depths, undispatched_depth
+from service.outbox.repository.messages import (
+    About,
+    Undispatched,
+    add_new,
+    add_once,
+    by_ids,
+    count_undispatched,
+    hurry,
+    insert_deliveries,
+    mark_dispatched,
+    note_delivered,
+    of_session,
+    sessions_with_pending,
+    undispatched,
+    waiting,
+)
+
+__all__ = [
+    "About",
+    "Claimed",
+    "Depth",
+    "Failed",
+    "Heard",
+    "Look",
+    "Undispatched",
+    "add_new",
+    "add_once",
+    "births",
+    "by_ids",
+    "claim",
+    "count_dead",
+    "count_due",
+    "count_undispatched",
+    "expect",
+    "give_birth",
+    "hurry",
+    "insert_deliveries",
+    "keep",
+    "lane_depths",
+    "look",
+    "mark_dispatched",
+    "note_delivered",
+    "of_session",
+    "sessions_with_pending",
+    "undispatched",
+    "undispatched_depth",
+    "waiting",
+]
