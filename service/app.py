@@ -27,6 +27,7 @@ from service.jobs.operations.by_the_clock import by_the_clock
 from service.jobs.operations.figures import job_figures
 from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
+from service.outbox.controllers import AdminDeliveries
 from service.outbox.operations.figures import outbox_figures
 from service.retention.controllers import Cleanup
 from service.retention.operations.purging import overdue_figures
@@ -53,6 +54,7 @@ ROUTES = (
     Timelines,
     Webhooks,
     AdminWebhooks,
+    AdminDeliveries,
     AdminReviews,
     AuditTrail,
     AdminMerchants,

@@ -37,6 +37,8 @@ ROUTES = {
     "/api/payment/webhook": {"post"},
     "/api/admin/webhook-events": {"get"},
     "/api/admin/webhook-events/{event_id}/replay": {"post"},
+    "/api/admin/deliveries": {"get"},
+    "/api/admin/deliveries/{delivery_id}/redeliver": {"post"},
     "/api/admin/reviews": {"get"},
     "/api/admin/reviews/{event_id}/accept": {"post"},
     "/api/admin/reviews/{event_id}/reject": {"post"},

@@ -19,6 +19,9 @@ COMMANDS = {
     "reviews": LazyCommand(
         "service.cli.commands.reviews", "List payments that did not fit, and decide about them."
     ),
+    "outbox": LazyCommand(
+        "service.cli.commands.outbox", "List what could not be delivered, and deliver it again."
+    ),
     "sandbox": LazyCommand(
         "service.cli.commands.sandbox", "Play with the sandbox: a storm of faulty webhooks."
     ),

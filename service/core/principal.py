@@ -31,6 +31,8 @@ class AccessScope(StrEnum):
     TIMELINES_READ = "timelines:read"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_REPLAY = "webhooks:replay"
+    DELIVERIES_READ = "deliveries:read"
+    DELIVERIES_REDELIVER = "deliveries:redeliver"
     REVIEWS_READ = "reviews:read"
     REVIEWS_DECIDE = "reviews:decide"
     PRICES_READ = "prices:read"

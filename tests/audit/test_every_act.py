@@ -12,6 +12,7 @@ from service.settings import Settings
 from service.web.authentication import PUBLIC
 from service.web.logs.clients import clients_of
 from tests.dashboard.signing_in import sign_in, sign_out
+from tests.outbox.subscribing import DEAD, dead_letter
 from tests.sessions.asking import change, payment_body, put_coupon, put_price
 from tests.support.api import ADMIN, JOBS, SECRET
 from tests.support.shop import Shop
@@ -48,6 +49,11 @@ async def _replay(shop: Shop) -> None:
     await shop.api.told(shop.stripe_paid(session))
     event = (await shop.events(sessionId=session["sessionId"]))[0]["_id"]
     await _done(shop, "POST", f"/api/admin/webhook-events/{event}/replay")
+
+
+async def _redeliver(shop: Shop) -> None:
+    await dead_letter(shop)
+    await _done(shop, "POST", f"/api/admin/deliveries/{DEAD}/redeliver")
 
 
 async def _move(shop: Shop, status: str, **fields: Any) -> None:
@@ -122,6 +128,7 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
     "AdminReviews.reject": [(lambda shop: _decide(shop, "reject"), {"review.rejected"})],
     "AdminReviews.same_money": [(_same_money, {"review.same_money"})],
     "AdminWebhooks.replay": [(_replay, {"event.replayed"})],
+    "AdminDeliveries.again": [(_redeliver, {"delivery.redelivered"})],
     "Cleanup.run": [
         (lambda shop: _cleanup(shop, "/api/cleanup-sessions", JOBS), {"job.ran"}),
         (lambda shop: _done(shop, "POST", "/api/cleanup-sessions"), {"job.ran"}),

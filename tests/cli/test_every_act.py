@@ -18,6 +18,7 @@ from tests.support.patience import IN_TIME
 from tests.support.settings import VARIABLES
 
 EVENT = "stripe:default:test:evt_1"
+DELIVERY = "session.completed:x:mail"
 IMPORT = "import sessions --from Old --currency INR --unit minor"
 
 # In this order: command -> the calls of it, and what each must leave.
@@ -39,6 +40,7 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
     "jobs run": [("jobs run cleanup", ["job.ran"]), ("jobs run cleanup --dry-run", [])],
     "jobs pause": [("jobs pause cleanup", ["job.paused"]), ("jobs pause cleanup", [])],
     "jobs resume": [("jobs resume cleanup", ["job.resumed"]), ("jobs resume cleanup", [])],
+    "outbox redeliver": [(f"outbox redeliver {DELIVERY}", ["delivery.redelivered"])],
     "events replay": [(f"events replay {EVENT}", ["event.replayed"])],
     "events retry": [("events retry", ["events.retried"])],
     "import sessions": [(IMPORT, ["import.began", "import.ended"]), (f"{IMPORT} --dry-run", [])],
@@ -49,6 +51,7 @@ DECIDED = {"reviews accept", "reviews reject", "reviews same-money"}
 CHANGE_NOTHING = {
     *("doctor", "keys list", "prices list", "jobs list", "indexes show"),
     *("jobs runs", "jobs manifests"),
+    "outbox list",
     *("events list", "events show", "events rejected", "reviews list"),
     *("merchants list", "merchants show"),
     "serve",  # serves; what it is asked to do is traced by its routes
@@ -105,6 +108,11 @@ def old_stack(mongo_uri: str) -> Iterator[Any]:
         | {"live": False, "eventId": "evt_1", "type": "customer.created", "status": "ignored"}
         | {"payload": json.dumps(payload).encode(), "occurredAt": now, "receivedAt": now}
     )
+    database["outbox"].insert_one({"_id": "session.completed:x", "purgeAt": now})
+    times = dict.fromkeys(("createdAt", "nextAttemptAt", "giveUpAt", "purgeAt"), now)
+    about = {"messageId": "session.completed:x", "subscriber": "mail", "lane": "mail:"}
+    about |= {"topic": "session.completed", "merchantId": "default", "sessionId": "x"}
+    database["deliveries"].insert_one(times | about | {"_id": DELIVERY, "status": "dead"})
     row = {"sessionId": "a", "userId": "u", "amount": 10, "paymentMethod": "upi"}
     database["Old"].insert_one(row)
     yield database

@@ -19,6 +19,8 @@ from service.jobs import schemas as jobs
 from service.jobs.documents import JobRun
 from service.merchants import schemas as merchants
 from service.merchants.documents import Merchant, Suspension
+from service.outbox import schemas as outbox
+from service.outbox.documents import Delivery
 from service.providers.base import CheckoutRequest
 from service.reviews import schemas as reviews
 from service.sessions.documents import HistoryEntry, Review, Session
@@ -42,6 +44,7 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     jobs.RunView: (JobRun, frozenset({"counts"})),
     merchants.MerchantView: (Merchant, frozenset()),
     merchants.SuspensionView: (Suspension, frozenset()),
+    outbox.DeliveryView: (Delivery, frozenset()),
     reviews.ReviewItem: (WebhookEvent, frozenset({"decisions", "why", "payments"})),
     answers.HistoryView: (HistoryEntry, frozenset()),
     answers.ReviewView: (Review, frozenset()),

@@ -21,6 +21,7 @@ _METRICS = "`GET /metrics` tells Prometheus"
 _BY_HAND = "a change of a session can *complete by hand with a secret key*"
 _MERCHANTS = "Merchants: name, time zone, default currency"
 _ANY_MERCHANT = "an operator decides the reviews of any `merchant`"
+_DELIVERIES = "Messages reach *subscribers*"
 _OWN = "Jobs have *reports of their own*"
 _LISTED = "*every job with its last runs*"
 ALLOWED: dict[str, str] = {
@@ -41,6 +42,12 @@ ALLOWED: dict[str, str] = {
             *("MerchantAnswer", "MerchantView", "MerchantsAnswer", "SuspensionView"),
             *("PutMerchant", "ResumeMerchant", "SuspendMerchant"),
         )
+    },
+    "get /api/admin/deliveries": _DELIVERIES,
+    "post /api/admin/deliveries/{delivery_id}/redeliver": _DELIVERIES,
+    **{
+        f"schemas {name}": _DELIVERIES
+        for name in ("DeliveriesAnswer", "DeliveryAnswer", "DeliveryView")
     },
     "get /api/admin/reviews": _ANY_MERCHANT,
     **{

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from service.core.clock import Clock
 from service.core.errors import ProviderFailed
 from service.outbox import repository
@@ -16,6 +18,7 @@ from service.storage.plain import NO_TRANSACTION
 from tests.support.shop import Shop
 
 TOPIC = "test.topic"
+DEAD = "test.topic:1:test"
 
 
 class Listener:
@@ -62,3 +65,12 @@ async def write(shop: Shop, *keys: str, topic: str = TOPIC) -> None:
 async def deliveries(shop: Shop, **wanted: Any) -> Sequence[Row]:
     """Return deliveries as they are stored."""
     return await shop.database["deliveries"].find(wanted).sort("_id", 1).to_list()
+
+
+async def dead_letter(shop: Shop, merchant_id: str = "default") -> None:
+    """Write a message of which a delivery was given up."""
+    row = row_of(shop) | {"merchantId": merchant_id}
+    await repository.add_once([row], NO_TRANSACTION)
+    failing = replace(subscriber(Listener(failures=1)), always=True)
+    await deliver(shop.clock, failing)
+    await shop.database["deliveries"].update_one({"_id": DEAD}, {"$set": {"status": "dead"}})

@@ -13,6 +13,7 @@ from service.core.principal import BUNDLES, AccessScope, Kind, bundle_of
 from service.sessions import repository as sessions
 from service.storage.database import Row
 from service.wiring import DOCUMENTS
+from tests.outbox.subscribing import DEAD, dead_letter
 from tests.sessions.asking import token_of
 from tests.support.api import ADMIN
 from tests.support.events import Delivery, stripe_checkout
@@ -42,6 +43,7 @@ class Owned:
     client_secret: str
     quote_id: str
     review_id: str
+    delivery_id: str
 
 
 async def _keys(shop: Shop, merchant: str) -> dict[Kind, str]:
@@ -88,7 +90,8 @@ async def _owned(shop: Shop) -> Owned:
     [row] = await shop.events(sessionId="a-review")
     quote = await call("POST", "/api/quotes", secret, json={"items": {"plan": PLAN}})
     quote_id = quote.json()["quote"]["quoteId"]
-    return Owned(keys, opened.json()["clientSecret"], quote_id, row["_id"])
+    await dead_letter(shop, A)
+    return Owned(keys, opened.json()["clientSecret"], quote_id, row["_id"], DEAD)
 
 
 def _probes(owned: Owned) -> dict[str, list[Probe]]:
@@ -138,6 +141,13 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         ],
         "get /api/admin/webhook-rejections": [Probe({}, {}, refused)],
         "post /api/admin/webhook-events/{event_id}/replay": [Probe({}, one) for one in review],
+        "get /api/admin/deliveries": [
+            Probe({}, {}, empty),
+            Probe({"params": {"merchant": A}}, {}, refused),
+        ],
+        "post /api/admin/deliveries/{delivery_id}/redeliver": [
+            Probe({}, {"delivery_id": owned.delivery_id})
+        ],
         "get /api/admin/reviews": [
             Probe({}, {}, empty),
             Probe({"params": {"merchant": A}}, {}, refused),

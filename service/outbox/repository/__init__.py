@@ -1,6 +1,7 @@
 """Named queries on the outbox."""
 
 from service.outbox.repository.births import Heard, births, expect, give_birth
+from service.outbox.repository.browsing import find_delivery, keep_message, make_due, page
 from service.outbox.repository.deliveries import (
     Claimed,
     Failed,
@@ -45,15 +46,19 @@ __all__ = [
     "count_due",
     "count_undispatched",
     "expect",
+    "find_delivery",
     "give_birth",
     "hurry",
     "insert_deliveries",
     "keep",
+    "keep_message",
     "lane_depths",
     "look",
+    "make_due",
     "mark_dispatched",
     "note_delivered",
     "of_session",
+    "page",
     "sessions_with_pending",
     "undispatched",
     "undispatched_depth",

@@ -1,0 +1,76 @@
+"""`tillgate outbox`: what could not be delivered to a subscriber, and having it delivered again."""
+
+from pathlib import Path
+from typing import get_args
+
+import rich_click as click
+
+from service.cli.database import with_database
+from service.cli.options import data_dir_option, operator
+from service.cli.screen import say, show_table
+from service.core.clock import SystemClock
+from service.core.paging import Cursor, decode_cursor
+from service.outbox.documents import Delivery
+from service.outbox.operations.dead_letters import (
+    DeliveryFilter,
+    Listed,
+    find_delivery,
+    list_deliveries,
+    redeliver,
+)
+from service.settings import Settings
+from service.storage.database import Database
+
+
+@click.group()
+def command() -> None:
+    """List what could not be delivered to a subscriber, and have it delivered again."""
+
+
+@command.command("list")
+@click.option("--status", type=click.Choice(get_args(Listed)), default="dead", show_default=True)
+@click.option("--subscriber", help="Deliveries to one subscriber.")
+@click.option("--merchant", help="Deliveries of one merchant; otherwise of all.")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
+@click.option("--cursor", help="Where the last page ended.")
+@data_dir_option
+def list_all(data_dir: Path, merchant: str | None, limit: int, **options: str | None) -> None:
+    """List deliveries that were given up, or that wait, newest first."""
+    status: Listed = "pending" if options["status"] == "pending" else "dead"
+    filters = DeliveryFilter(status, options["subscriber"])
+    place = decode_cursor(options["cursor"]) if options["cursor"] else None
+
+    async def work(_: Settings, __: Database) -> tuple[list[Delivery], Cursor | None]:
+        return await list_deliveries(merchant, filters, cursor=place, limit=limit)
+
+    found, following = with_database(data_dir, work)
+    columns = ("created", "merchant", "lane", "attempts", "next attempt", "error", "id")
+    empty = "Nothing was given up." if status == "dead" else "Nothing waits to be delivered."
+    show_table(columns, [_line(one) for one in found], empty=empty)
+    if following is not None:
+        say(f"More with --cursor {following.encode()}")
+
+
+@command.command("redeliver")
+@click.argument("delivery_id", metavar="ID")
+@data_dir_option
+def again(delivery_id: str, data_dir: Path) -> None:
+    """Have a delivery tried at once: a dead one, one that waits, or one that is done.
+
+    A running server delivers it, or the next `tillgate jobs run outbox`.
+    """
+
+    async def work(_: Settings, __: Database) -> Delivery:
+        found = await find_delivery(delivery_id, None)
+        return await redeliver(delivery_id, operator(found.merchant_id), SystemClock())
+
+    found = with_database(data_dir, work)
+    say(f"{found.id} is delivered again, after {found.attempts} attempts.")
+
+
+def _line(delivery: Delivery) -> tuple[object, ...]:
+    waits = delivery.next_attempt_at if delivery.status == "pending" else None
+    return (
+        *(delivery.created_at, delivery.merchant_id, delivery.lane, delivery.attempts, waits),
+        *(delivery.error, delivery.id),
+    )
