@@ -23,6 +23,7 @@ from service.inbox.controllers import AdminWebhooks, Webhooks
 from service.inbox.operations.figures import event_figures
 from service.inbox.repository import COMMITS
 from service.jobs.controllers import NamedJobs
+from service.jobs.operations.begin import ending_with
 from service.jobs.operations.by_the_clock import by_the_clock
 from service.jobs.operations.figures import job_figures
 from service.merchants.controllers import AdminMerchants
@@ -94,6 +95,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             stack.push_async_callback(close_providers, container.providers)
             stack.push_async_callback(login.refusals.aclose)
+            await stack.enter_async_context(ending_with(container.job_table))
             if loop:
                 await stack.enter_async_context(_loops(container, watchdog))
             if mounted is not None:

@@ -1,4 +1,4 @@
-"""What a run of a job did, in words; and on the way, while it does it."""
+"""Say what a run of a job has done so far, while it does it."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
@@ -6,17 +6,10 @@ from functools import partial
 
 from service.cli.screen import say
 from service.core.errors import Unavailable
-from service.jobs.documents import JobRun
 from service.jobs.operations.job import Table
-from service.jobs.operations.listing import runs_of
+from service.jobs.operations.listing import done_in, runs_of
 from service.jobs.operations.noting import PROGRESS_EVERY_S
 from service.leases.loops import beside, comes
-
-
-def done_in(run: JobRun) -> str:
-    """Return the counts of a run that are not 0."""
-    done = {name.replace("_", " "): count for name, count in run.figures.items() if count}
-    return ", ".join(f"{count} {name}" for name, count in done.items()) or "nothing"
 
 
 def showing_progress(name: str, table: Table) -> AbstractAsyncContextManager[None]:

@@ -6,6 +6,7 @@ from litestar.di import Provide
 from service.dashboard.frame import ASSETS
 from service.dashboard.login.controllers import Login
 from service.dashboard.login.services import LoginServices
+from service.dashboard.operating.controllers import OperationsPages
 from service.dashboard.sessions.controllers import SessionPages
 from service.extension import Mounted
 from service.web.authentication import PUBLIC
@@ -16,7 +17,7 @@ def dashboard_routes(login: LoginServices, extension: Mounted | None) -> Router:
     """Build the dashboard and the shared static files. Its own login asks for a key."""
     return Router(
         "/",
-        route_handlers=[SHARED.route(), ASSETS.route(), Login, SessionPages],
+        route_handlers=[SHARED.route(), ASSETS.route(), Login, SessionPages, OperationsPages],
         dependencies={
             "login": Provide(lambda: login, sync_to_thread=False),
             "extension": Provide(lambda: extension, sync_to_thread=False),

@@ -11,6 +11,7 @@ from service.audit import repository
 from service.settings import Settings
 from service.web.authentication import PUBLIC
 from service.web.logs.clients import clients_of
+from tests.dashboard.operated import over, press
 from tests.dashboard.signing_in import sign_in, sign_out
 from tests.outbox.subscribing import DEAD, dead_letter
 from tests.sessions.asking import change, payment_body, put_coupon, put_price
@@ -99,6 +100,14 @@ async def _leave(shop: Shop) -> None:
     await sign_out(shop.api.http)
 
 
+async def _operate(shop: Shop, *acts: str) -> None:
+    await sign_in(shop.api.http)
+    for act in acts:
+        answer = await press(shop.api.http, act, "events")
+        assert answer.status_code == 303, answer.text
+    await over(shop.api.container.job_table)
+
+
 async def _merchant(shop: Shop, *acts: str) -> None:
     body = {"name": "Alpha", "zone": "Asia/Kolkata"}
     await _done(shop, "PUT", "/api/admin/merchants/alpha", json=body)
@@ -115,6 +124,9 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
         (lambda shop: sign_in(shop.api.http, "ak_nobody"), {"dashboard.sign_in_refused"}),
     ],
     "Login.leave": [(_leave, {"dashboard.signed_in", "dashboard.signed_out"})],
+    "OperationsPages.run": [(lambda shop: _operate(shop, "run"), {"job.ran"})],
+    "OperationsPages.pause": [(lambda shop: _operate(shop, "pause"), {"job.paused"})],
+    "OperationsPages.resume": [(lambda shop: _operate(shop, "resume"), {"job.resumed"})],
     "PaymentSessions.change": [
         (lambda shop: _move(shop, "completed"), {"session.settled_by_hand"}),
         (lambda shop: _move(shop, "canceled"), {"session.moved_by_hand"}),

@@ -12,6 +12,7 @@ from service.core.clock import ManualClock
 from service.core.principal import AccessScope, Kind
 from service.dashboard.login import controllers
 from service.dashboard.login.cookies import BROWSER, FORM, SIGN_IN
+from service.dashboard.operating import controllers as acting
 from service.storage.database import Database
 from service.web.keys import ring
 from service.web.keys.issuing import revoke_key
@@ -154,16 +155,19 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
         for method in getattr(route, "methods", ())
         if route.path.startswith("/dashboard") and method not in {"GET", "HEAD", "OPTIONS"}
     }
-    assert forms == {"/dashboard/login", "/dashboard/logout"}
+    others = {f"/dashboard/operations/{act}" for act in ("run", "pause", "resume")}
+    assert forms == {"/dashboard/login", "/dashboard/logout"} | others
     await sign_in(production)
     other = token_in(await production.get("/dashboard"))
     before = token_in(await production.get("/dashboard/login"))
     await sign_in(production)
-    right = {"/dashboard/logout": token_in(await production.get("/dashboard"))}
+    behind = token_in(await production.get("/dashboard"))
+    right = dict.fromkeys({*others, "/dashboard/logout"}, behind)
     right["/dashboard/login"] = token_in(await production.get("/dashboard/login"))
     for path in sorted(forms):
-        wrong = [None, "", "x", right["/dashboard/login" if "out" in path else "/dashboard/logout"]]
-        for token in [*wrong, other, before if "out" in path else other]:
+        login = path == "/dashboard/login"
+        wrong = [None, "", "x", behind if login else right["/dashboard/login"]]
+        for token in [*wrong, other, other if login else before]:
             sent = {"key": ADMIN} | ({} if token is None else {"token": token})
             assert (await production.post(path, data=sent)).status_code == 403, (path, token)
         for site in ("cross-site", "same-site"):
@@ -171,8 +175,9 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
             sent = {"key": ADMIN, "token": right[path]}
             refused = await production.post(path, data=sent, headers=headers)
             assert refused.status_code == 403
-    monkeypatch.setattr(controllers, "came_from_us", lambda *_: True)  # the control
-    for path in sorted(forms):
+    for module in (controllers, acting):  # the control
+        monkeypatch.setattr(module, "came_from_us", lambda *_: True)
+    for path in (*sorted(others), "/dashboard/login", "/dashboard/logout"):
         assert (await production.post(path, data={"key": ADMIN})).status_code == 303
 
 

@@ -7,13 +7,13 @@ from typing import TypeVar
 import rich_click as click
 
 from service.cli.database import with_database
-from service.cli.job_runs import done_in, showing_progress
+from service.cli.job_runs import showing_progress
 from service.cli.manifests import cron_job
 from service.cli.options import data_dir_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
 from service.jobs.operations.job import Report, Table
-from service.jobs.operations.listing import Listed, list_jobs, runs_of
+from service.jobs.operations.listing import Listed, done_in, list_jobs, runs_of
 from service.jobs.operations.pausing import pause_job, resume_job
 from service.jobs.operations.run import run_job
 from service.jobs.repository import RUNS_KEPT

@@ -25,6 +25,7 @@ from service.web.sign_ins.operations import recognise, sign_in, sign_out
 Following = Annotated[str, QueryParameter(name="next", max_length=200)]
 
 HOME = "/dashboard"
+_PAGES = (f"{HOME}/sessions/", f"{HOME}/operations", f"{HOME}?")
 ENDED = (
     "You were signed out: after 30 minutes without activity, after 12 hours, or with the end of "
     "your key or a suspension of your merchant. Please sign in again."
@@ -192,5 +193,5 @@ def _text(field: object) -> str | None:
 
 def _ours(address: str) -> str:
     """Return a page of our own: a link to the login must not redirect elsewhere."""
-    plain = address.startswith((f"{HOME}/sessions/", f"{HOME}?")) and "\\" not in address
+    plain = address.startswith(_PAGES) and "\\" not in address
     return address if plain else HOME

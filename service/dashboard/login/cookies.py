@@ -56,6 +56,10 @@ class Cookies:
         ours = sum(same(_mark(pepper, known), mark) for pepper in self._peppers)
         return known if known and ours else None
 
+    def brief(self, name: str, value: str, lasts_s: int) -> Cookie:
+        """Make a cookie of another room that lasts for some seconds."""
+        return self._cookie(name, value, lasts_s)
+
     def forget(self, cookie: str) -> Cookie:
         """Make the cookie that deletes this one."""
         return self._cookie(cookie, "", 0)

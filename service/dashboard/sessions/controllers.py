@@ -3,23 +3,20 @@
 from typing import Annotated
 
 from litestar import Controller, Response, get
-from litestar.di import NamedDependency
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from service.core.errors import NotFound
-from service.dashboard.login.controllers import reader_of, token_of
-from service.dashboard.login.services import LoginServices, TheLogin
+from service.dashboard.login.controllers import reader_of
+from service.dashboard.login.services import TheLogin
+from service.dashboard.reading import TheExtension, frame_of, to_login
 from service.dashboard.sessions.lines import lines
-from service.dashboard.sessions.page import Frame, missing_page, search_page, timeline_page
-from service.extension import Mounted
+from service.dashboard.sessions.page import missing_page, search_page, timeline_page
 from service.sessions.operations.caller import Caller
 from service.sessions.states import status_at
 from service.timeline.operations.gather import timeline
 from service.web.authentication import AnyRequest
 from service.web.parameters import SessionIdPath
-
-TheExtension = NamedDependency[SkipValidation[Mounted | None]]
 
 SessionIdQuery = Annotated[str, QueryParameter(name="sessionId", pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
@@ -35,9 +32,9 @@ class SessionPages(Controller):
     ) -> Response[str] | Redirect:
         """Ask for a session; show the checkouts that an extension opened last."""
         if await reader_of(request, login) is None:
-            return _to_login("/dashboard")
+            return to_login("/dashboard")
         latest = await extension.latest() if extension is not None else None
-        return search_page(latest, _frame(request, login, extension))
+        return search_page(latest, frame_of(request, login, extension))
 
     @get("/sessions")
     async def found(
@@ -58,8 +55,8 @@ class SessionPages(Controller):
         """Show everything that touched a session, and why it is in its state."""
         reader = await reader_of(request, login)
         if reader is None:
-            return _to_login(f"/dashboard/sessions/{session_id}")
-        frame, now = _frame(request, login, extension), login.clock.now()
+            return to_login(f"/dashboard/sessions/{session_id}")
+        frame, now = frame_of(request, login, extension), login.clock.now()
         try:
             gathered = await timeline(session_id, Caller(reader), now)
         except NotFound:
@@ -69,12 +66,3 @@ class SessionPages(Controller):
         if extension is not None:
             found = await extension.add_lines(session_id, found)
         return timeline_page(gathered.session, standing, gathered.why, found, frame)
-
-
-def _frame(request: AnyRequest, login: LoginServices, extension: Mounted | None) -> Frame:
-    token = token_of(request, login)
-    return Frame(token, extension.pages, extension.kinds) if extension is not None else Frame(token)
-
-
-def _to_login(following: str) -> Redirect:
-    return Redirect(f"/dashboard/login?next={following}", status_code=303)

@@ -1,14 +1,14 @@
 """The pages of the dashboard: find a session, and see what touched it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from litestar import Response
-from msgspec import Struct
 
 from service.dashboard.frame import PAGES
+from service.dashboard.reading import Frame
 from service.dashboard.sessions.lines import KINDS
-from service.extension import ExtensionPage, LatestCheckouts, Line
+from service.extension import LatestCheckouts, Line
 from service.providers.money import to_major
 from service.providers.registry import REGISTRY
 from service.sessions.documents import Session
@@ -22,14 +22,6 @@ _TONES = {
     Status.EXPIRED: "bad",
     Status.CANCELED: "bad",
 }
-
-
-class Frame(Struct, frozen=True):
-    """What every page is given: the token of its forms, and an extension's pages and kinds."""
-
-    token: str
-    pages: Sequence[ExtensionPage] = ()
-    kinds: Mapping[str, str] = {}
 
 
 def search_page(latest: LatestCheckouts | None, frame: Frame) -> Response[str]:

@@ -1,7 +1,8 @@
-// The timeline follows by itself: while something can still happen, the page is read again.
+// A page follows by itself what has `data-follow`: while something can still happen, marked by
+// `data-live`, the page is read again.
 
 const EVERY_MS = 2000;
-/** A session that is completed may still get copies and late events for a while. */
+/** A session that is completed may still get copies and late events for a while; a job its run. */
 const QUIET_ROUNDS = 15;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -17,7 +18,8 @@ async function follow() {
     // Signed out, or the server is away: the page stays as it is.
     if (!answer?.ok || answer.redirected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const changed = ["summary", "lines"].map((id) => replace(id, fresh)).some(Boolean);
+    const followed = [...document.querySelectorAll("[data-follow]")].map(({ id }) => id);
+    const changed = followed.map((id) => replace(id, fresh)).some(Boolean);
     const live = document.querySelector("[data-live]") !== null;
     quiet = changed || live ? 0 : quiet + 1;
   }

@@ -8,13 +8,21 @@ from service.inbox import repository
 from service.storage.answering import answers_in_time
 
 
+async def open_events() -> list[repository.OpenEvents]:
+    """Return what waits, was given up or needs a decision, of all merchants, the oldest first.
+
+    Raises `Unavailable`.
+    """
+    async with answers_in_time():
+        return sorted(await repository.count_open(), key=lambda one: one.since)
+
+
 async def event_figures(clock: Clock) -> Sequence[Figure]:
     """Return the events that wait or need a decision, and how old the oldest are.
 
     Raises `Unavailable`.
     """
-    async with answers_in_time():
-        found = await repository.count_open()
+    found = await open_events()
     now = clock.now()
     by = ("provider", "status")
     return (

@@ -34,20 +34,21 @@ async def of_session(merchant_id: str, session_id: str) -> list[WebhookEvent]:
 
 
 class OpenEvents(Struct, frozen=True):
-    """Events of a provider that stand open, and since when the oldest does."""
+    """Events of a provider that stand open, since when the oldest does, and which it is."""
 
     provider: str
     status: str
     count: int
     since: datetime
+    oldest: str
 
 
 async def count_open() -> list[OpenEvents]:
     """Count the events that wait, were given up, or need a decision, by provider and status."""
     open_: Row = {"$or": [{"status": InboxStatus.DEAD.value}, *NEEDED]}
     key = {"provider": "$provider", "status": "$status"}
-    group = {"_id": key, "count": {"$sum": 1}, "since": {"$min": "$receivedAt"}}
+    first = {"$min": {"since": "$receivedAt", "oldest": "$_id"}}
     found = await WebhookEvent.get_pymongo_collection().aggregate(
-        [{"$match": open_}, {"$group": group}]
+        [{"$match": open_}, {"$group": {"_id": key, "count": {"$sum": 1}, "first": first}}]
     )
-    return [OpenEvents(**row.pop("_id"), **row) async for row in found]
+    return [OpenEvents(**row.pop("_id"), **row.pop("first"), **row) async for row in found]

@@ -107,11 +107,15 @@ class Job(Struct, Generic[R], frozen=True):
 
 
 class Table(Struct, frozen=True):
-    """All jobs, by name. `stopping` is set when the process ends: nothing new is begun then."""
+    """All jobs, by name. `stopping` is set when the process ends: nothing new is begun then.
+
+    `under_way` are the runs that were begun here and that nobody waits for.
+    """
 
     jobs: Mapping[str, Job[Report]]
     clock: Clock
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
     def named(self, name: str) -> Job[Report]:
         """Return a job. Raises `JobNotFound`."""

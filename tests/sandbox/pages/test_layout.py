@@ -3,40 +3,12 @@
 import pytest
 from playwright.async_api import Browser
 
+from tests.sandbox.looks import look_at
 from tests.sandbox.visitor import Visitor, signed_in
 from tests.support.axe import violations
 from tests.support.browsers import new_context
 
 pytestmark = pytest.mark.browser
-
-_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-
-# Texts whose contrast is below WCAG 2.2's 4.5 : 1 (1.4.3), on the ground that they stand on.
-_FAINT = """() => {
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => {
-    const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    const [x, y, z] = [r, g, b].map((v) => linear(v / 255));
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = parse(getComputedStyle(at).backgroundColor);
-      if (color.length < 4 || color[3] > 0.99) return color;
-    }
-    return [255, 255, 255];
-  };
-  const faint = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    const exempt = element.closest(":disabled, noscript, option");
-    if (!own || exempt || !element.checkVisibility()) continue;
-    const [a, b] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (contrast < 4.5) faint.push(`${element.tagName} ${element.className} ${contrast}`);
-  }
-  return faint;
-}"""
 
 
 async def an_order(visitor: Visitor) -> str:
@@ -60,11 +32,6 @@ async def an_order(visitor: Visitor) -> str:
     return await visitor.session_id()
 
 
-LOOKS = [(360, "dark"), (360, "light"), (1200, "light")]
-# What a page's script puts there is waited for.
-_DRAWN = {"shop": "#pay:enabled", "return": '#state[data-status="completed"]'}
-
-
 async def test_every_page_fits_and_can_be_read(visitor: Visitor) -> None:
     """In each width and scheme; all on one order, which takes longer than to look at it."""
     page = visitor.page
@@ -75,7 +42,7 @@ async def test_every_page_fits_and_can_be_read(visitor: Visitor) -> None:
     await page.wait_for_url("**/sandbox/pay/**")
     pay = page.url.removeprefix(visitor.lab.address)
     await visitor.page.context.clear_cookies()
-    await _look_at(visitor, {"login": "/dashboard/login"})
+    await look_at(visitor, {"login": "/dashboard/login"})
     timeline = f"/dashboard/sessions/{session_id}"
     await signed_in(visitor, timeline)
     pages = {
@@ -87,27 +54,9 @@ async def test_every_page_fits_and_can_be_read(visitor: Visitor) -> None:
         "shop": "/shop",
         "return": f"/shop/return?sessionId={session_id}",
     }
-    await _look_at(visitor, pages)
+    await look_at(visitor, pages)
     # The browser notes that a session was not found.
     visitor.complaints[:] = [one for one in visitor.complaints if "404" not in one]
-
-
-async def _look_at(visitor: Visitor, pages: dict[str, str]) -> None:
-    page = visitor.page
-    for name, path in pages.items():
-        await visitor.go(path)
-        if drawn := _DRAWN.get(name):
-            await page.wait_for_selector(drawn)
-        for width, scheme in LOOKS:
-            # Without motion: a colour that fades into another is neither.
-            await page.emulate_media(
-                color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
-            )
-            await page.set_viewport_size({"width": width, "height": 780})
-            await visitor.keep(f"look-{name}-{width}-{scheme}")
-            assert not await page.evaluate(_TOO_WIDE), f"{name} is wider than {width} px"
-            assert await page.evaluate(_FAINT) == [], (name, width, scheme)
-        assert await violations(page) == [], name
 
 
 async def test_axe_finds_a_page_that_was_made_wrong(visitor: Visitor) -> None:

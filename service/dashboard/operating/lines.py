@@ -1,0 +1,149 @@
+"""What the page of operations shows of queues and jobs, in words. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from service.dashboard.said import shortened
+from service.inbox.repository import OpenEvents
+from service.inbox.states import InboxStatus
+from service.jobs.documents import JobRun
+from service.jobs.operations.job import About
+from service.jobs.operations.listing import Listed, done_in, is_under_way
+from service.providers.registry import REGISTRY
+
+LONGEST_ID = 80
+LONGEST_ERROR = 240
+
+_EVENTS = {
+    InboxStatus.PARKED: ("parked", "info"),
+    InboxStatus.FAILED: ("failed", "warn"),
+    InboxStatus.REVIEW: ("in review", "warn"),
+    InboxStatus.DEAD: ("given up", "bad"),
+}
+
+
+class Queue(Struct, frozen=True):
+    """Rows of one kind that wait: how many, since when, and which is the oldest."""
+
+    name: str
+    stands: str
+    tone: str
+    count: int
+    since: str
+    oldest: str
+
+
+class RunLine(Struct, frozen=True):
+    """A run of a job."""
+
+    state: str
+    tone: str
+    began: str
+    took: str
+    by: str
+    did: str
+    error: str
+
+
+class JobLine(Struct, frozen=True):
+    """A job: how it stands, its last run and those before it, and what can be done with it."""
+
+    name: str
+    does: str
+    called: str
+    stands: str
+    tone: str
+    live: bool
+    paused: str | None
+    last: RunLine | None
+    earlier: Sequence[RunLine]
+
+
+def queues(found: Iterable[OpenEvents], now: datetime) -> list[Queue]:
+    """Return a line for the events of each provider and status that stand open."""
+    return [_events(one, now) for one in found]
+
+
+def jobs(found: Iterable[Listed], now: datetime) -> list[JobLine]:
+    """Return a line for each job."""
+    return [_job(one, now) for one in found]
+
+
+def age(span: timedelta) -> str:
+    """Return how long something has lasted, in its largest unit: `12 min`."""
+    seconds = max(int(span.total_seconds()), 0)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def moment(at: datetime) -> str:
+    """Return a time as the page shows it."""
+    return f"{at:%F %T} UTC"
+
+
+def _events(found: OpenEvents, now: datetime) -> Queue:
+    status = InboxStatus(found.status)
+    stands, tone = _EVENTS.get(status, (status.value, ""))
+    known = REGISTRY.get(found.provider)
+    return Queue(
+        f"Events of {known.traits.title if known else shortened(found.provider, LONGEST_ID)}",
+        stands,
+        tone,
+        found.count,
+        age(now - found.since),
+        shortened(found.oldest, LONGEST_ID),
+    )
+
+
+def _job(listed: Listed, now: datetime) -> JobLine:
+    lines = [_run(run, now) for run in listed.runs]
+    live = bool(listed.runs) and is_under_way(listed.runs[0], now)
+    paused = moment(listed.paused_at) if listed.paused_at is not None else None
+    last = lines[0] if lines else None
+    stands, tone = (last.state, last.tone) if last else ("has not run yet", "")
+    if paused and not live:
+        stands, tone = "paused", "warn"
+    return JobLine(
+        name=listed.about.name,
+        does=listed.about.does[:1].upper() + listed.about.does[1:],
+        called=_called(listed.about),
+        stands=stands,
+        tone=tone,
+        live=live,
+        paused=paused,
+        last=last,
+        earlier=lines[1:],
+    )
+
+
+def _run(run: JobRun, now: datetime) -> RunLine:
+    state, tone = _state(run, now)
+    ended_at = run.ended_at or (now if is_under_way(run, now) else run.started_at)
+    return RunLine(
+        state=state,
+        tone=tone,
+        began=moment(run.started_at),
+        took=age(ended_at - run.started_at),
+        by=shortened(run.by, LONGEST_ID),
+        did=done_in(run),
+        error=shortened(run.error or "", LONGEST_ERROR),
+    )
+
+
+def _state(run: JobRun, now: datetime) -> tuple[str, str]:
+    if run.state == "running":
+        return ("running", "info") if is_under_way(run, now) else ("lost", "bad")
+    return run.state, "good" if run.state == "done" else "bad"
+
+
+def _called(about: About) -> str:
+    if about.every is None:
+        return "by hand"
+    minutes, seconds = divmod(int(about.every.total_seconds()), 60)
+    if seconds:
+        return f"every {minutes * 60 + seconds} s"
+    return f"every {minutes // 60} h" if minutes % 60 == 0 else f"every {minutes} min"

@@ -1,0 +1,33 @@
+"""The page of operations."""
+
+from collections.abc import Sequence
+
+from litestar import Response
+from msgspec import Struct
+
+from service.dashboard.frame import PAGES
+from service.dashboard.operating.lines import JobLine, Queue
+from service.dashboard.reading import Frame
+from service.dashboard.said import Said
+
+
+class Shown(Struct, frozen=True):
+    """What a reader may see; None: not for this reader."""
+
+    queues: Sequence[Queue] | None
+    jobs: Sequence[JobLine] | None
+
+
+def operations_page(
+    shown: Shown, frame: Frame, said: Said | None, status: int = 200
+) -> Response[str]:
+    """Show the page; `said` is what the act before it came to."""
+    return PAGES.show(
+        "operations.html",
+        status_code=status,
+        token=frame.token,
+        pages=frame.pages,
+        queues=shown.queues,
+        jobs=shown.jobs,
+        said=said,
+    )
