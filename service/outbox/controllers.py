@@ -47,7 +47,7 @@ class AdminDeliveries(Controller):
         """
         place = decode_cursor(cursor) if cursor is not None else None
         found, following = await list_deliveries(
-            _whose(principal, merchant),
+            whose(principal, merchant),
             DeliveryFilter(status, subscriber),
             cursor=place,
             limit=limit,
@@ -68,12 +68,12 @@ class AdminDeliveries(Controller):
 
         Operators do so for any merchant. 409 while it is being delivered.
         """
-        found = await find_delivery(delivery_id, _whose(principal, None))
+        found = await find_delivery(delivery_id, whose(principal))
         by = on_behalf_of(principal, found.merchant_id)
         return DeliveryAnswer(delivery_view(await redeliver(delivery_id, by, clock)))
 
 
-def _whose(principal: Principal, merchant_id: str | None) -> str | None:
+def whose(principal: Principal, merchant_id: str | None = None) -> str | None:
     """Return the merchant whose deliveries a caller sees; None: those of all."""
     if merchant_id is None and AccessScope.OPERATOR in principal.scopes:
         return None

@@ -8,10 +8,11 @@ from httpx import Response
 from litestar import Litestar
 
 from service.audit import repository
+from service.core.ids import new_id
 from service.settings import Settings
 from service.web.authentication import PUBLIC
 from service.web.logs.clients import clients_of
-from tests.dashboard.operated import over, press
+from tests.dashboard.operated import give_up, over, press
 from tests.dashboard.signing_in import sign_in, sign_out
 from tests.outbox.subscribing import DEAD, dead_letter
 from tests.sessions.asking import change, payment_body, put_coupon, put_price
@@ -100,12 +101,17 @@ async def _leave(shop: Shop) -> None:
     await sign_out(shop.api.http)
 
 
-async def _operate(shop: Shop, *acts: str) -> None:
+async def _operate(shop: Shop, act: str, about: str = "events") -> None:
     await sign_in(shop.api.http)
-    for act in acts:
-        answer = await press(shop.api.http, act, "events")
-        assert answer.status_code == 303, answer.text
+    answer = await press(shop.api.http, act, about)
+    assert answer.status_code == 303, answer.text
     await over(shop.api.container.job_table)
+
+
+async def _give_up_and_redeliver(shop: Shop) -> None:
+    given_up = new_id("m")
+    await give_up(shop.database, shop.clock, given_up)
+    await _operate(shop, "redeliver", f"{given_up}:test")
 
 
 async def _merchant(shop: Shop, *acts: str) -> None:
@@ -127,6 +133,7 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
     "OperationsPages.run": [(lambda shop: _operate(shop, "run"), {"job.ran"})],
     "OperationsPages.pause": [(lambda shop: _operate(shop, "pause"), {"job.paused"})],
     "OperationsPages.resume": [(lambda shop: _operate(shop, "resume"), {"job.resumed"})],
+    "OperationsPages.redeliver": [(_give_up_and_redeliver, {"delivery.redelivered"})],
     "PaymentSessions.change": [
         (lambda shop: _move(shop, "completed"), {"session.settled_by_hand"}),
         (lambda shop: _move(shop, "canceled"), {"session.moved_by_hand"}),

@@ -11,8 +11,9 @@ from tests.dashboard.signing_in import browsing
 from tests.sandbox.lab import Lab, running_lab
 from tests.sandbox.visitor import shop, visitor
 from tests.support.settings import make_settings
+from tests.support.shop import shop as store
 
-__all__ = ["shop", "visitor"]
+__all__ = ["shop", "store", "visitor"]
 
 
 @pytest_asyncio.fixture

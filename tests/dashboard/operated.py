@@ -1,13 +1,16 @@
 """What there is to operate: a job that takes its time, rows that wait, all with hostile words."""
 
 import asyncio
+import re
+from datetime import timedelta
 from typing import Any
 
 from httpx import AsyncClient, Response
 
 from service.core.clock import Clock
 from service.jobs.operations.job import About, Job, Report, Table, Turn
-from service.storage.database import Row
+from service.outbox.documents import Delivery, OutboxMessage
+from service.storage.database import Database, Row
 from tests.dashboard.signing_in import token_in
 
 PAGE = "/dashboard/operations"
@@ -46,6 +49,15 @@ async def over(table: Table) -> None:
         await asyncio.wait(set(table.under_way))
 
 
+async def said(http: AsyncClient, act: str, about: str) -> str:
+    """Press a button, and return what the page that follows says."""
+    answer = await press(http, act, about)
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE), answer.text
+    found = re.search(r'id="said"[^>]*>([^<]*)<', (await http.get(PAGE)).text)
+    assert found
+    return found[1]
+
+
 def event(clock: Clock, **fields: Any) -> Row:
     """Make the row of an event that stands open."""
     return {
@@ -80,3 +92,31 @@ async def press(http: AsyncClient, act: str, about: str, **changed: str) -> Resp
     """Press a button of the page, as it is now; return the answer of the button itself."""
     token = token_in(await http.get(PAGE))
     return await http.post(f"{PAGE}/{act}", data={"token": token, "id": about, **changed})
+
+
+def dead_letter(clock: Clock, delivery_id: str = f"topic:{EVIL}", **fields: Any) -> tuple[Row, Row]:
+    """Make the rows of a message and of a delivery of it that was given up."""
+    now = clock.now()
+    kept = {"merchantId": "default", "topic": EVIL, "sessionId": "ps_1", "createdAt": now} | fields
+    kept["purgeAt"] = now + timedelta(days=90)
+    message = {"_id": delivery_id, "status": "dispatched"} | kept
+    delivery = {
+        "_id": f"{delivery_id}:test",
+        "messageId": delivery_id,
+        "subscriber": "test",
+        "lane": f"test:{EVIL}{'z' * 300}",
+        "status": "dead",
+        "attempts": 9,
+        "nextAttemptAt": now,
+        "giveUpAt": now,
+        "error": f"{EVIL}\x1b[2J{'y' * 500}",
+    }
+    return OutboxMessage.new_row(message), Delivery.new_row(delivery | kept)
+
+
+async def give_up(database: Database, clock: Clock, *ids: str, **fields: Any) -> None:
+    """Have deliveries that were given up."""
+    for one in ids or (f"topic:{EVIL}",):
+        message, delivery = dead_letter(clock, one, **fields)
+        await database["outbox"].insert_one(message)
+        await database["deliveries"].insert_one(delivery)

@@ -15,7 +15,7 @@ from service.dashboard.operating import controllers
 from service.dashboard.said import SAID
 from service.jobs.operations.job import Table
 from service.storage.database import Client, Database
-from tests.dashboard.operated import EVIL, PAGE, Slow, event, failed_run, over, press
+from tests.dashboard.operated import EVIL, PAGE, Slow, event, failed_run, over, press, said
 from tests.dashboard.signing_in import sign_in, token_in
 from tests.storage.failing import failing
 from tests.support.keys import issue_key
@@ -45,15 +45,6 @@ async def http(api: Any, app: Litestar) -> AsyncClient:
     await sign_in(api.http)
     found: AsyncClient = api.http
     return found
-
-
-async def said(http: AsyncClient, act: str, about: str) -> str:
-    """Press a button, and return what the page that follows says."""
-    answer = await press(http, act, about)
-    assert (answer.status_code, answer.headers["location"]) == (303, PAGE), answer.text
-    found = re.search(r'id="said"[^>]*>([^<]*)<', (await http.get(PAGE)).text)
-    assert found
-    return found[1]
 
 
 async def acts(database: Database) -> list[tuple[str, str, str]]:
@@ -151,17 +142,18 @@ async def test_who_is_signed_out_is_led_to_the_login_and_back(http: AsyncClient)
 
 
 _SEES = {AccessScope.TIMELINES_READ}
-_QUEUES, _JOBS = '<h2 id="queues">', '<h2 id="jobs">'
+_QUEUES, _JOBS, _DEAD = (f'<h2 id="{name}">' for name in ("queues", "jobs", "dead-letters"))
 
 
 @pytest.mark.parametrize(
     ("merchant", "scopes", "seen"),
     [
-        ("default", None, {_QUEUES, _JOBS}),
+        ("default", None, {_QUEUES, _JOBS, _DEAD}),
         ("default", {AccessScope.METRICS_READ, AccessScope.OPERATOR}, {_QUEUES}),
         ("default", {AccessScope.JOBS_RUN, AccessScope.OPERATOR}, {_JOBS}),
         ("default", {AccessScope.JOBS_RUN, AccessScope.METRICS_READ}, set()),
-        ("alpha", None, set()),
+        ("alpha", None, {_DEAD}),
+        ("alpha", {AccessScope.DELIVERIES_READ}, {_DEAD}),
     ],
 )
 async def test_each_reader_sees_and_does_what_the_routes_allow(
@@ -171,7 +163,8 @@ async def test_each_reader_sees_and_does_what_the_routes_allow(
     issued = await issue_key(clock, Kind.ADMIN, merchant_id=merchant, scopes=granted)
     await sign_in(api.http, issued.key)
     page = (await api.http.get(PAGE)).text
-    assert {one for one in (_QUEUES, _JOBS) if one in page} == seen
+    assert {one for one in (_QUEUES, _JOBS, _DEAD) if one in page} == seen
+    assert ("Your key may see nothing here" in page) == (seen == set())
     assert ("Run now" in page) == (_JOBS in seen)
     for act in ("run", "pause", "resume"):
         answer = await press(api.http, act, "events")

@@ -4,7 +4,7 @@ import pytest
 
 from service.core.clock import SystemClock
 from service.storage.database import Database
-from tests.dashboard.operated import PAGE, Slow, event, failed_run, over
+from tests.dashboard.operated import PAGE, Slow, event, failed_run, give_up, over
 from tests.sandbox.looks import look_at
 from tests.sandbox.visitor import Visitor, signed_in
 
@@ -19,13 +19,14 @@ async def test_the_page_fits_whatever_stands_in_it(visitor: Visitor, database: D
     await look_at(visitor, {"operations-empty": PAGE}, _LOOKS[:1])
     waiting = [event(clock), event(clock, _id="evt_2", status="review")]
     await database["webhook_events"].insert_many(waiting)
+    await give_up(database, clock)
     for _ in range(2):
         await database["job_runs"].insert_one(failed_run(clock))
     await look_at(visitor, {"operations": PAGE}, _LOOKS)
 
 
-async def test_jobs_are_run_paused_and_resumed_by_keyboard_and_the_page_follows(
-    visitor: Visitor,
+async def test_every_button_works_by_keyboard_and_the_page_follows_a_run(
+    visitor: Visitor, database: Database
 ) -> None:
     page, table = visitor.page, visitor.lab.app.state.container.job_table
     slow = Slow()
@@ -54,3 +55,8 @@ async def test_jobs_are_run_paused_and_resumed_by_keyboard_and_the_page_follows(
     assert await visitor.text("#now-slow .badge") == "paused"
     await press("Resume: slow")
     await said("slow runs again")
+    await give_up(database, SystemClock(), "topic:1")
+    await visitor.go(PAGE)
+    await press("Redeliver: topic:1:test")
+    await said("topic:1:test is delivered again.")
+    assert "Nothing was given up." in await visitor.text("#dead")

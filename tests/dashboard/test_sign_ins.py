@@ -155,7 +155,7 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
         for method in getattr(route, "methods", ())
         if route.path.startswith("/dashboard") and method not in {"GET", "HEAD", "OPTIONS"}
     }
-    others = {f"/dashboard/operations/{act}" for act in ("run", "pause", "resume")}
+    others = {f"/dashboard/operations/{act}" for act in ("run", "pause", "resume", "redeliver")}
     assert forms == {"/dashboard/login", "/dashboard/logout"} | others
     await sign_in(production)
     other = token_in(await production.get("/dashboard"))

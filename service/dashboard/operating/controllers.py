@@ -6,23 +6,30 @@ from litestar import Controller, Response, get, post
 from litestar.di import Provide
 from litestar.response import Redirect
 
+from service.core.clock import Clock
 from service.core.errors import Conflict, NotFound
+from service.core.paging import decode_cursor
 from service.core.principal import AccessScope, Principal
 from service.dashboard.login.controllers import reader_of
 from service.dashboard.login.cookies import SIGN_IN, came_from_us
+from service.dashboard.operating.lines import LONGEST_ID
 from service.dashboard.operating.page import operations_page
 from service.dashboard.operating.services import (
     JOBS,
+    REDELIVER,
     Operating,
     TheOperating,
     provide_operating,
     shown_to,
 )
 from service.dashboard.reading import frame_of, to_login
-from service.dashboard.said import SAID, Said, said_before, say
+from service.dashboard.said import SAID, Said, said_before, say, shortened
 from service.jobs.operations.begin import begin_job
 from service.jobs.operations.pausing import pause_job, resume_job
-from service.web.authentication import AnyRequest, require
+from service.outbox.controllers import whose
+from service.outbox.operations.dead_letters import find_delivery, redeliver
+from service.web.authentication import AnyRequest, on_behalf_of, require
+from service.web.parameters import PageCursor
 
 HERE = "/dashboard/operations"
 OLD_FORM = Said("This form was old, and nothing was done. Please try again.", "bad")
@@ -35,13 +42,20 @@ class OperationsPages(Controller):
     dependencies = {"needs": Provide(provide_operating, sync_to_thread=False)}
 
     @get("/")
-    async def show(self, request: AnyRequest, needs: TheOperating) -> Response[str] | Redirect:
-        """Show what the reader may see, and what the act before came to."""
+    async def show(
+        self, request: AnyRequest, needs: TheOperating, cursor: PageCursor = None
+    ) -> Response[str] | Redirect:
+        """Show what the reader may see, and what the act before came to.
+
+        `cursor`: where the page of what was given up begins.
+        """
         reader = await reader_of(request, needs.login)
         if reader is None:
             return to_login(HERE)
         said = said_before(request, needs.login.jar)
-        answer = await _page(request, reader, needs, said)
+        place = decode_cursor(cursor) if cursor is not None else None
+        shown = await shown_to(reader, needs, place)
+        answer = operations_page(shown, frame_of(request, needs.login, needs.extension), said)
         if said is not None:
             answer.set_cookie(needs.login.jar.forget(SAID))
         return answer
@@ -83,12 +97,29 @@ class OperationsPages(Controller):
 
         return await _done(request, needs, JOBS, act)
 
+    @post("/redeliver", status_code=303)
+    async def redeliver(self, request: AnyRequest, needs: TheOperating) -> Response[str] | Redirect:
+        """Have a dead letter delivered again."""
 
-async def _page(
-    request: AnyRequest, reader: Principal, needs: Operating, said: Said | None, status: int = 200
-) -> Response[str]:
-    shown = await shown_to(reader, needs)
-    return operations_page(shown, frame_of(request, needs.login, needs.extension), said, status)
+        async def act(reader: Principal, delivery_id: str) -> Said:
+            return await _redelivered(reader, delivery_id, needs.login.clock)
+
+        return await _done(request, needs, REDELIVER, act)
+
+
+async def _redelivered(reader: Principal, delivery_id: str, clock: Clock) -> Said:
+    """Have a dead letter delivered again.
+
+    A page may be older than what it shows. What was delivered meanwhile would be told twice.
+    """
+    found = await find_delivery(delivery_id, whose(reader))
+    named = shortened(delivery_id, LONGEST_ID)
+    if found.status == "done":
+        return Said(f"Nothing was done: {named} was delivered meanwhile.", "warn")
+    if found.status == "pending":
+        return Said(f"Nothing was done: {named} is being tried again already.", "warn")
+    await redeliver(delivery_id, on_behalf_of(reader, found.merchant_id), clock)
+    return Said(f"{named} is delivered again. It is listed here once more if that fails for days.")
 
 
 async def _done(
@@ -107,7 +138,8 @@ async def _done(
         return to_login(HERE)
     given, jar = await request.form(), needs.login.jar
     if not came_from_us(request, jar.read(request, SIGN_IN), str(given.get("token") or "")):
-        return await _page(request, reader, needs, OLD_FORM, 403)
+        frame = frame_of(request, needs.login, needs.extension)
+        return operations_page(await shown_to(reader, needs), frame, OLD_FORM, 403)
     require(reader, *needed)
     try:
         said = await act(reader, str(given.get("id") or ""))

@@ -5,12 +5,17 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from service.core.ids import SESSION_ID
+from service.core.principal import Principal
 from service.dashboard.said import shortened
 from service.inbox.repository import OpenEvents
 from service.inbox.states import InboxStatus
 from service.jobs.documents import JobRun
 from service.jobs.operations.job import About
 from service.jobs.operations.listing import Listed, done_in, is_under_way
+from service.outbox.documents import Delivery
+from service.outbox.operations.figures import Waiting
+from service.outbox.repository import Depth
 from service.providers.registry import REGISTRY
 
 LONGEST_ID = 80
@@ -61,9 +66,33 @@ class JobLine(Struct, frozen=True):
     earlier: Sequence[RunLine]
 
 
-def queues(found: Iterable[OpenEvents], now: datetime) -> list[Queue]:
-    """Return a line for the events of each provider and status that stand open."""
-    return [_events(one, now) for one in found]
+class DeadLine(Struct, frozen=True):
+    """A delivery that was given up. `session` is None where the reader can't open its page."""
+
+    id: str
+    shown: str
+    about: str
+    to: str
+    merchant: str
+    session_id: str
+    session: str | None
+    attempts: int
+    written: str
+    error: str
+
+
+def queues(events: Iterable[OpenEvents], waits: Waiting, now: datetime) -> list[Queue]:
+    """Return a line for each kind of rows that wait, or that were given up in the inbox."""
+    return [
+        *(_events(one, now) for one in events),
+        *(_depth(f"Messages {one.name}", "not dispatched", one) for one in waits.undispatched),
+        *(_depth(f"Lane {one.name.removesuffix(':')}", "waiting", one) for one in waits.lanes),
+    ]
+
+
+def dead_letters(found: Iterable[Delivery], reader: Principal) -> list[DeadLine]:
+    """Return a line for each delivery that was given up."""
+    return [_dead(one, reader) for one in found]
 
 
 def jobs(found: Iterable[Listed], now: datetime) -> list[JobLine]:
@@ -96,6 +125,33 @@ def _events(found: OpenEvents, now: datetime) -> Queue:
         found.count,
         age(now - found.since),
         shortened(found.oldest, LONGEST_ID),
+    )
+
+
+def _depth(name: str, stands: str, found: Depth) -> Queue:
+    return Queue(
+        shortened(name, LONGEST_ID),
+        stands,
+        "info",
+        found.count,
+        age(timedelta(seconds=found.oldest_s)),
+        shortened(found.oldest, LONGEST_ID),
+    )
+
+
+def _dead(found: Delivery, reader: Principal) -> DeadLine:
+    own = found.merchant_id == reader.merchant_id and SESSION_ID.fullmatch(found.session_id)
+    return DeadLine(
+        id=found.id,
+        shown=shortened(found.id, LONGEST_ID),
+        about=shortened(found.topic, LONGEST_ID),
+        to=shortened(found.lane.removesuffix(":"), LONGEST_ID),
+        merchant=shortened(found.merchant_id, LONGEST_ID),
+        session_id=shortened(found.session_id, LONGEST_ID),
+        session=f"/dashboard/sessions/{found.session_id}" if own else None,
+        attempts=found.attempts,
+        written=moment(found.created_at),
+        error=shortened(found.error or "", LONGEST_ERROR),
     )
 
 

@@ -6,9 +6,17 @@ from litestar import Response
 from msgspec import Struct
 
 from service.dashboard.frame import PAGES
-from service.dashboard.operating.lines import JobLine, Queue
+from service.dashboard.operating.lines import DeadLine, JobLine, Queue
 from service.dashboard.reading import Frame
 from service.dashboard.said import Said
+
+
+class DeadLetters(Struct, frozen=True):
+    """A page of what was given up; `older` begins the next one."""
+
+    lines: Sequence[DeadLine]
+    older: str | None
+    may_redeliver: bool
 
 
 class Shown(Struct, frozen=True):
@@ -16,6 +24,7 @@ class Shown(Struct, frozen=True):
 
     queues: Sequence[Queue] | None
     jobs: Sequence[JobLine] | None
+    dead: DeadLetters | None
 
 
 def operations_page(
@@ -29,5 +38,6 @@ def operations_page(
         pages=frame.pages,
         queues=shown.queues,
         jobs=shown.jobs,
+        dead=shown.dead,
         said=said,
     )

@@ -1,11 +1,28 @@
-"""Tell how much waits, for /metrics."""
+"""Tell how much waits, for /metrics and the page of operations."""
 
 from collections.abc import Sequence
+
+from msgspec import Struct
 
 from service.core.clock import Clock
 from service.core.measures import Figure
 from service.outbox import repository
+from service.outbox.repository import Depth
 from service.storage.answering import answers_in_time
+
+
+class Waiting(Struct, frozen=True):
+    """What waits: messages that are not dispatched, by topic, and deliveries, by lane."""
+
+    undispatched: Sequence[Depth]
+    lanes: Sequence[Depth]
+
+
+async def waiting(clock: Clock) -> Waiting:
+    """Return what waits in the outbox, of all merchants. Raises `Unavailable`."""
+    async with answers_in_time():
+        undispatched = await repository.undispatched_depth(clock)
+        return Waiting(undispatched, await repository.lane_depths(clock))
 
 
 async def outbox_figures(clock: Clock) -> Sequence[Figure]:
@@ -13,9 +30,9 @@ async def outbox_figures(clock: Clock) -> Sequence[Figure]:
 
     Raises `Unavailable`.
     """
+    found = await waiting(clock)
+    undispatched, lanes = found.undispatched, found.lanes
     async with answers_in_time():
-        undispatched = await repository.undispatched_depth(clock)
-        lanes = await repository.lane_depths(clock)
         dead = await repository.count_dead()
     return (
         Figure(

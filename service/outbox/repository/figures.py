@@ -8,11 +8,15 @@ from service.storage.database import Collection, Row
 
 
 class Depth(Struct, frozen=True):
-    """How many rows of a name wait, and for how many seconds the oldest has, by the database."""
+    """How many rows of a name wait, for how many seconds the oldest has, and which it is.
+
+    The age is by the database's clock.
+    """
 
     name: str
     count: int
     oldest_s: float
+    oldest: str
 
 
 async def undispatched_depth(clock: Clock) -> list[Depth]:
@@ -26,16 +30,18 @@ async def lane_depths(clock: Clock) -> list[Depth]:
 
 
 async def _depths(collection: Collection, name: str, clock: Clock) -> list[Depth]:
-    counted: Row = {"_id": name, "count": {"$sum": 1}, "since": {"$min": "$createdAt"}}
-    age = {"$divide": [{"$subtract": [clock.in_database(), "$since"]}, 1000]}
+    first = {"$min": {"since": "$createdAt", "id": "$_id"}}
+    counted: Row = {"_id": name, "count": {"$sum": 1}, "first": first}
+    age = {"$divide": [{"$subtract": [clock.in_database(), "$first.since"]}, 1000]}
     found = await collection.aggregate(
         [
             {"$match": {"status": "pending"}},
             {"$group": counted},
-            {"$project": {"count": 1, "age": age}},
+            {"$project": {"count": 1, "age": age, "oldest": "$first.id"}},
         ]
     )
-    return [Depth(row["_id"], row["count"], row["age"]) for row in await found.to_list()]
+    rows = await found.to_list()
+    return [Depth(row["_id"], row["count"], row["age"], row["oldest"]) for row in rows]
 
 
 async def count_dead() -> dict[str, int]:
