@@ -9,12 +9,16 @@ from datetime import datetime
 
 import click
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape as escape_markup
 from rich.table import Table
 
 from service.core.errors import TillgateError
 from service.core.visible import visible, visible_line
+
+# What the frame of a table takes beside each column.
+_BETWEEN = 3
 
 
 def out() -> Console:
@@ -64,7 +68,8 @@ def show(text: str) -> None:
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Print rows as a table; without rows, `empty` to standard error.
 
-    In a pipe, rows are tab-separated lines without a header.
+    In a pipe, rows are tab-separated lines without a header. Where a terminal is so narrow that
+    words would be broken, each row is a block of lines: an id stays whole, and can be copied.
     """
     listed = [[_cell(value) for value in row] for row in rows]
     if not listed:
@@ -75,12 +80,47 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
         for row in listed:
             show("\t".join(row))
         return
+    widths = _widths(columns, listed, console.width)
+    if widths is None:
+        _show_blocks(console, columns, listed)
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(escape(column), overflow="fold")
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(escape(column), overflow="fold", width=width)
     for row in listed:
         table.add_row(*(escape(cell) for cell in row))
     console.print(table)
+
+
+def _widths(columns: Sequence[str], listed: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """Return the widths of columns in which no word is broken; None where there is no room.
+
+    Each has that of its longest word; what is left is shared by those whose lines are longer.
+    """
+    cells = [list(column) for column in zip(columns, *listed, strict=True)]
+    lines = [max(map(cell_len, column)) for column in cells]
+    words = [max(map(cell_len, " ".join(["-", *column]).split())) for column in cells]
+    spare = room - sum(words) - _BETWEEN * len(columns)
+    if spare < 0:
+        return None
+    wishes = [line - word for line, word in zip(lines, words, strict=True)]
+    sharing = len(columns)
+    for index in sorted(range(len(columns)), key=wishes.__getitem__):
+        more = min(wishes[index], spare // sharing)
+        words[index] += more
+        spare -= more
+        sharing -= 1
+    return words
+
+
+def _show_blocks(console: Console, columns: Sequence[str], listed: Sequence[Sequence[str]]) -> None:
+    widest = max(map(len, columns))
+    for number, row in enumerate(listed):
+        if number:
+            console.print()
+        for name, cell in zip(columns, row, strict=True):
+            named = escape(name.ljust(widest))
+            console.print(f"[bold]{named}[/]  {escape(cell)}", soft_wrap=True)
 
 
 def _cell(value: object) -> str:

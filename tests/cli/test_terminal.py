@@ -75,6 +75,32 @@ def test_nothing_that_is_printed_acts_on_a_terminal(
     assert not has_hidden(re.sub(r"\x1b\[[0-9;]*m", "", said))
 
 
+@pytest.mark.parametrize("narrow", ["80", "20"])
+def test_in_a_narrow_terminal_no_word_is_broken_and_nothing_acts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, narrow: str
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", narrow)
+    ids = [f"{letter * 70}:mail" for letter in "ab"]
+    screen.show_table(("id", "error"), [(one, f"{HOSTILE} [bold]") for one in ids], empty="")
+    said = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert not has_hidden(said)
+    blocks = [f"id     {one}\nerror  {WRITTEN} [bold]\n" for one in ids]
+    assert said == "\n".join(blocks)
+
+
+def test_where_all_words_fit_it_is_a_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    for length, blocks in ((80 - 3 - len("word") - 3, False), (80, True)):
+        screen.show_table(("one", "two"), [("x" * length, "word " * 30)], empty="")
+        said = capsys.readouterr().out
+        assert "x" * length in said
+        assert ("──" not in said) == blocks
+
+
 def test_the_control_without_the_guard_a_terminal_is_acted_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
