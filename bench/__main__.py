@@ -18,6 +18,7 @@ from bench.machine import described
 from bench.report import write_report
 from bench.scenarios.cleanup import measure_cleanup
 from bench.scenarios.expiry import measure_expiry
+from bench.scenarios.fanout import measure_fanout
 from bench.scenarios.flood import measure_flood
 from bench.scenarios.growth import measure_growth
 from bench.scenarios.hot_routes import Plan, measure_hot_routes
@@ -26,7 +27,17 @@ from bench.scenarios.startup import measure_startup
 from bench.servers import EXPRESS, FASTAPI, FASTIFY, HERE, PEERS_PYTHON, TILLGATE
 
 RESULTS = HERE / "results.json"
-SCENARIOS = ("hot", "workers", "growth", "cleanup", "expiry", "memory", "startup", "flood")
+SCENARIOS = (
+    "hot",
+    "workers",
+    "growth",
+    "cleanup",
+    "expiry",
+    "memory",
+    "startup",
+    "flood",
+    "fanout",
+)
 
 console = Console(stderr=True)
 
@@ -69,6 +80,7 @@ def _measure(name: str, server: Mongod, rounds: int, seconds: int) -> Any:  # pl
         "memory": lambda: measure_memory(server, _tell),
         "startup": lambda: measure_startup(server, _tell, rounds=2 * rounds + 1),
         "flood": lambda: measure_flood(server, _tell, rounds=2 * rounds + 1, seconds=seconds),
+        "fanout": lambda: measure_fanout(server, _tell, rounds=2 * rounds + 1, seconds=seconds),
     }
     return measured[name]()
 

@@ -47,6 +47,14 @@ TILLGATE = Server(
     _ALL,
     5000,
 )
+FANOUT = Server(
+    "fanout",
+    "Tillgate, three subscribers",
+    (sys.executable, "-m", "bench.fanout_server", "serve"),
+    None,
+    _ALL,
+    5000,
+)
 EXPRESS = Server(
     "express", "Express + Mongoose", ("node", "server.js"), PEERS / "express", _ALL, 2500
 )
@@ -80,7 +88,7 @@ def _environment(server: Server, uri: str, database: str, port: int) -> dict[str
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "MONGODB_DATABASE": database,
     }
-    if server is TILLGATE:
+    if server in {TILLGATE, FANOUT}:
         return known | {
             "MONGODB_URI": uri,
             "ENVIRONMENT": "production",

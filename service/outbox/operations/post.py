@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from itertools import count
@@ -10,6 +11,7 @@ import structlog
 
 from service.core.batches import Until
 from service.core.clock import Clock
+from service.leases.loops import comes
 from service.outbox import repository
 from service.outbox.operations.deliver import take_turn
 from service.outbox.operations.dispatch import be_born, dispatch
@@ -19,6 +21,9 @@ from service.storage.answering import answers_in_time
 LANES_AT_ONCE = 16
 """Of one subscriber: those of another never wait for them."""
 _DISPATCHER = ""
+# A turn is followed by a rest of so many times its length, and of no more than these seconds.
+_REST = 3.0
+_REST_AT_MOST_S = 0.5
 _FOREVER = Until(math.inf)
 
 log = structlog.get_logger(__name__)
@@ -41,7 +46,7 @@ class Post:
         """Begin with nothing under way."""
         self._subscribers, self._clock = subscribers, clock
         self._until, self._news = until, news
-        self._born = False
+        self._born = self._rests = False
         self._fruitless: set[str] = set()
         self._turns: dict[str, int] = {}
         self._count = count(1)
@@ -51,6 +56,7 @@ class Post:
     async def look(self) -> None:
         """Begin with what is due: one query where nothing is. A look that fails is made again."""
         self._fruitless.clear()
+        self._rests = True
         try:
             await self._begin()
         except Exception:
@@ -106,15 +112,24 @@ class Post:
         self.under_way[name] = asyncio.create_task(running, name="tillgate-background")
 
     async def _run(self, name: str, work: Coroutine[None, None, int]) -> None:
-        done = 0
+        done, began = 0, time.monotonic()
         try:
             done = await work
         except Exception:  # the look-out must outlive whatever one turn meets
             log.exception("background round failed")
-        if done:
-            self._news()  # there may be more than one turn takes
-        else:
+        if not done:
             self._fruitless.add(name)
+            return
+        self._news()  # what was dispatched is to be delivered
+        if self._rests:
+            await self._rest(time.monotonic() - began)
+            self._news()  # there may be more than one turn takes
+
+    async def _rest(self, worked_s: float) -> None:
+        """Leave the machine to who pays just now; those who are told afterwards can wait."""
+        seconds = min(worked_s * _REST, _REST_AT_MOST_S)
+        if self._until.stopping is not None:
+            await comes(self._until.stopping, seconds)
 
     async def _deliver(self, lane: str, subscriber: Subscriber) -> int:
         done = await take_turn(lane, subscriber, self._clock, self._until)
