@@ -8,6 +8,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from service.core.strict_json import JsonObject
+
 
 class Subject(Struct, frozen=True, rename="camel", omit_defaults=True):
     """By which ids an event finds its session.
@@ -29,11 +31,52 @@ class Subject(Struct, frozen=True, rename="camel", omit_defaults=True):
     references: tuple[str, ...] = ()
 
 
+class MethodDetails(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What a payment was made with, as much of it as may be kept for good.
+
+    Of a card its brand, last four digits and expiry, and no more; `vpa` is masked (`ga***@okbank`).
+    `wallet` and `bank` are the provider's words for them (`apple_pay`, `HDFC`).
+    """
+
+    brand: str | None = None
+    last4: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+    wallet: str | None = None
+    bank: str | None = None
+    vpa: str | None = None
+
+
+class Details(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What else an event reports of a payment; None where the provider does not say.
+
+    `country` is that of the billing address, two capital letters. `fee` is what the provider
+    takes, in minor units of `fee_currency`, with `fee_tax` in it; `tax` is what the customer paid
+    as tax, within the payment's amount. `charge_id` is the attempt that the event is about, and
+    `bank_reference` the bank's number of it (RRN, UTR, ARN). `made_at` is when the payment was
+    made, to the second (Stripe, Razorpay) or the millisecond (PhonePe v2).
+    """
+
+    country: str | None = None
+    fee: int | None = None
+    fee_currency: str | None = None
+    fee_tax: int | None = None
+    tax: int | None = None
+    charge_id: str | None = None
+    invoice_id: str | None = None
+    bank_reference: str | None = None
+    method_id: str | None = None
+    method_details: MethodDetails | None = None
+    attempt_count: int | None = None
+    made_at: datetime | None = None
+
+
 class Payment(Struct, frozen=True, rename="camel", omit_defaults=True):
     """One payment at a provider, as far as one event reports it.
 
     `provider_payment_id` is what the ledger is keyed by: payment intent or invoice (Stripe),
     payment id (Razorpay), order id (PhonePe has no other id that is stable over its events).
+    `aliases` are further ids of the same payment, equal in every event that names them.
     """
 
     provider_payment_id: str
@@ -44,6 +87,8 @@ class Payment(Struct, frozen=True, rename="camel", omit_defaults=True):
     customer_id: str | None = None
     subscription_id: str | None = None
     email: str | None = None
+    aliases: tuple[str, ...] = ()
+    details: Details | None = None
 
 
 class PaymentSucceeded(Struct, frozen=True, rename="camel", tag=True):
@@ -65,11 +110,17 @@ class PaymentProcessing(Struct, frozen=True, rename="camel", tag=True):
 
 
 class PaymentFailed(Struct, frozen=True, rename="camel", tag=True):
-    """One attempt failed. It ends nothing: the customer may try again in the same checkout."""
+    """One attempt failed. It ends nothing: the customer may try again in the same checkout.
+
+    `decline_code` is the bank's word for it, `failure_details` all that the provider says of it in
+    fields of its own, each of one line; neither names the customer.
+    """
 
     payment: Payment
     failure_code: str | None = None
     failure_message: str | None = None
+    decline_code: str | None = None
+    failure_details: JsonObject | None = None
 
 
 class PaidPartially(Struct, frozen=True, rename="camel", tag=True):
@@ -122,7 +173,10 @@ class InvoicePaymentFailed(Struct, frozen=True, rename="camel", tag=True):
 
 
 class RefundUpdated(Struct, frozen=True, rename="camel", tag=True):
-    """A refund stands in a state: `pending`, `succeeded`, `failed` or `canceled`."""
+    """A refund stands in a state: `pending`, `succeeded`, `failed` or `canceled`.
+
+    `made_at` is when it was asked for, not when it came to this state.
+    """
 
     provider_refund_id: str
     provider_payment_id: str | None
@@ -130,6 +184,9 @@ class RefundUpdated(Struct, frozen=True, rename="camel", tag=True):
     currency: str
     status: str
     reason: str | None = None
+    charge_id: str | None = None
+    bank_reference: str | None = None
+    made_at: datetime | None = None
 
 
 class DisputeUpdated(Struct, frozen=True, rename="camel", tag=True):
@@ -142,6 +199,8 @@ class DisputeUpdated(Struct, frozen=True, rename="camel", tag=True):
     status: str
     reason: str | None = None
     respond_by: datetime | None = None
+    charge_id: str | None = None
+    opened_at: datetime | None = None
 
 
 class SubscriptionUpdated(Struct, frozen=True, rename="camel", tag=True):

@@ -4,9 +4,17 @@ Providers add fields and send empty lists where an object is due; only what mone
 insisted upon.
 """
 
+import re
+from collections.abc import Iterable
+
 from service.core.errors import MalformedBody
 from service.core.money import LARGEST_AMOUNT
 from service.core.strict_json import JsonObject, JsonValue
+
+LONGEST_WORD = 255
+_LONGEST_SENTENCE = 500
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_LAST_DIGITS = re.compile(r"[0-9]{4}")
 
 
 def inner(value: JsonValue, *keys: str) -> JsonObject:
@@ -36,6 +44,51 @@ def whole(value: JsonObject, key: str) -> int | None:
     return found if type(found) is int else None
 
 
+def word(value: JsonObject, key: str) -> str | None:
+    """Return a string as `text` does, unless it is longer than any id or code of a provider's."""
+    found = value.get(key)
+    return found if isinstance(found, str) and 0 < len(found) <= LONGEST_WORD else None
+
+
+def first_word(value: JsonObject, keys: Iterable[str]) -> str | None:
+    """Return the first of some fields that is such a string, or None."""
+    for key in keys:
+        if (found := word(value, key)) is not None:
+            return found
+    return None
+
+
+def sentences(value: JsonObject, keys: Iterable[str]) -> JsonObject | None:
+    """Return those of some fields that are strings, the beginning of each; None without any."""
+    found = {key: said[:_LONGEST_SENTENCE] for key in keys if (said := text(value, key))}
+    return {**found} or None
+
+
+def country(address: JsonObject) -> str | None:
+    """Return the country of an address, two capital letters (ISO 3166-1), or None."""
+    found = text(address, "country")
+    return found.upper() if found is not None and _COUNTRY.fullmatch(found) else None
+
+
+def last_digits(value: JsonObject, key: str) -> str | None:
+    """Return the last four digits, or None: a field of that name with more of them is not kept."""
+    found = value.get(key)
+    return found if isinstance(found, str) and _LAST_DIGITS.fullmatch(found) else None
+
+
+def masked_vpa(found: str) -> str | None:
+    """Return a UPI address of whose name two characters are left, or half of it: `ga***@okbank`."""
+    name, _, bank = found.rpartition("@")
+    shown = name[: min(2, len(name) // 2)]
+    return f"{shown}***@{bank}" if name and len(bank) <= LONGEST_WORD else None
+
+
+def amount(value: JsonObject, key: str) -> int | None:
+    """Return an amount in minor units, zero or more, or None."""
+    found = whole(value, key)
+    return found if found is not None and 0 <= found <= LARGEST_AMOUNT else None
+
+
 def needed_text(value: JsonObject, key: str) -> str:
     """Return a string that is not empty. Raises `MalformedBody`."""
     found = text(value, key)
@@ -46,8 +99,8 @@ def needed_text(value: JsonObject, key: str) -> str:
 
 def needed_amount(value: JsonObject, key: str = "amount") -> int:
     """Return an amount in minor units, zero or more. Raises `MalformedBody`."""
-    found = whole(value, key)
-    if found is None or not 0 <= found <= LARGEST_AMOUNT:
+    found = amount(value, key)
+    if found is None:
         raise MalformedBody(f"The provider's message has no usable {key!r}.")
     return found
 

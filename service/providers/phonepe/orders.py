@@ -8,13 +8,16 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from service.core.clock import from_unix
 from service.core.errors import MalformedBody
 from service.core.strict_json import JsonObject
 from service.providers.facts import (
     CheckoutExpired,
     CheckoutFailed,
     CheckoutOpen,
+    Details,
     Fact,
+    MethodDetails,
     Payment,
     PaymentFailed,
     PaymentProcessing,
@@ -24,11 +27,15 @@ from service.providers.facts import (
 from service.providers.reading import (
     distinct,
     entries,
+    first_word,
     inner,
+    masked_vpa,
     needed_amount,
     needed_text,
+    sentences,
     text,
     whole,
+    word,
 )
 
 CURRENCY = "INR"
@@ -36,6 +43,10 @@ CURRENCY = "INR"
 # https://developer.phonepe.com: at most 63 characters, no special ones but "_" and "-".
 _ID = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _STATES = frozenset({"COMPLETED", "FAILED"})
+_ERROR_CODES = ("errorCode", "detailedErrorCode")
+_BANK_REFERENCES = ("utr", "arn", "bankTransactionId", "brn")
+_NOTHING = Details()
+_NO_METHOD = MethodDetails()
 _V1_FAILURES = frozenset(
     {
         "PAYMENT_ERROR",
@@ -53,7 +64,7 @@ class Order(Struct, frozen=True):
     `merchant_order_id` is the id that we gave: v1 calls it merchantTransactionId. It is also what
     the ledger is keyed by, for it is the one id that v1, v2, refunds and status answers share;
     PhonePe's own orderId is missing in v1 and in refunds. `latest_attempt` is a transaction id and
-    its state.
+    its state, `order_id` PhonePe's own.
     """
 
     merchant_order_id: str
@@ -69,6 +80,10 @@ class Order(Struct, frozen=True):
     merchant_id: str | None = None
     other_ids: tuple[str, ...] = ()
     latest_attempt: str | None = None
+    order_id: str | None = None
+    decline_code: str | None = None
+    failure_details: JsonObject | None = None
+    details: Details | None = None
 
 
 def order_id_of(value: JsonObject, key: str) -> str:
@@ -92,11 +107,7 @@ def read_v2_order(payload: JsonObject, merchant_order_id: str) -> Order:
     given = needed_text(payload, "state")
     attempts = entries(payload, "paymentDetails")
     decisive = _latest([one for one in attempts if text(one, "state") == given] or attempts)
-    codes = [
-        text(source, key)
-        for key in ("errorCode", "detailedErrorCode")
-        for source in (payload, decisive)
-    ]
+    codes = [text(source, key) for key in _ERROR_CODES for source in (payload, decisive)]
     meta = inner(payload, "metaInfo")
     return Order(
         merchant_order_id=merchant_order_id,
@@ -114,6 +125,11 @@ def read_v2_order(payload: JsonObject, merchant_order_id: str) -> Order:
             text(payload, "orderId"), *(text(attempt, "transactionId") for attempt in attempts)
         ),
         latest_attempt=_named(_latest(attempts)),
+        order_id=word(payload, "orderId"),
+        # Of the attempt: an order that ran out has words of its own (TXN_AUTO_FAILED).
+        decline_code=word(decisive, "detailedErrorCode") or word(payload, "detailedErrorCode"),
+        failure_details=_failure(payload, decisive),
+        details=_v2_details(decisive),
     )
 
 
@@ -143,6 +159,9 @@ def read_v1_order(content: JsonObject, *, callback: bool) -> Order:
         failure_message=text(content, "message"),
         other_ids=distinct(text(data, "transactionId")),
         latest_attempt=_named(data),
+        decline_code=word(data, "responseCode"),
+        failure_details=sentences(content, ("code", "message")),
+        details=_details(data, instrument, instrument),
     )
 
 
@@ -165,17 +184,59 @@ def facts_of(order: Order) -> tuple[Fact, ...]:
         currency=CURRENCY,
         method=order.method,
         checkout_ref=order.merchant_order_id,
+        aliases=distinct(order.order_id),
+        details=order.details,
     )
     if order.state == "COMPLETED":
         return (PaymentSucceeded(payment),)
     if order.state == "PENDING":
         open_still = CheckoutOpen(order.merchant_order_id)
         return (PaymentProcessing(payment) if order.under_way else open_still,)
-    failed = PaymentFailed(payment, order.failure_code, order.failure_message)
+    failed = PaymentFailed(
+        payment,
+        failure_code=order.failure_code,
+        failure_message=order.failure_message,
+        decline_code=order.decline_code,
+        failure_details=order.failure_details,
+    )
     if not order.expired:
         return (failed, CheckoutFailed(order.merchant_order_id, order.failure_code))
     expired = CheckoutExpired(order.merchant_order_id)
     return (failed, expired) if order.attempted else (expired,)
+
+
+def _v2_details(attempt: JsonObject) -> Details | None:
+    """Read an attempt: its instruments stand beside it, or in a list of those that share it."""
+    part = next(iter(entries(attempt, "splitInstruments")), attempt)
+    return _details(attempt, inner(part, "rail"), inner(part, "instrument"))
+
+
+def _details(attempt: JsonObject, rail: JsonObject, instrument: JsonObject) -> Details | None:
+    """Read what an attempt was made with. PhonePe names no country, no fee and no card's digits.
+
+    (https://developer.phonepe.com, *Order Status API*; a fee that stands there is the customer's.)
+    """
+    at = whole(attempt, "timestamp")
+    method = MethodDetails(
+        bank=word(instrument, "bankId"),
+        vpa=masked_vpa(text(rail, "vpa") or ""),
+    )
+    found = Details(
+        charge_id=word(attempt, "transactionId"),
+        bank_reference=first_word(rail, _BANK_REFERENCES)
+        or first_word(instrument, _BANK_REFERENCES),
+        method_details=method if method != _NO_METHOD else None,
+        made_at=from_unix(at / 1000) if at else None,
+    )
+    return found if found != _NOTHING else None
+
+
+def _failure(payload: JsonObject, attempt: JsonObject) -> JsonObject | None:
+    """Return what an order says of its failure, else what its attempt does."""
+    own = sentences(payload, _ERROR_CODES) or sentences(attempt, _ERROR_CODES) or {}
+    context = inner(payload, "errorContext") or inner(attempt, "errorContext")
+    said = own | (sentences(context, ("source", "stage", "description")) or {})
+    return said or None
 
 
 def _latest(attempts: Sequence[JsonObject]) -> JsonObject:

@@ -139,6 +139,7 @@ def _refund(refund_id: str, refund: JsonObject) -> RefundUpdated:
         currency=CURRENCY,
         status=_REFUND_STATES.get(_word(refund, "state"), "pending"),
         reason=text(refund, "errorCode"),
+        made_at=_latest_time(refund),
     )
 
 
@@ -254,7 +255,11 @@ def _word(source: JsonObject, key: str) -> str:
 
 
 def _occurred_at(payload: JsonObject, origin: Origin) -> datetime:
-    """Return the latest time that the message holds; PhonePe counts milliseconds."""
+    return _latest_time(payload) or origin.received_at
+
+
+def _latest_time(payload: JsonObject) -> datetime | None:
+    """Return the latest time that a message holds; PhonePe counts milliseconds."""
     sources = (payload, *entries(payload, "paymentDetails"))
     times = [moment for moment in (whole(one, "timestamp") for one in sources) if moment]
-    return from_unix(max(times) / 1000) if times else origin.received_at
+    return from_unix(max(times) / 1000) if times else None

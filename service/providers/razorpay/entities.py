@@ -3,13 +3,35 @@
 Shapes: https://razorpay.com/docs/webhooks/payments and /webhooks/payment-links.
 """
 
+from service.core.clock import from_unix
 from service.core.strict_json import JsonObject
-from service.providers.facts import Payment, Subject
-from service.providers.reading import distinct, inner, needed_amount, needed_text, text
+from service.providers.facts import Details, MethodDetails, Payment, Subject
+from service.providers.reading import (
+    amount,
+    distinct,
+    first_word,
+    inner,
+    last_digits,
+    masked_vpa,
+    needed_amount,
+    needed_text,
+    sentences,
+    text,
+    whole,
+    word,
+)
+
+_OF_AN_ERROR = ("error_code", "error_description", "error_source", "error_step", "error_reason")
+# In `acquirer_data`: a card refund's, UPI's, net banking's, and a wallet's or a bank transfer's.
+_BANK_REFERENCES = ("arn", "rrn", "bank_transaction_id", "utr", "transaction_id")
+_NOTHING = Details()
+_NO_METHOD = MethodDetails()
 
 
-def payment_of(entity: JsonObject, subscription_id: str | None = None) -> Payment:
-    """Read a payment entity. Raises `MalformedBody`.
+def payment_of(
+    entity: JsonObject, subscription_id: str | None = None, attempts: int | None = None
+) -> Payment:
+    """Read a payment entity; `attempts` stands in its order. Raises `MalformedBody`.
 
     `checkout_ref` is always the order, for a payment link too: the order is the one id that every
     event of a payment reports, so that the ledger row is the same whichever comes first.
@@ -23,7 +45,60 @@ def payment_of(entity: JsonObject, subscription_id: str | None = None) -> Paymen
         customer_id=text(entity, "customer_id"),
         subscription_id=subscription_id,
         email=text(entity, "email"),
+        details=_details(entity, attempts),
     )
+
+
+def failure_details(entity: JsonObject) -> JsonObject | None:
+    """Return all that a payment entity says of its failure."""
+    return sentences(entity, _OF_AN_ERROR)
+
+
+def bank_reference(entity: JsonObject) -> str | None:
+    """Return the bank's number of a payment or a refund."""
+    return first_word(inner(entity, "acquirer_data"), _BANK_REFERENCES)
+
+
+def _details(entity: JsonObject, attempts: int | None) -> Details | None:
+    """Read the rest of a payment entity. Razorpay names no country, and of taxes its own alone."""
+    created = whole(entity, "created_at")
+    fee, fee_currency = _fee(entity)
+    found = Details(
+        fee=fee,
+        fee_currency=fee_currency,
+        fee_tax=None if fee is None else amount(entity, "tax"),
+        invoice_id=word(entity, "invoice_id"),
+        bank_reference=bank_reference(entity),
+        method_id=first_word(entity, ("card_id", "token_id")),
+        method_details=_method_details(entity),
+        attempt_count=attempts,
+        made_at=from_unix(created) if created else None,
+    )
+    return found if found != _NOTHING else None
+
+
+def _fee(entity: JsonObject) -> tuple[int | None, str | None]:
+    """Return the fee and its currency, that of the account: `base_amount` is the amount in it.
+
+    Where it is another than the customer's and is not named, nobody can tell what the number means.
+    """
+    fee, base = amount(entity, "fee"), whole(entity, "base_amount")
+    named, converted = word(entity, "base_currency"), base not in (None, whole(entity, "amount"))
+    found = named or (None if converted else word(entity, "currency"))
+    return (fee, found.upper()) if fee is not None and found else (None, None)
+
+
+def _method_details(entity: JsonObject) -> MethodDetails | None:
+    """Read what a payment was made with; a card stands there in some webhooks only."""
+    card, vpa = inner(entity, "card"), text(entity, "vpa") or text(inner(entity, "upi"), "vpa")
+    found = MethodDetails(
+        brand=word(card, "network") if card else None,
+        last4=last_digits(card, "last4") if card else None,
+        wallet=word(entity, "wallet"),
+        bank=word(entity, "bank"),
+        vpa=masked_vpa(vpa) if vpa else None,
+    )
+    return found if found != _NO_METHOD else None
 
 
 def subject_of(

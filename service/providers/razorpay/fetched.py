@@ -61,19 +61,20 @@ def _facts(
     ref: str, link: JsonObject, order: JsonObject, payments: tuple[JsonObject, ...]
 ) -> tuple[Fact, ...]:
     """A payment that is held or ours speaks for itself; failed ones only where there is none."""
-    money = [fact for payment in payments for fact in _money(payment, link)]
+    attempts = whole(order, "attempts")
+    money = [fact for payment in payments for fact in _money(payment, link, attempts)]
     if any(isinstance(fact, PaymentSucceeded | PaymentAuthorized) for fact in money):
         return tuple(money)
     failures = [failure_of(payment) for payment in payments if _failed(payment)]
     return (*money, *failures, *_checkout(ref, text(link or order, "status")))
 
 
-def _money(payment: JsonObject, link: JsonObject) -> tuple[Fact, ...]:
+def _money(payment: JsonObject, link: JsonObject, attempts: int | None) -> tuple[Fact, ...]:
     status = text(payment, "status")
     if status == "authorized":
         return (PaymentAuthorized(payment_of(payment)),)
     if was_captured(payment):
-        paid = payment_of(payment)
+        paid = payment_of(payment, attempts=attempts)
         due = whole(link, "amount")
         partial = due is not None and paid.amount < due and text(link, "status") != "paid"
         return (PaidPartially(paid) if partial else PaymentSucceeded(paid),)

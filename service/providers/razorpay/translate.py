@@ -26,7 +26,12 @@ from service.providers.facts import (
     SubscriptionUpdated,
     Unreadable,
 )
-from service.providers.razorpay.entities import payment_of, subject_of
+from service.providers.razorpay.entities import (
+    bank_reference,
+    failure_details,
+    payment_of,
+    subject_of,
+)
 from service.providers.reading import inner, needed_amount, needed_text, text, whole
 
 
@@ -95,11 +100,17 @@ def failure_of(entity: JsonObject) -> PaymentFailed:
         payment=payment_of(entity),
         failure_code=text(entity, "error_reason") or text(entity, "error_code"),
         failure_message=text(entity, "error_description"),
+        failure_details=failure_details(entity),
     )
 
 
 def _entity(payload: JsonObject, name: str) -> JsonObject:
     return inner(payload, name, "entity")
+
+
+def _made_at(entity: JsonObject) -> datetime | None:
+    created = whole(entity, "created_at")
+    return from_unix(created) if created else None
 
 
 def _authorized(payload: JsonObject) -> tuple[Fact, ...]:
@@ -111,7 +122,8 @@ def _succeeded(payload: JsonObject) -> tuple[Fact, ...]:
 
     An order's `amount_paid` adds up several payments, so it is never read.
     """
-    return (PaymentSucceeded(payment_of(_entity(payload, "payment"))),)
+    attempts = whole(_entity(payload, "order"), "attempts")
+    return (PaymentSucceeded(payment_of(_entity(payload, "payment"), attempts=attempts)),)
 
 
 def _partially_paid(payload: JsonObject) -> tuple[Fact, ...]:
@@ -138,6 +150,8 @@ def _refund(payload: JsonObject) -> tuple[Fact, ...]:
         amount=needed_amount(entity),
         currency=needed_text(entity, "currency").upper(),
         status=_REFUND_STATES.get(text(entity, "status") or "", "pending"),
+        bank_reference=bank_reference(entity),
+        made_at=_made_at(entity),
     )
     return (fact,)
 
@@ -153,6 +167,7 @@ def _dispute(payload: JsonObject) -> tuple[Fact, ...]:
         status=needed_text(entity, "status"),
         reason=text(entity, "reason_code"),
         respond_by=from_unix(respond_by) if respond_by else None,
+        opened_at=_made_at(entity),
     )
     return (fact,)
 

@@ -19,7 +19,9 @@ from service.providers.reading import (
     needed_text,
     text,
     whole,
+    word,
 )
+from service.providers.stripe.details import invoice_aliases, invoice_details
 from service.providers.stripe.reading import currency, moment, reference, subject_of
 
 
@@ -91,6 +93,9 @@ def refund_updated(refund: JsonObject) -> tuple[Fact, ...]:
             currency=currency(refund),
             status="pending" if status == "requires_action" else status,
             reason=text(refund, "failure_reason") or text(refund, "reason"),
+            charge_id=reference(refund, "charge"),
+            bank_reference=_bank_reference(refund),
+            made_at=moment(refund, "created"),
         ),
     )
 
@@ -115,12 +120,20 @@ def dispute_updated(dispute: JsonObject) -> tuple[Fact, ...]:
             status=needed_text(dispute, "status"),
             reason=text(dispute, "reason"),
             respond_by=moment(inner(dispute, "evidence_details"), "due_by"),
+            charge_id=reference(dispute, "charge"),
+            opened_at=moment(dispute, "created"),
         ),
     )
 
 
 def _payment_id(source: JsonObject) -> str | None:
     return reference(source, "payment_intent") or reference(source, "charge")
+
+
+def _bank_reference(refund: JsonObject) -> str | None:
+    """Return the bank's number of a refund, which comes days after it (a card's ARN, a UTR)."""
+    sent_to = inner(refund, "destination_details")
+    return word(inner(sent_to, text(sent_to, "type") or ""), "reference")
 
 
 def _subscription_details(invoice: JsonObject) -> JsonObject:
@@ -143,6 +156,8 @@ def _invoice_payment(invoice: JsonObject, amount: int) -> Payment:
         customer_id=reference(invoice, "customer"),
         subscription_id=_subscription_id(invoice),
         email=text(invoice, "customer_email"),
+        aliases=invoice_aliases(invoice),
+        details=invoice_details(invoice),
     )
 
 

@@ -19,7 +19,13 @@ from service.providers.facts import (
     PaymentSucceeded,
     Subject,
 )
-from service.providers.reading import distinct, inner, needed_amount, needed_text, text, whole
+from service.providers.reading import distinct, inner, needed_amount, needed_text, text, whole, word
+from service.providers.stripe.details import (
+    checkout_details,
+    failure_details,
+    intent_details,
+    method_used,
+)
 from service.providers.stripe.reading import currency, only_method, reference, subject_of
 
 # An asynchronous payment that failed leaves its intent in one of these, and the session complete
@@ -70,7 +76,7 @@ def failed_later(session: JsonObject) -> tuple[Fact, ...]:
     error = inner(session, "payment_intent", "last_payment_error")
     return (
         CheckoutFailed(needed_text(session, "id"), reason="async_payment_failed"),
-        PaymentFailed(_checkout_payment(session), text(error, "code"), text(error, "message")),
+        _failure(_checkout_payment(session), error),
     )
 
 
@@ -122,7 +128,7 @@ def intent_processing(intent: JsonObject) -> tuple[Fact, ...]:
 def intent_failed(intent: JsonObject) -> tuple[Fact, ...]:
     """Read an intent whose last attempt failed; the customer may try again."""
     error = inner(intent, "last_payment_error")
-    return (PaymentFailed(_intent_payment(intent), text(error, "code"), text(error, "message")),)
+    return (_failure(_intent_payment(intent), error),)
 
 
 def intent_canceled(intent: JsonObject) -> tuple[Fact, ...]:
@@ -143,6 +149,16 @@ def found_intent(intent: JsonObject) -> tuple[Fact, ...]:
     return intent_failed(intent) if inner(intent, "last_payment_error") else ()
 
 
+def _failure(payment: Payment, error: JsonObject) -> PaymentFailed:
+    return PaymentFailed(
+        payment,
+        failure_code=text(error, "code"),
+        failure_message=text(error, "message"),
+        decline_code=word(error, "decline_code"),
+        failure_details=failure_details(error),
+    )
+
+
 def _total(session: JsonObject) -> int:
     return needed_amount(session, "amount_total")
 
@@ -150,15 +166,18 @@ def _total(session: JsonObject) -> int:
 def _checkout_payment(session: JsonObject) -> Payment:
     subscribes = text(session, "mode") == "subscription"
     paid_by = reference(session, "invoice" if subscribes else "payment_intent")
+    intent, customer = session.get("payment_intent"), inner(session, "customer_details")
+    used = method_used(intent) if isinstance(intent, dict) else None
     return Payment(
         provider_payment_id=paid_by or needed_text(session, "id"),
         amount=_total(session),
         currency=currency(session),
-        method=only_method(session),
+        method=used or only_method(session),
         checkout_ref=needed_text(session, "id"),
         customer_id=reference(session, "customer"),
         subscription_id=reference(session, "subscription"),
-        email=text(inner(session, "customer_details"), "email") or text(session, "customer_email"),
+        email=text(customer, "email") or text(session, "customer_email"),
+        details=checkout_details(session, customer),
     )
 
 
@@ -179,6 +198,7 @@ def _intent_payment(intent: JsonObject) -> Payment:
         provider_payment_id=needed_text(intent, "id"),
         amount=received or needed_amount(intent, "amount"),
         currency=currency(intent),
-        method=only_method(intent),
+        method=method_used(intent) or only_method(intent),
         customer_id=reference(intent, "customer"),
+        details=intent_details(intent),
     )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from service.core.errors import SignatureRejected
 from service.providers.base import VerifiedEvent
@@ -88,9 +89,12 @@ def test_every_event_of_the_documentation_has_a_sample_and_a_fact() -> None:
 
 def test_the_events_of_one_payment_tell_the_same_payment() -> None:
     captured, paid = verified(SAMPLES["payment.captured"]), verified(SAMPLES["order.paid"])
-    assert captured.facts == paid.facts
-    (fact,) = captured.facts
+    (fact,), (also,) = captured.facts, paid.facts
     assert isinstance(fact, PaymentSucceeded)
+    assert isinstance(also, PaymentSucceeded)
+    # Only the order says how often it was tried.
+    told = structs.replace(fact.payment.details, attempt_count=2)
+    assert structs.replace(fact.payment, details=told) == also.payment
     assert fact.payment.provider_payment_id == "pay_DESlfW9H8K9uqM"
     assert fact.payment.checkout_ref == "order_DESlLckIVRkHWj"
     assert (fact.payment.amount, fact.payment.currency) == (29900, "INR")
@@ -143,7 +147,8 @@ def test_a_failure_tells_its_reason() -> None:
 )
 def test_a_refund_stands_in_a_neutral_state(name: str, status: str) -> None:
     (fact,) = verified(SAMPLES[f"refund.{name}"]).facts
-    assert fact == RefundUpdated("rfnd_FS8TWyPrCsa0OB", "pay_DESlfW9H8K9uqM", 5000, "INR", status)
+    told = "rfnd_FS8TWyPrCsa0OB", "pay_DESlfW9H8K9uqM", 5000, "INR", status
+    assert fact == RefundUpdated(*told, made_at=datetime(2020, 8, 18, 7, 1, 11, tzinfo=UTC))
 
 
 def test_a_dispute_keeps_the_providers_word_and_the_deadline() -> None:

@@ -2,16 +2,18 @@
 
 import itertools
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from service.providers.base import VerifiedEvent
 from service.providers.facts import (
     CheckoutExpired,
     CheckoutFailed,
+    Details,
     DisputeUpdated,
     InvoicePaid,
     InvoicePaymentFailed,
@@ -35,6 +37,11 @@ PI = "pi_3SqB2mKd9rTzX4Lp1Yw8Nc5H"
 INVOICE = "in_1SqB8sKd9rTzX4LpZ5vNcY3j"
 SUBSCRIPTION = "sub_1SqB8tKd9rTzX4LpR2mQwE7u"
 CUSTOMER = "cus_TfK2pQ8sVw1Lzx"
+CHARGE = "ch_3SqB2mKd9rTzX4Lp1mWq0aRt"
+PAID_AT = datetime(2026, 10, 3, 4, 0, tzinfo=UTC)
+# What a Checkout session and an invoice say besides.
+BILLED = Details(country="DE", tax=0)
+INVOICED = Details(tax=0, attempt_count=0, made_at=PAID_AT)
 
 
 def received(name: str, **changes: object) -> VerifiedEvent:
@@ -55,6 +62,7 @@ def paid(**changes: object) -> Payment:
         "method": "card",
         "checkout_ref": CS,
         "email": "buyer@example.com",
+        "details": BILLED,
         **changes,
     }
     return Payment(**values)
@@ -69,6 +77,7 @@ def invoiced(**changes: object) -> Payment:
         "customer_id": CUSTOMER,
         "subscription_id": SUBSCRIPTION,
         "email": "buyer@example.com",
+        "details": INVOICED,
         **changes,
     }
     return Payment(**values)
@@ -101,7 +110,8 @@ def test_a_paid_checkout_is_a_payment() -> None:
 
 def test_a_paid_subscription_is_keyed_by_its_invoice() -> None:
     event = received("checkout.session.completed.subscription")
-    assert event.facts == (PaymentSucceeded(invoiced(method="card", checkout_ref=SUBSCRIPTION_CS)),)
+    payment = invoiced(method="card", checkout_ref=SUBSCRIPTION_CS, details=BILLED)
+    assert event.facts == (PaymentSucceeded(payment),)
 
 
 def test_a_checkout_that_names_no_payment_is_keyed_by_itself() -> None:
@@ -170,11 +180,12 @@ def test_sent_ids_come_in_their_order_and_once() -> None:
 
 def test_a_declined_card_is_a_failed_attempt() -> None:
     event = received("payment_intent.payment_failed")
-    assert event.facts == (
-        PaymentFailed(
-            Payment(PI, 2999, "USD", "card"), "card_declined", "Your card has insufficient funds."
-        ),
-    )
+    details = Details(charge_id=CHARGE, method_id="pm_1SqB2lKd9rTzX4LpCard")
+    [fact] = event.facts
+    assert isinstance(fact, PaymentFailed)
+    assert fact.payment == Payment(PI, 2999, "USD", "card", details=details)
+    assert (fact.failure_code, fact.decline_code) == ("card_declined", "insufficient_funds")
+    assert fact.failure_message == "Your card has insufficient funds."
     assert event.subject == Subject(
         object_ids=(PI,), sent_ids=("ps_sample",), merchant_id="default"
     )
@@ -219,8 +230,11 @@ def test_all_events_of_one_payment_tell_the_same() -> None:
         ]
         assert len(payments) == len(names)
         for one, other in itertools.combinations(payments, 2):
-            for field in Payment.__struct_fields__:
+            for field in {*Payment.__struct_fields__} - {"details"}:
                 told = {getattr(one, field), getattr(other, field)} - {None}
+                assert len(told) <= 1, f"{names} differ in {field}"
+            for field in Details.__struct_fields__:
+                told = {getattr(found.details, field) for found in (one, other)} - {None}
                 assert len(told) <= 1, f"{names} differ in {field}"
             assert one.provider_payment_id == other.provider_payment_id
 
@@ -250,7 +264,8 @@ def test_an_invoice_of_zero_or_of_no_subscription_is_ignored() -> None:
 
 
 def test_a_failed_invoice_tells_what_is_due_and_how_often_it_was_tried() -> None:
-    payment = invoiced(provider_payment_id="in_1SrC8sKd9rTzX4LpRenewal")
+    details = structs.replace(INVOICED, attempt_count=2)
+    payment = invoiced(provider_payment_id="in_1SrC8sKd9rTzX4LpRenewal", details=details)
     assert received("invoice.payment_failed").facts == (InvoicePaymentFailed(payment, 2),)
 
 
@@ -295,9 +310,8 @@ def test_a_subscription_that_ends_with_its_period_says_so(changes: dict[str, obj
 def test_a_dispute_tells_its_state(change: str, status: str) -> None:
     event = received(f"charge.dispute.{change}")
     due = datetime(2026, 10, 10, 4, 0, tzinfo=UTC)
-    assert event.facts == (
-        DisputeUpdated("du_1SqC9vKd9rTzX4LpDispute", PI, 2999, "USD", status, "fraudulent", due),
-    )
+    told = "du_1SqC9vKd9rTzX4LpDispute", PI, 2999, "USD", status, "fraudulent", due, CHARGE
+    assert event.facts == (DisputeUpdated(*told, PAID_AT + timedelta(minutes=15)),)
     assert event.subject.object_ids == (PI,)
 
 
@@ -310,7 +324,8 @@ def test_a_dispute_tells_its_state(change: str, status: str) -> None:
     ],
 )
 def test_a_refund_tells_its_state(change: str, status: str, reason: str) -> None:
-    fact = RefundUpdated("re_3SqB2mKd9rTzX4Lp1kQz7aBc", PI, 2999, "USD", status, reason)
+    told = "re_3SqB2mKd9rTzX4Lp1kQz7aBc", PI, 2999, "USD", status, reason, CHARGE
+    fact = RefundUpdated(*told, made_at=PAID_AT + timedelta(minutes=10))
     assert received(f"refund.{change}").facts == (fact,)
 
 
