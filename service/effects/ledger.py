@@ -1,5 +1,7 @@
 """What an event reports of a payment, in terms of the ledger, and which rows it will look for."""
 
+from typing import assert_never
+
 from service.effects.applying import Applying
 from service.payments.payments import repository as payments
 from service.payments.payments.operations import ReportedPayment
@@ -11,18 +13,18 @@ from service.providers.facts import (
     CheckoutFailed,
     Fact,
     InvoiceFact,
-    Payment,
+    InvoicePaid,
+    InvoicePaymentFailed,
+    PaidPartially,
     PaymentAuthorized,
     PaymentFact,
+    PaymentFailed,
     PaymentProcessing,
     PaymentSucceeded,
 )
 from service.sessions.documents import Session
 from service.sessions.operations.reviewing.claims import claimed_for
 from service.storage.transaction import Question
-
-Failure = tuple[str | None, str | None]
-"""Code and message of a failure."""
 
 _OF_A_PAYMENT = PaymentFact | InvoiceFact
 
@@ -51,6 +53,21 @@ def about(fact: Fact) -> str:
     return fact.checkout_ref if isinstance(fact, CheckoutFact) else ""
 
 
+def status_of(fact: PaymentFact | InvoiceFact) -> PaymentStatus:
+    """Return how a payment stands by what is reported of it."""
+    match fact:
+        case PaymentSucceeded() | PaidPartially() | InvoicePaid():
+            return PaymentStatus.SUCCEEDED
+        case PaymentAuthorized():
+            return PaymentStatus.AUTHORIZED
+        case PaymentProcessing():
+            return PaymentStatus.PENDING
+        case PaymentFailed() | InvoicePaymentFailed():
+            return PaymentStatus.FAILED
+        case _:
+            assert_never(fact)
+
+
 def payments_of(event: VerifiedEvent) -> list[Question]:
     """Ask for the payments that an event reports."""
     ids = {about(fact) for fact in event.facts if isinstance(fact, _OF_A_PAYMENT)}
@@ -60,14 +77,22 @@ def payments_of(event: VerifiedEvent) -> list[Question]:
 def reported_in(
     doing: Applying,
     session: Session | None,
-    payment: Payment,
-    status: PaymentStatus,
-    failure: Failure = (None, None),
+    fact: PaymentFact | InvoiceFact,
 ) -> ReportedPayment:
     """Return what an event reports of a payment, and of its session if one is meant."""
-    event = doing.event
-    reported = ReportedPayment(
-        merchant_id=doing.merchant_id,
+    reported = reported_of(doing.event, doing.merchant_id, fact)
+    return reported if session is None else claimed_for(session, reported)
+
+
+def reported_of(
+    event: VerifiedEvent, merchant_id: str, fact: PaymentFact | InvoiceFact
+) -> ReportedPayment:
+    """Return what an event reports of a payment, whosesoever it is."""
+    status, payment = status_of(fact), fact.payment
+    ref = payment.checkout_ref
+    failed = fact if isinstance(fact, PaymentFailed) else None
+    return ReportedPayment(
+        merchant_id=merchant_id,
         provider=event.provider,
         account=event.account,
         live=event.live,
@@ -78,10 +103,13 @@ def reported_in(
         occurred_at=event.occurred_at,
         final=status is PaymentStatus.FAILED and any(isinstance(f, _ENDS) for f in event.facts),
         payment_method=payment.method,
-        provider_session_id=payment.checkout_ref,
+        provider_session_id=ref,
         provider_customer_id=payment.customer_id,
         provider_subscription_id=payment.subscription_id,
-        failure_code=failure[0],
-        failure_message=failure[1],
+        failure_code=failed.failure_code if failed else None,
+        failure_message=failed.failure_message if failed else None,
+        decline_code=failed.decline_code if failed else None,
+        failure_details=failed.failure_details if failed else None,
+        aliases=payment.aliases if ref is None else (*payment.aliases, ref),
+        details=payment.details,
     )
-    return reported if session is None else claimed_for(session, reported)

@@ -8,7 +8,7 @@ from msgspec import structs
 from service.effects.applying import Applied, Applying, SessionStep
 from service.effects.decided import decided_money_came
 from service.effects.fields import ids_learned, ids_reported_again, paid_by
-from service.effects.ledger import Failure, reported_in
+from service.effects.ledger import reported_in
 from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign, mismatch, to_review
 from service.payments.payments.operations import Recorded, record_payment
@@ -34,21 +34,18 @@ _OF_THE_SESSION = frozenset({None, Mismatch.AMOUNT, Mismatch.CURRENCY})
 
 async def record_fact(doing: Applying, session: Session | None, fact: PaymentFact) -> SessionStep:
     """Write what is reported of a payment into its row; return what its session does with it."""
-    failure: Failure = (None, None)
     match fact:
         case facts.PaymentSucceeded():
-            status, step = PaymentStatus.SUCCEEDED, money_came
-        case facts.PaymentAuthorized():
-            status, step = PaymentStatus.AUTHORIZED, payment_underway
-        case facts.PaymentProcessing():
-            status, step = PaymentStatus.PENDING, payment_underway
-        case facts.PaymentFailed(failure_code=code, failure_message=message):
-            status, step, failure = PaymentStatus.FAILED, payment_failed, (code, message)
+            step = money_came
+        case facts.PaymentAuthorized() | facts.PaymentProcessing():
+            step = payment_underway
+        case facts.PaymentFailed():
+            step = payment_failed
         case facts.PaidPartially():
-            status, step = PaymentStatus.SUCCEEDED, part_came
+            step = part_came
         case _:
             assert_never(fact)
-    reported = reported_in(doing, session, fact.payment, status, failure)
+    reported = reported_in(doing, session, fact)
     recorded = await record_payment(doing.tx, reported, doing.cause.at)
     return partial(step, payment=fact.payment, recorded=recorded)
 

@@ -44,7 +44,7 @@ class StoredDocument(MakesRows, Document):
     """Stored names of amounts: a validator refuses anything but integers in them."""
 
     optional_money_fields: ClassVar[tuple[str, ...]] = ()
-    """Stored names of amounts that may also be null."""
+    """Stored names of amounts that may also be null; `a.b` stands in an object."""
 
     capped_bytes: ClassVar[int | None] = None
     """Size of a capped collection, which forgets its oldest documents; None: an ordinary one."""

@@ -124,11 +124,18 @@ def _shape(index: Row) -> Row:
     return shape
 
 
+def _put(properties: Row, path: list[str], rule: Row) -> None:
+    """Put a rule for a field, which may stand in an object, among those of the others."""
+    for name in path[:-1]:
+        properties = properties.setdefault(name, {"properties": {}})["properties"]
+    properties[path[-1]] = rule
+
+
 async def _create_collection(database: Database, document: type[StoredDocument]) -> None:
     name = document.collection_name()
-    money = {field: {"bsonType": ["int", "long"]} for field in document.money_fields} | {
-        field: {"bsonType": ["int", "long", "null"]} for field in document.optional_money_fields
-    }
+    money: Row = {field: {"bsonType": ["int", "long"]} for field in document.money_fields}
+    for field in document.optional_money_fields:
+        _put(money, field.split("."), {"bsonType": ["int", "long", "null"]})
     validator = {"$jsonSchema": {"bsonType": "object", "properties": money}} if money else {}
     size = document.capped_bytes
     options = {"capped": True, "size": size} if size else {}

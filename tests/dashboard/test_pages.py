@@ -1,11 +1,13 @@
 """The dashboard's pages without a browser: what they carry, and what they hide."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
 import service.dashboard
 import tillgate_sandbox
+from service.storage.database import Database
 from tests.dashboard.signing_in import sign_in
 from tests.sandbox.lab import Lab
 from tests.support.pages import assert_nothing_inline
@@ -43,6 +45,34 @@ async def test_session_that_nobody_opened_is_a_page_that_says_so(lab: Lab) -> No
     page = await lab.api.http.get("/dashboard/sessions/nobody")
     assert page.status_code == 404
     assert "There is no such session" in page.text
+
+
+async def test_search_leads_from_an_id_of_its_payment_to_the_session(
+    lab: Lab, database: Database
+) -> None:
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    row = {
+        **{"merchantId": "default", "provider": "stripe", "account": "default"},
+        **{"providerPaymentId": "pi_1", "sessionId": "ps_paid", "amount": 1, "currency": "USD"},
+        **{"status": "succeeded", "statusAt": at, "metadata": {}, "createdAt": at, "updatedAt": at},
+        "aliases": ["ch_1", "0125836177", "cs_test_" + "x" * 58],
+    }
+    await database["payments"].insert_one(row)
+    await sign_in(lab.api.http)
+    for named in ("pi_1", "ch_1", "0125836177", "cs_test_" + "x" * 58):
+        found = await lab.api.http.get("/dashboard/sessions", params={"sessionId": named})
+        if found.headers["location"] == f"/dashboard/sessions/{named}":
+            found = await lab.api.http.get(f"/dashboard/sessions/{named}")
+        assert found.headers["location"] == "/dashboard/sessions/ps_paid"
+    await database["payments"].update_one({}, {"$set": {"merchantId": "another"}})
+    for named in ("ch_1", "hand:default:ps_2", "ps_paid"):
+        missing = await lab.api.http.get(
+            "/dashboard/sessions", params={"sessionId": named}, follow_redirects=True
+        )
+        assert missing.status_code == 404
+    lab.api.http.cookies.clear()
+    signed_out = await lab.api.http.get("/dashboard/sessions", params={"sessionId": "hand:a:b"})
+    assert signed_out.headers["location"].startswith("/dashboard/login")
 
 
 async def test_search_leads_to_the_session(lab: Lab) -> None:

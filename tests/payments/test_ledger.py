@@ -64,6 +64,7 @@ async def test_what_is_told_later_fills_in_and_is_what_the_caller_hears(database
         PaymentStatus.SUCCEEDED,
         1,
         metadata={"cart": "7"},
+        session_id="s-1",
         amount=900,
         currency="EUR",
         provider_subscription_id="sub_1",
@@ -142,10 +143,10 @@ async def test_the_first_session_that_is_named_claims_a_payment_and_every_caller
 async def test_what_is_told_first_is_the_row(database: Database) -> None:
     row = await _row(
         database,
-        _told(PaymentStatus.PENDING, plan_id="basic", plan_name="basic", aliases=("pi_1",)),
+        _told(PaymentStatus.PENDING, plan_id="basic", plan_name="basic", aliases=("cs_1",)),
     )
     assert (row["planId"], row["planName"], row["status"]) == ("basic", "basic", "pending")
-    assert (row["aliases"], row["statusAt"], row["createdAt"]) == (["pi_1"], NOON, NOON)
+    assert (row["aliases"], row["statusAt"], row["createdAt"]) == (["cs_1"], NOON, NOON)
 
 
 async def test_the_names_of_a_payment_add_up(database: Database) -> None:

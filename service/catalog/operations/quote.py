@@ -40,11 +40,15 @@ class Wanted(Struct, frozen=True):
 
 
 class Quote(Struct, frozen=True):
-    """A total in minor units. `free`: nothing may be left to pay (trial, full discount)."""
+    """A total in minor units. `free`: nothing may be left to pay (trial, full discount).
+
+    `title` is what the item is called, None where its price has none.
+    """
 
     amount: int
     free: bool
     trial_days: int | None
+    title: str | None = None
 
 
 class Priced(Struct, frozen=True):
@@ -58,7 +62,8 @@ class Priced(Struct, frozen=True):
     def quote(self) -> Quote:
         """Return the total."""
         total, trial_days = self.subtotal - self.discount, self.price.trial_days
-        return Quote(total, free=total == 0 or trial_days is not None, trial_days=trial_days)
+        free = total == 0 or trial_days is not None
+        return Quote(total, free=free, trial_days=trial_days, title=self.price.title)
 
 
 async def quote(merchant_id: str, wanted: Wanted, now: datetime) -> Quote:

@@ -34,12 +34,13 @@ class Held(Struct, frozen=True, array_like=True):
     amount: int
     trial_days: int | None
     expires_at: datetime
+    title: str | None = None  # last: the quotes of before have none
 
     @property
     def quote(self) -> Quote:
         """Return the total."""
         free = self.amount == 0 or self.trial_days is not None
-        return Quote(self.amount, free=free, trial_days=self.trial_days)
+        return Quote(self.amount, free=free, trial_days=self.trial_days, title=self.title)
 
 
 class QuoteSettings(Struct, frozen=True):
@@ -78,6 +79,7 @@ def _hold(merchant_id: str, wanted: Wanted, quote: Quote, now: datetime) -> Held
         amount=quote.amount,
         trial_days=quote.trial_days,
         expires_at=to_milliseconds(now) + HOLDS_FOR,
+        title=quote.title,
     )
 
 

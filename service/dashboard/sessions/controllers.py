@@ -7,18 +7,22 @@ from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from service.core.errors import NotFound
+from service.core.ids import SESSION_ID
+from service.core.principal import Principal
 from service.dashboard.login.controllers import reader_of
 from service.dashboard.login.services import TheLogin
-from service.dashboard.reading import TheExtension, frame_of, to_login
+from service.dashboard.reading import Frame, TheExtension, frame_of, to_login
 from service.dashboard.sessions.lines import lines
 from service.dashboard.sessions.page import missing_page, search_page, timeline_page
 from service.sessions.operations.caller import Caller
 from service.sessions.states import status_at
+from service.timeline.operations.find_named import session_paid_by
 from service.timeline.operations.gather import timeline
 from service.web.authentication import AnyRequest
 from service.web.parameters import SessionIdPath
 
-SessionIdQuery = Annotated[str, QueryParameter(name="sessionId", pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+# A session's id, or any that the ledger knows of its payment: `hand:{merchant}:{session}` is one.
+NamedQuery = Annotated[str, QueryParameter(name="sessionId", pattern=r"^[A-Za-z0-9_:-]{1,255}$")]
 
 
 class SessionPages(Controller):
@@ -38,11 +42,15 @@ class SessionPages(Controller):
 
     @get("/sessions")
     async def found(
-        self, request: AnyRequest, login: TheLogin, session_id: SessionIdQuery
-    ) -> Redirect:
-        """Redirect to the requested session."""
-        await reader_of(request, login)
-        return Redirect(f"/dashboard/sessions/{session_id}", status_code=303)
+        self, request: AnyRequest, login: TheLogin, extension: TheExtension, named: NamedQuery
+    ) -> Response[str] | Redirect:
+        """Redirect to the requested session, or to the one whose payment has this id."""
+        reader = await reader_of(request, login)
+        if SESSION_ID.fullmatch(named):
+            return _to_session(named)
+        if reader is None:
+            return to_login("/dashboard")
+        return await _paid_by(named, reader, frame_of(request, login, extension))
 
     @get("/sessions/{session_id:str}")
     async def show(
@@ -60,9 +68,21 @@ class SessionPages(Controller):
         try:
             gathered = await timeline(session_id, Caller(reader), now)
         except NotFound:
-            return missing_page(session_id, frame)
+            return await _paid_by(session_id, reader, frame)
         standing = status_at(gathered.session.status, gathered.session.expires_at, now)
         found = lines(gathered.entries)
         if extension is not None:
             found = await extension.add_lines(session_id, found)
         return timeline_page(gathered.session, standing, gathered.why, found, frame)
+
+
+async def _paid_by(named: str, reader: Principal, frame: Frame) -> Response[str] | Redirect:
+    """Redirect to the session whose payment has an id that no session has."""
+    session_id = await session_paid_by(reader.merchant_id, named)
+    if session_id is None or session_id == named:
+        return missing_page(named, frame)
+    return _to_session(session_id)
+
+
+def _to_session(session_id: str) -> Redirect:
+    return Redirect(f"/dashboard/sessions/{session_id}", status_code=303)

@@ -4,6 +4,7 @@ import msgspec
 
 from service.core.errors import MalformedBody, TillgateError
 from service.core.ids import digest
+from service.core.strict_json import JsonObject
 from service.inbox.documents import Cut, WebhookEvent
 from service.inbox.errors import ReplayFailed
 from service.inbox.operations.inbox import Arrival, Inbox, Outcome
@@ -148,7 +149,7 @@ def _from_parts(row: WebhookEvent, cut: Cut) -> VerifiedEvent:
     return event
 
 
-def as_json(fact: Fact) -> dict[str, object]:
+def as_json(fact: Fact) -> JsonObject:
     """Return a fact as it is stored: its type in `type`, times as ISO text."""
-    stored: dict[str, object] = msgspec.to_builtins(fact)
+    stored: JsonObject = msgspec.to_builtins(fact)
     return stored

@@ -7,7 +7,16 @@ to do by what is not yet there.
 
 from collections.abc import Sequence
 
-from service.migrations.steps import inbox, indexes, leases, merchants, outbox, payments, sessions
+from service.migrations.steps import (
+    details,
+    inbox,
+    indexes,
+    leases,
+    merchants,
+    outbox,
+    payments,
+    sessions,
+)
 from service.migrations.steps.step import Step
 
 STEPS: Sequence[Step] = (
@@ -18,5 +27,6 @@ STEPS: Sequence[Step] = (
     Step(5, "merchants: a document for each that is named", merchants.left, merchants.run),
     Step(6, "webhook_events: the lease of a retry", leases.left, leases.run),
     Step(7, "outbox: deliveries to subscribers", outbox.left, outbox.run),
+    Step(8, "payments: details; sessions: a title", details.left, details.run),
 )
 """Every migration; numbers go up by one and are never used again."""

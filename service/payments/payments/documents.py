@@ -42,6 +42,11 @@ class Payment(StoredDocument):
     `status_at` is the provider's time of the fact that `status` comes from; `final` marks a
     failure that nothing but money can overrule. `updated_at` is when we last heard of it, also
     where the provider was asked and only said again what it had said.
+
+    `aliases` are all other ids by which it is known. `plan_name` and `metadata` are its session's
+    as it was claimed. `details` are those of the provider's facts (`providers.facts.Details`), by
+    their stored names; `places` says of each, and of `payment_method`, where in the order of all
+    facts the one stands that it is of.
     """
 
     merchant_id: str
@@ -65,12 +70,21 @@ class Payment(StoredDocument):
     payment_method: str | None = None
     failure_code: str | None = None
     failure_message: str | None = None
+    decline_code: str | None = None
+    failure_details: JsonObject | None = None
+    details: dict[str, object] = Field(default_factory=dict)
+    places: dict[str, int] = Field(default_factory=dict)
     aliases: list[str] = Field(default_factory=list)
     metadata: JsonObject
     created_at: datetime
     updated_at: datetime
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount",)
+    optional_money_fields: ClassVar[tuple[str, ...]] = (
+        "details.fee",
+        "details.feeTax",
+        "details.tax",
+    )
 
     @property
     def claim(self) -> Claim | None:
@@ -99,6 +113,7 @@ class Payment(StoredDocument):
                 name="merchant_user_createdAt",
             ),
             IndexModel([("sessionId", ASCENDING)], name="sessionId"),
+            IndexModel([("aliases", ASCENDING)], name="aliases"),
             IndexModel(
                 [("merchantId", ASCENDING), ("status", ASCENDING), ("createdAt", DESCENDING)],
                 name="merchant_status_createdAt",

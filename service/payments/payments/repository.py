@@ -5,6 +5,7 @@ from datetime import datetime
 
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import LIVE
+from service.providers.registry import REGISTRY
 from service.storage.database import Row
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import LookUp, Question, Transaction
@@ -43,6 +44,18 @@ async def find_many(provider: str, account: str, ids: Collection[str]) -> list[P
     return [Payment.model_validate(row) for row in await cursor.to_list()]
 
 
+async def find_by_any_id(merchant_id: str, any_id: str) -> list[Payment]:
+    """Find a merchant's payments by any id that is known of them, latest first.
+
+    One bank transfer may have settled several sessions by hand.
+    """
+    key = {"provider": {"$in": [*REGISTRY]}, "providerPaymentId": {"$eq": any_id, **_INDEXED}}
+    wanted = {"$or": [key, {"aliases": {"$eq": any_id}}], "merchantId": merchant_id}
+    rows = await Payment.get_pymongo_collection().find(wanted).to_list(100)
+    rows.sort(key=lambda row: row["createdAt"], reverse=True)
+    return [Payment.model_validate(row) for row in rows]
+
+
 async def insert(row: Row, tx: Transaction) -> None:
     """Insert the row of a payment. Raises `Duplicate` if another transaction was quicker."""
     await tx.insert(Payment.get_pymongo_collection(), row)
@@ -52,6 +65,24 @@ async def change(payment: Payment, changes: Row, tx: Transaction) -> None:
     """Set fields of a payment that was read in the same transaction."""
     key = _key(payment.provider, payment.account, payment.provider_payment_id)
     await tx.update(Payment.get_pymongo_collection(), key, {"$set": changes})
+
+
+async def change_as_read(payment: Payment, changes: Row) -> bool:
+    """Set fields of a payment, unless it was written since it was read; return whether it was not.
+
+    Whatever an event writes shows in one of these, whichever millisecond it is.
+    """
+    wanted: Row = {
+        **_key(payment.provider, payment.account, payment.provider_payment_id),
+        "status": payment.status.value,
+        "statusAt": payment.status_at,
+        "updatedAt": payment.updated_at,
+        "aliases": payment.aliases,
+        # Not there in rows of before.
+        "places": payment.places or {"$in": [None, {}]},
+    }
+    payments = Payment.get_pymongo_collection()
+    return (await payments.update_one(wanted, {"$set": changes})).matched_count == 1
 
 
 async def of_session(merchant_id: str, session_id: str) -> list[Payment]:

@@ -1,7 +1,13 @@
 """How the facts about one payment add up, whatever order they arrive in."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from service.core.clock import EARLIEST
 
 
 class PaymentStatus(StrEnum):
@@ -46,13 +52,20 @@ _WITHIN_A_SECOND = {
 }
 
 
+# In a place's number ranks count more than all milliseconds there are, and these more than what
+# decides within a second.
+_MILLISECONDS, _WITHIN = 10**15, 4
+
+
 # The rank of a failure after which the payment can't be tried again: above all that may come back.
 _FINAL = 2
 
 
-def standing(
-    status: PaymentStatus, occurred_at: datetime, *, final: bool = False
-) -> tuple[int, datetime, int]:
+Place: TypeAlias = tuple[int, datetime, int]
+"""A place in the total order of the facts about one payment."""
+
+
+def standing(status: PaymentStatus, occurred_at: datetime, *, final: bool = False) -> Place:
     """Return the place of a fact in the total order in which the greatest one stands.
 
     The greatest of a set is the same in whatever order its members come: that is why the ledger
@@ -61,3 +74,78 @@ def standing(
     """
     rank = max(_RANK[status], _FINAL) if final else _RANK[status]
     return rank, occurred_at, _WITHIN_A_SECOND.get(status, 3)
+
+
+def as_number(place: Place) -> int:
+    """Return a place in the order as a number of 64 bits that compares as it does."""
+    rank, at, within = place
+    return (rank * _MILLISECONDS + round(at.timestamp() * 1000)) * _WITHIN + within
+
+
+# The details that differ from attempt to attempt, by their stored names.
+_OF_AN_ATTEMPT = frozenset(
+    {
+        *("chargeId", "bankReference", "methodId", "methodDetails", "madeAt"),
+        *("fee", "feeCurrency", "feeTax"),
+    }
+)
+_OF_MONEY = as_number((_RANK[PaymentStatus.SUCCEEDED], EARLIEST, 0))
+
+
+def details_after(
+    known: Mapping[str, object],
+    places: Mapping[str, int],
+    reported: Mapping[str, object],
+    place: int,
+    stands: int,
+) -> tuple[dict[str, object], dict[str, int]]:
+    """Return the details of a payment once a fact has reported some, and the places of all.
+
+    The same for a set of facts in whatever order they come. A detail's place is the number of that
+    of the fact that it is of. `place` is this fact's, `stands` the greatest yet, this one included.
+
+    A detail of the payment is what the greatest fact says that says anything of it. Those of an
+    attempt are never mixed with another's: of a payment that was paid they are what those facts say
+    that report the money; else they are all of one fact, the greatest that says anything of them.
+    """
+    after, kept = dict(known), dict(places)
+    attempt = {name: reported[name] for name in reported if name in _OF_AN_ATTEMPT}
+    others = [name for name in places if name in _OF_AN_ATTEMPT]
+    if stands >= _OF_MONEY:
+        gone = [name for name in others if places[name] < _OF_MONEY]
+        taken = place >= _OF_MONEY
+    else:
+        before = max((places[name] for name in others), default=-1)
+        taken = bool(attempt) and _is_greater(
+            (place, attempt), (before, {name: known[name] for name in others})
+        )
+        gone = others if taken else []
+    for name in gone:
+        del after[name], kept[name]
+    for name, value in reported.items():
+        if taken or name not in attempt:
+            _take(after, kept, name, value, place)
+    return after, kept
+
+
+def _take(
+    after: dict[str, object], kept: dict[str, int], name: str, value: object, place: int
+) -> None:
+    """Take a detail from the greater fact.
+
+    What stands there without a place is of before there were places: it stays.
+    """
+    before = after.get(name)
+    if before is not None:
+        other = kept.get(name)
+        if other is None or not _is_greater((place, value), (other, before)):
+            return
+    after[name], kept[name] = value, place
+
+
+def _is_greater(one: tuple[int, object], other: tuple[int, object]) -> bool:
+    """Compare what two facts say: by their places, in one place by the content."""
+    if one[0] != other[0] or one[1] == other[1]:
+        return one[0] > other[0]
+    first, second = (msgspec.json.encode(said[1], order="deterministic") for said in (one, other))
+    return first > second

@@ -37,7 +37,8 @@ class Session(StoredDocument):
     checkout that the caller opened itself (those that we opened keep their own),
     `refused_captures` are held payments that the provider refused to capture, `asked_at` is when
     the cleanup last asked about it. `free_allowed`: there may be nothing to pay.
-    `priced_by` says who decided the amount, None in sessions older than the field.
+    `priced_by` says who decided the amount, None in sessions older than the field; `title` is what
+    the catalog called the item then.
     `owner` says who opened it: `trusted` (a secret key, a token), or a value unique to each
     publishable opening. `checkout_ids` are all ids by which a provider names its checkouts: refs,
     aliases and attempt ids. Only the retention job sets `deletable_at`.
@@ -55,6 +56,7 @@ class Session(StoredDocument):
     coupon_code: str | None = None
     waiting_list_id: str | None = None
     plan: str | None = None
+    title: str | None = None
     amount: int
     currency: str
     provider: ProviderName

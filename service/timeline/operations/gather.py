@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
+import msgspec
 from msgspec import Struct, field
 
 from service.audit import repository as audit
@@ -91,7 +92,19 @@ def _payments(paid: Iterable[Payment]) -> Iterable[Entry]:
     for payment in paid:
         price = to_major(payment.amount, payment.provider, payment.currency)
         summary = f"payment {payment.provider_payment_id}: {price} {payment.currency}"
-        yield Entry(payment.created_at, "payment", f"{summary}, {payment.status}")
+        yield Entry(payment.created_at, "payment", f"{summary}, {payment.status}", _detail(payment))
+
+
+def _detail(payment: Payment) -> JsonObject:
+    """Return what is known of a payment besides its money."""
+    detail: JsonObject = {
+        "method": payment.payment_method,
+        **msgspec.to_builtins(payment.details),
+        "failureCode": payment.failure_code,
+        "failureMessage": payment.failure_message,
+        "declineCode": payment.decline_code,
+    }
+    return {name: value for name, value in detail.items() if value is not None}
 
 
 def _messages(messages: Iterable[OutboxMessage], deliveries: Iterable[Delivery]) -> Iterable[Entry]:

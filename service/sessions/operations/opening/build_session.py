@@ -47,6 +47,7 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
             "live": rules.live.get(new.provider),
             "freeAllowed": due.free,
             "trialDays": due.trial_days,
+            "title": due.title,
             "guardedMetadata": sorted(new.metadata) if caller.trusted else [],
             "history": [history_entry(None, Status.PENDING, Cause(caller.principal.label, now))],
             "clientSecretHash": digest(secret),

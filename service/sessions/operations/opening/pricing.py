@@ -7,7 +7,7 @@ hand out something that was not paid for.
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from service.catalog.errors import QuoteExpired, QuoteUnknown
 from service.catalog.operations.quote import Quote, Wanted, quote
@@ -23,18 +23,27 @@ from service.storage.database import Row
 
 
 class Price(Struct, frozen=True):
-    """A session's total in minor units of its currency, and who decided it."""
+    """A session's total in minor units of its currency, and who decided it.
+
+    `title` is what the catalog calls the item; None where a server named the amount.
+    """
 
     amount: int
     currency: str
     free: bool
     trial_days: int | None
     priced_by: PricedBy
+    title: str | None = None
 
     @property
     def row(self) -> Row:
         """Return the fields that a session stores, except who decided it and the currency."""
-        return {"amount": self.amount, "freeAllowed": self.free, "trialDays": self.trial_days}
+        return {
+            "amount": self.amount,
+            "freeAllowed": self.free,
+            "trialDays": self.trial_days,
+            "title": self.title,
+        }
 
 
 async def price_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Price:
@@ -54,7 +63,7 @@ async def price_session(new: NewSession, caller: Caller, rules: Rules, now: date
     if sent is not None and sent != due.amount:
         raise AmountDiffers("price" if new.amount is None else "amount", due.amount, currency)
     check_step(new.provider, currency, due.amount)
-    return Price(due.amount, currency, due.free, due.trial_days, priced_by="catalog")
+    return Price(due.amount, currency, due.free, due.trial_days, "catalog", due.title)
 
 
 def named_amount(new: NewSession, made: Session, rules: Rules) -> int | None:
@@ -72,7 +81,7 @@ def for_mode(due: Quote, mode: CheckoutMode) -> Quote:
     """Return a total as a mode allows it: a trial begins a subscription, not a single payment."""
     if mode == "subscription":
         return due
-    return Quote(due.amount, free=due.amount == 0, trial_days=None)
+    return structs.replace(due, free=due.amount == 0, trial_days=None)
 
 
 async def _due(wanted: Wanted, held: Held | None, merchant_id: str, now: datetime) -> Quote:

@@ -1,10 +1,15 @@
 """Which session a payment belongs to."""
 
+import msgspec
 from msgspec import structs
 
+from service.core.strict_json import JsonObject
 from service.payments.payments.documents import Claim
 from service.payments.payments.operations import ReportedPayment
 from service.sessions.documents import Session
+
+# A ledger is kept for good, and read in pages: of a session's 16 kB it takes as much as this.
+LARGEST_METADATA = 4_000
 
 
 def is_claim_of(claim: Claim | None, session: Session) -> bool:
@@ -23,5 +28,20 @@ def claimed_for(session: Session, reported: ReportedPayment) -> ReportedPayment:
         session_opened_at=session.created_at,
         user_id=session.user_id,
         plan_id=session.plan,
-        plan_name=session.plan,
+        plan_name=session.title or session.plan,
+        metadata=_bounded(session.metadata),
     )
+
+
+def _bounded(metadata: JsonObject) -> JsonObject:
+    """Return what a caller keeps with a session, as far as a ledger does: its first keys."""
+    if not metadata or len(msgspec.json.encode(metadata)) <= LARGEST_METADATA:
+        return metadata
+    kept: JsonObject = {}
+    left = LARGEST_METADATA
+    for name, value in metadata.items():
+        left -= len(msgspec.json.encode({name: value}))
+        if left < 0:
+            break
+        kept[name] = value
+    return kept
