@@ -19,6 +19,7 @@ from tests.support.settings import VARIABLES
 
 EVENT = "stripe:default:test:evt_1"
 DELIVERY = "session.completed:x:mail"
+BACKFILL = "events backfill --type customer.created --since 2026-01-01"
 IMPORT = "import sessions --from Old --currency INR --unit minor"
 
 # In this order: command -> the calls of it, and what each must leave.
@@ -43,6 +44,10 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
     "outbox redeliver": [(f"outbox redeliver {DELIVERY}", ["delivery.redelivered"])],
     "events replay": [(f"events replay {EVENT}", ["event.replayed"])],
     "events retry": [("events retry", ["events.retried"])],
+    "events backfill": [
+        (BACKFILL, ["backfill.began", "backfill.ended"]),
+        (f"{BACKFILL} --dry-run", []),
+    ],
     "import sessions": [(IMPORT, ["import.began", "import.ended"]), (f"{IMPORT} --dry-run", [])],
 }
 

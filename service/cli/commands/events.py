@@ -7,7 +7,7 @@ import rich_click as click
 
 from service.cli.database import with_database
 from service.cli.development.commands import ExtensionCommand
-from service.cli.lazy import LazyGroup
+from service.cli.lazy import Lazy, LazyCommand, LazyGroup
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
@@ -24,7 +24,11 @@ from service.wiring import build_container, close_providers
 
 _PROVIDERS = click.Choice(tuple(REGISTRY))
 
-_COMMANDS = {
+_COMMANDS: dict[str, Lazy] = {
+    "backfill": LazyCommand(
+        "service.cli.commands.backfill",
+        "Read stored events anew, and fill in what today's code reads of them besides.",
+    ),
     "send": ExtensionCommand(
         "send", "Post a genuinely signed, genuinely shaped event to a development server."
     ),

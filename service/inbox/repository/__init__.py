@@ -25,6 +25,7 @@ from service.inbox.repository.reviews import (
     open_reviews_of,
     write_review,
 )
+from service.inbox.repository.stored import page_of_type, write_facts
 from service.inbox.repository.waiting import (
     claim_waiting,
     count_waiting,
@@ -54,11 +55,13 @@ __all__ = [
     "open_again",
     "open_reviews_of",
     "page",
+    "page_of_type",
     "postpone",
     "refuse_known",
     "reject",
     "replace",
     "sessions_waited_for",
     "walk_purgeable",
+    "write_facts",
     "write_review",
 ]

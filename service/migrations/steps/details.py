@@ -1,7 +1,7 @@
 """7: payments have details, and sessions a title.
 
-Before: what a provider said of a payment besides its money stood in its events alone. What a
-session was called is not known any more.
+Before: what a provider said of a payment besides its money stood in its events alone, from where
+`tillgate events backfill` fills it in. What a session was called is not known any more.
 """
 
 from service.migrations import repository

@@ -1,0 +1,91 @@
+"""One stored event, read anew by the code of today."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct, structs
+
+from service.core.errors import TillgateError
+from service.effects.differences import Difference, differences, mean_the_same
+from service.effects.ledger import reported_of
+from service.inbox.documents import WebhookEvent
+from service.inbox.operations.inbox import Inbox
+from service.inbox.operations.keeping import KEEP_WHOLE, as_json, stored_event
+from service.inbox.repository import write_facts
+from service.inbox.states import WAITING
+from service.payments.payments.operations import fill_in
+from service.providers.base import VerifiedEvent
+from service.providers.facts import InvoiceFact, PaymentFact
+from service.storage.answering import answers_in_time
+
+_BOOKKEEPING = "places"
+
+
+class Reread(Struct, frozen=True):
+    """What came of one event. `skipped` says why it was left alone.
+
+    `facts` are the fields that differ of what its row has of it, `rows` those of the ledger, each
+    by the payment's id. `replay`: it means something else than it did, so nothing is filled in.
+    """
+
+    event_id: str
+    facts: Sequence[Difference] = ()
+    rows: Sequence[Difference] = ()
+    skipped: str | None = None
+    replay: bool = False
+
+
+async def reread(row: WebhookEvent, inbox: Inbox, *, dry_run: bool) -> Reread:
+    """Compare one event with what was read of it, and fill in what it says besides.
+
+    The ledger first: whoever is killed in between finds the facts unlike those of today, and does
+    it again. Raises `Busy` where a payment is written again and again.
+    """
+    event = _anew(row, inbox)
+    if isinstance(event, str):
+        return Reread(row.id, skipped=event)
+    now = [as_json(fact) for fact in event.facts]
+    found = differences(row.facts, now)
+    if not mean_the_same(row.facts, now):
+        return Reread(row.id, facts=found, replay=True)
+    rows: list[Difference] = []
+    async with answers_in_time():
+        for fact in event.facts:
+            if isinstance(fact, PaymentFact | InvoiceFact):
+                rows += await _fill_in(event, row, fact, dry_run=dry_run)
+        if found and not dry_run and not await write_facts(row, now):
+            return Reread(row.id, rows=rows, skipped="it was applied again meanwhile")
+    return Reread(row.id, facts=found, rows=rows)
+
+
+async def _fill_in(
+    event: VerifiedEvent, row: WebhookEvent, fact: PaymentFact | InvoiceFact, *, dry_run: bool
+) -> list[Difference]:
+    """Fill in one payment, which has it from the time and the account that were applied."""
+    reported = reported_of(event, row.merchant_id, fact)
+    reported = structs.replace(reported, account=row.account, occurred_at=row.occurred_at)
+    filled = await fill_in(reported, dry_run=dry_run)
+    payment_id = fact.payment.provider_payment_id
+    return [
+        structs.replace(one, field=f"{payment_id} {one.field}")
+        for one in differences(filled.before, filled.after)
+        if not one.field.startswith(_BOOKKEEPING)
+    ]
+
+
+def _anew(row: WebhookEvent, inbox: Inbox) -> VerifiedEvent | str:
+    """Translate a row's payload anew; return why that is of no use where it is not."""
+    provider = inbox.providers.get(row.provider)
+    if row.status in WAITING:
+        return "waits, and is read anew when it is tried again"
+    if row.cut is not None:
+        large = row.cut.size > KEEP_WHOLE
+        return "its payload was too large to be kept" if large else "its payload was stripped"
+    if provider is None:
+        return "its provider has no credentials"
+    try:
+        event = stored_event(row, provider)
+    except TillgateError:
+        return "can't be read"
+    if event.needs_confirmation is not None:
+        return "only its provider can confirm what it says"
+    return event
