@@ -38,6 +38,7 @@ ACTS: Mapping[str, Do] = {
     "write_notes": strangers.write_notes,
     "decide": operators.decide,
     "replay": operators.replay,
+    "read_anew": operators.read_anew,
     "clean_up": operators.clean_up,
     "run_loop": operators.run_loop,
     "pass_time": operators.pass_time,

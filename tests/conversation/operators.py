@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from service.core.clock import EARLIEST
+from service.core.principal import Kind, Principal
+from service.effects.backfill import Chosen, Doing, backfill
 from tests.conversation.picking import pick
 from tests.conversation.world import EVENT, PLAN, World
 from tests.sessions.asking import put_price
@@ -32,6 +35,15 @@ async def replay(world: World, a: int, b: int, c: int) -> None:
     row = pick(await world.rows("webhook_events"), a)
     if row is not None:
         await world.admin("POST", f"/webhook-events/{row['_id']}/replay")
+
+
+async def read_anew(world: World, a: int, b: int, c: int) -> None:
+    """Backfill all events of a type that is there; what they mean is not theirs to change."""
+    row = pick(await world.rows("webhook_events"), a)
+    if row is not None:
+        chosen = Chosen(row["type"], since=EARLIEST)
+        by = Principal(Kind.ADMIN, row["merchantId"], key_id="cli", name="cli:ada")
+        await backfill(chosen, by, world.lab.api.container.inbox, Doing(dry_run=c % 4 == 0))
 
 
 async def clean_up(world: World, a: int, b: int, c: int) -> None:

@@ -18,9 +18,15 @@ Stream = Callable[[Shop, dict[str, Any], int], list[Delivery]]
 
 
 def stripe_paid_later(shop: Shop, session: dict[str, Any], step: int) -> list[Delivery]:
-    """A bank debit: finished unpaid, declined once, then paid."""
+    """A bank debit: finished unpaid, declined once, then paid by another attempt."""
     failed = stripe_intent(session, status="requires_payment_method", amount_received=0)
-    failed["last_payment_error"] = {"code": "card_declined", "message": "Declined."}
+    tried = {"id": "pm_1", "type": "card", "card": {"brand": "visa", "last4": "0002"}}
+    failed |= {"latest_charge": "ch_1", "payment_method": None}
+    failed["last_payment_error"] = {
+        **{"code": "card_declined", "message": "Declined.", "decline_code": "do_not_honor"},
+        **{"charge": "ch_1", "payment_method": tried},
+    }
+    paid = stripe_intent(session, latest_charge="ch_2", payment_method="pm_2")
     return _numbered(
         session,
         lambda name: [
@@ -37,9 +43,7 @@ def stripe_paid_later(shop: Shop, session: dict[str, Any], step: int) -> list[De
                 3 * step,
                 event_id=name(2),
             ),
-            shop.stripe(
-                "payment_intent.succeeded", stripe_intent(session), 3 * step, event_id=name(3)
-            ),
+            shop.stripe("payment_intent.succeeded", paid, 3 * step, event_id=name(3)),
         ],
     )
 
@@ -96,11 +100,14 @@ def razorpay_late_authorization(shop: Shop, session: dict[str, Any], step: int) 
     payment = razorpay_payment(session)
     failure = {"error_code": "BAD_REQUEST_ERROR", "error_description": "Timed out."}
     order = {"id": payment["order_id"], "receipt": sid, "amount_paid": 1000, "notes": []}
+    order["attempts"] = 3
+    held = {"fee": None, "tax": None, "acquirer_data": {"bank_transaction_id": None}}
     link = {"id": f"plink_{sid}", "reference_id": sid, "notes": {"sessionId": sid}}
 
     def told(kind: str, at: int, number: int, **more: Any) -> Delivery:
         status = kind.removeprefix("payment.") if kind.startswith("payment.") else "captured"
         fields = {"status": status, **(failure if status == "failed" else {})}
+        fields |= {} if status == "captured" else held
         entities = {"payment": payment | fields, **more}
         return razorpay_event(
             kind, entities, created=shop.unix(at * step), event_id=f"evt-{sid}-{number}"
@@ -159,8 +166,9 @@ def razorpay_fell_through(shop: Shop, session: dict[str, Any], step: int) -> lis
 
 
 def phonepe_slow_bank(shop: Shop, session: dict[str, Any], step: int) -> list[Delivery]:
-    """The bank is slow, then the money comes."""
-    return [_pending(session), phonepe_callback(session)]
+    """The bank is slow, then the money comes, by another transfer."""
+    instrument = {"type": "NETBANKING", "bankTransactionId": "B7", "bankId": "SBIN"}
+    return [_pending(session), phonepe_callback(session, paymentInstrument=instrument)]
 
 
 def phonepe_declined(shop: Shop, session: dict[str, Any], step: int) -> list[Delivery]:

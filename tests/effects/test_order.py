@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from service.payments.payments import operations as payments
+from service.storage.database import Row
 from tests.effects import streams
 from tests.effects.streams import Stream
 from tests.support.events import Delivery
@@ -109,6 +110,35 @@ async def test_control_where_the_latest_arrival_stands_the_order_shows(
     monkeypatch.setattr(payments, "standing", by_arrival)
     outcomes = await _all_orders(shop, streams.stripe_paid_later, "stripe", 60)
     assert len(outcomes) > 1
+
+
+async def test_control_where_the_first_details_stand_the_order_shows(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was paid with differs from attempt to attempt, and each event has a part of it."""
+
+    def first(known: Row, places: Row, reported: Row, *_: int) -> tuple[Row, Row]:
+        return {**reported, **known}, {}
+
+    monkeypatch.setattr(payments, "details_after", first)
+    assert len(await _all_orders(shop, streams.stripe_paid_later, "stripe", 60)) > 1
+
+
+async def test_the_details_of_a_payment_are_those_of_the_attempt_that_paid(shop: Shop) -> None:
+    session = await shop.api.open()
+    for delivery in streams.stripe_paid_later(shop, session, 60)[::-1]:
+        await shop.receive(delivery)
+    [row] = await shop.payments()
+    ids = {"chargeId": "ch_2", "methodId": "pm_2"}
+    assert row["details"] == {**ids, "country": "DE", "tax": 0}
+    assert row["aliases"] == ["ch_2", f"cs_test_{session['sessionId']}"]
+    assert (row["declineCode"], row["failureDetails"]) == (None, None)
+    session = await shop.api.open(paymentMethod="razorpay")
+    for delivery in streams.razorpay_late_authorization(shop, session, 60):
+        await shop.receive(delivery)
+    [row] = await shop.payments(provider="razorpay")
+    assert (row["details"]["fee"], row["details"]["attemptCount"]) == (2, 3)
+    assert row["aliases"] == ["0125836177", f"order_{session['sessionId']}"]
 
 
 async def test_callbacks_without_a_time_end_alike_however_late_they_come(shop: Shop) -> None:

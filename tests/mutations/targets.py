@@ -49,12 +49,18 @@ TARGETS = {
         ),
     ),
     "payments": Target(
-        "service.payments.payments.states", ("tests/payments/test_standing.py", _LEDGER)
+        "service.payments.payments.states",
+        ("tests/payments/test_standing.py", _LEDGER, "tests/payments/test_details.py"),
     ),
     "ledger": Target(
         "service.payments.payments.operations",
-        (_LEDGER, "tests/inbox/test_rows.py", "tests/effects/test_order.py"),
-        ("record_payment", "_new", "_place", "_changes"),
+        (
+            _LEDGER,
+            "tests/payments/test_details.py",
+            "tests/inbox/test_rows.py",
+            "tests/effects/test_order.py",
+        ),
+        ("record_payment", "_new", "_changes", "_standing", "_content", "_details", "_aliases"),
     ),
     "complete": Target(
         "service.sessions.operations.moving.complete",

@@ -114,6 +114,7 @@ def razorpay_payment(session: dict[str, Any], **fields: Any) -> dict[str, Any]:
         "id": f"pay_{session['sessionId']}",
         "order_id": f"order_{session['sessionId']}",
         "amount": session["amount"],
+        "base_amount": session["amount"],
         "currency": session["currency"],
         "status": "captured",
         "notes": {"sessionId": session["sessionId"]},
