@@ -258,12 +258,17 @@ def _details(payment: Payment, reported: ReportedPayment, place: Place, stands: 
     known = dict(payment.details)
     if payment.payment_method is not None:
         known[_METHOD] = payment.payment_method
-    numbers = as_number(place), as_number(max(place, stands))
-    after, places = details_after(known, payment.places, _details_of(reported), *numbers)
+    number = as_number(place)
+    greatest = number if place >= stands else as_number(stands)
+    after, places = details_after(known, payment.places, _details_of(reported), number, greatest)
     others = {*payment.aliases}.difference([known.get(name) for name in _IDS])
     aliases = _aliases(reported, map(after.get, _IDS), others)
-    method = after.pop(_METHOD, None)
-    return {"details": after, _METHOD: method, "places": places, "aliases": aliases}
+    changes: Row = {} if places == payment.places else {"places": places}
+    if (method := after.pop(_METHOD, None)) != payment.payment_method:
+        changes[_METHOD] = method
+    if after != payment.details:
+        changes["details"] = after
+    return changes if aliases == payment.aliases else changes | {"aliases": aliases}
 
 
 def _details_of(reported: ReportedPayment) -> Row:
