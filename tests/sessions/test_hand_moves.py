@@ -86,6 +86,9 @@ async def _expired_by(shop: Shop, n: int, *, job: bool, claim: bool = False) -> 
     for name, value in stored.items():  # the clock has gone on between the two
         if hasattr(value, "isoformat"):
             outcome = outcome.replace(str(value), name)
+    for payment in await shop.payments(sessionId=session_id):
+        for name, place in payment["places"].items():  # a time is part of it
+            outcome = outcome.replace(str(place), f"place of {name}")
     return outcome.replace(f"_{n}", "_N").replace(f"-{n}", "-N")
 
 
