@@ -1,4 +1,4 @@
-"""7: payments have details, and sessions a title.
+"""8: payments have details, and sessions a title.
 
 Before: what a provider said of a payment besides its money stood in its events alone, from where
 `tillgate events backfill` fills it in. What a session was called is not known any more.
@@ -31,5 +31,5 @@ async def run(run: Run) -> None:
             updates: list[repository.Update] = [
                 ({"_id": row["_id"], **old}, {"$set": fields}) for row in rows
             ]
-            run.add(name, await repository.update(run.database, name, updates))
+            run.add(name, await run.update(name, updates))
             await run.breathe()
