@@ -12,8 +12,6 @@ from service.leases.expressions import ends, free
 from service.outbox.documents import Delivery, OutboxMessage
 from service.storage.database import Row
 
-GONE = "Its message is gone: nobody knows any more what was to be delivered."
-
 
 class Look(Struct, frozen=True):
     """What there is to do: whether a message waits to be dispatched, and in which lanes is what."""
