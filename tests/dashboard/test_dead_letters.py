@@ -7,7 +7,7 @@ import pytest_asyncio
 from httpx import AsyncClient
 
 from service.core.principal import AccessScope, Kind
-from service.dashboard.operating import services
+from service.dashboard.operating import shown as showing
 from service.outbox.operations.deliver import LEASE
 from tests.dashboard.operated import EVIL, PAGE, give_up, press, said
 from tests.dashboard.signing_in import sign_in
@@ -120,7 +120,7 @@ async def test_lanes_are_counted_and_nothing_from_outside_is_markup(
 
 
 async def test_a_long_list_has_pages(store: Shop, http: AsyncClient) -> None:
-    seen = 2 * services.PAGE_SIZE
+    seen = 2 * showing.PAGE_SIZE
     await give_up(store.database, store.clock, *(f"topic:{number}" for number in range(seen)))
     first = (await http.get(PAGE)).text
     older = re.search(r'href="(/dashboard/operations\?cursor=[^"#]+)#dead"', first)

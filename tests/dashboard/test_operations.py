@@ -62,6 +62,7 @@ async def test_a_run_begins_and_the_page_does_not_wait_for_it(
     page = (await http.get(PAGE)).text
     assert re.search(r'id="now-slow"[^>]*data-live', page)
     assert 'aria-label="Run now: slow"' not in page  # it would be refused
+    assert re.search(r"<dt>So far</dt>\s*<dd>nothing</dd>", page)
     assert await said(http, "run", "slow") == "A run of slow is under way, so no other was begun."
     assert await acts(database) == []
     slow.let_go.set()
@@ -210,3 +211,25 @@ async def test_a_database_that_is_away_is_503(http: AsyncClient, client: Client)
             sent = {"token": token, "id": "events"}
             assert (await http.post(f"{PAGE}/run", data=sent)).status_code == 503
     assert (await http.get(PAGE)).status_code == 200
+
+
+async def test_queues_that_can_not_be_counted_in_time_hide_nothing_else(
+    http: AsyncClient, client: Client
+) -> None:
+    words = "The queues could not be counted in time."
+    async with failing(client, ["aggregate"], errorCode=50):
+        with hastily():
+            answer = await http.get(PAGE)
+    assert (answer.status_code, words in answer.text) == (200, True)
+    assert [one in answer.text for one in (_QUEUES, _JOBS, _DEAD)] == [False, True, True]
+    assert words not in (await http.get(PAGE)).text  # the control
+
+
+async def test_a_page_that_refreshes_itself_asks_for_the_jobs_alone(
+    http: AsyncClient, client: Client
+) -> None:
+    async with failing(client, ["aggregate"], errorCode=50):
+        with hastily():
+            page = (await http.get(PAGE, headers={"X-Unattended": "1"})).text
+    assert "could not be counted" not in page  # nobody tried
+    assert [one in page for one in (_QUEUES, _JOBS, _DEAD)] == [False, True, False]

@@ -7,6 +7,7 @@ from service.storage.database import Database
 from tests.dashboard.operated import PAGE, Slow, event, failed_run, give_up, over
 from tests.sandbox.looks import look_at
 from tests.sandbox.visitor import Visitor, signed_in
+from tests.support.axe import violations
 
 pytestmark = pytest.mark.browser
 
@@ -47,6 +48,8 @@ async def test_every_button_works_by_keyboard_and_the_page_follows_a_run(
     await press("Run now: slow")
     await said("A run of slow has begun.")
     assert await visitor.text("#now-slow .badge") == "running"
+    assert await violations(page) == []
+    await visitor.keep("operations-running")
     await press("Pause: slow")
     await said("slow is paused.")
     slow.let_go.set()

@@ -10,18 +10,12 @@ from service.core.clock import Clock
 from service.core.errors import Conflict, NotFound
 from service.core.paging import decode_cursor
 from service.core.principal import AccessScope, Principal
-from service.dashboard.login.controllers import reader_of
+from service.dashboard.login.controllers import UNATTENDED, reader_of
 from service.dashboard.login.cookies import SIGN_IN, came_from_us
 from service.dashboard.operating.lines import LONGEST_ID
 from service.dashboard.operating.page import operations_page
-from service.dashboard.operating.services import (
-    JOBS,
-    REDELIVER,
-    Operating,
-    TheOperating,
-    provide_operating,
-    shown_to,
-)
+from service.dashboard.operating.services import Operating, TheOperating, provide_operating
+from service.dashboard.operating.shown import JOBS, REDELIVER, followed_by, shown_to
 from service.dashboard.reading import frame_of, to_login
 from service.dashboard.said import SAID, Said, said_before, say, shortened
 from service.jobs.operations.begin import begin_job
@@ -54,7 +48,8 @@ class OperationsPages(Controller):
             return to_login(HERE)
         said = said_before(request, needs.login.jar)
         place = decode_cursor(cursor) if cursor is not None else None
-        shown = await shown_to(reader, needs, place)
+        unattended = UNATTENDED in request.headers
+        shown = await (followed_by(reader, needs) if unattended else shown_to(reader, needs, place))
         answer = operations_page(shown, frame_of(request, needs.login, needs.extension), said)
         if said is not None:
             answer.set_cookie(needs.login.jar.forget(SAID))

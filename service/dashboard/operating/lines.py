@@ -41,10 +41,11 @@ class Queue(Struct, frozen=True):
 
 
 class RunLine(Struct, frozen=True):
-    """A run of a job."""
+    """A run of a job; `live` while it is under way."""
 
     state: str
     tone: str
+    live: bool
     began: str
     took: str
     by: str
@@ -157,9 +158,9 @@ def _dead(found: Delivery, reader: Principal) -> DeadLine:
 
 def _job(listed: Listed, now: datetime) -> JobLine:
     lines = [_run(run, now) for run in listed.runs]
-    live = bool(listed.runs) and is_under_way(listed.runs[0], now)
     paused = moment(listed.paused_at) if listed.paused_at is not None else None
     last = lines[0] if lines else None
+    live = last is not None and last.live
     stands, tone = (last.state, last.tone) if last else ("has not run yet", "")
     if paused and not live:
         stands, tone = "paused", "warn"
@@ -177,11 +178,13 @@ def _job(listed: Listed, now: datetime) -> JobLine:
 
 
 def _run(run: JobRun, now: datetime) -> RunLine:
-    state, tone = _state(run, now)
-    ended_at = run.ended_at or (now if is_under_way(run, now) else run.started_at)
+    live = is_under_way(run, now)
+    state, tone = _state(run, live=live)
+    ended_at = run.ended_at or (now if live else run.started_at)
     return RunLine(
         state=state,
         tone=tone,
+        live=live,
         began=moment(run.started_at),
         took=age(ended_at - run.started_at),
         by=shortened(run.by, LONGEST_ID),
@@ -190,9 +193,9 @@ def _run(run: JobRun, now: datetime) -> RunLine:
     )
 
 
-def _state(run: JobRun, now: datetime) -> tuple[str, str]:
+def _state(run: JobRun, *, live: bool) -> tuple[str, str]:
     if run.state == "running":
-        return ("running", "info") if is_under_way(run, now) else ("lost", "bad")
+        return ("running", "info") if live else ("lost", "bad")
     return run.state, "good" if run.state == "done" else "bad"
 
 

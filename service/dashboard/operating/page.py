@@ -20,11 +20,15 @@ class DeadLetters(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """What a reader may see; None: not for this reader."""
+    """What a reader may see; None: not for this reader.
 
-    queues: Sequence[Queue] | None
-    jobs: Sequence[JobLine] | None
-    dead: DeadLetters | None
+    `uncounted`: the queues could not be counted in time.
+    """
+
+    jobs: Sequence[JobLine] | None = None
+    dead: DeadLetters | None = None
+    queues: Sequence[Queue] | None = None
+    uncounted: bool = False
 
 
 def operations_page(
@@ -37,6 +41,7 @@ def operations_page(
         token=frame.token,
         pages=frame.pages,
         queues=shown.queues,
+        uncounted=shown.uncounted,
         jobs=shown.jobs,
         dead=shown.dead,
         said=said,
