@@ -21,9 +21,12 @@ from service.storage.answering import answers_in_time
 LANES_AT_ONCE = 16
 """Of one subscriber: those of another never wait for them."""
 _DISPATCHER = ""
-# A turn is followed by a rest of so many times its length, and of no more than these seconds.
-_REST = 3.0
-_REST_AT_MOST_S = 0.5
+# While this process is busy, each row that was dispatched or delivered is followed by a rest of all
+# turns: who pays just now goes before who is told of it. It is so short that nobody waits for long.
+BUSY = 0.5
+"""The share of a core that the process used since the turn before."""
+REST_A_ROW_S = 0.001
+REST_AT_MOST_S = 0.5
 _FOREVER = Until(math.inf)
 
 log = structlog.get_logger(__name__)
@@ -47,6 +50,8 @@ class Post:
         self._subscribers, self._clock = subscribers, clock
         self._until, self._news = until, news
         self._born = self._rests = False
+        self._rests_until = 0.0
+        self._used = time.process_time(), time.monotonic()
         self._fruitless: set[str] = set()
         self._turns: dict[str, int] = {}
         self._count = count(1)
@@ -82,6 +87,8 @@ class Post:
 
     async def _begin(self) -> None:
         self.under_way = {name: one for name, one in self.under_way.items() if not one.done()}
+        if time.monotonic() < self._rests_until:
+            return
         async with answers_in_time():
             if not self._born:
                 await be_born(self._subscribers)
@@ -112,7 +119,7 @@ class Post:
         self.under_way[name] = asyncio.create_task(running, name="tillgate-background")
 
     async def _run(self, name: str, work: Coroutine[None, None, int]) -> None:
-        done, began = 0, time.monotonic()
+        done = 0
         try:
             done = await work
         except Exception:  # the look-out must outlive whatever one turn meets
@@ -120,16 +127,20 @@ class Post:
         if not done:
             self._fruitless.add(name)
             return
-        self._news()  # what was dispatched is to be delivered
-        if self._rests:
-            await self._rest(time.monotonic() - began)
-            self._news()  # there may be more than one turn takes
+        if self._rests and self._is_busy():
+            await self._rest(min(done * REST_A_ROW_S, REST_AT_MOST_S))
+        self._news()  # there may be more than one turn takes, and what was dispatched is delivered
 
-    async def _rest(self, worked_s: float) -> None:
-        """Leave the machine to who pays just now; those who are told afterwards can wait."""
-        seconds = min(worked_s * _REST, _REST_AT_MOST_S)
+    def _is_busy(self) -> bool:
+        used, (cpu, wall) = (time.process_time(), time.monotonic()), self._used
+        self._used = used
+        return used[0] - cpu > BUSY * (used[1] - wall)
+
+    async def _rest(self, seconds: float) -> None:
+        """Let no turn begin for some seconds; rests of turns that end together add up."""
+        self._rests_until = max(self._rests_until, time.monotonic()) + seconds
         if self._until.stopping is not None:
-            await comes(self._until.stopping, seconds)
+            await comes(self._until.stopping, self._rests_until - time.monotonic())
 
     async def _deliver(self, lane: str, subscriber: Subscriber) -> int:
         done = await take_turn(lane, subscriber, self._clock, self._until)
