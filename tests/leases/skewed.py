@@ -17,13 +17,13 @@ from service.leases import repository as leases
 from service.leases.documents import Lease
 from service.leases.repository import Held
 from service.outbox import repository as outbox
-from service.outbox.documents import OutboxMessage
+from service.outbox.documents import Delivery
 from service.storage.database import connect
 from service.storage.documents import bind
 from tests.leases.clocks import Shifted, Trusted
 
 SPAN = timedelta(seconds=60)
-NAME, TOPIC = "test.skewed", "test.topic"
+NAME, LANE = "test.skewed", "test:"
 
 
 class Skewed:
@@ -41,7 +41,7 @@ class Skewed:
             return "kept" if await leases.renew(self._lease) else "lost"
         take: dict[str, Callable[[], Awaitable[object]]] = {
             "lease": self._take_lease,
-            "message": lambda: outbox.claim_due([TOPIC], self._clock, SPAN),
+            "delivery": lambda: outbox.claim(LANE, 1, SPAN, self._clock),
             "event": lambda: inbox.claim_waiting(self._clock, SPAN, EVERYTHING),
         }
         return "taken" if await take[what]() is not None else "held"
@@ -59,7 +59,7 @@ def _say(word: str) -> None:
 
 async def _main(uri: str, name: str, off_s: str, *how: str) -> None:
     client = connect(uri)
-    await bind(client[name], [Lease, OutboxMessage, WebhookEvent])
+    await bind(client[name], [Lease, Delivery, WebhookEvent])
     kind = Trusted if "trusted" in how else Shifted
     process = Skewed(kind(timedelta(seconds=float(off_s))), off_s)
     _say("ready")

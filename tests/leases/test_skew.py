@@ -3,20 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from service.outbox import repository as outbox
-from service.outbox.operations import message
+from service.outbox.operations.dispatch import dispatch_some
 from service.storage.database import Database
-from service.storage.plain import NO_TRANSACTION
 from tests.leases.processes import Talking, talking_to
-from tests.leases.skewed import TOPIC
+from tests.outbox.subscribing import Listener, subscriber, write
 from tests.support.shop import Shop
 
 OFF_S = 300  # each, to both sides
-KINDS = ["lease", "message", "event"]
+KINDS = ["lease", "delivery", "event"]
 
 
 @asynccontextmanager
@@ -31,13 +29,15 @@ async def _skewed(uri: str, database: Database, *how: str) -> AsyncIterator[dict
 
 
 async def _something_due(shop: Shop) -> None:
-    """A message and an event that are due by either clock."""
+    """A delivery and an event that are due by either clock."""
     long_ago = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-    names: dict[str, Any] = {"merchant_id": "default", "session_id": "s", "payload": {}}
-    await outbox.add_once([message(TOPIC, "1", now=long_ago, **names)], NO_TRANSACTION)
+    hears = replace(subscriber(Listener()), always=True)
+    await write(shop)
+    assert await dispatch_some([hears], shop.clock) == 1
     await shop.receive(shop.stripe_paid({"sessionId": "later", "amount": 1, "currency": "INR"}))
     due = {"$set": {"nextAttemptAt": long_ago}}
-    await shop.database["webhook_events"].update_one({}, due)
+    for rows in ("webhook_events", "deliveries"):
+        await shop.database[rows].update_one({}, due)
 
 
 @pytest.mark.parametrize(("first", "second"), [("slow", "fast"), ("fast", "slow")])

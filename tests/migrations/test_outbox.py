@@ -97,6 +97,7 @@ async def test_control_without_the_step_who_comes_later_hears_all_of_it(
     """By the row of the message alone, as the version before would have told it."""
     pending = {"topic": {"$regex": "^session"}, "status": "pending"}
     waiting = await old["outbox"].count_documents(pending)
-    monkeypatch.setattr(operations, "STEPS", STEPS[:-1])
+    before = [step for step in STEPS if step.run is not outbox.run]
+    monkeypatch.setattr(operations, "STEPS", before)
     await migrate(old, DOCUMENTS, clock, BY)
     assert await old["outbox"].count_documents(pending) == waiting > 0

@@ -1,5 +1,6 @@
 """Events as the providers send them: each passes the real verification and tells what is meant."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -121,7 +122,17 @@ def test_the_same_outcome_is_told_alike_minutes_later(provider: ProviderName) ->
     again = verified(provider, build(provider, Outcome.SUCCEEDED, later))
     # Razorpay's event is its bytes, and these hold the time: told anew, it is another one.
     assert (first.inbox_id == again.inbox_id) is (provider != "razorpay")
-    assert first.facts == again.facts
+    assert _untimed(first.facts) == _untimed(again.facts)
+
+
+def _untimed(facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts without when a payment was made: a sale that is told later was paid later."""
+    found = []
+    for fact in facts:
+        assert isinstance(fact, PaymentSucceeded)
+        details = fact.payment.details and replace(fact.payment.details, made_at=None)
+        found.append(replace(fact, payment=replace(fact.payment, details=details)))
+    return found
 
 
 @pytest.mark.parametrize("provider", ["stripe", "razorpay"])
