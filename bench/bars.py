@@ -1,5 +1,6 @@
 """The bars that the project has set itself, and how the figures stand against them."""
 
+import statistics
 from typing import Any
 
 from bench.figures import Runs, median, pick
@@ -16,6 +17,7 @@ def bars_of(results: dict[str, Any]) -> str:
         _faster(runs, "webhook", "express", 3.0),
         _no_slower(runs, "create"),
         _no_slower(runs, "read"),
+        *_fanout(results),
         *_growth(results),
         *_cleanup(results),
         *_expiry(results),
@@ -47,6 +49,23 @@ def _no_slower(runs: Runs, route: str) -> Line:
     ratio = ours / _median(runs, "p50_ms", server="bare", route=route, connections=1)
     what = f"{route}, 1 connection, p50, to a bare handler"
     return what, "<= 1.3 x", f"{ratio:.2f} x", ratio <= 1.3
+
+
+def _fanout(results: dict[str, Any]) -> list[Line]:
+    if "fanout" not in results:
+        return []
+    runs: Runs = results["hot"]["found"]
+    alone = _median(runs, "per_second", server="express", route="webhook", connections=64)
+    beside = [one["fanout"]["per_second"] for one in results["fanout"]["found"]["pairs"]]
+    ratio = statistics.median(beside) / alone
+    return [
+        (
+            "webhook with three subscribers, 64 connections, to express",
+            ">= 3.0 x",
+            f"{ratio:.2f} x",
+            ratio >= 3.0,
+        )
+    ]
 
 
 def _growth(results: dict[str, Any]) -> list[Line]:
