@@ -12,8 +12,8 @@ from service.core.principal import Principal
 from service.leases.errors import LeaseLost
 from service.leases.operations import kept, leased
 from service.leases.repository import Held
-from service.merchants.operations.changing import add_default
 from service.migrations import repository
+from service.migrations.begin_new import begin_new
 from service.migrations.documents import Migration
 from service.migrations.errors import LayoutDiffers, MigrationUnderway
 from service.migrations.run_step import run_step
@@ -42,9 +42,11 @@ async def difference(database: Database) -> str | None:
 
     A database that holds nothing yet is of any version.
     """
-    done = {migration.id for migration in await repository.done_migrations(database)}
-    if not done and await _is_new(database):
-        return None
+    done = await _numbers(database)
+    if not done:
+        if await _is_new(database):
+            return None
+        done = await _numbers(database)  # another process may have begun with it meanwhile
     newer = _newer(done)
     if newer is not None:
         return newer
@@ -55,6 +57,10 @@ async def difference(database: Database) -> str | None:
         f"The database has the layout of an older version: migration {', '.join(missing)} has not "
         f"run. Stop what still serves from it, then run: {_RUN}"
     )
+
+
+async def _numbers(database: Database) -> set[int]:
+    return {migration.id for migration in await repository.done_migrations(database)}
 
 
 def _newer(done: Collection[int]) -> str | None:
@@ -85,7 +91,7 @@ async def require_layout(database: Database, clock: Clock) -> None:
     found = await difference(database)
     if found is not None:
         raise LayoutDiffers(found)
-    await _begin_new(database, clock)
+    await begin_new(database, clock)
 
 
 async def plan(database: Database, *, again: bool = False) -> list[Planned]:
@@ -117,7 +123,7 @@ async def bring_up_to_date(
     """
     if await difference(database) is not None:
         return await migrate(database, documents, clock, by)
-    await _begin_new(database, clock)
+    await begin_new(database, clock)
     return [], await apply_indexes(database, documents)
 
 
@@ -138,27 +144,14 @@ async def migrate(
     async with _leased(clock) as lease:
         found = await difference(database)
         if found is None:
-            await _begin_new(database, clock)
-        done = {migration.id for migration in await repository.done_migrations(database)}
+            await begin_new(database, clock)
+        done = await _numbers(database)
         newer = _newer(done)
         if newer is not None:
             raise LayoutDiffers(newer)
         steps = [step for step in STEPS if again or step.number not in done]
         ran = [await run_step(step, Run(database, lease), clock, by) for step in steps]
         return ran, await apply_indexes(database, documents)
-
-
-async def _begin_new(database: Database, clock: Clock) -> None:
-    """Note in a database that holds nothing that it has this version's layout.
-
-    Its first merchant is there from now on: that of the keys of the environment.
-    """
-    if await repository.done_migrations(database):
-        return
-    await add_default(clock.now())
-    for step in STEPS:
-        new = Migration(id=step.number, name=step.name, at=clock.now(), ran=False)
-        await repository.keep(new)
 
 
 @asynccontextmanager

@@ -1,14 +1,13 @@
 """Queries on documents of an older layout: raw rows, since no document of ours describes them."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TypeAlias
 
 from pymongo import UpdateOne
 from pymongo.errors import OperationFailure
 
 from service.migrations.documents import Migration
-from service.storage.answering import Duplicate, answers_in_time
+from service.storage.answering import answers_in_time
 from service.storage.database import Database, Row
 from service.storage.transaction import Transaction
 
@@ -37,11 +36,10 @@ async def is_new(database: Database) -> bool:
     return True
 
 
-async def keep(migration: Migration) -> None:
-    """Keep that a migration is done; where it is known already it stays."""
-    async with answers_in_time():
-        with suppress(Duplicate):
-            await Migration.get_pymongo_collection().insert_one(migration.to_row())
+async def keep_missing(migrations: Sequence[Migration], tx: Transaction) -> None:
+    """Keep that migrations are done; those that are known already stay."""
+    rows = [migration.to_row() for migration in migrations]
+    await tx.insert_missing(Migration.get_pymongo_collection(), rows)
 
 
 async def keep_latest(migration: Migration, tx: Transaction) -> None:

@@ -13,6 +13,7 @@ from service.merchants.errors import MerchantExists, MerchantNotFound
 from service.merchants.operations.changing import add_default, add_merchant
 from service.merchants.operations.keys import issue_key
 from service.merchants.operations.merchants import Merchants
+from service.storage.plain import NO_TRANSACTION
 from service.web.keys.issuing import make_key
 from tests.support.shop import Shop
 
@@ -69,10 +70,10 @@ async def test_of_many_that_add_one_merchant_at_once_one_does(shop: Shop) -> Non
 
 
 async def test_the_first_merchant_is_made_once_and_never_written_over(shop: Shop) -> None:
-    await add_default(shop.clock.now())
+    await add_default(shop.clock.now(), NO_TRANSACTION)
     await shop.database["merchants"].update_one({"_id": "default"}, {"$set": {"name": "Ours"}})
     [before] = await shop.database["merchants"].find().to_list()
     shop.pass_time(days=1)
-    await add_default(shop.clock.now())
+    await add_default(shop.clock.now(), NO_TRANSACTION)
     assert await shop.database["merchants"].find().to_list() == [before]
     assert before == Merchant.model_validate(before).to_row()

@@ -49,10 +49,9 @@ async def require_merchant(merchant_id: str, tx: Transaction) -> None:
         raise MerchantNotFound
 
 
-async def add_default(now: datetime) -> None:
+async def add_default(now: datetime, tx: Transaction) -> None:
     """Add the merchant that owns the keys of the environment, unless it exists."""
-    async with answers_in_time():
-        await repository.insert_missing(Merchant.unnamed(DEFAULT_MERCHANT, now))
+    await repository.insert_missing(Merchant.unnamed(DEFAULT_MERCHANT, now), tx)
 
 
 async def add_merchant(merchants: Merchants, merchant: Merchant, by: Principal) -> Merchant:
