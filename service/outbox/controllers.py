@@ -66,11 +66,12 @@ class AdminDeliveries(Controller):
     ) -> DeliveryAnswer:
         """Have a delivery tried at once: a dead one, one that waits, or one that is done.
 
-        Operators do so for any merchant. 409 while it is being delivered.
+        Operators do so for any merchant. 409 while it is being delivered, and for the later of two
+        calls at once.
         """
         found = await find_delivery(delivery_id, whose(principal))
         by = on_behalf_of(principal, found.merchant_id)
-        return DeliveryAnswer(delivery_view(await redeliver(delivery_id, by, clock)))
+        return DeliveryAnswer(delivery_view(await redeliver(found, by, clock)))
 
 
 def whose(principal: Principal, merchant_id: str | None = None) -> str | None:

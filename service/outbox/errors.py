@@ -14,7 +14,7 @@ class DeliveryNotFound(NotFound):
 
 
 class DeliveryUnderWay(Conflict):
-    """Somebody is delivering it just now."""
+    """Somebody is delivering it just now, or has had it delivered since it was looked at."""
 
     code = "delivery_under_way"
 

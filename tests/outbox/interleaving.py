@@ -24,6 +24,8 @@ COMMANDS = (
     *("claim", "by_ids", "keep"),
 )
 """What a process asks of the database on the way of a message: it dies before or after each."""
+BEFORE, AMID, AFTER = range(3)
+"""When it dies. Amid: of the deliveries that it inserts, the first half are there."""
 
 
 class Died(BaseException):
@@ -75,13 +77,16 @@ class World(Struct):
             path = f"/deliveries/{row['_id']}/redeliver"
             assert (await self.shop.admin("POST", path)).status_code == 200
 
-    async def die(self, act: Callable[[], Awaitable[None]], command: str, *, after: bool) -> None:
-        """Let a process die before or after a command of an act."""
+    async def die(self, act: Callable[[], Awaitable[None]], command: str, when: int) -> None:
+        """Let a process die before, amid or after a command of an act."""
         do = getattr(repository, command)
 
         async def dying(*arguments: Any, **named: Any) -> None:
-            if after:
+            if when == AFTER:
                 await do(*arguments, **named)
+            elif when == AMID and command == "insert_deliveries":
+                [rows] = arguments
+                await do(rows[: len(rows) // 2])
             raise Died
 
         with pytest.MonkeyPatch.context() as patch:

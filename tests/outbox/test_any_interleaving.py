@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.outbox import repository
 from service.wiring import DOCUMENTS
-from tests.outbox.interleaving import COMMANDS, World
+from tests.outbox.interleaving import AFTER, AMID, BEFORE, COMMANDS, World
 from tests.support.emptied import emptied
 from tests.support.shop import Shop
 
@@ -21,7 +21,7 @@ _ACTS: st.SearchStrategy[tuple[Any, ...]] = st.one_of(
     st.just(("deliver",)),
     st.tuples(st.just("redeliver"), st.integers(0, 9)),
 )
-_DYING = st.tuples(_ACTS, st.sampled_from(COMMANDS), st.booleans())
+_DYING = st.tuples(_ACTS, st.sampled_from(COMMANDS), st.sampled_from([BEFORE, AMID, AFTER]))
 _STEPS = st.lists(st.one_of(_ACTS, _ACTS, _DYING), min_size=4, max_size=14)
 _RUN = settings(
     deadline=None,
@@ -40,7 +40,7 @@ async def _play(shop: Shop, steps: list[Any]) -> list[str]:
         name, *given_to_it = step[0] if dies else step
         act = getattr(world, name)
         if dies:
-            await world.die(lambda act=act, to=given_to_it: act(*to), step[1], after=step[2])
+            await world.die(lambda act=act, to=given_to_it: act(*to), step[1], step[2])
         else:
             await act(*given_to_it)
     await world.settle()
@@ -64,7 +64,7 @@ async def test_so_in_any_of_many_orders(shop: Shop, steps: list[Any]) -> None:
     assert await _play(shop, steps) == []
 
 
-LOSING = [("write",), (("dispatch", ("a",)), "insert_deliveries", False)]
+LOSING = [("write",), (("dispatch", ("a",)), "insert_deliveries", BEFORE)]
 
 
 async def test_who_dies_before_the_deliveries_are_there_loses_none(shop: Shop) -> None:

@@ -62,7 +62,7 @@ def again(delivery_id: str, data_dir: Path) -> None:
 
     async def work(_: Settings, __: Database) -> Delivery:
         found = await find_delivery(delivery_id, None)
-        return await redeliver(delivery_id, operator(found.merchant_id), SystemClock())
+        return await redeliver(found, operator(found.merchant_id), SystemClock())
 
     found = with_database(data_dir, work)
     say(f"{found.id} is delivered again, after {found.attempts} attempts.")

@@ -113,7 +113,7 @@ async def _redelivered(reader: Principal, delivery_id: str, clock: Clock) -> Sai
         return Said(f"Nothing was done: {named} was delivered meanwhile.", "warn")
     if found.status == "pending":
         return Said(f"Nothing was done: {named} is being tried again already.", "warn")
-    await redeliver(delivery_id, on_behalf_of(reader, found.merchant_id), clock)
+    await redeliver(found, on_behalf_of(reader, found.merchant_id), clock)
     return Said(f"{named} is delivered again. It is listed here once more if that fails for days.")
 
 

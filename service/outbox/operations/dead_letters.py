@@ -53,22 +53,24 @@ async def find_delivery(delivery_id: str, merchant_id: str | None) -> Delivery:
     return found
 
 
-async def redeliver(delivery_id: str, by: Principal, clock: Clock) -> Delivery:
+async def redeliver(found: Delivery, by: Principal, clock: Clock) -> Delivery:
     """Have a delivery made again, on the record: a dead one, one that waits, or one that is done.
 
-    It is tried at once, and given up anew only after its whole time. Raises `DeliveryNotFound`,
+    It is tried at once, and given up anew only after its whole time: if it stands as it was
+    `found`, so that of two who want it at once only one has it delivered. Raises
     `DeliveryUnderWay`, `MessageGone`.
     """
-    before = await find_delivery(delivery_id, by.merchant_id)
 
     async def work(tx: Transaction) -> None:
-        if not await repository.make_due(before, GIVE_UP_AFTER, KEEP_FOR, clock, tx):
-            raise DeliveryUnderWay(f"{delivery_id} is being delivered; look again in a minute.")
-        if not await repository.keep_message(before, KEEP_FOR, clock, tx):
-            raise MessageGone(f"The message of {delivery_id} was deleted after its time.")
-        act = Act("delivery.redelivered", f"delivery:{delivery_id}", detail={"was": before.status})
+        if not await repository.make_due(found, GIVE_UP_AFTER, KEEP_FOR, clock, tx):
+            raise DeliveryUnderWay(
+                f"{found.id} is being delivered, or was meanwhile; look again in a minute."
+            )
+        if not await repository.keep_message(found, KEEP_FOR, clock, tx):
+            raise MessageGone(f"The message of {found.id} was deleted after its time.")
+        act = Act("delivery.redelivered", f"delivery:{found.id}", detail={"was": found.status})
         await record(tx, by, act, clock.now())
 
     await in_transaction(work)
-    WRITTEN.notify([before.topic])
-    return await find_delivery(delivery_id, by.merchant_id)
+    WRITTEN.notify([found.topic])
+    return await find_delivery(found.id, by.merchant_id)

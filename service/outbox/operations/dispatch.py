@@ -17,7 +17,7 @@ from service.outbox.documents import Birth, Delivery, OutboxMessage
 from service.outbox.operations.subscribers import Subscriber, Subscribers, lane_of
 from service.outbox.repository import Heard, Undispatched
 from service.storage.answering import answers_in_time
-from service.storage.database import EMPTY_TIME, Row
+from service.storage.database import Row
 
 LEASE = timedelta(seconds=10)
 AT_ONCE = 300
@@ -89,7 +89,8 @@ def _deliveries(
         hearing.setdefault(birth.topic, []).append(birth)
     for message in found.messages:
         for birth in hearing.get(message.topic, ()):
-            if message.written_at >= (birth.born_at or EMPTY_TIME):
+            # Whose row has no time yet was added after the messages were found.
+            if birth.born_at is not None and message.written_at >= birth.born_at:
                 yield _delivery(message, birth.subscriber, by_name.get(birth.subscriber), found)
 
 

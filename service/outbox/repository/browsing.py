@@ -36,7 +36,7 @@ async def make_due(
 ) -> bool:
     """Let a delivery be tried now, and its message be kept for it.
 
-    Returns False where somebody is at it just now.
+    Returns False where somebody is at it just now, or has been since it was read.
     """
     now = clock.in_database()
     kept = {"$max": ["$purgeAt", ends(keep_for, clock)]}
@@ -49,8 +49,10 @@ async def make_due(
         "purgeAt": kept,
     }
     nobody_is_at_it = {"$or": [{"claim": None}, {"$expr": free("nextAttemptAt", clock)}]}
+    # Each try raises `attempts`: two that were asked for at once are one.
+    as_read = {"_id": delivery.id, "status": delivery.status, "attempts": delivery.attempts}
     done = await Delivery.get_pymongo_collection().update_one(
-        {"_id": delivery.id, **nobody_is_at_it}, [{"$set": change}], session=tx.session
+        as_read | nobody_is_at_it, [{"$set": change}], session=tx.session
     )
     return done.matched_count == 1
 
@@ -60,9 +62,13 @@ async def keep_message(
 ) -> bool:
     """Keep the message of a delivery that is made again; return whether it is there.
 
-    Also one that was done by another way is delivered then.
+    Also one that was done by another way is delivered then. One that is not dispatched stays so:
+    who was dispatching it may have died before all its deliveries were there.
     """
-    change = {"status": "dispatched", "purgeAt": {"$max": ["$purgeAt", ends(keep_for, clock)]}}
+    change = {
+        "status": {"$cond": [{"$eq": ["$status", "done"]}, "dispatched", "$status"]},
+        "purgeAt": {"$max": ["$purgeAt", ends(keep_for, clock)]},
+    }
     done = await OutboxMessage.get_pymongo_collection().update_one(
         {"_id": delivery.message_id}, [{"$set": change}], session=tx.session
     )
