@@ -31,10 +31,14 @@ class Until(Struct, frozen=True):
     given_up: asyncio.Event | None = None
 
     @property
+    def ended(self) -> bool:
+        """Return whether it was ended before its time."""
+        return any(event is not None and event.is_set() for event in (self.stopping, self.given_up))
+
+    @property
     def over(self) -> bool:
         """Return whether nothing more is begun."""
-        told = any(event is not None and event.is_set() for event in (self.stopping, self.given_up))
-        return told or time.monotonic() > self.at
+        return self.ended or time.monotonic() > self.at
 
     def at_most(self, seconds: float) -> "Until":
         """Return the same, but no longer than this from now."""
@@ -107,10 +111,15 @@ async def work_off(
     until: Until,
     pace: Pace | None = None,
 ) -> int:
-    """Do what a walk finds, batch by batch, to its end or until time is up; return the sum."""
+    """Do what a walk finds, batch by batch, to its end or until time is up; return the sum.
+
+    One batch is done also where the work before it took all the time; none once it was ended.
+    """
     total = 0
     async with aclosing(walk) as batches:
         async for one in batches:
+            if until.ended:
+                break
             began = time.monotonic()
             total += await (do(one) if pace is None else pace.beside(do(one)))
             if until.over:

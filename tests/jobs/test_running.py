@@ -18,6 +18,7 @@ from service.jobs.operations.job import About, Job, Report, Table, Turn, by_name
 from service.jobs.operations.listing import list_jobs, runs_of
 from service.jobs.operations.pausing import pause_job, resume_job
 from service.jobs.operations.run import LEASE, run_job
+from service.leases import operations as leases
 from service.leases.errors import LeaseLost
 from service.storage.database import Database
 from service.wiring import ALL_JOBS
@@ -184,6 +185,24 @@ async def test_a_run_that_lost_its_lease_keeps_nothing_and_says_so(
     [run] = await runs_of("test", table, limit=1)
     assert run.state == "lost"
     assert (await repository.standing("test")).reached == {"at": 1}
+
+
+async def test_a_run_that_ended_because_its_lease_was_lost_says_so_though_it_kept_nothing(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "_RENEWALS", 10**9)
+
+    async def until_told(_: Counted, turn: Turn) -> None:
+        clock.advance(LEASE)
+        assert turn.until.given_up is not None
+        await turn.until.given_up.wait()
+
+    table = _table(clock, until_told)
+    async with asyncio.timeout(IN_TIME):
+        with pytest.raises(LeaseLost):
+            await run_job("test", table, SOMEBODY)
+    [run] = await runs_of("test", table, limit=1)
+    assert run.state == "lost"
 
 
 async def test_a_paused_job_does_nothing_until_it_is_resumed(

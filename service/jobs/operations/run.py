@@ -14,7 +14,7 @@ from service.core.principal import Kind, Principal
 from service.jobs import repository
 from service.jobs.operations.job import Job, Report, Table, Turn
 from service.jobs.operations.noting import listed, measured, noting_progress
-from service.leases.operations import kept, leased
+from service.leases.operations import kept, leased, renew
 from service.leases.repository import Held
 from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION
@@ -66,6 +66,8 @@ async def _work(job: Job[Report], report: Report, lease: Held, by: Principal, ta
     noting = noting_progress(run, report, over)
     async with listed(run, report, table.clock), kept(lease, over), noting:
         await job.work(report, turn)
+        if over.is_set():  # paused; or the lease is lost, and it was not by a batch that it ended
+            await renew(lease)
 
 
 @asynccontextmanager
