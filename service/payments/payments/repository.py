@@ -70,16 +70,17 @@ async def change(payment: Payment, changes: Row, tx: Transaction) -> None:
 async def change_as_read(payment: Payment, changes: Row) -> bool:
     """Set fields of a payment, unless it was written since it was read; return whether it was not.
 
-    Whatever an event writes shows in one of these, whichever millisecond it is.
+    Whatever an event writes shows in one of these, whichever millisecond it is; what another who
+    fills in has written, in the fields that it set.
     """
     wanted: Row = {
+        **{name: _as_read(payment.stored(name)) for name in changes},
         **_key(payment.provider, payment.account, payment.provider_payment_id),
         "status": payment.status.value,
         "statusAt": payment.status_at,
         "updatedAt": payment.updated_at,
         "aliases": payment.aliases,
-        # Not there in rows of before.
-        "places": payment.places or {"$in": [None, {}]},
+        "places": _as_read(payment.places),
     }
     payments = Payment.get_pymongo_collection()
     return (await payments.update_one(wanted, {"$set": changes})).matched_count == 1
@@ -129,6 +130,11 @@ async def count_silent(since: datetime) -> int:
     """Count the payments whose outcome is open and that nobody has reported since a time."""
     wanted = {"status": _LIVE, "updatedAt": {"$lte": since}}
     return await Payment.get_pymongo_collection().count_documents(wanted)
+
+
+def _as_read(value: object) -> Row:
+    """Return what a field is compared with; an empty one may not be there in rows of before."""
+    return {"$eq": value} if value or value is None else {"$in": [None, value]}
 
 
 def _key(provider: str, account: str, provider_payment_id: str) -> Row:
