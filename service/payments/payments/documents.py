@@ -11,6 +11,9 @@ from service.core.strict_json import JsonObject
 from service.payments.payments.states import LIVE, PaymentStatus
 from service.storage.documents import StoredDocument
 
+BY_HAND = "hand"
+"""The method of a payment that a server entered: no provider has reported it."""
+
 
 class Claim(Struct, frozen=True):
     """The session that a payment belongs to.

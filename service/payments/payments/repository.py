@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from service.payments.payments.documents import Payment
+from service.payments.payments.documents import BY_HAND, Payment
 from service.payments.payments.states import LIVE
 from service.providers.registry import REGISTRY
 from service.storage.database import Row
@@ -41,6 +41,18 @@ async def find_many(provider: str, account: str, ids: Collection[str]) -> list[P
     found = {"$in": sorted(ids), **_INDEXED}
     wanted = {"provider": provider, "account": account, "providerPaymentId": found}
     cursor = Payment.get_pymongo_collection().find(wanted)
+    return [Payment.model_validate(row) for row in await cursor.to_list()]
+
+
+async def find_by_alias(provider: str, account: str, alias: str, tx: Transaction) -> list[Payment]:
+    """Find payments that their provider reported, by another id that is known of them."""
+    wanted = {
+        "aliases": {"$eq": alias},
+        "provider": provider,
+        "account": account,
+        "paymentMethod": {"$ne": BY_HAND},
+    }
+    cursor = Payment.get_pymongo_collection().find(wanted, session=tx.session).limit(100)
     return [Payment.model_validate(row) for row in await cursor.to_list()]
 
 

@@ -10,7 +10,7 @@ from service.inbox.operations.receive import take_in
 from service.outbox import repository as outbox_repository
 from service.outbox.documents import Delivery, OutboxMessage
 from service.payments.payments import repository as payments
-from service.payments.payments.documents import Payment
+from service.payments.payments.documents import BY_HAND, Payment
 from service.payments.payments.states import PaymentStatus
 from service.providers.base import ClosesCheckouts
 from service.sessions import repository as sessions
@@ -92,4 +92,4 @@ async def close_by_message(
 
 def _took_money(payment: Payment) -> bool:
     """Return whether a payment was made at the provider: one entered by hand closes no checkout."""
-    return payment.status is PaymentStatus.SUCCEEDED and payment.payment_method != "hand"
+    return payment.status is PaymentStatus.SUCCEEDED and payment.payment_method != BY_HAND

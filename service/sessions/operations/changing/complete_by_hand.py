@@ -5,7 +5,7 @@ from datetime import datetime
 from service.audit.operations import Act, record
 from service.core.strict_json import JsonObject
 from service.payments.payments import repository as payments
-from service.payments.payments.documents import Payment
+from service.payments.payments.documents import BY_HAND, Payment
 from service.payments.payments.operations import ReportedPayment, record_payment
 from service.payments.payments.states import PaymentStatus
 from service.sessions.documents import Session
@@ -31,7 +31,7 @@ async def complete_by_hand(
 
     The row is always the session's own. A provider's id that the server `named` is stored with it
     but claims nothing: it is not verified, and one bank transfer may pay for several sessions.
-    Raises `PaymentTaken` if a payment with that id belongs to another session.
+    Raises `PaymentTaken` if a payment that its provider knows by that id belongs to another one.
     """
     tx, now, hand_id = doing.tx, doing.cause.at, _hand_id(session)
     await _check_free(tx, session, named, hand_id)
@@ -49,10 +49,15 @@ async def complete_by_hand(
 
 
 async def _check_free(tx: Transaction, session: Session, named: str | None, hand_id: str) -> None:
+    account = (session.provider, session.account)
     for paid in (named, hand_id):  # an earlier session with this id may have an entry of its own
-        known = await payments.find(session.provider, session.account, paid, tx) if paid else None
+        known = await payments.find(*account, paid, tx) if paid else None
         if known is not None and not _is_free_for(known, session):
             raise PaymentTaken(f"Payment {paid!r} does not belong to this session.")
+    for known in await payments.find_by_alias(*account, named, tx) if named else ():
+        # What a bank gave may stand for several payments.
+        if named != known.details.get("bankReference") and not _is_free_for(known, session):
+            raise PaymentTaken(f"The payment of {named!r} does not belong to this session.")
 
 
 def _is_free_for(payment: Payment, session: Session) -> bool:
@@ -76,7 +81,7 @@ def _by_hand(session: Session, hand_id: str, named: str | None, now: datetime) -
         currency=session.currency,
         status=PaymentStatus.SUCCEEDED,
         occurred_at=now,
-        payment_method="hand",
+        payment_method=BY_HAND,
         provider_session_id=session.provider_session_id,
         aliases=(named,) if named else (),
     )
