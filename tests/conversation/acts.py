@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from tests.conversation import callers, operators, payers, strangers
+from tests.conversation import callers, keepers, operators, payers, strangers
 from tests.conversation.world import World
 
 Do: TypeAlias = Callable[[World, int, int, int], Awaitable[None]]
@@ -46,6 +46,10 @@ ACTS: Mapping[str, Do] = {
     "change_price": operators.change_price,
     "suspend": operators.suspend,
     "end_suspension": operators.end_suspension,
+    "redeliver": keepers.redeliver,
+    "pause_job": keepers.pause,
+    "resume_jobs": keepers.resume_jobs,
+    "run_by_hand": keepers.run_by_hand,
     "cut": operators.cut,
     "mend": operators.mend,
 }

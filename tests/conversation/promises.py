@@ -192,6 +192,7 @@ async def _nothing_closable_is_left_open(world: World) -> None:
 async def check_no_session_waits_for_ever(world: World) -> None:
     """With the providers silent, clean-ups lead each session to an end or to an open review."""
     world.wires.cut = "before"
+    await world.resume_jobs()
     for _ in range(4):
         world.pass_time(timedelta(hours=26))
         await world.clean_up()

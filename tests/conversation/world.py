@@ -10,7 +10,8 @@ from typing import Any
 from httpx import Response
 
 from service.core.clock import ManualClock
-from service.core.principal import DEFAULT_MERCHANT
+from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
+from service.jobs.operations.pausing import resume_job
 from service.storage.database import Database, Row
 from service.wiring import DOCUMENTS
 from tests.conversation.books import RealPayment, payments_in
@@ -26,6 +27,7 @@ from tillgate_sandbox.documents import SandboxCheckout
 PLAN, EVENT = "gold", "concert"
 PRICE = 1000
 FREE = "WHOLE"
+OPERATOR = Principal(Kind.ADMIN, DEFAULT_MERCHANT, key_id="cli", name="cli:ada")
 
 
 class ServerFailed(AssertionError):
@@ -40,7 +42,8 @@ class World:
     one. `openers` says who opened which: a browser, a server, a user of that name. `prices` are
     those that the catalog may have now: several while one is changed. `foreign` are payments for
     something else. `suspended`: the merchant surely is, whose keys then open nothing;
-    `resumptions` is odd while that is being ended. `story` is what happened, in words, for whoever
+    `resumptions` is odd while that is being ended. `paused` are the jobs that surely are, and
+    `jobs_resumed` is odd while that is being ended. `story` is what happened, in words, for whoever
     reads a failure; `reached` are the rare states that this conversation came through, `tally`
     counts what all of them came to.
     """
@@ -56,6 +59,8 @@ class World:
     foreign: dict[str, RealPayment] = field(default_factory=dict)
     suspended: bool = False
     resumptions: int = 0
+    paused: set[str] = field(default_factory=set)
+    jobs_resumed: int = 0
     story: list[str] = field(default_factory=list)
     reached: set[str] = field(default_factory=set)
     tally: Counter[str] = field(default_factory=Counter)
@@ -84,7 +89,23 @@ class World:
 
     async def clean_up(self) -> None:
         """Run the clean-up, as the CronJob does."""
-        await self.call("POST", "/api/cleanup-sessions", JOBS, json={})
+        await self.run_job("cleanup", "/api/cleanup-sessions", JOBS)
+
+    async def run_job(self, name: str, path: str, key: str) -> None:
+        """Run a job by a route; one that was paused before and still is does nothing."""
+        paused = name in self.paused
+        answer = await self.call("POST", path, key, json={})
+        if paused and name in self.paused and answer.status_code == 200:
+            assert answer.json()["skipped"], f"{name} ran while it was paused: {answer.text}"
+
+    async def resume_jobs(self) -> None:
+        """Let all jobs run again."""
+        self.paused.clear()
+        self.jobs_resumed += 1
+        table = self.lab.api.container.job_table
+        for name in table.jobs:
+            await resume_job(name, table, OPERATOR)
+        self.jobs_resumed += 1
 
     def token(self, user: str) -> str:
         """Sign a user's token."""
@@ -177,6 +198,8 @@ async def begin_anew(world: World) -> None:
     world.prices = {PLAN: [PRICE], EVENT: [PRICE]}
     world.purged.clear()
     world.suspended, world.resumptions = False, 0
+    world.paused.clear()
+    world.jobs_resumed = 0
     world.lab.api.container.merchants.forget(DEFAULT_MERCHANT)
     world.foreign.clear()
     world.story.clear()
