@@ -17,6 +17,11 @@ _LACKING: dict[str, tuple[Row, Row]] = {
 }
 
 
+def _unless_there(fields: Row) -> Row:
+    """Set what is not there; this version may have written some of it to a row of before."""
+    return {name: {"$ifNull": [f"${name}", {"$literal": value}]} for name, value in fields.items()}
+
+
 async def left(database: Database) -> Counts:
     """Count the payments and the sessions without them."""
     return {
@@ -29,7 +34,7 @@ async def run(run: Run) -> None:
     for name, (old, fields) in _LACKING.items():
         async for rows in repository.batches(run.database, name, old, BATCH):
             updates: list[repository.Update] = [
-                ({"_id": row["_id"], **old}, {"$set": fields}) for row in rows
+                ({"_id": row["_id"], **old}, [{"$set": _unless_there(fields)}]) for row in rows
             ]
             run.add(name, await run.update(name, updates))
             await run.breathe()
