@@ -8,8 +8,9 @@ from litestar.params import QueryParameter
 from msgspec import Struct
 
 from service.audit import repository
+from service.audit.documents import AuditEntry
 from service.core.paging import decode_cursor
-from service.core.principal import AccessScope
+from service.core.principal import AccessScope, Principal
 from service.core.strict_json import JsonObject
 from service.core.views import view_of
 from service.storage.answering import answers_in_time
@@ -68,5 +69,11 @@ class AuditTrail(Controller):
                 cursor=place,
                 limit=limit,
             )
-        views = [view_of(EntryView, entry) for entry in entries]
+        views = [_view(entry, principal) for entry in entries]
         return EntriesAnswer(views, following.encode() if following else None)
+
+
+def _view(entry: AuditEntry, reader: Principal) -> EntryView:
+    if entry.confidential and AccessScope.OPERATOR not in reader.scopes:
+        return view_of(EntryView, entry, reason=None)
+    return view_of(EntryView, entry)

@@ -32,12 +32,16 @@ class Actor(Protocol):
 
 
 class Act(Struct, frozen=True):
-    """What was done, to what, and why. `object` is `session:<id>`, `event:<id>`, `price:<item>`."""
+    """What was done, to what, and why. `object` is `session:<id>`, `event:<id>`, `price:<item>`.
+
+    `confidential`: the reason is for operators, not for the merchant in whose trail it stands.
+    """
 
     action: str
     object: str
     reason: str | None = None
     detail: JsonObject = {}
+    confidential: bool = False
 
 
 async def record(tx: Transaction, by: Actor, act: Act, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """What goes over the wire about merchants."""
 
+import re
 from datetime import datetime
 from functools import cache
 from typing import Annotated
@@ -12,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from service.core.variables import is_web_address
 from service.core.views import view_of
+from service.core.visible import has_hidden
 from service.merchants.documents import FIRST_ZONE, Merchant
 from service.storage.database import Row
 from service.web.fields import CurrencyCode, Email, LongText, ShortText
@@ -22,6 +24,9 @@ _LONGEST_ADDRESS = 500
 # Listed by some systems; what they mean depends on the machine, or they mean nothing.
 _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 _ON_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+# What is no name is no wildcard either: origins are compared, never matched.
+_NAME = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"{_NAME}(?:\.{_NAME})*(?::\d+)?|\[[0-9a-f:.]+\](?::\d+)?")
 
 
 def _wrong(message: str) -> PydanticCustomError:
@@ -44,7 +49,7 @@ def _plain_address(value: object) -> str:
     """Return an address that a browser reads the same way: no user info, nothing invisible."""
     fits = isinstance(value, str) and len(value) <= _LONGEST_ADDRESS and value.isascii()
     if not isinstance(value, str) or not fits or not is_web_address(value):
-        raise _wrong(f"must be an address of at most {_LONGEST_ADDRESS} characters")
+        raise _wrong(f"must be a web address in ASCII of at most {_LONGEST_ADDRESS} characters")
     if "@" in urlsplit(value).netloc or any(sign in value for sign in "\"'<>`"):
         raise _wrong("must have neither user info nor quotes nor angle brackets")
     return value
@@ -63,9 +68,20 @@ def _origin(value: object) -> str:
     parts = urlsplit(address)
     if address != f"{parts.scheme}://{parts.netloc}" or address.endswith(":"):
         raise _wrong("must be an origin without a path, e.g. https://shop.example")
+    if not _HOST.fullmatch(parts.netloc):
+        raise _wrong("must name one host: no *, nothing but letters, digits, dashes and dots")
     if parts.scheme != "https" and parts.hostname not in _ON_THIS_MACHINE:
         raise _wrong("must begin with https://; http:// is for this machine, in development")
     return address.removesuffix({"https": ":443", "http": ":80"}[parts.scheme])
+
+
+def _seen(value: str) -> str:
+    """Return a text of which people see everything: mails and pages show it as it is."""
+    if not value.strip():
+        raise _wrong("must not be blank")
+    if has_hidden(value):
+        raise _wrong("has characters that nobody sees, or that turn its direction")
+    return value
 
 
 def _distinct(values: list[str]) -> list[str]:
@@ -89,6 +105,12 @@ Origin = Annotated[
 ]
 """Scheme, host and port, and no path."""
 
+Name = Annotated[ShortText, AfterValidator(_seen)]
+"""What people read, in one line."""
+
+Sender = Annotated[Email, AfterValidator(_seen)]
+"""An email address that people see as it is."""
+
 Origins = Annotated[list[Origin], Field(max_length=MOST_ORIGINS), AfterValidator(_distinct)]
 """Several, each once."""
 
@@ -96,13 +118,13 @@ Origins = Annotated[list[Origin], Field(max_length=MOST_ORIGINS), AfterValidator
 class MerchantFields(WireModel):
     """The fields of a merchant that can be set; those left out stay as they are."""
 
-    name: ShortText = Field("", examples=["The Shop"])
+    name: Name = Field("", examples=["The Shop"])
     """What people read."""
     zone: Zone = FIRST_ZONE
     """Where its days begin."""
     default_currency: CurrencyCode | None = Field(None, examples=["INR"])
     """Of sessions and quotes that name none; null: DEFAULT_CURRENCY."""
-    mail_sender: Email | None = Field(None, examples=["billing@shop.example"])
+    mail_sender: Sender | None = Field(None, examples=["billing@shop.example"])
     """The sender of its mails; null: the service's own."""
     logo: Logo | None = None
     return_origins: Origins = Field(default_factory=list)
@@ -116,7 +138,7 @@ class MerchantFields(WireModel):
 class PutMerchant(MerchantFields):
     """Sets a merchant as a whole: fields that are left out are reset."""
 
-    name: ShortText = Field(examples=["The Shop"])
+    name: Name = Field(examples=["The Shop"])
     """What people read."""
     zone: Zone
     """Where its days begin."""

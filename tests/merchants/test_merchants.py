@@ -105,6 +105,9 @@ async def test_the_list_is_paged_newest_first(shop: Shop) -> None:
     [
         ("name", ""),
         ("name", "two\nlines"),
+        ("name", " "),
+        ("name", "\u202egpj.exe"),
+        ("name", "The\u200b Shop"),
         ("zone", "Mars/Olympus"),
         ("zone", "../../etc/passwd"),
         ("zone", "localtime"),
@@ -113,11 +116,18 @@ async def test_the_list_is_paged_newest_first(shop: Shop) -> None:
         ("defaultCurrency", "XXX1"),
         ("mailSender", "no address"),
         ("mailSender", "a@b.example\r\nBcc: x@y.example"),
+        ("mailSender", "\u202ea@b.example"),
         ("logo", "http://alpha.example/logo.png"),
         ("logo", "https://user:word@alpha.example/logo.png"),
         ("logo", 'https://alpha.example/"onload=x'),
         ("logo", "javascript:alert(1)"),
         ("returnOrigins", ["*"]),
+        ("returnOrigins", ["https://*.alpha.example"]),
+        ("returnOrigins", ["https://alpha..example"]),
+        ("returnOrigins", ["https://alpha.example."]),
+        ("returnOrigins", ["https://alpha%2eexample"]),
+        ("returnOrigins", ["https://alpha,beta.example"]),
+        ("returnOrigins", ["https://-alpha.example"]),
         ("returnOrigins", ["https://alpha.example/path"]),
         ("returnOrigins", ["https://alpha.example?x=1"]),
         ("returnOrigins", ["https://user@alpha.example"]),
@@ -137,9 +147,15 @@ async def test_what_can_not_be_used_is_refused_by_the_name_of_its_field(
 
 
 async def test_an_origin_is_kept_as_browsers_write_it_and_each_once(shop: Shop) -> None:
-    origins = ["https://Alpha.example:443", "https://alpha.example", "http://localhost:3000"]
+    others = ["http://localhost:3000", "https://xn--80ak6aa92e.example:8443", "https://[::1]"]
+    origins = ["https://Alpha.example:443", "https://alpha.example", *others]
     kept = (await put(shop, returnOrigins=origins)).json()["merchant"]["returnOrigins"]
-    assert kept == ["https://alpha.example", "http://localhost:3000"]
+    assert kept == ["https://alpha.example", *others]
+
+
+@pytest.mark.parametrize("name", ["Zoë & Söhne", "नमस्ते क्\u200dष", "می\u200cخواهم", "<b>Shop</b>"])
+async def test_a_name_is_in_any_script_and_kept_as_it_was_written(shop: Shop, name: str) -> None:
+    assert (await put(shop, name=name)).json()["merchant"]["name"] == name
 
 
 @pytest.mark.parametrize("merchant", ["a%0Ab", "alpha%0A", "a%20b", "%1B[31m", "x" * 41, "a.b"])

@@ -97,6 +97,31 @@ async def test_money_that_is_paid_meanwhile_completes_its_session(shop: Shop) ->
     assert (payment["merchantId"], payment["status"]) == ("alpha", "succeeded")
 
 
+async def test_why_it_was_suspended_is_shown_to_operators_alone_also_once_it_is_resumed(
+    shop: Shop,
+) -> None:
+    keys = await keys_of(shop)
+    await suspend(shop)
+    cleared = {"json": {"reason": "the informant was wrong"}}
+    assert (await shop.admin("POST", "/merchants/alpha/resume", **cleared)).status_code == 200
+    sid = (await shop.api.open(keys[Kind.SECRET]))["sessionId"]
+    change = {"sessionId": sid, "status": "canceled", "reason": "asked for it"}
+    assert (
+        await shop.api.call("PATCH", "/api/payment-sessions", keys[Kind.SECRET], json=change)
+    ).is_success
+    own = await shop.api.call("GET", "/api/admin/audit", keys[Kind.ADMIN])
+    told = {one["action"]: one["reason"] for one in own.json()["entries"]}
+    assert (told["merchant.suspended"], told["merchant.resumed"]) == (None, None)
+    assert "asked for it" in told.values()  # the control: other reasons are its own
+    of_alpha = {"params": {"merchant": "alpha"}}
+    told = {
+        one["action"]: one["reason"]
+        for one in (await shop.admin("GET", "/audit", **of_alpha)).json()["entries"]
+    }
+    assert told["merchant.suspended"] == "ticket 4711"
+    assert told["merchant.resumed"] == "the informant was wrong"
+
+
 @pytest.mark.parametrize(("verdict", "status"), [("accept", "completed"), ("reject", "pending")])
 async def test_an_operator_sees_and_decides_the_reviews_of_a_suspended_merchant(
     shop: Shop, verdict: str, status: str
