@@ -22,6 +22,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+_LONGEST_REASON = 500
+
 
 class FieldProblem(Struct, frozen=True):
     """One thing that is wrong with one field of a request.
@@ -57,6 +59,17 @@ class TillgateError(Exception):
         self.error = code or self.code
         self.problems = problems
         self.retry_after = retry_after
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what may be stored and shown of an error: the message of one of ours, else its kind.
+
+    What a driver or a library says may hold rows, addresses and keys, and be of any length: that
+    stays in the log.
+    """
+    if isinstance(error, TillgateError):
+        return error.message[:_LONGEST_REASON]
+    return f"{type(error).__name__}: the log of the service says more."
 
 
 class InvalidInput(TillgateError):

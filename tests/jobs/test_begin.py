@@ -65,7 +65,7 @@ async def test_what_fails_after_it_began_is_listed_and_logged(
         await over(table)
     assert [one["event"] for one in logs if one["log_level"] == "error"] == ["job failed"]
     [run] = await runs_of("slow", table, limit=9)
-    assert (run.state, run.error) == ("failed", "ValueError")
+    assert (run.state, run.error) == ("failed", "ValueError: the log of the service says more.")
 
 
 async def test_what_keeps_it_from_beginning_is_raised(

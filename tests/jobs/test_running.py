@@ -110,7 +110,7 @@ async def test_a_run_that_fails_is_listed_with_the_reason_and_gives_its_lease_ba
     with pytest.raises(ProviderFailed):
         await run_job("test", table, SOMEBODY)
     [run] = await runs_of("test", table, limit=1)
-    assert (run.state, run.figures["steps"], run.error) == ("failed", 2, "ProviderFailed: not now")
+    assert (run.state, run.figures["steps"], run.error) == ("failed", 2, "not now")
     assert (await run_job("test", _table(clock), SOMEBODY)).skipped is False
 
 
@@ -291,7 +291,10 @@ async def test_what_the_driver_says_of_a_failure_is_not_listed(
     with pytest.raises(RuntimeError):
         await run_job("test", table, SOMEBODY)
     [run] = await runs_of("test", table, limit=1)
-    assert (run.state, run.error) == ("failed", "RuntimeError")
+    assert (run.state, run.error) == (
+        "failed",
+        "RuntimeError: the log of the service says more.",
+    )
 
 
 @pytest.mark.parametrize(

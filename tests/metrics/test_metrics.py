@@ -85,9 +85,25 @@ async def test_each_request_is_counted_by_the_template_of_its_route(shop: Shop) 
     assert change.of("tillgate_request_seconds_count", "POST", all_, "201") == 1
     assert change.of("tillgate_request_seconds_count", "GET", one, "200") == 1
     assert change.of("tillgate_request_seconds_count", "GET", one, "404") == 1
-    assert change.of("tillgate_request_seconds_count", "GET", "(none)", "404") == 1
+    assert change.of("tillgate_request_seconds_count", "(any)", "(none)", "404") == 1
     assert change.of("tillgate_request_seconds_sum", "GET", one, "200") > 0
     assert not any(session["sessionId"] in label for _, labels in before for label in labels)
+
+
+async def test_methods_that_no_route_has_make_no_series_of_their_own(shop: Shop) -> None:
+    before = await read(shop)
+    methods = ("PROPFIND", "PURGE", "M-SEARCH", "BREW")
+    for method in methods:
+        for path in ("/nowhere", "/api/payment-sessions"):
+            assert (await shop.api.call(method, path, None)).status_code in {404, 405}
+    after = await read(shop)
+    change = Change(before, after)
+    assert change.of("tillgate_request_seconds_count", "(any)", "(none)", "404") == len(methods)
+    assert change.of("tillgate_request_seconds_count", "(any)", "(none)", "405") == len(methods)
+    assert not any(method in labels for _, labels in after for method in methods)
+    await shop.api.call("PATCH", "/api/payment-sessions", None)  # the control
+    change = Change(after, await read(shop))
+    assert change.of("tillgate_request_seconds_count", "PATCH", "/api/payment-sessions", "401") == 1
 
 
 async def test_deliveries_are_counted_by_what_became_of_them_and_how_late_they_came(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.core.batches import Until
+from service.core.errors import ProviderFailed
 from service.outbox import repository
 from service.outbox.documents import Delivery
 from service.outbox.operations.deliver import LEASE, take_turn
@@ -99,6 +100,63 @@ async def test_a_failure_does_not_hold_up_the_others(shop: Shop) -> None:
     assert len(listener.got) == 4
 
 
+async def _unreadable(shop: Shop, *, readable: bool) -> None:
+    payload: Any = {} if readable else "?"
+    change = {"$set": {"payload": payload}}
+    await shop.database["outbox"].update_one({"_id": "test.topic:1"}, change)
+
+
+async def test_one_that_can_not_be_read_holds_up_no_other_and_is_given_up_too(shop: Shop) -> None:
+    listener = Listener(failures=3)
+    await born(shop.clock, subscriber(listener))
+    await write(shop, "0", "1", "2")
+    await deliver(shop.clock, subscriber(listener))
+    await _unreadable(shop, readable=False)
+    shop.pass_time(seconds=2)
+    assert await deliver(shop.clock, subscriber(listener)) == 2
+    [row] = await deliveries(shop, status="pending")
+    assert row["error"].startswith("ValidationError")
+    shop.pass_time(days=4)
+    await deliver(shop.clock, subscriber(listener))
+    assert [row["_id"] for row in await deliveries(shop, status="dead")] == ["test.topic:1:test"]
+
+
+async def test_nor_does_it_while_it_is_not_dispatched_and_it_is_once_it_can_be_read(
+    shop: Shop,
+) -> None:
+    listener = Listener()
+    await born(shop.clock, subscriber(listener))
+    await write(shop, "0", "1", "2")
+    await _unreadable(shop, readable=False)
+    assert await deliver(shop.clock, subscriber(listener)) == 2
+    await _unreadable(shop, readable=True)
+    assert await deliver(shop.clock, subscriber(listener)) == 1
+    assert sorted(listener.got) == ["test.topic:0", "test.topic:1", "test.topic:2"]
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (RuntimeError("E11000 dup key: { email: a@b.example }"), "RuntimeError: the log of the"),
+        (ProviderFailed(f"Stripe refused. {'x' * 10**6}"), "Stripe refused. xxx"),  # the control
+    ],
+)
+async def test_of_what_a_library_says_a_delivery_shows_the_kind_alone(
+    shop: Shop, error: Exception, shown: str
+) -> None:
+    async def fails(*_: object) -> None:
+        raise error
+
+    await born(shop.clock, subscriber(fails))
+    await write(shop)
+    await deliver(shop.clock, subscriber(fails))
+    listed = await shop.admin("GET", "/deliveries", params={"status": "pending"})
+    [told] = listed.json()["deliveries"]
+    assert told["error"].startswith(shown)
+    assert "a@b.example" not in listed.text
+    assert len(told["error"]) <= 500
+
+
 async def test_what_a_process_died_over_is_delivered_after_its_lease(shop: Shop) -> None:
     failing = Listener(failures=1)
     await born(shop.clock, subscriber(failing))
@@ -178,7 +236,7 @@ async def test_control_without_a_look_at_the_message_it_is_delivered_then(
 
     async def as_it_was(ids: Any) -> Any:
         found = await by_ids(ids)
-        return {key: one.model_copy(update={"status": "dispatched"}) for key, one in found.items()}
+        return {key: one | {"status": "dispatched"} for key, one in found.items()}
 
     monkeypatch.setattr(repository, "by_ids", as_it_was)
     assert await _done_while_it_is_dispatched(shop, monkeypatch) == ["test.topic:1"]

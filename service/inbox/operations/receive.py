@@ -6,7 +6,13 @@ from collections.abc import Mapping
 import structlog
 from msgspec import structs
 
-from service.core.errors import ProviderFailed, SignatureRejected, TillgateError, Unavailable
+from service.core.errors import (
+    ProviderFailed,
+    SignatureRejected,
+    TillgateError,
+    Unavailable,
+    reason_of,
+)
 from service.core.measures import REJECTIONS, WEBHOOK_LAG, WEBHOOKS, counter
 from service.inbox import repository
 from service.inbox.documents import WebhookEvent
@@ -80,7 +86,7 @@ async def take_in(arrival: Arrival, inbox: Inbox) -> Receipt:
         # Of what is ours alone: a body that can't be read must not fill the log with itself.
         foreign = not isinstance(error, TillgateError)
         log.error("event could not be applied", event_id=event.inbox_id, exc_info=foreign)
-        reason = f"{type(error).__name__}: {error}"
+        reason = reason_of(error)
         if before is not None and before.status in DONE:
             raise ReplayFailed(reason) from error
     try:

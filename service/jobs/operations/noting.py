@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 from service.core.clock import Clock
-from service.core.errors import TillgateError
+from service.core.errors import reason_of
 from service.core.measures import JOBS
 from service.jobs import repository
 from service.jobs.documents import RunState
@@ -17,7 +17,6 @@ from service.leases.loops import beside, repeat
 from service.storage.answering import answers_in_time
 
 PROGRESS_EVERY_S = 2.0
-_LONGEST_REASON = 500
 
 
 @contextmanager
@@ -69,6 +68,6 @@ def _ended_by(error: BaseException) -> RunState:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what is listed. What the driver says may show rows, and stays in the log."""
-    name = type(error).__name__
-    return f"{name}: {error}"[:_LONGEST_REASON] if isinstance(error, TillgateError) else name
+    if isinstance(error, asyncio.CancelledError):
+        return "Its process was stopped."
+    return reason_of(error)

@@ -9,14 +9,16 @@ import structlog
 
 from service.core.batches import Until
 from service.core.clock import Clock
-from service.core.errors import TillgateError
+from service.core.errors import TillgateError, reason_of
 from service.core.measures import DELIVERIES
 from service.leases.backoff import backoff, jittered
 from service.outbox import repository
 from service.outbox.documents import Delivery, OutboxMessage
+from service.outbox.errors import MessageGone
 from service.outbox.operations.subscribers import Subscriber
 from service.outbox.repository import Claimed, Failed
 from service.storage.answering import answers_in_time
+from service.storage.database import Row
 
 LEASE = timedelta(seconds=60)
 FIRST_WAIT = timedelta(seconds=2)
@@ -55,7 +57,7 @@ class _Turn:
         self,
         claimed: Claimed,
         subscriber: Subscriber,
-        messages: Mapping[str, OutboxMessage],
+        messages: Mapping[str, Row],
         until: Until,
     ) -> None:
         """Begin with all of it to be done."""
@@ -92,17 +94,17 @@ class _Turn:
             await self._deliver(self._left.popleft())
 
     async def _deliver(self, delivery: Delivery) -> None:
-        message = self._messages.get(delivery.message_id)
+        row = self._messages.get(delivery.message_id)
         try:
-            if message is None:
-                raise LookupError(GONE)
+            if row is None:
+                raise MessageGone(GONE)
+            message = OutboxMessage.model_validate(row)
             if message.status != "done":  # what was done by another way is delivered to nobody
                 await self._subscriber.handle(delivery, message)
         except Exception as error:
             known = isinstance(error, TillgateError)
             log.warning("delivery failed", delivery=delivery.id, exc_info=not known)
-            reason = str(error) if known else f"{type(error).__name__}: {error}"
-            self.failed.append(Failed(delivery, reason, wait_after(delivery.attempts)))
+            self.failed.append(Failed(delivery, reason_of(error), wait_after(delivery.attempts)))
         else:
             self.done.append(delivery)
 

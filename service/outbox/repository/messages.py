@@ -1,9 +1,11 @@
 """Named queries on messages that are written, dispatched, or done by another way."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
+import structlog
 from msgspec import Struct
+from pydantic import ValidationError
 from pymongo.errors import BulkWriteError
 
 from service.core.clock import Clock
@@ -13,6 +15,8 @@ from service.outbox.repository.births import births
 from service.storage.answering import Duplicate, error_of
 from service.storage.database import Row
 from service.storage.transaction import Transaction
+
+log = structlog.get_logger(__name__)
 
 _OPEN = ("pending", "dispatched")
 
@@ -49,7 +53,16 @@ async def undispatched(limit: int, clock: Clock) -> Undispatched | None:
     rows = await found.to_list()
     if not rows:
         return None
-    return Undispatched([OutboxMessage.model_validate(row) for row in rows], rows[0]["now"])
+    return Undispatched(list(_readable(rows)), rows[0]["now"])
+
+
+def _readable(rows: Iterable[Row]) -> Iterator[OutboxMessage]:
+    """Go through messages; one that can't be read waits, counted and logged, and stops no other."""
+    for row in rows:
+        try:
+            yield OutboxMessage.model_validate(row)
+        except ValidationError:
+            log.exception("message can not be read", message=row["_id"])
 
 
 async def insert_deliveries(rows: Sequence[Row]) -> None:
@@ -75,10 +88,10 @@ async def mark_dispatched(messages: Sequence[OutboxMessage]) -> None:
     await OutboxMessage.get_pymongo_collection().update_many(wanted, change)
 
 
-async def by_ids(ids: Sequence[str]) -> dict[str, OutboxMessage]:
-    """Return messages by their ids."""
+async def by_ids(ids: Sequence[str]) -> dict[str, Row]:
+    """Return messages as they are stored, by their ids: one that can't be read stops no other."""
     found = OutboxMessage.get_pymongo_collection().find({"_id": {"$in": list(ids)}})
-    return {row["_id"]: OutboxMessage.model_validate(row) for row in await found.to_list()}
+    return {row["_id"]: row for row in await found.to_list()}
 
 
 async def count_undispatched(topics: Collection[str]) -> int:
