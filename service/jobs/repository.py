@@ -16,10 +16,14 @@ RUNS_KEPT = 100
 
 
 class Standing(Struct, frozen=True):
-    """How a job stands: since when it is paused, where its last run stopped, its last runs."""
+    """How a job stands: since when it is paused, where its last run stopped, its last runs.
+
+    `succeeded_at` is when the last one ended that neither failed nor was lost.
+    """
 
     paused_at: datetime | None
     reached: JsonObject | None
+    succeeded_at: datetime | None
     runs: tuple[JobRun, ...] = ()
 
 
@@ -34,7 +38,8 @@ async def standing(job: str, runs: int = 0) -> Standing:
     """Return how a job stands, with its last runs, the latest first."""
     row = await JobState.get_pymongo_collection().find_one({"_id": job})
     state = JobState.model_validate(row or {"_id": job})
-    return Standing(state.paused_at, state.reached, await _last_runs(job, runs) if runs else ())
+    last = await _last_runs(job, runs) if runs else ()
+    return Standing(state.paused_at, state.reached, state.succeeded_at, last)
 
 
 async def _last_runs(job: str, limit: int) -> tuple[JobRun, ...]:

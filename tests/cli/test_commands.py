@@ -184,6 +184,8 @@ def test_indexes_are_shown_and_what_differs_is_left_alone(shop: Shop) -> None:
 def test_every_job_is_listed_and_can_be_run_paused_and_resumed(shop: Shop) -> None:
     listed = shop.ok("jobs", "list").splitlines()
     assert [line.split("\t")[0] for line in listed] == [about.name for about in ALL_JOBS]
+    assert [line.split("\t")[2] for line in listed] == ["every 5 min", *["by hand"] * 3]
+    assert "cleanup: Nobody has called it yet" in shop.run("jobs", "list").stderr
     assert "dry run\tTrue" in shop.ok("jobs", "run", "cleanup", "--dry-run")
     assert shop.database.leases.count_documents({}) == 0
     assert "skipped\tFalse" in shop.ok("jobs", "run", "cleanup")
@@ -194,6 +196,7 @@ def test_every_job_is_listed_and_can_be_run_paused_and_resumed(shop: Shop) -> No
     assert "paused already" in shop.run("jobs", "pause", "cleanup").stderr
     assert "tillgate jobs resume cleanup" in shop.run("jobs", "run", "cleanup").stderr
     assert "\tpaused\t" in shop.ok("jobs", "list").splitlines()[0]
+    assert "nobody runs it until it is resumed" in shop.run("jobs", "list").stderr
     assert "runs again" in shop.run("jobs", "resume", "cleanup").stderr
     assert "skipped\tFalse" in shop.ok("jobs", "run", "cleanup")
 

@@ -44,7 +44,7 @@ async def test_it_is_delivered_again_on_the_record_and_a_page_that_is_older_does
     assert "Nothing was given up." in (await http.get(PAGE)).text
     await give_up(store.database, store.clock, ID, merchantId="alpha")
     assert f"<code>{DELIVERY}</code>" in (await http.get(PAGE)).text
-    assert f"{DELIVERY} is delivered again." in await said(http, "redeliver", DELIVERY)
+    assert f"{DELIVERY} is tried again now." in await said(http, "redeliver", DELIVERY)
     assert await _status(store) == "pending"
     page = (await http.get(PAGE)).text
     assert "Nothing was given up." in page
@@ -76,7 +76,7 @@ async def test_a_merchant_sees_and_redelivers_its_own_alone(store: Shop) -> None
         page = (await http.get(PAGE)).text
         assert (DELIVERY in page, "Redeliver: " in page) == (sees, sees)
         words = await said(http, "redeliver", DELIVERY)
-        assert ("is delivered again" in words) == sees
+        assert ("is tried again now" in words) == sees
         assert await _status(store) == ("pending" if sees else "dead")
     assert [merchant for _, merchant, _ in await _acts(store)] == ["alpha"]
 
@@ -117,6 +117,17 @@ async def test_lanes_are_counted_and_nothing_from_outside_is_markup(
     assert "z" * 80 not in page
     assert "y" * 240 not in page
     assert 'href="/dashboard/sessions/ps_1"' not in page  # another merchant's
+
+
+async def test_the_page_says_in_words_why_it_was_given_up_and_what_to_do(
+    store: Shop, http: AsyncClient
+) -> None:
+    why = "A delivery that fails is tried for 3 days, and then given up. Mend what its error names"
+    assert why not in (await http.get(PAGE)).text  # the control: nothing was
+    await give_up(store.database, store.clock, ID)
+    page = (await http.get(PAGE)).text
+    assert why in page
+    assert re.search(r"<dt>Given up</dt>\s*<dd class=\"num\">after 2026-11-21 12:00:00 UTC<", page)
 
 
 async def test_a_long_list_has_pages(store: Shop, http: AsyncClient) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -200,6 +201,21 @@ async def test_queues_are_counted_and_nothing_from_outside_is_markup(
     assert "y" * 240 not in page
     assert ">in review</span>" in page
     assert ">given up</span>" in page
+
+
+async def test_the_page_says_in_words_why_a_job_is_late(
+    http: AsyncClient, database: Database, table: Table
+) -> None:
+    began = table.clock.now()
+    ran = failed_run(table.clock) | {"job": "cleanup", "by": "jobs:cron", "error": "not now"}
+    key = (await database["job_runs"].insert_one(ran)).inserted_id
+    assert ">late</span>" not in (await http.get(PAGE)).text  # the control
+    earlier = {"$set": {"startedAt": began - timedelta(hours=3)}}
+    await database["job_runs"].update_one({"_id": key}, earlier)
+    page = (await http.get(PAGE)).text
+    assert ">late</span>" in page
+    assert "nobody has called it for 3 h. Look whether its CronJob" in page
+    assert "Its last run failed. No run has succeeded yet." in page
 
 
 async def test_a_database_that_is_away_is_503(http: AsyncClient, client: Client) -> None:

@@ -61,5 +61,5 @@ async def test_every_button_works_by_keyboard_and_the_page_follows_a_run(
     await give_up(database, SystemClock(), "topic:1")
     await visitor.go(PAGE)
     await press("Redeliver: topic:1:test")
-    await said("topic:1:test is delivered again.")
+    await said("topic:1:test is tried again now.")
     assert "Nothing was given up." in await visitor.text("#dead")

@@ -1,6 +1,7 @@
 """`tillgate jobs`: list, run, pause and resume what a CronJob calls over HTTP."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from service.jobs.operations.job import Report, Table
 from service.jobs.operations.listing import Listed, done_in, list_jobs, runs_of
 from service.jobs.operations.pausing import pause_job, resume_job
 from service.jobs.operations.run import run_job
+from service.jobs.operations.telling import called, is_late, trouble
 from service.jobs.repository import RUNS_KEPT
 from service.settings import Settings
 from service.storage.database import Database
@@ -35,10 +37,16 @@ def command() -> None:
 @command.command("list")
 @data_dir_option
 def list_all(data_dir: Path) -> None:
-    """List the jobs: when they are called, how they stand, what their last run did."""
-    listed = _with_table(data_dir, list_jobs)
-    columns = ("job", "does", "called", "stands", "last run", "did")
-    show_table(columns, [_line(one) for one in listed], empty="")
+    """List the jobs: when they are called, how they stand, what their last run did.
+
+    Below them stands why one is late, paused or failed.
+    """
+    listed, now = _with_table(data_dir, list_jobs), SystemClock().now()
+    columns = ("job", "does", "called", "status", "last run", "did")
+    show_table(columns, [_line(one, now) for one in listed], empty="")
+    for one in listed:
+        if (why := trouble(one, now)) is not None:
+            say(f"{one.about.name}: {why}")
 
 
 @command.command("runs")
@@ -108,9 +116,13 @@ def _with_table(data_dir: Path, do: Callable[[Table], Awaitable[T]]) -> T:
     return with_database(data_dir, work)
 
 
-def _line(listed: Listed) -> tuple[object, ...]:
+def _line(listed: Listed, now: datetime) -> tuple[object, ...]:
     about = listed.about
     last = listed.runs[0] if listed.runs else None
-    stands = "paused" if listed.paused_at is not None else last.state if last else "-"
-    called = about.cron if about.every is not None else "by hand"
-    return about.name, about.does, called, stands, last and last.started_at, last and done_in(last)
+    status: str = last.state if last else "-"
+    if listed.paused_at is not None:
+        status = "paused"
+    elif is_late(listed, now):
+        status = "late"
+    did = last and done_in(last)
+    return about.name, about.does, called(about), status, last and last.started_at, did

@@ -12,6 +12,7 @@ from service.core.clock import SystemClock
 from service.core.paging import Cursor, decode_cursor
 from service.outbox.documents import Delivery
 from service.outbox.operations.dead_letters import (
+    WHY_GIVEN_UP,
     DeliveryFilter,
     Listed,
     find_delivery,
@@ -44,9 +45,13 @@ def list_all(data_dir: Path, merchant: str | None, limit: int, **options: str | 
         return await list_deliveries(merchant, filters, cursor=place, limit=limit)
 
     found, following = with_database(data_dir, work)
-    columns = ("created", "merchant", "lane", "attempts", "next attempt", "error", "id")
-    empty = "Nothing was given up." if status == "dead" else "Nothing waits to be delivered."
+    dead = status == "dead"
+    when = "given up after" if dead else "next attempt"
+    columns = ("created", "merchant", "lane", "attempts", when, "error", "id")
+    empty = "Nothing was given up." if dead else "Nothing waits to be delivered."
     show_table(columns, [_line(one) for one in found], empty=empty)
+    if dead and found:
+        say(f"{WHY_GIVEN_UP} tillgate outbox redeliver ID")
     if following is not None:
         say(f"More with --cursor {following.encode()}")
 
@@ -65,12 +70,15 @@ def again(delivery_id: str, data_dir: Path) -> None:
         return await redeliver(found, operator(found.merchant_id), SystemClock())
 
     found = with_database(data_dir, work)
-    say(f"{found.id} is delivered again, after {found.attempts} attempts.")
+    say(
+        f"{found.id} is due again, after {found.attempts} attempts: a running server delivers it "
+        "now, or `tillgate jobs run outbox`."
+    )
 
 
 def _line(delivery: Delivery) -> tuple[object, ...]:
-    waits = delivery.next_attempt_at if delivery.status == "pending" else None
+    when = delivery.give_up_at if delivery.status == "dead" else delivery.next_attempt_at
     return (
-        *(delivery.created_at, delivery.merchant_id, delivery.lane, delivery.attempts, waits),
+        *(delivery.created_at, delivery.merchant_id, delivery.lane, delivery.attempts, when),
         *(delivery.error, delivery.id),
     )

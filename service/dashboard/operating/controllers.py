@@ -114,7 +114,7 @@ async def _redelivered(reader: Principal, delivery_id: str, clock: Clock) -> Sai
     if found.status == "pending":
         return Said(f"Nothing was done: {named} is being tried again already.", "warn")
     await redeliver(found, on_behalf_of(reader, found.merchant_id), clock)
-    return Said(f"{named} is delivered again. It is listed here once more if that fails for days.")
+    return Said(f"{named} is tried again now. If that fails for days, it is listed here once more.")
 
 
 async def _done(

@@ -7,12 +7,13 @@ from msgspec import Struct
 
 from service.core.ids import SESSION_ID
 from service.core.principal import Principal
+from service.core.words import age, moment
 from service.dashboard.said import shortened
 from service.inbox.repository import OpenEvents
 from service.inbox.states import InboxStatus
 from service.jobs.documents import JobRun
-from service.jobs.operations.job import About
 from service.jobs.operations.listing import Listed, done_in, is_under_way
+from service.jobs.operations.telling import called, is_late, trouble
 from service.outbox.documents import Delivery
 from service.outbox.operations.figures import Waiting
 from service.outbox.repository import Depth
@@ -54,7 +55,10 @@ class RunLine(Struct, frozen=True):
 
 
 class JobLine(Struct, frozen=True):
-    """A job: how it stands, its last run and those before it, and what can be done with it."""
+    """A job: how it stands, its last run and those before it, and what can be done with it.
+
+    `trouble`: why it is late, or what its last run came to.
+    """
 
     name: str
     does: str
@@ -62,7 +66,8 @@ class JobLine(Struct, frozen=True):
     stands: str
     tone: str
     live: bool
-    paused: str | None
+    paused: bool
+    trouble: str | None
     last: RunLine | None
     earlier: Sequence[RunLine]
 
@@ -79,6 +84,7 @@ class DeadLine(Struct, frozen=True):
     session: str | None
     attempts: int
     written: str
+    given_up: str
     error: str
 
 
@@ -99,20 +105,6 @@ def dead_letters(found: Iterable[Delivery], reader: Principal) -> list[DeadLine]
 def jobs(found: Iterable[Listed], now: datetime) -> list[JobLine]:
     """Return a line for each job."""
     return [_job(one, now) for one in found]
-
-
-def age(span: timedelta) -> str:
-    """Return how long something has lasted, in its largest unit: `12 min`."""
-    seconds = max(int(span.total_seconds()), 0)
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
-def moment(at: datetime) -> str:
-    """Return a time as the page shows it."""
-    return f"{at:%F %T} UTC"
 
 
 def _events(found: OpenEvents, now: datetime) -> Queue:
@@ -152,26 +144,30 @@ def _dead(found: Delivery, reader: Principal) -> DeadLine:
         session=f"/dashboard/sessions/{found.session_id}" if own else None,
         attempts=found.attempts,
         written=moment(found.created_at),
+        given_up=moment(found.give_up_at),
         error=shortened(found.error or "", LONGEST_ERROR),
     )
 
 
 def _job(listed: Listed, now: datetime) -> JobLine:
     lines = [_run(run, now) for run in listed.runs]
-    paused = moment(listed.paused_at) if listed.paused_at is not None else None
+    paused = listed.paused_at is not None
     last = lines[0] if lines else None
     live = last is not None and last.live
     stands, tone = (last.state, last.tone) if last else ("has not run yet", "")
     if paused and not live:
         stands, tone = "paused", "warn"
+    elif is_late(listed, now):
+        stands, tone = "late", "bad"
     return JobLine(
         name=listed.about.name,
         does=listed.about.does[:1].upper() + listed.about.does[1:],
-        called=_called(listed.about),
+        called=called(listed.about),
         stands=stands,
         tone=tone,
         live=live,
         paused=paused,
+        trouble=trouble(listed, now, names_error=False),
         last=last,
         earlier=lines[1:],
     )
@@ -197,12 +193,3 @@ def _state(run: JobRun, *, live: bool) -> tuple[str, str]:
     if run.state == "running":
         return ("running", "info") if live else ("lost", "bad")
     return run.state, "good" if run.state == "done" else "bad"
-
-
-def _called(about: About) -> str:
-    if about.every is None:
-        return "by hand"
-    minutes, seconds = divmod(int(about.every.total_seconds()), 60)
-    if seconds:
-        return f"every {minutes * 60 + seconds} s"
-    return f"every {minutes // 60} h" if minutes % 60 == 0 else f"every {minutes} min"

@@ -9,14 +9,16 @@ from service.dashboard.frame import PAGES
 from service.dashboard.operating.lines import DeadLine, JobLine, Queue
 from service.dashboard.reading import Frame
 from service.dashboard.said import Said
+from service.outbox.operations.dead_letters import WHY_GIVEN_UP
 
 
 class DeadLetters(Struct, frozen=True):
-    """A page of what was given up; `older` begins the next one."""
+    """A page of what was given up, and `why` that is; `older` begins the next one."""
 
     lines: Sequence[DeadLine]
     older: str | None
     may_redeliver: bool
+    why: str = WHY_GIVEN_UP
 
 
 class Shown(Struct, frozen=True):

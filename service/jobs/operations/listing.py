@@ -12,10 +12,14 @@ from service.storage.answering import answers_in_time
 
 
 class Listed(Struct, frozen=True):
-    """A job as it stands: since when it is paused, and its last runs, the latest first."""
+    """A job as it stands: since when it is paused, and its last runs, the latest first.
+
+    `succeeded_at` is when the last one ended that neither failed nor was lost.
+    """
 
     about: About
     paused_at: datetime | None
+    succeeded_at: datetime | None
     runs: tuple[JobRun, ...]
 
 
@@ -25,7 +29,7 @@ async def list_jobs(table: Table, *, runs: int = 1) -> list[Listed]:
     async with answers_in_time():
         for job in table.jobs.values():
             found = await repository.standing(job.about.name, runs)
-            listed.append(Listed(job.about, found.paused_at, found.runs))
+            listed.append(Listed(job.about, found.paused_at, found.succeeded_at, found.runs))
     return listed
 
 

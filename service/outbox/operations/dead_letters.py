@@ -23,6 +23,12 @@ Listed = Literal["dead", "pending"]
 """What is listed: a delivery that is done is found in the timeline of its session."""
 
 
+WHY_GIVEN_UP = (
+    f"A delivery that fails is tried for {GIVE_UP_AFTER.days} days, and then given up. Mend what "
+    "its error names, and redeliver it: it is tried at once, and for as long again."
+)
+
+
 class DeliveryFilter(Struct, frozen=True):
     """Which deliveries are wanted; None: any."""
 

@@ -1,4 +1,4 @@
-"""What still hangs on an older entry of PII_PEPPER: while it is not 0 the entry can't be left out.
+"""What still depends on an older entry of PII_PEPPER: until it is 0 the entry can't be left out.
 
 Nothing of it can be hashed anew. Of an Idempotency-Key only the hash is kept, and the answer is
 sealed under the key itself; another client secret would take its session from who holds it.

@@ -27,7 +27,7 @@ CLEANUP = About(
 OUTBOX = About("outbox", "delivers due messages: captures, closed checkouts")
 EVENTS = About("events", "applies waiting events again")
 PEPPERS = About(
-    "peppers", "counts what still hangs on older entries of PII_PEPPER; changes nothing"
+    "peppers", "counts what still depends on older entries of PII_PEPPER; changes nothing"
 )
 
 ABOUT: Sequence[About] = (CLEANUP, OUTBOX, EVENTS, PEPPERS)
