@@ -52,7 +52,9 @@ async def test_it_tells_what_would_be_filled_in_and_then_fills_it_in(
     charge = "ch_3SqB2mKd9rTzX4Lp1mWq0aRt"
     assert [event["_id"], "facts.0.payment.details.chargeId", "-", charge] in lines
     assert any(line[1].endswith("details.chargeId") and line[3] == charge for line in lines[2:])
-    figures = "1 events read: of 1 the facts would be filled in, of 1 the ledger; 0 to be replayed."
+    figures = (
+        "Events read: 1. To be filled in: the facts of 1, the ledger rows of 1. To be replayed: 0."
+    )
     assert figures in dry.stderr
     assert await shop.payments(aliases=charge) == []
     done = await asyncio.to_thread(tillgate, *WANTED, cwd=tmp_path, env=env)
@@ -61,6 +63,9 @@ async def test_it_tells_what_would_be_filled_in_and_then_fills_it_in(
     again = await asyncio.to_thread(tillgate, *WANTED, cwd=tmp_path, env=env)
     assert (again.returncode, again.stdout) == (0, "")
     assert "Nothing differs." in again.stderr
+    wanted = [*WANTED[: WANTED.index("--type")], "--type", "no.such_type", "--since", "2026-01-01"]
+    none = await asyncio.to_thread(tillgate, *wanted, "--dry-run", cwd=tmp_path, env=env)
+    assert "No event of this type has come since." in none.stderr
 
 
 async def test_what_a_provider_sent_acts_on_no_terminal(
@@ -125,7 +130,7 @@ async def test_ctrl_c_ends_it_after_the_event_at_hand_and_it_tells_how_to_go_on(
     finally:
         await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert process.returncode == 130, err
-    assert "1 events read: of 1 the facts filled in" in err
+    assert "Events read: 1. Filled in: the facts of 1" in err
     assert "Traceback" not in err
     assert out
     cursor = err.partition("Go on with --cursor ")[2].strip()
@@ -133,7 +138,7 @@ async def test_ctrl_c_ends_it_after_the_event_at_hand_and_it_tells_how_to_go_on(
     assert ended is not None
     assert ended["detail"]["read"] == 1
     rest = await asyncio.to_thread(tillgate, *WANTED, "--cursor", cursor, cwd=tmp_path, env=env)
-    assert "2 events read: of 2 the facts filled in, of 2 the ledger" in rest.stderr
+    assert "Events read: 2. Filled in: the facts of 2, the ledger rows of 2." in rest.stderr
     assert (
         json.dumps(await shop.payments(), default=str).count('"ch_3SqB2mKd9rTzX4Lp1mWq0aRt"') == 6
     )

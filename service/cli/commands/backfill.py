@@ -28,7 +28,7 @@ _TIMES = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 @click.command()
 @click.option("--type", "type_", required=True, help="The provider's type of event.")
 @click.option("--since", required=True, type=_TIMES, help="When they came, at the earliest (UTC).")
-@click.option("--provider", type=click.Choice(tuple(REGISTRY)))
+@click.option("--provider", type=click.Choice(tuple(REGISTRY)), help="Whose events; all of them.")
 @click.option("--dry-run", is_flag=True, help="Tell what would be changed, and change nothing.")
 @click.option("--cursor", help="Where a run that was stopped told to go on.")
 @merchant_option
@@ -64,11 +64,12 @@ def command(
 
 def _show(report: Report, *, dry_run: bool) -> None:
     rows = [line for one in report.first for line in _lines(one)]
-    show_table(("event", "field", "then", "now"), rows, empty="Nothing differs.")
-    would = "would be " if dry_run else ""
+    nothing = "Nothing differs." if report.read else "No event of this type has come since."
+    show_table(("event", "field", "then", "now"), rows, empty=nothing)
+    filled = "To be filled in" if dry_run else "Filled in"
     say(
-        f"{report.read} events read: of {report.facts} the facts {would}filled in, "
-        f"of {report.rows} the ledger; {report.replay} to be replayed."
+        f"Events read: {report.read}. {filled}: the facts of {report.facts}, the ledger rows of "
+        f"{report.rows}. To be replayed: {report.replay}."
     )
     for reason, count in sorted(report.skipped.items()):
         say(f"{count} left alone: {reason}")
