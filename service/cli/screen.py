@@ -95,7 +95,8 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
 def _widths(columns: Sequence[str], listed: Sequence[Sequence[str]], room: int) -> list[int] | None:
     """Return the widths of columns in which no word is broken; None where there is no room.
 
-    Each has that of its longest word; what is left is shared by those whose lines are longer.
+    Each has that of its longest word; what is left is shared by those whose lines are longer. A
+    short line is not broken for the sake of a long one that is broken anyway.
     """
     cells = [list(column) for column in zip(columns, *listed, strict=True)]
     lines = [max(map(cell_len, column)) for column in cells]
@@ -106,7 +107,8 @@ def _widths(columns: Sequence[str], listed: Sequence[Sequence[str]], room: int) 
     wishes = [line - word for line, word in zip(lines, words, strict=True)]
     sharing = len(columns)
     for index in sorted(range(len(columns)), key=wishes.__getitem__):
-        more = min(wishes[index], spare // sharing)
+        most = spare // sharing if 2 * wishes[index] > spare else spare
+        more = min(wishes[index], most)
         words[index] += more
         spare -= more
         sharing -= 1

@@ -101,6 +101,20 @@ def test_where_all_words_fit_it_is_a_table(
         assert ("──" not in said) == blocks
 
 
+def test_a_short_line_is_not_broken_for_the_sake_of_a_long_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    did, does = "3 expired, 12 asked, 200 purged", "all of it: expires, retries, delivers " * 3
+    moment = "2026-11-22 05:45:24"
+    line = ("cleanup", does, "every 5 min", "failed", moment, did)
+    screen.show_table(("job", "does", "called", "status", "last run", "did"), [line], empty="")
+    said = capsys.readouterr().out
+    assert "every 5 min" in said
+    assert moment not in said  # the control: not everything has room
+
+
 def test_the_control_without_the_guard_a_terminal_is_acted_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

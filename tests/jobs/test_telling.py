@@ -9,7 +9,7 @@ from service.jobs.documents import JobRun
 from service.jobs.operations.job import About
 from service.jobs.operations.listing import Listed
 from service.jobs.operations.run import LEASE, RUN_FOR_S
-from service.jobs.operations.telling import called, is_late, trouble
+from service.jobs.operations.telling import called, is_late, status_of, trouble
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EVERY = About("tidy", "tidies up", timedelta(minutes=5))
@@ -105,3 +105,20 @@ def test_the_error_is_left_out_where_it_stands_beside() -> None:
     listed = _listed(_run(timedelta(minutes=1), "failed", "Stripe did not answer."))
     beside = "Its last run failed. No run has succeeded yet."
     assert trouble(listed, NOW, names_error=False) == beside
+
+
+@pytest.mark.parametrize(
+    ("listed", "word"),
+    [
+        (_listed(), "has not run yet"),
+        (_listed(_run(timedelta(minutes=1))), "done"),
+        (_listed(_run(timedelta(minutes=1), "running")), "running"),
+        (_listed(_run(timedelta(minutes=9), "running")), "lost"),
+        (_listed(_run(timedelta(minutes=16))), "late"),
+        (_listed(_run(timedelta(minutes=16)), paused_at=NOW), "paused"),
+        # It ends after its batch.
+        (_listed(_run(timedelta(minutes=1), "running"), paused_at=NOW), "running"),
+    ],
+)
+def test_one_word_says_how_a_job_stands(listed: Listed, word: str) -> None:
+    assert status_of(listed, NOW) == word

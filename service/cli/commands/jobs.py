@@ -17,7 +17,7 @@ from service.jobs.operations.job import Report, Table
 from service.jobs.operations.listing import Listed, done_in, list_jobs, runs_of
 from service.jobs.operations.pausing import pause_job, resume_job
 from service.jobs.operations.run import run_job
-from service.jobs.operations.telling import called, is_late, trouble
+from service.jobs.operations.telling import called, state_of, status_of, trouble
 from service.jobs.repository import RUNS_KEPT
 from service.settings import Settings
 from service.storage.database import Database
@@ -56,8 +56,10 @@ def list_all(data_dir: Path) -> None:
 def runs(name: str, *, limit: int, data_dir: Path) -> None:
     """List the last runs of a job, the latest first; one that is under way with its progress."""
     found = _with_table(data_dir, lambda table: runs_of(name, table, limit=limit))
+    now = SystemClock().now()
     rows = [
-        (run.started_at, run.ended_at, run.state, run.by, done_in(run), run.error) for run in found
+        (run.started_at, run.ended_at, state_of(run, now), run.by, done_in(run), run.error)
+        for run in found
     ]
     columns = ("began", "ended", "state", "by", "did", "error")
     show_table(columns, rows, empty=f"{name} has not run yet.")
@@ -119,10 +121,6 @@ def _with_table(data_dir: Path, do: Callable[[Table], Awaitable[T]]) -> T:
 def _line(listed: Listed, now: datetime) -> tuple[object, ...]:
     about = listed.about
     last = listed.runs[0] if listed.runs else None
-    status: str = last.state if last else "-"
-    if listed.paused_at is not None:
-        status = "paused"
-    elif is_late(listed, now):
-        status = "late"
     did = last and done_in(last)
-    return about.name, about.does, called(about), status, last and last.started_at, did
+    status, began = status_of(listed, now), last and last.started_at
+    return about.name, about.does, called(about), status, began, did

@@ -13,7 +13,7 @@ from service.inbox.repository import OpenEvents
 from service.inbox.states import InboxStatus
 from service.jobs.documents import JobRun
 from service.jobs.operations.listing import Listed, done_in, is_under_way
-from service.jobs.operations.telling import called, is_late, trouble
+from service.jobs.operations.telling import called, state_of, status_of, trouble
 from service.outbox.documents import Delivery
 from service.outbox.operations.figures import Waiting
 from service.outbox.repository import Depth
@@ -27,6 +27,15 @@ _EVENTS = {
     InboxStatus.FAILED: ("failed", "warn"),
     InboxStatus.REVIEW: ("in review", "warn"),
     InboxStatus.DEAD: ("given up", "bad"),
+}
+
+_TONES = {
+    "done": "good",
+    "running": "info",
+    "paused": "warn",
+    "late": "bad",
+    "failed": "bad",
+    "lost": "bad",
 }
 
 
@@ -154,17 +163,13 @@ def _job(listed: Listed, now: datetime) -> JobLine:
     paused = listed.paused_at is not None
     last = lines[0] if lines else None
     live = last is not None and last.live
-    stands, tone = (last.state, last.tone) if last else ("has not run yet", "")
-    if paused and not live:
-        stands, tone = "paused", "warn"
-    elif is_late(listed, now):
-        stands, tone = "late", "bad"
+    stands = status_of(listed, now)
     return JobLine(
         name=listed.about.name,
         does=listed.about.does[:1].upper() + listed.about.does[1:],
         called=called(listed.about),
         stands=stands,
-        tone=tone,
+        tone=_TONES.get(stands, ""),
         live=live,
         paused=paused,
         trouble=trouble(listed, now, names_error=False),
@@ -175,11 +180,11 @@ def _job(listed: Listed, now: datetime) -> JobLine:
 
 def _run(run: JobRun, now: datetime) -> RunLine:
     live = is_under_way(run, now)
-    state, tone = _state(run, live=live)
+    state = state_of(run, now)
     ended_at = run.ended_at or (now if live else run.started_at)
     return RunLine(
         state=state,
-        tone=tone,
+        tone=_TONES[state],
         live=live,
         began=moment(run.started_at),
         took=age(ended_at - run.started_at),
@@ -187,9 +192,3 @@ def _run(run: JobRun, now: datetime) -> RunLine:
         did=done_in(run),
         error=shortened(run.error or "", LONGEST_ERROR),
     )
-
-
-def _state(run: JobRun, *, live: bool) -> tuple[str, str]:
-    if run.state == "running":
-        return ("running", "info") if live else ("lost", "bad")
-    return run.state, "good" if run.state == "done" else "bad"

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from service.core.words import age, moment
-from service.jobs.documents import JobRun
+from service.jobs.documents import JobRun, RunState
 from service.jobs.operations.job import About
 from service.jobs.operations.listing import Listed, is_under_way
 
@@ -28,6 +28,23 @@ def is_late(listed: Listed, now: datetime) -> bool:
     last = listed.runs[0]
     began_long_ago = now - last.started_at > _MISSED * listed.about.every
     return began_long_ago and not is_under_way(last, now)
+
+
+def state_of(run: JobRun, now: datetime) -> RunState:
+    """Return how a run stands: one whose process died is listed as running, and is lost."""
+    return "lost" if run.state == "running" and not is_under_way(run, now) else run.state
+
+
+def status_of(listed: Listed, now: datetime) -> str:
+    """Return in a word how a job stands: `paused`, `late`, or as its last run does."""
+    last = listed.runs[0] if listed.runs else None
+    if last is not None and is_under_way(last, now):
+        return "running"
+    if listed.paused_at is not None:
+        return "paused"
+    if last is None:
+        return "has not run yet"
+    return "late" if is_late(listed, now) else state_of(last, now)
 
 
 def trouble(listed: Listed, now: datetime, *, names_error: bool = True) -> str | None:
@@ -63,9 +80,10 @@ def _late(listed: Listed, last: JobRun, now: datetime) -> str | None:
 
 
 def _ended(listed: Listed, last: JobRun, now: datetime, names_error: bool) -> str | None:
-    if last.state == "done":
+    state = state_of(last, now)
+    if state == "done":
         return None
-    if last.state == "failed":
+    if state == "failed":
         error = f": {(last.error or 'the log says why').rstrip('.')}" if names_error else ""
         how = f"Its last run failed{error}."
     else:
