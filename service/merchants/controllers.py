@@ -1,5 +1,6 @@
 """The merchants over HTTP: each reads and sets its own, an operator any."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from litestar import Controller, Response, get, post, put
@@ -10,7 +11,7 @@ from service.core.errors import FieldProblem, InvalidInput
 from service.core.ids import MERCHANT_ID
 from service.core.paging import decode_cursor
 from service.core.principal import AccessScope
-from service.merchants.errors import MerchantNotFound
+from service.merchants.errors import MerchantExists, MerchantNotFound
 from service.merchants.operations.changing import (
     add_merchant,
     change_merchant,
@@ -87,12 +88,14 @@ class AdminMerchants(Controller):
         """
         by = on_behalf_of(principal, merchant_id)
         _check_id(merchant_id)
-        try:
+        with suppress(MerchantNotFound):
             changed = await change_merchant(merchants, merchant_id, data.whole(), by)
-        except MerchantNotFound:
-            new = new_merchant(merchant_id, data, merchants.clock.now())
+            return Response(MerchantAnswer(merchant_view(changed)))
+        new = new_merchant(merchant_id, data, merchants.clock.now())
+        with suppress(MerchantExists):  # somebody has added it in between: it is changed
             added = await add_merchant(merchants, new, by)
             return Response(MerchantAnswer(merchant_view(added)), status_code=201)
+        changed = await change_merchant(merchants, merchant_id, data.whole(), by)
         return Response(MerchantAnswer(merchant_view(changed)))
 
     @post(

@@ -35,7 +35,10 @@ SHUT_OUT = {"/metrics", "/health"}
 # What the Ingresses let out is named by its beginning.
 BEGINNINGS = {"/api", "/api/webhooks"}
 # Errors of the command line, and one that is an answer to a message: no route raises them.
-NEVER_OVER_HTTP = {"key_not_found", "data_directory_in_use", "port_taken", "capture_refused"}
+NEVER_OVER_HTTP = {
+    *("key_not_found", "data_directory_in_use", "port_taken", "capture_refused"),
+    "merchant_exists",
+}
 
 _NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 _PATH = re.compile(

@@ -1,5 +1,6 @@
 """Merchants over HTTP: read, set and added, each by who may, each act on the record."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -167,12 +168,17 @@ async def test_an_id_has_no_control_characters_and_an_end(shop: Shop, merchant: 
     assert await shop.database["merchants"].count_documents({}) == 0
 
 
-async def test_two_that_add_one_merchant_at_once_make_one(shop: Shop) -> None:
-    found = await put(shop, name="first")
-    again = await put(shop, name="second")
-    assert (found.status_code, again.status_code) == (201, 200)
+async def test_those_that_add_one_merchant_at_once_make_one_and_set_it_as_often(
+    shop: Shop,
+) -> None:
+    names = [f"number {n}" for n in range(8)]
+    answers = await asyncio.gather(*(put(shop, name=name) for name in names))
+    assert sorted(answer.status_code for answer in answers) == [*[200] * 7, 201]
+    assert sorted(answer.json()["merchant"]["name"] for answer in answers) == names
     [row] = await shop.database["merchants"].find().to_list()
-    assert row["name"] == "second"
+    assert row["name"] in names
+    acts = sorted(action for action, *_ in await _trail(shop))
+    assert acts == ["merchant.added", *["merchant.changed"] * 7]
 
 
 async def test_a_narrow_key_reads_and_does_not_set(shop: Shop) -> None:
