@@ -1,6 +1,5 @@
 """The merchants over HTTP: each reads and sets its own, an operator any."""
 
-from contextlib import suppress
 from typing import Annotated
 
 from litestar import Controller, Response, get, post, put
@@ -11,12 +10,10 @@ from service.core.errors import FieldProblem, InvalidInput
 from service.core.ids import MERCHANT_ID
 from service.core.paging import decode_cursor
 from service.core.principal import AccessScope
-from service.merchants.errors import MerchantExists, MerchantNotFound
 from service.merchants.operations.changing import (
-    add_merchant,
-    change_merchant,
     find_merchant,
     list_merchants,
+    put_merchant,
     resume_merchant,
     suspend_merchant,
 )
@@ -88,15 +85,9 @@ class AdminMerchants(Controller):
         """
         by = on_behalf_of(principal, merchant_id)
         _check_id(merchant_id)
-        with suppress(MerchantNotFound):
-            changed = await change_merchant(merchants, merchant_id, data.whole(), by)
-            return Response(MerchantAnswer(merchant_view(changed)))
         new = new_merchant(merchant_id, data, merchants.clock.now())
-        with suppress(MerchantExists):  # somebody has added it in between: it is changed
-            added = await add_merchant(merchants, new, by)
-            return Response(MerchantAnswer(merchant_view(added)), status_code=201)
-        changed = await change_merchant(merchants, merchant_id, data.whole(), by)
-        return Response(MerchantAnswer(merchant_view(changed)))
+        found, added = await put_merchant(merchants, new, data.whole(), by)
+        return Response(MerchantAnswer(merchant_view(found)), status_code=201 if added else 200)
 
     @post(
         "/{merchant_id:str}/suspend", opt=_OPERATES, status_code=200, summary="Suspend a merchant"

@@ -44,20 +44,21 @@ async def _coupon(shop: Shop, merchant: str) -> None:
 MADE: dict[str, Make] = {"api_keys": _key, "prices": _price, "coupons": _coupon}
 
 
+@pytest.mark.parametrize("merchant", ["acme", "nobody"])  # before and after "default"
 @pytest.mark.parametrize("collection", MADE)
 async def test_nothing_is_made_for_a_merchant_that_does_not_exist(
-    shop: Shop, collection: str
+    shop: Shop, collection: str, merchant: str
 ) -> None:
     make, rows = MADE[collection], shop.database[collection]
     with pytest.raises(MerchantNotFound, match="tillgate merchants add"):
-        await make(shop, "nobody")
+        await make(shop, merchant)
     assert await rows.count_documents({}) == 0
     assert await shop.database["audit_log"].count_documents({}) == 0
-    merchant = Merchant.unnamed("nobody", shop.clock.now())
-    await add_merchant(Merchants(shop.clock), merchant, _by("nobody"))
-    await make(shop, "nobody")
+    new = Merchant.unnamed(merchant, shop.clock.now())
+    await add_merchant(Merchants(shop.clock), new, _by(merchant))
+    await make(shop, merchant)
     await make(shop, "default")  # which is always there
-    assert {row["merchantId"] async for row in rows.find()} == {"nobody", "default"}
+    assert {row["merchantId"] async for row in rows.find()} == {merchant, "default"}
 
 
 async def test_of_many_that_add_one_merchant_at_once_one_does(shop: Shop) -> None:

@@ -14,7 +14,7 @@ from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
 from service.merchants import repository
 from service.merchants.documents import Merchant
 from service.merchants.errors import MerchantMissing, MerchantSuspended
-from service.merchants.operations.changing import suspend_merchant
+from service.merchants.operations.changing import add_merchant, suspend_merchant
 from service.merchants.operations.merchants import REMEMBERED_FOR, Merchants
 from service.storage.database import Client, Row
 from tests.merchants.asking import keys_of, suspend
@@ -88,6 +88,17 @@ async def test_a_key_of_a_merchant_that_is_not_there_is_told_so_and_the_first_al
     assert (await Merchants(shop.clock).of(DEFAULT_MERCHANT)).suspended is None
     with pytest.raises(MerchantMissing):
         await Merchants(shop.clock).of("alpha")
+
+
+async def test_one_that_is_added_here_is_known_at_once(shop: Shop) -> None:
+    ours, others = Merchants(shop.clock), Merchants(shop.clock)
+    for one in (ours, others):
+        with pytest.raises(MerchantMissing):
+            await one.admit(CALLER)
+    await add_merchant(ours, Merchant.unnamed("alpha", shop.clock.now()), BY)
+    await ours.admit(CALLER)
+    with pytest.raises(MerchantMissing):  # the control: another process notices later
+        await others.admit(CALLER)
 
 
 async def test_a_database_that_does_not_answer_is_no_leave_to_go_on(

@@ -122,6 +122,10 @@ async def test_the_list_is_paged_newest_first(shop: Shop) -> None:
         ("logo", "https://user:word@alpha.example/logo.png"),
         ("logo", 'https://alpha.example/"onload=x'),
         ("logo", "javascript:alert(1)"),
+        ("logo", 5),
+        ("logo", "https://bücher.example/logo.png"),
+        ("logo", "https://alpha.example:99999/logo.png"),
+        ("logo", f"https://alpha.example/{'x' * 479}"),
         ("returnOrigins", ["*"]),
         ("returnOrigins", ["https://*.alpha.example"]),
         ("returnOrigins", ["https://alpha..example"]),
@@ -145,6 +149,23 @@ async def test_what_can_not_be_used_is_refused_by_the_name_of_its_field(
     assert answer.status_code == 400, answer.text
     assert {one["field"].partition("[")[0] for one in answer.json()["errors"]} == {field}
     assert await shop.database["merchants"].count_documents({"_id": "alpha"}) == 0
+
+
+async def test_an_address_may_have_five_hundred_characters(shop: Shop) -> None:
+    longest = f"https://alpha.example/{'x' * 478}"
+    assert (await put(shop, logo=longest)).json()["merchant"]["logo"] == longest
+    assert len(longest) == 500
+
+
+async def test_to_set_one_changes_no_other(shop: Shop) -> None:
+    for name in ("alpha", "beta"):
+        await put(shop, name)
+    before = (await shop.admin("GET", "/merchants/alpha")).json()
+    await put(shop, "beta", name="B")
+    await suspend(shop, "beta")
+    assert (await shop.admin("GET", "/merchants/alpha")).json() == before
+    beta = (await shop.admin("GET", "/merchants/beta")).json()["merchant"]
+    assert (beta["name"], beta["suspended"]["reason"]) == ("B", "ticket 4711")
 
 
 async def test_an_origin_is_kept_as_browsers_write_it_and_each_once(shop: Shop) -> None:

@@ -61,6 +61,19 @@ async def test_each_key_of_a_suspended_merchant_is_refused_on_every_route_with_t
         assert (403, "merchant_suspended") not in (await _refusing(shop, key))[1]
 
 
+async def test_who_suspends_or_resumes_is_shown_the_merchant_as_it_is_then(shop: Shop) -> None:
+    await keys_of(shop)
+    body = {"reason": "ticket 4711"}
+    answer = await shop.admin("POST", "/merchants/alpha/suspend", json=body)
+    at = shop.clock.now().isoformat().replace("+00:00", "Z")
+    suspended = {"at": at, "by": "admin:operator:ops", "reason": "ticket 4711"}
+    assert answer.json()["merchant"]["suspended"] == suspended
+    answer = await shop.admin("POST", "/merchants/alpha/resume")
+    assert (answer.json()["merchant"]["id"], answer.json()["merchant"]["suspended"]) == (
+        *("alpha", None),
+    )
+
+
 async def test_where_the_first_is_suspended_tokens_are_refused_and_operators_are_not(
     shop: Shop,
 ) -> None:

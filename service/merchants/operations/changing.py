@@ -94,6 +94,23 @@ async def change_merchant(
     return await _changing(merchants, merchant_id, work)
 
 
+async def put_merchant(
+    merchants: Merchants, new: Merchant, fields: Row, by: Principal
+) -> tuple[Merchant, bool]:
+    """Set a merchant, or add it where there is none; return it, and whether it was added.
+
+    Of several that add one at once the first does, and the others set what it has added.
+    """
+    try:
+        return await change_merchant(merchants, new.id, fields, by), False
+    except MerchantNotFound:
+        pass
+    try:
+        return await add_merchant(merchants, new, by), True
+    except MerchantExists:
+        return await change_merchant(merchants, new.id, fields, by), False
+
+
 async def suspend_merchant(
     merchants: Merchants, merchant_id: str, reason: str, by: Principal
 ) -> Merchant:
