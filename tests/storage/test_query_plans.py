@@ -7,6 +7,7 @@ from typing import Any
 from service.core.clock import ManualClock
 from service.settings import Settings
 from service.storage.database import Database, Row
+from tests.dashboard.operated import give_up
 from tests.sessions.asking import change, checkout_body, payment_body, put_coupon, put_price
 from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET, Api
 from tests.support.events import (
@@ -99,6 +100,30 @@ async def _use_webhooks(api: Api, clock: ManualClock) -> None:
     await _call(api, "POST", "/api/admin/reviews/wrong/accept", ADMIN)
 
 
+async def _use_deliveries(api: Api, database: Database, clock: ManualClock) -> None:
+    await give_up(database, clock, *(f"session.completed:{n}" for n in range(3)))
+    listed = "/api/admin/deliveries?limit=1"
+    for query in ("", "&status=pending", "&subscriber=test", "&merchant=default"):
+        page = (await _call(api, "GET", listed + query, ADMIN)).json()
+        if page["nextCursor"]:
+            await _call(api, "GET", f"{listed}{query}&cursor={page['nextCursor']}", ADMIN)
+    path = f"/api/admin/deliveries/{page['deliveries'][0]['id']}/redeliver"
+    assert (await _call(api, "POST", path, ADMIN)).status_code == 200
+
+
+async def _use_merchants(api: Api) -> None:
+    for name in ("alpha", "beta"):
+        body = {"name": name, "zone": "UTC"}
+        await _call(api, "PUT", f"/api/admin/merchants/{name}", ADMIN, json=body)
+    page = (await _call(api, "GET", "/api/admin/merchants?limit=1", ADMIN)).json()
+    await _call(api, "GET", f"/api/admin/merchants?cursor={page['nextCursor']}", ADMIN)
+    await _call(api, "GET", "/api/admin/merchants/alpha", ADMIN)
+    why = {"reason": "asked"}
+    for act in ("suspend", "resume"):
+        path = f"/api/admin/merchants/alpha/{act}"
+        assert (await _call(api, "POST", path, ADMIN, json=why)).status_code == 200
+
+
 async def _use_the_rest(api: Api, clock: ManualClock) -> None:
     for query in ("", "?object=session:s", "?actor=a", "?from=2026-11-01T00:00:00Z", "?limit=1"):
         await _call(api, "GET", f"/api/admin/audit{query}", ADMIN)
@@ -121,17 +146,24 @@ async def test_no_route_and_no_job_reads_a_collection_whole(
     async with profiled(database) as done:
         await _use_sessions(api)
         await _use_webhooks(api, clock)
+        await _use_deliveries(api, database, clock)
+        await _use_merchants(api)
         await _use_the_rest(api, clock)
     assert sum("planSummary" in row for row in done) > 100  # the profiler did watch
     assert _scans(done) == []
 
 
-async def test_a_page_is_read_in_the_order_of_its_index(api: Api, database: Database) -> None:
+async def test_a_page_is_read_in_the_order_of_its_index(
+    api: Api, database: Database, clock: ManualClock
+) -> None:
     """A list that is sorted in memory costs the more the longer it is, wherever the page stands."""
     for number in range(3):
         await api.open(sessionId=f"s-{number}")
+    await give_up(database, clock, "session.completed:1", "session.completed:2")
     async with profiled(database) as done:
         await _call(api, "GET", "/api/payment-sessions?userId=user_123&limit=1")
+        await _call(api, "GET", "/api/admin/deliveries?limit=1", ADMIN)
+        await _call(api, "GET", "/api/admin/merchants", ADMIN)
         await _call(api, "GET", "/api/checkout-sessions?userId=user_123")
         await _call(api, "GET", "/api/admin/audit", ADMIN)
         await _call(api, "GET", "/api/admin/audit?object=session:s-1", ADMIN)
