@@ -80,9 +80,9 @@ async def backfill(
 ) -> Report:
     """Read a merchant's events anew, oldest first, and fill in what they say besides.
 
-    A second run finds nothing left. The beginning and the end
-    are put on the record, also of a run that ends in the middle. Raises `Unavailable`, and `Busy`
-    where a payment is written again and again.
+    A second run finds nothing left. The beginning and the end are put on the record, also of a run
+    that ends in the middle. Raises `Unavailable`, and `Busy` where a payment is written again and
+    again.
     """
     report = Report()
     if not doing.dry_run:

@@ -55,8 +55,8 @@ class Delivery(StoredDocument):
     """One message for one subscriber; `_id` is `message:subscriber`, so there is never a second.
 
     All its times are the database's. From `next_attempt_at` on anybody may take it: while somebody
-    is at it, known by `claim`, that is the end of his lease. `dead` since `give_up_at`. It is kept
-    as long as its message, which has the payload.
+    is at it, known by `claim`, that is the end of their lease. `dead` since `give_up_at`. It is
+    kept as long as its message, which has the payload.
     """
 
     id: str  # type: ignore[assignment]

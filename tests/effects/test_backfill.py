@@ -94,6 +94,18 @@ async def test_a_dry_run_tells_what_differs_of_each_event_and_changes_nothing(sh
     assert await shop.database["audit_log"].count_documents({"action": "backfill.began"}) == 0
 
 
+async def test_the_first_that_differ_are_told_and_no_more(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        await _paid(shop)
+    await _as_before(shop)
+    assert len((await _run(shop, dry_run=True)).first) == 3
+    monkeypatch.setattr(module, "SHOWN", 2)
+    assert len((await _run(shop)).first) == 2
+    assert (await _run(shop)).first == []  # the control: nothing differs any more
+
+
 async def test_what_is_filled_in_is_what_this_version_would_have_written(shop: Shop) -> None:
     for _ in range(3):
         await _paid(shop)
@@ -123,6 +135,7 @@ async def test_it_is_on_the_record_with_its_figures(shop: Shop) -> None:
     began, ended = await found.to_list()
     assert (began["action"], ended["action"]) == ("backfill.began", "backfill.ended")
     assert ended["actor"] == BY.label
+    assert began["detail"]["provider"] == ended["detail"]["provider"] == "stripe"
     figures = {"read": 1, "facts": 1, "rows": 1, "replay": 0, "skipped": 0}
     assert {name: ended["detail"][name] for name in figures} == figures
 

@@ -65,6 +65,16 @@ async def test_it_is_given_up_anew_only_after_its_whole_time_and_kept_for_it(sho
     assert row["purgeAt"] == message["purgeAt"] == shop.clock.now() + KEEP_FOR
 
 
+async def test_what_is_kept_for_longer_already_is_not_deleted_earlier(shop: Shop) -> None:
+    await dead_letter(shop)
+    longer = shop.clock.now() + 2 * KEEP_FOR
+    for collection in ("deliveries", "outbox"):
+        await shop.database[collection].update_many({}, {"$set": {"purgeAt": longer}})
+    assert (await _again(shop)).status_code == 200
+    [row], [message] = await deliveries(shop), await shop.messages("test.topic")
+    assert row["purgeAt"] == message["purgeAt"] == longer
+
+
 async def test_what_is_done_is_delivered_again_by_its_id(shop: Shop) -> None:
     listener = Listener()
     hears = replace(subscriber(listener), always=True)

@@ -29,8 +29,9 @@ log = structlog.get_logger(__name__)
 async def run_job(name: str, table: Table, by: Principal, *, dry_run: bool = False) -> Report:
     """Run a job under its lease, so that two at once do the work once.
 
-    Each run is listed, and put on the record, also where it ended in the middle: always by whom a
-    person ran it, and by a CronJob if anything was done. Raises `JobNotFound`, `LeaseLost`.
+    Each run is listed, also where it ended in the middle. It is put on the record if a person began
+    it or if it changed anything: a CronJob's that did nothing is not. Raises `JobNotFound`,
+    `LeaseLost`.
     """
     job = table.named(name)
     began = time.monotonic()

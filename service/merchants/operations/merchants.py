@@ -26,8 +26,8 @@ class Merchants:
     """A cache: each merchant is read at most every five seconds, and again once it is changed here.
 
     Callers that come while it is being read read it, too. A change by another process is noticed
-    within these five seconds. There are at most as many
-    entries as merchants with keys. Callers share what is returned and must not change it.
+    within these five seconds. There are at most as many entries as merchants with keys. Callers
+    share what is returned and must not change it.
     """
 
     def __init__(self, clock: Clock) -> None:

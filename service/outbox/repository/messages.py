@@ -28,7 +28,7 @@ async def add_once(messages: Sequence[Row], tx: Transaction) -> None:
 
 
 async def add_new(messages: Sequence[Row], tx: Transaction) -> None:
-    """Add messages that are hardly ever there yet. Raises `Duplicate`; then `add_once` is due."""
+    """Add messages that are hardly ever there yet. Raises `Duplicate`: `add_once` takes those."""
     WRITTEN.notify([row["topic"] for row in messages])
     await tx.insert_new(OutboxMessage.get_pymongo_collection(), messages)
 
