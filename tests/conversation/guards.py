@@ -154,16 +154,6 @@ def _without_pauses() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _without_a_look_before_capture() -> Iterator[None]:
-    """A capture that is delivered again is done, whatever became of its session."""
-    with (
-        patch.object(capture, "_is_wanted", _wanted),
-        patch.object(capture, "_still_held", _wanted),
-    ):
-        yield
-
-
 GUARDS: dict[str, Callable[[], Any]] = {
     "12": _without_12,
     "13": _without_13,
@@ -176,7 +166,6 @@ GUARDS: dict[str, Callable[[], Any]] = {
     "20": _without_20,
     "21": _without_21,
     "paused": _without_pauses,
-    "redelivered": _without_a_look_before_capture,
 }
 
 
