@@ -141,7 +141,8 @@ def _swap(target: Target, source: str) -> None:
     codes = dict(_codes(_compiled(target.path, source)))
     for one in gc.get_objects():
         if type(one) is FunctionType and one.__module__ == target.module:
-            if one.__qualname__ in codes:  # what a decorator made has other names
+            # What a decorator made has another name, or says what it stands for.
+            if one.__qualname__ in codes and not hasattr(one, "__wrapped__"):
                 one.__code__ = codes[one.__qualname__]
 
 

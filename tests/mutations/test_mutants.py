@@ -2,6 +2,8 @@
 
 import tomllib
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,17 @@ def test_functions_are_swapped_where_they_are_held_already(
     assert held() == "broken"
 
 
+def test_what_stands_for_a_function_stays_and_the_function_is_swapped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inner = _managed.__wrapped__  # type: ignore[attr-defined]
+    monkeypatch.setattr(inner, "__code__", inner.__code__)
+    source = "@contextmanager\ndef _managed():\n    yield 'broken'\n"
+    _swap(Target(__name__, ()), source)
+    with _managed() as said:
+        assert said == "broken"
+
+
 def test_what_is_gone_by_now_is_no_function(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = weakref.proxy({*""})  # of which nobody holds what it stands for
     monkeypatch.setattr(_held, "__code__", _held.__code__)
@@ -80,3 +93,8 @@ def test_what_is_gone_by_now_is_no_function(monkeypatch: pytest.MonkeyPatch) -> 
 
 def _held() -> str:
     return "as it is"
+
+
+@contextmanager
+def _managed() -> Iterator[str]:
+    yield "as it is"
