@@ -276,3 +276,9 @@ def test_a_place_s_number_compares_as_the_place_does() -> None:
     assert sorted(places, key=as_number) == sorted(places)
     assert max(map(as_number, places)) < 2**63
     assert states.as_number((5, NOON.replace(year=9998), 3)) < 2**63
+
+
+def test_each_millisecond_counts_more_than_what_decides_within_it() -> None:
+    moments = [NOON + timedelta(milliseconds=n) for n in range(2000)]
+    numbers = [states.as_number((1, at, within)) for at in moments for within in (0, 3)]
+    assert all(less < more for less, more in itertools.pairwise(numbers))
