@@ -29,8 +29,8 @@ class NamedJobs(Controller):
     @get("/", summary="List the jobs")
     async def jobs(self, job_table: TheTable) -> JobsAnswer:
         """All of them: when they are called, whether they are paused, their last ten runs."""
-        listed, now = await list_jobs(job_table, runs=_RUNS_SHOWN), job_table.clock.now()
-        return JobsAnswer([job_view(job, now) for job in listed])
+        listed = await list_jobs(job_table, runs=_RUNS_SHOWN)
+        return JobsAnswer([job_view(job) for job in listed])
 
     @post("/{name:str}", status_code=200, summary="Run a job")
     async def run(

@@ -16,7 +16,7 @@ RUNS_KEPT = 100
 
 
 class Standing(Struct, frozen=True):
-    """How a job stands: since when it is paused, where its last run stopped, its last runs.
+    """How a job stands: since when it is paused, and where its last run stopped.
 
     `succeeded_at` is when the last one ended that neither failed nor was lost.
     """
@@ -24,7 +24,6 @@ class Standing(Struct, frozen=True):
     paused_at: datetime | None
     reached: JsonObject | None
     succeeded_at: datetime | None
-    runs: tuple[JobRun, ...] = ()
 
 
 class RunOf(Struct, frozen=True):
@@ -34,15 +33,15 @@ class RunOf(Struct, frozen=True):
     job: str
 
 
-async def standing(job: str, runs: int = 0) -> Standing:
-    """Return how a job stands, with its last runs, the latest first."""
+async def standing(job: str) -> Standing:
+    """Return how a job stands."""
     row = await JobState.get_pymongo_collection().find_one({"_id": job})
     state = JobState.model_validate(row or {"_id": job})
-    last = await _last_runs(job, runs) if runs else ()
-    return Standing(state.paused_at, state.reached, state.succeeded_at, last)
+    return Standing(state.paused_at, state.reached, state.succeeded_at)
 
 
-async def _last_runs(job: str, limit: int) -> tuple[JobRun, ...]:
+async def last_runs(job: str, limit: int) -> tuple[JobRun, ...]:
+    """Return the last runs of a job, the latest first, as they are noted."""
     cursor = JobRun.get_pymongo_collection().find({"job": job}).sort("startedAt", -1).limit(limit)
     return tuple([JobRun.model_validate(row) for row in await cursor.to_list()])
 

@@ -10,7 +10,6 @@ from service.core.views import view_of
 from service.jobs.documents import JobRun, RunState
 from service.jobs.operations.job import Report
 from service.jobs.operations.listing import Listed
-from service.jobs.operations.telling import state_of
 from service.storage.documents import wire_name
 from service.web.wire import WireModel
 
@@ -58,14 +57,14 @@ def report_view(report: Report) -> JobAnswer:
     return {wire_name(name): value for name, value in vars(report).items()}
 
 
-def job_view(listed: Listed, now: datetime) -> JobView:
+def job_view(listed: Listed) -> JobView:
     """Show a job as it stands."""
-    runs = [_run_view(run, now) for run in listed.runs]
+    runs = [_run_view(run) for run in listed.runs]
     about = listed.about
     schedule = about.cron if about.every is not None else None
     return view_of(JobView, about, schedule=schedule, paused_at=listed.paused_at, runs=runs)
 
 
-def _run_view(run: JobRun, now: datetime) -> RunView:
+def _run_view(run: JobRun) -> RunView:
     counts = {wire_name(name): count for name, count in run.figures.items()}
-    return view_of(RunView, run, counts=counts, state=state_of(run, now))
+    return view_of(RunView, run, counts=counts)

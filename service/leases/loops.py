@@ -15,10 +15,10 @@ log = structlog.get_logger(__name__)
 
 
 async def comes(event: asyncio.Event, within_s: float) -> bool:
-    """Wait for an event; return whether it came in time."""
+    """Wait for an event; return whether it came in time, or had come before."""
     with suppress(TimeoutError):
-        return await asyncio.wait_for(event.wait(), within_s)
-    return False
+        await asyncio.wait_for(event.wait(), within_s)
+    return event.is_set()  # with no time at all, what is set already is a `TimeoutError` too
 
 
 async def repeat(

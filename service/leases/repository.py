@@ -77,6 +77,13 @@ async def renew(lease: Held, tx: Transaction = NO_TRANSACTION) -> bool:
     return done.matched_count == 1
 
 
+async def fence_of(name: str, clock: Clock) -> int | None:
+    """Return the fence under which a lease is held; None where nobody holds it."""
+    wanted = {"_id": name, "$expr": held("until", clock)}
+    row = await Lease.get_pymongo_collection().find_one(wanted, {"fence": 1})
+    return row["fence"] if row else None
+
+
 async def release(lease: Held) -> None:
     """End a lease that is still its holder's."""
     await Lease.get_pymongo_collection().update_one(

@@ -12,8 +12,7 @@ from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
 from service.jobs.errors import JobNotFound
 from service.jobs.operations.begin import begin_job, ending_with
 from service.jobs.operations.job import Table, Turn, by_name
-from service.jobs.operations.listing import is_under_way, runs_of
-from service.jobs.operations.run import LEASE, RUN_FOR_S
+from service.jobs.operations.listing import runs_of
 from service.leases import loops
 from service.storage.database import Client, Database
 from tests.dashboard.operated import Slow, Steps, over
@@ -34,7 +33,7 @@ async def test_it_is_listed_as_running_when_begun_and_as_done_at_its_end(
     table = _table(slow, clock)
     assert await begin_job("slow", table, SOMEBODY) == "begun"
     [run] = await runs_of("slow", table, limit=9)
-    assert (run.state, is_under_way(run, clock.now())) == ("running", True)
+    assert run.state == "running"
     assert await begin_job("slow", table, SOMEBODY) == "under way"
     slow.let_go.set()
     await over(table)
@@ -102,17 +101,3 @@ async def test_it_ends_with_its_process_and_what_hangs_is_let_go(
         assert await begin_job("slow", table, SOMEBODY) == "begun"
     latest, _ = await runs_of("slow", table, limit=9)
     assert latest.state == "lost"
-
-
-async def test_a_run_that_nobody_ended_is_not_taken_for_one_under_way_for_ever(
-    database: Database, clock: ManualClock
-) -> None:
-    slow = Slow()
-    table = _table(slow, clock)
-    await begin_job("slow", table, SOMEBODY)
-    [run] = await runs_of("slow", table, limit=1)
-    longest = LEASE.total_seconds() + RUN_FOR_S
-    ages = [timedelta(seconds=age) for age in (longest - 1, longest)]
-    assert [is_under_way(run, run.started_at + age) for age in ages] == [True, False]
-    slow.let_go.set()
-    await over(table)

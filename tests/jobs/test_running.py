@@ -114,18 +114,6 @@ async def test_a_run_that_fails_is_listed_with_the_reason_and_gives_its_lease_ba
     assert (await run_job("test", _table(clock), SOMEBODY)).skipped is False
 
 
-async def test_a_run_whose_process_died_is_lost_once_the_next_begins(
-    database: Database, clock: ManualClock
-) -> None:
-    table = _table(clock)
-    await repository.begin("test", 1, "the dead one", clock.now())
-    [dead] = await runs_of("test", table, limit=1)
-    assert dead.state == "running"
-    clock.advance(timedelta(minutes=1))
-    await run_job("test", table, SOMEBODY)
-    assert [run.state for run in await runs_of("test", table, limit=9)] == ["done", "lost"]
-
-
 async def test_so_many_runs_are_kept_and_no_more(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

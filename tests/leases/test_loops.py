@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from service.leases.loops import beside, repeat
+from service.leases.loops import beside, comes, repeat
 from tests.support.patience import IN_TIME
 
 
@@ -21,6 +21,19 @@ class Losing:
                 await asyncio.sleep(0)
             except asyncio.CancelledError:
                 self.lost += 1
+
+
+@pytest.mark.parametrize("within_s", [-1.0, 0.0, IN_TIME])
+async def test_what_came_before_is_told_however_short_the_wait_is(within_s: float) -> None:
+    """`wait_for` itself gives up at once where there is no time, and does not look."""
+    event = asyncio.Event()
+    event.set()
+    assert await comes(event, within_s)
+
+
+@pytest.mark.parametrize("within_s", [-1.0, 0.0, 0.001])
+async def test_control_what_does_not_come_is_not_told(within_s: float) -> None:
+    assert not await comes(asyncio.Event(), within_s)
 
 
 async def test_what_runs_beside_a_block_ends_with_it_and_is_not_cancelled() -> None:

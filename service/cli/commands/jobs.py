@@ -17,7 +17,7 @@ from service.jobs.operations.job import Report, Table
 from service.jobs.operations.listing import Listed, done_in, list_jobs, runs_of
 from service.jobs.operations.pausing import pause_job, resume_job
 from service.jobs.operations.run import run_job
-from service.jobs.operations.telling import called, state_of, status_of, trouble
+from service.jobs.operations.telling import called, status_of, trouble
 from service.jobs.repository import RUNS_KEPT
 from service.settings import Settings
 from service.storage.database import Database
@@ -56,10 +56,8 @@ def list_all(data_dir: Path) -> None:
 def runs(name: str, *, limit: int, data_dir: Path) -> None:
     """List the last runs of a job, the latest first; one that is under way with its progress."""
     found = _with_table(data_dir, lambda table: runs_of(name, table, limit=limit))
-    now = SystemClock().now()
     rows = [
-        (run.started_at, run.ended_at, state_of(run, now), run.by, done_in(run), run.error)
-        for run in found
+        (run.started_at, run.ended_at, run.state, run.by, done_in(run), run.error) for run in found
     ]
     columns = ("began", "ended", "state", "by", "did", "error")
     show_table(columns, rows, empty=f"{name} has not run yet.")

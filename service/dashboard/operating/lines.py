@@ -12,8 +12,8 @@ from service.dashboard.said import shortened
 from service.inbox.repository import OpenEvents
 from service.inbox.states import InboxStatus
 from service.jobs.documents import JobRun
-from service.jobs.operations.listing import Listed, done_in, is_under_way
-from service.jobs.operations.telling import called, state_of, status_of, trouble
+from service.jobs.operations.listing import Listed, done_in
+from service.jobs.operations.telling import called, status_of, trouble
 from service.outbox.documents import Delivery
 from service.outbox.operations.figures import Waiting
 from service.outbox.repository import Depth
@@ -179,12 +179,11 @@ def _job(listed: Listed, now: datetime) -> JobLine:
 
 
 def _run(run: JobRun, now: datetime) -> RunLine:
-    live = is_under_way(run, now)
-    state = state_of(run, now)
+    live = run.state == "running"
     ended_at = run.ended_at or (now if live else run.started_at)
     return RunLine(
-        state=state,
-        tone=_TONES[state],
+        state=run.state,
+        tone=_TONES[run.state],
         live=live,
         began=moment(run.started_at),
         took=age(ended_at - run.started_at),

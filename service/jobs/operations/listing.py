@@ -1,13 +1,14 @@
 """List the jobs, how they stand, and their last runs."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 
+from service.core.clock import Clock
 from service.jobs import repository
 from service.jobs.documents import JobRun
 from service.jobs.operations.job import About, Table
-from service.jobs.operations.run import LEASE, RUN_FOR_S
+from service.leases.repository import fence_of
 from service.storage.answering import answers_in_time
 
 
@@ -28,8 +29,9 @@ async def list_jobs(table: Table, *, runs: int = 1) -> list[Listed]:
     listed = []
     async with answers_in_time():
         for job in table.jobs.values():
-            found = await repository.standing(job.about.name, runs)
-            listed.append(Listed(job.about, found.paused_at, found.succeeded_at, found.runs))
+            standing = await repository.standing(job.about.name)
+            found = await _last_runs(job.about.name, runs, table.clock)
+            listed.append(Listed(job.about, standing.paused_at, standing.succeeded_at, found))
     return listed
 
 
@@ -37,18 +39,32 @@ async def runs_of(name: str, table: Table, *, limit: int) -> tuple[JobRun, ...]:
     """Return the last runs of a job, the latest first. Raises `JobNotFound`, `Unavailable`."""
     table.named(name)
     async with answers_in_time():
-        return (await repository.standing(name, limit)).runs
+        return await _last_runs(name, limit, table.clock)
+
+
+async def _last_runs(name: str, limit: int, clock: Clock) -> tuple[JobRun, ...]:
+    """Return the last runs, the latest first; one whose process died is lost with its lease.
+
+    Nobody has written that yet: the next run will. A run ends before its lease does, so one that
+    goes on in a second look, but had no lease after the first, has nobody who could end it.
+    """
+    runs = await repository.last_runs(name, limit)
+    under_way = [run for run in runs if run.state == "running"]
+    if not under_way:
+        return runs
+    fence = await fence_of(name, clock)
+    left = {run.id for run in under_way if run.fence != fence}
+    if not left:
+        return runs
+    return tuple(
+        run.model_copy(update={"state": "lost"})
+        if run.id in left and run.state == "running"
+        else run
+        for run in await repository.last_runs(name, limit)
+    )
 
 
 def done_in(run: JobRun) -> str:
     """Return the counts of a run that are not 0."""
     done = {name.replace("_", " "): count for name, count in run.figures.items() if count}
     return ", ".join(f"{count} {name}" for name, count in done.items()) or "nothing"
-
-
-def is_under_way(run: JobRun, now: datetime) -> bool:
-    """Return whether a run goes on, as far as can be told without its lease.
-
-    One whose process died is listed as running until the next one begins.
-    """
-    return run.state == "running" and now - run.started_at < timedelta(seconds=RUN_FOR_S) + LEASE

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from service.core.words import age, moment
-from service.jobs.documents import JobRun, RunState
+from service.jobs.documents import JobRun
 from service.jobs.operations.job import About
-from service.jobs.operations.listing import Listed, is_under_way
+from service.jobs.operations.listing import Listed
 
 # A run that is skipped, or slow, is no reason to look.
 _MISSED = 3
@@ -27,24 +27,19 @@ def is_late(listed: Listed, now: datetime) -> bool:
         return False
     last = listed.runs[0]
     began_long_ago = now - last.started_at > _MISSED * listed.about.every
-    return began_long_ago and not is_under_way(last, now)
-
-
-def state_of(run: JobRun, now: datetime) -> RunState:
-    """Return how a run stands: one whose process died is listed as running, and is lost."""
-    return "lost" if run.state == "running" and not is_under_way(run, now) else run.state
+    return began_long_ago and last.state != "running"
 
 
 def status_of(listed: Listed, now: datetime) -> str:
     """Return in a word how a job stands: `paused`, `late`, or as its last run does."""
     last = listed.runs[0] if listed.runs else None
-    if last is not None and is_under_way(last, now):
+    if last is not None and last.state == "running":
         return "running"
     if listed.paused_at is not None:
         return "paused"
     if last is None:
         return "has not run yet"
-    return "late" if is_late(listed, now) else state_of(last, now)
+    return "late" if is_late(listed, now) else last.state
 
 
 def trouble(listed: Listed, now: datetime, *, names_error: bool = True) -> str | None:
@@ -57,7 +52,7 @@ def trouble(listed: Listed, now: datetime, *, names_error: bool = True) -> str |
     if not listed.runs:
         return _never_run(listed.about)
     last = listed.runs[0]
-    if is_under_way(last, now):
+    if last.state == "running":
         return None
     parts = [_late(listed, last, now), _ended(listed, last, now, names_error)]
     return " ".join(part for part in parts if part) or None
@@ -80,10 +75,9 @@ def _late(listed: Listed, last: JobRun, now: datetime) -> str | None:
 
 
 def _ended(listed: Listed, last: JobRun, now: datetime, names_error: bool) -> str | None:
-    state = state_of(last, now)
-    if state == "done":
+    if last.state == "done":
         return None
-    if state == "failed":
+    if last.state == "failed":
         error = f": {(last.error or 'the log says why').rstrip('.')}" if names_error else ""
         how = f"Its last run failed{error}."
     else:

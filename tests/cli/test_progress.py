@@ -1,0 +1,98 @@
+"""`tillgate jobs run` says what a run has done so far, while it does it, and nothing besides."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from service.cli import job_runs
+from service.core.clock import ManualClock
+from service.core.errors import Unavailable
+from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
+from service.jobs.operations import noting
+from service.jobs.operations.job import About, Job, Table, Turn, by_name
+from service.jobs.operations.run import run_job
+from service.storage.database import Database
+from tests.dashboard.operated import Steps
+from tests.support.patience import IN_TIME
+
+SOMEBODY = Principal(Kind.ADMIN, DEFAULT_MERCHANT, "0" * 12, "somebody")
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have progress noted and shown without a pause."""
+    monkeypatch.setattr(noting, "PROGRESS_EVERY_S", 0.0)
+    monkeypatch.setattr(job_runs, "PROGRESS_EVERY_S", 0.0)
+
+
+def _table(clock: ManualClock, work: Any) -> Table:
+    return Table(by_name([Job(About("long", "takes its time"), Steps, work, work)]), clock)
+
+
+async def _said(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    said = ""
+    while words not in said:
+        await asyncio.sleep(0)
+        said += capsys.readouterr().err
+
+
+async def test_a_run_says_what_it_has_done_so_far(
+    database: Database, clock: ManualClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def long(report: Steps, _: Turn) -> None:
+        await _said(capsys, "long: nothing so far\n")
+        report.steps = 41
+        await _said(capsys, "long: 41 steps so far\n")
+
+    table = _table(clock, long)
+    async with asyncio.timeout(IN_TIME), job_runs.showing_progress("long", table):
+        await run_job("long", table, SOMEBODY)
+
+
+async def test_of_a_run_that_is_over_nothing_is_said(
+    database: Database, clock: ManualClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A dry run is none of those that are listed: the one before it is not told as its own."""
+    looked: list[str] = []
+    enough = asyncio.Event()
+
+    async def work(report: Steps, turn: Turn) -> None:
+        report.steps = 7
+        if turn.lease is None:  # a dry run, which lasts until it was looked for
+            await enough.wait()
+
+    async def look(*given: Any, **kept: Any) -> Any:
+        found = await runs_of(*given, **kept)
+        looked.extend(run.state for run in found)
+        if len(looked) == 3:
+            enough.set()
+        return found
+
+    table, runs_of = _table(clock, work), job_runs.runs_of
+    await run_job("long", table, SOMEBODY)
+    with pytest.MonkeyPatch.context() as watched:
+        watched.setattr(job_runs, "runs_of", look)
+        async with asyncio.timeout(IN_TIME), job_runs.showing_progress("long", table):
+            await run_job("long", table, SOMEBODY, dry_run=True)
+    assert set(looked) == {"done"}
+    assert "so far" not in capsys.readouterr().err
+
+
+async def test_what_it_can_not_read_is_left_out_and_it_goes_on(
+    database: Database,
+    clock: ManualClock,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def away(*given: Any, **kept: Any) -> Any:
+        monkeypatch.setattr(job_runs, "runs_of", runs_of)
+        raise Unavailable("the database is away", retry_after=1)
+
+    async def long(report: Steps, _: Turn) -> None:
+        monkeypatch.setattr(job_runs, "runs_of", away)
+        await _said(capsys, "so far\n")
+
+    table, runs_of = _table(clock, long), job_runs.runs_of
+    async with asyncio.timeout(IN_TIME), job_runs.showing_progress("long", table):
+        await run_job("long", table, SOMEBODY)
