@@ -98,3 +98,18 @@ async def test_a_run_that_lost_its_lease_keeps_nothing_and_says_so(
         await run_job("test", table, SOMEBODY)
     assert await _listed(table) == ["lost"]
     assert (await repository.standing("test")).reached == {"at": 1}
+
+
+async def test_when_it_last_did_its_work_is_kept_and_no_failure_changes_that(
+    database: Database, clock: ManualClock
+) -> None:
+    async def fails(_: Steps, turn: Turn) -> None:
+        raise ValueError("no")
+
+    done_at = clock.now()
+    await run_job("test", _table(clock), SOMEBODY)
+    clock.advance(timedelta(minutes=1))
+    with pytest.raises(ValueError, match="no"):
+        await run_job("test", _table(clock, fails), SOMEBODY)
+    [state] = await repository.states()
+    assert state.succeeded_at == done_at
