@@ -8,7 +8,6 @@ import pytest
 from service.jobs.documents import JobRun
 from service.jobs.operations.job import About
 from service.jobs.operations.listing import Listed
-from service.jobs.operations.run import LEASE, RUN_FOR_S
 from service.jobs.operations.telling import called, is_late, status_of, trouble
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -61,12 +60,6 @@ def test_of_what_is_well_nothing_is_told(listed: Listed) -> None:
             True,
         ),
         (_listed(_run(timedelta(minutes=1), "lost")), "its process ended, or another run", False),
-        # Its process died, and nobody noted that.
-        (
-            _listed(_run(timedelta(seconds=RUN_FOR_S) + LEASE, "running")),
-            "Its last run was lost",
-            False,
-        ),
         (
             _listed(_run(timedelta(days=1)), paused_at=NOW - timedelta(days=1)),
             "Paused since 2026-11-20 12:00:00 UTC: nobody runs it until it is resumed.",
@@ -113,7 +106,7 @@ def test_the_error_is_left_out_where_it_stands_beside() -> None:
         (_listed(), "has not run yet"),
         (_listed(_run(timedelta(minutes=1))), "done"),
         (_listed(_run(timedelta(minutes=1), "running")), "running"),
-        (_listed(_run(timedelta(minutes=9), "running")), "lost"),
+        (_listed(_run(timedelta(minutes=9), "lost")), "lost"),
         (_listed(_run(timedelta(minutes=16))), "late"),
         (_listed(_run(timedelta(minutes=16)), paused_at=NOW), "paused"),
         # It ends after its batch.
