@@ -14,8 +14,7 @@ class AuditEntry(StoredDocument):
     """Who did what to which object, when, from where and why.
 
     `actor` is a key's label or `user:<id>`; `object` is `session:<id>`, `event:<id>` and so on.
-    `client` is a keyed hash of the address, None for what was done on the machine itself. The
-    reason of a `confidential` one is shown to operators alone.
+    `client` is a keyed hash of the address, None for what was done on the machine itself.
     """
 
     merchant_id: str
@@ -25,7 +24,6 @@ class AuditEntry(StoredDocument):
     action: str
     object: str
     reason: str | None = None
-    confidential: bool = False
     detail: JsonObject = Field(default_factory=dict)
 
     class Settings:

@@ -32,16 +32,12 @@ class Actor(Protocol):
 
 
 class Act(Struct, frozen=True):
-    """What was done, to what, and why. `object` is `session:<id>`, `event:<id>`, `price:<item>`.
-
-    `confidential`: the reason is for operators, not for the merchant in whose trail it stands.
-    """
+    """What was done, to what, and why. `object` is `session:<id>`, `event:<id>`, `price:<item>`."""
 
     action: str
     object: str
     reason: str | None = None
     detail: JsonObject = {}
-    confidential: bool = False
 
 
 async def record(tx: Transaction, by: Actor, act: Act, now: datetime) -> None:

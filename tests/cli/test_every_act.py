@@ -117,7 +117,9 @@ def old_stack(mongo_uri: str) -> Iterator[Any]:
     times = dict.fromkeys(("createdAt", "nextAttemptAt", "giveUpAt", "purgeAt"), now)
     about = {"messageId": "session.completed:x", "subscriber": "mail", "lane": "mail:"}
     about |= {"topic": "session.completed", "merchantId": "default", "sessionId": "x"}
-    database["deliveries"].insert_one(times | about | {"_id": DELIVERY, "status": "dead"})
+    database["deliveries"].insert_one(
+        times | about | {"_id": DELIVERY, "status": "dead", "attempts": 9}
+    )
     row = {"sessionId": "a", "userId": "u", "amount": 10, "paymentMethod": "upi"}
     database["Old"].insert_one(row)
     yield database

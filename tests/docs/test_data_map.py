@@ -21,8 +21,7 @@ NEUTRAL = set(
     "item passId maxQuantity title code basisPoints scopes revokedAt endsAt state payloadHash "
     "lockedUntil contentType holder fence renewals pausedAt reached succeededAt job startedAt "
     "endedAt figures until ran tookMs counts zone defaultCurrency logo returnOrigins "
-    "writtenAt heldUntil messageId subscriber lane claim giveUpAt bornAt places "
-    "confidential".split()
+    "writtenAt heldUntil messageId subscriber lane claim giveUpAt bornAt places".split()
 )
 # Neutral elsewhere, and telling of a person here.
 OF_SOMEBODY = {"sessions": {"eventId", "passId"}}

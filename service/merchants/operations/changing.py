@@ -124,7 +124,7 @@ async def suspend_merchant(
             return before
         suspension = Suspension(at=now, by=by.label, reason=reason)
         after = await _set(before, {"suspended": suspension.model_dump(by_alias=True)}, now, tx)
-        await record(tx, by, _for_operators("merchant.suspended", before, reason), now)
+        await record(tx, by, Act("merchant.suspended", f"merchant:{before.id}", reason), now)
         return after
 
     return await _changing(merchants, merchant_id, work)
@@ -142,15 +142,10 @@ async def resume_merchant(
         if before.suspended is None:
             return before
         after = await _set(before, {"suspended": None}, now, tx)
-        await record(tx, by, _for_operators("merchant.resumed", before, reason), now)
+        await record(tx, by, Act("merchant.resumed", f"merchant:{before.id}", reason), now)
         return after
 
     return await _changing(merchants, merchant_id, work)
-
-
-def _for_operators(action: str, merchant: Merchant, reason: str | None) -> Act:
-    """Make an act whose reason its merchant does not read: it may be an investigation."""
-    return Act(action, f"merchant:{merchant.id}", reason, confidential=True)
 
 
 _PROFILE = ("name", "zone", "defaultCurrency", "mailSender", "logo", "returnOrigins")
