@@ -5,6 +5,7 @@ ISO 4217 codes in capitals. Facts are stored in the inbox, so a field is added, 
 """
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
@@ -175,7 +176,12 @@ class InvoicePaymentFailed(Struct, frozen=True, rename="camel", tag=True):
 class RefundUpdated(Struct, frozen=True, rename="camel", tag=True):
     """A refund stands in a state: `pending`, `succeeded`, `failed` or `canceled`.
 
-    `made_at` is when it was asked for, not when it came to this state.
+    `made_at` is when it was asked for, not when it came to this state. `refund_id` is what we sent
+    along, where it came back and has the shape of ours: another system of the
+    shop may have sent the like, so it counts for a refund that we know. `payment_ids` are all ids
+    by which it names its payment, `provider_payment_id` the first of them. `failure_code` is the
+    provider's word for why it failed, `pending_reason` for why it waits. `voids`: the payment was
+    only held and never captured, so no money of ours went back.
     """
 
     provider_refund_id: str
@@ -187,10 +193,40 @@ class RefundUpdated(Struct, frozen=True, rename="camel", tag=True):
     charge_id: str | None = None
     bank_reference: str | None = None
     made_at: datetime | None = None
+    refund_id: str | None = None
+    payment_ids: tuple[str, ...] = ()
+    failure_code: str | None = None
+    failure_message: str | None = None
+    pending_reason: str | None = None
+    voids: bool = False
+
+
+class Movement(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Money that a dispute moved: out of our balance (negative `amount`), or back into it.
+
+    In minor units of the account's own currency, which may be another than the dispute's. `fee` is
+    what was taken besides; one that comes back is negative.
+    """
+
+    id: str
+    amount: int
+    currency: str
+    fee: int = 0
+    at: datetime | None = None
+
+
+DisputeStatus = Literal["inquiry", "needs_response", "under_review", "won", "lost", "closed"]
 
 
 class DisputeUpdated(Struct, frozen=True, rename="camel", tag=True):
-    """A dispute stands in a state, in the provider's own word for it."""
+    """A dispute stands in a state: a `DisputeStatus`, `provider_status` being the provider's word.
+
+    Where that is None, the fact was stored when `status` was the provider's word. An `inquiry`
+    asks and moves no money; `closed` is one that came to nothing. `phase` is how far it went, in
+    the provider's word. `movements` are all that moved so far (Stripe), `deducted` what was taken
+    for it in all, in the dispute's currency (Razorpay); None where that is not said.
+    `is_charge_refundable`: refunding the payment ends it.
+    """
 
     provider_dispute_id: str
     provider_payment_id: str | None
@@ -201,6 +237,14 @@ class DisputeUpdated(Struct, frozen=True, rename="camel", tag=True):
     respond_by: datetime | None = None
     charge_id: str | None = None
     opened_at: datetime | None = None
+    payment_ids: tuple[str, ...] = ()
+    provider_status: str | None = None
+    phase: str | None = None
+    inquiry: bool = False
+    is_charge_refundable: bool | None = None
+    movements: tuple[Movement, ...] = ()
+    deducted: int | None = None
+    evidence_submitted: bool = False
 
 
 class SubscriptionUpdated(Struct, frozen=True, rename="camel", tag=True):

@@ -13,6 +13,7 @@ from service.core.strict_json import JsonObject, JsonValue
 
 LONGEST_WORD = 255
 _LONGEST_SENTENCE = 500
+OUR_REFUND_ID = re.compile(r"[A-Za-z0-9-]{10,38}")
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 _LAST_DIGITS = re.compile(r"[0-9]{4}")
 
@@ -56,6 +57,12 @@ def first_word(value: JsonObject, keys: Iterable[str]) -> str | None:
         if (found := word(value, key)) is not None:
             return found
     return None
+
+
+def our_refund_id(value: JsonObject, key: str) -> str | None:
+    """Return what has the shape of a refund id of ours, or None: it was somebody else's then."""
+    found = value.get(key)
+    return found if isinstance(found, str) and OUR_REFUND_ID.fullmatch(found) else None
 
 
 def sentences(value: JsonObject, keys: Iterable[str]) -> JsonObject | None:

@@ -24,10 +24,10 @@ from service.providers.facts import (
     PaymentSucceeded,
     Subject,
 )
+from service.providers.phonepe.reading import bank_reference_of, part_of
 from service.providers.reading import (
     distinct,
     entries,
-    first_word,
     inner,
     masked_vpa,
     needed_amount,
@@ -44,7 +44,6 @@ CURRENCY = "INR"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _STATES = frozenset({"COMPLETED", "FAILED"})
 _ERROR_CODES = ("errorCode", "detailedErrorCode")
-_BANK_REFERENCES = ("utr", "arn", "bankTransactionId", "brn")
 _NOTHING = Details()
 _NO_METHOD = MethodDetails()
 _V1_FAILURES = frozenset(
@@ -207,7 +206,7 @@ def facts_of(order: Order) -> tuple[Fact, ...]:
 
 def _v2_details(attempt: JsonObject) -> Details | None:
     """Read an attempt: its instruments stand beside it, or in a list of those that share it."""
-    part = next(iter(entries(attempt, "splitInstruments")), attempt)
+    part = part_of(attempt)
     return _details(attempt, inner(part, "rail"), inner(part, "instrument"))
 
 
@@ -223,8 +222,7 @@ def _details(attempt: JsonObject, rail: JsonObject, instrument: JsonObject) -> D
     )
     found = Details(
         charge_id=word(attempt, "transactionId"),
-        bank_reference=first_word(rail, _BANK_REFERENCES)
-        or first_word(instrument, _BANK_REFERENCES),
+        bank_reference=bank_reference_of(rail, instrument),
         method_details=method if method != _NO_METHOD else None,
         made_at=from_unix(at / 1000) if at else None,
     )

@@ -14,9 +14,8 @@ from service.core.clock import EARLIEST, from_unix
 from service.core.errors import MalformedBody
 from service.core.strict_json import JsonObject
 from service.providers.base import OWN_ACCOUNT, VerifiedEvent
-from service.providers.facts import CheckoutOpen, RefundUpdated, Subject, Unreadable
+from service.providers.facts import CheckoutOpen, Subject, Unreadable
 from service.providers.phonepe.orders import (
-    CURRENCY,
     Order,
     facts_of,
     order_id_of,
@@ -24,18 +23,18 @@ from service.providers.phonepe.orders import (
     read_v2_order,
     subject_of,
 )
+from service.providers.phonepe.reading import latest_time, word_of
+from service.providers.phonepe.refunds import refund_of
 from service.providers.phonepe.verify import Message, read_content
-from service.providers.reading import entries, inner, needed_amount, needed_text, text, whole
+from service.providers.reading import inner, text, whole
 from service.providers.signing import sha256_hex
 
 ORDER_EVENTS = frozenset({"checkout.order.completed", "checkout.order.failed"})
 REFUND_EVENTS = frozenset({"pg.refund.accepted", "pg.refund.completed", "pg.refund.failed"})
 NOT_FOUND = "TRANSACTION_NOT_FOUND"
-_REFUND_STATES = {"COMPLETED": "succeeded", "FAILED": "failed"}
 
 # With a dot, so that no event name makes the id of a re-read (`fetch:…`) or of a v1 callback.
 _EVENT_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
-_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_EVENT = 64
 
 
@@ -114,32 +113,19 @@ def _fetched_refund(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
     refund_id, refund = order_id_of(envelope, "fetched"), inner(envelope, "refund")
     if text(refund, "merchantRefundId") not in (None, refund_id):
         raise MalformedBody("The provider answered about another refund.")
-    fact = _refund(refund_id, refund)
+    fact = refund_of(refund_id, refund)
     order_id = fact.provider_payment_id or ""
     fetched_at = whole(envelope, "fetchedAt")
     return VerifiedEvent(
         provider="phonepe",
         account=OWN_ACCOUNT,
         live=live,
-        event_id=f"fetch:refund:{refund_id}:{_word(refund, 'state')}",
+        event_id=f"fetch:refund:{refund_id}:{word_of(refund, 'state')}",
         type="refund.fetched",
         occurred_at=from_unix(fetched_at) if fetched_at else EARLIEST,
         subject=Subject((order_id,), (order_id,), (order_id,)),
         facts=(fact,),
         payload=json.dumps(envelope, separators=(",", ":")).encode(),
-    )
-
-
-def _refund(refund_id: str, refund: JsonObject) -> RefundUpdated:
-    """Read a refund, of a webhook or of the status API. Raises `MalformedBody`."""
-    return RefundUpdated(
-        provider_refund_id=refund_id,
-        provider_payment_id=order_id_of(refund, "originalMerchantOrderId"),
-        amount=needed_amount(refund),
-        currency=CURRENCY,
-        status=_REFUND_STATES.get(_word(refund, "state"), "pending"),
-        reason=text(refund, "errorCode"),
-        made_at=_latest_time(refund),
     )
 
 
@@ -177,7 +163,7 @@ def unreadable(message: Message, origin: Origin, reason: str) -> VerifiedEvent:
 def _callback(content: JsonObject, origin: Origin) -> VerifiedEvent:
     """v1: the signature covers the content, so it needs no confirmation."""
     order = read_v1_order(content, callback=True)
-    code = _word(content, "code")
+    code = word_of(content, "code")
     return VerifiedEvent(
         provider="phonepe",
         account=_account(inner(content, "data"), origin),
@@ -201,7 +187,7 @@ def _order_event(event: str, payload: JsonObject, origin: Origin) -> VerifiedEve
         provider="phonepe",
         account=_account(payload, origin),
         live=origin.live,
-        event_id=f"{event}:{order_id}:{_word(payload, 'state')}",
+        event_id=f"{event}:{order_id}:{word_of(payload, 'state')}",
         type=event,
         occurred_at=_occurred_at(payload, origin),
         subject=subject_of(order),
@@ -214,12 +200,12 @@ def _order_event(event: str, payload: JsonObject, origin: Origin) -> VerifiedEve
 def _refund_event(event: str, payload: JsonObject, origin: Origin) -> VerifiedEvent:
     order_id = order_id_of(payload, "originalMerchantOrderId")
     refund_id = order_id_of(payload, "merchantRefundId")
-    refund = _refund(refund_id, payload)
+    refund = refund_of(refund_id, payload)
     return VerifiedEvent(
         provider="phonepe",
         account=_account(payload, origin),
         live=origin.live,
-        event_id=f"{event}:{refund_id}:{_word(payload, 'state')}",
+        event_id=f"{event}:{refund_id}:{word_of(payload, 'state')}",
         type=event,
         occurred_at=_occurred_at(payload, origin),
         subject=Subject((order_id,), (order_id,), (order_id,)),
@@ -242,24 +228,9 @@ def _account(source: JsonObject, origin: Origin) -> str:
     """Ours, unless the message names another merchant than the one that we are set up for."""
     if text(source, "merchantId") is None or origin.merchant_id is None:
         return OWN_ACCOUNT
-    named = _word(source, "merchantId")
+    named = word_of(source, "merchantId")
     return OWN_ACCOUNT if named == origin.merchant_id else named
 
 
-def _word(source: JsonObject, key: str) -> str:
-    """Return a text that may stand in an event id, where colons part the fields."""
-    found = needed_text(source, key)
-    if not _WORD.fullmatch(found):
-        raise MalformedBody(f"The provider's message has no usable {key!r}.")
-    return found
-
-
 def _occurred_at(payload: JsonObject, origin: Origin) -> datetime:
-    return _latest_time(payload) or origin.received_at
-
-
-def _latest_time(payload: JsonObject) -> datetime | None:
-    """Return the latest time that a message holds; PhonePe counts milliseconds."""
-    sources = (payload, *entries(payload, "paymentDetails"))
-    times = [moment for moment in (whole(one, "timestamp") for one in sources) if moment]
-    return from_unix(max(times) / 1000) if times else None
+    return latest_time(payload) or origin.received_at

@@ -29,7 +29,8 @@ from service.providers.facts import (
     Subject,
 )
 from service.providers.razorpay.client import PROVIDER, RazorpayClient
-from service.providers.razorpay.fetched import translate_fetched, was_captured
+from service.providers.razorpay.entities import was_captured
+from service.providers.razorpay.fetched import translate_fetched
 from service.providers.razorpay.opening import open_link, open_order
 from service.providers.razorpay.parents import payment_and_order, read_parents
 from service.providers.razorpay.settings import RazorpaySettings

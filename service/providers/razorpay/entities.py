@@ -3,6 +3,8 @@
 Shapes: https://razorpay.com/docs/webhooks/payments and /webhooks/payment-links.
 """
 
+from datetime import datetime
+
 from service.core.clock import from_unix
 from service.core.strict_json import JsonObject
 from service.providers.facts import Details, MethodDetails, Payment, Subject
@@ -59,9 +61,30 @@ def bank_reference(entity: JsonObject) -> str | None:
     return first_word(inner(entity, "acquirer_data"), _BANK_REFERENCES)
 
 
+def was_captured(payment: JsonObject) -> bool:
+    """Return whether a payment's money was taken, and perhaps given back since.
+
+    One that was held and never captured also ends as `refunded`: nothing was ours then. Published
+    samples show `captured` as true and as the string "1".
+    """
+    status = text(payment, "status")
+    flagged = payment.get("captured") in (True, "1")
+    return status == "captured" or (status == "refunded" and flagged)
+
+
+def moment(entity: JsonObject, key: str) -> datetime | None:
+    """Return Unix seconds as a moment; Razorpay writes 0 where there is none."""
+    seconds = whole(entity, key)
+    return from_unix(seconds) if seconds else None
+
+
+def made_at(entity: JsonObject) -> datetime | None:
+    """Return when an entity was made."""
+    return moment(entity, "created_at")
+
+
 def _details(entity: JsonObject, attempts: int | None) -> Details | None:
     """Read the rest of a payment entity. Razorpay names no country, and of taxes its own alone."""
-    created = whole(entity, "created_at")
     fee, fee_currency = _fee(entity)
     found = Details(
         fee=fee,
@@ -72,7 +95,7 @@ def _details(entity: JsonObject, attempts: int | None) -> Details | None:
         method_id=first_word(entity, ("card_id", "token_id")),
         method_details=_method_details(entity),
         attempt_count=attempts,
-        made_at=from_unix(created) if created else None,
+        made_at=made_at(entity),
     )
     return found if found != _NOTHING else None
 

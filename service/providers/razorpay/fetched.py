@@ -18,7 +18,7 @@ from service.providers.facts import (
     PaymentAuthorized,
     PaymentSucceeded,
 )
-from service.providers.razorpay.entities import payment_of, subject_of
+from service.providers.razorpay.entities import payment_of, subject_of, was_captured
 from service.providers.razorpay.translate import failure_of
 from service.providers.reading import entries, inner, needed_text, text, whole
 
@@ -84,17 +84,6 @@ def _money(payment: JsonObject, link: JsonObject, attempts: int | None) -> tuple
 def _failed(payment: JsonObject) -> bool:
     status = text(payment, "status")
     return status == "failed" or (status == "refunded" and not was_captured(payment))
-
-
-def was_captured(payment: JsonObject) -> bool:
-    """Return whether a payment's money was taken, and perhaps given back since.
-
-    One that was held and never captured also ends as `refunded`: nothing was ours then. Published
-    samples show `captured` as true and as the string "1".
-    """
-    status = text(payment, "status")
-    flagged = payment.get("captured") in (True, "1")
-    return status == "captured" or (status == "refunded" and flagged)
 
 
 def _checkout(ref: str, status: str | None) -> tuple[Fact, ...]:

@@ -14,25 +14,23 @@ from service.providers.base import OWN_ACCOUNT, VerifiedEvent
 from service.providers.facts import (
     CheckoutExpired,
     CheckoutFailed,
-    DisputeUpdated,
     Fact,
     InvoicePaid,
     PaidPartially,
     PaymentAuthorized,
     PaymentFailed,
     PaymentSucceeded,
-    RefundUpdated,
     Subject,
     SubscriptionUpdated,
     Unreadable,
 )
 from service.providers.razorpay.entities import (
-    bank_reference,
     failure_details,
     payment_of,
     subject_of,
 )
-from service.providers.reading import inner, needed_amount, needed_text, text, whole
+from service.providers.razorpay.refunds import dispute_of, refund_of
+from service.providers.reading import inner, needed_text, text, whole
 
 
 class Origin(Struct, frozen=True):
@@ -108,11 +106,6 @@ def _entity(payload: JsonObject, name: str) -> JsonObject:
     return inner(payload, name, "entity")
 
 
-def _made_at(entity: JsonObject) -> datetime | None:
-    created = whole(entity, "created_at")
-    return from_unix(created) if created else None
-
-
 def _authorized(payload: JsonObject) -> tuple[Fact, ...]:
     return (PaymentAuthorized(payment_of(_entity(payload, "payment"))),)
 
@@ -142,34 +135,12 @@ def _link_expired(payload: JsonObject) -> tuple[Fact, ...]:
     return (CheckoutExpired(needed_text(_entity(payload, "payment_link"), "id")),)
 
 
-def _refund(payload: JsonObject) -> tuple[Fact, ...]:
-    entity = _entity(payload, "refund")
-    fact = RefundUpdated(
-        provider_refund_id=needed_text(entity, "id"),
-        provider_payment_id=text(entity, "payment_id"),
-        amount=needed_amount(entity),
-        currency=needed_text(entity, "currency").upper(),
-        status=_REFUND_STATES.get(text(entity, "status") or "", "pending"),
-        bank_reference=bank_reference(entity),
-        made_at=_made_at(entity),
-    )
-    return (fact,)
+def _refunded(payload: JsonObject) -> tuple[Fact, ...]:
+    return (refund_of(_entity(payload, "refund"), _entity(payload, "payment")),)
 
 
-def _dispute(payload: JsonObject) -> tuple[Fact, ...]:
-    entity = _entity(payload, "dispute")
-    respond_by = whole(entity, "respond_by")
-    fact = DisputeUpdated(
-        provider_dispute_id=needed_text(entity, "id"),
-        provider_payment_id=text(entity, "payment_id"),
-        amount=needed_amount(entity),
-        currency=needed_text(entity, "currency").upper(),
-        status=needed_text(entity, "status"),
-        reason=text(entity, "reason_code"),
-        respond_by=from_unix(respond_by) if respond_by else None,
-        opened_at=_made_at(entity),
-    )
-    return (fact,)
+def _disputed(payload: JsonObject) -> tuple[Fact, ...]:
+    return (dispute_of(_entity(payload, "dispute"), _entity(payload, "payment")),)
 
 
 def _subscription(payload: JsonObject) -> tuple[Fact, ...]:
@@ -190,8 +161,6 @@ def _subscription_charged(payload: JsonObject) -> tuple[Fact, ...]:
     return (*_subscription(payload), paid)
 
 
-_REFUND_STATES = {"processed": "succeeded", "failed": "failed"}
-
 _FACTS: dict[str, Callable[[JsonObject], tuple[Fact, ...]]] = {
     "payment.authorized": _authorized,
     "payment.captured": _succeeded,
@@ -201,16 +170,16 @@ _FACTS: dict[str, Callable[[JsonObject], tuple[Fact, ...]]] = {
     "payment_link.partially_paid": _partially_paid,
     "payment_link.cancelled": _link_cancelled,
     "payment_link.expired": _link_expired,
-    "refund.created": _refund,
-    "refund.processed": _refund,
-    "refund.failed": _refund,
-    "refund.speed_changed": _refund,
-    "payment.dispute.created": _dispute,
-    "payment.dispute.won": _dispute,
-    "payment.dispute.lost": _dispute,
-    "payment.dispute.closed": _dispute,
-    "payment.dispute.under_review": _dispute,
-    "payment.dispute.action_required": _dispute,
+    "refund.created": _refunded,
+    "refund.processed": _refunded,
+    "refund.failed": _refunded,
+    "refund.speed_changed": _refunded,
+    "payment.dispute.created": _disputed,
+    "payment.dispute.won": _disputed,
+    "payment.dispute.lost": _disputed,
+    "payment.dispute.closed": _disputed,
+    "payment.dispute.under_review": _disputed,
+    "payment.dispute.action_required": _disputed,
     "subscription.authenticated": _subscription,
     "subscription.activated": _subscription,
     "subscription.charged": _subscription_charged,

@@ -1,13 +1,11 @@
-"""Facts from invoices, subscriptions, refunds and disputes: what writes the ledger only."""
+"""Facts from invoices and subscriptions: what writes the ledger only."""
 
 from service.core.strict_json import JsonObject
 from service.providers.facts import (
-    DisputeUpdated,
     Fact,
     InvoicePaid,
     InvoicePaymentFailed,
     Payment,
-    RefundUpdated,
     Subject,
     SubscriptionUpdated,
 )
@@ -19,7 +17,6 @@ from service.providers.reading import (
     needed_text,
     text,
     whole,
-    word,
 )
 from service.providers.stripe.details import invoice_aliases, invoice_details
 from service.providers.stripe.reading import currency, moment, reference, subject_of
@@ -72,68 +69,6 @@ def subscription_updated(subscription: JsonObject) -> tuple[Fact, ...]:
             cancel_at_period_end=ends,
         ),
     )
-
-
-def payment_subject(source: JsonObject) -> Subject:
-    """Return the ids of a refund, dispute or charge: the payment that it belongs to."""
-    return subject_of(
-        inner(source, "metadata"), object_ids=distinct(reference(source, "payment_intent"))
-    )
-
-
-def refund_updated(refund: JsonObject) -> tuple[Fact, ...]:
-    """Read the state of a refund."""
-    status = needed_text(refund, "status")
-    # `requires_action`: the customer has yet to claim the money, so it is on its way.
-    return (
-        RefundUpdated(
-            provider_refund_id=needed_text(refund, "id"),
-            provider_payment_id=_payment_id(refund),
-            amount=needed_amount(refund, "amount"),
-            currency=currency(refund),
-            status="pending" if status == "requires_action" else status,
-            reason=text(refund, "failure_reason") or text(refund, "reason"),
-            charge_id=reference(refund, "charge"),
-            bank_reference=_bank_reference(refund),
-            made_at=moment(refund, "created"),
-        ),
-    )
-
-
-def charge_refunded(charge: JsonObject) -> tuple[Fact, ...]:
-    """Read the refunds within a charge; API versions since 2022-11-15 leave them out."""
-    return tuple(
-        fact
-        for refund in entries(inner(charge, "refunds"), "data")
-        for fact in refund_updated(refund)
-    )
-
-
-def dispute_updated(dispute: JsonObject) -> tuple[Fact, ...]:
-    """Read the state of a dispute."""
-    return (
-        DisputeUpdated(
-            provider_dispute_id=needed_text(dispute, "id"),
-            provider_payment_id=_payment_id(dispute),
-            amount=needed_amount(dispute, "amount"),
-            currency=currency(dispute),
-            status=needed_text(dispute, "status"),
-            reason=text(dispute, "reason"),
-            respond_by=moment(inner(dispute, "evidence_details"), "due_by"),
-            charge_id=reference(dispute, "charge"),
-            opened_at=moment(dispute, "created"),
-        ),
-    )
-
-
-def _payment_id(source: JsonObject) -> str | None:
-    return reference(source, "payment_intent") or reference(source, "charge")
-
-
-def _bank_reference(refund: JsonObject) -> str | None:
-    """Return the bank's number of a refund, which comes days after it (a card's ARN, a UTR)."""
-    sent_to = inner(refund, "destination_details")
-    return word(inner(sent_to, text(sent_to, "type") or ""), "reference")
 
 
 def _subscription_details(invoice: JsonObject) -> JsonObject:

@@ -14,7 +14,7 @@ from service.providers.base import OWN_ACCOUNT, VerifiedEvent
 from service.providers.facts import Fact, Subject, Unreadable
 from service.providers.reading import inner, needed_text, text, whole
 from service.providers.signing import sha256_hex
-from service.providers.stripe import ledger, payments
+from service.providers.stripe import ledger, payments, refunds
 from service.providers.stripe.reading import moment
 
 THIN_EVENT = "v2.core.event"
@@ -45,11 +45,11 @@ _SUBSCRIPTIONS: dict[str, _Facts] = {
     for change in ("created", "updated", "deleted", "paused", "resumed")
 }
 _PAYMENT_CHANGES: dict[str, _Facts] = {
-    "charge.refunded": ledger.charge_refunded,
-    "charge.refund.updated": ledger.refund_updated,
-    **{f"refund.{change}": ledger.refund_updated for change in ("created", "updated", "failed")},
+    "charge.refunded": refunds.charge_refunded,
+    "charge.refund.updated": refunds.refund_updated,
+    **{f"refund.{change}": refunds.refund_updated for change in ("created", "updated", "failed")},
     **{
-        f"charge.dispute.{change}": ledger.dispute_updated
+        f"charge.dispute.{change}": refunds.dispute_updated
         for change in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
     },
 }
@@ -61,7 +61,7 @@ def _table() -> dict[str, tuple[_Subject, _Facts]]:
         (payments.intent_subject, _INTENTS),
         (ledger.invoice_subject, _INVOICES),
         (ledger.subscription_subject, _SUBSCRIPTIONS),
-        (ledger.payment_subject, _PAYMENT_CHANGES),
+        (refunds.payment_subject, _PAYMENT_CHANGES),
     )
     return {kind: (subject, facts) for subject, group in groups for kind, facts in group.items()}
 

@@ -85,3 +85,25 @@ def test_a_refund_says_when_it_was_made() -> None:
     (fact,) = webhook(changed("pg.refund.completed", timestamp=None, paymentDetails=None)).facts
     assert isinstance(fact, RefundUpdated)
     assert fact.made_at is None
+
+
+def test_a_refund_says_by_which_id_it_was_asked_for_and_why_it_failed() -> None:
+    body = changed("pg.refund.failed", merchantRefundId="rf-0123456789abcdef")
+    (fact,) = webhook(body).facts
+    assert isinstance(fact, RefundUpdated)
+    assert (fact.refund_id, fact.payment_ids) == ("rf-0123456789abcdef", ("ps_sample",))
+    assert (fact.failure_code, fact.reason) == ("REFUND_FAILED", None)
+
+
+def test_a_refund_of_the_dashboard_s_has_no_id_of_ours() -> None:
+    (fact,) = webhook(WEBHOOKS["pg.refund.completed"]).facts
+    assert isinstance(fact, RefundUpdated)
+    assert (fact.provider_refund_id, fact.refund_id) == ("refund_sample", None)
+
+
+def test_a_refund_tells_the_bank_s_number_of_it() -> None:
+    part = {"amount": 5000, "rail": {"type": "UPI", "utr": "412345678901"}, "instrument": {}}
+    body = changed("pg.refund.completed", paymentDetails=[{"splitInstruments": [part]}])
+    (fact,) = webhook(body).facts
+    assert isinstance(fact, RefundUpdated)
+    assert fact.bank_reference == "412345678901"

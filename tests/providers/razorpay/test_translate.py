@@ -148,7 +148,9 @@ def test_a_failure_tells_its_reason() -> None:
 def test_a_refund_stands_in_a_neutral_state(name: str, status: str) -> None:
     (fact,) = verified(SAMPLES[f"refund.{name}"]).facts
     told = "rfnd_FS8TWyPrCsa0OB", "pay_DESlfW9H8K9uqM", 5000, "INR", status
-    assert fact == RefundUpdated(*told, made_at=datetime(2020, 8, 18, 7, 1, 11, tzinfo=UTC))
+    ids = "pay_DESlfW9H8K9uqM", "order_DESlLckIVRkHWj"
+    made_at = datetime(2020, 8, 18, 7, 1, 11, tzinfo=UTC)
+    assert fact == RefundUpdated(*told, made_at=made_at, payment_ids=ids)
 
 
 def test_a_dispute_keeps_the_providers_word_and_the_deadline() -> None:

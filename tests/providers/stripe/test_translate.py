@@ -310,22 +310,36 @@ def test_a_subscription_that_ends_with_its_period_says_so(changes: dict[str, obj
 def test_a_dispute_tells_its_state(change: str, status: str) -> None:
     event = received(f"charge.dispute.{change}")
     due = datetime(2026, 10, 10, 4, 0, tzinfo=UTC)
-    told = "du_1SqC9vKd9rTzX4LpDispute", PI, 2999, "USD", status, "fraudulent", due, CHARGE
-    assert event.facts == (DisputeUpdated(*told, PAID_AT + timedelta(minutes=15)),)
+    (fact,) = event.facts
+    assert isinstance(fact, DisputeUpdated)
+    assert (fact.provider_dispute_id, fact.status) == ("du_1SqC9vKd9rTzX4LpDispute", status)
+    assert (fact.provider_payment_id, fact.amount, fact.currency) == (PI, 2999, "USD")
+    assert (fact.reason, fact.respond_by, fact.charge_id) == ("fraudulent", due, CHARGE)
+    assert fact.opened_at == PAID_AT + timedelta(minutes=15)
     assert event.subject.object_ids == (PI,)
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "reason"),
+    ("change", "status", "failure"),
     [
-        ("created", "pending", "requested_by_customer"),
-        ("updated", "succeeded", "requested_by_customer"),
+        ("created", "pending", None),
+        ("updated", "succeeded", None),
         ("failed", "failed", "lost_or_stolen_card"),
     ],
 )
-def test_a_refund_tells_its_state(change: str, status: str, reason: str) -> None:
-    told = "re_3SqB2mKd9rTzX4Lp1kQz7aBc", PI, 2999, "USD", status, reason, CHARGE
-    fact = RefundUpdated(*told, made_at=PAID_AT + timedelta(minutes=10))
+def test_a_refund_tells_its_state(change: str, status: str, failure: str | None) -> None:
+    fact = RefundUpdated(
+        "re_3SqB2mKd9rTzX4Lp1kQz7aBc",
+        PI,
+        2999,
+        "USD",
+        status,
+        reason="requested_by_customer",
+        charge_id=CHARGE,
+        made_at=PAID_AT + timedelta(minutes=10),
+        payment_ids=(PI, CHARGE),
+        failure_code=failure,
+    )
     assert received(f"refund.{change}").facts == (fact,)
 
 
