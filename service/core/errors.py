@@ -13,6 +13,7 @@ TillgateError
 ├── TooManyRequests         a rate limit is used up
 ├── ProviderFailed          a payment provider refused, or gave a wrong answer
 │   ├── CaptureRefused      it does not let us take money that it held
+│   ├── RefundRefused       it does not give money back, for a reason
 │   └── ProviderUnreachable a payment provider did not answer in time
 ├── Unavailable             the database can't answer now; nothing was lost
 └── Misconfigured           a setting is missing, weak or contradicts another
@@ -152,6 +153,20 @@ class CaptureRefused(ProviderFailed):
     """A payment provider does not let us take money that it held, now or later."""
 
     code = "capture_refused"
+
+
+class RefundRefused(ProviderFailed):
+    """A payment provider will not make a refund. `reason` is its own code for why.
+
+    The message says it in plain words.
+    """
+
+    code = "refund_refused"
+
+    def __init__(self, reason: str, message: str) -> None:
+        """Keep the provider's code."""
+        super().__init__(message)
+        self.reason = reason
 
 
 class ProviderUnreachable(ProviderFailed):

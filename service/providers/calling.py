@@ -17,7 +17,7 @@ import httpx
 from service.core.errors import MalformedBody, ProviderFailed, ProviderUnreachable
 from service.core.measures import PROVIDER_CALLS
 from service.core.strict_json import JsonObject, parse
-from service.providers.reading import inner, text
+from service.providers.reading import inner, text, word
 
 # Opening may wait for the provider's own systems; the other calls stand between a webhook and its
 # answer, which providers await for 3 to 5 seconds.
@@ -28,12 +28,25 @@ _LONGEST_DESCRIPTION = 300
 
 
 class Refused(ProviderFailed):
-    """A provider understood a call and did nothing. `status` is the HTTP status."""
+    """A provider understood a call and did nothing.
 
-    def __init__(self, message: str, status: int, retry_after: int | None = None) -> None:
+    `status` is the HTTP status, `reason` and `description` what the provider says in its own words.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int,
+        retry_after: int | None = None,
+        *,
+        reason: str | None = None,
+        description: str | None = None,
+    ) -> None:
         """Keep the status beside the provider's own description."""
         super().__init__(message, definite=True, retry_after=retry_after)
         self.status = status
+        self.reason = reason
+        self.description = description
 
 
 @cache
@@ -89,9 +102,15 @@ async def _ask(provider: str, http: httpx.AsyncClient, request: httpx.Request) -
         raise ProviderFailed(message, retry_after=2)
     content = _json_object(answer)
     if not answer.is_success:
-        described = _description(content or {}) or f"status {answer.status_code}"
-        message = f"{provider} refused: {described}"
-        raise Refused(message, answer.status_code, _retry_after(answer))
+        said = content or {}
+        described = _description(said)
+        raise Refused(
+            f"{provider} refused: {described or f'status {answer.status_code}'}",
+            answer.status_code,
+            _retry_after(answer),
+            reason=word(inner(said, "error"), "reason") or word(said, "code"),
+            description=described,
+        )
     if content is None:
         raise ProviderUnreachable(f"{provider} gave an answer that is not a JSON object.")
     return content

@@ -31,6 +31,9 @@ class Traits(Struct, frozen=True):
     session that names none. `exponents` are the decimals of a currency where it counts otherwise
     than ISO 4217, `steps` the smallest step of an amount in its own minor units.
 
+    `declines` says in plain English what its codes for a payment that failed mean, `refusals` those
+    for a refund that failed, waits or was refused.
+
     `modes` can be opened here. `manual`: it reports nothing, a secret key completes its sessions.
     `closes` are the kinds of sessions whose open checkouts it can close.
     """
@@ -49,6 +52,8 @@ class Traits(Struct, frozen=True):
     usual_currency: str | None = None
     exponents: Mapping[str, int] = field(default_factory=dict)
     steps: Mapping[str, int] = field(default_factory=dict)
+    declines: Mapping[str, str] = field(default_factory=dict)
+    refusals: Mapping[str, str] = field(default_factory=dict)
     modes: frozenset[CheckoutMode] = frozenset({"payment"})
     manual: bool = False
     closes: frozenset[SessionKind] = frozenset()

@@ -37,7 +37,7 @@ BEGINNINGS = {"/api", "/api/webhooks"}
 # Errors of the command line, and one that is an answer to a message: no route raises them.
 NEVER_OVER_HTTP = {
     *("key_not_found", "data_directory_in_use", "port_taken", "capture_refused"),
-    "merchant_exists",
+    *("merchant_exists", "refund_refused"),
 }
 
 _NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")

@@ -26,6 +26,7 @@ from service.providers.facts import (
 )
 from service.providers.phonepe.client import PROVIDER, PhonePeClient
 from service.providers.phonepe.orders import CURRENCY, is_order_id
+from service.providers.phonepe.refunding import look_for_refund, make_refund
 from service.providers.phonepe.settings import PhonePeSettings
 from service.providers.phonepe.traits import TRAITS
 from service.providers.phonepe.translate import (
@@ -44,6 +45,7 @@ from service.providers.phonepe.verify import (
     verify_webhook,
 )
 from service.providers.reading import text, whole
+from service.providers.refunding import RefundRequest, outcome_told
 from service.providers.signing import is_secret
 
 # https://developer.phonepe.com (create-payment): paise, and seconds of an order's life.
@@ -136,8 +138,7 @@ class PhonePeProvider:
         ref = hint.needs_confirmation or ""
         if hint.type not in REFUND_EVENTS:
             return await self.fetch(ref)
-        if not self._has_v2:
-            raise ProviderFailed(_NO_CLIENT)
+        self._need_v2()
         envelope = self._asked(ref)
         async with within(PROVIDER, CALL_SECONDS):
             envelope["refund"] = await self._client.refund_status(ref)
@@ -152,6 +153,21 @@ class PhonePeProvider:
             closed=any(isinstance(fact, ended) for fact in event.facts),
             event=event if any(isinstance(fact, live) for fact in event.facts) else None,
         )
+
+    async def refund(self, request: RefundRequest) -> VerifiedEvent:
+        """Ask for a refund (v2). Raises `RefundRefused`."""
+        self._need_v2()
+        with outcome_told():
+            async with within(PROVIDER, OPEN_SECONDS):
+                return await make_refund(self._client, request, self._clock.now(), self.live)
+
+    async def find_refund(
+        self, request: RefundRequest, provider_refund_id: str | None = None
+    ) -> VerifiedEvent | None:
+        """Ask for a refund by our id, the only one by which PhonePe can be asked (v2)."""
+        self._need_v2()
+        async with within(PROVIDER, OPEN_SECONDS):
+            return await look_for_refund(self._client, request, self._clock.now(), self.live)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -183,9 +199,12 @@ class PhonePeProvider:
     def _origin(self, payload: bytes, received_at: datetime) -> Origin:
         return Origin(payload, self.live, self._merchant_id, received_at)
 
-    def _check(self, request: CheckoutRequest) -> None:
+    def _need_v2(self) -> None:
         if not self._has_v2:
             raise ProviderFailed(_NO_CLIENT)
+
+    def _check(self, request: CheckoutRequest) -> None:
+        self._need_v2()
         if request.mode == "subscription":
             raise ProviderFailed(f"{PROVIDER} subscriptions can't be opened; use one payment.")
         if request.currency != CURRENCY:

@@ -53,6 +53,12 @@ class PhonePeClient:
         url = f"{self._base}/checkout/v2/order/{order_id}/status"
         return await self._call(self._http.build_request("GET", url, params={"details": "false"}))
 
+    async def refund(self, body: JsonObject) -> JsonObject:
+        """Ask for a refund (v2)."""
+        return await self._call(
+            self._http.build_request("POST", f"{self._base}/payments/v2/refund", json=body)
+        )
+
     async def refund_status(self, refund_id: str) -> JsonObject:
         """Read a refund by the id that the merchant gave it (v2)."""
         url = f"{self._base}/payments/v2/refund/{refund_id}/status"

@@ -1,6 +1,7 @@
-"""Facts from refunds, of a webhook or of the status API
-(https://developer.phonepe.com/payment-gateway/website-integration/standard-checkout/
-api-integration/api-reference/refund-status): rely on the root state only.
+"""Facts from refunds, of a webhook or of the status API: only the root state is relied on.
+
+https://developer.phonepe.com/payment-gateway/website-integration/standard-checkout/
+api-integration/api-reference/refund-status
 """
 
 from service.core.strict_json import JsonObject

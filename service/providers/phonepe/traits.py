@@ -1,6 +1,7 @@
 """What is particular about PhonePe."""
 
 from service.core.ids import new_key
+from service.providers.phonepe.reasons import DECLINES, REFUSALS
 from service.providers.traits import Traits
 
 TRAITS = Traits(
@@ -24,4 +25,6 @@ TRAITS = Traits(
     mode_variable="PHONEPE_API_BASE",
     only_currency="INR",
     usual_currency="INR",
+    declines=DECLINES,
+    refusals=REFUSALS,
 )

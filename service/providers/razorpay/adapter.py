@@ -6,12 +6,11 @@ from datetime import datetime
 
 from service.core.clock import Clock
 from service.core.errors import (
-    CaptureRefused,
     MalformedBody,
     ProviderFailed,
     ProviderUnreachable,
 )
-from service.core.strict_json import JsonObject, JsonValue, parse
+from service.core.strict_json import JsonObject, parse
 from service.providers.base import (
     OWN_ACCOUNT,
     CheckoutRequest,
@@ -29,10 +28,10 @@ from service.providers.facts import (
     Subject,
 )
 from service.providers.razorpay.client import PROVIDER, RazorpayClient
-from service.providers.razorpay.entities import was_captured
 from service.providers.razorpay.fetched import translate_fetched
+from service.providers.razorpay.moving import look_for_refund, make_refund, take_held
 from service.providers.razorpay.opening import open_link, open_order
-from service.providers.razorpay.parents import payment_and_order, read_parents
+from service.providers.razorpay.parents import payment_and_order, read_again, read_parents
 from service.providers.razorpay.settings import RazorpaySettings
 from service.providers.razorpay.traits import TRAITS
 from service.providers.razorpay.translate import Origin, translate_webhook, unreadable
@@ -43,12 +42,11 @@ from service.providers.razorpay.verify import (
     read_event,
     verify_checkout_callback,
 )
-from service.providers.reading import entries, text
+from service.providers.refunding import RefundRequest, outcome_told
 from service.providers.signing import is_secret
 
 _REF = re.compile(r"(order|plink|pay)_[A-Za-z0-9_]{1,60}")
-# What is wrong is the payment, not the moment (429), our keys (401) or Razorpay (5xx).
-_FOR_GOOD = frozenset({400, 404, 422})
+_UNREADABLE = f"{PROVIDER} gave an unreadable answer."
 _NO_KEY = "RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET are not set."
 _PAID_OR_UNDER_WAY = PaymentSucceeded | PaymentAuthorized | PaidPartially
 
@@ -148,54 +146,44 @@ class RazorpayProvider:
         Raises `CaptureRefused`, but not while another capture of it is in progress, which may be
         an earlier call of ours.
         """
-        self._check_ref(provider_payment_id)
-        if not provider_payment_id.startswith("pay_"):
-            raise ProviderFailed(f"{provider_payment_id!r} is not a payment of Razorpay.")
-        path = f"payments/{provider_payment_id}"
+        self._need_key()
         async with within(PROVIDER, CALL_SECONDS):
+            await take_held(self._client, provider_payment_id, amount, currency)
+
+    async def refund(self, request: RefundRequest) -> VerifiedEvent:
+        """Make a refund. Raises `RefundRefused`."""
+        self._need_key()
+        with outcome_told():
+            async with within(PROVIDER, OPEN_SECONDS):
+                try:
+                    return await make_refund(self._client, request, self._clock.now(), self.live)
+                except MalformedBody as error:
+                    raise ProviderUnreachable(_UNREADABLE) from error
+
+    async def find_refund(
+        self, request: RefundRequest, provider_refund_id: str | None = None
+    ) -> VerifiedEvent | None:
+        """Ask for a refund by Razorpay's id, or by ours in its notes or receipt."""
+        self._need_key()
+        now = self._clock.now()
+        async with within(PROVIDER, OPEN_SECONDS):
             try:
-                await self._client.post(f"{path}/capture", {"amount": amount, "currency": currency})
-            except Refused as refusal:
-                payment = await self._client.get(path)
-                if was_captured(payment):
-                    return
-                if refusal.status in _FOR_GOOD and "in progress" not in refusal.message:
-                    raise CaptureRefused(refusal.message) from refusal
-                raise
+                return await look_for_refund(
+                    self._client, request, provider_refund_id, now, self.live
+                )
+            except MalformedBody as error:
+                raise ProviderUnreachable(_UNREADABLE) from error
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
     async def _fetch(self, ref: str) -> VerifiedEvent:
-        envelope: JsonObject = {
-            "fetched": ref,
-            "fetchedAt": int(self._clock.now().timestamp()),
-        }
-        if ref.startswith("order_"):
-            envelope["order"] = await self._client.get(f"orders/{ref}")
-            envelope["payments"] = await self._payments_of_order(ref)
-        elif ref.startswith("plink_"):
-            envelope["link"] = link = await self._client.get(f"payment_links/{ref}")
-            envelope["payments"] = await self._payments_of_link(link)
-        else:
-            envelope["payments"] = [await self._client.get(f"payments/{ref}")]
         try:
+            envelope = await read_again(self._client, ref, self._clock.now())
             return translate_fetched(envelope, self.live)
         except MalformedBody as error:
-            raise ProviderUnreachable(f"{PROVIDER} gave an unreadable answer.") from error
-
-    async def _payments_of_order(self, order_id: str) -> list[JsonValue]:
-        return list(entries(await self._client.get(f"orders/{order_id}/payments"), "items"))
-
-    async def _payments_of_link(self, link: JsonObject) -> list[JsonValue]:
-        """A link lists captured payments only; its order also knows those that are held."""
-        ids = [text(payment, "payment_id") or "" for payment in entries(link, "payments")]
-        found = [await self._client.get(f"payments/{one}") for one in ids if _REF.fullmatch(one)]
-        order_id = text(link, "order_id") or ""
-        if found or not _REF.fullmatch(order_id):
-            return list(found)
-        return await self._payments_of_order(order_id)
+            raise ProviderUnreachable(_UNREADABLE) from error
 
     def _check_ref(self, ref: str) -> None:
         """An id goes into a path, so it must be one; nothing works without a key."""

@@ -30,9 +30,12 @@ class RazorpayClient:
         """Read `path` below `/v1/`."""
         return await ask(PROVIDER, self._http, self._http.build_request("GET", path, params=query))
 
-    async def post(self, path: str, body: JsonObject) -> JsonObject:
+    async def post(
+        self, path: str, body: JsonObject, headers: Mapping[str, str] | None = None
+    ) -> JsonObject:
         """Send a JSON body to `path` below `/v1/`."""
-        return await ask(PROVIDER, self._http, self._http.build_request("POST", path, json=body))
+        request = self._http.build_request("POST", path, json=body, headers=headers)
+        return await ask(PROVIDER, self._http, request)
 
     async def aclose(self) -> None:
         """Close the connections."""

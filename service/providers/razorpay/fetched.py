@@ -1,7 +1,8 @@
 """What a re-read of Razorpay found, as neutral facts.
 
 A re-read takes several answers, so they are kept together in an envelope of ours:
-`{"fetched": ref, "fetchedAt": unix seconds, "order"?, "link"?, "payments": [payment entities]}`.
+`{"fetched": ref, "fetchedAt": unix seconds, "order"?, "link"?, "payments": [payment entities]}`, or
+`{"fetchedAt": unix seconds, "refund": refund entity}`.
 """
 
 import json
@@ -17,8 +18,10 @@ from service.providers.facts import (
     PaidPartially,
     PaymentAuthorized,
     PaymentSucceeded,
+    Subject,
 )
 from service.providers.razorpay.entities import payment_of, subject_of, was_captured
+from service.providers.razorpay.refunds import refund_of
 from service.providers.razorpay.translate import failure_of
 from service.providers.reading import entries, inner, needed_text, text, whole
 
@@ -33,6 +36,8 @@ def translate_fetched(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
     The event id names the state found and the payment that decides it, so that the same finding
     is the same event, and a new one another.
     """
+    if "refund" in envelope:
+        return _fetched_refund(envelope, live)
     ref = needed_text(envelope, "fetched")
     order, link = inner(envelope, "order"), inner(envelope, "link")
     payments = entries(envelope, "payments")
@@ -49,6 +54,24 @@ def translate_fetched(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
         occurred_at=from_unix(fetched_at) if fetched_at else EARLIEST,
         subject=subject_of(payment=decisive, order=order, link=link, subscription={}),
         facts=_facts(ref, link, order, payments),
+        payload=json.dumps(envelope, separators=(",", ":")).encode(),
+    )
+
+
+def _fetched_refund(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
+    """Read a refund that was made or asked for; only one of captured money can be."""
+    entity = inner(envelope, "refund")
+    fact = refund_of(entity, {})
+    fetched_at = whole(envelope, "fetchedAt")
+    return VerifiedEvent(
+        provider="razorpay",
+        account=OWN_ACCOUNT,
+        live=live,
+        event_id=f"fetch:{fact.provider_refund_id}:{text(entity, 'status') or 'unknown'}",
+        type="refund.fetched",
+        occurred_at=from_unix(fetched_at) if fetched_at else EARLIEST,
+        subject=Subject(object_ids=fact.payment_ids),
+        facts=(fact,),
         payload=json.dumps(envelope, separators=(",", ":")).encode(),
     )
 

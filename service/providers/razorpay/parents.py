@@ -1,12 +1,13 @@
-"""Which order, and which payment link, a payment was made for: Razorpay is asked.
+"""Which order and payment link a payment was made for, and how they stand: Razorpay is asked.
 
 https://razorpay.com/docs/api/orders/fetch-with-id, and by `payment_id`
 https://razorpay.com/docs/api/payments/payment-links/fetch-all-standard.
 """
 
 import re
+from datetime import datetime
 
-from service.core.strict_json import JsonObject
+from service.core.strict_json import JsonObject, JsonValue
 from service.providers.calling import Refused
 from service.providers.facts import Subject
 from service.providers.razorpay.client import RazorpayClient
@@ -50,3 +51,31 @@ def _is_of(link: JsonObject, payment_id: str, order_id: str) -> bool:
     """Compare again: people report that the filters of the lists are not always honoured."""
     paid = {text(payment, "payment_id") for payment in entries(link, "payments")}
     return payment_id in paid or text(link, "order_id") == order_id
+
+
+async def read_again(client: RazorpayClient, ref: str, now: datetime) -> JsonObject:
+    """Read an order, a payment link or a payment, with its payments, as `fetched` takes it."""
+    envelope: JsonObject = {"fetched": ref, "fetchedAt": int(now.timestamp())}
+    if ref.startswith("order_"):
+        envelope["order"] = await client.get(f"orders/{ref}")
+        envelope["payments"] = await _payments_of_order(client, ref)
+    elif ref.startswith("plink_"):
+        envelope["link"] = link = await client.get(f"payment_links/{ref}")
+        envelope["payments"] = await _payments_of_link(client, link)
+    else:
+        envelope["payments"] = [await client.get(f"payments/{ref}")]
+    return envelope
+
+
+async def _payments_of_order(client: RazorpayClient, order_id: str) -> list[JsonValue]:
+    return list(entries(await client.get(f"orders/{order_id}/payments"), "items"))
+
+
+async def _payments_of_link(client: RazorpayClient, link: JsonObject) -> list[JsonValue]:
+    """A link lists captured payments only; its order also knows those that are held."""
+    ids = [text(payment, "payment_id") or "" for payment in entries(link, "payments")]
+    found = [await client.get(f"payments/{one}") for one in ids if _ID.fullmatch(one)]
+    order_id = text(link, "order_id") or ""
+    if found or not _ID.fullmatch(order_id):
+        return list(found)
+    return await _payments_of_order(client, order_id)

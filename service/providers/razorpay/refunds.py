@@ -55,6 +55,11 @@ def refund_of(entity: JsonObject, payment: JsonObject) -> RefundUpdated:
     )
 
 
+def is_of(entity: JsonObject, refund_id: str) -> bool:
+    """Return whether a refund was asked for under an id of ours."""
+    return refund_id in (text(inner(entity, "notes"), "refundId"), text(entity, "receipt"))
+
+
 def dispute_of(entity: JsonObject, payment: JsonObject) -> DisputeUpdated:
     """Read a dispute, with its payment or an empty object. Raises `MalformedBody`."""
     said, phase = needed_text(entity, "status"), word(entity, "phase")

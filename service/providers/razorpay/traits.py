@@ -1,6 +1,7 @@
 """What is particular about Razorpay."""
 
 from service.core.ids import new_key
+from service.providers.razorpay.reasons import DECLINES, REFUSALS
 from service.providers.traits import Traits
 
 TRAITS = Traits(
@@ -22,4 +23,6 @@ TRAITS = Traits(
     steps={"BHD": 10, "KWD": 10, "OMR": 10},
     # A payment link can be cancelled, an order can't.
     closes=frozenset({"checkout"}),
+    declines=DECLINES,
+    refusals=REFUSALS,
 )

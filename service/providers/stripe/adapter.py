@@ -6,9 +6,8 @@ from datetime import datetime
 
 import stripe
 
-from service.core import strict_json
 from service.core.errors import MalformedBody, ProviderFailed
-from service.core.strict_json import JsonObject
+from service.core.strict_json import JsonObject, parse
 from service.providers.base import (
     OWN_ACCOUNT,
     CheckoutRequest,
@@ -19,9 +18,11 @@ from service.providers.base import (
 from service.providers.calling import CALL_SECONDS, OPEN_SECONDS
 from service.providers.facts import CheckoutExpired, CheckoutFailed, CheckoutOpen, Subject
 from service.providers.reading import entries
+from service.providers.refunding import RefundRequest, outcome_told
 from service.providers.signing import is_secret
 from service.providers.stripe.calls import StripeClients, answer_of, answering
 from service.providers.stripe.payments import checkout_subject
+from service.providers.stripe.refunding import look_for_refund, make_refund
 from service.providers.stripe.requests import checkout_params, read_opened
 from service.providers.stripe.settings import StripeSettings
 from service.providers.stripe.traits import TRAITS
@@ -67,11 +68,12 @@ class StripeProvider:
 
     def translate_stored(self, event_id: str, payload: bytes) -> VerifiedEvent:
         """Translate an event, or an object that was fetched. Raises `MalformedBody`."""
-        stored = strict_json.parse(payload)
+        stored = parse(payload)
         if not isinstance(stored, dict):
             raise MalformedBody("The stored payload is not a JSON object.")
-        translate = translate_fetched if event_id.startswith(FETCHED) else translate_event
-        return translate(stored, payload)
+        if event_id.startswith(FETCHED):
+            return translate_fetched(stored, payload, self.live)
+        return translate_event(stored, payload)
 
     async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
         """Open a Checkout session. Stripe keeps the idempotency key for 24 hours or more."""
@@ -135,6 +137,21 @@ class StripeProvider:
                 intent = await client.v1.payment_intents.retrieve_async(provider_payment_id)
                 if answer_of(intent)[0].get("status") != "succeeded":
                     raise
+
+    async def refund(self, request: RefundRequest) -> VerifiedEvent:
+        """Make a refund. Raises `RefundRefused`."""
+        client = self._client()
+        with outcome_told():
+            async with answering(OPEN_SECONDS):
+                return await make_refund(client, request, self.live)
+
+    async def find_refund(
+        self, request: RefundRequest, provider_refund_id: str | None = None
+    ) -> VerifiedEvent | None:
+        """Ask for a refund by Stripe's id, or by ours in the metadata."""
+        client = self._client()
+        async with answering(OPEN_SECONDS):
+            return await look_for_refund(client, request, provider_refund_id, self.live)
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""

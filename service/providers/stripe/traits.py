@@ -1,6 +1,7 @@
 """What is particular about Stripe."""
 
 from service.core.ids import new_key
+from service.providers.stripe.reasons import DECLINES, REFUSALS
 from service.providers.traits import Traits
 
 TRAITS = Traits(
@@ -27,4 +28,6 @@ TRAITS = Traits(
     steps={"ISK": 100, "UGX": 100, "BHD": 10, "JOD": 10, "KWD": 10, "OMR": 10, "TND": 10},
     modes=frozenset({"payment", "subscription"}),
     closes=frozenset({"payment", "checkout"}),
+    declines=DECLINES,
+    refusals=REFUSALS,
 )

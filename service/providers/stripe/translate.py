@@ -108,16 +108,20 @@ def unreadable(event: JsonObject, payload: bytes, now: datetime, reason: str) ->
     )
 
 
-def translate_fetched(found: JsonObject, payload: bytes) -> VerifiedEvent:
-    """Translate a checkout session or a payment intent that we asked for. Raises `MalformedBody`.
+def translate_fetched(found: JsonObject, payload: bytes, mode: bool | None = None) -> VerifiedEvent:
+    """Translate a checkout session, an intent or a refund that we asked for.
 
-    The event id contains the state, so that the same state found twice is one event.
+    The event id contains the state, so that the same state found twice is one event. `mode` is that
+    of our key: a refund does not say its own. Raises `MalformedBody`.
     """
     ref = needed_text(found, "id")
     status = needed_text(found, "status")
-    if text(found, "object") == "payment_intent":
+    states: tuple[str | None, ...] = (status,)
+    if text(found, "object") == "refund":
+        subject, facts = refunds.payment_subject(found), refunds.refund_updated(found)
+        occurred_at = moment(found, "created")
+    elif text(found, "object") == "payment_intent":
         subject, facts = payments.intent_subject(found), payments.found_intent(found)
-        states: tuple[str | None, ...] = (status,)
         occurred_at = moment(found, "created")
     else:
         subject, facts = payments.checkout_subject(found), payments.found_checkout(found)
@@ -129,7 +133,7 @@ def translate_fetched(found: JsonObject, payload: bytes) -> VerifiedEvent:
     return VerifiedEvent(
         provider="stripe",
         account=OWN_ACCOUNT,
-        live=live if isinstance(live, bool) else None,
+        live=live if isinstance(live, bool) else mode,
         event_id=FETCHED + ":".join((ref, *(state for state in states if state))),
         type=f"fetched.{text(found, 'object') or 'object'}",
         occurred_at=occurred_at or EARLIEST,
