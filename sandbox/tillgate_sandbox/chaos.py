@@ -25,7 +25,14 @@ Fault = Literal[
     "bad_signature",
     "unknown_session",
     "foreign_route",
+    "slow_refund",
+    "failing_refund",
+    "refused_refund",
+    "no_balance",
 ]
+
+OF_REFUNDS: tuple[Fault, ...] = ("slow_refund", "failing_refund", "refused_refund", "no_balance")
+"""The faults of refunds that are asked for by a provider's API; no delivery goes wrong by them."""
 
 EVERYTHING: tuple[Fault, ...] = ("duplicate", "reorder", "delay", "drop", "bad_signature")
 """The faults after which the session is still paid: the right event arrives, too."""

@@ -16,6 +16,7 @@ from tillgate_sandbox import repository
 from tillgate_sandbox.base import MadeEvent, Sandbox
 from tillgate_sandbox.documents import Attempt, SandboxDelivery
 from tillgate_sandbox.playing import expire_due
+from tillgate_sandbox.settling import settle_due
 
 # Stripe's test mode retries three times over a few hours, Razorpay for a day with growing pauses,
 # PhonePe for about an hour: here an hour lasts a second or two.
@@ -45,7 +46,7 @@ async def deliver_due(sandbox: Sandbox, http: httpx.AsyncClient, limit: int = AT
 
 @asynccontextmanager
 async def delivering(sandbox: Sandbox) -> AsyncIterator[None]:
-    """Deliver webhooks and expire checkouts while the block lasts."""
+    """Deliver webhooks, expire checkouts and let refunds go on while the block lasts."""
     stopping = asyncio.Event()
     task = asyncio.create_task(_loop(sandbox, stopping), name="tillgate-sandbox")
     try:
@@ -62,6 +63,7 @@ async def _loop(sandbox: Sandbox, stopping: asyncio.Event) -> None:
             tried = 0
             try:
                 await expire_due(sandbox)
+                await settle_due(sandbox)
                 tried = await deliver_due(sandbox, http)
             except Exception:  # the loop must survive any error of one round
                 log.exception("sandbox round failed")

@@ -10,26 +10,59 @@ from service.core.strict_json import JsonObject
 from service.providers.registry import ProviderName
 from service.storage.documents import StoredDocument, StoredPart
 from tillgate_sandbox.chaos import Fault
-from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus
+from tillgate_sandbox.states import CheckoutStatus, DisputeStatus, Happening, PaymentStatus
 
 CheckoutKind = Literal["session", "order", "link"]
 
 
 class SandboxRefund(StoredPart):
-    """A refund of a payment. `id` is the provider's refund id (PhonePe: ours)."""
+    """A refund of a payment. `id` is the provider's refund id (PhonePe: ours).
+
+    `status` is `pending`, `succeeded` or `failed`. It becomes another at `due_at`: `becomes`.
+    `waits` and `failure` say why, in the provider's words. `metadata` and `receipt` are what it was
+    asked for with. `by_dispute`: the provider gave back what a dispute took (Razorpay).
+    """
 
     id: str = Field(alias="id")
     amount: int
     status: str = "succeeded"
     reason: str | None = None
     metadata: JsonObject = Field(default_factory=dict)
+    receipt: str | None = None
+    waits: str | None = None
+    failure: str | None = None
+    becomes: Happening | None = None
+    by_dispute: bool = False
     at: datetime
+    due_at: datetime | None = None
+
+
+class SandboxMovement(StoredPart):
+    """Money that a dispute moved, negative where it left the merchant."""
+
+    id: str = Field(alias="id")
+    amount: int
+    fee: int = 0
+    at: datetime
+
+
+class SandboxDispute(StoredPart):
+    """A dispute of a payment: what it is about, until when an answer counts, what it moved."""
+
+    id: str = Field(alias="id")
+    amount: int
+    status: DisputeStatus
+    inquiry: bool = False
+    answered: bool = False
+    movements: list[SandboxMovement] = Field(default_factory=list)
+    at: datetime
+    due_at: datetime
 
 
 class SandboxPayment(StoredPart):
     """One attempt to pay a checkout. `id` is the provider's payment id; amounts in minor units.
 
-    `refunded` is the sum of `refunds`, `dispute_id` the provider's id of a dispute.
+    `refunded` is the sum of `refunds` that did not fail, those under way included.
     """
 
     id: str = Field(alias="id")
@@ -40,8 +73,13 @@ class SandboxPayment(StoredPart):
     decline_code: str | None = None
     refunded: int = 0
     refunds: list[SandboxRefund] = Field(default_factory=list)
-    dispute_id: str | None = None
+    dispute: SandboxDispute | None = None
     at: datetime
+
+    @property
+    def dispute_id(self) -> str | None:
+        """Return the provider's id of its dispute."""
+        return self.dispute.id if self.dispute else None
 
 
 class Happened(StoredPart):
@@ -95,6 +133,7 @@ class SandboxCheckout(StoredDocument):
             IndexModel([("pageId", ASCENDING)], name="pageId", unique=True),
             IndexModel([("createdAt", DESCENDING)], name="createdAt"),
             IndexModel([("payments.id", ASCENDING)], name="payments_id"),
+            IndexModel([("payments.refunds.dueAt", ASCENDING)], name="refunds_dueAt", sparse=True),
             IndexModel([("objectIds", ASCENDING)], name="objectIds"),
             IndexModel([("status", ASCENDING), ("expiresAt", ASCENDING)], name="status_expiresAt"),
             IndexModel(

@@ -1,6 +1,5 @@
 """What happens to a checkout at a played provider, and the webhooks that report it."""
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from service.core.errors import Busy, Conflict
 from service.core.ids import new_id
 from service.providers.registry import ProviderName
 from tillgate_sandbox import repository
+from tillgate_sandbox.aftermath import CannotHappen, after, made_id, payment_that_moves
 from tillgate_sandbox.base import MadeEvent, Played, Sandbox
 from tillgate_sandbox.chaos import Chaos, Fault, Planned, merge, plan
 from tillgate_sandbox.documents import (
@@ -22,7 +22,13 @@ from tillgate_sandbox.documents import (
     SandboxRefund,
 )
 from tillgate_sandbox.repository import KEEP_FOR
-from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus, leads_to
+from tillgate_sandbox.states import (
+    AFTER_SALE,
+    CheckoutStatus,
+    Happening,
+    PaymentStatus,
+    leads_to,
+)
 
 # An attempt that begins, and its status then.
 _BEGINS = {
@@ -49,12 +55,6 @@ _EXPIRED_AT_ONCE = 50
 _FALSIFIED: tuple[Fault, ...] = ("wrong_amount", "wrong_currency", "unknown_session")
 
 
-class CannotHappen(Conflict):
-    """The checkout is in a state in which this can no longer happen, or not yet."""
-
-    code = "cannot_happen"
-
-
 class Announcement(Struct, frozen=True):
     """Events about a checkout, the faults for their deliveries, and the salt of the dice."""
 
@@ -74,7 +74,8 @@ async def happen(
 ) -> SandboxCheckout:
     """Let something happen to a checkout, and queue its provider's webhooks.
 
-    `refund` is what REFUNDED refunds; without it everything that is left. Returns the checkout in
+    `refund` is the one that is made, or goes on; without it all that is left is refunded, or the
+    latest goes on. Returns the checkout in
     its new state. Raises `CannotHappen`, and `Busy` if something else happened meanwhile.
     """
     chaos = await chaos_of(checkout)
@@ -83,9 +84,12 @@ async def happen(
         at_once = Chaos(seed=chaos.seed)
         checkout = await _step(checkout, Happening.EXPIRED, sandbox, None, at_once)
     now = sandbox.clock.now()
-    payment = _payment(checkout, happening, now, method, decline_code)
-    if happening is Happening.REFUNDED and payment is not None:
-        payment = _refunded(payment, refund, checkout.provider, now)
+    if happening in AFTER_SALE or happening is Happening.VOIDED:
+        _check_possible(checkout, happening)
+        paid = payment_that_moves(checkout.payments, happening, refund)
+        payment = after(happening, paid, checkout.provider, now, refund) if paid else None
+    else:
+        payment = _payment(checkout, happening, now, method, decline_code)
     faults = tuple(fault for fault in chaos.faults if late or fault != "late")
     effective = Chaos(faults, chaos.copies, chaos.delay_ms, chaos.seed)
     return await _step(checkout, happening, sandbox, payment, effective)
@@ -134,11 +138,7 @@ async def _step(
     payment: SandboxPayment | None,
     chaos: Chaos,
 ) -> SandboxCheckout:
-    possible, standing = leads_to(happening, checkout.provider)
-    if not possible:
-        raise CannotHappen(f"{checkout.provider} has no such thing: nothing is {happening} there.")
-    if checkout.status not in possible:
-        raise CannotHappen(f"The checkout is {checkout.status}: it can't be {happening}.")
+    standing = _check_possible(checkout, happening)
     now = sandbox.clock.now()
     payments = _with(checkout.payments, payment)
     if standing is CheckoutStatus.OPEN and any(one.status in _UNDER_WAY for one in payments):
@@ -156,6 +156,16 @@ async def _step(
     events = sandbox.played[checkout.provider].events_for(after, happening, payment, now)
     salt = f"{checkout.session_id}:{happening}:{len(payments)}:{len(ids)}"
     return await announce(checkout, after, sandbox, Announcement(events, chaos, salt))
+
+
+def _check_possible(checkout: SandboxCheckout, happening: Happening) -> CheckoutStatus:
+    """Return where a happening leads. Raises `CannotHappen`."""
+    possible, standing = leads_to(happening, checkout.provider)
+    if not possible:
+        raise CannotHappen(f"{checkout.provider} has no such thing: nothing is {happening} there.")
+    if checkout.status not in possible:
+        raise CannotHappen(f"The checkout is {checkout.status}: it can't be {happening}.")
+    return standing
 
 
 def _happened(what: Happening, payment: SandboxPayment | None, now: datetime) -> Happened:
@@ -190,42 +200,17 @@ def _payment(
             (one for one in reversed(checkout.payments) if one.status in _UNDER_WAY), last
         )
         return goes_on.model_copy(update={"status": _GOES_ON[happening]})
-    if happening is Happening.DISPUTED and last is not None:
-        dispute_id = last.dispute_id or _made_id(_DISPUTE_PREFIX[checkout.provider], 24)
-        return last.model_copy(update={"dispute_id": dispute_id})
-    return last if happening is Happening.REFUNDED else None
-
-
-def _refunded(
-    payment: SandboxPayment, refund: SandboxRefund | None, provider: ProviderName, now: datetime
-) -> SandboxPayment:
-    left = payment.amount - payment.refunded
-    if refund is None:
-        refund_id = _made_id(_REFUND_PREFIX[provider], 24)
-        refund = SandboxRefund(id=refund_id, amount=left, at=now)
-    if not 0 < refund.amount <= left:
-        raise CannotHappen(f"{refund.amount} can't be refunded: {left} of the payment are left.")
-    changes = {
-        "refunds": [*payment.refunds, refund],
-        "refunded": payment.refunded + refund.amount,
-    }
-    return payment.model_copy(update=changes)
+    return None
 
 
 _PAYMENT_PREFIX = {"stripe": ("pi_3", 23), "razorpay": ("pay_", 14), "phonepe": ("OM", 22)}
-_REFUND_PREFIX = {"stripe": "re_3", "razorpay": "rfnd_", "phonepe": "OMR"}
-_DISPUTE_PREFIX = {"stripe": "du_1", "razorpay": "disp_", "phonepe": "OMD"}
 
 
 def _payment_id(checkout: SandboxCheckout) -> str:
     """Return the payment's id: Stripe retries one intent, the others make one per attempt."""
     if checkout.provider == "stripe" and checkout.payments:
         return checkout.payments[-1].id
-    return _made_id(*_PAYMENT_PREFIX[checkout.provider])
-
-
-def _made_id(prefix: str, length: int) -> str:
-    return prefix + secrets.token_hex(length)[:length]
+    return made_id(*_PAYMENT_PREFIX[checkout.provider])
 
 
 def _with(payments: list[SandboxPayment], payment: SandboxPayment | None) -> list[SandboxPayment]:

@@ -104,6 +104,38 @@ async def due_to_expire(now: datetime, limit: int) -> list[SandboxCheckout]:
     return [SandboxCheckout.model_validate(row) for row in await cursor.to_list(limit)]
 
 
+async def refunds_due(now: datetime, limit: int) -> list[SandboxCheckout]:
+    """Return checkouts with a refund that goes on by now."""
+    cursor = SandboxCheckout.get_pymongo_collection().find(
+        {"payments.refunds.dueAt": {"$lte": now}}
+    )
+    return [SandboxCheckout.model_validate(row) for row in await cursor.to_list(limit)]
+
+
+async def next_refund_at() -> datetime | None:
+    """Return when the next refund goes on, None if none will."""
+    wanted = {"payments.refunds.dueAt": {"$type": "date"}}
+    rows = await SandboxCheckout.get_pymongo_collection().find(wanted).to_list()
+    checkouts = [SandboxCheckout.model_validate(row) for row in rows]
+    due = [
+        refund.due_at
+        for checkout in checkouts
+        for payment in checkout.payments
+        for refund in payment.refunds
+        if refund.due_at is not None
+    ]
+    return min(due, default=None)
+
+
+async def paid_checkouts(provider: str, wanted: Row, limit: int) -> list[SandboxCheckout]:
+    """Return a provider's checkouts in which anything was paid, the newest first."""
+    cursor = SandboxCheckout.get_pymongo_collection().find(
+        {"provider": provider, "payments.0": {"$exists": True}} | wanted
+    )
+    rows = await cursor.sort([("createdAt", -1), ("_id", -1)]).to_list(limit)
+    return [SandboxCheckout.model_validate(row) for row in rows]
+
+
 async def list_checkouts(
     provider: str, kind: str, wanted: Row, limit: int
 ) -> list[SandboxCheckout]:
@@ -192,11 +224,18 @@ async def deliveries_of(session_id: str) -> list[SandboxDelivery]:
     return [SandboxDelivery.model_validate(row) for row in rows]
 
 
-async def claim_key(key: SandboxKey) -> SandboxKey | None:
-    """Claim an idempotency key; return the row of an earlier claim, None if there was none."""
+async def claim_key(key: SandboxKey, now: datetime) -> SandboxKey | None:
+    """Claim an idempotency key; return the row of an earlier claim, None if there was none.
+
+    One whose time is over is forgotten, and claimed anew.
+    """
     try:
         await SandboxKey.get_pymongo_collection().insert_one(key.to_row())
     except Duplicate:
+        forgotten = {"_id": key.id, "purgeAt": {"$lte": now}}
+        anew = await SandboxKey.get_pymongo_collection().replace_one(forgotten, key.to_row())
+        if anew.matched_count:
+            return None
         row = await SandboxKey.get_pymongo_collection().find_one({"_id": key.id})
         return SandboxKey.model_validate(row) if row else None
     return None

@@ -25,6 +25,19 @@ class PaymentStatus(StrEnum):
     AUTHORIZED = "authorized"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    VOIDED = "voided"
+    """Money that was held was let go of, and never taken."""
+
+
+class DisputeStatus(StrEnum):
+    """Where a dispute stands. An inquiry moves no money."""
+
+    INQUIRY = "inquiry"
+    OPEN = "open"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
 
 
 class Happening(StrEnum):
@@ -44,7 +57,43 @@ class Happening(StrEnum):
     CANCELED = "canceled"
     REFUNDED = "refunded"
     DISPUTED = "disputed"
+    VOIDED = "voided"
+    REFUND_STARTED = "refund_started"
+    REFUND_SETTLED = "refund_settled"
+    REFUND_FAILED = "refund_failed"
+    INQUIRED = "inquired"
+    INQUIRY_CLOSED = "inquiry_closed"
+    DISPUTE_ANSWERED = "dispute_answered"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
 
+
+AFTER_SALE = frozenset(
+    {
+        Happening.REFUNDED,
+        Happening.REFUND_STARTED,
+        Happening.REFUND_SETTLED,
+        Happening.REFUND_FAILED,
+        Happening.DISPUTED,
+        Happening.INQUIRED,
+        Happening.INQUIRY_CLOSED,
+        Happening.DISPUTE_ANSWERED,
+        Happening.DISPUTE_WON,
+        Happening.DISPUTE_LOST,
+    }
+)
+"""What happens to money that has arrived; the checkout stays paid."""
+
+_DISPUTES = frozenset(
+    {
+        Happening.DISPUTED,
+        Happening.INQUIRED,
+        Happening.INQUIRY_CLOSED,
+        Happening.DISPUTE_ANSWERED,
+        Happening.DISPUTE_WON,
+        Happening.DISPUTE_LOST,
+    }
+)
 
 _LEADS_TO: dict[Happening, tuple[frozenset[CheckoutStatus], CheckoutStatus]] = {
     Happening.PAID: (
@@ -59,15 +108,17 @@ _LEADS_TO: dict[Happening, tuple[frozenset[CheckoutStatus], CheckoutStatus]] = {
     Happening.DECLINED: (frozenset({CheckoutStatus.OPEN}), CheckoutStatus.OPEN),
     Happening.EXPIRED: (frozenset({CheckoutStatus.OPEN}), CheckoutStatus.EXPIRED),
     Happening.CANCELED: (frozenset({CheckoutStatus.OPEN}), CheckoutStatus.CANCELED),
-    Happening.REFUNDED: (frozenset({CheckoutStatus.PAID}), CheckoutStatus.PAID),
-    Happening.DISPUTED: (frozenset({CheckoutStatus.PAID}), CheckoutStatus.PAID),
+    Happening.VOIDED: (frozenset({CheckoutStatus.PROCESSING}), CheckoutStatus.OPEN),
+    **{one: (frozenset({CheckoutStatus.PAID}), CheckoutStatus.PAID) for one in AFTER_SALE},
 }
 """From which states a happening is possible, and where it leads. A late payment is possible: banks
 settle what a checkout has given up on."""
 
 _HAS_NO: Mapping[ProviderName, frozenset[Happening]] = {
     # It takes money at once, and has no event for what is held or disputed.
-    "phonepe": frozenset({Happening.AUTHORIZED, Happening.CAPTURED, Happening.DISPUTED}),
+    "phonepe": _DISPUTES | {Happening.AUTHORIZED, Happening.CAPTURED, Happening.VOIDED},
+    # An intent that is canceled lets go of what it held: no refund is reported.
+    "stripe": frozenset({Happening.VOIDED}),
 }
 """What a provider does not have, and so can't report."""
 

@@ -60,6 +60,6 @@ def outcome_told() -> Iterator[None]:
     try:
         yield
     except ProviderFailed as error:
-        if error.definite:
+        if error.definite or isinstance(error, ProviderUnreachable):
             raise
         raise ProviderUnreachable(error.message) from error

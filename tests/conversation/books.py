@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.storage.database import Row
-from tillgate_sandbox.documents import SandboxCheckout
-from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
+from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment
+from tillgate_sandbox.states import CheckoutStatus, DisputeStatus, PaymentStatus
+
+_TAKEN = frozenset({DisputeStatus.OPEN, DisputeStatus.UNDER_REVIEW, DisputeStatus.LOST})
 
 CLOSABLE = frozenset({"session", "link"})
 """Kinds of checkouts that a merchant can close: Stripe's sessions, Razorpay's links."""
@@ -17,6 +19,9 @@ class RealPayment:
     """One payment in a provider's books. `key` is what our ledger calls it.
 
     `opened_at` is when its checkout was opened: a session's id may have been taken anew since.
+    `refunded` reached the customer, `refunding` is on its way, `withheld` was taken by a dispute
+    that is undecided and `lost` by one that was lost. What Razorpay refunds for a lost dispute is
+    lost, and not refunded: it is the same money.
     """
 
     key: str
@@ -26,6 +31,16 @@ class RealPayment:
     currency: str
     status: PaymentStatus
     opened_at: datetime
+    refunded: int = 0
+    refunding: int = 0
+    withheld: int = 0
+    lost: int = 0
+
+    @property
+    def kept(self) -> int:
+        """Return what is left to the merchant, were everything under way to succeed."""
+        gone = self.refunded + self.refunding + self.withheld + self.lost
+        return self.amount - gone if self.paid else 0
 
     @property
     def paid(self) -> bool:
@@ -59,8 +74,23 @@ def payments_in(checkouts: Iterable[SandboxCheckout]) -> dict[str, RealPayment]:
                 payment.currency,
                 payment.status,
                 checkout.created_at,
+                *_moved(payment),
             )
     return found
+
+
+def _moved(payment: SandboxPayment) -> tuple[int, int, int, int]:
+    """Return what was refunded, is being refunded, is held and was lost of a payment."""
+    if payment.status is not PaymentStatus.SUCCEEDED:
+        return 0, 0, 0, 0
+    own = [one for one in payment.refunds if not one.by_dispute]
+    refunded = sum(one.amount for one in own if one.status == "succeeded")
+    refunding = sum(one.amount for one in own if one.status == "pending")
+    dispute = payment.dispute
+    if dispute is None or dispute.status not in _TAKEN:
+        return refunded, refunding, 0, 0
+    lost = dispute.status is DisputeStatus.LOST
+    return refunded, refunding, 0 if lost else dispute.amount, dispute.amount if lost else 0
 
 
 def payable(checkout: SandboxCheckout) -> bool:

@@ -4,7 +4,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from httpx import ASGITransport, AsyncClient
@@ -23,6 +23,7 @@ from tillgate_sandbox.delivering import deliver_due
 from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery
 from tillgate_sandbox.extension import SANDBOX
 from tillgate_sandbox.playing import expire_due
+from tillgate_sandbox.settling import settle_due
 from tillgate_sandbox.storm.served import served
 
 STRIPE_KEY = "sk_test_dev_0123456789"
@@ -82,11 +83,17 @@ class Lab:
         clock = self.sandbox.clock
         assert isinstance(clock, ManualClock)
         await self.deliver()
-        while (due_at := await repository.next_due_at()) is not None:
+        while (due_at := await self._next()) is not None:
             clock.advance(max(due_at - clock.now(), timedelta(milliseconds=1)))
             await expire_due(self.sandbox)
+            await settle_due(self.sandbox)
             await self.deliver()
             await self.api.settle()
+
+    async def _next(self) -> datetime | None:
+        """Return when a delivery, or a refund that goes on, is due next."""
+        due = [await repository.next_due_at(), await repository.next_refund_at()]
+        return min((at for at in due if at is not None), default=None)
 
     async def deliveries(self, session_id: str) -> list[SandboxDelivery]:
         """Return the deliveries about a session."""

@@ -8,8 +8,9 @@ import pytest
 from service.core.errors import Busy, Conflict
 from tests.sandbox.lab import Lab
 from tillgate_sandbox import repository
+from tillgate_sandbox.aftermath import CannotHappen
 from tillgate_sandbox.documents import SandboxCheckout, SandboxRefund
-from tillgate_sandbox.playing import CannotHappen, happen
+from tillgate_sandbox.playing import happen
 from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus, leads_to
 
 
@@ -28,7 +29,7 @@ async def test_what_the_table_does_not_have_cannot_happen(lab: Lab) -> None:
     assert len(impossible) > 40
 
     for status, happening in impossible:
-        with pytest.raises(CannotHappen, match=str(status)):
+        with pytest.raises(CannotHappen, match=f"{status}|no such thing"):
             await happen(checkout.model_copy(update={"status": status}), happening, lab.sandbox)
 
     assert await lab.deliveries(checkout.session_id) == []

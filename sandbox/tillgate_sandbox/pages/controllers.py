@@ -134,7 +134,8 @@ async def _needed(page_id: str) -> SandboxCheckout:
 async def _view(checkout: SandboxCheckout, sandbox: Sandbox) -> CheckoutView:
     deliveries = await repository.deliveries_of(checkout.session_id)
     chaos = await chaos_of(checkout)
-    return checkout_view(checkout, deliveries, chaos, _handed_over(checkout, sandbox))
+    now = sandbox.clock.now()
+    return checkout_view(checkout, deliveries, chaos, _handed_over(checkout, sandbox), now)
 
 
 def _handed_over(checkout: SandboxCheckout, sandbox: Sandbox) -> dict[str, str]:

@@ -7,12 +7,13 @@ from tillgate_sandbox.pages.chaos_form import chaos_form
 from tillgate_sandbox.pages.frame import PAGES
 from tillgate_sandbox.pages.items import items_of
 from tillgate_sandbox.pages.views import CheckoutView
-from tillgate_sandbox.pages.words import DECLINES, DELAYED_METHODS, PROVIDERS, STANDINGS
-from tillgate_sandbox.states import CheckoutStatus, Happening, possible_now
+from tillgate_sandbox.pages.words import DECLINES, DELAYED_METHODS, LATER, PROVIDERS, STANDINGS
+from tillgate_sandbox.states import CheckoutStatus, possible_now
 
 
 def pay_page(checkout: SandboxCheckout, view: CheckoutView) -> Response[str]:
     """Show the page of a checkout; its script keeps it up to date."""
+    had = possible_now(CheckoutStatus.PAID, view.provider)
     code, name = DELAYED_METHODS[view.provider]
     return PAGES.show(
         "pay.html",
@@ -22,7 +23,7 @@ def pay_page(checkout: SandboxCheckout, view: CheckoutView) -> Response[str]:
         delayed={"code": code, "name": name},
         declines=DECLINES[view.provider],
         standings=STANDINGS,
-        disputable=Happening.DISPUTED in possible_now(CheckoutStatus.PAID, view.provider),
+        later={one: text for one, text in LATER.items() if one in had},
         form=chaos_form(view.chaos, own=view.page_id, is_own=view.has_own_chaos),
     )
 

@@ -13,10 +13,11 @@ from service.providers.money import to_major
 from service.providers.registry import ProviderName
 from service.web.fields import ShortText
 from service.web.wire import WireModel
+from tillgate_sandbox.aftermath import possible_in
 from tillgate_sandbox.chaos import Chaos, Fault
 from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery
 from tillgate_sandbox.pages.words import STANDINGS, in_words
-from tillgate_sandbox.states import CheckoutStatus, Happening, possible_now
+from tillgate_sandbox.states import CheckoutStatus, Happening
 
 MOST_COPIES = 100
 LONGEST_DELAY_MS = 60_000
@@ -100,6 +101,7 @@ def checkout_view(
     deliveries: list[SandboxDelivery],
     chaos: Chaos,
     handed_over: dict[str, str],
+    now: datetime,
 ) -> CheckoutView:
     """Show a checkout with its deliveries, and the faults that apply to it."""
     about = [one for one in deliveries if one.checkout_id == checkout.id]
@@ -109,7 +111,7 @@ def checkout_view(
         price=to_major(checkout.amount, checkout.provider, checkout.currency),
         status_name=STANDINGS[checkout.status].name,
         tone=STANDINGS[checkout.status].tone,
-        can=possible_now(checkout.status, checkout.provider),
+        can=possible_in(checkout, now),
         happened=[view_of(HappenedView, one, text=in_words(one)[0]) for one in checkout.happened],
         deliveries=dict(Counter(one.status for one in about)),
         untried=sum(not one.attempts for one in about),

@@ -21,6 +21,10 @@ FAULTS: dict[Fault, tuple[str, str]] = {
     "bad_signature": ("Bad signature", "Besides the right event, one with a forged signature."),
     "unknown_session": ("Unknown session", "Besides the right event, one for nobody's session."),
     "foreign_route": ("Other route", "Besides the right event, one sent to another provider's."),
+    "slow_refund": ("Slow refund", "A refund that the service asks for is pending for a while."),
+    "failing_refund": ("Failing refund", "It fails in the end, even after it had succeeded."),
+    "refused_refund": ("Refused refund", "The provider refuses to refund."),
+    "no_balance": ("No balance", "The merchant has too little at the provider for a refund."),
 }
 """Fault -> its name and what it does."""
 
@@ -89,6 +93,20 @@ DELAYED_METHODS: dict[ProviderName, tuple[str, str]] = {
 }
 """Provider -> a method whose money comes later: its code and its name."""
 
+LATER: dict[Happening, str] = {
+    Happening.REFUNDED: "Refund what is left, in the provider's dashboard",
+    Happening.REFUND_STARTED: "Refund what is left, slowly",
+    Happening.REFUND_SETTLED: "The refund reaches the customer",
+    Happening.REFUND_FAILED: "The refund fails, the money comes back",
+    Happening.INQUIRED: "The bank asks about the payment",
+    Happening.INQUIRY_CLOSED: "The bank's question comes to nothing",
+    Happening.DISPUTED: "The customer disputes it",
+    Happening.DISPUTE_ANSWERED: "The merchant sends evidence",
+    Happening.DISPUTE_WON: "The dispute is won",
+    Happening.DISPUTE_LOST: "The dispute is lost",
+}
+"""What may happen once the money has arrived, as its buttons call it."""
+
 _HAPPENED: dict[Happening, tuple[str, str]] = {
     Happening.PAID: ("The customer paid by {method}", "good"),
     Happening.DELAYED: ("The customer paid by {method}; the bank takes its time", "warn"),
@@ -101,6 +119,15 @@ _HAPPENED: dict[Happening, tuple[str, str]] = {
     Happening.CANCELED: ("The checkout was called off at the provider", "bad"),
     Happening.REFUNDED: ("Money was given back", "warn"),
     Happening.DISPUTED: ("The customer disputed the payment", "bad"),
+    Happening.VOIDED: ("The money that was held was let go of", "warn"),
+    Happening.REFUND_STARTED: ("A refund began", "warn"),
+    Happening.REFUND_SETTLED: ("The refund reached the customer", "warn"),
+    Happening.REFUND_FAILED: ("The refund failed: the money came back", "bad"),
+    Happening.INQUIRED: ("The customer's bank asked about the payment", "warn"),
+    Happening.INQUIRY_CLOSED: ("The bank's question came to nothing", "good"),
+    Happening.DISPUTE_ANSWERED: ("The merchant answered with evidence", "info"),
+    Happening.DISPUTE_WON: ("The dispute was won", "good"),
+    Happening.DISPUTE_LOST: ("The dispute was lost", "bad"),
 }
 """What happened to a checkout, in words, and how it is coloured."""
 

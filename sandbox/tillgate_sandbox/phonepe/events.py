@@ -21,7 +21,6 @@ from tillgate_sandbox.base import MadeEvent
 from tillgate_sandbox.chaos import Fault
 from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment
 from tillgate_sandbox.phonepe.render import (
-    last_refund,
     order_payload,
     refund_payload,
     v1_transaction,
@@ -40,7 +39,14 @@ _ORDER_EVENTS: dict[Happening, str] = {
 }
 """Happening -> webhook. The others leave the order PENDING, which is not reported."""
 
-_REFUND_EVENTS = (("pg.refund.accepted", "CONFIRMED"), ("pg.refund.completed", "COMPLETED"))
+_ACCEPTED = ("pg.refund.accepted", "CONFIRMED")
+_COMPLETED = ("pg.refund.completed", "COMPLETED")
+_REFUND_EVENTS = {
+    Happening.REFUNDED: (_ACCEPTED, _COMPLETED),
+    Happening.REFUND_STARTED: (_ACCEPTED,),
+    Happening.REFUND_SETTLED: (_COMPLETED,),
+    Happening.REFUND_FAILED: (("pg.refund.failed", "FAILED"),),
+}
 
 
 class PlayedPhonePe:
@@ -67,11 +73,11 @@ class PlayedPhonePe:
         now: datetime,
     ) -> list[MadeEvent]:
         """Make the webhooks of a happening. v1 reports orders only."""
-        if happening is Happening.REFUNDED and payment and self.version == "v2":
-            refund = last_refund(payment)
+        if happening in _REFUND_EVENTS and payment and self.version == "v2":
+            refund = payment.refunds[-1]
             return [
                 _made(event, refund_payload(checkout, refund, self._merchant_id, state))
-                for event, state in _REFUND_EVENTS
+                for event, state in _REFUND_EVENTS[happening]
             ]
         event = _ORDER_EVENTS.get(happening)
         if event is None:

@@ -16,8 +16,8 @@ from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment, SandboxRefund
 from tillgate_sandbox.phonepe.refusals import Refusal
 from tillgate_sandbox.phonepe.render import phonepe_order_id
-from tillgate_sandbox.playing import happen
-from tillgate_sandbox.states import Happening, PaymentStatus
+from tillgate_sandbox.settling import RefundRefused, ask_for_refund
+from tillgate_sandbox.states import PaymentStatus
 
 _SMALLEST_AMOUNT = 100
 _SHORTEST_LIFE_S, _LONGEST_LIFE_S = 300, 3600
@@ -62,9 +62,13 @@ async def refund(given: JsonObject, sandbox: Sandbox) -> tuple[SandboxCheckout, 
     checkout = await find_order(order_id)
     if _paid(checkout) is None:
         raise _bad("The order is not completed.")
-    made = SandboxRefund(id=refund_id, amount=amount, at=sandbox.clock.now())
+    asked = SandboxRefund(id=refund_id, amount=amount, at=sandbox.clock.now())
     try:
-        return await happen(checkout, Happening.REFUNDED, sandbox, refund=made), made
+        return checkout, await ask_for_refund(checkout, asked, sandbox)
+    except RefundRefused as error:
+        poor = error.reason == "no_balance"
+        code = "REFUND_INSUFFICIENT_BALANCE" if poor else "REFUND_NOT_ALLOWED"
+        raise Refusal(code, error.message) from error
     except Conflict as error:
         raise _bad(error.message) from error
 

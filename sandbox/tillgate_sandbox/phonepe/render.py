@@ -32,6 +32,7 @@ _END_ERRORS: dict[CheckoutStatus, JsonObject] = {
     CheckoutStatus.EXPIRED: {"errorCode": "ORDER_EXPIRED", "detailedErrorCode": "ORDER_EXPIRED"},
     CheckoutStatus.CANCELED: {"errorCode": "TXN_CANCELLED", "detailedErrorCode": "REQUEST_CANCEL"},
 }
+_REFUND_STATES = {"succeeded": _PAID, "failed": _FAILED, "pending": _PENDING}
 _MODES = {"upi": "UPI_INTENT", "netbanking": "NET_BANKING"}
 
 _V1_CODES: dict[CheckoutStatus, tuple[str, str]] = {
@@ -83,8 +84,8 @@ def order_payload(checkout: SandboxCheckout, merchant_id: str) -> JsonObject:
 
 
 def refund_status(checkout: SandboxCheckout, refund: SandboxRefund, merchant_id: str) -> JsonObject:
-    """Render a refund, which the sandbox completes at once."""
-    return refund_payload(checkout, refund, merchant_id, _PAID)
+    """Render a refund as it stands."""
+    return refund_payload(checkout, refund, merchant_id, _REFUND_STATES[refund.status])
 
 
 def refund_payload(
@@ -92,8 +93,11 @@ def refund_payload(
 ) -> JsonObject:
     """Render a refund as in a webhook; CONFIRMED is accepted and not yet completed."""
     at = milliseconds(refund.at)
+    failed = state == _FAILED
+    error: JsonObject = {"errorCode": "INTERNAL_ERROR", "detailedErrorCode": refund.failure}
     return {
         "merchantId": merchant_id,
+        **(error if failed else {}),
         "merchantRefundId": refund.id,
         "originalMerchantOrderId": checkout.id,
         "refundId": phonepe_refund_id(refund.id),
@@ -117,13 +121,6 @@ def refund_payload(
 def phonepe_refund_id(merchant_refund_id: str) -> str:
     """Derive PhonePe's own id of a refund."""
     return _made_id("OMR", merchant_refund_id)
-
-
-def last_refund(payment: SandboxPayment) -> SandboxRefund:
-    """Return the latest refund; a full one if the page refunded the money."""
-    if payment.refunds:
-        return payment.refunds[-1]
-    return SandboxRefund(id=f"refund-{payment.id}", amount=payment.refunded, at=payment.at)
 
 
 def v1_transaction(checkout: SandboxCheckout, merchant_id: str) -> JsonObject:

@@ -33,6 +33,7 @@ from tillgate_sandbox.razorpay.refusals import (
 from tillgate_sandbox.razorpay.render import (
     ORDER,
     collection,
+    dispute_entity,
     is_link,
     link_entity,
     link_id_of,
@@ -42,7 +43,11 @@ from tillgate_sandbox.razorpay.render import (
 )
 
 Count = Annotated[int, QueryParameter(name="count", ge=1, le=100)]
+Skip = Annotated[int, QueryParameter(name="skip", ge=0)]
 RefundKey = Annotated[str | None, HeaderParameter(name="X-Refund-Idempotency")]
+
+
+_MOST_LOOKED_AT = 1000
 
 
 class PlayedApi(Controller):
@@ -135,7 +140,7 @@ class RazorpayLinks(PlayedApi):
 
 
 class RazorpayPayments(PlayedApi):
-    """Payments and refunds (https://razorpay.com/docs/api/payments, /api/refunds)."""
+    """Payments, refunds and disputes (https://razorpay.com/docs/api/payments, /api/refunds)."""
 
     path = "/sandbox/razorpay/v1"
 
@@ -164,10 +169,13 @@ class RazorpayPayments(PlayedApi):
         return await refund_once(payment_id, read_object(body), refund_key, played)
 
     @get("/payments/{payment_id:str}/refunds")
-    async def refunds(self, payment_id: FromPath[str], played: TheSandbox) -> JsonObject:
-        """List the refunds of a payment."""
+    async def refunds(
+        self, payment_id: FromPath[str], played: TheSandbox, count: Count = 10, skip: Skip = 0
+    ) -> JsonObject:
+        """List the refunds of a payment, oldest first."""
         _, payment = await the_payment(payment_id)
-        return collection([refund_entity(payment, refund) for refund in payment.refunds])
+        listed = sorted(payment.refunds, key=lambda one: one.at)[skip : skip + count]
+        return collection([refund_entity(payment, refund) for refund in listed])
 
     @get("/refunds/{refund_id:str}")
     async def read_refund(self, refund_id: FromPath[str], played: TheSandbox) -> JsonObject:
@@ -177,6 +185,23 @@ class RazorpayPayments(PlayedApi):
             for refund in payment.refunds:
                 if refund.id == refund_id:
                     return refund_entity(payment, refund)
+        raise NoSuchId
+
+    @get("/disputes")
+    async def disputes(self, played: TheSandbox, count: Count = 10, skip: Skip = 0) -> JsonObject:
+        """List disputes (https://razorpay.com/docs/api/disputes)."""
+        paid = await repository.paid_checkouts("razorpay", {}, _MOST_LOOKED_AT)
+        payments = [payment for checkout in paid for payment in checkout.payments]
+        found = [dispute_entity(one, one.dispute) for one in payments if one.dispute]
+        return collection(found[skip : skip + count])
+
+    @get("/disputes/{dispute_id:str}")
+    async def read_dispute(self, dispute_id: FromPath[str], played: TheSandbox) -> JsonObject:
+        """Read a dispute."""
+        checkout = await repository.find_by_object(dispute_id)
+        for payment in checkout.payments if checkout else ():
+            if payment.dispute is not None and payment.dispute.id == dispute_id:
+                return dispute_entity(payment, payment.dispute)
         raise NoSuchId
 
 

@@ -18,7 +18,6 @@ from tillgate_sandbox.razorpay.render import (
     ORDER,
     dispute_entity,
     is_link,
-    last_refund,
     link_entity,
     made_id,
     order_entity,
@@ -44,7 +43,17 @@ _EVENTS: dict[Happening, tuple[str, ...]] = {
     Happening.EXPIRED: ("payment_link.expired",),
     Happening.CANCELED: ("payment_link.cancelled",),
     Happening.REFUNDED: ("refund.created", "refund.processed"),
+    Happening.REFUND_STARTED: ("refund.created",),
+    Happening.REFUND_SETTLED: ("refund.processed",),
+    Happening.REFUND_FAILED: ("refund.failed",),
+    # Money that was held is given back by Razorpay itself, as a refund.
+    Happening.VOIDED: ("refund.created", "refund.processed"),
     Happening.DISPUTED: ("payment.dispute.created",),
+    Happening.INQUIRED: ("payment.dispute.created",),
+    Happening.INQUIRY_CLOSED: ("payment.dispute.closed",),
+    Happening.DISPUTE_ANSWERED: ("payment.dispute.under_review",),
+    Happening.DISPUTE_WON: ("payment.dispute.won",),
+    Happening.DISPUTE_LOST: ("payment.dispute.lost", "refund.created", "refund.processed"),
 }
 """Happening -> webhooks, in the order of their making. Those of links are for links only."""
 
@@ -76,6 +85,12 @@ class PlayedRazorpay:
             for kind in _EVENTS[happening]
             if is_link(checkout.id) or not kind.startswith("payment_link.")
         ]
+        if happening is Happening.DISPUTE_LOST and not (payment and _paid_back(payment)):
+            kinds = kinds[:1]
+        if happening is Happening.DISPUTED and any(
+            one.what is Happening.INQUIRED for one in checkout.happened
+        ):
+            kinds = ["payment.dispute.action_required"]
         # The version counts what has happened: nothing happens twice under one event id.
         ids = {kind: made_id("", kind, checkout.id, checkout.version) for kind in kinds}
         return [self.made(kind, checkout, payment, now, ids[kind]) for kind in kinds]
@@ -158,11 +173,16 @@ class PlayedRazorpay:
             order["id"] = str(order["id"]).removeprefix(ORDER)
             return {"payment_link": link, "order": order, "payment": paid}
         if kind.startswith("refund."):
-            status = "processed" if kind == "refund.processed" else "pending"
-            return {"refund": refund_entity(payment, last_refund(payment), status), "payment": paid}
-        if kind == "payment.dispute.created":
-            return {"payment": paid, "dispute": dispute_entity(payment, at)}
+            status = "pending" if kind == "refund.created" else None
+            refund = refund_entity(payment, payment.refunds[-1], status)
+            return {"refund": refund, "payment": paid}
+        if kind.startswith("payment.dispute.") and payment.dispute:
+            return {"payment": paid, "dispute": dispute_entity(payment, payment.dispute)}
         return {"payment": paid}
+
+
+def _paid_back(payment: SandboxPayment) -> bool:
+    return bool(payment.refunds) and payment.refunds[-1].by_dispute
 
 
 def _rename_own(kind: str, payload: dict[str, Any], fault: Fault) -> None:
@@ -171,6 +191,8 @@ def _rename_own(kind: str, payload: dict[str, Any], fault: Fault) -> None:
         entity = payload[own]["entity"]
         prefix = f"{entity['id'].partition('_')[0]}_"
         entity["id"] = made_id(prefix, entity["id"], fault)
+        if own == "refund":
+            entity |= {"receipt": None, "notes": []}
 
 
 def _estrange(entity: dict[str, Any]) -> None:

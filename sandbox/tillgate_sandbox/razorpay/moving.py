@@ -6,8 +6,9 @@ import re
 from service.core.errors import Conflict
 from service.core.ids import digest
 from service.core.strict_json import JsonObject, parse
-from service.providers.reading import whole
+from service.providers.reading import inner, text, whole
 from tillgate_sandbox import repository
+from tillgate_sandbox.aftermath import is_held
 from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.documents import (
     SandboxCheckout,
@@ -18,9 +19,17 @@ from tillgate_sandbox.documents import (
 from tillgate_sandbox.playing import happen
 from tillgate_sandbox.razorpay.refusals import NoSuchId, Refusal
 from tillgate_sandbox.razorpay.render import REFUND, made_id, refund_entity
+from tillgate_sandbox.settling import RefundRefused, ask_for_refund
 from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus
 
 # https://razorpay.com/docs/api/refunds/normal-refunds-idempotent
+_REFUSED = {
+    "refused_refund": "This payment cannot be refunded",
+    "no_balance": (
+        "Your account does not have enough balance to carry out the refund operation. You can add "
+        "funds to your account from your Razorpay dashboard or capture new payments."
+    ),
+}
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{10,255}")
 
 
@@ -87,7 +96,7 @@ async def refund_once(
         parameters=parameters,
         purge_at=sandbox.clock.now() + repository.KEEP_FOR,
     )
-    before = await repository.claim_key(claim)
+    before = await repository.claim_key(claim, sandbox.clock.now())
     if before is not None:
         return _replayed(before, parameters)
     try:
@@ -112,7 +121,25 @@ async def _refund(payment_id: str, given: JsonObject, sandbox: Sandbox) -> JsonO
     checkout, payment = await the_payment(payment_id)
     if payment.status is not PaymentStatus.SUCCEEDED:
         raise Refusal("The payment status should be captured for action to be taken")
-    left = payment.amount - payment.refunded
+    if is_held(payment):
+        raise Refusal("The payment has a dispute, so that it can't be refunded")
+    asked = SandboxRefund(
+        id=made_id(REFUND, payment.id, len(payment.refunds)),
+        amount=_amount(given, payment.amount - payment.refunded),
+        metadata=inner(given, "notes"),
+        receipt=text(given, "receipt"),
+        at=sandbox.clock.now(),
+    )
+    try:
+        made = await ask_for_refund(checkout, asked, sandbox)
+    except RefundRefused as error:
+        raise Refusal(_REFUSED[error.reason]) from error
+    except Conflict as error:  # it can't happen, which is a bad request at Razorpay
+        raise Refusal(error.message) from error
+    return refund_entity(payment, made)
+
+
+def _amount(given: JsonObject, left: int) -> int:
     if left == 0:
         raise Refusal("The payment has been fully refunded already")
     amount = whole(given, "amount") if given.get("amount") is not None else left
@@ -120,20 +147,14 @@ async def _refund(payment_id: str, given: JsonObject, sandbox: Sandbox) -> JsonO
         raise Refusal("The amount must be an integer.", field="amount")
     if amount > left:
         raise Refusal("The total refund amount is greater than the refund payment amount")
-    refund_id = made_id(REFUND, payment.id, len(payment.refunds))
-    refund = SandboxRefund(id=refund_id, amount=amount, at=sandbox.clock.now())
-    after = await _let_happen(checkout, Happening.REFUNDED, sandbox, refund)
-    return refund_entity(payment_in(after, payment.id), refund)
+    return amount
 
 
 async def _let_happen(
-    checkout: SandboxCheckout,
-    happening: Happening,
-    sandbox: Sandbox,
-    refund: SandboxRefund | None = None,
+    checkout: SandboxCheckout, happening: Happening, sandbox: Sandbox
 ) -> SandboxCheckout:
     """Let it happen; what can't is a bad request at Razorpay, not a conflict."""
     try:
-        return await happen(checkout, happening, sandbox, refund=refund)
+        return await happen(checkout, happening, sandbox)
     except Conflict as error:
         raise Refusal(error.message) from error

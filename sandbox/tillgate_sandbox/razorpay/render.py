@@ -7,9 +7,14 @@ Shapes: https://razorpay.com/docs/api/orders/entity, /api/payments/entity,
 import hashlib
 
 from service.core.strict_json import JsonObject, JsonValue
-from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment, SandboxRefund
+from tillgate_sandbox.documents import (
+    SandboxCheckout,
+    SandboxDispute,
+    SandboxPayment,
+    SandboxRefund,
+)
 from tillgate_sandbox.razorpay.declines import NO_ERROR, TIMED_OUT, error_fields
-from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
+from tillgate_sandbox.states import CheckoutStatus, DisputeStatus, PaymentStatus
 
 ORDER, LINK, REFUND = "order_", "plink_", "rfnd_"
 
@@ -19,6 +24,16 @@ _PAYMENT_STATES = {
     PaymentStatus.SUCCEEDED: "captured",
     PaymentStatus.DECLINED: "failed",
     PaymentStatus.FAILED: "failed",
+    PaymentStatus.VOIDED: "refunded",
+}
+_REFUND_STATES = {"pending": "pending", "succeeded": "processed", "failed": "failed"}
+_DISPUTE_STATES = {
+    DisputeStatus.INQUIRY: "open",
+    DisputeStatus.OPEN: "open",
+    DisputeStatus.UNDER_REVIEW: "under_review",
+    DisputeStatus.WON: "won",
+    DisputeStatus.LOST: "lost",
+    DisputeStatus.CLOSED: "closed",
 }
 _LINK_STATES = {
     CheckoutStatus.PAID: "paid",
@@ -113,7 +128,8 @@ def payment_entity(
 ) -> JsonObject:
     """Render a payment, as it stands or, for an event of before, with an earlier `status`."""
     captured = payment.status is PaymentStatus.SUCCEEDED and status in (None, "captured")
-    refunded = payment.refunded if captured else 0
+    let_go = payment.status is PaymentStatus.VOIDED and status is None
+    refunded = payment.refunded if captured or let_go else 0
     whole = bool(refunded) and refunded >= payment.amount
     failed = payment.status in (PaymentStatus.DECLINED, PaymentStatus.FAILED)
     fee = payment.amount * 2 // 100 if captured else None
@@ -148,49 +164,45 @@ def payment_entity(
     }
 
 
-def last_refund(payment: SandboxPayment) -> SandboxRefund:
-    """Return the latest refund; a full one if the page refunded the money."""
-    if payment.refunds:
-        return payment.refunds[-1]
-    return SandboxRefund(id=made_id(REFUND, payment.id), amount=payment.refunded, at=payment.at)
-
-
 def refund_entity(
-    payment: SandboxPayment, refund: SandboxRefund, status: str = "processed"
+    payment: SandboxPayment, refund: SandboxRefund, status: str | None = None
 ) -> JsonObject:
-    """Render a refund of normal speed; the sandbox processes it at once."""
+    """Render a refund of normal speed, as it stands or with the `status` of an earlier event."""
     return {
         "id": refund.id,
         "entity": "refund",
         "amount": refund.amount,
         "currency": payment.currency,
         "payment_id": payment.id,
-        "notes": [],
-        "receipt": None,
+        "notes": refund.metadata or [],
+        "receipt": refund.receipt,
         "acquirer_data": {"arn": None},
         "created_at": int(refund.at.timestamp()),
         "batch_id": None,
-        "status": status,
+        "status": status or _REFUND_STATES[refund.status],
         "speed_processed": "normal",
         "speed_requested": "normal",
     }
 
 
-def dispute_entity(payment: SandboxPayment, at: int) -> JsonObject:
-    """Render a dispute of a whole payment, opened now; the merchant has ten days to answer."""
+def dispute_entity(payment: SandboxPayment, dispute: SandboxDispute) -> JsonObject:
+    """Render a dispute; what it takes is deducted when it is lost."""
+    lost = dispute.status is DisputeStatus.LOST
+    answered: JsonObject = {"submitted_at": int(dispute.at.timestamp())}
     return {
-        "id": payment.dispute_id or made_id("disp_", payment.id),
+        "id": dispute.id,
         "entity": "dispute",
         "payment_id": payment.id,
-        "amount": payment.amount,
+        "amount": dispute.amount,
         "currency": payment.currency,
-        "amount_deducted": 0,
+        "amount_deducted": dispute.amount if lost else 0,
         "gateway_dispute_id": None,
         "reason_code": "chargeback",
-        "respond_by": at + 10 * 24 * 3600,
-        "status": "open",
-        "phase": "chargeback",
-        "created_at": at,
+        "respond_by": int(dispute.due_at.timestamp()),
+        "status": _DISPUTE_STATES[dispute.status],
+        "phase": "retrieval" if dispute.inquiry else "chargeback",
+        "evidence": answered if dispute.answered else None,
+        "created_at": int(dispute.at.timestamp()),
     }
 
 

@@ -7,7 +7,7 @@ from typing import TypeAlias, get_args
 from msgspec import Struct
 
 from service.providers.registry import ProviderName
-from tillgate_sandbox.chaos import Chaos, Fault
+from tillgate_sandbox.chaos import OF_REFUNDS, Chaos, Fault
 from tillgate_sandbox.states import Happening
 
 Phase: TypeAlias = tuple[Happening, ...]
@@ -53,8 +53,11 @@ STORIES: Mapping[ProviderName, tuple[tuple[Phase, ...], ...]] = {
 """Stories by provider. Between two phases everything is delivered and the customer begins anew."""
 
 _OF_A_BROWSER: tuple[Fault, ...] = ("webhook_first", "redirect_first")
-FAULTS: tuple[Fault, ...] = tuple(one for one in get_args(Fault) if one not in _OF_A_BROWSER)
-"""All but those that say when the customer comes back: nobody does in a storm."""
+FAULTS: tuple[Fault, ...] = tuple(
+    one for one in get_args(Fault) if one not in (*_OF_A_BROWSER, *OF_REFUNDS)
+)
+"""All but those that say when the customer comes back, and what becomes of refunds that are asked
+for: nobody does either in a storm."""
 
 _LONGEST_DELAY_MS = 4000
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 from service.core.strict_json import JsonObject
 from service.providers.reading import inner, text, whole
 from tillgate_sandbox.documents import SandboxCheckout
-from tillgate_sandbox.stripe.render import derived_id, unix
+from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
+from tillgate_sandbox.stripe.render import derived_id, subscribes, unix
 
 PERIOD = timedelta(days=30)
 
@@ -104,6 +105,30 @@ def invoice(checkout: SandboxCheckout) -> JsonObject:
         "subtotal": checkout.amount,
         "total": checkout.amount,
     }
+
+
+def invoice_payments(checkout: SandboxCheckout) -> list[JsonObject]:
+    """Render what paid the first invoice of a subscription: the intent that it does not name."""
+    if not subscribes(checkout) or checkout.status is not CheckoutStatus.PAID:
+        return []
+    return [
+        {
+            "id": derived_id(checkout, "inpay_1"),
+            "object": "invoice_payment",
+            "amount_paid": one.amount,
+            "amount_requested": one.amount,
+            "created": unix(one.at),
+            "currency": one.currency.lower(),
+            "invoice": invoice_id(checkout),
+            "is_default": True,
+            "livemode": False,
+            "payment": {"payment_intent": one.id, "type": "payment_intent"},
+            "status": "paid",
+            "status_transitions": {"canceled_at": None, "paid_at": unix(one.at)},
+        }
+        for one in checkout.payments
+        if one.status is PaymentStatus.SUCCEEDED and one.amount
+    ]
 
 
 def _item(checkout: SandboxCheckout, start: int, end: int) -> JsonObject:

@@ -33,6 +33,7 @@ from tillgate_sandbox.stripe.render import (
 )
 
 _Made = list[tuple[str, JsonObject]]
+_Reports = Callable[[SandboxCheckout, SandboxPayment | None, datetime], _Made]
 
 _AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
@@ -177,11 +178,31 @@ def _refunded(checkout: SandboxCheckout, payment: SandboxPayment | None, now: da
     ]
 
 
+def _about_refund(*kinds: str) -> _Reports:
+    def made(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
+        return [(kind, refund(payment, payment.refunds[-1])) for kind in kinds] if payment else []
+
+    return made
+
+
+def _about_dispute(*changes: str) -> _Reports:
+    def made(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
+        if payment is None or payment.dispute is None:
+            return []
+        about = dispute(payment, payment.dispute)
+        return [(f"charge.dispute.{change}", about) for change in changes]
+
+    return made
+
+
 def _disputed(checkout: SandboxCheckout, payment: SandboxPayment | None, now: datetime) -> _Made:
-    return [("charge.dispute.created", dispute(payment, now))] if payment else []
+    """A dispute that was an inquiry is not created anew."""
+    asked = any(one.what is Happening.INQUIRED for one in checkout.happened)
+    first = "updated" if asked else "created"
+    return _about_dispute(first, "funds_withdrawn")(checkout, payment, now)
 
 
-_EVENTS: Mapping[Happening, Callable[[SandboxCheckout, SandboxPayment | None, datetime], _Made]] = {
+_EVENTS: Mapping[Happening, _Reports] = {
     Happening.PAID: _paid,
     Happening.DELAYED: _delayed,
     Happening.AUTHORIZED: _authorized,
@@ -191,12 +212,21 @@ _EVENTS: Mapping[Happening, Callable[[SandboxCheckout, SandboxPayment | None, da
     Happening.DECLINED: _declined,
     Happening.EXPIRED: _expired,
     Happening.REFUNDED: _refunded,
+    Happening.REFUND_STARTED: _refunded,
+    Happening.REFUND_SETTLED: _about_refund("refund.updated"),
+    Happening.REFUND_FAILED: _about_refund("refund.failed"),
     Happening.DISPUTED: _disputed,
+    Happening.INQUIRED: _about_dispute("created"),
+    Happening.INQUIRY_CLOSED: _about_dispute("closed"),
+    Happening.DISPUTE_ANSWERED: _about_dispute("updated"),
+    Happening.DISPUTE_WON: _about_dispute("closed", "funds_reinstated"),
+    Happening.DISPUTE_LOST: _about_dispute("closed"),
 }
 """What is not in the table, Stripe does not report: a customer who leaves keeps it open."""
 
 _AMOUNTS = frozenset("amount amount_received amount_total amount_subtotal amount_paid".split())
 # A wrong event is about another payment: the right one's ledger row is not its business.
+_OWN_IDS = ("pi_", "in_", "ch_", "re_", "du_", "txn_")
 _PAYMENT_IDS = frozenset({"payment_intent", "invoice", "charge", "latest_charge"})
 _SESSION_IDS = frozenset({"checkoutSessionId", "sessionId", "client_reference_id"})
 
@@ -214,8 +244,10 @@ def _falsified(value: JsonValue, fault: Fault, salt: str, key: str = "") -> Json
 
 def _falsified_text(value: str, fault: Fault, salt: str, key: str) -> str:
     other = digest(f"{salt}:{value}")[:24]
-    if key in _PAYMENT_IDS or (key == "id" and value.startswith(("pi_", "in_", "ch_"))):
+    if key in _PAYMENT_IDS or (key == "id" and value.startswith(_OWN_IDS)):
         return f"{value.partition('_')[0]}_{other}"
+    if key == "refundId":
+        return other
     if fault == "wrong_currency" and key == "currency":
         return "jpy" if value != "jpy" else "usd"
     if fault == "unknown_session" and (key in _SESSION_IDS or value.startswith("cs_")):

@@ -1,6 +1,5 @@
-"""Calls about intents, refunds, subscriptions, invoices and events (https://docs.stripe.com/api)."""
+"""Calls about intents, subscriptions, invoices and events (https://docs.stripe.com/api)."""
 
-import secrets
 from datetime import datetime
 
 from service.core import strict_json
@@ -13,29 +12,27 @@ from tillgate_sandbox.chaos import Chaos
 from tillgate_sandbox.documents import (
     SandboxCheckout,
     SandboxEvent,
-    SandboxPayment,
-    SandboxRefund,
 )
 from tillgate_sandbox.playing import Announcement, announce, happen
 from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus
 from tillgate_sandbox.stripe import billing, render
 from tillgate_sandbox.stripe.events import made_event
+from tillgate_sandbox.stripe.paid import the_payment
 from tillgate_sandbox.stripe.parameters import check_metadata, read_whole, refuse_unknown
-from tillgate_sandbox.stripe.refusals import StripeRefused, missing, no_such
+from tillgate_sandbox.stripe.refusals import StripeRefused, no_such
 from tillgate_sandbox.stripe.sessions import page, page_size
 
-_REFUND_TAKES = frozenset("payment_intent charge amount reason metadata currency expand".split())
 _MOST_LOOKED_AT = 1000
 
 
 async def retrieve_intent(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
     """Read a payment intent."""
-    return render.payment_intent(*await _payment(ids[0]))
+    return render.payment_intent(*await the_payment(ids[0]))
 
 
 async def capture_intent(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
     """Capture an intent that is held."""
-    checkout, payment = await _payment(ids[0])
+    checkout, payment = await the_payment(ids[0])
     if payment.status is not PaymentStatus.AUTHORIZED:
         status = render.payment_intent(checkout, payment)["status"]
         message = (
@@ -49,45 +46,6 @@ async def capture_intent(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObje
         raise StripeRefused("The sandbox captures the whole amount.", param="amount_to_capture")
     captured = await happen(checkout, Happening.CAPTURED, sandbox)
     return render.payment_intent(captured, captured.payments[-1])
-
-
-async def create_refund(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
-    """Refund a payment, all that is left of it or an `amount`."""
-    refuse_unknown(given, _REFUND_TAKES)
-    check_metadata(given.get("metadata"))
-    intent_id = text(given, "payment_intent") or "pi_" + (text(given, "charge") or "")[3:]
-    if intent_id == "pi_":
-        raise missing("payment_intent")
-    checkout, payment = await _payment(intent_id, "payment_intent")
-    _check_refundable(checkout, payment)
-    left = payment.amount - payment.refunded
-    amount = read_whole(given, "amount")
-    if amount is not None and not 0 < amount <= left:
-        message = (
-            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
-            if amount > 0
-            else "Invalid positive integer"
-        )
-        raise StripeRefused(message, param="amount", began=amount > 0)
-    made = SandboxRefund(
-        id=f"re_3{secrets.token_hex(12)[:23]}",
-        amount=amount if amount is not None else left,
-        reason=text(given, "reason"),
-        metadata=inner(given, "metadata"),
-        at=sandbox.clock.now(),
-    )
-    await happen(checkout, Happening.REFUNDED, sandbox, refund=made)
-    return render.refund(payment, made)
-
-
-async def retrieve_refund(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
-    """Read a refund."""
-    checkout = await repository.find_by_object(ids[0])
-    for payment in checkout.payments if checkout else []:
-        for made in payment.refunds:
-            if made.id == ids[0]:
-                return render.refund(payment, made)
-    raise no_such("refund", ids[0])
 
 
 async def retrieve_subscription(
@@ -183,15 +141,6 @@ def _since(given: JsonObject) -> datetime | None:
     return None if since is None else from_unix(since)
 
 
-def _check_refundable(checkout: SandboxCheckout, payment: SandboxPayment) -> None:
-    if payment.amount and payment.refunded >= payment.amount:
-        message = f"Charge {render.charge_id_of(payment)} has already been refunded."
-        raise StripeRefused(message, code="charge_already_refunded", began=True)
-    if checkout.status is not CheckoutStatus.PAID:
-        message = f"This PaymentIntent ({payment.id}) does not have a successful charge to refund."
-        raise StripeRefused(message, param="payment_intent", began=True)
-
-
 async def _change(
     checkout: SandboxCheckout, kept: JsonObject, kind: str, sandbox: Sandbox
 ) -> JsonObject:
@@ -204,14 +153,6 @@ async def _change(
     )
     await announce(checkout, after, sandbox, announcement)
     return shown
-
-
-async def _payment(intent_id: str, param: str = "intent") -> tuple[SandboxCheckout, SandboxPayment]:
-    checkout = await repository.find_by_payment(intent_id)
-    for payment in checkout.payments if checkout else []:
-        if payment.id == intent_id and checkout is not None and checkout.provider == "stripe":
-            return checkout, payment
-    raise no_such("payment_intent", intent_id, param)
 
 
 async def _subscribed(kind: str, object_id: str) -> SandboxCheckout:

@@ -5,16 +5,21 @@ In the shape of API version 2026-10-28.endive: https://docs.stripe.com/api/check
 """
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from service.core.strict_json import JsonObject, JsonValue
 from service.providers.reading import inner, text
-from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment, SandboxRefund
-from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
+from tillgate_sandbox.documents import (
+    SandboxCheckout,
+    SandboxDispute,
+    SandboxMovement,
+    SandboxPayment,
+    SandboxRefund,
+)
+from tillgate_sandbox.states import CheckoutStatus, DisputeStatus, PaymentStatus
 from tillgate_sandbox.stripe.declines import bounced_error, payment_error
 
 API_VERSION = "2026-10-28.endive"
-DISPUTE_DAYS = timedelta(days=7)
 
 _STATUS = {
     CheckoutStatus.OPEN: "open",
@@ -30,6 +35,14 @@ _INTENT_STATUS = {
     PaymentStatus.AUTHORIZED: "requires_capture",
     PaymentStatus.SUCCEEDED: "succeeded",
     PaymentStatus.FAILED: "requires_payment_method",
+    PaymentStatus.VOIDED: "canceled",
+}
+_DISPUTE_STATUS = {
+    DisputeStatus.OPEN: "needs_response",
+    DisputeStatus.UNDER_REVIEW: "under_review",
+    DisputeStatus.WON: "won",
+    DisputeStatus.LOST: "lost",
+    DisputeStatus.CLOSED: "warning_closed",
 }
 # What Checkout offers beside cards, by currency. It has to be the same in every event of a payment.
 _DELAYED_METHODS = {"EUR": "sepa_debit", "USD": "us_bank_account", "GBP": "bacs_debit"}
@@ -144,7 +157,7 @@ def charge(checkout: SandboxCheckout, payment: SandboxPayment) -> JsonObject:
         "created": unix(payment.at),
         "currency": payment.currency.lower(),
         "customer": _customer(checkout, complete=True),
-        "disputed": payment.dispute_id is not None,
+        "disputed": payment.dispute is not None,
         "failure_code": None,
         "failure_message": None,
         "livemode": False,
@@ -157,7 +170,7 @@ def charge(checkout: SandboxCheckout, payment: SandboxPayment) -> JsonObject:
 
 
 def refund(payment: SandboxPayment, made: SandboxRefund) -> JsonObject:
-    """Render a refund."""
+    """Render a refund. It does not say its mode."""
     return {
         "id": made.id,
         "object": "refund",
@@ -171,30 +184,54 @@ def refund(payment: SandboxPayment, made: SandboxRefund) -> JsonObject:
         "reason": made.reason,
         "receipt_number": None,
         "status": made.status,
+        **({"failure_reason": made.failure} if made.status == "failed" else {}),
+        **({"pending_reason": made.waits} if made.waits else {}),
     }
 
 
-def dispute(payment: SandboxPayment, at: datetime) -> JsonObject:
-    """Render a dispute that was just opened."""
+def dispute(payment: SandboxPayment, found: SandboxDispute) -> JsonObject:
+    """Render a dispute as it stands. An inquiry can still be refunded, and moves no money."""
+    asks = found.status is DisputeStatus.INQUIRY
+    asked = "warning_under_review" if found.answered else "warning_needs_response"
+    moved: list[JsonValue] = [_movement(payment, one) for one in found.movements]
     return {
-        "id": payment.dispute_id,
+        "id": found.id,
         "object": "dispute",
-        "amount": payment.amount,
+        "amount": found.amount,
+        "balance_transactions": moved,
         "charge": charge_id_of(payment),
-        "created": unix(at),
+        "created": unix(found.at),
         "currency": payment.currency.lower(),
         "evidence_details": {
-            "due_by": unix(at + DISPUTE_DAYS),
-            "has_evidence": False,
+            "due_by": unix(found.due_at),
+            "has_evidence": found.answered,
             "past_due": False,
-            "submission_count": 0,
+            "submission_count": int(found.answered),
         },
-        "is_charge_refundable": False,
+        "is_charge_refundable": asks and payment.refunded < payment.amount,
         "livemode": False,
         "metadata": {},
         "payment_intent": payment.id,
+        "payment_method_details": {
+            "card": {"brand": "visa", "case_type": "inquiry" if found.inquiry else "chargeback"},
+            "type": "card",
+        },
         "reason": "fraudulent",
-        "status": "needs_response",
+        "status": asked if asks else _DISPUTE_STATUS[found.status],
+    }
+
+
+def _movement(payment: SandboxPayment, moved: SandboxMovement) -> JsonObject:
+    return {
+        "id": moved.id,
+        "object": "balance_transaction",
+        "amount": moved.amount,
+        "created": unix(moved.at),
+        "currency": payment.currency.lower(),
+        "fee": moved.fee,
+        "net": moved.amount - moved.fee,
+        "reporting_category": "dispute" if moved.amount < 0 else "dispute_reversal",
+        "type": "adjustment",
     }
 
 

@@ -23,7 +23,7 @@ from service.providers.stripe.settings import StripeSettings
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.documents import SandboxKey
-from tillgate_sandbox.stripe import objects, sessions
+from tillgate_sandbox.stripe import objects, refunds, sessions
 from tillgate_sandbox.stripe.form import parse_form
 from tillgate_sandbox.stripe.refusals import StripeRefused, check_key, no_such_route
 from tillgate_sandbox.stripe.render import API_VERSION
@@ -43,8 +43,12 @@ _CALLS: tuple[tuple[str, str, Call], ...] = (
     ("POST", f"/v1/checkout/sessions/{_ID}/expire", sessions.expire),
     ("GET", f"/v1/payment_intents/{_ID}", objects.retrieve_intent),
     ("POST", f"/v1/payment_intents/{_ID}/capture", objects.capture_intent),
-    ("POST", "/v1/refunds", objects.create_refund),
-    ("GET", f"/v1/refunds/{_ID}", objects.retrieve_refund),
+    ("POST", "/v1/refunds", refunds.create_refund),
+    ("GET", "/v1/refunds", refunds.list_refunds),
+    ("GET", f"/v1/refunds/{_ID}", refunds.retrieve_refund),
+    ("GET", "/v1/disputes", refunds.list_disputes),
+    ("GET", f"/v1/disputes/{_ID}", refunds.retrieve_dispute),
+    ("GET", "/v1/invoice_payments", refunds.list_invoice_payments),
     ("GET", f"/v1/subscriptions/{_ID}", objects.retrieve_subscription),
     ("POST", f"/v1/subscriptions/{_ID}", objects.update_subscription),
     ("DELETE", f"/v1/subscriptions/{_ID}", objects.cancel_subscription),
@@ -105,7 +109,7 @@ async def _once(call: Call, ids: tuple[str, ...], asked: Asked, sandbox: Sandbox
         parameters=f"{asked.path} {digest(json.dumps(parse_form(asked.form), sort_keys=True))}",
         purge_at=sandbox.clock.now() + KEYS_KEPT_FOR,
     )
-    known = await repository.claim_key(row)
+    known = await repository.claim_key(row, sandbox.clock.now())
     if known is not None:
         return _replayed(known, row, key)
     try:

@@ -40,7 +40,7 @@ async def test_phonepe_offers_nothing_that_it_has_no_event_for(lab: Lab) -> None
         assert (await lab.api.http.post(f"{path}/{happening}", json={})).status_code == 409
         assert f'data-happening="{happening}"' not in (await lab.api.http.get(path)).text
     paid = await lab.api.http.post(f"{path}/paid", json={})
-    assert paid.json()["can"] == ["refunded"]
+    assert paid.json()["can"] == ["refunded", "refund_started"]
     elsewhere = await lab.api.http.get(f"/sandbox/pay/{other.page_id}")
     assert 'data-happening="disputed"' in elsewhere.text
 
@@ -95,6 +95,21 @@ async def test_what_cannot_happen_is_a_conflict(lab: Lab) -> None:
     assert (await lab.api.http.post(f"{path}/settled", json={})).status_code == 409
     assert (await lab.api.http.post(f"{path}/exploded", json={})).status_code in {400, 404}
     assert (await lab.api.http.post(f"{path}/paid", json={"amount": 1})).status_code == 400
+
+
+async def test_what_may_happen_to_the_money_follows_what_happened_to_it(lab: Lab) -> None:
+    _, checkout = await lab.open()
+    path = f"/sandbox/pay/{checkout.page_id}"
+    can = (await lab.api.http.post(f"{path}/paid", json={})).json()["can"]
+    assert can == ["refunded", "disputed", "refund_started", "inquired"]
+    can = (await lab.api.http.post(f"{path}/refund_started", json={})).json()["can"]
+    assert can == ["disputed", "refund_settled", "refund_failed", "inquired"]
+    can = (await lab.api.http.post(f"{path}/disputed", json={})).json()["can"]
+    assert can[-3:] == ["dispute_answered", "dispute_won", "dispute_lost"]
+    page = (await lab.api.http.get(path)).text
+    assert 'data-happening="dispute_won" data-later>' in page
+    assert 'data-happening="inquired" data-later hidden>' in page
+    assert (await lab.api.http.post(f"{path}/inquired", json={})).status_code == 409
 
 
 async def test_standing_rule_holds_until_a_checkout_has_its_own(lab: Lab) -> None:

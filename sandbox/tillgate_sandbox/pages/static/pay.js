@@ -52,6 +52,9 @@ function draw(view) {
   for (const part of document.querySelectorAll("[data-when]")) {
     part.hidden = part.dataset.when !== view.status;
   }
+  for (const button of document.querySelectorAll("[data-later]")) {
+    button.hidden = !view.can.includes(button.dataset.happening);
+  }
   const targets = { success: backWith(view), cancel: view.cancelUrl ?? left(backWith(view)) };
   for (const link of document.querySelectorAll("[data-goes]")) {
     const target = targets[link.dataset.goes];
@@ -123,10 +126,14 @@ async function followOnce(view) {
   }
 }
 
+/** After these the provider sends the customer back; what happens to the money later is not theirs. */
+const PAYS = new Set(["paid", "delayed", "settled", "authorized", "captured"]);
+
 const WORDS = {
   declined: "Declined. The customer may try again.",
   bounced: "The bank refused.",
   disputed: "The customer disputes the payment; the provider tells the service.",
+  refunded: "Refunded; the provider tells the service.",
   expired: "The checkout has expired.",
 };
 
@@ -140,7 +147,7 @@ async function happen(happening, body) {
     draw(view);
     const refused = happening === "declined" || happening === "bounced";
     say(said, WORDS[happening] ?? "", refused ? "bad" : "info");
-    if (view.status === "paid" && happening !== "disputed") await sendBack(view);
+    if (view.status === "paid" && PAYS.has(happening)) await sendBack(view);
     else followOnce(view);
   } catch (error) {
     say(said, error.message, "bad");
