@@ -27,6 +27,7 @@ from service.providers.base import (
     SendsWebhooks,
 )
 from service.providers.facts import Fact, Subject, Unreadable
+from service.providers.refunding import Refunds
 from service.providers.registry import REGISTRY, ProviderName
 from tests.providers.cases import CASES, HEARD
 from tests.providers.provider_case import ProviderCase
@@ -220,12 +221,12 @@ def test_a_provider_keeps_the_protocol(case: ProviderCase) -> None:
 
 
 ABILITIES = {
-    "stripe": {SendsWebhooks, AnswersFetches, ClosesCheckouts, Captures, KnowsCheckouts},
+    "stripe": {SendsWebhooks, AnswersFetches, ClosesCheckouts, Captures, KnowsCheckouts, Refunds},
     "razorpay": {
         *(SendsWebhooks, AnswersFetches, ClosesCheckouts, Captures, KnowsCheckouts),
-        ChecksCallbacks,
+        *(ChecksCallbacks, Refunds),
     },
-    "phonepe": {SendsWebhooks, AnswersFetches, ClosesCheckouts, AnswersHints},
+    "phonepe": {SendsWebhooks, AnswersFetches, ClosesCheckouts, AnswersHints, Refunds},
     "upi": set(),
 }
 

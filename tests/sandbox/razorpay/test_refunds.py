@@ -99,3 +99,29 @@ async def test_a_refused_refund_leaves_its_key_free(played: Played) -> None:
 async def test_a_short_key_is_refused(played: Played) -> None:
     _, payment_id = await paid(played)
     await refund(played, payment_id, 400, headers={"X-Refund-Idempotency": "short"})
+
+
+async def test_disputes_are_read_and_listed(played: Played) -> None:
+    order_id, payment_id = await paid(played)
+    assert (await played.http.get("/disputes")).json()["items"] == []
+    await played.let(order_id, Happening.DISPUTED)
+    (listed,) = (await played.http.get("/disputes")).json()["items"]
+    assert (listed["payment_id"], listed["status"], listed["amount_deducted"]) == (
+        payment_id,
+        "open",
+        0,
+    )
+    await played.let(order_id, Happening.DISPUTE_LOST)
+    read = (await played.http.get(f"/disputes/{listed['id']}")).json()
+    assert (read["status"], read["amount_deducted"]) == ("lost", 29900)
+    assert (await played.http.get("/disputes/disp_nobody")).status_code == 400
+
+
+async def test_refunds_are_listed_page_by_page(played: Played) -> None:
+    _, payment_id = await paid(played)
+    made = [(await refund(played, payment_id, json={"amount": 100}))["id"] for _ in range(3)]
+    pages = [
+        (await played.http.get(f"/payments/{payment_id}/refunds", params=where)).json()["items"]
+        for where in ({"count": 2}, {"count": 2, "skip": 2})
+    ]
+    assert [one["id"] for page in pages for one in page] == made

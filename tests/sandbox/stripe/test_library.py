@@ -98,6 +98,59 @@ async def test_payment_is_refunded_in_parts_and_never_beyond(
     assert [event.type for event in told.data].count("refund.created") == 2
 
 
+async def test_refunds_and_disputes_are_listed_page_by_page(
+    lab: Lab, library: stripe.StripeClient, params: dict[str, Any]
+) -> None:
+    checkout = await _paid(lab, library, params)
+    intent_id = checkout.payments[-1].id
+    made = [
+        (await library.v1.refunds.create_async({"payment_intent": intent_id, "amount": 100})).id
+        for _ in range(3)
+    ]
+    await happen(await lab.checkout(checkout.id), Happening.DISPUTED, lab.sandbox)
+
+    page = await library.v1.refunds.list_async({"payment_intent": intent_id, "limit": 2})
+    found = [refund.id async for refund in page.auto_paging_iter()]
+    by_charge = await library.v1.refunds.list_async({"charge": f"ch_{intent_id[3:]}"})
+    disputes = await library.v1.disputes.list_async({"payment_intent": intent_id})
+    (dispute,) = disputes.data
+    read = await library.v1.disputes.retrieve_async(dispute.id)
+
+    assert sorted(found) == sorted(made)
+    assert page.has_more
+    assert {refund.id for refund in by_charge.data} == set(made)
+    assert read.to_dict() == dispute.to_dict()
+    assert (dispute.amount, dispute.status) == (2200, "needs_response")
+    (moved,) = dispute.balance_transactions
+    assert (moved.amount, moved.fee, moved.net) == (-2200, 1500, -3700)
+
+
+async def test_an_invoice_is_linked_to_the_intent_that_paid_it_both_ways(
+    lab: Lab, library: stripe.StripeClient, params: dict[str, Any]
+) -> None:
+    line = [{"price": "price_sandbox_999_usd_basic", "quantity": 1}]
+    taken = {name: value for name, value in params.items() if name != "payment_intent_data"}
+    checkout = await _paid(lab, library, {**taken, "mode": "subscription", "line_items": line})
+    intent_id, session = checkout.payments[-1].id, checkout.id
+    read = await library.v1.checkout.sessions.retrieve_async(session)
+    assert isinstance(read.invoice, str)
+
+    of_invoice = await library.v1.invoice_payments.list_async({"invoice": read.invoice})
+    of_intent = await library.v1.invoice_payments.list_async(
+        {"payment": {"type": "payment_intent", "payment_intent": intent_id}}
+    )
+
+    (linked,) = of_invoice.data
+    assert linked.payment.payment_intent == intent_id
+    assert [one.invoice for one in of_intent.data] == [read.invoice]
+    # The control: a single payment pays no invoice.
+    single = (await _paid(lab, library, params)).payments[-1].id
+    none = await library.v1.invoice_payments.list_async(
+        {"payment": {"type": "payment_intent", "payment_intent": single}}
+    )
+    assert none.data == []
+
+
 async def test_held_payment_is_captured_once(
     lab: Lab, library: stripe.StripeClient, params: dict[str, Any]
 ) -> None:
