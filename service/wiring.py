@@ -25,7 +25,10 @@ from service.migrations.documents import Migration
 from service.migrations.operations import require_layout
 from service.outbox.documents import Birth, Delivery, OutboxMessage
 from service.outbox.operations.subscribers import Subscriber, Subscribers
+from service.payments.attempts.documents import Attempt
+from service.payments.disputes.documents import Dispute
 from service.payments.payments.documents import Payment
+from service.payments.refunds.documents import Refund
 from service.providers.registry import Providers, build_providers, refuse_blank
 from service.retention.operations.report import Jobs
 from service.retention.operations.table import ABOUT as RETENTION_JOBS
@@ -53,6 +56,9 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     WebhookEvent,
     WebhookRejection,
     Payment,
+    Attempt,
+    Refund,
+    Dispute,
     OutboxMessage,
     Delivery,
     Birth,

@@ -2,7 +2,7 @@
 
 from service.effects.applying import Applying
 from service.effects.ledger import reported_in
-from service.payments.payments.operations import record_payment
+from service.payments.payments.operations.record import record_payment
 from service.providers.facts import InvoiceFact
 from service.sessions.documents import Session
 

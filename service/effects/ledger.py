@@ -4,7 +4,7 @@ from typing import assert_never
 
 from service.effects.applying import Applying
 from service.payments.payments import repository as payments
-from service.payments.payments.operations import ReportedPayment
+from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.payments.states import PaymentStatus
 from service.providers.base import VerifiedEvent
 from service.providers.facts import (
@@ -112,4 +112,5 @@ def reported_of(
         failure_details=failed.failure_details if failed else None,
         aliases=payment.aliases if ref is None else (*payment.aliases, ref),
         details=payment.details,
+        event_id=event.inbox_id,
     )

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from service.effects.applying import Applying
 from service.inbox.operations.inbox import CheckoutUnknown
-from service.payments.payments.operations import Recorded
+from service.payments.payments.operations.record import Recorded
 from service.providers.facts import Subject
 from service.sessions.documents import Session
 from service.sessions.operations.opening.attempt_id import is_anothers

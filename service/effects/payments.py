@@ -11,7 +11,7 @@ from service.effects.fields import ids_learned, ids_reported_again, paid_by
 from service.effects.ledger import reported_in
 from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign, mismatch, to_review
-from service.payments.payments.operations import Recorded, record_payment
+from service.payments.payments.operations.record import Recorded, record_payment
 from service.payments.payments.states import LIVE, PaymentStatus
 from service.providers import facts
 from service.providers.facts import Payment, PaymentFact

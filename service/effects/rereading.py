@@ -12,7 +12,7 @@ from service.inbox.operations.inbox import Inbox
 from service.inbox.operations.keeping import KEEP_WHOLE, as_json, stored_event
 from service.inbox.repository import write_facts
 from service.inbox.states import WAITING
-from service.payments.payments.operations import fill_in
+from service.payments.payments.operations.fill_in import fill_in
 from service.providers.base import VerifiedEvent
 from service.providers.facts import InvoiceFact, PaymentFact
 from service.storage.answering import answers_in_time

@@ -21,7 +21,10 @@ NEUTRAL = set(
     "item passId maxQuantity title code basisPoints scopes revokedAt endsAt state payloadHash "
     "lockedUntil contentType holder fence renewals pausedAt reached succeededAt job startedAt "
     "endedAt figures until ran tookMs counts zone defaultCurrency logo returnOrigins "
-    "writtenAt heldUntil messageId subscriber lane claim giveUpAt bornAt places".split()
+    "writtenAt heldUntil messageId subscriber lane claim giveUpAt bornAt places refunded excess "
+    "reserved held unposted refundId providerRefundId paymentId void calledAt requestedAt "
+    "decidedAt madeAt pendingReason providerDisputeId providerStatus phase respondBy refundable "
+    "evidenceSubmitted movements deducted withdrawn openedAt closedAt attemptId method".split()
 )
 # Neutral elsewhere, and telling of a person here.
 OF_SOMEBODY = {"sessions": {"eventId", "passId"}}

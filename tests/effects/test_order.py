@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.payments.payments import operations as payments
+from service.payments.payments.operations import merging as payments
 from service.storage.database import Row
 from tests.effects import streams
 from tests.effects.streams import Stream

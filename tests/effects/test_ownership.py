@@ -11,7 +11,7 @@ from service.effects.matching import learn
 from service.effects.ownership import Ownership, check_ownership, ownership_of
 from service.inbox.operations.inbox import CheckoutUnknown
 from service.payments.payments.documents import Claim
-from service.payments.payments.operations import Recorded
+from service.payments.payments.operations.record import Recorded
 from service.payments.payments.states import PaymentStatus
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Subject

@@ -53,7 +53,7 @@ TARGETS = {
         ("tests/payments/test_standing.py", _LEDGER, "tests/payments/test_details.py"),
     ),
     "ledger": Target(
-        "service.payments.payments.operations",
+        "service.payments.payments.operations.merging",
         (
             _LEDGER,
             "tests/payments/test_details.py",

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.payments.payments import operations, repository, states
-from service.payments.payments.operations import ReportedPayment, fill_in, record_payment
+from service.payments.payments import repository, states
+from service.payments.payments.operations import merging
+from service.payments.payments.operations.fill_in import fill_in
+from service.payments.payments.operations.record import record_payment
+from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.payments.states import PaymentStatus, as_number, details_after, standing
 from service.providers.facts import Details, MethodDetails
 from service.storage.database import Database, Row
@@ -104,7 +107,7 @@ async def test_control_where_what_comes_first_stands_the_order_shows(
     def first(known: Row, places: Row, reported: Row, *_: int) -> tuple[Row, Row]:
         return {**reported, **known}, places
 
-    monkeypatch.setattr(operations, "details_after", first)
+    monkeypatch.setattr(merging, "details_after", first)
     rows = [await _row(database, *order) for order in itertools.permutations(FACTS[:3])]
     assert any(row != rows[0] for row in rows)
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.errors import WriteError
 
-from service.payments.payments.operations import ReportedPayment, record_payment
+from service.payments.payments.operations.record import record_payment
+from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.payments.states import LIVE, PaymentStatus, standing
 from service.storage.answering import Duplicate
 from service.storage.database import Database, Row

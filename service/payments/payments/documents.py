@@ -50,6 +50,11 @@ class Payment(StoredDocument):
     as it was claimed. `details` are those of the provider's facts (`providers.facts.Details`), by
     their stored names; `places` says of each, and of `payment_method`, where in the order of all
     facts the one stands that it is of.
+
+    `refunded` is the sum of its refunds that succeeded, at most the amount, and `excess` what is
+    reported beyond that; `reserved` is the sum of those that are approved or under way, `held` what
+    its disputes hold or have taken. `event_id` is the event that `status` comes from. `unposted`:
+    its entries may lack what was changed last.
     """
 
     merchant_id: str
@@ -78,16 +83,36 @@ class Payment(StoredDocument):
     details: dict[str, object] = Field(default_factory=dict)
     places: dict[str, int] = Field(default_factory=dict)
     aliases: list[str] = Field(default_factory=list)
+    refunded: int = 0
+    excess: int = 0
+    reserved: int = 0
+    held: int = 0
+    unposted: bool = False
+    event_id: str | None = None
     metadata: JsonObject
     created_at: datetime
     updated_at: datetime
 
-    money_fields: ClassVar[tuple[str, ...]] = ("amount",)
+    money_fields: ClassVar[tuple[str, ...]] = (
+        "amount",
+        "refunded",
+        "excess",
+        "reserved",
+        "held",
+    )
     optional_money_fields: ClassVar[tuple[str, ...]] = (
         "details.fee",
         "details.feeTax",
         "details.tax",
     )
+
+    @property
+    def net(self) -> int | None:
+        """Return the amount less the provider's fee; None while that is unknown in its currency."""
+        fee = self.details.get("fee")
+        if not isinstance(fee, int) or self.details.get("feeCurrency") != self.currency:
+            return None
+        return self.amount - fee
 
     @property
     def claim(self) -> Claim | None:
@@ -126,5 +151,10 @@ class Payment(StoredDocument):
                 [("updatedAt", ASCENDING)],
                 name="live_updatedAt",
                 partialFilterExpression={"status": {"$in": sorted(LIVE)}},
+            ),
+            IndexModel(
+                [("unposted", ASCENDING)],
+                name="unposted",
+                partialFilterExpression={"unposted": True},
             ),
         ]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from service.payments.payments.documents import BY_HAND, Payment
-from service.payments.payments.states import LIVE
+from service.payments.payments.states import HAND, LIVE
 from service.providers.registry import REGISTRY
 from service.storage.database import Row
 from service.storage.plain import NO_TRANSACTION
@@ -26,6 +26,36 @@ def by_provider_id(provider: str, account: str, provider_payment_id: str) -> Que
         also=_INDEXED,
     )
     return Question(Payment.get_pymongo_collection(), (wanted,))
+
+
+def by_any_ids(provider: str, account: str, ids: Collection[str]) -> Question:
+    """Ask for the payments of one account that have any of some ids, as key or alias."""
+    wanted, fixed = tuple(sorted(ids)), {"provider": provider, "account": account}
+    keys = LookUp("providerPaymentId", wanted, fixed=fixed, also=_INDEXED)
+    return Question(Payment.get_pymongo_collection(), (keys, LookUp("aliases", wanted, fixed)))
+
+
+async def find_reported(
+    provider: str, account: str, ids: Sequence[str], tx: Transaction = NO_TRANSACTION
+) -> Payment | None:
+    """Find the payment that an event names by some ids, the first of them first.
+
+    By its key before an alias. One that was settled by hand is not meant: nobody has verified the
+    id that its server named.
+    """
+    rows = await tx.look_up(by_any_ids(provider, account, ids))
+    verified = [row for row in rows if not row["providerPaymentId"].startswith(HAND)]
+    if not verified:
+        return None
+    order = {one: n for n, one in reversed([*enumerate(ids)])}
+
+    def place(row: Row) -> tuple[int, int, str]:
+        key = row["providerPaymentId"]
+        aliased = min((order[one] for one in row["aliases"] if one in order), default=len(ids))
+        return (0, order[key], key) if key in order else (1, aliased, key)
+
+    payment: Payment = Payment.model_validate(min(verified, key=place))
+    return payment
 
 
 async def find(

@@ -27,6 +27,12 @@ class PaymentStatus(StrEnum):
     REVERSED = "reversed"
 
 
+HAND = "hand:"
+"""What the key of a payment begins with that was entered by hand."""
+
+# Money that came, or that an entry by hand said so of: what the double entry is about.
+POSTED = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED, PaymentStatus.REVERSED})
+
 LIVE = frozenset({PaymentStatus.PENDING, PaymentStatus.AUTHORIZED})
 
 # Money that moved outranks everything. Below that an attempt may fail and come back (Razorpay
@@ -60,6 +66,9 @@ _MILLISECONDS, _WITHIN = 10**15, 4
 # The rank of a failure after which the payment can't be tried again: above all that may come back.
 _FINAL = 2
 
+
+UNSAID = -1
+"""The place of what no fact has said yet."""
 
 Place: TypeAlias = tuple[int, datetime, int]
 """A place in the total order of the facts about one payment."""
@@ -126,6 +135,24 @@ def details_after(
         if taken or name not in attempt:
             _take(after, kept, name, value, place)
     return after, kept
+
+
+def said_by_the_greatest(
+    known: Mapping[str, object],
+    places: Mapping[str, int],
+    said: Mapping[str, object],
+    place: int,
+) -> tuple[dict[str, object], dict[str, int]]:
+    """Return the fields of a row once a fact has said some, and the places of all.
+
+    Each is as the greatest of all facts has it that says anything of it, in whatever order they
+    come; where two stand in one place, the greater value. What has no place yet gives way.
+    """
+    after, kept = dict(known), {**dict.fromkeys(known, UNSAID), **places}
+    for name, value in said.items():
+        if value is not None:
+            _take(after, kept, name, value, place)
+    return after, {name: kept[name] for name in kept if kept[name] != UNSAID}
 
 
 def _take(

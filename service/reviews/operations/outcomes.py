@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
-from service.payments.payments.operations import abandon_payment
+from service.payments.payments.operations.give_up import abandon_payment
 from service.payments.payments.states import PaymentStatus
 from service.reviews.operations.choices import Case, Choice
 from service.sessions import repository as sessions
@@ -105,6 +105,7 @@ async def _same_money(deciding: Deciding, fields: Row) -> Session:
     by_hand, now = deciding.case.completed_by, deciding.cause.at
     if by_hand is not None:
         reversed_: Row = {"status": PaymentStatus.REVERSED.value, "statusAt": now, "updatedAt": now}
+        reversed_["unposted"] = True
         await payments.change(by_hand, reversed_, deciding.tx)
     return await _put(deciding, fields | completed_with(deciding.case.doubt.about))
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
-from service.payments.payments.operations import lapse_payment, note_still_live
+from service.payments.payments.operations.give_up import lapse_payment, note_still_live
 from service.providers.base import VerifiedEvent
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
-from service.payments.payments.operations import abandon_payment, note_still_live
+from service.payments.payments.operations.give_up import abandon_payment, note_still_live
 from service.payments.payments.states import LIVE
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices

@@ -6,8 +6,9 @@ from service.audit.operations import Act, record
 from service.core.strict_json import JsonObject
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import BY_HAND, Payment
-from service.payments.payments.operations import ReportedPayment, record_payment
-from service.payments.payments.states import PaymentStatus
+from service.payments.payments.operations.record import record_payment
+from service.payments.payments.operations.reported import ReportedPayment
+from service.payments.payments.states import HAND, PaymentStatus
 from service.sessions.documents import Session
 from service.sessions.errors import PaymentTaken
 from service.sessions.operations.caller import Caller
@@ -16,12 +17,10 @@ from service.sessions.operations.moving.move import Moving
 from service.sessions.operations.reviewing.claims import claimed_for
 from service.storage.transaction import Transaction
 
-_HAND = "hand:"
-
 
 def is_by_hand(payment_id: str | None) -> bool:
     """Return whether a payment's id is that of an entry by hand: no provider gives such a one."""
-    return payment_id is not None and payment_id.startswith(_HAND)
+    return payment_id is not None and payment_id.startswith(HAND)
 
 
 async def complete_by_hand(
@@ -67,7 +66,7 @@ def _is_free_for(payment: Payment, session: Session) -> bool:
 
 
 def _hand_id(session: Session) -> str:
-    return f"{_HAND}{session.merchant_id}:{session.session_id}"
+    return f"{HAND}{session.merchant_id}:{session.session_id}"
 
 
 def _by_hand(session: Session, hand_id: str, named: str | None, now: datetime) -> ReportedPayment:

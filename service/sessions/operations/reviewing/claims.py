@@ -5,7 +5,7 @@ from msgspec import structs
 
 from service.core.strict_json import JsonObject
 from service.payments.payments.documents import Claim
-from service.payments.payments.operations import ReportedPayment
+from service.payments.payments.operations.reported import ReportedPayment
 from service.sessions.documents import Session
 
 # A ledger is kept for good, and read in pages: of a session's 16 kB it takes as much as this.

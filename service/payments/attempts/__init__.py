@@ -1,0 +1,1 @@
+"""Tries at paying: one row for every one that failed."""

@@ -1,0 +1,1 @@
+"""What is written of tries at paying, and how they are read."""

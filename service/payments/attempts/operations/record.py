@@ -1,0 +1,95 @@
+"""Write what an event reports of a try that failed into its one row."""
+
+from datetime import datetime
+
+import msgspec
+
+from service.payments.attempts import repository
+from service.payments.attempts.documents import Attempt
+from service.payments.payments.operations.merging import changes_said
+from service.payments.payments.operations.reported import ReportedPayment
+from service.payments.payments.states import as_number, standing
+from service.providers.facts import Details
+from service.storage.database import Row
+from service.storage.transaction import Question, Transaction
+
+_OF_ITS_SESSION = ("merchantId", "sessionId", "userId")
+_NOTHING = Details()
+
+
+def attempt_id_of(payment_id: str, details: Details | None) -> str:
+    """Return the id of the try that a failure is about.
+
+    Where the provider names none, the payment's own with what was tried: two tries of one payment
+    by one method that never became a charge are one row then.
+    """
+    details = details or _NOTHING
+    if details.charge_id is not None:
+        return details.charge_id
+    return f"{payment_id}:{details.method_id}" if details.method_id else payment_id
+
+
+def question_of(provider: str, account: str, payment_id: str, details: Details | None) -> Question:
+    """Ask for the row of the try that a failure is about."""
+    return repository.by_id(provider, account, attempt_id_of(payment_id, details))
+
+
+async def record_attempt(tx: Transaction, failed: ReportedPayment, now: datetime) -> None:
+    """Merge what was reported of a payment that failed into the row of its try.
+
+    The result does not depend on the order of the calls. A try is of the first session that was
+    meant.
+    """
+    attempt_id = attempt_id_of(failed.provider_payment_id, failed.details)
+    known = await repository.find(failed.provider, failed.account, attempt_id, tx)
+    said, place = _said(failed), as_number(standing(failed.status, failed.occurred_at))
+    if known is None:
+        await repository.insert(_new(failed, attempt_id, said, place, now), tx)
+        return
+    changes = changes_said(known, said, place)
+    if known.session_id is None and failed.session_id is not None:
+        changes |= known.differing(_of_session(failed))
+    if changes:
+        await repository.change(known, changes | {"updatedAt": now}, tx)
+
+
+def _new(failed: ReportedPayment, attempt_id: str, said: Row, place: int, now: datetime) -> Row:
+    given: Row = {
+        "provider": failed.provider,
+        "account": failed.account,
+        "live": failed.live,
+        "attemptId": attempt_id,
+        "providerPaymentId": failed.provider_payment_id,
+        "createdAt": now,
+        "updatedAt": now,
+        "places": {name: place for name, value in said.items() if value is not None},
+    }
+    return Attempt.new_row(given | said | _of_session(failed))
+
+
+def _of_session(failed: ReportedPayment) -> Row:
+    return {
+        "merchantId": failed.merchant_id,
+        "sessionId": failed.session_id,
+        "userId": failed.user_id,
+    }
+
+
+def _said(failed: ReportedPayment) -> Row:
+    """Return what a failure says of its try, by the stored names."""
+    details = failed.details or _NOTHING
+    method: Row = msgspec.to_builtins(details.method_details) if details.method_details else {}
+    return {
+        "amount": failed.amount,
+        "currency": failed.currency,
+        "failureCode": failed.failure_code,
+        "declineCode": failed.decline_code,
+        "failureMessage": failed.failure_message,
+        "failureDetails": failed.failure_details,
+        "method": failed.payment_method,
+        "methodId": details.method_id,
+        "methodDetails": method or None,
+        "country": details.country,
+        "madeAt": details.made_at or failed.occurred_at,
+        "eventId": failed.event_id,
+    }

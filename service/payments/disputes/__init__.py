@@ -1,0 +1,1 @@
+"""What customers dispute with their banks: one row for every dispute."""

@@ -1,0 +1,1 @@
+"""What happens to a dispute, one verb a file."""

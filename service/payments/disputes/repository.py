@@ -1,0 +1,49 @@
+"""Named queries on disputes."""
+
+from service.core.errors import Busy
+from service.payments.disputes.documents import Dispute
+from service.storage.database import Row
+from service.storage.transaction import LookUp, Question, Transaction
+
+
+def by_provider_id(provider: str, account: str, provider_dispute_id: str) -> Question:
+    """Ask for a dispute by its provider's id."""
+    fixed = {"provider": provider, "account": account}
+    wanted = LookUp("providerDisputeId", (provider_dispute_id,), fixed=fixed)
+    return Question(Dispute.get_pymongo_collection(), (wanted,))
+
+
+async def find(
+    provider: str, account: str, provider_dispute_id: str, tx: Transaction
+) -> Dispute | None:
+    """Find a dispute by its provider's id."""
+    found = await tx.look_up(by_provider_id(provider, account, provider_dispute_id))
+    return Dispute.model_validate(found[0]) if found else None
+
+
+async def of_payment(payment_id: str, tx: Transaction) -> list[Dispute]:
+    """Return all disputes of one payment, by its `_id` in hex."""
+    wanted = LookUp("paymentId", (payment_id,))
+    rows = await tx.look_up(Question(Dispute.get_pymongo_collection(), (wanted,)))
+    return [Dispute.model_validate(row) for row in rows]
+
+
+async def insert(row: Row, tx: Transaction) -> None:
+    """Insert the row of a dispute. Raises `Duplicate` if another transaction was quicker."""
+    await tx.insert(Dispute.get_pymongo_collection(), row)
+
+
+async def change(dispute: Dispute, changes: Row, move: Row | None, tx: Transaction) -> Dispute:
+    """Set fields of a dispute that was read in the same transaction, and add a move of it."""
+    update: Row = {"$set": changes}
+    if move is not None:
+        update["$push"] = {"history": move}
+    wanted = {
+        "provider": dispute.provider,
+        "account": dispute.account,
+        "providerDisputeId": dispute.provider_dispute_id,
+    }
+    changed = await tx.change(dispute, wanted, update)
+    if changed is None:  # none is ever deleted
+        raise Busy("The dispute is being written by others.")
+    return changed

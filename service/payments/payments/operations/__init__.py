@@ -1,0 +1,1 @@
+"""What happens to a payment's row, one verb a file."""

@@ -1,0 +1,58 @@
+"""Write what an event reports of a payment into its one row."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from service.payments.payments import repository
+from service.payments.payments.documents import Claim
+from service.payments.payments.operations.merging import changes_by, new_row_of
+from service.payments.payments.operations.reported import ReportedPayment
+from service.payments.payments.states import PaymentStatus
+from service.storage.transaction import Transaction
+
+
+class Recorded(Struct, frozen=True):
+    """What is known of a payment once it was reported.
+
+    `claimed_by` is the session that it belongs to: the first that a verified event tied it to, also
+    where this one ties it to another.
+    """
+
+    status: PaymentStatus
+    provider_session_id: str | None
+    provider_customer_id: str | None
+    claimed_by: Claim | None
+    amount: int
+    currency: str
+
+
+async def record_payment(tx: Transaction, reported: ReportedPayment, now: datetime) -> Recorded:
+    """Merge what was reported into the payment's row, and return how it now stands.
+
+    The result does not depend on the order of the calls: the status is the greatest by `standing`,
+    and every other field is the same in all events of one payment or filled by the first.
+    """
+    key = (reported.provider, reported.account, reported.provider_payment_id)
+    payment = await repository.find(*key, tx)
+    if payment is None:
+        await repository.insert(new_row_of(reported, now), tx)
+        return Recorded(
+            reported.status,
+            reported.provider_session_id,
+            reported.provider_customer_id,
+            reported.claim,
+            reported.amount,
+            reported.currency,
+        )
+    changes = changes_by(payment, reported)
+    if changes:
+        await repository.change(payment, changes | {"updatedAt": now}, tx)
+    return Recorded(
+        PaymentStatus(changes.get("status", payment.status)),
+        changes.get("providerSessionId", payment.provider_session_id),
+        changes.get("providerCustomerId", payment.provider_customer_id),
+        payment.claim or reported.claim,
+        changes.get("amount", payment.amount),
+        changes.get("currency", payment.currency),
+    )

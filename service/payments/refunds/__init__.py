@@ -1,0 +1,1 @@
+"""Money back: one row for every refund, whoever asked for it."""

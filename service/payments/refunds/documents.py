@@ -1,0 +1,104 @@
+"""One refund."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from service.payments.refunds.states import RefundStatus, Source
+from service.storage.documents import StoredDocument, StoredPart
+
+
+class RefundMove(StoredPart):
+    """One move of a refund; `event_id` is that of the provider's event that caused it."""
+
+    at: datetime
+    from_: RefundStatus | None = Field(default=None, alias="from")
+    to: RefundStatus
+    by: str
+    event_id: str | None = None
+    reason: str | None = None
+
+
+class Refund(StoredDocument):
+    """Money that goes back to a customer, or is asked to. Amounts in minor units.
+
+    `refund_id` is ours and goes out to the provider; one that was made there has an id derived from
+    `provider_refund_id`. `payment_id` is the `_id` of its payment in hex. `reason` is why it was
+    asked for; `status` and what else providers report stands as the greatest fact has it, and
+    `places` says of each where in the order of all facts that one stands. `void`: the payment was
+    never captured, so it counts in no sum. `event_id` is the event that `status` comes from.
+    `unposted`: its entries may lack what was changed last.
+    """
+
+    merchant_id: str
+    provider: str
+    account: str
+    live: bool | None = None
+    refund_id: str
+    provider_refund_id: str | None = None
+    payment_id: str
+    provider_payment_id: str
+    session_id: str | None = None
+    user_id: str | None = None
+    amount: int
+    currency: str
+    status: RefundStatus
+    reason: str | None = None
+    source: Source
+    requested_by: str | None = None
+    admin_user_id: str | None = None
+    admin_reason: str | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    pending_reason: str | None = None
+    void: bool = False
+    charge_id: str | None = None
+    bank_reference: str | None = None
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    called_at: datetime | None = None
+    requested_at: datetime | None = None
+    decided_at: datetime | None = None
+    made_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    places: dict[str, int] = Field(default_factory=dict)
+    event_id: str | None = None
+    unposted: bool = False
+    history: list[RefundMove] = Field(default_factory=list)
+
+    money_fields: ClassVar[tuple[str, ...]] = ("amount",)
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "refunds"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("refundId", ASCENDING)], name="refundId", unique=True),
+            IndexModel(
+                [
+                    ("provider", ASCENDING),
+                    ("account", ASCENDING),
+                    ("providerRefundId", ASCENDING),
+                ],
+                name="provider_account_providerRefundId",
+                unique=True,
+                partialFilterExpression={"providerRefundId": {"$type": "string"}},
+            ),
+            IndexModel([("paymentId", ASCENDING)], name="paymentId"),
+            IndexModel(
+                [("merchantId", ASCENDING), ("userId", ASCENDING), ("createdAt", DESCENDING)],
+                name="merchant_user_createdAt",
+            ),
+            IndexModel(
+                [("merchantId", ASCENDING), ("status", ASCENDING), ("createdAt", DESCENDING)],
+                name="merchant_status_createdAt",
+            ),
+            IndexModel(
+                [("unposted", ASCENDING)],
+                name="unposted",
+                partialFilterExpression={"unposted": True},
+            ),
+        ]

@@ -1,0 +1,1 @@
+"""What happens to a refund, one verb a file."""
