@@ -13,6 +13,7 @@ from service.catalog.documents import Coupon, Price
 from service.core.clock import Clock, SystemClock
 from service.core.errors import Misconfigured
 from service.effects.apply import apply, questions
+from service.effects.ledger import brings
 from service.effects.matching import named_by
 from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.inbox.operations.inbox import Inbox
@@ -107,6 +108,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         questions=questions,
         apply=partial(apply, lifetimes=rules.lifetimes),
         find_session=named_by,
+        brings=brings,
         strip=settings.inbox.strip_payload_fields,
     )
     services = CheckoutServices(rules, clock, providers, inbox, merchants)

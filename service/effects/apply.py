@@ -7,11 +7,17 @@ from msgspec import Struct, structs
 
 from service.core.errors import MalformedBody
 from service.effects import checkouts, disputes, invoices, payments, refunds, subscriptions
-from service.effects.applying import Applying, SessionStep
-from service.effects.ledger import about, in_order, payments_of
-from service.effects.matching import Match, match_session, sessions_of
+from service.effects.applying import Applying, Taken
+from service.effects.ledger import about, in_order, rows_of
+from service.effects.matching import (
+    Match,
+    is_unknown_to_its_sender,
+    match_session,
+    sessions_of,
+)
 from service.inbox.operations.inbox import Arrival, Asking, CheckoutUnknown, Inbox, Outcome, parked
 from service.inbox.states import InboxStatus
+from service.payments.payments.documents import Payment
 from service.providers import facts
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Fact
@@ -26,7 +32,7 @@ def questions(arrival: Arrival) -> list[Question]:
     """Ask ahead for the sessions and payments that applying an event reads."""
     if not arrival.event.facts:
         return []
-    return [sessions_of(arrival), *payments_of(arrival.event)]
+    return [sessions_of(arrival), *rows_of(arrival.event)]
 
 
 async def apply(
@@ -38,8 +44,7 @@ async def apply(
     """
     event = arrival.event
     if not event.facts:
-        merchant_id, reason = arrival.merchant_id, "no use for this type"
-        ignored = Outcome(InboxStatus.IGNORED, merchant_id=merchant_id, reason=reason)
+        ignored = _ignored(arrival, "no use for this type")
         return _agreeing(ignored, arrival, None, None, inbox)
     cause = _cause(event, inbox)
     match = await match_session(tx, arrival, cause.at)
@@ -47,60 +52,82 @@ async def apply(
     doing = Applying(tx, event, cause, lifetimes, arrival.merchant_id, match.refs, may_ask)
     result = await _apply_facts(doing, match.session)
     if match.session is None and result.needs_session:
+        if is_unknown_to_its_sender(event.subject):
+            return _ignored(arrival, "another system's: it says that its checkout is unknown")
         if may_ask and event.learned is None:
             raise CheckoutUnknown(matched=False)
         return parked(_no_match(arrival, match), arrival, inbox)
+    if result.missing is not None:
+        waiting = parked("its payment is not known", arrival, inbox)
+        awaited = result.missing if waiting.status is InboxStatus.PARKED else ()
+        return structs.replace(waiting, waits_for=awaited)
     outcome = structs.replace(_outcome_of(result, arrival), at=cause.at)
     return _agreeing(outcome, arrival, match.session, result.session, inbox)
 
 
+def _ignored(arrival: Arrival, reason: str) -> Outcome:
+    return Outcome(InboxStatus.IGNORED, merchant_id=arrival.merchant_id, reason=reason)
+
+
 class _Result(Struct, frozen=True):
-    """The session after all facts, what of it is in doubt, and whether they mean one at all."""
+    """The session after all facts, what of it is in doubt, and whether they mean one at all.
+
+    `payment` is that of a refund or a dispute; by the ids in `missing` there is none yet (None:
+    nothing is awaited).
+    """
 
     session: Session | None
     doubts: dict[str, str]
     needs_session: bool
+    payment: Payment | None
+    missing: tuple[str, ...] | None
 
 
 async def _apply_facts(doing: Applying, session: Session | None) -> _Result:
     doubts: dict[str, str] = {}
     needs_session = False
+    payment: Payment | None = None
+    missing: tuple[str, ...] | None = None
     for fact in in_order(doing.event.facts):
         one = structs.replace(doing, about=about(fact))
-        step = await _record(one, session, fact)
-        if step is None:
+        taken = await _record(one, session, fact)
+        payment, missing = (
+            payment or taken.payment,
+            missing if taken.missing is None else taken.missing,
+        )
+        if taken.step is None:
             continue
         needs_session = True
         if session is not None:
-            applied = await step(one, session)
+            applied = await taken.step(one, session)
             session = applied.session
             if applied.review is not None:
                 doubts.setdefault(one.about, applied.review.value)
-    return _Result(session, doubts, needs_session)
+    return _Result(session, doubts, needs_session, payment, missing)
 
 
-async def _record(doing: Applying, session: Session | None, fact: Fact) -> SessionStep | None:
-    """Take the ledger's step for a fact, and return the session's; None where it has none.
+async def _record(doing: Applying, session: Session | None, fact: Fact) -> Taken:
+    """Take the ledger's step for a fact, and return what is left of it.
 
     A fact that nobody takes is a type error, here or in the file of its aggregate.
     """
     if isinstance(fact, facts.PaymentFact):
-        return await payments.record_fact(doing, session, fact)
+        return Taken(await payments.record_fact(doing, session, fact))
     if isinstance(fact, facts.CheckoutFact):
-        return checkouts.session_step(fact)
+        return Taken(checkouts.session_step(fact))
     if isinstance(fact, facts.InvoiceFact):
         await invoices.record_fact(doing, session, fact)
     elif isinstance(fact, facts.RefundFact):
-        refunds.leave(fact)
+        return await refunds.record_fact(doing, session, fact)
     elif isinstance(fact, facts.DisputeFact):
-        disputes.leave(fact)
+        return await disputes.record_fact(doing, fact)
     elif isinstance(fact, facts.SubscriptionFact):
         subscriptions.leave(fact)
     elif isinstance(fact, facts.Unreadable):
         raise MalformedBody(fact.reason)
     else:
         assert_never(fact)
-    return None
+    return Taken()
 
 
 def _cause(event: VerifiedEvent, inbox: Inbox) -> Cause:
@@ -118,14 +145,18 @@ def _no_match(arrival: Arrival, match: Match) -> str:
 
 
 def _outcome_of(result: _Result, arrival: Arrival) -> Outcome:
-    session = result.session
-    session_id = session.session_id if session else None
-    merchant_id = session.merchant_id if session else arrival.merchant_id
+    of: Session | Payment | None = result.session or result.payment
+    done = Outcome(
+        InboxStatus.PROCESSED,
+        of.session_id if of else None,
+        of.merchant_id if of else arrival.merchant_id,
+        of.user_id if of else None,
+    )
     if not result.doubts:
-        return Outcome(InboxStatus.PROCESSED, session_id, merchant_id)
+        return done
     reason, *_ = result.doubts.values()
     doubts = tuple(result.doubts.items())
-    return Outcome(InboxStatus.REVIEW, session_id, merchant_id, reason=reason, doubts=doubts)
+    return structs.replace(done, status=InboxStatus.REVIEW, reason=reason, doubts=doubts)
 
 
 def _agreeing(

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from service.payments.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.sessions.documents import Session
 from service.sessions.operations.moving.move import Cause
@@ -41,3 +42,15 @@ class Applied(Struct, frozen=True):
 
 SessionStep: TypeAlias = Callable[[Applying, Session], Awaitable[Applied]]
 """What a fact does to the session that its event means."""
+
+
+class Taken(Struct, frozen=True):
+    """What the ledger made of a fact, and what is left of it.
+
+    `step` is its session's. `payment` is the one that a refund or a dispute is of; where there is
+    none yet, `missing` are the ids by which it is awaited: none where it was not even named.
+    """
+
+    step: SessionStep | None = None
+    payment: Payment | None = None
+    missing: tuple[str, ...] | None = None

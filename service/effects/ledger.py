@@ -2,15 +2,24 @@
 
 from typing import assert_never
 
+from service.core.strict_json import JsonObject
 from service.effects.applying import Applying
+from service.outbox import repository as messages
+from service.outbox.operations import messages as outbox
+from service.payments.attempts import repository as attempts
+from service.payments.attempts.operations.record import attempt_id_of
+from service.payments.disputes import repository as disputes
 from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
 from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.payments.states import PaymentStatus
+from service.payments.refunds import repository as refunds
 from service.providers.base import VerifiedEvent
 from service.providers.facts import (
     CheckoutExpired,
     CheckoutFact,
     CheckoutFailed,
+    DisputeUpdated,
     Fact,
     InvoiceFact,
     InvoicePaid,
@@ -21,7 +30,9 @@ from service.providers.facts import (
     PaymentFailed,
     PaymentProcessing,
     PaymentSucceeded,
+    RefundUpdated,
 )
+from service.providers.reading import distinct
 from service.sessions.documents import Session
 from service.sessions.operations.reviewing.claims import claimed_for
 from service.storage.transaction import Question
@@ -68,10 +79,81 @@ def status_of(fact: PaymentFact | InvoiceFact) -> PaymentStatus:
             assert_never(fact)
 
 
-def payments_of(event: VerifiedEvent) -> list[Question]:
-    """Ask for the payments that an event reports."""
-    ids = {about(fact) for fact in event.facts if isinstance(fact, _OF_A_PAYMENT)}
-    return [payments.by_provider_id(event.provider, event.account, one) for one in ids]
+def rows_of(event: VerifiedEvent) -> list[Question]:
+    """Ask for the rows of the ledger that an event changes, as far as it names them."""
+    key = (event.provider, event.account)
+    asked: list[Question] = []
+    for payment_id in {about(fact) for fact in event.facts if isinstance(fact, _OF_A_PAYMENT)}:
+        asked.append(payments.by_provider_id(*key, payment_id))
+    for fact in event.facts:
+        if isinstance(fact, PaymentFact | InvoiceFact):
+            if (attempt_id := attempt_of(fact)) is not None:
+                asked.append(attempts.by_id(*key, attempt_id))
+        elif isinstance(fact, RefundUpdated):
+            asked.append(payments.by_any_ids(*key, payment_ids(fact)))
+            asked.append(refunds.by_reported(*key, fact.provider_refund_id, fact.refund_id))
+        elif isinstance(fact, DisputeUpdated):
+            asked.append(payments.by_any_ids(*key, payment_ids(fact)))
+            asked.append(disputes.by_provider_id(*key, fact.provider_dispute_id))
+    return asked
+
+
+def attempt_of(fact: PaymentFact | InvoiceFact) -> str | None:
+    """Return the id of the try that failed; None where none did.
+
+    Of one that did not, the payment's own row says all.
+    """
+    payment = fact.payment
+    if isinstance(fact, PaymentFailed):
+        return attempt_id_of(payment.provider_payment_id, payment.details)
+    if isinstance(fact, InvoicePaymentFailed):
+        key, number = payment.provider_payment_id, fact.attempt_count
+        return attempt_id_of(key, payment.details, number)
+    return None
+
+
+def payment_ids(fact: RefundUpdated | DisputeUpdated) -> tuple[str, ...]:
+    """Return the ids by which a refund or a dispute names its payment, the surest first.
+
+    Not its order, where it names the payment itself: another try of that order may be known, and
+    the payment not yet.
+    """
+    return distinct(fact.provider_payment_id, fact.charge_id) or fact.payment_ids
+
+
+def brings(event: VerifiedEvent) -> set[str]:
+    """Return the ids of the payments that an event reports, as a refund or a dispute names them."""
+    ids: set[str | None] = set()
+    for fact in event.facts:
+        if isinstance(fact, _OF_A_PAYMENT):
+            payment, details = fact.payment, fact.payment.details
+            ids |= {payment.provider_payment_id, *payment.aliases}
+            if details is not None:
+                ids.add(details.charge_id)
+    return {one for one in ids if one is not None}
+
+
+async def find_payment(
+    doing: Applying, fact: RefundUpdated | DisputeUpdated
+) -> tuple[Payment | None, tuple[str, ...]]:
+    """Find the payment of a refund or a dispute by any id; return also by which it was sought."""
+    ids, event = payment_ids(fact), doing.event
+    return await payments.find_reported(event.provider, event.account, ids, doing.tx), ids
+
+
+async def tell(
+    doing: Applying, topic: str, key: str, session_id: str | None, payload: JsonObject
+) -> None:
+    """Write the message that something of the ledger stands anew; once for each event."""
+    row = outbox.message(
+        topic,
+        f"{doing.merchant_id}:{key}:{doing.event.inbox_id}",
+        merchant_id=doing.merchant_id,
+        session_id=session_id or "",
+        payload=payload,
+        now=doing.cause.at,
+    )
+    await messages.add_once([row], doing.tx)
 
 
 def reported_in(

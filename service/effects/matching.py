@@ -17,6 +17,8 @@ from service.storage.database import Row
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Question, Transaction
 
+_UNKNOWN = "unknown"
+
 # The clocks of two machines differ by less.
 _AHEAD = timedelta(hours=1)
 
@@ -36,6 +38,14 @@ def sessions_of(arrival: Arrival) -> Question:
     """Ask for the sessions among which the meant one is."""
     ids = _ids(arrival.event.subject)
     return repository.by_provider_ids(arrival.merchant_id, arrival.event.provider, *ids)
+
+
+def is_unknown_to_its_sender(subject: Subject) -> bool:
+    """Return whether an event says itself that its session is unknown, and names no other.
+
+    The reference stack writes that word where it has no id: what it opened is never one of ours.
+    """
+    return subject.sent_ids == (_UNKNOWN,)
 
 
 async def named_by(arrival: Arrival) -> Named | None:

@@ -8,25 +8,20 @@ from msgspec import structs
 from service.effects.applying import Applied, Applying, SessionStep
 from service.effects.decided import decided_money_came
 from service.effects.fields import ids_learned, ids_reported_again, paid_by
-from service.effects.ledger import reported_in
+from service.effects.ledger import attempt_of, reported_in
 from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign, mismatch, to_review
+from service.effects.under_way import count_under_way
+from service.payments.attempts.operations.record import record_attempt
 from service.payments.payments.operations.record import Recorded, record_payment
-from service.payments.payments.states import LIVE, PaymentStatus
+from service.payments.payments.states import LIVE
 from service.providers import facts
 from service.providers.facts import Payment, PaymentFact
 from service.sessions.documents import Session
-from service.sessions.operations.moving.by_facts import move_by_facts, put
+from service.sessions.operations.moving.by_facts import put
 from service.sessions.operations.moving.complete import complete
-from service.sessions.operations.reviewing.captures import (
-    PaymentState,
-    as_row,
-    claimed,
-    request_capture,
-)
-from service.sessions.operations.reviewing.decisions import decision_on, is_wanted
+from service.sessions.operations.reviewing.decisions import decision_on
 from service.sessions.states import Mismatch, Status
-from service.storage.database import Row
 
 # Money of the session's own all the same: it is under way, and a person decides what to do of it.
 _OF_THE_SESSION = frozenset({None, Mismatch.AMOUNT, Mismatch.CURRENCY})
@@ -46,6 +41,8 @@ async def record_fact(doing: Applying, session: Session | None, fact: PaymentFac
         case _:
             assert_never(fact)
     reported = reported_in(doing, session, fact)
+    if (attempt_id := attempt_of(fact)) is not None:
+        await record_attempt(doing.tx, reported, attempt_id, doing.cause.at)
     recorded = await record_payment(doing.tx, reported, doing.cause.at)
     return partial(step, payment=fact.payment, recorded=recorded)
 
@@ -87,7 +84,7 @@ async def payment_succeeded(
         wrong = Mismatch.SECOND
     if wrong is not None:
         if wrong in _OF_THE_SESSION:
-            session = await _attempt(doing, session, payment, recorded, {})
+            session = await count_under_way(doing, session, payment, recorded, {})
         return await to_review(doing, session, wrong)
     if by_this:
         return Applied(await put(doing, session, ids_reported_again(doing, session, payment)))
@@ -106,7 +103,7 @@ async def payment_underway(
     wrong = mismatch(doing, session, payment.amount, payment.currency)
     if wrong in _OF_THE_SESSION:
         ids = ids_learned(session, payment) if wrong is None else {}
-        session = await _attempt(doing, session, payment, recorded, ids)
+        session = await count_under_way(doing, session, payment, recorded, ids)
     return Applied(session) if wrong is None else await to_review(doing, session, wrong)
 
 
@@ -124,7 +121,7 @@ async def payment_failed(
     ids = ids_learned(session, payment)
     if recorded.status in LIVE:  # it has come back since
         return Applied(await put(doing, session, ids))
-    return Applied(await _attempt(doing, session, payment, recorded, ids))
+    return Applied(await count_under_way(doing, session, payment, recorded, ids))
 
 
 async def paid_partially(
@@ -134,29 +131,8 @@ async def paid_partially(
 
     A stranger's was never waited for.
     """
-    session = await _attempt(doing, session, payment, recorded, {})
+    session = await count_under_way(doing, session, payment, recorded, {})
     return await to_review(doing, session, doing.stranger or Mismatch.PARTIAL)
-
-
-async def _attempt(
-    doing: Applying, session: Session, payment: Payment, recorded: Recorded, ids: Row
-) -> Session:
-    """Count a payment among those under way, or no longer, as the ledger has it by now.
-
-    Money of another amount is not waited for: it completes nothing unless a person accepts it.
-    """
-    payment_id = payment.provider_payment_id
-    others = {*session.live_attempts} - {payment_id}
-    state = PaymentState(
-        payment_id, PaymentStatus(recorded.status), recorded.amount, recorded.currency
-    )
-    wanted = is_wanted(session, payment_id, state.amount, state.currency)
-    lives = state.status in LIVE and wanted
-    claim = await claimed(doing.tx, session, state, others, doing.cause.at)
-    changes = ids | {"capturing": as_row(claim)}
-    after = await move_by_facts(doing, session, others | {payment_id} if lives else others, changes)
-    await request_capture(doing.tx, session, after, state, doing.cause.at)
-    return after
 
 
 def _known(payment: Payment, recorded: Recorded) -> Payment:

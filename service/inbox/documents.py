@@ -51,10 +51,12 @@ class Cut(StoredPart):
 class WebhookEvent(StoredDocument):
     """A verified event. `_id` is provider:account:mode:event id: the same event has one row.
 
-    `facts` are what it reported, also those whose ledger comes later. `payload` are the bytes as
-    received, or the first of them where it was `cut`. `provider_event_id` is what the provider
-    calls it where its signature does not cover that, as the first delivery said. `doubts` are what
-    a person must decide about: `decision` is the last one of them, set once there is one on each.
+    `facts` are what it reported, also those whose ledger comes later. `object_id` is the provider's
+    id of what it is about, `user_id` whose it is. It `waits_for` a payment of any of these ids.
+    `payload` are the bytes as received, or the first of them where it was `cut`.
+    `provider_event_id` is what the provider calls it where its signature does not cover that, as
+    the first delivery said. `doubts` are what a person must decide about: `decision` is the last
+    one of them, set once there is one on each.
     `purge_at` is unset while anybody or anything may still have to act on it; `deletable_at` is set
     by the retention job alone. A row from the `clock` stands for no event: it is a review of a
     payment whose outcome nobody could report.
@@ -71,6 +73,9 @@ class WebhookEvent(StoredDocument):
     source: Source = "webhook"
     status: InboxStatus
     session_id: str | None = None
+    user_id: str | None = None
+    object_id: str | None = None
+    waits_for: list[str] = Field(default_factory=list)
     reason: str | None = None
     error: str | None = None
     decision: Decision | None = None
@@ -102,6 +107,12 @@ class WebhookEvent(StoredDocument):
                 [("status", ASCENDING), ("nextAttemptAt", ASCENDING)], name="status_nextAttemptAt"
             ),
             IndexModel([("sessionId", ASCENDING)], name="sessionId"),
+            # Asked with each payment that comes, and hardly ever in any row.
+            IndexModel(
+                [("waitsFor", ASCENDING)],
+                name="waitsFor",
+                partialFilterExpression={"waitsFor": {"$type": "string"}},
+            ),
             IndexModel(
                 [("merchantId", ASCENDING), ("receivedAt", DESCENDING), ("_id", DESCENDING)],
                 name="merchant_receivedAt",

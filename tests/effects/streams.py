@@ -21,12 +21,14 @@ def stripe_paid_later(shop: Shop, session: dict[str, Any], step: int) -> list[De
     """A bank debit: finished unpaid, declined once, then paid by another attempt."""
     failed = stripe_intent(session, status="requires_payment_method", amount_received=0)
     tried = {"id": "pm_1", "type": "card", "card": {"brand": "visa", "last4": "0002"}}
-    failed |= {"latest_charge": "ch_1", "payment_method": None}
+    failed |= {"latest_charge": f"ch_1_{session['sessionId']}", "payment_method": None}
     failed["last_payment_error"] = {
         **{"code": "card_declined", "message": "Declined.", "decline_code": "do_not_honor"},
-        **{"charge": "ch_1", "payment_method": tried},
+        **{"charge": failed["latest_charge"], "payment_method": tried},
     }
-    paid = stripe_intent(session, latest_charge="ch_2", payment_method="pm_2")
+    paid = stripe_intent(
+        session, latest_charge=f"ch_2_{session['sessionId']}", payment_method="pm_2"
+    )
     return _numbered(
         session,
         lambda name: [

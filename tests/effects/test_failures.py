@@ -105,7 +105,7 @@ async def test_the_failure_of_an_earlier_try_revives_nothing_that_a_person_has_e
 
 async def test_control_taken_as_news_it_would(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     async def as_news(doing: Any, session: Any, payment: Any, recorded: Any) -> Applied:
-        return Applied(await effects._attempt(doing, session, payment, recorded, {}))
+        return Applied(await effects.count_under_way(doing, session, payment, recorded, {}))
 
     monkeypatch.setattr(effects, "payment_failed", as_news)
     status, live = await _failed_by_hand_and_by_old_news(shop)
@@ -174,7 +174,7 @@ async def test_control_if_it_is_not_counted_out_it_is(
 
     async def not_counted(*given: Any) -> Applied:
         with monkeypatch.context() as patched:
-            patched.setattr(effects, "_attempt", as_before)
+            patched.setattr(effects, "count_under_way", as_before)
             return await whole(*given)
 
     monkeypatch.setattr(effects, "paid_partially", not_counted)

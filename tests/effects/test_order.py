@@ -129,9 +129,10 @@ async def test_the_details_of_a_payment_are_those_of_the_attempt_that_paid(shop:
     for delivery in streams.stripe_paid_later(shop, session, 60)[::-1]:
         await shop.receive(delivery)
     [row] = await shop.payments()
-    ids = {"chargeId": "ch_2", "methodId": "pm_2"}
+    charge = f"ch_2_{session['sessionId']}"
+    ids = {"chargeId": charge, "methodId": "pm_2"}
     assert row["details"] == {**ids, "country": "DE", "tax": 0}
-    assert row["aliases"] == ["ch_2", f"cs_test_{session['sessionId']}"]
+    assert row["aliases"] == [charge, f"cs_test_{session['sessionId']}"]
     assert (row["declineCode"], row["failureDetails"]) == (None, None)
     session = await shop.api.open(paymentMethod="razorpay")
     for delivery in streams.razorpay_late_authorization(shop, session, 60):

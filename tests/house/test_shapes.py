@@ -101,7 +101,7 @@ def test_what_is_converted_from_a_session_the_session_has(record: View) -> None:
 
 def test_a_field_that_its_document_lost_would_be_noticed() -> None:
     """The control: another document, and a field that nobody says is computed."""
-    assert "user_id" in _strangers(answers.SessionView, WebhookEvent, frozenset())
+    assert "coupon_code" in _strangers(answers.SessionView, WebhookEvent, frozenset())
     assert _strangers(answers.SessionView, Session, frozenset()) == {"payment_method"}
 
 

@@ -10,7 +10,7 @@ from service.inbox import repository
 from service.inbox.operations.inbox import Arrival, Asking, CheckoutUnknown, Inbox, Receipt
 from service.inbox.operations.keeping import row_of
 from service.inbox.states import DONE, InboxStatus
-from service.providers.base import KnowsCheckouts, with_learned
+from service.providers.base import KnowsCheckouts, VerifiedEvent, with_learned
 from service.storage.answering import Duplicate, answers_in_time
 from service.storage.transaction import Question, Transaction
 
@@ -84,14 +84,16 @@ async def _apply_once(arrival: Arrival, inbox: Inbox) -> Receipt:
 
     async def work(tx: Transaction) -> Receipt:
         await tx.look_ahead(_questions(arrival, inbox))
-        if before is None:
-            await repository.refuse_known(event.inbox_id, tx)
+        met = _meeting(event, inbox)
+        known = repository.refuse_known if before is None else repository.waiting_for
+        waiting = await known(met, tx)
         outcome = await inbox.apply(tx, arrival, inbox)
         row = row_of(arrival, outcome, inbox)
         if before is None:
             await repository.insert(row, tx)
         elif not await repository.replace(row, {before.status}, tx):
             raise Busy("The event is being applied by another call.")
+        await repository.wake(waiting, inbox.clock.now(), tx)
         if outcome.afterwards is not None:
             await outcome.afterwards(tx)
         return Receipt(outcome.status, session_id=outcome.session_id)
@@ -100,5 +102,11 @@ async def _apply_once(arrival: Arrival, inbox: Inbox) -> Receipt:
 
 
 def _questions(arrival: Arrival, inbox: Inbox) -> list[Question]:
-    own = [repository.by_id(arrival.event.inbox_id)] if arrival.before is None else []
+    met = _meeting(arrival.event, inbox)
+    own = [repository.by_meeting(met)] if arrival.before is None else []
     return [*own, *inbox.questions(arrival)]
+
+
+def _meeting(event: VerifiedEvent, inbox: Inbox) -> repository.Meeting:
+    brings = tuple(sorted(inbox.brings(event)))
+    return repository.Meeting(event.provider, event.account, event.inbox_id, brings)

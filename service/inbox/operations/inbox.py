@@ -1,6 +1,6 @@
 """What every operation on the inbox needs, what comes to it, and what becomes of that."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cached_property
@@ -80,17 +80,20 @@ class Receipt(Struct, frozen=True):
 class Outcome(Struct, frozen=True):
     """What applying an event came to; `doubts` are payments that do not fit, and why.
 
-    `at` is the time of all that it changed: its row comes no later than what it led to.
-    `afterwards` is what is left to do in the same transaction once the event's row is written.
+    It `waits_for` a payment of any of these ids, where there is none yet. `at` is the time of all
+    that it changed: its row comes no later than what it led to. `afterwards` is what is left to do
+    in the same transaction once the event's row is written.
     """
 
     status: InboxStatus
     session_id: str | None = None
     merchant_id: str = DEFAULT_MERCHANT
+    user_id: str | None = None
     reason: str | None = None
     doubts: tuple[tuple[str, str], ...] = ()
     error: str | None = None
     next_attempt_at: datetime | None = None
+    waits_for: tuple[str, ...] = ()
     at: datetime | None = None
     afterwards: Callable[[Transaction], Awaitable[None]] | None = None
 
@@ -110,6 +113,9 @@ class Named(Struct, frozen=True):
 Questions: TypeAlias = Callable[[Arrival], Sequence[Question]]
 """What applying an event reads: a group of events reads it for all of them by one query."""
 
+Brings: TypeAlias = Callable[[VerifiedEvent], Collection[str]]
+"""The ids of the payments that an event reports: other events may wait for one of them."""
+
 Apply: TypeAlias = Callable[[Transaction, Arrival, "Inbox"], Awaitable[Outcome]]
 """Changes in a transaction what an event reports. Its row is written after that.
 
@@ -122,8 +128,8 @@ FindSession: TypeAlias = Callable[[Arrival], Awaitable[Named | None]]
 class Inbox(Struct, frozen=True, dict=True):
     """The providers, the clock, how long things are kept, and what an event does.
 
-    `questions`, `apply` and `find_session` are handed in by the wiring: what an event changes is
-    up to the rooms above this one.
+    `questions`, `apply`, `find_session` and `brings` are handed in by the wiring: what an event
+    changes is up to the rooms above this one.
     """
 
     providers: Mapping[str, Provider]
@@ -132,6 +138,7 @@ class Inbox(Struct, frozen=True, dict=True):
     questions: Questions
     apply: Apply
     find_session: FindSession
+    brings: Brings
     strip: tuple[str, ...] = ()
     rejections: Rejections = field(default_factory=Rejections)
 

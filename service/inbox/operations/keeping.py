@@ -23,6 +23,12 @@ KEEP_OF_CUT = 64_000
 # review is in a person's hands: were it to wait, no list would show it any more.
 _NEVER_WAITS_AGAIN = frozenset({InboxStatus.PROCESSED, InboxStatus.REVIEW})
 
+# What a fact is about, by the names of their ids: a refund names its payment too.
+_OBJECTS = (
+    *("provider_refund_id", "provider_dispute_id", "provider_subscription_id"),
+    *("provider_payment_id", "checkout_ref"),
+)
+
 
 def row_of(arrival: Arrival, outcome: Outcome, inbox: Inbox) -> Row:
     """Make the inbox row of an event and its outcome.
@@ -44,6 +50,9 @@ def row_of(arrival: Arrival, outcome: Outcome, inbox: Inbox) -> Row:
         "source": arrival.source,
         "status": outcome.status.value,
         "sessionId": outcome.session_id,
+        "userId": outcome.user_id,
+        "objectId": _object_of(event),
+        "waitsFor": list(outcome.waits_for),
         "reason": outcome.reason,
         "error": outcome.error,
         "doubts": [
@@ -59,6 +68,16 @@ def row_of(arrival: Arrival, outcome: Outcome, inbox: Inbox) -> Row:
         "purgeAt": now + inbox.keep_for if done or outcome.status is InboxStatus.DEAD else None,
     }
     return WebhookEvent.new_row(given if before is None else given | _of_before(before), event)
+
+
+def _object_of(event: VerifiedEvent) -> str | None:
+    """Return the provider's id of what an event is about; of several facts the first one's."""
+    for fact in event.facts:
+        about = getattr(fact, "payment", fact)
+        for name in _OBJECTS:
+            if isinstance(found := getattr(about, name, None), str):
+                return found
+    return next(iter((*event.subject.checkout_refs, *event.subject.object_ids)), None)
 
 
 def _of_before(before: WebhookEvent) -> Row:

@@ -3,12 +3,15 @@
 from service.inbox.repository.browsing import OpenEvents, count_open, of_session, page
 from service.inbox.repository.events import (
     COMMITS,
-    by_id,
+    Meeting,
+    by_meeting,
     commit,
     find,
     insert,
     refuse_known,
     replace,
+    waiting_for,
+    wake,
 )
 from service.inbox.repository.purging import (
     count_purgeable,
@@ -35,8 +38,9 @@ from service.inbox.repository.waiting import (
 
 __all__ = [
     "COMMITS",
+    "Meeting",
     "OpenEvents",
-    "by_id",
+    "by_meeting",
     "claim_waiting",
     "commit",
     "count_open",
@@ -61,6 +65,8 @@ __all__ = [
     "reject",
     "replace",
     "sessions_waited_for",
+    "waiting_for",
+    "wake",
     "walk_purgeable",
     "write_facts",
     "write_review",

@@ -1,7 +1,10 @@
 """Named queries on events: each is written once, and found by its id."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import TypeVar
+
+from msgspec import Struct
 
 from service.core.news import EVENTS, WRITTEN
 from service.inbox.documents import WebhookEvent
@@ -21,6 +24,9 @@ NEEDED: list[Row] = [
     {"status": InboxStatus.REVIEW.value, "decision": None},
 ]
 
+# In the words of the partial index, which is used for no other query.
+_INDEXED = {"$type": "string"}
+
 # Three lanes: while one group waits for the database, others are read and written.
 COMMITS = GroupTransaction(Limits(items=32, lanes=3))
 
@@ -33,18 +39,50 @@ async def commit(work: Work[R], size: int) -> R:
     return await COMMITS.run(work, size)
 
 
-def by_id(inbox_id: str) -> Question:
-    """Ask for the row of an event."""
-    return Question(WebhookEvent.get_pymongo_collection(), (LookUp("_id", (inbox_id,)),))
+class Meeting(Struct, frozen=True):
+    """An event, and the ids of the payments that it brings, for which others may wait."""
+
+    provider: str
+    account: str
+    inbox_id: str
+    brings: tuple[str, ...] = ()
 
 
-async def refuse_known(inbox_id: str, tx: Transaction) -> None:
-    """Raise `Duplicate` for an event that has a row, before anything is done for it.
+def by_meeting(met: Meeting) -> Question:
+    """Ask for the row of an event, and for those that wait for what it brings: by one query."""
+    fixed = {"provider": met.provider, "account": met.account}
+    waiting = LookUp("waitsFor", met.brings, fixed=fixed, also=_INDEXED)
+    own = LookUp("_id", (met.inbox_id,))
+    return Question(WebhookEvent.get_pymongo_collection(), (own, waiting))
 
-    The insert of the row decides; this only spares what would be aborted by it.
+
+async def refuse_known(met: Meeting, tx: Transaction) -> list[str]:
+    """Return the ids of the events that wait for what a new one brings.
+
+    Raises `Duplicate` for one that has a row, before anything is done for it. The insert of the row
+    decides; this only spares what would be aborted by it.
     """
-    if await tx.look_up(by_id(inbox_id)):
-        raise Duplicate(f"{inbox_id} is known")
+    found = [row["_id"] for row in await tx.look_up(by_meeting(met))]
+    if met.inbox_id in found:
+        raise Duplicate(f"{met.inbox_id} is known")
+    return found
+
+
+async def waiting_for(met: Meeting, tx: Transaction) -> list[str]:
+    """Return the ids of the events that wait for what one brings that has a row."""
+    found = await tx.look_up(by_meeting(met)) if met.brings else []
+    return [row["_id"] for row in found if row["_id"] != met.inbox_id]
+
+
+async def wake(inbox_ids: Sequence[str], now: datetime, tx: Transaction) -> None:
+    """Have events tried as soon as this transaction is committed."""
+    if not inbox_ids:
+        return
+    WRITTEN.notify([EVENTS])
+    for one in inbox_ids:
+        await tx.update(
+            WebhookEvent.get_pymongo_collection(), {"_id": one}, {"$set": {"nextAttemptAt": now}}
+        )
 
 
 async def insert(row: Row, tx: Transaction) -> None:

@@ -34,8 +34,10 @@ _OLDER = {
 
 # Razorpay's phases: a dispute that was won may be taken up again. Stripe names none, and an inquiry
 # of its may become a dispute of money.
-_PHASES = {"fraud": 0, "retrieval": 0, "chargeback": 1, "pre_arbitration": 2, "arbitration": 3}
+_PHASES = {"chargeback": 1, "pre_arbitration": 2, "arbitration": 3}
 _MONEY = 1
+# Stripe's words where a bank is asked again about a dispute that was lost.
+_APPEALS = frozenset({"appeal_needs_response", "appeal_under_review"})
 _WITHIN_A_SECOND = {
     DisputeStatus.INQUIRY: 0,
     DisputeStatus.NEEDS_RESPONSE: 1,
@@ -63,8 +65,9 @@ def place_of(fact: DisputeUpdated, at: datetime) -> int:
     """
     status = status_reported(fact.status)
     asks = fact.inquiry or status is DisputeStatus.INQUIRY
-    phase = _PHASES.get(fact.phase or "", 0 if asks else _MONEY)
-    return as_number((2 * phase + (status not in OPEN), at, _WITHIN_A_SECOND[status]))
+    phase = 0 if asks else _PHASES.get(fact.phase or "", _MONEY)
+    ended = status not in OPEN or fact.provider_status in _APPEALS
+    return as_number((2 * phase + ended, at, _WITHIN_A_SECOND[status]))
 
 
 def withdrawn_by(

@@ -11,36 +11,33 @@ from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.payments.states import as_number, standing
 from service.providers.facts import Details
 from service.storage.database import Row
-from service.storage.transaction import Question, Transaction
+from service.storage.transaction import Transaction
 
-_OF_ITS_SESSION = ("merchantId", "sessionId", "userId")
 _NOTHING = Details()
 
 
-def attempt_id_of(payment_id: str, details: Details | None) -> str:
+def attempt_id_of(payment_id: str, details: Details | None, number: int | None = None) -> str:
     """Return the id of the try that a failure is about.
 
-    Where the provider names none, the payment's own with what was tried: two tries of one payment
-    by one method that never became a charge are one row then.
+    Where the provider names none, the payment's own with the `number` of the try, or else with what
+    was tried: two tries of one payment by one method that never became a charge are one row then.
     """
     details = details or _NOTHING
     if details.charge_id is not None:
         return details.charge_id
+    if number is not None:
+        return f"{payment_id}:{number}"
     return f"{payment_id}:{details.method_id}" if details.method_id else payment_id
 
 
-def question_of(provider: str, account: str, payment_id: str, details: Details | None) -> Question:
-    """Ask for the row of the try that a failure is about."""
-    return repository.by_id(provider, account, attempt_id_of(payment_id, details))
-
-
-async def record_attempt(tx: Transaction, failed: ReportedPayment, now: datetime) -> None:
+async def record_attempt(
+    tx: Transaction, failed: ReportedPayment, attempt_id: str, now: datetime
+) -> None:
     """Merge what was reported of a payment that failed into the row of its try.
 
     The result does not depend on the order of the calls. A try is of the first session that was
     meant.
     """
-    attempt_id = attempt_id_of(failed.provider_payment_id, failed.details)
     known = await repository.find(failed.provider, failed.account, attempt_id, tx)
     said, place = _said(failed), as_number(standing(failed.status, failed.occurred_at))
     if known is None:
