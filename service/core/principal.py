@@ -31,6 +31,7 @@ class AccessScope(StrEnum):
     TIMELINES_READ = "timelines:read"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_REPLAY = "webhooks:replay"
+    WEBHOOKS_PAYLOAD = "webhooks:payload"
     DELIVERIES_READ = "deliveries:read"
     DELIVERIES_REDELIVER = "deliveries:redeliver"
     REVIEWS_READ = "reviews:read"

@@ -1,7 +1,8 @@
 """Read stored events anew by the code of today: tell what differs, and fill it in.
 
-It moves no session, opens no review and writes no message. What an event means to the code of today
-is for a replay to apply; what it says besides is filled in, from its own payload.
+It moves no session, opens no review and writes no message. What an event says of a refund, a
+dispute or a try that failed is entered into the ledger. What an event means to the code of today is
+for a replay to apply; what it says besides is filled in, from its own payload.
 """
 
 import asyncio

@@ -9,9 +9,13 @@ from service.providers.facts import DisputeUpdated, PaymentFailed, RefundUpdated
 
 # What a fact may say besides what it means: it moves no session and decides about no money.
 _BESIDES = {
-    RefundUpdated.__name__: {"chargeId", "bankReference", "madeAt"},
-    DisputeUpdated.__name__: {"chargeId", "openedAt"},
     PaymentFailed.__name__: {"declineCode", "failureDetails"},
+}
+# What the ledger takes as it is read today, in whatever order: all but which one it is. One that
+# voids its payment means more than that to the payment.
+_OF_THE_LEDGER = {
+    RefundUpdated.__name__: "providerRefundId",
+    DisputeUpdated.__name__: "providerDisputeId",
 }
 _BESIDES_OF_A_PAYMENT = {"method", "aliases", "details"}
 
@@ -40,6 +44,8 @@ def mean_the_same(then: Iterable[JsonObject], now: Iterable[JsonObject]) -> bool
 
 
 def _meaning(fact: JsonObject) -> JsonObject:
+    if (named := _OF_THE_LEDGER.get(str(fact.get("type")))) is not None:
+        return {"id": fact.get(named), "voids": fact.get("voids") or False}
     besides = _BESIDES.get(str(fact.get("type")), set())
     kept = {name: value for name, value in fact.items() if name not in besides}
     if isinstance(payment := kept.get("payment"), dict):

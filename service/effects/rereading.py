@@ -6,6 +6,7 @@ from msgspec import Struct, structs
 
 from service.core.errors import TillgateError
 from service.effects.differences import Difference, differences, mean_the_same
+from service.effects.entering import enter
 from service.effects.ledger import reported_of
 from service.inbox.documents import WebhookEvent
 from service.inbox.operations.inbox import Inbox
@@ -52,6 +53,10 @@ async def reread(row: WebhookEvent, inbox: Inbox, *, dry_run: bool) -> Reread:
         for fact in event.facts:
             if isinstance(fact, PaymentFact | InvoiceFact):
                 rows += await _fill_in(event, row, fact, dry_run=dry_run)
+    applied = structs.replace(event, account=row.account, occurred_at=row.occurred_at)
+    for fact in event.facts:
+        rows += await enter(applied, fact, inbox.clock.now(), dry_run=dry_run)
+    async with answers_in_time():
         if found and not dry_run and not await write_facts(row, now):
             return Reread(row.id, rows=rows, skipped="it was applied again meanwhile")
     return Reread(row.id, facts=found, rows=rows)

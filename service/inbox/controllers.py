@@ -11,13 +11,16 @@ from service.core.paging import decode_cursor
 from service.core.principal import AccessScope
 from service.inbox.operations.browse import EventFilter, list_events, list_rejections
 from service.inbox.operations.inbox import Inbox
+from service.inbox.operations.payload import read_payload
 from service.inbox.operations.receive import receive_webhook
 from service.inbox.operations.replay import replay_event
 from service.inbox.schemas import (
     EventsAnswer,
+    PayloadAnswer,
     ReceivedAnswer,
     RejectionsAnswer,
     event_view,
+    payload_answer,
     received,
     rejection_view,
 )
@@ -98,6 +101,17 @@ class AdminWebhooks(Controller):
         """The latest, and how many are kept of each provider and reason."""
         rows, counts = await list_rejections(provider, limit)
         return RejectionsAnswer([rejection_view(row) for row in rows], counts)
+
+    @get(
+        "/webhook-events/{event_id:str}/payload",
+        opt=requires(AccessScope.WEBHOOKS_PAYLOAD),
+        summary="Read what a provider posted",
+    )
+    async def payload(
+        self, event_id: EventIdPath, principal: CurrentPrincipal, inbox: TheInbox
+    ) -> PayloadAnswer:
+        """The body as it is kept, without the fields that are stripped; each look is audited."""
+        return payload_answer(await read_payload(event_id, principal, inbox))
 
     @post(
         "/webhook-events/{event_id:str}/replay",

@@ -1,6 +1,8 @@
 """What goes over the wire about events."""
 
+import base64
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
@@ -8,6 +10,7 @@ from service.core.strict_json import JsonObject
 from service.core.views import view_of
 from service.inbox.documents import Decision, WebhookEvent, WebhookRejection
 from service.inbox.operations.inbox import Receipt
+from service.inbox.operations.payload import Payload
 from service.inbox.states import InboxStatus, Verdict
 
 
@@ -43,6 +46,8 @@ class EventView(Struct, frozen=True, rename="camel", kw_only=True):
     source: str
     status: InboxStatus
     session_id: str | None
+    user_id: str | None
+    object_id: str | None
     reason: str | None
     error: str | None
     decision: DecisionView | None
@@ -52,6 +57,21 @@ class EventView(Struct, frozen=True, rename="camel", kw_only=True):
     processed_at: datetime | None
     attempts: int
     next_attempt_at: datetime | None
+
+
+class PayloadAnswer(Struct, frozen=True, rename="camel"):
+    """What a provider posted: `payload` as text, in base64 where it is no UTF-8.
+
+    `whole`: it is all of it, byte for byte; else fields were stripped or its end was cut, and
+    `size` and `sha256` are those of the whole where they were kept.
+    """
+
+    id: str
+    payload: str
+    encoding: Literal["utf-8", "base64"]
+    whole: bool
+    size: int
+    sha256: str | None
 
 
 class RejectionView(Struct, frozen=True, rename="camel"):
@@ -90,6 +110,19 @@ def received(receipt: Receipt) -> ReceivedAnswer:
 def event_view(row: WebhookEvent) -> EventView:
     """Show an event."""
     return view_of(EventView, row, decision=decision_view(row.decision))
+
+
+def payload_answer(shown: Payload) -> PayloadAnswer:
+    """Show a payload."""
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+    try:
+        text = shown.content.decode()
+    except UnicodeDecodeError:
+        encoding, text = "base64", base64.b64encode(shown.content).decode()
+    cut = shown.event.cut
+    size = cut.size if cut else len(shown.event.payload)
+    sha256 = cut.sha256 if cut else None
+    return PayloadAnswer(shown.event.id, text, encoding, shown.whole, size, sha256)
 
 
 def decision_view(decision: Decision | None) -> DecisionView | None:

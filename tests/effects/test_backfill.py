@@ -17,6 +17,8 @@ from service.effects import rereading
 from service.effects.backfill import Chosen, Doing, Report, backfill
 from service.storage.database import Database, Row
 from tests.conftest import NOON
+from tests.effects import streams
+from tests.effects.returned import ledger, stripe_dispute, stripe_refund
 from tests.support.events import phonepe_callback, stripe_intent
 from tests.support.profiled import profiled
 from tests.support.settings import make_settings
@@ -143,11 +145,11 @@ async def test_it_is_on_the_record_with_its_figures(shop: Shop) -> None:
 async def test_what_means_something_else_by_now_is_named_and_left_to_a_replay(shop: Shop) -> None:
     """As where an older version had no use for it, or read another amount."""
     await _paid(shop)
-    for facts, ledger in (([], 0), ([{"type": "PaymentSucceeded", "payment": {"amount": 9}}], 1)):
+    for facts, rows in (([], 0), ([{"type": "PaymentSucceeded", "payment": {"amount": 9}}], 1)):
         change: Row = {"$set": {"facts": facts, "status": "processed" if facts else "ignored"}}
         await shop.database["webhook_events"].update_one({}, change)
         await shop.database["payments"].update_many({}, {"$set": {"details": {}}})
-        if not ledger:
+        if not rows:
             await shop.database["sessions"].update_one({}, {"$set": {"status": "pending"}})
         before = await _everything(shop)
         report = await _run(shop)
@@ -302,3 +304,50 @@ async def test_it_reads_no_collection_whole_and_sorts_nothing_in_memory(shop: Sh
     assert planned
     assert [row for row in planned if "COLLSCAN" in row["planSummary"]] == []
     assert [row for row in planned if row.get("hasSortStage")] == []
+
+
+REFUND, FAILED = "refund.updated", "payment_intent.payment_failed"
+
+
+async def _returned(shop: Shop) -> dict[str, Any]:
+    """A payment with a refund, a dispute and a try that failed, of a version without their rows."""
+    session = await _paid(shop)
+    for delivery in (
+        stripe_refund(shop, session, status="succeeded"),
+        stripe_dispute(shop, session, "created"),
+        streams.stripe_paid_later(shop, session, 60)[1],
+    ):
+        await shop.receive(delivery)
+    return session
+
+
+async def test_refunds_disputes_and_tries_of_before_are_entered_as_they_would_have_been(
+    shop: Shop,
+) -> None:
+    session = await _returned(shop)
+    as_they_came = await ledger(shop, session)
+    for name in ("refunds", "disputes", "payment_attempts"):
+        await shop.database[name].delete_many({})
+    sums = {"refunded": 0, "reserved": 0, "held": 0}
+    await shop.database["payments"].update_many({}, {"$set": sums})
+    told = await shop.database["outbox"].count_documents({})
+    for type_ in (REFUND, "charge.dispute.created", FAILED):
+        before = await _everything(shop)
+        assert _figures(await _run(shop, type_, dry_run=True)) == (1, 0, 1, 0)
+        assert await _everything(shop) == before
+        assert _figures(await _run(shop, type_)) == (1, 0, 1, 0)
+        assert _figures(await _run(shop, type_)) == (1, 0, 0, 0)
+    assert await ledger(shop, session) == as_they_came
+    assert await shop.database["outbox"].count_documents({}) == told
+
+
+async def test_what_older_code_read_of_a_refund_is_filled_in_and_needs_no_replay(
+    shop: Shop,
+) -> None:
+    await _returned(shop)
+    [row] = await shop.events(type=REFUND)
+    older = {name: row["facts"][0][name] for name in ("type", "providerRefundId", "amount")}
+    events = shop.database["webhook_events"]
+    await events.update_one({"_id": row["_id"]}, {"$set": {"facts": [older]}})
+    assert _figures(await _run(shop, REFUND)) == (1, 1, 0, 0)
+    assert (await shop.events(type=REFUND))[0]["facts"] == row["facts"]

@@ -24,6 +24,7 @@ _ANY_MERCHANT = "an operator decides the reviews of any `merchant`"
 _DELIVERIES = "Messages reach *subscribers*"
 _OWN = "Jobs have *reports of their own*"
 _LISTED = "*every job with its last runs*"
+_POSTED = "shows *what a provider posted*"
 ALLOWED: dict[str, str] = {
     "get /api/jobs": _LISTED,
     **{f"schemas {name}": _LISTED for name in ("JobView", "JobsAnswer", "RunView")},
@@ -57,6 +58,12 @@ ALLOWED: dict[str, str] = {
     "post /api/payment/create-checkout-session > description": _RETURN,
     "post /api/payments/create-checkout > description": _RETURN,
     "get /metrics": _METRICS,
+    "get /api/admin/webhook-events/{event_id}/payload": _POSTED,
+    "schemas PayloadAnswer": _POSTED,
+    "schemas EventView > properties": _POSTED,
+    "schemas EventView > required": _POSTED,
+    "schemas ReviewItem > properties": _POSTED,
+    "schemas ReviewItem > required": _POSTED,
     **{
         f"{method} /api/{path} > description": _BY_HAND
         for method in ("patch", "put")

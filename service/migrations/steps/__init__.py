@@ -13,6 +13,7 @@ from service.migrations.steps import (
     indexes,
     leases,
     merchants,
+    money_back,
     outbox,
     payments,
     sessions,
@@ -28,5 +29,6 @@ STEPS: Sequence[Step] = (
     Step(6, "webhook_events: the lease of a retry", leases.left, leases.run),
     Step(7, "outbox: deliveries to subscribers", outbox.left, outbox.run),
     Step(8, "payments: details; sessions: a title", details.left, details.run),
+    Step(9, "payments: sums of refunds and disputes", money_back.left, money_back.run),
 )
 """Every migration; numbers go up by one and are never used again."""

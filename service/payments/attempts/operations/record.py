@@ -32,8 +32,8 @@ def attempt_id_of(payment_id: str, details: Details | None, number: int | None =
 
 async def record_attempt(
     tx: Transaction, failed: ReportedPayment, attempt_id: str, now: datetime
-) -> None:
-    """Merge what was reported of a payment that failed into the row of its try.
+) -> bool:
+    """Merge what was reported of a payment that failed into its row; return whether it changed.
 
     The result does not depend on the order of the calls. A try is of the first session that was
     meant.
@@ -42,12 +42,13 @@ async def record_attempt(
     said, place = _said(failed), as_number(standing(failed.status, failed.occurred_at))
     if known is None:
         await repository.insert(_new(failed, attempt_id, said, place, now), tx)
-        return
+        return True
     changes = changes_said(known, said, place)
     if known.session_id is None and failed.session_id is not None:
         changes |= known.differing(_of_session(failed))
     if changes:
         await repository.change(known, changes | {"updatedAt": now}, tx)
+    return bool(changes)
 
 
 def _new(failed: ReportedPayment, attempt_id: str, said: Row, place: int, now: datetime) -> Row:

@@ -31,6 +31,7 @@ class RecordedDispute(Struct, frozen=True):
 
     dispute: Dispute
     before: DisputeStatus | None
+    changed: bool
 
 
 async def record_dispute(
@@ -52,7 +53,7 @@ async def record_dispute(
     blank = known or _blank(event, fact, payment, now)
     changes = _changes(blank, event, fact)
     if known is not None and not changes:
-        return RecordedDispute(known, known.status)
+        return RecordedDispute(known, known.status, changed=False)
     changes |= {"unposted": True, "updatedAt": now}
     if known is None:
         row = blank.to_row() | changes
@@ -66,7 +67,7 @@ async def record_dispute(
     key_of = after.provider_dispute_id
     held = sum(one.held for one in siblings if one.provider_dispute_id != key_of) + after.held
     await derive_holds(tx, payment, held=held, now=now)
-    return RecordedDispute(after, known.status if known else None)
+    return RecordedDispute(after, known.status if known else None, changed=True)
 
 
 def _blank(event: VerifiedEvent, fact: DisputeUpdated, payment: Payment, now: datetime) -> Dispute:

@@ -29,6 +29,7 @@ class RecordedRefund(Struct, frozen=True):
 
     refund: Refund
     before: RefundStatus | None
+    changed: bool
 
 
 async def find_meant(tx: Transaction, event: VerifiedEvent, fact: RefundUpdated) -> Refund | None:
@@ -155,7 +156,7 @@ def _moved(before: RefundStatus | None, to: str, event: VerifiedEvent, now: date
 
 
 def _recorded(before: Refund | None, after: Refund) -> RecordedRefund:
-    return RecordedRefund(after, before.status if before else None)
+    return RecordedRefund(after, before.status if before else None, after is not before)
 
 
 def _said(event: VerifiedEvent, fact: RefundUpdated) -> tuple[Row, int]:
