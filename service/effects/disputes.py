@@ -6,7 +6,7 @@ from msgspec import structs
 
 from service.core.strict_json import JsonObject
 from service.effects.applying import Applying, Taken
-from service.effects.ledger import find_payment, tell
+from service.effects.ledger import find_payment, origin_of, tell
 from service.payments.disputes.operations.record import RecordedDispute, record_dispute
 from service.providers.facts import DisputeFact, DisputeUpdated
 
@@ -21,7 +21,7 @@ async def record_fact(doing: Applying, fact: DisputeFact) -> Taken:
     payment, ids = await find_payment(doing, fact)
     if payment is None:
         return Taken(missing=ids)
-    recorded = await record_dispute(doing.tx, doing.event, fact, payment, doing.cause.at)
+    recorded = await record_dispute(doing.tx, origin_of(doing.event), fact, payment, doing.cause.at)
     if recorded.before is not recorded.dispute.status:
         await _tell(doing, recorded)
     return Taken(payment=payment)

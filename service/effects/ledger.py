@@ -11,7 +11,7 @@ from service.payments.attempts.operations.record import attempt_id_of
 from service.payments.disputes import repository as disputes
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
-from service.payments.payments.operations.reported import ReportedPayment
+from service.payments.payments.operations.reported import Origin, ReportedPayment
 from service.payments.payments.states import PaymentStatus
 from service.payments.refunds import repository as refunds
 from service.providers.base import VerifiedEvent
@@ -131,6 +131,11 @@ def brings(event: VerifiedEvent) -> set[str]:
             if details is not None:
                 ids.add(details.charge_id)
     return {one for one in ids if one is not None}
+
+
+def origin_of(event: VerifiedEvent) -> Origin:
+    """Return which event it is, for the rows that it leaves."""
+    return Origin(event.provider, event.account, event.live, event.inbox_id, event.occurred_at)
 
 
 async def find_payment(

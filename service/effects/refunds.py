@@ -7,7 +7,7 @@ from msgspec import structs
 
 from service.core.strict_json import JsonObject
 from service.effects.applying import Applied, Applying, SessionStep, Taken
-from service.effects.ledger import find_payment, tell
+from service.effects.ledger import find_payment, origin_of, tell
 from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign
 from service.effects.under_way import count_under_way
@@ -32,7 +32,7 @@ async def record_fact(doing: Applying, session: Session | None, fact: RefundFact
     if payment is None:
         return Taken(missing=ids)
     step = await _void(doing, session, fact, payment) if fact.voids else None
-    recorded = await record_refund(doing.tx, doing.event, fact, payment, doing.cause.at)
+    recorded = await record_refund(doing.tx, origin_of(doing.event), fact, payment, doing.cause.at)
     if recorded.before is not recorded.refund.status:
         await _tell(doing, recorded)
     return Taken(step, payment)

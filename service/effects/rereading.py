@@ -7,15 +7,16 @@ from msgspec import Struct, structs
 from service.core.errors import TillgateError
 from service.effects.differences import Difference, differences, mean_the_same
 from service.effects.entering import enter
-from service.effects.ledger import reported_of
+from service.effects.ledger import origin_of, reported_of
 from service.inbox.documents import WebhookEvent
 from service.inbox.operations.inbox import Inbox
 from service.inbox.operations.keeping import KEEP_WHOLE, as_json, stored_event
 from service.inbox.repository import write_facts
 from service.inbox.states import WAITING
 from service.payments.payments.operations.fill_in import fill_in
+from service.payments.payments.operations.reported import ReportedPayment
 from service.providers.base import VerifiedEvent
-from service.providers.facts import InvoiceFact, PaymentFact
+from service.providers.facts import Fact, InvoiceFact, PaymentFact
 from service.storage.answering import answers_in_time
 
 _BOOKKEEPING = "places"
@@ -49,27 +50,31 @@ async def reread(row: WebhookEvent, inbox: Inbox, *, dry_run: bool) -> Reread:
     if not mean_the_same(row.facts, now):
         return Reread(row.id, facts=found, replay=True)
     rows: list[Difference] = []
-    async with answers_in_time():
-        for fact in event.facts:
-            if isinstance(fact, PaymentFact | InvoiceFact):
-                rows += await _fill_in(event, row, fact, dry_run=dry_run)
-    applied = structs.replace(event, account=row.account, occurred_at=row.occurred_at)
+    origin = origin_of(event)
+    origin = structs.replace(origin, account=row.account, occurred_at=row.occurred_at)
     for fact in event.facts:
-        rows += await enter(applied, fact, inbox.clock.now(), dry_run=dry_run)
+        payment = _payment_of(event, row, fact)
+        if payment is not None:
+            rows += await _fill_in(payment, dry_run=dry_run)
+        rows += await enter(origin, fact, payment, inbox.clock.now(), dry_run=dry_run)
     async with answers_in_time():
         if found and not dry_run and not await write_facts(row, now):
             return Reread(row.id, rows=rows, skipped="it was applied again meanwhile")
     return Reread(row.id, facts=found, rows=rows)
 
 
-async def _fill_in(
-    event: VerifiedEvent, row: WebhookEvent, fact: PaymentFact | InvoiceFact, *, dry_run: bool
-) -> list[Difference]:
-    """Fill in one payment, which has it from the time and the account that were applied."""
+def _payment_of(event: VerifiedEvent, row: WebhookEvent, fact: Fact) -> ReportedPayment | None:
+    """Return what a fact reports of a payment, from the time and the account that were applied."""
+    if not isinstance(fact, PaymentFact | InvoiceFact):
+        return None
     reported = reported_of(event, row.merchant_id, fact)
-    reported = structs.replace(reported, account=row.account, occurred_at=row.occurred_at)
-    filled = await fill_in(reported, dry_run=dry_run)
-    payment_id = fact.payment.provider_payment_id
+    return structs.replace(reported, account=row.account, occurred_at=row.occurred_at)
+
+
+async def _fill_in(reported: ReportedPayment, *, dry_run: bool) -> list[Difference]:
+    async with answers_in_time():
+        filled = await fill_in(reported, dry_run=dry_run)
+    payment_id = reported.provider_payment_id
     return [
         structs.replace(one, field=f"{payment_id} {one.field}")
         for one in differences(filled.before, filled.after)

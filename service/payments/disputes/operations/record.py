@@ -18,7 +18,7 @@ from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.payments.payments.operations.derive import derive_holds
 from service.payments.payments.operations.merging import changes_said
-from service.providers.base import VerifiedEvent
+from service.payments.payments.operations.reported import Origin
 from service.providers.facts import DisputeUpdated, Movement
 from service.storage.database import Row
 from service.storage.transaction import Transaction
@@ -36,7 +36,7 @@ class RecordedDispute(Struct, frozen=True):
 
 async def record_dispute(
     tx: Transaction,
-    event: VerifiedEvent,
+    origin: Origin,
     fact: DisputeUpdated,
     payment: Payment,
     now: datetime,
@@ -45,24 +45,24 @@ async def record_dispute(
 
     The result does not depend on the order of the calls.
     """
-    known = await repository.find(event.provider, event.account, fact.provider_dispute_id, tx)
+    known = await repository.find(origin.provider, origin.account, fact.provider_dispute_id, tx)
     if known is not None and known.payment_id != str(payment.id):
         key = (known.provider, known.account, known.provider_payment_id)
         payment = await payments.find(*key, tx) or payment
     siblings = await repository.of_payment(str(payment.id), tx)
-    blank = known or _blank(event, fact, payment, now)
-    changes = _changes(blank, event, fact)
+    blank = known or _blank(origin, fact, payment, now)
+    changes = _changes(blank, origin, fact)
     if known is not None and not changes:
         return RecordedDispute(known, known.status, changed=False)
     changes |= {"unposted": True, "updatedAt": now}
     if known is None:
         row = blank.to_row() | changes
-        row["history"] = [_moved(None, str(row["status"]), event, now)]
+        row["history"] = [_moved(None, str(row["status"]), origin, now)]
         await repository.insert(row, tx)
         after = Dispute.model_validate(row)
     else:
         to = changes.get("status")
-        move = _moved(known.status, str(to), event, now) if to is not None else None
+        move = _moved(known.status, str(to), origin, now) if to is not None else None
         after = await repository.change(known, changes, move, tx)
     key_of = after.provider_dispute_id
     held = sum(one.held for one in siblings if one.provider_dispute_id != key_of) + after.held
@@ -70,13 +70,13 @@ async def record_dispute(
     return RecordedDispute(after, known.status if known else None, changed=True)
 
 
-def _blank(event: VerifiedEvent, fact: DisputeUpdated, payment: Payment, now: datetime) -> Dispute:
+def _blank(origin: Origin, fact: DisputeUpdated, payment: Payment, now: datetime) -> Dispute:
     """Make a dispute of which nothing was said yet but whose it is."""
     return Dispute(
         merchant_id=payment.merchant_id,
-        provider=event.provider,
-        account=event.account,
-        live=event.live,
+        provider=origin.provider,
+        account=origin.account,
+        live=origin.live,
         provider_dispute_id=fact.provider_dispute_id,
         payment_id=str(payment.id),
         provider_payment_id=payment.provider_payment_id,
@@ -90,21 +90,21 @@ def _blank(event: VerifiedEvent, fact: DisputeUpdated, payment: Payment, now: da
     )
 
 
-def _changes(dispute: Dispute, event: VerifiedEvent, fact: DisputeUpdated) -> Row:
+def _changes(dispute: Dispute, origin: Origin, fact: DisputeUpdated) -> Row:
     """Return what a fact changes of a dispute's row, with all that follows from that."""
-    changes = changes_said(dispute, _said(event, fact), place_of(fact, event.occurred_at))
+    changes = changes_said(dispute, _said(origin, fact), place_of(fact, origin.occurred_at))
     movements = _movements(dispute, fact)
     told = {name: dispute.stored(name) for name in _MAKE_WHAT_FOLLOWS} | changes
     return dispute.differing(changes | {"movements": movements} | _following(told, movements))
 
 
-def _moved(before: DisputeStatus | None, to: str, event: VerifiedEvent, now: datetime) -> Row:
+def _moved(before: DisputeStatus | None, to: str, origin: Origin, now: datetime) -> Row:
     from_ = before.value if before else None
-    given: Row = {"at": now, "from": from_, "to": to, "by": event.provider}
-    return DisputeMove.new_row(given | {"eventId": event.inbox_id})
+    given: Row = {"at": now, "from": from_, "to": to, "by": origin.provider}
+    return DisputeMove.new_row(given | {"eventId": origin.inbox_id})
 
 
-def _said(event: VerifiedEvent, fact: DisputeUpdated) -> Row:
+def _said(origin: Origin, fact: DisputeUpdated) -> Row:
     status = status_reported(fact.status)
     return {
         "amount": fact.amount,
@@ -119,8 +119,8 @@ def _said(event: VerifiedEvent, fact: DisputeUpdated) -> Row:
         "deducted": fact.deducted,
         "chargeId": fact.charge_id,
         "openedAt": fact.opened_at,
-        "closedAt": None if status in OPEN else event.occurred_at,
-        "eventId": event.inbox_id,
+        "closedAt": None if status in OPEN else origin.occurred_at,
+        "eventId": origin.inbox_id,
     }
 
 

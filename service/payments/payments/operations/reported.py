@@ -51,3 +51,13 @@ class ReportedPayment(Struct, frozen=True):
         if self.session_id is None:
             return None
         return Claim(self.merchant_id, self.session_id, self.session_opened_at)
+
+
+class Origin(Struct, frozen=True):
+    """Of which event something is that was reported; `inbox_id` is the key of its row."""
+
+    provider: str
+    account: str
+    live: bool | None
+    inbox_id: str
+    occurred_at: datetime

@@ -9,6 +9,7 @@ from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.payments.payments.operations.derive import derive_refunds
 from service.payments.payments.operations.merging import changes_said
+from service.payments.payments.operations.reported import Origin
 from service.payments.refunds import repository
 from service.payments.refunds.documents import Refund, RefundMove
 from service.payments.refunds.states import (
@@ -18,7 +19,6 @@ from service.payments.refunds.states import (
     status_reported,
     total,
 )
-from service.providers.base import VerifiedEvent
 from service.providers.facts import RefundUpdated
 from service.storage.database import Row
 from service.storage.transaction import Transaction
@@ -32,13 +32,13 @@ class RecordedRefund(Struct, frozen=True):
     changed: bool
 
 
-async def find_meant(tx: Transaction, event: VerifiedEvent, fact: RefundUpdated) -> Refund | None:
+async def find_meant(tx: Transaction, origin: Origin, fact: RefundUpdated) -> Refund | None:
     """Find the refund that a fact is about: by the provider's id, else by ours.
 
     An id of ours may have been copied to another refund, in the provider's dashboard: it counts
     only where the row has no other id of the provider's.
     """
-    key = (event.provider, event.account, fact.provider_refund_id)
+    key = (origin.provider, origin.account, fact.provider_refund_id)
     found = await repository.find_reported(*key, fact.refund_id, tx)
     for refund in found:
         if refund.provider_refund_id == fact.provider_refund_id:
@@ -51,7 +51,7 @@ async def find_meant(tx: Transaction, event: VerifiedEvent, fact: RefundUpdated)
 
 async def record_refund(
     tx: Transaction,
-    event: VerifiedEvent,
+    origin: Origin,
     fact: RefundUpdated,
     payment: Payment,
     now: datetime,
@@ -61,20 +61,20 @@ async def record_refund(
     The result does not depend on the order of the calls. A fact that names a refund of ours and
     another payment than that one's makes a row of its own.
     """
-    known = await find_meant(tx, event, fact)
+    known = await find_meant(tx, origin, fact)
     if known is not None and known.payment_id != str(payment.id):
         known, payment = await _kept_apart(tx, known, payment)
     siblings = await repository.of_payment(str(payment.id), tx)
     if known is None:
-        row = _new(event, fact, payment, now)
+        row = _new(origin, fact, payment, now)
         await repository.insert(row, tx)
         after = Refund.model_validate(row)
     else:
-        changes = _changes(known, event, fact)
+        changes = _changes(known, origin, fact)
         if not changes:
             return _recorded(known, known)
         changes |= {"unposted": True, "updatedAt": now}
-        after = await repository.change(known, changes, _move(known, changes, event, now), tx)
+        after = await repository.change(known, changes, _move(known, changes, origin, now), tx)
     others = [one for one in siblings if one.refund_id != after.refund_id]
     await derive(tx, payment, [*others, after], now)
     return _recorded(known, after)
@@ -109,19 +109,19 @@ async def _kept_apart(
     return known, own or payment
 
 
-def _new(event: VerifiedEvent, fact: RefundUpdated, payment: Payment, now: datetime) -> Row:
-    found, place = _said(event, fact)
+def _new(origin: Origin, fact: RefundUpdated, payment: Payment, now: datetime) -> Row:
+    found, place = _said(origin, fact)
     said = {name: value for name, value in found.items() if value is not None}
     given: Row = {
-        "live": event.live,
-        "refundId": derived_id(event.provider, event.account, fact.provider_refund_id),
+        "live": origin.live,
+        "refundId": derived_id(origin.provider, origin.account, fact.provider_refund_id),
         "paymentId": str(payment.id),
         "source": "provider",
         "createdAt": now,
         "updatedAt": now,
         "unposted": True,
         "places": dict.fromkeys(said, place),
-        "history": [_moved(None, str(said["status"]), event, now)],
+        "history": [_moved(None, str(said["status"]), origin, now)],
     }
     return Refund.new_row(given | said | _of(payment))
 
@@ -137,29 +137,29 @@ def _of(payment: Payment) -> Row:
     }
 
 
-def _changes(known: Refund, event: VerifiedEvent, fact: RefundUpdated) -> Row:
-    said, place = _said(event, fact)
+def _changes(known: Refund, origin: Origin, fact: RefundUpdated) -> Row:
+    said, place = _said(origin, fact)
     if known.source != "provider":  # why we asked for it is ours to say
         del said["reason"]
     return changes_said(known, said, place)
 
 
-def _move(known: Refund, changes: Row, event: VerifiedEvent, now: datetime) -> Row | None:
+def _move(known: Refund, changes: Row, origin: Origin, now: datetime) -> Row | None:
     to = changes.get("status")
-    return _moved(known.status, str(to), event, now) if to is not None else None
+    return _moved(known.status, str(to), origin, now) if to is not None else None
 
 
-def _moved(before: RefundStatus | None, to: str, event: VerifiedEvent, now: datetime) -> Row:
+def _moved(before: RefundStatus | None, to: str, origin: Origin, now: datetime) -> Row:
     from_ = before.value if before else None
-    given: Row = {"at": now, "from": from_, "to": to, "by": event.provider}
-    return RefundMove.new_row(given | {"eventId": event.inbox_id})
+    given: Row = {"at": now, "from": from_, "to": to, "by": origin.provider}
+    return RefundMove.new_row(given | {"eventId": origin.inbox_id})
 
 
 def _recorded(before: Refund | None, after: Refund) -> RecordedRefund:
     return RecordedRefund(after, before.status if before else None, after is not before)
 
 
-def _said(event: VerifiedEvent, fact: RefundUpdated) -> tuple[Row, int]:
+def _said(origin: Origin, fact: RefundUpdated) -> tuple[Row, int]:
     """Return what a fact says, by the stored names, and its place in the order of all of them."""
     status = status_reported(fact.status)
     said: Row = {
@@ -175,6 +175,6 @@ def _said(event: VerifiedEvent, fact: RefundUpdated) -> tuple[Row, int]:
         "chargeId": fact.charge_id,
         "bankReference": fact.bank_reference,
         "madeAt": fact.made_at,
-        "eventId": event.inbox_id,
+        "eventId": origin.inbox_id,
     }
-    return said, place_of(status, event.occurred_at)
+    return said, place_of(status, origin.occurred_at)
