@@ -1,4 +1,4 @@
-"""Migration 9: payments of before have the sums of refunds and disputes, and what is yet to post."""
+"""Migration 9: payments of before have sums of refunds and disputes, and what is yet to post."""
 
 from service.core.clock import ManualClock
 from service.migrations.operations import migrate
