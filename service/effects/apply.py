@@ -58,11 +58,29 @@ async def apply(
             raise CheckoutUnknown(matched=False)
         return parked(_no_match(arrival, match), arrival, inbox)
     if result.missing is not None:
-        waiting = parked("its payment is not known", arrival, inbox)
-        awaited = result.missing if waiting.status is InboxStatus.PARKED else ()
-        return structs.replace(waiting, waits_for=awaited)
+        return _waiting(arrival, match.session, result.missing, inbox)
     outcome = structs.replace(_outcome_of(result, arrival), at=cause.at)
     return _agreeing(outcome, arrival, match.session, result.session, inbox)
+
+
+def _waiting(
+    arrival: Arrival, session: Session | None, ids: tuple[str, ...], inbox: Inbox
+) -> Outcome:
+    """Park a refund or a dispute until a payment of any of the ids comes.
+
+    It names its session where that is known: it is not purged meanwhile.
+    """
+    waiting = parked("its payment is not known", arrival, inbox)
+    if waiting.status is InboxStatus.PARKED:
+        waiting = structs.replace(waiting, waits_for=ids)
+    if session is None:
+        return waiting
+    return structs.replace(
+        waiting,
+        session_id=session.session_id,
+        merchant_id=session.merchant_id,
+        user_id=session.user_id,
+    )
 
 
 def _ignored(arrival: Arrival, reason: str) -> Outcome:

@@ -301,3 +301,14 @@ async def test_what_says_itself_that_its_session_is_unknown_is_ignored(
     fields = {"metadata": {"checkoutSessionId": said}, "client_reference_id": None}
     assert (await shop.api.told(shop.stripe_paid(strange, **fields)))["outcome"] == outcome
     assert (await one_of(shop, "payments"))["status"] == "succeeded"
+
+
+async def test_what_waits_for_its_payment_names_its_session_so_that_it_is_not_purged(
+    shop: Shop,
+) -> None:
+    session = await shop.api.open()
+    named = {"metadata": {"sessionId": session["sessionId"]}}
+    assert (await shop.receive(stripe_refund(shop, session, **named))).outcome == "parked"
+    [row] = await shop.events()
+    assert (row["sessionId"], row["userId"]) == (session["sessionId"], "user_123")
+    assert await inbox.sessions_waited_for([session["sessionId"]])

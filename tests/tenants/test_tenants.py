@@ -140,6 +140,7 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
             Probe({"params": {"sessionId": "a-paid"}}, {}, empty),
         ],
         "get /api/admin/webhook-rejections": [Probe({}, {}, refused)],
+        "get /api/admin/webhook-events/{event_id}/payload": [Probe({}, one) for one in review],
         "post /api/admin/webhook-events/{event_id}/replay": [Probe({}, one) for one in review],
         "get /api/admin/deliveries": [
             Probe({}, {}, empty),
