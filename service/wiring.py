@@ -28,6 +28,7 @@ from service.outbox.documents import Birth, Delivery, OutboxMessage
 from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.payments.attempts.documents import Attempt
 from service.payments.disputes.documents import Dispute
+from service.payments.entries.documents import Entry
 from service.payments.payments.documents import Payment
 from service.payments.refunds.documents import Refund
 from service.providers.registry import Providers, build_providers, refuse_blank
@@ -60,6 +61,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Attempt,
     Refund,
     Dispute,
+    Entry,
     OutboxMessage,
     Delivery,
     Birth,

@@ -24,8 +24,8 @@ NEUTRAL = set(
     "writtenAt heldUntil messageId subscriber lane claim giveUpAt bornAt places refunded excess "
     "reserved held unposted refundId providerRefundId paymentId void calledAt requestedAt "
     "decidedAt madeAt pendingReason providerDisputeId providerStatus phase respondBy refundable "
-    "evidenceSubmitted movements deducted withdrawn openedAt closedAt attemptId method objectId "
-    "waitsFor".split()
+    "evidenceSubmitted movements deducted withdrawn openedAt closedAt attemptId method "
+    "objectId lines postedAt waitsFor".split()
 )
 # Neutral elsewhere, and telling of a person here.
 OF_SOMEBODY = {"sessions": {"eventId", "passId"}}

@@ -1,0 +1,43 @@
+"""One booking."""
+
+from datetime import datetime
+from typing import ClassVar, Literal, TypeAlias
+
+from pymongo import ASCENDING, IndexModel
+
+from service.storage.documents import StoredDocument, StoredPart
+
+Kind: TypeAlias = Literal["payment", "refund", "dispute"]
+
+
+class Line(StoredPart):
+    """What an entry moves on one account, in minor units: positive is debit, negative credit."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+class Entry(StoredDocument):
+    """A movement of money: lines that add up to nothing in each currency. It is never changed.
+
+    The id is `kind:object:n`, n from 1, so that two who post for one object at once can't both
+    do it; `object_id` is the hex of the row's own id. `event_id` is the inbox row, or the act of a
+    person, that brought the object to the state that is posted; `posted_at` when that was done.
+    """
+
+    id: str  # type: ignore[assignment]
+    merchant_id: str
+    kind: Kind
+    object_id: str
+    event_id: str
+    lines: list[Line]
+    posted_at: datetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "entries"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("objectId", ASCENDING)], name="objectId"),
+        ]
