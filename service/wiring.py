@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from service.audit.documents import AuditEntry
+from service.bookkeeping.operations.table import ABOUT as BOOKKEEPING_JOBS
+from service.bookkeeping.operations.table import bookkeeping_jobs
 from service.catalog.documents import Coupon, Price
 from service.core.clock import Clock, SystemClock
 from service.core.errors import Misconfigured
@@ -79,7 +81,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
 )
 
 
-ALL_JOBS: tuple[About, ...] = tuple(RETENTION_JOBS)
+ALL_JOBS: tuple[About, ...] = (*RETENTION_JOBS, *BOOKKEEPING_JOBS)
 """What is known of the jobs without a database: for the manifests of CronJobs."""
 
 
@@ -131,7 +133,9 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
 
 def job_table(jobs: Jobs) -> Table:
     """Return the table of all jobs: the server, the commands, the routes and CronJobs run these."""
-    return Table(by_name(retention_jobs(jobs)), jobs.inbox.clock, jobs.stopping)
+    clock = jobs.inbox.clock
+    registered = (*retention_jobs(jobs), *bookkeeping_jobs(clock))
+    return Table(by_name(registered), clock, jobs.stopping)
 
 
 def subscribers_of(services: CheckoutServices) -> Subscribers:

@@ -19,6 +19,9 @@ COMMANDS = {
     "reviews": LazyCommand(
         "service.cli.commands.reviews", "List payments that did not fit, and decide about them."
     ),
+    "ledger": LazyCommand(
+        "service.cli.commands.ledger", "Prove that the books balance, and show the accounts."
+    ),
     "outbox": LazyCommand(
         "service.cli.commands.outbox", "List what could not be delivered, and deliver it again."
     ),

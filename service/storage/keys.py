@@ -1,6 +1,7 @@
 """Walk over the keys of what a query finds, some at a time."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from typing import TypeAlias
 
 from bson import ObjectId
@@ -28,11 +29,35 @@ async def walk_keys(
     What was read may have changed since, so a change by these keys filters again. Raises
     `Unavailable`.
     """
-    found = collection.find(wanted, {"_id": 1}).sort(by, 1).batch_size(_READ_AHEAD)
+    async with aclosing(_walk(collection, wanted, "_id", by, size)) as lists:
+        async for rows in lists:
+            yield [row["_id"] for row in rows]
+
+
+async def walk_parents(
+    collection: Collection, wanted: Row, *, parent: str, by: str, size: Size
+) -> AsyncGenerator[Keys, None]:
+    """Return the keys in hex that stand in the field `parent`, each once a list; else as above."""
+    async with aclosing(_walk(collection, wanted, parent, by, size)) as lists:
+        async for rows in lists:
+            yield [ObjectId(key) for key in dict.fromkeys(row[parent] for row in rows)]
+
+
+async def known_keys(collection: Collection, ids: Iterable[str]) -> set[str]:
+    """Return those of some keys, in hex, that there are."""
+    wanted = {"_id": {"$in": [ObjectId(one) for one in ids]}}
+    async with answers_in_time(_WITHIN_S):
+        return {str(row["_id"]) for row in await collection.find(wanted, {"_id": 1}).to_list()}
+
+
+async def _walk(
+    collection: Collection, wanted: Row, name: str, by: str, size: Size
+) -> AsyncGenerator[list[Row], None]:
+    found = collection.find(wanted, {name: 1}).sort(by, 1).batch_size(_READ_AHEAD)
     async with found as cursor:
         while True:
             async with answers_in_time(_WITHIN_S):
                 rows = await cursor.to_list(size if isinstance(size, int) else size())
             if not rows:
                 return
-            yield [row["_id"] for row in rows]
+            yield rows

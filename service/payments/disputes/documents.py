@@ -101,8 +101,8 @@ class Dispute(StoredDocument):
                 name="merchant_status_createdAt",
             ),
             IndexModel(
-                [("unposted", ASCENDING)],
-                name="unposted",
+                [("updatedAt", ASCENDING)],
+                name="unposted_updatedAt",
                 partialFilterExpression={"unposted": True},
             ),
         ]

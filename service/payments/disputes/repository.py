@@ -1,9 +1,14 @@
 """Named queries on disputes."""
 
+from collections.abc import AsyncGenerator, Collection
+
 from service.core.errors import Busy
 from service.payments.disputes.documents import Dispute
 from service.storage.database import Row
+from service.storage.keys import Keys, Size, known_keys, walk_parents
 from service.storage.transaction import LookUp, Question, Transaction
+
+_UNPOSTED = {"unposted": True}
 
 
 def by_provider_id(provider: str, account: str, provider_dispute_id: str) -> Question:
@@ -47,3 +52,30 @@ async def change(dispute: Dispute, changes: Row, move: Row | None, tx: Transacti
     if changed is None:  # none is ever deleted
         raise Busy("The dispute is being written by others.")
     return changed
+
+
+async def of_payments(payment_ids: Collection[str], tx: Transaction) -> list[Dispute]:
+    """Return all disputes of some payments, by their `_id` in hex."""
+    wanted = {"paymentId": {"$in": [*payment_ids]}}
+    found = Dispute.get_pymongo_collection().find(wanted, session=tx.session).sort("_id", 1)
+    return [Dispute.model_validate(row) for row in await found.to_list()]
+
+
+def walk_unposted(size: Size) -> AsyncGenerator[Keys, None]:
+    """Yield the keys of the payments of disputes whose entries may lack something."""
+    collection = Dispute.get_pymongo_collection()
+    return walk_parents(collection, _UNPOSTED, parent="paymentId", by="updatedAt", size=size)
+
+
+async def mark_posted(payment_ids: Collection[str], tx: Transaction) -> None:
+    """Note that the entries of disputes have all that was read in the same transaction."""
+    await Dispute.get_pymongo_collection().update_many(
+        {"paymentId": {"$in": [*payment_ids]}, **_UNPOSTED},
+        {"$set": {"unposted": False}},
+        session=tx.session,
+    )
+
+
+async def known_among(ids: Collection[str]) -> set[str]:
+    """Return those of some ids, in hex, that a dispute has."""
+    return await known_keys(Dispute.get_pymongo_collection(), ids)

@@ -1,11 +1,14 @@
 """Named queries on the bookings."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from service.payments.entries.documents import Entry
+from service.storage.answering import answers_in_time
 from service.storage.database import Row
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import LookUp, Question, Transaction
+
+_WITHIN_S = 30
 
 
 def of_objects(object_ids: Sequence[str]) -> Question:
@@ -29,3 +32,15 @@ async def insert(rows: Sequence[Row], tx: Transaction) -> None:
 
 def _place(entry: Entry) -> tuple[str, int]:
     return entry.object_id, int(entry.id.rpartition(":")[2])
+
+
+async def walk_all(size: int) -> AsyncGenerator[Sequence[Entry], None]:
+    """Yield all entries in lists, by object; close it at the end. Raises `Unavailable`."""
+    found = Entry.get_pymongo_collection().find({}).sort("objectId", 1).batch_size(size)
+    async with found as cursor:
+        while True:
+            async with answers_in_time(_WITHIN_S):
+                rows = await cursor.to_list(size)
+            if not rows:
+                return
+            yield [Entry.model_validate(row) for row in rows]

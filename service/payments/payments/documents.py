@@ -153,8 +153,8 @@ class Payment(StoredDocument):
                 partialFilterExpression={"status": {"$in": sorted(LIVE)}},
             ),
             IndexModel(
-                [("unposted", ASCENDING)],
-                name="unposted",
+                [("updatedAt", ASCENDING)],
+                name="unposted_updatedAt",
                 partialFilterExpression={"unposted": True},
             ),
         ]

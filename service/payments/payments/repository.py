@@ -1,12 +1,13 @@
 """Named queries on the ledger."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import datetime
 
 from service.payments.payments.documents import BY_HAND, Payment
 from service.payments.payments.states import HAND, LIVE
 from service.providers.registry import REGISTRY
 from service.storage.database import Row
+from service.storage.keys import Keys, Size, known_keys, walk_keys
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import LookUp, Question, Transaction
 
@@ -14,6 +15,7 @@ from service.storage.transaction import LookUp, Question, Transaction
 # ledger would be read.
 _INDEXED = {"$type": "string"}
 # In those of the other one.
+_UNPOSTED = {"unposted": True}
 _LIVE = {"$in": sorted(LIVE)}
 
 
@@ -182,3 +184,32 @@ def _as_read(value: object) -> Row:
 def _key(provider: str, account: str, provider_payment_id: str) -> Row:
     paid = {"$eq": provider_payment_id, **_INDEXED}
     return {"provider": provider, "account": account, "providerPaymentId": paid}
+
+
+async def by_keys(keys: Keys, tx: Transaction) -> list[Payment]:
+    """Find payments by their `_id`."""
+    found = Payment.get_pymongo_collection().find({"_id": {"$in": [*keys]}}, session=tx.session)
+    return [Payment.model_validate(row) for row in await found.to_list()]
+
+
+def walk_all(size: Size) -> AsyncGenerator[Keys, None]:
+    """Yield the keys of all payments, in lists of `size`."""
+    return walk_keys(Payment.get_pymongo_collection(), {}, by="_id", size=size)
+
+
+def walk_unposted(size: Size) -> AsyncGenerator[Keys, None]:
+    """Yield the keys of the payments whose entries may lack something, oldest change first."""
+    collection = Payment.get_pymongo_collection()
+    return walk_keys(collection, _UNPOSTED, by="updatedAt", size=size)
+
+
+async def mark_posted(keys: Keys, tx: Transaction) -> None:
+    """Note that the entries of some payments have all that was read in the same transaction."""
+    await Payment.get_pymongo_collection().update_many(
+        {"_id": {"$in": [*keys]}, **_UNPOSTED}, {"$set": {"unposted": False}}, session=tx.session
+    )
+
+
+async def known_among(ids: Collection[str]) -> set[str]:
+    """Return those of some ids, in hex, that a payment has."""
+    return await known_keys(Payment.get_pymongo_collection(), ids)

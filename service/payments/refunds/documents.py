@@ -97,8 +97,8 @@ class Refund(StoredDocument):
                 name="merchant_status_createdAt",
             ),
             IndexModel(
-                [("unposted", ASCENDING)],
-                name="unposted",
+                [("updatedAt", ASCENDING)],
+                name="unposted_updatedAt",
                 partialFilterExpression={"unposted": True},
             ),
         ]

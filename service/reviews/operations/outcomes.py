@@ -56,10 +56,19 @@ async def _accept(deciding: Deciding, fields: Row) -> Session:
     case, session = deciding.case, deciding.case.session
     if case.payment is not None and awaits(case):
         return await _await_capture(deciding, case.payment, fields)
+    await _post_anew(deciding)
     if session.status is Status.COMPLETED:
         return await _put(deciding, fields)
     doing = _words(deciding, "accepted")
     return await complete(doing, session, case.doubt.about, fields)
+
+
+async def _post_anew(deciding: Deciding) -> None:
+    """Have the money of a case posted as what the decision makes of it."""
+    payment = deciding.case.payment
+    if payment is not None:
+        changes: Row = {"unposted": True, "updatedAt": deciding.cause.at}
+        await payments.change(payment, changes, deciding.tx)
 
 
 async def _await_capture(deciding: Deciding, payment: Payment, fields: Row) -> Session:
@@ -107,6 +116,7 @@ async def _same_money(deciding: Deciding, fields: Row) -> Session:
         reversed_: Row = {"status": PaymentStatus.REVERSED.value, "statusAt": now, "updatedAt": now}
         reversed_["unposted"] = True
         await payments.change(by_hand, reversed_, deciding.tx)
+    await _post_anew(deciding)
     return await _put(deciding, fields | completed_with(deciding.case.doubt.about))
 
 

@@ -42,6 +42,7 @@ from service.sessions.repository.reading import (
     page,
     read,
 )
+from service.sessions.repository.sales import Sold, find_sold
 
 __all__ = [
     "INSERTS",
@@ -50,6 +51,7 @@ __all__ = [
     "Listed",
     "OpenSecrets",
     "Purgeable",
+    "Sold",
     "by_provider_ids",
     "change",
     "checkout_is_taken",
@@ -68,6 +70,7 @@ __all__ = [
     "find_open_checkout",
     "find_overdue_processing",
     "find_purgeable",
+    "find_sold",
     "find_within",
     "has_open_rival",
     "insert",

@@ -1,0 +1,1 @@
+"""Work out the targets, post them, check the books."""

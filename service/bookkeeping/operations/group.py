@@ -1,0 +1,118 @@
+"""A payment with all that hangs on it, and what should be posted for these."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from service.bookkeeping.operations.targets import (
+    dispute_target,
+    payment_target,
+    refund_target,
+    was_sale,
+)
+from service.payments.disputes import repository as disputes
+from service.payments.disputes.documents import Dispute
+from service.payments.entries import repository as entries
+from service.payments.entries.documents import Entry, Kind
+from service.payments.entries.operations import Posting, balances_of, by_object
+from service.payments.entries.states import Balances
+from service.payments.payments import repository as payments
+from service.payments.payments.documents import Payment
+from service.payments.refunds import repository as refunds
+from service.payments.refunds.documents import Refund
+from service.sessions import repository as sessions
+from service.sessions.repository import Sold
+from service.storage.keys import Keys
+from service.storage.transaction import Transaction
+
+UNKNOWN: Final = "unknown"
+"""The event of a row that was written before events were kept with it."""
+
+R = TypeVar("R", Refund, Dispute)
+
+
+class Group(Struct, frozen=True):
+    """A payment, its refunds and disputes, and its session while there is one."""
+
+    payment: Payment
+    refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
+    session: Sold | None
+
+    @property
+    def object_ids(self) -> list[str]:
+        """Return the ids by which its entries are found."""
+        return [str(row.id) for row in (self.payment, *self.refunds, *self.disputes)]
+
+
+class Booked(Struct, frozen=True):
+    """Groups with the entries that are posted for them, by object."""
+
+    groups: Sequence[Group]
+    entries: Mapping[str, Sequence[Entry]]
+
+
+async def gather(keys: Keys, tx: Transaction) -> Booked:
+    """Read payments with all that hangs on them, in one transaction."""
+    found = await payments.by_keys(keys, tx)
+    ids = [str(payment.id) for payment in found]
+    back = _by_payment(await refunds.of_payments(ids, tx))
+    disputed = _by_payment(await disputes.of_payments(ids, tx))
+    claims = [claim for payment in found if (claim := payment.claim) is not None]
+    sold = await sessions.find_sold([(one.merchant_id, one.session_id) for one in claims], tx)
+    groups = [
+        Group(payment, back[str(payment.id)], disputed[str(payment.id)], _session_of(payment, sold))
+        for payment in found
+    ]
+    posted = await entries.find_of([id_ for group in groups for id_ in group.object_ids], tx)
+    return Booked(groups, by_object(posted))
+
+
+def postings_of(group: Group, posted: Mapping[str, Sequence[Entry]]) -> list[Posting]:
+    """Return what should stand on the accounts for each row of a group."""
+    payment, sale = group.payment, is_sale(group, posted)
+    return [
+        _posting("payment", payment, payment_target(payment, is_sale=sale)),
+        *(
+            _posting("refund", one, refund_target(one, payment, is_sale=sale))
+            for one in group.refunds
+        ),
+        *(_posting("dispute", one, dispute_target(one, payment)) for one in group.disputes),
+    ]
+
+
+def is_sale(group: Group, posted: Mapping[str, Sequence[Entry]]) -> bool:
+    """Return whether a payment is for what was sold; as it is posted once its session is gone.
+
+    A subscription's renewals are sales though they complete no session.
+    """
+    payment = group.payment
+    if payment.provider_subscription_id is not None:
+        return True
+    if group.session is None:
+        return was_sale(balances_of(posted.get(str(payment.id), ())))
+    return payment.provider_payment_id in group.session.payment_ids
+
+
+def _posting(kind: Kind, row: Payment | Refund | Dispute, target: Balances) -> Posting:
+    return Posting(kind, str(row.id), row.merchant_id, row.event_id or UNKNOWN, target)
+
+
+def _session_of(payment: Payment, sold: Sequence[Sold]) -> Sold | None:
+    """Return the session that claimed a payment, not one that was opened anew under its id."""
+    claim = payment.claim
+    if claim is None:
+        return None
+    for one in sold:
+        if claim.is_of(one.merchant_id, one.session_id, one.opened_at):
+            return one
+    return None
+
+
+def _by_payment(rows: Iterable[R]) -> Mapping[str, Sequence[R]]:
+    found: dict[str, list[R]] = defaultdict(list)
+    for row in rows:
+        found[row.payment_id].append(row)
+    return found

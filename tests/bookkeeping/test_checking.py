@@ -1,0 +1,75 @@
+"""A check of the books finds what is wrong, whatever it is; and nothing where nothing is."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from service.storage.database import Database
+from tests.bookkeeping.books import checked, post
+from tests.support.shop import Shop
+
+Spoil = Callable[[Database], Awaitable[object]]
+
+
+async def _paid(shop: Shop) -> None:
+    await shop.receive(shop.stripe_paid(await shop.api.open()))
+    await post(shop)
+    assert (await checked()).count == 0
+
+
+async def _entry_gone(database: Database) -> None:
+    await database["entries"].delete_one({})
+
+
+async def _line_changed(database: Database) -> None:
+    await database["entries"].update_one({}, {"$inc": {"lines.0.amount": 1}})
+
+
+async def _payment_changed(database: Database) -> None:
+    await database["payments"].update_one({}, {"$inc": {"amount": 1}})
+
+
+async def _payment_gone(database: Database) -> None:
+    await database["payments"].delete_one({})
+
+
+async def _no_event(database: Database) -> None:
+    await database["entries"].update_one({}, {"$set": {"eventId": ""}})
+
+
+async def _refunded_without_a_refund(database: Database) -> None:
+    await database["payments"].update_one({}, {"$set": {"refunded": 100}})
+
+
+async def _posted_twice(database: Database) -> None:
+    entry = await database["entries"].find_one({})
+    assert entry is not None
+    await database["entries"].insert_one(entry | {"_id": entry["_id"] + "1"})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_entry_gone, "clearing:stripe lacks 1000"),
+        (_line_changed, "its lines don't balance"),
+        (_payment_changed, "lacks 1 "),
+        (_payment_gone, "there is no payment"),
+        (_no_event, "no event caused it"),
+        (_refunded_without_a_refund, "refunded is 100, its rows add up to 0"),
+        (_posted_twice, "clearing:stripe lacks -1000"),
+    ],
+)
+async def test_what_is_wrong_in_the_books_is_found_and_named(
+    shop: Shop, spoil: Spoil, words: str
+) -> None:
+    await _paid(shop)
+    await spoil(shop.database)
+    books = await checked()
+    assert words in "; ".join(fault.what for fault in books.faults)
+
+
+async def test_what_is_not_posted_yet_is_no_fault(shop: Shop) -> None:
+    await _paid(shop)
+    await shop.receive(shop.stripe_paid(await shop.api.open()))
+    books = await checked()
+    assert (books.count, books.unposted, books.payments) == (0, 1, 2)
