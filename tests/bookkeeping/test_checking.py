@@ -1,11 +1,16 @@
 """A check of the books finds what is wrong, whatever it is; and nothing where nothing is."""
 
+import asyncio
+import math
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from service.bookkeeping.operations import check
+from service.core.batches import Until
+from service.jobs.operations.run import run_job
 from service.storage.database import Database
-from tests.bookkeeping.books import checked, post
+from tests.bookkeeping.books import CRON, FOREVER, checked, post
 from tests.support.shop import Shop
 
 Spoil = Callable[[Database], Awaitable[object]]
@@ -73,3 +78,26 @@ async def test_what_is_not_posted_yet_is_no_fault(shop: Shop) -> None:
     await shop.receive(shop.stripe_paid(await shop.api.open()))
     books = await checked()
     assert (books.count, books.unposted, books.payments) == (0, 1, 2)
+
+
+async def test_a_check_that_was_ended_goes_on_where_it_stopped(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        await _paid(shop)
+    monkeypatch.setattr(check, "_AT_ONCE", 2)
+    stopping = asyncio.Event()
+    stopping.set()
+    first = await check.check_ledger(Until(math.inf, stopping))
+    second = await check.check_ledger(FOREVER, first.reached)
+    assert [(one.payments, one.whole) for one in (first, second)] == [(2, False), (3, True)]
+    assert (await check.check_ledger(FOREVER)).payments == 5
+
+
+async def test_the_job_tells_of_each_fault_and_forgets_where_it_was_at_the_end(shop: Shop) -> None:
+    await _paid(shop)
+    await _refunded_without_a_refund(shop.database)
+    report = await run_job("ledger-check", shop.api.container.job_table, CRON)
+    assert report.figures() == {"payments": 1, "entries": 1, "faults": 1}
+    [row] = await shop.database["jobs"].find({"_id": "ledger-check"}).to_list()
+    assert row["reached"] is None

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from service.settings import variables
+from service.wiring import ALL_JOBS
 from tests.deploy.manifests import BASE, ROOT, containers, documents, find, render
 from tests.deploy.server import answering
 from tests.deploy.test_kubernetes import SECRET_NAME
@@ -216,7 +217,7 @@ def test_the_service_starts_after_the_replica_set_and_its_indexes(compose: dict[
 def test_the_service_of_the_compose_file_is_in_production_mode_and_confined(
     compose: dict[str, Any],
 ) -> None:
-    for name in ("tillgate", "indexes", "cleanup"):
+    for name in ("tillgate", "indexes", "jobs"):
         service = compose["services"][name]
         assert service["environment"]["ENVIRONMENT"] == "production", name
         assert service["environment"].keys() <= variables().keys(), name
@@ -239,9 +240,9 @@ def test_each_container_of_the_compose_file_gets_the_secrets_that_it_needs(
     assert {name: found for name, found in held.items() if found} == {
         "tillgate": {"MONGODB_URI"},
         "indexes": {"MONGODB_URI"},
-        "cleanup": {"API_JOBS_KEYS"},
+        "jobs": {"API_JOBS_KEYS"},
     }
-    assert services["cleanup"]["environment"]["API_JOBS_KEYS"].startswith("${API_JOBS_KEYS:?")
+    assert services["jobs"]["environment"]["API_JOBS_KEYS"].startswith("${API_JOBS_KEYS:?")
     hosts = {
         service["environment"].get("MONGODB_PLAIN_HOSTS")
         for service in services.values()
@@ -256,14 +257,18 @@ def test_only_redis_waits_for_its_profile(compose: dict[str, Any]) -> None:
     assert profiles["redis"] == ["redis"]
 
 
-def test_the_cleanup_of_the_compose_file_calls_as_the_cron_job_does(
+def test_the_jobs_of_the_compose_file_are_called_as_the_cron_jobs_do(
     compose: dict[str, Any],
 ) -> None:
+    called = {about: about.every for about in ALL_JOBS if about.every is not None}
+    _, _, code, *calls = compose["services"]["jobs"]["command"]
+    assert calls == [
+        f"{every.total_seconds():.0f} http://tillgate:8000{about.route}"
+        for about, every in called.items()
+    ]
     job = documents(BASE / "cronjob-cleanup.yaml")[0]["spec"]["jobTemplate"]["spec"]
     (cron,) = job["template"]["spec"]["containers"]
-    _, _, code, address = compose["services"]["cleanup"]["command"]
     key = next(line.strip() for line in cron["command"][2].splitlines() if "os.environ" in line)
     assert key in code
-    assert address == cron["args"][0].replace("//tillgate/", "//tillgate:8000/")
     assert "$" not in code, "compose would read it as a variable"
     compile(code, "compose.yaml", "exec")

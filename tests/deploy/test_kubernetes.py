@@ -115,7 +115,7 @@ def test_every_pod_runs_as_a_numeric_user_that_is_not_root(manifests: list[Manif
 
 def test_every_container_has_a_read_only_root_and_no_privilege(manifests: list[Manifest]) -> None:
     found = dict(containers(manifests))
-    assert len(found) == 3
+    assert len(found) == 2 + sum(about.every is not None for about in ALL_JOBS)
     for name, container in found.items():
         context = container["securityContext"]
         assert context["readOnlyRootFilesystem"] is True, name
@@ -259,30 +259,36 @@ def test_the_cron_jobs_are_those_that_the_command_prints() -> None:
 
 
 def test_control_another_schedule_is_another_manifest() -> None:
-    (cleanup,) = (about for about in ALL_JOBS if about.every is not None)
+    (cleanup,) = (about for about in ALL_JOBS if about.name == "cleanup")
     seldom = replace(cleanup, every=timedelta(minutes=10))
     text = (BASE / "cronjob-cleanup.yaml").read_text()
     assert cron_job(seldom) == text.replace("*/5", "*/10") != text
 
 
 def test_every_cron_job_sends_the_jobs_key_and_is_bounded(manifests: list[Manifest]) -> None:
+    called = [about for about in ALL_JOBS if about.every is not None]
     jobs = of_kind(manifests, "CronJob")
-    assert [job["metadata"]["name"] for job in jobs] == ["tillgate-cleanup"]
-    for job in jobs:
+    assert [job["metadata"]["name"] for job in jobs] == [f"tillgate-{one.name}" for one in called]
+    for job, about in zip(jobs, called, strict=True):
         spec, run = job["spec"], job["spec"]["jobTemplate"]["spec"]
         (container,) = run["template"]["spec"]["containers"]
         source = {"secretKeyRef": {"name": "tillgate-secrets", "key": "API_JOBS_KEYS"}}
         assert container["env"] == [{"name": "API_JOBS_KEYS", "valueFrom": source}]
         assert "envFrom" not in container
-        assert container["args"] == ["http://tillgate/api/cleanup-sessions"]
+        assert container["args"] == [f"http://tillgate{about.route}"]
         assert spec["concurrencyPolicy"] == "Forbid"
         assert spec["startingDeadlineSeconds"] >= 10
         assert spec["successfulJobsHistoryLimit"] == 1
         assert spec["failedJobsHistoryLimit"] >= 1
         assert run["activeDeadlineSeconds"] < 300
-        minutes = re.fullmatch(r"\*/(\d+) \* \* \* \*", spec["schedule"])
-        assert minutes is not None
-        assert int(minutes[1]) <= 5
+        assert spec["schedule"] == about.cron
+
+
+def test_sessions_expire_within_five_minutes(manifests: list[Manifest]) -> None:
+    schedule = find(manifests, "CronJob", "tillgate-cleanup")["spec"]["schedule"]
+    minutes = re.fullmatch(r"\*/(\d+) \* \* \* \*", schedule)
+    assert minutes is not None
+    assert int(minutes[1]) <= 5
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,9 @@ async def test_jobs_and_admin_keys_read_every_job_with_its_last_runs(shop: Shop)
     jobs = {job["name"]: job for job in answers[0].json()["jobs"]}
     assert list(jobs) == [about.name for about in ALL_JOBS]
     assert {name: job["schedule"] for name, job in jobs.items() if job["schedule"]} == {
-        "cleanup": "*/5 * * * *"
+        "cleanup": "*/5 * * * *",
+        "entries": "*/5 * * * *",
+        "ledger-check": "0 0 * * *",
     }
     assert [name for name, job in jobs.items() if job["pausedAt"]] == ["outbox"]
     [run] = jobs["cleanup"]["runs"]

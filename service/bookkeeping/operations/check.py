@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import structlog
-from msgspec import Struct, field
+from msgspec import Struct
 
 from service.bookkeeping.operations.group import Group, gather, postings_of
 from service.bookkeeping.operations.report import CheckReport
@@ -34,20 +34,21 @@ class Fault(Struct, frozen=True):
     what: str
 
 
-class Books(Struct):
+class Books:
     """What a check has found so far. `balances` are those of all entries that were read.
 
     `unposted` payments have changed since they were posted, and are not compared. Of `faults` the
-    first are kept, `count` tells how many there are. `whole`: the pass came to its end.
+    first are kept, `count` tells how many there are. `reached` is the last payment that was read.
+    `whole`: the pass came to its end.
     """
 
-    payments: int = 0
-    entries: int = 0
-    unposted: int = 0
-    count: int = 0
-    faults: list[Fault] = field(default_factory=list)
-    balances: Balances = field(default_factory=dict)
-    whole: bool = False
+    def __init__(self, reached: str | None) -> None:
+        """Begin with nothing read after some payment."""
+        self.reached = reached
+        self.payments = self.entries = self.unposted = self.count = 0
+        self.faults: list[Fault] = []
+        self.balances: Balances = {}
+        self.whole = False
 
     def add(self, fault: Fault) -> None:
         """Count a fault, and keep it unless there are many."""
@@ -57,19 +58,25 @@ class Books(Struct):
 
 
 async def check_books(report: CheckReport, turn: Turn) -> None:
-    """Check the books as a job: each fault that is kept leaves a line in the log."""
-    books = await check_ledger(turn.until)
+    """Check the books as a job: each fault that is kept leaves a line in the log.
+
+    A run that can't come to the end keeps where it was, and the next one goes on there.
+    """
+    after = (turn.reached or {}).get("after")
+    books = await check_ledger(turn.until, str(after) if after else None)
+    await turn.keep(None if books.whole else {"after": books.reached})
     report.payments, report.entries, report.faults = books.payments, books.entries, books.count
     for fault in books.faults:
         log.error("the books are wrong", about=fault.about, what=fault.what)
 
 
-async def check_ledger(until: Until) -> Books:
+async def check_ledger(until: Until, after: str | None = None) -> Books:
     """Compare all entries with the ledger: what is posted, what adds up, what belongs to nothing.
 
-    Each batch is one snapshot, so what is written meanwhile disturbs nothing.
+    Each batch is one snapshot, so what is written meanwhile disturbs nothing. `after` is the
+    payment where a pass before this one ended.
     """
-    books = Books()
+    books = Books(after)
 
     async def check(keys: Keys) -> int:
         booked = await in_transaction(lambda tx: gather(keys, tx))
@@ -79,9 +86,10 @@ async def check_ledger(until: Until) -> Books:
         books.entries += len(read)
         books.payments += len(booked.groups)
         books.balances = total((books.balances, balances_of(read)))
+        books.reached = str(keys[-1])
         return len(keys)
 
-    await work_off(payments.walk_all(_AT_ONCE), check, until)
+    await work_off(payments.walk_all(_AT_ONCE, after), check, until)
     if not until.over:
         await work_off(entries.walk_all(_AT_ONCE), partial(_check_owners, books=books), until)
     books.whole = not until.over

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import datetime
 
+from bson import ObjectId
+
 from service.payments.payments.documents import BY_HAND, Payment
 from service.payments.payments.states import HAND, LIVE
 from service.providers.registry import REGISTRY
@@ -192,9 +194,10 @@ async def by_keys(keys: Keys, tx: Transaction) -> list[Payment]:
     return [Payment.model_validate(row) for row in await found.to_list()]
 
 
-def walk_all(size: Size) -> AsyncGenerator[Keys, None]:
-    """Yield the keys of all payments, in lists of `size`."""
-    return walk_keys(Payment.get_pymongo_collection(), {}, by="_id", size=size)
+def walk_all(size: Size, after: str | None) -> AsyncGenerator[Keys, None]:
+    """Yield the keys of all payments after one, its own in hex, in lists of `size`."""
+    wanted: Row = {"_id": {"$gt": ObjectId(after)}} if after else {}
+    return walk_keys(Payment.get_pymongo_collection(), wanted, by="_id", size=size)
 
 
 def walk_unposted(size: Size) -> AsyncGenerator[Keys, None]:
