@@ -30,6 +30,8 @@ from service.outbox.documents import Birth, Delivery, OutboxMessage
 from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.payments.attempts.documents import Attempt
 from service.payments.disputes.documents import Dispute
+from service.payments.disputes.operations.remind import ABOUT as DISPUTE_JOBS
+from service.payments.disputes.operations.remind import dispute_jobs
 from service.payments.entries.documents import Entry
 from service.payments.payments.documents import Payment
 from service.payments.refunds.documents import Refund
@@ -81,7 +83,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
 )
 
 
-ALL_JOBS: tuple[About, ...] = (*RETENTION_JOBS, *BOOKKEEPING_JOBS)
+ALL_JOBS: tuple[About, ...] = (*RETENTION_JOBS, *BOOKKEEPING_JOBS, *DISPUTE_JOBS)
 """What is known of the jobs without a database: for the manifests of CronJobs."""
 
 
@@ -134,7 +136,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
 def job_table(jobs: Jobs) -> Table:
     """Return the table of all jobs: the server, the commands, the routes and CronJobs run these."""
     clock = jobs.inbox.clock
-    registered = (*retention_jobs(jobs), *bookkeeping_jobs(clock))
+    registered = (*retention_jobs(jobs), *bookkeeping_jobs(clock), *dispute_jobs(clock))
     return Table(by_name(registered), clock, jobs.stopping)
 
 

@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from service.bookkeeping.operations import check
+from service.bookkeeping.operations.group import Booked
 from service.core.batches import Until
 from service.jobs.operations.run import run_job
 from service.storage.database import Database
+from service.storage.keys import Keys
+from service.storage.transaction import Transaction
 from tests.bookkeeping.books import CRON, FOREVER, checked, post
 from tests.support.shop import Shop
 
@@ -86,8 +89,13 @@ async def test_a_check_that_was_ended_goes_on_where_it_stopped(
     for _ in range(5):
         await _paid(shop)
     monkeypatch.setattr(check, "_AT_ONCE", 2)
-    stopping = asyncio.Event()
-    stopping.set()
+    stopping, gather = asyncio.Event(), check.gather
+
+    async def gather_and_stop(keys: Keys, tx: Transaction) -> Booked:
+        stopping.set()
+        return await gather(keys, tx)
+
+    monkeypatch.setattr(check, "gather", gather_and_stop)
     first = await check.check_ledger(Until(math.inf, stopping))
     second = await check.check_ledger(FOREVER, first.reached)
     assert [(one.payments, one.whole) for one in (first, second)] == [(2, False), (3, True)]

@@ -25,7 +25,7 @@ NEUTRAL = set(
     "reserved held unposted refundId providerRefundId paymentId void calledAt requestedAt "
     "decidedAt madeAt pendingReason providerDisputeId providerStatus phase respondBy refundable "
     "evidenceSubmitted movements deducted withdrawn openedAt closedAt attemptId method "
-    "objectId lines postedAt waitsFor".split()
+    "objectId lines postedAt waitsFor reminded".split()
 )
 # Neutral elsewhere, and telling of a person here.
 OF_SOMEBODY = {"sessions": {"eventId", "passId"}}

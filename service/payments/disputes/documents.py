@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from service.payments.disputes.states import DisputeStatus
+from service.payments.disputes.states import UNANSWERED, DisputeStatus
 from service.storage.documents import StoredDocument, StoredPart
 
 
@@ -72,6 +72,7 @@ class Dispute(StoredDocument):
     places: dict[str, int] = Field(default_factory=dict)
     event_id: str | None = None
     unposted: bool = False
+    reminded: str | None = None
     history: list[DisputeMove] = Field(default_factory=list)
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount", "held")
@@ -99,6 +100,11 @@ class Dispute(StoredDocument):
             IndexModel(
                 [("merchantId", ASCENDING), ("status", ASCENDING), ("createdAt", DESCENDING)],
                 name="merchant_status_createdAt",
+            ),
+            IndexModel(
+                [("respondBy", ASCENDING)],
+                name="unanswered_respondBy",
+                partialFilterExpression={"status": {"$in": sorted(UNANSWERED)}},
             ),
             IndexModel(
                 [("updatedAt", ASCENDING)],

@@ -1,11 +1,13 @@
 """Named queries on disputes."""
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
+from datetime import datetime
 
 from service.core.errors import Busy
 from service.payments.disputes.documents import Dispute
+from service.payments.disputes.states import UNANSWERED
 from service.storage.database import Row
-from service.storage.keys import Keys, Size, known_keys, walk_parents
+from service.storage.keys import Keys, Size, known_keys, walk_keys, walk_parents
 from service.storage.transaction import LookUp, Question, Transaction
 
 _UNPOSTED = {"unposted": True}
@@ -79,3 +81,27 @@ async def mark_posted(payment_ids: Collection[str], tx: Transaction) -> None:
 async def known_among(ids: Collection[str]) -> set[str]:
     """Return those of some ids, in hex, that a dispute has."""
     return await known_keys(Dispute.get_pymongo_collection(), ids)
+
+
+async def by_keys(keys: Keys, tx: Transaction) -> list[Dispute]:
+    """Find disputes by their `_id`."""
+    found = Dispute.get_pymongo_collection().find({"_id": {"$in": [*keys]}}, session=tx.session)
+    return [Dispute.model_validate(row) for row in await found.to_list()]
+
+
+def walk_near(now: datetime, until: datetime, size: Size) -> AsyncGenerator[Keys, None]:
+    """Yield the keys of the disputes that are to be answered until a time, the nearest first."""
+    wanted: Row = {
+        "status": {"$in": sorted(UNANSWERED)},
+        "respondBy": {"$gt": now, "$lte": until},
+        "evidenceSubmitted": False,
+    }
+    return walk_keys(Dispute.get_pymongo_collection(), wanted, by="respondBy", size=size)
+
+
+async def note_reminded(disputes: Sequence[tuple[Dispute, str]], tx: Transaction) -> None:
+    """Note which deadline of each was told of, in the transaction that read them."""
+    for dispute, name in disputes:
+        await Dispute.get_pymongo_collection().update_one(
+            {"_id": dispute.id}, {"$set": {"reminded": name}}, session=tx.session
+        )

@@ -1,7 +1,7 @@
 """How the facts about one dispute add up, whatever order they arrive in. Pure."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from service.payments.payments.states import as_number
@@ -98,3 +98,21 @@ def held_by(status: DisputeStatus, withdrawn: int | None, amount: int) -> int:
     if status is DisputeStatus.LOST:
         return amount if withdrawn is None else withdrawn
     return withdrawn or (0 if status is DisputeStatus.INQUIRY else amount)
+
+
+_REMINDERS = (24, 72)
+FIRST_REMINDER = timedelta(hours=max(_REMINDERS))
+"""How long before its deadline a dispute is first reminded of."""
+
+UNANSWERED = frozenset({DisputeStatus.INQUIRY, DisputeStatus.NEEDS_RESPONSE})
+
+
+def reminder_due(status: DisputeStatus, respond_by: datetime | None, now: datetime) -> int | None:
+    """Return how many hours before its deadline a dispute is by now, of those at which it is told.
+
+    None where it is further off, over, or waits for no answer.
+    """
+    if status not in UNANSWERED or respond_by is None or respond_by <= now:
+        return None
+    left = respond_by - now
+    return next((hours for hours in _REMINDERS if left <= timedelta(hours=hours)), None)
