@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from litestar import Controller, Response, get, post, route
-from litestar.enums import HttpMethod
 from litestar.params import JSONBody, QueryParameter
 
 from service.core.errors import Unauthenticated
 from service.core.paging import decode_cursor
 from service.core.principal import AccessScope
+from service.providers.registry import ProviderName
 from service.sessions.checkouts.begin import begin_checkout, resume_checkout
 from service.sessions.checkouts.cancel import cancel_session
 from service.sessions.checkouts.services import CheckoutServices
@@ -17,6 +17,7 @@ from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.changing.change_session import change_session
 from service.sessions.operations.find_session import (
+    Listed,
     find_latest_checkout,
     list_sessions,
     read_session,
@@ -44,12 +45,24 @@ from service.sessions.schemas.requests import (
 from service.sessions.states import Status
 from service.web.authentication import PROVEN, AnyRequest, actor_of, principal_of, requires
 from service.web.idempotency.middleware import IDEMPOTENT
-from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, SessionIdPath
+from service.web.parameters import (
+    PAGE_SIZE,
+    PageCursor,
+    PageLimit,
+    SessionIdPath,
+    UserQuery,
+    moment_parameter,
+)
 from service.web.requests import header_of
 from service.web.short_way import SHORT, Answer
 
 _OPENERS = {**requires(AccessScope.SESSIONS_WRITE), PROVEN: True}
 _READERS = {**requires(AccessScope.SESSIONS_READ), PROVEN: True}
+
+UpdatedSinceQuery = Annotated[
+    str | None,
+    QueryParameter(name="updatedSince", max_length=40, description="A moment with an offset."),
+]
 
 
 def caller_of(request: AnyRequest, *, acts: bool = False) -> Caller:
@@ -93,38 +106,47 @@ class PaymentSessions(Controller):
         opened = await open_session(new, caller, rules, services.clock.now())
         return _opened(opened, caller, services)
 
-    @get("/", opt=_READERS, summary="Read a session, or list a user's sessions")
+    @get("/", opt=_READERS, summary="Read a session, or list sessions")
     async def read(
         self,
         request: AnyRequest,
         session_id: Annotated[str | None, QueryParameter(name="sessionId", max_length=255)] = None,
-        user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
+        user_id: UserQuery = None,
         status: Annotated[Status | None, QueryParameter(name="status")] = None,
+        email: Annotated[str | None, QueryParameter(name="email", max_length=254)] = None,
+        event_id: Annotated[str | None, QueryParameter(name="eventId", max_length=255)] = None,
+        plan: Annotated[str | None, QueryParameter(name="plan", max_length=255)] = None,
+        provider: Annotated[ProviderName | None, QueryParameter(name="provider")] = None,
+        updated_since: UpdatedSinceQuery = None,
+        has_checkout: Annotated[bool | None, QueryParameter(name="hasCheckout")] = None,
         limit: PageLimit = PAGE_SIZE,
         cursor: PageCursor = None,
     ) -> SessionAnswer | SessionsAnswer:
-        """With `sessionId` one session, with `userId` a page of them."""
+        """With `sessionId` one session, else a page of them: a user's, or for servers all.
+
+        With `updatedSince` by their last change, the oldest first, up to five seconds ago.
+        """
         caller, services = caller_of(request), services_of(request)
         now = services.clock.now()
-        if session_id is not None:
-            if user_id is not None or status is not None or cursor is not None:
-                raise wrong_field("sessionId", "can't be combined with a list's parameters")
-            session = await read_session(session_id, caller)
-            return SessionAnswer(session_view(session, caller, now))
-        if user_id is None:
-            user_id = caller.principal.user_id
-        if user_id is None:
-            raise wrong_field("sessionId", "or userId is required")
-        sessions, following = await list_sessions(
-            user_id,
-            status,
-            caller,
-            now,
-            cursor=decode_cursor(cursor) if cursor is not None else None,
-            limit=limit,
+        blank = Listed(merchant_id=caller.principal.merchant_id, now=now)
+        wanted = Listed(
+            merchant_id=blank.merchant_id,
+            now=now,
+            user_id=user_id,
+            status=status,
+            email=email,
+            event_id=event_id,
+            plan=plan,
+            provider=provider,
+            updated_since=moment_parameter("updatedSince", updated_since),
+            has_checkout=has_checkout,
         )
-        views = [listed_view(session, now) for session in sessions]
-        return SessionsAnswer(views, next_cursor(following))
+        if session_id is None:
+            return await _listed(wanted, caller, cursor, limit)
+        if wanted != blank or cursor is not None:
+            raise wrong_field("sessionId", "can't be combined with a list's parameters")
+        session = await read_session(session_id, caller)
+        return SessionAnswer(session_view(session, caller, now))
 
     @get("/{session_id:str}", opt={**_READERS, SHORT: True}, summary="Read a session")
     async def read_one(self, session_id: SessionIdPath, request: AnyRequest) -> SessionAnswer:
@@ -135,7 +157,7 @@ class PaymentSessions(Controller):
 
     @route(
         "/",
-        http_method=[HttpMethod.PUT, HttpMethod.PATCH],
+        http_method=["PUT", "PATCH"],
         opt=_OPENERS,
         status_code=200,
         summary="Change a session",
@@ -179,7 +201,7 @@ class CheckoutSessions(Controller):
     async def latest(
         self,
         request: AnyRequest,
-        user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
+        user_id: UserQuery = None,
     ) -> SessionAnswer:
         """404 where there is none that the caller may know of."""
         caller, services = caller_of(request), services_of(request)
@@ -191,7 +213,7 @@ class CheckoutSessions(Controller):
 
     @route(
         _CHECKOUT_SESSIONS,
-        http_method=[HttpMethod.PATCH, HttpMethod.PUT],
+        http_method=["PATCH", "PUT"],
         opt=_OPENERS,
         status_code=200,
         summary="Change a session",
@@ -241,6 +263,13 @@ class Verification(Controller):
         caller, services = caller_of(request), services_of(request)
         session = await verify(data.session_id, data.to_callback(), caller, services)
         return verified(session, caller, services.clock.now())
+
+
+async def _listed(wanted: Listed, caller: Caller, cursor: str | None, limit: int) -> SessionsAnswer:
+    place = decode_cursor(cursor) if cursor is not None else None
+    sessions, following = await list_sessions(wanted, caller, cursor=place, limit=limit)
+    views = [listed_view(session, wanted.now) for session in sessions]
+    return SessionsAnswer(views, next_cursor(following))
 
 
 def _opened(opened: Opened, caller: Caller, services: CheckoutServices) -> Response[OpenedAnswer]:

@@ -1,11 +1,39 @@
-"""Keyset paging, newest first: a page costs the same wherever it stands in the list."""
+"""Keyset paging: a page costs the same wherever it stands in the list."""
+
+from typing import Final
 
 from bson import ObjectId
+from msgspec import Struct
 from pymongo.asynchronous.collection import AsyncCollection
 
 from service.core.errors import FieldProblem, InvalidInput
 from service.core.paging import Cursor
 from service.storage.database import Row
+
+EXAMINED: Final = 5_000
+"""How many entries of its index a page with filters looks at, at most."""
+
+
+class Walk(Struct, frozen=True, kw_only=True):
+    """What a list shows, and in which order: by a time, then by `_id`.
+
+    `wanted` and the order are served by one index. `also` are filters that it does not serve: each
+    row is read to find out. With these `index` names it, since the database might prefer one that
+    serves a filter, and sort all that it finds.
+    """
+
+    wanted: Row
+    by: str
+    also: Row = {}
+    index: str | None = None
+    ascending: bool = False
+    leave_out: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> list[tuple[str, int]]:
+        """Return the order as the database takes it."""
+        sign = 1 if self.ascending else -1
+        return [(self.by, sign), ("_id", sign)]
 
 
 async def newest_first(
@@ -18,18 +46,63 @@ async def newest_first(
     leave_out: tuple[str, ...] = (),
 ) -> tuple[list[Row], Cursor | None]:
     """Return up to `limit` rows sorted by a time and `_id`, and the cursor of the next page."""
-    query = {"$and": [wanted, _after(cursor, by)]} if cursor else wanted
-    found = collection.find(query, projection=dict.fromkeys(leave_out, 0) if leave_out else None)
-    rows = await found.sort([(by, -1), ("_id", -1)]).limit(limit + 1).to_list()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    following = Cursor(rows[-1][by], _text(rows[-1]["_id"])) if more else None
-    return rows, following
+    walk = Walk(wanted=wanted, by=by, leave_out=leave_out)
+    return await read_page(collection, walk, cursor=cursor, limit=limit)
 
 
-def _after(cursor: Cursor, by: str) -> Row:
-    row_id = _row_id(cursor.id)
-    return {by: {"$lte": cursor.at}, "$or": [{by: {"$lt": cursor.at}}, {"_id": {"$lt": row_id}}]}
+async def read_page(
+    collection: AsyncCollection[Row], walk: Walk, *, cursor: Cursor | None, limit: int
+) -> tuple[list[Row], Cursor | None]:
+    """Return up to `limit` rows of a walk, and the cursor of the next page.
+
+    With filters that no index serves it looks at `EXAMINED` entries at most: a page may then have
+    fewer rows than its limit, or none, and yet not be the last. The end of what it looks at is
+    found first, so that the next page begins exactly there.
+    """
+    bounds = [walk.wanted, *([_beyond(cursor, walk)] if cursor else [])]
+    edge = await _edge(collection, walk, bounds) if walk.also else None
+    if edge is not None:
+        bounds.append(_until(edge, walk))
+    query = {"$and": [*bounds, *([walk.also] if walk.also else [])]}
+    found = collection.find(query, _shown(walk), hint=walk.index)
+    rows = await found.sort(walk.order).limit(limit + 1).to_list()
+    if len(rows) > limit:
+        return rows[:limit], _cursor(rows[limit - 1], walk)
+    return rows, edge
+
+
+async def _edge(collection: AsyncCollection[Row], walk: Walk, bounds: list[Row]) -> Cursor | None:
+    """Return the last entry that a page looks at; None where it reaches the end."""
+    found = collection.find({"$and": bounds}, {walk.by: 1}, hint=walk.index).sort(walk.order)
+    rows = await found.skip(EXAMINED - 1).limit(2).to_list()
+    return _cursor(rows[0], walk) if len(rows) == 2 else None
+
+
+def _shown(walk: Walk) -> Row | None:
+    return dict.fromkeys(walk.leave_out, 0) if walk.leave_out else None
+
+
+def _beyond(cursor: Cursor, walk: Walk) -> Row:
+    less, least = ("$gt", "$gte") if walk.ascending else ("$lt", "$lte")
+    return _bound(cursor, walk.by, least, (less, less))
+
+
+def _until(cursor: Cursor, walk: Walk) -> Row:
+    less, least = ("$lt", "$lte") if walk.ascending else ("$gt", "$gte")
+    return _bound(cursor, walk.by, least, (less, least))
+
+
+def _bound(cursor: Cursor, by: str, least: str, then: tuple[str, str]) -> Row:
+    """Return a bound of the index; at its moment the `_id` decides."""
+    less, of_id = then
+    return {
+        by: {least: cursor.at},
+        "$or": [{by: {less: cursor.at}}, {"_id": {of_id: _row_id(cursor.id)}}],
+    }
+
+
+def _cursor(row: Row, walk: Walk) -> Cursor:
+    return Cursor(row[walk.by], _text(row["_id"]))
 
 
 def _text(row_id: object) -> str:

@@ -27,6 +27,9 @@ MerchantQuery = Annotated[
 ]
 """`merchant` of what an operator does for another one; declare it with the default None."""
 
+UserQuery = Annotated[str | None, QueryParameter(name="userId", max_length=255)]
+"""`userId`: declare it with the default None."""
+
 SessionIdPath = Annotated[
     str, PathParameter(pattern=r"^[A-Za-z0-9_-]{1,40}$", description="The session's id.")
 ]

@@ -25,7 +25,12 @@ _DELIVERIES = "Messages reach *subscribers*"
 _OWN = "Jobs have *reports of their own*"
 _LISTED = "*every job with its last runs*"
 _POSTED = "shows *what a provider posted*"
+_LISTS = "`GET /api/payment-sessions` lists sessions of all users"
 ALLOWED: dict[str, str] = {
+    **{
+        f"get /api/payment-sessions > {part}": _LISTS
+        for part in ("summary", "description", "parameters")
+    },
     "get /api/jobs": _LISTED,
     **{f"schemas {name}": _LISTED for name in ("JobView", "JobsAnswer", "RunView")},
     "post /api/jobs/{name} > description": _OWN,

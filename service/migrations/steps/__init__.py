@@ -12,6 +12,7 @@ from service.migrations.steps import (
     inbox,
     indexes,
     leases,
+    lists,
     merchants,
     money_back,
     outbox,
@@ -30,5 +31,6 @@ STEPS: Sequence[Step] = (
     Step(7, "outbox: deliveries to subscribers", outbox.left, outbox.run),
     Step(8, "payments: details; sessions: a title", details.left, details.run),
     Step(9, "payments: sums of refunds and disputes", money_back.left, money_back.run),
+    Step(10, "indexes: those of lists end in the key", lists.left, lists.run),
 )
 """Every migration; numbers go up by one and are never used again."""

@@ -98,7 +98,12 @@ class Dispute(StoredDocument):
                 name="merchant_user_createdAt",
             ),
             IndexModel(
-                [("merchantId", ASCENDING), ("status", ASCENDING), ("createdAt", DESCENDING)],
+                [
+                    ("merchantId", ASCENDING),
+                    ("status", ASCENDING),
+                    ("createdAt", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
                 name="merchant_status_createdAt",
             ),
             IndexModel(

@@ -137,14 +137,25 @@ class Payment(StoredDocument):
                 partialFilterExpression={"providerPaymentId": {"$type": "string"}},
             ),
             IndexModel(
-                [("merchantId", ASCENDING), ("userId", ASCENDING), ("createdAt", DESCENDING)],
-                name="merchant_user_createdAt",
+                [
+                    ("merchantId", ASCENDING),
+                    ("userId", ASCENDING),
+                    ("createdAt", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
+                name="merchant_user_createdAt_id",
             ),
             IndexModel([("sessionId", ASCENDING)], name="sessionId"),
             IndexModel([("aliases", ASCENDING)], name="aliases"),
+            # Also for lists of all: the database merges the few states, which are sorted each.
             IndexModel(
-                [("merchantId", ASCENDING), ("status", ASCENDING), ("createdAt", DESCENDING)],
-                name="merchant_status_createdAt",
+                [
+                    ("merchantId", ASCENDING),
+                    ("status", ASCENDING),
+                    ("createdAt", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
+                name="merchant_status_createdAt_id",
             ),
             # For the few whose outcome is open: it finds those that nobody has reported for long.
             IndexModel(

@@ -93,7 +93,12 @@ class Refund(StoredDocument):
                 name="merchant_user_createdAt",
             ),
             IndexModel(
-                [("merchantId", ASCENDING), ("status", ASCENDING), ("createdAt", DESCENDING)],
+                [
+                    ("merchantId", ASCENDING),
+                    ("status", ASCENDING),
+                    ("createdAt", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
                 name="merchant_status_createdAt",
             ),
             IndexModel(

@@ -151,7 +151,21 @@ class Session(StoredDocument):
                 ],
                 name="merchant_user_createdAt",
             ),
-            IndexModel([("eventId", ASCENDING)], name="eventId"),
+            # For a backend that asks what has changed; each move of a session changes it.
+            IndexModel(
+                [("merchantId", ASCENDING), ("updatedAt", ASCENDING), ("_id", ASCENDING)],
+                name="merchant_updatedAt",
+            ),
+            IndexModel(
+                [
+                    ("merchantId", ASCENDING),
+                    ("email", ASCENDING),
+                    ("createdAt", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
+                name="merchant_email_createdAt",
+                partialFilterExpression={"email": {"$type": "string"}},
+            ),
             IndexModel([("status", ASCENDING), ("expiresAt", ASCENDING)], name="status_expiresAt"),
             IndexModel(
                 [("purgeAt", ASCENDING)],

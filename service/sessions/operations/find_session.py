@@ -1,16 +1,17 @@
 """Find sessions that a caller may see."""
 
-from datetime import datetime
+from collections.abc import Sequence
+
+from msgspec.structs import replace
 
 from service.core.paging import Cursor
 from service.core.principal import Kind
 from service.sessions import repository
 from service.sessions.documents import TRUSTED, Session, SessionRow
-from service.sessions.errors import ChangeNotAllowed, SessionNotFound
+from service.sessions.errors import ChangeNotAllowed, SessionNotFound, wrong_field
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.rules import session_id_in
-from service.sessions.repository import Listed
-from service.sessions.states import Status
+from service.sessions.repository import Listed as Listed
 from service.storage.answering import answers_in_time
 
 
@@ -74,29 +75,27 @@ async def find_proven_checkout(user_id: str, caller: Caller) -> Session | None:
 
 
 async def list_sessions(
-    user_id: str,
-    status: Status | None,
-    caller: Caller,
-    now: datetime,
-    *,
-    cursor: Cursor | None,
-    limit: int,
+    wanted: Listed, caller: Caller, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[Session], Cursor | None]:
-    """List a user's sessions, newest first. Raises `Forbidden` for somebody else's.
+    """List sessions that a caller may see: of one user or, for secret and admin keys, of all.
 
-    A user's own sessions are those that they or a server opened.
+    A user's own sessions are those that they or a server opened. Raises `ChangeNotAllowed` for
+    somebody else's, and for a browser's, which reads by id.
     """
     principal = caller.principal
     if principal.kind is Kind.PUBLISHABLE:
+        if wanted.user_id is None:
+            raise wrong_field("sessionId", "or userId is required")
         raise ChangeNotAllowed("A browser reads a session by its id; lists take a secret key.")
-    if principal.kind is Kind.USER and principal.user_id != user_id:
-        raise ChangeNotAllowed("A user lists their own sessions: userId must be the token's.")
+    if principal.kind is Kind.USER:
+        if wanted.user_id not in {None, principal.user_id}:
+            raise ChangeNotAllowed("A user lists their own sessions: userId must be the token's.")
+        wanted = replace(wanted, user_id=principal.user_id, owner=TRUSTED)
     async with answers_in_time():
-        wanted = Listed(
-            merchant_id=principal.merchant_id,
-            user_id=user_id,
-            owner=TRUSTED if principal.kind is Kind.USER else None,
-            status=status,
-            now=now,
-        )
         return await repository.page(wanted, cursor=cursor, limit=limit)
+
+
+async def session_ids_of_email(merchant_id: str, email: str, limit: int) -> Sequence[str]:
+    """Return the ids of the latest sessions of an email address. Raises `Unavailable`."""
+    async with answers_in_time():
+        return await repository.ids_of_email(merchant_id, email, limit)

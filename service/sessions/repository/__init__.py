@@ -11,6 +11,7 @@ from service.sessions.repository.due import (
     read_nothing,
     walk_due,
 )
+from service.sessions.repository.listing import Listed, ids_of_email, page
 from service.sessions.repository.open_secrets import (
     KeptSecret,
     OpenSecrets,
@@ -28,7 +29,6 @@ from service.sessions.repository.purging import (
 )
 from service.sessions.repository.reading import (
     LOADS,
-    Listed,
     by_provider_ids,
     checkout_is_taken,
     find,
@@ -39,7 +39,6 @@ from service.sessions.repository.reading import (
     find_open_checkout,
     find_within,
     has_open_rival,
-    page,
     read,
 )
 from service.sessions.repository.sales import Sold, find_sold
@@ -73,6 +72,7 @@ __all__ = [
     "find_sold",
     "find_within",
     "has_open_rival",
+    "ids_of_email",
     "insert",
     "mark_deletable",
     "note_asked",

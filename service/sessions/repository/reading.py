@@ -1,17 +1,12 @@
 """Named queries that find sessions."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 
-from msgspec import Struct
-
-from service.core.paging import Cursor
 from service.sessions.documents import TRUSTED, Session, SessionRow
-from service.sessions.states import OPEN, Status
+from service.sessions.states import OPEN
 from service.storage.database import Row
 from service.storage.group_commit.loads import BatchedLoad
 from service.storage.group_commit.queue import Limits
-from service.storage.paging import newest_first
 from service.storage.transaction import LookUp, Question, Transaction
 
 LOADS = BatchedLoad(
@@ -23,8 +18,6 @@ _INDEXED = {"$type": "string"}
 
 # The index that lets a user have one open checkout session at a time.
 ONE_OPEN = "one_open_checkout"
-# What a list of sessions does not show.
-_HEAVY = ("history", "checkouts", "opening")
 
 
 async def find(merchant_id: str, session_id: str) -> Session | None:
@@ -131,39 +124,3 @@ async def find_by_provider_ids(
     """Find the provider's sessions that an event may mean; by checkout, those of all merchants."""
     found = await tx.look_up(by_provider_ids(merchant_id, provider, refs, session_ids))
     return [Session.model_validate(row) for row in found if row["provider"] == provider]
-
-
-class Listed(Struct, frozen=True, kw_only=True):
-    """Which of a user's sessions a list shows; `owner` None: whoever opened them."""
-
-    merchant_id: str
-    user_id: str
-    owner: str | None
-    status: Status | None
-    now: datetime
-
-
-async def page(
-    listed: Listed, *, cursor: Cursor | None, limit: int
-) -> tuple[list[Session], Cursor | None]:
-    """Return a page of a user's sessions, newest first; lazily expired ones count as expired."""
-    wanted: Row = {"merchantId": listed.merchant_id, "userId": {"$eq": listed.user_id}}
-    if listed.owner is not None:
-        wanted["owner"] = listed.owner
-    status, now = listed.status, listed.now
-    if status is Status.EXPIRED:
-        overdue = {"status": Status.PENDING.value, "expiresAt": {"$lte": now}}
-        wanted["$or"] = [{"status": Status.EXPIRED.value}, overdue]
-    elif status is Status.PENDING:
-        wanted |= {"status": Status.PENDING.value, "expiresAt": {"$gt": now}}
-    elif status is not None:
-        wanted["status"] = status.value
-    found, following = await newest_first(
-        Session.get_pymongo_collection(),
-        wanted,
-        by="createdAt",
-        cursor=cursor,
-        limit=limit,
-        leave_out=_HEAVY,
-    )
-    return [Session.model_validate(row) for row in found], following
