@@ -30,6 +30,7 @@ from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
 from service.outbox.controllers import AdminDeliveries
 from service.outbox.operations.figures import outbox_figures
+from service.payments.history.controllers import Disputes, PaymentHistory
 from service.retention.controllers import Cleanup
 from service.retention.operations.purging import overdue_figures
 from service.reviews.controllers import AdminReviews
@@ -52,6 +53,8 @@ ROUTES = (
     PaymentSessions,
     CheckoutSessions,
     Verification,
+    PaymentHistory,
+    Disputes,
     Timelines,
     Webhooks,
     AdminWebhooks,
@@ -119,6 +122,7 @@ def create_app(
     app.state.login = login
     app.state.watchdog = watchdog
     app.state.services = container.services
+    app.state.history = container.history
     app.state.mounted = mounted
     return put_edge_around(app, settings)
 

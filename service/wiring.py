@@ -33,6 +33,7 @@ from service.payments.disputes.documents import Dispute
 from service.payments.disputes.operations.remind import ABOUT as DISPUTE_JOBS
 from service.payments.disputes.operations.remind import dispute_jobs
 from service.payments.entries.documents import Entry
+from service.payments.history.operations.services import HistoryServices
 from service.payments.payments.documents import Payment
 from service.payments.refunds.documents import Refund
 from service.providers.registry import Providers, build_providers, refuse_blank
@@ -44,6 +45,7 @@ from service.sessions.checkouts.capture import capture_by_message
 from service.sessions.checkouts.close import close_by_message
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
+from service.sessions.operations.find_session import session_ids_of_email
 from service.sessions.operations.moving.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
 from service.sessions.operations.reviewing.captures import CAPTURE
 from service.sessions.operations.rules import Rules
@@ -98,6 +100,7 @@ class Container(Struct, frozen=True):
     rules: Rules
     inbox: Inbox
     services: CheckoutServices
+    history: HistoryServices
     jobs: Jobs
     job_table: Table
 
@@ -128,6 +131,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         rules=rules,
         inbox=inbox,
         services=services,
+        history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
         jobs=jobs,
         job_table=job_table(jobs),
     )

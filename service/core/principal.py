@@ -34,6 +34,9 @@ class AccessScope(StrEnum):
     WEBHOOKS_PAYLOAD = "webhooks:payload"
     DELIVERIES_READ = "deliveries:read"
     DELIVERIES_REDELIVER = "deliveries:redeliver"
+    PAYMENTS_READ = "payments:read"
+    PAYMENTS_SEARCH = "payments:search"
+    DISPUTES_READ = "disputes:read"
     REVIEWS_READ = "reviews:read"
     REVIEWS_DECIDE = "reviews:decide"
     PRICES_READ = "prices:read"
@@ -51,8 +54,9 @@ _BROWSER = frozenset({AccessScope.SESSIONS_READ, AccessScope.SESSIONS_WRITE})
 # The kinds are bundles of scopes. Further routes bring their own (`refunds:write` …) into them.
 BUNDLES: Mapping[Kind, frozenset[AccessScope]] = {
     Kind.PUBLISHABLE: _BROWSER,
-    Kind.USER: _BROWSER,
-    Kind.SECRET: _BROWSER | {AccessScope.TIMELINES_READ},
+    Kind.USER: _BROWSER | {AccessScope.PAYMENTS_READ},
+    Kind.SECRET: _BROWSER
+    | {AccessScope.TIMELINES_READ, AccessScope.PAYMENTS_READ, AccessScope.DISPUTES_READ},
     Kind.ADMIN: frozenset(AccessScope) - {AccessScope.SESSIONS_WRITE},
     Kind.JOBS: frozenset({AccessScope.JOBS_RUN, AccessScope.OPERATOR}),
 }

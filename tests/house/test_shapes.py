@@ -21,6 +21,9 @@ from service.merchants import schemas as merchants
 from service.merchants.documents import Merchant, Suspension
 from service.outbox import schemas as outbox
 from service.outbox.documents import Delivery
+from service.payments.disputes.documents import Dispute
+from service.payments.history import schemas as history
+from service.payments.payments.documents import Payment
 from service.providers.base import CheckoutRequest
 from service.reviews import schemas as reviews
 from service.sessions.documents import HistoryEntry, Review, Session
@@ -38,6 +41,14 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     audit.EntryView: (AuditEntry, frozenset()),
     catalog.CouponView: (Coupon, frozenset()),
     catalog.PriceView: (Price, frozenset()),
+    history.DisputeView: (Dispute, frozenset({"dispute_id"})),
+    history.PaymentView: (
+        Payment,
+        frozenset(
+            {"payment_id", "refund_state", "method_details", "country", "refunds", "attempts"}
+            | {"fee", "net"}
+        ),
+    ),
     inbox.DecisionView: (Decision, frozenset()),
     inbox.EventView: (WebhookEvent, frozenset()),
     inbox.RejectionView: (WebhookRejection, frozenset()),

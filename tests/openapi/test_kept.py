@@ -26,7 +26,20 @@ _OWN = "Jobs have *reports of their own*"
 _LISTED = "*every job with its last runs*"
 _POSTED = "shows *what a provider posted*"
 _LISTS = "`GET /api/payment-sessions` lists sessions of all users"
+_HISTORY = "`GET /api/payment/payment-history` lists payments"
 ALLOWED: dict[str, str] = {
+    "get /api/payment/payment-history": _HISTORY,
+    "get /api/payment/admin/payments": _HISTORY,
+    "get /api/disputes": _HISTORY,
+    "get /api/disputes/{dispute_id}": _HISTORY,
+    **{
+        f"schemas {name}": _HISTORY
+        for name in (
+            *("PaymentsAnswer", "PaymentView", "RefundLine", "TryLine"),
+            *("DisputeAnswer", "DisputesAnswer", "DisputeView"),
+            *("AttemptStatus", "DisputeStatus", "PaymentStatus", "RefundState", "RefundStatus"),
+        )
+    },
     **{
         f"get /api/payment-sessions > {part}": _LISTS
         for part in ("summary", "description", "parameters")

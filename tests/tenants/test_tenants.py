@@ -14,6 +14,7 @@ from service.sessions import repository as sessions
 from service.storage.database import Row
 from service.wiring import DOCUMENTS
 from tests.outbox.subscribing import DEAD, dead_letter
+from tests.payments.history.rows import dispute, refund
 from tests.sessions.asking import token_of
 from tests.support.api import ADMIN
 from tests.support.events import Delivery, stripe_checkout
@@ -44,6 +45,8 @@ class Owned:
     quote_id: str
     review_id: str
     delivery_id: str
+    payment_id: str
+    dispute_id: str
 
 
 async def _keys(shop: Shop, merchant: str) -> dict[Kind, str]:
@@ -91,7 +94,11 @@ async def _owned(shop: Shop) -> Owned:
     quote = await call("POST", "/api/quotes", secret, json={"items": {"plan": PLAN}})
     quote_id = quote.json()["quote"]["quoteId"]
     await dead_letter(shop, A)
-    return Owned(keys, opened.json()["clientSecret"], quote_id, row["_id"], DEAD)
+    [paid] = await shop.payments(sessionId="a-paid")
+    await refund(paid, "a-refund-0001", reason="words-of-alpha")
+    disputed = str((await dispute(paid, "a-dispute"))["_id"])
+    client_secret = opened.json()["clientSecret"]
+    return Owned(keys, client_secret, quote_id, row["_id"], DEAD, str(paid["_id"]), disputed)
 
 
 def _probes(owned: Owned) -> dict[str, list[Probe]]:
@@ -142,6 +149,19 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         "get /api/admin/webhook-rejections": [Probe({}, {}, refused)],
         "get /api/admin/webhook-events/{event_id}/payload": [Probe({}, one) for one in review],
         "post /api/admin/webhook-events/{event_id}/replay": [Probe({}, one) for one in review],
+        "get /api/payment/payment-history": [
+            Probe({}, {}, empty),
+            Probe(user, {}, (200, 403)),
+            *(Probe({"params": {"format": one}}, {}, empty) for one in ("csv", "json")),
+        ],
+        "get /api/payment/admin/payments": [
+            Probe({"params": one}, {}, empty)
+            for one in ({}, user["params"], {"email": "ada@alpha.example"}, {"plan": PLAN})
+        ],
+        "get /api/disputes": [Probe({}, {}, empty)],
+        "get /api/disputes/{dispute_id}": [
+            Probe({}, {"dispute_id": one}) for one in ("a-dispute", owned.dispute_id)
+        ],
         "get /api/admin/deliveries": [
             Probe({}, {}, empty),
             Probe({"params": {"merchant": A}}, {}, refused),

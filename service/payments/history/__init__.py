@@ -1,0 +1,1 @@
+"""What has become of payments: lists, downloads, one by any id, and figures of a time."""

@@ -1,0 +1,193 @@
+"""What has become of payments, over HTTP: each handler translates and calls one operation."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated, Any
+
+from litestar import Controller, Response, get
+from litestar.params import PathParameter, QueryParameter
+from litestar.response import Stream
+
+from service.core.money import LARGEST_AMOUNT
+from service.core.paging import Cursor, decode_cursor
+from service.core.principal import AccessScope, Kind, Principal
+from service.payments.disputes.states import DisputeStatus
+from service.payments.history.errors import PaymentsOfAnother, TooMuch, wrong_parameter
+from service.payments.history.operations.browse import list_disputes, read_dispute
+from service.payments.history.operations.downloads import (
+    Format,
+    as_csv,
+    as_json,
+    pages,
+    require_few,
+)
+from service.payments.history.operations.gather import list_payments
+from service.payments.history.operations.services import HistoryServices
+from service.payments.history.repository import DisputeFilter, PaymentFilter
+from service.payments.history.schemas import (
+    DisputeAnswer,
+    DisputesAnswer,
+    PaymentsAnswer,
+    csv_header,
+    csv_row,
+    dispute_view,
+    payment_view,
+    payments_answer,
+)
+from service.payments.payments.states import PaymentStatus
+from service.providers.registry import ProviderName
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, UserQuery, moment_parameter
+
+LeastQuery = Annotated[int | None, QueryParameter(name="minAmount", ge=0, le=LARGEST_AMOUNT)]
+MostQuery = Annotated[int | None, QueryParameter(name="maxAmount", ge=0, le=LARGEST_AMOUNT)]
+FromMoment = Annotated[
+    str | None, QueryParameter(name="from", max_length=40, description="A moment with an offset.")
+]
+ToMoment = Annotated[
+    str | None, QueryParameter(name="to", max_length=40, description="A moment with an offset.")
+]
+DisputePath = Annotated[
+    str, PathParameter(max_length=255, description="The dispute's id, ours or its provider's.")
+]
+
+_MOST_SESSIONS = 200
+_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+def history_of(request: AnyRequest) -> HistoryServices:
+    """Return what the routes of the ledger share, from the application's state."""
+    services: HistoryServices = request.app.state.history
+    return services
+
+
+class PaymentHistory(Controller):
+    """Payments with what has become of them."""
+
+    tags = ["Payments"]
+
+    @get(
+        "/api/payment/payment-history",
+        opt=requires(AccessScope.PAYMENTS_READ),
+        summary="List payments with their refunds and attempts",
+    )
+    async def history(
+        self,
+        principal: CurrentPrincipal,
+        user_id: UserQuery = None,
+        limit: PageLimit = PAGE_SIZE,
+        cursor: PageCursor = None,
+        format_: Annotated[Format | None, QueryParameter(name="format")] = None,
+    ) -> Response[PaymentsAnswer]:
+        """A user's own; to a secret or admin key those of a user, or all.
+
+        With `format` all pages as one file.
+        """
+        to_user = principal.kind is Kind.USER
+        wanted = PaymentFilter(
+            merchant_id=principal.merchant_id, user_id=_whose(principal, user_id)
+        )
+        if format_ is not None:
+            if cursor is not None:
+                raise wrong_parameter("cursor", "can't be combined with format: a file has all")
+            await require_few(wanted)
+            return _file(wanted, format_, to_user=to_user)
+        found, following = await list_payments(wanted, cursor=_place(cursor), limit=limit)
+        return Response(payments_answer(found, following, to_user=to_user))
+
+    @get(
+        "/api/payment/admin/payments",
+        opt=requires(AccessScope.PAYMENTS_SEARCH),
+        summary="Search payments",
+    )
+    async def search(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        status: Annotated[PaymentStatus | None, QueryParameter(name="status")] = None,
+        provider: Annotated[ProviderName | None, QueryParameter(name="provider")] = None,
+        plan: Annotated[str | None, QueryParameter(name="plan", max_length=255)] = None,
+        user_id: UserQuery = None,
+        email: Annotated[str | None, QueryParameter(name="email", max_length=254)] = None,
+        from_: FromMoment = None,
+        to: ToMoment = None,
+        min_amount: LeastQuery = None,
+        max_amount: MostQuery = None,
+        limit: PageLimit = PAGE_SIZE,
+        cursor: PageCursor = None,
+    ) -> PaymentsAnswer:
+        """Newest first; `to` is excluded, amounts are in minor units and included."""
+        sessions = None if email is None else await _sessions_of(request, principal, email)
+        wanted = PaymentFilter(
+            merchant_id=principal.merchant_id,
+            user_id=user_id,
+            status=status,
+            provider=provider,
+            plan=plan,
+            session_ids=sessions,
+            since=moment_parameter("from", from_),
+            until=moment_parameter("to", to),
+            least=min_amount,
+            most=max_amount,
+        )
+        return payments_answer(*await list_payments(wanted, cursor=_place(cursor), limit=limit))
+
+
+class Disputes(Controller):
+    """Payments that customers dispute with their banks."""
+
+    tags = ["Disputes"]
+    path = "/api/disputes"
+    opt = requires(AccessScope.DISPUTES_READ)
+
+    @get("/", summary="List disputes")
+    async def disputes(
+        self,
+        principal: CurrentPrincipal,
+        status: Annotated[DisputeStatus | None, QueryParameter(name="status")] = None,
+        limit: PageLimit = PAGE_SIZE,
+        cursor: PageCursor = None,
+    ) -> DisputesAnswer:
+        """Newest first."""
+        wanted = DisputeFilter(merchant_id=principal.merchant_id, status=status)
+        found, following = await list_disputes(wanted, cursor=_place(cursor), limit=limit)
+        begins_at = following.encode() if following else None
+        return DisputesAnswer([dispute_view(one) for one in found], begins_at)
+
+    @get("/{dispute_id:str}", summary="Read a dispute")
+    async def dispute(self, dispute_id: DisputePath, principal: CurrentPrincipal) -> DisputeAnswer:
+        """404 where there is none."""
+        return DisputeAnswer(dispute_view(await read_dispute(principal.merchant_id, dispute_id)))
+
+
+def _whose(principal: Principal, user_id: str | None) -> str | None:
+    """Return whose payments a caller lists; None: everybody's."""
+    if principal.kind is not Kind.USER:
+        return user_id
+    if user_id not in {None, principal.user_id}:
+        raise PaymentsOfAnother
+    return principal.user_id
+
+
+def _place(cursor: str | None) -> Cursor | None:
+    return decode_cursor(cursor) if cursor is not None else None
+
+
+async def _sessions_of(request: AnyRequest, principal: Principal, email: str) -> list[str]:
+    find = history_of(request).sessions_of_email
+    found = await find(principal.merchant_id, email, _MOST_SESSIONS + 1)
+    if len(found) > _MOST_SESSIONS:
+        raise TooMuch("email", f"has more than {_MOST_SESSIONS} sessions: search by userId")
+    return [*found]
+
+
+def _file(wanted: PaymentFilter, format_: Format, *, to_user: bool) -> Response[Any]:
+    lists = pages(wanted)
+    content: AsyncIterator[bytes]
+    if format_ == "csv":
+        content = as_csv(lists, csv_header(to_user=to_user), partial(csv_row, to_user=to_user))
+    else:
+        content = as_json(lists, partial(payment_view, to_user=to_user))
+    name = f'attachment; filename="payments.{format_}"'
+    headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+    return Stream(content, media_type=_TYPES[format_], headers=headers)

@@ -1,0 +1,88 @@
+"""All payments of a list as one file, page by page: it never stands in memory as a whole."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from service.core.paging import Cursor
+from service.payments.history import repository
+from service.payments.history.errors import TooMuch
+from service.payments.history.operations.gather import Told, list_payments
+from service.payments.history.repository import PaymentFilter
+from service.storage.answering import answers_in_time
+
+Format: TypeAlias = Literal["csv", "json"]
+Rows: TypeAlias = Sequence[object]
+"""Payments as they are shown."""
+
+MOST_ROWS: Final = 50_000
+"""How many payments a file has at most."""
+
+_PAGE = 200
+# What spreadsheets take for the beginning of a formula, also behind spaces.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+async def require_few(wanted: PaymentFilter) -> None:
+    """Refuse a file of too many payments before it is begun. Raises `TooMuch`, `Unavailable`."""
+    async with answers_in_time():
+        found = await repository.count(wanted, MOST_ROWS + 1)
+    if found > MOST_ROWS:
+        message = f"covers up to {MOST_ROWS} payments: name a userId, or read pages by cursor"
+        raise TooMuch("format", message)
+
+
+async def pages(wanted: PaymentFilter) -> AsyncIterator[Sequence[Told]]:
+    """Yield all payments of a list, newest first."""
+    cursor: Cursor | None = None
+    for _ in range(-(-MOST_ROWS // _PAGE)):
+        found, cursor = await list_payments(wanted, cursor=cursor, limit=_PAGE)
+        yield found
+        if cursor is None:
+            return
+
+
+async def as_json(
+    lists: AsyncIterator[Sequence[Told]], shown: Callable[[Told], object]
+) -> AsyncIterator[bytes]:
+    """Yield a JSON document `{"payments": […]}`."""
+    before = b'{"payments":['
+    async for told in lists:
+        for one in told:
+            yield before + msgspec.json.encode(shown(one))
+            before = b",\n"
+    yield b"]}\n" if before == b",\n" else before + b"]}\n"
+
+
+async def as_csv(
+    lists: AsyncIterator[Sequence[Told]],
+    header: Sequence[str],
+    shown: Callable[[Told], Sequence[object]],
+) -> AsyncIterator[bytes]:
+    """Yield a table of RFC 4180: a header, then a row for each payment."""
+    yield _lines([header])
+    async for told in lists:
+        yield _lines([shown(one) for one in told])
+
+
+def _lines(rows: Sequence[Sequence[object]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows([[cell(one) for one in row] for row in rows])
+    return out.getvalue().encode()
+
+
+def cell(value: object) -> str | int:
+    """Return a value for a table that people open in a spreadsheet.
+
+    A text that would be taken for a formula gets an apostrophe: spreadsheets take it for a text
+    then. Numbers stay numbers, also negative ones.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return int(value)
+    text = str(value).replace("\x00", "")
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

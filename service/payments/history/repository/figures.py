@@ -1,0 +1,191 @@
+"""Aggregations over a range of time: one a collection, each by an index that begins with it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from service.payments.attempts.documents import Attempt
+from service.payments.disputes.documents import Dispute
+from service.payments.disputes.states import DisputeStatus
+from service.payments.payments.documents import Payment
+from service.payments.payments.states import PaymentStatus
+from service.payments.refunds.documents import Refund
+from service.payments.refunds.states import RefundStatus
+from service.storage.database import Collection, Row
+
+_PAID = [PaymentStatus.SUCCEEDED.value, PaymentStatus.REFUNDED.value]
+_TOLD_OF = "merchant_status_createdAt_id"
+
+S = TypeVar("S", bound=Struct)
+
+
+class Range(Struct, frozen=True):
+    """A merchant's rows of a time, its end excluded; days begin in `zone` (IANA)."""
+
+    merchant_id: str
+    since: datetime
+    until: datetime
+    zone: str
+
+    def match(self, statuses: Sequence[str]) -> Row:
+        """Return the stage that finds the rows in some states."""
+        made = {"$gte": self.since, "$lt": self.until}
+        return {
+            "$match": {
+                "merchantId": self.merchant_id,
+                "status": {"$in": [*statuses]},
+                "createdAt": made,
+            }
+        }
+
+    def day(self) -> Row:
+        """Return the expression for the day of a row, as `2026-11-21`."""
+        date = {"date": "$createdAt", "format": "%Y-%m-%d", "timezone": self.zone}
+        return {"$dateToString": date}
+
+
+class Grouped(Struct, frozen=True, rename="camel"):
+    """The payments of one day, plan, currency and state; those that failed also of one code.
+
+    Sums in minor units; `fees` of the `fees_known` whose fee is known in the currency.
+    """
+
+    day: str
+    plan: str | None
+    plan_name: str | None
+    currency: str
+    status: PaymentStatus
+    code: str | None
+    count: int
+    amount: int
+    refunded: int
+    fees: int
+    fees_known: int
+
+
+class RefundSum(Struct, frozen=True, rename="camel"):
+    """The refunds of one day, currency and state; a void is none."""
+
+    day: str
+    currency: str
+    status: RefundStatus
+    count: int
+    amount: int
+
+
+class DisputeSum(Struct, frozen=True, rename="camel"):
+    """The disputes of one day, currency and state."""
+
+    day: str
+    currency: str
+    status: DisputeStatus
+    count: int
+    amount: int
+
+
+class TriesSum(Struct, frozen=True, rename="camel"):
+    """How many payments took so many tries, the successful one included."""
+
+    tries: int
+    payments: int
+
+
+async def count_payments(of: Range, limit: int) -> int:
+    """Count the payments of a range, up to a limit, in the index alone."""
+    query = of.match([*PaymentStatus])["$match"]
+    payments = Payment.get_pymongo_collection()
+    return await payments.count_documents(query, limit=limit, hint=_TOLD_OF)
+
+
+async def sum_payments(of: Range) -> list[Grouped]:
+    """Return the sums of payments by day, plan, currency, state and, of failures, code."""
+    failed = {"$eq": ["$status", PaymentStatus.FAILED.value]}
+    has_fee = {
+        "$and": [{"$isNumber": "$details.fee"}, {"$eq": ["$details.feeCurrency", "$currency"]}]
+    }
+    group: Row = {
+        "_id": {
+            "day": of.day(),
+            "plan": {"$ifNull": ["$planId", None]},
+            "currency": "$currency",
+            "status": "$status",
+            "code": {"$cond": [failed, {"$ifNull": ["$failureCode", None]}, None]},
+        },
+        # Of several names that a plan had, one that does not change with the order of rows.
+        "planName": {"$max": "$planName"},
+        "count": {"$sum": 1},
+        "amount": {"$sum": "$amount"},
+        "refunded": {"$sum": "$refunded"},
+        "fees": {"$sum": {"$cond": [has_fee, "$details.fee", 0]}},
+        "feesKnown": {"$sum": {"$cond": [has_fee, 1, 0]}},
+    }
+    stages = [of.match([*PaymentStatus]), {"$group": group}]
+    return await _rows(Payment.get_pymongo_collection(), stages, Grouped)
+
+
+async def sum_refunds(of: Range) -> list[RefundSum]:
+    """Return the sums of refunds by day, currency and state."""
+    match = of.match([*RefundStatus])
+    match["$match"]["void"] = {"$ne": True}
+    return await _rows(Refund.get_pymongo_collection(), _by_day(of, match), RefundSum)
+
+
+async def sum_disputes(of: Range) -> list[DisputeSum]:
+    """Return the sums of disputes by day, currency and state."""
+    match = of.match([*DisputeStatus])
+    return await _rows(Dispute.get_pymongo_collection(), _by_day(of, match), DisputeSum)
+
+
+async def sum_tries(of: Range, currency: str) -> list[TriesSum]:
+    """Return how many of the payments that succeeded took how many tries.
+
+    Counted are the tries that failed for their session, or for themselves where they have none.
+    """
+    match = of.match(_PAID)
+    match["$match"]["currency"] = currency
+    # Nothing has an empty id: where there is no session, none is found.
+    named = {"session": {"$ifNull": ["$sessionId", ""]}, "paid": "$providerPaymentId"}
+    of_session = {"$ne": ["$session", ""]}
+    stages: list[Row] = [
+        match,
+        {"$project": {**named, "merchantId": 1, "provider": 1, "account": 1}},
+        {"$set": {"paid": {"$cond": [of_session, "", "$paid"]}}},
+        _failed("session", "sessionId", {"$eq": ["$merchantId", "$$merchant"]}, "ofSession"),
+        _failed(
+            "paid",
+            "providerPaymentId",
+            {"$and": [{"$eq": ["$provider", "$$provider"]}, {"$eq": ["$account", "$$account"]}]},
+            "ofPayment",
+        ),
+        {"$set": {"tries": {"$add": [1, {"$size": "$ofSession"}, {"$size": "$ofPayment"}]}}},
+        {"$group": {"_id": {"tries": "$tries"}, "payments": {"$sum": 1}}},
+    ]
+    return await _rows(Payment.get_pymongo_collection(), stages, TriesSum)
+
+
+def _failed(local: str, foreign: str, also: Row, found: str) -> Row:
+    """Return the stage that looks the failed tries up, by the index on one of their fields."""
+    return {
+        "$lookup": {
+            "from": Attempt.collection_name(),
+            "localField": local,
+            "foreignField": foreign,
+            "let": {"merchant": "$merchantId", "provider": "$provider", "account": "$account"},
+            "pipeline": [{"$match": {"$expr": also}}, {"$project": {"_id": 1}}],
+            "as": found,
+        }
+    }
+
+
+def _by_day(of: Range, match: Row) -> list[Row]:
+    key = {"day": of.day(), "currency": "$currency", "status": "$status"}
+    sums = {"count": {"$sum": 1}, "amount": {"$sum": "$amount"}}
+    return [match, {"$group": {"_id": key, **sums}}]
+
+
+async def _rows(collection: Collection, stages: Sequence[Row], shape: type[S]) -> list[S]:
+    found = await collection.aggregate([*stages])
+    return [msgspec.convert(row | row["_id"], shape) for row in await found.to_list()]

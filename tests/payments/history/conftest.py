@@ -1,0 +1,5 @@
+"""The shop, and rows of the ledger."""
+
+from tests.support.shop import shop
+
+__all__ = ["shop"]

