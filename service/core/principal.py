@@ -35,6 +35,7 @@ class AccessScope(StrEnum):
     DELIVERIES_READ = "deliveries:read"
     DELIVERIES_REDELIVER = "deliveries:redeliver"
     PAYMENTS_READ = "payments:read"
+    ANALYTICS_READ = "analytics:read"
     PAYMENTS_SEARCH = "payments:search"
     DISPUTES_READ = "disputes:read"
     REVIEWS_READ = "reviews:read"

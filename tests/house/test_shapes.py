@@ -22,7 +22,7 @@ from service.merchants.documents import Merchant, Suspension
 from service.outbox import schemas as outbox
 from service.outbox.documents import Delivery
 from service.payments.disputes.documents import Dispute
-from service.payments.history import schemas as history
+from service.payments.history.schemas import ledger as history
 from service.payments.payments.documents import Payment
 from service.providers.base import CheckoutRequest
 from service.reviews import schemas as reviews

@@ -26,10 +26,19 @@ _OWN = "Jobs have *reports of their own*"
 _LISTED = "*every job with its last runs*"
 _POSTED = "shows *what a provider posted*"
 _LISTS = "`GET /api/payment-sessions` lists sessions of all users"
+_ANALYTICS = "`GET /api/payment/admin/analytics` adds up"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
 ALLOWED: dict[str, str] = {
     "get /api/payment/payment-history": _HISTORY,
     "get /api/payment/admin/payments": _HISTORY,
+    "get /api/payment/admin/analytics": _ANALYTICS,
+    **{
+        f"schemas {name}": _ANALYTICS
+        for name in (
+            *("AnalyticsAnswer", "DayLine", "FailureLine", "FiguresLine", "PlanLine"),
+            *("SumLine", "TriesLine", "TriesUntilSuccess"),
+        )
+    },
     "get /api/disputes": _HISTORY,
     "get /api/disputes/{dispute_id}": _HISTORY,
     **{

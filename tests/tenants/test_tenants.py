@@ -158,6 +158,7 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
             Probe({"params": one}, {}, empty)
             for one in ({}, user["params"], {"email": "ada@alpha.example"}, {"plan": PLAN})
         ],
+        "get /api/payment/admin/analytics": [Probe({}, {}, empty)],
         "get /api/disputes": [Probe({}, {}, empty)],
         "get /api/disputes/{dispute_id}": [
             Probe({}, {"dispute_id": one}) for one in ("a-dispute", owned.dispute_id)

@@ -13,6 +13,7 @@ from service.core.paging import Cursor, decode_cursor
 from service.core.principal import AccessScope, Kind, Principal
 from service.payments.disputes.states import DisputeStatus
 from service.payments.history.errors import PaymentsOfAnother, TooMuch, wrong_parameter
+from service.payments.history.operations.analytics import analyze, last_days
 from service.payments.history.operations.browse import list_disputes, read_dispute
 from service.payments.history.operations.downloads import (
     Format,
@@ -24,7 +25,8 @@ from service.payments.history.operations.downloads import (
 from service.payments.history.operations.gather import list_payments
 from service.payments.history.operations.services import HistoryServices
 from service.payments.history.repository import DisputeFilter, PaymentFilter
-from service.payments.history.schemas import (
+from service.payments.history.schemas.analytics import AnalyticsAnswer, analytics_answer
+from service.payments.history.schemas.ledger import (
     DisputeAnswer,
     DisputesAnswer,
     PaymentsAnswer,
@@ -131,6 +133,30 @@ class PaymentHistory(Controller):
             most=max_amount,
         )
         return payments_answer(*await list_payments(wanted, cursor=_place(cursor), limit=limit))
+
+    @get(
+        "/api/payment/admin/analytics",
+        opt=requires(AccessScope.ANALYTICS_READ),
+        summary="Add up the last days",
+    )
+    async def analytics(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: Annotated[int, QueryParameter(ge=1, le=92)] = 30,
+        currency: Annotated[
+            str | None, QueryParameter(name="currency", pattern="^[A-Z]{3}$")
+        ] = None,
+    ) -> AnalyticsAnswer:
+        """By day and by plan, in one currency: the merchant's own, unless another one is named.
+
+        Days begin in the merchant's zone; the last one is today.
+        """
+        services = history_of(request)
+        merchant = await services.merchants.of(principal.merchant_id)
+        own = merchant.default_currency or services.default_currency
+        within = last_days(merchant.id, merchant.zone, days, services.clock.now())
+        return analytics_answer(await analyze(within, currency or own))
 
 
 class Disputes(Controller):
