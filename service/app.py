@@ -42,7 +42,7 @@ from service.storage.figures import sampling, stored_figures
 from service.storage.group_commit.queue import GroupQueue
 from service.storage.group_commit.reading_along import reading_along
 from service.storage.watchdog import Watchdog, watching
-from service.timeline.controllers import Timelines
+from service.timeline.controllers import AnyIds, DisputeEvidence, Timelines
 from service.web.edge import put_edge_around
 from service.web.health import Readiness
 from service.web.layer import web_layer
@@ -55,6 +55,8 @@ ROUTES = (
     Verification,
     PaymentHistory,
     Disputes,
+    AnyIds,
+    DisputeEvidence,
     Timelines,
     Webhooks,
     AdminWebhooks,

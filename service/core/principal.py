@@ -37,7 +37,9 @@ class AccessScope(StrEnum):
     PAYMENTS_READ = "payments:read"
     ANALYTICS_READ = "analytics:read"
     PAYMENTS_SEARCH = "payments:search"
+    LEDGER_READ = "ledger:read"
     DISPUTES_READ = "disputes:read"
+    EVIDENCE_READ = "evidence:read"
     REVIEWS_READ = "reviews:read"
     REVIEWS_DECIDE = "reviews:decide"
     PRICES_READ = "prices:read"
@@ -52,12 +54,20 @@ class AccessScope(StrEnum):
 
 _BROWSER = frozenset({AccessScope.SESSIONS_READ, AccessScope.SESSIONS_WRITE})
 
+_LEDGER = frozenset(
+    {
+        AccessScope.PAYMENTS_READ,
+        AccessScope.LEDGER_READ,
+        AccessScope.DISPUTES_READ,
+        AccessScope.EVIDENCE_READ,
+    }
+)
+
 # The kinds are bundles of scopes. Further routes bring their own (`refunds:write` …) into them.
 BUNDLES: Mapping[Kind, frozenset[AccessScope]] = {
     Kind.PUBLISHABLE: _BROWSER,
     Kind.USER: _BROWSER | {AccessScope.PAYMENTS_READ},
-    Kind.SECRET: _BROWSER
-    | {AccessScope.TIMELINES_READ, AccessScope.PAYMENTS_READ, AccessScope.DISPUTES_READ},
+    Kind.SECRET: _BROWSER | _LEDGER | {AccessScope.TIMELINES_READ},
     Kind.ADMIN: frozenset(AccessScope) - {AccessScope.SESSIONS_WRITE},
     Kind.JOBS: frozenset({AccessScope.JOBS_RUN, AccessScope.OPERATOR}),
 }

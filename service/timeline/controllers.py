@@ -1,16 +1,39 @@
-"""Timelines over HTTP."""
+"""Timelines, what any id leads to, and evidence, over HTTP."""
 
-from litestar import Controller, get
+from typing import Annotated, Any, Literal
+
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
-from litestar.params import SkipValidation
+from litestar.params import PathParameter, QueryParameter, SkipValidation
 
 from service.core.clock import Clock
 from service.core.principal import AccessScope
 from service.sessions.controllers import caller_of
+from service.timeline.operations.evidence import gather_evidence
+from service.timeline.operations.find_named import find_named
 from service.timeline.operations.gather import timeline
-from service.timeline.schemas import TimelineAnswer, timeline_view
+from service.timeline.schemas import (
+    EvidenceAnswer,
+    FoundAnswer,
+    TimelineAnswer,
+    evidence_answer,
+    found_answer,
+    timeline_view,
+)
 from service.web.authentication import AnyRequest, requires
+from service.web.pages.assets import Assets
+from service.web.pages.rendering import Pages
 from service.web.parameters import SessionIdPath
+from service.web.requests import header_of
+
+PAGES = Pages(Assets("service.timeline", "/timeline/assets"))
+_DOCUMENT = PAGES.policy_of_a_document("evidence.css")
+
+TheClock = NamedDependency[SkipValidation[Clock]]
+AnyIdPath = Annotated[
+    str, PathParameter(max_length=255, description="Any id, ours or a provider's.")
+]
+FormatQuery = Annotated[Literal["json", "html"] | None, QueryParameter(name="format")]
 
 
 class Timelines(Controller):
@@ -27,8 +50,55 @@ class Timelines(Controller):
         self,
         session_id: SessionIdPath,
         request: AnyRequest,
-        clock: NamedDependency[SkipValidation[Clock]],
+        clock: TheClock,
     ) -> TimelineAnswer:
         """Oldest first, with the reason for its state in a sentence."""
         caller, now = caller_of(request), clock.now()
         return timeline_view(await timeline(session_id, caller, now), caller, now)
+
+
+class AnyIds(Controller):
+    """What an id of any kind leads to."""
+
+    tags = ["Payments"]
+
+    @get(
+        "/api/payments/{any_id:str}",
+        opt=requires(AccessScope.LEDGER_READ),
+        summary="Find payments and their session by any id",
+    )
+    async def find(self, any_id: AnyIdPath, request: AnyRequest, clock: TheClock) -> FoundAnswer:
+        """By the id of a payment, charge, invoice, order, refund, dispute, session or checkout.
+
+        Or by the bank's reference. With refunds, tries, disputes and what stands on the accounts.
+        """
+        caller = caller_of(request)
+        return found_answer(await find_named(any_id, caller), caller, clock.now())
+
+
+class DisputeEvidence(Controller):
+    """What a merchant answers to a dispute."""
+
+    tags = ["Disputes"]
+
+    @get(
+        "/api/disputes/{dispute_id:str}/evidence",
+        opt=requires(AccessScope.EVIDENCE_READ),
+        summary="Gather the evidence about a dispute",
+    )
+    async def evidence(
+        self,
+        dispute_id: AnyIdPath,
+        request: AnyRequest,
+        clock: TheClock,
+        format_: FormatQuery = None,
+    ) -> Response[EvidenceAnswer]:
+        """JSON or, with `format=html` or `Accept: text/html`, a page to be printed. Audited."""
+        caller = caller_of(request, acts=True)
+        answer = evidence_answer(await gather_evidence(dispute_id, caller, clock.now()))
+        accepted = header_of(request.scope, b"accept") or ""
+        if format_ == "html" or (format_ is None and "text/html" in accepted):
+            page: Response[Any] = PAGES.show("evidence.html", policy=_DOCUMENT, evidence=answer)
+            page.headers["Vary"] = "Accept"
+            return page
+        return Response(answer, headers={"Cache-Control": "no-store", "Vary": "Accept"})

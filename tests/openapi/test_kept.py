@@ -27,8 +27,17 @@ _LISTED = "*every job with its last runs*"
 _POSTED = "shows *what a provider posted*"
 _LISTS = "`GET /api/payment-sessions` lists sessions of all users"
 _ANALYTICS = "`GET /api/payment/admin/analytics` adds up"
+_ANY_ID = "`GET /api/payments/{any_id}` leads from any id"
+_EVIDENCE = "`GET /api/disputes/{dispute_id}/evidence` gathers"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
 ALLOWED: dict[str, str] = {
+    "get /api/payments/{any_id}": _ANY_ID,
+    **{f"schemas {name}": _ANY_ID for name in ("BalanceLine", "FoundAnswer", "WholePayment")},
+    "get /api/disputes/{dispute_id}/evidence": _EVIDENCE,
+    **{
+        f"schemas {name}": _EVIDENCE
+        for name in ("ActLine", "Bought", "Customer", "DeliveryLine", "EvidenceAnswer")
+    },
     "get /api/payment/payment-history": _HISTORY,
     "get /api/payment/admin/payments": _HISTORY,
     "get /api/payment/admin/analytics": _ANALYTICS,

@@ -163,6 +163,14 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         "get /api/disputes/{dispute_id}": [
             Probe({}, {"dispute_id": one}) for one in ("a-dispute", owned.dispute_id)
         ],
+        "get /api/disputes/{dispute_id}/evidence": [
+            Probe({}, {"dispute_id": one}) for one in ("a-dispute", owned.dispute_id)
+        ],
+        "get /api/payments/{any_id}": [
+            Probe({}, {"any_id": one})
+            for one in ("a-paid", "a-open", "pi_a-paid", "cs_test_a-paid", "a-refund-0001")
+        ]
+        + [Probe({}, {"any_id": one}) for one in (owned.payment_id, owned.dispute_id)],
         "get /api/admin/deliveries": [
             Probe({}, {}, empty),
             Probe({"params": {"merchant": A}}, {}, refused),

@@ -1,6 +1,8 @@
 """Pages, rendered from templates: every value is escaped, and an unknown name is an error."""
 
+import base64
 from datetime import datetime
+from hashlib import sha256
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Response
@@ -35,13 +37,27 @@ class Pages:
         self._templates.globals |= {"shared": SHARED.url, "asset": assets.url}
         self._templates.filters["time"] = _time
 
-    def show(self, template: str, *, status_code: int = 200, **values: object) -> Response[str]:
+    def show(
+        self, template: str, *, status_code: int = 200, policy: str = POLICY, **values: object
+    ) -> Response[str]:
         """Answer with a page. It is never cached: it shows a state that changes."""
         return Response(
             self._templates.get_template(template).render(values),
             status_code=status_code,
             media_type=MediaType.HTML,
-            headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"},
+            headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"},
+        )
+
+    def policy_of_a_document(self, style: str) -> str:
+        """Return the policy of a page that is kept as a file: nothing but its one inline style.
+
+        `style` is the template that it includes; only its very text is allowed.
+        """
+        text = self._templates.get_template(style).render()
+        hashed = base64.b64encode(sha256(text.encode()).digest()).decode()
+        return (
+            f"default-src 'none'; style-src 'sha256-{hashed}'; form-action 'none'; "
+            "frame-ancestors 'none'; base-uri 'none'"
         )
 
 
