@@ -46,6 +46,9 @@ class Payment(StoredDocument):
     failure that nothing but money can overrule. `updated_at` is when we last heard of it, also
     where the provider was asked and only said again what it had said.
 
+    `owner` says who opened its session, as the session has it: a browser may have named any user.
+    None in rows of before that was kept.
+
     `aliases` are all other ids by which it is known. `plan_name` and `metadata` are its session's
     as it was claimed. `details` are those of the provider's facts (`providers.facts.Details`), by
     their stored names; `places` says of each, and of `payment_method`, where in the order of all
@@ -67,6 +70,7 @@ class Payment(StoredDocument):
     provider_customer_id: str | None = None
     session_id: str | None = None
     session_opened_at: datetime | None = None
+    owner: str | None = None
     user_id: str | None = None
     plan_id: str | None = None
     plan_name: str | None = None

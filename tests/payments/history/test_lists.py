@@ -9,7 +9,16 @@ from service.core.principal import Kind
 from service.storage import paging
 from tests.conftest import NOON
 from tests.payments.history.rows import dispute, fail, pay, refund
-from tests.sessions.asking import fields_of, key_of_another_merchant, problem, token_of
+from tests.sessions.asking import (
+    PAYMENTS,
+    fields_of,
+    key_of_another_merchant,
+    open_as_browser,
+    payment_body,
+    problem,
+    put_price,
+    token_of,
+)
 from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
 from tests.support.profiled import profiled
 from tests.support.shop import Shop
@@ -106,6 +115,23 @@ async def test_everybody_sees_their_own_and_no_more(shop: Shop) -> None:
     for key, path in ((PUBLISHABLE, HISTORY), (JOBS, HISTORY), (SECRET, SEARCH), (ada, SEARCH)):
         problem(await shop.api.call("GET", path, key), 403, "forbidden")
     problem(await shop.api.call("GET", DISPUTES, ada), 403, "forbidden")
+
+
+async def test_what_a_browser_paid_in_a_users_name_is_not_the_users(shop: Shop) -> None:
+    """It may name anybody, and its metadata would be read by them."""
+    await put_price(shop.api, "event_456", 1000, "INR")
+    body = payment_body(sessionId="s-b", userId="ada", paymentMethod="stripe", amount=1000)
+    opened, _ = await open_as_browser(shop.api, PAYMENTS, body | {"currency": "INR"})
+    await shop.api.told(shop.stripe_paid(opened))
+    own = await shop.api.open(sessionId="s-a", userId="ada")
+    await shop.api.told(shop.stripe_paid(own))
+    await pay("pi_before")  # of before it was kept who opened a session
+    ada = token_of("ada", shop.clock)
+    assert sorted(await _listed(shop, HISTORY, ada)) == ["pi_before", "pi_s-a"]
+    file = await shop.api.call("GET", HISTORY, ada, params={"format": "csv"})
+    assert "pi_s-b" not in file.text
+    # Control: a server, which knows what its browsers do, is shown it.
+    assert "pi_s-b" in await _listed(shop, HISTORY, SECRET, userId="ada")
 
 
 @pytest.mark.parametrize(

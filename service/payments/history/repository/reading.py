@@ -25,11 +25,12 @@ _BY_STATUS = "merchant_status_createdAt_id"
 class PaymentFilter(Struct, frozen=True, kw_only=True):
     """Which payments are wanted; None: any. Amounts in minor units, `since` and `most` included.
 
-    `session_ids` are those that the payments belong to.
+    `session_ids` are those that the payments belong to. `owners`: those who opened their sessions.
     """
 
     merchant_id: str
     user_id: str | None = None
+    owners: Sequence[str | None] | None = None
     status: PaymentStatus | None = None
     provider: str | None = None
     plan: str | None = None
@@ -148,6 +149,8 @@ def _filters(wanted: PaymentFilter) -> Row:
         "planId": wanted.plan,
     }
     filters: Row = {name: {"$eq": value} for name, value in given.items() if value is not None}
+    if wanted.owners is not None:
+        filters["owner"] = {"$in": [*wanted.owners]}
     amounts = _between(wanted.least, wanted.most, "$lte")
     return filters | ({"amount": amounts} if amounts else {})
 

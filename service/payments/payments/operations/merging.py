@@ -32,7 +32,7 @@ _FILLED_BY_THE_FIRST = (
     "provider_customer_id",
 )
 _OF_ITS_SESSION = (
-    *("session_id", "session_opened_at", "user_id", "plan_id", "plan_name"),
+    *("session_id", "session_opened_at", "owner", "user_id", "plan_id", "plan_name"),
     "metadata",
 )
 _METHOD = "paymentMethod"

@@ -37,6 +37,7 @@ class ReportedPayment(Struct, frozen=True):
     failure_details: JsonObject | None = None
     session_id: str | None = None
     session_opened_at: datetime | None = None
+    owner: str | None = None
     user_id: str | None = None
     plan_id: str | None = None
     plan_name: str | None = None

@@ -26,6 +26,7 @@ def claimed_for(session: Session, reported: ReportedPayment) -> ReportedPayment:
         merchant_id=session.merchant_id,
         session_id=session.session_id,
         session_opened_at=session.created_at,
+        owner=session.owner,
         user_id=session.user_id,
         plan_id=session.plan,
         plan_name=session.title or session.plan,
