@@ -16,6 +16,7 @@ from service.migrations.steps import (
     merchants,
     money_back,
     outbox,
+    owners,
     payments,
     sessions,
 )
@@ -32,5 +33,6 @@ STEPS: Sequence[Step] = (
     Step(8, "payments: details; sessions: a title", details.left, details.run),
     Step(9, "payments: sums of refunds and disputes", money_back.left, money_back.run),
     Step(10, "indexes: those of lists end in the key", lists.left, lists.run),
+    Step(11, "payments: who opened their session", owners.left, owners.run),
 )
 """Every migration; numbers go up by one and are never used again."""
