@@ -1,12 +1,15 @@
 """The figures of the last days are those that a plain fold over all rows comes to."""
 
 import random
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from service.payments.history.operations import analytics, fold
+from service.payments.history.repository.figures import offsets
 from service.storage.database import Row
 from tests.conftest import NOON
 from tests.payments.history import folding
@@ -139,6 +142,42 @@ async def test_a_payment_at_midnight_is_of_the_day_that_begins(shop: Shop) -> No
             ("2026-11-20", expected[0]),
             ("2026-11-21", expected[1]),
         ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "around"),
+    [
+        ("Europe/Kyiv", "2026-10-25T01:00:00Z"),  # a name that is younger than the database
+        ("Australia/Lord_Howe", "2026-10-03T15:30:00Z"),  # by half an hour
+        ("America/St_Johns", "2026-11-01T04:30:00Z"),
+        ("Asia/Kathmandu", "2026-11-01T00:00:00Z"),  # no change
+    ],
+)
+async def test_days_follow_the_clocks_of_the_zone_when_they_change(
+    shop: Shop, zone: str, around: str
+) -> None:
+    change = datetime.fromisoformat(around)
+    times = [change + timedelta(minutes=15 * n + 1) for n in range(-120, 120)]
+    for number, at in enumerate(times):
+        await pay(f"pi_{number}", createdAt=at)
+    await _in_zone(shop, zone)
+    found = await _asked(shop, days=60)
+    days = {one["day"]: one["figures"]["succeeded"] for one in found["byDay"]}
+    expected = Counter(str(at.astimezone(ZoneInfo(zone)).date()) for at in times)
+    assert {day: n for day, n in days.items() if n} == expected
+
+
+def test_the_offsets_of_a_zone_are_those_of_every_minute() -> None:
+    since, until = NOON - timedelta(days=30), NOON
+    for name in ("America/St_Johns", "UTC", "Australia/Lord_Howe", "America/New_York"):
+        zone = ZoneInfo(name)
+        found = offsets(zone, since, until)
+        assert found[-1][0] == until
+        assert len(found) == 1 + (name in {"America/St_Johns", "America/New_York"})
+        for minute in range(0, 30 * 24 * 60, 7):
+            at = since + timedelta(minutes=minute)
+            [offset, *_] = [of for end, of in found if at < end]
+            assert f"{at.astimezone(zone):%z}" == offset.replace(":", "")
 
 
 async def test_without_payments_there_are_days_and_no_rates(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from service.payments.attempts.operations.tries import Try, tries_of
 from service.payments.disputes import repository as disputes
 from service.payments.disputes.documents import Dispute
 from service.payments.entries import repository as entries
-from service.payments.entries.operations import balances_of
+from service.payments.entries.operations import balances_of, by_object
 from service.payments.entries.states import Balances
 from service.payments.history import repository
 from service.payments.payments import repository as payments
@@ -93,16 +93,22 @@ async def _whole(found: Sequence[Payment]) -> list[Whole]:
     told = await _told(found)
     ids = [str(one.id) for one in found]
     disputed = _by_payment(await disputes.of_payments(ids, NO_TRANSACTION) if ids else [])
-    return [
-        Whole(one, of, await _balances(one, of))
+    objects = {
+        str(one.payment.id): [
+            str(row.id) for row in (one.payment, *one.refunds, *disputed[str(one.payment.id)])
+        ]
         for one in told
-        for of in [disputed[str(one.payment.id)]]
+    }
+    posted = by_object(await entries.find_of([key for keys in objects.values() for key in keys]))
+    return [
+        Whole(
+            one,
+            disputed[name],
+            balances_of(entry for key in objects[name] for entry in posted.get(key, ())),
+        )
+        for one in told
+        for name in [str(one.payment.id)]
     ]
-
-
-async def _balances(told: Told, of: Sequence[Dispute]) -> Balances:
-    ids = [str(row.id) for row in (told.payment, *told.refunds, *of)]
-    return balances_of(await entries.find_of(ids))
 
 
 def _key(payment: Payment) -> tuple[str, ...]:

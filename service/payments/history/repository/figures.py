@@ -1,8 +1,9 @@
 """Aggregations over a range of time: one a collection, each by an index that begins with it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +19,8 @@ from service.storage.database import Collection, Row
 
 _PAID = [PaymentStatus.SUCCEEDED.value, PaymentStatus.REFUNDED.value]
 _TOLD_OF = "merchant_status_createdAt_id"
+
+_STEP, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 S = TypeVar("S", bound=Struct)
 
@@ -42,9 +45,46 @@ class Range(Struct, frozen=True):
         }
 
     def day(self) -> Row:
-        """Return the expression for the day of a row, as `2026-11-21`."""
-        date = {"date": "$createdAt", "format": "%Y-%m-%d", "timezone": self.zone}
-        return {"$dateToString": date}
+        """Return the expression for the day of a row, as `2026-11-21`.
+
+        By the offsets that the zone has in this time as Python knows them: the database has a list
+        of zones of its own, in which younger names are missing.
+        """
+        *changes, last = offsets(ZoneInfo(self.zone), self.since, self.until)
+        branches = [{"case": {"$lt": ["$createdAt", end]}, "then": of} for end, of in changes]
+        offset = {"$switch": {"branches": branches, "default": last[1]}} if branches else last[1]
+        return {"$dateToString": {"date": "$createdAt", "format": "%Y-%m-%d", "timezone": offset}}
+
+
+def offsets(zone: ZoneInfo, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+    """Return until when a zone has which offset (`+05:30`), over a time, to the minute."""
+    found: list[tuple[datetime, str]] = []
+    begins = since
+    while begins < until:
+        ends = min(begins + _STEP, until)
+        if _offset(zone, begins) != _offset(zone, ends):
+            ends = _change(zone, begins, ends)
+        if found and found[-1][1] == _offset(zone, begins):
+            found.pop()
+        found.append((ends, _offset(zone, begins)))
+        begins = ends
+    return found
+
+
+def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """Return when the offset changes between two moments, of which the first is a whole minute."""
+    while after - before > _MINUTE:
+        middle = before + (after - before) // _MINUTE // 2 * _MINUTE
+        if _offset(zone, middle) == _offset(zone, before):
+            before = middle
+        else:
+            after = middle
+    return before + _MINUTE
+
+
+def _offset(zone: ZoneInfo, at: datetime) -> str:
+    text = f"{at.astimezone(zone):%z}"
+    return f"{text[:3]}:{text[3:5]}"
 
 
 class Grouped(Struct, frozen=True, rename="camel"):
