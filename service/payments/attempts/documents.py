@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from pydantic import Field
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
 from service.payments.attempts.states import AttemptStatus
@@ -60,7 +60,7 @@ class Attempt(StoredDocument):
             IndexModel([("providerPaymentId", ASCENDING)], name="providerPaymentId"),
             IndexModel([("sessionId", ASCENDING)], name="sessionId"),
             IndexModel(
-                [("merchantId", ASCENDING), ("userId", ASCENDING), ("madeAt", DESCENDING)],
-                name="merchant_user_madeAt",
+                [("merchantId", ASCENDING), ("madeAt", ASCENDING)],
+                name="merchant_madeAt",
             ),
         ]

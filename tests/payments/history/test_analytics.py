@@ -122,7 +122,8 @@ def _same(found: dict[str, Any], own: dict[str, list[Row]], attempts: list[Row])
     assert {one.pop("code"): one for one in found["failures"]} == failed
     assert found["refunds"] == folding.sums(made, lambda row: row["status"])
     assert found["disputes"] == folding.sums(own["disputes"], lambda row: row["status"])
-    took = folding.tries(payments, attempts)
+    since = datetime.fromisoformat(found["from"]) - timedelta(days=7)
+    took = folding.tries(payments, [one for one in attempts if one["madeAt"] >= since])
     until = found["attemptsUntilSuccess"]
     assert {one["attempts"]: one["payments"] for one in until["counts"]} == took
     if took:
@@ -244,4 +245,5 @@ async def test_what_is_older_is_not_read(shop: Shop) -> None:
     names = {row["command"]["aggregate"] for row in asked}
     assert names == {"payments", "refunds", "disputes"}
     assert not [row for row in done if "COLLSCAN" in row.get("planSummary", "")]
-    assert max(row["docsExamined"] for row in asked) <= 2 + 2  # two payments, a failed try of each
+    # Two payments, and three tries of a week more, which the profiler counts twice; not all twenty.
+    assert max(row["docsExamined"] for row in asked) <= 2 + 2 * 3

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,8 +18,18 @@ from service.payments.refunds.states import RefundStatus
 from service.storage.database import Collection, Row
 
 _PAID = [PaymentStatus.SUCCEEDED.value, PaymentStatus.REFUNDED.value]
-_TOLD_OF = "merchant_status_createdAt_id"
+_TOLD_OF, _BACK = "merchant_status_createdAt_id", "merchant_status_createdAt"
 
+BEFORE: Final = timedelta(days=7)
+"""How long before a time its payments may have been tried first."""
+
+# What payments and tries have in common. No session's id has a colon.
+_THEIRS = {
+    "$ifNull": [
+        "$sessionId",
+        {"$concat": ["$provider", ":", "$account", ":", "$providerPaymentId"]},
+    ]
+}
 _STEP, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 S = TypeVar("S", bound=Struct)
@@ -163,61 +173,45 @@ async def sum_payments(of: Range) -> list[Grouped]:
         "feesKnown": {"$sum": {"$cond": [has_fee, 1, 0]}},
     }
     stages = [of.match([*PaymentStatus]), {"$group": group}]
-    return await _rows(Payment.get_pymongo_collection(), stages, Grouped)
+    return await _rows(Payment.get_pymongo_collection(), stages, Grouped, _TOLD_OF)
 
 
 async def sum_refunds(of: Range) -> list[RefundSum]:
     """Return the sums of refunds by day, currency and state."""
     match = of.match([*RefundStatus])
     match["$match"]["void"] = {"$ne": True}
-    return await _rows(Refund.get_pymongo_collection(), _by_day(of, match), RefundSum)
+    return await _rows(Refund.get_pymongo_collection(), _by_day(of, match), RefundSum, _BACK)
 
 
 async def sum_disputes(of: Range) -> list[DisputeSum]:
     """Return the sums of disputes by day, currency and state."""
     match = of.match([*DisputeStatus])
-    return await _rows(Dispute.get_pymongo_collection(), _by_day(of, match), DisputeSum)
+    return await _rows(Dispute.get_pymongo_collection(), _by_day(of, match), DisputeSum, _BACK)
 
 
 async def sum_tries(of: Range, currency: str) -> list[TriesSum]:
     """Return how many of the payments that succeeded took how many tries.
 
-    Counted are the tries that failed for their session, or for themselves where they have none.
+    Counted are the tries that failed for their session, or for themselves where they have none,
+    from `BEFORE` that time on. Both collections are read once and grouped together: to look the
+    tries of each payment up takes twenty times as long.
     """
     match = of.match(_PAID)
     match["$match"]["currency"] = currency
-    # Nothing has an empty id: where there is no session, none is found.
-    named = {"session": {"$ifNull": ["$sessionId", ""]}, "paid": "$providerPaymentId"}
-    of_session = {"$ne": ["$session", ""]}
+    made = {"$gte": of.since - BEFORE, "$lt": of.until}
+    failed: list[Row] = [
+        {"$match": {"merchantId": of.merchant_id, "madeAt": made}},
+        {"$project": {"_id": _THEIRS, "paid": {"$literal": 0}, "failed": {"$literal": 1}}},
+    ]
     stages: list[Row] = [
         match,
-        {"$project": {**named, "merchantId": 1, "provider": 1, "account": 1}},
-        {"$set": {"paid": {"$cond": [of_session, "", "$paid"]}}},
-        _failed("session", "sessionId", {"$eq": ["$merchantId", "$$merchant"]}, "ofSession"),
-        _failed(
-            "paid",
-            "providerPaymentId",
-            {"$and": [{"$eq": ["$provider", "$$provider"]}, {"$eq": ["$account", "$$account"]}]},
-            "ofPayment",
-        ),
-        {"$set": {"tries": {"$add": [1, {"$size": "$ofSession"}, {"$size": "$ofPayment"}]}}},
-        {"$group": {"_id": {"tries": "$tries"}, "payments": {"$sum": 1}}},
+        {"$project": {"_id": _THEIRS, "paid": {"$literal": 1}, "failed": {"$literal": 0}}},
+        {"$unionWith": {"coll": Attempt.collection_name(), "pipeline": failed}},
+        {"$group": {"_id": "$_id", "paid": {"$sum": "$paid"}, "failed": {"$sum": "$failed"}}},
+        {"$match": {"paid": {"$gt": 0}}},
+        {"$group": {"_id": {"tries": {"$add": [1, "$failed"]}}, "payments": {"$sum": "$paid"}}},
     ]
-    return await _rows(Payment.get_pymongo_collection(), stages, TriesSum)
-
-
-def _failed(local: str, foreign: str, also: Row, found: str) -> Row:
-    """Return the stage that looks the failed tries up, by the index on one of their fields."""
-    return {
-        "$lookup": {
-            "from": Attempt.collection_name(),
-            "localField": local,
-            "foreignField": foreign,
-            "let": {"merchant": "$merchantId", "provider": "$provider", "account": "$account"},
-            "pipeline": [{"$match": {"$expr": also}}, {"$project": {"_id": 1}}],
-            "as": found,
-        }
-    }
+    return await _rows(Payment.get_pymongo_collection(), stages, TriesSum, _TOLD_OF)
 
 
 def _by_day(of: Range, match: Row) -> list[Row]:
@@ -226,6 +220,8 @@ def _by_day(of: Range, match: Row) -> list[Row]:
     return [match, {"$group": {"_id": key, **sums}}]
 
 
-async def _rows(collection: Collection, stages: Sequence[Row], shape: type[S]) -> list[S]:
-    found = await collection.aggregate([*stages])
+async def _rows(
+    collection: Collection, stages: Sequence[Row], shape: type[S], index: str
+) -> list[S]:
+    found = await collection.aggregate([*stages], hint=index)
     return [msgspec.convert(row | row["_id"], shape) for row in await found.to_list()]
