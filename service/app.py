@@ -31,6 +31,7 @@ from service.migrations.operations import difference
 from service.outbox.controllers import AdminDeliveries
 from service.outbox.operations.figures import outbox_figures
 from service.payments.history.controllers import Disputes, PaymentHistory
+from service.payments.refunds.controllers import Refunds
 from service.retention.controllers import Cleanup
 from service.retention.operations.purging import overdue_figures
 from service.reviews.controllers import AdminReviews
@@ -57,6 +58,7 @@ ROUTES = (
     Disputes,
     AnyIds,
     DisputeEvidence,
+    Refunds,
     Timelines,
     Webhooks,
     AdminWebhooks,
@@ -125,6 +127,7 @@ def create_app(
     app.state.watchdog = watchdog
     app.state.services = container.services
     app.state.history = container.history
+    app.state.refunding = container.refunding
     app.state.mounted = mounted
     return put_edge_around(app, settings)
 

@@ -15,6 +15,7 @@ from service.core.errors import FieldProblem, Misconfigured
 from service.core.variables import Group, Password, Secret, Secrets
 from service.inbox.settings import InboxSettings
 from service.outbox.settings import MailSettings
+from service.payments.refunds.settings import RefundSettings
 from service.providers.registry import REGISTRY
 from service.providers.settings import ConsentSettings, ProviderSettings
 from service.sessions.settings import SessionSettings
@@ -34,6 +35,7 @@ class Settings(BaseModel, frozen=True):
     providers: dict[str, SerializeAsAny[ProviderSettings]]
     mail: MailSettings
     sessions: SessionSettings
+    refunds: RefundSettings
     inbox: InboxSettings
     consents: ConsentSettings
 

@@ -36,6 +36,12 @@ from service.payments.entries.documents import Entry
 from service.payments.history.operations.services import HistoryServices
 from service.payments.payments.documents import Payment
 from service.payments.refunds.documents import Refund
+from service.payments.refunds.operations.approve import REFUND
+from service.payments.refunds.operations.rules import RefundRules
+from service.payments.refunds.sending.send import send_by_message
+from service.payments.refunds.sending.services import RefundServices
+from service.payments.refunds.settings import RefundSettings
+from service.providers.refunding import Refunds
 from service.providers.registry import Providers, build_providers, refuse_blank
 from service.retention.operations.report import Jobs
 from service.retention.operations.table import ABOUT as RETENTION_JOBS
@@ -101,6 +107,7 @@ class Container(Struct, frozen=True):
     inbox: Inbox
     services: CheckoutServices
     history: HistoryServices
+    refunding: RefundServices
     jobs: Jobs
     job_table: Table
 
@@ -121,7 +128,9 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         strip=settings.inbox.strip_payload_fields,
     )
     services = CheckoutServices(rules, clock, providers, inbox, merchants)
-    jobs = Jobs(services, subscribers_of(services), settings.access.peppers)
+    refund_rules = build_refund_rules(settings.refunds, providers)
+    refunding = RefundServices(refund_rules, clock, providers, inbox)
+    jobs = Jobs(services, subscribers_of(services, refunding), settings.access.peppers)
     return Container(
         settings=settings,
         clock=clock,
@@ -132,6 +141,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         inbox=inbox,
         services=services,
         history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
+        refunding=refunding,
         jobs=jobs,
         job_table=job_table(jobs),
     )
@@ -144,22 +154,29 @@ def job_table(jobs: Jobs) -> Table:
     return Table(by_name(registered), clock, jobs.stopping)
 
 
-def subscribers_of(services: CheckoutServices) -> Subscribers:
+def subscribers_of(services: CheckoutServices, refunding: RefundServices) -> Subscribers:
     """Return who hears what. Mail and outbound webhooks will be further ones."""
-
-    def hears(topic: str, handle: Callable[..., Awaitable[None]]) -> Subscriber:
-        return Subscriber(
-            topic.removeprefix("provider."),
-            frozenset({topic}),
-            partial(handle, services=services),
-            at_provider,
-            always=True,
-        )
-
+    of_checkouts = partial(_hears, services=services)
     return (
-        hears(CLOSE_CHECKOUT, close_by_message),
-        hears(CLOSE_ATTEMPT, close_attempt_by_message),
-        hears(CAPTURE, capture_by_message),
+        of_checkouts(CLOSE_CHECKOUT, close_by_message),
+        of_checkouts(CLOSE_ATTEMPT, close_attempt_by_message),
+        of_checkouts(CAPTURE, capture_by_message),
+        _hears(REFUND, send_by_message, services=refunding),
+    )
+
+
+def _hears(
+    topic: str,
+    handle: Callable[..., Awaitable[None]],
+    *,
+    services: CheckoutServices | RefundServices,
+) -> Subscriber:
+    return Subscriber(
+        topic.removeprefix("provider."),
+        frozenset({topic}),
+        partial(handle, services=services),
+        at_provider,
+        always=True,
     )
 
 
@@ -183,6 +200,13 @@ def build_rules(settings: Settings, providers: Providers) -> Rules:
         older_peppers=peppers[1:],
         live={name: provider.live for name, provider in providers.items()},
     )
+
+
+def build_refund_rules(settings: RefundSettings, providers: Providers) -> RefundRules:
+    """Build the rules of refunds."""
+    asked = {name: one.live for name, one in providers.items() if isinstance(one, Refunds)}
+    window = timedelta(days=settings.refund_window_days)
+    return RefundRules(window, settings.refund_limit, asked)
 
 
 def lifetimes_of(policy: SessionSettings) -> Lifetimes:

@@ -36,6 +36,16 @@ def session_id_from(seed: str) -> str:
     return f"ps_{_base64url(hashlib.sha256(seed.encode()).digest()[:16])}"
 
 
+def new_refund_id() -> str:
+    """Make a refund's id: `rf-` and 128 random bits in hex, which every provider takes as it is."""
+    return f"rf-{secrets.token_hex(16)}"
+
+
+def refund_id_from(seed: str) -> str:
+    """Derive a refund's id from a seed, so that a repeated call after a crash finds the same."""
+    return f"rf-{digest(seed)[:32]}"
+
+
 def new_id(prefix: str) -> str:
     """Make an id of 128 random bits behind a prefix."""
     return f"{prefix}_{_base64url(secrets.token_bytes(16))}"

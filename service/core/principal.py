@@ -42,6 +42,9 @@ class AccessScope(StrEnum):
     EVIDENCE_READ = "evidence:read"
     REVIEWS_READ = "reviews:read"
     REVIEWS_DECIDE = "reviews:decide"
+    REFUNDS_READ = "refunds:read"
+    REFUNDS_REQUEST = "refunds:request"
+    REFUNDS_APPROVE = "refunds:approve"
     PRICES_READ = "prices:read"
     PRICES_WRITE = "prices:write"
     AUDIT_READ = "audit:read"
@@ -63,11 +66,15 @@ _LEDGER = frozenset(
     }
 )
 
-# The kinds are bundles of scopes. Further routes bring their own (`refunds:write` …) into them.
+_REFUNDS = frozenset(
+    {AccessScope.REFUNDS_READ, AccessScope.REFUNDS_REQUEST, AccessScope.REFUNDS_APPROVE}
+)
+
+# The kinds are bundles of scopes. Further routes bring their own into them.
 BUNDLES: Mapping[Kind, frozenset[AccessScope]] = {
     Kind.PUBLISHABLE: _BROWSER,
-    Kind.USER: _BROWSER | {AccessScope.PAYMENTS_READ},
-    Kind.SECRET: _BROWSER | _LEDGER | {AccessScope.TIMELINES_READ},
+    Kind.USER: _BROWSER | {AccessScope.PAYMENTS_READ, AccessScope.REFUNDS_REQUEST},
+    Kind.SECRET: _BROWSER | _LEDGER | _REFUNDS | {AccessScope.TIMELINES_READ},
     Kind.ADMIN: frozenset(AccessScope) - {AccessScope.SESSIONS_WRITE},
     Kind.JOBS: frozenset({AccessScope.JOBS_RUN, AccessScope.OPERATOR}),
 }

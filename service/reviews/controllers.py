@@ -7,6 +7,7 @@ from litestar.params import JSONBody, PathParameter
 
 from service.core.paging import decode_cursor
 from service.core.principal import AccessScope, Principal
+from service.payments.refunds.controllers import refunding_of
 from service.reviews.operations.browse import list_reviews
 from service.reviews.operations.choices import Choice, Wish
 from service.reviews.operations.decide import decide_review
@@ -15,12 +16,19 @@ from service.reviews.schemas import (
     DecidedAnswer,
     RejectReview,
     ReviewsAnswer,
+    SameMoney,
     decided,
     review_item,
 )
 from service.sessions.controllers import services_of
 from service.sessions.schemas.answers import next_cursor
-from service.web.authentication import AnyRequest, CurrentPrincipal, on_behalf_of, requires
+from service.web.authentication import (
+    AnyRequest,
+    CurrentPrincipal,
+    on_behalf_of,
+    require,
+    requires,
+)
 from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor, PageLimit
 
 EventIdPath = Annotated[str, PathParameter(max_length=400, description="The event's inbox id.")]
@@ -68,9 +76,12 @@ class AdminReviews(Controller):
         """Complete the session with it; money that is held is captured first.
 
         The id is the event's or the session's. Only money that came, or is held, can be accepted.
+        What is not accepted of it is refunded, which takes `refunds:approve`, too.
         """
         body = data or AcceptReview()
-        wish = Wish(Choice.ACCEPT, body.reason, body.payment_id)
+        if body.refund is not None:
+            require(principal, AccessScope.REFUNDS_APPROVE, taken="a key that may refund")
+        wish = Wish(Choice.ACCEPT, body.reason, body.payment_id, body.refund)
         return await _decided(event_id, wish, on_behalf_of(principal, merchant), request)
 
     @post(
@@ -92,6 +103,27 @@ class AdminReviews(Controller):
         return await _decided(event_id, wish, on_behalf_of(principal, merchant), request)
 
     @post(
+        "/reviews/{event_id:str}/reject-and-refund",
+        opt=requires(AccessScope.REVIEWS_DECIDE, AccessScope.REFUNDS_APPROVE),
+        status_code=200,
+        summary="Reject a payment and give it back",
+    )
+    async def reject_and_refund(
+        self,
+        event_id: EventIdPath,
+        data: JSONBody[RejectReview],
+        principal: CurrentPrincipal,
+        request: AnyRequest,
+        merchant: MerchantQuery = None,
+    ) -> DecidedAnswer:
+        """Leave the session without it, and refund what is left of it.
+
+        Never money of another session, which belongs to a completed sale.
+        """
+        wish = Wish(Choice.REJECT_AND_REFUND, data.reason, data.payment_id)
+        return await _decided(event_id, wish, on_behalf_of(principal, merchant), request)
+
+    @post(
         "/reviews/{event_id:str}/same-money",
         opt=requires(AccessScope.REVIEWS_DECIDE),
         status_code=200,
@@ -102,11 +134,11 @@ class AdminReviews(Controller):
         event_id: EventIdPath,
         principal: CurrentPrincipal,
         request: AnyRequest,
-        data: JSONBody[AcceptReview | None] = None,
+        data: JSONBody[SameMoney | None] = None,
         merchant: MerchantQuery = None,
     ) -> DecidedAnswer:
         """Reverse the entry by hand; the session is then completed by the payment itself."""
-        body = data or AcceptReview()
+        body = data or SameMoney()
         wish = Wish(Choice.SAME_MONEY, body.reason, body.payment_id)
         return await _decided(event_id, wish, on_behalf_of(principal, merchant), request)
 
@@ -114,6 +146,6 @@ class AdminReviews(Controller):
 async def _decided(
     review_id: str, wish: Wish, principal: Principal, request: AnyRequest
 ) -> DecidedAnswer:
-    services = services_of(request)
-    session = await decide_review(review_id, wish, principal, services)
-    return decided(session, principal, services.clock.now())
+    services, refunding = services_of(request), refunding_of(request)
+    found = await decide_review(review_id, wish, principal, services, refunding)
+    return decided(found, principal, services.clock.now())

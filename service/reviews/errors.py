@@ -30,6 +30,12 @@ class OnlyRejectable(Conflict):
     code = "only_rejectable"
 
 
+class NotRefundable(Conflict):
+    """The money can't be given back by this decision."""
+
+    code = "not_refundable"
+
+
 class PaymentNotSucceeded(Conflict):
     """There is no money to accept: it has not come, or will not."""
 

@@ -7,13 +7,14 @@ from msgspec import Struct
 from service.core.principal import Principal
 from service.core.views import view_of
 from service.inbox.schemas import DecisionView, EventView, decision_view
+from service.payments.refunds.schemas import RefundView, refund_view
 from service.reviews.operations.browse import DoubtOf, ReviewOf
 from service.reviews.operations.choices import Choice
-from service.sessions.documents import Session
+from service.reviews.operations.give_back import DecidedReview
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.reviewing.decisions import AWAITING_CAPTURE
 from service.sessions.schemas.answers import SessionView, session_view
-from service.web.fields import LongText, Text
+from service.web.fields import LongText, StrictAmount, Text
 from service.web.wire import WireModel
 
 
@@ -50,13 +51,25 @@ class ReviewsAnswer(Struct, frozen=True, rename="camel"):
 
 
 class DecidedAnswer(Struct, frozen=True, rename="camel"):
-    """The session after a decision."""
+    """The session after a decision, and what is given back of the payment, if anything is."""
 
     session: SessionView
+    refund: RefundView | None
 
 
 class AcceptReview(WireModel):
-    """Accepts a payment as it is, or takes it for the money that was entered by hand.
+    """Accepts a payment as it is, or all but what is to be refunded of it, in minor units.
+
+    `paymentId` says which, where an event has several in review.
+    """
+
+    reason: LongText | None = None
+    payment_id: Text | None = None
+    refund: StrictAmount | None = None
+
+
+class SameMoney(WireModel):
+    """Takes a payment for the money that was entered by hand.
 
     `paymentId` says which, where an event has several in review.
     """
@@ -72,9 +85,10 @@ class RejectReview(WireModel):
     payment_id: Text | None = None
 
 
-def decided(session: Session, by: Principal, now: datetime) -> DecidedAnswer:
+def decided(found: DecidedReview, by: Principal, now: datetime) -> DecidedAnswer:
     """Show a session after a decision to who took it."""
-    return DecidedAnswer(session_view(session, Caller(by), now))
+    refund = None if found.refund is None else refund_view(found.refund)
+    return DecidedAnswer(session_view(found.session, Caller(by), now), refund)
 
 
 def review_item(review: ReviewOf) -> ReviewItem:

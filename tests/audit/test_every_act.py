@@ -46,6 +46,32 @@ async def _same_money(shop: Shop) -> None:
     await _done(shop, "POST", path, json={"reason": "one transfer"})
 
 
+async def _by_hand(shop: Shop) -> str:
+    session = await shop.api.open(paymentMethod="upi")
+    await change(shop.api, sessionId=session["sessionId"], status="completed")
+    return str(session["sessionId"])
+
+
+async def _request_refund(shop: Shop, action: str | None = None, **sent: str) -> None:
+    body = {"sessionId": await _by_hand(shop), "reason": "asked"}
+    made = await _done(shop, "POST", "/api/payment/request-refund", SECRET, json=body)
+    if action is not None:
+        sent |= {"refundId": made.json()["refund"]["refundId"], "action": action}
+        await _done(shop, "POST", "/api/payment/admin/process-refund", json=sent)
+
+
+async def _refund(shop: Shop) -> None:
+    path = f"/api/payments/hand:default:{await _by_hand(shop)}/refunds"
+    await _done(shop, "POST", path, json={"reason": "asked", "bankReference": "UTR 1"})
+
+
+async def _reject_and_refund(shop: Shop) -> None:
+    session = await shop.api.open()
+    await shop.api.told(shop.stripe_paid(session, amount_total=1))
+    path = f"/api/admin/reviews/{session['sessionId']}/reject-and-refund"
+    await _done(shop, "POST", path, json={"reason": "asked the customer"})
+
+
 async def _replay(shop: Shop) -> None:
     session = await shop.api.open()
     await shop.api.told(shop.stripe_paid(session))
@@ -145,6 +171,23 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
     ],
     "AdminReviews.accept": [(lambda shop: _decide(shop, "accept"), {"review.accepted"})],
     "AdminReviews.reject": [(lambda shop: _decide(shop, "reject"), {"review.rejected"})],
+    "AdminReviews.reject_and_refund": [
+        (_reject_and_refund, {"review.rejected", "refund.approved"})
+    ],
+    "Refunds.request": [
+        (_request_refund, {"session.settled_by_hand", "refund.requested"}),
+    ],
+    "Refunds.process": [
+        (
+            lambda shop: _request_refund(shop, "deny", adminReason="no"),
+            {"session.settled_by_hand", "refund.requested", "refund.denied"},
+        ),
+        (
+            lambda shop: _request_refund(shop, "approve", bankReference="UTR 2"),
+            {"session.settled_by_hand", "refund.requested", "refund.made_by_hand"},
+        ),
+    ],
+    "Refunds.make": [(_refund, {"session.settled_by_hand", "refund.made_by_hand"})],
     "AdminReviews.same_money": [(_same_money, {"review.same_money"})],
     "AdminWebhooks.replay": [(_replay, {"event.replayed"})],
     "AdminDeliveries.again": [(_redeliver, {"delivery.redelivered"})],

@@ -52,7 +52,7 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
 }
 
 # What they decide needs a session with money in doubt: test_reviews.py looks for their entries.
-DECIDED = {"reviews accept", "reviews reject", "reviews same-money"}
+DECIDED = {f"reviews {one}" for one in ("accept", "reject", "reject-and-refund", "same-money")}
 CHANGE_NOTHING = {
     *("doctor", "keys list", "prices list", "jobs list", "indexes show"),
     *("jobs runs", "jobs manifests"),

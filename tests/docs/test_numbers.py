@@ -28,6 +28,8 @@ from service.outbox.operations import deliver as delivering
 from service.outbox.operations import dispatch as dispatching
 from service.outbox.operations import messages as outbox
 from service.outbox.operations import post
+from service.payments.refunds.sending import now as refunding
+from service.payments.refunds.sending import send as sending
 from service.production import secrecy
 from service.providers.stripe import verify
 from service.retention.operations import purging
@@ -72,6 +74,9 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "README.md": [("an `Idempotency-Key` of {} random characters", (header.LEAST_PROVING,))],
     "docs/api.md": [
         ("at most {} hours (`JWT_MAX_HOURS`)", (ACCESS.jwt_max_hours,)),
+        ("201 with what became of it within {} s", (refunding.ASK_WITHIN_S,)),
+        ("tells what became of it within {} seconds", (refunding.ASK_WITHIN_S,)),
+        ("as the same refund, for {} hours", (_hours(sending.REPEATED_FOR),)),
         (
             "`quoteId` in an opening holds that price for {} minutes",
             (_minutes(quote_id.HOLDS_FOR),),

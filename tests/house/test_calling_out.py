@@ -8,17 +8,18 @@ from types import FunctionType
 
 import pytest
 
-from service.providers import base
+from service.providers import base, refunding
 
 SERVICE = Path(__file__).parents[2] / "service"
 PROVIDERS = "providers/"
 # What asks and what is told of the answer stand apart: these only ask, and hand on what they hear.
-CALLERS = ("inbox/operations/", "sessions/checkouts/", "wiring.py")
+CALLERS = ("inbox/operations/", "sessions/checkouts/", "payments/refunds/sending/", "wiring.py")
 
 
 def _asked_of_providers() -> set[str]:
     """Return the names of what a provider is asked for over the network: all that is awaited."""
-    protocols = [one for one in vars(base).values() if getattr(one, "_is_protocol", False)]
+    known = {**vars(base), **vars(refunding)}.values()
+    protocols = [one for one in known if getattr(one, "_is_protocol", False)]
     return {
         name
         for protocol in protocols
@@ -44,10 +45,10 @@ def _callers() -> dict[str, set[str]]:
 
 
 def test_providers_are_asked_for_what_the_protocols_say() -> None:
-    assert {"open_checkout", "close_checkout", "fetch", "capture", "ask_about"} <= ASKED
+    assert {"open_checkout", "close_checkout", "fetch", "capture", "ask_about", "refund"} <= ASKED
 
 
-def test_only_checkouts_and_the_inbox_call_a_provider() -> None:
+def test_only_checkouts_refunds_and_the_inbox_call_a_provider() -> None:
     assert {path for path in _callers() if not path.startswith(CALLERS)} == set()
 
 

@@ -24,6 +24,8 @@ from service.outbox.documents import Delivery
 from service.payments.disputes.documents import Dispute
 from service.payments.history.schemas import ledger as history
 from service.payments.payments.documents import Payment
+from service.payments.refunds import schemas as refunds
+from service.payments.refunds.documents import Refund
 from service.providers.base import CheckoutRequest
 from service.reviews import schemas as reviews
 from service.sessions.documents import HistoryEntry, Review, Session
@@ -56,6 +58,7 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     merchants.MerchantView: (Merchant, frozenset()),
     merchants.SuspensionView: (Suspension, frozenset()),
     outbox.DeliveryView: (Delivery, frozenset()),
+    refunds.RefundView: (Refund, frozenset()),
     reviews.ReviewItem: (WebhookEvent, frozenset({"decisions", "why", "payments"})),
     answers.HistoryView: (HistoryEntry, frozenset()),
     answers.ReviewView: (Review, frozenset()),

@@ -23,6 +23,8 @@ _MERCHANTS = "Merchants: name, time zone, default currency"
 _ANY_MERCHANT = "an operator decides the reviews of any `merchant`"
 _DELIVERIES = "Messages reach *subscribers*"
 _OWN = "Jobs have *reports of their own*"
+_REFUNDS = "*Refunds*: customers request them"
+_GIVEN_BACK = "Reviews can *give money back*"
 _LISTED = "*every job with its last runs*"
 _POSTED = "shows *what a provider posted*"
 _LISTS = "`GET /api/payment-sessions` lists sessions of all users"
@@ -62,6 +64,25 @@ ALLOWED: dict[str, str] = {
         f"get /api/payment-sessions > {part}": _LISTS
         for part in ("summary", "description", "parameters")
     },
+    "get /api/refunds": _REFUNDS,
+    "get /api/refunds/{refund_id}": _REFUNDS,
+    "post /api/payment/request-refund": _REFUNDS,
+    "post /api/payment/admin/process-refund": _REFUNDS,
+    "post /api/payments/{any_id}/refunds": _REFUNDS,
+    **{
+        f"schemas {name}": _REFUNDS
+        for name in (
+            *("MakeRefund", "ProcessRefund", "RequestRefund"),
+            *("RefundAnswer", "RefundView", "RefundsAnswer"),
+        )
+    },
+    "post /api/admin/reviews/{event_id}/reject-and-refund": _GIVEN_BACK,
+    **{
+        f"schemas {name}": _GIVEN_BACK
+        for name in ("AcceptReview", "SameMoney", "DecidedAnswer", "DoubtView", "ReviewItem")
+    },
+    "post /api/admin/reviews/{event_id}/accept > description": _GIVEN_BACK,
+    "post /api/admin/reviews/{event_id}/same-money > body": _GIVEN_BACK,
     "get /api/jobs": _LISTED,
     **{f"schemas {name}": _LISTED for name in ("JobView", "JobsAnswer", "RunView")},
     "post /api/jobs/{name} > description": _OWN,

@@ -204,7 +204,7 @@ async def test_money_that_comes_after_its_rejection_can_only_be_rejected(shop: S
     assert await _decide(shop, sid, "reject") == (200, "pending")
     await _pay(shop, sid, "payment.captured", after=5, outcome="review")
     await _pay(shop, sid, "order.paid", after=5, outcome="review")
-    assert await _queue(shop) == [("paid_after_rejection", ["reject"])] * 2
+    assert await _queue(shop) == [("paid_after_rejection", ["reject", "reject-and-refund"])] * 2
     assert await _decide(shop, sid, "accept") == (409, "only_rejectable")
     assert await _decide(shop, sid, "reject") == (200, "pending")
 
@@ -233,7 +233,7 @@ async def test_what_nobody_could_tell_about_is_given_up_by_rejecting_it(
     assert [one["status"] for one in await shop.payments(sessionId=sid)] == ["abandoned"]
     assert (await shop.session(sid))["liveAttempts"] == []
     await _pay(shop, sid, "payment.captured", after=200_000, outcome="review")
-    assert await _queue(shop) == [("paid_after_rejection", ["reject"])]
+    assert await _queue(shop) == [("paid_after_rejection", ["reject", "reject-and-refund"])]
 
 
 @pytest.mark.parametrize("outcome", ["captured", "failed"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.reviews.operations import choices, decide
+from service.reviews.operations import choices, find
 from service.reviews.operations.choices import Outlook
 from service.storage.database import Row
 from tests.support.reviews import disagreements
@@ -96,7 +96,7 @@ async def _captures(shop: Shop, sid: str) -> int:
 async def test_control_without_the_guard_money_that_is_under_way_completes(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decide, "outlook", lambda *_: Outlook("anything goes"))
+    monkeypatch.setattr(find, "outlook", lambda *_: Outlook("anything goes"))
     for ledger in ("pending", "failed", "none", "foreign"):
         sid, event_id = await _in_review(shop, ledger, "pending")
         assert (await shop.admin("POST", f"/reviews/{event_id}/accept")).status_code == 200

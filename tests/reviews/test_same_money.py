@@ -31,7 +31,7 @@ async def test_the_hand_entry_is_reversed_and_the_payment_takes_its_place(shop: 
     sid = session["sessionId"]
     hand = (await shop.session(sid))["providerPaymentId"]
     [listed] = (await shop.admin("GET", "/reviews")).json()["reviews"]
-    assert listed["decisions"] == ["accept", "reject", "same-money"]
+    assert listed["decisions"] == ["accept", "reject", "reject-and-refund", "same-money"]
     assert await _same(shop, event_id) == (200, "")
 
     stored = await shop.session(sid)

@@ -15,6 +15,7 @@ import pytest
 
 from service.inbox.operations import apply, receive
 from service.inbox.operations.rejections import Rejections
+from service.payments.refunds.sending import now as refunding
 from service.providers.phonepe import adapter as phonepe
 from service.providers.phonepe import client as phonepe_client
 from service.providers.razorpay import adapter as razorpay
@@ -44,6 +45,7 @@ _NAMED: tuple[tuple[ModuleType, str], ...] = (
     (key_sets, "FETCH_WITHIN_S"),
     (questions, "ASK_WITHIN_S"),
     (receive, "CONFIRM_WITHIN_S"),
+    (refunding, "ASK_WITHIN_S"),
     (recording, "_KEPT_WITHIN_S"),
 )
 # Those who say nothing wait for the database as long as their parameter's default.

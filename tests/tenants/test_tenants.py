@@ -47,6 +47,7 @@ class Owned:
     delivery_id: str
     payment_id: str
     dispute_id: str
+    refund_id: str
 
 
 async def _keys(shop: Shop, merchant: str) -> dict[Kind, str]:
@@ -97,8 +98,18 @@ async def _owned(shop: Shop) -> Owned:
     [paid] = await shop.payments(sessionId="a-paid")
     await refund(paid, "a-refund-0001", reason="words-of-alpha")
     disputed = str((await dispute(paid, "a-dispute"))["_id"])
-    client_secret = opened.json()["clientSecret"]
-    return Owned(keys, client_secret, quote_id, row["_id"], DEAD, str(paid["_id"]), disputed)
+    wanted = {"paymentId": "pi_a-paid", "amount": 5, "reason": "words-of-alpha"}
+    asked = await call("POST", "/api/payment/request-refund", secret, json=wanted)
+    return Owned(
+        keys,
+        client_secret=opened.json()["clientSecret"],
+        quote_id=quote_id,
+        review_id=row["_id"],
+        delivery_id=DEAD,
+        payment_id=str(paid["_id"]),
+        dispute_id=disputed,
+        refund_id=asked.json()["refund"]["refundId"],
+    )
 
 
 def _probes(owned: Owned) -> dict[str, list[Probe]]:
@@ -184,7 +195,27 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         ],
         "post /api/admin/reviews/{event_id}/accept": decided,
         "post /api/admin/reviews/{event_id}/reject": decided,
+        "post /api/admin/reviews/{event_id}/reject-and-refund": decided,
         "post /api/admin/reviews/{event_id}/same-money": decided,
+        "get /api/refunds": [
+            Probe({}, {}, empty),
+            Probe(user, {}, empty),
+            Probe({"params": {"paymentId": "pi_a-paid"}}),
+            Probe({"params": {"merchant": A}}, {}, refused),
+        ],
+        "get /api/refunds/{refund_id}": [Probe({}, {"refund_id": owned.refund_id})],
+        "post /api/payment/request-refund": [
+            Probe({"json": {"reason": "mine", "sessionId": "a-paid"}}),
+            Probe({"json": {"reason": "mine", "paymentId": "pi_a-paid"}}),
+        ],
+        "post /api/payment/admin/process-refund": [
+            Probe({"json": {"refundId": owned.refund_id, "action": action}})
+            for action in ("approve", "deny")
+        ],
+        "post /api/payments/{any_id}/refunds": [
+            Probe(why, {"any_id": "pi_a-paid"}),
+            Probe(why | {"params": {"merchant": A}}, {"any_id": "pi_a-paid"}, refused),
+        ],
         "get /api/admin/merchants": [Probe({}, {}, refused)],
         "get /api/admin/merchants/{merchant_id}": [Probe({}, {"merchant_id": A}, refused)],
         "put /api/admin/merchants/{merchant_id}": [
@@ -216,7 +247,7 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
     }
 
 
-_FULL = ("sessions", "payments", "webhook_events", "audit_log")
+_FULL = ("sessions", "payments", "webhook_events", "audit_log", "refunds")
 MAKING = ("post /api/payment-s", "post /api/checkout", "post /api/payments/c")
 MAKING += ("post /api/payment/create", "put /api/admin")
 PATHS = ("payment-sessions", "checkout-sessions", "payments/checkout-session")
@@ -314,7 +345,10 @@ async def test_the_operator_runs_what_is_global_and_reads_the_trail_of_any_merch
 ) -> None:
     owned = await _owned(shop)
     trail = await shop.admin("GET", "/audit", params={"merchant": A})
-    assert {one["actor"] for one in trail.json()["entries"]} == {"admin:server-of-alpha"}
+    assert {one["actor"] for one in trail.json()["entries"]} == {
+        "admin:server-of-alpha",
+        "secret:server-of-alpha",
+    }
     assert (await shop.admin("GET", "/webhook-rejections")).status_code == 200
     assert (await shop.api.call("POST", "/api/cleanup-sessions", ADMIN)).status_code == 200
     # What is a merchant's own stays so: the operator acts on it by a key of that merchant.

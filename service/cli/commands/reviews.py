@@ -12,7 +12,7 @@ from service.core.paging import Cursor, decode_cursor
 from service.reviews.operations.browse import DoubtOf, ReviewOf, list_reviews
 from service.reviews.operations.choices import Choice, Wish
 from service.reviews.operations.decide import decide_review
-from service.sessions.documents import Session
+from service.reviews.operations.give_back import DecidedReview
 from service.settings import Settings
 from service.storage.database import Database
 from service.wiring import build_container, close_providers
@@ -59,14 +59,20 @@ _why = click.option("--reason", help="Stands in the audit trail.")
 @command.command("accept")
 @_deciding
 @_why
+@click.option("--refund", type=click.IntRange(min=1), help="Give so much back, in minor units.")
 def accept(
-    review_id: str, payment: str | None, reason: str | None, merchant: str, data_dir: Path
+    review_id: str,
+    payment: str | None,
+    reason: str | None,
+    refund: int | None,
+    merchant: str,
+    data_dir: Path,
 ) -> None:
     """Complete the session with a payment that did not fit; money that is held is captured first.
 
     A running server captures it, or the next `tillgate jobs run outbox`.
     """
-    _decide(review_id, Wish(Choice.ACCEPT, reason, payment), merchant, data_dir)
+    _decide(review_id, Wish(Choice.ACCEPT, reason, payment, refund), merchant, data_dir)
 
 
 @command.command("reject")
@@ -75,6 +81,20 @@ def accept(
 def reject(review_id: str, payment: str | None, reason: str, merchant: str, data_dir: Path) -> None:
     """Leave the session without a payment; the money's row in the ledger stays."""
     _decide(review_id, Wish(Choice.REJECT, reason, payment), merchant, data_dir)
+
+
+@command.command(Choice.REJECT_AND_REFUND.value)
+@_deciding
+@click.option("--reason", required=True, help="Stands in the audit trail.")
+def reject_and_refund(
+    review_id: str, payment: str | None, reason: str, merchant: str, data_dir: Path
+) -> None:
+    """Leave the session without a payment, and give back what is left of it.
+
+    Where the provider does not answer at once, a running server asks it again, or the next
+    `tillgate jobs run outbox`.
+    """
+    _decide(review_id, Wish(Choice.REJECT_AND_REFUND, reason, payment), merchant, data_dir)
 
 
 @command.command(Choice.SAME_MONEY.value)
@@ -88,15 +108,20 @@ def same_money(
 
 
 def _decide(review_id: str, wish: Wish, merchant: str, data_dir: Path) -> None:
-    async def work(settings: Settings, database: Database) -> Session:
+    async def work(settings: Settings, database: Database) -> DecidedReview:
         container = build_container(settings, SystemClock(), database)
         try:
-            return await decide_review(review_id, wish, operator(merchant), container.services)
+            return await decide_review(
+                review_id, wish, operator(merchant), container.services, container.refunding
+            )
         finally:
             await close_providers(container.providers)
 
-    session = with_database(data_dir, work)
+    decided = with_database(data_dir, work)
+    session, refund = decided.session, decided.refund
     show(session.status.value)
+    if refund is not None:
+        say(f"Refund {refund.refund_id} of {refund.amount} {refund.currency} is {refund.status}.")
     left = f", and waits for {session.review.reason}" if session.review else ""
     say(f"Session {session.session_id} is {session.status.value}{left}.")
 

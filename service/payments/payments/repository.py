@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import datetime
 
 from bson import ObjectId
+from pymongo import ReturnDocument
 
 from service.payments.payments.documents import BY_HAND, Payment
-from service.payments.payments.states import HAND, LIVE
+from service.payments.payments.states import HAND, LIVE, PaymentStatus
 from service.providers.registry import REGISTRY
 from service.storage.database import Row
 from service.storage.keys import Keys, Size, known_keys, walk_keys
@@ -91,15 +92,26 @@ async def find_by_alias(provider: str, account: str, alias: str, tx: Transaction
 
 
 async def find_by_any_id(merchant_id: str, any_id: str) -> list[Payment]:
-    """Find a merchant's payments by any id that is known of them, latest first.
+    """Find a merchant's payments by any id that is known of them, or by ours, latest first.
 
     One bank transfer may have settled several sessions by hand.
     """
     key = {"provider": {"$in": [*REGISTRY]}, "providerPaymentId": {"$eq": any_id, **_INDEXED}}
-    wanted = {"$or": [key, {"aliases": {"$eq": any_id}}], "merchantId": merchant_id}
+    any_of: list[Row] = [key, {"aliases": {"$eq": any_id}}]
+    if ObjectId.is_valid(any_id):
+        any_of.append({"_id": ObjectId(any_id)})
+    wanted = {"$or": any_of, "merchantId": merchant_id}
     rows = await Payment.get_pymongo_collection().find(wanted).to_list(100)
     rows.sort(key=lambda row: row["createdAt"], reverse=True)
     return [Payment.model_validate(row) for row in rows]
+
+
+async def find_by_key(payment_id: str, tx: Transaction) -> Payment | None:
+    """Find a payment by our own id, its `_id` in hex."""
+    row = await Payment.get_pymongo_collection().find_one(
+        {"_id": ObjectId(payment_id)}, session=tx.session
+    )
+    return None if row is None else Payment.model_validate(row)
 
 
 async def insert(row: Row, tx: Transaction) -> None:
@@ -111,6 +123,26 @@ async def change(payment: Payment, changes: Row, tx: Transaction) -> None:
     """Set fields of a payment that was read in the same transaction."""
     key = _key(payment.provider, payment.account, payment.provider_payment_id)
     await tx.update(Payment.get_pymongo_collection(), key, {"$set": changes})
+
+
+async def reserve(payment: Payment, amount: int, now: datetime, tx: Transaction) -> bool:
+    """Reserve a part of a payment for a refund, in minor units; return whether so much was left.
+
+    Not of money that has not come, or that a dispute holds.
+    """
+    taken = [{"$ifNull": [f"${name}", 0]} for name in ("refunded", "reserved")]
+    left = {"$subtract": ["$amount", {"$add": taken}]}
+    wanted: Row = {
+        "_id": payment.id,
+        "status": PaymentStatus.SUCCEEDED.value,
+        "held": {"$in": [None, 0]},
+        "$expr": {"$gte": [left, amount]},
+    }
+    update = {"$inc": {"reserved": amount}, "$set": {"updatedAt": now}}
+    found = await Payment.get_pymongo_collection().find_one_and_update(
+        wanted, update, {"_id": 1}, session=tx.session, return_document=ReturnDocument.AFTER
+    )
+    return found is not None
 
 
 async def change_as_read(payment: Payment, changes: Row) -> bool:

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from service.core.strict_json import JsonObject
 from service.payments.refunds.states import RefundStatus, Source
 from service.storage.documents import StoredDocument, StoredPart
 
@@ -30,6 +31,9 @@ class Refund(StoredDocument):
     `places` says of each where in the order of all facts that one stands. `void`: the payment was
     never captured, so it counts in no sum. `event_id` is the event that `status` comes from.
     `unposted`: its entries may lack what was changed last.
+
+    `sent` is what the provider was asked for at `called_at`, the first time: each repetition says
+    the same. `needs_person`: nobody can tell whether it was made, for the reason in these words.
     """
 
     merchant_id: str
@@ -59,6 +63,8 @@ class Refund(StoredDocument):
     attempts: int = 0
     next_attempt_at: datetime | None = None
     called_at: datetime | None = None
+    sent: JsonObject | None = None
+    needs_person: str | None = None
     requested_at: datetime | None = None
     decided_at: datetime | None = None
     made_at: datetime | None = None
@@ -68,6 +74,16 @@ class Refund(StoredDocument):
     event_id: str | None = None
     unposted: bool = False
     history: list[RefundMove] = Field(default_factory=list)
+
+    @property
+    def awaits_person(self) -> str | None:
+        """Return why a person must look at it; None where nobody must, or not any more."""
+        return self.needs_person if self.status is RefundStatus.PROCESSING else None
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Return whether its provider was asked for it, and nobody knows what came of that."""
+        return self.status is RefundStatus.PROCESSING and self.provider_refund_id is None
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount",)
 
@@ -89,7 +105,16 @@ class Refund(StoredDocument):
             ),
             IndexModel([("paymentId", ASCENDING)], name="paymentId"),
             IndexModel(
-                [("merchantId", ASCENDING), ("userId", ASCENDING), ("createdAt", DESCENDING)],
+                [("merchantId", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)],
+                name="merchant_createdAt",
+            ),
+            IndexModel(
+                [
+                    ("merchantId", ASCENDING),
+                    ("userId", ASCENDING),
+                    ("createdAt", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
                 name="merchant_user_createdAt",
             ),
             IndexModel(

@@ -2,10 +2,16 @@
 
 from collections.abc import AsyncGenerator, Collection
 
+from msgspec import Struct
+
 from service.core.errors import Busy
+from service.core.paging import Cursor
 from service.payments.refunds.documents import Refund
+from service.payments.refunds.states import RefundStatus
+from service.providers.registry import REGISTRY
 from service.storage.database import Row
 from service.storage.keys import Keys, Size, known_keys, walk_parents
+from service.storage.paging import newest_first
 from service.storage.transaction import LookUp, Question, Transaction
 
 _UNPOSTED = {"unposted": True}
@@ -39,6 +45,44 @@ async def of_payment(payment_id: str, tx: Transaction) -> list[Refund]:
     return [Refund.model_validate(row) for row in rows]
 
 
+async def find(merchant_id: str, refund_id: str, tx: Transaction) -> Refund | None:
+    """Find a merchant's refund by our id."""
+    wanted = LookUp("refundId", (refund_id,), fixed={"merchantId": merchant_id})
+    rows = await tx.look_up(Question(Refund.get_pymongo_collection(), (wanted,)))
+    return Refund.model_validate(rows[0]) if rows else None
+
+
+async def find_by_any_id(merchant_id: str, any_id: str) -> Refund | None:
+    """Find a merchant's refund by our id or by its provider's."""
+    theirs = {"provider": {"$in": [*REGISTRY]}, "providerRefundId": {"$eq": any_id, **_INDEXED}}
+    wanted: Row = {"$or": [{"refundId": {"$eq": any_id}}, theirs], "merchantId": merchant_id}
+    row = await Refund.get_pymongo_collection().find_one(wanted)
+    return None if row is None else Refund.model_validate(row)
+
+
+class RefundFilter(Struct, frozen=True):
+    """Which refunds of a merchant are wanted; None wants all. `payment_id` is our own."""
+
+    status: RefundStatus | None = None
+    payment_id: str | None = None
+    user_id: str | None = None
+
+
+async def page(
+    merchant_id: str, filters: RefundFilter, *, cursor: Cursor | None, limit: int
+) -> tuple[list[Refund], Cursor | None]:
+    """Return a page of a merchant's refunds, newest first, and where the next one begins."""
+    wanted: Row = {"merchantId": merchant_id}
+    wanted |= {"status": filters.status.value} if filters.status else {}
+    wanted |= {"paymentId": {"$eq": filters.payment_id}} if filters.payment_id else {}
+    wanted |= {"userId": {"$eq": filters.user_id}} if filters.user_id else {}
+    collection = Refund.get_pymongo_collection()
+    rows, following = await newest_first(
+        collection, wanted, by="createdAt", cursor=cursor, limit=limit
+    )
+    return [Refund.model_validate(row) for row in rows], following
+
+
 async def insert(row: Row, tx: Transaction) -> None:
     """Insert the row of a refund. Raises `Duplicate` if another transaction was quicker."""
     await tx.insert(Refund.get_pymongo_collection(), row)
@@ -53,6 +97,30 @@ async def change(refund: Refund, changes: Row, move: Row | None, tx: Transaction
     if changed is None:  # none is ever deleted
         raise Busy("The refund is being written by others.")
     return changed
+
+
+async def move(
+    refund: Refund, given: RefundStatus, changes: Row, move: Row, tx: Transaction
+) -> Refund | None:
+    """Move a refund on from a state that was read; None where it is not in that one any more."""
+    wanted = {"refundId": refund.refund_id, "status": given.value}
+    return await tx.change(refund, wanted, {"$set": changes, "$push": {"history": move}})
+
+
+async def change_unanswered(
+    refund: Refund, changes: Row, tx: Transaction, move: Row | None = None
+) -> Refund | None:
+    """Change a refund that its provider was asked for; None where it has reported it since."""
+    wanted: Row = {
+        "refundId": refund.refund_id,
+        "status": RefundStatus.PROCESSING.value,
+        "providerRefundId": None,
+        "attempts": refund.attempts,
+    }
+    update: Row = {"$set": changes}
+    if move is not None:
+        update["$push"] = {"history": move}
+    return await tx.change(refund, wanted, update)
 
 
 async def of_payments(payment_ids: Collection[str], tx: Transaction) -> list[Refund]:

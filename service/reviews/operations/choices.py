@@ -5,13 +5,17 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from service.core.errors import TillgateError
+from service.core.money import exponent, to_major
 from service.inbox.documents import Doubt
 from service.inbox.errors import AlreadyDecided
 from service.inbox.states import Verdict
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import PaymentStatus
+from service.payments.refunds.operations.rules import amount_of
 from service.reviews.errors import (
     CaptureUnderWay,
+    NotRefundable,
     NotTheSameMoney,
     OnlyRejectable,
     PaymentNotSucceeded,
@@ -28,22 +32,30 @@ class Choice(StrEnum):
 
     ACCEPT = "accept"
     REJECT = "reject"
+    REJECT_AND_REFUND = "reject-and-refund"
     SAME_MONEY = "same-money"
 
+
+REJECTIONS = frozenset({Choice.REJECT, Choice.REJECT_AND_REFUND})
 
 _VERDICTS: Mapping[Choice, Verdict] = {
     Choice.ACCEPT: "accepted",
     Choice.REJECT: "rejected",
+    Choice.REJECT_AND_REFUND: "rejected",
     Choice.SAME_MONEY: "same_money",
 }
 
 
 class Wish(Struct, frozen=True):
-    """What a person wants decided, and why. `payment_id` says which, where an event has several."""
+    """What a person wants decided, and why. `payment_id` says which, where an event has several.
+
+    `refund` is what is given back of a payment that is accepted, in minor units.
+    """
 
     choice: Choice
     reason: str | None = None
     payment_id: str | None = None
+    refund: int | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -75,6 +87,7 @@ class Outlook(Struct, frozen=True):
 ONLY_REJECTABLE = OnlyRejectable.code
 NOT_SUCCEEDED = PaymentNotSucceeded.code
 CAPTURE_UNDER_WAY = CaptureUnderWay.code
+NOT_REFUNDABLE = NotRefundable.code
 NOT_SAME_MONEY = NotTheSameMoney.code
 ALREADY_DECIDED = AlreadyDecided.code
 
@@ -88,6 +101,11 @@ _ONLY_REJECTABLE: Mapping[str, str] = {
         "session."
     ),
 }
+# Never money of another session: it belongs to a completed sale.
+_GIVEN_BACK = frozenset(
+    one.value
+    for one in (Mismatch.SECOND, Mismatch.AMOUNT, Mismatch.CURRENCY, Mismatch.AFTER_REJECTION)
+)
 _NOT_PAID: Mapping[PaymentStatus, str] = {
     PaymentStatus.PENDING: (
         "The payment is under way and its money has not come. Wait for its provider's word, or "
@@ -177,6 +195,32 @@ def _reject(case: Case) -> Outlook:
     return Outlook("Leaves the session without this payment; its row in the ledger stays.")
 
 
+def _reject_and_refund(case: Case) -> Outlook:
+    rejecting, payment, session = _reject(case), case.payment, case.session
+    if not rejecting.possible:
+        return rejecting
+    if payment is None or not is_own(payment, session):
+        return Outlook(_ONLY_REJECTABLE[Mismatch.ANOTHERS.value], ONLY_REJECTABLE)
+    if case.doubt.reason not in _GIVEN_BACK:
+        return Outlook(
+            f"Money of a {case.doubt.reason} is not given back from here. Reject it, and refund "
+            "the payment by itself.",
+            NOT_REFUNDABLE,
+        )
+    if session.provider_payment_id == case.doubt.about:
+        return Outlook(
+            "The payment has completed the session. Reject what does not fit, and refund the "
+            "payment by itself.",
+            NOT_REFUNDABLE,
+        )
+    try:
+        left = amount_of(payment, None)
+    except TillgateError as error:
+        return Outlook(error.message, error.error)
+    money = f"{to_major(left, exponent(payment.currency))} {payment.currency}"
+    return Outlook(f"Leaves the session without this payment, and gives {money} back.")
+
+
 def _same_money(case: Case) -> Outlook:
     why = _not_the_same(case)
     if why is not None:
@@ -206,5 +250,6 @@ def _not_the_same(case: Case) -> str | None:
 _OUTLOOKS: Mapping[Choice, Callable[[Case], Outlook]] = {
     Choice.ACCEPT: _accept,
     Choice.REJECT: _reject,
+    Choice.REJECT_AND_REFUND: _reject_and_refund,
     Choice.SAME_MONEY: _same_money,
 }

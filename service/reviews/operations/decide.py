@@ -1,23 +1,25 @@
-"""Decide about a payment that did not fit: accept it, reject it, or take it for a hand entry."""
+"""Decide about a payment that did not fit: accept it, reject it, or take it for a hand entry.
+
+What is given back goes out as every refund does, and is written with the decision.
+"""
 
 import asyncio
-from datetime import datetime
 
-from service.core.errors import Conflict
 from service.core.principal import Principal
 from service.inbox import repository
-from service.inbox.documents import Decision, WebhookEvent
-from service.inbox.errors import AlreadyDecided
+from service.inbox.documents import WebhookEvent
 from service.payments.payments import repository as payments
+from service.payments.refunds.operations.writing import Doing
+from service.payments.refunds.sending.services import RefundServices
 from service.reviews.errors import ReviewNotFound
-from service.reviews.operations.choices import ALREADY_DECIDED, Case, Choice, Wish, outlook
-from service.reviews.operations.find import case_of, doubt_of, find_review
-from service.reviews.operations.keep import decided_fields, keep_decision
-from service.reviews.operations.outcomes import Deciding, apply_choice, awaits
+from service.reviews.operations.choices import REJECTIONS, Wish
+from service.reviews.operations.find import case_of, doubt_of, find_review, refuse
+from service.reviews.operations.give_back import DecidedReview, ask_for, give_back
+from service.reviews.operations.keep import decided_fields, decision_of, keep_decision
+from service.reviews.operations.outcomes import Deciding, apply_choice
 from service.reviews.operations.trail import keep_trail
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
-from service.sessions.documents import Session
 from service.sessions.operations.moving.move import Cause
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
@@ -27,8 +29,12 @@ _A_FEW = asyncio.Semaphore(4)
 
 
 async def decide_review(
-    review_id: str, wish: Wish, by: Principal, services: CheckoutServices
-) -> Session:
+    review_id: str,
+    wish: Wish,
+    by: Principal,
+    services: CheckoutServices,
+    refunding: RefundServices,
+) -> DecidedReview:
     """Decide about a payment, once and for good; return the session as it then stands.
 
     Raises `ReviewNotFound`, `AlreadyDecided` for a second decision, `SeveralPayments`, and
@@ -37,25 +43,30 @@ async def decide_review(
     async with _A_FEW:
         found = await find_review(review_id, by.merchant_id)
         doubt_of(found, wish.payment_id)  # what is decided by now needs no transaction
-        return await _decide(found, wish, by, services)
+        decided = await _decide(found, wish, by, services, refunding)
+    return await ask_for(decided, refunding)
 
 
 async def _decide(
-    found: WebhookEvent, wish: Wish, by: Principal, services: CheckoutServices
-) -> Session:
+    found: WebhookEvent,
+    wish: Wish,
+    by: Principal,
+    services: CheckoutServices,
+    refunding: RefundServices,
+) -> DecidedReview:
     now = services.clock.now()
 
-    async def work(tx: Transaction) -> Session:
+    async def work(tx: Transaction) -> DecidedReview:
         row = await repository.find(found.id, by.merchant_id, tx)
         session = await sessions.find_within(tx, by.merchant_id, found.session_id or "")
         if row is None or session is None:
             raise ReviewNotFound(found.id)
         case = await case_of(tx, row, doubt_of(row, wish.payment_id), session)
-        _refuse(wish.choice, case)
-        if wish.choice is not Choice.REJECT and case.payment is not None:
+        refuse(wish.choice, case)
+        if wish.choice not in REJECTIONS and case.payment is not None:
             # Whatever an event reports of it meanwhile must conflict with what is decided here.
             await payments.change(case.payment, {"updatedAt": now}, tx)
-        waiting = await keep_decision(tx, case, _decision(wish, case, by, now), services.inbox)
+        waiting = await keep_decision(tx, case, decision_of(wish, case, by, now), services.inbox)
         deciding = Deciding(
             tx, case, Cause(by.label, now, event_id=row.id), services.rules.lifetimes
         )
@@ -63,25 +74,8 @@ async def _decide(
             wish.choice, deciding, decided_fields(wish, case, waiting, now)
         )
         await keep_trail(tx, by, wish, case, row, now)
-        return session
+        return DecidedReview(
+            session, await give_back(Doing(tx, by, now), wish, case, refunding.rules)
+        )
 
     return await in_transaction(work)
-
-
-def _refuse(choice: Choice, case: Case) -> None:
-    look = outlook(choice, case)
-    if look.code == ALREADY_DECIDED:
-        raise AlreadyDecided(look.words)
-    if not look.possible:
-        raise Conflict(look.words, code=look.code)
-
-
-def _decision(wish: Wish, case: Case, by: Principal, now: datetime) -> Decision:
-    return Decision(
-        accepted=wish.choice is not Choice.REJECT,
-        verdict=wish.verdict,
-        at=now,
-        by=by.label,
-        reason=wish.reason,
-        awaiting=wish.choice is Choice.ACCEPT and awaits(case),
-    )

@@ -1,12 +1,13 @@
 """Find a review and all that a decision about it depends on."""
 
+from service.core.errors import Conflict
 from service.inbox import repository
 from service.inbox.documents import Doubt, WebhookEvent
 from service.inbox.errors import AlreadyDecided
 from service.inbox.states import InboxStatus
 from service.payments.payments import repository as payments
 from service.reviews.errors import ReviewNotFound, SeveralPayments
-from service.reviews.operations.choices import Case
+from service.reviews.operations.choices import ALREADY_DECIDED, Case, Choice, outlook
 from service.sessions.documents import Session
 from service.sessions.operations.reviewing.doubts import doubts_of, undecided
 from service.storage.answering import answers_in_time
@@ -50,6 +51,15 @@ def doubt_of(row: WebhookEvent, payment_id: str | None) -> Doubt:
     if len(left) > 1:
         raise SeveralPayments([one.about for one in left])
     return left[0]
+
+
+def refuse(choice: Choice, case: Case) -> None:
+    """Refuse a decision that can't be taken. Raises `AlreadyDecided`, else `Conflict`."""
+    look = outlook(choice, case)
+    if look.code == ALREADY_DECIDED:
+        raise AlreadyDecided(look.words)
+    if not look.possible:
+        raise Conflict(look.words, code=look.code)
 
 
 async def case_of(tx: Transaction, row: WebhookEvent, doubt: Doubt, session: Session) -> Case:

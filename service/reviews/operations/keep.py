@@ -2,16 +2,29 @@
 
 from datetime import datetime
 
+from service.core.principal import Principal
 from service.inbox import repository
 from service.inbox.documents import Decision, WebhookEvent
 from service.inbox.operations.inbox import Inbox
 from service.inbox.operations.keeping import strip_row
-from service.reviews.operations.choices import Case, Wish
-from service.reviews.operations.outcomes import has_come
+from service.reviews.operations.choices import REJECTIONS, Case, Choice, Wish
+from service.reviews.operations.outcomes import awaits, has_come
 from service.sessions.documents import Decided
 from service.sessions.operations.reviewing.doubts import decide_on, named_of
 from service.storage.database import Row
 from service.storage.transaction import Transaction
+
+
+def decision_of(wish: Wish, case: Case, by: Principal, now: datetime) -> Decision:
+    """Return a decision as its review keeps it."""
+    return Decision(
+        accepted=wish.choice not in REJECTIONS,
+        verdict=wish.verdict,
+        at=now,
+        by=by.label,
+        reason=wish.reason,
+        awaiting=wish.choice is Choice.ACCEPT and awaits(case),
+    )
 
 
 async def keep_decision(

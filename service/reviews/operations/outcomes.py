@@ -128,5 +128,6 @@ async def _put(deciding: Deciding, fields: Row) -> Session:
 _EFFECTS: Mapping[Choice, Callable[[Deciding, Row], Awaitable[Session]]] = {
     Choice.ACCEPT: _accept,
     Choice.REJECT: _reject,
+    Choice.REJECT_AND_REFUND: _reject,
     Choice.SAME_MONEY: _same_money,
 }

@@ -1,0 +1,1 @@
+"""Money back, from who asks for it to the provider's books."""
