@@ -40,6 +40,8 @@ from service.payments.refunds.operations.approve import REFUND
 from service.payments.refunds.operations.rules import RefundRules
 from service.payments.refunds.sending.send import send_by_message
 from service.payments.refunds.sending.services import RefundServices
+from service.payments.refunds.sending.table import ABOUT as REFUND_JOBS
+from service.payments.refunds.sending.table import refund_jobs
 from service.payments.refunds.settings import RefundSettings
 from service.providers.refunding import Refunds
 from service.providers.registry import Providers, build_providers, refuse_blank
@@ -91,7 +93,12 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
 )
 
 
-ALL_JOBS: tuple[About, ...] = (*RETENTION_JOBS, *BOOKKEEPING_JOBS, *DISPUTE_JOBS)
+ALL_JOBS: tuple[About, ...] = (
+    *RETENTION_JOBS,
+    *BOOKKEEPING_JOBS,
+    *DISPUTE_JOBS,
+    *REFUND_JOBS,
+)
 """What is known of the jobs without a database: for the manifests of CronJobs."""
 
 
@@ -143,14 +150,19 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
         refunding=refunding,
         jobs=jobs,
-        job_table=job_table(jobs),
+        job_table=job_table(jobs, refunding),
     )
 
 
-def job_table(jobs: Jobs) -> Table:
+def job_table(jobs: Jobs, refunding: RefundServices) -> Table:
     """Return the table of all jobs: the server, the commands, the routes and CronJobs run these."""
     clock = jobs.inbox.clock
-    registered = (*retention_jobs(jobs), *bookkeeping_jobs(clock), *dispute_jobs(clock))
+    registered = (
+        *retention_jobs(jobs),
+        *bookkeeping_jobs(clock),
+        *dispute_jobs(clock),
+        *refund_jobs(refunding),
+    )
     return Table(by_name(registered), clock, jobs.stopping)
 
 

@@ -24,6 +24,7 @@ from tests.support.settings import PHONEPE_SALT
 from tests.support.shop import Shop, open_shop
 
 MADE = read(BEFORE_THE_INBOX)
+REFUNDING = "reject-and-refund"
 
 
 @pytest_asyncio.fixture
@@ -80,7 +81,13 @@ async def test_every_session_and_review_reads_as_it_did(shop: Shop) -> None:
         assert answer.json() == before
         timeline = await shop.api.call("GET", f"/api/payment-sessions/{session_id}/timeline")
         assert timeline.status_code == 200, timeline.text
-    assert (await shop.admin("GET", "/reviews?limit=100")).json() == MADE["reviews"]
+    found = (await shop.admin("GET", "/reviews?limit=100")).json()
+    for review in found["reviews"]:
+        for part in (review, *review["payments"]):
+            # A decision that the version before did not have.
+            part["decisions"] = [one for one in part["decisions"] if one != REFUNDING]
+            del part["why"][REFUNDING]
+    assert found == MADE["reviews"]
 
 
 def _again(shop: Shop, row: Row) -> Delivery:

@@ -73,16 +73,23 @@ ALLOWED: dict[str, str] = {
         f"schemas {name}": _REFUNDS
         for name in (
             *("MakeRefund", "ProcessRefund", "RequestRefund"),
-            *("RefundAnswer", "RefundView", "RefundsAnswer"),
+            *("RefundAction", "RefundAnswer", "RefundStatus", "RefundView", "RefundsAnswer"),
         )
     },
     "post /api/admin/reviews/{event_id}/reject-and-refund": _GIVEN_BACK,
     **{
         f"schemas {name}": _GIVEN_BACK
-        for name in ("AcceptReview", "SameMoney", "DecidedAnswer", "DoubtView", "ReviewItem")
+        for name in (
+            "AcceptReview",
+            "SameMoney",
+            "DecidedAnswer",
+            "Choice",
+            "DoubtView",
+            "ReviewItem",
+        )
     },
     "post /api/admin/reviews/{event_id}/accept > description": _GIVEN_BACK,
-    "post /api/admin/reviews/{event_id}/same-money > body": _GIVEN_BACK,
+    "post /api/admin/reviews/{event_id}/same-money > requestBody": _GIVEN_BACK,
     "get /api/jobs": _LISTED,
     **{f"schemas {name}": _LISTED for name in ("JobView", "JobsAnswer", "RunView")},
     "post /api/jobs/{name} > description": _OWN,

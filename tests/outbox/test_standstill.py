@@ -255,7 +255,9 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
 ) -> None:
     await _closings(shop)
     jobs = shop.api.container.jobs
-    running = asyncio.create_task(run_job("cleanup", job_table(jobs), OPERATOR))
+    running = asyncio.create_task(
+        run_job("cleanup", job_table(jobs, shop.api.container.refunding), OPERATOR)
+    )
     await stripe.called.wait()
     jobs.stopping.set()
     async with asyncio.timeout(IN_TIME):
@@ -264,7 +266,7 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
     rows = await _closes(shop)
     assert len([row for row in rows if row["attempts"]]) == 1
     assert (
-        await run_job("cleanup", job_table(jobs), OPERATOR)
+        await run_job("cleanup", job_table(jobs, shop.api.container.refunding), OPERATOR)
     ).skipped is False  # its lease was given back
 
 

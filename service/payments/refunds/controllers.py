@@ -15,15 +15,20 @@ from service.payments.refunds.operations.find_payment import find_paid, find_pay
 from service.payments.refunds.operations.request import Wanted
 from service.payments.refunds.repository import RefundFilter
 from service.payments.refunds.schemas import (
-    Action,
     MakeRefund,
     ProcessRefund,
+    RefundAction,
     RefundAnswer,
     RefundsAnswer,
     RequestRefund,
     refund_view,
 )
-from service.payments.refunds.sending import now
+from service.payments.refunds.sending.now import (
+    approve_now,
+    deny_now,
+    refund_now,
+    request_now,
+)
 from service.payments.refunds.sending.services import RefundServices
 from service.payments.refunds.states import RefundStatus
 from service.web.authentication import AnyRequest, CurrentPrincipal, on_behalf_of, requires
@@ -55,7 +60,7 @@ class Refunds(Controller):
         """201 with the request, which somebody approves or denies. A user's own payments only."""
         payment = await _named(data, principal)
         wanted = Wanted(data.reason, "customer", data.amount, data.currency, seed=_seed_of(request))
-        made = await now.request(str(payment.id), wanted, principal, refunding_of(request))
+        made = await request_now(str(payment.id), wanted, principal, refunding_of(request))
         return RefundAnswer(refund_view(made))
 
     @post(
@@ -82,7 +87,7 @@ class Refunds(Controller):
             data.bank_reference,
             _seed_of(request),
         )
-        made = await now.refund(str(payment.id), wanted, by, refunding_of(request))
+        made = await refund_now(str(payment.id), wanted, by, refunding_of(request))
         return RefundAnswer(refund_view(made))
 
     @post(
@@ -100,12 +105,12 @@ class Refunds(Controller):
     ) -> RefundAnswer:
         """Approving takes an amount of less; denying gives up what waits for a person, too."""
         by, services = on_behalf_of(principal, merchant), refunding_of(request)
-        if data.action is Action.DENY:
+        if data.action is RefundAction.DENY:
             _refuse_what_approves(data)
-            decided = await now.deny(data.refund_id, data.admin_reason, by, services)
+            decided = await deny_now(data.refund_id, data.admin_reason, by, services)
         else:
             approval = Approval(data.amount, data.admin_reason, data.bank_reference)
-            decided = await now.approve(data.refund_id, approval, by, services)
+            decided = await approve_now(data.refund_id, approval, by, services)
         return RefundAnswer(refund_view(decided))
 
     @get("/api/refunds", opt=requires(AccessScope.REFUNDS_READ), summary="List refunds")

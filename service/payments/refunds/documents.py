@@ -7,7 +7,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
-from service.payments.refunds.states import RefundStatus, Source
+from service.payments.refunds.states import RESERVED, RefundStatus, Source
 from service.storage.documents import StoredDocument, StoredPart
 
 
@@ -125,6 +125,12 @@ class Refund(StoredDocument):
                     ("_id", DESCENDING),
                 ],
                 name="merchant_status_createdAt",
+            ),
+            # Those on their way: it finds what nobody has reported for long.
+            IndexModel(
+                [("updatedAt", ASCENDING)],
+                name="reserved_updatedAt",
+                partialFilterExpression={"status": {"$in": sorted(RESERVED)}},
             ),
             IndexModel(
                 [("updatedAt", ASCENDING)],

@@ -1,13 +1,14 @@
 """Named queries on refunds."""
 
 from collections.abc import AsyncGenerator, Collection
+from datetime import datetime
 
 from msgspec import Struct
 
 from service.core.errors import Busy
 from service.core.paging import Cursor
 from service.payments.refunds.documents import Refund
-from service.payments.refunds.states import RefundStatus
+from service.payments.refunds.states import RESERVED, RefundStatus
 from service.providers.registry import REGISTRY
 from service.storage.database import Row
 from service.storage.keys import Keys, Size, known_keys, walk_parents
@@ -18,6 +19,7 @@ _UNPOSTED = {"unposted": True}
 
 # In the words of the partial index, which is used for no other query.
 _INDEXED = {"$type": "string"}
+_ON_THEIR_WAY = {"$in": sorted(RESERVED)}
 
 
 def by_reported(
@@ -121,6 +123,28 @@ async def change_unanswered(
     if move is not None:
         update["$push"] = {"history": move}
     return await tx.change(refund, wanted, update)
+
+
+async def find_silent(since: datetime, limit: int) -> list[Refund]:
+    """Find refunds on their way that nobody has reported since a time, longest first."""
+    wanted = {"status": _ON_THEIR_WAY, "updatedAt": {"$lte": since}}
+    found = Refund.get_pymongo_collection().find(wanted).sort("updatedAt", 1).limit(limit)
+    return [Refund.model_validate(row) for row in await found.to_list()]
+
+
+async def count_silent(since: datetime) -> int:
+    """Count the refunds on their way that nobody has reported since a time."""
+    wanted = {"status": _ON_THEIR_WAY, "updatedAt": {"$lte": since}}
+    return await Refund.get_pymongo_collection().count_documents(wanted)
+
+
+async def note_asked(refund_id: str, now: datetime, tx: Transaction) -> bool:
+    """Note that somebody asked about a refund; return whether it is still on its way."""
+    wanted = {"refundId": refund_id, "status": _ON_THEIR_WAY}
+    noted = await Refund.get_pymongo_collection().update_one(
+        wanted, {"$set": {"updatedAt": now}}, session=tx.session
+    )
+    return noted.matched_count == 1
 
 
 async def of_payments(payment_ids: Collection[str], tx: Transaction) -> list[Refund]:

@@ -15,7 +15,7 @@ from service.web.fields import CurrencyCode, LongText, ShortText, StrictAmount, 
 from service.web.wire import WireModel
 
 
-class Action(StrEnum):
+class RefundAction(StrEnum):
     """What becomes of a request."""
 
     APPROVE = "approve"
@@ -48,7 +48,7 @@ class ProcessRefund(WireModel):
     """Approves a requested refund, of all or of less, or denies it."""
 
     refund_id: Text
-    action: Annotated[Action, Field(strict=False)]
+    action: Annotated[RefundAction, Field(strict=False)]
     amount: StrictAmount | None = None
     admin_reason: LongText | None = None
     bank_reference: ShortText | None = None

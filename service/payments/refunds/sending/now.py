@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
 
-async def request(
+async def request_now(
     payment_id: str, wanted: Wanted, by: Principal, services: RefundServices
 ) -> Refund:
     """Request a refund of a payment. Raises as `request_refund` does."""
@@ -44,7 +44,7 @@ async def request(
     )
 
 
-async def refund(
+async def refund_now(
     payment_id: str, wanted: Wanted, by: Principal, services: RefundServices
 ) -> Refund:
     """Refund a payment at once, or request it beyond the limit. Raises as `refund_at_once` does."""
@@ -54,7 +54,7 @@ async def refund(
     return await try_now(written, services)
 
 
-async def approve(
+async def approve_now(
     refund_id: str, approval: Approval, by: Principal, services: RefundServices
 ) -> Refund:
     """Approve a refund that was requested. Raises as `approve_requested` does."""
@@ -64,7 +64,7 @@ async def approve(
     return await try_now(approved, services)
 
 
-async def deny(
+async def deny_now(
     refund_id: str, reason: str | None, by: Principal, services: RefundServices
 ) -> Refund:
     """Deny a refund that was requested, or give up one that waits for a person.
