@@ -28,6 +28,7 @@ from service.outbox.operations import deliver as delivering
 from service.outbox.operations import dispatch as dispatching
 from service.outbox.operations import messages as outbox
 from service.outbox.operations import post
+from service.payments.refunds.sending import ask_again
 from service.payments.refunds.sending import now as refunding
 from service.payments.refunds.sending import send as sending
 from service.production import secrecy
@@ -111,6 +112,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "docs/architecture.md": [
         ("known for {} s, so that no request", (merchants.REMEMBERED_FOR.total_seconds(),)),
         ("is asked, for at most {} s, also on a retry", (receive.CONFIRM_WITHIN_S,)),
+        ("that nobody has reported for {} hours", (_hours(ask_again.SILENT_FOR),)),
         ("(snapshot, majority, journaled, {} s)", (ANSWER_WITHIN_S,)),
         ("ask the provider for {} s at most", (apply.ASK_WITHIN_S,)),
         ("tried again after {}, {}, {} … seconds, at most every {} hours", _RETRIES),

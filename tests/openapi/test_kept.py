@@ -84,7 +84,6 @@ ALLOWED: dict[str, str] = {
             "SameMoney",
             "DecidedAnswer",
             "Choice",
-            "DoubtView",
             "ReviewItem",
         )
     },
