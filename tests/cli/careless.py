@@ -112,6 +112,7 @@ ACCEPTED: list[dict[str, str | None]] = [
     {"CORS_ORIGINS": "https://shop.example,https://shop.example:8443"},
     {"RATE_LIMIT_PER_KEY": "600000", "RATE_LIMIT_PER_ADDRESS": "600000"},
     {"MAX_CONNECTIONS": "10000"},
+    {"REFUND_LIMIT": "USD:50000, inr:4000000", "REFUND_WINDOW_DAYS": "14"},
     {"PURGE_EVENTS_DAYS": "7", "PURGE_EXPIRED_DAYS": "1", "PURGE_COMPLETED_DAYS": "null"},
     {"MONGODB_URI": READY["MONGODB_URI"], "MONGODB_DATABASE": "tillgate_staging-2"},
 ]
@@ -121,6 +122,8 @@ UNREADABLE: list[tuple[str, str]] = [
     *[("PURGE_EVENTS_DAYS", days) for days in ("inf", "nan", "1e300", "36501", "0")],
     ("PURGE_EXPIRED_DAYS", "inf"),
     ("PURGE_COMPLETED_DAYS", "1e7"),
+    ("REFUND_WINDOW_DAYS", "0"),
+    *[("REFUND_LIMIT", limit) for limit in ("50000", "USD:5.5", "XXL:5", "USD:1,usd:2")],
     *[
         ("PUBLIC_URL", address)
         for address in (
