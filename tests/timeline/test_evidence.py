@@ -18,7 +18,7 @@ PATH = "/api/disputes/dp_1/evidence"
 HOSTILE = "<script>alert(1)</script><style>*{}</style>\"'‮"
 
 
-async def _disputed(shop: Shop) -> Row:
+async def disputed(shop: Shop) -> Row:
     """Have a ticket sold, paid, refunded in part and disputed; return the dispute."""
     await put_price(shop.api, "gold", 2900)
     body = {"userId": "ada", "email": "ada@example.com", "plan": "gold", "provider": "stripe"}
@@ -41,10 +41,10 @@ async def _json(shop: Shop, **options: Any) -> dict[str, Any]:
 
 
 async def test_it_says_what_was_bought_when_by_whom_and_what_became_of_it(shop: Shop) -> None:
-    disputed = await _disputed(shop)
+    row = await disputed(shop)
     found = await _json(shop)
     assert (found["respondBy"], found["madeAt"]) == ("2026-11-21T12:00:00Z", "2026-11-21T12:00:00Z")
-    assert found["dispute"]["disputeId"] == str(disputed["_id"])
+    assert found["dispute"]["disputeId"] == str(row["_id"])
     bought = found["bought"]
     assert (bought["plan"], bought["price"], bought["quantity"]) == ("gold", "29.00", 1)
     assert (bought["openedAt"], bought["completedAt"]) == ("2026-11-21T12:00:00Z",) * 2
@@ -58,19 +58,19 @@ async def test_it_says_what_was_bought_when_by_whom_and_what_became_of_it(shop: 
 
 
 async def test_each_reading_is_on_the_record(shop: Shop) -> None:
-    disputed = await _disputed(shop)
+    row = await disputed(shop)
     await _json(shop)
     await shop.api.call("GET", PATH, ADMIN, params={"format": "html"})
     trail = await shop.database["audit_log"].find({"action": "dispute.evidence_read"}).to_list()
     assert [(one["object"], one["actor"]) for one in trail] == [
-        (f"dispute:{disputed['_id']}", "secret:server"),
-        (f"dispute:{disputed['_id']}", "admin:ops"),
+        (f"dispute:{row['_id']}", "secret:server"),
+        (f"dispute:{row['_id']}", "admin:ops"),
     ]
     assert all(one["client"] for one in trail)
 
 
 async def test_the_page_is_one_file_whose_every_value_is_escaped(shop: Shop) -> None:
-    disputed = await _disputed(shop)
+    row = await disputed(shop)
     for collection, field in (("disputes", "reason"), ("sessions", "title"), ("refunds", "reason")):
         await shop.database[collection].update_many({}, {"$set": {field: HOSTILE}})
     answer = await shop.api.call("GET", PATH, params={"format": "html"})
@@ -88,12 +88,12 @@ async def test_the_page_is_one_file_whose_every_value_is_escaped(shop: Shop) -> 
         "frame-ancestors 'none'; base-uri 'none'"
     )
     assert not re.search(r"\s(style|on\w+|src|href)=", page)
-    for said in ("Answer by", "29.00 USD", "ada@example.com", str(disputed["_id"]), "refund-0001"):
+    for said in ("Answer by", "29.00 USD", "ada@example.com", str(row["_id"]), "refund-0001"):
         assert said in page
 
 
 async def test_who_accepts_html_gets_it_unless_json_is_named(shop: Shop) -> None:
-    await _disputed(shop)
+    await disputed(shop)
     wanted: dict[str, Any] = {"headers": {"Accept": "text/html,*/*;q=0.8"}}
     answer = await shop.api.call("GET", PATH, **wanted)
     assert answer.headers["content-type"].startswith("text/html")
@@ -104,7 +104,7 @@ async def test_who_accepts_html_gets_it_unless_json_is_named(shop: Shop) -> None
 
 
 async def test_what_is_left_of_a_session_that_is_gone_is_its_payment(shop: Shop) -> None:
-    await _disputed(shop)
+    await disputed(shop)
     await shop.database["sessions"].delete_many({})
     found = await _json(shop)
     assert (found["timeline"], found["acts"], found["deliveries"]) == ([], [], [])
@@ -120,7 +120,7 @@ async def test_what_is_left_of_a_session_that_is_gone_is_its_payment(shop: Shop)
 
 
 async def test_only_a_key_with_the_scope_reads_it_and_nobody_elses(shop: Shop) -> None:
-    await _disputed(shop)
+    await disputed(shop)
     other = await pay("pi_2", merchantId="another")
     await dispute(other, "dp_2")
     reader = await issue_key(shop.clock, Kind.SECRET, scopes=[AccessScope.DISPUTES_READ])
