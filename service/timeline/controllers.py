@@ -8,6 +8,7 @@ from litestar.params import PathParameter, QueryParameter, SkipValidation
 
 from service.core.clock import Clock
 from service.core.principal import AccessScope
+from service.providers.money import to_major
 from service.sessions.controllers import caller_of
 from service.timeline.operations.evidence import gather_evidence
 from service.timeline.operations.find_named import find_named
@@ -98,7 +99,9 @@ class DisputeEvidence(Controller):
         answer = evidence_answer(await gather_evidence(dispute_id, caller, clock.now()))
         accepted = header_of(request.scope, b"accept") or ""
         if format_ == "html" or (format_ is None and "text/html" in accepted):
-            page: Response[Any] = PAGES.show("evidence.html", policy=_DOCUMENT, evidence=answer)
+            page: Response[Any] = PAGES.show(
+                "evidence.html", policy=_DOCUMENT, evidence=answer, price=to_major
+            )
             page.headers["Vary"] = "Accept"
             return page
         return Response(answer, headers={"Cache-Control": "no-store", "Vary": "Accept"})
