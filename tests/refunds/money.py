@@ -1,6 +1,7 @@
 """What is done with refunds in these tests, and what must always hold of them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from httpx import Response
@@ -63,6 +64,14 @@ class Money:
         """Approve or deny a refund."""
         sent = {"refundId": refund_id, "action": action} | body
         return await self.shop.api.call("POST", "/api/payment/admin/process-refund", key, json=sent)
+
+    async def deliver(self) -> None:
+        """Do what the background loop does once everything that waits is due."""
+        self.shop.pass_time(seconds=11)
+        await self.shop.api.settle()
+        past = {"$set": {"nextAttemptAt": self.shop.clock.now() - timedelta(days=30)}}
+        await self.shop.database["deliveries"].update_many({"status": "pending"}, past)
+        await self.shop.api.settle()
 
     async def payment(self, payment: str) -> Row:
         """Return a payment's row."""

@@ -11,7 +11,6 @@ from httpx import ASGITransport, AsyncClient
 
 from service.app import create_app
 from service.core.clock import ManualClock
-from service.payments.refunds.operations import approve, request
 from service.payments.refunds.sending import send
 from service.storage.database import connect
 from service.storage.documents import bind
@@ -28,18 +27,10 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-async def _reserves_nothing(*_: object) -> None:
-    """Stand in for the reservation: the control."""
-
-
 async def _calls_nobody(*_: object) -> None:
     """Stop between the row and the call."""
     _say(_BEGUN)
     await asyncio.Event().wait()
-
-
-def _anything_is_left(payment: Any, amount: int | None, currency: str | None = None) -> int:
-    return amount or 0
 
 
 async def _press(job: dict[str, Any]) -> Counter[str]:
@@ -69,9 +60,6 @@ def _main() -> None:
     job = json.loads(sys.argv[1])
     with pytest.MonkeyPatch.context() as patch:
         take_all_the_time(patch)
-        if job.get("careless"):
-            patch.setattr(approve, "_reserve", _reserves_nothing)
-            patch.setattr(request, "amount_of", _anything_is_left)
         if job.get("stops"):
             patch.setattr(send, "_call", _calls_nobody)
         _say(json.dumps(asyncio.run(_press(job))))

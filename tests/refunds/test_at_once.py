@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from service.payments.refunds.sending import send
+from service.payments.refunds.operations import approve, request
 from tests.refunds.money import Money, made
-from tests.refunds.test_sending import deliver
 
 
 @asynccontextmanager
@@ -48,79 +47,61 @@ def _press(process: Process) -> None:
     process.stdin.write(b"now\n")
 
 
-async def _from_two(mongo_uri: str, money: Money, payment: str, calls: int, **job: Any) -> Any:
-    """Refund 100 many times from two processes; no call is answered before so many came."""
-    money.books.gate = asyncio.Event()
-    async with AsyncExitStack() as stack:
-        both = [
-            await stack.enter_async_context(_presser(mongo_uri, money, payment, amount=100, **job))
-            for _ in range(2)
-        ]
-        for process in both:
-            _press(process)
-        await money.books.asked_for(calls)
-        money.books.gate.set()
-        told = [json.loads(await _line(process, "{")) for process in both]
-    return sum(map(Counter, told), Counter())
-
-
 async def test_fifty_refunds_at_once_from_two_processes_move_at_most_what_was_paid(
     mongo_uri: str, money: Money
 ) -> None:
-    payment = await money.paid(1000)
-    told = await _from_two(mongo_uri, money, payment, 10, times=25)
-    assert told == {"succeeded": 10, "more_than_left": 40}
+    payment, money.books.gate = await money.paid(1000), asyncio.Event()
+    async with AsyncExitStack() as stack:
+        pressers = [_presser(mongo_uri, money, payment, amount=100, times=25) for _ in range(2)]
+        both = [await stack.enter_async_context(one) for one in pressers]
+        for process in both:
+            _press(process)
+        await money.books.asked_for(10)  # no call is answered before all that fit have come
+        money.books.gate.set()
+        told = [json.loads(await _line(process, "{")) for process in both]
+    assert sum(map(Counter, told), Counter()) == {"succeeded": 10, "more_than_left": 40}
     assert money.books.moved(payment) == 1000
     assert await money.sums(payment) == (1000, 0)
     await money.agrees()
 
 
 async def test_control_without_the_reservation_more_moves_than_was_paid(
-    mongo_uri: str, money: Money
+    money: Money, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    payment = await money.paid(1000)
-    await _from_two(mongo_uri, money, payment, 12, times=6, careless=True)
+    async def reserves(*_: object) -> None: ...
+
+    def anything(payment: Any, amount: int | None, currency: str | None = None) -> int:
+        return amount or 0
+
+    monkeypatch.setattr(approve, "_reserve", reserves)
+    monkeypatch.setattr(request, "amount_of", anything)
+    payment, money.books.gate = await money.paid(1000), asyncio.Event()
+    pressing = asyncio.gather(*(money.refund(payment, amount=100) for _ in range(12)))
+    await money.books.asked_for(12)
+    money.books.gate.set()
+    await pressing
     assert money.books.moved(payment) == 1200
 
 
 async def test_a_process_killed_after_the_call_asks_and_does_not_repeat(
     mongo_uri: str, money: Money
 ) -> None:
-    payment = await _killed_after_the_call(mongo_uri, money)
-    await deliver(money)
-    assert (await money.the_refund())["status"] == "succeeded"
-    assert (money.books.asked(), money.books.moved(payment)) == (1, 400)
-    await money.agrees()
-
-
-async def test_control_without_asking_what_was_killed_moves_twice(
-    mongo_uri: str, money: Money, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def knows_nothing(*_: object) -> bool:
-        return False
-
-    monkeypatch.setattr(send, "take_found", knows_nothing)
-    payment = await _killed_after_the_call(mongo_uri, money)
-    await deliver(money)
-    assert money.books.moved(payment) == 800
-
-
-async def _killed_after_the_call(mongo_uri: str, money: Money) -> str:
-    """Refund from a process that is killed before it hears the answer."""
-    payment = await money.paid(1000)
-    money.books.gate = asyncio.Event()
+    """The control is in `test_sending`: without asking, a key that was forgotten refunds twice."""
+    payment, money.books.gate = await money.paid(1000), asyncio.Event()
     async with _presser(mongo_uri, money, payment, times=1, amount=400) as process:
         _press(process)
         await money.books.asked_for(1)
         process.kill()
         await process.wait()
     money.books.gate.set()
-    money.books.gate = None
     money.books.forget_keys()  # asking is enough: no key is needed for it
     row = await money.the_refund()
     assert (row["status"], row["providerRefundId"]) == ("processing", None)
     assert await money.sums(payment) == (0, 400)
-    return payment
+    await money.deliver()
+    assert (await money.the_refund())["status"] == "succeeded"
+    assert (money.books.asked(), money.books.moved(payment)) == (1, 400)
+    await money.agrees()
 
 
 async def test_a_process_killed_before_the_call_has_it_made_by_the_next(
@@ -134,7 +115,7 @@ async def test_a_process_killed_before_the_call_has_it_made_by_the_next(
         await process.wait()
     assert (await money.the_refund())["status"] == "processing"
     assert money.books.asked() == 0
-    await deliver(money)
+    await money.deliver()
     assert (await money.the_refund())["status"] == "succeeded"
     assert (money.books.asked(), money.books.moved(payment)) == (1, 400)
 

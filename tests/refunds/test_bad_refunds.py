@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from httpx import Response
 
+from service.core.errors import ProviderUnreachable
 from service.core.principal import AccessScope, Kind
+from service.payments.payments.documents import Payment
+from service.payments.refunds.documents import Refund
 from service.payments.refunds.operations import approve, request, rules
+from service.payments.refunds.sending import now, send
 from tests.effects.returned import booked, stripe_dispute
 from tests.refunds.money import Money, made, refused
 from tests.sessions.asking import key_of_another_merchant, token_of
@@ -184,6 +188,56 @@ async def test_what_was_requested_before_a_dispute_can_t_be_approved_in_it(money
     answer = await money.process(asked["refundId"], "approve")
     assert refused(answer) == (409, "payment_disputed")
     assert (await money.the_refund())["status"] == "requested"
+
+
+async def _approved_then_disputed(money: Money) -> str:
+    """Have a dispute take hold of money whose refund was approved and has not gone out."""
+    payment = await money.paid()
+
+    async def later(*_: object) -> None:
+        raise ProviderUnreachable("not now")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(now, "send", later)
+        assert made(await money.refund(payment, amount=400))["status"] == "approved"
+    assert refused(await _disputed(money, payment)) == (409, "payment_disputed")
+    return payment
+
+
+async def test_what_was_approved_before_a_dispute_does_not_go_out_in_it(money: Money) -> None:
+    payment = await _approved_then_disputed(money)
+    await money.deliver()
+    row = await money.the_refund()
+    assert (row["status"], row["failureCode"]) == ("failed", "payment_disputed")
+    assert (money.books.asked(), await money.sums(payment)) == (0, (0, 0))
+    await money.agrees()
+
+
+async def test_control_without_the_look_at_the_dispute_it_goes_out(
+    money: Money, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment_of = send._payment_of
+
+    async def undisputed(refund: Refund) -> Payment:
+        return (await payment_of(refund)).model_copy(update={"held": 0})
+
+    payment = await _approved_then_disputed(money)
+    monkeypatch.setattr(send, "_payment_of", undisputed)
+    await money.deliver()
+    assert money.books.moved(payment) == 400
+
+
+async def test_what_may_have_gone_out_is_not_repeated_in_a_dispute(money: Money) -> None:
+    payment = await money.paid()
+    money.books.plans.append("dropped")
+    made(await money.refund(payment, amount=400))
+    await _disputed(money, payment)
+    await money.deliver()
+    assert (money.books.asked(), await money.sums(payment)) == (1, (0, 400))
+    money.shop.pass_time(hours=23)
+    await money.deliver()
+    assert (await money.the_refund())["needsPerson"]
+    assert money.books.asked() == 1
 
 
 async def test_a_decision_says_what_is_wrong_with_it(money: Money) -> None:

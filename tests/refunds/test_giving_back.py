@@ -7,7 +7,6 @@ from httpx import Response
 
 from service.core.principal import AccessScope, Kind
 from tests.refunds.money import Money, made, refused
-from tests.refunds.test_sending import deliver
 from tests.support.events import stripe_checkout
 from tests.support.keys import issue_key
 from tests.support.reviews import disagreements
@@ -118,7 +117,7 @@ async def test_a_decision_whose_refund_is_not_answered_is_made_by_the_message(
     sid, second = await _two(money)
     money.books.plans.append("dropped")
     assert made(await _decide(money, sid, "reject-and-refund"), 200)["status"] == "processing"
-    await deliver(money)
+    await money.deliver()
     assert (await money.the_refund())["status"] == "succeeded"
     assert money.books.moved(second) == 1000
 

@@ -12,16 +12,6 @@ from tests.refunds.money import Money, made, refused
 from tests.support.limits import genuine
 
 
-async def deliver(money: Money) -> None:
-    """Do what the background loop does once everything that waits is due."""
-    deliveries = money.shop.database["deliveries"]
-    money.shop.pass_time(seconds=11)
-    await money.shop.api.settle()
-    past = {"$set": {"nextAttemptAt": money.shop.clock.now() - timedelta(days=30)}}
-    await deliveries.update_many({"status": "pending"}, past)
-    await money.shop.api.settle()
-
-
 async def test_an_answer_that_is_lost_is_asked_about_and_nothing_goes_out_again(
     money: Money,
 ) -> None:
@@ -30,7 +20,7 @@ async def test_an_answer_that_is_lost_is_asked_about_and_nothing_goes_out_again(
     refund = made(await money.refund(payment, amount=400))
     assert refund["status"] == "processing"
     assert await money.sums(payment) == (0, 400)
-    await deliver(money)
+    await money.deliver()
     assert (await money.the_refund())["status"] == "succeeded"
     assert (money.books.asked(), money.books.moved(payment)) == (1, 400)
     assert await money.sums(payment) == (400, 0)
@@ -49,7 +39,7 @@ async def test_a_call_that_never_arrived_is_repeated_with_the_same_key_and_body(
         {"$set": {"details.chargeId": "ch_learned", "amount": 1001}},
     )
     for _ in range(3):
-        await deliver(money)
+        await money.deliver()
     assert (await money.the_refund())["status"] == "succeeded"
     assert money.books.asked() == 3
     assert list(money.books.keys) == [refund["refundId"]]
@@ -67,7 +57,7 @@ async def test_control_without_asking_a_key_that_was_forgotten_refunds_twice(
     made(await money.refund(payment, amount=400))
     money.books.forget_keys()
     monkeypatch.setattr(send, "take_found", knows_nothing)
-    await deliver(money)
+    await money.deliver()
     assert money.books.moved(payment) == 800
 
 
@@ -76,7 +66,7 @@ async def test_after_23_hours_nothing_is_repeated_and_a_person_decides(money: Mo
     money.books.plans.append("dropped")
     refund = made(await money.refund(payment, amount=400))
     money.shop.pass_time(hours=23)
-    await deliver(money)
+    await money.deliver()
     assert money.books.asked() == 1
     row = await money.the_refund()
     assert row["status"] == "processing"
@@ -84,7 +74,7 @@ async def test_after_23_hours_nothing_is_repeated_and_a_person_decides(money: Mo
     shown = await money.shop.api.call("GET", f"/api/refunds/{refund['refundId']}")
     assert shown.json()["refund"]["needsPerson"] == row["needsPerson"]
     assert await money.sums(payment) == (0, 400)  # it may have been made all the same
-    await deliver(money)
+    await money.deliver()
     assert money.books.asked() == 1
 
 
@@ -93,7 +83,7 @@ async def test_control_a_minute_before_it_is_repeated(money: Money) -> None:
     money.books.plans.append("dropped")
     made(await money.refund(payment, amount=400))
     money.shop.pass_time(hours=22, minutes=59)
-    await deliver(money)
+    await money.deliver()
     assert (money.books.asked(), money.books.moved(payment)) == (2, 400)
     assert send.REPEATED_FOR == timedelta(hours=23)
 
@@ -104,7 +94,7 @@ async def test_after_23_hours_one_that_was_made_is_still_found(money: Money) -> 
     made(await money.refund(payment, amount=400))
     money.shop.pass_time(days=2)
     money.books.forget_keys()
-    await deliver(money)
+    await money.deliver()
     assert (await money.the_refund())["status"] == "succeeded"
     assert money.books.moved(payment) == 400
 
@@ -117,7 +107,7 @@ async def test_after_23_hours_a_provider_that_can_t_be_asked_leaves_it_to_a_pers
     made(await money.refund(payment, amount=400))
     money.books.silent = True
     money.shop.pass_time(hours=24)
-    await deliver(money)
+    await money.deliver()
     assert "could not be asked" in (await money.the_refund())["needsPerson"]
     assert money.books.asked() == 1
 
@@ -127,7 +117,7 @@ async def test_a_person_gives_up_what_the_provider_knows_nothing_of(money: Money
     money.books.plans.append("dropped")
     refund = made(await money.refund(payment, amount=400))
     money.shop.pass_time(hours=23)
-    await deliver(money)
+    await money.deliver()
     gone = made(await money.process(refund["refundId"], "deny", adminReason="asked Stripe"), 200)
     assert (gone["status"], gone["failureCode"]) == ("failed", "given_up")
     assert gone["needsPerson"] is None
@@ -146,7 +136,7 @@ async def test_a_person_who_would_give_up_what_was_made_finds_it_instead(money: 
     refund = made(await money.refund(payment, amount=400))
     money.books.silent = True
     money.shop.pass_time(hours=24)
-    await deliver(money)
+    await money.deliver()
     silent = await money.process(refund["refundId"], "deny")
     assert silent.status_code in {502, 504}
     assert await money.sums(payment) == (0, 400)
@@ -163,7 +153,7 @@ async def test_a_refusal_is_final_says_why_and_frees_the_money(money: Money) -> 
     assert (refund["status"], refund["failureCode"]) == ("failed", "charge_disputed")
     assert refund["failureMessage"] == "The payment is disputed: its money is held by the dispute."
     assert await money.sums(payment) == (0, 0)
-    await deliver(money)
+    await money.deliver()
     assert money.books.asked() == 1
     again = made(await money.refund(payment))
     assert (again["status"], money.books.moved(payment)) == ("succeeded", 1000)
@@ -186,7 +176,7 @@ async def test_a_refusal_of_a_repetition_is_believed_only_after_asking(money: Mo
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(send, "note_repetition", then_it_was_made)
-        await deliver(money)
+        await money.deliver()
     assert (await money.the_refund())["status"] == "succeeded"
     assert await money.sums(payment) == (1000, 0)
 
@@ -218,7 +208,7 @@ async def test_one_that_is_pending_waits_for_its_event_and_is_not_asked_for_agai
     money.books.plans.append("pending")
     refund = made(await money.refund(payment))
     assert (refund["status"], await money.sums(payment)) == ("processing", (0, 1000))
-    await deliver(money)
+    await money.deliver()
     assert money.books.asked() == 1
     (stripes,) = money.books.made.values()
     done = stripes | {"status": "succeeded"}
@@ -233,7 +223,7 @@ async def test_the_event_that_overtakes_the_answer_is_the_same_refund(money: Mon
     made(await money.refund(payment))
     (stripes,) = money.books.made.values()
     await money.shop.api.told(money.shop.stripe("refund.created", stripes))
-    await deliver(money)
+    await money.deliver()
     assert (await money.the_refund())["status"] == "succeeded"
     assert (money.books.asked(), await money.sums(payment)) == (1, (1000, 0))
 
@@ -265,6 +255,6 @@ async def test_a_provider_that_is_silent_is_waited_for_no_longer(
     refund = made(await money.refund(payment))
     assert refund["status"] == "processing"
     money.books.gate.set()
-    await deliver(money)
+    await money.deliver()
     assert (await money.the_refund())["status"] == "succeeded"
     assert money.books.moved(payment) == 1000

@@ -4,8 +4,10 @@ from datetime import datetime
 
 import msgspec
 
+from service.payments.payments.documents import Payment
 from service.payments.refunds import repository
 from service.payments.refunds.documents import Refund
+from service.payments.refunds.errors import PaymentDisputed
 from service.payments.refunds.operations.find_payment import read_payment
 from service.payments.refunds.operations.record import derive
 from service.payments.refunds.operations.writing import Doing, keep_trail, moved, tell
@@ -48,6 +50,17 @@ async def leave_to_person(refund: Refund, why: str, now: datetime) -> None:
     await repository.change_unanswered(refund, changes, NO_TRANSACTION)
 
 
+async def withhold(tx: Transaction, refund: Refund, now: datetime) -> None:
+    """Fail a refund that was approved, since a dispute has taken hold of its money meanwhile."""
+    payment = await read_payment(tx, refund.payment_id)
+    words = PaymentDisputed().message
+    changes = _failed(PaymentDisputed.code, words, now)
+    move = moved(refund.status, RefundStatus.FAILED, "tillgate", now, words)
+    after = await repository.move(refund, RefundStatus.APPROVED, changes, move, tx)
+    if after is not None:
+        await _free(tx, payment, after, now)
+
+
 async def note_refusal(
     tx: Transaction, refund: Refund, code: str, words: str, now: datetime
 ) -> None:
@@ -71,19 +84,26 @@ async def _fail(
     No fact says so, so the row keeps no place of it: whatever is reported after all overrules it.
     """
     payment = await read_payment(tx, refund.payment_id)
-    changes: Row = {
+    move = moved(_UNDER_WAY, RefundStatus.FAILED, by, now, words)
+    after = await repository.change_unanswered(refund, _failed(code, words, now), tx, move)
+    if after is not None:
+        await _free(tx, payment, after, now)
+    return after
+
+
+def _failed(code: str, words: str, now: datetime) -> Row:
+    return {
         "status": RefundStatus.FAILED.value,
         "failureCode": code,
         "failureMessage": words,
         "unposted": True,
         "updatedAt": now,
     }
-    move = moved(_UNDER_WAY, RefundStatus.FAILED, by, now, words)
-    after = await repository.change_unanswered(refund, changes, tx, move)
-    if after is None:
-        return None
-    siblings = await repository.of_payment(refund.payment_id, tx)
-    others = [one for one in siblings if one.refund_id != after.refund_id]
-    await derive(tx, payment, [*others, after], now)
-    await tell(tx, after, now)
-    return after
+
+
+async def _free(tx: Transaction, payment: Payment, failed: Refund, now: datetime) -> None:
+    """Free what was reserved for a refund that has failed."""
+    siblings = await repository.of_payment(failed.payment_id, tx)
+    others = [one for one in siblings if one.refund_id != failed.refund_id]
+    await derive(tx, payment, [*others, failed], now)
+    await tell(tx, failed, now)

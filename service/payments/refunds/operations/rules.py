@@ -82,6 +82,10 @@ def amount_of(payment: Payment, amount: int | None, currency: str | None = None)
         raise OtherCurrency(payment.currency)
     if payment.status is PaymentStatus.REFUNDED:
         raise MoreThanLeft(amount, 0, payment.currency)
+    if payment.status is PaymentStatus.REVERSED:
+        raise NothingPaid(
+            "The entry by hand was reversed: the payment itself stands in its place; refund that."
+        )
     if payment.status is not PaymentStatus.SUCCEEDED:
         raise NothingPaid(
             f"The payment is {payment.status}: its money has not come, so there is none to refund."

@@ -20,6 +20,7 @@ from service.payments.refunds.operations.answers import (
     leave_to_person,
     note_refusal,
     note_repetition,
+    withhold,
 )
 from service.payments.refunds.sending.services import RefundServices
 from service.payments.refunds.states import RefundStatus
@@ -53,10 +54,13 @@ async def send(refund: Refund, services: RefundServices, within: float | None = 
     nothing was done yet, and `Busy` where somebody else is at it.
     """
     if refund.status is RefundStatus.APPROVED:
-        provider = provider_of(refund, services)
-        request = await _request(refund)
+        provider, now = provider_of(refund, services), services.clock.now()
+        payment = await _payment_of(refund)
+        if payment.held > 0:
+            await in_transaction(partial(withhold, refund=refund, now=now))
+            return
         async with answers_in_time():
-            began = await begin_call(refund, request, services.clock.now())
+            began = await begin_call(refund, _request(refund, payment), now)
         if began is None:
             raise Busy("Somebody else asks for this refund.")
         await _call(began, provider, services, within)
@@ -69,6 +73,8 @@ async def _send_again(
 ) -> None:
     if await _is_too_old(refund, provider, services) or await take_found(refund, services):
         return
+    if (await _payment_of(refund)).held > 0:
+        raise ProviderFailed("A dispute holds the money: the refund is not asked for again.")
     async with answers_in_time():
         again = await note_repetition(refund, services.clock.now())
     if again is None:
@@ -158,11 +164,15 @@ def sent(refund: Refund) -> RefundRequest:
     return msgspec.convert(refund.sent, RefundRequest)
 
 
-async def _request(refund: Refund) -> RefundRequest:
+async def _payment_of(refund: Refund) -> Payment:
     async with answers_in_time():
         payment = await payments.find_by_key(refund.payment_id, NO_TRANSACTION)
     if payment is None:  # none is ever deleted
         raise LookupError(f"The payment of refund {refund.refund_id} is gone.")
+    return payment
+
+
+def _request(refund: Refund, payment: Payment) -> RefundRequest:
     return RefundRequest(
         refund_id=refund.refund_id,
         provider_payment_id=refund.provider_payment_id,
