@@ -42,6 +42,7 @@ async def _json(shop: Shop, **options: Any) -> dict[str, Any]:
 
 async def test_it_says_what_was_bought_when_by_whom_and_what_became_of_it(shop: Shop) -> None:
     row = await disputed(shop)
+    await shop.database["payments"].update_many({}, {"$set": {"details.fee": 59}})
     found = await _json(shop)
     assert (found["respondBy"], found["madeAt"]) == ("2026-11-21T12:00:00Z", "2026-11-21T12:00:00Z")
     assert found["dispute"]["disputeId"] == str(row["_id"])
@@ -54,6 +55,7 @@ async def test_it_says_what_was_bought_when_by_whom_and_what_became_of_it(shop: 
     assert re.fullmatch(r"[\w.-]{20,}", act["client"])
     assert [one["reason"] for one in found["payment"]["refunds"]] == ["sorry"]
     assert "fee" not in found["payment"]
+    assert all("fee" not in one["detail"] for one in found["timeline"])
     assert any("to completed" in one["summary"] for one in found["timeline"])
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 
 from service.extension import Line, detail_of
-from service.timeline.operations.gather import Entry
+from service.timeline.operations.entry import Entry
 
 KINDS: dict[str, str] = {
     "move": "State",
     "checkout": "Checkout",
     "event": "Inbox",
     "payment": "Ledger",
+    "try": "Try",
+    "refund": "Refund",
+    "dispute": "Dispute",
     "outbox": "Outbox",
     "audit": "Audit",
 }
@@ -22,16 +25,4 @@ def lines(entries: Iterable[Entry]) -> list[Line]:
 
 
 def _entry(entry: Entry) -> Line:
-    return Line(entry.at, entry.what, entry.summary, _entry_tone(entry), detail_of(entry.detail))
-
-
-def _entry_tone(entry: Entry) -> str:
-    if entry.what == "move":
-        moved = entry.summary.partition("to ")[2]
-        if moved.startswith("completed"):
-            return "good"
-        return "bad" if moved.startswith(("failed", "expired", "canceled")) else ""
-    if entry.what == "event":
-        failed = any(f", {word}" in entry.summary for word in ("review", "failed", "parked"))
-        return "warn" if failed else ""
-    return ""
+    return Line(entry.at, entry.what, entry.summary, entry.tone, detail_of(entry.detail))

@@ -1,4 +1,4 @@
-"""9: payments have what their refunds and disputes add up to.
+"""9: payments have what their refunds and disputes add up to, events what they are about.
 
 Before: refunds and disputes stood in the events alone, from where `tillgate events backfill` takes
 them into the ledger. What came before is yet to be posted.
@@ -21,6 +21,11 @@ _LACKING: tuple[tuple[str, Row, Row], ...] = (
         "payments",
         {"unposted": {"$exists": False}, "status": {"$nin": _POSTED}},
         _NOTHING_YET | {"unposted": False},
+    ),
+    (
+        "webhook_events",
+        {"waitsFor": {"$exists": False}},
+        {"objectId": None, "userId": None, "waitsFor": []},
     ),
 )
 

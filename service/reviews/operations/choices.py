@@ -102,7 +102,7 @@ _ONLY_REJECTABLE: Mapping[str, str] = {
     ),
 }
 # Never money of another session: it belongs to a completed sale.
-_GIVEN_BACK = frozenset(
+GIVEN_BACK = frozenset(
     one.value
     for one in (Mismatch.SECOND, Mismatch.AMOUNT, Mismatch.CURRENCY, Mismatch.AFTER_REJECTION)
 )
@@ -201,7 +201,7 @@ def _reject_and_refund(case: Case) -> Outlook:
         return rejecting
     if payment is None or not is_own(payment, session):
         return Outlook(_ONLY_REJECTABLE[Mismatch.ANOTHERS.value], ONLY_REJECTABLE)
-    if case.doubt.reason not in _GIVEN_BACK:
+    if case.doubt.reason not in GIVEN_BACK:
         return Outlook(
             f"Money of a {case.doubt.reason} is not given back from here. Reject it, and refund "
             "the payment by itself.",

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from service.audit import repository as audit
 from service.audit.documents import AuditEntry
 from service.audit.operations import Act, record
+from service.core.strict_json import JsonObject
 from service.outbox import repository as outbox
 from service.outbox.documents import Delivery
 from service.payments.disputes.documents import Dispute
@@ -18,8 +19,9 @@ from service.sessions.operations.caller import Caller
 from service.storage.answering import answers_in_time
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
+from service.timeline.operations.entry import Entry
 from service.timeline.operations.find_named import session_of
-from service.timeline.operations.gather import Entry, timeline
+from service.timeline.operations.gather import timeline
 
 
 class Acted(Struct, frozen=True):
@@ -63,9 +65,7 @@ async def gather_evidence(any_id: str, caller: Caller, now: datetime) -> Evidenc
         session=session,
         acts=await _acts(session),
         deliveries=await _deliveries(session),
-        timeline=()
-        if session is None
-        else (await timeline(session.session_id, caller, now)).entries,
+        timeline=await _timeline(session, caller, now),
     )
 
     async def work(tx: Transaction) -> None:
@@ -74,6 +74,18 @@ async def gather_evidence(any_id: str, caller: Caller, now: datetime) -> Evidenc
 
     await in_transaction(work)
     return evidence
+
+
+async def _timeline(session: Session | None, caller: Caller, now: datetime) -> list[Entry]:
+    """Return what touched the session, without the provider's fee: the bundle goes to others."""
+    if session is None:
+        return []
+    entries = (await timeline(session.session_id, caller, now)).entries
+    return [structs.replace(one, detail=_without_fee(one.detail)) for one in entries]
+
+
+def _without_fee(detail: JsonObject) -> JsonObject:
+    return {name: value for name, value in detail.items() if not name.startswith("fee")}
 
 
 async def _acts(session: Session | None) -> list[Acted]:
