@@ -7,7 +7,7 @@ import pytest
 from service.core.clock import ManualClock
 from service.migrations.operations import migrate
 from service.migrations.steps import details
-from service.payments.payments.operations import record_payment
+from service.payments.payments.operations.record import record_payment
 from service.payments.payments.states import PaymentStatus
 from service.storage.database import Database, Row
 from service.storage.plain import in_transaction

@@ -7,7 +7,8 @@ import pytest
 
 from service.payments.payments import repository
 from service.payments.payments.documents import Payment
-from service.payments.payments.operations import ReportedPayment, fill_in
+from service.payments.payments.operations.fill_in import fill_in
+from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.payments.states import PaymentStatus
 from service.providers.facts import Details
 from service.storage.database import Database, Row
