@@ -25,6 +25,13 @@ async def _another_users(money: Money, payment: str) -> Response:
     return await money.request(token_of("somebody", money.shop.clock), paymentId=payment)
 
 
+async def _named_by_a_browser(money: Money, payment: str) -> Response:
+    await money.shop.database["payments"].update_one(
+        {"providerPaymentId": payment}, {"$set": {"owner": "pk:somebody"}}
+    )
+    return await money.request(paymentId=payment)
+
+
 async def _another_users_session(money: Money, payment: str) -> Response:
     sid = payment.removeprefix("pi_")
     return await money.request(token_of("somebody", money.shop.clock), sessionId=sid)
@@ -108,6 +115,7 @@ CASES: dict[str, tuple[Case, int, str]] = {
     "both": (lambda m, p: m.request(paymentId=p, sessionId="s"), 400, "invalid_request"),
     "nobody's payment": (lambda m, p: m.refund("pi_nobody"), 404, "payment_not_found"),
     "another user's payment": (_another_users, 404, "payment_not_found"),
+    "one that a browser named the user for": (_named_by_a_browser, 404, "payment_not_found"),
     "another user's session": (_another_users_session, 404, "payment_not_found"),
     "another merchant's payment": (_of_another_merchant, 404, "payment_not_found"),
     "a browser's key": (lambda m, p: m.refund(p, PUBLISHABLE), 403, "forbidden"),

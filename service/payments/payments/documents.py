@@ -35,6 +35,10 @@ class Claim(Struct, frozen=True):
         )
 
 
+# Whoever opened its session was a server or the user; None in rows that are older than the field.
+_TRUSTED = frozenset({"trusted", None})
+
+
 class Payment(StoredDocument):
     """One verified payment: what the provider surely said of it. Amounts in minor units.
 
@@ -117,6 +121,10 @@ class Payment(StoredDocument):
         if not isinstance(fee, int) or self.details.get("feeCurrency") != self.currency:
             return None
         return self.amount - fee
+
+    def is_own(self, user_id: str) -> bool:
+        """Return whether it is a user's own: a browser may have named any user as its own."""
+        return self.user_id == user_id and self.owner in _TRUSTED
 
     @property
     def claim(self) -> Claim | None:

@@ -67,7 +67,7 @@ _CAME = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
 
 
 def _of_user(found: Sequence[Payment], user_id: str | None) -> list[Payment]:
-    return [one for one in found if user_id in {None, one.user_id}]
+    return [one for one in found if user_id is None or one.is_own(user_id)]
 
 
 def _only(found: Sequence[Payment], named: str) -> Payment:
