@@ -93,3 +93,32 @@ async def test_a_payment_is_taken_for_the_money_that_was_entered_by_hand(
     assert (done.stdout, done.returncode) == ("completed\n", 0), done.stderr
     assert (await shop.session(sid))["providerPaymentId"] == f"pi_{sid}"
     assert (await _act(shop, sid))[0] == "review.same_money"
+
+
+@pytest.mark.parametrize(
+    ("decision", "amount", "stands"),
+    [
+        (("reject-and-refund", "--reason", "not ours"), 999, "pending"),
+        (("accept", "--refund", "99"), 99, "completed"),
+    ],
+)
+async def test_money_is_given_back_with_a_decision(
+    shop: Shop, run: Run, decision: tuple[str, ...], amount: int, stands: str
+) -> None:
+    """Nobody answers for Stripe here: the refund is written, and its message has it made."""
+    sid = await _doubted(shop, amount_total=999)
+    command, *options = decision
+    done = await asyncio.to_thread(run, "reviews", command, sid, *options)
+    assert (done.stdout, done.returncode) == (f"{stands}\n", 0), done.stderr
+    assert f"of {amount} INR is processing" in done.stderr
+    (refund,) = await shop.database["refunds"].find().to_list()
+    assert (refund["amount"], refund["status"], refund["source"]) == (
+        amount,
+        "processing",
+        "review",
+    )
+    assert refund["requestedBy"].startswith("admin:cli:")
+    (message,) = await shop.messages("provider.refund")
+    assert message["payload"]["refundId"] == refund["refundId"]
+    (payment,) = await shop.payments(sessionId=sid)
+    assert (payment["reserved"], payment["refunded"]) == (amount, 0)
