@@ -56,6 +56,7 @@ DECIDED = {f"reviews {one}" for one in ("accept", "reject", "reject-and-refund",
 CHANGE_NOTHING = {
     *("doctor", "keys list", "prices list", "jobs list", "indexes show"),
     *("jobs runs", "jobs manifests"),
+    "ledger check",
     "outbox list",
     *("events list", "events show", "events rejected", "reviews list"),
     *("merchants list", "merchants show"),

@@ -147,8 +147,8 @@ def _without_pauses() -> Iterator[None]:
     """A paused job runs all the same."""
     standing = jobs.standing
 
-    async def never_paused(name: str, runs: int = 0) -> jobs.Standing:
-        return structs.replace(await standing(name, runs), paused_at=None)
+    async def never_paused(name: str) -> jobs.Standing:
+        return structs.replace(await standing(name), paused_at=None)
 
     with patch.object(jobs, "standing", never_paused):
         yield

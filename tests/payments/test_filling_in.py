@@ -76,7 +76,7 @@ async def test_control_whoever_comes_last_would_have_the_last_word(
 async def test_of_fifty_at_once_the_greatest_stays(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.payments.payments.operations._TRIES", 50)
+    monkeypatch.setattr("service.payments.payments.operations.fill_in._TRIES", 50)
     countries = [f"{first}{second}" for first in "ABCDE" for second in "ABCDEFGHIJ"]
     await _row(database, _from("AA"))
     await asyncio.gather(*(fill_in(_from(one), dry_run=False) for one in countries))

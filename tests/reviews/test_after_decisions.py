@@ -297,7 +297,7 @@ async def test_what_is_done_stays_done_whose_replay_fails(
     with monkeypatch.context() as patched:
         patched.setattr(effects, "record_fact", broken)
         refused = problem(await shop.admin("POST", replay), 409, "replay_failed")
-    assert "RuntimeError: a fault in the new version" in refused["detail"]
+    assert "RuntimeError: the log of the service says more" in refused["detail"]
     assert (await shop.events(), await _queue(shop)) == (before, queue)
     possible = ["accept", "reject", "reject-and-refund"]
     assert queue == ([("amount_mismatch", possible)] if amount == 900 else [])

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from service.core.clock import ManualClock
-from service.effects import payments as effects
+from service.effects import under_way as effects
 from service.sessions.checkouts import capture
 from service.sessions.documents import Capturing
 from service.sessions.operations.reviewing import captures

@@ -25,8 +25,9 @@ OTHERS = {
     ("sessions/operations/changing/complete_by_hand.py", "complete_by_hand"): "the audit's detail",
     ("sessions/operations/moving/move.py", "domain_event"): "a message",
 }
-# They write no session of ours: what they name is a provider's, or a row of an older layout.
-ELSEWHERE = ("providers/", "migrations/", "dashboard/", "cli/")
+# They write no session of ours: what they name is a provider's, a row of the ledger, a line that is
+# shown, or a row of an older layout.
+ELSEWHERE = ("providers/", "migrations/", "dashboard/", "cli/", "payments/", "timeline/")
 
 
 def _writers(source: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from service.app import create_app
 from service.core.clock import ManualClock
 from service.core.ids import new_key
+from service.inbox.operations.replay import retry_waiting
 from service.outbox.operations.post import Post
 from service.storage.database import Database
 from service.wiring import Container
@@ -47,6 +48,8 @@ class Field(Struct, frozen=True):
             while await deliver_due(self.sandbox, self.http, _AT_ONCE):
                 pass
             if await Post(self.container.jobs.subscribers, self.clock).work_off():
+                continue
+            if await retry_waiting(self.container.inbox):
                 continue
             due_at = await repository.next_due_at()
             if due_at is None:
