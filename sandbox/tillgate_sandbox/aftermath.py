@@ -98,6 +98,8 @@ def made_id(prefix: str, length: int = 24) -> str:
 def _refunded(
     payment: SandboxPayment, refund: SandboxRefund | None, provider: ProviderName, now: datetime
 ) -> SandboxPayment:
+    if is_held(payment) and not (refund and refund.by_dispute):
+        raise CannotHappen("A dispute has the money: it can't be refunded.")
     left = payment.amount - payment.refunded
     made = refund or SandboxRefund(id=made_id(_REFUND_PREFIX[provider]), amount=left, at=now)
     if not 0 < made.amount <= left:

@@ -22,9 +22,9 @@ NEUTRAL = set(
     "lockedUntil contentType holder fence renewals pausedAt reached succeededAt job startedAt "
     "endedAt figures until ran tookMs counts zone defaultCurrency logo returnOrigins "
     "writtenAt heldUntil messageId subscriber lane claim giveUpAt bornAt places refunded excess "
-    "reserved held unposted refundId providerRefundId paymentId void calledAt requestedAt "
-    "decidedAt madeAt pendingReason providerDisputeId providerStatus phase respondBy refundable "
-    "evidenceSubmitted movements deducted withdrawn openedAt closedAt attemptId method "
+    "reserved held unposted refundId providerRefundId paymentId void byDispute calledAt "
+    "requestedAt decidedAt madeAt pendingReason providerDisputeId providerStatus phase respondBy "
+    "refundable evidenceSubmitted movements deducted withdrawn openedAt closedAt attemptId method "
     "objectId lines postedAt waitsFor reminded".split()
 )
 # Neutral elsewhere, and telling of a person here.

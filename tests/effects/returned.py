@@ -73,6 +73,19 @@ def razorpay_refund(
     return razorpay_event(f"refund.{kind}", entities, created=shop.unix(after))
 
 
+def razorpay_dispute(
+    shop: Shop, session: Session, kind: str, after: int = 0, **fields: Any
+) -> Delivery:
+    """Make an event about a dispute of a session's payment: `created`, `lost` and so on."""
+    of = razorpay_payment(session)
+    found = _sample("razorpay", f"payment.dispute.{kind}")["payload"]["dispute"]["entity"]
+    found |= {"id": f"disp_{session['sessionId']}", "payment_id": of["id"]}
+    found |= {"amount": of["amount"], "amount_deducted": of["amount"] if kind == "lost" else 0}
+    found |= {"currency": of["currency"]}
+    entities = {"dispute": found | fields, "payment": of}
+    return razorpay_event(f"payment.dispute.{kind}", entities, created=shop.unix(after))
+
+
 async def ledger(shop: Shop, session: Session) -> str:
     """Return all that must be equal in any order, of the ledger and of the session, in one text."""
     wanted = {"sessionId": session["sessionId"]}

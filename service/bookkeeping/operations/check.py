@@ -118,16 +118,12 @@ def _check_group(group: Group, posted: Mapping[str, Sequence[Entry]], books: Boo
 def _sums_of(group: Group) -> list[Fault]:
     """Compare what a payment's row says of its refunds and disputes with their rows."""
     payment = group.payment
-    counted = [
-        (one.status, one.amount)
-        for one in group.refunds
-        if not one.void and one.currency == payment.currency
-    ]
+    counted = [(one.status, one.amount) for one in group.refunds if one.counts_in(payment.currency)]
     refunded, reserved = total_of_refunds(counted)
     pairs = (
         ("refunded", payment.refunded + payment.excess, refunded),
         ("reserved", payment.reserved, reserved),
-        ("held", payment.held, sum(one.held for one in group.disputes)),
+        ("held", payment.held, sum(one.takes_of(payment) for one in group.disputes)),
     )
     return [
         Fault(f"payment:{payment.id}", f"{name} is {said}, its rows add up to {found}")

@@ -45,9 +45,9 @@ def payment_target(payment: Payment, *, is_sale: bool) -> Balances:
 def refund_target(refund: Refund, payment: Payment, *, is_sale: bool) -> Balances:
     """Return the balances of a refund: it is in transit until its provider says that it succeeded.
 
-    A void moved no money.
+    A void moved no money, and what paid back a lost dispute is posted there.
     """
-    if refund.void:
+    if refund.void or refund.by_dispute is not None:
         return {}
     given_back = REFUNDS if is_sale else SUSPENSE
     match refund.status:

@@ -7,6 +7,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.payments.disputes.states import UNANSWERED, DisputeStatus
+from service.payments.payments.documents import Payment
 from service.storage.documents import StoredDocument, StoredPart
 
 
@@ -77,6 +78,15 @@ class Dispute(StoredDocument):
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount", "held")
     optional_money_fields: ClassVar[tuple[str, ...]] = ("deducted", "withdrawn")
+
+    def takes_of(self, payment: Payment) -> int:
+        """Return how much of its payment it holds or has taken, in minor units of that.
+
+        Of one in another currency it is all: nobody knows the rate that will be asked for.
+        """
+        if self.currency == payment.currency:
+            return self.held
+        return payment.amount if self.held else 0
 
     class Settings:
         """Collection and indexes."""

@@ -29,8 +29,9 @@ class Refund(StoredDocument):
     `provider_refund_id`. `payment_id` is the `_id` of its payment in hex. `reason` is why it was
     asked for; `status` and what else providers report stands as the greatest fact has it, and
     `places` says of each where in the order of all facts that one stands. `void`: the payment was
-    never captured, so it counts in no sum. `event_id` is the event that `status` comes from.
-    `unposted`: its entries may lack what was changed last.
+    never captured, so it counts in no sum; nor does one with `by_dispute`, the provider's id of a
+    dispute: what was lost there was paid back so, and it is the same money. `event_id` is the event
+    that `status` comes from. `unposted`: its entries may lack what was changed last.
 
     `sent` is what the provider was asked for at `called_at`, the first time: each repetition says
     the same. `needs_person`: nobody can tell whether it was made, for the reason in these words.
@@ -58,6 +59,7 @@ class Refund(StoredDocument):
     failure_message: str | None = None
     pending_reason: str | None = None
     void: bool = False
+    by_dispute: str | None = None
     charge_id: str | None = None
     bank_reference: str | None = None
     attempts: int = 0
@@ -86,6 +88,10 @@ class Refund(StoredDocument):
         return self.status is RefundStatus.PROCESSING and self.provider_refund_id is None
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount",)
+
+    def counts_in(self, currency: str) -> bool:
+        """Return whether it took anything of a payment in a currency."""
+        return not self.void and self.by_dispute is None and self.currency == currency
 
     class Settings:
         """Collection and indexes."""

@@ -65,7 +65,8 @@ async def record_dispute(
         move = _moved(known.status, str(to), origin, now) if to is not None else None
         after = await repository.change(known, changes, move, tx)
     key_of = after.provider_dispute_id
-    held = sum(one.held for one in siblings if one.provider_dispute_id != key_of) + after.held
+    others = [one for one in siblings if one.provider_dispute_id != key_of]
+    held = sum(one.takes_of(payment) for one in (*others, after))
     await derive_holds(tx, payment, held=held, now=now)
     return RecordedDispute(after, known.status if known else None, changed=True)
 

@@ -85,13 +85,9 @@ async def derive(
 ) -> None:
     """Write into a payment's row what all of its refunds add up to.
 
-    Those of another currency, and voids, took nothing of what was paid.
+    Those of another currency, voids, and what was paid back for a dispute took nothing of it.
     """
-    counted = [
-        (one.status, one.amount)
-        for one in refunds
-        if not one.void and one.currency == payment.currency
-    ]
+    counted = [(one.status, one.amount) for one in refunds if one.counts_in(payment.currency)]
     refunded, reserved = total(counted)
     await derive_refunds(tx, payment, refunded=refunded, reserved=reserved, now=now)
 
