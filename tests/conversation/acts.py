@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from tests.conversation import callers, keepers, operators, payers, strangers
+from tests.conversation import callers, dashboards, keepers, operators, payers, strangers
 from tests.conversation.world import World
 
 Do: TypeAlias = Callable[[World, int, int, int], Awaitable[None]]
@@ -34,6 +34,10 @@ ACTS: Mapping[str, Do] = {
     "deliver_again": payers.deliver_again,
     "hold_back": payers.hold_back,
     "forge": payers.forge,
+    "refund_there": dashboards.refund_there,
+    "end_refund": dashboards.end_refund,
+    "dispute": dashboards.dispute,
+    "void": dashboards.void,
     "foreign_payment": strangers.foreign_payment,
     "write_notes": strangers.write_notes,
     "decide": operators.decide,
@@ -50,6 +54,7 @@ ACTS: Mapping[str, Do] = {
     "pause_job": keepers.pause,
     "resume_jobs": keepers.resume_jobs,
     "run_by_hand": keepers.run_by_hand,
+    "post_entries": keepers.post_entries,
     "cut": operators.cut,
     "mend": operators.mend,
 }

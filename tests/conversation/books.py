@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.storage.database import Row
-from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment
+from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment, SandboxRefund
 from tillgate_sandbox.states import CheckoutStatus, DisputeStatus, PaymentStatus
 
 _TAKEN = frozenset({DisputeStatus.OPEN, DisputeStatus.UNDER_REVIEW, DisputeStatus.LOST})
@@ -57,6 +57,67 @@ class RealPayment:
         return self.session_id == session["sessionId"] and self.opened_at >= session["createdAt"]
 
 
+@dataclass(frozen=True, slots=True)
+class RealRefund:
+    """A refund in a provider's books; `key` is its payment's, `ours` our id of it, if it has one.
+
+    `by_dispute`: the provider paid so what a dispute took.
+    """
+
+    id: str
+    key: str
+    provider: str
+    amount: int
+    status: str
+    voids: bool
+    by_dispute: bool
+    ours: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RealDispute:
+    """A dispute in a provider's books; `key` is its payment's."""
+
+    id: str
+    key: str
+    amount: int
+    status: DisputeStatus
+
+
+def refunds_in(checkouts: Iterable[SandboxCheckout]) -> dict[str, RealRefund]:
+    """Return every refund of some checkouts, by its provider's id."""
+    return {
+        refund.id: RealRefund(
+            refund.id,
+            key_of(checkout, payment),
+            checkout.provider,
+            refund.amount,
+            refund.status,
+            payment.status is PaymentStatus.VOIDED,
+            refund.by_dispute,
+            _ours(checkout, refund),
+        )
+        for checkout in checkouts
+        for payment in checkout.payments
+        for refund in payment.refunds
+    }
+
+
+def disputes_in(checkouts: Iterable[SandboxCheckout]) -> dict[str, RealDispute]:
+    """Return every dispute of some checkouts, by its provider's id."""
+    return {
+        one.id: RealDispute(one.id, key_of(checkout, payment), one.amount, one.status)
+        for checkout in checkouts
+        for payment in checkout.payments
+        if (one := payment.dispute) is not None
+    }
+
+
+def key_of(checkout: SandboxCheckout, payment: SandboxPayment) -> str:
+    """Return what our ledger calls a payment; PhonePe has one for an order."""
+    return checkout.id if checkout.provider == "phonepe" else payment.id
+
+
 def payments_in(checkouts: Iterable[SandboxCheckout]) -> dict[str, RealPayment]:
     """Return every payment of some checkouts, by the key that our ledger has for it.
 
@@ -65,7 +126,7 @@ def payments_in(checkouts: Iterable[SandboxCheckout]) -> dict[str, RealPayment]:
     found: dict[str, RealPayment] = {}
     for checkout in checkouts:
         for payment in checkout.payments:
-            key = checkout.id if checkout.provider == "phonepe" else payment.id
+            key = key_of(checkout, payment)
             found[key] = RealPayment(
                 key,
                 checkout.provider,
@@ -77,6 +138,13 @@ def payments_in(checkouts: Iterable[SandboxCheckout]) -> dict[str, RealPayment]:
                 *_moved(payment),
             )
     return found
+
+
+def _ours(checkout: SandboxCheckout, refund: SandboxRefund) -> str | None:
+    if checkout.provider == "phonepe":
+        return refund.id
+    named = refund.metadata.get("refundId")
+    return named if isinstance(named, str) else refund.receipt
 
 
 def _moved(payment: SandboxPayment) -> tuple[int, int, int, int]:

@@ -21,6 +21,9 @@ _MOVING = frozenset(
         *("resume", "run_loop", "pass_time", "clean_up", "decide", "doubt", "hold_again", "mend"),
     }
 )
+# What becomes of money after the sale: in some conversations there is little else.
+_AFTER_SALE = frozenset({"refund_there", "end_refund", "dispute", "void", "post_entries"})
+_MORE_OF_IT = (1, 1, 4)
 _WEIGHTS_OF_MOVING = (1, 2, 4)
 _WEIGHTS_OF_OTHERS = (0, 0, 1, 1, 3)
 
@@ -42,9 +45,11 @@ class Mood(NamedTuple):
 def mood_of(dice: Random) -> Mood:
     """Draw a mood."""
     names = []
+    more = dice.choice(_MORE_OF_IT)
     for name in ACTS:
         weights = _WEIGHTS_OF_MOVING if name in _MOVING else _WEIGHTS_OF_OTHERS
-        names += [name] * (dice.choice(weights) if name != "nothing" else 0)
+        times = dice.choice(weights) * (more if name in _AFTER_SALE else 1)
+        names += [name] * (times if name != "nothing" else 0)
     return Mood(names, dice.choice(_ABOUT), dice.choice(_HOW))
 
 

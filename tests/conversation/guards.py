@@ -1,4 +1,4 @@
-"""The guards of the rules 12 to 21 and of the jobs, taken out one by one: each must be missed.
+"""The guards of the rules 12 to 21, of jobs and ledger, taken out one by one: each must be missed.
 
 `python -m tests.conversation.guards` says after how many conversations each was found.
 """
@@ -26,6 +26,7 @@ from service.sessions.operations.changing import complete_by_hand
 from service.sessions.operations.moving import giving_up
 from service.sessions.operations.reviewing import captures
 from service.web import gate
+from tests.conversation.ledger_guards import LEDGER_GUARDS
 from tests.conversation.soak import soak
 
 
@@ -166,6 +167,7 @@ GUARDS: dict[str, Callable[[], Any]] = {
     "20": _without_20,
     "21": _without_21,
     "paused": _without_pauses,
+    **LEDGER_GUARDS,
 }
 
 

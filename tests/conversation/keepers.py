@@ -7,7 +7,7 @@ from service.jobs.operations.pausing import pause_job
 from tests.conversation.picking import pick
 from tests.conversation.world import ADMIN, JOBS, OPERATOR, World
 
-NAMES = ("cleanup", "outbox", "events")
+NAMES = ("cleanup", "outbox", "events", "entries")
 
 
 async def redeliver(world: World, a: int, b: int, c: int) -> None:
@@ -27,7 +27,7 @@ async def redeliver(world: World, a: int, b: int, c: int) -> None:
 
 async def pause(world: World, a: int, b: int, c: int) -> None:
     """Pause a job: from now on nobody runs it."""
-    name = NAMES[a % 3]
+    name = NAMES[a % len(NAMES)]
     resumptions = world.jobs_resumed
     await pause_job(name, world.lab.api.container.job_table, OPERATOR)
     if resumptions == world.jobs_resumed and resumptions % 2 == 0:  # else nobody knows who is last
@@ -40,9 +40,14 @@ async def resume_jobs(world: World, a: int, b: int, c: int) -> None:
     await world.resume_jobs()
 
 
+async def post_entries(world: World, a: int, b: int, c: int) -> None:
+    """Have the entries posted of what has changed so far."""
+    await world.post_entries()
+
+
 async def run_by_hand(world: World, a: int, b: int, c: int) -> None:
     """Run a job by its route, with either key that may, or by the button of the page."""
-    name = NAMES[a % 3]
+    name = NAMES[a % len(NAMES)]
     if b % 3 == 2:
         await _press(world, name)
     else:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, settings
 
 from tests.conversation.acts import Step, Together
+from tests.conversation.money_back import check_money_back, check_money_back_at_rest
 from tests.conversation.operators import end_suspension
 from tests.conversation.payers import begin_everywhere
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
@@ -34,7 +35,10 @@ async def play(world: World, steps: Sequence[Step]) -> None:
         for step in steps:
             await take(world, step)
             await check(world)
+            await check_money_back(world)
         await check_at_rest(world)
+        await check_money_back(world)
+        await check_money_back_at_rest(world)
         await world.count_up()
         await end_suspension(world)
         await begin_everywhere(world)

@@ -23,6 +23,7 @@ from tests.support.emptied import emptied
 from tillgate_sandbox import repository as sandbox
 from tillgate_sandbox.building import SANDBOX_DOCUMENTS
 from tillgate_sandbox.documents import SandboxCheckout
+from tillgate_sandbox.settling import settle_due
 
 PLAN, EVENT = "gold", "concert"
 PRICE = 1000
@@ -91,6 +92,10 @@ class World:
         """Run the clean-up, as the CronJob does."""
         await self.run_job("cleanup", "/api/cleanup-sessions", JOBS)
 
+    async def post_entries(self) -> None:
+        """Post the entries of what has changed, as the CronJob does."""
+        await self.run_job("entries", "/api/jobs/entries", JOBS)
+
     async def run_job(self, name: str, path: str, key: str) -> None:
         """Run a job by a route; one that was paused before and still is does nothing."""
         paused = name in self.paused
@@ -154,6 +159,10 @@ class World:
             f"decided {row['decision'] is not None}"
             for row in await self.rows("webhook_events", status="review")
         )
+        for back in ("refund", "dispute"):
+            rows = await self.rows(f"{back}s")
+            self.tally.update(f"{back} {row['status']}" for row in rows)
+        self.tally["entries"] += len(await self.rows("entries"))
         self.tally.update(f"payment {row['status']}" for row in await self.rows("payments"))
         self.tally.update(f"reached: {what}" for what in self.reached)
         self.tally["captured by us"] += sum(one.done for one in self.wires.captured)
@@ -164,10 +173,12 @@ class World:
         for _ in range(60):
             await self.lab.deliver()
             await self.lab.api.settle()
-            due_at = await sandbox.next_due_at()
+            times = (await sandbox.next_due_at(), await sandbox.next_refund_at())
+            due_at = min((at for at in times if at is not None), default=None)
             if due_at is None:
                 return
             self.clock.advance(max(due_at - self.clock.now(), timedelta(milliseconds=1)))
+            await settle_due(self.lab.sandbox)
 
     async def let_the_outbox_end(self) -> None:
         """Let messages and waiting events be tried until their first waits are over."""
