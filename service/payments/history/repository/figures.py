@@ -177,9 +177,9 @@ async def sum_payments(of: Range) -> list[Grouped]:
 
 
 async def sum_refunds(of: Range) -> list[RefundSum]:
-    """Return the sums of refunds by day, currency and state."""
+    """Return the sums of refunds by day, currency and state; what is a dispute's is not theirs."""
     match = of.match([*RefundStatus])
-    match["$match"]["void"] = {"$ne": True}
+    match["$match"] |= {"void": {"$ne": True}, "byDispute": None}
     return await _rows(Refund.get_pymongo_collection(), _by_day(of, match), RefundSum, _BACK)
 
 
