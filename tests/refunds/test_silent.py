@@ -1,11 +1,18 @@
 """Refunds of which nobody reports: the job asks about them."""
 
+import json
 from datetime import timedelta
 
+import msgspec
+import pytest
+
 from service.jobs.operations.run import run_job
-from service.payments.refunds.sending import ask_again
+from service.payments.refunds.documents import Refund
+from service.payments.refunds.sending import ask_again, send
 from service.payments.refunds.sending.ask_again import RefundsReport
+from service.providers.refunding import RefundRequest
 from tests.bookkeeping.books import CRON
+from tests.effects.returned import stripe_refund
 from tests.refunds.money import Money, made
 
 
@@ -72,3 +79,37 @@ async def test_one_that_waits_for_a_person_is_asked_about_and_never_repeated(
     assert await _ask(money) == {"asked": 1, "ended": 1}
     assert (await money.the_refund())["status"] == "succeeded"
     assert (money.books.asked(), money.books.moved(payment)) == (1, 1000)
+
+
+async def _made_in_the_dashboard(money: Money) -> None:
+    """Have a refund made at Stripe's, and its first event alone told."""
+    session = await money.shop.api.open()
+    await money.shop.api.told(money.shop.stripe_paid(session))
+    told = stripe_refund(money.shop, session, "created", status="pending")
+    await money.shop.api.told(told)
+    found = json.loads(told.body)["data"]["object"]
+    money.books.made[found["id"]] = found | {"status": "succeeded"}
+
+
+async def test_one_that_was_made_in_the_dashboard_is_asked_about_by_its_provider_s_id(
+    money: Money,
+) -> None:
+    await _made_in_the_dashboard(money)
+    money.shop.pass_time(hours=12)
+    assert await _ask(money) == {"asked": 1, "ended": 1}
+    row = await money.the_refund()
+    assert (row["status"], row["source"]) == ("succeeded", "provider")
+    assert money.books.asked() == 0
+
+
+async def test_control_asked_for_as_one_of_ours_it_ends_the_job(
+    money: Money, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_ours(refund: Refund) -> RefundRequest:
+        return msgspec.convert(refund.sent, RefundRequest)
+
+    monkeypatch.setattr(send, "sent", as_ours)
+    await _made_in_the_dashboard(money)
+    money.shop.pass_time(hours=12)
+    with pytest.raises(msgspec.ValidationError):
+        await _ask(money)

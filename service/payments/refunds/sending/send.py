@@ -160,7 +160,19 @@ def provider_of(refund: Refund, services: RefundServices) -> Refunds:
 
 
 def sent(refund: Refund) -> RefundRequest:
-    """Return what the provider was asked for the first time; every repetition is the same."""
+    """Return what the provider was asked for the first time; every repetition is the same.
+
+    It never was for one that was made there, which it knows by its own id.
+    """
+    if refund.sent is None:
+        return RefundRequest(
+            refund_id=refund.provider_refund_id or refund.refund_id,
+            provider_payment_id=refund.provider_payment_id,
+            amount=refund.amount,
+            currency=refund.currency,
+            payment_amount=refund.amount,
+            charge_id=refund.charge_id,
+        )
     return msgspec.convert(refund.sent, RefundRequest)
 
 
