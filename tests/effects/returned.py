@@ -92,7 +92,7 @@ async def ledger(shop: Shop, session: Session) -> str:
     rows = [await shop.session(session["sessionId"])]
     for name in ("payments", "refunds", "disputes", "payment_attempts"):
         rows += await shop.database[name].find(wanted).sort("_id", 1).to_list()
-    left_out = (LEFT_OUT | _OF_ONE_ORDER | {"paymentId", "refundId"}) - {"eventId"}
+    left_out = LEFT_OUT | _OF_ONE_ORDER | {"paymentId", "refundId"}
     kept = [{name: row[name] for name in sorted(row) if name not in left_out} for row in rows]
     return json.dumps(kept, default=str, indent=1).replace(session["sessionId"], "ID")
 

@@ -20,7 +20,7 @@ from service.sessions.operations.moving import by_facts
 from service.sessions.states import ENDED
 from service.storage.database import Row
 from tests.effects.meetings import MEETINGS, Meeting, refs_of
-from tests.support.shop import LEFT_OUT, Shop, a_few_at_once
+from tests.support.shop import Shop, a_few_at_once, kept_of
 
 
 class Told(NamedTuple):
@@ -110,12 +110,14 @@ async def _outcomes(shop: Shop, ids: list[str]) -> dict[str, Row]:
     found: dict[str, Row] = {}
     named = {"sessionId": {"$in": ids}}
     for row in await shop.database["sessions"].find(named).to_list():
-        found[row["sessionId"]] = {"session": row, "payments": [], "reviews": []}
+        found[row["sessionId"]] = {"session": row, "payments": [], "reviews": [], "events": {}}
     payments = shop.database["payments"].find(named).sort("providerPaymentId", 1)
     for row in await payments.to_list():
         found[row["sessionId"]]["payments"].append(row)
-    reviews = shop.database["webhook_events"].find({**named, "status": "review"})
-    for row in await reviews.to_list():
+    for row in await shop.database["webhook_events"].find(named).to_list():
+        found[row["sessionId"]]["events"][row["_id"]] = row
+        if row["status"] != "review":
+            continue
         found[row["sessionId"]]["reviews"].append(f"{row['type']} {row['facts']} {row['reason']}")
     return found
 
@@ -126,9 +128,7 @@ def _text(outcome: Row, session_id: str) -> str:
     # Which of them it names depends on their ids, which are others in each session.
     assert bool(review) == bool(outcome["reviews"])
     rows = [session, *outcome["payments"]]
-    kept: list[Any] = [
-        {name: value for name, value in row.items() if name not in LEFT_OUT} for row in rows
-    ]
+    kept: list[Any] = [kept_of(row, outcome["events"]) for row in rows]
     kept.append(sorted(outcome["reviews"]))
     return json.dumps(kept, default=str, sort_keys=True, indent=1).replace(session_id, "ID")
 

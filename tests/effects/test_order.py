@@ -179,3 +179,21 @@ async def test_the_older_of_two_known_checkouts_ends_nothing(shop: Shop) -> None
         outcomes.add(await shop.outcome(sid))
         assert (await shop.session(sid))["late"] is False
     assert len(outcomes) == 1
+
+
+async def test_control_what_was_sold_and_which_event_a_payment_is_of_are_compared(
+    shop: Shop,
+) -> None:
+    session = await shop.api.open()
+    await shop.receive(shop.stripe_paid(session))
+    sid, seen = session["sessionId"], set()
+    for collection, changes in [
+        ("sessions", {}),
+        ("sessions", {"eventId": "another concert"}),
+        ("payments", {"eventId": "stripe:default:test:evt_of_another"}),
+        ("payments", {"eventId": None}),
+    ]:
+        if changes:
+            await shop.database[collection].update_one({"sessionId": sid}, {"$set": changes})
+        seen.add(await shop.outcome(sid))
+    assert len(seen) == 4
