@@ -3,10 +3,14 @@
 from litestar import Router
 from litestar.di import Provide
 
+from service.dashboard.disputes.controllers import DisputePages
 from service.dashboard.frame import ASSETS
 from service.dashboard.login.controllers import Login
 from service.dashboard.login.services import LoginServices
 from service.dashboard.operating.controllers import OperationsPages
+from service.dashboard.payments.controllers import PaymentPages
+from service.dashboard.refunds.controllers import RefundPages
+from service.dashboard.reviews.controllers import ReviewPages
 from service.dashboard.sessions.controllers import SessionPages
 from service.extension import Mounted
 from service.web.authentication import PUBLIC
@@ -17,7 +21,10 @@ def dashboard_routes(login: LoginServices, extension: Mounted | None) -> Router:
     """Build the dashboard and the shared static files. Its own login asks for a key."""
     return Router(
         "/",
-        route_handlers=[SHARED.route(), ASSETS.route(), Login, SessionPages, OperationsPages],
+        route_handlers=[
+            *(SHARED.route(), ASSETS.route(), Login, SessionPages, OperationsPages),
+            *(PaymentPages, RefundPages, ReviewPages, DisputePages),
+        ],
         dependencies={
             "login": Provide(lambda: login, sync_to_thread=False),
             "extension": Provide(lambda: extension, sync_to_thread=False),

@@ -10,7 +10,7 @@ from service.core.clock import Clock
 from service.core.principal import AccessScope
 from service.providers.money import to_major
 from service.sessions.controllers import caller_of
-from service.timeline.operations.evidence import gather_evidence
+from service.timeline.operations.evidence import Evidence, gather_evidence
 from service.timeline.operations.find_named import find_named
 from service.timeline.operations.gather import timeline
 from service.timeline.schemas import (
@@ -96,12 +96,18 @@ class DisputeEvidence(Controller):
     ) -> Response[EvidenceAnswer]:
         """JSON or, with `format=html` or `Accept: text/html`, a page to be printed. Audited."""
         caller = caller_of(request, acts=True)
-        answer = evidence_answer(await gather_evidence(dispute_id, caller, clock.now()))
+        found = await gather_evidence(dispute_id, caller, clock.now())
         accepted = header_of(request.scope, b"accept") or ""
         if format_ == "html" or (format_ is None and "text/html" in accepted):
-            page: Response[Any] = PAGES.show(
-                "evidence.html", policy=_DOCUMENT, evidence=answer, price=to_major
-            )
+            page: Response[Any] = evidence_page(found)
             page.headers["Vary"] = "Accept"
             return page
-        return Response(answer, headers={"Cache-Control": "no-store", "Vary": "Accept"})
+        return Response(
+            evidence_answer(found), headers={"Cache-Control": "no-store", "Vary": "Accept"}
+        )
+
+
+def evidence_page(found: Evidence) -> Response[str]:
+    """Return the evidence about a dispute as one page to be printed."""
+    answer = evidence_answer(found)
+    return PAGES.show("evidence.html", policy=_DOCUMENT, evidence=answer, price=to_major)

@@ -8,12 +8,13 @@ from httpx import AsyncClient
 from service.core.clock import ManualClock
 from service.storage.database import Database
 from tests.dashboard.signing_in import browsing
+from tests.refunds.conftest import money, standing
 from tests.sandbox.lab import Lab, running_lab
 from tests.sandbox.visitor import shop, visitor
 from tests.support.settings import make_settings
 from tests.support.shop import shop as store
 
-__all__ = ["shop", "store", "visitor"]
+__all__ = ["money", "shop", "standing", "store", "visitor"]
 
 
 @pytest_asyncio.fixture

@@ -10,6 +10,7 @@ from litestar import Litestar
 
 from service.core.clock import ManualClock
 from service.core.principal import AccessScope, Kind
+from service.dashboard import acting as on_money
 from service.dashboard.login import controllers
 from service.dashboard.login.cookies import BROWSER, FORM, SIGN_IN
 from service.dashboard.operating import controllers as acting
@@ -150,12 +151,14 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
 ) -> None:
     """Every form there is: a new one without a check fails here."""
     forms = {
-        route.path
+        route.path.replace("{payment_id:str}", "0" * 24)
         for route in app.routes
         for method in getattr(route, "methods", ())
         if route.path.startswith("/dashboard") and method not in {"GET", "HEAD", "OPTIONS"}
     }
     others = {f"/dashboard/operations/{act}" for act in ("run", "pause", "resume", "redeliver")}
+    others |= {"/dashboard/refunds/approve", "/dashboard/refunds/deny", "/dashboard/reviews/decide"}
+    others.add(f"/dashboard/payments/{'0' * 24}/refund")
     assert forms == {"/dashboard/login", "/dashboard/logout"} | others
     await sign_in(production)
     other = token_in(await production.get("/dashboard"))
@@ -175,7 +178,7 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
             sent = {"key": ADMIN, "token": right[path]}
             refused = await production.post(path, data=sent, headers=headers)
             assert refused.status_code == 403
-    for module in (controllers, acting):  # the control
+    for module in (controllers, acting, on_money):  # the control
         monkeypatch.setattr(module, "came_from_us", lambda *_: True)
     for path in (*sorted(others), "/dashboard/login", "/dashboard/logout"):
         assert (await production.post(path, data={"key": ADMIN})).status_code == 303

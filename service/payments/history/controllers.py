@@ -119,7 +119,7 @@ class PaymentHistory(Controller):
         cursor: PageCursor = None,
     ) -> PaymentsAnswer:
         """Newest first; `to` is excluded, amounts are in minor units and included."""
-        sessions = None if email is None else await _sessions_of(request, principal, email)
+        sessions = None if email is None else await sessions_of_email(request, principal, email)
         wanted = PaymentFilter(
             merchant_id=principal.merchant_id,
             user_id=user_id,
@@ -204,7 +204,8 @@ def _place(cursor: str | None) -> Cursor | None:
     return decode_cursor(cursor) if cursor is not None else None
 
 
-async def _sessions_of(request: AnyRequest, principal: Principal, email: str) -> list[str]:
+async def sessions_of_email(request: AnyRequest, principal: Principal, email: str) -> list[str]:
+    """Return the sessions with an e-mail address. Raises `TooMuch` for one with very many."""
     find = history_of(request).sessions_of_email
     found = await find(principal.merchant_id, email, _MOST_SESSIONS + 1)
     if len(found) > _MOST_SESSIONS:

@@ -302,7 +302,10 @@ if (order?.clientSecret) {
   const link = document.createElement("a");
   link.href = `/dashboard/sessions/${encodeURIComponent(sessionId)}`;
   link.textContent = "See what happened behind the scenes";
-  at("behind").append(link);
+  const back = document.createElement("a");
+  back.href = `/dashboard/payments?q=${encodeURIComponent(sessionId)}`;
+  back.textContent = "give the money back as its merchant";
+  at("behind").append(link, ", or ", back);
   if (order.provider === "upi") {
     const hint = document.createElement("span");
     hint.textContent =

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import HAND, PaymentStatus
+from service.payments.refunds.documents import Refund
 from service.payments.refunds.errors import (
     MoreThanLeft,
     NothingPaid,
@@ -61,8 +62,11 @@ class RefundRules(Struct, frozen=True):
             )
 
 
-def is_by_hand(payment: Payment) -> bool:
-    """Return whether a payment is refunded by hand, as it was made: no provider can do it."""
+def is_by_hand(payment: Payment | Refund) -> bool:
+    """Return whether a payment is refunded by hand, as it was made: no provider can do it.
+
+    A refund is asked about its payment.
+    """
     row = REGISTRY.get(payment.provider)
     manual = row is not None and row.traits.manual
     return manual or payment.provider_payment_id.startswith(HAND)

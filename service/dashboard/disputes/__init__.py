@@ -1,0 +1,1 @@
+"""The pages of disputes, with the evidence about each."""

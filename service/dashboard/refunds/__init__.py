@@ -1,0 +1,1 @@
+"""The pages of refunds: what was requested, and what is on its way."""

@@ -1,0 +1,128 @@
+"""The page of refunds over HTTP, and the buttons that decide about one."""
+
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.di import Provide
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from service.core.paging import decode_cursor
+from service.core.principal import AccessScope, Principal
+from service.dashboard.acting import (
+    Answer,
+    Form,
+    Sheet,
+    TheDesk,
+    act,
+    filled,
+    page,
+    provide_desk,
+)
+from service.dashboard.money import minor_of, price
+from service.dashboard.payments.lines import RefundLine, refund_line
+from service.dashboard.payments.refunding import said_of
+from service.dashboard.said import Said
+from service.payments.refunds.controllers import refunding_of
+from service.payments.refunds.documents import Refund
+from service.payments.refunds.operations.approve import Approval
+from service.payments.refunds.operations.browse import list_refunds, read_refund
+from service.payments.refunds.operations.rules import is_by_hand
+from service.payments.refunds.repository import RefundFilter
+from service.payments.refunds.sending.now import approve_now, deny_now
+from service.payments.refunds.states import RefundStatus
+from service.web.authentication import AnyRequest
+from service.web.parameters import PAGE_SIZE, PageCursor
+
+HERE = "/dashboard/refunds"
+READ = frozenset({AccessScope.REFUNDS_READ})
+DECIDE = frozenset({AccessScope.REFUNDS_APPROVE})
+
+StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
+
+
+class Request(Struct, frozen=True):
+    """A refund, and what can be decided about it: `gives_up` what nobody can tell about."""
+
+    line: RefundLine
+    refund_id: str
+    decides: bool
+    gives_up: bool
+    by_hand: bool
+    most: str
+
+
+class RefundPages(Controller):
+    """What was requested, what is on its way, and the buttons for it."""
+
+    path = HERE
+    dependencies = {"desk": Provide(provide_desk, sync_to_thread=False)}
+
+    @get("/")
+    async def show(
+        self,
+        request: AnyRequest,
+        desk: TheDesk,
+        status: StatusQuery = RefundStatus.REQUESTED.value,
+        cursor: PageCursor = None,
+    ) -> Answer:
+        """List refunds of a state, those that wait for a decision unless another one is named."""
+
+        async def show(sheet: Sheet) -> Answer:
+            stands = RefundStatus(status) if status in set(RefundStatus) else None
+            found, following = await list_refunds(
+                sheet.reader.merchant_id,
+                RefundFilter(stands),
+                payment=None,
+                cursor=decode_cursor(cursor) if cursor is not None else None,
+                limit=PAGE_SIZE,
+            )
+            return filled(
+                sheet,
+                "refunds.html",
+                requests=[_request(one, sheet.reader) for one in found],
+                status=stands or "",
+                statuses=[one.value for one in RefundStatus],
+                older=following.encode() if following else None,
+            )
+
+        return await page(request, desk, READ, show)
+
+    @post("/approve", status_code=303)
+    async def approve(self, request: AnyRequest, desk: TheDesk) -> Answer:
+        """Approve a refund, or a smaller amount of it."""
+
+        async def do(reader: Principal, given: Form) -> Said:
+            found = await read_refund(reader.merchant_id, given.get("id", ""))
+            approval = Approval(
+                minor_of(given.get("amount", ""), found),
+                given.get("reason") or None,
+                given.get("reference") or None,
+            )
+            services = refunding_of(request)
+            return said_of(await approve_now(found.refund_id, approval, reader, services))
+
+        return await act(request, desk, DECIDE, HERE, do)
+
+    @post("/deny", status_code=303)
+    async def deny(self, request: AnyRequest, desk: TheDesk) -> Answer:
+        """Deny a refund, or give up one that nobody can tell about."""
+
+        async def do(reader: Principal, given: Form) -> Said:
+            reason, services = given.get("reason") or None, refunding_of(request)
+            return said_of(await deny_now(given.get("id", ""), reason, reader, services))
+
+        return await act(request, desk, DECIDE, HERE, do)
+
+
+def _request(refund: Refund, reader: Principal) -> Request:
+    may = AccessScope.REFUNDS_APPROVE in reader.scopes
+    amount = price(refund.amount, refund.provider, refund.currency)
+    return Request(
+        line=refund_line(refund),
+        refund_id=refund.refund_id,
+        decides=may and refund.status is RefundStatus.REQUESTED,
+        gives_up=may and refund.awaits_person is not None,
+        by_hand=is_by_hand(refund),
+        most=amount.partition(" ")[0],
+    )
