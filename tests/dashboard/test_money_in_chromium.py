@@ -127,6 +127,11 @@ async def test_money_goes_back_by_keyboard_alone(visitor: Visitor) -> None:
     await keys.type_in("#reference", "412233445566")
     await keys.press("#refunding button")
     await keys.hears("4.00 INR were refunded.")
+    timeline = {"timeline-refunded": f"/dashboard/sessions/{session_id}"}
+    await look_at(visitor, timeline, [(360, "dark"), (1280, "light")])
+    assert "Of 10.00 INR 4.00 INR were refunded." in await visitor.text("#why")
+    await visitor.page.click("text=What became of the money")
+    await visitor.page.wait_for_url(f"**{PAYMENTS}/*")
 
 
 async def test_decisions_take_their_own_button_and_no_enter_in_a_field(visitor: Visitor) -> None:
