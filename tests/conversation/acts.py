@@ -3,7 +3,15 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from tests.conversation import callers, dashboards, keepers, operators, payers, strangers
+from tests.conversation import (
+    callers,
+    dashboards,
+    keepers,
+    operators,
+    payers,
+    refunders,
+    strangers,
+)
 from tests.conversation.world import World
 
 Do: TypeAlias = Callable[[World, int, int, int], Awaitable[None]]
@@ -38,6 +46,12 @@ ACTS: Mapping[str, Do] = {
     "end_refund": dashboards.end_refund,
     "dispute": dashboards.dispute,
     "void": dashboards.void,
+    "request_refund": refunders.request_refund,
+    "process_refund": refunders.process_refund,
+    "refund_now": refunders.refund_now,
+    "reject_and_refund": refunders.reject_and_refund,
+    "disturb": refunders.disturb,
+    "ask_about_refunds": refunders.ask_about_refunds,
     "foreign_payment": strangers.foreign_payment,
     "write_notes": strangers.write_notes,
     "decide": operators.decide,

@@ -22,7 +22,12 @@ _MOVING = frozenset(
     }
 )
 # What becomes of money after the sale: in some conversations there is little else.
-_AFTER_SALE = frozenset({"refund_there", "end_refund", "dispute", "void", "post_entries"})
+_AFTER_SALE = frozenset(
+    {
+        *("refund_there", "end_refund", "dispute", "void", "post_entries"),
+        *("request_refund", "process_refund", "refund_now", "reject_and_refund", "disturb"),
+    }
+)
 _MORE_OF_IT = (1, 1, 4)
 _WEIGHTS_OF_MOVING = (1, 2, 4)
 _WEIGHTS_OF_OTHERS = (0, 0, 1, 1, 3)

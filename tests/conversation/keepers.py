@@ -7,7 +7,7 @@ from service.jobs.operations.pausing import pause_job
 from tests.conversation.picking import pick
 from tests.conversation.world import ADMIN, JOBS, OPERATOR, World
 
-NAMES = ("cleanup", "outbox", "events", "entries")
+NAMES = ("cleanup", "outbox", "events", "entries", "refunds")
 
 
 async def redeliver(world: World, a: int, b: int, c: int) -> None:

@@ -11,9 +11,10 @@ from service.bookkeeping.operations import targets
 from service.effects import ledger, lost_disputes
 from service.effects import refunds as effects_of_refunds
 from service.payments.entries.states import REFUNDS_IN_TRANSIT
+from service.payments.payments import repository as payments
 from service.payments.refunds import repository
 from service.payments.refunds.documents import Refund
-from service.payments.refunds.operations import record
+from service.payments.refunds.operations import approve, record, request
 from service.storage.database import Row
 
 
@@ -101,6 +102,26 @@ def _without_marks() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _without_reserving() -> Iterator[None]:
+    """Whoever refunds looks at nothing that others refund."""
+
+    def all_of_it(payment: Any, amount: int | None, *_: Any) -> int:
+        return amount or int(payment.amount)
+
+    async def reserve(payment: Any, amount: int, now: Any, tx: Any) -> bool:
+        sums = {"reserved": payment.reserved + amount, "updatedAt": now}
+        await payments.change(payment, sums, tx)
+        return True
+
+    with (
+        patch.object(request, "amount_of", all_of_it),
+        patch.object(approve, "amount_of", all_of_it),
+        patch.object(payments, "reserve", reserve),
+    ):
+        yield
+
+
 LEDGER_GUARDS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "ranks": _without_ranks,
     "sums": _without_sums,
@@ -109,4 +130,5 @@ LEDGER_GUARDS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "one loss": _without_one_loss,
     "transit": _without_transit,
     "marks": _without_marks,
+    "reserving": _without_reserving,
 }

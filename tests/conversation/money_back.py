@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from service.bookkeeping.operations.check import check_ledger
 from service.core.batches import Until
@@ -15,7 +16,7 @@ from tests.conversation.books import (
     payments_in,
     refunds_in,
 )
-from tests.conversation.world import World
+from tests.conversation.world import JOBS, World
 
 _FACTS = frozenset({"RefundUpdated", "DisputeUpdated"})
 _LEFT = frozenset({"dead", "failed"})
@@ -48,7 +49,8 @@ def _each_is_real(rows: Iterable[Row], real: Mapping[str, RealRefund]) -> None:
     for row in rows:
         key, status = row["providerRefundId"], row["status"]
         if key is None:
-            assert status not in {"succeeded", "canceled"}, f"{row['refundId']} came from nowhere"
+            came = status in {"succeeded", "canceled"} and row["bankReference"] is None
+            assert not came, f"{row['refundId']} came from nowhere"
             continue
         found = real.get(key)
         assert found is not None, f"the ledger has refund {key}, of which no provider knows"
@@ -85,12 +87,19 @@ def _sums_are_of_its_rows(payment: Row, refunds: Iterable[Row], disputes: Iterab
     counted = [row for row in own if row.get("byDispute") is None]
     refunded = sum(row["amount"] for row in counted if row["status"] == "succeeded")
     reserved = sum(row["amount"] for row in counted if row["status"] in {"approved", "processing"})
+    ours = sum(row["amount"] for row in counted if _is_ours_and_moves(row))
+    assert ours <= payment["amount"], f"{key}: we give back {ours} of {payment['amount']}"
     held = sum(row["held"] for row in disputes if row["paymentId"] == id_)
     said = {name: payment[name] for name in ("refunded", "excess", "reserved", "held")}
     assert payment["refunded"] <= payment["amount"], f"{key}: {said} of {payment['amount']}"
     assert payment["refunded"] + payment["excess"] == refunded, f"{key}: {said}, {refunded} back"
     assert payment["reserved"] == reserved, f"{key}: {said}, {reserved} are under way"
     assert payment["held"] == held, f"{key}: {said}, {held} are held"
+
+
+def _is_ours_and_moves(row: Row) -> bool:
+    moves = row["status"] in {"approved", "processing", "succeeded"}
+    return moves and row["source"] != "provider"
 
 
 async def _no_session_moves(world: World) -> None:
@@ -131,6 +140,23 @@ async def check_money_back_at_rest(world: World) -> None:
             _payment_agrees(ledger[key], one)
     await _nothing_waits_for_what_is_there(world, ledger)
     await _entries_agree(world, paid, ledger, left_out)
+
+
+async def check_no_refund_waits_for_ever(world: World) -> None:
+    """What was approved comes to an end once its provider answers, or a person is told of it."""
+    world.wires.cut = None
+    for _ in range(3):
+        world.pass_time(timedelta(hours=13))
+        await world.lab.api.settle()
+        await world.run_job("refunds", "/api/jobs/refunds", JOBS)
+        await world.deliver_everything()
+    real = refunds_in(await world.checkouts())
+    for row in await world.rows("refunds"):
+        if row["status"] in {"approved", "processing"} and row["needsPerson"] is None:
+            found = real.get(row["providerRefundId"])
+            waits = found is not None and found.status == "pending"
+            assert waits, f"{row['refundId']} waits for ever: {row['status']}, {found}"
+    await check_money_back(world)
 
 
 async def _not_told(world: World) -> set[str]:

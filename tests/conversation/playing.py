@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, settings
 
 from tests.conversation.acts import Step, Together
-from tests.conversation.money_back import check_money_back, check_money_back_at_rest
+from tests.conversation.money_back import (
+    check_money_back,
+    check_money_back_at_rest,
+    check_no_refund_waits_for_ever,
+)
 from tests.conversation.operators import end_suspension
 from tests.conversation.payers import begin_everywhere
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
@@ -43,6 +47,7 @@ async def play(world: World, steps: Sequence[Step]) -> None:
         await end_suspension(world)
         await begin_everywhere(world)
         await check_no_session_waits_for_ever(world)
+        await check_no_refund_waits_for_ever(world)
     except AssertionError as broken:
         story = "\n".join(world.story)
         raise Broken(f"{broken}\n{story}") from broken

@@ -25,6 +25,12 @@ _POSTED_BETWEEN = [
 ]
 _UNDER_WAY = [Act("refund_there", 0, 0, 1), Act("deliver")]
 
+_BOTH_AT_ONCE = [Act("pass_time"), Act("deliver"), Act("cut", 1), Act("refund_now", 0, 2)]
+# It is made, and nobody hears of that: it is asked about, and not made again.
+_UNHEARD = [Act("cut", 2), Act("refund_now", 0, 1, 2), Act("run_loop"), Act("mend")]
+_APPROVED = [Act("request_refund", 0, 1), Act("process_refund"), Act("deliver")]
+_OF_ANOTHER_AMOUNT = [Act("open_checkout", 2, 4), Act("pay_other_amount"), Act("deliver")]
+
 _STORIES = {
     "a refund that failed after it had come": [*_AT_STRIPE, *_FAILED_FIRST],
     "a dispute that Razorpay lost and refunded": [*_AT_RAZORPAY, *_LOST],
@@ -32,6 +38,11 @@ _STORIES = {
     "held money that was let go": [*_HELD, Act("void"), Act("deliver")],
     "a part that went back after the rest was posted": [*_AT_STRIPE, *_POSTED_BETWEEN],
     "money on its way back": [*_AT_STRIPE, *_UNDER_WAY],
+    "a request that two approve at once": [*_AT_STRIPE, *_APPROVED],
+    "a payment that two refund at once": [*_AT_STRIPE, *_BOTH_AT_ONCE],
+    "a refund whose answer is lost": [*_AT_STRIPE, *_UNHEARD],
+    "a refund that is refused": [*_AT_STRIPE, Act("disturb", 0, 2), Act("refund_now", 0, 1, 2)],
+    "money rejected and given back": [*_OF_ANOTHER_AMOUNT, Act("reject_and_refund")],
 }
 
 
@@ -51,6 +62,7 @@ async def test_the_providers_books_and_the_ledger_agree_after_each_step(
         ("one loss", _STORIES["a dispute that Razorpay lost and refunded"], "the ledger says"),
         ("voids", _STORIES["held money that was let go"], "void"),
         ("marks", [*_AT_STRIPE, *_POSTED_BETWEEN], "the books are wrong.*lacks"),
+        ("reserving", _STORIES["a payment that two refund at once"], "we give back 2000 of 1000"),
         ("transit", [*_AT_STRIPE, *_UNDER_WAY], "by the entries, the provider has 1000"),
     ],
 )
