@@ -8,6 +8,7 @@ import pytest
 from service.effects import ledger as effects_ledger
 from service.inbox import repository as inbox
 from service.payments.payments import repository as payments
+from service.payments.payments.operations import derive
 from service.payments.refunds.operations import record
 from service.payments.refunds.states import derived_id
 from tests.effects.returned import (
@@ -157,6 +158,16 @@ async def test_what_is_refunded_beyond_the_amount_is_kept_apart_in_any_order(sho
         row = await one_of(shop, "payments", sessionId=session["sessionId"])
         ends.add((row["refunded"], row["excess"], row["reserved"]))
     assert ends == {(1000, 800, 0)}
+
+
+async def test_control_where_nothing_caps_it_more_is_refunded_than_was_paid(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(derive, "capped", lambda refunded, _: {"refunded": refunded})
+    session = await _paid(shop, amount=1000)
+    await shop.api.told(stripe_refund(shop, session, status="succeeded", amount=1700))
+    row = await one_of(shop, "payments")
+    assert (row["refunded"], row["excess"]) == (1700, 0)
 
 
 async def test_money_in_another_currency_takes_nothing_of_the_amount(shop: Shop) -> None:
