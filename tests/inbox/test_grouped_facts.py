@@ -47,8 +47,9 @@ TOLD: Mapping[type[Fact], Callable[[str], Fact]] = {
     facts.RefundUpdated: lambda sid: facts.RefundUpdated(
         f"re_{sid}", f"pi_{sid}", 1000, "INR", "succeeded"
     ),
+    # One that is lost goes apart: the refunds that paid it back are read once it is written.
     facts.DisputeUpdated: lambda sid: facts.DisputeUpdated(
-        f"dp_{sid}", f"pi_{sid}", 1000, "INR", "lost"
+        f"dp_{sid}", f"pi_{sid}", 1000, "INR", "needs_response"
     ),
     facts.SubscriptionUpdated: lambda sid: facts.SubscriptionUpdated(f"sub_{sid}", "active"),
 }

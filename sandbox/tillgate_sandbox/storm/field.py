@@ -12,8 +12,6 @@ from msgspec import Struct
 from service.app import create_app
 from service.core.clock import ManualClock
 from service.core.ids import new_key
-from service.inbox.operations.replay import retry_waiting
-from service.outbox.operations.post import Post
 from service.storage.database import Database
 from service.wiring import Container
 from tillgate_sandbox import repository
@@ -23,6 +21,7 @@ from tillgate_sandbox.extension import SANDBOX
 from tillgate_sandbox.storm.preparing import prepare_all
 from tillgate_sandbox.storm.served import served
 from tillgate_sandbox.storm.settings import storm_settings
+from tillgate_sandbox.storm.working import work_off
 
 _BEGIN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 # Deliveries that are due within this much of each other are posted at once.
@@ -47,9 +46,7 @@ class Field(Struct, frozen=True):
         while True:
             while await deliver_due(self.sandbox, self.http, _AT_ONCE):
                 pass
-            if await Post(self.container.jobs.subscribers, self.clock).work_off():
-                continue
-            if await retry_waiting(self.container.inbox):
+            if await work_off(self.container):
                 continue
             due_at = await repository.next_due_at()
             if due_at is None:
