@@ -224,6 +224,10 @@ ELSEWHERE = {
     "CheckoutSessions.change": "the same operation as PaymentSessions.change",
     "Verification.verify": "only asks: what the provider says is an event in the inbox",
     "Quotes.ask": "writes nothing: a quote is signed, not stored",
+    "PaymentPages.refund": "the same operation as Refunds.make",
+    "RefundPages.approve": "the same operation as Refunds.process",
+    "RefundPages.deny": "the same operation as Refunds.process",
+    "ReviewPages.decide": "the same operation as AdminReviews",
 }
 """Handlers whose trace stands elsewhere, and where. Opening is the measured path: no write more."""
 

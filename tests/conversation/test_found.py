@@ -5,6 +5,7 @@ import pytest
 from service.effects import ownership as own
 from service.sessions.checkouts import lock
 from service.sessions.documents import Session
+from service.sessions.operations.moving import giving_up
 from service.sessions.operations.opening.attempt_id import attempt_id
 from tests.conftest import NOON
 from tests.conversation.acts import Act
@@ -67,3 +68,27 @@ async def _without_a_checkout(world: World) -> None:
         await take(world, step)
     await world.deliver_everything()
     await check(world)
+
+
+# A link that can't be closed while money is held in it, and what is held fails after all.
+_HELD_OUT = [
+    *(Act("open_checkout", 0, 1, 0), Act("hold_again", 0, 1, 0), Act("cancel", 0, 1, 0)),
+    *(Act("go_on", 0, 1, 0), Act("go_on", 0, 1, 0), Act("clean_up", 0, 1, 0)),
+    Act("settle_by_hand", 0, 1, 0),
+]
+
+
+async def test_a_link_that_was_not_closed_because_money_was_held_is_closed_at_the_end(
+    world: World,
+) -> None:
+    await play(world, _HELD_OUT)
+    [session] = await world.sessions()
+    assert session["status"] == "completed"
+
+
+async def test_control_what_was_given_up_once_can_be_paid_after_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(giving_up, "_held_out", lambda *_: False)
+    with pytest.raises(Broken, match="can be paid, and their sessions have ended"):
+        await play(world, _HELD_OUT)

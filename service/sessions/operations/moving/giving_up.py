@@ -14,7 +14,7 @@ from service.outbox.repository import About
 from service.providers.registry import REGISTRY
 from service.sessions import repository
 from service.sessions.documents import Checkout, DueSession, Session
-from service.sessions.states import ENDED
+from service.sessions.states import ENDED, Status
 from service.storage.answering import answers_in_time
 from service.storage.database import Row
 from service.storage.transaction import Transaction
@@ -32,7 +32,8 @@ async def give_up(tx: Transaction, session: Session, now: datetime) -> Session:
     Raises `Busy` if another call was faster.
     """
     if all(checkout.closed_at is not None for checkout in session.checkouts):
-        return session
+        if not any(_held_out(session, checkout) for checkout in session.checkouts):
+            return session
     later = {"heldUntil": now + HEAD_START}
     messages = [closing(session, one.ref, now) | later for one in may_be_open(session)]
     fields = {"checkouts": given_up(session.checkouts, now), "checkoutUrl": None, "updatedAt": now}
@@ -61,18 +62,36 @@ def may_be_open(session: Session | DueSession, named: Sequence[str] = ()) -> lis
     """Return the checkouts that may still be payable and that nothing is closing yet.
 
     `named` holds the ids in the event that ends the session: these are over. An attempt id counts
-    only if it is not the session id, which appears on payments of every attempt.
+    only if it is not the session id, which appears on payments of every attempt. One that was given
+    up while money was under way in it counts again once that has failed: its provider would not
+    close it then.
     """
     if REGISTRY[session.provider].traits.manual:
         return []
     return [
         checkout
         for checkout in session.checkouts
-        if checkout.closed_at is None
+        if (checkout.closed_at is None or _held_out(session, checkout))
         and checkout.ended is None
         and checkout.ref not in named
         and (checkout.attempt_id not in named or checkout.attempt_id == session.session_id)
     ]
+
+
+def _held_out(session: Session | DueSession, checkout: Checkout) -> bool:
+    """Return whether money that was under way has failed since a checkout was given up.
+
+    An expiry reads no history: what it ends is over at the provider by its own time.
+    """
+    given_up_at = checkout.closed_at
+    if given_up_at is None or isinstance(session, DueSession):
+        return False
+    return any(
+        move.from_status is Status.PROCESSING
+        and move.to is Status.PENDING
+        and move.at >= given_up_at
+        for move in session.history
+    )
 
 
 def closing(session: Session | DueSession, ref: str, now: datetime) -> Row:
