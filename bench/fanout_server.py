@@ -7,6 +7,7 @@ from service import wiring
 from service.cli.main import main
 from service.outbox.documents import Delivery, OutboxMessage
 from service.outbox.operations.subscribers import Subscriber, Subscribers
+from service.payments.refunds.sending.services import RefundServices
 from service.sessions.checkouts.services import CheckoutServices
 
 NAMES = ("figures", "mail", "webhooks")
@@ -19,9 +20,9 @@ async def _do_nothing(delivery: Delivery, message: OutboxMessage) -> None:
     pass
 
 
-def _with_three_more(services: CheckoutServices) -> Subscribers:
+def _with_three_more(services: CheckoutServices, refunding: RefundServices) -> Subscribers:
     more = (Subscriber(name, frozenset({TOPIC}), _do_nothing) for name in NAMES)
-    return (*_its_own(services), *more)
+    return (*_its_own(services, refunding), *more)
 
 
 if __name__ == "__main__":
