@@ -1,6 +1,6 @@
 """A transaction that the works of a group share."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Hashable, Sequence
 from typing import Literal, Never, TypeVar
 
 from msgspec import Struct
@@ -11,6 +11,8 @@ from service.storage.group_commit.foreseen import foresee
 from service.storage.transaction import NeedsOwnTransaction, Question
 
 D = TypeVar("D", bound=StoredDocument)
+
+_MISSING = object()
 
 
 def _same(one: Question, other: Question) -> bool:
@@ -51,6 +53,7 @@ class SharedTransaction:
         """Begin with nothing to write."""
         self.writes: list[Write] = []
         self._known: list[tuple[Question, list[Row]]] = []
+        self._read: dict[tuple[str, Hashable], Row] = {}
 
     @property
     def session(self) -> Never:
@@ -60,7 +63,7 @@ class SharedTransaction:
     async def look_ahead(self, questions: Sequence[Question]) -> None:
         """Have questions answered that will be put later: together they are one query."""
         asked = tuple(questions)
-        answers = await Ask(asked)
+        answers = await self._ask(*asked)
         self._known = list(zip(asked, answers, strict=True))
 
     async def look_up(self, question: Question) -> list[Row]:
@@ -71,7 +74,14 @@ class SharedTransaction:
                 return rows
         if self.writes:  # they are not there yet, and might be among those that are looked for
             raise NeedsOwnTransaction("It looks for rows after it has written some.")
-        return (await Ask((question,)))[0]
+        return (await self._ask(question))[0]
+
+    async def _ask(self, *questions: Question) -> list[list[Row]]:
+        answers = await Ask(questions)
+        for question, rows in zip(questions, answers, strict=True):
+            for row in rows:
+                self._read[question.collection.name, row["_id"]] = row
+        return answers
 
     def _wrote(self, name: str) -> bool:
         return any(write.collection.name == name for write in self.writes)
@@ -89,10 +99,24 @@ class SharedTransaction:
 
     async def update(self, collection: Collection, wanted: Row, change: Row) -> None:
         """Change the one row that is as `wanted` says, with the group's writes."""
-        self.writes.append(Write(collection, "update", {"q": wanted, "u": change}))
+        found_by = self._key_of(collection.name, wanted) or wanted
+        self.writes.append(Write(collection, "update", {"q": found_by, "u": change}))
 
     async def change(self, document: D, wanted: Row, change: Row) -> D:
         """Change the row of a document with the group's writes; foretell what becomes of it."""
         changed = foresee(document, change)
-        await self.update(document.get_pymongo_collection(), wanted, change)
+        await self.update(document.get_pymongo_collection(), {"_id": document.id, **wanted}, change)
         return changed
+
+    def _key_of(self, name: str, wanted: Row) -> Row | None:
+        """Return the key alone of a row that was read here as `wanted` says; else None.
+
+        Whoever has changed it since makes the snapshot conflict. By its key a row is found without
+        a plan: for one, inside a transaction, mongod 6.0 reads its catalog twice for each index. A
+        second write of the work is not shortened: it may follow from the first.
+        """
+        key = wanted.get("_id")
+        row = self._read.pop((name, key), None)
+        if row is None or any(row.get(field, _MISSING) != value for field, value in wanted.items()):
+            return None
+        return {"_id": key}

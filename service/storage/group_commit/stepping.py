@@ -14,6 +14,7 @@ from service.storage.transaction import NeedsOwnTransaction
 # Blocks around one another that a work may wait in.
 _MOST_ENDS = 20
 
+_KEY_ALONE = {"_id"}
 _ROWS_OF = {"insert": "documents", "update": "updates"}
 
 
@@ -139,6 +140,7 @@ async def write_all(tx: AsyncClientSession, writes: Sequence[Write]) -> None:
 
     The driver's `bulk_write` would send the same words, for a third more work of its own.
     """
+    _refuse_twice(writes)
     commands: dict[tuple[str, str], list[Row]] = {}
     for write in writes:
         commands.setdefault((write.verb, write.collection.name), []).append(write.words)
@@ -147,3 +149,14 @@ async def write_all(tx: AsyncClientSession, writes: Sequence[Write]) -> None:
         done = await writes[0].collection.database.command(command, session=tx)
         if done["n"] != len(rows):
             raise Mismatched
+
+
+def _refuse_twice(writes: Sequence[Write]) -> None:
+    """Refuse two changes of one row that are both found by its key: none says what it expects."""
+    by_key = [
+        (write.collection.name, write.words["q"]["_id"])
+        for write in writes
+        if write.verb == "update" and write.words["q"].keys() == _KEY_ALONE
+    ]
+    if len(set(by_key)) != len(by_key):
+        raise Mismatched
