@@ -5,7 +5,6 @@ from typing import assert_never
 
 from msgspec import structs
 
-from service.core.strict_json import JsonObject
 from service.effects.applying import Applied, Applying, SessionStep, Taken
 from service.effects.ledger import find_payment, origin_of, tell
 from service.effects.lost_disputes import count_once
@@ -17,6 +16,7 @@ from service.payments.payments.operations.record import Recorded, record_payment
 from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.payments.states import LIVE, POSTED, PaymentStatus
 from service.payments.refunds.operations.record import RecordedRefund, record_refund
+from service.payments.refunds.operations.writing import payload_of
 from service.providers import facts
 from service.providers.facts import RefundFact, RefundUpdated
 from service.sessions.documents import Session
@@ -80,15 +80,6 @@ async def _voided(
 
 async def _tell(doing: Applying, recorded: RecordedRefund) -> None:
     refund = recorded.refund
-    payload: JsonObject = {
-        "refundId": refund.refund_id,
-        "paymentId": refund.payment_id,
-        "amount": refund.amount,
-        "currency": refund.currency,
-        "status": refund.status.value,
-        "void": refund.void,
-        "failureCode": refund.failure_code,
-    }
     doing = structs.replace(doing, merchant_id=refund.merchant_id)
     topic = f"refund.{refund.status.value}"
-    await tell(doing, topic, refund.refund_id, refund.session_id, payload)
+    await tell(doing, topic, refund.refund_id, refund.session_id, payload_of(refund))

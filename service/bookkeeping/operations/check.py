@@ -17,7 +17,7 @@ from service.payments.entries.operations import balances_of
 from service.payments.entries.states import Balances, difference, total, unbalanced
 from service.payments.payments import repository as payments
 from service.payments.refunds import repository as refunds
-from service.payments.refunds.states import total as total_of_refunds
+from service.payments.refunds.operations.record import sums_of
 from service.storage.keys import Keys
 from service.storage.plain import in_transaction
 
@@ -118,8 +118,7 @@ def _check_group(group: Group, posted: Mapping[str, Sequence[Entry]], books: Boo
 def _sums_of(group: Group) -> list[Fault]:
     """Compare what a payment's row says of its refunds and disputes with their rows."""
     payment = group.payment
-    counted = [(one.status, one.amount) for one in group.refunds if one.counts_in(payment.currency)]
-    refunded, reserved = total_of_refunds(counted)
+    refunded, reserved = sums_of(payment, group.refunds)
     pairs = (
         ("refunded", payment.refunded + payment.excess, refunded),
         ("reserved", payment.reserved, reserved),

@@ -1,8 +1,7 @@
 """A payment with all that hangs on it, and what should be posted for these."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -18,6 +17,7 @@ from service.payments.entries import repository as entries
 from service.payments.entries.documents import Entry, Kind
 from service.payments.entries.operations import Posting, balances_of, by_object
 from service.payments.entries.states import Balances
+from service.payments.history.operations.gather import by_payment
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.payments.refunds import repository as refunds
@@ -29,8 +29,6 @@ from service.storage.transaction import Transaction
 
 UNKNOWN: Final = "unknown"
 """The event of a row that was written before events were kept with it."""
-
-R = TypeVar("R", Refund, Dispute)
 
 
 class Group(Struct, frozen=True):
@@ -58,8 +56,8 @@ async def gather(keys: Keys, tx: Transaction) -> Booked:
     """Read payments with all that hangs on them, in one transaction."""
     found = await payments.by_keys(keys, tx)
     ids = [str(payment.id) for payment in found]
-    back = _by_payment(await refunds.of_payments(ids, tx))
-    disputed = _by_payment(await disputes.of_payments(ids, tx))
+    back = by_payment(await refunds.of_payments(ids, tx))
+    disputed = by_payment(await disputes.of_payments(ids, tx))
     claims = [claim for payment in found if (claim := payment.claim) is not None]
     sold = await sessions.find_sold([(one.merchant_id, one.session_id) for one in claims], tx)
     groups = [
@@ -109,10 +107,3 @@ def _session_of(payment: Payment, sold: Sequence[Sold]) -> Sold | None:
         if claim.is_of(one.merchant_id, one.session_id, one.opened_at):
             return one
     return None
-
-
-def _by_payment(rows: Iterable[R]) -> Mapping[str, Sequence[R]]:
-    found: dict[str, list[R]] = defaultdict(list)
-    for row in rows:
-        found[row.payment_id].append(row)
-    return found

@@ -19,11 +19,9 @@ from service.payments.entries.states import (
     total,
 )
 from service.payments.payments.documents import Payment
-from service.payments.payments.states import HAND, PaymentStatus
+from service.payments.payments.states import CAME, HAND
 from service.payments.refunds.documents import Refund
 from service.payments.refunds.states import RefundStatus
-
-_CAME = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
 
 
 def payment_target(payment: Payment, *, is_sale: bool) -> Balances:
@@ -31,7 +29,7 @@ def payment_target(payment: Payment, *, is_sale: bool) -> Balances:
 
     What belongs to no completed session, a duplicate or what was rejected, is in suspense.
     """
-    if payment.status not in _CAME:
+    if payment.status not in CAME:
         return {}
     income = SALES if is_sale else SUSPENSE
     return total(

@@ -36,6 +36,7 @@ from service.payments.history.schemas.ledger import (
     payment_view,
     payments_answer,
 )
+from service.payments.payments.documents import TRUSTED_OWNERS
 from service.payments.payments.states import PaymentStatus
 from service.providers.registry import ProviderName
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
@@ -54,8 +55,6 @@ DisputePath = Annotated[
 ]
 
 _MOST_SESSIONS = 200
-# A server, or the user; None in rows that are older than the field.
-_TRUSTED = ("trusted", None)
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -196,7 +195,7 @@ def _of(principal: Principal, user_id: str | None) -> PaymentFilter:
     if user_id not in {None, principal.user_id}:
         raise PaymentsOfAnother
     return PaymentFilter(
-        merchant_id=principal.merchant_id, user_id=principal.user_id, owners=_TRUSTED
+        merchant_id=principal.merchant_id, user_id=principal.user_id, owners=TRUSTED_OWNERS
     )
 
 

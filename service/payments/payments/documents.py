@@ -35,8 +35,8 @@ class Claim(Struct, frozen=True):
         )
 
 
-# Whoever opened its session was a server or the user; None in rows that are older than the field.
-_TRUSTED = frozenset({"trusted", None})
+TRUSTED_OWNERS = ("trusted", None)
+"""Whoever opened a session with one of these was a server or the user; None is of older rows."""
 
 
 class Payment(StoredDocument):
@@ -124,7 +124,7 @@ class Payment(StoredDocument):
 
     def is_own(self, user_id: str) -> bool:
         """Return whether it is a user's own: a browser may have named any user as its own."""
-        return self.user_id == user_id and self.owner in _TRUSTED
+        return self.user_id == user_id and self.owner in TRUSTED_OWNERS
 
     @property
     def claim(self) -> Claim | None:

@@ -30,8 +30,12 @@ class PaymentStatus(StrEnum):
 HAND = "hand:"
 """What the key of a payment begins with that was entered by hand."""
 
-# Money that came, or that an entry by hand said so of: what the double entry is about.
-POSTED = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED, PaymentStatus.REVERSED})
+CAME = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
+"""The money of these has come, whatever went back of it since."""
+
+# Also what an entry by hand said so of, in whose place another payment stands: what the double
+# entry is about.
+POSTED = CAME | {PaymentStatus.REVERSED}
 
 LIVE = frozenset({PaymentStatus.PENDING, PaymentStatus.AUTHORIZED})
 

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.payments.payments.operations.give_up import abandon_payment
-from service.payments.payments.states import PaymentStatus
+from service.payments.payments.states import CAME, PaymentStatus
 from service.reviews.operations.choices import Case, Choice
 from service.sessions import repository as sessions
 from service.sessions.documents import Capturing, Session
@@ -24,8 +24,6 @@ from service.sessions.operations.reviewing.doubts import UNRESOLVED
 from service.sessions.states import Lifetimes, Status
 from service.storage.database import Row
 from service.storage.transaction import Transaction
-
-_CAME = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
 
 
 class Deciding(Struct, frozen=True):
@@ -44,7 +42,7 @@ async def apply_choice(choice: Choice, deciding: Deciding, fields: Row) -> Sessi
 
 def has_come(case: Case) -> bool:
     """Return whether the money of a case had come when it was decided."""
-    return case.payment is not None and case.payment.status in _CAME
+    return case.payment is not None and case.payment.status in CAME
 
 
 def awaits(case: Case) -> bool:

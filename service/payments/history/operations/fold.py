@@ -7,12 +7,10 @@ from typing import Final
 from msgspec import Struct
 
 from service.payments.history.repository import Grouped
-from service.payments.payments.states import PaymentStatus
+from service.payments.payments.states import CAME, PaymentStatus
 
 MOST_PLANS: Final = 200
 """How many plans are told apart; a plan is any text that a server opens sessions with."""
-
-_PAID = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
 
 
 class Sum(Struct, frozen=True):
@@ -61,7 +59,7 @@ class Failures(Struct, frozen=True):
 def figures_of(rows: Iterable[Grouped]) -> Figures:
     """Return the figures of groups of one currency."""
     groups = list(rows)
-    paid = [one for one in groups if one.status in _PAID]
+    paid = [one for one in groups if one.status in CAME]
     succeeded, gross = sum(one.count for one in paid), sum(one.amount for one in paid)
     failed = sum(one.count for one in groups if one.status is PaymentStatus.FAILED)
     refunded, fees = sum(one.refunded for one in paid), sum(one.fees for one in paid)

@@ -72,7 +72,7 @@ async def find_whole(
 
 async def _told(found: Sequence[Payment]) -> list[Told]:
     ids = [str(one.id) for one in found]
-    back = _by_payment(await refunds.of_payments(ids, NO_TRANSACTION) if ids else [])
+    back = by_payment(await refunds.of_payments(ids, NO_TRANSACTION) if ids else [])
     failed = await _failed(found)
     return [Told(one, back[str(one.id)], tries_of([one], failed[_key(one)])) for one in found]
 
@@ -92,7 +92,7 @@ async def _failed(found: Iterable[Payment]) -> Mapping[tuple[str, ...], list[Att
 async def _whole(found: Sequence[Payment]) -> list[Whole]:
     told = await _told(found)
     ids = [str(one.id) for one in found]
-    disputed = _by_payment(await disputes.of_payments(ids, NO_TRANSACTION) if ids else [])
+    disputed = by_payment(await disputes.of_payments(ids, NO_TRANSACTION) if ids else [])
     objects = {
         str(one.payment.id): [
             str(row.id) for row in (one.payment, *one.refunds, *disputed[str(one.payment.id)])
@@ -115,7 +115,8 @@ def _key(payment: Payment) -> tuple[str, ...]:
     return payment.provider, payment.account, payment.provider_payment_id
 
 
-def _by_payment(rows: Iterable[R]) -> Mapping[str, list[R]]:
+def by_payment(rows: Iterable[R]) -> Mapping[str, Sequence[R]]:
+    """Return refunds or disputes by the `_id` of their payment in hex, empty where it has none."""
     found: dict[str, list[R]] = defaultdict(list)
     for row in rows:
         found[row.payment_id].append(row)

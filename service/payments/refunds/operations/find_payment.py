@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
-from service.payments.payments.states import PaymentStatus
+from service.payments.payments.states import CAME
 from service.payments.refunds import repository
 from service.payments.refunds.errors import (
     NothingPaid,
@@ -47,7 +47,7 @@ async def find_paid(merchant_id: str, session_id: str, user_id: str | None = Non
     own = _of_user(found, user_id)
     if not own:
         raise PaymentNotFound(session_id)
-    paid = [one for one in own if one.status in _CAME]
+    paid = [one for one in own if one.status in CAME]
     if not paid:
         raise NothingPaid(
             f"Nothing was paid in session {session_id!r}: its last payment is {own[-1].status}."
@@ -61,9 +61,6 @@ async def read_payment(tx: Transaction, payment_id: str) -> Payment:
     if found is None:
         raise PaymentNotFound(payment_id)
     return found
-
-
-_CAME = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
 
 
 def _of_user(found: Sequence[Payment], user_id: str | None) -> list[Payment]:

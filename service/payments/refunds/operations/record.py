@@ -1,6 +1,6 @@
 """Write what an event reports of a refund into its one row, and the sums into its payment's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,7 +11,8 @@ from service.payments.payments.operations.derive import derive_refunds
 from service.payments.payments.operations.merging import changes_said
 from service.payments.payments.operations.reported import Origin
 from service.payments.refunds import repository
-from service.payments.refunds.documents import Refund, RefundMove
+from service.payments.refunds.documents import Refund
+from service.payments.refunds.operations.writing import moved
 from service.payments.refunds.states import (
     RefundStatus,
     derived_id,
@@ -80,15 +81,19 @@ async def record_refund(
     return _recorded(known, after)
 
 
-async def derive(
-    tx: Transaction, payment: Payment, refunds: Sequence[Refund], now: datetime
-) -> None:
-    """Write into a payment's row what all of its refunds add up to.
+def sums_of(payment: Payment, refunds: Iterable[Refund]) -> tuple[int, int]:
+    """Return what is refunded and what is reserved by all refunds of a payment, in minor units.
 
     Those of another currency, voids, and what was paid back for a dispute took nothing of it.
     """
-    counted = [(one.status, one.amount) for one in refunds if one.counts_in(payment.currency)]
-    refunded, reserved = total(counted)
+    return total((one.status, one.amount) for one in refunds if one.counts_in(payment.currency))
+
+
+async def derive(
+    tx: Transaction, payment: Payment, refunds: Sequence[Refund], now: datetime
+) -> None:
+    """Write into a payment's row what all of its refunds add up to."""
+    refunded, reserved = sums_of(payment, refunds)
     await derive_refunds(tx, payment, refunded=refunded, reserved=reserved, now=now)
 
 
@@ -117,7 +122,7 @@ def _new(origin: Origin, fact: RefundUpdated, payment: Payment, now: datetime) -
         "updatedAt": now,
         "unposted": True,
         "places": dict.fromkeys(said, place),
-        "history": [_moved(None, str(said["status"]), origin, now)],
+        "history": [_moved(None, said, origin, now)],
     }
     return Refund.new_row(given | said | _of(payment))
 
@@ -141,14 +146,12 @@ def _changes(known: Refund, origin: Origin, fact: RefundUpdated) -> Row:
 
 
 def _move(known: Refund, changes: Row, origin: Origin, now: datetime) -> Row | None:
-    to = changes.get("status")
-    return _moved(known.status, str(to), origin, now) if to is not None else None
+    return _moved(known.status, changes, origin, now) if "status" in changes else None
 
 
-def _moved(before: RefundStatus | None, to: str, origin: Origin, now: datetime) -> Row:
-    from_ = before.value if before else None
-    given: Row = {"at": now, "from": from_, "to": to, "by": origin.provider}
-    return RefundMove.new_row(given | {"eventId": origin.inbox_id})
+def _moved(before: RefundStatus | None, said: Row, origin: Origin, now: datetime) -> Row:
+    to = RefundStatus(said["status"])
+    return moved(before, to, origin.provider, now, event_id=origin.inbox_id)
 
 
 def _recorded(before: Refund | None, after: Refund) -> RecordedRefund:

@@ -31,11 +31,12 @@ def moved(
     by: str,
     at: datetime,
     reason: str | None = None,
+    event_id: str | None = None,
 ) -> Row:
-    """Return a move as it is stored."""
+    """Return a move as it is stored; `event_id` where a provider's event caused it."""
     from_ = before.value if before else None
-    given: Row = {"at": at, "from": from_, "to": to.value, "by": by, "reason": reason}
-    return RefundMove.new_row(given)
+    given: Row = {"at": at, "from": from_, "to": to.value, "by": by}
+    return RefundMove.new_row(given | {"reason": reason, "eventId": event_id})
 
 
 async def decide(
@@ -79,9 +80,9 @@ async def keep_trail(doing: Doing, refund: Refund, reason: str | None) -> None:
     await record(doing.tx, doing.by, act, doing.at)
 
 
-async def tell(tx: Transaction, refund: Refund, at: datetime) -> None:
-    """Write the message that a refund stands anew, where no event reports it."""
-    payload: JsonObject = {
+def payload_of(refund: Refund) -> JsonObject:
+    """Return what the messages about a refund say, whoever has changed it."""
+    return {
         "refundId": refund.refund_id,
         "paymentId": refund.payment_id,
         "amount": refund.amount,
@@ -90,12 +91,16 @@ async def tell(tx: Transaction, refund: Refund, at: datetime) -> None:
         "void": refund.void,
         "failureCode": refund.failure_code,
     }
+
+
+async def tell(tx: Transaction, refund: Refund, at: datetime) -> None:
+    """Write the message that a refund stands anew, where no event reports it."""
     row = outbox.message(
         f"refund.{refund.status}",
         f"{refund.merchant_id}:{refund.refund_id}:hand",
         merchant_id=refund.merchant_id,
         session_id=refund.session_id or "",
-        payload=payload,
+        payload=payload_of(refund),
         now=at,
     )
     await messages.add_once([row], tx)
