@@ -7,6 +7,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.payments.disputes.states import UNANSWERED, DisputeStatus
+from service.payments.entries.documents import unposted_index
 from service.payments.payments.documents import Payment
 from service.storage.documents import StoredDocument, StoredPart
 
@@ -121,9 +122,5 @@ class Dispute(StoredDocument):
                 name="unanswered_respondBy",
                 partialFilterExpression={"status": {"$in": sorted(UNANSWERED)}},
             ),
-            IndexModel(
-                [("updatedAt", ASCENDING)],
-                name="unposted_updatedAt",
-                partialFilterExpression={"unposted": True},
-            ),
+            unposted_index(),
         ]

@@ -6,11 +6,11 @@ from datetime import datetime
 from service.core.errors import Busy
 from service.payments.disputes.documents import Dispute
 from service.payments.disputes.states import UNANSWERED
+from service.payments.entries import repository as entries
+from service.payments.entries.documents import UNPOSTED
 from service.storage.database import Row
 from service.storage.keys import Keys, Size, known_keys, walk_keys, walk_parents
 from service.storage.transaction import LookUp, Question, Transaction
-
-_UNPOSTED = {"unposted": True}
 
 
 def by_provider_id(provider: str, account: str, provider_dispute_id: str) -> Question:
@@ -66,16 +66,13 @@ async def of_payments(payment_ids: Collection[str], tx: Transaction) -> list[Dis
 def walk_unposted(size: Size) -> AsyncGenerator[Keys, None]:
     """Yield the keys of the payments of disputes whose entries may lack something."""
     collection = Dispute.get_pymongo_collection()
-    return walk_parents(collection, _UNPOSTED, parent="paymentId", by="updatedAt", size=size)
+    return walk_parents(collection, UNPOSTED, parent="paymentId", by="updatedAt", size=size)
 
 
 async def mark_posted(payment_ids: Collection[str], tx: Transaction) -> None:
     """Note that the entries of disputes have all that was read in the same transaction."""
-    await Dispute.get_pymongo_collection().update_many(
-        {"paymentId": {"$in": [*payment_ids]}, **_UNPOSTED},
-        {"$set": {"unposted": False}},
-        session=tx.session,
-    )
+    wanted = {"paymentId": {"$in": [*payment_ids]}}
+    await entries.mark_posted(Dispute.get_pymongo_collection(), wanted, tx)
 
 
 async def known_among(ids: Collection[str]) -> set[str]:

@@ -1,13 +1,23 @@
 """One booking."""
 
 from datetime import datetime
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from pymongo import ASCENDING, IndexModel
 
 from service.storage.documents import StoredDocument, StoredPart
 
 Kind: TypeAlias = Literal["payment", "refund", "dispute"]
+
+UNPOSTED: Final = {"unposted": True}
+"""Rows whose entries may lack what was changed last; in the words of their index."""
+
+
+def unposted_index() -> IndexModel:
+    """Make the index that each collection of such rows has: the oldest change is posted first."""
+    return IndexModel(
+        [("updatedAt", ASCENDING)], name="unposted_updatedAt", partialFilterExpression=UNPOSTED
+    )
 
 
 class Line(StoredPart):

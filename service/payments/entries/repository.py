@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
-from service.payments.entries.documents import Entry
+from service.payments.entries.documents import UNPOSTED, Entry
 from service.storage.answering import answers_in_time
-from service.storage.database import Row
+from service.storage.database import Collection, Row
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import LookUp, Question, Transaction
 
@@ -28,6 +28,12 @@ async def insert(rows: Sequence[Row], tx: Transaction) -> None:
     """Insert entries. Raises `Duplicate` where somebody else has posted for one of the objects."""
     if rows:
         await tx.insert_new(Entry.get_pymongo_collection(), rows)
+
+
+async def mark_posted(rows: Collection, wanted: Row, tx: Transaction) -> None:
+    """Note that the entries of some rows have all that was read in the same transaction."""
+    posted = {"$set": {"unposted": False}}
+    await rows.update_many({**wanted, **UNPOSTED}, posted, session=tx.session)
 
 
 def _place(entry: Entry) -> tuple[str, int]:

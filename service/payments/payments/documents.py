@@ -8,6 +8,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
+from service.payments.entries.documents import unposted_index
 from service.payments.payments.states import LIVE, PaymentStatus
 from service.storage.documents import StoredDocument
 
@@ -175,9 +176,5 @@ class Payment(StoredDocument):
                 name="live_updatedAt",
                 partialFilterExpression={"status": {"$in": sorted(LIVE)}},
             ),
-            IndexModel(
-                [("updatedAt", ASCENDING)],
-                name="unposted_updatedAt",
-                partialFilterExpression={"unposted": True},
-            ),
+            unposted_index(),
         ]

@@ -6,6 +6,8 @@ from datetime import datetime
 from bson import ObjectId
 from pymongo import ReturnDocument
 
+from service.payments.entries import repository as entries
+from service.payments.entries.documents import UNPOSTED
 from service.payments.payments.documents import BY_HAND, Payment
 from service.payments.payments.states import HAND, LIVE, PaymentStatus
 from service.providers.registry import REGISTRY
@@ -17,8 +19,6 @@ from service.storage.transaction import LookUp, Question, Transaction
 # In the words of the partial index: an equality alone is not seen to be within it, and the whole
 # ledger would be read.
 _INDEXED = {"$type": "string"}
-# In those of the other one.
-_UNPOSTED = {"unposted": True}
 _LIVE = {"$in": sorted(LIVE)}
 
 
@@ -235,14 +235,13 @@ def walk_all(size: Size, after: str | None) -> AsyncGenerator[Keys, None]:
 def walk_unposted(size: Size) -> AsyncGenerator[Keys, None]:
     """Yield the keys of the payments whose entries may lack something, oldest change first."""
     collection = Payment.get_pymongo_collection()
-    return walk_keys(collection, _UNPOSTED, by="updatedAt", size=size)
+    return walk_keys(collection, UNPOSTED, by="updatedAt", size=size)
 
 
 async def mark_posted(keys: Keys, tx: Transaction) -> None:
     """Note that the entries of some payments have all that was read in the same transaction."""
-    await Payment.get_pymongo_collection().update_many(
-        {"_id": {"$in": [*keys]}, **_UNPOSTED}, {"$set": {"unposted": False}}, session=tx.session
-    )
+    wanted = {"_id": {"$in": [*keys]}}
+    await entries.mark_posted(Payment.get_pymongo_collection(), wanted, tx)
 
 
 async def known_among(ids: Collection[str]) -> set[str]:

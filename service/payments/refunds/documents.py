@@ -7,6 +7,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
+from service.payments.entries.documents import unposted_index
 from service.payments.refunds.states import RESERVED, RefundStatus, Source
 from service.storage.documents import StoredDocument, StoredPart
 
@@ -138,9 +139,5 @@ class Refund(StoredDocument):
                 name="reserved_updatedAt",
                 partialFilterExpression={"status": {"$in": sorted(RESERVED)}},
             ),
-            IndexModel(
-                [("updatedAt", ASCENDING)],
-                name="unposted_updatedAt",
-                partialFilterExpression={"unposted": True},
-            ),
+            unposted_index(),
         ]

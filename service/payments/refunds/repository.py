@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from service.core.errors import Busy
 from service.core.paging import Cursor
+from service.payments.entries import repository as entries
+from service.payments.entries.documents import UNPOSTED
 from service.payments.refunds.documents import Refund
 from service.payments.refunds.states import RESERVED, RefundStatus
 from service.providers.registry import REGISTRY
@@ -14,8 +16,6 @@ from service.storage.database import Row
 from service.storage.keys import Keys, Size, known_keys, walk_parents
 from service.storage.paging import newest_first
 from service.storage.transaction import LookUp, Question, Transaction
-
-_UNPOSTED = {"unposted": True}
 
 # In the words of the partial index, which is used for no other query.
 _INDEXED = {"$type": "string"}
@@ -54,12 +54,12 @@ async def find(merchant_id: str, refund_id: str, tx: Transaction) -> Refund | No
     return Refund.model_validate(rows[0]) if rows else None
 
 
-async def find_by_any_id(merchant_id: str, any_id: str) -> Refund | None:
-    """Find a merchant's refund by our id or by its provider's."""
+async def find_by_any_id(merchant_id: str, any_id: str) -> list[Refund]:
+    """Find a merchant's refunds by our id or by its provider's: two accounts may have one of it."""
     theirs = {"provider": {"$in": [*REGISTRY]}, "providerRefundId": {"$eq": any_id, **_INDEXED}}
     wanted: Row = {"$or": [{"refundId": {"$eq": any_id}}, theirs], "merchantId": merchant_id}
-    row = await Refund.get_pymongo_collection().find_one(wanted)
-    return None if row is None else Refund.model_validate(row)
+    rows = await Refund.get_pymongo_collection().find(wanted).to_list(100)
+    return [Refund.model_validate(row) for row in rows]
 
 
 class RefundFilter(Struct, frozen=True):
@@ -157,16 +157,13 @@ async def of_payments(payment_ids: Collection[str], tx: Transaction) -> list[Ref
 def walk_unposted(size: Size) -> AsyncGenerator[Keys, None]:
     """Yield the keys of the payments of refunds whose entries may lack something."""
     collection = Refund.get_pymongo_collection()
-    return walk_parents(collection, _UNPOSTED, parent="paymentId", by="updatedAt", size=size)
+    return walk_parents(collection, UNPOSTED, parent="paymentId", by="updatedAt", size=size)
 
 
 async def mark_posted(payment_ids: Collection[str], tx: Transaction) -> None:
     """Note that the entries of refunds have all that was read in the same transaction."""
-    await Refund.get_pymongo_collection().update_many(
-        {"paymentId": {"$in": [*payment_ids]}, **_UNPOSTED},
-        {"$set": {"unposted": False}},
-        session=tx.session,
-    )
+    wanted = {"paymentId": {"$in": [*payment_ids]}}
+    await entries.mark_posted(Refund.get_pymongo_collection(), wanted, tx)
 
 
 async def known_among(ids: Collection[str]) -> set[str]:

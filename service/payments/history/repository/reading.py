@@ -11,7 +11,7 @@ from service.payments.disputes.documents import Dispute
 from service.payments.disputes.states import DisputeStatus
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import PaymentStatus
-from service.payments.refunds.documents import Refund
+from service.payments.refunds import repository as refunds
 from service.providers.registry import REGISTRY
 from service.storage.database import Row
 from service.storage.paging import Walk, read_page
@@ -79,17 +79,9 @@ async def payments_that_came_back(merchant_id: str, any_id: str) -> set[str]:
 
     By any id of it: ours, its provider's, and a refund's of the bank is not one.
     """
-    theirs = {"provider": {"$in": [*REGISTRY]}}
-    refunds: Row = {
-        "merchantId": merchant_id,
-        "$or": [
-            {"refundId": {"$eq": any_id}},
-            {**theirs, "providerRefundId": {"$eq": any_id, "$type": "string"}},
-        ],
-    }
-    found = await Refund.get_pymongo_collection().find(refunds, {"paymentId": 1}).to_list(100)
+    refunded = await refunds.find_by_any_id(merchant_id, any_id)
     disputed = await _disputes(merchant_id, any_id)
-    return {row["paymentId"] for row in [*found, *disputed]}
+    return {*(one.payment_id for one in refunded), *(row["paymentId"] for row in disputed)}
 
 
 async def page_of_disputes(

@@ -14,9 +14,9 @@ async def read_refund(merchant_id: str, refund_id: str) -> Refund:
     """Return a merchant's refund by our id, or by its provider's. Raises `RefundNotFound`."""
     async with answers_in_time():
         found = await repository.find_by_any_id(merchant_id, refund_id)
-    if found is None:
+    if not found:
         raise RefundNotFound(refund_id)
-    return found
+    return found[0]
 
 
 async def read_again(refund: Refund) -> Refund:

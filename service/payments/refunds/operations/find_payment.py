@@ -25,10 +25,10 @@ async def find_payment(merchant_id: str, any_id: str, user_id: str | None = None
     """
     async with answers_in_time():
         found = await payments.find_by_any_id(merchant_id, any_id)
-        refund = None if found else await repository.find_by_any_id(merchant_id, any_id)
+        refunds = [] if found else await repository.find_by_any_id(merchant_id, any_id)
     own = _of_user(found, user_id)
-    if refund is not None and user_id in {None, refund.user_id}:
-        raise RefundOfRefund(any_id, refund.payment_id)
+    if refunds and user_id in {None, refunds[0].user_id}:
+        raise RefundOfRefund(any_id, refunds[0].payment_id)
     if not own:
         raise PaymentNotFound(any_id)
     # An alias may be what somebody typed who settled another session by hand.
