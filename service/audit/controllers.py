@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from service.audit import repository
 from service.audit.documents import AuditEntry
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.core.strict_json import JsonObject
 from service.core.views import view_of
@@ -62,7 +62,7 @@ class AuditTrail(Controller):
         """Newest first; `from` is included, `to` is not. Of another merchant: for operators."""
         whose = on_behalf_of(principal, merchant).merchant_id
         between = (moment_parameter("from", since), moment_parameter("to", until))
-        place = decode_cursor(cursor) if cursor is not None else None
+        place = cursor_of(cursor)
         async with answers_in_time():
             entries, following = await repository.page(
                 whose,
@@ -73,7 +73,7 @@ class AuditTrail(Controller):
                 limit=limit,
             )
         views = [_view(entry, principal) for entry in entries]
-        return EntriesAnswer(views, following.encode() if following else None)
+        return EntriesAnswer(views, next_cursor(following))
 
 
 def _view(entry: AuditEntry, reader: Principal) -> EntryView:

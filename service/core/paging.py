@@ -22,6 +22,19 @@ class Cursor(Struct, frozen=True):
         return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
+def next_cursor(following: Cursor | None) -> str | None:
+    """Return where the next page begins as the caller sees it; None where there is none."""
+    return following.encode() if following is not None else None
+
+
+def cursor_of(text: str | None) -> Cursor | None:
+    """Return where the page begins that a caller asks for; None for the first one.
+
+    Raises `InvalidInput` as `decode_cursor` does.
+    """
+    return None if text is None else decode_cursor(text)
+
+
 def decode_cursor(text: str) -> Cursor:
     """Read a cursor. Raises `InvalidInput` for one that Tillgate did not make."""
     try:

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, PathParameter, QueryParameter, RawBody, SkipValidation
 from litestar.types import Scope
 
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
 from service.inbox.operations.browse import EventFilter, list_events, list_rejections
 from service.inbox.operations.inbox import Inbox
@@ -81,11 +81,11 @@ class AdminWebhooks(Controller):
     ) -> EventsAnswer:
         """Newest first, without payloads."""
         filters = EventFilter(status, type_, provider, session_id)
-        place = decode_cursor(cursor) if cursor is not None else None
+        place = cursor_of(cursor)
         rows, following = await list_events(
             principal.merchant_id, filters, cursor=place, limit=limit
         )
-        begins_at = following.encode() if following else None
+        begins_at = next_cursor(following)
         return EventsAnswer([event_view(row) for row in rows], begins_at)
 
     @get(

@@ -8,7 +8,7 @@ from litestar.params import JSONBody, PathParameter, SkipValidation
 
 from service.core.errors import FieldProblem, InvalidInput
 from service.core.ids import MERCHANT_ID
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
 from service.merchants.operations.changing import (
     find_merchant,
@@ -52,10 +52,10 @@ class AdminMerchants(Controller):
         self, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
     ) -> MerchantsAnswer:
         """All of them, newest first; for operators."""
-        place = decode_cursor(cursor) if cursor is not None else None
+        place = cursor_of(cursor)
         found, following = await list_merchants(cursor=place, limit=limit)
         views = [merchant_view(merchant) for merchant in found]
-        return MerchantsAnswer(views, following.encode() if following else None)
+        return MerchantsAnswer(views, next_cursor(following))
 
     @get("/{merchant_id:str}", summary="Read a merchant")
     async def read(

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 
 from service.core.clock import Clock
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.outbox.operations.dead_letters import (
     DeliveryFilter,
@@ -45,14 +45,14 @@ class AdminDeliveries(Controller):
 
         Operators see those of all merchants, or of the one that they name.
         """
-        place = decode_cursor(cursor) if cursor is not None else None
+        place = cursor_of(cursor)
         found, following = await list_deliveries(
             whose(principal, merchant),
             DeliveryFilter(status, subscriber),
             cursor=place,
             limit=limit,
         )
-        begins_at = following.encode() if following else None
+        begins_at = next_cursor(following)
         return DeliveriesAnswer([delivery_view(one) for one in found], begins_at)
 
     @post(

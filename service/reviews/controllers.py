@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Controller, get, post
 from litestar.params import JSONBody, PathParameter
 
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.payments.refunds.controllers import refunding_of
 from service.reviews.operations.browse import list_reviews
@@ -21,7 +21,6 @@ from service.reviews.schemas import (
     review_item,
 )
 from service.sessions.controllers import services_of
-from service.sessions.schemas.answers import next_cursor
 from service.web.authentication import (
     AnyRequest,
     CurrentPrincipal,
@@ -55,7 +54,7 @@ class AdminReviews(Controller):
         Operators list and decide those of any merchant, including a suspended one.
         """
         whose = on_behalf_of(principal, merchant).merchant_id
-        place = decode_cursor(cursor) if cursor is not None else None
+        place = cursor_of(cursor)
         found, following = await list_reviews(whose, cursor=place, limit=limit)
         return ReviewsAnswer([review_item(one) for one in found], next_cursor(following))
 

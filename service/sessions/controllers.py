@@ -6,7 +6,7 @@ from litestar import Controller, Response, get, post, route
 from litestar.params import JSONBody, QueryParameter
 
 from service.core.errors import Unauthenticated
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
 from service.providers.registry import ProviderName
 from service.sessions.checkouts.begin import begin_checkout, resume_checkout
@@ -31,7 +31,6 @@ from service.sessions.schemas.answers import (
     VerifiedAnswer,
     checkout_answer,
     listed_view,
-    next_cursor,
     session_view,
     verified,
 )
@@ -266,7 +265,7 @@ class Verification(Controller):
 
 
 async def _listed(wanted: Listed, caller: Caller, cursor: str | None, limit: int) -> SessionsAnswer:
-    place = decode_cursor(cursor) if cursor is not None else None
+    place = cursor_of(cursor)
     sessions, following = await list_sessions(wanted, caller, cursor=place, limit=limit)
     views = [listed_view(session, wanted.now) for session in sessions]
     return SessionsAnswer(views, next_cursor(following))

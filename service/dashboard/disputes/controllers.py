@@ -7,7 +7,7 @@ from litestar.di import Provide
 from litestar.params import PathParameter, QueryParameter
 
 from service.core.errors import NotFound
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.core.words import moment
 from service.dashboard import money
@@ -49,7 +49,7 @@ class DisputePages(Controller):
 
         async def show(sheet: Sheet) -> Answer:
             stands = DisputeStatus(status) if status in set(DisputeStatus) else None
-            place = decode_cursor(cursor) if cursor is not None else None
+            place = cursor_of(cursor)
             found, following = await list_disputes(
                 DisputeFilter(merchant_id=sheet.reader.merchant_id, status=stands),
                 cursor=place,
@@ -61,7 +61,7 @@ class DisputePages(Controller):
                 lines=[dispute_line(one) for one in found],
                 status=stands or "",
                 statuses=[one.value for one in DisputeStatus],
-                older=following.encode() if following is not None else None,
+                older=next_cursor(following),
             )
 
         return await page(request, desk, READ, show)

@@ -8,7 +8,7 @@ from litestar.response import Redirect
 
 from service.core.clock import Clock
 from service.core.errors import Conflict, NotFound
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of
 from service.core.principal import AccessScope, Principal
 from service.dashboard.login.controllers import UNATTENDED, reader_of
 from service.dashboard.login.cookies import SIGN_IN, came_from_us
@@ -47,7 +47,7 @@ class OperationsPages(Controller):
         if reader is None:
             return to_login(HERE)
         said = said_before(request, needs.login.jar)
-        place = decode_cursor(cursor) if cursor is not None else None
+        place = cursor_of(cursor)
         unattended = UNATTENDED in request.headers
         shown = await (followed_by(reader, needs) if unattended else shown_to(reader, needs, place))
         answer = operations_page(shown, frame_of(request, needs.login, needs.extension), said)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from service.core.clock import Clock
 from service.core.errors import Unavailable
-from service.core.paging import Cursor
+from service.core.paging import Cursor, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.dashboard.operating.lines import Queue, dead_letters, jobs, queues
 from service.dashboard.operating.page import DeadLetters, Shown
@@ -64,5 +64,5 @@ async def _dead_letters(reader: Principal, place: Cursor | None) -> DeadLetters:
     found, following = await list_deliveries(
         whose(reader), DeliveryFilter(), cursor=place, limit=PAGE_SIZE
     )
-    older = following.encode() if following is not None else None
+    older = next_cursor(following)
     return DeadLetters(dead_letters(found, reader), older, reader.scopes >= REDELIVER)

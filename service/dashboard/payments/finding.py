@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from service.core.errors import NotFound
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import Principal
 from service.payments.history.controllers import sessions_of_email
 from service.payments.history.operations.gather import Told, Whole, find_whole, list_payments
@@ -49,9 +49,9 @@ async def search(request: AnyRequest, reader: Principal, wanted: Search) -> Foun
         status=PaymentStatus(wanted.status) if wanted.status else None,
         session_ids=sessions,
     )
-    place = decode_cursor(wanted.cursor) if wanted.cursor is not None else None
+    place = cursor_of(wanted.cursor)
     listed, following = await list_payments(filters, cursor=place, limit=PAGE_SIZE)
-    older = following.encode() if following is not None else None
+    older = next_cursor(following)
     return Found(listed, exact=False, older=older)
 
 

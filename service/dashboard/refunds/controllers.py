@@ -7,7 +7,7 @@ from litestar.di import Provide
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.dashboard.acting import (
     Answer,
@@ -74,7 +74,7 @@ class RefundPages(Controller):
                 sheet.reader.merchant_id,
                 RefundFilter(stands),
                 payment=None,
-                cursor=decode_cursor(cursor) if cursor is not None else None,
+                cursor=cursor_of(cursor),
                 limit=PAGE_SIZE,
             )
             return filled(
@@ -83,7 +83,7 @@ class RefundPages(Controller):
                 requests=[_request(one, sheet.reader) for one in found],
                 status=stands or "",
                 statuses=[one.value for one in RefundStatus],
-                older=following.encode() if following else None,
+                older=next_cursor(following),
             )
 
         return await page(request, desk, READ, show)

@@ -4,7 +4,7 @@ from litestar import Controller, get, post
 from litestar.di import Provide
 
 from service.core.errors import InvalidInput
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.dashboard.acting import (
     Answer,
@@ -45,12 +45,12 @@ class ReviewPages(Controller):
         """List what waits for a decision, newest first, with what each decision would do."""
 
         async def show(sheet: Sheet) -> Answer:
-            place = decode_cursor(cursor) if cursor is not None else None
+            place = cursor_of(cursor)
             found, following = await list_reviews(
                 sheet.reader.merchant_id, cursor=place, limit=PAGE_SIZE
             )
             lines = [line for one in found for line in review_lines(one, sheet.reader)]
-            older = following.encode() if following is not None else None
+            older = next_cursor(following)
             return filled(sheet, "reviews.html", lines=lines, older=older)
 
         return await page(request, desk, READ, show)

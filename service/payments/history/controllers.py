@@ -9,7 +9,7 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from service.core.money import LARGEST_AMOUNT
-from service.core.paging import Cursor, decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Kind, Principal
 from service.payments.disputes.states import DisputeStatus
 from service.payments.history.errors import PaymentsOfAnother, TooMuch, wrong_parameter
@@ -93,7 +93,7 @@ class PaymentHistory(Controller):
                 raise wrong_parameter("cursor", "can't be combined with format: a file has all")
             await require_few(wanted)
             return _file(wanted, format_, to_user=to_user)
-        found, following = await list_payments(wanted, cursor=_place(cursor), limit=limit)
+        found, following = await list_payments(wanted, cursor=cursor_of(cursor), limit=limit)
         return Response(payments_answer(found, following, to_user=to_user))
 
     @get(
@@ -131,7 +131,7 @@ class PaymentHistory(Controller):
             least=min_amount,
             most=max_amount,
         )
-        return payments_answer(*await list_payments(wanted, cursor=_place(cursor), limit=limit))
+        return payments_answer(*await list_payments(wanted, cursor=cursor_of(cursor), limit=limit))
 
     @get(
         "/api/payment/admin/analytics",
@@ -175,8 +175,8 @@ class Disputes(Controller):
     ) -> DisputesAnswer:
         """Newest first."""
         wanted = DisputeFilter(merchant_id=principal.merchant_id, status=status)
-        found, following = await list_disputes(wanted, cursor=_place(cursor), limit=limit)
-        begins_at = following.encode() if following else None
+        found, following = await list_disputes(wanted, cursor=cursor_of(cursor), limit=limit)
+        begins_at = next_cursor(following)
         return DisputesAnswer([dispute_view(one) for one in found], begins_at)
 
     @get("/{dispute_id:str}", summary="Read a dispute")
@@ -197,10 +197,6 @@ def _of(principal: Principal, user_id: str | None) -> PaymentFilter:
     return PaymentFilter(
         merchant_id=principal.merchant_id, user_id=principal.user_id, owners=TRUSTED_OWNERS
     )
-
-
-def _place(cursor: str | None) -> Cursor | None:
-    return decode_cursor(cursor) if cursor is not None else None
 
 
 async def sessions_of_email(request: AnyRequest, principal: Principal, email: str) -> list[str]:

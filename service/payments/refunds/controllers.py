@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Controller, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.payments.payments.documents import Payment
 from service.payments.refunds.errors import wrong_field
@@ -129,11 +129,11 @@ class Refunds(Controller):
             on_behalf_of(principal, merchant).merchant_id,
             RefundFilter(status, user_id=user_id),
             payment=payment_id,
-            cursor=decode_cursor(cursor) if cursor is not None else None,
+            cursor=cursor_of(cursor),
             limit=limit,
         )
         views = [refund_view(one) for one in found]
-        return RefundsAnswer(views, following.encode() if following else None)
+        return RefundsAnswer(views, next_cursor(following))
 
     @get(
         "/api/refunds/{refund_id:str}",

@@ -5,7 +5,6 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from service.core.paging import Cursor
 from service.core.strict_json import JsonObject
 from service.core.views import view_of
 from service.providers.base import CheckoutMode
@@ -165,11 +164,6 @@ def listed_view(session: Session, now: datetime) -> SessionView:
     view = msgspec.convert(session, SessionView, from_attributes=True)
     status = status_at(session.status, session.expires_at, now)
     return msgspec.structs.replace(view, status=status, history=UNSET)
-
-
-def next_cursor(cursor: Cursor | None) -> str | None:
-    """Return the cursor of the next page."""
-    return cursor.encode() if cursor else None
 
 
 def verified(session: Session, caller: Caller, now: datetime) -> VerifiedAnswer:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from service.core.paging import Cursor
+from service.core.paging import Cursor, next_cursor
 from service.core.strict_json import JsonObject
 from service.core.views import view_of
 from service.payments.attempts.states import AttemptStatus
@@ -184,7 +184,7 @@ def payments_answer(
 ) -> PaymentsAnswer:
     """Show a page of payments."""
     views = [payment_view(one, to_user=to_user) for one in told]
-    return PaymentsAnswer(views, following.encode() if following else None)
+    return PaymentsAnswer(views, next_cursor(following))
 
 
 def dispute_view(dispute: Dispute) -> DisputeView:
