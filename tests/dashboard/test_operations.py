@@ -12,7 +12,7 @@ from litestar import Litestar
 
 from service.core.clock import ManualClock
 from service.core.principal import AccessScope, Kind
-from service.dashboard.operating import controllers
+from service.dashboard import acting
 from service.dashboard.said import SAID
 from service.jobs.operations.job import Table
 from service.storage.database import Client, Database
@@ -124,7 +124,7 @@ async def test_a_form_that_is_old_or_another_sites_does_nothing(
         assert (refused.status_code, "This form was old" in refused.text) == (403, True)
     assert await database["jobs"].count_documents({}) == 0
     assert await database["job_runs"].count_documents({}) == 0
-    monkeypatch.setattr(controllers, "came_from_us", lambda *_: True)  # the control
+    monkeypatch.setattr(acting, "came_from_us", lambda *_: True)  # the control
     assert (await press(http, "pause", "slow", token="x")).status_code == 303
     assert await database["jobs"].count_documents({}) == 1
 

@@ -10,10 +10,9 @@ from litestar import Litestar
 
 from service.core.clock import ManualClock
 from service.core.principal import AccessScope, Kind
-from service.dashboard import acting as on_money
+from service.dashboard import acting
 from service.dashboard.login import controllers
 from service.dashboard.login.cookies import BROWSER, FORM, SIGN_IN
-from service.dashboard.operating import controllers as acting
 from service.storage.database import Database
 from service.web.keys import ring
 from service.web.keys.issuing import revoke_key
@@ -178,7 +177,7 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
             sent = {"key": ADMIN, "token": right[path]}
             refused = await production.post(path, data=sent, headers=headers)
             assert refused.status_code == 403
-    for module in (controllers, acting, on_money):  # the control
+    for module in (controllers, acting):  # the control
         monkeypatch.setattr(module, "came_from_us", lambda *_: True)
     for path in (*sorted(others), "/dashboard/login", "/dashboard/logout"):
         assert (await production.post(path, data={"key": ADMIN})).status_code == 303

@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 
-from litestar import Response
 from msgspec import Struct
 
-from service.dashboard.frame import PAGES
+from service.dashboard.acting import Answer, Sheet, filled
 from service.dashboard.operating.lines import DeadLine, JobLine, Queue
-from service.dashboard.reading import Frame
-from service.dashboard.said import Said
 from service.outbox.operations.dead_letters import WHY_GIVEN_UP
 
 
@@ -33,18 +30,13 @@ class Shown(Struct, frozen=True):
     uncounted: bool = False
 
 
-def operations_page(
-    shown: Shown, frame: Frame, said: Said | None, status: int = 200
-) -> Response[str]:
-    """Show the page; `said` is what the act before it came to."""
-    return PAGES.show(
+def operations_page(shown: Shown, sheet: Sheet) -> Answer:
+    """Show the page."""
+    return filled(
+        sheet,
         "operations.html",
-        status_code=status,
-        token=frame.token,
-        pages=frame.pages,
         queues=shown.queues,
         uncounted=shown.uncounted,
         jobs=shown.jobs,
         dead=shown.dead,
-        said=said,
     )

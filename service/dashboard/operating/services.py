@@ -6,18 +6,17 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from msgspec import Struct
 
-from service.dashboard.login.services import LoginServices, TheLogin
+from service.dashboard.acting import Desk
+from service.dashboard.login.services import TheLogin
 from service.dashboard.reading import TheExtension
-from service.extension import Mounted
 from service.jobs.controllers import TheTable
 from service.jobs.operations.job import Table
 
 
 class Operating(Struct, frozen=True):
-    """What the page is given."""
+    """What the page is given: what any has, and the table of jobs."""
 
-    login: LoginServices
-    extension: Mounted | None
+    desk: Desk
     table: Table
 
 
@@ -26,4 +25,4 @@ TheOperating: TypeAlias = NamedDependency[SkipValidation[Operating]]
 
 def provide_operating(login: TheLogin, extension: TheExtension, job_table: TheTable) -> Operating:
     """Return what the handlers of the page are given."""
-    return Operating(login, extension, job_table)
+    return Operating(Desk(login, extension), job_table)

@@ -42,7 +42,7 @@ async def shown_to(reader: Principal, needs: Operating, place: Cursor | None = N
     uncounted = False
     if may >= QUEUES:
         try:
-            counted = await _queues(needs.login.clock)
+            counted = await _queues(needs.desk.login.clock)
         except Unavailable:
             uncounted = True
     return replace(shown, dead=dead, queues=counted, uncounted=uncounted)
@@ -53,7 +53,7 @@ async def followed_by(reader: Principal, needs: Operating) -> Shown:
     if not reader.scopes >= JOBS:
         return Shown()
     listed = await list_jobs(needs.table, runs=_RUNS_SHOWN)
-    return Shown(jobs=jobs(listed, needs.login.clock.now()))
+    return Shown(jobs=jobs(listed, needs.desk.login.clock.now()))
 
 
 async def _queues(clock: Clock) -> list[Queue]:
