@@ -67,7 +67,7 @@ UpdatedSinceQuery = Annotated[
 def caller_of(request: AnyRequest, *, acts: bool = False) -> Caller:
     """Return the caller with the proof that it sent: X-Client-Secret, from a browser.
 
-    `acts`: the call may be audited, and the trail says where it came from.
+    `acts`: where the call comes from may be kept, with what it opens or in the trail.
     """
     principal = actor_of(request.scope) if acts else principal_of(request.scope)
     if principal is None:
@@ -99,7 +99,7 @@ class PaymentSessions(Controller):
         request: AnyRequest,
     ) -> Response[OpenedAnswer]:
         """201 with the session and its client secret; 200 where the same body came before."""
-        caller, services = caller_of(request), services_of(request)
+        caller, services = caller_of(request, acts=True), services_of(request)
         new = data.to_new(caller.principal.user_id)
         rules = await services.rules_of(caller.principal.merchant_id)
         opened = await open_session(new, caller, rules, services.clock.now())
@@ -190,7 +190,7 @@ class CheckoutSessions(Controller):
         request: AnyRequest,
     ) -> Response[OpenedAnswer]:
         """201 for a new one; 200 for the one that is open, at the price it was opened for."""
-        caller, services = caller_of(request), services_of(request)
+        caller, services = caller_of(request, acts=True), services_of(request)
         new = data.to_new(caller.principal.user_id)
         rules = await services.rules_of(caller.principal.merchant_id)
         opened = await open_session(new, caller, rules, services.clock.now())

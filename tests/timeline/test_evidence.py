@@ -18,12 +18,12 @@ PATH = "/api/disputes/dp_1/evidence"
 HOSTILE = "<script>alert(1)</script><style>*{}</style>\"'‮"
 
 
-async def disputed(shop: Shop) -> Row:
+async def disputed(shop: Shop, key: str = SECRET) -> Row:
     """Have a ticket sold, paid, refunded in part and disputed; return the dispute."""
     await put_price(shop.api, "gold", 2900)
     body = {"userId": "ada", "email": "ada@example.com", "plan": "gold", "provider": "stripe"}
     body |= {"amount": 2900, "currency": "USD", "sessionId": "s-1"}  # type: ignore[dict-item]
-    opened = await shop.api.call("POST", "/api/checkout-sessions", json=body)
+    opened = await shop.api.call("POST", "/api/checkout-sessions", key, json=body)
     assert opened.status_code == 201, opened.text
     await change(shop.api, sessionId="s-1", metadata={"seat": "4"})
     await shop.api.told(shop.stripe_paid(opened.json()["session"]))
@@ -57,6 +57,23 @@ async def test_it_says_what_was_bought_when_by_whom_and_what_became_of_it(shop: 
     assert "fee" not in found["payment"]
     assert all("fee" not in one["detail"] for one in found["timeline"])
     assert any("to completed" in one["summary"] for one in found["timeline"])
+
+
+async def test_a_browser_that_opened_is_named_by_the_hash_of_its_address_and_a_server_is_not(
+    shop: Shop,
+) -> None:
+    await disputed(shop, PUBLISHABLE)
+    [opened, changed] = (await _json(shop))["acts"]
+    assert (opened["action"], opened["at"]) == ("session.opened", "2026-11-21T12:00:00Z")
+    assert opened["actor"].startswith("publishable:")
+    assert opened["client"] == changed["client"]  # one machine here
+    page = (await shop.api.call("GET", PATH, params={"format": "html"})).text
+    assert "session.opened" in page
+    await shop.database["sessions"].update_many({}, {"$unset": {"openedFrom": ""}})
+    assert [one["action"] for one in (await _json(shop))["acts"]] == [changed["action"]]
+    await shop.api.open(sessionId="s-2")  # the control: a server's address says nothing
+    [row] = await shop.database["sessions"].find({"sessionId": "s-2"}).to_list()
+    assert row["openedFrom"] is None
 
 
 async def test_each_reading_is_on_the_record(shop: Shop) -> None:

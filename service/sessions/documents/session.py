@@ -40,7 +40,8 @@ class Session(StoredDocument):
     `priced_by` says who decided the amount, None in sessions older than the field; `title` is what
     the catalog called the item then.
     `owner` says who opened it: `trusted` (a secret key, a token), or a value unique to each
-    publishable opening. `checkout_ids` are all ids by which a provider names its checkouts: refs,
+    publishable opening, and `opened_from` is the keyed hash of the customer's address, None where a
+    server opened it. `checkout_ids` are all ids by which a provider names its checkouts: refs,
     aliases and attempt ids. Only the retention job sets `deletable_at`.
     """
 
@@ -63,6 +64,7 @@ class Session(StoredDocument):
     mode: CheckoutMode = "payment"
     account: str
     owner: str = TRUSTED
+    opened_from: str | None = None
     live: bool | None = None
     free_allowed: bool = False
     priced_by: PricedBy | None = None

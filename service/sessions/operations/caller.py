@@ -27,6 +27,14 @@ class Caller(Struct, frozen=True):
         """Return whether the caller is shown who moved a session, and why."""
         return self.principal.kind in {Kind.SECRET, Kind.ADMIN}
 
+    @property
+    def opens_from(self) -> str | None:
+        """Return a customer's address as a keyed hash; None for a key of a server, which has none.
+
+        What a dispute's evidence may say of it.
+        """
+        return None if self.trusted else self.principal.client
+
     def may_see(self, session: Session | SessionRow) -> bool:
         """Return whether the caller may know of a session of its merchant."""
         match self.principal.kind:

@@ -25,7 +25,10 @@ from service.timeline.operations.gather import timeline
 
 
 class Acted(Struct, frozen=True):
-    """What somebody did with the session, from where: `client` is a keyed hash of an address."""
+    """What somebody did with the session, from where: `client` is a keyed hash of an address.
+
+    The first is its opening, where a customer's browser did that.
+    """
 
     at: datetime
     action: str
@@ -94,7 +97,15 @@ async def _acts(session: Session | None) -> list[Acted]:
         return []
     async with answers_in_time():
         found = await audit.of_object(session.merchant_id, f"session:{session.session_id}")
-    return [_acted(one) for one in _since(session, found) if one.client is not None]
+    acts = [_acted(one) for one in _since(session, found) if one.client is not None]
+    return [*_opening(session), *acts]
+
+
+def _opening(session: Session) -> Iterable[Acted]:
+    """Return who opened a session from which address; none where a server did, or it is older."""
+    if session.opened_from is not None:
+        by = session.history[0].by
+        yield Acted(session.created_at, "session.opened", by, session.opened_from)
 
 
 def _since(session: Session, found: Iterable[AuditEntry]) -> Iterable[AuditEntry]:

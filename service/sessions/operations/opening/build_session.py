@@ -40,6 +40,7 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
             "merchantId": caller.principal.merchant_id,
             "sessionId": session_id,
             "owner": caller.owner_of(session_id),
+            "openedFrom": caller.opens_from,
             "account": OWN_ACCOUNT,
             "amount": due.amount,
             "currency": due.currency,
