@@ -60,7 +60,11 @@ TARGETS = {
             "tests/inbox/test_rows.py",
             "tests/effects/test_order.py",
         ),
-        ("record_payment", "_new", "_changes", "_standing", "_content", "_details", "_aliases"),
+        (
+            *("new_row_of", "changes_by", "changes_said", "capped", "_moves_money"),
+            *("standing_of", "_said", "_content", "failure_of", "details_changed"),
+            *("_details_of", "_aliases"),
+        ),
     ),
     "complete": Target(
         "service.sessions.operations.moving.complete",

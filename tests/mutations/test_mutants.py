@@ -63,6 +63,13 @@ def test_what_survives_is_named_with_a_reason_and_for_a_file_that_is_broken() ->
             assert one["before"] in lines, f"{target} has no line {one['before']!r} any more"
 
 
+def test_every_target_names_files_and_functions_that_there_are() -> None:
+    for target in TARGETS.values():
+        missing = [path for path in target.tests if not Path(path).is_file()]
+        assert missing == []
+        assert next(mutants_of(Path(target.path).read_text(), target.within), None)
+
+
 def test_functions_are_swapped_where_they_are_held_already(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
