@@ -99,13 +99,13 @@ async def test_the_button_refunds_a_part_once_however_often_the_form_is_sent(
     here = await _page_of(money, payment)
     form = {"amount": "4.00", "reason": "broken", "seed": seed_in(await page(http, here))}
     for _ in range(2):
-        assert await said(http, here, f"{here}/refund", **form) == "4.00 INR were refunded."
+        assert await said(http, here, f"{here}/refund", **form) == "4.00 INR was refunded."
     assert await money.sums(payment) == (400, 0)
     assert (await money.the_refund())["requestedBy"] == "admin:ops"
     assert "4.00 INR" in words(await page(http, here))
     # The control: another form is another refund; without an amount of all that is left.
     form = {"reason": "broken", "seed": seed_in(await page(http, here))}
-    assert await said(http, here, f"{here}/refund", **form) == "6.00 INR were refunded."
+    assert await said(http, here, f"{here}/refund", **form) == "6.00 INR was refunded."
     assert await money.sums(payment) == (1000, 0)
     assert "Refund this payment" not in await page(http, here)
     await money.agrees()
@@ -145,7 +145,7 @@ async def test_above_the_limit_another_key_approves_a_smaller_amount(
     payment = await money.paid(LIMIT + 2000)
     here = await _page_of(money, payment)
     asked = await said(http, here, f"{here}/refund", reason="broken")
-    assert asked == "70.00 INR are more than one key may refund: another one decides."
+    assert asked == "70.00 INR is more than one key may refund: another one decides."
     refund = await money.the_refund()
     approving = {"id": refund["refundId"], "amount": "69.50"}
     assert "another one must approve" in await said(
@@ -154,7 +154,7 @@ async def test_above_the_limit_another_key_approves_a_smaller_amount(
     await _as(money)
     assert "70.00 INR" in words(await page(http, REFUNDS))
     done = await said(http, REFUNDS, f"{REFUNDS}/approve", **approving, reason="seen")
-    assert done == "69.50 INR were refunded."
+    assert done == "69.50 INR was refunded."
     assert "Nothing waits." in await page(http, REFUNDS)
     assert "69.50 INR" in words(await page(http, REFUNDS, status="succeeded"))
     assert await money.sums(payment) == (6950, 0)
@@ -183,7 +183,7 @@ async def test_a_payment_by_hand_goes_back_with_the_number_of_the_transfer(
     assert "transfer it first" in await page(http, here)
     assert "bankReference" in await said(http, here, f"{here}/refund", reason="broken")
     made = await said(http, here, f"{here}/refund", reason="broken", reference="412233445566")
-    assert made == "10.00 INR were refunded."
+    assert made == "10.00 INR was refunded."
     assert "Bank reference 412233445566" in words(await page(http, here))
 
 

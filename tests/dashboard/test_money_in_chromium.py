@@ -126,10 +126,10 @@ async def test_money_goes_back_by_keyboard_alone(visitor: Visitor) -> None:
     await keys.type_in("#reason", "the seat broke")
     await keys.type_in("#reference", "412233445566")
     await keys.press("#refunding button")
-    await keys.hears("4.00 INR were refunded.")
+    await keys.hears("4.00 INR was refunded.")
     timeline = {"timeline-refunded": f"/dashboard/sessions/{session_id}"}
     await look_at(visitor, timeline, [(360, "dark"), (1280, "light")])
-    assert "Of 10.00 INR 4.00 INR were refunded." in await visitor.text("#why")
+    assert "4.00 INR of 10.00 INR was refunded." in await visitor.text("#why")
     await visitor.page.click("text=What became of the money")
     await visitor.page.wait_for_url(f"**{PAYMENTS}/*")
 

@@ -105,7 +105,7 @@ async def test_a_refund_is_told_move_by_move_and_the_money_in_why(shop: Shop) ->
     assert "A refund of 4.00 INR is under way." in (await _told(shop, session))[1]
     shop.pass_time(minutes=5)
     await shop.api.told(stripe_refund(shop, session, "updated", status="succeeded"))
-    assert "Of 10.00 INR 4.00 INR were refunded." in (await _told(shop, session))[1]
+    assert "4.00 INR of 10.00 INR was refunded." in (await _told(shop, session))[1]
     shop.pass_time(minutes=5)
     failed: dict[str, Any] = {"status": "failed", "failure_reason": "expired_or_canceled_card"}
     await shop.api.told(stripe_refund(shop, session, "failed", **failed))
@@ -130,7 +130,7 @@ async def test_a_whole_refund_and_one_that_was_only_requested_are_told(shop: Sho
     assert line == "refund of 3.00 INR: to requested by secret:server: I can't come"
     assert "A refund of 3.00 INR was requested, and waits for a decision." in why
     await shop.api.told(stripe_refund(shop, session, status="succeeded", amount=1000))
-    assert "The 10.00 INR were refunded." in (await _told(shop, session))[1]
+    assert "All of 10.00 INR was refunded." in (await _told(shop, session))[1]
 
 
 async def test_a_dispute_has_its_deadline_and_its_end(shop: Shop, clock: ManualClock) -> None:

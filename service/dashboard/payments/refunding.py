@@ -38,12 +38,12 @@ def said_of(refund: Refund) -> Said:
     amount = price(refund.amount, refund.provider, refund.currency)
     match refund.status:
         case RefundStatus.REQUESTED:
-            return Said(f"{amount} are more than one key may refund: another one decides.", "warn")
+            return Said(f"{amount} is more than one key may refund: another one decides.", "warn")
         case RefundStatus.SUCCEEDED:
-            return Said(f"{amount} were refunded.")
+            return Said(f"{amount} was refunded.")
         case RefundStatus.DENIED:
             return Said(f"The refund of {amount} was denied. No money moves.", "warn")
         case RefundStatus.FAILED | RefundStatus.CANCELED:
             return Said(f"The refund of {amount} has failed. No money moves.", "bad")
         case _:
-            return Said(f"{amount} are on their way back. The provider tells when they arrived.")
+            return Said(f"{amount} is on its way back. The provider says when it has arrived.")

@@ -34,10 +34,10 @@ def _refunded(payment: Payment, ledger: Ledger) -> Iterator[str]:
     refunds = [one for one in ledger.refunds if one.payment_id == str(payment.id)]
     whole = price(payment.amount, payment.provider, payment.currency)
     if payment.status is PaymentStatus.REFUNDED or payment.refunded >= payment.amount > 0:
-        yield f"The {whole} were refunded."
+        yield f"All of {whole} was refunded."
     elif payment.refunded:
         back = price(payment.refunded, payment.provider, payment.currency)
-        yield f"Of {whole} {back} were refunded."
+        yield f"{back} of {whole} was refunded."
     if any(one.void for one in refunds):
         yield "The money was only held, and was let go."
     for refund in refunds:
