@@ -14,6 +14,7 @@ from service.storage.database import Database
 from service.storage.keys import Keys
 from service.storage.transaction import Transaction
 from tests.bookkeeping.books import CRON, FOREVER, checked, post
+from tests.effects.returned import booked, stripe_dispute, stripe_refund
 from tests.support.shop import Shop
 
 Spoil = Callable[[Database], Awaitable[object]]
@@ -74,6 +75,63 @@ async def test_what_is_wrong_in_the_books_is_found_and_named(
     await spoil(shop.database)
     books = await checked()
     assert words in "; ".join(fault.what for fault in books.faults)
+
+
+async def _returned(shop: Shop) -> None:
+    """Have a payment refunded in part and disputed for the rest, and all of it posted."""
+    session = await shop.api.open()
+    gone = {"balance_transactions": [booked(session, 1, -700, 0)], "amount": 700}
+    await shop.receive(shop.stripe_paid(session))
+    await shop.receive(stripe_refund(shop, session, "updated", amount=300, status="succeeded"))
+    await shop.receive(stripe_dispute(shop, session, "created", **gone))
+    await post(shop)
+    books = await checked()
+    assert (books.count, books.unposted, books.entries) == (0, 0, 3)  # the control
+
+
+async def _set(database: Database, collection: str, **fields: object) -> None:
+    await database[collection].update_one({}, {"$set": fields})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda db: _set(db, "payments", refunded=0), "refunded is 0, its rows add up to 300"),
+        (lambda db: _set(db, "payments", excess=9), "refunded is 309, its rows add up to 300"),
+        (lambda db: _set(db, "payments", reserved=9), "reserved is 9, its rows add up to 0"),
+        (lambda db: _set(db, "payments", held=0), "held is 0, its rows add up to 700"),
+        (lambda db: _set(db, "refunds", amount=299), "refunds lacks -1 INR"),
+        (lambda db: _set(db, "disputes", movements=[]), "dispute_holds lacks -700 INR"),
+        (lambda db: db["refunds"].delete_many({}), "there is no refund "),
+        (lambda db: db["disputes"].delete_many({}), "there is no dispute "),
+    ],
+)
+async def test_what_is_wrong_about_money_that_went_back_is_found_and_named(
+    shop: Shop, spoil: Spoil, words: str
+) -> None:
+    await _returned(shop)
+    await spoil(shop.database)
+    books = await checked()
+    assert words in "; ".join(fault.what for fault in books.faults)
+
+
+@pytest.mark.parametrize(("collection", "fields"), [("refunds", {"void": True}), ("disputes", {})])
+async def test_what_changed_of_a_refund_or_a_dispute_is_compared_once_it_is_posted(
+    shop: Shop, collection: str, fields: dict[str, object]
+) -> None:
+    await _returned(shop)
+    await _set(shop.database, collection, unposted=True, **fields)
+    books = await checked()
+    assert books.unposted == 1
+    assert not any("lacks" in fault.what for fault in books.faults)
+
+
+async def test_an_entry_that_does_not_balance_puts_its_currency_out_of_balance(shop: Shop) -> None:
+    await _paid(shop)
+    await _line_changed(shop.database)
+    books = await checked()
+    [said] = [one for one in books.faults if one.about == "INR"]
+    assert said.what == "debit and credit differ by 1"
 
 
 async def test_what_is_not_posted_yet_is_no_fault(shop: Shop) -> None:
