@@ -1,64 +1,16 @@
-"""What is posted for refunds and disputes; the balances of an object are those of its state."""
+"""What is posted for refunds and disputes, in whatever order their events come."""
 
 import itertools
 from typing import Any
 
 import pytest
 
-from service.bookkeeping.operations.targets import dispute_target, refund_target
-from service.payments.disputes.documents import Dispute, MovementPart
-from service.payments.disputes.states import DisputeStatus
-from service.payments.entries.states import unbalanced
-from service.payments.payments.documents import Payment
-from service.payments.refunds.documents import Refund
-from service.payments.refunds.states import RefundStatus
 from tests.bookkeeping.books import accounts, checked, post
 from tests.effects.returned import Session, booked, stripe_dispute, stripe_refund, try_waiting
 from tests.support.events import Delivery
 from tests.support.shop import Shop
 
 SOLD = {"clearing:stripe": 1000, "sales": -1000}
-
-
-def _payment(**fields: Any) -> Payment:
-    given = {"provider": "stripe", "provider_payment_id": "pi_1", "aliases": []}
-    return Payment.model_construct(None, **{**given, **fields})
-
-
-def _refund(status: RefundStatus, *, void: bool = False) -> Refund:
-    return Refund.model_construct(None, amount=300, currency="USD", status=status, void=void)
-
-
-@pytest.mark.parametrize("status", RefundStatus)
-@pytest.mark.parametrize("is_sale", [True, False])
-def test_a_refund_moves_money_once_it_is_at_its_provider(
-    status: RefundStatus, is_sale: bool
-) -> None:
-    target = refund_target(_refund(status), _payment(), is_sale=is_sale)
-    to = "refunds" if is_sale else "suspense"
-    expected = {
-        RefundStatus.PROCESSING: {(to, "USD"): 300, ("refunds_in_transit", "USD"): -300},
-        RefundStatus.SUCCEEDED: {(to, "USD"): 300, ("clearing:stripe", "USD"): -300},
-    }
-    assert target == expected.get(status, {})
-    assert refund_target(_refund(status, void=True), _payment(), is_sale=is_sale) == {}
-
-
-@pytest.mark.parametrize("status", DisputeStatus)
-def test_a_dispute_s_lines_balance_in_each_currency(status: DisputeStatus) -> None:
-    movements = [
-        MovementPart(id="txn_1", amount=-1000, currency="USD", fee=1500),
-        MovementPart(id="txn_2", amount=-900, currency="EUR", fee=0),
-    ]
-    dispute = Dispute.model_construct(
-        None, status=status, movements=movements, deducted=None, currency="USD"
-    )
-    target = dispute_target(dispute, _payment())
-    assert unbalanced(target) == {}
-    gone = "dispute_losses" if status is DisputeStatus.LOST else "dispute_holds"
-    assert target[gone, "USD"] == 1000
-    assert target["clearing:stripe", "USD"] == -2500
-    assert target["fees", "USD"] == 1500
 
 
 def _lost(shop: Shop, session: Session) -> dict[str, Delivery]:

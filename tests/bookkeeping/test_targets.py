@@ -10,8 +10,9 @@ from service.bookkeeping.operations.targets import (
     refund_target,
     was_sale,
 )
-from service.payments.disputes.documents import Dispute
+from service.payments.disputes.documents import Dispute, MovementPart
 from service.payments.disputes.states import DisputeStatus
+from service.payments.entries.states import unbalanced
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import PaymentStatus
 from service.payments.refunds.documents import Refund
@@ -27,10 +28,14 @@ def _payment(**fields: Any) -> Payment:
     return Payment.model_construct(None, **{**given, **fields})
 
 
-def _dispute(status: DisputeStatus, deducted: int | None) -> Dispute:
-    return Dispute.model_construct(
-        None, status=status, movements=[], deducted=deducted, currency="INR"
-    )
+def _dispute(status: DisputeStatus, deducted: int | None, **fields: Any) -> Dispute:
+    given = {"status": status, "movements": [], "deducted": deducted, "currency": "INR"}
+    return Dispute.model_construct(None, **{**given, **fields})
+
+
+def _refund(status: RefundStatus, **fields: Any) -> Refund:
+    given = {"amount": 300, "currency": "INR", "status": status, "void": False}
+    return Refund.model_construct(None, **{**given, **fields})
 
 
 @pytest.mark.parametrize("status", PaymentStatus)
@@ -60,9 +65,7 @@ def test_money_that_was_entered_by_hand_is_at_the_bank_where_its_transfer_is_nam
         (account, "INR"): 1000,
         ("sales", "INR"): -1000,
     }
-    refund = Refund.model_construct(
-        None, amount=300, currency="INR", status=RefundStatus.SUCCEEDED, void=False
-    )
+    refund = _refund(RefundStatus.SUCCEEDED)
     assert refund_target(refund, payment, is_sale=True) == {
         ("refunds", "INR"): 300,
         (account, "INR"): -300,
@@ -90,6 +93,39 @@ def test_a_fee_is_taken_from_the_provider_s_account_in_its_own_currency(
     assert payment_target(_payment(details=details), is_sale=True) == SALE | posted
 
 
+@pytest.mark.parametrize("status", RefundStatus)
+@pytest.mark.parametrize("is_sale", [True, False])
+def test_a_refund_moves_money_once_it_is_at_its_provider(
+    status: RefundStatus, is_sale: bool
+) -> None:
+    target = refund_target(_refund(status), _payment(), is_sale=is_sale)
+    to = "refunds" if is_sale else "suspense"
+    expected = {
+        RefundStatus.PROCESSING: {(to, "INR"): 300, ("refunds_in_transit", "INR"): -300},
+        RefundStatus.SUCCEEDED: {(to, "INR"): 300, ("clearing:razorpay", "INR"): -300},
+    }
+    assert target == expected.get(status, {})
+    assert refund_target(_refund(status, void=True), _payment(), is_sale=is_sale) == {}
+
+
+@pytest.mark.parametrize("status", DisputeStatus)
+def test_a_dispute_s_lines_balance_in_each_currency(status: DisputeStatus) -> None:
+    movements = [
+        MovementPart(id="txn_1", amount=-1000, currency="USD", fee=1500),
+        MovementPart(id="txn_2", amount=-900, currency="EUR", fee=0),
+    ]
+    target = dispute_target(_dispute(status, None, movements=movements), _payment())
+    assert unbalanced(target) == {}
+    gone = "dispute_losses" if status is DisputeStatus.LOST else "dispute_holds"
+    assert target == {
+        (gone, "USD"): 1000,
+        ("fees", "USD"): 1500,
+        ("clearing:razorpay", "USD"): -2500,
+        (gone, "EUR"): 900,
+        ("clearing:razorpay", "EUR"): -900,
+    }
+
+
 @pytest.mark.parametrize("status", DisputeStatus)
 def test_what_a_provider_says_that_it_deducted_is_held_lost_or_back(status: DisputeStatus) -> None:
     back = status in {DisputeStatus.WON, DisputeStatus.CLOSED}
@@ -101,10 +137,9 @@ def test_what_a_provider_says_that_it_deducted_is_held_lost_or_back(status: Disp
 
 
 def test_what_paid_back_a_lost_dispute_is_posted_there_and_not_as_a_refund() -> None:
-    given = {"amount": 300, "currency": "INR", "status": RefundStatus.SUCCEEDED, "void": False}
-    by = Refund.model_construct(None, **given, by_dispute="disp_1")
+    by = _refund(RefundStatus.SUCCEEDED, by_dispute="disp_1")
     assert refund_target(by, _payment(), is_sale=True) == {}
-    assert refund_target(Refund.model_construct(None, **given), _payment(), is_sale=True) != {}
+    assert refund_target(_refund(RefundStatus.SUCCEEDED), _payment(), is_sale=True) != {}
 
 
 def test_a_payment_was_a_sale_where_it_stands_among_the_sales() -> None:

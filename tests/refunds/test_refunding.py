@@ -86,6 +86,43 @@ async def test_beyond_the_limit_another_key_approves(money: Money) -> None:
     assert (done["status"], money.books.moved(payment)) == ("succeeded", LIMIT + 1)
 
 
+async def test_a_call_that_died_before_its_answer_was_kept_finds_what_it_has_written(
+    money: Money,
+) -> None:
+    payment, once = await money.paid(), {"headers": {"Idempotency-Key": "a-refund-of-this-order"}}
+    first = made(await money.refund(payment, amount=300, **once))
+    await money.shop.database["idempotency_keys"].delete_many({})
+    assert made(await money.refund(payment, amount=300, **once))["refundId"] == first["refundId"]
+    assert (money.books.moved(payment), len(await money.refunds())) == (300, 1)
+    headers = {"Idempotency-Key": "a-request-of-this-order"}
+    body = {"paymentId": payment, "amount": 700, "reason": "I can't come"}
+    asked = []
+    for _ in range(2):
+        answer = await money.shop.api.call(
+            "POST", "/api/payment/request-refund", SECRET, json=body, headers=headers
+        )
+        asked.append(made(answer)["refundId"])
+        await money.shop.database["idempotency_keys"].delete_many({})
+    assert asked[0] == asked[1]
+    # Control: another call is another request, and nothing is left for it.
+    assert refused(await money.request(paymentId=payment, amount=1))[0] == 409
+
+
+async def test_beyond_the_limit_nothing_is_requested_that_could_not_be_made(money: Money) -> None:
+    payment, by_hand = await money.paid(LIMIT * 2), await money.by_hand(LIMIT * 2)
+    payments = money.shop.database["payments"]
+    await payments.update_one({"providerPaymentId": payment}, {"$set": {"live": True}})
+    other = await money.refund(payment, amount=LIMIT + 1)
+    assert refused(other) == (409, "refund_not_offered")
+    sent = await money.refund(by_hand, amount=LIMIT + 1, bankReference="UTR 1")
+    assert refused(sent) == (400, "invalid_request")
+    assert await money.refunds() == []
+    # Control: in the mode of our keys, and without a transfer that nobody has approved.
+    await payments.update_one({"providerPaymentId": payment}, {"$set": {"live": False}})
+    for one in (payment, by_hand):
+        assert made(await money.refund(one, amount=LIMIT + 1))["status"] == "requested"
+
+
 async def test_many_small_refunds_are_no_way_around_the_limit(money: Money) -> None:
     payment = await money.paid(LIMIT * 2)
     assert made(await money.refund(payment, amount=LIMIT))["status"] == "succeeded"

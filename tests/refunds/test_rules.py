@@ -50,7 +50,13 @@ def test_the_window_ends_with_its_last_moment() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"provider": "stripe"}, {"account": "acct_2"}, {"live": False}, {"live": None}]
+    "other",
+    [
+        {"provider": "stripe"},
+        *({"account": name} for name in ("acct_2", "zoo")),
+        {"live": False},
+        {"live": None},
+    ],
 )
 def test_only_a_provider_that_our_keys_reach_is_asked(other: dict[str, Any]) -> None:
     payment = _payment(**other)
