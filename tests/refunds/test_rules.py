@@ -45,7 +45,7 @@ def test_what_went_back_and_what_is_on_its_way_count_towards_the_limit(spoken_fo
 
 def test_the_window_ends_with_its_last_moment() -> None:
     RULES.check_window(_payment(), NOON + timedelta(days=30))
-    with pytest.raises(WindowOver):
+    with pytest.raises(WindowOver, match="within 30 days of its payment"):
         RULES.check_window(_payment(), NOON + timedelta(days=30, milliseconds=1))
 
 
@@ -98,6 +98,19 @@ def test_each_refund_that_can_t_be_is_refused_by_its_own_error(
 ) -> None:
     with pytest.raises(wrong):
         amount_of(_payment(**fields), wanted, currency)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (PaymentStatus.REFUNDED, "Nothing of this payment is left to be refunded"),
+        (PaymentStatus.REVERSED, "the payment itself stands in its place"),
+        (PaymentStatus.PENDING, "The payment is pending: its money has not come"),
+    ],
+)
+def test_why_money_of_a_state_can_t_go_back_is_said(status: PaymentStatus, words: str) -> None:
+    with pytest.raises(TillgateError, match=words):
+        amount_of(_payment(status=status), 100)
 
 
 def test_control_what_is_left_may_go_back_to_the_last_unit() -> None:
