@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from service.core.errors import Busy
+from service.payments.refunds.documents import Refund
 from service.payments.refunds.operations import answers
 from service.payments.refunds.sending import now, send
 from tests.refunds.money import Money, made, refused
@@ -25,6 +27,21 @@ async def test_an_answer_that_is_lost_is_asked_about_and_nothing_goes_out_again(
     assert (money.books.asked(), money.books.moved(payment)) == (1, 400)
     assert await money.sums(payment) == (400, 0)
     await money.agrees()
+
+
+async def test_who_comes_second_to_a_refund_that_is_being_asked_for_asks_nobody(
+    money: Money,
+) -> None:
+    payment, services = await money.paid(), money.shop.api.container.refunding
+    money.books.plans.append("pending")
+    made(await money.refund(payment, amount=400))
+    row = await money.the_refund()
+    before = Refund.model_validate(row | {"status": "approved", "providerRefundId": None})
+    with pytest.raises(Busy):  # it has read the row before the first one began
+        await send.send(before, services)
+    assert money.books.asked() == 1
+    unanswered = Refund.model_validate(row | {"providerRefundId": None, "attempts": 9})
+    assert await answers.note_repetition(unanswered, services.clock.now()) is None
 
 
 async def test_a_call_that_never_arrived_is_repeated_with_the_same_key_and_body(
