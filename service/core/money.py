@@ -1,6 +1,6 @@
 """Money: strict integers in minor units with an ISO 4217 code."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, Overflow
 
 from iso4217 import Currency
 
@@ -32,7 +32,7 @@ def to_minor(price: str, places: int) -> int:
     """Turn a decimal string in major units ("29.99") into minor units. Raises `InvalidInput`."""
     try:
         minor = Decimal(price).scaleb(places)
-    except InvalidOperation:
+    except (InvalidOperation, Overflow):
         minor = Decimal("NaN")
     if not minor.is_finite() or minor != minor.to_integral_value():
         problem = FieldProblem("price", f"must be a decimal number with at most {places} decimals")

@@ -1,6 +1,6 @@
 """Models of request and response bodies, and how a body becomes one."""
 
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -44,12 +44,15 @@ class WireModel(BaseModel):
     )
 
 
+M = TypeVar("M", bound=WireModel)
+
+
 def is_wire_model(candidate: Any) -> TypeGuard[type[WireModel]]:  # any annotation may come
     """Return whether a handler's annotation is a wire model."""
     return isinstance(candidate, type) and issubclass(candidate, WireModel)
 
 
-def decode_wire_model(model: type[WireModel], value: object) -> WireModel:
+def decode_wire_model(model: type[M], value: object) -> M:
     """Turn parsed JSON into a model; the framework's own decoder is not strict.
 
     Raises `MalformedBody` for anything but an object, and `InvalidInput`, which names every wrong

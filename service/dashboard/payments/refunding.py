@@ -8,11 +8,11 @@ from service.dashboard.said import Said
 from service.payments.refunds.documents import Refund
 from service.payments.refunds.operations.find_payment import find_payment
 from service.payments.refunds.operations.request import Wanted
+from service.payments.refunds.schemas import MakeRefund
 from service.payments.refunds.sending.now import refund_now
 from service.payments.refunds.sending.services import RefundServices
 from service.payments.refunds.states import RefundStatus
-
-LONGEST_REASON = 500
+from service.web.wire import decode_wire_model
 
 
 async def refund(reader: Principal, payment_id: str, given: Form, services: RefundServices) -> Said:
@@ -23,11 +23,19 @@ async def refund(reader: Principal, payment_id: str, given: Form, services: Refu
     payment = await find_payment(reader.merchant_id, payment_id)
     if not given.get("reason"):
         raise InvalidInput("Nothing was refunded: say why in the field for the reason.")
+    sent = decode_wire_model(
+        MakeRefund,
+        {
+            "amount": minor_of(given.get("amount", ""), payment),
+            "reason": given["reason"],
+            "bankReference": given.get("reference") or None,
+        },
+    )
     wanted = Wanted(
-        given["reason"][:LONGEST_REASON],
+        sent.reason,
         "merchant",
-        minor_of(given.get("amount", ""), payment),
-        bank_reference=given.get("reference") or None,
+        sent.amount,
+        bank_reference=sent.bank_reference,
         seed=f"dashboard:{reader.merchant_id}:{payment_id}:{given.get('seed') or drawn()}",
     )
     return said_of(await refund_now(str(payment.id), wanted, reader, services))

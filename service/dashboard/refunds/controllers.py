@@ -29,10 +29,12 @@ from service.payments.refunds.operations.approve import Approval
 from service.payments.refunds.operations.browse import list_refunds, read_refund
 from service.payments.refunds.operations.rules import is_by_hand
 from service.payments.refunds.repository import RefundFilter
+from service.payments.refunds.schemas import ProcessRefund, RefundAction
 from service.payments.refunds.sending.now import approve_now, deny_now
 from service.payments.refunds.states import RefundStatus
 from service.web.authentication import AnyRequest
 from service.web.parameters import PAGE_SIZE, PageCursor
+from service.web.wire import decode_wire_model
 
 HERE = "/dashboard/refunds"
 READ = frozenset({AccessScope.REFUNDS_READ})
@@ -94,11 +96,10 @@ class RefundPages(Controller):
 
         async def do(reader: Principal, given: Form) -> Said:
             found = await read_refund(reader.merchant_id, given.get("id", ""))
-            approval = Approval(
-                minor_of(given.get("amount", ""), found),
-                given.get("reason") or None,
-                given.get("reference") or None,
+            sent = _sent(
+                RefundAction.APPROVE, given, amount=minor_of(given.get("amount", ""), found)
             )
+            approval = Approval(sent.amount, sent.admin_reason, sent.bank_reference)
             services = refunding_of(request)
             return said_of(await approve_now(found.refund_id, approval, reader, services))
 
@@ -109,10 +110,24 @@ class RefundPages(Controller):
         """Deny a refund, or give up one that nobody can tell about."""
 
         async def do(reader: Principal, given: Form) -> Said:
-            reason, services = given.get("reason") or None, refunding_of(request)
-            return said_of(await deny_now(given.get("id", ""), reason, reader, services))
+            sent, services = _sent(RefundAction.DENY, given), refunding_of(request)
+            return said_of(await deny_now(sent.refund_id, sent.admin_reason, reader, services))
 
         return await act(request, desk, DECIDE, HERE, do)
+
+
+def _sent(action: RefundAction, given: Form, amount: int | None = None) -> ProcessRefund:
+    """Read a form as the API reads a body: what that refuses is kept out here, too."""
+    return decode_wire_model(
+        ProcessRefund,
+        {
+            "refundId": given.get("id", ""),
+            "action": action,
+            "amount": amount,
+            "adminReason": given.get("reason") or None,
+            "bankReference": given.get("reference") or None,
+        },
+    )
 
 
 def _request(refund: Refund, reader: Principal) -> Request:

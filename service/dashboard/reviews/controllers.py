@@ -25,9 +25,11 @@ from service.reviews.operations.browse import list_reviews
 from service.reviews.operations.choices import REJECTIONS, Choice, Wish
 from service.reviews.operations.decide import decide_review
 from service.reviews.operations.give_back import DecidedReview
+from service.reviews.schemas import AcceptReview
 from service.sessions.controllers import services_of
 from service.web.authentication import AnyRequest, require
 from service.web.parameters import PAGE_SIZE, PageCursor
+from service.web.wire import decode_wire_model
 
 HERE = "/dashboard/reviews"
 READ = frozenset({AccessScope.REVIEWS_READ})
@@ -75,8 +77,10 @@ async def _wish(reader: Principal, given: Form) -> Wish:
     if words not in set(Choice):
         raise InvalidInput("Nothing was decided: the form names no decision.")
     choice, about = Choice(words), given.get("about") or None
-    reason = given.get("reason", "")[:500] or None
-    if choice in REJECTIONS and reason is None:
+    sent = decode_wire_model(
+        AcceptReview, {"reason": given.get("reason") or None, "paymentId": about}
+    )
+    if choice in REJECTIONS and sent.reason is None:
         raise InvalidInput("Nothing was decided: say why in the field for the reason.")
     part = given.get("refund", "") if choice is Choice.ACCEPT else ""
     if part or choice is Choice.REJECT_AND_REFUND:
@@ -84,7 +88,7 @@ async def _wish(reader: Principal, given: Form) -> Wish:
     back = None
     if part:
         back = minor_of(part, await find_payment(reader.merchant_id, about or ""))
-    return Wish(choice, reason, about, back)
+    return Wish(choice, sent.reason, sent.payment_id, back)
 
 
 def _said(choice: Choice, found: DecidedReview) -> Said:

@@ -170,11 +170,8 @@ class CreateCheckout(WireModel):
         """Return the request as the operation takes it. Raises `InvalidInput`."""
         sent = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         if self.event_id is not None:
-            request = decode_wire_model(CreatePaymentSession, sent)
-        else:
-            request = decode_wire_model(CreateCheckoutSession, sent)
-        assert isinstance(request, CreatePaymentSession | CreateCheckoutSession)  # noqa: S101
-        return request.to_new(token_user)
+            return decode_wire_model(CreatePaymentSession, sent).to_new(token_user)
+        return decode_wire_model(CreateCheckoutSession, sent).to_new(token_user)
 
 
 class ChangeSession(WireModel):
