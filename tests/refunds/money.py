@@ -53,11 +53,13 @@ class Money:
 
     async def request(self, key: str | None = None, **body: Any) -> Response:
         """Request a refund, as the customer unless another key is given."""
+        headers = body.pop("headers", {})
         return await self.shop.api.call(
             "POST",
             "/api/payment/request-refund",
             key or token_of(USER, self.shop.clock),
             json={"reason": "I can't come"} | body,
+            headers=headers,
         )
 
     async def process(self, refund_id: str, action: str, key: str = ADMIN, **body: Any) -> Response:

@@ -82,6 +82,19 @@ class AlreadyRequested(Conflict):
         )
 
 
+class TooManyRequested(Conflict):
+    """As many requests as somebody can look at wait already."""
+
+    code = "too_many_requested"
+
+    def __init__(self, waiting: int) -> None:
+        """Say how many there are."""
+        super().__init__(
+            f"{waiting} refunds of this payment are requested and wait for a decision. Another one "
+            "can be requested once one of them is decided."
+        )
+
+
 class PaymentDisputed(Conflict):
     """A dispute holds the money: whoever refunded it, too, would pay twice."""
 

@@ -1,15 +1,17 @@
 """Request a refund, or make one at once where the limit allows it."""
 
 from datetime import timedelta
+from typing import Final
 
 from msgspec import Struct
 
+from service.core.errors import PayloadDiffers
 from service.core.ids import new_refund_id, refund_id_from
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.payments.refunds import repository
 from service.payments.refunds.documents import Refund
-from service.payments.refunds.errors import AlreadyRequested, wrong_field
+from service.payments.refunds.errors import AlreadyRequested, TooManyRequested, wrong_field
 from service.payments.refunds.operations.approve import Approval, approve
 from service.payments.refunds.operations.find_payment import read_payment
 from service.payments.refunds.operations.rules import (
@@ -21,6 +23,9 @@ from service.payments.refunds.operations.rules import (
 from service.payments.refunds.operations.writing import Doing, keep_trail, moved, tell
 from service.payments.refunds.states import RefundStatus, Source
 from service.storage.transaction import Transaction
+
+MOST_OPEN: Final = 10
+"""How many requests for refunds of one payment may wait at once: people read each of them."""
 
 
 class Wanted(Struct, frozen=True):
@@ -42,11 +47,11 @@ async def request_refund(
 ) -> Refund:
     """Write a request for somebody to approve or deny; nothing is reserved for it.
 
-    Open requests never ask for more than is left. Raises `WindowOver`, `AlreadyRequested`, and what
-    else says why the payment can't be refunded.
+    Open requests never ask for more than is left. Raises `WindowOver`, `AlreadyRequested`,
+    `TooManyRequested`, `PayloadDiffers`, and what else says why the payment can't be refunded.
     """
     payment = await read_payment(doing.tx, payment_id)
-    known = await _made_before(doing, wanted)
+    known = await _made_before(doing, payment, wanted)
     if known is not None:
         return known
     rules.check_window(payment, doing.at)
@@ -62,7 +67,7 @@ async def refund_at_once(
     Raises what says why the payment can't be refunded.
     """
     payment = await read_payment(doing.tx, payment_id)
-    known = await _made_before(doing, wanted)
+    known = await _made_before(doing, payment, wanted)
     if known is not None:
         return known
     amount = amount_of(payment, wanted.amount, wanted.currency)
@@ -80,12 +85,30 @@ async def refund_at_once(
     return await approve(doing, refund, payment, approval, rules)
 
 
-async def _made_before(doing: Doing, wanted: Wanted) -> Refund | None:
-    """Return the refund that the same call has written, before it could answer."""
+async def _made_before(doing: Doing, payment: Payment, wanted: Wanted) -> Refund | None:
+    """Return the refund that the same call has written, before it could answer.
+
+    An Idempotency-Key is forgotten after a day, and a page may be gone back to: who then asks for
+    something else is not told that it was done. Raises `PayloadDiffers`.
+    """
     if wanted.seed is None:
         return None
     refund_id = refund_id_from(wanted.seed)
-    return await repository.find(doing.by.merchant_id, refund_id, doing.tx)
+    known = await repository.find(doing.by.merchant_id, refund_id, doing.tx)
+    if known is not None and not _is_same(known, payment, wanted):
+        raise PayloadDiffers(
+            f"The same call has asked for something else before, which is refund {refund_id}. "
+            "For another refund take another Idempotency-Key, or load the page anew."
+        )
+    return known
+
+
+def _is_same(known: Refund, payment: Payment, wanted: Wanted) -> bool:
+    # A decision that came after the request may have lowered its amount.
+    decided_later = known.decided_at not in {None, known.requested_at}
+    lowered = wanted.amount is not None and decided_later and known.amount < wanted.amount
+    as_asked = wanted.amount in {None, known.amount} or lowered
+    return as_asked and (known.payment_id, known.reason) == (str(payment.id), wanted.reason)
 
 
 async def _write_request(doing: Doing, payment: Payment, wanted: Wanted, amount: int) -> Refund:
@@ -103,6 +126,8 @@ async def _write_request(doing: Doing, payment: Payment, wanted: Wanted, amount:
 async def _check_open(tx: Transaction, payment: Payment, amount: int) -> None:
     siblings = await repository.of_payment(str(payment.id), tx)
     requested = [one for one in siblings if one.status is RefundStatus.REQUESTED]
+    if len(requested) >= MOST_OPEN:
+        raise TooManyRequested(len(requested))
     if requested and sum(one.amount for one in requested) + amount > left_of(payment):
         raise AlreadyRequested(requested[0].refund_id)
 
