@@ -3,14 +3,16 @@
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core.visible import visible
 from service.payments.history.operations import downloads
-from service.payments.history.operations.downloads import cell
+from service.payments.history.operations.downloads import _lines, cell
 from tests.payments.history.rows import pay, refund
 from tests.sessions.asking import problem, token_of
 from tests.support.api import SECRET
@@ -58,16 +60,42 @@ async def test_what_a_browser_wrote_is_no_formula(shop: Shop) -> None:
     await refund(paid, "refund-0001")
     [row] = csv.DictReader(io.StringIO(await _file(shop, "csv"), newline=""))
     assert (row["planName"], row["userId"]) == ("'" + name, "'+1")
-    assert row["failureMessage"] == 'say "no",\r\n@SUM(1)'
+    assert row["failureMessage"] == 'say "no",\\u000d\n\'@SUM(1)'
     assert (row["amount"], row["refunds"], row["attempts"]) == ("1000", "1", "1")
 
 
 @given(st.text(max_size=20), st.sampled_from(["", " ", "  "]))
 def test_no_text_begins_a_formula_and_none_is_lost(text: str, before: str) -> None:
-    plain = (before + text).replace("\x00", "")
     shown = str(cell(before + text))
     assert not shown.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    assert shown in {plain, f"'{plain}"}
+    assert shown.replace("'", "") == visible(before + text).replace("'", "")
+
+
+# Excel opens a file so where a comma is the decimal point: it sees no quotes within a line.
+_ELSEWHERE = re.compile(r"[;\t\n]")
+_ODD = st.text(st.sampled_from("=+-@;\t\n\r\"' ,x1"), max_size=12)
+
+
+def _begins_formula(line: str) -> bool:
+    return any(
+        part.lstrip(' "').startswith(("=", "+", "-", "@")) for part in _ELSEWHERE.split(line)
+    )
+
+
+@given(_ODD)
+def test_no_formula_begins_behind_a_semicolon_either(text: str) -> None:
+    written = _lines([["id", text, "end"]]).decode().replace("\r\n", "")
+    assert not _begins_formula(written), written
+
+
+def test_control_a_semicolon_begins_a_cell_elsewhere() -> None:
+    assert _begins_formula('id,x;=HYPERLINK("https://evil.example"),end')
+    assert cell("x; =1+1") == "x;' =1+1"
+    assert (cell("a;b"), cell("2026-11-22T10:00:00+00:00")) == ("a;b", "2026-11-22T10:00:00+00:00")
+
+
+def test_what_can_not_be_seen_is_escaped_as_on_pages() -> None:
+    assert cell("pay\u202eecivni\x00") == "pay\\u202eecivni\\u0000"
 
 
 def test_a_number_stays_a_number() -> None:

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from service.core.paging import Cursor
+from service.core.visible import visible
 from service.payments.history import repository
 from service.payments.history.errors import TooMuch
 from service.payments.history.operations.gather import Told, list_payments
@@ -22,8 +24,10 @@ MOST_ROWS: Final = 50_000
 """How many payments a file has at most."""
 
 _PAGE = 200
-# What spreadsheets take for the beginning of a formula, also behind spaces.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where a formula begins: at the start of a cell, also behind spaces. Where a comma is the decimal
+# point, spreadsheets end a cell at a semicolon and see no quotes in the middle of a line, so what
+# follows a semicolon, a tab or a line's end begins a cell there.
+_FORMULA = re.compile('(^|[;\t\n])(?=[ "]*[=+@\uff1d\uff0b\uff0d\uff20-])')
 
 
 async def require_few(wanted: PaymentFilter) -> None:
@@ -77,12 +81,12 @@ def _lines(rows: Sequence[Sequence[object]]) -> bytes:
 def cell(value: object) -> str | int:
     """Return a value for a table that people open in a spreadsheet.
 
-    A text that would be taken for a formula gets an apostrophe: spreadsheets take it for a text
-    then. Numbers stay numbers, also negative ones.
+    What would be taken for a formula gets an apostrophe: spreadsheets take it for a text then.
+    What can't be seen is escaped, as on pages. Numbers stay numbers, also negative ones.
     """
     if value is None:
         return ""
     if isinstance(value, int):
         return int(value)
-    text = str(value).replace("\x00", "")
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    text = _FORMULA.sub(r"\1'", visible(str(value)))
+    return f"'{text}" if text.lstrip(" ").startswith(("\t", "\n")) else text
