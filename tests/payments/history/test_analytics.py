@@ -1,5 +1,6 @@
 """The figures of the last days are those that a plain fold over all rows comes to."""
 
+import asyncio
 import random
 from collections import Counter
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service.payments.history.operations import analytics, fold
-from service.payments.history.repository.figures import offsets
+from service.payments.history.repository.figures import Range, offsets
 from service.storage.database import Row
 from tests.conftest import NOON
 from tests.payments.history import folding
@@ -247,3 +248,37 @@ async def test_what_is_older_is_not_read(shop: Shop) -> None:
     assert not [row for row in done if "COLLSCAN" in row.get("planSummary", "")]
     # Two payments, and three tries of a week more, which the profiler counts twice; not all twenty.
     assert max(row["docsExamined"] for row in asked) <= 2 + 2 * 3
+
+
+async def _begun(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Ask for figures eight times at once; return how many begin before one has ended."""
+    begun, free = 0, asyncio.Event()
+    count_payments = analytics.repository.count_payments
+
+    async def held(of: Range, limit: int) -> int:
+        nonlocal begun
+        begun += 1
+        await free.wait()
+        return await count_payments(of, limit)
+
+    monkeypatch.setattr(analytics.repository, "count_payments", held)
+    within = analytics.last_days("default", "UTC", 1, NOON)
+    asked = [asyncio.create_task(analytics.analyze(within, "INR")) for _ in range(8)]
+    await asyncio.sleep(0)  # each goes on to where it waits
+    found = begun
+    free.set()
+    assert len(await asyncio.gather(*asked)) == 8
+    return found
+
+
+async def test_only_a_few_are_added_up_at_once_and_the_others_wait(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await _begun(monkeypatch) == 2
+
+
+async def test_control_without_the_turns_all_are_added_up_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analytics, "_A_FEW", asyncio.Semaphore(8))
+    assert await _begun(monkeypatch) == 8

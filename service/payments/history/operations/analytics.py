@@ -1,5 +1,6 @@
 """The figures of a merchant's last days, in one currency."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -27,6 +28,9 @@ LARGEST: Final = 200_000
 """How many payments are added up for one answer: some seconds of the database's time."""
 
 _WITHIN_S = 20.0
+# Each keeps a core of the database busy for seconds; so many at once that none ends in time would
+# also keep it from recording payments. Whoever waits for too long is told to try again.
+_A_FEW = asyncio.Semaphore(2)
 
 
 class Day(Struct, frozen=True):
@@ -80,7 +84,7 @@ async def analyze(within: Range, currency: str) -> Analytics:
 
     Raises `TooMuch`, and `Unavailable`.
     """
-    async with answers_in_time(_WITHIN_S):
+    async with answers_in_time(_WITHIN_S), _A_FEW:
         if await repository.count_payments(within, LARGEST + 1) > LARGEST:
             message = f"takes in more than {LARGEST} payments: ask for fewer days"
             raise TooMuch("days", message)
