@@ -55,7 +55,7 @@ DisputePath = Annotated[
 ]
 
 _MOST_SESSIONS = 200
-_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+_TYPES = {"csv": "text/csv", "json": "application/json"}
 
 
 def history_of(request: AnyRequest) -> HistoryServices:
@@ -204,7 +204,8 @@ async def sessions_of_email(request: AnyRequest, principal: Principal, email: st
     find = history_of(request).sessions_of_email
     found = await find(principal.merchant_id, email, _MOST_SESSIONS + 1)
     if len(found) > _MOST_SESSIONS:
-        raise TooMuch("email", f"has more than {_MOST_SESSIONS} sessions: search by userId")
+        words = f"has more than {_MOST_SESSIONS} sessions of a server or of users, or completed"
+        raise TooMuch("email", f"{words}: search by userId")
     return [*found]
 
 

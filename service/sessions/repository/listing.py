@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from service.core.paging import Cursor
 from service.providers.registry import ProviderName
-from service.sessions.documents import Session
+from service.sessions.documents import TRUSTED, Session
 from service.sessions.states import Status
 from service.storage.database import Row
 from service.storage.paging import Walk, read_page
@@ -54,10 +54,18 @@ async def page(
     return [Session.model_validate(row) for row in rows], following
 
 
-async def ids_of_email(merchant_id: str, email: str, limit: int) -> Sequence[str]:
-    """Return the ids of the latest sessions that were opened with an email address."""
+async def ids_of_email(
+    merchant_id: str, email: str, limit: int, *, vouched: bool = False
+) -> Sequence[str]:
+    """Return the ids of the latest sessions that were opened with an email address.
+
+    `vouched`: only those that a server or the user opened, or that were completed.
+    """
+    wanted: Row = {"merchantId": merchant_id, "email": _email(email)}
+    if vouched:
+        wanted["$or"] = [{"owner": TRUSTED}, {"status": Status.COMPLETED.value}]
     found = Session.get_pymongo_collection().find(
-        {"merchantId": merchant_id, "email": _email(email)}, {"sessionId": 1}
+        wanted, {"sessionId": 1}, hint="merchant_email_createdAt"
     )
     rows = await found.sort([("createdAt", -1), ("_id", -1)]).limit(limit).to_list()
     return [row["sessionId"] for row in rows]
