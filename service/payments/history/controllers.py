@@ -19,8 +19,8 @@ from service.payments.history.operations.downloads import (
     Format,
     as_csv,
     as_json,
+    begin_file,
     pages,
-    require_few,
 )
 from service.payments.history.operations.gather import list_payments
 from service.payments.history.operations.services import HistoryServices
@@ -76,6 +76,7 @@ class PaymentHistory(Controller):
     )
     async def history(
         self,
+        request: AnyRequest,
         principal: CurrentPrincipal,
         user_id: UserQuery = None,
         limit: PageLimit = PAGE_SIZE,
@@ -84,14 +85,15 @@ class PaymentHistory(Controller):
     ) -> Response[PaymentsAnswer]:
         """A user's own; to a secret or admin key those of a user, or all.
 
-        With `format` all pages as one file.
+        With `format` all pages as one file; one that a key takes is on the record.
         """
         to_user = principal.kind is Kind.USER
         wanted = _of(principal, user_id)
         if format_ is not None:
             if cursor is not None:
                 raise wrong_parameter("cursor", "can't be combined with format: a file has all")
-            await require_few(wanted)
+            now = history_of(request).clock.now()
+            await begin_file(wanted, format_, principal, now)
             return _file(wanted, format_, to_user=to_user)
         found, following = await list_payments(wanted, cursor=cursor_of(cursor), limit=limit)
         return Response(payments_answer(found, following, to_user=to_user))

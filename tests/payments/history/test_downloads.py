@@ -15,7 +15,7 @@ from service.payments.history.operations import downloads
 from service.payments.history.operations.downloads import _lines, cell
 from tests.payments.history.rows import pay, refund
 from tests.sessions.asking import problem, token_of
-from tests.support.api import SECRET
+from tests.support.api import ADMIN, SECRET
 from tests.support.shop import Shop
 
 HISTORY = "/api/payment/payment-history"
@@ -27,6 +27,8 @@ async def _file(shop: Shop, form: str, key: str = SECRET, **params: Any) -> str:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-disposition"] == f'attachment; filename="payments.{form}"'
     assert answer.headers["cache-control"] == "no-store"
+    wanted = {"csv": "text/csv; charset=utf-8", "json": "application/json"}[form]
+    assert answer.headers["content-type"] == wanted
     return answer.text
 
 
@@ -116,3 +118,24 @@ async def test_more_than_a_file_holds_is_refused_before_it_is_begun(
     answer = await shop.api.call("GET", HISTORY, params={"format": form})
     told = problem(answer, 400, "too_much")
     assert "read pages by cursor" in told["detail"]
+
+
+async def test_a_file_that_a_key_takes_is_on_the_record(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pay("pi_1")
+    await pay("pi_2", userId="bob")
+    await _file(shop, "csv", ADMIN, userId="bob")
+    await _file(shop, "json")
+    rows = await shop.database["audit_log"].find({"action": "payments.downloaded"}).to_list()
+    assert [(row["actor"], row["detail"]) for row in rows] == [
+        ("admin:ops", {"format": "csv", "userId": "bob", "payments": 1}),
+        ("secret:server", {"format": "json", "userId": None, "payments": 2}),
+    ]
+    assert all(row["client"] for row in rows)
+    # Control: neither what users take of their own, nor a page, nor what is refused.
+    await _file(shop, "csv", token_of("ada", shop.clock))
+    await shop.api.call("GET", HISTORY)
+    monkeypatch.setattr(downloads, "MOST_ROWS", 0)
+    problem(await shop.api.call("GET", HISTORY, params={"format": "csv"}), 400, "too_much")
+    assert await shop.database["audit_log"].count_documents({}) == 2

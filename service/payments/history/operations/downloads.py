@@ -4,17 +4,22 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from service.audit.operations import Act, record
 from service.core.paging import Cursor
+from service.core.principal import Kind, Principal
+from service.core.strict_json import JsonObject
 from service.core.visible import visible
 from service.payments.history import repository
 from service.payments.history.errors import TooMuch
 from service.payments.history.operations.gather import Told, list_payments
 from service.payments.history.repository import PaymentFilter
 from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
 
 Format: TypeAlias = Literal["csv", "json"]
 Rows: TypeAlias = Sequence[object]
@@ -30,13 +35,20 @@ _PAGE = 200
 _FORMULA = re.compile('(^|[;\t\n])(?=[ "]*[=+@\uff1d\uff0b\uff0d\uff20-])')
 
 
-async def require_few(wanted: PaymentFilter) -> None:
-    """Refuse a file of too many payments before it is begun. Raises `TooMuch`, `Unavailable`."""
+async def begin_file(wanted: PaymentFilter, format_: Format, by: Principal, now: datetime) -> None:
+    """Refuse a file of too many payments before it is begun; what a key takes is on the record.
+
+    A user takes what is their own. Raises `TooMuch`, `Unavailable`.
+    """
     async with answers_in_time():
         found = await repository.count(wanted, MOST_ROWS + 1)
-    if found > MOST_ROWS:
-        message = f"covers up to {MOST_ROWS} payments: name a userId, or read pages by cursor"
-        raise TooMuch("format", message)
+        if found > MOST_ROWS:
+            message = f"covers up to {MOST_ROWS} payments: name a userId, or read pages by cursor"
+            raise TooMuch("format", message)
+        if by.kind is not Kind.USER:
+            detail: JsonObject = {"format": format_, "userId": wanted.user_id, "payments": found}
+            act = Act("payments.downloaded", "payments", detail=detail)
+            await record(NO_TRANSACTION, by, act, now)
 
 
 async def pages(wanted: PaymentFilter) -> AsyncIterator[Sequence[Told]]:
