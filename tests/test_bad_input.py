@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.storage.database import Database
-from tests.sessions.asking import checkout_body, count_all, payment_body
+from tests.sessions.asking import checkout_body, count_all, fields_of, payment_body
 from tests.support.api import ADMIN, JOBS, SECRET, Api
 
 _RUN: dict[str, Any] = {"dryRun": True}
@@ -27,6 +27,10 @@ ROUTES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("POST", "/api/admin/reviews/e-1/accept", ADMIN, {"reason": "fine"}),
     ("POST", "/api/admin/reviews/e-1/reject", ADMIN, {"reason": "wrong"}),
     ("POST", "/api/admin/reviews/e-1/same-money", ADMIN, {"reason": "one transfer"}),
+    ("POST", "/api/admin/reviews/e-1/reject-and-refund", ADMIN, {"reason": "twice"}),
+    ("POST", "/api/payment/request-refund", SECRET, {"paymentId": "pi_1", "reason": "x"}),
+    ("POST", "/api/payments/pi_1/refunds", SECRET, {"reason": "x"}),
+    ("POST", "/api/payment/admin/process-refund", ADMIN, {"refundId": "r", "action": "deny"}),
     ("POST", "/api/quotes", SECRET, {"items": {"plan": "gold"}}),
     ("POST", "/api/cleanup-sessions", JOBS, _RUN),
     ("POST", "/api/jobs/outbox", JOBS, _RUN),
@@ -269,3 +273,26 @@ async def test_a_typo_in_the_query_is_named(
         assert answer.status_code == 400, answer.text
         assert {one["field"] for one in answer.json()["errors"]} == {query.partition("=")[0]}
     assert await count_all(database) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "field"),
+    [
+        ("PUT", "/api/admin/prices/gold%0A", "item"),
+        ("GET", "/api/payment-sessions/s-1%0A", "sessionId"),
+        ("GET", "/api/payment-sessions/s-1%0A/timeline", "sessionId"),
+        ("GET", "/api/payment/admin/analytics?currency=USD%0A", "currency"),
+        ("GET", "/api/refunds?merchant=default%0A", "merchant"),
+        ("GET", "/dashboard/payments/aaaaaaaaaaaaaaaaaaaaaaaa%0A", "paymentId"),
+    ],
+)
+async def test_no_parameter_ends_in_a_line_feed(
+    api: Api, database: Database, method: str, path: str, field: str
+) -> None:
+    before = await count_all(database)
+    body = {"json": {"currency": "USD", "amount": 100}} if method == "PUT" else {}
+    answer = await api.call(method, path, ADMIN, **body)
+    assert (answer.status_code, fields_of(answer)) == (400, {field}), answer.text
+    assert await count_all(database) == before
+    # Control: without it the call is another one.
+    assert (await api.call(method, path.replace("%0A", ""), ADMIN, **body)).status_code != 400

@@ -1,6 +1,7 @@
 """Requests read strictly: the body by our own parser, the query by what the handler declares."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -86,7 +87,8 @@ def refuse_unknown_query(scope: Scope) -> None:
     """Refuse query parameters that the handler does not declare, and repeated ones.
 
     Runs before each handler. The framework ignores the one and takes the last of the other, so a
-    typo would silently list everything. Raises `InvalidInput` that names each.
+    typo would silently list everything. Nor may a value end in a line feed. Raises `InvalidInput`
+    that names each.
     """
     query = scope["query_string"]
     if not query:
@@ -95,7 +97,9 @@ def refuse_unknown_query(scope: Scope) -> None:
     declared = _declared(handler)
     if declared is None:
         return
-    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    refuse_line_feeds(given)
+    names = [name for name, _ in given]
     problems = [
         FieldProblem(name[:_LONGEST_NAME], "is not a parameter of this address")
         for name in dict.fromkeys(names)
@@ -108,6 +112,20 @@ def refuse_unknown_query(scope: Scope) -> None:
     if problems:
         listed = "; ".join(f"{problem.field} {problem.message}" for problem in problems[:3])
         raise InvalidInput(f"The query can't be used: {listed}.", problems=tuple(problems))
+
+
+def refuse_line_feeds(given: Iterable[tuple[str, object]]) -> None:
+    """Refuse parameters that end in a line feed: the `$` of a pattern matches before it.
+
+    Raises `InvalidInput` that names each.
+    """
+    problems = [
+        FieldProblem(name[:_LONGEST_NAME], "ends in a line feed")
+        for name, value in given
+        if isinstance(value, str) and value.endswith("\n")
+    ]
+    if problems:
+        raise InvalidInput(f"{problems[0].field} {problems[0].message}.", problems=tuple(problems))
 
 
 def _declared(handler: HTTPRouteHandler) -> dict[str, bool] | None:

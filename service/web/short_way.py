@@ -20,6 +20,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.utils import normalize_path
+from pydantic.alias_generators import to_camel
 
 from service.core.errors import FieldProblem, MalformedBody, TillgateError
 from service.web.authentication import admit
@@ -27,7 +28,13 @@ from service.web.bodies import read_body
 from service.web.gate import Gate
 from service.web.logs.access import UNLOGGED
 from service.web.problems import problem_for, send_problem
-from service.web.requests import EMPTY_BODY, StrictRequest, parse_body, refuse_unknown_query
+from service.web.requests import (
+    EMPTY_BODY,
+    StrictRequest,
+    parse_body,
+    refuse_line_feeds,
+    refuse_unknown_query,
+)
 from service.web.wire import WireModel, decode_wire_model
 
 T = TypeVar("T")
@@ -58,8 +65,10 @@ class Answer(Response[T]):
 
 
 def check_call(scope: Scope) -> None:
-    """Check what every handler asks of a call: who may make it, and which query it takes."""
+    """Check what every handler asks of a call: who may make it, its path, and which query."""
     admit(scope)
+    if "\n" in scope["path"]:
+        refuse_line_feeds((to_camel(name), one) for name, one in scope["path_params"].items())
     if scope["query_string"]:
         refuse_unknown_query(scope)
 
