@@ -6,7 +6,8 @@ import pytest
 from httpx import Response
 
 from service.core.principal import AccessScope, Kind
-from tests.refunds.money import Money, made, refused
+from tests.refunds.money import LIMIT, Money, made, refused
+from tests.support.api import ADMIN
 from tests.support.events import stripe_checkout
 from tests.support.keys import issue_key
 from tests.support.reviews import disagreements
@@ -131,3 +132,19 @@ async def test_whoever_may_decide_and_not_refund_gives_nothing_back(money: Money
         answer = await money.shop.api.call("POST", path, key, json={"reason": "so"} | body)
         assert answer.status_code == 403, answer.text
     assert await money.refunds() == []
+
+
+@pytest.mark.parametrize("choice", ["reject-and-refund", "accept"])
+async def test_a_decision_is_no_way_around_the_limit(money: Money, choice: str) -> None:
+    sid, payment = await _of_another_amount(money, LIMIT * 2)
+    part = {"refund": LIMIT + 1} if choice == "accept" else {}
+    asked = made(await _decide(money, sid, choice, **part), 200)
+    assert (asked["status"], asked["source"]) == ("requested", "review")
+    own = await money.process(asked["refundId"], "approve", ADMIN)
+    assert refused(own) == (403, "own_request")
+    assert money.books.asked() == 0
+    # Control: another key may.
+    other = (await issue_key(money.shop.clock, Kind.ADMIN)).key
+    done = made(await money.process(asked["refundId"], "approve", other), 200)
+    assert done["status"] == "succeeded"
+    assert money.books.moved(payment) == asked["amount"]
