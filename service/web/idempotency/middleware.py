@@ -108,9 +108,9 @@ def _claim(pepper: Pepper, of_call: Sequence[str], payload: str) -> Claim:
 def _identity(principal: Principal) -> str:
     """Return what identifies a caller, besides its kind and merchant.
 
-    A user by the token's `sub`. Nothing more for a secret key, so that a call is still done once
-    when the key is rotated. Nor for a publishable one, which anybody can have: its idempotency key
-    can't be guessed. No other kind of key opens anything.
+    A user by the token's `sub`. Nothing more for a secret or admin key, so that a call is still
+    done once when the key is rotated; who is given the answer may do the same by their own scopes.
+    Nor for a publishable one, which anybody can have: its idempotency key can't be guessed.
     """
     return principal.user_id or ""
 
