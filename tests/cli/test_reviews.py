@@ -72,6 +72,9 @@ async def test_a_payment_is_rejected_with_a_reason_alone(shop: Shop, run: Run) -
         ("reject", sid),
         ("reject", sid, "--reason", "theirs", "--merchant", "shop-2"),
         ("reject", sid, "--reason", "no such", "--payment", "pi_other"),
+        ("reject", sid, "--reason", ""),
+        ("reject", sid, "--reason", "was 4242 4242 4242 4242"),
+        ("reject-and-refund", sid, "--reason", "\x1b[2Jgone"),
         ("same-money", sid),
     ):
         assert (await asyncio.to_thread(run, "reviews", *refused)).returncode != 0, refused

@@ -13,8 +13,10 @@ from service.reviews.operations.browse import DoubtOf, ReviewOf, list_reviews
 from service.reviews.operations.choices import Choice, Wish
 from service.reviews.operations.decide import decide_review
 from service.reviews.operations.give_back import DecidedReview
+from service.reviews.schemas import AcceptReview
 from service.settings import Settings
 from service.storage.database import Database
+from service.web.wire import decode_wire_model
 from service.wiring import build_container, close_providers
 
 
@@ -108,6 +110,8 @@ def same_money(
 
 
 def _decide(review_id: str, wish: Wish, merchant: str, data_dir: Path) -> None:
+    decode_wire_model(AcceptReview, {"reason": wish.reason, "paymentId": wish.payment_id})
+
     async def work(settings: Settings, database: Database) -> DecidedReview:
         container = build_container(settings, SystemClock(), database)
         try:
