@@ -74,7 +74,7 @@ async def test_a_bank_reference_is_one_short_line_here_too(
     assert "bankReference" in await said(http, here, f"{here}/refund", **given)
     assert await money.refunds() == []
     given["reference"] = "UTR 1"
-    assert "were refunded" in await said(http, here, f"{here}/refund", **given)
+    assert "was refunded" in await said(http, here, f"{here}/refund", **given)
 
 
 @pytest.mark.parametrize("amount", ["1e999999999", "1E+999998", "9" * 300, "NaN", "sNaN", "-0"])
