@@ -1,12 +1,15 @@
 """What Razorpay pays a customer for a lost dispute is what the dispute took, and counts once."""
 
+import asyncio
 import itertools
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from service.effects import lost_disputes
+from service.effects import disputes, lost_disputes
 from service.payments.disputes.documents import Dispute
+from service.payments.payments.documents import Payment
 from tests.bookkeeping.books import accounts, checked, post
 from tests.effects.returned import Session, one_of, razorpay_dispute, razorpay_refund, try_waiting
 from tests.support.events import Delivery
@@ -80,6 +83,47 @@ async def test_control_counted_for_themselves_they_are_lost_twice(
     await post(shop)
     assert await _sums(shop, session) == (1000, 0, 1000)
     assert (await _but_for_fees(shop))["clearing:razorpay"] == -1000
+
+
+async def _at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """Report a refund while the event of its lost dispute is applied: the clock stands still."""
+    session, read, reported = await _opened(shop), asyncio.Event(), asyncio.Event()
+    find = disputes.find_payment
+
+    async def find_and_wait(*asked: Any) -> Any:
+        found = await find(*asked)
+        if not read.is_set():
+            read.set()
+            await reported.wait()
+        return found
+
+    events = _life(shop, session)
+    await _after(shop, events["paid"], events["created"])
+    monkeypatch.setattr(disputes, "find_payment", find_and_wait)
+    losing = asyncio.create_task(shop.receive(events["lost"]))
+    await read.wait()
+    await shop.receive(events["refund"])
+    reported.set()
+    await losing
+    return session
+
+
+async def test_at_once_in_one_millisecond_they_count_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await _at_once(shop, monkeypatch)
+    assert await _sums(shop, session) == (0, 0, 1000)
+
+
+async def test_control_where_the_time_stays_neither_sees_the_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at(_: Payment, now: datetime) -> datetime:
+        return now
+
+    monkeypatch.setattr(Payment, "touched_at", at)
+    session = await _at_once(shop, monkeypatch)
+    assert await _sums(shop, session) == (1000, 0, 1000)
 
 
 @pytest.mark.parametrize(

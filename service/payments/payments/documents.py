@@ -1,6 +1,6 @@
 """One payment."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from msgspec import Struct
@@ -11,6 +11,9 @@ from service.core.strict_json import JsonObject
 from service.payments.entries.documents import unposted_index
 from service.payments.payments.states import LIVE, PaymentStatus
 from service.storage.documents import StoredDocument
+
+# The least by which two times that are stored can differ.
+_TICK = timedelta(milliseconds=1)
 
 BY_HAND = "hand"
 """The method of a payment that a server entered: no provider has reported it."""
@@ -126,6 +129,14 @@ class Payment(StoredDocument):
     def is_own(self, user_id: str) -> bool:
         """Return whether it is a user's own: a browser may have named any user as its own."""
         return self.user_id == user_id and self.owner in TRUSTED_OWNERS
+
+    def touched_at(self, now: datetime) -> datetime:
+        """Return the `updated_at` of a write at `now` that is one whatever else it sets.
+
+        Two works that must not both stand write the row, each from what it has read. A time that
+        is there already changes nothing, and what changes nothing conflicts with nobody.
+        """
+        return max(now, self.updated_at + _TICK)
 
     @property
     def claim(self) -> Claim | None:

@@ -21,6 +21,7 @@ from service.reviews.operations.trail import keep_trail
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.operations.moving.move import Cause
+from service.storage.database import Row
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
 
@@ -65,7 +66,8 @@ async def _decide(
         refuse(wish.choice, case)
         if wish.choice not in REJECTIONS and case.payment is not None:
             # Whatever an event reports of it meanwhile must conflict with what is decided here.
-            await payments.change(case.payment, {"updatedAt": now}, tx)
+            written: Row = {"updatedAt": case.payment.touched_at(now)}
+            await payments.change(case.payment, written, tx)
         waiting = await keep_decision(tx, case, decision_of(wish, case, by, now), services.inbox)
         deciding = Deciding(
             tx, case, Cause(by.label, now, event_id=row.id), services.rules.lifetimes

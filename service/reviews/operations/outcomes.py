@@ -65,7 +65,7 @@ async def _post_anew(deciding: Deciding) -> None:
     """Have the money of a case posted as what the decision makes of it."""
     payment = deciding.case.payment
     if payment is not None:
-        changes: Row = {"unposted": True, "updatedAt": deciding.cause.at}
+        changes: Row = {"unposted": True, "updatedAt": payment.touched_at(deciding.cause.at)}
         await payments.change(payment, changes, deciding.tx)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from service.payments.payments import repository
 from service.payments.payments.documents import Payment
 from service.payments.payments.operations.merging import capped
+from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 
@@ -16,10 +17,11 @@ async def derive_refunds(
     `refunded` may be more than was paid: what is beyond stands apart. The row is written in any
     case, so that two transactions that change refunds of one payment conflict.
     """
-    changes = {"reserved": reserved, "updatedAt": now} | capped(refunded, payment.amount)
+    changes: Row = {"reserved": reserved, "updatedAt": payment.touched_at(now)}
+    changes |= capped(refunded, payment.amount)
     await repository.change(payment, changes, tx)
 
 
 async def derive_holds(tx: Transaction, payment: Payment, *, held: int, now: datetime) -> None:
     """Write what a payment's disputes hold, in minor units. Written in any case, as above."""
-    await repository.change(payment, {"held": held, "updatedAt": now}, tx)
+    await repository.change(payment, {"held": held, "updatedAt": payment.touched_at(now)}, tx)

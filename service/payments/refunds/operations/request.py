@@ -1,6 +1,5 @@
 """Request a refund, or make one at once where the limit allows it."""
 
-from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -113,10 +112,8 @@ def _is_same(known: Refund, payment: Payment, wanted: Wanted) -> bool:
 
 async def _write_request(doing: Doing, payment: Payment, wanted: Wanted, amount: int) -> Refund:
     await _check_open(doing.tx, payment, amount)
-    # Two requests at once must conflict, since each reads what the other asks for. A time that is
-    # there already would be no write for the database.
-    written = max(doing.at, payment.updated_at + timedelta(milliseconds=1))
-    await payments.change(payment, {"updatedAt": written}, doing.tx)
+    # Two requests at once must conflict, since each reads what the other asks for.
+    await payments.change(payment, {"updatedAt": payment.touched_at(doing.at)}, doing.tx)
     refund = await _insert(doing, payment, wanted, amount)
     await keep_trail(doing, refund, wanted.reason)
     await tell(doing.tx, refund, doing.at)
