@@ -6,6 +6,7 @@ from typing import assert_never
 from msgspec import structs
 
 from service.effects.applying import Applied, Applying, SessionStep
+from service.effects.carrying import completed, record
 from service.effects.decided import decided_money_came
 from service.effects.fields import ids_learned, ids_reported_again, paid_by
 from service.effects.ledger import attempt_of, reported_in
@@ -13,10 +14,9 @@ from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign, mismatch, to_review
 from service.effects.under_way import count_under_way
 from service.payments.attempts.operations.record import record_attempt
-from service.payments.payments.operations.record import Recorded, record_payment
+from service.payments.payments.operations.record import Recorded
 from service.payments.payments.states import LIVE
 from service.providers import facts
-from service.providers.facts import Payment, PaymentFact
 from service.sessions.documents import Session
 from service.sessions.operations.moving.by_facts import put
 from service.sessions.operations.moving.complete import complete
@@ -27,7 +27,9 @@ from service.sessions.states import Mismatch, Status
 _OF_THE_SESSION = frozenset({None, Mismatch.AMOUNT, Mismatch.CURRENCY})
 
 
-async def record_fact(doing: Applying, session: Session | None, fact: PaymentFact) -> SessionStep:
+async def record_fact(
+    doing: Applying, session: Session | None, fact: facts.PaymentFact
+) -> SessionStep:
     """Write what is reported of a payment into its row; return what its session does with it."""
     match fact:
         case facts.PaymentSucceeded():
@@ -43,24 +45,26 @@ async def record_fact(doing: Applying, session: Session | None, fact: PaymentFac
     reported = reported_in(doing, session, fact)
     if (attempt_id := attempt_of(fact)) is not None:
         await record_attempt(doing.tx, reported, attempt_id, doing.cause.at)
-    recorded = await record_payment(doing.tx, reported, doing.cause.at)
+    recorded = await record(doing, reported)
     return partial(step, payment=fact.payment, recorded=recorded)
 
 
 async def money_came(
-    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+    doing: Applying, session: Session, payment: facts.Payment, recorded: Recorded
 ) -> Applied:
     """Take money as a person has decided about it, or else as it fits the session."""
     doing = check_ownership(doing, session, recorded)
     payment = _known(payment, recorded)
     decided = decision_on(session, payment.provider_payment_id)
     if decided is not None:
-        return await decided_money_came(doing, session, payment, decided)
-    return await payment_succeeded(doing, session, payment, recorded)
+        after = await decided_money_came(doing, session, payment, decided)
+    else:
+        after = await payment_succeeded(doing, session, payment, recorded)
+    return await completed(doing, session, after, recorded, payment.provider_payment_id)
 
 
 async def part_came(
-    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+    doing: Applying, session: Session, payment: facts.Payment, recorded: Recorded
 ) -> Applied:
     """Take a part of the money as a person has decided about it; else that is yet to be done."""
     doing = check_ownership(doing, session, recorded)
@@ -71,7 +75,7 @@ async def part_came(
 
 
 async def payment_succeeded(
-    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+    doing: Applying, session: Session, payment: facts.Payment, recorded: Recorded
 ) -> Applied:
     """Complete the session, or send what does not fit to review.
 
@@ -93,7 +97,7 @@ async def payment_succeeded(
 
 
 async def payment_underway(
-    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+    doing: Applying, session: Session, payment: facts.Payment, recorded: Recorded
 ) -> Applied:
     """Note that money is under way or held; one that is held and fits is claimed for capture.
 
@@ -108,7 +112,7 @@ async def payment_underway(
 
 
 async def payment_failed(
-    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+    doing: Applying, session: Session, payment: facts.Payment, recorded: Recorded
 ) -> Applied:
     """Note that an attempt failed: the session waits for it no longer.
 
@@ -125,7 +129,7 @@ async def payment_failed(
 
 
 async def paid_partially(
-    doing: Applying, session: Session, payment: Payment, recorded: Recorded
+    doing: Applying, session: Session, payment: facts.Payment, recorded: Recorded
 ) -> Applied:
     """Send a part of the money to review: it completes nothing, and is waited for no longer.
 
@@ -135,7 +139,7 @@ async def paid_partially(
     return await to_review(doing, session, doing.stranger or Mismatch.PARTIAL)
 
 
-def _known(payment: Payment, recorded: Recorded) -> Payment:
+def _known(payment: facts.Payment, recorded: Recorded) -> facts.Payment:
     """Return a payment with what other events reported: an intent does not name its checkout."""
     return structs.replace(
         payment,

@@ -1,15 +1,24 @@
 """What is posted for payments: sales or suspense, once, and anew where a person decides."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from service.bookkeeping.operations import group
 from service.bookkeeping.operations import post as posting
+from service.effects import payments
+from service.payments.payments.documents import Payment
+from service.payments.payments.operations.merging import changes_by, new_row_of
+from service.payments.payments.operations.reported import ReportedPayment
+from service.payments.payments.states import PaymentStatus
 from service.reviews.operations import outcomes
 from service.storage.keys import Keys
 from service.storage.transaction import Transaction
 from tests.bookkeeping.books import accounts, checked, post
+from tests.conftest import NOON
+from tests.effects.returned import stripe_refund, try_waiting
 from tests.support.shop import Shop
 
 
@@ -128,6 +137,69 @@ async def _accepting(shop: Shop) -> str:
     await shop.receive(shop.stripe_paid(session, amount_total=900))
     [event] = await shop.events(status="review")
     return f"/reviews/{event['_id']}/accept"
+
+
+async def _claimed_late(shop: Shop) -> None:
+    """Have a payment of a session that is yet to be opened, and a refund of it, posted before."""
+    session = {"sessionId": "s-1", "amount": 1000, "currency": "INR"}
+    await shop.receive(shop.stripe_paid(session))
+    await shop.receive(stripe_refund(shop, session, status="succeeded"))
+    await post(shop)
+    assert await accounts(shop.database) == {"clearing:stripe": 600, "suspense": -600}
+    await shop.api.open(sessionId="s-1")
+    shop.pass_time(minutes=1)
+    assert await try_waiting(shop) == 1
+
+
+async def test_a_payment_whose_session_is_known_later_becomes_a_sale(shop: Shop) -> None:
+    await _claimed_late(shop)
+    await post(shop)
+    expected = {"clearing:stripe": 600, "sales": -1000, "refunds": 400}
+    assert await accounts(shop.database) == expected
+    assert (await checked()).count == 0
+
+
+async def _fits_after_all(shop: Shop) -> None:
+    """Have a payment posted that doesn't fit its session, and tell of it again when it does."""
+    session = await shop.api.open()
+    await shop.receive(shop.stripe_paid(session, amount_total=900))
+    await post(shop)
+    price = {"$set": {"amount": 900}}
+    await shop.database["sessions"].update_one({"sessionId": session["sessionId"]}, price)
+    await shop.receive(shop.stripe_paid(session, amount_total=900))
+    assert (await shop.session(session["sessionId"]))["status"] == "completed"
+    await post(shop)
+
+
+async def test_a_payment_that_fits_its_session_after_all_becomes_a_sale(shop: Shop) -> None:
+    await _fits_after_all(shop)
+    assert await accounts(shop.database) == {"clearing:stripe": 900, "sales": -900}
+    assert (await checked()).count == 0
+
+
+async def test_control_unless_a_completion_marks_its_payment_it_stays_in_suspense(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def as_it_is(_: Any, before: Any, after: Any, *others: Any) -> Any:
+        return after
+
+    monkeypatch.setattr(payments, "completed", as_it_is)
+    await _fits_after_all(shop)
+    assert await accounts(shop.database) == {"clearing:stripe": 900, "suspense": -900}
+    assert (await checked()).count == 2
+
+
+def test_what_an_entry_is_made_of_marks_a_payment_and_nothing_else_does() -> None:
+    paid = ReportedPayment(
+        *("default", "stripe", "default", False, "pi_1", 1000, "USD"),
+        status=PaymentStatus.SUCCEEDED,
+        occurred_at=NOON,
+    )
+    row = Payment.model_validate(new_row_of(paid, NOON) | {"unposted": False})
+    for name, value in (("session_id", "s-1"), ("provider_subscription_id", "sub_1")):
+        assert changes_by(row, structs.replace(paid, **{name: value}))["unposted"] is True
+    customer = changes_by(row, structs.replace(paid, provider_customer_id="cus_1"))
+    assert customer == {"providerCustomerId": "cus_1"}
 
 
 async def test_two_processes_that_post_at_once_post_once(shop: Shop) -> None:

@@ -40,8 +40,13 @@ _AS_THEY_ARE = (datetime,)
 # The details that are ids: they change with the attempt that stands.
 _IDS = ("chargeId", "invoiceId", "bankReference")
 _STORED = stored_names(Payment)
-# What an entry is made of.
-_POSTED_BY = frozenset({"status", "amount", "currency", "details", "merchantId"})
+# What an entry is made of; the last two say whether it is for what was sold.
+_POSTED_BY = frozenset(
+    {
+        *("status", "amount", "currency", "details", "merchantId"),
+        *("sessionId", "providerSubscriptionId"),
+    }
+)
 # The last of a content: what a failure's code and message leave open.
 _WHY = 2
 
@@ -105,7 +110,7 @@ def capped(refunded: int, amount: int) -> Row:
 
 
 def _moves_money(payment: Payment, changes: Row) -> bool:
-    """Return whether an entry may be lacking after a change: money came, or another sum or fee."""
+    """Return whether an entry may be lacking after a change of what one is made of."""
     if changes.keys().isdisjoint(_POSTED_BY):
         return False
     return not POSTED.isdisjoint({payment.status, changes.get("status")})

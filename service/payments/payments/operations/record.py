@@ -8,7 +8,7 @@ from service.payments.payments import repository
 from service.payments.payments.documents import Claim
 from service.payments.payments.operations.merging import changes_by, new_row_of
 from service.payments.payments.operations.reported import ReportedPayment
-from service.payments.payments.states import PaymentStatus
+from service.payments.payments.states import POSTED, PaymentStatus
 from service.storage.transaction import Transaction
 
 
@@ -16,7 +16,8 @@ class Recorded(Struct, frozen=True):
     """What is known of a payment once it was reported.
 
     `claimed_by` is the session that it belongs to: the first that a verified event tied it to, also
-    where this one ties it to another.
+    where this one ties it to another. `is_marked`: its entries are posted anew by what this one
+    changed. `carries`: it changed whose the payment is, or how much, and what hangs on it follows.
     """
 
     status: PaymentStatus
@@ -25,6 +26,11 @@ class Recorded(Struct, frozen=True):
     claimed_by: Claim | None
     amount: int
     currency: str
+    is_marked: bool = False
+    carries: bool = False
+
+
+_CARRIED = frozenset({"amount", "currency", "merchantId", "sessionId", "userId"})
 
 
 async def record_payment(tx: Transaction, reported: ReportedPayment, now: datetime) -> Recorded:
@@ -44,6 +50,7 @@ async def record_payment(tx: Transaction, reported: ReportedPayment, now: dateti
             reported.claim,
             reported.amount,
             reported.currency,
+            is_marked=reported.status in POSTED,
         )
     changes = changes_by(payment, reported)
     if changes:
@@ -55,4 +62,6 @@ async def record_payment(tx: Transaction, reported: ReportedPayment, now: dateti
         payment.claim or reported.claim,
         changes.get("amount", payment.amount),
         changes.get("currency", payment.currency),
+        is_marked="unposted" in changes,
+        carries=not _CARRIED.isdisjoint(changes),
     )
