@@ -7,9 +7,8 @@ from msgspec import structs
 from service.core.strict_json import JsonObject
 from service.effects.applying import Applying, Taken
 from service.effects.ledger import find_payment, origin_of, tell
-from service.effects.lost_disputes import count_once
+from service.effects.lost_disputes import count_dispute_once
 from service.payments.disputes.operations.record import RecordedDispute, record_dispute
-from service.payments.disputes.states import DisputeStatus
 from service.providers.facts import DisputeFact, DisputeUpdated
 
 
@@ -24,9 +23,7 @@ async def record_fact(doing: Applying, fact: DisputeFact) -> Taken:
     if payment is None:
         return Taken(missing=ids)
     recorded = await record_dispute(doing.tx, origin_of(doing.event), fact, payment, doing.cause.at)
-    stands = recorded.dispute
-    if recorded.changed and DisputeStatus.LOST in {recorded.before, stands.status}:
-        await count_once(doing, payment, stands.provider_payment_id)
+    await count_dispute_once(doing.tx, recorded, payment, doing.cause.at)
     if recorded.before is not recorded.dispute.status:
         await _tell(doing, recorded)
     return Taken(payment=payment)

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from service.effects.differences import Difference
 from service.effects.ledger import attempt_of, payment_ids
+from service.effects.lost_disputes import count_dispute_once, count_refund_once
 from service.payments.attempts.operations.record import record_attempt
 from service.payments.disputes.operations.record import record_dispute
 from service.payments.payments import repository as payments
@@ -69,9 +70,11 @@ async def _returned(
         return []
     if isinstance(fact, RefundUpdated):
         refund = await record_refund(tx, origin, fact, payment, now)
+        await count_refund_once(tx, refund, payment, now)
         named, changed = f"{fact.provider_refund_id} refund", refund.changed
         return [Difference(named, refund.before, refund.refund.status)] if changed else []
     dispute = await record_dispute(tx, origin, fact, payment, now)
+    await count_dispute_once(tx, dispute, payment, now)
     named, changed = f"{fact.provider_dispute_id} dispute", dispute.changed
     return [Difference(named, dispute.before, dispute.dispute.status)] if changed else []
 

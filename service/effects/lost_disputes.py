@@ -1,45 +1,64 @@
 """A lost dispute and the refund by which its provider paid the customer: the same money."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from service.effects.applying import Applying
 from service.payments.disputes import repository as disputes
 from service.payments.disputes.documents import Dispute
+from service.payments.disputes.operations.record import RecordedDispute
 from service.payments.disputes.states import DisputeStatus
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.payments.refunds import repository as refunds
 from service.payments.refunds.documents import Refund
-from service.payments.refunds.operations.record import derive
+from service.payments.refunds.operations.record import RecordedRefund, derive
 from service.payments.refunds.states import RefundStatus
+from service.storage.transaction import Transaction
 
 # Razorpay says nowhere which refund is that of a dispute, nor when it makes it. A merchant makes
 # none while the money is held, and there is nothing to be refunded of a payment that was lost.
 _BEFORE, _AFTER = timedelta(minutes=1), timedelta(days=1)
 
 
-async def count_once(doing: Applying, payment: Payment, provider_payment_id: str) -> None:
+async def count_refund_once(
+    tx: Transaction, recorded: RecordedRefund, payment: Payment, now: datetime
+) -> None:
+    """Count a refund that was recorded once with the dispute that it may have paid back."""
+    if recorded.changed and payment.held:
+        await _count_once(tx, payment, recorded.refund.provider_payment_id, now)
+
+
+async def count_dispute_once(
+    tx: Transaction, recorded: RecordedDispute, payment: Payment, now: datetime
+) -> None:
+    """Count a dispute that was recorded once with the refund that may have paid it back."""
+    stands = recorded.dispute
+    if recorded.changed and DisputeStatus.LOST in {recorded.before, stands.status}:
+        await _count_once(tx, payment, stands.provider_payment_id, now)
+
+
+async def _count_once(
+    tx: Transaction, payment: Payment, provider_payment_id: str, now: datetime
+) -> None:
     """Mark which refunds of a payment only paid what its lost disputes took, and derive its sums.
 
     A function of the rows alone, so it is the same whichever comes last. Whatever else changes one
     of them writes the payment, too: two at once conflict.
     """
-    now = doing.cause.at
     if payment.provider_payment_id != provider_payment_id:  # the row stays with its first payment
         key = (payment.provider, payment.account, provider_payment_id)
-        payment = await payments.find(*key, doing.tx) or payment
-    known = await refunds.of_payment(str(payment.id), doing.tx)
-    paid = paid_back(known, await disputes.of_payment(str(payment.id), doing.tx))
+        payment = await payments.find(*key, tx) or payment
+    known = await refunds.of_payment(str(payment.id), tx)
+    paid = paid_back(known, await disputes.of_payment(str(payment.id), tx))
     after = []
     for one in known:
         by = paid.get(one.refund_id)
         if by != one.by_dispute:
             changes = {"byDispute": by, "unposted": True, "updatedAt": now}
-            one = await refunds.change(one, changes, None, doing.tx)
+            one = await refunds.change(one, changes, None, tx)
         after.append(one)
     if after != known:
-        await derive(doing.tx, payment, after, now)
+        await derive(tx, payment, after, now)
 
 
 def paid_back(known: Iterable[Refund], disputed: Iterable[Dispute]) -> dict[str, str]:

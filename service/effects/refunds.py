@@ -8,7 +8,7 @@ from msgspec import structs
 from service.effects.applying import Applied, Applying, SessionStep, Taken
 from service.effects.carrying import record
 from service.effects.ledger import find_payment, origin_of, tell
-from service.effects.lost_disputes import count_once
+from service.effects.lost_disputes import count_refund_once
 from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign
 from service.effects.under_way import count_under_way
@@ -35,8 +35,7 @@ async def record_fact(doing: Applying, session: Session | None, fact: RefundFact
         return Taken(missing=ids)
     step = await _void(doing, session, fact, payment) if fact.voids else None
     recorded = await record_refund(doing.tx, origin_of(doing.event), fact, payment, doing.cause.at)
-    if recorded.changed and payment.held:
-        await count_once(doing, payment, recorded.refund.provider_payment_id)
+    await count_refund_once(doing.tx, recorded, payment, doing.cause.at)
     if recorded.before is not recorded.refund.status:
         await _tell(doing, recorded)
     return Taken(step, payment)

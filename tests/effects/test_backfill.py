@@ -13,12 +13,19 @@ from service.core.clock import ManualClock
 from service.core.paging import Cursor
 from service.core.principal import Kind, Principal
 from service.effects import backfill as module
-from service.effects import rereading
+from service.effects import entering, rereading
 from service.effects.backfill import Chosen, Doing, Report, backfill
 from service.storage.database import Database, Row
+from tests.bookkeeping.books import accounts, checked, post
 from tests.conftest import NOON
 from tests.effects import streams
-from tests.effects.returned import ledger, stripe_dispute, stripe_refund
+from tests.effects.returned import (
+    ledger,
+    razorpay_dispute,
+    razorpay_refund,
+    stripe_dispute,
+    stripe_refund,
+)
 from tests.support.events import phonepe_callback, stripe_intent
 from tests.support.profiled import profiled
 from tests.support.settings import make_settings
@@ -351,3 +358,57 @@ async def test_what_older_code_read_of_a_refund_is_filled_in_and_needs_no_replay
     await events.update_one({"_id": row["_id"]}, {"$set": {"facts": [older]}})
     assert _figures(await _run(shop, REFUND)) == (1, 1, 0, 0)
     assert (await shop.events(type=REFUND))[0]["facts"] == row["facts"]
+
+
+async def _lost(shop: Shop) -> tuple[dict[str, Any], str]:
+    """A dispute that was lost and the refund that paid for it, of a version without their rows."""
+    session = await shop.api.open(paymentMethod="razorpay")
+    await shop.receive(shop.razorpay("payment.captured", session))
+    await shop.receive(razorpay_dispute(shop, session, "lost", 100))
+    paid_back = {"amount": 1000, "created_at": shop.unix(100)}
+    await shop.receive(razorpay_refund(shop, session, "processed", 100, **paid_back))
+    as_they_came = await ledger(shop, session)
+    for name in ("refunds", "disputes"):
+        await shop.database[name].delete_many({})
+    await shop.database["payments"].update_many({}, {"$set": {"refunded": 0, "held": 0}})
+    return session, as_they_came
+
+
+_LOST = ("payment.dispute.lost", "refund.processed")
+
+
+@pytest.mark.parametrize("order", [_LOST, _LOST[::-1]])
+async def test_a_lost_dispute_of_before_and_its_refund_are_entered_as_one_loss(
+    shop: Shop, order: tuple[str, ...]
+) -> None:
+    session, as_they_came = await _lost(shop)
+    for type_ in order:
+        assert _figures(await _run(shop, type_)) == (1, 0, 1, 0)
+    assert await ledger(shop, session) == as_they_came
+    [row] = await shop.payments()
+    assert (row["refunded"], row["held"]) == (0, 1000)
+
+
+async def test_control_entered_for_themselves_they_are_lost_twice(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def leave(*_: object) -> None: ...
+
+    monkeypatch.setattr(entering, "count_refund_once", leave)
+    session, as_they_came = await _lost(shop)
+    for type_ in _LOST:
+        await _run(shop, type_)
+    assert await ledger(shop, session) != as_they_came
+
+
+async def test_a_fee_that_is_filled_in_is_posted(shop: Shop) -> None:
+    session = await shop.api.open(paymentMethod="razorpay")
+    await shop.receive(shop.razorpay("payment.captured", session))
+    older = {"details": {}, "places": {}}
+    await shop.database["payments"].update_many({}, {"$set": older})
+    await post(shop)
+    assert "fees" not in await accounts(shop.database)
+    await _run(shop, "payment.captured")
+    await post(shop)
+    assert (await accounts(shop.database))["fees"] > 0
+    assert (await checked()).count == 0

@@ -4,7 +4,12 @@ from msgspec import Struct
 
 from service.core.errors import Busy
 from service.payments.payments import repository
-from service.payments.payments.operations.merging import details_changed, failure_of, standing_of
+from service.payments.payments.operations.merging import (
+    details_changed,
+    failure_of,
+    marked,
+    standing_of,
+)
 from service.payments.payments.operations.reported import ReportedPayment
 from service.storage.database import Row
 
@@ -35,6 +40,7 @@ async def fill_in(reported: ReportedPayment, *, dry_run: bool) -> Filled:
             return Filled({}, {})
         why = failure_of(payment, reported) if place == stands else {}
         changes = payment.differing(details_changed(payment, reported, place, stands) | why)
-        if not changes or dry_run or await repository.change_as_read(payment, changes):
+        written = changes | marked(payment, changes)
+        if not changes or dry_run or await repository.change_as_read(payment, written):
             return Filled({name: payment.stored(name) for name in changes}, changes)
     raise Busy("The payment is being written by others.")

@@ -89,7 +89,7 @@ def changes_by(payment: Payment, reported: ReportedPayment) -> Row:
         if value is not None and not getattr(payment, name):
             changes[_STORED[name]] = value
     changes = payment.differing(changes)
-    return changes | {"unposted": True} if _moves_money(payment, changes) else changes
+    return changes | marked(payment, changes)
 
 
 def changes_said(document: StoredDocument, said: Row, place: int) -> Row:
@@ -109,11 +109,12 @@ def capped(refunded: int, amount: int) -> Row:
     return {"refunded": min(refunded, amount), "excess": max(0, refunded - amount)}
 
 
-def _moves_money(payment: Payment, changes: Row) -> bool:
-    """Return whether an entry may be lacking after a change of what one is made of."""
+def marked(payment: Payment, changes: Row) -> Row:
+    """Return the mark of a payment whose entries may lack something after some changes, or none."""
     if changes.keys().isdisjoint(_POSTED_BY):
-        return False
-    return not POSTED.isdisjoint({payment.status, changes.get("status")})
+        return {}
+    comes = not POSTED.isdisjoint({payment.status, changes.get("status")})
+    return {"unposted": True} if comes else {}
 
 
 def standing_of(said: ReportedPayment | Payment) -> Place:
