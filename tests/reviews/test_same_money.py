@@ -88,3 +88,37 @@ async def test_a_second_payment_beside_the_hand_entry_may_be_kept_as_well(shop: 
     assert (completions(stored), stored["review"]) == (1, None)
     assert stored["providerPaymentId"].startswith("hand:")
     assert await disagreements(shop.database) == []
+
+
+async def _given_back(shop: Shop) -> tuple[dict[str, Any], str]:
+    """Complete a session by hand, give a part back by hand, and let the real payment follow."""
+    session = await shop.api.open()
+    sid = session["sessionId"]
+    body = {"sessionId": sid, "status": "completed", "reason": "seen at the bank"}
+    assert (await shop.api.call("PUT", "/api/payment-sessions", json=body)).status_code == 200
+    back = {"amount": 1, "reason": "too late", "bankReference": "UTR1"}
+    path = f"/api/payments/hand:default:{sid}/refunds"
+    assert (await shop.api.call("POST", path, json=back)).status_code == 201
+    await shop.api.told(shop.stripe_paid(session))
+    return session, str((await shop.events(status="review"))[0]["_id"])
+
+
+async def test_what_was_given_back_of_the_hand_entry_can_not_be_given_back_of_the_payment(
+    shop: Shop,
+) -> None:
+    session, event_id = await _given_back(shop)
+    [listed] = (await shop.admin("GET", "/reviews")).json()["reviews"]
+    assert listed["decisions"] == ["accept", "reject", "reject-and-refund"]
+    assert await _same(shop, event_id) == (409, "not_the_same_money")
+    assert (await shop.session(session["sessionId"]))["providerPaymentId"].startswith("hand:")
+    assert {one["status"] for one in await shop.payments()} == {"succeeded"}
+
+
+async def test_control_without_the_guard_it_could_be_given_back_twice(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choices, "_not_the_same", lambda _: None)
+    session, event_id = await _given_back(shop)
+    assert await _same(shop, event_id) == (200, "")
+    [payment] = await shop.payments(providerPaymentId=f"pi_{session['sessionId']}")
+    assert (payment["status"], payment["refunded"]) == ("succeeded", 0)

@@ -244,6 +244,12 @@ def _not_the_same(case: Case) -> str | None:
         return "The payment belongs to another session."
     if (payment.amount, payment.currency) != (session.amount, session.currency):
         return "The payment has another amount or currency than the session."
+    if back := by_hand.refunded + by_hand.excess:
+        money = f"{to_major(back, exponent(by_hand.currency))} {by_hand.currency}"
+        return (
+            f"{money} of the entry by hand was given back, and of the payment in its place it "
+            "could be given back once more. Reject the payment, or keep it as well."
+        )
     return None
 
 
