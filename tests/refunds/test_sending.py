@@ -245,18 +245,56 @@ async def test_the_event_that_overtakes_the_answer_is_the_same_refund(money: Mon
     assert (money.books.asked(), await money.sums(payment)) == (1, (1000, 0))
 
 
-async def test_one_that_failed_by_us_and_was_made_after_all_counts(money: Money) -> None:
+async def _made_after_all(money: Money, status: str) -> tuple[str, Any]:
+    """Have a refund refused, and its provider report it all the same."""
     payment = await money.paid()
     money.books.plans.append("refused:made_up")
     refund = made(await money.refund(payment, amount=400))
-    assert refund["status"] == "failed"
+    assert (refund["status"], refund["failureCode"]) == ("failed", "made_up")
     found = {"payment_intent": payment, "metadata[refundId]": refund["refundId"], "amount": "400"}
     money.books._make(found, "another-key")
     (stripes,) = money.books.made.values()
-    await money.shop.api.told(money.shop.stripe("refund.created", stripes))
-    assert (await money.the_refund())["status"] == "succeeded"
+    told = stripes | {"status": status}
+    await money.shop.api.told(money.shop.stripe("refund.created", told))
+    return payment, await money.the_refund()
+
+
+async def test_one_that_failed_by_us_and_was_made_after_all_counts(money: Money) -> None:
+    payment, row = await _made_after_all(money, "succeeded")
+    assert row["status"] == "succeeded"
     assert await money.sums(payment) == (400, 0)
     await money.agrees()
+
+
+async def test_nothing_is_left_of_a_failure_that_was_none(money: Money) -> None:
+    _, row = await _made_after_all(money, "succeeded")
+    assert (row["failureCode"], row["failureMessage"]) == (None, None)
+
+
+async def test_control_what_its_provider_says_of_a_failure_stays(money: Money) -> None:
+    _, row = await _made_after_all(money, "failed")
+    assert (row["status"], row["failureCode"]) == ("failed", None)
+    (stripes,) = money.books.made.values()
+    told = stripes | {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+    await money.shop.api.told(money.shop.stripe("refund.failed", told, 1))
+    await money.shop.api.told(money.shop.stripe("refund.created", stripes, 2))
+    row = await money.the_refund()
+    assert (row["status"], row["failureCode"]) == ("failed", "expired_or_canceled_card")
+
+
+async def test_what_is_reported_after_all_waits_for_no_person_any_more(money: Money) -> None:
+    payment = await money.paid()
+    money.books.plans.append("lost")
+    made(await money.refund(payment, amount=400))
+    money.books.silent = True
+    money.shop.pass_time(hours=24)
+    await money.deliver()
+    assert (await money.the_refund())["needsPerson"] is not None
+    (stripes,) = money.books.made.values()
+    told = money.shop.stripe("refund.created", stripes | {"status": "pending"})
+    await money.shop.api.told(told)
+    row = await money.the_refund()
+    assert (row["status"], row["needsPerson"]) == ("processing", None)
 
 
 async def test_the_limit_while_a_caller_waits_is_two_seconds() -> None:

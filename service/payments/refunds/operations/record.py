@@ -24,6 +24,9 @@ from service.providers.facts import RefundUpdated
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
+# What we have noted ourselves of one that nobody reported; whatever is reported overrules it.
+_NOTED = frozenset({"failureCode", "failureMessage", "needsPerson"})
+
 
 class RecordedRefund(Struct, frozen=True):
     """A refund as it stands once it was reported; `before` is None where nobody knew of it."""
@@ -142,7 +145,10 @@ def _changes(known: Refund, origin: Origin, fact: RefundUpdated) -> Row:
     said, place = _said(origin, fact)
     if known.source != "provider":  # why we asked for it is ours to say
         del said["reason"]
-    return changes_said(known, said, place)
+    changes = changes_said(known, said, place)
+    # It has no place among the facts, and one that says nothing of it would leave it there.
+    overruled = dict.fromkeys(_NOTED - changes.get("places", known.places).keys())
+    return known.differing(overruled | changes)
 
 
 def _move(known: Refund, changes: Row, origin: Origin, now: datetime) -> Row | None:
