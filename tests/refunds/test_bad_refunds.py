@@ -276,6 +276,26 @@ async def test_only_a_key_that_may_refund_decides(money: Money) -> None:
     assert refused(await money.process(asked, "deny", another)) == (404, "refund_not_found")
 
 
+@pytest.mark.parametrize(("currency", "part"), [("KWD", 995), ("UGX", 150)])
+async def test_what_the_provider_can_not_give_back_to_the_last_digit_is_refused_here(
+    money: Money, currency: str, part: int
+) -> None:
+    payment = await money.paid(1000, currency=currency)
+    for answer in (
+        await money.refund(payment, amount=part),
+        await money.request(paymentId=payment, amount=part),
+    ):
+        assert refused(answer) == (400, "invalid_request")
+        assert "in steps of" in answer.json()["errors"][0]["message"]
+    assert (money.books.asked(), await money.sums(payment)) == (0, (0, 0))
+
+
+async def test_control_a_currency_without_a_part_is_given_back_by_ones(money: Money) -> None:
+    payment = await money.paid(2, currency="JPY")
+    made(await money.refund(payment, amount=1))
+    assert money.books.moved(payment) == 1
+
+
 async def test_several_payments_of_a_session_must_be_named(money: Money) -> None:
     session = await money.shop.api.open()
     sid = session["sessionId"]

@@ -17,6 +17,7 @@ from service.payments.refunds.errors import (
     WindowOver,
 )
 from service.providers.base import OWN_ACCOUNT
+from service.providers.money import check_step
 from service.providers.registry import REGISTRY
 
 
@@ -80,7 +81,8 @@ def left_of(payment: Payment) -> int:
 def amount_of(payment: Payment, amount: int | None, currency: str | None = None) -> int:
     """Return what of a payment is to be refunded; `amount` None is all that is left.
 
-    Raises `OtherCurrency`, `NothingPaid`, `PaymentDisputed` and `MoreThanLeft`.
+    Raises `OtherCurrency`, `NothingPaid`, `PaymentDisputed` and `MoreThanLeft`, and `InvalidInput`
+    for a part that the provider can't give back to the last digit.
     """
     if currency not in {None, payment.currency}:
         raise OtherCurrency(payment.currency)
@@ -100,4 +102,6 @@ def amount_of(payment: Payment, amount: int | None, currency: str | None = None)
     wanted = left if amount is None else amount
     if wanted > left or left == 0:
         raise MoreThanLeft(amount, left, payment.currency)
+    if not is_by_hand(payment):
+        check_step(payment.provider, payment.currency, wanted)
     return wanted
