@@ -1,8 +1,8 @@
 """A service process that is killed at the n-th word to its database; see test_kills.py.
 
 Reads one JSON job a line: `{"uri", "database", "at", "posts", "now"}`, where `posts` are objects of
-`{"path", "headers", "body"}`, posted at once. Each job runs in a process of its own, forked after
-the imports: a whole start for each would take seconds.
+`{"path", "headers", "body"}`, posted at once; `settings` are its own, where it has some. Each job
+runs in a process of its own, forked after the imports: a whole start for each would take seconds.
 """
 
 import asyncio
@@ -59,7 +59,8 @@ async def _serve(job: dict[str, Any]) -> None:
     database = client[job["database"]]
     await bind(database, DOCUMENTS)
     clock = ManualClock(datetime.fromisoformat(job["now"]))
-    app = create_app(make_settings(), database, clock=clock, loop=False)
+    settings = make_settings(**job.get("settings", {}))
+    app = create_app(settings, database, clock=clock, loop=False)
     async with AsyncClient(transport=ASGITransport(app), base_url="http://victim") as http:
         killer.armed = True
         await asyncio.gather(*(_post(http, one) for one in job["posts"]))
