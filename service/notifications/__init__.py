@@ -1,0 +1,1 @@
+"""Tell those outside what happened: webhooks to merchants' servers, mail, alerts."""
