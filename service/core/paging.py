@@ -2,12 +2,16 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from service.core.clock import EARLIEST, LATEST
 from service.core.errors import FieldProblem, InvalidInput
+
+T = TypeVar("T")
 
 
 class Cursor(Struct, frozen=True):
@@ -20,6 +24,18 @@ class Cursor(Struct, frozen=True):
         """Return the cursor as the caller sees it."""
         text = f"{int(self.at.timestamp() * 1000)}:{self.id}"
         return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+class Swept(Struct, Generic[T], frozen=True):
+    """A page of what was changed since a moment, the oldest change first.
+
+    `until`: all that was changed before it has been shown, and the next sweep begins there; None
+    where `following` leads to another page first.
+    """
+
+    found: Sequence[T]
+    following: Cursor | None
+    until: datetime | None
 
 
 def next_cursor(following: Cursor | None) -> str | None:

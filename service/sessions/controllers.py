@@ -21,6 +21,7 @@ from service.sessions.operations.find_session import (
     find_latest_checkout,
     list_sessions,
     read_session,
+    sweep_sessions,
 )
 from service.sessions.operations.opening.open_session import Opened, open_session
 from service.sessions.schemas.answers import (
@@ -49,6 +50,7 @@ from service.web.parameters import (
     PageCursor,
     PageLimit,
     SessionIdPath,
+    UpdatedSinceQuery,
     UserQuery,
     moment_parameter,
 )
@@ -57,11 +59,6 @@ from service.web.short_way import SHORT, Answer
 
 _OPENERS = {**requires(AccessScope.SESSIONS_WRITE), PROVEN: True}
 _READERS = {**requires(AccessScope.SESSIONS_READ), PROVEN: True}
-
-UpdatedSinceQuery = Annotated[
-    str | None,
-    QueryParameter(name="updatedSince", max_length=40, description="A moment with an offset."),
-]
 
 
 def caller_of(request: AnyRequest, *, acts: bool = False) -> Caller:
@@ -123,7 +120,8 @@ class PaymentSessions(Controller):
     ) -> SessionAnswer | SessionsAnswer:
         """With `sessionId` one session, else a page of them: a user's, or for servers all.
 
-        With `updatedSince` by their last change, the oldest first, up to five seconds ago.
+        With `updatedSince` those that were changed since, the oldest change first, up to five
+        seconds ago; `nextUpdatedSince` is where the next sweep begins.
         """
         caller, services = caller_of(request), services_of(request)
         now = services.clock.now()
@@ -137,12 +135,11 @@ class PaymentSessions(Controller):
             event_id=event_id,
             plan=plan,
             provider=provider,
-            updated_since=moment_parameter("updatedSince", updated_since),
             has_checkout=has_checkout,
         )
         if session_id is None:
-            return await _listed(wanted, caller, cursor, limit)
-        if wanted != blank or cursor is not None:
+            return await _listed(wanted, updated_since, caller, cursor, limit)
+        if wanted != blank or cursor is not None or updated_since is not None:
             raise wrong_field("sessionId", "can't be combined with a list's parameters")
         session = await read_session(session_id, caller)
         return SessionAnswer(session_view(session, caller, now))
@@ -264,8 +261,15 @@ class Verification(Controller):
         return verified(session, caller, services.clock.now())
 
 
-async def _listed(wanted: Listed, caller: Caller, cursor: str | None, limit: int) -> SessionsAnswer:
+async def _listed(
+    wanted: Listed, updated_since: str | None, caller: Caller, cursor: str | None, limit: int
+) -> SessionsAnswer:
     place = cursor_of(cursor)
+    since = moment_parameter("updatedSince", updated_since)
+    if since is not None:
+        swept = await sweep_sessions(wanted, since, caller, cursor=place, limit=limit)
+        views = [listed_view(session, wanted.now) for session in swept.found]
+        return SessionsAnswer(views, next_cursor(swept.following), swept.until)
     sessions, following = await list_sessions(wanted, caller, cursor=place, limit=limit)
     views = [listed_view(session, wanted.now) for session in sessions]
     return SessionsAnswer(views, next_cursor(following))

@@ -29,6 +29,12 @@ HEARTBEAT_MS = 1000
 EMPTY_TIME: DatabaseTime = Timestamp(0, 0)
 """What the database replaces by its own time, in a field of a row that is inserted."""
 
+WRITTEN_AT = "writtenAt"
+"""The field that has the database's time of a row's last change."""
+
+NOW_WRITTEN: Row = {"$currentDate": {WRITTEN_AT: {"$type": "timestamp"}}}
+"""The part of an update by which the database puts its own time there."""
+
 
 def connect(uri: str) -> Client:
     """Open a client: majority-acknowledged journaled writes, majority reads, aware UTC times.

@@ -1,9 +1,11 @@
 """Keyset paging: a page costs the same wherever it stands in the list."""
 
+from datetime import UTC, datetime
 from typing import Final
 
-from bson import ObjectId
+from bson import ObjectId, Timestamp
 from msgspec import Struct
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 
 from service.core.errors import FieldProblem, InvalidInput
@@ -51,7 +53,12 @@ async def newest_first(
 
 
 async def read_page(
-    collection: AsyncCollection[Row], walk: Walk, *, cursor: Cursor | None, limit: int
+    collection: AsyncCollection[Row],
+    walk: Walk,
+    *,
+    cursor: Cursor | None,
+    limit: int,
+    session: AsyncClientSession | None = None,
 ) -> tuple[list[Row], Cursor | None]:
     """Return up to `limit` rows of a walk, and the cursor of the next page.
 
@@ -60,21 +67,26 @@ async def read_page(
     found first, so that the next page begins exactly there.
     """
     bounds = [walk.wanted, *([_beyond(cursor, walk)] if cursor else [])]
-    edge = await _edge(collection, walk, bounds) if walk.also else None
+    edge = await _edge(collection, walk, bounds, session) if walk.also else None
     if edge is not None:
         bounds.append(_until(edge, walk))
     query = {"$and": [*bounds, *([walk.also] if walk.also else [])]}
-    found = collection.find(query, _shown(walk), hint=walk.index)
+    found = collection.find(query, _shown(walk), hint=walk.index, session=session)
     rows = await found.sort(walk.order).limit(limit + 1).to_list()
     if len(rows) > limit:
         return rows[:limit], _cursor(rows[limit - 1], walk)
     return rows, edge
 
 
-async def _edge(collection: AsyncCollection[Row], walk: Walk, bounds: list[Row]) -> Cursor | None:
+async def _edge(
+    collection: AsyncCollection[Row],
+    walk: Walk,
+    bounds: list[Row],
+    session: AsyncClientSession | None,
+) -> Cursor | None:
     """Return the last entry that a page looks at; None where it reaches the end."""
-    found = collection.find({"$and": bounds}, {walk.by: 1}, hint=walk.index).sort(walk.order)
-    rows = await found.skip(EXAMINED - 1).limit(2).to_list()
+    found = collection.find({"$and": bounds}, {walk.by: 1}, hint=walk.index, session=session)
+    rows = await found.sort(walk.order).skip(EXAMINED - 1).limit(2).to_list()
     return _cursor(rows[0], walk) if len(rows) == 2 else None
 
 
@@ -95,14 +107,26 @@ def _until(cursor: Cursor, walk: Walk) -> Row:
 def _bound(cursor: Cursor, by: str, least: str, then: tuple[str, str]) -> Row:
     """Return a bound of the index; at its moment the `_id` decides."""
     less, of_id = then
-    return {
-        by: {least: cursor.at},
-        "$or": [{by: {less: cursor.at}}, {"_id": {of_id: _row_id(cursor.id)}}],
-    }
+    at, row_id = _place(cursor)
+    return {by: {least: at}, "$or": [{by: {less: at}}, {"_id": {of_id: row_id}}]}
 
 
 def _cursor(row: Row, walk: Walk) -> Cursor:
-    return Cursor(row[walk.by], _text(row["_id"]))
+    at, text = row[walk.by], _text(row["_id"])
+    if isinstance(at, Timestamp):
+        return Cursor(at.as_datetime().astimezone(UTC), f"t:{at.inc}:{text}")
+    return Cursor(at, text)
+
+
+def _place(cursor: Cursor) -> tuple[datetime | Timestamp, object]:
+    kind, _, rest = cursor.id.partition(":")
+    if kind != "t":
+        return cursor.at, _row_id(cursor.id)
+    within, _, text = rest.partition(":")
+    # Of the digits of another script `isdigit` says yes as well.
+    if not (within.isascii() and within.isdigit()) or len(within) > 9:
+        raise _unreadable()
+    return Timestamp(int(cursor.at.timestamp()), int(within)), _row_id(text)
 
 
 def _text(row_id: object) -> str:
@@ -115,5 +139,9 @@ def _row_id(text: str) -> object:
         return ObjectId(value)
     if kind == "s":
         return value
+    raise _unreadable()
+
+
+def _unreadable() -> InvalidInput:
     problem = FieldProblem("cursor", "is not one that this list returned")
-    raise InvalidInput("The cursor can't be read.", problems=(problem,))
+    return InvalidInput("The cursor can't be read.", problems=(problem,))

@@ -35,6 +35,12 @@ SessionIdPath = Annotated[
 ]
 """`{session_id:str}` of a path."""
 
+UpdatedSinceQuery = Annotated[
+    str | None,
+    QueryParameter(name="updatedSince", max_length=40, description="A moment with an offset."),
+]
+"""`updatedSince` of a list that can be swept; read it by `moment_parameter`."""
+
 
 def moment_parameter(name: str, text: str | None) -> datetime | None:
     """Read a query parameter that is a moment with an offset. Raises `InvalidInput`.

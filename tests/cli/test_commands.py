@@ -168,17 +168,17 @@ def test_a_coupon_takes_off_a_real_percentage(percent: str) -> None:
 def test_indexes_are_shown_and_what_differs_is_left_alone(shop: Shop) -> None:
     sessions = shop.database.sessions
     sessions.drop_index("checkout_ids")
-    sessions.drop_index("merchant_updatedAt")
-    sessions.create_index([("updatedAt", -1)], name="merchant_updatedAt")
+    sessions.drop_index("merchant_writtenAt")
+    sessions.create_index([("updatedAt", -1)], name="merchant_writtenAt")
     sessions.create_index("mine", name="mine")
     shown = shop.run("indexes", "show")
     assert "sessions\tcheckout_ids\tmissing" in shown.stdout
-    assert "sessions\tmerchant_updatedAt\tdiffers" in shown.stdout
+    assert "sessions\tmerchant_writtenAt\tdiffers" in shown.stdout
     assert "sessions.mine unknown" in shown.stderr
     assert "checkout_ids" not in sessions.index_information()
     applied = shop.run("indexes", "apply")
     assert applied.returncode == 0
-    assert "warning sessions.merchant_updatedAt differs" in applied.stderr
+    assert "warning sessions.merchant_writtenAt differs" in applied.stderr
     assert {"checkout_ids", "mine"} <= set(sessions.index_information())
 
 

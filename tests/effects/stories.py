@@ -31,9 +31,9 @@ RAZORPAY: list[Stream] = [
 
 # Random, made by the database, or what may differ by the order of arrival.
 _LEFT_OUT = {
-    "sessions": {"_id", "history", "version", "updatedAt", "late"}
+    "sessions": {"_id", "history", "version", "updatedAt", "writtenAt", "late"}
     | {"clientSecretHash", "secretSalt", "createHash"},
-    "payments": {"_id"},
+    "payments": {"_id", "writtenAt"},
     # When it is tried again is up to a tenth sooner by chance.
     "webhook_events": {"payload", "nextAttemptAt"},
 }

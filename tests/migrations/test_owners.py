@@ -26,7 +26,7 @@ async def test_the_old_indexes_are_dropped_and_those_of_today_are_there(
     payments = await old["payments"].index_information()
     assert {"merchant_status_createdAt_id", "merchant_user_createdAt_id"} <= set(payments)
     sessions = await old["sessions"].index_information()
-    assert {"merchant_updatedAt", "merchant_email_createdAt"} <= set(sessions)
+    assert {"merchant_writtenAt", "merchant_email_createdAt"} <= set(sessions)
     assert "eventId" not in sessions
 
 

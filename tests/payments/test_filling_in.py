@@ -43,7 +43,7 @@ async def _filled_in(database: Database, *told: ReportedPayment) -> Row:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repository, "find", late)
         await fill_in(second, dry_run=False)
-    [row] = await database["payments"].find({}, {"_id": 0}).to_list()
+    [row] = await database["payments"].find({}, {"_id": 0, "writtenAt": 0}).to_list()
     return row
 
 

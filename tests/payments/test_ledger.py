@@ -40,7 +40,7 @@ async def _row(database: Database, *told: ReportedPayment) -> Row:
     await database["payments"].delete_many({})
     for one in told:
         await in_transaction(lambda tx, one=one: record_payment(tx, one, NOON))  # type: ignore[misc]
-    [row] = await database["payments"].find({}, {"_id": 0}).to_list()
+    [row] = await database["payments"].find({}, {"_id": 0, "writtenAt": 0}).to_list()
     return row
 
 
@@ -75,7 +75,7 @@ async def test_what_is_told_later_fills_in_and_is_what_the_caller_hears(database
     heard = await in_transaction(lambda tx: record_payment(tx, late, NOON))
     assert (heard.provider_session_id, heard.provider_customer_id) == ("cs_1", "cus_1")
     assert (heard.amount, heard.currency) == (900, "EUR")
-    [row] = await database["payments"].find({}, {"_id": 0}).to_list()
+    [row] = await database["payments"].find({}, {"_id": 0, "writtenAt": 0}).to_list()
     assert (row["metadata"], row["providerSessionId"]) == ({"cart": "7"}, "cs_1")
     assert (row["providerSubscriptionId"], row["amount"]) == ("sub_1", 900)
     assert row["currency"] == "EUR"
@@ -178,7 +178,7 @@ async def test_told_at_once_it_is_one_row(database: Database) -> None:
     expected = await _row(database, *FACTS)
     await database["payments"].delete_many({})
     await asyncio.gather(*(tell(one) for one in FACTS * 4))
-    [row] = await database["payments"].find({}, {"_id": 0}).to_list()
+    [row] = await database["payments"].find({}, {"_id": 0, "writtenAt": 0}).to_list()
     assert row == expected
 
 

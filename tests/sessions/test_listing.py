@@ -1,24 +1,16 @@
-"""Lists over all users, for servers: filters, sweeps that miss nothing, what a page looks at."""
+"""Lists over all users, for servers: filters, whose they are, what a page looks at."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from service.core.clock import ManualClock
-from service.sessions import repository
-from service.sessions.repository import listing
 from service.storage import paging
 from service.storage.database import Database
-from service.storage.plain import in_transaction
-from service.storage.transaction import Transaction
 from tests.sessions.asking import (
     CHECKOUTS,
     PAYMENTS,
-    change,
     checkout_body,
     fields_of,
     key_of_another_merchant,
@@ -27,8 +19,12 @@ from tests.sessions.asking import (
 )
 from tests.support.api import ADMIN, PUBLISHABLE, SECRET, Api
 from tests.support.profiled import profiled
+from tests.support.sweeping import up_to_now
 
-START = "2026-11-21T11:00:00Z"
+__all__ = ["up_to_now"]
+
+# Of sweeps, which go by the database's clock and not by that of a test.
+LONG_AGO = "2001-01-01T00:00:00Z"
 
 
 async def _listed(api: Api, key: str = SECRET, **params: Any) -> list[str]:
@@ -68,11 +64,12 @@ async def _some(api: Api, clock: ManualClock) -> None:
         ({"hasCheckout": "true"}, []),
         ({"status": "pending", "plan": "premium"}, ["plan"]),
         ({"status": "expired"}, []),
-        ({"updatedSince": "2026-11-21T12:00:01Z"}, ["s-1", "s-2", "plan"]),
-        ({"updatedSince": START, "userId": "ada"}, ["s-0", "s-2"]),
+        ({"updatedSince": LONG_AGO, "plan": "premium"}, ["plan"]),
+        ({"updatedSince": LONG_AGO, "userId": "ada"}, ["s-0", "s-2"]),
     ],
 )
 @pytest.mark.parametrize("limit", [1, 100])
+@pytest.mark.usefixtures("up_to_now")
 async def test_every_filter_finds_what_it_names(
     api: Api, clock: ManualClock, params: dict[str, str], found: list[str], limit: int
 ) -> None:
@@ -81,11 +78,12 @@ async def test_every_filter_finds_what_it_names(
         assert await _listed(api, key, limit=limit, **params) == found
 
 
+@pytest.mark.usefixtures("up_to_now")
 async def test_only_servers_list_what_is_of_all_users(api: Api, clock: ManualClock) -> None:
     await _some(api, clock)
     ada = token_of("ada", clock)
     assert await _listed(api, ada) == ["s-2", "s-0"]
-    assert await _listed(api, ada, updatedSince=START) == ["s-0", "s-2"]
+    assert await _listed(api, ada, updatedSince=LONG_AGO) == ["s-0", "s-2"]
     assert await _listed(api, ada, email="ada@example.com") == []
     refused = await api.call("GET", PAYMENTS, ada, params={"userId": "eve"})
     problem(refused, 403, "change_not_allowed")
@@ -127,84 +125,6 @@ async def test_what_looks_like_an_operator_is_a_text(api: Api, clock: ManualCloc
             assert await _listed(api, **{name: text}) == []
 
 
-@asynccontextmanager
-async def _changed_and_not_committed(session_id: str, clock: ManualClock) -> AsyncIterator[None]:
-    """Change a session now, by a transaction that is committed at the end of the block."""
-    written, let_go = asyncio.Event(), asyncio.Event()
-    session = await repository.find("default", session_id)
-    assert session is not None
-
-    async def work(tx: Transaction) -> None:
-        change = {"$set": {"updatedAt": clock.now(), "plan": "late"}}
-        await repository.change(session, change, tx)
-        written.set()
-        await let_go.wait()
-
-    committing = asyncio.create_task(in_transaction(work))
-    await written.wait()
-    yield
-    let_go.set()
-    await committing
-
-
-async def _swept_around_a_late_commit(api: Api, clock: ManualClock) -> list[str]:
-    """Return what a sweep finds that goes on behind a change which is committed after a later one.
-
-    The sweep keeps the time of the last session that it was shown, as a backend does.
-    """
-    await api.open(sessionId="late")
-    await api.open(sessionId="other")
-    clock.advance(timedelta(minutes=1))
-    began = clock.now()
-    async with _changed_and_not_committed("late", clock):
-        clock.advance(timedelta(seconds=1))
-        await change(api, sessionId="other", metadata={"a": 1})
-        clock.advance(timedelta(seconds=1))
-        since = began.isoformat()
-        first = await _pages_of(api, since)
-        if first:
-            since = first[-1]["updatedAt"]
-    clock.advance(timedelta(seconds=10))
-    return [one["sessionId"] for one in [*first, *await _pages_of(api, since)]]
-
-
-async def _pages_of(api: Api, since: str) -> list[dict[str, Any]]:
-    answer = await api.call("GET", PAYMENTS, params={"updatedSince": since})
-    found: list[dict[str, Any]] = answer.json()["sessions"]
-    return found
-
-
-async def test_a_sweep_does_not_miss_what_is_committed_late(api: Api, clock: ManualClock) -> None:
-    assert await _swept_around_a_late_commit(api, clock) == ["late", "other"]
-
-
-async def test_control_a_sweep_up_to_now_would_miss_it(
-    api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "COMMITTED_WITHIN", timedelta(0))
-    assert "late" not in await _swept_around_a_late_commit(api, clock)
-
-
-async def test_a_sweep_in_pages_meets_all_whatever_changes_meanwhile(
-    api: Api, clock: ManualClock
-) -> None:
-    names = [f"s-{number}" for number in range(9)]
-    for name in names:
-        await api.open(sessionId=name)
-    clock.advance(timedelta(minutes=1))
-    params: dict[str, Any] = {"updatedSince": START, "limit": 2}
-    seen: list[str] = []
-    for name in ["s-0", "s-8", "s-3", *names]:
-        answer = (await api.call("GET", PAYMENTS, params=params)).json()
-        seen += [one["sessionId"] for one in answer["sessions"]]
-        await change(api, sessionId=name, metadata={"n": len(seen)})
-        clock.advance(timedelta(seconds=6))
-        if answer["nextCursor"] is None:
-            break
-        params["cursor"] = answer["nextCursor"]
-    assert set(seen) == {*names}
-
-
 async def test_a_page_with_a_filter_looks_at_so_many_and_the_next_goes_on_there(
     api: Api, clock: ManualClock, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,7 +153,7 @@ async def test_lists_go_by_indexes_and_are_not_sorted_in_memory(
             {},
             {"userId": "ada"},
             {"email": "ada@example.com"},
-            {"updatedSince": START},
+            {"updatedSince": LONG_AGO},
             {"status": "expired", "provider": "stripe"},
         ):
             assert await _listed(api, limit=1, **params) is not None

@@ -8,24 +8,23 @@ from bson import ObjectId
 from service.audit.documents import AuditEntry
 from service.catalog.documents import Price
 from service.leases.documents import Lease
-from service.sessions.documents import Session
 from service.storage.database import Database
 from service.storage.documents import StoredDocument, wire_name
 from service.wiring import DOCUMENTS
 from tests.conftest import NOON
-from tests.support.api import Api
 
 
-async def test_load_change_save_keeps_one_document(api: Api, database: Database) -> None:
+async def test_load_change_save_keeps_one_document(database: Database) -> None:
     """An alias generator that forgets `_id` stores null ids, and `save` inserts a second one."""
-    session = await api.open()
-    loaded = await Session.find_one({"sessionId": session["sessionId"]})
+    price = Price(merchant_id="m", item="i", currency="USD", amount=5, updated_at=NOON)
+    await database["prices"].insert_one(price.to_row())
+    loaded = await Price.find_one({"item": "i"})
     assert loaded is not None
     assert isinstance(loaded.id, ObjectId)
-    loaded.plan = "changed"
+    loaded.title = "changed"
     await loaded.save()
-    rows = await database["sessions"].find({}).to_list()
-    assert [(row["_id"], row["plan"]) for row in rows] == [(loaded.id, "changed")]
+    rows = await database["prices"].find({}).to_list()
+    assert [(row["_id"], row["title"]) for row in rows] == [(loaded.id, "changed")]
 
 
 async def test_a_document_with_an_id_of_its_own_keeps_it(database: Database) -> None:

@@ -43,10 +43,10 @@ async def test_drift_is_told_and_left_alone(fresh: Database) -> None:
     await apply_indexes(fresh, DOCUMENTS)
     sessions = fresh["sessions"]
     await sessions.drop_index("checkout_ids")
-    await sessions.drop_index("merchant_updatedAt")
+    await sessions.drop_index("merchant_writtenAt")
     await sessions.drop_index("status_expiresAt")
     await sessions.drop_index("merchant_sessionId")
-    await sessions.create_index("updatedAt", name="merchant_updatedAt", sparse=True)
+    await sessions.create_index("updatedAt", name="merchant_writtenAt", sparse=True)
     # The same fields the other way round serve other queries.
     await sessions.create_index(
         [("expiresAt", ASCENDING), ("status", ASCENDING)], name="status_expiresAt"
@@ -58,15 +58,15 @@ async def test_drift_is_told_and_left_alone(fresh: Database) -> None:
     assert sorted(await _drift(fresh)) == [
         ("sessions", "checkout_ids", "missing"),
         ("sessions", "merchant_sessionId", "differs"),
-        ("sessions", "merchant_updatedAt", "differs"),
+        ("sessions", "merchant_writtenAt", "differs"),
         ("sessions", "somebodys_own", "unknown"),
         ("sessions", "status_expiresAt", "differs"),
     ]
     left = await apply_indexes(fresh, DOCUMENTS)
     assert {one.kind for one in left} == {"differs", "unknown"}
-    assert any(str(one).startswith("sessions.merchant_updatedAt differs: there") for one in left)
+    assert any(str(one).startswith("sessions.merchant_writtenAt differs: there") for one in left)
     names = set(await sessions.index_information())
-    assert {"checkout_ids", "merchant_updatedAt", "somebodys_own", "status_expiresAt"} <= names
+    assert {"checkout_ids", "merchant_writtenAt", "somebodys_own", "status_expiresAt"} <= names
 
 
 async def test_a_ttl_that_deletes_live_sessions_is_refused(fresh: Database) -> None:

@@ -27,7 +27,7 @@ from tests.support.events import (
 )
 
 # Random per session, or what may differ by the order of arrival.
-LEFT_OUT = {"_id", "history", "version", "updatedAt", "late"} | {
+LEFT_OUT = {"_id", "history", "version", "updatedAt", "writtenAt", "late"} | {
     "clientSecretHash",
     "secretSalt",
     "createHash",

@@ -14,7 +14,7 @@ from service.core.principal import AccessScope, Kind, Principal
 from service.payments.disputes.states import DisputeStatus
 from service.payments.history.errors import PaymentsOfAnother, TooMuch, wrong_parameter
 from service.payments.history.operations.analytics import analyze, last_days
-from service.payments.history.operations.browse import list_disputes, read_dispute
+from service.payments.history.operations.browse import list_disputes, read_dispute, sweep_payments
 from service.payments.history.operations.downloads import (
     Format,
     as_csv,
@@ -35,12 +35,20 @@ from service.payments.history.schemas.ledger import (
     dispute_view,
     payment_view,
     payments_answer,
+    swept_answer,
 )
 from service.payments.payments.documents import TRUSTED_OWNERS
 from service.payments.payments.states import PaymentStatus
 from service.providers.registry import ProviderName
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
-from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit, UserQuery, moment_parameter
+from service.web.parameters import (
+    PAGE_SIZE,
+    PageCursor,
+    PageLimit,
+    UpdatedSinceQuery,
+    UserQuery,
+    moment_parameter,
+)
 
 LeastQuery = Annotated[int | None, QueryParameter(name="minAmount", ge=0, le=LARGEST_AMOUNT)]
 MostQuery = Annotated[int | None, QueryParameter(name="maxAmount", ge=0, le=LARGEST_AMOUNT)]
@@ -79,22 +87,30 @@ class PaymentHistory(Controller):
         request: AnyRequest,
         principal: CurrentPrincipal,
         user_id: UserQuery = None,
+        updated_since: UpdatedSinceQuery = None,
         limit: PageLimit = PAGE_SIZE,
         cursor: PageCursor = None,
         format_: Annotated[Format | None, QueryParameter(name="format")] = None,
     ) -> Response[PaymentsAnswer]:
         """A user's own; to a secret or admin key those of a user, or all.
 
-        With `format` all pages as one file; one that a key takes is on the record.
+        With `updatedSince` those that were changed since, the oldest change first, up to five
+        seconds ago; `nextUpdatedSince` is where the next sweep begins. With `format` all pages as
+        one file; one that a key takes is on the record.
         """
         to_user = principal.kind is Kind.USER
-        wanted = _of(principal, user_id)
+        wanted, since = _of(principal, user_id), moment_parameter("updatedSince", updated_since)
         if format_ is not None:
             if cursor is not None:
                 raise wrong_parameter("cursor", "can't be combined with format: a file has all")
+            if since is not None:
+                raise wrong_parameter("updatedSince", "can't be combined with format")
             now = history_of(request).clock.now()
             await begin_file(wanted, format_, principal, now)
             return _file(wanted, format_, to_user=to_user)
+        if since is not None:
+            swept = await sweep_payments(wanted, since, cursor=cursor_of(cursor), limit=limit)
+            return Response(swept_answer(swept, to_user=to_user))
         found, following = await list_payments(wanted, cursor=cursor_of(cursor), limit=limit)
         return Response(payments_answer(found, following, to_user=to_user))
 

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from msgspec import Struct
-from pydantic import Field
+from pydantic import Field, InstanceOf
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
 from service.payments.entries.documents import unposted_index
-from service.payments.payments.states import LIVE, PaymentStatus
+from service.payments.payments.states import PaymentStatus
+from service.storage.database import EMPTY_TIME, DatabaseTime
 from service.storage.documents import StoredDocument
 
 # The least by which two times that are stored can differ.
@@ -52,7 +53,8 @@ class Payment(StoredDocument):
     that a verified event tied the payment to, the one that was opened at `session_opened_at`.
     `status_at` is the provider's time of the fact that `status` comes from; `final` marks a
     failure that nothing but money can overrule. `updated_at` is when we last heard of it, also
-    where the provider was asked and only said again what it had said.
+    where the provider was asked and only said again what it had said. `written_at` is the
+    database's time of the last change.
 
     `owner` says who opened its session, as the session has it: a browser may have named any user.
     None in rows of before that was kept.
@@ -104,6 +106,7 @@ class Payment(StoredDocument):
     metadata: JsonObject
     created_at: datetime
     updated_at: datetime
+    written_at: InstanceOf[DatabaseTime] = EMPTY_TIME
 
     money_fields: ClassVar[tuple[str, ...]] = (
         "amount",
@@ -181,11 +184,10 @@ class Payment(StoredDocument):
                 ],
                 name="merchant_status_createdAt_id",
             ),
-            # For the few whose outcome is open: it finds those that nobody has reported for long.
+            # For a backend that asks what has changed.
             IndexModel(
-                [("updatedAt", ASCENDING)],
-                name="live_updatedAt",
-                partialFilterExpression={"status": {"$in": sorted(LIVE)}},
+                [("merchantId", ASCENDING), ("writtenAt", ASCENDING), ("_id", ASCENDING)],
+                name="merchant_writtenAt",
             ),
             unposted_index(),
         ]

@@ -11,7 +11,7 @@ from service.payments.entries.documents import UNPOSTED
 from service.payments.payments.documents import BY_HAND, Payment
 from service.payments.payments.states import HAND, LIVE, PaymentStatus
 from service.providers.registry import REGISTRY
-from service.storage.database import Row
+from service.storage.database import NOW_WRITTEN, Row
 from service.storage.keys import Keys, Size, known_keys, walk_keys
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import LookUp, Question, Transaction
@@ -20,6 +20,7 @@ from service.storage.transaction import LookUp, Question, Transaction
 # ledger would be read.
 _INDEXED = {"$type": "string"}
 _LIVE = {"$in": sorted(LIVE)}
+_OF_STATUS = "merchant_status_createdAt_id"
 
 
 def by_provider_id(provider: str, account: str, provider_payment_id: str) -> Question:
@@ -122,7 +123,7 @@ async def insert(row: Row, tx: Transaction) -> None:
 async def change(payment: Payment, changes: Row, tx: Transaction) -> None:
     """Set fields of a payment that was read in the same transaction."""
     key = _key(payment.provider, payment.account, payment.provider_payment_id)
-    await tx.update(Payment.get_pymongo_collection(), key, {"$set": changes})
+    await tx.update(Payment.get_pymongo_collection(), key, {"$set": changes, **NOW_WRITTEN})
 
 
 async def reserve(payment: Payment, amount: int, now: datetime, tx: Transaction) -> bool:
@@ -138,7 +139,7 @@ async def reserve(payment: Payment, amount: int, now: datetime, tx: Transaction)
         "held": {"$in": [None, 0]},
         "$expr": {"$gte": [left, amount]},
     }
-    update = {"$inc": {"reserved": amount}, "$set": {"updatedAt": now}}
+    update = {"$inc": {"reserved": amount}, "$set": {"updatedAt": now}, **NOW_WRITTEN}
     found = await Payment.get_pymongo_collection().find_one_and_update(
         wanted, update, {"_id": 1}, session=tx.session, return_document=ReturnDocument.AFTER
     )
@@ -161,7 +162,8 @@ async def change_as_read(payment: Payment, changes: Row) -> bool:
         "places": _as_read(payment.places),
     }
     payments = Payment.get_pymongo_collection()
-    return (await payments.update_one(wanted, {"$set": changes})).matched_count == 1
+    update = {"$set": changes, **NOW_WRITTEN}
+    return (await payments.update_one(wanted, update)).matched_count == 1
 
 
 async def of_session(merchant_id: str, session_id: str) -> list[Payment]:
@@ -199,15 +201,31 @@ async def sessions_with_live(session_ids: Sequence[str]) -> set[tuple[str, str]]
 
 async def find_silent(since: datetime, limit: int) -> list[Payment]:
     """Find payments with an open outcome that nobody has reported since a time, longest first."""
-    wanted = {"status": _LIVE, "updatedAt": {"$lte": since}}
-    cursor = Payment.get_pymongo_collection().find(wanted).sort("updatedAt", 1).limit(limit)
-    return [Payment.model_validate(row) for row in await cursor.to_list()]
+    payments = Payment.get_pymongo_collection()
+    cursor = payments.find(await _silent(since), hint=_OF_STATUS)
+    rows = await cursor.sort("updatedAt", 1).limit(limit).to_list()
+    return [Payment.model_validate(row) for row in rows]
 
 
 async def count_silent(since: datetime) -> int:
     """Count the payments whose outcome is open and that nobody has reported since a time."""
-    wanted = {"status": _LIVE, "updatedAt": {"$lte": since}}
-    return await Payment.get_pymongo_collection().count_documents(wanted)
+    payments = Payment.get_pymongo_collection()
+    return await payments.count_documents(await _silent(since), hint=_OF_STATUS)
+
+
+async def _silent(since: datetime) -> Row:
+    """Return the query for the silent ones, by an index that begins with the merchant.
+
+    Each was there before: so only those are read that are open for as long, which are few.
+    """
+    merchants = await Payment.get_pymongo_collection().distinct("merchantId")
+    then = {"$lte": since}
+    return {
+        "merchantId": {"$in": merchants},
+        "status": _LIVE,
+        "createdAt": then,
+        "updatedAt": then,
+    }
 
 
 def _as_read(value: object) -> Row:

@@ -10,7 +10,7 @@ from service.core.principal import AccessScope, Principal
 from service.payments.payments.documents import Payment
 from service.payments.refunds.errors import wrong_field
 from service.payments.refunds.operations.approve import Approval
-from service.payments.refunds.operations.browse import list_refunds, read_refund
+from service.payments.refunds.operations.browse import list_refunds, read_refund, sweep_refunds
 from service.payments.refunds.operations.find_payment import find_paid, find_payment
 from service.payments.refunds.operations.request import Wanted
 from service.payments.refunds.repository import RefundFilter
@@ -22,6 +22,7 @@ from service.payments.refunds.schemas import (
     RefundsAnswer,
     RequestRefund,
     refund_view,
+    swept_answer,
 )
 from service.payments.refunds.sending.now import (
     approve_now,
@@ -33,7 +34,14 @@ from service.payments.refunds.sending.services import RefundServices
 from service.payments.refunds.states import RefundStatus
 from service.web.authentication import AnyRequest, CurrentPrincipal, on_behalf_of, requires
 from service.web.idempotency.middleware import IDEMPOTENT
-from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor, PageLimit
+from service.web.parameters import (
+    PAGE_SIZE,
+    MerchantQuery,
+    PageCursor,
+    PageLimit,
+    UpdatedSinceQuery,
+    moment_parameter,
+)
 
 AnyId = Annotated[str, PathParameter(max_length=255, description="Any id, ours or a provider's.")]
 
@@ -120,17 +128,27 @@ class Refunds(Controller):
         status: Annotated[RefundStatus | None, QueryParameter(name="status")] = None,
         payment_id: Annotated[str | None, QueryParameter(name="paymentId", max_length=255)] = None,
         user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
+        updated_since: UpdatedSinceQuery = None,
         merchant: MerchantQuery = None,
         limit: PageLimit = PAGE_SIZE,
         cursor: PageCursor = None,
     ) -> RefundsAnswer:
-        """Newest first; `paymentId` is any id of a payment, ours or a provider's."""
+        """Newest first; `paymentId` is any id of a payment, ours or a provider's.
+
+        With `updatedSince` those that were changed since, the oldest change first, up to five
+        seconds ago; `nextUpdatedSince` is where the next sweep begins.
+        """
+        merchant_id = on_behalf_of(principal, merchant).merchant_id
+        wanted = RefundFilter(status, user_id=user_id)
+        since = moment_parameter("updatedSince", updated_since)
+        place = cursor_of(cursor)
+        if since is not None:
+            swept = await sweep_refunds(
+                merchant_id, wanted, since, payment=payment_id, cursor=place, limit=limit
+            )
+            return swept_answer(swept)
         found, following = await list_refunds(
-            on_behalf_of(principal, merchant).merchant_id,
-            RefundFilter(status, user_id=user_id),
-            payment=payment_id,
-            cursor=cursor_of(cursor),
-            limit=limit,
+            merchant_id, wanted, payment=payment_id, cursor=place, limit=limit
         )
         views = [refund_view(one) for one in found]
         return RefundsAnswer(views, next_cursor(following))

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, InstanceOf
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
 from service.payments.entries.documents import unposted_index
 from service.payments.refunds.states import RESERVED, RefundStatus, Source
+from service.storage.database import EMPTY_TIME, DatabaseTime
 from service.storage.documents import StoredDocument, StoredPart
 
 
@@ -33,6 +34,7 @@ class Refund(StoredDocument):
     never captured, so it counts in no sum; nor does one with `by_dispute`, the provider's id of a
     dispute: what was lost there was paid back so, and it is the same money. `event_id` is the event
     that `status` comes from. `unposted`: its entries may lack what was changed last.
+    `written_at` is the database's time of the last change.
 
     `sent` is what the provider was asked for at `called_at`, the first time: each repetition says
     the same. `needs_person`: nobody can tell whether it was made, for the reason in these words.
@@ -73,6 +75,7 @@ class Refund(StoredDocument):
     made_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+    written_at: InstanceOf[DatabaseTime] = EMPTY_TIME
     places: dict[str, int] = Field(default_factory=dict)
     event_id: str | None = None
     unposted: bool = False
@@ -132,6 +135,11 @@ class Refund(StoredDocument):
                     ("_id", DESCENDING),
                 ],
                 name="merchant_status_createdAt",
+            ),
+            # For a backend that asks what has changed.
+            IndexModel(
+                [("merchantId", ASCENDING), ("writtenAt", ASCENDING), ("_id", ASCENDING)],
+                name="merchant_writtenAt",
             ),
             # Those on their way: it finds what nobody has reported for long.
             IndexModel(

@@ -6,15 +6,16 @@ from datetime import datetime
 from msgspec import Struct
 
 from service.core.errors import Busy
-from service.core.paging import Cursor
+from service.core.paging import Cursor, Swept
 from service.payments.entries import repository as entries
 from service.payments.entries.documents import UNPOSTED
 from service.payments.refunds.documents import Refund
 from service.payments.refunds.states import RESERVED, RefundStatus
 from service.providers.registry import REGISTRY
-from service.storage.database import Row
+from service.storage.database import NOW_WRITTEN, WRITTEN_AT, Row
 from service.storage.keys import Keys, Size, known_keys, walk_parents
-from service.storage.paging import newest_first
+from service.storage.paging import Walk, newest_first
+from service.storage.sweeps import sweep
 from service.storage.transaction import LookUp, Question, Transaction
 
 # In the words of the partial index, which is used for no other query.
@@ -74,15 +75,34 @@ async def page(
     merchant_id: str, filters: RefundFilter, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[Refund], Cursor | None]:
     """Return a page of a merchant's refunds, newest first, and where the next one begins."""
-    wanted: Row = {"merchantId": merchant_id}
-    wanted |= {"status": filters.status.value} if filters.status else {}
-    wanted |= {"paymentId": {"$eq": filters.payment_id}} if filters.payment_id else {}
-    wanted |= {"userId": {"$eq": filters.user_id}} if filters.user_id else {}
+    wanted: Row = {"merchantId": merchant_id, **_filters(filters)}
     collection = Refund.get_pymongo_collection()
     rows, following = await newest_first(
         collection, wanted, by="createdAt", cursor=cursor, limit=limit
     )
     return [Refund.model_validate(row) for row in rows], following
+
+
+async def page_of_changed(
+    merchant_id: str, filters: RefundFilter, since: datetime, *, cursor: Cursor | None, limit: int
+) -> Swept[Refund]:
+    """Return a page of the refunds that were changed since a moment, the oldest change first."""
+    walk = Walk(
+        wanted={"merchantId": merchant_id},
+        also=_filters(filters),
+        by=WRITTEN_AT,
+        index="merchant_writtenAt",
+        ascending=True,
+    )
+    swept = await sweep(Refund.get_pymongo_collection(), walk, since, cursor=cursor, limit=limit)
+    found = [Refund.model_validate(row) for row in swept.found]
+    return Swept(found, swept.following, swept.until)
+
+
+def _filters(filters: RefundFilter) -> Row:
+    wanted: Row = {"status": filters.status.value} if filters.status else {}
+    wanted |= {"paymentId": {"$eq": filters.payment_id}} if filters.payment_id else {}
+    return wanted | ({"userId": {"$eq": filters.user_id}} if filters.user_id else {})
 
 
 async def insert(row: Row, tx: Transaction) -> None:
@@ -92,7 +112,7 @@ async def insert(row: Row, tx: Transaction) -> None:
 
 async def change(refund: Refund, changes: Row, move: Row | None, tx: Transaction) -> Refund:
     """Set fields of a refund that was read in the same transaction, and add a move of it."""
-    update: Row = {"$set": changes}
+    update: Row = {"$set": changes, **NOW_WRITTEN}
     if move is not None:
         update["$push"] = {"history": move}
     changed = await tx.change(refund, {"refundId": refund.refund_id}, update)
@@ -106,7 +126,8 @@ async def move(
 ) -> Refund | None:
     """Move a refund on from a state that was read; None where it is not in that one any more."""
     wanted = {"refundId": refund.refund_id, "status": given.value}
-    return await tx.change(refund, wanted, {"$set": changes, "$push": {"history": move}})
+    update = {"$set": changes, "$push": {"history": move}, **NOW_WRITTEN}
+    return await tx.change(refund, wanted, update)
 
 
 async def change_unanswered(
@@ -119,7 +140,7 @@ async def change_unanswered(
         "providerRefundId": None,
         "attempts": refund.attempts,
     }
-    update: Row = {"$set": changes}
+    update: Row = {"$set": changes, **NOW_WRITTEN}
     if move is not None:
         update["$push"] = {"history": move}
     return await tx.change(refund, wanted, update)
@@ -142,7 +163,7 @@ async def note_asked(refund_id: str, now: datetime, tx: Transaction) -> bool:
     """Note that somebody asked about a refund; return whether it is still on its way."""
     wanted = {"refundId": refund_id, "status": _ON_THEIR_WAY}
     noted = await Refund.get_pymongo_collection().update_one(
-        wanted, {"$set": {"updatedAt": now}}, session=tx.session
+        wanted, {"$set": {"updatedAt": now}, **NOW_WRITTEN}, session=tx.session
     )
     return noted.matched_count == 1
 

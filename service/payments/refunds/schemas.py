@@ -4,9 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from pydantic import Field
 
+from service.core.paging import Swept
 from service.core.views import view_of
 from service.payments.refunds.documents import Refund
 from service.payments.refunds.states import RefundStatus, Source
@@ -93,13 +94,24 @@ class RefundAnswer(Struct, frozen=True, rename="camel"):
 
 
 class RefundsAnswer(Struct, frozen=True, rename="camel"):
-    """A page of refunds, newest first."""
+    """A page of refunds, newest first.
+
+    `nextUpdatedSince` is there with `updatedSince` alone, null while there are more pages.
+    """
 
     refunds: list[RefundView]
     next_cursor: str | None
+    next_updated_since: datetime | UnsetType | None = UNSET
 
 
 def refund_view(refund: Refund) -> RefundView:
     """Show a refund."""
     words = why_not_refunded(refund.provider, refund.failure_code) or refund.failure_message
     return view_of(RefundView, refund, needs_person=refund.awaits_person, failure_message=words)
+
+
+def swept_answer(swept: Swept[Refund]) -> RefundsAnswer:
+    """Show a page of what was changed."""
+    views = [refund_view(one) for one in swept.found]
+    following = swept.following.encode() if swept.following else None
+    return RefundsAnswer(views, following, swept.until)

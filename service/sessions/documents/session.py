@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, InstanceOf
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
@@ -19,6 +19,7 @@ from service.sessions.documents.parts import (
     Review,
 )
 from service.sessions.states import ENDED, OPEN, Status
+from service.storage.database import EMPTY_TIME, DatabaseTime
 from service.storage.documents import StoredDocument
 
 Kind = Literal["payment", "checkout"]
@@ -43,6 +44,8 @@ class Session(StoredDocument):
     publishable opening, and `opened_from` is the keyed hash of the customer's address, None where a
     server opened it. `checkout_ids` are all ids by which a provider names its checkouts: refs,
     aliases and attempt ids. Only the retention job sets `deletable_at`.
+    `written_at` is the database's time of the last change, `updated_at` that of the process which
+    made it.
     """
 
     merchant_id: str
@@ -101,6 +104,7 @@ class Session(StoredDocument):
     completed_at: datetime | None = None
     purge_at: datetime | None = None
     deletable_at: datetime | None = None
+    written_at: InstanceOf[DatabaseTime] = EMPTY_TIME
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount",)
 
@@ -155,8 +159,8 @@ class Session(StoredDocument):
             ),
             # For a backend that asks what has changed; each move of a session changes it.
             IndexModel(
-                [("merchantId", ASCENDING), ("updatedAt", ASCENDING), ("_id", ASCENDING)],
-                name="merchant_updatedAt",
+                [("merchantId", ASCENDING), ("writtenAt", ASCENDING), ("_id", ASCENDING)],
+                name="merchant_writtenAt",
             ),
             IndexModel(
                 [

@@ -1,10 +1,11 @@
 """Find sessions that a caller may see."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
-from service.core.paging import Cursor
+from service.core.paging import Cursor, Swept
 from service.core.principal import Kind
 from service.sessions import repository
 from service.sessions.documents import TRUSTED, Session, SessionRow
@@ -82,6 +83,21 @@ async def list_sessions(
     A user's own sessions are those that they or a server opened. Raises `ChangeNotAllowed` for
     somebody else's, and for a browser's, which reads by id.
     """
+    wanted = _own(wanted, caller)
+    async with answers_in_time():
+        return await repository.page(wanted, cursor=cursor, limit=limit)
+
+
+async def sweep_sessions(
+    wanted: Listed, since: datetime, caller: Caller, *, cursor: Cursor | None, limit: int
+) -> Swept[Session]:
+    """List the sessions that were changed since a moment, as `list_sessions` does."""
+    wanted = _own(wanted, caller)
+    async with answers_in_time():
+        return await repository.page_of_changed(wanted, since, cursor=cursor, limit=limit)
+
+
+def _own(wanted: Listed, caller: Caller) -> Listed:
     principal = caller.principal
     if principal.kind is Kind.PUBLISHABLE:
         if wanted.user_id is None:
@@ -91,8 +107,7 @@ async def list_sessions(
         if wanted.user_id not in {None, principal.user_id}:
             raise ChangeNotAllowed("A user lists their own sessions: userId must be the token's.")
         wanted = replace(wanted, user_id=principal.user_id, owner=TRUSTED)
-    async with answers_in_time():
-        return await repository.page(wanted, cursor=cursor, limit=limit)
+    return wanted
 
 
 async def session_ids_of_email(merchant_id: str, email: str, limit: int) -> Sequence[str]:

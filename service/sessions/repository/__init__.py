@@ -11,7 +11,7 @@ from service.sessions.repository.due import (
     read_nothing,
     walk_due,
 )
-from service.sessions.repository.listing import Listed, ids_of_email, page
+from service.sessions.repository.listing import Listed, ids_of_email, page, page_of_changed
 from service.sessions.repository.open_secrets import (
     KeptSecret,
     OpenSecrets,
@@ -77,6 +77,7 @@ __all__ = [
     "mark_deletable",
     "note_asked",
     "page",
+    "page_of_changed",
     "read",
     "read_nothing",
     "that_need_their_events",

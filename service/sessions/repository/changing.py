@@ -4,7 +4,7 @@ from bson import ObjectId
 
 from service.core.errors import Busy
 from service.sessions.documents import Session, SessionRow
-from service.storage.database import Row
+from service.storage.database import NOW_WRITTEN, Row
 from service.storage.group_commit.inserts import GroupInsert
 from service.storage.group_commit.queue import Limits
 from service.storage.plain import NO_TRANSACTION
@@ -30,7 +30,7 @@ async def change(session: Session, update: Row, tx: Transaction = NO_TRANSACTION
         "status": session.status.value,
         "version": session.version,
     }
-    counted = {**update, "$inc": {**update.get("$inc", {}), "version": 1}}
+    counted = {**update, **NOW_WRITTEN, "$inc": {**update.get("$inc", {}), "version": 1}}
     changed = await tx.change(session, expected, counted)
     if changed is None:
         raise Busy("The session is being changed by another call.", retry_after=1)

@@ -8,7 +8,7 @@ import pymongo
 from service.sessions.documents import DueSession, Session
 from service.sessions.states import Status
 from service.storage.answering import DatabaseError
-from service.storage.database import ANSWER_WITHIN_S, Row
+from service.storage.database import ANSWER_WITHIN_S, NOW_WRITTEN, Row
 from service.storage.documents import wire_name
 from service.storage.keys import Keys, Size, walk_keys
 from service.storage.transaction import Transaction
@@ -54,6 +54,7 @@ async def expire_all(
             },
             "$push": {"history": line},
             "$inc": {"version": 1},
+            **NOW_WRITTEN,
         },
         session=tx.session,
         hint=_BY_KEY,

@@ -1,31 +1,25 @@
 """Named queries that list sessions; each goes by an index, and what none serves is bounded."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from msgspec import Struct
 
-from service.core.paging import Cursor
+from service.core.paging import Cursor, Swept
 from service.providers.registry import ProviderName
 from service.sessions.documents import TRUSTED, Session
 from service.sessions.states import Status
-from service.storage.database import Row
+from service.storage.database import WRITTEN_AT, Row
 from service.storage.paging import Walk, read_page
+from service.storage.sweeps import sweep
 
 # What a list of sessions does not show.
 _HEAVY = ("history", "checkouts", "opening")
-
-COMMITTED_WITHIN: Final = timedelta(seconds=5)
-"""A change carries the time before its commit, which comes within three seconds: a call to the
-database is given up after these. What is older than this is all there is of its time."""
+_CHANGED = "merchant_writtenAt"
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """Which sessions a list shows; None: any. `owner` is who opened them.
-
-    With `updated_since` they come in the order of their last change, the oldest first.
-    """
+    """Which sessions a list shows; None: any. `owner` is who opened them."""
 
     merchant_id: str
     now: datetime
@@ -37,7 +31,6 @@ class Listed(Struct, frozen=True, kw_only=True):
     plan: str | None = None
     provider: ProviderName | None = None
     has_checkout: bool | None = None
-    updated_since: datetime | None = None
 
 
 async def page(
@@ -52,6 +45,23 @@ async def page(
         Session.get_pymongo_collection(), _walk(listed), cursor=cursor, limit=limit
     )
     return [Session.model_validate(row) for row in rows], following
+
+
+async def page_of_changed(
+    listed: Listed, since: datetime, *, cursor: Cursor | None, limit: int
+) -> Swept[Session]:
+    """Return a page of the sessions that were changed since a moment, the oldest change first."""
+    walk = Walk(
+        wanted={"merchantId": listed.merchant_id},
+        also=_filters(listed),
+        by=WRITTEN_AT,
+        index=_CHANGED,
+        ascending=True,
+        leave_out=_HEAVY,
+    )
+    swept = await sweep(Session.get_pymongo_collection(), walk, since, cursor=cursor, limit=limit)
+    sessions = [Session.model_validate(row) for row in swept.found]
+    return Swept(sessions, swept.following, swept.until)
 
 
 async def ids_of_email(
@@ -75,18 +85,14 @@ def _walk(listed: Listed) -> Walk:
     """Return how a list is read: by the index that fits best, the other filters row by row."""
     wanted: Row = {"merchantId": listed.merchant_id}
     also = _filters(listed)
-    by, ascending, index = "createdAt", False, "merchant_user_createdAt"
-    if listed.updated_since is not None:
-        until = listed.now - COMMITTED_WITHIN
-        wanted["updatedAt"] = {"$gte": listed.updated_since, "$lte": until}
-        by, ascending, index = "updatedAt", True, "merchant_updatedAt"
-    elif "userId" in also:
+    by, index = "createdAt", "merchant_user_createdAt"
+    if "userId" in also:
         wanted["userId"] = also.pop("userId")
     elif "email" in also:
         wanted["email"], index = also.pop("email"), "merchant_email_createdAt"
     else:
-        by, index = "updatedAt", "merchant_updatedAt"
-    return Walk(wanted=wanted, also=also, by=by, index=index, ascending=ascending, leave_out=_HEAVY)
+        by, index = WRITTEN_AT, _CHANGED
+    return Walk(wanted=wanted, also=also, by=by, index=index, leave_out=_HEAVY)
 
 
 def _filters(listed: Listed) -> Row:

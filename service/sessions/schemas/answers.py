@@ -87,10 +87,14 @@ class OpenedAnswer(Struct, frozen=True, rename="camel"):
 
 
 class SessionsAnswer(Struct, frozen=True, rename="camel"):
-    """A page of sessions, newest first."""
+    """A page of sessions, newest first.
+
+    `nextUpdatedSince` is there with `updatedSince` alone, null while there are more pages.
+    """
 
     sessions: list[SessionView]
     next_cursor: str | None
+    next_updated_since: datetime | UnsetType | None = UNSET
 
 
 class VerifiedAnswer(Struct, frozen=True, rename="camel"):

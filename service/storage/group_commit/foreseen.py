@@ -7,14 +7,14 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from msgspec import Struct
 from pydantic import TypeAdapter
 
-from service.storage.database import Row
+from service.storage.database import DatabaseTime, Row
 from service.storage.documents import StoredDocument
 from service.storage.transaction import NeedsOwnTransaction
 
 D = TypeVar("D", bound=StoredDocument)
 
 # A document has these as they are stored.
-_PLAIN = frozenset({str, int, float, bool, datetime, NoneType})
+_PLAIN = frozenset({str, int, float, bool, datetime, DatabaseTime, NoneType})
 
 
 class _Field(Struct, frozen=True):
@@ -31,10 +31,11 @@ _KNOWN: dict[type[StoredDocument], dict[str, _Field]] = {}
 def foresee(document: D, change: Row) -> D:
     """Return a document as an update makes it.
 
-    Raises `NeedsOwnTransaction` for what only the database can apply.
+    But for the database's own time: no work reads that. Raises `NeedsOwnTransaction` for what only
+    the database can apply.
     """
     fields = _fields_of(type(document))
-    if change.keys() - {"$set", "$push", "$inc"}:
+    if change.keys() - {"$set", "$push", "$inc", "$currentDate"}:
         raise NeedsOwnTransaction(f"Only the database can apply {sorted(change)}.")
     values: dict[str, Any] = {}
     for stored, value in change.get("$set", {}).items():

@@ -1,11 +1,23 @@
-"""List and read disputes."""
+"""List and read disputes, and payments by what was changed."""
 
-from service.core.paging import Cursor
+from datetime import datetime
+
+from service.core.paging import Cursor, Swept
 from service.payments.disputes.documents import Dispute
 from service.payments.history import repository
 from service.payments.history.errors import DisputeNotFound
-from service.payments.history.repository import DisputeFilter
+from service.payments.history.operations.gather import Told, told_of
+from service.payments.history.repository import DisputeFilter, PaymentFilter
 from service.storage.answering import answers_in_time
+
+
+async def sweep_payments(
+    wanted: PaymentFilter, since: datetime, *, cursor: Cursor | None, limit: int
+) -> Swept[Told]:
+    """List the payments that were changed since a moment. Raises `Unavailable`."""
+    async with answers_in_time():
+        swept = await repository.page_of_changed_payments(wanted, since, cursor=cursor, limit=limit)
+        return Swept(await told_of(swept.found), swept.following, swept.until)
 
 
 async def list_disputes(

@@ -48,7 +48,7 @@ async def list_payments(
     """List payments, newest first, and where the next page begins. Raises `Unavailable`."""
     async with answers_in_time():
         found, following = await repository.page_of_payments(wanted, cursor=cursor, limit=limit)
-        return await _told(found), following
+        return await told_of(found), following
 
 
 async def find_whole(
@@ -70,7 +70,8 @@ async def find_whole(
         return await _whole(latest)
 
 
-async def _told(found: Sequence[Payment]) -> list[Told]:
+async def told_of(found: Sequence[Payment]) -> list[Told]:
+    """Return payments with what has become of them."""
     ids = [str(one.id) for one in found]
     back = by_payment(await refunds.of_payments(ids, NO_TRANSACTION) if ids else [])
     failed = await _failed(found)
@@ -90,7 +91,7 @@ async def _failed(found: Iterable[Payment]) -> Mapping[tuple[str, ...], list[Att
 
 
 async def _whole(found: Sequence[Payment]) -> list[Whole]:
-    told = await _told(found)
+    told = await told_of(found)
     ids = [str(one.id) for one in found]
     disputed = by_payment(await disputes.of_payments(ids, NO_TRANSACTION) if ids else [])
     objects = {

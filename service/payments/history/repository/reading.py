@@ -6,15 +6,16 @@ from datetime import datetime
 from bson import ObjectId
 from msgspec import Struct
 
-from service.core.paging import Cursor
+from service.core.paging import Cursor, Swept
 from service.payments.disputes.documents import Dispute
 from service.payments.disputes.states import DisputeStatus
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import PaymentStatus
 from service.payments.refunds import repository as refunds
 from service.providers.registry import REGISTRY
-from service.storage.database import Row
+from service.storage.database import WRITTEN_AT, Row
 from service.storage.paging import Walk, read_page
+from service.storage.sweeps import sweep
 
 # All states: an index that begins with the state then serves lists of any, in the order of time.
 _ANY_PAYMENT = [status.value for status in PaymentStatus]
@@ -56,6 +57,22 @@ async def page_of_payments(
         Payment.get_pymongo_collection(), _walk(wanted), cursor=cursor, limit=limit
     )
     return [Payment.model_validate(row) for row in rows], following
+
+
+async def page_of_changed_payments(
+    wanted: PaymentFilter, since: datetime, *, cursor: Cursor | None, limit: int
+) -> Swept[Payment]:
+    """Return a page of the payments that were changed since a moment, the oldest change first."""
+    walk = Walk(
+        wanted={"merchantId": wanted.merchant_id},
+        also=_filters(wanted),
+        by=WRITTEN_AT,
+        index="merchant_writtenAt",
+        ascending=True,
+    )
+    swept = await sweep(Payment.get_pymongo_collection(), walk, since, cursor=cursor, limit=limit)
+    found = [Payment.model_validate(row) for row in swept.found]
+    return Swept(found, swept.following, swept.until)
 
 
 async def count(wanted: PaymentFilter, limit: int) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from service.core.paging import Cursor, next_cursor
+from service.core.paging import Cursor, Swept, next_cursor
 from service.core.strict_json import JsonObject
 from service.core.views import view_of
 from service.payments.attempts.states import AttemptStatus
@@ -95,10 +95,14 @@ class PaymentView(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class PaymentsAnswer(Struct, frozen=True, rename="camel"):
-    """A page of payments, newest first."""
+    """A page of payments, newest first.
+
+    `nextUpdatedSince` is there with `updatedSince` alone, null while there are more pages.
+    """
 
     payments: list[PaymentView]
     next_cursor: str | None
+    next_updated_since: datetime | UnsetType | None = UNSET
 
 
 class DisputeView(Struct, frozen=True, rename="camel", kw_only=True):
@@ -185,6 +189,12 @@ def payments_answer(
     """Show a page of payments."""
     views = [payment_view(one, to_user=to_user) for one in told]
     return PaymentsAnswer(views, next_cursor(following))
+
+
+def swept_answer(swept: Swept[Told], *, to_user: bool = False) -> PaymentsAnswer:
+    """Show a page of what was changed."""
+    shown = payments_answer(swept.found, swept.following, to_user=to_user)
+    return replace(shown, next_updated_since=swept.until)
 
 
 def dispute_view(dispute: Dispute) -> DisputeView:

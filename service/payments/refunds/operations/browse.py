@@ -1,6 +1,8 @@
 """Find refunds for who may see them."""
 
-from service.core.paging import Cursor
+from datetime import datetime
+
+from service.core.paging import Cursor, Swept
 from service.payments.refunds import repository
 from service.payments.refunds.documents import Refund
 from service.payments.refunds.errors import RefundNotFound
@@ -38,8 +40,30 @@ async def list_refunds(
 
     Raises `PaymentNotFound`, and as `find_payment` does.
     """
-    if payment is not None:
-        found = await find_payment(merchant_id, payment)
-        filters = RefundFilter(filters.status, str(found.id), filters.user_id)
+    filters = await _of_payment(merchant_id, filters, payment)
     async with answers_in_time():
         return await repository.page(merchant_id, filters, cursor=cursor, limit=limit)
+
+
+async def sweep_refunds(
+    merchant_id: str,
+    filters: RefundFilter,
+    since: datetime,
+    *,
+    payment: str | None,
+    cursor: Cursor | None,
+    limit: int,
+) -> Swept[Refund]:
+    """List the refunds that were changed since a moment, as `list_refunds` does."""
+    filters = await _of_payment(merchant_id, filters, payment)
+    async with answers_in_time():
+        return await repository.page_of_changed(
+            merchant_id, filters, since, cursor=cursor, limit=limit
+        )
+
+
+async def _of_payment(merchant_id: str, filters: RefundFilter, payment: str | None) -> RefundFilter:
+    if payment is None:
+        return filters
+    found = await find_payment(merchant_id, payment)
+    return RefundFilter(filters.status, str(found.id), filters.user_id)

@@ -1,0 +1,1 @@
+"""Lists that are swept by what was changed."""
