@@ -28,6 +28,8 @@ from service.jobs.operations.by_the_clock import by_the_clock
 from service.jobs.operations.figures import job_figures
 from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
+from service.notifications.stream.controllers import EventStream
+from service.notifications.stream.operations import Streams, ending_streams
 from service.outbox.controllers import AdminDeliveries
 from service.outbox.operations.figures import outbox_figures
 from service.payments.history.controllers import Disputes, PaymentHistory
@@ -70,6 +72,7 @@ ROUTES = (
     Quotes,
     Cleanup,
     NamedJobs,
+    EventStream,
 )
 
 
@@ -96,6 +99,7 @@ def create_app(
     mounted = _mounted(extension, settings, container)
     login = build_login(settings, clock, container.merchants)
     watchdog = Watchdog(database, QUEUES)
+    streams = Streams(container.jobs.stopping)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -103,6 +107,7 @@ def create_app(
             stack.push_async_callback(close_providers, container.providers)
             stack.push_async_callback(login.refusals.aclose)
             await stack.enter_async_context(ending_with(container.job_table))
+            await stack.enter_async_context(ending_streams(streams))
             if loop:
                 await stack.enter_async_context(_loops(container, watchdog))
             if mounted is not None:
@@ -124,7 +129,7 @@ def create_app(
     )
     app.state.container = container
     app.state.login = login
-    app.state.watchdog = watchdog
+    app.state.watchdog, app.state.streams = watchdog, streams
     app.state.services = container.services
     app.state.history = container.history
     app.state.refunding = container.refunding

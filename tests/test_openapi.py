@@ -145,7 +145,8 @@ async def test_nothing_that_is_made_from_the_document_is_a_5xx(
 ) -> None:
     """What is valid and what is nearly so, by property-based generation from the document.
 
-    Opening at a provider is left out: there a 502 is right, for nobody plays the provider here.
+    Opening at a provider is left out: there a 502 is right, for nobody plays the provider here. So
+    is the stream of events, whose answer never ends (tests/notifications/test_stream.py).
     """
     await put_price(api, "gold", 1000)
     await api.open(sessionId="s-1")
@@ -158,6 +159,8 @@ async def test_nothing_that_is_made_from_the_document_is_a_5xx(
             assert isinstance(found, Ok)
             operation = found.ok()
             if "checkout" in operation.path and "create" in operation.path:
+                continue
+            if operation.path == "/api/events/stream":
                 continue
 
             @settings(

@@ -13,6 +13,9 @@ COMMANDS = {
     "doctor": LazyCommand(
         "service.cli.commands.doctor", "Tell what is missing or weak, in settings and machine."
     ),
+    "listen": LazyCommand(
+        "service.cli.commands.listen", "Print events as they happen, and forward them to you."
+    ),
     "events": LazyCommand(
         "service.cli.commands.events", "Look at webhook events, apply them again, send one."
     ),

@@ -50,6 +50,7 @@ class AccessScope(StrEnum):
     AUDIT_READ = "audit:read"
     MERCHANTS_READ = "merchants:read"
     MERCHANTS_WRITE = "merchants:write"
+    EVENTS_READ = "events:read"
     JOBS_RUN = "jobs:run"
     METRICS_READ = "metrics:read"
     OPERATOR = "operator"
@@ -74,7 +75,10 @@ _REFUNDS = frozenset(
 BUNDLES: Mapping[Kind, frozenset[AccessScope]] = {
     Kind.PUBLISHABLE: _BROWSER,
     Kind.USER: _BROWSER | {AccessScope.PAYMENTS_READ, AccessScope.REFUNDS_REQUEST},
-    Kind.SECRET: _BROWSER | _LEDGER | _REFUNDS | {AccessScope.TIMELINES_READ},
+    Kind.SECRET: _BROWSER
+    | _LEDGER
+    | _REFUNDS
+    | {AccessScope.TIMELINES_READ, AccessScope.EVENTS_READ},
     Kind.ADMIN: frozenset(AccessScope) - {AccessScope.SESSIONS_WRITE},
     Kind.JOBS: frozenset({AccessScope.JOBS_RUN, AccessScope.OPERATOR}),
 }

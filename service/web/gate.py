@@ -7,9 +7,9 @@ costs each request as much as what stands in it.
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from service.core.clock import Clock
-from service.core.errors import Misconfigured
+from service.core.errors import Forbidden, Misconfigured
 from service.core.principal import Kind
-from service.web.authentication import PUBLIC, Authentication, CheckMerchant, admit
+from service.web.authentication import PUBLIC, Authentication, CheckMerchant, admit, scopes_needed
 from service.web.idempotency.header import LEAST_PROVING, read_key
 from service.web.idempotency.middleware import IDEMPOTENT, Idempotency
 from service.web.keys.ring import KeyRing
@@ -67,6 +67,17 @@ class Gate:
                 await app(scope, receive, send)
 
         return enter
+
+    async def ask_again(self, scope: Scope) -> None:
+        """Ask whether the caller of a long request is let in still: its key may be revoked.
+
+        Raises `Unauthenticated`, `Forbidden`, `Unavailable`.
+        """
+        principal = await self._authentication.identify(scope["headers"])
+        needed = frozenset(scopes_needed(scope["route_handler"].opt))
+        if principal is None or not needed <= principal.scopes:
+            raise Forbidden("The key may not do this any more.")
+        await self._check_merchant(principal)
 
 
 def gate_of(settings: HttpSettings, clock: Clock, check_merchant: CheckMerchant) -> Gate:

@@ -58,6 +58,7 @@ class WebLayer(InitPlugin):
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Complete the configuration of the application."""
+        app_config.state["gate"] = self.gate
         app_config.middleware = [self.gate, *app_config.middleware]
         app_config.exception_handlers = {**exception_handlers(), **app_config.exception_handlers}
         app_config.request_class = StrictRequest

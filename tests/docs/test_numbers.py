@@ -24,6 +24,7 @@ from service.leases.backoff import backoff
 from service.merchants import schemas as merchant_fields
 from service.merchants.operations import merchants
 from service.migrations import operations as migrations
+from service.notifications.stream import operations as streams
 from service.outbox.operations import deliver as delivering
 from service.outbox.operations import dispatch as dispatching
 from service.outbox.operations import messages as outbox
@@ -76,6 +77,8 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "docs/api.md": [
         ("at most {} hours (`JWT_MAX_HOURS`)", (ACCESS.jwt_max_hours,)),
         ("201 with what became of it within {} s", (refunding.ASK_WITHIN_S,)),
+        ("A comment comes every {} seconds", (streams.BEAT_EVERY_S,)),
+        ("a merchant has {} of them on each server process", (streams.MOST_OF_A_MERCHANT,)),
         ("tells what became of it within {} seconds", (refunding.ASK_WITHIN_S,)),
         ("as the same refund, for {} hours", (_hours(sending.REPEATED_FOR),)),
         (

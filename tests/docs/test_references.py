@@ -27,7 +27,11 @@ on_every_page = pytest.mark.parametrize(
 )
 
 # Upper-case names that are neither settings nor constants of the code.
-OTHER_NAMES = {"TILLGATE_DATA_DIR", "JOBS_KEY", "PYTHON_IMAGE"}
+OTHER_NAMES = {
+    *("TILLGATE_DATA_DIR", "JOBS_KEY", "PYTHON_IMAGE"),
+    # Of the programs that a merchant runs.
+    *("TILLGATE_KEY", "TILLGATE_URL", "WEBHOOK_SECRET"),
+}
 # Settings that are gone: CHANGELOG says so.
 GONE = {"INTENT_RETENTION_DAYS"}
 # The ingress shuts these out whether they are there or not.

@@ -32,6 +32,7 @@ _ANALYTICS = "`GET /api/payment/admin/analytics` adds up"
 _ANY_ID = "`GET /api/payments/{any_id}` leads from any id"
 _EVIDENCE = "`GET /api/disputes/{dispute_id}/evidence` gathers"
 _SWEEPS = "*Sweeps*: with `updatedSince` the lists"
+_STREAMS = "*Streams*: `GET /api/events/stream` sends events"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
 ALLOWED: dict[str, str] = {
     "get /api/payments/{any_id}": _ANY_ID,
@@ -41,6 +42,7 @@ ALLOWED: dict[str, str] = {
         f"schemas {name}": _EVIDENCE
         for name in ("ActLine", "Bought", "Customer", "DeliveryLine", "EvidenceAnswer")
     },
+    "get /api/events/stream": _STREAMS,
     "schemas SessionsAnswer > properties > nextUpdatedSince": _SWEEPS,
     "get /api/payment/payment-history": _HISTORY,
     "get /api/payment/admin/payments": _HISTORY,

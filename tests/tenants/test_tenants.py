@@ -160,6 +160,8 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         "get /api/admin/webhook-rejections": [Probe({}, {}, refused)],
         "get /api/admin/webhook-events/{event_id}/payload": [Probe({}, one) for one in review],
         "post /api/admin/webhook-events/{event_id}/replay": [Probe({}, one) for one in review],
+        # What B hears by itself is B's own: tests/notifications/test_stream.py.
+        "get /api/events/stream": [Probe({"params": {"merchant": A}}, {}, (403, 404))],
         "get /api/payment/payment-history": [
             Probe({}, {}, empty),
             Probe(user, {}, (200, 403)),

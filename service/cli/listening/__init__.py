@@ -1,0 +1,1 @@
+"""`tillgate listen`: what it hears, and what it forwards."""
