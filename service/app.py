@@ -28,6 +28,8 @@ from service.jobs.operations.by_the_clock import by_the_clock
 from service.jobs.operations.figures import job_figures
 from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
+from service.notifications.alerts.controllers import AdminAlerts
+from service.notifications.alerts.operations.browse import alert_figures
 from service.notifications.stream.controllers import EventStream
 from service.notifications.stream.operations import Streams, ending_streams
 from service.outbox.controllers import AdminDeliveries
@@ -66,6 +68,7 @@ ROUTES = (
     AdminWebhooks,
     AdminDeliveries,
     AdminReviews,
+    AdminAlerts,
     AuditTrail,
     AdminMerchants,
     Catalog,
@@ -144,6 +147,7 @@ def _metrics(container: Container) -> HTTPRouteHandler:
         partial(event_figures, container.clock),
         partial(outbox_figures, container.clock),
         partial(job_figures, container.job_table),
+        partial(alert_figures, container.conditions),
         partial(overdue_figures, container.clock),
     )
     return metrics_route(container.settings, figures)

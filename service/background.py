@@ -18,6 +18,7 @@ from service.inbox.operations.inbox import Inbox
 from service.inbox.operations.rejections import write_the_last
 from service.inbox.operations.replay import lane_of_waiting, retry_waiting
 from service.leases.loops import comes, end, repeat
+from service.notifications.alerts.operations.traffic import EVERY_S, Meter
 from service.outbox.operations.post import Post
 from service.outbox.operations.subscribers import topics_of
 from service.retention.operations.report import Jobs
@@ -82,6 +83,10 @@ async def background(jobs: Jobs) -> AsyncIterator[None]:
             asyncio.create_task(_look_out(kinds, jobs.stopping, news), name="tillgate-background"),
             asyncio.create_task(
                 repeat(partial(_write_rejections, jobs.inbox), WRITE_EVERY_S, jobs.stopping),
+                name="tillgate-background",
+            ),
+            asyncio.create_task(
+                repeat(partial(Meter().write, jobs.inbox.clock), EVERY_S, jobs.stopping),
                 name="tillgate-background",
             ),
         }

@@ -14,6 +14,7 @@ from pydantic import BaseModel, SerializeAsAny, ValidationError
 from service.core.errors import FieldProblem, Misconfigured
 from service.core.variables import Group, Password, Secret, Secrets
 from service.inbox.settings import InboxSettings
+from service.notifications.alerts.settings import AlertSettings
 from service.outbox.settings import MailSettings
 from service.payments.refunds.settings import RefundSettings
 from service.providers.registry import REGISTRY
@@ -37,6 +38,7 @@ class Settings(BaseModel, frozen=True):
     sessions: SessionSettings
     refunds: RefundSettings
     inbox: InboxSettings
+    alerts: AlertSettings
     consents: ConsentSettings
 
     @property

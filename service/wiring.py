@@ -21,11 +21,16 @@ from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.inbox.operations.inbox import Inbox
 from service.jobs.documents import JobRun, JobState
 from service.jobs.operations.job import About, Table, by_name
+from service.jobs.operations.listing import list_jobs
 from service.leases.documents import Lease
 from service.merchants.documents import Merchant
 from service.merchants.operations.merchants import Merchants
 from service.migrations.documents import Migration
 from service.migrations.operations import require_layout
+from service.notifications.alerts.documents import Alert, TrafficMinute
+from service.notifications.alerts.operations.condition import Condition
+from service.notifications.alerts.operations.table import ABOUT as ALERT_JOBS
+from service.notifications.alerts.operations.table import alert_jobs, conditions_of
 from service.outbox.documents import Birth, Delivery, OutboxMessage
 from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.payments.attempts.documents import Attempt
@@ -89,6 +94,8 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Lease,
     JobState,
     JobRun,
+    Alert,
+    TrafficMinute,
     Migration,
 )
 
@@ -98,6 +105,7 @@ ALL_JOBS: tuple[About, ...] = (
     *BOOKKEEPING_JOBS,
     *DISPUTE_JOBS,
     *REFUND_JOBS,
+    *ALERT_JOBS,
 )
 """What is known of the jobs without a database: for the manifests of CronJobs."""
 
@@ -117,6 +125,7 @@ class Container(Struct, frozen=True):
     refunding: RefundServices
     jobs: Jobs
     job_table: Table
+    conditions: tuple[Condition, ...]
 
 
 def build_container(settings: Settings, clock: Clock, database: Database) -> Container:
@@ -138,6 +147,10 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     refund_rules = build_refund_rules(settings.refunds, providers)
     refunding = RefundServices(refund_rules, clock, providers, inbox)
     jobs = Jobs(services, subscribers_of(services, refunding), settings.access.peppers)
+    watched = job_table(jobs, refunding)
+    conditions = conditions_of(
+        settings.alerts, clock, tuple(providers), partial(list_jobs, watched)
+    )
     return Container(
         settings=settings,
         clock=clock,
@@ -150,12 +163,16 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
         refunding=refunding,
         jobs=jobs,
-        job_table=job_table(jobs, refunding),
+        job_table=watched.joined_by(alert_jobs(conditions, clock)),
+        conditions=conditions,
     )
 
 
 def job_table(jobs: Jobs, refunding: RefundServices) -> Table:
-    """Return the table of all jobs: the server, the commands, the routes and CronJobs run these."""
+    """Return the table of all jobs but that of the alerts, which looks at how these stand.
+
+    The server, the commands, the routes and CronJobs run these.
+    """
     clock = jobs.inbox.clock
     registered = (
         *retention_jobs(jobs),

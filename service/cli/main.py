@@ -28,6 +28,9 @@ COMMANDS = {
     "outbox": LazyCommand(
         "service.cli.commands.outbox", "List what could not be delivered, and deliver it again."
     ),
+    "alerts": LazyCommand(
+        "service.cli.commands.alerts", "List what a person must hear of, and close it by hand."
+    ),
     "sandbox": LazyCommand(
         "service.cli.commands.sandbox", "Play with the sandbox: a storm of faulty webhooks."
     ),

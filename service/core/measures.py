@@ -54,6 +54,7 @@ class Observed:
         self.histogram = Histogram(name, documentation, labels, buckets=buckets)
         self._bounds = buckets
         self._gathered: dict[tuple[str | int, ...], _Gathered] = {}
+        self._series: dict[tuple[str | int, ...], Histogram] = {}
         _OBSERVED.append(self)
 
     def observe(self, value: float, *labels: str | int) -> None:
@@ -67,11 +68,19 @@ class Observed:
     def add(self) -> None:
         """Add what was gathered to the histogram, as its own `observe` does for each value."""
         for labels, gathered in self._gathered.items():
-            series = self.histogram.labels(*labels)
+            series = self._series.get(labels) or self._series.setdefault(
+                labels, self.histogram.labels(*labels)
+            )
             series._sum.inc(gathered.total)
             for bucket, count in zip(series._buckets, gathered.counts, strict=True):
                 bucket.inc(count)
         self._gathered.clear()
+
+    def counts(self) -> dict[tuple[str | int, ...], int]:
+        """Return how often each series was observed by this process, by its labels' values."""
+        self.add()
+        series = self._series.items()
+        return {labels: int(sum(one.get() for one in it._buckets)) for labels, it in series}
 
 
 _OBSERVED: list[Observed] = []
@@ -163,6 +172,17 @@ def shared_by_processes() -> Iterator[None]:
         os.environ[SHARED_IN] = folder
         values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
         yield
+
+
+def webhook_counts() -> dict[str, int]:
+    """Return how many verified deliveries this process has taken, by provider."""
+    found: dict[str, int] = {}
+    for family in WEBHOOKS.collect():
+        for sample in family.samples:
+            if sample.name.endswith("_total"):
+                provider = sample.labels["provider"]
+                found[provider] = found.get(provider, 0) + int(sample.value)
+    return found
 
 
 class Figure(Struct, frozen=True):

@@ -53,6 +53,8 @@ class AccessScope(StrEnum):
     EVENTS_READ = "events:read"
     JOBS_RUN = "jobs:run"
     METRICS_READ = "metrics:read"
+    ALERTS_READ = "alerts:read"
+    ALERTS_WRITE = "alerts:write"
     OPERATOR = "operator"
 
 

@@ -9,6 +9,9 @@ from litestar import Litestar
 
 from service.audit import repository
 from service.core.ids import new_id
+from service.notifications.alerts.operations.browse import open_alerts
+from service.notifications.alerts.operations.check import agree
+from service.notifications.alerts.operations.condition import Sighting
 from service.settings import Settings
 from service.web.authentication import PUBLIC
 from service.web.logs.clients import clients_of
@@ -82,6 +85,12 @@ async def _replay(shop: Shop) -> None:
 async def _redeliver(shop: Shop) -> None:
     await dead_letter(shop)
     await _done(shop, "POST", f"/api/admin/deliveries/{DEAD}/redeliver")
+
+
+async def _close_alert(shop: Shop) -> None:
+    await agree("storage_full", [Sighting("Full.", new_id("disk"))], shop.clock.now(), None)
+    [alert] = await open_alerts(None, 1)
+    await _done(shop, "POST", f"/api/admin/alerts/{alert.id}/close", json={"reason": "known"})
 
 
 async def _move(shop: Shop, status: str, **fields: Any) -> None:
@@ -190,6 +199,7 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
     "Refunds.make": [(_refund, {"session.settled_by_hand", "refund.made_by_hand"})],
     "AdminReviews.same_money": [(_same_money, {"review.same_money"})],
     "AdminWebhooks.replay": [(_replay, {"event.replayed"})],
+    "AdminAlerts.close": [(_close_alert, {"alert.closed"})],
     "AdminDeliveries.again": [(_redeliver, {"delivery.redelivered"})],
     "Cleanup.run": [
         (lambda shop: _cleanup(shop, "/api/cleanup-sessions", JOBS), {"job.ran"}),

@@ -42,6 +42,8 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
     "jobs pause": [("jobs pause cleanup", ["job.paused"]), ("jobs pause cleanup", [])],
     "jobs resume": [("jobs resume cleanup", ["job.resumed"]), ("jobs resume cleanup", [])],
     "outbox redeliver": [(f"outbox redeliver {DELIVERY}", ["delivery.redelivered"])],
+    "alerts check": [("alerts check", ["job.ran"])],
+    "alerts close": [("alerts close al_1 --reason known", ["alert.closed"])],
     "events replay": [(f"events replay {EVENT}", ["event.replayed"])],
     "events retry": [("events retry", ["events.retried"])],
     "events backfill": [
@@ -57,7 +59,7 @@ CHANGE_NOTHING = {
     *("doctor", "keys list", "prices list", "jobs list", "indexes show"),
     *("jobs runs", "jobs manifests"),
     "ledger check",
-    "outbox list",
+    *("outbox list", "alerts list"),
     *("events list", "events show", "events rejected", "reviews list"),
     *("merchants list", "merchants show"),
     "serve",  # serves; what it is asked to do is traced by its routes
@@ -120,6 +122,11 @@ def old_stack(mongo_uri: str) -> Iterator[Any]:
     about |= {"topic": "session.completed", "merchantId": "default", "sessionId": "x"}
     database["deliveries"].insert_one(
         times | about | {"_id": DELIVERY, "status": "dead", "attempts": 9}
+    )
+    times = dict.fromkeys(("openedAt", "lastSeenAt", "notifiedAt"), now)
+    database["alerts"].insert_one(
+        {"_id": "al_1", "rule": "lamp", "merchantId": "default", "subject": "", "status": "open"}
+        | {"what": "Dark.", **times}
     )
     row = {"sessionId": "a", "userId": "u", "amount": 10, "paymentMethod": "upi"}
     database["Old"].insert_one(row)

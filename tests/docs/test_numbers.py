@@ -24,6 +24,11 @@ from service.leases.backoff import backoff
 from service.merchants import schemas as merchant_fields
 from service.merchants.operations import merchants
 from service.migrations import operations as migrations
+from service.notifications.alerts import repository as watched
+from service.notifications.alerts.operations import check as alerts
+from service.notifications.alerts.operations.watches import machines, traffic
+from service.notifications.alerts.settings import AlertSettings
+from service.notifications.alerts.states import OVER_AFTER
 from service.notifications.stream import operations as streams
 from service.outbox.operations import deliver as delivering
 from service.outbox.operations import dispatch as dispatching
@@ -54,6 +59,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
 
 CONNECTION, WEB, ACCESS = ConnectionSettings(), WebSettings(), AccessSettings()
+ALERT = AlertSettings()
 _LIMIT = kept()["get /api/payment-sessions"]["parameters"]["query limit"]["schema"]
 
 
@@ -74,6 +80,18 @@ _RETRIES, _REPEATS = _waits(states.FIRST_WAIT), _waits(delivering.FIRST_WAIT)
 # What a page says, its numbers left out; and these numbers, from the code.
 HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "README.md": [("an `Idempotency-Key` of {} random characters", (header.LEAST_PROVING,))],
+    "docs/alerts.md": [
+        ("not seen for {} minutes", (_minutes(OVER_AFTER),)),
+        ("Once that was over for {} minutes", (_minutes(OVER_AFTER),)),
+        ("could not be applied for {} days", (states.GIVE_UP_AFTER.days,)),
+        ("no answer within their limit ({} s)", (ANSWER_WITHIN_S,)),
+        ("`ALERT_REVIEW_MINUTES` ({})", (ALERT.review_minutes,)),
+        ("`ALERT_WAITING_MINUTES` ({})", (ALERT.waiting_minutes,)),
+        ("`ALERT_PROVIDER_SILENT_MINUTES` ({})", (ALERT.provider_silent_minutes,)),
+        ("`ALERT_ERROR_PERCENT` ({})", (ALERT.error_percent,)),
+        ("`ALERT_STORAGE_PERCENT` ({})", (ALERT.storage_percent,)),
+        ("`ALERT_DATABASE_SECONDS` ({})", (ALERT.database_seconds,)),
+    ],
     "docs/api.md": [
         ("at most {} hours (`JWT_MAX_HOURS`)", (ACCESS.jwt_max_hours,)),
         ("201 with what became of it within {} s", (refunding.ASK_WITHIN_S,)),
@@ -138,6 +156,8 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("notes every {} s what it has done", (noting.PROGRESS_EVERY_S,)),
         ("are listed for {} days", (jobs.KEPT_FOR_DAYS,)),
         ("for {} days (a TTL)", (jobs.KEPT_FOR_DAYS,)),
+        ("| {} days after its condition was over", (alerts.KEEP_FOR.days,)),
+        ("a write that it times | {} days", (watched.TRAFFIC_KEPT_FOR.days,)),
         ("capped at {} MiB", ((documents.WebhookRejection.capped_bytes or 0) / 2**20,)),
         ("{} days |", (outbox.KEEP_FOR.days,)),
         ("the idempotency middleware | {} hours |", (_hours(idempotency.KEPT_FOR),)),
@@ -228,6 +248,8 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("until {} MiB of newer ones", ((documents.WebhookRejection.capped_bytes or 0) / 2**20,)),
         ("by their ids | {} days", (outbox.KEEP_FOR.days,)),
         ("of each, for {} days", (jobs.KEPT_FOR_DAYS,)),
+        ("| {} days after its condition was over", (alerts.KEEP_FOR.days,)),
+        ("`probedAt` | {} days", (watched.TRAFFIC_KEPT_FOR.days,)),
         ("`sealedBody` | {} hours", (_hours(idempotency.KEPT_FOR),)),
         ("with `exp`, {} h after", (ACCESS.jwt_max_hours,)),
         (
@@ -250,6 +272,15 @@ IN_WORDS: dict[str, tuple[Any, Any]] = {
     "by batches of ten to 160": ((batches.SMALLEST, batches.LARGEST), (10, 160)),
     "at most twice as long": (batches.AS_QUICK, 2),
     "a sixteenth of it after one of 160": (batches.LARGEST / batches.SMALLEST, 16),
+    "of the last ten minutes' answers more were 5xx, and at least five": (
+        (_minutes(traffic.WINDOW), traffic.FEWEST_FAILED),
+        (10, 5),
+    ),
+    "or ten calls of the last ten minutes": (machines.MOST_UNANSWERED, 10),
+    "at least five verified webhooks, and as many on four of the six days": (
+        (traffic.USUAL_LEAST, traffic.USUAL_DAYS),
+        (5, 4),
+    ),
     "`blockedLong` for over a week": (purging.TOO_LONG.days, 7),
     "in the middle of one after a second": (door._LEAST_S, 1),
     "ten tries for an address and one more a minute": (guesses.OF_ONE, guesses.Budget(10, 60)),

@@ -19,6 +19,8 @@ from service.jobs import schemas as jobs
 from service.jobs.documents import JobRun
 from service.merchants import schemas as merchants
 from service.merchants.documents import Merchant, Suspension
+from service.notifications.alerts import schemas as alerts
+from service.notifications.alerts.documents import Alert
 from service.outbox import schemas as outbox
 from service.outbox.documents import Delivery
 from service.payments.disputes.documents import Dispute
@@ -40,6 +42,7 @@ View = type[Struct]
 
 # A view -> what it is of, and which of its fields are computed.
 VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
+    alerts.AlertView: (Alert, frozenset()),
     audit.EntryView: (AuditEntry, frozenset()),
     catalog.CouponView: (Coupon, frozenset()),
     catalog.PriceView: (Price, frozenset()),

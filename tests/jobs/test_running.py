@@ -264,6 +264,7 @@ async def test_jobs_and_admin_keys_read_every_job_with_its_last_runs(shop: Shop)
         "ledger-check": "0 0 * * *",
         "dispute-deadlines": "0 */1 * * *",
         "refunds": "0 */1 * * *",
+        "alerts": "*/1 * * * *",
     }
     assert [name for name, job in jobs.items() if job["pausedAt"]] == ["outbox"]
     [run] = jobs["cleanup"]["runs"]

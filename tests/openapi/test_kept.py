@@ -33,8 +33,15 @@ _ANY_ID = "`GET /api/payments/{any_id}` leads from any id"
 _EVIDENCE = "`GET /api/disputes/{dispute_id}/evidence` gathers"
 _SWEEPS = "*Sweeps*: with `updatedSince` the lists"
 _STREAMS = "*Streams*: `GET /api/events/stream` sends events"
+_ALERTS = "*Alerts*: conditions that a person must hear of"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
 ALLOWED: dict[str, str] = {
+    "get /api/admin/alerts": _ALERTS,
+    "post /api/admin/alerts/{alert_id}/close": _ALERTS,
+    **{
+        f"schemas {name}": _ALERTS
+        for name in ("AlertAnswer", "AlertsAnswer", "AlertView", "CloseAlert")
+    },
     "get /api/payments/{any_id}": _ANY_ID,
     **{f"schemas {name}": _ANY_ID for name in ("BalanceLine", "FoundAnswer", "WholePayment")},
     "get /api/disputes/{dispute_id}/evidence": _EVIDENCE,

@@ -10,6 +10,9 @@ from httpx import Response
 
 from service.core.ids import digest
 from service.core.principal import BUNDLES, AccessScope, Kind, bundle_of
+from service.notifications.alerts.operations.browse import open_alerts
+from service.notifications.alerts.operations.check import agree
+from service.notifications.alerts.operations.condition import Sighting
 from service.sessions import repository as sessions
 from service.storage.database import Row
 from service.wiring import DOCUMENTS
@@ -45,6 +48,7 @@ class Owned:
     quote_id: str
     review_id: str
     delivery_id: str
+    alert_id: str
     payment_id: str
     dispute_id: str
     refund_id: str
@@ -95,6 +99,8 @@ async def _owned(shop: Shop) -> Owned:
     quote = await call("POST", "/api/quotes", secret, json={"items": {"plan": PLAN}})
     quote_id = quote.json()["quote"]["quoteId"]
     await dead_letter(shop, A)
+    await agree("endpoint_disabled", [Sighting("words-of-alpha", "", A)], shop.clock.now(), None)
+    [alert] = await open_alerts(A, 1)
     [paid] = await shop.payments(sessionId="a-paid")
     await refund(paid, "a-refund-0001", reason="words-of-alpha")
     disputed = str((await dispute(paid, "a-dispute"))["_id"])
@@ -106,6 +112,7 @@ async def _owned(shop: Shop) -> Owned:
         quote_id=quote_id,
         review_id=row["_id"],
         delivery_id=DEAD,
+        alert_id=alert.id,
         payment_id=str(paid["_id"]),
         dispute_id=disputed,
         refund_id=asked.json()["refund"]["refundId"],
@@ -191,6 +198,11 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         "post /api/admin/deliveries/{delivery_id}/redeliver": [
             Probe({}, {"delivery_id": owned.delivery_id})
         ],
+        "get /api/admin/alerts": [
+            Probe({}, {}, empty),
+            Probe({"params": {"merchant": A}}, {}, refused),
+        ],
+        "post /api/admin/alerts/{alert_id}/close": [Probe(why, {"alert_id": owned.alert_id})],
         "get /api/admin/reviews": [
             Probe({}, {}, empty),
             Probe({"params": {"merchant": A}}, {}, refused),

@@ -1,6 +1,13 @@
 """Named queries on the inbox."""
 
-from service.inbox.repository.browsing import OpenEvents, count_open, of_session, page
+from service.inbox.repository.browsing import (
+    OpenEvents,
+    OpenOfMerchant,
+    count_by_merchant,
+    count_open,
+    of_session,
+    page,
+)
 from service.inbox.repository.events import (
     COMMITS,
     Meeting,
@@ -40,9 +47,11 @@ __all__ = [
     "COMMITS",
     "Meeting",
     "OpenEvents",
+    "OpenOfMerchant",
     "by_meeting",
     "claim_waiting",
     "commit",
+    "count_by_merchant",
     "count_open",
     "count_purgeable",
     "count_rejections",

@@ -52,3 +52,23 @@ async def count_open() -> list[OpenEvents]:
         [{"$match": open_}, {"$group": {"_id": key, "count": {"$sum": 1}, "first": first}}]
     )
     return [OpenEvents(**row.pop("_id"), **row.pop("first"), **row) async for row in found]
+
+
+class OpenOfMerchant(Struct, frozen=True):
+    """Events of a merchant and provider that stand open, and since when the oldest does."""
+
+    merchant_id: str
+    provider: str
+    count: int
+    since: datetime
+
+
+async def count_by_merchant(status: InboxStatus, until: datetime) -> list[OpenOfMerchant]:
+    """Count the undecided events in a state that came until a time, by merchant and provider."""
+    wanted: Row = {"status": status.value, "decision": None, "receivedAt": {"$lte": until}}
+    key = {"merchant_id": "$merchantId", "provider": "$provider"}
+    counted: Row = {"_id": key, "count": {"$sum": 1}, "since": {"$min": "$receivedAt"}}
+    found = await WebhookEvent.get_pymongo_collection().aggregate(
+        [{"$match": wanted}, {"$group": counted}]
+    )
+    return [OpenOfMerchant(**row.pop("_id"), **row) async for row in found]

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from service.core.batches import Until
 from service.core.clock import Clock
@@ -124,6 +125,10 @@ class Table(Struct, frozen=True):
             known = ", ".join(sorted(self.jobs))
             raise JobNotFound(f"There is no job {name!r}; there are {known}.")
         return found
+
+    def joined_by(self, jobs: "Sequence[Job[Any]]") -> "Table":
+        """Return a table that has further jobs, and ends with this one."""
+        return replace(self, jobs=by_name((*self.jobs.values(), *jobs)))
 
 
 def by_name(jobs: Sequence[Job[Report]]) -> Mapping[str, Job[Report]]:

@@ -17,6 +17,7 @@ EVENT_TYPES: frozenset[str] = frozenset(
         "review.opened",
         "review.decided",
         "alert.opened",
+        "alert.repeated",
         "alert.closed",
     }
 )

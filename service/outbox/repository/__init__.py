@@ -11,7 +11,14 @@ from service.outbox.repository.deliveries import (
     keep,
     look,
 )
-from service.outbox.repository.figures import Depth, count_dead, lane_depths, undispatched_depth
+from service.outbox.repository.figures import (
+    DeadOf,
+    Depth,
+    count_dead,
+    count_dead_by_merchant,
+    lane_depths,
+    undispatched_depth,
+)
 from service.outbox.repository.messages import (
     About,
     Undispatched,
@@ -32,6 +39,7 @@ from service.outbox.repository.messages import (
 __all__ = [
     "About",
     "Claimed",
+    "DeadOf",
     "Depth",
     "Failed",
     "Heard",
@@ -43,6 +51,7 @@ __all__ = [
     "by_ids",
     "claim",
     "count_dead",
+    "count_dead_by_merchant",
     "count_due",
     "count_undispatched",
     "expect",

@@ -50,3 +50,20 @@ async def count_dead() -> dict[str, int]:
         [{"$match": {"status": "dead"}}, {"$group": {"_id": "$subscriber", "n": {"$sum": 1}}}]
     )
     return {row["_id"]: row["n"] for row in await found.to_list()}
+
+
+class DeadOf(Struct, frozen=True):
+    """Deliveries of a merchant to a subscriber that were given up."""
+
+    merchant_id: str
+    subscriber: str
+    count: int
+
+
+async def count_dead_by_merchant() -> list[DeadOf]:
+    """Count the deliveries that were given up, by merchant and subscriber."""
+    key = {"merchant_id": "$merchantId", "subscriber": "$subscriber"}
+    found = await Delivery.get_pymongo_collection().aggregate(
+        [{"$match": {"status": "dead"}}, {"$group": {"_id": key, "count": {"$sum": 1}}}]
+    )
+    return [DeadOf(**row.pop("_id"), **row) async for row in found]

@@ -159,6 +159,18 @@ async def count_silent(since: datetime) -> int:
     return await Refund.get_pymongo_collection().count_documents(wanted)
 
 
+async def count_awaiting_person() -> dict[str, int]:
+    """Count, by merchant, the refunds of which nobody can tell whether they were made."""
+    wanted: Row = {"status": _ON_THEIR_WAY, "needsPerson": {"$ne": None}}
+    key = {"merchantId": "$merchantId", "status": "$status"}
+    found = await Refund.get_pymongo_collection().aggregate(
+        [{"$match": wanted}, {"$group": {"_id": key, "n": {"$sum": 1}}}]
+    )
+    processing = RefundStatus.PROCESSING.value
+    rows = [row async for row in found if row["_id"]["status"] == processing]
+    return {row["_id"]["merchantId"]: row["n"] for row in rows}
+
+
 async def note_asked(refund_id: str, now: datetime, tx: Transaction) -> bool:
     """Note that somebody asked about a refund; return whether it is still on its way."""
     wanted = {"refundId": refund_id, "status": _ON_THEIR_WAY}

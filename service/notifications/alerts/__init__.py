@@ -1,0 +1,1 @@
+"""Conditions that a person must hear of: each opens one alert, is repeated sparsely, and closes."""

@@ -1,0 +1,1 @@
+"""Look at conditions, open and close alerts, tell of them, list them."""
