@@ -3,6 +3,7 @@
 from litestar import Router
 from litestar.di import Provide
 
+from service.dashboard.alerts.controllers import AlertPages
 from service.dashboard.disputes.controllers import DisputePages
 from service.dashboard.frame import ASSETS
 from service.dashboard.login.controllers import Login
@@ -23,7 +24,7 @@ def dashboard_routes(login: LoginServices, extension: Mounted | None) -> Router:
         "/",
         route_handlers=[
             *(SHARED.route(), ASSETS.route(), Login, SessionPages, OperationsPages),
-            *(PaymentPages, RefundPages, ReviewPages, DisputePages),
+            *(PaymentPages, RefundPages, ReviewPages, DisputePages, AlertPages),
         ],
         dependencies={
             "login": Provide(lambda: login, sync_to_thread=False),

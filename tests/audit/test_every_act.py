@@ -16,6 +16,7 @@ from service.settings import Settings
 from service.web.authentication import PUBLIC
 from service.web.logs.clients import clients_of
 from tests.dashboard.operated import give_up, over, press
+from tests.dashboard.pressing import press as fill_in
 from tests.dashboard.signing_in import sign_in, sign_out
 from tests.outbox.subscribing import DEAD, dead_letter
 from tests.sessions.asking import change, payment_body, put_coupon, put_price
@@ -91,6 +92,14 @@ async def _close_alert(shop: Shop) -> None:
     await agree("storage_full", [Sighting("Full.", new_id("disk"))], shop.clock.now(), None)
     [alert] = await open_alerts(None, 1)
     await _done(shop, "POST", f"/api/admin/alerts/{alert.id}/close", json={"reason": "known"})
+
+
+async def _close_on_its_page(shop: Shop) -> None:
+    await agree("storage_full", [Sighting("Full.", new_id("disk"))], shop.clock.now(), None)
+    [alert] = await open_alerts(None, 1)
+    await sign_in(shop.api.http)
+    here = "/dashboard/alerts"
+    await fill_in(shop.api.http, here, f"{here}/close", id=alert.id, reason="known")
 
 
 async def _move(shop: Shop, status: str, **fields: Any) -> None:
@@ -199,6 +208,7 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
     "Refunds.make": [(_refund, {"session.settled_by_hand", "refund.made_by_hand"})],
     "AdminReviews.same_money": [(_same_money, {"review.same_money"})],
     "AdminWebhooks.replay": [(_replay, {"event.replayed"})],
+    "AlertPages.close": [(_close_on_its_page, {"alert.closed"})],
     "AdminAlerts.close": [(_close_alert, {"alert.closed"})],
     "AdminDeliveries.again": [(_redeliver, {"delivery.redelivered"})],
     "Cleanup.run": [

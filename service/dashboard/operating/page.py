@@ -21,9 +21,11 @@ class DeadLetters(Struct, frozen=True):
 class Shown(Struct, frozen=True):
     """What a reader may see; None: not for this reader.
 
-    `uncounted`: the queues could not be counted in time.
+    `alerts` are the names of the latest open ones. `uncounted`: the queues could not be counted in
+    time.
     """
 
+    alerts: Sequence[str] | None = None
     jobs: Sequence[JobLine] | None = None
     dead: DeadLetters | None = None
     queues: Sequence[Queue] | None = None
@@ -35,6 +37,7 @@ def operations_page(shown: Shown, sheet: Sheet) -> Answer:
     return filled(
         sheet,
         "operations.html",
+        alerts=shown.alerts,
         queues=shown.queues,
         uncounted=shown.uncounted,
         jobs=shown.jobs,

@@ -1,7 +1,9 @@
 """Each condition opens by a real cause and closes once that is gone, with what does not open it."""
 
+from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from service.core.principal import DEFAULT_MERCHANT
@@ -10,7 +12,7 @@ from service.jobs.operations.pausing import pause_job
 from service.jobs.operations.run import run_job
 from service.merchants import repository as merchants
 from service.merchants.documents import Merchant
-from service.notifications.alerts.operations.watches.endpoints import Disabled, endpoints_disabled
+from service.notifications.alerts.operations.watches.endpoints import endpoints_disabled
 from service.notifications.alerts.states import OVER_AFTER
 from tests.notifications.alerts.watching import CRON, alerts, condition_of, run_alerts
 from tests.outbox.subscribing import DEAD, Listener, dead_letter, deliver, subscriber, write
@@ -193,18 +195,28 @@ async def test_a_job_that_only_fails_is_late(shop: Shop, monkeypatch: Any) -> No
     assert "Its last run failed: Out of order." in alert["what"]
 
 
+class _Why(Struct, frozen=True):
+    at: datetime
+    reason: str
+
+
+class _Endpoint(Struct, frozen=True):
+    id: str
+    merchant_id: str
+    disabled: _Why | None
+
+
 async def test_an_endpoint_that_was_disabled(shop: Shop) -> None:
-    disabled: list[Disabled] = []
+    rows = [_Endpoint("we_2", "shop-2", None)]
 
-    async def find() -> list[Disabled]:
-        return disabled
+    async def find() -> list[_Endpoint]:
+        return rows
 
-    disabled.append(Disabled("shop-2", "we_1", shop.clock.now(), "it answered 410."))
+    assert await endpoints_disabled(shop.clock.now(), disabled=find) == []
+    rows.append(_Endpoint("we_1", "shop-2", _Why(shop.clock.now(), "gone")))
     [seen] = await endpoints_disabled(shop.clock.now(), disabled=find)
     assert (seen.merchant_id, seen.subject) == ("shop-2", "we_1")
-    assert "it answered 410. Its events are not sent." in seen.what
-    disabled.clear()
-    assert await endpoints_disabled(shop.clock.now(), disabled=find) == []
+    assert "it answered that it is gone (410). Nothing is sent there." in seen.what
 
 
 async def test_how_full_the_disk_is(shop: Shop) -> None:

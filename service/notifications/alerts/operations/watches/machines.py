@@ -84,6 +84,5 @@ async def jobs_late(
 
 def _late(listed: Listed, now: datetime) -> str:
     since = f"for {age(now - listed.succeeded_at)}" if listed.succeeded_at else "yet"
-    why = trouble(listed, now)
-    said = f"The job {listed.about.name} has not succeeded {since}; it is called "
-    return f"{said}{called(listed.about)}.{f' {why}' if why else ''}"
+    why = trouble(listed, now) or f"It is to be called {called(listed.about)}."
+    return f"The job {listed.about.name} has not succeeded {since}. {why}"
