@@ -24,7 +24,7 @@ class Merchant(StoredDocument):
 
     Its days begin in `zone` (IANA). Where `default_currency` is None, DEFAULT_CURRENCY holds; where
     `mail_sender` is None, the service's own sender. Its customers may return to `return_origins`
-    as well as to those of the service.
+    as well as to those of the service. Of the alerts that `alerts_off` names it opens none.
     """
 
     id: str  # type: ignore[assignment]  # Beanie declares an ObjectId
@@ -34,6 +34,7 @@ class Merchant(StoredDocument):
     mail_sender: str | None = None
     logo: str | None = None
     return_origins: list[str] = Field(default_factory=list)
+    alerts_off: list[str] = Field(default_factory=list)
     suspended: Suspension | None = None
     created_at: datetime
     updated_at: datetime

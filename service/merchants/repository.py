@@ -22,6 +22,12 @@ async def page(*, cursor: Cursor | None, limit: int) -> tuple[list[Merchant], Cu
     return [Merchant.model_validate(row) for row in rows], following
 
 
+async def alerts_off() -> dict[str, frozenset[str]]:
+    """Return the rules of alerts that merchants have turned off for themselves."""
+    found = Merchant.get_pymongo_collection().find({"alertsOff.0": {"$exists": True}})
+    return {row["_id"]: frozenset(row["alertsOff"]) for row in await found.to_list()}
+
+
 async def insert(merchant: Merchant, tx: Transaction) -> None:
     """Store a new merchant. Raises `Duplicate`."""
     await tx.insert(Merchant.get_pymongo_collection(), merchant.to_row())

@@ -20,6 +20,7 @@ from service.web.fields import CurrencyCode, Email, LongText, ShortText
 from service.web.wire import WireModel
 
 MOST_ORIGINS = 20
+MOST_RULES = 50
 _LONGEST_ADDRESS = 500
 # Listed by some systems; what they mean depends on the machine, or they mean nothing.
 _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
@@ -115,6 +116,14 @@ Origins = Annotated[list[Origin], Field(max_length=MOST_ORIGINS), AfterValidator
 """Several, each once."""
 
 
+Rules = Annotated[
+    list[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$", examples=["provider_silent"])]],
+    Field(max_length=MOST_RULES),
+    AfterValidator(_distinct),
+]
+"""Names of rules of alerts, each once."""
+
+
 class MerchantFields(WireModel):
     """The fields of a merchant that can be set; those left out stay as they are."""
 
@@ -129,6 +138,8 @@ class MerchantFields(WireModel):
     logo: Logo | None = None
     return_origins: Origins = Field(default_factory=list)
     """Where `successUrl` and `cancelUrl` of its sessions may lead, besides the service's own."""
+    alerts_off: Rules = Field(default_factory=list)
+    """Rules of which no alert is opened for it (docs/alerts.md)."""
 
     def given(self) -> Row:
         """Return what was sent, by its stored names."""
@@ -186,6 +197,7 @@ class MerchantView(Struct, frozen=True, rename="camel"):
     mail_sender: str | None
     logo: str | None
     return_origins: list[str]
+    alerts_off: list[str]
     suspended: SuspensionView | None
     created_at: datetime
     updated_at: datetime

@@ -9,8 +9,8 @@ from litestar import Litestar
 
 from service.audit import repository
 from service.core.ids import new_id
+from service.notifications.alerts.operations.agree import agree
 from service.notifications.alerts.operations.browse import open_alerts
-from service.notifications.alerts.operations.check import agree
 from service.notifications.alerts.operations.condition import Sighting
 from service.settings import Settings
 from service.web.authentication import PUBLIC

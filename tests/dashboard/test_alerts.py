@@ -5,8 +5,8 @@ import pytest_asyncio
 from httpx import AsyncClient
 
 from service.core.principal import AccessScope, Kind
+from service.notifications.alerts.operations.agree import agree
 from service.notifications.alerts.operations.browse import open_alerts
-from service.notifications.alerts.operations.check import agree
 from service.notifications.alerts.operations.condition import Sighting
 from tests.dashboard.operated import EVIL
 from tests.dashboard.pressing import page, press, said, words

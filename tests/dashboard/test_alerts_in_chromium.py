@@ -3,7 +3,7 @@
 import pytest
 
 from service.core.clock import SystemClock
-from service.notifications.alerts.operations.check import agree
+from service.notifications.alerts.operations.agree import agree
 from service.notifications.alerts.operations.condition import Sighting
 from service.storage.database import Database
 from tests.dashboard.operated import EVIL

@@ -20,7 +20,7 @@ NEUTRAL = set(
     "sessionOpenedAt statusAt final paymentMethod failureCode topic leasedUntil doneAt action "
     "item passId maxQuantity title code basisPoints scopes revokedAt endsAt state payloadHash "
     "lockedUntil contentType holder fence renewals pausedAt reached succeededAt job startedAt "
-    "endedAt figures until ran tookMs counts zone defaultCurrency logo returnOrigins "
+    "endedAt figures until ran tookMs counts zone defaultCurrency logo returnOrigins alertsOff "
     "writtenAt heldUntil messageId subscriber lane claim giveUpAt bornAt places refunded excess "
     "reserved held unposted refundId providerRefundId paymentId void byDispute calledAt "
     "requestedAt decidedAt madeAt pendingReason providerDisputeId providerStatus phase respondBy "

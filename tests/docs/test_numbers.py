@@ -25,7 +25,7 @@ from service.merchants import schemas as merchant_fields
 from service.merchants.operations import merchants
 from service.migrations import operations as migrations
 from service.notifications.alerts import repository as watched
-from service.notifications.alerts.operations import check as alerts
+from service.notifications.alerts.operations import agree as alerts
 from service.notifications.alerts.operations.watches import machines, traffic
 from service.notifications.alerts.settings import AlertSettings
 from service.notifications.alerts.states import OVER_AFTER

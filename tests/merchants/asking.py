@@ -16,6 +16,7 @@ PROFILE: dict[str, Any] = {
     "mailSender": "billing@alpha.example",
     "logo": "https://alpha.example/logo.png",
     "returnOrigins": ["https://alpha.example"],
+    "alertsOff": ["provider_silent"],
 }
 
 

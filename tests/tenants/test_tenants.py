@@ -10,8 +10,8 @@ from httpx import Response
 
 from service.core.ids import digest
 from service.core.principal import BUNDLES, AccessScope, Kind, bundle_of
+from service.notifications.alerts.operations.agree import agree
 from service.notifications.alerts.operations.browse import open_alerts
-from service.notifications.alerts.operations.check import agree
 from service.notifications.alerts.operations.condition import Sighting
 from service.sessions import repository as sessions
 from service.storage.database import Row

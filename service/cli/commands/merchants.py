@@ -48,6 +48,10 @@ def _profile(command: Command) -> Command:
             "multiple": True,
             "help": "Where customers may return to: https://shop.example. May be repeated.",
         },
+        "--alert-off": {
+            "multiple": True,
+            "help": "A rule of which no alert is opened for it: jobs_late. May be repeated.",
+        },
     }
     for name, settings in reversed(options.items()):
         command = click.option(name, **settings)(command)
@@ -55,22 +59,11 @@ def _profile(command: Command) -> Command:
 
 
 def _fields(
-    *,
-    name: str | None,
-    zone: str | None,
-    currency: str | None,
-    sender: str | None,
-    logo: str | None,
-    return_origin: tuple[str, ...],
+    *, return_origin: tuple[str, ...], alert_off: tuple[str, ...], **given: str | None
 ) -> MerchantFields:
     """Check what was given; an empty text resets a field. Raises `InvalidInput`."""
-    texts = {
-        "name": name,
-        "zone": zone,
-        "defaultCurrency": currency,
-        "mailSender": sender,
-        "logo": logo,
-    }
+    names = {"currency": "defaultCurrency", "sender": "mailSender"}
+    texts = {names.get(option, option): text for option, text in given.items()}
     nullable = {"defaultCurrency", "mailSender", "logo"}
     sent: dict[str, object] = {
         field: None if text == "" and field in nullable else text
@@ -79,6 +72,8 @@ def _fields(
     }
     if return_origin:
         sent["returnOrigins"] = [origin for origin in return_origin if origin]
+    if alert_off:
+        sent["alertsOff"] = [rule for rule in alert_off if rule]
     fields = decode_wire_model(MerchantFields, sent)
     assert isinstance(fields, MerchantFields)  # noqa: S101 - the model that was asked for
     return fields

@@ -148,7 +148,7 @@ async def resume_merchant(
     return await _changing(merchants, merchant_id, work)
 
 
-_PROFILE = ("name", "zone", "defaultCurrency", "mailSender", "logo", "returnOrigins")
+_PROFILE = ("name", "zone", "defaultCurrency", "mailSender", "logo", "returnOrigins", "alertsOff")
 
 
 async def _changing(

@@ -9,8 +9,9 @@ from pymongo.errors import OperationFailure
 
 from service.core.principal import DEFAULT_MERCHANT
 from service.notifications.alerts import repository
-from service.notifications.alerts.operations import check
-from service.notifications.alerts.operations.check import AlertReport, agree
+from service.notifications.alerts.operations import agree as agreeing
+from service.notifications.alerts.operations.agree import agree
+from service.notifications.alerts.operations.check import AlertReport
 from service.notifications.alerts.operations.condition import Condition, Sighting
 from service.notifications.alerts.states import OVER_AFTER, is_due
 from service.storage.database import Client
@@ -174,6 +175,20 @@ async def test_a_rule_that_this_process_does_not_know_keeps_its_alerts(shop: Sho
     assert [one["status"] for one in await alerts(shop)] == ["open"]
 
 
+async def test_what_a_merchant_has_turned_off_is_not_seen_for_it(shop: Shop) -> None:
+    lamp = Lamp()
+    lamp.seen = (SEEN, Sighting("x", "", "shop-3"))
+    await watch(shop, lamp)
+    path, wanted = "/merchants/shop-2", {"name": "Two", "zone": "UTC", "alertsOff": ["lamp"]}
+    answer = await shop.admin("PUT", path, json=wanted)
+    assert answer.json()["merchant"]["alertsOff"] == ["lamp"], answer.text
+    shop.clock.advance(OVER_AFTER)
+    await watch(shop, lamp)
+    assert [one["merchantId"] for one in await alerts(shop, status="open")] == ["shop-3"]
+    await shop.admin("PUT", path, json=wanted | {"alertsOff": ["another"]})
+    assert (await watch(shop, lamp)).opened == 1
+
+
 async def test_a_dry_run_counts_and_writes_nothing(shop: Shop) -> None:
     report = await run_alerts(shop, Condition("lamp", Lamp().look), dry_run=True)
     assert (report.seen, report.opened) == (1, 0)
@@ -242,7 +257,7 @@ async def test_control_written_one_by_one_a_cut_leaves_an_alert_of_which_nobody_
     async def without(_: object, work: Callable[[Transaction], Awaitable[object]]) -> object:
         return await work(NO_TRANSACTION)
 
-    monkeypatch.setattr(check, "under", without)
+    monkeypatch.setattr(agreeing, "under", without)
     namespace = f"{shop.database.name}.outbox"
     async with failing(client, ["update"], namespace=namespace, **REFUSED):
         with pytest.raises(OperationFailure):

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from service.core.principal import Kind, Principal
+from service.notifications.alerts.operations.agree import agree
 from service.notifications.alerts.operations.browse import open_alerts
-from service.notifications.alerts.operations.check import agree
 from service.notifications.alerts.operations.close import close_alert
 from service.notifications.alerts.operations.condition import Sighting
 from service.notifications.alerts.states import OVER_AFTER

@@ -156,7 +156,7 @@ async def test_a_job_that_nobody_calls(shop: Shop) -> None:
     shop.pass_time(seconds=1)
     assert ("default", "cleanup") in await stands(shop, "jobs_late")
     await _run_all(shop)
-    assert (await stands(shop, "jobs_late"))[:1] == [("default", "cleanup")]  # not over yet
+    assert ("default", "cleanup") in await stands(shop, "jobs_late")  # not over yet
     for _ in range(2):
         shop.pass_time(minutes=10)
         await _run_all(shop)

@@ -9,7 +9,8 @@ from service.core.principal import Kind, Principal
 from service.jobs.operations.job import Table, by_name
 from service.jobs.operations.listing import list_jobs
 from service.jobs.operations.run import run_job
-from service.notifications.alerts.operations.check import AlertReport, agree
+from service.notifications.alerts.operations.agree import agree
+from service.notifications.alerts.operations.check import AlertReport
 from service.notifications.alerts.operations.condition import Condition, Sighting
 from service.notifications.alerts.operations.table import alert_jobs, conditions_of
 from service.notifications.alerts.settings import AlertSettings
