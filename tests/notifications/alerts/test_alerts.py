@@ -20,6 +20,7 @@ from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction
 from service.wiring import DOCUMENTS
 from tests.conftest import NOON
+from tests.leases.clocks import Shifted, Trusted
 from tests.notifications.alerts.watching import (
     SEEN,
     Lamp,
@@ -85,20 +86,20 @@ async def test_what_comes_again_is_another_alert(shop: Shop) -> None:
 
 async def test_what_comes_and_goes_is_one_alert(shop: Shop) -> None:
     lamp = Lamp()
-    for minute in range(59):
+    for minute in range(0, 60, 5):
         lamp.seen = (SEEN,) if minute % 10 == 0 else ()
         await watch(shop, lamp)
-        shop.pass_time(minutes=1)
+        shop.pass_time(minutes=5)
     assert len(await alerts(shop)) == 1
     assert await told(shop) == {"opened": 1}
 
 
 async def test_control_what_comes_and_goes_more_slowly_is_an_alert_each_time(shop: Shop) -> None:
     lamp = Lamp()
-    for minute in range(59):
+    for minute in range(0, 60, 5):
         lamp.seen = (SEEN,) if minute % 20 == 0 else ()
         await watch(shop, lamp)
-        shop.pass_time(minutes=1)
+        shop.pass_time(minutes=5)
     assert await told(shop) == {"opened": 3, "closed": 3}
 
 
@@ -112,15 +113,15 @@ def test_when_it_is_told_of_again() -> None:
 
 async def test_it_is_repeated_after_one_hour_after_six_and_then_daily(shop: Shop) -> None:
     lamp, after = Lamp(), []
-    for hour in range(80):
+    for hour in (0, 1, 2, 5, 6, 7, 29, 30, 31, 53, 54):
+        shop.clock.advance(NOON + timedelta(hours=hour) - shop.clock.now())
         if (await watch(shop, lamp)).repeated:
             after.append(hour)
-        shop.pass_time(hours=1)
-    assert after == [1, 6, 30, 54, 78]
+    assert after == [1, 6, 30, 54]
     [alert] = await alerts(shop)
-    assert alert["times"] == 6
+    assert alert["times"] == 5
     lasts = [row["payload"]["times"] for row in await shop.messages("alert.repeated")]
-    assert lasts == [2, 3, 4, 5, 6]
+    assert lasts == [2, 3, 4, 5]
 
 
 async def test_a_repetition_is_in_the_words_of_now(shop: Shop) -> None:
@@ -266,8 +267,25 @@ async def test_control_written_one_by_one_a_cut_leaves_an_alert_of_which_nobody_
     assert (len(await alerts(shop)), await told(shop)) == (1, {})
 
 
-async def test_times_are_the_databases_own(shop: Shop) -> None:
-    assert await repository.database_now(shop.clock) == shop.clock.now()
+_OFF = timedelta(minutes=10)
+
+
+async def _ages(shop: Shop, kind: type[Shifted]) -> list[str]:
+    """Have one whose clock is slow see something, and then another whose clock is fast not."""
+    for off, seen in ((-_OFF, (SEEN,)), (_OFF, ())):
+        now = await repository.database_now(kind(off))
+        await agree("lamp", seen, now, None)
+    return [row["status"] for row in await alerts(shop)]
+
+
+async def test_two_whose_clocks_differ_by_twenty_minutes_agree_about_ages(shop: Shop) -> None:
+    assert await _ages(shop, Shifted) == ["open"]
+
+
+async def test_control_by_their_own_clocks_the_fast_one_closes_what_was_just_opened(
+    shop: Shop,
+) -> None:
+    assert await _ages(shop, Trusted) == ["closed"]
 
 
 async def test_a_clock_that_is_turned_back_closes_nothing_and_opens_nothing_twice(
