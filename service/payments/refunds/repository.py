@@ -164,7 +164,7 @@ async def count_awaiting_person() -> dict[str, int]:
     wanted: Row = {"status": _ON_THEIR_WAY, "needsPerson": {"$ne": None}}
     key = {"merchantId": "$merchantId", "status": "$status"}
     found = await Refund.get_pymongo_collection().aggregate(
-        [{"$match": wanted}, {"$group": {"_id": key, "n": {"$sum": 1}}}]
+        [{"$match": wanted}, {"$group": {"_id": key, "n": {"$sum": 1}}}], hint="reserved_updatedAt"
     )
     processing = RefundStatus.PROCESSING.value
     rows = [row async for row in found if row["_id"]["status"] == processing]

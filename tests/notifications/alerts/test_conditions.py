@@ -17,6 +17,7 @@ from service.notifications.alerts.states import OVER_AFTER
 from tests.notifications.alerts.watching import CRON, alerts, condition_of, run_alerts
 from tests.outbox.subscribing import DEAD, Listener, dead_letter, deliver, subscriber, write
 from tests.refunds.money import Money, made
+from tests.support.profiled import profiled
 from tests.support.shop import Shop
 
 UNKNOWN = {"sessionId": "later", "amount": 1000, "currency": "INR"}
@@ -225,6 +226,14 @@ async def test_how_full_the_disk_is(shop: Shop) -> None:
     [alert] = await alerts(shop)
     assert "% full" in alert["what"]
     assert await gone(shop, "storage_full", storage_percent=None)
+
+
+async def test_a_look_scans_no_collection_but_the_merchants(shop: Shop) -> None:
+    async with profiled(shop.database) as done:
+        await run_alerts(shop, *shop.api.container.conditions)
+    asked = {(row["ns"].rpartition(".")[2], row.get("planSummary")) for row in done}
+    assert ("refunds", "IXSCAN { updatedAt: 1 }") in asked
+    assert {name for name, plan in asked if plan == "COLLSCAN"} == {"merchants"}
 
 
 async def test_every_condition_can_be_looked_at_and_none_is_seen_in_a_new_shop(shop: Shop) -> None:
