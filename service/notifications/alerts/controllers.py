@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
 from service.core.clock import Clock
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
 from service.notifications.alerts.operations.browse import list_alerts
 from service.notifications.alerts.operations.close import close_alert, find_alert
@@ -41,11 +41,10 @@ class AdminAlerts(Controller):
 
         Operators see those of all merchants, or of the one that they name.
         """
-        place = decode_cursor(cursor) if cursor is not None else None
         found, following = await list_alerts(
-            whose(principal, merchant), status, cursor=place, limit=limit
+            whose(principal, merchant), status, cursor=cursor_of(cursor), limit=limit
         )
-        begins_at = following.encode() if following else None
+        begins_at = next_cursor(following)
         return AlertsAnswer([alert_view(one) for one in found], begins_at)
 
     @post(
