@@ -30,6 +30,7 @@ from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
 from service.notifications.alerts.controllers import AdminAlerts
 from service.notifications.alerts.operations.browse import alert_figures
+from service.notifications.mail.sending.loop import sending_mail
 from service.notifications.stream.controllers import EventStream
 from service.notifications.stream.operations import Streams, ending_streams
 from service.outbox.controllers import AdminDeliveries
@@ -161,6 +162,7 @@ async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None
         await stack.enter_async_context(sampling(container.database.client, QUEUES))
         if not container.settings.production:
             await stack.enter_async_context(_for_development(container))
+        await stack.enter_async_context(sending_mail(container.mail))
         await stack.enter_async_context(background(container.jobs))
         yield
 

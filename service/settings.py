@@ -15,7 +15,7 @@ from service.core.errors import FieldProblem, Misconfigured
 from service.core.variables import Group, Password, Secret, Secrets
 from service.inbox.settings import InboxSettings
 from service.notifications.alerts.settings import AlertSettings
-from service.outbox.settings import MailSettings
+from service.notifications.mail.settings import MailSettings
 from service.payments.refunds.settings import RefundSettings
 from service.providers.registry import REGISTRY
 from service.providers.settings import ConsentSettings, ProviderSettings

@@ -31,6 +31,9 @@ from service.notifications.alerts.documents import Alert, TrafficMinute
 from service.notifications.alerts.operations.condition import Condition
 from service.notifications.alerts.operations.table import ABOUT as ALERT_JOBS
 from service.notifications.alerts.operations.table import alert_jobs, conditions_of
+from service.notifications.mail.documents import MailMessage, MailSuppression, MailTemplate
+from service.notifications.mail.operations.compose import mail_subscriber
+from service.notifications.mail.operations.services import MailServices
 from service.outbox.documents import Birth, Delivery, OutboxMessage
 from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.payments.attempts.documents import Attempt
@@ -84,6 +87,9 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     OutboxMessage,
     Delivery,
     Birth,
+    MailMessage,
+    MailSuppression,
+    MailTemplate,
     AuditEntry,
     Merchant,
     Price,
@@ -123,6 +129,7 @@ class Container(Struct, frozen=True):
     services: CheckoutServices
     history: HistoryServices
     refunding: RefundServices
+    mail: MailServices
     jobs: Jobs
     job_table: Table
     conditions: tuple[Condition, ...]
@@ -146,7 +153,9 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     services = CheckoutServices(rules, clock, providers, inbox, merchants)
     refund_rules = build_refund_rules(settings.refunds, providers)
     refunding = RefundServices(refund_rules, clock, providers, inbox)
-    jobs = Jobs(services, subscribers_of(services, refunding), settings.access.peppers)
+    mail = build_mail(settings, clock)
+    subscribers = (*subscribers_of(services, refunding), mail_subscriber(mail))
+    jobs = Jobs(services, subscribers, settings.access.peppers)
     watched = job_table(jobs, refunding)
     conditions = conditions_of(
         settings.alerts, clock, tuple(providers), partial(list_jobs, watched)
@@ -162,6 +171,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         services=services,
         history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
         refunding=refunding,
+        mail=mail,
         jobs=jobs,
         job_table=watched.joined_by(alert_jobs(conditions, clock)),
         conditions=conditions,
@@ -184,7 +194,7 @@ def job_table(jobs: Jobs, refunding: RefundServices) -> Table:
 
 
 def subscribers_of(services: CheckoutServices, refunding: RefundServices) -> Subscribers:
-    """Return who hears what. Mail and outbound webhooks will be further ones."""
+    """Return who hears the commands to providers."""
     of_checkouts = partial(_hears, services=services)
     return (
         of_checkouts(CLOSE_CHECKOUT, close_by_message),
@@ -212,6 +222,17 @@ def _hears(
 def at_provider(message: OutboxMessage) -> str:
     """Return the provider that a message is for, as its destination."""
     return str(message.payload["provider"])
+
+
+def build_mail(settings: Settings, clock: Clock) -> MailServices:
+    """Build what mail needs. Nothing is connected."""
+    return MailServices(
+        clock=clock,
+        server=settings.mail.server,
+        sender=settings.mail.sender,
+        public_url=settings.web.public_url,
+        peppers=settings.access.peppers,
+    )
 
 
 def build_rules(settings: Settings, providers: Providers) -> Rules:

@@ -131,6 +131,11 @@ DELIVERIES = Counter(
     "Deliveries of messages to subscribers by outcome: delivered, failed",
     ("subscriber", "outcome"),
 )
+MAILS = Counter(
+    "tillgate_mails",
+    "Tries to send a mail by what came of them: sent, pending, refused, suppressed, unsure",
+    ("template", "outcome"),
+)
 DATABASE = Observed(
     "tillgate_database_seconds",
     "Database calls that have one time limit, by outcome: answered, failed, unavailable",

@@ -1,7 +1,7 @@
 """One merchant."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field
 from pymongo import DESCENDING, IndexModel
@@ -9,6 +9,10 @@ from pymongo import DESCENDING, IndexModel
 from service.storage.documents import StoredDocument, StoredPart
 
 FIRST_ZONE = "UTC"
+
+LanguageCode: TypeAlias = Literal["en", "de"]
+"""The languages in which a merchant's customers are written to."""
+FIRST_LANGUAGE: LanguageCode = "en"
 
 
 class Suspension(StoredPart):
@@ -24,7 +28,9 @@ class Merchant(StoredDocument):
 
     Its days begin in `zone` (IANA). Where `default_currency` is None, DEFAULT_CURRENCY holds; where
     `mail_sender` is None, the service's own sender. Its customers may return to `return_origins`
-    as well as to those of the service. Of the alerts that `alerts_off` names it opens none.
+    as well as to those of the service. Of the alerts that `alerts_off` names it opens none. Mail is
+    written in `language`; what concerns the merchant itself (refunds, disputes, alerts) goes to
+    `mail_recipients`.
     """
 
     id: str  # type: ignore[assignment]  # Beanie declares an ObjectId
@@ -32,6 +38,8 @@ class Merchant(StoredDocument):
     zone: str = FIRST_ZONE
     default_currency: str | None = None
     mail_sender: str | None = None
+    mail_recipients: list[str] = Field(default_factory=list)
+    language: LanguageCode = FIRST_LANGUAGE
     logo: str | None = None
     return_origins: list[str] = Field(default_factory=list)
     alerts_off: list[str] = Field(default_factory=list)

@@ -14,13 +14,14 @@ from pydantic_core import PydanticCustomError
 from service.core.variables import is_web_address
 from service.core.views import view_of
 from service.core.visible import has_hidden
-from service.merchants.documents import FIRST_ZONE, Merchant
+from service.merchants.documents import FIRST_LANGUAGE, FIRST_ZONE, LanguageCode, Merchant
 from service.storage.database import Row
 from service.web.fields import CurrencyCode, Email, LongText, ShortText
 from service.web.wire import WireModel
 
 MOST_ORIGINS = 20
 MOST_RULES = 50
+MOST_RECIPIENTS = 10
 _LONGEST_ADDRESS = 500
 # Listed by some systems; what they mean depends on the machine, or they mean nothing.
 _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
@@ -123,6 +124,9 @@ Rules = Annotated[
 ]
 """Names of rules of alerts, each once."""
 
+Recipients = Annotated[list[Sender], Field(max_length=MOST_RECIPIENTS), AfterValidator(_distinct)]
+"""Several email addresses, each once."""
+
 
 class MerchantFields(WireModel):
     """The fields of a merchant that can be set; those left out stay as they are."""
@@ -135,6 +139,10 @@ class MerchantFields(WireModel):
     """Of sessions and quotes that name none; null: DEFAULT_CURRENCY."""
     mail_sender: Sender | None = Field(None, examples=["billing@shop.example"])
     """The sender of its mails; null: the service's own."""
+    mail_recipients: Recipients = Field(default_factory=list)
+    """Who gets what concerns the merchant itself: refunds, disputes, alerts, the week's summary."""
+    language: LanguageCode = FIRST_LANGUAGE
+    """Of its mails."""
     logo: Logo | None = None
     return_origins: Origins = Field(default_factory=list)
     """Where `successUrl` and `cancelUrl` of its sessions may lead, besides the service's own."""
@@ -195,6 +203,8 @@ class MerchantView(Struct, frozen=True, rename="camel"):
     zone: str
     default_currency: str | None
     mail_sender: str | None
+    mail_recipients: list[str]
+    language: LanguageCode
     logo: str | None
     return_origins: list[str]
     alerts_off: list[str]

@@ -29,6 +29,8 @@ from service.notifications.alerts.operations import agree as alerts
 from service.notifications.alerts.operations.watches import machines, traffic
 from service.notifications.alerts.settings import AlertSettings
 from service.notifications.alerts.states import OVER_AFTER
+from service.notifications.mail.operations import compose as mailing
+from service.notifications.mail.operations import suppressing
 from service.notifications.stream import operations as streams
 from service.outbox.operations import deliver as delivering
 from service.outbox.operations import dispatch as dispatching
@@ -246,6 +248,8 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("`PURGE_COMPLETED_DAYS` ({})", (SessionSettings().purge_completed_days,)),
         ("`PURGE_EVENTS_DAYS` ({})", (InboxSettings().purge_events_days,)),
         ("until {} MiB of newer ones", ((documents.WebhookRejection.capped_bytes or 0) / 2**20,)),
+        ("`cause` is the id of what it is about | {} days", (mailing.KEEP_FOR.days,)),
+        ("it unsubscribed, else {} days", (suppressing.REMEMBER_REFUSALS_FOR.days,)),
         ("by their ids | {} days", (outbox.KEEP_FOR.days,)),
         ("of each, for {} days", (jobs.KEPT_FOR_DAYS,)),
         ("| {} days after its condition was over", (alerts.KEEP_FOR.days,)),

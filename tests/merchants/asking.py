@@ -14,6 +14,8 @@ PROFILE: dict[str, Any] = {
     "zone": "Asia/Kolkata",
     "defaultCurrency": "INR",
     "mailSender": "billing@alpha.example",
+    "mailRecipients": ["ann@alpha.example"],
+    "language": "de",
     "logo": "https://alpha.example/logo.png",
     "returnOrigins": ["https://alpha.example"],
     "alertsOff": ["provider_silent"],

@@ -81,7 +81,7 @@ async def test_every_act_stands_in_the_trail_of_its_merchant_and_names_the_opera
         ("merchant.suspended", operator),
         ("merchant.resumed", operator),
     ]
-    assert trail[0][2] == PROFILE | {"mailSender": "not told"}
+    assert trail[0][2] == PROFILE | {"mailSender": "not told", "mailRecipients": "not told"}
     assert trail[1][2] == {
         "zone": "Europe/Berlin",
         "zoneBefore": "Asia/Kolkata",

@@ -1,7 +1,7 @@
 """`tillgate merchants`: who owns keys, prices and sessions."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import rich_click as click
 
@@ -11,7 +11,7 @@ from service.cli.screen import say, show_table
 from service.core.clock import SystemClock
 from service.core.ids import MERCHANT_ID
 from service.core.paging import Cursor, decode_cursor
-from service.merchants.documents import Merchant
+from service.merchants.documents import LanguageCode, Merchant
 from service.merchants.operations.changing import (
     add_merchant,
     change_merchant,
@@ -43,6 +43,14 @@ def _profile(command: Command) -> Command:
         "--zone": {"help": "Where its days begin (IANA): Asia/Kolkata. UTC by default."},
         "--currency": {"help": "Currency of sessions that name none, instead of DEFAULT_CURRENCY."},
         "--sender": {"help": "The sender of its mails."},
+        "--recipient": {
+            "multiple": True,
+            "help": "Who gets what concerns it: refunds, disputes, alerts. May be repeated.",
+        },
+        "--language": {
+            "type": click.Choice(get_args(LanguageCode)),
+            "help": "Of its mails; en by default.",
+        },
         "--logo": {"help": "The https address of a picture."},
         "--return-origin": {
             "multiple": True,
@@ -59,7 +67,11 @@ def _profile(command: Command) -> Command:
 
 
 def _fields(
-    *, return_origin: tuple[str, ...], alert_off: tuple[str, ...], **given: str | None
+    *,
+    return_origin: tuple[str, ...],
+    alert_off: tuple[str, ...],
+    recipient: tuple[str, ...],
+    **given: str | None,
 ) -> MerchantFields:
     """Check what was given; an empty text resets a field. Raises `InvalidInput`."""
     names = {"currency": "defaultCurrency", "sender": "mailSender"}
@@ -70,10 +82,14 @@ def _fields(
         for field, text in texts.items()
         if text is not None
     }
-    if return_origin:
-        sent["returnOrigins"] = [origin for origin in return_origin if origin]
-    if alert_off:
-        sent["alertsOff"] = [rule for rule in alert_off if rule]
+    several = {
+        "returnOrigins": return_origin,
+        "alertsOff": alert_off,
+        "mailRecipients": recipient,
+    }
+    for field, values in several.items():
+        if values:
+            sent[field] = [one for one in values if one]
     fields = decode_wire_model(MerchantFields, sent)
     assert isinstance(fields, MerchantFields)  # noqa: S101 - the model that was asked for
     return fields
@@ -127,6 +143,8 @@ def show_one(merchant_id: str, data_dir: Path) -> None:
         ("zone", one.zone),
         ("currency", one.default_currency or "DEFAULT_CURRENCY"),
         ("sender", one.mail_sender),
+        ("recipients", ", ".join(one.mail_recipients) or None),
+        ("language", one.language),
         ("logo", one.logo),
         ("return origins", ", ".join(one.return_origins) or None),
         ("state", _state(one)),
@@ -162,7 +180,7 @@ def add(merchant_id: str, data_dir: Path, **given: Any) -> None:
 def set_one(merchant_id: str, data_dir: Path, **given: Any) -> None:
     """Change a merchant; an empty text, as in --logo "", resets a field.
 
-    --return-origin replaces all of its return origins.
+    --return-origin replaces all of its return origins, --recipient all of its recipients.
     """
     fields: Row = _fields(**given).given()
     if not fields:

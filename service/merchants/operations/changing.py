@@ -18,7 +18,7 @@ from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
 
 # Somebody's address: the trail says that it was changed, but not to what.
-_UNTOLD = frozenset({"mailSender"})
+_UNTOLD = frozenset({"mailSender", "mailRecipients"})
 
 
 async def list_merchants(
@@ -148,7 +148,10 @@ async def resume_merchant(
     return await _changing(merchants, merchant_id, work)
 
 
-_PROFILE = ("name", "zone", "defaultCurrency", "mailSender", "logo", "returnOrigins", "alertsOff")
+_PROFILE = (
+    *("name", "zone", "defaultCurrency", "mailSender", "mailRecipients", "language", "logo"),
+    *("returnOrigins", "alertsOff"),
+)
 
 
 async def _changing(

@@ -1,0 +1,1 @@
+"""Mail to customers and to a merchant's own people: templates, messages, sending, unsubscribing."""

@@ -1,0 +1,166 @@
+"""What a message of the outbox is about, as mails say it: read from our rows, not from outside."""
+
+from msgspec import Struct
+
+from service.core.clock import from_unix
+from service.core.money import currency_exists
+from service.core.strict_json import JsonObject, JsonValue
+from service.notifications.mail.operations.words import price, time
+from service.outbox.documents import OutboxMessage
+from service.payments.payments import repository as payments
+from service.payments.refunds import repository as refunds
+from service.payments.refunds.documents import Refund
+from service.payments.refunds.states import RefundStatus
+from service.providers.money import exponent
+from service.providers.registry import REGISTRY
+from service.sessions import repository as sessions
+from service.sessions.documents import TRUSTED, Session
+from service.storage.plain import NO_TRANSACTION
+
+
+class About(Struct, frozen=True):
+    """What is said, and to which customer: None for nobody. `silent`: nobody at all is written to.
+
+    `pages` is the page of the dashboard on which a merchant reads more.
+    """
+
+    values: JsonObject
+    customer: str | None = None
+    silent: bool = False
+    page: str = ""
+
+
+async def about(message: OutboxMessage) -> About:
+    """Return what a message is about. What is gone by now is left out."""
+    session = None
+    if message.session_id:
+        session = await sessions.find(message.merchant_id, message.session_id)
+    match message.topic.partition(".")[0]:
+        case "session":
+            return _session(message, session)
+        case "refund":
+            return await _refund(message, session)
+        case "dispute":
+            return await _dispute(message, session)
+        case "alert":
+            return _alert(message)
+        case _:
+            return _subscription(message, session)
+
+
+def _session(message: OutboxMessage, session: Session | None) -> About:
+    """Say what was bought. A failure is told only where a server or the user opened the session.
+
+    A browser may have named any address as its own, and can fail as often as it likes.
+    """
+    if session is None:
+        return About({}, silent=True)
+    values = _bought(session) | {
+        "amount": amount_of(session.amount, session.provider, session.currency),
+        "when": time(session.completed_at or message.created_at),
+        "provider": _title(session.provider),
+        "payment": session.provider_payment_id,
+    }
+    unproven = message.topic == "session.failed" and session.owner != TRUSTED
+    return About(values, None if unproven else session.email)
+
+
+async def _refund(message: OutboxMessage, session: Session | None) -> About:
+    refund_id = str(message.payload["refundId"])
+    refund = await refunds.find(message.merchant_id, refund_id, NO_TRANSACTION)
+    # Of money that never came none goes back; what a lost dispute paid back is no refund of ours.
+    if refund is None or refund.void or refund.by_dispute is not None:
+        return About({}, silent=True)
+    values = _bought(session) | {
+        "amount": amount_of(refund.amount, refund.provider, refund.currency),
+        "when": time(message.created_at),
+        "reason": _reason(refund, message.topic),
+        "refund": refund.refund_id,
+        "payment": refund.provider_payment_id,
+        "session": refund.session_id,
+        "test": refund.live is False,
+    }
+    asked = message.topic != "refund.denied" or refund.source == "customer"
+    customer = session.email if session is not None and asked else None
+    status = message.payload.get("status") or RefundStatus.REQUESTED.value
+    return About(values, customer, page=f"/dashboard/refunds?status={status}")
+
+
+def _reason(refund: Refund, topic: str) -> str | None:
+    if topic == "refund.failed":
+        return refund.failure_message or refund.failure_code
+    return refund.reason if topic == "refund.requested" else refund.admin_reason
+
+
+async def _dispute(message: OutboxMessage, session: Session | None) -> About:
+    told = message.payload
+    payment = await payments.find_by_key(str(told["paymentId"]), NO_TRANSACTION)
+    provider = payment.provider if payment is not None else ""
+    values = _bought(session) | {
+        "amount": _told_amount(told, provider),
+        "deadline": _told_time(told.get("respondBy")),
+        "dispute": told.get("disputeId"),
+        "payment": payment.provider_payment_id if payment is not None else None,
+        "session": message.session_id or None,
+        "test": payment is not None and payment.live is False,
+    }
+    return About(values, page="/dashboard/disputes")
+
+
+def _alert(message: OutboxMessage) -> About:
+    told = message.payload
+    values: JsonObject = {
+        "alert": told.get("what") or told.get("rule"),
+        "rule": told.get("rule"),
+        "detail": told.get("detail"),
+        "when": _told_time(told.get("since")),
+    }
+    return About(values, page="/dashboard/alerts")
+
+
+def _subscription(message: OutboxMessage, session: Session | None) -> About:
+    told = message.payload
+    values = _bought(session) | {
+        "amount": _told_amount(told, session.provider if session is not None else ""),
+        "deadline": _told_time(told.get("retriedUntil")),
+        "reason": told.get("reason"),
+        "when": time(message.created_at),
+    }
+    return About(values, session.email if session is not None else None)
+
+
+def _bought(session: Session | None) -> JsonObject:
+    """Return what a session sold."""
+    if session is None:
+        return {}
+    quantity = str(session.quantity) if session.quantity > 1 else None
+    return {
+        "item": session.title or session.plan or session.event_id,
+        "quantity": quantity,
+        "session": session.session_id,
+        "test": session.live is False,
+    }
+
+
+def amount_of(minor: int, provider: str, currency: str) -> JsonObject:
+    """Return an amount as its provider counts it."""
+    return price(minor, exponent(provider, currency), currency)
+
+
+def _told_amount(told: JsonObject, provider: str) -> JsonValue:
+    minor, currency = told.get("amount"), told.get("currency")
+    if not isinstance(minor, int) or not isinstance(currency, str) or not currency_exists(currency):
+        return None
+    return amount_of(minor, provider, currency)
+
+
+def _told_time(told: JsonValue) -> JsonValue:
+    """Return a time of a payload, which has it as RFC 3339 or in Unix seconds."""
+    if isinstance(told, int | float):
+        return time(from_unix(told))
+    return {"at": told, "dayAlone": False} if isinstance(told, str) and told else None
+
+
+def _title(provider: str) -> str:
+    row = REGISTRY.get(provider)
+    return provider if row is None else row.traits.title

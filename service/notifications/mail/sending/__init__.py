@@ -1,0 +1,1 @@
+"""What talks to the mail server, above the operations, which call nobody."""
