@@ -30,6 +30,12 @@ from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
 from service.notifications.alerts.controllers import AdminAlerts
 from service.notifications.alerts.operations.browse import alert_figures
+from service.notifications.mail.controllers import (
+    AdminMail,
+    AdminMailTemplates,
+    AdminSuppressions,
+    Unsubscribing,
+)
 from service.notifications.mail.sending.loop import sending_mail
 from service.notifications.stream.controllers import EventStream
 from service.notifications.stream.operations import Streams, ending_streams
@@ -70,6 +76,10 @@ ROUTES = (
     AdminDeliveries,
     AdminReviews,
     AdminAlerts,
+    AdminMail,
+    AdminMailTemplates,
+    AdminSuppressions,
+    Unsubscribing,
     AuditTrail,
     AdminMerchants,
     Catalog,
@@ -137,6 +147,7 @@ def create_app(
     app.state.services = container.services
     app.state.history = container.history
     app.state.refunding = container.refunding
+    app.state.mail = container.mail
     app.state.mounted = mounted
     return put_edge_around(app, settings)
 

@@ -51,6 +51,8 @@ class AccessScope(StrEnum):
     MERCHANTS_READ = "merchants:read"
     MERCHANTS_WRITE = "merchants:write"
     EVENTS_READ = "events:read"
+    MAIL_READ = "mail:read"
+    MAIL_WRITE = "mail:write"
     JOBS_RUN = "jobs:run"
     METRICS_READ = "metrics:read"
     ALERTS_READ = "alerts:read"

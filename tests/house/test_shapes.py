@@ -21,6 +21,8 @@ from service.merchants import schemas as merchants
 from service.merchants.documents import Merchant, Suspension
 from service.notifications.alerts import schemas as alerts
 from service.notifications.alerts.documents import Alert
+from service.notifications.mail import schemas as mail
+from service.notifications.mail.documents import MailMessage, MailSuppression
 from service.outbox import schemas as outbox
 from service.outbox.documents import Delivery
 from service.payments.disputes.documents import Dispute
@@ -60,6 +62,8 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     jobs.RunView: (JobRun, frozenset({"counts"})),
     merchants.MerchantView: (Merchant, frozenset()),
     merchants.SuspensionView: (Suspension, frozenset()),
+    mail.MailView: (MailMessage, frozenset()),
+    mail.SuppressionView: (MailSuppression, frozenset()),
     outbox.DeliveryView: (Delivery, frozenset()),
     refunds.RefundView: (Refund, frozenset()),
     reviews.ReviewItem: (WebhookEvent, frozenset({"decisions", "why", "payments"})),
@@ -87,6 +91,7 @@ OF_A_SESSION: dict[View, frozenset[str]] = {
 OF_NO_DOCUMENT: set[View] = {
     catalog.QuoteView,
     jobs.JobView,
+    mail.MailTemplateView,
     reviews.DoubtView,
     timeline.EntryView,
 }

@@ -34,6 +34,7 @@ _EVIDENCE = "`GET /api/disputes/{dispute_id}/evidence` gathers"
 _SWEEPS = "*Sweeps*: with `updatedSince` the lists"
 _STREAMS = "*Streams*: `GET /api/events/stream` sends events"
 _ALERTS = "*Alerts*: conditions that a person must hear of"
+_MAIL = "`GET /api/admin/mail` lists mails"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
 ALLOWED: dict[str, str] = {
     "get /api/admin/alerts": _ALERTS,
@@ -41,6 +42,24 @@ ALLOWED: dict[str, str] = {
     **{
         f"schemas {name}": _ALERTS
         for name in ("AlertAnswer", "AlertsAnswer", "AlertView", "CloseAlert")
+    },
+    **{
+        f"{method} /api/admin/mail{path}": _MAIL
+        for method, path in (
+            *(("get", ""), ("post", "/{mail_id}/resend"), ("get", "/templates")),
+            *((it, "/templates/{name}") for it in ("get", "put", "delete")),
+            ("post", "/templates/{name}/preview"),
+            *(("get", "/suppressions"), ("post", "/suppressions"), ("post", "/suppressions/lift")),
+        )
+    },
+    **{
+        f"schemas {name}": _MAIL
+        for name in (
+            *("MailAnswer", "MailsAnswer", "MailStatus", "MailView", "MailPreviewAnswer"),
+            *("MailTemplateAnswer", "MailTemplatesAnswer", "MailTemplateView", "PutMailTemplate"),
+            *("LiftSuppression", "NoteBounce", "SuppressionAnswer", "SuppressionsAnswer"),
+            "SuppressionView",
+        )
     },
     "get /api/payments/{any_id}": _ANY_ID,
     **{f"schemas {name}": _ANY_ID for name in ("BalanceLine", "FoundAnswer", "WholePayment")},

@@ -15,6 +15,8 @@ import pytest
 
 from service.inbox.operations import apply, receive
 from service.inbox.operations.rejections import Rejections
+from service.notifications.mail.sending import connection as mail_server
+from service.notifications.mail.sending import send as mail
 from service.payments.refunds.sending import now as refunding
 from service.providers.phonepe import adapter as phonepe
 from service.providers.phonepe import client as phonepe_client
@@ -43,6 +45,8 @@ _NAMED: tuple[tuple[ModuleType, str], ...] = (
     (counters, "REDIS_WITHIN_S"),
     (health, "PING_WITHIN_S"),
     (key_sets, "FETCH_WITHIN_S"),
+    (mail_server, "ANSWER_WITHIN_S"),
+    (mail, "TAKE_WITHIN_S"),
     (questions, "ASK_WITHIN_S"),
     (receive, "CONFIRM_WITHIN_S"),
     (refunding, "ASK_WITHIN_S"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import warnings
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
@@ -88,7 +89,8 @@ class _Quiet(SMTP):
 
 
 def _authenticates(server: SMTP, session: Session, envelope: Envelope, how: str, data: Any) -> Any:
-    return AuthResult(success=data.login == USER.encode() and data.password == PASSWORD.encode())
+    right = data.login == USER.encode() and data.password == PASSWORD.encode()
+    return AuthResult(success=right, handled=False)  # not handled: the server answers by itself
 
 
 @asynccontextmanager
@@ -104,9 +106,13 @@ async def serving(
         options |= {"authenticator": _authenticates, "auth_require_tls": False}
         options["auth_required"] = True
     loop = asyncio.get_running_loop()
-    made = await loop.create_server(
-        lambda: _Quiet(server, loop=loop, **options), "127.0.0.1", 0, ssl=tls
-    )
+
+    def answering() -> SMTP:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a password without TLS, on the loopback
+            return _Quiet(server, loop=loop, **options)
+
+    made = await loop.create_server(answering, "127.0.0.1", 0, ssl=tls)
     server.port = made.sockets[0].getsockname()[1]
     server.scheme = "smtps" if tls is not None else "smtp" if starttls else "smtp+plain"
     try:

@@ -72,16 +72,7 @@ async def put_template(
     Parts that are None are as premade. Raises `TemplateNotFound`, and `TemplateRefused` with the
     part at fault.
     """
-    template_named(name)
-    now = services.clock.now()
-    own = MailTemplate(
-        id=f"{by.merchant_id}:{name}",
-        merchant_id=by.merchant_id,
-        template=name,
-        updated_at=now,
-        **parts,
-    )
-    _check_parts(own)
+    now, own = services.clock.now(), own_of(name, parts, by, services)
     await preview(name, by.merchant_id, services, own)
 
     async def work(tx: Transaction) -> None:
@@ -93,6 +84,25 @@ async def put_template(
         await record(tx, by, Act("mail.template_set", f"mail_template:{name}", detail=detail), now)
 
     await in_transaction(work)
+    return own
+
+
+def own_of(
+    name: str, parts: dict[str, str | None], by: Principal, services: MailServices
+) -> MailTemplate:
+    """Return a template as a merchant would keep it.
+
+    Raises `TemplateNotFound`, and `TemplateRefused` with the part at fault.
+    """
+    template_named(name)
+    own = MailTemplate(
+        id=f"{by.merchant_id}:{name}",
+        merchant_id=by.merchant_id,
+        template=name,
+        updated_at=services.clock.now(),
+        **parts,
+    )
+    _check_parts(own)
     return own
 
 

@@ -81,7 +81,7 @@ def _why_not(server: MailServer, error: Exception) -> str:
     if isinstance(error, SMTPTimeoutError | TimeoutError):
         return f"{where.capitalize()} did not answer within {ANSWER_WITHIN_S:g} s."
     if isinstance(error, OSError):
-        return f"{where.capitalize()} can't be reached ({type(error).__name__})."
+        return f"{where.capitalize()} can't be reached ({type(error.__cause__ or error).__name__})."
     return f"{where.capitalize()} can't be used ({type(error).__name__}: {told(str(error))})."
 
 
