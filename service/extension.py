@@ -153,6 +153,10 @@ class Extension(Protocol):
         """Put into an empty database what a first try needs."""
         ...
 
+    def receiving_mail(self, clock: Clock) -> AbstractAsyncContextManager[str]:
+        """Take mail for as long as the block lasts; yield the SMTP_URL under which it does."""
+        ...
+
     def mount(
         self, settings: Settings, clock: Clock, database: Database, providers: Providers
     ) -> Mounted:

@@ -34,6 +34,8 @@ from service.notifications.alerts.operations.table import alert_jobs, conditions
 from service.notifications.mail.documents import MailMessage, MailSuppression, MailTemplate
 from service.notifications.mail.operations.compose import mail_subscriber
 from service.notifications.mail.operations.services import MailServices
+from service.notifications.mail.operations.summary import ABOUT as MAIL_JOBS
+from service.notifications.mail.operations.summary import mail_jobs
 from service.outbox.documents import Birth, Delivery, OutboxMessage
 from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.payments.attempts.documents import Attempt
@@ -112,6 +114,7 @@ ALL_JOBS: tuple[About, ...] = (
     *DISPUTE_JOBS,
     *REFUND_JOBS,
     *ALERT_JOBS,
+    *MAIL_JOBS,
 )
 """What is known of the jobs without a database: for the manifests of CronJobs."""
 
@@ -156,7 +159,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     mail = build_mail(settings, clock)
     subscribers = (*subscribers_of(services, refunding), mail_subscriber(mail))
     jobs = Jobs(services, subscribers, settings.access.peppers)
-    watched = job_table(jobs, refunding)
+    watched = job_table(jobs, refunding, mail)
     conditions = conditions_of(
         settings.alerts, clock, tuple(providers), partial(list_jobs, watched)
     )
@@ -178,7 +181,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     )
 
 
-def job_table(jobs: Jobs, refunding: RefundServices) -> Table:
+def job_table(jobs: Jobs, refunding: RefundServices, mail: MailServices) -> Table:
     """Return the table of all jobs but that of the alerts, which looks at how these stand.
 
     The server, the commands, the routes and CronJobs run these.
@@ -189,6 +192,7 @@ def job_table(jobs: Jobs, refunding: RefundServices) -> Table:
         *bookkeeping_jobs(clock),
         *dispute_jobs(clock),
         *refund_jobs(refunding),
+        *mail_jobs(mail),
     )
     return Table(by_name(registered), clock, jobs.stopping)
 

@@ -19,6 +19,7 @@ from tillgate_sandbox.documents import (
     SandboxKey,
     StandingChaos,
 )
+from tillgate_sandbox.mailbox.documents import SandboxMail
 from tillgate_sandbox.pages.controllers import page_routes
 from tillgate_sandbox.phonepe.controllers import ROUTES as PHONEPE
 from tillgate_sandbox.phonepe.events import PlayedPhonePe
@@ -33,6 +34,7 @@ SANDBOX_DOCUMENTS: tuple[type[StoredDocument], ...] = (
     SandboxDelivery,
     SandboxEvent,
     SandboxKey,
+    SandboxMail,
     StandingChaos,
 )
 

@@ -1,5 +1,7 @@
 """The sandbox as an extension of the product: its entry point leads here."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from types import MappingProxyType
 
@@ -11,6 +13,7 @@ from service.settings import Settings
 from service.storage.database import Database
 from tillgate_sandbox.building import build_sandbox
 from tillgate_sandbox.demo_prices import put_demo_prices
+from tillgate_sandbox.mailbox.receiving import address_of, listening, receiving
 from tillgate_sandbox.mounted import PAGES, MountedSandbox
 from tillgate_sandbox.reaching import reach_sandbox
 
@@ -37,6 +40,14 @@ class TheSandbox:
     async def prepare(self, by: Principal, now: datetime) -> None:
         """Put a few prices into an empty catalog."""
         await put_demo_prices(by, now)
+
+    @asynccontextmanager
+    async def receiving_mail(self, clock: Clock) -> AsyncIterator[str]:
+        """Take mail into the mailbox."""
+        with listening() as port:
+            address = address_of(port)
+            async with receiving(port, clock):
+                yield address
 
     def mount(
         self, settings: Settings, clock: Clock, database: Database, providers: Providers

@@ -15,6 +15,7 @@ from tillgate_sandbox.building import prepare_sandbox, sandbox_routes
 from tillgate_sandbox.calls.recording import recording
 from tillgate_sandbox.calls.repository import calls_of
 from tillgate_sandbox.delivering import delivering
+from tillgate_sandbox.mailbox.controllers import mailbox_routes
 from tillgate_sandbox.shop.controllers import shop_routes
 from tillgate_sandbox.timeline.calls import with_calls
 from tillgate_sandbox.timeline.lines import latest_checkout, lines_of
@@ -22,6 +23,7 @@ from tillgate_sandbox.timeline.lines import latest_checkout, lines_of
 PAGES = (
     ExtensionPage("Shop", "/shop", "buy something; nothing is charged"),
     ExtensionPage("Chaos", "/sandbox/chaos", "make providers misbehave"),
+    ExtensionPage("Mailbox", "/sandbox/mail", "what was mailed; nobody else gets any"),
 )
 
 _LATEST = 20
@@ -43,6 +45,7 @@ class MountedSandbox:
         self.routes: Sequence[ControllerRouterHandler] = (
             *sandbox_routes(sandbox),
             shop_routes(sandbox.settings, providers),
+            mailbox_routes(),
         )
 
     @asynccontextmanager

@@ -31,6 +31,9 @@ COMMANDS = {
     "alerts": LazyCommand(
         "service.cli.commands.alerts", "List what a person must hear of, and close it by hand."
     ),
+    "mail": LazyCommand(
+        "service.cli.commands.mail", "List mails, send one to try the settings, preview one."
+    ),
     "sandbox": LazyCommand(
         "service.cli.commands.sandbox", "Play with the sandbox: a storm of faulty webhooks."
     ),

@@ -10,6 +10,8 @@ from service.settings import Settings, load_settings, read_settings
 from service.web.logs.setup import configure_logging
 
 DOT_ENV = Path(".env")
+DEVELOPMENT_SENDER = "shop@tillgate.localhost"
+"""Who sends the mails of `tillgate dev` where MAIL_FROM is unset."""
 
 
 def development_env(data_dir: Path) -> Path:
@@ -28,6 +30,25 @@ def noted_address(data_dir: Path) -> str:
         return (data_dir / "address").read_text().strip()
     except OSError:
         return "http://127.0.0.1:8000"
+
+
+def note_mailbox(data_dir: Path, address: str | None) -> None:
+    """Store the SMTP_URL of a running development server's mailbox; None: it is gone."""
+    file = data_dir / "mailbox"
+    if address is None:
+        file.unlink(missing_ok=True)
+    else:
+        file.write_text(address)
+
+
+def with_noted_mailbox(settings: Settings, data_dir: Path) -> Settings:
+    """Return the settings with the mailbox of a running development server, where nothing else."""
+    file = data_dir / "mailbox"
+    if settings.production or settings.mail.smtp_url is not None or not file.is_file():
+        return settings
+    sender = settings.mail.sender or DEVELOPMENT_SENDER
+    mail = settings.mail.model_copy(update={"smtp_url": file.read_text(), "sender": sender})
+    return settings.model_copy(update={"mail": mail})
 
 
 def settings_of(data_dir: Path) -> Settings:

@@ -8,6 +8,7 @@ from service.dashboard.disputes.controllers import DisputePages
 from service.dashboard.frame import ASSETS
 from service.dashboard.login.controllers import Login
 from service.dashboard.login.services import LoginServices
+from service.dashboard.mail.controllers import MailPages
 from service.dashboard.operating.controllers import OperationsPages
 from service.dashboard.payments.controllers import PaymentPages
 from service.dashboard.refunds.controllers import RefundPages
@@ -24,7 +25,7 @@ def dashboard_routes(login: LoginServices, extension: Mounted | None) -> Router:
         "/",
         route_handlers=[
             *(SHARED.route(), ASSETS.route(), Login, SessionPages, OperationsPages),
-            *(PaymentPages, RefundPages, ReviewPages, DisputePages, AlertPages),
+            *(PaymentPages, RefundPages, ReviewPages, DisputePages, AlertPages, MailPages),
         ],
         dependencies={
             "login": Provide(lambda: login, sync_to_thread=False),

@@ -49,7 +49,9 @@ _PATH = re.compile(
     r"(?<![\w./-])(?:\$URL|PUBLIC_URL|https?://[\w.:]+)?(/(?:api|health|docs|openapi\.json|metrics)\b[^\s`\"'|)>,;]*)"
 )
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
-_COMMAND = re.compile(r"(?:`|^|\.venv/bin/)tillgate ([a-z]+)(?: ([a-z]+))?", re.MULTILINE)
+_COMMAND = re.compile(
+    r"(?:`|^|\.venv/bin/)tillgate ([a-z]+)(?: ([a-z]+(?:-[a-z]+)*))?", re.MULTILINE
+)
 _TARGET = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
 _CODE = re.compile(r"\bcode(?:: ClassVar\[str\])? ?= ?\"([a-z_]+)\"")
 

@@ -51,6 +51,29 @@ def check_providers(settings: Settings) -> Iterator[Check]:
         yield Check("providers", name, state, f"{mode}, {heard}")
 
 
+def check_mail(settings: Settings) -> Iterator[Check]:
+    """Report whether mail goes out, and from whom."""
+    mail = settings.mail
+    if mail.server is None:
+        says = "no mail goes out: SMTP_URL is unset; nothing is kept to be sent later"
+        if not settings.production:
+            says = "is unset: mail goes to the mailbox of `tillgate dev`, and no further"
+        yield Check("mail", "SMTP_URL", "warning" if settings.production else "fine", says)
+        return
+    server = mail.server
+    ways = {
+        "tls": "TLS",
+        "starttls": "STARTTLS",
+        "offered": "STARTTLS where offered",
+        "plain": "no TLS",
+    }
+    says = f"{server.host}:{server.port}, {ways[server.security]}; try `tillgate mail send-test`"
+    yield Check("mail", "SMTP_URL", "fine", says)
+    if mail.sender is None:
+        says = "is unset: merchants without a mailSender of their own send nothing"
+        yield Check("mail", "MAIL_FROM", "warning", says)
+
+
 def _limits(settings: Settings) -> Iterator[Check]:
     if settings.web.redis_url is None:
         says = "is unset: n processes (pods and --workers) allow n times the rate limits"

@@ -6,15 +6,20 @@ from pathlib import Path
 
 import rich_click as click
 
-from service.app import create_app
 from service.cli.addresses import listen
 from service.cli.database import database_address, readable_database_errors, writable
 from service.cli.development.banner import Running, print_banner
 from service.cli.development.generated import generate, keep_out_of_git
+from service.cli.development.mailbox import app_with_mailbox
 from service.cli.options import address_options, data_dir_option, operator
 from service.cli.screen import say, warn
 from service.cli.serving import run_until_signal, serve
-from service.cli.settings import DOT_ENV, development_env, note_address, settings_of
+from service.cli.settings import (
+    DOT_ENV,
+    development_env,
+    note_address,
+    settings_of,
+)
 from service.core.clock import SystemClock
 from service.core.errors import Misconfigured
 from service.extension import Extension, find_extension
@@ -78,12 +83,12 @@ async def _serve(
             warn(f"index {one}")
         if extension is not None:
             await extension.prepare(operator(), SystemClock().now())
-        app = create_app(settings, database, extension=extension)
+        async with app_with_mailbox(running, database, extension) as app:
 
-        def announce() -> None:
-            print_banner(running, uri, extension)
+            def announce() -> None:
+                print_banner(running, uri, extension)
 
-        await serve(app, listening, patience_s=PATIENCE_S, started=announce)
+            await serve(app, listening, patience_s=PATIENCE_S, started=announce)
 
 
 def _url(listening: socket.socket) -> str:

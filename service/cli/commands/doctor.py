@@ -9,7 +9,7 @@ import rich_click as click
 from msgspec.structs import asdict
 
 from service.cli.checks.check import Check
-from service.cli.checks.configuration import check_providers, check_settings
+from service.cli.checks.configuration import check_mail, check_providers, check_settings
 from service.cli.checks.machine import check_machine
 from service.cli.checks.network import check_database, check_redis
 from service.cli.options import data_dir_option
@@ -47,6 +47,7 @@ def command(ctx: click.Context, environment: str | None, *, as_json: bool, data_
     checks = [
         *check_settings(settings, unreadable),
         *_providers(settings),
+        *check_mail(settings),
         *check_machine(settings, data_dir),
         *asyncio.run(_over_network(settings, data_dir, uri)),
     ]

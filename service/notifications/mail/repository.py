@@ -36,6 +36,12 @@ async def add_once(rows: Sequence[Row]) -> None:
     await NO_TRANSACTION.insert_missing(MailMessage.get_pymongo_collection(), rows)
 
 
+async def known(ids: Collection[str]) -> set[str]:
+    """Return which of some mails are there, whatever became of them."""
+    found = MailMessage.get_pymongo_collection().find({"_id": {"$in": list(ids)}}, {"_id": 1})
+    return {row["_id"] for row in await found.to_list()}
+
+
 async def is_due(clock: Clock) -> bool:
     """Return whether a mail may be sent now."""
     found = await MailMessage.get_pymongo_collection().find_one(_due(clock), {"_id": 1})

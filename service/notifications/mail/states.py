@@ -64,6 +64,7 @@ MAILS: Mapping[str, tuple[str, ...]] = {
     "dispute.needs_response": ("dispute_opened",),
     "dispute.deadline_near": ("dispute_deadline",),
     "alert.opened": ("alert_opened",),
+    "alert.repeated": ("alert_opened",),
     "alert.closed": ("alert_closed",),
     "subscription.past_due": ("renewal_failed",),
     "subscription.inactive": ("plan_inactive",),

@@ -122,5 +122,5 @@ async def serving(
 
 
 def addresses(messages: Iterable[tuple[str, EmailMessage]]) -> list[str]:
-    """Return for whom mails were taken, in order."""
-    return [to for to, _ in messages]
+    """Return for whom mails were taken, sorted."""
+    return sorted(to for to, _ in messages)

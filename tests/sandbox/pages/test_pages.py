@@ -7,6 +7,7 @@ from service.web.pages.rendering import Pages
 from tests.sandbox.lab import Lab
 from tillgate_sandbox import repository
 from tillgate_sandbox.chaos import EVERYTHING, Fault
+from tillgate_sandbox.mailbox.controllers import PAGES as MAILBOX_PAGES
 from tillgate_sandbox.pages.frame import PAGES as SANDBOX_PAGES
 from tillgate_sandbox.pages.words import DECLINES, FAULTS
 from tillgate_sandbox.phonepe.declines import DECLINES as PHONEPE
@@ -170,7 +171,7 @@ def test_every_fault_and_every_decline_code_has_words() -> None:
     assert set(DECLINES["phonepe"]) == set(PHONEPE)
 
 
-@pytest.mark.parametrize("pages", [SANDBOX_PAGES, SHOP_PAGES])
+@pytest.mark.parametrize("pages", [SANDBOX_PAGES, SHOP_PAGES, MAILBOX_PAGES])
 def test_every_template_of_the_sandbox_compiles(pages: Pages) -> None:
     names = pages._templates.list_templates()
     assert {"base.html", "frame.html"} < set(names)

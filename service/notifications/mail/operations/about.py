@@ -112,7 +112,7 @@ def _alert(message: OutboxMessage) -> About:
     values: JsonObject = {
         "alert": told.get("what") or told.get("rule"),
         "rule": told.get("rule"),
-        "detail": told.get("detail"),
+        "detail": told.get("reason"),
         "when": _told_time(told.get("since")),
     }
     return About(values, page="/dashboard/alerts")

@@ -63,13 +63,22 @@ async def resend(mail: MailMessage, by: Principal, services: MailServices) -> Ma
     return await read_mail(mail.id, mail.merchant_id)
 
 
-async def add_test_mail(merchant_id: str, to: str, services: MailServices) -> MailMessage:
-    """Have a mail wait that tries the settings. Raises `MailRefused` without a mail server."""
+async def add_test_mail(to: str, by: Principal, services: MailServices) -> MailMessage:
+    """Have a mail wait that tries the settings, on the record.
+
+    Raises `MailRefused` without a mail server.
+    """
     if services.server is None:
         raise MailRefused(NO_SERVER)
     now = services.clock.now()
     async with answers_in_time():
-        merchant = await merchant_of(merchant_id, services)
+        merchant = await merchant_of(by.merchant_id, services)
         row = mail_row(merchant, TEST, to, f"test:{now.isoformat()}", services)
         await add_mails([row | {"values": {"when": time(now)}}])
-    return await read_mail(row["_id"], merchant_id)
+    act = Act("mail.test_sent", f"mail:{row['_id']}", detail={"to": row["masked"]})
+
+    async def work(tx: Transaction) -> None:
+        await record(tx, by, act, now)
+
+    await in_transaction(work)
+    return await read_mail(row["_id"], by.merchant_id)

@@ -1,0 +1,1 @@
+"""The mailbox of development: a small mail server, and a page that shows what it took."""

@@ -1,0 +1,1 @@
+"""The page of mail: what was sent, what waits, and what came back."""
