@@ -145,11 +145,13 @@ async def send_again(
     return await tx.change(mail, wanted, {"$set": change}) is not None
 
 
-async def suppressed(ids: Collection[str]) -> MailSuppression | None:
-    """Return the suppression of an address, by all ids that it may have."""
+async def suppressed(ids: Sequence[str]) -> MailSuppression | None:
+    """Return the suppression of an address, by the first of all ids that it may have."""
     wanted = {"_id": {"$in": list(ids)}}
-    row = await MailSuppression.get_pymongo_collection().find_one(wanted)
-    return MailSuppression.model_validate(row) if row else None
+    rows = await MailSuppression.get_pymongo_collection().find(wanted).to_list()
+    by_id = {row["_id"]: row for row in rows}
+    found = next((by_id[one] for one in ids if one in by_id), None)
+    return MailSuppression.model_validate(found) if found else None
 
 
 async def suppress(suppression: MailSuppression, tx: Transaction = NO_TRANSACTION) -> None:

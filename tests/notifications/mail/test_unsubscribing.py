@@ -6,8 +6,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from httpx import Response
+from msgspec.structs import replace
 
-from service.notifications.mail.operations.unsubscribe import link
+from service.core.peppers import Pepper
+from service.notifications.mail.operations.unsubscribe import link, read_link, unsubscribe
+from service.notifications.mail.sending.send import send_due
 from tests.notifications.mail.mailing import CUSTOMER, PEOPLE, Mailing
 
 ANN, BOB = PEOPLE
@@ -93,6 +96,21 @@ async def test_what_is_no_link_is_told_so_on_a_page(mailing: Mailing, token: str
     answer = await _follow(mailing, "POST", "/mail/unsubscribe", params={"t": token})
     assert answer.status_code == 400
     assert "This link can&#39;t be used" in answer.text
+
+
+async def test_a_wish_outlives_the_pepper_that_it_was_kept_under(mailing: Mailing) -> None:
+    await mailing.born()
+    await mailing.set_merchant()
+    old, new = mailing.services.peppers[0], Pepper("new", "another-pepper-of-enough-characters")
+    path = link("default", ANN, mailing.services)
+    both = replace(mailing.services, peppers=[new, old])
+    assert read_link(path.partition("t=")[2], both).masked == "a***@shop.example"
+    await unsubscribe(read_link(path.partition("t=")[2], both), both, None)
+    for key, services in (("1", both), ("2", replace(both, peppers=[new]))):
+        await mailing.write("alert.opened", key, rule="r", what="Reviews wait")
+        await mailing.shop.api.settle()
+        await send_due(services)
+    assert (len(mailing.server.to(ANN)), len(mailing.server.to(BOB))) == (0, 2)
 
 
 async def test_a_receipt_has_no_such_link_and_goes_out_all_the_same(mailing: Mailing) -> None:

@@ -96,6 +96,8 @@ async def _ends_before(mail: MailMessage, services: MailServices, left: deque[Ma
     ids = suppression_ids(mail.merchant_id, mail.to, services.peppers)
     async with answers_in_time():
         found = await repository.suppressed(ids)
+        if found is not None and found.id != ids[0]:  # so that the older pepper may go
+            await repository.suppress(found.model_copy(update={"id": ids[0]}))
     outcome = None
     if found is not None and not TEMPLATES[mail.template].receipt:
         says = f"This address gets receipts alone: it is {found.reason}."
