@@ -33,11 +33,11 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--status", type=click.Choice([one.value for one in MailStatus]))
-@click.option("--merchant", help="Mails of one merchant; otherwise of all.")
+@_merchant
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 @click.option("--cursor", help="Where the last page ended.")
 @data_dir_option
-def list_all(data_dir: Path, merchant: str | None, limit: int, **options: str | None) -> None:
+def list_all(data_dir: Path, merchant: str, limit: int, **options: str | None) -> None:
     """List mails, newest first, with masked addresses."""
     status = MailStatus(options["status"]) if options["status"] else None
     place = decode_cursor(options["cursor"]) if options["cursor"] else None

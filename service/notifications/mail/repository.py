@@ -12,7 +12,7 @@ from service.leases.expressions import ends, free
 from service.notifications.mail.documents import MailMessage, MailSuppression, MailTemplate
 from service.notifications.mail.states import MailStatus
 from service.storage.database import Row
-from service.storage.paging import newest_first
+from service.storage.paging import Walk, newest_first, read_page
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction
 
@@ -116,15 +116,17 @@ async def find(mail_id: str, merchant_id: str | None, tx: Transaction) -> MailMe
 
 
 async def page(
-    merchant_id: str | None, status: MailStatus | None, *, cursor: Cursor | None, limit: int
+    merchant_id: str, status: MailStatus | None, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[MailMessage], Cursor | None]:
-    """Return a page of the mails of a merchant or, for None, of all, newest first."""
-    wanted: Row = {} if merchant_id is None else {"merchantId": merchant_id}
-    if status is not None:
-        wanted["status"] = status.value
-    rows, following = await newest_first(
-        MailMessage.get_pymongo_collection(), wanted, by="createdAt", cursor=cursor, limit=limit
+    """Return a page of a merchant's mails, newest first; their state is tested row by row."""
+    walk = Walk(
+        wanted={"merchantId": merchant_id},
+        by="createdAt",
+        also={} if status is None else {"status": status.value},
+        index="merchant_createdAt",
     )
+    mails = MailMessage.get_pymongo_collection()
+    rows, following = await read_page(mails, walk, cursor=cursor, limit=limit)
     return [MailMessage.model_validate(row) for row in rows], following
 
 
@@ -210,18 +212,6 @@ async def drop_template(merchant_id: str, template: str, tx: Transaction) -> boo
     wanted = {"_id": f"{merchant_id}:{template}"}
     done = await MailTemplate.get_pymongo_collection().delete_one(wanted, session=tx.session)
     return done.deleted_count == 1
-
-
-async def counts() -> dict[str, int]:
-    """Count the mails that wait or came to nothing, by state."""
-    states = [one.value for one in MailStatus if one is not MailStatus.SENT]
-    found = await MailMessage.get_pymongo_collection().aggregate(
-        [
-            {"$match": {"status": {"$in": states}}},
-            {"$group": {"_id": "$status", "n": {"$sum": 1}}},
-        ]
-    )
-    return {row["_id"]: row["n"] for row in await found.to_list()}
 
 
 def _due(clock: Clock) -> Row:

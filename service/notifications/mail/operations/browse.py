@@ -25,9 +25,9 @@ NO_SERVER = "There is no mail server: set SMTP_URL. Until then no mail is made, 
 
 
 async def list_mails(
-    merchant_id: str | None, status: MailStatus | None, *, cursor: Cursor | None, limit: int
+    merchant_id: str, status: MailStatus | None, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[MailMessage], Cursor | None]:
-    """List the mails of a merchant or, for None, of all, newest first. Raises `Unavailable`."""
+    """List a merchant's mails, newest first. Raises `Unavailable`."""
     async with answers_in_time():
         return await repository.page(merchant_id, status, cursor=cursor, limit=limit)
 
