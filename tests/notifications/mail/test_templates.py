@@ -111,6 +111,10 @@ def test_times_are_written_in_the_merchants_zone() -> None:
         "{% if %}",
         "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
         "{{ " + "not " * 5000 + "1 }}",
+        "{% if amount %}" * 150 + "x" + "{% endif %}" * 150,
+        "{{ " + " and ".join(["amount"] * 4000) + " }}",
+        "{{ amount" + "|upper" * 3000 + " }}",
+        "{{ amount" + ".a" * 3000 + " }}",
         "x" * (LARGEST_SOURCE + 1),
     ],
 )
@@ -128,6 +132,7 @@ def test_a_template_says_values_and_does_nothing(source: str) -> None:
         ("{% if amount and not lines == [] %}{% endif %}", None),
         ("{{ amount or 'free' }}{{ lines|join(', ') }}{{ lines|length }}", "EUR 1one, two2"),
         ("{{ 'a' if amount else 'b' }}", "a"),
+        ("{% if amount %}" * 38 + "x" + "{% endif %}" * 38, "x"),
     ],
 )
 def test_control_what_a_template_may_say_it_says(source: str, said: str | None) -> None:

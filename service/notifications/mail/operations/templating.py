@@ -23,6 +23,7 @@ LARGEST_OUTPUT: Final = 256_000
 
 _DEEPEST_LOOPS = 2
 _MOST_LOOPS = 20
+_DEEPEST = 40
 _FILTERS = frozenset(
     {"capitalize", "default", "e", "escape", "first", "join", "last", "length", "lower"}
     | {"title", "trim", "upper"}
@@ -78,18 +79,20 @@ def check(source: str) -> None:
         tree = _TEXT.parse(source)
     except (TemplateError, RecursionError) as error:
         raise TemplateRefused(f"The template can't be read: {_words(error)}.") from error
+    _check_below(tree, 0, 0)
     if sum(1 for _ in tree.find_all(nodes.For)) > _MOST_LOOPS:
         raise TemplateRefused(f"A template has at most {_MOST_LOOPS} loops.")
-    _check_below(tree, 0)
 
 
-def _check_below(node: nodes.Node, loops: int) -> None:
+def _check_below(node: nodes.Node, loops: int, depth: int) -> None:
+    if depth > _DEEPEST:  # what is made of it is compiled by Python, which has limits of its own
+        raise TemplateRefused(f"Things stand in one another at most {_DEEPEST} deep.")
     for child in node.iter_child_nodes():
         _check_one(child)
         deeper = loops + isinstance(child, nodes.For)
         if deeper > _DEEPEST_LOOPS:
             raise TemplateRefused(f"Loops stand in one another at most {_DEEPEST_LOOPS} deep.")
-        _check_below(child, deeper)
+        _check_below(child, deeper, depth + 1)
 
 
 def _check_one(node: nodes.Node) -> None:
