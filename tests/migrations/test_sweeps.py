@@ -1,4 +1,4 @@
-"""Migration 13: the database's time of the last change, by which lists are swept."""
+"""Migration 12: the database's time of the last change, by which lists are swept."""
 
 from service.core.clock import ManualClock
 from service.migrations.operations import migrate

@@ -17,6 +17,7 @@ from service.sessions.operations.opening.new_session import NewSession
 from service.sessions.operations.rules import Rules
 from service.sessions.schemas.answers import session_view
 from service.sessions.states import Lifetimes
+from service.storage.database import DatabaseTime
 from service.storage.documents import wire_name
 
 NOW = from_unix(1_795_262_400.5)
@@ -66,6 +67,7 @@ def test_what_is_built_is_what_the_document_would_store(
         dict,
         list,
         type(NOW),
+        DatabaseTime,
         type(None),
     }
     assert row.keys() == {wire_name(name) for name in Session.model_fields} - {"_id", "revision_id"}

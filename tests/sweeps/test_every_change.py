@@ -13,7 +13,6 @@ REPOSITORIES = (
 SHOWN_TO_NOBODY = {
     *("sessions/repository/due.py:note_asked", "sessions/repository/due.py:_give_up"),
     "sessions/repository/purging.py:mark_deletable",
-    *("payments/payments/repository.py:mark_posted", "payments/refunds/repository.py:mark_posted"),
 }
 
 

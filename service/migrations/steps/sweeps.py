@@ -1,7 +1,7 @@
-"""13: sessions, payments and refunds have the database's time of their last change.
+"""12: sessions, payments and refunds have the database's time of their last change.
 
 Before: only that of the process which made it. Two indexes go, in whose place there is one on that
-time.
+time. Sessions also say from which address they were opened: of those of before nobody knows it.
 """
 
 from datetime import datetime
@@ -24,9 +24,10 @@ async def left(database: Database) -> Counts:
 async def run(run: Run) -> None:
     """Take the time of the process: all of them are of before any sweep by the database's."""
     for name in _CHANGING:
+        new: Row = {"openedFrom": None} if name == "sessions" else {}
         async for rows in repository.batches(run.database, name, _OLD, BATCH):
             updates: list[repository.Update] = [
-                ({"_id": row["_id"], **_OLD}, {"$set": {"writtenAt": _told_by(row)}})
+                ({"_id": row["_id"], **_OLD}, {"$set": {"writtenAt": _told_by(row), **new}})
                 for row in rows
             ]
             run.add(name, await run.update(name, updates))
