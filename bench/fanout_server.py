@@ -10,7 +10,7 @@ from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.payments.refunds.sending.services import RefundServices
 from service.sessions.checkouts.services import CheckoutServices
 
-NAMES = ("figures", "mail", "webhooks")
+NAMES = ("first", "second", "third")
 TOPIC = "session.completed"
 
 _its_own = wiring.subscribers_of

@@ -1,7 +1,7 @@
 """The application: routes on the web layer, over the container, with its loop."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from service.background import background
 from service.catalog.controllers import Catalog, Quotes
 from service.catalog.operations.quote_id import QuoteSettings
 from service.core.clock import Clock, SystemClock
-from service.core.errors import Misconfigured
+from service.core.errors import Misconfigured, Unavailable
 from service.dashboard.controllers import dashboard_routes
 from service.dashboard.login.services import LoginServices, build_login
 from service.extension import Extension, Mounted
@@ -30,6 +30,8 @@ from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
 from service.notifications.alerts.controllers import AdminAlerts
 from service.notifications.alerts.operations.browse import alert_figures
+from service.notifications.endpoints.controllers import WebhookEndpoints
+from service.notifications.endpoints.sending.look_out import sending
 from service.notifications.mail.controllers import (
     AdminMail,
     AdminMailTemplates,
@@ -74,6 +76,7 @@ ROUTES = (
     Webhooks,
     AdminWebhooks,
     AdminDeliveries,
+    WebhookEndpoints,
     AdminReviews,
     AdminAlerts,
     AdminMail,
@@ -122,6 +125,7 @@ def create_app(
             stack.push_async_callback(login.refusals.aclose)
             await stack.enter_async_context(ending_with(container.job_table))
             await stack.enter_async_context(ending_streams(streams))
+            await _know_the_endpoints(container)
             if loop:
                 await stack.enter_async_context(_loops(container, watchdog))
             if mounted is not None:
@@ -148,6 +152,7 @@ def create_app(
     app.state.history = container.history
     app.state.refunding = container.refunding
     app.state.mail = container.mail
+    app.state.endpoints = container.endpoints
     app.state.mounted = mounted
     return put_edge_around(app, settings)
 
@@ -165,6 +170,12 @@ def _metrics(container: Container) -> HTTPRouteHandler:
     return metrics_route(container.settings, figures)
 
 
+async def _know_the_endpoints(container: Container) -> None:
+    """Read who hears payments: until that is known, each of them is told."""
+    with suppress(Unavailable):
+        await container.endpoints.endpoints.refresh()
+
+
 @asynccontextmanager
 async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None]:
     """Do what a serving process does by itself, for as long as the block lasts."""
@@ -174,6 +185,7 @@ async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None
         if not container.settings.production:
             await stack.enter_async_context(_for_development(container))
         await stack.enter_async_context(sending_mail(container.mail))
+        await stack.enter_async_context(sending(container.endpoints, container.jobs.stopping))
         await stack.enter_async_context(background(container.jobs))
         yield
 

@@ -15,6 +15,7 @@ from service.core.errors import FieldProblem, Misconfigured
 from service.core.variables import Group, Password, Secret, Secrets
 from service.inbox.settings import InboxSettings
 from service.notifications.alerts.settings import AlertSettings
+from service.notifications.endpoints.settings import WebhookSettings
 from service.notifications.mail.settings import MailSettings
 from service.payments.refunds.settings import RefundSettings
 from service.providers.registry import REGISTRY
@@ -35,6 +36,7 @@ class Settings(BaseModel, frozen=True):
     access: AccessSettings
     providers: dict[str, SerializeAsAny[ProviderSettings]]
     mail: MailSettings
+    webhooks: WebhookSettings
     sessions: SessionSettings
     refunds: RefundSettings
     inbox: InboxSettings

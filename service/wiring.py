@@ -31,6 +31,13 @@ from service.notifications.alerts.documents import Alert, TrafficMinute
 from service.notifications.alerts.operations.condition import Condition
 from service.notifications.alerts.operations.table import ABOUT as ALERT_JOBS
 from service.notifications.alerts.operations.table import alert_jobs, conditions_of
+from service.notifications.endpoints.documents import WebhookDelivery, WebhookEndpoint
+from service.notifications.endpoints.operations.addresses import LOOPBACK, Addresses
+from service.notifications.endpoints.operations.browse import disabled_endpoints
+from service.notifications.endpoints.operations.fan_out import webhooks
+from service.notifications.endpoints.operations.known import Endpoints
+from service.notifications.endpoints.operations.sealing import Sealer
+from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.mail.documents import MailMessage, MailSuppression, MailTemplate
 from service.notifications.mail.operations.compose import mail_subscriber
 from service.notifications.mail.operations.services import MailServices
@@ -92,6 +99,8 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     MailMessage,
     MailSuppression,
     MailTemplate,
+    WebhookEndpoint,
+    WebhookDelivery,
     AuditEntry,
     Merchant,
     Price,
@@ -133,6 +142,7 @@ class Container(Struct, frozen=True):
     history: HistoryServices
     refunding: RefundServices
     mail: MailServices
+    endpoints: EndpointServices
     jobs: Jobs
     job_table: Table
     conditions: tuple[Condition, ...]
@@ -143,12 +153,13 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     refuse_blank(secrets_of(settings))
     providers = build_providers(settings.providers, clock)
     merchants, rules = Merchants(clock), build_rules(settings, providers)
+    endpoints = build_endpoints(settings, clock)
     inbox = Inbox(
         providers=providers,
         clock=clock,
         keep_for=timedelta(days=settings.inbox.purge_events_days),
         questions=questions,
-        apply=partial(apply, lifetimes=rules.lifetimes),
+        apply=partial(apply, lifetimes=rules.lifetimes, heard=endpoints.endpoints.hears),
         find_session=named_by,
         brings=brings,
         strip=settings.inbox.strip_payload_fields,
@@ -157,11 +168,15 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     refund_rules = build_refund_rules(settings.refunds, providers)
     refunding = RefundServices(refund_rules, clock, providers, inbox)
     mail = build_mail(settings, clock)
-    subscribers = (*subscribers_of(services, refunding), mail_subscriber(mail))
+    subscribers = (
+        *subscribers_of(services, refunding),
+        mail_subscriber(mail),
+        webhooks(endpoints.endpoints, clock),
+    )
     jobs = Jobs(services, subscribers, settings.access.peppers)
     watched = job_table(jobs, refunding, mail)
     conditions = conditions_of(
-        settings.alerts, clock, tuple(providers), partial(list_jobs, watched)
+        settings.alerts, clock, tuple(providers), partial(list_jobs, watched), disabled_endpoints
     )
     return Container(
         settings=settings,
@@ -175,6 +190,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
         refunding=refunding,
         mail=mail,
+        endpoints=endpoints,
         jobs=jobs,
         job_table=watched.joined_by(alert_jobs(conditions, clock)),
         conditions=conditions,
@@ -198,7 +214,7 @@ def job_table(jobs: Jobs, refunding: RefundServices, mail: MailServices) -> Tabl
 
 
 def subscribers_of(services: CheckoutServices, refunding: RefundServices) -> Subscribers:
-    """Return who hears the commands to providers."""
+    """Return who hears the commands; whoever tells those outside hears the rest."""
     of_checkouts = partial(_hears, services=services)
     return (
         of_checkouts(CLOSE_CHECKOUT, close_by_message),
@@ -261,6 +277,13 @@ def build_refund_rules(settings: RefundSettings, providers: Providers) -> Refund
     asked = {name: one.live for name, one in providers.items() if isinstance(one, Refunds)}
     window = timedelta(days=settings.refund_window_days)
     return RefundRules(window, settings.refund_limit, asked)
+
+
+def build_endpoints(settings: Settings, clock: Clock) -> EndpointServices:
+    """Build what webhook endpoints share. In development they may be on this machine."""
+    here = () if settings.production else LOOPBACK
+    addresses = Addresses((*here, *settings.webhooks.networks))
+    return EndpointServices(clock, Endpoints(clock), addresses, Sealer(settings.access.peppers))
 
 
 def lifetimes_of(policy: SessionSettings) -> Lifetimes:

@@ -34,6 +34,9 @@ COMMANDS = {
     "mail": LazyCommand(
         "service.cli.commands.mail", "List mails, send one to try the settings, preview one."
     ),
+    "endpoints": LazyCommand(
+        "service.cli.commands.endpoints", "Tell a merchant's own server what happens."
+    ),
     "sandbox": LazyCommand(
         "service.cli.commands.sandbox", "Play with the sandbox: a storm of faulty webhooks."
     ),

@@ -136,6 +136,11 @@ MAILS = Counter(
     "Tries to send a mail by what came of them: sent, pending, refused, suppressed, unsure",
     ("template", "outcome"),
 )
+WEBHOOKS_SENT = Counter(
+    "tillgate_webhooks_sent",
+    "Tries at delivering events to webhook endpoints by outcome: delivered, failed",
+    ("outcome",),
+)
 DATABASE = Observed(
     "tillgate_database_seconds",
     "Database calls that have one time limit, by outcome: answered, failed, unavailable",

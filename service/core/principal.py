@@ -53,6 +53,8 @@ class AccessScope(StrEnum):
     EVENTS_READ = "events:read"
     MAIL_READ = "mail:read"
     MAIL_WRITE = "mail:write"
+    ENDPOINTS_READ = "endpoints:read"
+    ENDPOINTS_WRITE = "endpoints:write"
     JOBS_RUN = "jobs:run"
     METRICS_READ = "metrics:read"
     ALERTS_READ = "alerts:read"

@@ -5,6 +5,7 @@ from litestar.di import Provide
 
 from service.dashboard.alerts.controllers import AlertPages
 from service.dashboard.disputes.controllers import DisputePages
+from service.dashboard.endpoints.controllers import EndpointPages
 from service.dashboard.frame import ASSETS
 from service.dashboard.login.controllers import Login
 from service.dashboard.login.services import LoginServices
@@ -25,7 +26,8 @@ def dashboard_routes(login: LoginServices, extension: Mounted | None) -> Router:
         "/",
         route_handlers=[
             *(SHARED.route(), ASSETS.route(), Login, SessionPages, OperationsPages),
-            *(PaymentPages, RefundPages, ReviewPages, DisputePages, AlertPages, MailPages),
+            *(PaymentPages, RefundPages, ReviewPages, DisputePages),
+            *(AlertPages, MailPages, EndpointPages),
         ],
         dependencies={
             "login": Provide(lambda: login, sync_to_thread=False),

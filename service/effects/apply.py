@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from service.core.errors import MalformedBody
 from service.effects import checkouts, disputes, invoices, payments, refunds, subscriptions
-from service.effects.applying import Applying, Taken
+from service.effects.applying import Applying, Heard, Taken, nobody
 from service.effects.ledger import about, in_order, rows_of
 from service.effects.matching import (
     Match,
@@ -36,7 +36,12 @@ def questions(arrival: Arrival) -> list[Question]:
 
 
 async def apply(
-    tx: Transaction, arrival: Arrival, inbox: Inbox, *, lifetimes: Lifetimes
+    tx: Transaction,
+    arrival: Arrival,
+    inbox: Inbox,
+    *,
+    lifetimes: Lifetimes,
+    heard: Heard = nobody,
 ) -> Outcome:
     """Apply all facts of an event, and return what came of it.
 
@@ -49,7 +54,9 @@ async def apply(
     cause = _cause(event, inbox)
     match = await match_session(tx, arrival, cause.at)
     may_ask = arrival.asking is Asking.FIRST
-    doing = Applying(tx, event, cause, lifetimes, arrival.merchant_id, match.refs, may_ask)
+    doing = Applying(
+        tx, event, cause, lifetimes, arrival.merchant_id, match.refs, may_ask, heard=heard
+    )
     result = await _apply_facts(doing, match.session)
     if match.session is None and result.needs_session:
         if is_unknown_to_its_sender(event.subject):

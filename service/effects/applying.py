@@ -12,6 +12,14 @@ from service.sessions.operations.moving.move import Cause
 from service.sessions.states import Lifetimes, Mismatch
 from service.storage.transaction import Transaction
 
+Heard: TypeAlias = Callable[[str, str], bool]
+"""Whether somebody outside hears a topic of a merchant's: nothing is asked for that."""
+
+
+def nobody(merchant_id: str, topic: str) -> bool:
+    """Return that nobody hears it."""
+    return False
+
 
 class Applying(Struct, frozen=True):
     """One event being applied: its transaction, the event, and what is decided for all its facts.
@@ -19,7 +27,8 @@ class Applying(Struct, frozen=True):
     `merchant_id` is whose it is where no session is meant. `refs` are the provider's ids of the
     event's checkout that no other session has, `may_ask` says whether the provider can still be
     asked for them. `about` is the payment, or else the checkout, of the fact whose turn it is,
-    `stranger` why it is not the session's own.
+    `stranger` why it is not the session's own. What only those outside want to know is written
+    where it is `heard`.
     """
 
     tx: Transaction
@@ -31,6 +40,7 @@ class Applying(Struct, frozen=True):
     may_ask: bool = False
     about: str = ""
     stranger: Mismatch | None = None
+    heard: Heard = nobody
 
 
 class Applied(Struct, frozen=True):

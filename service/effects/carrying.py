@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from service.effects.applying import Applied, Applying
+from service.effects.telling import is_wanted, tell_payment
 from service.payments.disputes import repository as disputes
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
@@ -17,15 +18,18 @@ from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 
-async def record(doing: Applying, reported: ReportedPayment) -> Recorded:
+async def record(doing: Applying, reported: ReportedPayment, session_id: str | None) -> Recorded:
     """Write what an event reports of a payment into its row; what hangs on it follows.
 
-    Refunds and disputes may have come while it was nobody's, or of another amount.
+    Refunds and disputes may have come while it was nobody's, or of another amount. Who hears
+    payments is told of this one, as of `session_id`.
     """
     recorded = await record_payment(doing.tx, reported, doing.cause.at)
     if recorded.carries:
         payment = await _find(doing, reported.provider_payment_id)
         await _carry(doing.tx, payment, doing.cause.at)
+    if is_wanted(doing, reported, recorded):
+        await tell_payment(doing, reported, recorded, session_id)
     return recorded
 
 

@@ -13,4 +13,4 @@ async def record_fact(doing: Applying, session: Session | None, fact: InvoiceFac
     reported = reported_in(doing, session, fact)
     if (attempt_id := attempt_of(fact)) is not None:
         await record_attempt(doing.tx, reported, attempt_id, doing.cause.at)
-    await record(doing, reported)
+    await record(doing, reported, session.session_id if session else None)

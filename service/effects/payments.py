@@ -45,7 +45,7 @@ async def record_fact(
     reported = reported_in(doing, session, fact)
     if (attempt_id := attempt_of(fact)) is not None:
         await record_attempt(doing.tx, reported, attempt_id, doing.cause.at)
-    recorded = await record(doing, reported)
+    recorded = await record(doing, reported, session.session_id if session else None)
     return partial(step, payment=fact.payment, recorded=recorded)
 
 

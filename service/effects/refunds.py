@@ -60,7 +60,7 @@ async def _void(
         occurred_at=doing.event.occurred_at,
         event_id=doing.event.inbox_id,
     )
-    recorded = await record(doing, reported)
+    recorded = await record(doing, reported, payment.session_id)
     if session is None:
         return None
     voided = facts.Payment(payment.provider_payment_id, fact.amount, fact.currency)

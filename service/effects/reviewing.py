@@ -5,6 +5,7 @@ from service.providers.base import VerifiedEvent
 from service.sessions import repository
 from service.sessions.documents import Review, Session
 from service.sessions.operations.reviewing.decisions import AWAITING_CAPTURE, decision_on
+from service.sessions.operations.reviewing.telling import tell_opened
 from service.sessions.states import Mismatch
 
 
@@ -24,7 +25,10 @@ async def to_review(doing: Applying, session: Session, wrong: Mismatch) -> Appli
     if named is None or named.reason == AWAITING_CAPTURE or inbox_id < named.event_id:
         named = Review(reason=wrong.value, event_id=inbox_id, at=doing.cause.at)
     fields = {"review": named.model_dump(by_alias=True), "updatedAt": doing.cause.at}
-    return Applied(await repository.change(session, {"$set": fields}, doing.tx), wrong)
+    after = await repository.change(session, {"$set": fields}, doing.tx)
+    at = doing.cause.at
+    await tell_opened(doing.tx, after, inbox_id, doing.about, wrong.value, at)
+    return Applied(after, wrong)
 
 
 def mismatch(doing: Applying, session: Session, amount: int, currency: str) -> Mismatch | None:

@@ -14,6 +14,7 @@ from service.production.secrecy import (
     weak_passwords,
     weak_secrets,
 )
+from service.production.webhooks import webhook_problems
 from service.settings import Settings
 from service.web.settings import AccessSettings
 
@@ -30,6 +31,7 @@ def problems(settings: Settings) -> list[FieldProblem]:
     found = (
         *database_problems(settings.database),
         *web_problems(settings.web),
+        *webhook_problems(settings.webhooks.networks),
         *redis_problems(settings.web.redis_url, settings.web.redis_plain_hosts),
         *resource_problems(settings),
         *_access(settings.access),

@@ -53,6 +53,10 @@ CARELESS: list[tuple[dict[str, str | None], str, str]] = [
     ],
     # Whom the service trusts.
     ({"TRUSTED_PROXIES": _EVERYBODY}, "TRUSTED_PROXIES", "is too wide"),
+    ({"WEBHOOK_NETWORKS": "127.0.0.0/16"}, "WEBHOOK_NETWORKS", "this machine"),
+    ({"WEBHOOK_NETWORKS": "10.0.0.0/8,169.254.0.0/17"}, "WEBHOOK_NETWORKS", "metadata"),
+    ({"WEBHOOK_NETWORKS": "10.0.0.0/7"}, "WEBHOOK_NETWORKS", "is wider than a /8"),
+    ({"WEBHOOK_NETWORKS": "::/0"}, "WEBHOOK_NETWORKS", "this machine"),
     ({"TRUSTED_PROXIES": "10.0.0.0/8,44.0.0.0/8,3.0.0.0/8"}, "TRUSTED_PROXIES", "is too wide"),
     *[
         ({"JWT_JWKS_URL": address}, "JWT_JWKS_URL", "who is who")
@@ -103,6 +107,7 @@ ACCEPTED: list[dict[str, str | None]] = [
     {"REDIS_URL": "redis://127.0.0.1:6379"},
     {"REDIS_URL": "redis://redis:6379/0", "REDIS_PLAIN_HOSTS": "redis"},
     {"TRUSTED_PROXIES": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,104.16.0.0/13,2400:cb00::/32"},
+    {"WEBHOOK_NETWORKS": "10.20.0.0/16,fd12::/16"},
     {
         "JWT_JWKS_URL": "https://id.example/realms/shop/certs",
         "JWT_ISSUER": "https://id.example",

@@ -56,6 +56,7 @@ def test_the_control_without_the_guards_each_of_them_is_served(
         (problems, "key_set_problems"),
         (problems, "weak_passwords"),
         (problems, "weak_secrets"),
+        (problems, "webhook_problems"),
         (providers, "_misplaced"),
         (providers, "_test_modes"),
     ):

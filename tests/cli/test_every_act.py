@@ -44,6 +44,14 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
     "outbox redeliver": [(f"outbox redeliver {DELIVERY}", ["delivery.redelivered"])],
     "alerts check": [("alerts check", ["job.ran"])],
     "alerts close": [("alerts close al_1 --reason known", ["alert.closed"])],
+    "endpoints add": [("endpoints add http://127.0.0.1:9/hook", ["endpoint.added"])],
+    "endpoints test": [("endpoints test ENDPOINT", ["endpoint.tested"])],
+    "endpoints rotate": [("endpoints rotate ENDPOINT", ["endpoint.secret_rotated"])],
+    "endpoints resend": [
+        ("endpoints resend ENDPOINT --since 2026-01-01T00:00:00Z", ["endpoint.resent"])
+    ],
+    "endpoints set": [("endpoints set ENDPOINT --disable", ["endpoint.changed"])],
+    "endpoints remove": [("endpoints remove ENDPOINT", ["endpoint.removed"])],
     "events replay": [(f"events replay {EVENT}", ["event.replayed"])],
     "events retry": [("events retry", ["events.retried"])],
     "events backfill": [
@@ -62,6 +70,7 @@ CHANGE_NOTHING = {
     *("jobs runs", "jobs manifests"),
     "ledger check",
     *("outbox list", "alerts list", "mail list", "mail preview"),
+    *("endpoints list", "endpoints sent"),
     *("events list", "events show", "events rejected", "reviews list"),
     *("merchants list", "merchants show"),
     "serve",  # serves; what it is asked to do is traced by its routes
@@ -82,6 +91,8 @@ seen, told = set(), []
 for line in json.loads(sys.argv[1]):
     if "KEY" in line:
         line = line.replace("KEY", database.api_keys.find_one()["_id"][:12])
+    if "ENDPOINT" in line:
+        line = line.replace("ENDPOINT", database.webhook_endpoints.find_one()["_id"])
     done = CliRunner().invoke(cli, line.split())
     assert done.exit_code == 0, (line, done.output)
     rows = [row for row in database.audit_log.find().sort("_id", 1) if row["_id"] not in seen]

@@ -29,6 +29,10 @@ from service.notifications.alerts.operations import agree as alerts
 from service.notifications.alerts.operations.watches import machines, traffic
 from service.notifications.alerts.settings import AlertSettings
 from service.notifications.alerts.states import OVER_AFTER
+from service.notifications.endpoints import states as sent
+from service.notifications.endpoints.operations import changing as endpoints
+from service.notifications.endpoints.operations import fan_out, known
+from service.notifications.endpoints.sending import lines, sender
 from service.notifications.mail.operations import compose as mailing
 from service.notifications.mail.operations import suppressing
 from service.notifications.stream import operations as streams
@@ -116,6 +120,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("up to {} of `https://host[:port]`", (merchant_fields.MOST_ORIGINS,)),
         ("(`abandoned`), and after {} days", (silent.GIVE_UP_AFTER.days,)),
         ("it was older than {} minutes", (_minutes(quote_id.HOLDS_FOR),)),
+        ("the one before signs for another {} hours", (_hours(endpoints.OVERLAP),)),
         ("fit {} bits of minor units", (money.LARGEST_AMOUNT.bit_length(),)),
         ("1 to {} printable ASCII characters", (header.LONGEST,)),
         (
@@ -163,6 +168,9 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("capped at {} MiB", ((documents.WebhookRejection.capped_bytes or 0) / 2**20,)),
         ("{} days |", (outbox.KEEP_FOR.days,)),
         ("the idempotency middleware | {} hours |", (_hours(idempotency.KEPT_FOR),)),
+        ("cached by each process and read every {} s", (known.READ_EVERY_S,)),
+        ("by hand, and {} days later", (endpoints.KEPT_REMOVED.days,)),
+        ("a resend; then the sender | {} days", (fan_out.KEPT_FOR.days,)),
     ],
     "docs/configuration.md": [
         ("| {} characters and variety", (secrecy.SHORTEST_OWN,)),
@@ -255,6 +263,8 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("| {} days after its condition was over", (alerts.KEEP_FOR.days,)),
         ("`probedAt` | {} days", (watched.TRAFFIC_KEPT_FOR.days,)),
         ("`sealedBody` | {} hours", (_hours(idempotency.KEPT_FOR),)),
+        ("and {} days more without its secrets", (endpoints.KEPT_REMOVED.days,)),
+        ("(`endpointId`, `place`, `tries`) | {} days", (fan_out.KEPT_FOR.days,)),
         ("with `exp`, {} h after", (ACCESS.jwt_max_hours,)),
         (
             "revocation, {} idle minutes, {} h",
@@ -269,6 +279,13 @@ IN_WORDS: dict[str, tuple[Any, Any]] = {
     "Keys are good for an hour": (_hours(key_sets.GOOD_FOR), 1),
     "an hour after it lapsed": (sign_ins._KEPT_AFTER_S, 3600),
     "up to a tenth sooner": (waits.JITTER, 0.1),
+    "it sends up to 400 at a time": (sender.AT_ONCE, 400),
+    "eight to one endpoint and two to one that fails": (
+        (lines.AT_ONCE_EACH, lines.AT_ONCE_FAILING),
+        (8, 2),
+    ),
+    "took nothing for five days": (sent.DISABLED_AFTER.days, 5),
+    "a merchant has at most 100": (endpoints.MOST_ENDPOINTS, 100),
     "at most 100; `nextCursor`": (_LIMIT["maximum"], 100),
     "a day past the session's end": (_hours(overdue.WAIT), 24),
     "up to five times, then answers 503": (apply._TRIES, 5),

@@ -21,6 +21,14 @@ from service.merchants import schemas as merchants
 from service.merchants.documents import Merchant, Suspension
 from service.notifications.alerts import schemas as alerts
 from service.notifications.alerts.documents import Alert
+from service.notifications.endpoints import schemas as endpoints
+from service.notifications.endpoints.documents import (
+    Disabled,
+    SigningSecret,
+    Try,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from service.notifications.mail import schemas as mail
 from service.notifications.mail.documents import MailMessage, MailSuppression
 from service.outbox import schemas as outbox
@@ -64,6 +72,11 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     merchants.SuspensionView: (Suspension, frozenset()),
     mail.MailView: (MailMessage, frozenset()),
     mail.SuppressionView: (MailSuppression, frozenset()),
+    endpoints.DisabledView: (Disabled, frozenset()),
+    endpoints.EndpointView: (WebhookEndpoint, frozenset()),
+    endpoints.SecretView: (SigningSecret, frozenset()),
+    endpoints.SentView: (WebhookDelivery, frozenset()),
+    endpoints.TryView: (Try, frozenset()),
     outbox.DeliveryView: (Delivery, frozenset()),
     refunds.RefundView: (Refund, frozenset()),
     reviews.ReviewItem: (WebhookEvent, frozenset({"decisions", "why", "payments"})),

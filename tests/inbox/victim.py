@@ -61,6 +61,7 @@ async def _serve(job: dict[str, Any]) -> None:
     clock = ManualClock(datetime.fromisoformat(job["now"]))
     settings = make_settings(**job.get("settings", {}))
     app = create_app(settings, database, clock=clock, loop=False)
+    await app.state.container.endpoints.endpoints.refresh(0)  # as a server does once it looks
     async with AsyncClient(transport=ASGITransport(app), base_url="http://victim") as http:
         killer.armed = True
         await asyncio.gather(*(_post(http, one) for one in job["posts"]))

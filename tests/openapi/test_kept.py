@@ -34,9 +34,29 @@ _EVIDENCE = "`GET /api/disputes/{dispute_id}/evidence` gathers"
 _SWEEPS = "*Sweeps*: with `updatedSince` the lists"
 _STREAMS = "*Streams*: `GET /api/events/stream` sends events"
 _ALERTS = "*Alerts*: conditions that a person must hear of"
+_WEBHOOKS = "*Webhooks to your server*"
 _MAIL = "`GET /api/admin/mail` lists mails"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
 ALLOWED: dict[str, str] = {
+    "post /api/webhook-endpoints": _WEBHOOKS,
+    "get /api/webhook-endpoints": _WEBHOOKS,
+    **{
+        f"{method} /api/webhook-endpoints/{{endpoint_id}}": _WEBHOOKS
+        for method in ("get", "patch", "delete")
+    },
+    **{
+        f"post /api/webhook-endpoints/{{endpoint_id}}/{act}": _WEBHOOKS
+        for act in ("test", "rotate", "resend")
+    },
+    "get /api/webhook-endpoints/{endpoint_id}/deliveries": _WEBHOOKS,
+    **{
+        f"schemas {name}": _WEBHOOKS
+        for name in (
+            *("AddEndpoint", "ChangeEndpoint", "Resend", "EndpointAnswer", "EndpointsAnswer"),
+            *("EndpointView", "SecretView", "DisabledView", "ToldEndpoint", "SentView", "TryView"),
+            *("SentAnswer", "SentListAnswer", "ResentAnswer", "DeliveryStatus"),
+        )
+    },
     "get /api/admin/alerts": _ALERTS,
     "post /api/admin/alerts/{alert_id}/close": _ALERTS,
     **{

@@ -248,7 +248,8 @@ async def _money_of_the_one_before(shop: Shop, wire: Wire) -> Any:
     payment = razorpay_payment(SESSION, id="pay_1", order_id="order_1", status="authorized")
     order = {"id": "order_1", "receipt": "s-1", "notes": {"sessionId": "s-1"}}
     await shop.clean_up()
-    await shop.api.told(razorpay_event("payment.authorized", {"payment": payment, "order": order}))
+    told = {"payment": payment, "order": order}
+    await shop.api.told(razorpay_event("payment.authorized", told, created=shop.unix()))
     assert (await change(shop.api, sessionId="s-2", status="canceled")).status_code == 200
     stored = await shop.session("s-1")
     assert (stored["status"], stored["liveAttempts"]) == ("expired", ["pay_1"])

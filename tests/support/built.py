@@ -67,11 +67,18 @@ async def application(
     for one in built:
         if one.fits(settings, clock):
             one.put_back()
+            await _know_the_endpoints(one.app)
             yield one.app
             return
     app = create_app(settings, database, clock=clock, loop=False, extension=_extension(settings))
+    await _know_the_endpoints(app)
     yield app
     await close_providers(app.state.container.providers)
+
+
+async def _know_the_endpoints(app: Litestar) -> None:
+    """Know that nobody hears anything, as a server does once it has looked."""
+    await app.state.container.endpoints.endpoints.refresh(0)
 
 
 @pytest_asyncio.fixture

@@ -15,6 +15,8 @@ import pytest
 
 from service.inbox.operations import apply, receive
 from service.inbox.operations.rejections import Rejections
+from service.notifications.endpoints.operations import addresses, known
+from service.notifications.endpoints.sending import client as webhooks
 from service.notifications.mail.sending import connection as mail_server
 from service.notifications.mail.sending import send as mail
 from service.payments.refunds.sending import now as refunding
@@ -50,6 +52,9 @@ _NAMED: tuple[tuple[ModuleType, str], ...] = (
     (questions, "ASK_WITHIN_S"),
     (receive, "CONFIRM_WITHIN_S"),
     (refunding, "ASK_WITHIN_S"),
+    (addresses, "RESOLVED_WITHIN_S"),
+    (known, "CURRENT_FOR_S"),
+    (webhooks, "ANSWERS_WITHIN_S"),
     (recording, "_KEPT_WITHIN_S"),
 )
 # Those who say nothing wait for the database as long as their parameter's default.

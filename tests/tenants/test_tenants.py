@@ -52,6 +52,7 @@ class Owned:
     payment_id: str
     dispute_id: str
     refund_id: str
+    endpoint_id: str
 
 
 async def _keys(shop: Shop, merchant: str) -> dict[Kind, str]:
@@ -76,15 +77,18 @@ def _paid(shop: Shop, session_id: str, amount: int = 1000, **fields: Any) -> Del
     return shop.stripe("checkout.session.completed", found)
 
 
+async def _priced(shop: Shop, admin: str) -> None:
+    price = {"amount": 424242, "currency": "USD"}
+    priced = await shop.api.call("PUT", f"/api/admin/prices/{PLAN}", admin, json=price)
+    assert priced.status_code == 200, priced.text
+    await shop.api.call("PUT", "/api/admin/coupons/ALPHA", admin, json={"basisPoints": 100})
+
+
 async def _owned(shop: Shop) -> Owned:
     """Return A one of everything: an open, a paid and a reviewed session, an event, a price."""
     keys = await _keys(shop, A)
     call, secret = shop.api.call, keys[Kind.SECRET]
-    price = {"amount": 424242, "currency": "USD"}
-    priced = await call("PUT", f"/api/admin/prices/{PLAN}", keys[Kind.ADMIN], json=price)
-    coupon = {"basisPoints": 100}
-    await call("PUT", "/api/admin/coupons/ALPHA", keys[Kind.ADMIN], json=coupon)
-    assert priced.status_code == 200, priced.text
+    await _priced(shop, keys[Kind.ADMIN])
     more = {"userId": USER, "eventId": EVENT, "currency": "USD"}
     more["metadata"] = {"note": "words-of-alpha"}
     for name in ("a-open", "a-paid", "a-review"):
@@ -106,6 +110,9 @@ async def _owned(shop: Shop) -> Owned:
     disputed = str((await dispute(paid, "a-dispute"))["_id"])
     wanted = {"paymentId": "pi_a-paid", "amount": 5, "reason": "words-of-alpha"}
     asked = await call("POST", "/api/payment/request-refund", secret, json=wanted)
+    hook = {"url": "http://127.0.0.1:9/hook", "events": ["*"], "description": "words-of-alpha"}
+    added = await call("POST", "/api/webhook-endpoints", keys[Kind.ADMIN], json=hook)
+    assert added.status_code == 201, added.text
     return Owned(
         keys,
         client_secret=opened.json()["clientSecret"],
@@ -116,6 +123,7 @@ async def _owned(shop: Shop) -> Owned:
         payment_id=str(paid["_id"]),
         dispute_id=disputed,
         refund_id=asked.json()["refund"]["refundId"],
+        endpoint_id=added.json()["endpoint"]["id"],
     )
 
 
@@ -141,6 +149,20 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
     refused, empty = (403,), (200,)
     forged = [Probe({"content": b"{}"}, {"provider": "stripe"}, (400,))]
     changing = {f"{method} /api/{path}": changes for method in ("put", "patch") for path in PATHS}
+    hooks, one = "/api/webhook-endpoints", {"endpoint_id": owned.endpoint_id}
+    hook = {"url": "http://127.0.0.1:9/hook", "events": ["*"]}
+    again = {"json": {"since": "2026-01-01T00:00:00Z"}}
+    changing |= {
+        f"post {hooks}": [Probe({"json": hook}, {}, (201,))],
+        f"get {hooks}": [Probe({}, {}, empty)],
+        f"get {hooks}/{{endpoint_id}}": [Probe({}, one)],
+        f"patch {hooks}/{{endpoint_id}}": [Probe({"json": {"enabled": False}}, one)],
+        f"delete {hooks}/{{endpoint_id}}": [Probe({}, one)],
+        f"post {hooks}/{{endpoint_id}}/test": [Probe({}, one)],
+        f"post {hooks}/{{endpoint_id}}/rotate": [Probe({}, one)],
+        f"post {hooks}/{{endpoint_id}}/resend": [Probe(again, one)],
+        f"get {hooks}/{{endpoint_id}}/deliveries": [Probe({}, one)],
+    }
     return changing | {
         "post /api/payment-sessions": [Probe({"json": payment}, {}, own)],
         "get /api/payment-sessions": [

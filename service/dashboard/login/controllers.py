@@ -25,7 +25,10 @@ from service.web.sign_ins.operations import recognise, sign_in, sign_out
 Following = Annotated[str, QueryParameter(name="next", max_length=200)]
 
 HOME = "/dashboard"
-_ROOMS = ("sessions/", "operations", "payments", "refunds", "reviews", "disputes", "alerts")
+_ROOMS = (
+    *("sessions/", "operations", "payments", "refunds", "reviews", "disputes"),
+    *("alerts", "mail", "endpoints"),
+)
 _PAGES = (*(f"{HOME}/{room}" for room in _ROOMS), f"{HOME}?")
 ENDED = (
     "You were signed out: after 30 minutes without activity, after 12 hours, or with the end of "

@@ -20,6 +20,7 @@ from service.migrations.steps import (
     payments,
     sessions,
     sweeps,
+    told,
 )
 from service.migrations.steps.step import Step
 
@@ -36,5 +37,6 @@ STEPS: Sequence[Step] = (
     Step(10, "indexes: those of lists end in the key", lists.left, lists.run),
     Step(11, "payments: who opened their session", owners.left, owners.run),
     Step(12, "sessions, payments, refunds: the database's time", sweeps.left, sweeps.run),
+    Step(13, "merchants: whom mail goes to, and which alerts are off", told.left, told.run),
 )
 """Every migration; numbers go up by one and are never used again."""

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from service.core.ids import digest
-from service.core.strict_json import JsonObject
+from service.core.strict_json import JsonObject, JsonValue
 from service.notifications.events.states import EVENT_TYPES
 from service.outbox.documents import OutboxMessage
 
@@ -33,15 +33,18 @@ def event_of(message: OutboxMessage) -> Event | None:
 
     Such are the commands to our own subscribers (`provider.*`), which name what only we may know.
     """
-    if message.topic not in EVENT_TYPES:
-        return None
+    return event_about(message) if message.topic in EVENT_TYPES else None
+
+
+def event_about(message: OutboxMessage, **more: JsonValue) -> Event:
+    """Return an event of a message, whatever its topic, with `more` in its data."""
     return Event(
         id=event_id(message.id),
         type=message.topic,
         created_at=message.created_at,
         merchant_id=message.merchant_id,
         session_id=message.session_id,
-        data=message.payload,
+        data=message.payload | more,
     )
 
 

@@ -91,7 +91,9 @@ def _deliveries(
         for birth in hearing.get(message.topic, ()):
             # Whose row has no time yet was added after the messages were found.
             if birth.born_at is not None and message.written_at >= birth.born_at:
-                yield _delivery(message, birth.subscriber, by_name.get(birth.subscriber), found)
+                subscriber = by_name.get(birth.subscriber)
+                if subscriber is None or subscriber.wants(message):
+                    yield _delivery(message, birth.subscriber, subscriber, found)
 
 
 def _delivery(

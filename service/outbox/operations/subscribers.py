@@ -15,13 +15,19 @@ def nowhere(message: OutboxMessage) -> str:
     return ""
 
 
+def all_of_them(message: OutboxMessage) -> bool:
+    """Return that a subscriber wants a message: it hears whatever its topics bring."""
+    return True
+
+
 class Subscriber(Struct, frozen=True):
     """Hears messages of some topics from its birth on; `always`: from the first one on.
 
     The latter is for commands: they are written for it, also by a process that never dispatches.
     `handle` is given a delivery and its message; it may be called twice for one, and raises what
     makes it be called again later. Deliveries to one `destination` are a lane: what hangs in one
-    holds up no other. `at_once` of them are under way in a lane.
+    holds up no other. `at_once` of them are under way in a lane. What it surely does not `want`
+    makes no delivery: where nothing is configured, it costs nothing.
     """
 
     name: str
@@ -30,6 +36,7 @@ class Subscriber(Struct, frozen=True):
     destination: Callable[[OutboxMessage], str] = nowhere
     at_once: int = 1
     always: bool = False
+    wants: Callable[[OutboxMessage], bool] = all_of_them
 
 
 Subscribers: TypeAlias = Sequence[Subscriber]

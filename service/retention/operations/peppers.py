@@ -1,7 +1,8 @@
 """What still depends on an older entry of PII_PEPPER: until it is 0 the entry can't be left out.
 
 Nothing of it can be hashed anew. Of an Idempotency-Key only the hash is kept, and the answer is
-sealed under the key itself; another client secret would take its session from who holds it.
+sealed under the key itself; another client secret would take its session from who holds it. What is
+sealed of a webhook endpoint is sealed anew when its secret is rotated and its headers are set.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from service.core.ids import digest
 from service.core.peppers import Pepper
 from service.core.strict_json import JsonObject
 from service.jobs.operations.job import Turn
+from service.notifications.endpoints.repository import endpoints
 from service.retention.operations.report import Jobs, PepperReport
 from service.sessions import repository as sessions
 from service.sessions.operations.rules import client_secret
@@ -33,8 +35,9 @@ class _Reached(Struct, frozen=True):
 
 
 async def count_on_older_peppers(jobs: Jobs, report: PepperReport, turn: Turn) -> None:
-    """Count the kept answers, and the open sessions whose client secret could be returned again.
+    """Count what could not be returned or opened any more without them.
 
+    Kept answers, webhook endpoints, and open sessions whose client secret could be returned again.
     A run goes on where the one before stopped, and the first after that which came to the end
     begins anew. What ended meanwhile stays counted until then: too many, and never too few.
     """
@@ -44,8 +47,9 @@ async def count_on_older_peppers(jobs: Jobs, report: PepperReport, turn: Turn) -
     async with answers_in_time(_COUNT_WITHIN_S):
         ids = [pepper.id for pepper in older]
         answers = await idempotency.count_begun_under(ids, jobs.inbox.clock.now())
+        sealed = await endpoints.count_sealed_under(ids)
     reached = _read(turn.reached, older)
-    report.on_older_peppers = answers + reached.found
+    report.on_older_peppers = answers + sealed + reached.found
 
     async def count(some: OpenSecrets) -> int:
         nonlocal reached

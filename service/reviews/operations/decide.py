@@ -21,6 +21,7 @@ from service.reviews.operations.trail import keep_trail
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.operations.moving.move import Cause
+from service.sessions.operations.reviewing.telling import tell_decided
 from service.storage.database import Row
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
@@ -76,6 +77,8 @@ async def _decide(
             wish.choice, deciding, decided_fields(wish, case, waiting, now)
         )
         await keep_trail(tx, by, wish, case, row, now)
+        about = case.doubt.about
+        await tell_decided(tx, session, row.id, about, wish.choice.value, now)
         return DecidedReview(
             session, await give_back(Doing(tx, by, now), wish, case, refunding.rules)
         )

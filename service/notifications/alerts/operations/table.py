@@ -10,6 +10,10 @@ from service.jobs.operations.job import About, Job
 from service.jobs.operations.listing import Listed
 from service.notifications.alerts.operations.check import AlertReport, check_conditions
 from service.notifications.alerts.operations.condition import Condition, Look, Sighting
+from service.notifications.alerts.operations.watches.endpoints import (
+    Endpoint,
+    endpoints_disabled,
+)
 from service.notifications.alerts.operations.watches.machines import (
     database_slow,
     jobs_late,
@@ -39,8 +43,11 @@ def conditions_of(
     clock: Clock,
     providers: Sequence[str],
     listed: Callable[[], Awaitable[Sequence[Listed]]],
+    disabled: Callable[[], Awaitable[Sequence[Endpoint]]],
 ) -> tuple[Condition, ...]:
-    """Return the conditions that are known here; `listed` returns the other jobs as they stand.
+    """Return the conditions that are known here.
+
+    `listed` returns the other jobs as they stand, `disabled` the endpoints that are not sent to.
 
     One whose threshold is `null` sees nothing, so an alert of it that is open closes.
     """
@@ -55,6 +62,7 @@ def conditions_of(
         "refunds_wait": refunds_wait,
         "rows_kept": rows_kept,
         "jobs_late": partial(jobs_late, listed=listed),
+        "endpoint_disabled": partial(endpoints_disabled, disabled=disabled),
         "provider_silent": _limited(silent, minutes=settings.provider_silent_minutes),
         "answers_failed": _limited(answers_failed, percent=settings.error_percent),
         "storage_full": _limited(storage_full, percent=settings.storage_percent),

@@ -16,8 +16,9 @@ class Recorded(Struct, frozen=True):
     """What is known of a payment once it was reported.
 
     `claimed_by` is the session that it belongs to: the first that a verified event tied it to, also
-    where this one ties it to another. `is_marked`: its entries are posted anew by what this one
-    changed. `carries`: it changed whose the payment is, or how much, and what hangs on it follows.
+    where this one ties it to another. `before` is how it stood, None where nobody knew of it.
+    `is_marked`: its entries are posted anew by what this one changed. `carries`: it changed whose
+    the payment is, or how much, and what hangs on it follows.
     """
 
     status: PaymentStatus
@@ -26,6 +27,7 @@ class Recorded(Struct, frozen=True):
     claimed_by: Claim | None
     amount: int
     currency: str
+    before: PaymentStatus | None = None
     is_marked: bool = False
     carries: bool = False
 
@@ -62,6 +64,7 @@ async def record_payment(tx: Transaction, reported: ReportedPayment, now: dateti
         payment.claim or reported.claim,
         changes.get("amount", payment.amount),
         changes.get("currency", payment.currency),
+        before=payment.status,
         is_marked="unposted" in changes,
         carries=not _CARRIED.isdisjoint(changes),
     )

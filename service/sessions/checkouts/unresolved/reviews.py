@@ -14,6 +14,7 @@ from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.documents import Session
 from service.sessions.operations.reviewing.doubts import UNRESOLVED
 from service.sessions.operations.reviewing.sync_reviews import resync_reviews
+from service.sessions.operations.reviewing.telling import tell_opened
 from service.sessions.states import Status
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
@@ -35,8 +36,10 @@ async def open_review(session: Session, payment: Payment, services: CheckoutServ
         if not await repository.open_again(row.to_row(), tx):
             return False
         # Written in any case: it must conflict with a decision made meanwhile.
-        now = {"updatedAt": row.received_at}
-        await resync_reviews(tx, await sessions.change(found, {"$set": now}, tx), services.inbox)
+        at, about = row.received_at, payment.provider_payment_id
+        after = await sessions.change(found, {"$set": {"updatedAt": at}}, tx)
+        await tell_opened(tx, after, row.id, about, UNRESOLVED, at)
+        await resync_reviews(tx, after, services.inbox)
         return True
 
     return await in_transaction(work)

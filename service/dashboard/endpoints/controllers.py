@@ -1,0 +1,211 @@
+"""The pages of webhook endpoints over HTTP, and what their buttons do."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.di import Provide
+from litestar.params import PathParameter, QueryParameter
+
+from service.core.paging import decode_cursor
+from service.core.principal import AccessScope, Principal
+from service.dashboard.acting import (
+    Answer,
+    Desk,
+    Form,
+    Sheet,
+    TheDesk,
+    act,
+    drawn,
+    filled,
+    page,
+    provide_desk,
+)
+from service.dashboard.endpoints.lines import endpoint_line, sent_line
+from service.dashboard.said import Said
+from service.notifications.endpoints.controllers import endpoints_of
+from service.notifications.endpoints.operations.browse import list_endpoints, list_sent
+from service.notifications.endpoints.operations.changing import (
+    Told,
+    Wish,
+    add_endpoint,
+    change_endpoint,
+    remove_endpoint,
+    rotate_secret,
+)
+from service.notifications.endpoints.operations.finding import find_endpoint
+from service.notifications.endpoints.operations.sending_again import resend_event, send_test
+from service.notifications.endpoints.schemas import AddEndpoint
+from service.notifications.endpoints.states import DeliveryStatus
+from service.web.authentication import AnyRequest
+from service.web.parameters import PAGE_SIZE, PageCursor
+from service.web.wire import decode_wire_model
+
+HERE = "/dashboard/endpoints"
+READ = frozenset({AccessScope.ENDPOINTS_READ})
+WRITE = frozenset({AccessScope.ENDPOINTS_WRITE})
+
+EndpointPath = Annotated[str, PathParameter(max_length=60)]
+StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
+
+
+class EndpointPages(Controller):
+    """Where a merchant's servers are, and what came of telling them."""
+
+    path = HERE
+    dependencies = {"desk": Provide(provide_desk, sync_to_thread=False)}
+
+    @get("/")
+    async def listed(self, request: AnyRequest, desk: TheDesk, cursor: PageCursor = None) -> Answer:
+        """List the endpoints, with the form that adds one."""
+
+        async def show(sheet: Sheet) -> Answer:
+            place, reader = decode_cursor(cursor) if cursor is not None else None, sheet.reader
+            found, following = await list_endpoints(
+                reader.merchant_id, cursor=place, limit=PAGE_SIZE
+            )
+            return filled(
+                sheet,
+                "endpoints.html",
+                lines=[endpoint_line(one, reader, HERE) for one in found],
+                adds=reader.scopes >= WRITE,
+                seed=drawn(),
+                older=following.encode() if following else None,
+            )
+
+        return await page(request, desk, READ, show)
+
+    @get("/{endpoint_id:str}")
+    async def one(
+        self,
+        endpoint_id: EndpointPath,
+        request: AnyRequest,
+        desk: TheDesk,
+        status: StatusQuery = "any",
+        cursor: PageCursor = None,
+    ) -> Answer:
+        """Show an endpoint with what was sent there, and the buttons for it."""
+
+        async def show(sheet: Sheet) -> Answer:
+            whose, stands = sheet.reader.merchant_id, None
+            if status in set(DeliveryStatus):
+                stands = DeliveryStatus(status)
+            place = decode_cursor(cursor) if cursor is not None else None
+            found = await find_endpoint(endpoint_id, whose)
+            sent, following = await list_sent(
+                endpoint_id, whose, stands, cursor=place, limit=PAGE_SIZE
+            )
+            return filled(
+                sheet,
+                "endpoint.html",
+                of=endpoint_line(found, sheet.reader, HERE),
+                sent=[sent_line(one) for one in sent],
+                status=stands or "",
+                statuses=[one.value for one in DeliveryStatus],
+                older=following.encode() if following else None,
+            )
+
+        return await page(request, desk, READ, show)
+
+    @post("/add", status_code=200)
+    async def add(self, request: AnyRequest, desk: TheDesk) -> Answer:
+        """Add an endpoint, and show its secret this once."""
+
+        async def do(reader: Principal, given: Form) -> Told:
+            wish = _wish(given)
+            seed = f"{reader.merchant_id}:{given.get('seed', '')}"
+            return await add_endpoint(endpoints_of(request), wish, reader, seed=seed)
+
+        return await _telling(request, desk, HERE, do)
+
+    @post("/{endpoint_id:str}/rotate", status_code=200)
+    async def rotate(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+        """Make a new secret, and show it this once."""
+
+        async def do(reader: Principal, given: Form) -> Told:
+            return await rotate_secret(endpoints_of(request), endpoint_id, reader)
+
+        return await _telling(request, desk, f"{HERE}/{endpoint_id}", do)
+
+    @post("/{endpoint_id:str}/test", status_code=303)
+    async def test(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+        """Send a test event."""
+
+        async def do(reader: Principal, given: Form) -> Said:
+            sent = await send_test(endpoints_of(request), endpoint_id, reader)
+            return Said(f"The test event {sent.event_id} is being sent: look again in a moment.")
+
+        return await act(request, desk, WRITE, f"{HERE}/{endpoint_id}", do)
+
+    @post("/{endpoint_id:str}/resend", status_code=303)
+    async def resend(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+        """Send an event again."""
+
+        async def do(reader: Principal, given: Form) -> Said:
+            event_id = given.get("event", "")
+            await resend_event(endpoints_of(request), endpoint_id, event_id, reader)
+            return Said(f"{event_id} is being sent again, under the same id.")
+
+        return await act(request, desk, WRITE, f"{HERE}/{endpoint_id}", do)
+
+    @post("/{endpoint_id:str}/switch", status_code=303)
+    async def switch(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+        """Enable or disable an endpoint."""
+
+        async def do(reader: Principal, given: Form) -> Said:
+            wish = Wish(enabled=given.get("to") == "enabled")
+            await change_endpoint(endpoints_of(request), endpoint_id, wish, reader)
+            if wish.enabled:
+                return Said("It is enabled, and hears what happens from now on.")
+            return Said("It is disabled, and what waited for it is canceled.", "warn")
+
+        return await act(request, desk, WRITE, f"{HERE}/{endpoint_id}", do)
+
+    @post("/{endpoint_id:str}/remove", status_code=303)
+    async def remove(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+        """Remove an endpoint."""
+
+        async def do(reader: Principal, given: Form) -> Said:
+            await remove_endpoint(endpoints_of(request), endpoint_id, reader)
+            return Said("The endpoint is removed.")
+
+        return await act(request, desk, WRITE, HERE, do)
+
+
+def _wish(given: Form) -> Wish:
+    """Read the form that adds an endpoint. Raises `InvalidInput`."""
+    sent: dict[str, object] = {
+        "url": given.get("url", ""),
+        "events": given.get("events", "").split() or ["*"],
+        "ordered": given.get("ordered") == "yes",
+        "thin": given.get("whole") != "yes",
+    }
+    if given.get("description"):
+        sent["description"] = given["description"]
+    asked = decode_wire_model(AddEndpoint, sent)
+    assert isinstance(asked, AddEndpoint)  # noqa: S101 - the model that was asked for
+    return asked.wish()
+
+
+async def _telling(
+    request: AnyRequest,
+    desk: Desk,
+    here: str,
+    do: Callable[[Principal, Form], Awaitable[Told]],
+) -> Answer:
+    """Do what a form asks for, and show the secret on the page that answers it: nowhere else."""
+    made: list[Told] = []
+
+    async def noted(reader: Principal, given: Form) -> Said:
+        made.append(await do(reader, given))
+        return Said("Done.")
+
+    answer = await act(request, desk, WRITE, here, noted)
+    if not made:
+        return answer
+
+    async def show(sheet: Sheet) -> Answer:
+        of = endpoint_line(made[0].endpoint, sheet.reader, HERE)
+        return filled(sheet, "secret.html", of=of, secret=made[0].secret)
+
+    return await page(request, desk, READ, show)

@@ -1,0 +1,108 @@
+"""What the pages of webhook endpoints show, in words. Pure."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from service.core.principal import AccessScope, Principal
+from service.core.words import moment
+from service.dashboard.money import Standing
+from service.dashboard.said import shortened
+from service.notifications.endpoints.documents import Try, WebhookDelivery, WebhookEndpoint
+from service.notifications.endpoints.states import DeliveryStatus
+
+LONGEST = 120
+
+_WHY = {
+    "gone": "since it answered 410",
+    "failing": "since it took nothing for five days",
+    "by_hand": "by hand",
+}
+_STATUS = {
+    DeliveryStatus.PENDING: "warn",
+    DeliveryStatus.DELIVERED: "good",
+    DeliveryStatus.FAILED: "bad",
+    DeliveryStatus.CANCELED: "",
+}
+
+
+class EndpointLine(Struct, frozen=True):
+    """An endpoint, how it stands, and what its reader may do."""
+
+    id: str
+    address: str
+    url: str
+    description: str
+    state: Standing
+    facts: Sequence[tuple[str, str]]
+    enabled: bool
+    changes: bool
+
+
+class SentLine(Struct, frozen=True):
+    """An event that was sent, or is to be, with its tries."""
+
+    event_id: str
+    type: str
+    session: str
+    status: Standing
+    at: str
+    then: str
+    tries: Sequence[tuple[str, str]]
+
+
+def endpoint_line(one: WebhookEndpoint, reader: Principal, here: str) -> EndpointLine:
+    """Show an endpoint."""
+    enabled = one.disabled is None
+    facts = [
+        ("Hears", " ".join(one.events)),
+        ("Since", moment(one.active_from)),
+        ("Sends", f"{'ids only' if one.thin else 'the whole object'}, {_order(one)}"),
+    ]
+    if one.header_names:
+        facts.append(("Headers", " ".join(one.header_names)))
+    if one.disabled is not None:
+        facts.append(("Disabled", f"{_WHY[one.disabled.reason]}, {moment(one.disabled.at)}"))
+    elif one.failing_since is not None:
+        facts.append(("Failing", f"since {moment(one.failing_since)}"))
+    return EndpointLine(
+        id=one.id,
+        address=f"{here}/{one.id}",
+        url=shortened(one.url, LONGEST),
+        description=one.description or "",
+        state=_state(one),
+        facts=facts,
+        enabled=enabled,
+        changes=AccessScope.ENDPOINTS_WRITE in reader.scopes,
+    )
+
+
+def _order(one: WebhookEndpoint) -> str:
+    return "those of a session one after the other" if one.ordered else "in any order"
+
+
+def _state(one: WebhookEndpoint) -> Standing:
+    if one.disabled is not None:
+        return Standing("Disabled", "bad")
+    return Standing("Failing", "warn") if one.failing_since else Standing("Active", "good")
+
+
+def sent_line(one: WebhookDelivery) -> SentLine:
+    """Show an event that was sent."""
+    waits = one.status is DeliveryStatus.PENDING
+    return SentLine(
+        event_id=one.event_id,
+        type=one.type,
+        session=shortened(one.session_id, LONGEST),
+        status=Standing(one.status.value, _STATUS[one.status]),
+        at=moment(one.created_at),
+        then=f"Next try {moment(one.next_attempt_at)}" if waits else "",
+        tries=[(moment(each.at), _tried(each)) for each in reversed(one.attempts)],
+    )
+
+
+def _tried(one: Try) -> str:
+    """Return what came of a try: its answer, or what went wrong."""
+    said = f" Its answer: {one.answer}" if one.answer else ""
+    words = one.error or f"It answered {one.status}."
+    return shortened(f"{words} It took {one.took_ms} ms.{said}", 2 * LONGEST)

@@ -1,0 +1,1 @@
+"""Merchants' own servers: where they are, what each hears, and what came of telling them."""

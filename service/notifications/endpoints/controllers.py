@@ -1,0 +1,164 @@
+"""Webhook endpoints over HTTP: added, changed, tried, and what was sent to them."""
+
+from typing import Annotated
+
+from litestar import Controller, delete, get, patch, post
+from litestar.params import JSONBody, PathParameter, QueryParameter
+
+from service.core.errors import FieldProblem, InvalidInput
+from service.core.paging import decode_cursor
+from service.core.principal import AccessScope
+from service.notifications.endpoints.operations.browse import list_endpoints, list_sent
+from service.notifications.endpoints.operations.changing import (
+    add_endpoint,
+    change_endpoint,
+    remove_endpoint,
+    rotate_secret,
+)
+from service.notifications.endpoints.operations.finding import find_endpoint
+from service.notifications.endpoints.operations.sending_again import (
+    resend_event,
+    resend_since,
+    send_test,
+)
+from service.notifications.endpoints.operations.services import EndpointServices
+from service.notifications.endpoints.schemas import (
+    AddEndpoint,
+    ChangeEndpoint,
+    EndpointAnswer,
+    EndpointsAnswer,
+    Resend,
+    ResentAnswer,
+    SentAnswer,
+    SentListAnswer,
+    ToldEndpoint,
+    endpoint_view,
+    sent_view,
+)
+from service.notifications.endpoints.states import DeliveryStatus
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.idempotency.middleware import IDEMPOTENT
+from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
+
+EndpointPath = Annotated[str, PathParameter(max_length=60, description="The endpoint's id.")]
+
+_READ = requires(AccessScope.ENDPOINTS_READ)
+_WRITE = requires(AccessScope.ENDPOINTS_WRITE)
+_ACT = {**_WRITE, IDEMPOTENT: True}
+
+
+def endpoints_of(request: AnyRequest) -> EndpointServices:
+    """Return what all that endpoints share, from the application's state."""
+    services: EndpointServices = request.app.state.endpoints
+    return services
+
+
+class WebhookEndpoints(Controller):
+    """The merchant's own servers, which are told what happens."""
+
+    path = "/api/webhook-endpoints"
+    tags = ["Webhook endpoints"]
+    opt = _READ
+
+    @post("/", opt=_ACT, summary="Add a webhook endpoint")
+    async def add(
+        self, data: JSONBody[AddEndpoint], principal: CurrentPrincipal, request: AnyRequest
+    ) -> ToldEndpoint:
+        """201 with its secret, which is shown this once. It hears events from `activeFrom` on.
+
+        Addresses that are private, or not https, are refused.
+        """
+        seed: str | None = request.scope["state"].get("idempotency_seed")
+        told = await add_endpoint(endpoints_of(request), data.wish(), principal, seed=seed)
+        return ToldEndpoint(endpoint_view(told.endpoint), told.secret)
+
+    @get("/", summary="List webhook endpoints")
+    async def listed(
+        self, principal: CurrentPrincipal, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
+    ) -> EndpointsAnswer:
+        """The merchant's, newest first."""
+        place = decode_cursor(cursor) if cursor is not None else None
+        found, following = await list_endpoints(principal.merchant_id, cursor=place, limit=limit)
+        views = [endpoint_view(one) for one in found]
+        return EndpointsAnswer(views, following.encode() if following else None)
+
+    @get("/{endpoint_id:str}", summary="Read a webhook endpoint")
+    async def read(self, endpoint_id: EndpointPath, principal: CurrentPrincipal) -> EndpointAnswer:
+        """One of the merchant's."""
+        found = await find_endpoint(endpoint_id, principal.merchant_id)
+        return EndpointAnswer(endpoint_view(found))
+
+    @patch("/{endpoint_id:str}", opt=_WRITE, summary="Change a webhook endpoint")
+    async def change(
+        self,
+        endpoint_id: EndpointPath,
+        data: JSONBody[ChangeEndpoint],
+        principal: CurrentPrincipal,
+        request: AnyRequest,
+    ) -> EndpointAnswer:
+        """Only what is named. Every process knows of it within ten seconds."""
+        services = endpoints_of(request)
+        changed = await change_endpoint(services, endpoint_id, data.wish(), principal)
+        return EndpointAnswer(endpoint_view(changed))
+
+    @delete("/{endpoint_id:str}", opt=_WRITE, summary="Remove a webhook endpoint")
+    async def remove(
+        self, endpoint_id: EndpointPath, principal: CurrentPrincipal, request: AnyRequest
+    ) -> None:
+        """What waits for it is canceled."""
+        await remove_endpoint(endpoints_of(request), endpoint_id, principal)
+
+    @post("/{endpoint_id:str}/test", opt=_ACT, status_code=202, summary="Send a test event")
+    async def test(
+        self, endpoint_id: EndpointPath, principal: CurrentPrincipal, request: AnyRequest
+    ) -> SentAnswer:
+        """An event `endpoint.test`, sent as all others are; its delivery says what came of it."""
+        sent = await send_test(endpoints_of(request), endpoint_id, principal)
+        return SentAnswer(sent_view(sent))
+
+    @post("/{endpoint_id:str}/rotate", opt=_ACT, status_code=200, summary="Make a new secret")
+    async def rotate(
+        self, endpoint_id: EndpointPath, principal: CurrentPrincipal, request: AnyRequest
+    ) -> ToldEndpoint:
+        """Shown this once. For a day each event is signed with the one before, too."""
+        told = await rotate_secret(endpoints_of(request), endpoint_id, principal)
+        return ToldEndpoint(endpoint_view(told.endpoint), told.secret)
+
+    @post("/{endpoint_id:str}/resend", opt=_ACT, status_code=202, summary="Send events again")
+    async def resend(
+        self,
+        endpoint_id: EndpointPath,
+        data: JSONBody[Resend],
+        principal: CurrentPrincipal,
+        request: AnyRequest,
+    ) -> ResentAnswer:
+        """One event, whatever became of it; or all since a time that were not taken here.
+
+        Of the latter 200 a call: call again with `nextSince` until it is null.
+        """
+        services = endpoints_of(request)
+        if data.event_id is not None and data.since is None:
+            sent = await resend_event(services, endpoint_id, data.event_id, principal)
+            return ResentAnswer(1, None, sent_view(sent))
+        if data.since is None or data.event_id is not None:
+            problem = FieldProblem("eventId", "or since must be given, one of the two")
+            raise InvalidInput("Name eventId or since, one of the two.", problems=(problem,))
+        resent = await resend_since(services, endpoint_id, data.since, principal)
+        return ResentAnswer(resent.count, resent.since)
+
+    @get("/{endpoint_id:str}/deliveries", summary="List what was sent to an endpoint")
+    async def deliveries(
+        self,
+        endpoint_id: EndpointPath,
+        principal: CurrentPrincipal,
+        status: Annotated[DeliveryStatus | None, QueryParameter(name="status")] = None,
+        limit: PageLimit = PAGE_SIZE,
+        cursor: PageCursor = None,
+    ) -> SentListAnswer:
+        """Newest first, each with its latest attempts."""
+        place = decode_cursor(cursor) if cursor is not None else None
+        found, following = await list_sent(
+            endpoint_id, principal.merchant_id, status, cursor=place, limit=limit
+        )
+        views = [sent_view(one) for one in found]
+        return SentListAnswer(views, following.encode() if following else None)

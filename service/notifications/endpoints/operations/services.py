@@ -1,0 +1,17 @@
+"""What all that endpoints share."""
+
+from msgspec import Struct
+
+from service.core.clock import Clock
+from service.notifications.endpoints.operations.addresses import Addresses
+from service.notifications.endpoints.operations.known import Endpoints
+from service.notifications.endpoints.operations.sealing import Sealer
+
+
+class EndpointServices(Struct, frozen=True):
+    """What operations and the sender are given."""
+
+    clock: Clock
+    endpoints: Endpoints
+    addresses: Addresses
+    sealer: Sealer

@@ -1,0 +1,1 @@
+"""Named queries on endpoints, and on what is delivered to them."""

@@ -1,0 +1,95 @@
+"""What endpoints cost: no collection is read whole, and little is asked however many there are."""
+
+from typing import Any
+
+from service.core.peppers import read_pepper
+from service.notifications.endpoints.operations.browse import disabled_endpoints
+from service.notifications.endpoints.operations.sealing import Sealer
+from service.notifications.endpoints.repository.endpoints import count_sealed_under
+from service.storage.database import Row
+from tests.notifications.receivers import answers, answers_in_turn, receiving
+from tests.notifications.telling import endpoint, fan_out, send, services_of, tell
+from tests.support.api import ADMIN
+from tests.support.profiled import profiled
+from tests.support.shop import Shop
+
+PATH = "/api/webhook-endpoints"
+OURS = ("webhook_endpoints", "webhook_deliveries")
+
+
+def _of_ours(done: list[Row]) -> list[Row]:
+    return [row for row in done if row["ns"].partition(".")[2] in OURS]
+
+
+async def _ask(shop: Shop, method: str, path: str, **options: Any) -> Any:
+    answer = await shop.api.call(method, f"{PATH}{path}", ADMIN, **options)
+    assert answer.status_code < 300, answer.text
+    return answer.json() if answer.content else None
+
+
+async def test_neither_routes_nor_the_sender_read_a_collection_whole(shop: Shop) -> None:
+    turns = answers_in_turn(answers(500), answers())
+    async with receiving(turns) as receiver, profiled(shop.database) as done:
+        told = await endpoint(shop, receiver.url(), ordered=True)
+        one = f"/{told.endpoint.id}"
+        await tell(shop, "1")
+        await tell(shop, "2")
+        await send(shop)
+        await _ask(shop, "GET", "?limit=1")
+        await _ask(shop, "GET", one)
+        for query in ("?limit=1", "?status=pending", "?status=delivered&limit=1"):
+            page = await _ask(shop, "GET", f"{one}/deliveries{query}")
+            if page["nextCursor"]:
+                after = f"{query}&cursor={page['nextCursor']}"
+                await _ask(shop, "GET", f"{one}/deliveries{after}")
+        await _ask(shop, "POST", f"{one}/test")
+        event = {"eventId": page["deliveries"][0]["eventId"] if page["deliveries"] else None}
+        for body in (event, {"since": "2026-01-01T00:00:00Z"}):
+            if any(body.values()):
+                await _ask(shop, "POST", f"{one}/resend", json=body)
+        await disabled_endpoints()
+        await _ask(shop, "DELETE", one)
+    ours = _of_ours(done)
+    assert len(ours) > 20
+    assert [row["command"] for row in ours if "COLLSCAN" in row.get("planSummary", "")] == []
+
+
+async def test_a_hundred_deliveries_to_ten_endpoints_take_a_few_commands(shop: Shop) -> None:
+    async with receiving() as receiver:
+        for _ in range(10):
+            await endpoint(shop, receiver.url())
+        await tell(shop, *(f"{n:02}" for n in range(10)))
+        async with profiled(shop.database) as done:
+            assert await send(shop) == 100
+    asked = [row for row in _of_ours(done) if row["op"] in {"query", "command"}]
+    claims = [row for row in asked if row["ns"].endswith("webhook_deliveries")]
+    assert len(claims) <= 3
+    assert len(receiver.got) == 100
+
+
+async def test_what_is_sealed_under_an_older_pepper_is_counted_until_it_is_sealed_anew(
+    shop: Shop,
+) -> None:
+    async with receiving() as receiver:
+        told = await endpoint(shop, receiver.url(), headers={"X-Key": "value"})
+    (used,) = services_of(shop).sealer._by_id
+    assert await count_sealed_under([used]) == 1
+    assert await count_sealed_under(["another"]) == 0
+    assert await count_sealed_under([]) == 0
+    other = read_pepper("new:a-newer-pepper-of-32-characters-00")
+    pepper = services_of(shop).sealer._newest
+    both, newer = Sealer([other, pepper]), Sealer([other])
+    sealed = told.endpoint.secrets[0].sealed
+    assert both.open(told.endpoint.id, sealed) == told.secret
+    assert newer.open("we_1", newer.seal("we_1", "text")) == "text"
+
+
+async def test_without_endpoints_a_look_asks_for_changes_and_for_nothing_else(shop: Shop) -> None:
+    await fan_out(shop)
+    endpoints = services_of(shop).endpoints
+    assert endpoints.is_empty
+    async with profiled(shop.database) as done:
+        await endpoints.refresh(0)
+    (row,) = _of_ours(done)
+    assert "changedAt" in str(row["command"]["filter"])
+    assert row["docsExamined"] == 0
