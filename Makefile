@@ -12,7 +12,7 @@ run: $(STAMP) ## start everything for development, on a real MongoDB, with gener
 	@exec $(BIN)/tillgate dev
 
 test: $(STAMP) ## run all tests, on a real MongoDB
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 soak: $(STAMP) ## run the searches that take hours: all orders, 5,000 conversations, missing guards, fuzzing, failovers, mutants
 	$(BIN)/python -m pytest -m soak

@@ -122,8 +122,8 @@ ALL_JOBS: tuple[About, ...] = (
     *BOOKKEEPING_JOBS,
     *DISPUTE_JOBS,
     *REFUND_JOBS,
-    *ALERT_JOBS,
     *MAIL_JOBS,
+    *ALERT_JOBS,
 )
 """What is known of the jobs without a database: for the manifests of CronJobs."""
 

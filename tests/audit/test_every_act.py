@@ -102,6 +102,28 @@ async def _close_on_its_page(shop: Shop) -> None:
     await fill_in(shop.api.http, here, f"{here}/close", id=alert.id, reason="known")
 
 
+async def _endpoint(shop: Shop, method: str = "", act: str = "", **sent: Any) -> None:
+    hook = {"url": "http://127.0.0.1:9/hook", "events": ["*"]}
+    added = await _done(shop, "POST", "/api/webhook-endpoints", json=hook)
+    if method:
+        path = f"/api/webhook-endpoints/{added.json()['endpoint']['id']}{act}"
+        await _done(shop, method, path, **({"json": sent} if sent else {}))
+
+
+async def _template(shop: Shop, *, reset: bool = False) -> None:
+    path = "/api/admin/mail/templates/completed"
+    await _done(shop, "PUT", path, json={"subject": "Paid: {{ amount }}"})
+    if reset:
+        await _done(shop, "DELETE", path)
+
+
+async def _bounce(shop: Shop, *, lift: bool = False) -> None:
+    email = f"{new_id('a').lower()}@b.example"
+    await _done(shop, "POST", "/api/admin/mail/suppressions", json={"email": email})
+    if lift:
+        await _done(shop, "POST", "/api/admin/mail/suppressions/lift", json={"email": email})
+
+
 async def _move(shop: Shop, status: str, **fields: Any) -> None:
     session = await shop.api.open(**fields)
     answer = await change(shop.api, sessionId=session["sessionId"], status=status)
@@ -211,6 +233,29 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
     "AlertPages.close": [(_close_on_its_page, {"alert.closed"})],
     "AdminAlerts.close": [(_close_alert, {"alert.closed"})],
     "AdminDeliveries.again": [(_redeliver, {"delivery.redelivered"})],
+    "WebhookEndpoints.add": [(_endpoint, {"endpoint.added"})],
+    "WebhookEndpoints.change": [
+        (lambda shop: _endpoint(shop, "PATCH", enabled=False), {"endpoint.changed"})
+    ],
+    "WebhookEndpoints.remove": [(lambda shop: _endpoint(shop, "DELETE"), {"endpoint.removed"})],
+    "WebhookEndpoints.test": [(lambda shop: _endpoint(shop, "POST", "/test"), {"endpoint.tested"})],
+    "WebhookEndpoints.rotate": [
+        (lambda shop: _endpoint(shop, "POST", "/rotate"), {"endpoint.secret_rotated"})
+    ],
+    "WebhookEndpoints.resend": [
+        (
+            lambda shop: _endpoint(shop, "POST", "/resend", since="2026-01-01T00:00:00Z"),
+            {"endpoint.resent"},
+        )
+    ],
+    "AdminMailTemplates.set": [(_template, {"mail.template_set"})],
+    "AdminMailTemplates.reset": [
+        (lambda shop: _template(shop, reset=True), {"mail.template_reset"})
+    ],
+    "AdminSuppressions.bounced": [(_bounce, {"mail.suppressed"})],
+    "AdminSuppressions.lift": [
+        (lambda shop: _bounce(shop, lift=True), {"mail.suppression_lifted"})
+    ],
     "Cleanup.run": [
         (lambda shop: _cleanup(shop, "/api/cleanup-sessions", JOBS), {"job.ran"}),
         (lambda shop: _done(shop, "POST", "/api/cleanup-sessions"), {"job.ran"}),
@@ -248,6 +293,13 @@ ELSEWHERE = {
     "RefundPages.approve": "the same operation as Refunds.process",
     "RefundPages.deny": "the same operation as Refunds.process",
     "ReviewPages.decide": "the same operation as AdminReviews",
+    **{
+        f"EndpointPages.{act}": "the same operation as WebhookEndpoints"
+        for act in ("add", "rotate", "test", "resend", "switch", "remove")
+    },
+    "AdminMail.again": "needs a mail server: tests/notifications/mail/test_page.py",
+    "MailPages.again": "the same operation as AdminMail.again",
+    "AdminMailTemplates.preview": "changes nothing: it fills a template in",
 }
 """Handlers whose trace stands elsewhere, and where. Opening is the measured path: no write more."""
 

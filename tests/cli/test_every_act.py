@@ -73,6 +73,7 @@ CHANGE_NOTHING = {
     *("endpoints list", "endpoints sent"),
     *("events list", "events show", "events rejected", "reviews list"),
     *("merchants list", "merchants show"),
+    "listen",  # prints events; the key that it names is asked by the route
     "serve",  # serves; what it is asked to do is traced by its routes
     "dev",  # for development; the demo prices that it sets are on the record as any other
     "events send",  # posts a webhook as a provider, to a development server

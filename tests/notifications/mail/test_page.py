@@ -30,6 +30,10 @@ async def test_a_mail_is_shown_masked_with_what_came_of_it_and_sent_again_once(
     form = {"id": row["_id"]}
     told = await said(http, HERE, f"{HERE}/resend", **form)
     assert "The mail to j***@customer.example is sent again." in words(told)
+    acts = await mailing.shop.database["audit_log"].find({"action": "mail.resent"}).to_list()
+    assert [(act["object"], act["detail"]["was"]) for act in acts] == [
+        (f"mail:{row['_id']}", "refused")
+    ]
     again = await said(http, HERE, f"{HERE}/resend", **form)
     assert "This mail waits to be sent" in words(again)
     await mailing.send()
