@@ -150,14 +150,17 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
 ) -> None:
     """Every form there is: a new one without a check fails here."""
     forms = {
-        route.path.replace("{payment_id:str}", "0" * 24)
+        route.path.replace("{payment_id:str}", "0" * 24).replace("{endpoint_id:str}", "we_0")
         for route in app.routes
         for method in getattr(route, "methods", ())
         if route.path.startswith("/dashboard") and method not in {"GET", "HEAD", "OPTIONS"}
     }
     others = {f"/dashboard/operations/{act}" for act in ("run", "pause", "resume", "redeliver")}
     others |= {"/dashboard/refunds/approve", "/dashboard/refunds/deny", "/dashboard/reviews/decide"}
-    others.add(f"/dashboard/payments/{'0' * 24}/refund")
+    others |= {f"/dashboard/payments/{'0' * 24}/refund", "/dashboard/endpoints/add"}
+    others |= {f"/dashboard/endpoints/we_0/{act}" for act in ("rotate", "test", "resend")}
+    others |= {f"/dashboard/endpoints/we_0/{act}" for act in ("switch", "remove")}
+    others |= {"/dashboard/alerts/close", "/dashboard/mail/resend"}
     assert forms == {"/dashboard/login", "/dashboard/logout"} | others
     await sign_in(production)
     other = token_in(await production.get("/dashboard"))

@@ -79,7 +79,8 @@ def _value(wanted: Any) -> Any:
 
 
 def _apply(row: Row, change: Row) -> None:
-    assert not change.keys() - {"$set", "$push"}, change
+    assert not change.keys() - {"$set", "$push", "$currentDate"}, change
+    # When the database wrote is none of what ends alike.
     row |= copy.deepcopy(change["$set"])
     for name, item in change.get("$push", {}).items():
         row[name].append(item)

@@ -111,7 +111,8 @@ class Sender:
         full, clock = self._lines.full, self._services.clock
         async with answers_in_time():
             found = await repository.claim(room, full, LEASE, clock)
-        self._more = len(found) == room
+        # Of an endpoint for which enough waits here there may be more than was asked for.
+        self._more = len(found) == room or bool(full)
         self._put_off(self._lines.add(found))
         for endpoint_id in self._lines.idle_workers():
             worker = asyncio.create_task(self._work(endpoint_id), name="tillgate-webhooks")
