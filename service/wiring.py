@@ -268,6 +268,7 @@ def build_rules(settings: Settings, providers: Providers) -> Rules:
         origins=frozenset({f"{home.scheme}://{home.netloc}", *settings.web.cors_origins}),
         pepper=peppers[0],
         older_peppers=peppers[1:],
+        on_this_machine=not settings.production,
         live={name: provider.live for name, provider in providers.items()},
     )
 

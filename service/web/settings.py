@@ -18,7 +18,8 @@ class WebSettings(Group):
     public_url: Address = Field("http://127.0.0.1:8000", validation_alias="PUBLIC_URL")
     """The address under which customers and providers reach the service."""
     cors_origins: Words = Field((), validation_alias="CORS_ORIGINS")
-    """Origins of the frontends, comma list; `*` only in development."""
+    """Origins of the frontends, comma list; those of this machine are allowed in development, where
+    `*` allows all."""
     trusted_proxies: Words = Field((), validation_alias="TRUSTED_PROXIES")
     """Addresses or networks whose X-Forwarded-For is believed, comma list; none wider than a /8."""
     metrics_from: Words = Field((), validation_alias="METRICS_FROM")

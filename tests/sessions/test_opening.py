@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 
 from service.core.clock import ManualClock
+from service.core.errors import InvalidInput
 from service.storage.database import Database
+from service.wiring import build_rules
 from tests.sessions.asking import (
     PAYMENTS,
     fields_of,
@@ -302,6 +304,22 @@ async def test_an_address_outside_of_our_origins_is_refused(api: Api, url: str) 
     assert fields_of(answer) == {"successUrl"}
     fine = payment_body(successUrl="http://127.0.0.1:8000/thanks?x=1")
     assert (await api.call("POST", PAYMENTS, json=fine)).status_code == 201
+
+
+@pytest.mark.parametrize("url", ["http://localhost:3000/thanks", "http://127.0.0.1:5173/?a=b"])
+async def test_in_development_a_page_of_this_machine_may_be_returned_to(api: Api, url: str) -> None:
+    back = payment_body(successUrl=url, cancelUrl=url)
+    assert (await api.call("POST", PAYMENTS, json=back)).status_code == 201
+
+
+@pytest.mark.parametrize("url", ["http://localhost:3000/thanks", "http://127.0.0.1:5173/?a=b"])
+async def test_control_in_production_it_may_not(api: Api, url: str) -> None:
+    settings = api.container.settings
+    web = settings.web.model_copy(update={"environment": "production"})
+    serving = build_rules(settings.model_copy(update={"web": web}), api.container.providers)
+    serving.check_url("successUrl", "http://127.0.0.1:8000/thanks")
+    with pytest.raises(InvalidInput):
+        serving.check_url("successUrl", url)
 
 
 async def test_a_subscription_where_none_can_be_opened_is_refused_before_anything_is_written(

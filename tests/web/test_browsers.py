@@ -69,8 +69,52 @@ def test_every_origin_is_for_development_only() -> None:
         cors_config(settings_for(cors_origins=("*",), environment="production"))
 
 
-def test_without_origins_there_is_no_cors() -> None:
-    assert cors_config(settings_for()) is None
+def test_without_origins_there_is_no_cors_in_production() -> None:
+    assert cors_config(settings_for(environment="production")) is None
+
+
+LOOPBACK = (
+    "http://localhost:3000",
+    "http://127.0.0.1:5173",
+    "https://localhost",
+    "http://[::1]:80",
+)
+
+
+@pytest.mark.parametrize("origin", LOOPBACK)
+def test_a_frontend_on_this_machine_may_call_in_development(origin: str) -> None:
+    for origins in ((), (SHOP,)):
+        developing = cors_config(settings_for(cors_origins=origins))
+        assert developing is not None
+        assert developing.is_origin_allowed(origin)
+
+
+@pytest.mark.parametrize("origin", LOOPBACK)
+def test_control_in_production_it_may_not(origin: str) -> None:
+    serving = cors_config(settings_for(cors_origins=(SHOP,), environment="production"))
+    assert serving is not None
+    assert serving.is_origin_allowed(SHOP)
+    assert not serving.is_origin_allowed(origin)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost.evil.example",
+        "http://localhost:3000.evil.example",
+        "http://127.0.0.1.evil.example",
+        "http://evil.example/http://localhost",
+        "http://localhost:3000/",
+        "http://user@localhost:3000",
+        "http://127.0.0.10:3000",
+        "file://localhost",
+        "null",
+    ],
+)
+def test_what_only_looks_like_this_machine_may_not(origin: str) -> None:
+    developing = cors_config(settings_for())
+    assert developing is not None
+    assert not developing.is_origin_allowed(origin)
 
 
 @pytest.mark.parametrize("path", ["/api/whoami", "/api/nothing", "/health/live"])
