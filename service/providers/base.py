@@ -150,6 +150,13 @@ class OpenedCheckout(Struct, frozen=True):
     qr_code: str | None = None
 
 
+class CheckoutScript(Struct, frozen=True):
+    """A provider's script that draws a checkout above the merchant's page; `key` is public."""
+
+    url: str
+    key: str
+
+
 class ClosedCheckout(Struct, frozen=True):
     """What came of closing a checkout. `event` is set where it turned out to be paid or under way.
 
@@ -266,6 +273,15 @@ class ChecksCallbacks(Protocol):
 
     def check_callback(self, ref: str, payment_id: str, signature: str) -> None:
         """Check the proof for the checkout that we opened. Raises `SignatureRejected`."""
+        ...
+
+
+@runtime_checkable
+class DrawsCheckouts(Protocol):
+    """A provider whose checkouts may have no page: a script of its own draws them (Razorpay)."""
+
+    def checkout_script(self) -> CheckoutScript:
+        """Return the script that a browser loads for it."""
         ...
 
 

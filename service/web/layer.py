@@ -12,6 +12,7 @@ from litestar.plugins.pydantic import (
 
 from service.core.clock import Clock
 from service.web.authentication import CheckMerchant, accept_every_merchant, provide_principal
+from service.web.client.routes import client_routes
 from service.web.cors import cors_config
 from service.web.docs.openapi import openapi_config
 from service.web.docs.page import docs_routes
@@ -77,6 +78,7 @@ class WebLayer(InitPlugin):
         app_config.route_handlers = [
             self._health,
             docs_routes(),
+            client_routes(),
             *app_config.route_handlers,
         ]
         return app_config

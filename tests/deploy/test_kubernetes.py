@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from service.cli.manifests import cron_job
 from service.core.errors import Misconfigured
 from service.settings import load_settings, variables
+from service.web.client.builds import builds
 from service.wiring import ALL_JOBS
 from tests.deploy.manifests import (
     BASE,
@@ -33,6 +34,7 @@ from tests.deploy.manifests import (
     variables_of,
 )
 from tests.deploy.server import answering
+from tests.support.api import Api
 from tests.support.patience import IN_TIME
 
 FOLDERS = [pytest.param(BASE, id="base"), pytest.param(EXAMPLE, id="example")]
@@ -379,18 +381,43 @@ def test_the_overlay_narrows_the_way_to_the_database() -> None:
     assert "to" in narrow
 
 
+_CLIENT = ("/tillgate.js", "/tillgate.json", *(build.path for build in builds().values()))
+ALWAYS = {"/api": "256k", "/api/webhooks": "4m", **dict.fromkeys(_CLIENT, "256k")}
+
+
 def test_the_ingress_speaks_tls_limits_bodies_and_hides_metrics(manifests: list[Manifest]) -> None:
     spec = find(manifests, "Ingress", "tillgate")["spec"]
     (rule,) = spec["rules"]
     assert spec["tls"] == [{"hosts": [rule["host"]], "secretName": "tillgate-tls"}]
-    assert _let_out(manifests, rule["host"]) == {"/api": "256k", "/api/webhooks": "4m"}
+    assert _let_out(manifests, rule["host"]) == ALWAYS
 
 
 def test_pages_for_people_are_let_out_only_when_asked_for() -> None:
     host = find(render(BASE), "Ingress", "tillgate")["spec"]["rules"][0]["host"]
     asked = render(BASE) + render(PAGES)
-    pages = {"/dashboard": "256k", "/docs": "256k", "/openapi.json": "256k"}
-    assert _let_out(asked, host) == pages | {"/api": "256k", "/api/webhooks": "4m"}
+    pages = dict.fromkeys(("/dashboard", "/assets", "/docs", "/openapi.json"), "256k")
+    assert _let_out(asked, host) == pages | ALWAYS
+
+
+async def test_whatever_a_page_names_is_let_out_with_it(api: Api) -> None:
+    asked = render(BASE) + render(PAGES)
+    for page in ("/dashboard/login", "/docs"):
+        shown = await api.http.get(page)
+        assert shown.status_code == 200
+        named = [page, *re.findall(r'(?:src|href|action)="(/[^"#?]*)', shown.text)]
+        assert [path for path in named if not _is_let_out(asked, path)] == []
+    assert not _is_let_out(asked, "/metrics")
+    assert not _is_let_out(render(BASE), "/dashboard/login")
+
+
+def _is_let_out(manifests: list[Manifest], path: str) -> bool:
+    """Return whether an Ingress leads to a path, as its `pathType` says."""
+    return any(
+        path == one["path"] or (one["pathType"] == "Prefix" and path.startswith(f"{one['path']}/"))
+        for ingress in of_kind(manifests, "Ingress")
+        for rule in ingress["spec"]["rules"]
+        for one in rule.get("http", {}).get("paths", [])
+    )
 
 
 def _let_out(manifests: list[Manifest], host: str) -> dict[str, str]:

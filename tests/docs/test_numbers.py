@@ -98,6 +98,9 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("`ALERT_STORAGE_PERCENT` ({})", (ALERT.storage_percent,)),
         ("`ALERT_DATABASE_SECONDS` ({})", (ALERT.database_seconds,)),
     ],
+    "docs/first-payment.md": [
+        ("holds the price for {} minutes", (_minutes(quote_id.HOLDS_FOR),)),
+    ],
     "docs/api.md": [
         ("at most {} hours (`JWT_MAX_HOURS`)", (ACCESS.jwt_max_hours,)),
         ("201 with what became of it within {} s", (refunding.ASK_WITHIN_S,)),

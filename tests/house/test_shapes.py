@@ -94,7 +94,7 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
 }
 # What else is converted from a session -> what it has that the session has not.
 OF_A_SESSION: dict[View, frozenset[str]] = {
-    answers.CheckoutAnswer: frozenset({"client_secret", "qr_code"}),
+    answers.CheckoutAnswer: frozenset({"client_secret", "qr_code", "checkout_script"}),
     CheckoutRequest: frozenset(
         {"attempt_id", "idempotency_key", "description", "customer_id", "repeated"}
     ),

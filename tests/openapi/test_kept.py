@@ -37,6 +37,7 @@ _ALERTS = "*Alerts*: conditions that a person must hear of"
 _WEBHOOKS = "*Webhooks to your server*"
 _MAIL = "`GET /api/admin/mail` lists mails"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
+_CLIENT = "*tillgate-browser* takes payments from a page of your own"
 ALLOWED: dict[str, str] = {
     "post /api/webhook-endpoints": _WEBHOOKS,
     "get /api/webhook-endpoints": _WEBHOOKS,
@@ -81,6 +82,8 @@ ALLOWED: dict[str, str] = {
             "SuppressionView",
         )
     },
+    "schemas CheckoutAnswer > properties > checkoutScript": _CLIENT,
+    "schemas CheckoutScript": _CLIENT,
     "get /api/payments/{any_id}": _ANY_ID,
     **{f"schemas {name}": _ANY_ID for name in ("BalanceLine", "FoundAnswer", "WholePayment")},
     "get /api/disputes/{dispute_id}/evidence": _EVIDENCE,

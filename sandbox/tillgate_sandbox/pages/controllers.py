@@ -17,6 +17,7 @@ from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.chaos import Chaos, merge
 from tillgate_sandbox.documents import SandboxCheckout
 from tillgate_sandbox.pages.chaos_page import chaos_page
+from tillgate_sandbox.pages.checkout_script import checkout_script
 from tillgate_sandbox.pages.frame import ASSETS
 from tillgate_sandbox.pages.pay_page import missing_page, pay_page
 from tillgate_sandbox.pages.views import (
@@ -112,7 +113,7 @@ def page_routes(sandbox: Sandbox) -> Router:
     """Build the routes. `SHARED.route()` must be mounted besides."""
     return Router(
         "/",
-        route_handlers=[PayPages, ChaosPages, ASSETS.route()],
+        route_handlers=[PayPages, ChaosPages, checkout_script, ASSETS.route()],
         dependencies={"sandbox": Provide(lambda: sandbox, sync_to_thread=False)},
         opt={PUBLIC: True, UNLIMITED: True},
         include_in_schema=False,

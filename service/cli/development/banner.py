@@ -19,6 +19,7 @@ from service.cli.screen import escape, out, show
 from service.extension import MISSING, Extension
 from service.production.secrecy import DEVELOPMENT_MARK
 from service.settings import Settings
+from service.web.client.builds import newest_build
 
 
 class Running(Struct, frozen=True):
@@ -96,6 +97,10 @@ def _addresses(running: Running, uri: str, extension: Extension | None) -> Table
         table.add_row(page.name.lower(), f"{running.address}{page.path}  [dim]{page.hint}[/]")
     table.add_row("dashboard", f"{running.address}/dashboard  [dim]with the admin key[/]")
     table.add_row("docs", f"{running.address}/docs")
+    client = newest_build()
+    table.add_row("for pages", f"{running.address}{client.path}  [dim]{client.integrity}[/]")
+    origins = ", ".join(("any origin of this machine", *running.settings.web.cors_origins))
+    table.add_row("called from", f"{escape(origins)}  [dim]others: CORS_ORIGINS[/]")
     # An address from the settings may contain a password.
     ours = running.settings.database.uri is None
     where = f"{uri}  [dim]kept in {escape(str(_near(running.data_dir)))}[/]"

@@ -14,6 +14,7 @@ from service.core.strict_json import JsonObject, parse
 from service.providers.base import (
     OWN_ACCOUNT,
     CheckoutRequest,
+    CheckoutScript,
     ClosedCheckout,
     OpenedCheckout,
     VerifiedEvent,
@@ -66,6 +67,7 @@ class RazorpayProvider:
         self._has_key = bool(settings.key_id and self._key_secret)
         self._client = RazorpayClient(settings)
         self._clock = clock
+        self._script = CheckoutScript(settings.checkout_script, settings.key_id or "")
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedEvent:
         """Check and translate a webhook. Raises `SignatureRejected`."""
@@ -93,6 +95,10 @@ class RazorpayProvider:
         if self._key_secret is None:
             raise ProviderFailed(_NO_KEY)
         verify_checkout_callback(ref, payment_id, signature, self._key_secret)
+
+    def checkout_script(self) -> CheckoutScript:
+        """Return Checkout.js, which opens an order above the merchant's page."""
+        return self._script
 
     async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
         """Open an order (kind `payment`) or a payment link (kind `checkout`)."""

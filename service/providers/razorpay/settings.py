@@ -5,6 +5,7 @@ from pydantic import Field
 from service.core.variables import Address, Secret, Secrets
 from service.providers.settings import ProviderSettings
 
+_API = "https://api.razorpay.com"
 _MODES = {"rzp_live_": True, "rzp_test_": False}
 
 
@@ -17,8 +18,18 @@ class RazorpaySettings(ProviderSettings):
     """Secret of the key; it also signs checkout callbacks."""
     webhook_secrets: Secrets = Field((), validation_alias="RAZORPAY_WEBHOOK_SECRET")
     """Webhook secret, comma list while it is rolled."""
-    api_base: Address = Field("https://api.razorpay.com", validation_alias="RAZORPAY_API_BASE")
+    api_base: Address = Field(_API, validation_alias="RAZORPAY_API_BASE")
     """Razorpay's address; another one lets a fake stand in."""
+
+    @property
+    def checkout_script(self) -> str:
+        """Return the address of Checkout.js; a fake that stands in has one of its own.
+
+        https://razorpay.com/docs/payments/payment-gateway/web-integration/standard
+        """
+        if self.api_base.removesuffix("/v1") == _API:
+            return "https://checkout.razorpay.com/v1/checkout.js"
+        return f"{self.api_base}/checkout.js"
 
     @property
     def live(self) -> bool | None:

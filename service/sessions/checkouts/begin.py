@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from service.providers.base import Provider
+from msgspec.structs import replace
+
+from service.providers.base import DrawsCheckouts, Provider
 from service.sessions.checkouts.open import OpenCheckout, open_checkout
 from service.sessions.checkouts.request import home_of
 from service.sessions.checkouts.services import CheckoutServices
@@ -51,9 +53,12 @@ async def _open(
     if price.amount == 0 if price is not None else free.is_free(session):
         return await _complete_free(session, price, caller, services, now)
     provider = provider_of(session.provider, services)
-    return await open_checkout(
+    opened = await open_checkout(
         session, provider, services, Cause(caller.principal.label, now), price
     )
+    if opened.url is None and isinstance(provider, DrawsCheckouts):
+        return replace(opened, script=provider.checkout_script())
+    return opened
 
 
 async def _complete_free(

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from service.core.errors import ProviderFailed
 from service.outbox import repository as outbox_repository
-from service.providers.base import OpenedCheckout, Provider
+from service.providers.base import CheckoutScript, OpenedCheckout, Provider
 from service.sessions.checkouts.close import close_now
 from service.sessions.checkouts.link import link_checkout
 from service.sessions.checkouts.lock import Locked, let_go, take_lock
@@ -30,13 +30,14 @@ _PAYABLE = frozenset({Status.PENDING, Status.FAILED, Status.EXPIRED})
 class OpenCheckout(Struct, frozen=True):
     """A session and its open checkout; no checkout if there was nothing to pay.
 
-    `url` is where the customer goes next.
+    `url` is where the customer goes next. Where there is none, `script` draws the checkout.
     """
 
     session: Session
     url: str | None
     ref: str | None
     qr_code: str | None = None
+    script: CheckoutScript | None = None
     created: bool = False
 
 

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from service.core.strict_json import JsonObject
 from service.core.views import view_of
-from service.providers.base import CheckoutMode
+from service.providers.base import CheckoutMode, CheckoutScript
 from service.providers.registry import ProviderName
 from service.sessions.checkouts.open import OpenCheckout
 from service.sessions.documents import Kind, Session, SessionRow
@@ -107,6 +107,7 @@ class VerifiedAnswer(Struct, frozen=True, rename="camel"):
 class CheckoutAnswer(Struct, frozen=True, rename="camel"):
     """A checkout that stands open. `checkoutUrl` is null where the frontend draws it itself.
 
+    Razorpay's then is drawn by `checkoutScript`: its address, and the public key that it takes.
     Where nothing was due the session is `completed`, `providerSessionId` is null, and `checkoutUrl`
     is where the customer comes back to. `amount` is what the checkout is over, in minor units.
     """
@@ -121,6 +122,7 @@ class CheckoutAnswer(Struct, frozen=True, rename="camel"):
     expires_at: datetime
     client_secret: str | None
     qr_code: str | None = None
+    checkout_script: CheckoutScript | None = None
 
 
 def checkout_answer(opened: OpenCheckout, client_secret: str | None) -> CheckoutAnswer:
@@ -132,6 +134,7 @@ def checkout_answer(opened: OpenCheckout, client_secret: str | None) -> Checkout
         provider_session_id=opened.ref,
         client_secret=client_secret,
         qr_code=opened.qr_code,
+        checkout_script=opened.script,
     )
 
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from service.core.clock import ManualClock
 from service.core.errors import ProviderFailed, ProviderUnreachable
-from service.providers.base import Provider
+from service.providers.base import CheckoutScript, DrawsCheckouts, Provider
 from service.providers.razorpay.adapter import RazorpayProvider
 from tests.providers.http_fake import FakeApi, fake_api
 from tests.providers.razorpay import fake
@@ -184,3 +184,19 @@ def test_the_key_tells_the_mode(key_id: str | None, live: bool | None) -> None:
 def test_without_a_webhook_secret_there_is_no_webhook() -> None:
     changed = settings().model_copy(update={"webhook_secrets": ()})
     assert RazorpayProvider(changed, ManualClock(NOON)).receives_webhooks is False
+
+
+@pytest.mark.parametrize(
+    ("api_base", "script"),
+    [
+        ("https://api.razorpay.com", "https://checkout.razorpay.com/v1/checkout.js"),
+        ("https://api.razorpay.com/v1", "https://checkout.razorpay.com/v1/checkout.js"),
+        ("http://127.0.0.1:9/sandbox/razorpay", "http://127.0.0.1:9/sandbox/razorpay/checkout.js"),
+    ],
+)
+def test_an_order_is_drawn_by_razorpays_script_with_the_public_key(
+    api_base: str, script: str
+) -> None:
+    drawing: Provider = RazorpayProvider(settings(api_base), ManualClock(NOON))
+    assert isinstance(drawing, DrawsCheckouts)
+    assert drawing.checkout_script() == CheckoutScript(script, "rzp_test_1DP5mmOlF5G5ag")

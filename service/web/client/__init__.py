@@ -1,0 +1,1 @@
+"""The browser client, `tillgate-browser`, as it was built from `clients/browser`."""
