@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from service.cli.main import cli
 from service.cli.settings import development_env
+from service.web.client.builds import newest_build
 from tests.cli.running import (
     Started,
     clean_environment,
@@ -100,6 +101,16 @@ def read_session(home: Path, session_id: str) -> dict[str, Any]:
     )
     session: dict[str, Any] = answer.json()["session"]
     return session
+
+
+def test_the_banner_names_the_browser_client_with_its_hash_and_who_may_call(
+    dev: Started, home: Path
+) -> None:
+    said = re.sub(r"[\s│]+", "", dev.said)
+    build = newest_build()
+    assert f"{address(home)}{build.path}{build.integrity}" in said
+    assert "anyoriginofthismachine" in said
+    assert "CORS_ORIGINS" in said
 
 
 def test_the_three_lines_of_the_banner_open_pay_and_read_a_session(

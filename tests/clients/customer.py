@@ -21,6 +21,8 @@ from tests.support.patience import IN_TIME
 from tests.support.settings import PUBLISHABLE
 
 PAGES = Path(__file__).parent / "pages"
+COOKIE = "cookie"
+"""Sets a cookie; asked for as `127.0.0.1` it is another site's."""
 _TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
@@ -72,6 +74,11 @@ def merchant(lab: Lab) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             name = urlsplit(self.path).path.strip("/") or "index.html"
+            if name == COOKIE:
+                self.send_response(200)
+                self.send_header("Set-Cookie", "left=here; SameSite=None; Secure")
+                self.end_headers()
+                return
             file = PAGES / name
             if not file.is_file():
                 self.send_error(404)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Route
 
-from tests.clients.customer import Customer
+from tests.clients.customer import COOKIE, Customer
 
 pytestmark = pytest.mark.browser
 
@@ -208,3 +208,22 @@ async def test_another_tab_does_not_know_the_session(customer: Customer) -> None
     code, words = await customer.problem()
     assert code == "unknown_here"
     assert "tg_of_another_tab" in words
+
+
+@pytest.mark.parametrize(("site", "kept"), [("localhost", 1), ("127.0.0.1", 0)])
+async def test_control_this_browser_keeps_no_cookie_of_another_site(
+    customer: Customer, site: str, kept: int
+) -> None:
+    await customer.go("/?provider=razorpay")
+    asked = f"{customer.home.replace('localhost', site)}/{COOKIE}"
+    ask = "url => fetch(url, {mode: 'no-cors', credentials: 'include'}).then(() => true)"
+    assert await customer.page.evaluate(ask, asked)
+    assert len(await customer.context.cookies()) == kept
+
+
+async def test_without_third_party_cookies_nothing_is_missing(customer: Customer) -> None:
+    await customer.go("/?provider=razorpay")
+    await customer.press("Buy")
+    await customer.press("Pay by card")
+    await customer.until("completed")
+    assert await customer.context.cookies() == []

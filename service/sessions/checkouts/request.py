@@ -31,7 +31,9 @@ def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequ
 
 
 def _description(session: Session) -> str:
-    """Describe what is sold, without the session's other fields."""
+    """Describe what is sold, as the catalog calls it, without the session's other fields."""
+    if session.title:
+        return session.title
     if session.kind == "checkout":
         return session.plan or session.session_id
     named = [name for name in (session.event_id, session.pass_id) if name]
