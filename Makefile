@@ -8,8 +8,8 @@ PEERS := bench/peers/node_modules/.installed
 .DEFAULT_GOAL := help
 .PHONY: run test soak check bench sbom audit help
 
-run: $(STAMP) ## start everything for development, on a real MongoDB, with generated keys
-	@exec $(BIN)/tillgate dev
+run: $(STAMP) ## start everything for development, with generated keys; PORT=9000 takes another port
+	@exec $(BIN)/tillgate dev$(if $(PORT), --port $(PORT))
 
 test: $(STAMP) ## run all tests, on a real MongoDB
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder

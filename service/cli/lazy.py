@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 import click as plain_click
@@ -63,7 +64,12 @@ class LazyGroup(click.RichGroup):
     def resolve_command(
         self, ctx: plain_click.Context, args: list[str]
     ) -> tuple[str | None, plain_click.Command | None, list[str]]:
-        """Find the command that is called."""
+        """Find the command that is called. Raises `UsageError`, with what may have been meant."""
+        if not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            # The framework would look among those that are imported.
+            meant = get_close_matches(args[0], self.list_commands(ctx))
+            hint = f" Did you mean {' or '.join(map(repr, meant))}?" if meant else ""
+            raise plain_click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and (found := self._lazy.get(command.name or "")):
             command = found.load()

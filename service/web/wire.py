@@ -1,5 +1,6 @@
 """Models of request and response bodies, and how a body becomes one."""
 
+from collections.abc import Mapping
 from typing import Any, TypeGuard, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -43,6 +44,14 @@ class WireModel(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    @classmethod
+    def also_missing(cls, sent: Mapping[str, object]) -> tuple[FieldProblem, ...]:
+        """Return what a body lacks that no field requires by itself.
+
+        Asked when something else is wrong, so that a caller is told everything at once.
+        """
+        return ()
+
 
 M = TypeVar("M", bound=WireModel)
 
@@ -65,16 +74,19 @@ def decode_wire_model(model: type[M], value: object) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise _invalid(error) from error
+        raise _invalid(error, model.also_missing(value)) from error
 
 
 _NOT_AN_OBJECT = FieldProblem("body", "must be a JSON object")
 
 
-def _invalid(error: ValidationError) -> InvalidInput:
+def _invalid(error: ValidationError, besides: tuple[FieldProblem, ...]) -> InvalidInput:
     found = error.errors(include_url=False, include_input=False, include_context=True)
-    problems = tuple(FieldProblem(_path(item["loc"]), _message(item)) for item in found)
-    listed = "; ".join(f"{problem.field} {problem.message}" for problem in problems[:3])
+    problems = (
+        *(FieldProblem(_path(item["loc"]), _message(item)) for item in found),
+        *besides,
+    )
+    listed = "; ".join(f"{problem.field} {problem.message}" for problem in problems[:4])
     return InvalidInput(f"The request can't be used: {listed}.", problems=problems)
 
 

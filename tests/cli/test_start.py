@@ -8,8 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli.main import cli
+from tests.cli.running import clean_environment
 from tests.cli.running import tillgate_anew as tillgate
 
+ROOT = Path(__file__).parents[2]
 HEAVY = ("litestar", "beanie", "pymongo", "pydantic", "stripe", "httpx", "uvicorn")
 COMMANDS = ("dev", "serve", "doctor", "events", "prices", "keys", "jobs", "indexes", "import")
 
@@ -45,6 +47,29 @@ def test_a_command_that_is_not_there_is_told_in_words() -> None:
     told = CliRunner().invoke(cli, ["nonsense"])
     assert told.exit_code == 2
     assert "No such command 'nonsense'" in told.output
+    assert "Did you mean" not in told.output
+
+
+@pytest.mark.parametrize(
+    ("called", "meant"), [(["evnts"], "events"), (["events", "rplay"], "replay")]
+)
+def test_a_command_that_was_misspelt_is_suggested(called: list[str], meant: str) -> None:
+    told = CliRunner().invoke(cli, called)
+    assert told.exit_code == 2
+    assert f"Did you mean '{meant}'?" in told.output
+
+
+@pytest.mark.parametrize(("given", "asks"), [([], "dev"), (["PORT=9000"], "dev --port 9000")])
+def test_make_run_takes_a_port(given: list[str], asks: str) -> None:
+    told = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", "run", *given],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.splitlines()[-1] == f"exec .venv/bin/tillgate {asks}"
 
 
 def test_an_error_is_a_line_and_one_for_each_problem_and_no_trace(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from service.core.errors import InvalidInput
 from service.storage.database import Database
 from service.wiring import build_rules
 from tests.sessions.asking import (
+    CHECKOUTS,
+    CREATE_CHECKOUT,
     PAYMENTS,
     fields_of,
     key_of_another_merchant,
@@ -329,3 +331,22 @@ async def test_a_subscription_where_none_can_be_opened_is_refused_before_anythin
     problem(answer, 400, "invalid_request")
     assert fields_of(answer) == {"mode"}
     assert await database["sessions"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "missing"),
+    [
+        (PAYMENTS, {}, {"eventId", "userId", "provider"}),
+        (PAYMENTS, {"eventId": "e"}, {"userId", "provider"}),
+        (PAYMENTS, {"userId": "u", "paymentMethod": "stripe"}, {"eventId"}),
+        (CHECKOUTS, {}, {"email", "plan", "userId", "provider"}),
+        (CREATE_CHECKOUT, {}, {"email", "plan", "userId", "provider"}),
+        (CREATE_CHECKOUT, {"eventId": "e"}, {"userId", "provider"}),
+    ],
+)
+async def test_all_that_is_missing_is_named_at_once(
+    api: Api, path: str, sent: dict[str, str], missing: set[str]
+) -> None:
+    answer = await api.call("POST", path, json=sent)
+    problem(answer, 400, "invalid_request")
+    assert fields_of(answer) == missing

@@ -1,5 +1,6 @@
 """What callers send about sessions."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -66,12 +67,20 @@ class SessionRequest(WireModel):
     provider_session_id: Text | None = None
     """The provider's own session or order, from a server that opened it itself."""
 
+    @classmethod
+    def also_missing(cls, sent: Mapping[str, object]) -> tuple[FieldProblem, ...]:
+        """Return the user, whom only a token names otherwise, and the provider by either name."""
+        user = FieldProblem("userId", "is missing; only a user's token needs none")
+        provider = FieldProblem("provider", "is missing")
+        unnamed = sent.get("provider") is None and sent.get("paymentMethod") is None
+        return (user,) * (sent.get("userId") is None) + (provider,) * unnamed
+
     def common(self, token_user: str | None) -> dict[str, Any]:
         """Return the fields of both kinds as the operation takes them. Raises `InvalidInput`."""
         user_id = self.user_id or token_user
         if user_id is None:
-            problem = FieldProblem("userId", "is missing")
-            raise InvalidInput("The request names no user.", problems=(problem,))
+            missing = self.also_missing(self.model_dump(by_alias=True))
+            raise InvalidInput("The request names no user.", problems=missing)
         asked = self.model_dump(
             by_alias=False, exclude={"payment_method"}, exclude_defaults=True
         ) | {"provider": self._named_provider()}
