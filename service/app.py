@@ -133,7 +133,7 @@ def create_app(
             yield
 
     app = Litestar(
-        route_handlers=(*ROUTES, _metrics(container), *_pages(login, mounted)),
+        route_handlers=(*ROUTES, _metrics(container), *_pages(settings, login, mounted)),
         dependencies=_dependencies(container),
         lifespan=[lifespan],
         plugins=web_layer(
@@ -218,10 +218,12 @@ def _mounted(
     return extension.mount(settings, container.clock, container.database, container.providers)
 
 
-def _pages(login: LoginServices, mounted: Mounted | None) -> list[ControllerRouterHandler]:
+def _pages(
+    settings: Settings, login: LoginServices, mounted: Mounted | None
+) -> list[ControllerRouterHandler]:
     """Return the pages for people, with those of an extension."""
     extended = mounted.routes if mounted is not None else ()
-    return [dashboard_routes(login, mounted), *extended]
+    return [dashboard_routes(settings.web.public_url, login, mounted), *extended]
 
 
 def _dependencies(container: Container) -> dict[str, Provide]:

@@ -7,6 +7,7 @@ from service.dashboard.alerts.controllers import AlertPages
 from service.dashboard.disputes.controllers import DisputePages
 from service.dashboard.endpoints.controllers import EndpointPages
 from service.dashboard.frame import ASSETS
+from service.dashboard.landing import landing_route
 from service.dashboard.login.controllers import Login
 from service.dashboard.login.services import LoginServices
 from service.dashboard.mail.controllers import MailPages
@@ -20,12 +21,16 @@ from service.web.authentication import PUBLIC
 from service.web.pages.assets import SHARED
 
 
-def dashboard_routes(login: LoginServices, extension: Mounted | None) -> Router:
-    """Build the dashboard and the shared static files. Its own login asks for a key."""
+def dashboard_routes(home: str, login: LoginServices, extension: Mounted | None) -> Router:
+    """Build the start page, the dashboard, whose login asks for a key, and what all pages share.
+
+    `home` is the address under which people reach the service.
+    """
     return Router(
         "/",
         route_handlers=[
             *(SHARED.route(), ASSETS.route(), Login, SessionPages, OperationsPages),
+            landing_route(home, extension),
             *(PaymentPages, RefundPages, ReviewPages, DisputePages),
             *(AlertPages, MailPages, EndpointPages),
         ],

@@ -14,13 +14,15 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from litestar import Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.types import ExceptionHandlersMap, Scope, Send
 
 from service.core import errors
 from service.core.errors import FieldProblem, TillgateError
 from service.storage.answering import DatabaseError, is_no_answer
-from service.web.requests import AnyRequest
+from service.web.pages.assets import SHARED
+from service.web.pages.rendering import Pages
+from service.web.requests import AnyRequest, header_of
 from service.web.validation import field_problems
 
 PROBLEM_TYPE = "application/problem+json"
@@ -77,6 +79,8 @@ _TITLES = {status.value: status.phrase for status in HTTPStatus}
 _QUOTES_NOTHING = re.compile(r"[/\w.~-]*", re.ASCII)
 
 _encoder = msgspec.json.Encoder()
+
+_PAGES = Pages(SHARED)
 
 
 class _Body(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -176,7 +180,9 @@ async def send_problem(problem: Problem, send: Send) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _respond(request: AnyRequest, error: Exception) -> Response[bytes]:
+def _respond(request: AnyRequest, error: Exception) -> Response[bytes] | Response[str]:
+    if isinstance(error, NotFoundException) and _is_read_by_a_person(request):
+        return _PAGES.show("unknown.html", status_code=404)
     problem = problem_for(error, request.scope)
     return Response(
         problem.body(),
@@ -184,6 +190,15 @@ def _respond(request: AnyRequest, error: Exception) -> Response[bytes]:
         media_type=PROBLEM_TYPE,
         headers=dict(problem.headers),
     )
+
+
+def _is_read_by_a_person(request: AnyRequest) -> bool:
+    """Return whether a browser shows the answer as a page: it asks for HTML, and not by a script.
+
+    What is below /api is for programs alone, whatever they accept.
+    """
+    accepted = header_of(request.scope, b"accept") or ""
+    return "text/html" in accepted and not request.scope["path"].startswith("/api/")
 
 
 def _tillgate_error(error: TillgateError, scope: Scope) -> Problem:

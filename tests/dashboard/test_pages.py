@@ -2,12 +2,16 @@
 
 import re
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from types import ModuleType
+
+import pytest
 
 import service.dashboard
 import tillgate_sandbox
 from service.storage.database import Database
+from service.web.client.builds import newest_build
 from tests.dashboard.signing_in import sign_in
 from tests.sandbox.lab import Lab
 from tests.support.pages import assert_nothing_inline
@@ -29,6 +33,45 @@ async def test_files_are_kept_for_good_under_an_address_that_names_their_content
     assert older.headers["cache-control"] == "no-store"
     for name in ("nothing.css", "..%2fpage.py", "page.py"):
         assert (await lab.api.http.get(f"/assets/x/{name}")).status_code == 404
+
+
+async def test_the_start_page_leads_to_what_is_there(lab: Lab) -> None:
+    page = await lab.api.http.get("/")
+    assert_nothing_inline(page)
+    named = re.findall(r'<li><a href="([^"]+)"', page.text)
+    assert {"/shop", "/sandbox/chaos", "/dashboard", "/docs"} <= set(named)
+    for path in named:
+        assert (await lab.api.http.get(path, follow_redirects=True)).status_code in {200, 307}, path
+    build = newest_build()
+    assert f"{lab.address}{build.path}" in page.text
+    assert build.integrity in unescape(page.text)
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+async def test_an_unknown_page_is_html_for_a_browser(lab: Lab) -> None:
+    page = await lab.api.http.get("/nothing/here", headers=BROWSER)
+    assert page.status_code == 404
+    assert page.headers["content-type"].startswith("text/html")
+    assert "There is no such page" in page.text
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert "nothing/here" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/nothing/here", {"Accept": "*/*"}),
+        ("/nothing/here", {"Accept": "application/json"}),
+        ("/api/nothing", BROWSER),
+        ("/api/payment-sessions/nobody", BROWSER),
+    ],
+)
+async def test_control_programs_get_a_problem(lab: Lab, path: str, headers: dict[str, str]) -> None:
+    answer = await lab.api.call("GET", path, headers=headers)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_what_callers_wrote_is_never_markup(lab: Lab) -> None:

@@ -49,6 +49,8 @@ async def test_every_page_fits_and_can_be_read(visitor: Visitor) -> None:
         "timeline": timeline,
         "dashboard": "/dashboard",
         "missing": "/dashboard/sessions/nobody",
+        "landing": "/",
+        "unknown": "/nothing/here",
         "chaos": "/sandbox/chaos",
         "pay": pay,
         "shop": "/shop",
