@@ -16,7 +16,7 @@ _HUNDRED_YEARS = 36_500  # in days; later moments can't be represented
 
 _DATABASE_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 # MongoDB's own; what is in `local` is never replicated.
-_DATABASES_OF_MONGODB = frozenset({"admin", "config", "local"})
+DATABASES_OF_MONGODB = frozenset({"admin", "config", "local"})
 
 _FIELD_NAME = re.compile(r"[A-Za-z0-9_-]+|(?:[A-Za-z0-9_-]+|\*)(?:\.(?:[A-Za-z0-9_-]+|\*))+")
 
@@ -58,7 +58,7 @@ def _strong_key(value: str) -> str:
 
 
 def _database_name(value: str) -> str:
-    if not _DATABASE_NAME.fullmatch(value) or value in _DATABASES_OF_MONGODB:
+    if not _DATABASE_NAME.fullmatch(value) or value in DATABASES_OF_MONGODB:
         raise ValueError(
             "takes 1 to 63 letters, digits, dashes and underscores, and none of MongoDB's own "
             "databases (admin, config, local)"
