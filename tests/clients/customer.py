@@ -1,5 +1,6 @@
 """A merchant's own page on another origin than Tillgate's, and somebody who buys there."""
 
+import re
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -21,9 +22,16 @@ from tests.support.patience import IN_TIME
 from tests.support.settings import PUBLISHABLE
 
 PAGES = Path(__file__).parent / "pages"
+GUIDE = Path(__file__).parents[2] / "docs" / "first-payment.md"
 COOKIE = "cookie"
 """Sets a cookie; asked for as `127.0.0.1` it is another site's."""
 _TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+
+def pages_of_the_guide() -> list[str]:
+    """Return the pages of docs/first-payment.md, as they stand there."""
+    text = GUIDE.read_text()
+    return re.findall(r"^```html\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 @dataclass
@@ -69,7 +77,10 @@ def merchant(lab: Lab) -> Iterator[str]:
         "{path}": build.path,
         "{integrity}": build.integrity,
         "{key}": PUBLISHABLE,
+        "http://127.0.0.1:8000": lab.address,
+        "pk_…": PUBLISHABLE,
     }
+    guide = dict(zip(("guide.html", "guide-thanks.html"), pages_of_the_guide(), strict=True))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -80,10 +91,10 @@ def merchant(lab: Lab) -> Iterator[str]:
                 self.end_headers()
                 return
             file = PAGES / name
-            if not file.is_file():
+            text = guide.get(name) or (file.read_text() if file.is_file() else "")
+            if not text:
                 self.send_error(404)
                 return
-            text = file.read_text()
             for word, meaning in words.items():
                 text = text.replace(word, meaning)
             self.send_response(200)

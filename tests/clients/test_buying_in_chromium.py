@@ -227,3 +227,13 @@ async def test_without_third_party_cookies_nothing_is_missing(customer: Customer
     await customer.press("Pay by card")
     await customer.until("completed")
     assert await customer.context.cookies() == []
+
+
+async def test_the_pages_of_the_guide_take_a_payment(customer: Customer) -> None:
+    await customer.go("/guide.html")
+    await customer.press("Buy a ticket")
+    await customer.press("Pay by card")
+    await customer.until("completed")
+    await customer.go("/guide-thanks.html")
+    await customer.page.wait_for_selector("#said:text-is('completed')")
+    assert len(await customer.sessions()) == 1
