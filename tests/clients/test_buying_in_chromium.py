@@ -1,4 +1,7 @@
-"""Buying on a page of another origin, by the browser client, at the sandbox's providers."""
+"""Buying on a page of another origin, by the browser client, at the sandbox's providers.
+
+Those marked soak take other turns on a road that one of the others goes, and some seconds each.
+"""
 
 import pytest
 from playwright.async_api import Route
@@ -32,6 +35,7 @@ async def test_razorpay_opens_above_the_page_and_its_proof_is_verified(customer:
     assert customer.page.url == f"{customer.home}/?provider=razorpay"
 
 
+@pytest.mark.soak
 async def test_a_customer_who_closes_razorpay_is_asked_nothing_and_finds_it_again(
     customer: Customer,
 ) -> None:
@@ -45,6 +49,7 @@ async def test_a_customer_who_closes_razorpay_is_asked_nothing_and_finds_it_agai
     assert len(await customer.sessions()) == 1
 
 
+@pytest.mark.soak
 async def test_phonepe_has_a_page_of_its_own(customer: Customer) -> None:
     await customer.go("/?provider=phonepe")
     await customer.press("Buy")
@@ -53,7 +58,7 @@ async def test_phonepe_has_a_page_of_its_own(customer: Customer) -> None:
     await customer.until("completed")
 
 
-@pytest.mark.parametrize("where", ["#code", "dialog"])
+@pytest.mark.parametrize("where", ["#code", pytest.param("dialog", marks=pytest.mark.soak)])
 async def test_a_upi_code_is_shown_and_the_page_notices_the_payment(
     customer: Customer, where: str
 ) -> None:
@@ -78,6 +83,7 @@ async def test_a_upi_code_is_shown_and_the_page_notices_the_payment(
     assert await customer.page.query_selector(f"{where} img") is None
 
 
+@pytest.mark.soak
 async def test_a_closed_dialog_ends_the_waiting_and_the_session_stays_open(
     customer: Customer,
 ) -> None:
@@ -121,6 +127,7 @@ async def test_control_two_purchases_are_two_sessions(customer: Customer) -> Non
     assert len(await customer.sessions()) == 2
 
 
+@pytest.mark.soak
 async def test_what_was_bought_may_be_bought_again(customer: Customer) -> None:
     for sessions in (1, 2):
         await customer.go("/?provider=razorpay")
@@ -166,6 +173,7 @@ async def test_a_lost_answer_is_asked_for_again_and_opens_one_session(customer: 
     customer.complaints.clear()
 
 
+@pytest.mark.soak
 async def test_a_slow_network_is_waited_for(customer: Customer) -> None:
     await customer.go("/?provider=razorpay")
     wire = await customer.context.new_cdp_session(customer.page)
@@ -193,6 +201,7 @@ async def test_a_wrong_key_is_told_in_words(customer: Customer) -> None:
     customer.complaints.clear()
 
 
+@pytest.mark.soak
 async def test_a_server_that_is_away_is_told_in_words(customer: Customer) -> None:
     await customer.go("/?provider=stripe")
     await customer.page.route(CREATE, lambda route: route.abort("connectionrefused"))

@@ -138,11 +138,8 @@ function leave(checkout) {
     // Stripe, PhonePe, Razorpay's payment links: a page of the provider's.
     location.assign(checkout.checkoutUrl);
   } else {
-    // A Razorpay order has no page. In real life you load https://checkout.razorpay.com/v1/checkout.js
-    // and open it above your own page:
-    //   new Razorpay({ key, order_id: checkout.providerSessionId, handler: … }).open()
-    // Its handler gets a signed proof, which you post to /api/payment/verify-checkout-session.
-    // The sandbox plays it with a page of its own.
+    // A Razorpay order has no page: `checkoutScript` opens it above your own one, as the browser
+    // client does. This shop leads to a page of the sandbox's, where more can be tried.
     location.assign(`/sandbox/pay/${checkout.providerSessionId}?return=${encodeURIComponent(home)}`);
   }
 }

@@ -1,5 +1,5 @@
-// Talking to Tillgate from a browser. Copy this file into your own frontend: it is all that one
-// needs, and it depends on nothing.
+// Talking to Tillgate from the demo shop, call by call. A frontend of yours takes the browser client
+// instead (clients/browser, docs/first-payment.md), which also works from another origin.
 //
 // A browser holds two things:
 //   - the publishable key (`pk_…`). It is no secret. It opens sessions at the prices of the
