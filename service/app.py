@@ -45,6 +45,7 @@ from service.outbox.controllers import AdminDeliveries
 from service.outbox.operations.figures import outbox_figures
 from service.payments.history.controllers import Disputes, PaymentHistory
 from service.payments.refunds.controllers import Refunds
+from service.payments.subscriptions.controllers import Subscriptions
 from service.retention.controllers import Cleanup
 from service.retention.operations.purging import overdue_figures
 from service.reviews.controllers import AdminReviews
@@ -72,6 +73,7 @@ ROUTES = (
     AnyIds,
     DisputeEvidence,
     Refunds,
+    Subscriptions,
     Timelines,
     Webhooks,
     AdminWebhooks,
@@ -153,6 +155,7 @@ def create_app(
     app.state.refunding = container.refunding
     app.state.mail = container.mail
     app.state.endpoints = container.endpoints
+    app.state.subscribing = container.subscribing
     app.state.mounted = mounted
     return put_edge_around(app, settings)
 

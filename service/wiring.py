@@ -60,6 +60,12 @@ from service.payments.refunds.sending.services import RefundServices
 from service.payments.refunds.sending.table import ABOUT as REFUND_JOBS
 from service.payments.refunds.sending.table import refund_jobs
 from service.payments.refunds.settings import RefundSettings
+from service.payments.subscriptions.documents import Subscription
+from service.payments.subscriptions.operations.hint import READ
+from service.payments.subscriptions.sending.read import read_by_message
+from service.payments.subscriptions.sending.services import SubscriptionServices
+from service.payments.subscriptions.sending.table import ABOUT as SUBSCRIPTION_JOBS
+from service.payments.subscriptions.sending.table import subscription_jobs
 from service.providers.refunding import Refunds
 from service.providers.registry import Providers, build_providers, refuse_blank
 from service.retention.operations.report import Jobs
@@ -92,6 +98,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Attempt,
     Refund,
     Dispute,
+    Subscription,
     Entry,
     OutboxMessage,
     Delivery,
@@ -122,6 +129,7 @@ ALL_JOBS: tuple[About, ...] = (
     *BOOKKEEPING_JOBS,
     *DISPUTE_JOBS,
     *REFUND_JOBS,
+    *SUBSCRIPTION_JOBS,
     *MAIL_JOBS,
     *ALERT_JOBS,
 )
@@ -143,6 +151,7 @@ class Container(Struct, frozen=True):
     refunding: RefundServices
     mail: MailServices
     endpoints: EndpointServices
+    subscribing: SubscriptionServices
     jobs: Jobs
     job_table: Table
     conditions: tuple[Condition, ...]
@@ -168,13 +177,14 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     refund_rules = build_refund_rules(settings.refunds, providers)
     refunding = RefundServices(refund_rules, clock, providers, inbox)
     mail = build_mail(settings, clock)
+    subscribing = SubscriptionServices(clock, providers, inbox)
     subscribers = (
-        *subscribers_of(services, refunding),
+        *subscribers_of(services, refunding, subscribing),
         mail_subscriber(mail),
         webhooks(endpoints.endpoints, clock),
     )
     jobs = Jobs(services, subscribers, settings.access.peppers)
-    watched = job_table(jobs, refunding, mail)
+    watched = job_table(jobs, refunding, subscribing, mail)
     conditions = conditions_of(
         settings.alerts, clock, tuple(providers), partial(list_jobs, watched), disabled_endpoints
     )
@@ -189,6 +199,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         services=services,
         history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
         refunding=refunding,
+        subscribing=subscribing,
         mail=mail,
         endpoints=endpoints,
         jobs=jobs,
@@ -197,7 +208,12 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     )
 
 
-def job_table(jobs: Jobs, refunding: RefundServices, mail: MailServices) -> Table:
+def job_table(
+    jobs: Jobs,
+    refunding: RefundServices,
+    subscribing: SubscriptionServices,
+    mail: MailServices,
+) -> Table:
     """Return the table of all jobs but that of the alerts, which looks at how these stand.
 
     The server, the commands, the routes and CronJobs run these.
@@ -208,12 +224,15 @@ def job_table(jobs: Jobs, refunding: RefundServices, mail: MailServices) -> Tabl
         *bookkeeping_jobs(clock),
         *dispute_jobs(clock),
         *refund_jobs(refunding),
+        *subscription_jobs(subscribing),
         *mail_jobs(mail),
     )
     return Table(by_name(registered), clock, jobs.stopping)
 
 
-def subscribers_of(services: CheckoutServices, refunding: RefundServices) -> Subscribers:
+def subscribers_of(
+    services: CheckoutServices, refunding: RefundServices, subscribing: SubscriptionServices
+) -> Subscribers:
     """Return who hears the commands; whoever tells those outside hears the rest."""
     of_checkouts = partial(_hears, services=services)
     return (
@@ -221,6 +240,7 @@ def subscribers_of(services: CheckoutServices, refunding: RefundServices) -> Sub
         of_checkouts(CLOSE_ATTEMPT, close_attempt_by_message),
         of_checkouts(CAPTURE, capture_by_message),
         _hears(REFUND, send_by_message, services=refunding),
+        _hears(READ, read_by_message, services=subscribing),
     )
 
 
@@ -228,7 +248,7 @@ def _hears(
     topic: str,
     handle: Callable[..., Awaitable[None]],
     *,
-    services: CheckoutServices | RefundServices,
+    services: CheckoutServices | RefundServices | SubscriptionServices,
 ) -> Subscriber:
     return Subscriber(
         topic.removeprefix("provider."),

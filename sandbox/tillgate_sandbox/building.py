@@ -14,6 +14,7 @@ from tillgate_sandbox.base import Played, Sandbox
 from tillgate_sandbox.calls.documents import SandboxCall
 from tillgate_sandbox.documents import (
     SandboxCheckout,
+    SandboxClock,
     SandboxDelivery,
     SandboxEvent,
     SandboxKey,
@@ -25,12 +26,14 @@ from tillgate_sandbox.phonepe.controllers import ROUTES as PHONEPE
 from tillgate_sandbox.phonepe.events import PlayedPhonePe
 from tillgate_sandbox.razorpay.controllers import ROUTES as RAZORPAY
 from tillgate_sandbox.razorpay.events import PlayedRazorpay
+from tillgate_sandbox.razorpay.subscriptions import RazorpaySubscriptions
 from tillgate_sandbox.stripe.controllers import ROUTES as STRIPE
 from tillgate_sandbox.stripe.events import PlayedStripe
 
 SANDBOX_DOCUMENTS: tuple[type[StoredDocument], ...] = (
     SandboxCall,
     SandboxCheckout,
+    SandboxClock,
     SandboxDelivery,
     SandboxEvent,
     SandboxKey,
@@ -53,7 +56,7 @@ def sandbox_routes(sandbox: Sandbox) -> list[ControllerRouterHandler]:
     """Return the providers' wires and the pages; none of them is in the API document."""
     wires = Router(
         "/",
-        route_handlers=[*STRIPE, *RAZORPAY, *PHONEPE],
+        route_handlers=[*STRIPE, *RAZORPAY, RazorpaySubscriptions, *PHONEPE],
         dependencies={"sandbox": Provide(lambda: sandbox, sync_to_thread=False)},
         include_in_schema=False,
     )

@@ -12,7 +12,7 @@ from service.storage.documents import StoredDocument, StoredPart
 from tillgate_sandbox.chaos import Fault
 from tillgate_sandbox.states import CheckoutStatus, DisputeStatus, Happening, PaymentStatus
 
-CheckoutKind = Literal["session", "order", "link"]
+CheckoutKind = Literal["session", "order", "link", "subscription"]
 
 
 class SandboxRefund(StoredPart):
@@ -230,6 +230,24 @@ class SandboxEvent(StoredDocument):
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("provider", ASCENDING), ("createdAt", DESCENDING)], name="provider"),
             IndexModel([("purgeAt", ASCENDING)], name="purgeAt_ttl", expireAfterSeconds=0),
+        ]
+
+
+class SandboxClock(StoredDocument):
+    """A clock that moves subscriptions (test clocks of Stripe); `frozen_time` in Unix seconds."""
+
+    id: str  # type: ignore[assignment]
+    name: str | None = None
+    frozen_time: int
+    created_at: datetime
+    purge_at: datetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "sandbox_clocks"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("purgeAt", ASCENDING)], name="purgeAt_ttl", expireAfterSeconds=0)
         ]
 
 

@@ -9,11 +9,15 @@ from service.providers.settings import ProviderSettings
 from service.providers.stripe.settings import StripeSettings
 from service.settings import Settings
 
+_PLANS = {
+    "plan_basic": "plan_sandbox_49900_inr_basic",
+    "plan_premium": "plan_sandbox_149900_inr_premium",
+}
 _PRICES = {
     "price_basic": "price_sandbox_999_usd_basic",
     "price_premium": "price_sandbox_2999_usd_premium",
 }
-"""What the two plans cost at the played Stripe: the amounts stand in the ids."""
+"""What the two plans cost at the played providers: the amounts stand in the ids."""
 
 
 def reach_sandbox(settings: Settings) -> Settings:
@@ -27,14 +31,18 @@ def reach_sandbox(settings: Settings) -> Settings:
     phonepe = settings.of(PhonePeSettings)
     changed: list[ProviderSettings] = []
     if _free(stripe, "api_base") and _generated(stripe.secret_key):
-        unset = {name: price for name, price in _PRICES.items() if getattr(stripe, name) is None}
         base = {"api_base": f"{home}/stripe"}
-        changed.append(stripe.model_copy(update=unset | base))
+        changed.append(stripe.model_copy(update=_unset(stripe, _PRICES) | base))
     if _free(razorpay, "api_base") and _generated(razorpay.key_id):
-        changed.append(razorpay.model_copy(update={"api_base": f"{home}/razorpay"}))
+        base = {"api_base": f"{home}/razorpay"}
+        changed.append(razorpay.model_copy(update=_unset(razorpay, _PLANS) | base))
     if _free(phonepe, "api_base") and _generated(phonepe.client_id):
         changed.append(phonepe.model_copy(update={"api_base": f"{home}/phonepe"}))
     return settings.changed(*changed)
+
+
+def _unset(group: BaseModel, values: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if getattr(group, name) is None}
 
 
 def _free(group: BaseModel, name: str) -> bool:

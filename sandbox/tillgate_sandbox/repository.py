@@ -253,6 +253,14 @@ async def release_key(key_id: str) -> None:
     await SandboxKey.get_pymongo_collection().delete_one({"_id": key_id})
 
 
+async def subscriptions(limit: int) -> list[SandboxCheckout]:
+    """Return the checkouts that opened a subscription at Stripe, the oldest first."""
+    wanted = {"provider": "stripe", "kind": "session", "request.mode": "subscription"}
+    wanted["status"] = CheckoutStatus.PAID.value
+    cursor = SandboxCheckout.get_pymongo_collection().find(wanted).sort("createdAt", 1)
+    return [SandboxCheckout.model_validate(row) for row in await cursor.to_list(limit)]
+
+
 async def standing_chaos() -> StandingChaos | None:
     """Return the standing faults, if any were set."""
     row = await StandingChaos.get_pymongo_collection().find_one({"_id": "standing"})

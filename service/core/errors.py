@@ -14,6 +14,7 @@ TillgateError
 ├── ProviderFailed          a payment provider refused, or gave a wrong answer
 │   ├── CaptureRefused      it does not let us take money that it held
 │   ├── RefundRefused       it does not give money back, for a reason
+│   ├── NotOffered          it has no way to do what was asked for
 │   └── ProviderUnreachable a payment provider did not answer in time
 ├── Unavailable             the database can't answer now; nothing was lost
 └── Misconfigured           a setting is missing, weak or contradicts another
@@ -167,6 +168,10 @@ class RefundRefused(ProviderFailed):
         """Keep the provider's code."""
         super().__init__(message)
         self.reason = reason
+
+
+class NotOffered(ProviderFailed):
+    """A payment provider has no way to do what was asked for, now or later."""
 
 
 class ProviderUnreachable(ProviderFailed):

@@ -45,6 +45,8 @@ class AccessScope(StrEnum):
     REFUNDS_READ = "refunds:read"
     REFUNDS_REQUEST = "refunds:request"
     REFUNDS_APPROVE = "refunds:approve"
+    SUBSCRIPTIONS_READ = "subscriptions:read"
+    SUBSCRIPTIONS_WRITE = "subscriptions:write"
     PRICES_READ = "prices:read"
     PRICES_WRITE = "prices:write"
     AUDIT_READ = "audit:read"
@@ -77,13 +79,16 @@ _REFUNDS = frozenset(
     {AccessScope.REFUNDS_READ, AccessScope.REFUNDS_REQUEST, AccessScope.REFUNDS_APPROVE}
 )
 
+_SUBSCRIPTIONS = frozenset({AccessScope.SUBSCRIPTIONS_READ, AccessScope.SUBSCRIPTIONS_WRITE})
+
 # The kinds are bundles of scopes. Further routes bring their own into them.
 BUNDLES: Mapping[Kind, frozenset[AccessScope]] = {
     Kind.PUBLISHABLE: _BROWSER,
-    Kind.USER: _BROWSER | {AccessScope.PAYMENTS_READ, AccessScope.REFUNDS_REQUEST},
+    Kind.USER: _BROWSER | _SUBSCRIPTIONS | {AccessScope.PAYMENTS_READ, AccessScope.REFUNDS_REQUEST},
     Kind.SECRET: _BROWSER
     | _LEDGER
     | _REFUNDS
+    | _SUBSCRIPTIONS
     | {AccessScope.TIMELINES_READ, AccessScope.EVENTS_READ},
     Kind.ADMIN: frozenset(AccessScope) - {AccessScope.SESSIONS_WRITE},
     Kind.JOBS: frozenset({AccessScope.JOBS_RUN, AccessScope.OPERATOR}),

@@ -32,7 +32,8 @@ def questions(arrival: Arrival) -> list[Question]:
     """Ask ahead for the sessions and payments that applying an event reads."""
     if not arrival.event.facts:
         return []
-    return [sessions_of(arrival), *rows_of(arrival.event)]
+    event = arrival.event
+    return [sessions_of(arrival), *rows_of(event), *subscriptions.subscriptions_of(event)]
 
 
 async def apply(
@@ -116,6 +117,7 @@ async def _apply_facts(doing: Applying, session: Session | None) -> _Result:
     for fact in in_order(doing.event.facts):
         one = structs.replace(doing, about=about(fact))
         taken = await _record(one, session, fact)
+        await subscriptions.note_named(one, session, fact)
         payment, missing = (
             payment or taken.payment,
             missing if taken.missing is None else taken.missing,
@@ -147,7 +149,7 @@ async def _record(doing: Applying, session: Session | None, fact: Fact) -> Taken
     elif isinstance(fact, facts.DisputeFact):
         return await disputes.record_fact(doing, fact)
     elif isinstance(fact, facts.SubscriptionFact):
-        subscriptions.leave(fact)
+        await subscriptions.record_fact(doing, session, fact)
     elif isinstance(fact, facts.Unreadable):
         raise MalformedBody(fact.reason)
     else:

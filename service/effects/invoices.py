@@ -3,6 +3,7 @@
 from service.effects.applying import Applying
 from service.effects.carrying import record
 from service.effects.ledger import attempt_of, reported_in
+from service.effects.subscriptions import as_of_subscription
 from service.payments.attempts.operations.record import record_attempt
 from service.providers.facts import InvoiceFact
 from service.sessions.documents import Session
@@ -10,7 +11,7 @@ from service.sessions.documents import Session
 
 async def record_fact(doing: Applying, session: Session | None, fact: InvoiceFact) -> None:
     """Write what is reported of an invoice's payment into its row."""
-    reported = reported_in(doing, session, fact)
+    reported = await as_of_subscription(doing, reported_in(doing, session, fact))
     if (attempt_id := attempt_of(fact)) is not None:
         await record_attempt(doing.tx, reported, attempt_id, doing.cause.at)
     await record(doing, reported, session.session_id if session else None)

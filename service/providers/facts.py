@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from service.core.strict_json import JsonObject
+from service.providers.subscribed import Subscribed
 
 
 class Subject(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -248,13 +249,20 @@ class DisputeUpdated(Struct, frozen=True, rename="camel", tag=True):
 
 
 class SubscriptionUpdated(Struct, frozen=True, rename="camel", tag=True):
-    """A subscription stands in a state, in the provider's own word for it."""
+    """Something became of a subscription: a hint to read it, which alone says how it stands."""
 
     provider_subscription_id: str
     status: str
     customer_id: str | None = None
     current_period_end: datetime | None = None
     cancel_at_period_end: bool = False
+
+
+class SubscriptionRead(Struct, frozen=True, rename="camel", tag=True):
+    """A subscription was read, and stood so; the greatest `read` of all its readings counts."""
+
+    subscription: Subscribed
+    read: int
 
 
 class Unreadable(Struct, frozen=True, rename="camel", tag=True):
@@ -273,7 +281,7 @@ CheckoutFact = NoPaymentRequired | CheckoutFailed | CheckoutExpired | CheckoutOp
 InvoiceFact = InvoicePaid | InvoicePaymentFailed
 RefundFact = RefundUpdated
 DisputeFact = DisputeUpdated
-SubscriptionFact = SubscriptionUpdated
+SubscriptionFact = SubscriptionUpdated | SubscriptionRead
 
 Fact = (
     PaymentFact

@@ -12,7 +12,7 @@ from service.providers.registry import ProviderName
 from service.sessions.checkouts.begin import begin_checkout, resume_checkout
 from service.sessions.checkouts.cancel import cancel_session
 from service.sessions.checkouts.services import CheckoutServices
-from service.sessions.checkouts.verify import verify
+from service.sessions.checkouts.verify import subscription_begun, verify
 from service.sessions.errors import wrong_field
 from service.sessions.operations.caller import Caller
 from service.sessions.operations.changing.change_session import change_session
@@ -258,7 +258,8 @@ class Verification(Controller):
         """The answer goes through the inbox, as a webhook would."""
         caller, services = caller_of(request), services_of(request)
         session = await verify(data.session_id, data.to_callback(), caller, services)
-        return verified(session, caller, services.clock.now())
+        began = await subscription_begun(session, request.app.state.subscribing)
+        return verified(session, began, caller, services.clock.now())
 
 
 async def _listed(

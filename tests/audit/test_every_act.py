@@ -12,6 +12,7 @@ from service.core.ids import new_id
 from service.notifications.alerts.operations.agree import agree
 from service.notifications.alerts.operations.browse import open_alerts
 from service.notifications.alerts.operations.condition import Sighting
+from service.payments.subscriptions.documents import Subscription
 from service.settings import Settings
 from service.web.authentication import PUBLIC
 from service.web.logs.clients import clients_of
@@ -67,6 +68,31 @@ async def _request_refund(shop: Shop, action: str | None = None, **sent: str) ->
 async def _refund(shop: Shop) -> None:
     path = f"/api/payments/hand:default:{await _by_hand(shop)}/refunds"
     await _done(shop, "POST", path, json={"reason": "asked", "bankReference": "UTR 1"})
+
+
+async def _subscription(shop: Shop, act: str, **body: Any) -> None:
+    """Ask for a change of a subscription: it is on the record before its provider is asked."""
+    named = f"sub_{new_id('x')[2:].replace('-', '0')}"
+    row = Subscription.new_row(
+        {
+            "merchantId": "default",
+            "provider": "stripe",
+            "account": "default",
+            "providerSubscriptionId": named,
+            "status": "active",
+            "cancelAtPeriodEnd": act == "reactivate-subscription",
+            "createdAt": shop.clock.now(),
+            "updatedAt": shop.clock.now(),
+        }
+    )
+    await shop.database["subscriptions"].insert_one(row)
+    sent = {"subscriptionId": named} | body
+    provider: Any = shop.api.container.inbox.providers["stripe"]
+    before, provider._prices = provider._prices, {"premium": "price_1"}
+    try:
+        await shop.api.call("POST", f"/api/payment/{act}", SECRET, json=sent)
+    finally:
+        provider._prices = before
 
 
 async def _reject_and_refund(shop: Shop) -> None:
@@ -213,6 +239,28 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
     "AdminReviews.reject": [(lambda shop: _decide(shop, "reject"), {"review.rejected"})],
     "AdminReviews.reject_and_refund": [
         (_reject_and_refund, {"review.rejected", "refund.approved"})
+    ],
+    "Subscriptions.cancel": [
+        (
+            lambda shop: _subscription(shop, "cancel-subscription"),
+            {"subscription.cancel_at_period_end"},
+        ),
+        (
+            lambda shop: _subscription(shop, "cancel-subscription", atPeriodEnd=False),
+            {"subscription.cancel_now"},
+        ),
+    ],
+    "Subscriptions.reactivate": [
+        (
+            lambda shop: _subscription(shop, "reactivate-subscription"),
+            {"subscription.reactivate"},
+        )
+    ],
+    "Subscriptions.change_plan": [
+        (
+            lambda shop: _subscription(shop, "change-plan", plan="premium"),
+            {"subscription.change_plan"},
+        )
     ],
     "Refunds.request": [
         (_request_refund, {"session.settled_by_hand", "refund.requested"}),

@@ -12,6 +12,7 @@ from service.inbox.states import InboxStatus
 from service.providers import facts
 from service.providers.base import VerifiedEvent
 from service.providers.facts import Fact, Payment, Subject, Unreadable
+from service.providers.subscribed import Subscribed
 from tests.conftest import NOON
 from tests.support.shop import Shop
 
@@ -33,6 +34,8 @@ TOLD = {
     "amount": 1000,
     "currency": "USD",
     "status": "pending",
+    "subscription": Subscribed("sub_1", "active", "active"),
+    "read": 1,
 }
 
 

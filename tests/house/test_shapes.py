@@ -38,6 +38,8 @@ from service.payments.history.schemas import ledger as history
 from service.payments.payments.documents import Payment
 from service.payments.refunds import schemas as refunds
 from service.payments.refunds.documents import Refund
+from service.payments.subscriptions import schemas as subscriptions
+from service.payments.subscriptions.documents import Subscription
 from service.providers.base import CheckoutRequest
 from service.reviews import schemas as reviews
 from service.sessions.documents import HistoryEntry, Review, Session
@@ -79,6 +81,10 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     endpoints.TryView: (Try, frozenset()),
     outbox.DeliveryView: (Delivery, frozenset()),
     refunds.RefundView: (Refund, frozenset()),
+    subscriptions.SubscriptionView: (
+        Subscription,
+        frozenset({"subscription_id", "next_renewal"}),
+    ),
     reviews.ReviewItem: (WebhookEvent, frozenset({"decisions", "why", "payments"})),
     answers.HistoryView: (HistoryEntry, frozenset()),
     answers.ReviewView: (Review, frozenset()),

@@ -37,6 +37,7 @@ _ALERTS = "*Alerts*: conditions that a person must hear of"
 _WEBHOOKS = "*Webhooks to your server*"
 _MAIL = "`GET /api/admin/mail` lists mails"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
+_SUBSCRIPTIONS = "*Subscriptions* at Stripe and Razorpay"
 _CLIENT = "*tillgate-browser* takes payments from a page of your own"
 ALLOWED: dict[str, str] = {
     "post /api/webhook-endpoints": _WEBHOOKS,
@@ -84,6 +85,22 @@ ALLOWED: dict[str, str] = {
     },
     "schemas CheckoutAnswer > properties > checkoutScript": _CLIENT,
     "schemas CheckoutScript": _CLIENT,
+    "get /api/payment/subscription-status": _SUBSCRIPTIONS,
+    "get /api/subscriptions": _SUBSCRIPTIONS,
+    "get /api/subscriptions/{subscription_id}": _SUBSCRIPTIONS,
+    **{
+        f"post /api/payment/{act}": _SUBSCRIPTIONS
+        for act in ("cancel-subscription", "reactivate-subscription", "change-plan")
+    },
+    **{
+        f"schemas {name}": _SUBSCRIPTIONS
+        for name in (
+            *("CancelSubscription", "ChangePlan", "ReactivateSubscription"),
+            *("SubscriptionAnswer", "SubscriptionPayment", "SubscriptionStatus"),
+            *("SubscriptionStatusAnswer", "SubscriptionView", "SubscriptionsAnswer"),
+            *("PaymentStatus", "VerifiedAnswer > properties"),
+        )
+    },
     "get /api/payments/{any_id}": _ANY_ID,
     **{f"schemas {name}": _ANY_ID for name in ("BalanceLine", "FoundAnswer", "WholePayment")},
     "get /api/disputes/{dispute_id}/evidence": _EVIDENCE,

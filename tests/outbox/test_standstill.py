@@ -254,9 +254,14 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
     shop: Shop, stripe: Hanging, hasty: None
 ) -> None:
     await _closings(shop)
-    jobs = shop.api.container.jobs
+    jobs, container = shop.api.container.jobs, shop.api.container
+    table = job_table(jobs, container.refunding, container.subscribing, container.mail)
     running = asyncio.create_task(
-        run_job("cleanup", job_table(jobs, shop.api.container.refunding), OPERATOR)
+        run_job(
+            "cleanup",
+            table,
+            OPERATOR,
+        )
     )
     await stripe.called.wait()
     jobs.stopping.set()
@@ -266,7 +271,11 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
     rows = await _closes(shop)
     assert len([row for row in rows if row["attempts"]]) == 1
     assert (
-        await run_job("cleanup", job_table(jobs, shop.api.container.refunding), OPERATOR)
+        await run_job(
+            "cleanup",
+            table,
+            OPERATOR,
+        )
     ).skipped is False  # its lease was given back
 
 

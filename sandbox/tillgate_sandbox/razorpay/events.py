@@ -14,10 +14,12 @@ from service.settings import Settings
 from tillgate_sandbox.base import MadeEvent, pay_page
 from tillgate_sandbox.chaos import Fault
 from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment
+from tillgate_sandbox.razorpay import billing as subscriptions
 from tillgate_sandbox.razorpay.render import (
     ORDER,
     dispute_entity,
     is_link,
+    is_subscription,
     link_entity,
     made_id,
     order_entity,
@@ -80,6 +82,9 @@ class PlayedRazorpay:
         now: datetime,
     ) -> list[MadeEvent]:
         """Make the webhooks of a happening. An order's end is never reported, only a link's."""
+        if is_subscription(checkout.id):
+            step = subscriptions.first_step(checkout) if happening is Happening.PAID else None
+            return subscriptions.events_of(checkout, step) if step else []
         kinds = [
             kind
             for kind in _EVENTS[happening]

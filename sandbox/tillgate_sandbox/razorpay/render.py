@@ -63,6 +63,11 @@ def is_link(checkout_id: str) -> bool:
     return checkout_id.startswith(LINK)
 
 
+def is_subscription(checkout_id: str) -> bool:
+    """Return whether a checkout is a subscription."""
+    return checkout_id.startswith("sub_")
+
+
 def order_entity(checkout: SandboxCheckout) -> JsonObject:
     """Render an order. Nothing ends one but a payment: it neither expires nor is cancelled."""
     paid = checkout.status is CheckoutStatus.PAID

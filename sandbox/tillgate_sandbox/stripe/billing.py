@@ -1,18 +1,15 @@
 """Stripe's subscriptions and invoices, rendered from the checkout that opened them.
 
-https://docs.stripe.com/api/subscriptions/object and /api/invoices/object. What was changed later
-is kept in the checkout's `more`, under `subscription`.
+https://docs.stripe.com/api/subscriptions/object and /api/invoices/object. How the subscription
+stands is kept in the checkout's `more`, under `subscription`, once anything has changed.
 """
 
-from datetime import timedelta
-
-from service.core.strict_json import JsonObject
-from service.providers.reading import inner, text, whole
+from service.core.strict_json import JsonObject, JsonValue
+from service.providers.reading import inner, text
 from tillgate_sandbox.documents import SandboxCheckout
-from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
+from tillgate_sandbox.lives import DAY, PERIOD, Invoice, Life, cost_of, restored
+from tillgate_sandbox.states import CheckoutStatus
 from tillgate_sandbox.stripe.render import derived_id, subscribes, unix
-
-PERIOD = timedelta(days=30)
 
 
 def subscription_id(checkout: SandboxCheckout) -> str:
@@ -31,121 +28,184 @@ def trial_days(checkout: SandboxCheckout) -> int:
     return int(given) if given and given.isdecimal() else 0
 
 
-def subscription(checkout: SandboxCheckout) -> JsonObject:
-    """Render the subscription of a checkout that was paid."""
-    began = checkout.updated_at if not checkout.payments else checkout.payments[-1].at
-    trial = timedelta(days=trial_days(checkout))
-    until = unix(began + (trial or PERIOD))
-    kept = inner(checkout.more, "subscription")
-    metadata = inner(checkout.request, "subscription_data", "metadata")
+def life_of(checkout: SandboxCheckout) -> Life:
+    """Return how the subscription of a checkout that was paid stands."""
+    row = inner(checkout.more, "subscription")
+    return restored(row) if row else _begun(checkout)
+
+
+def _begun(checkout: SandboxCheckout) -> Life:
+    paid = checkout.payments[-1] if checkout.payments else None
+    began = unix(paid.at if paid else checkout.updated_at)
+    trial = trial_days(checkout) * DAY
+    line = checkout.request.get("line_items")
+    first = line[0] if isinstance(line, list) and line and isinstance(line[0], dict) else {}
+    quantity = text(first, "quantity") or "1"
+    invoice = Invoice(
+        id=invoice_id(checkout),
+        amount=checkout.amount,
+        created=began,
+        period_start=began,
+        period_end=began,
+        reason="subscription_create",
+        status="paid",
+        attempts=1 if checkout.amount else 0,
+        paid_at=began,
+        intent=paid.id if paid and checkout.amount else None,
+    )
+    return Life(
+        id=subscription_id(checkout),
+        started=began,
+        period_start=began,
+        period_end=began + (trial or PERIOD),
+        price=text(first, "price") or f"price_sandbox_0_{checkout.currency.lower()}",
+        quantity=int(quantity) if quantity.isdecimal() else 1,
+        status="trialing" if trial else "active",
+        trial_end=began + trial if trial else None,
+        metadata=inner(checkout.request, "subscription_data", "metadata"),
+        invoices=(invoice,),
+    )
+
+
+def subscription(checkout: SandboxCheckout, life: Life | None = None) -> JsonObject:
+    """Render the subscription of a checkout that was paid, as it stands or as it stood."""
+    life = life or life_of(checkout)
     return {
-        "id": subscription_id(checkout),
+        "id": life.id,
         "object": "subscription",
-        "billing_cycle_anchor": until if trial else unix(began),
-        "cancel_at": until if kept.get("cancel_at_period_end") else None,
-        "cancel_at_period_end": kept.get("cancel_at_period_end") is True,
-        "canceled_at": whole(kept, "canceled_at"),
+        "billing_cycle_anchor": life.trial_end or life.started,
+        "cancel_at": life.period_end if life.cancel_at_period_end else None,
+        "cancel_at_period_end": life.cancel_at_period_end,
+        "canceled_at": life.canceled_at,
         "collection_method": "charge_automatically",
-        "created": unix(began),
-        "currency": checkout.currency.lower(),
+        "created": life.started,
+        "currency": cost_of(life.price)[1],
         "customer": _customer(checkout),
         "default_payment_method": None,
         "discounts": [],
-        "ended_at": whole(kept, "ended_at"),
+        "ended_at": life.ended_at,
         "items": {
             "object": "list",
-            "data": [_item(checkout, unix(began), until)],
+            "data": [_item(checkout, life)],
             "has_more": False,
-            "url": f"/v1/subscription_items?subscription={subscription_id(checkout)}",
+            "url": f"/v1/subscription_items?subscription={life.id}",
         },
-        "latest_invoice": invoice_id(checkout),
+        "latest_invoice": life.latest.id,
         "livemode": False,
-        "metadata": metadata | inner(kept, "metadata"),
-        "start_date": unix(began),
-        "status": text(kept, "status") or ("trialing" if trial else "active"),
-        "trial_end": until if trial else None,
-        "trial_start": unix(began) if trial else None,
+        "metadata": life.metadata,
+        "start_date": life.started,
+        "status": life.status,
+        "trial_end": life.trial_end,
+        "trial_start": life.started if life.trial_end else None,
     }
 
 
-def invoice(checkout: SandboxCheckout) -> JsonObject:
-    """Render the first invoice of a subscription, paid."""
-    at = unix(checkout.payments[-1].at if checkout.payments else checkout.updated_at)
-    metadata = inner(checkout.request, "subscription_data", "metadata")
+def invoice(
+    checkout: SandboxCheckout, wanted: str | None = None, life: Life | None = None
+) -> JsonObject:
+    """Render an invoice of a subscription: the latest, or the one of an id."""
+    life = life or life_of(checkout)
+    found = next((one for one in life.invoices if one.id == wanted), life.latest)
+    paid = found.status == "paid"
+    currency = cost_of(life.price)[1]
     return {
-        "id": invoice_id(checkout),
+        "id": found.id,
         "object": "invoice",
-        "amount_due": checkout.amount,
-        "amount_paid": checkout.amount,
-        "amount_remaining": 0,
-        "attempt_count": 1 if checkout.amount else 0,
+        "amount_due": found.amount,
+        "amount_paid": found.amount if paid else 0,
+        "amount_remaining": 0 if paid else found.amount,
+        "attempt_count": found.attempts,
         "attempted": True,
-        "billing_reason": "subscription_create",
+        "billing_reason": found.reason,
         "collection_method": "charge_automatically",
-        "created": at,
-        "currency": checkout.currency.lower(),
+        "created": found.created,
+        "currency": currency,
         "customer": _customer(checkout),
         "customer_email": text(checkout.request, "customer_email"),
         "hosted_invoice_url": None,
         "lines": {"object": "list", "data": [], "has_more": False},
         "livemode": False,
         "metadata": {},
+        "next_payment_attempt": None if paid else life.next_attempt,
         "parent": {
             "quote_details": None,
-            "subscription_details": {
-                "metadata": metadata,
-                "subscription": subscription_id(checkout),
-            },
+            "subscription_details": {"metadata": life.metadata, "subscription": life.id},
             "type": "subscription_details",
         },
-        "period_end": at,
-        "period_start": at,
+        "period_end": found.period_end,
+        "period_start": found.period_start,
+        "status": found.status,
+        "status_transitions": {"finalized_at": found.created, "paid_at": found.paid_at},
+        "subtotal": found.amount,
+        "total": found.amount,
+    }
+
+
+def invoice_with_payments(checkout: SandboxCheckout, wanted: str, life: Life) -> JsonObject:
+    """Render an invoice with what paid it, as it is expanded."""
+    paid: list[JsonValue] = [one for one in invoice_payments(checkout) if one["invoice"] == wanted]
+    payments: JsonObject = {"object": "list", "data": paid, "has_more": False}
+    return invoice(checkout, wanted, life) | {"payments": payments}
+
+
+def invoice_payment(life: Life, found: Invoice) -> JsonObject:
+    """Render what paid an invoice: the intent that it does not name."""
+    currency = cost_of(life.price)[1]
+    return {
+        "id": f"inpay_1{found.id.removeprefix('in_1')}",
+        "object": "invoice_payment",
+        "amount_paid": found.amount,
+        "amount_requested": found.amount,
+        "created": found.created,
+        "currency": currency,
+        "invoice": found.id,
+        "is_default": True,
+        "livemode": False,
+        "payment": {"payment_intent": found.intent, "type": "payment_intent"},
         "status": "paid",
-        "status_transitions": {"finalized_at": at, "paid_at": at},
-        "subtotal": checkout.amount,
-        "total": checkout.amount,
+        "status_transitions": {"canceled_at": None, "paid_at": found.paid_at},
     }
 
 
 def invoice_payments(checkout: SandboxCheckout) -> list[JsonObject]:
-    """Render what paid the first invoice of a subscription: the intent that it does not name."""
+    """Render what paid the invoices of a subscription."""
     if not subscribes(checkout) or checkout.status is not CheckoutStatus.PAID:
         return []
-    return [
-        {
-            "id": derived_id(checkout, "inpay_1"),
-            "object": "invoice_payment",
-            "amount_paid": one.amount,
-            "amount_requested": one.amount,
-            "created": unix(one.at),
-            "currency": one.currency.lower(),
-            "invoice": invoice_id(checkout),
-            "is_default": True,
-            "livemode": False,
-            "payment": {"payment_intent": one.id, "type": "payment_intent"},
-            "status": "paid",
-            "status_transitions": {"canceled_at": None, "paid_at": unix(one.at)},
-        }
-        for one in checkout.payments
-        if one.status is PaymentStatus.SUCCEEDED and one.amount
-    ]
+    life = life_of(checkout)
+    return [invoice_payment(life, one) for one in life.invoices if one.intent is not None]
 
 
-def _item(checkout: SandboxCheckout, start: int, end: int) -> JsonObject:
-    line = checkout.request.get("line_items")
-    first = line[0] if isinstance(line, list) and line and isinstance(line[0], dict) else {}
-    quantity = text(first, "quantity") or "1"
+def price(price_id: str) -> JsonObject:
+    """Render a price: what it costs a month stands in its id."""
+    amount, currency = cost_of(price_id)
     return {
-        "id": derived_id(checkout, "si_", 14),
-        "object": "subscription_item",
-        "created": start,
-        "current_period_end": end,
-        "current_period_start": start,
-        "metadata": {},
-        "price": {"id": text(first, "price"), "object": "price", "livemode": False},
-        "quantity": int(quantity) if quantity.isdecimal() else 1,
-        "subscription": subscription_id(checkout),
+        "id": price_id,
+        "object": "price",
+        "currency": currency,
+        "livemode": False,
+        "recurring": {"interval": "month", "interval_count": 1, "usage_type": "licensed"},
+        "type": "recurring",
+        "unit_amount": amount,
     }
+
+
+def _item(checkout: SandboxCheckout, life: Life) -> JsonObject:
+    return {
+        "id": item_id(checkout),
+        "object": "subscription_item",
+        "created": life.started,
+        "current_period_end": life.period_end,
+        "current_period_start": life.period_start,
+        "metadata": {},
+        "price": price(life.price),
+        "quantity": life.quantity,
+        "subscription": life.id,
+    }
+
+
+def item_id(checkout: SandboxCheckout) -> str:
+    """Return the id of a subscription's only item."""
+    return derived_id(checkout, "si_", 14)
 
 
 def _customer(checkout: SandboxCheckout) -> str:

@@ -1,4 +1,4 @@
-"""Calls about intents, subscriptions, invoices and events (https://docs.stripe.com/api)."""
+"""Calls about intents and events (https://docs.stripe.com/api)."""
 
 from datetime import datetime
 
@@ -8,17 +8,14 @@ from service.core.strict_json import JsonObject
 from service.providers.reading import inner, text
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
-from tillgate_sandbox.chaos import Chaos
 from tillgate_sandbox.documents import (
-    SandboxCheckout,
     SandboxEvent,
 )
-from tillgate_sandbox.playing import Announcement, announce, happen
-from tillgate_sandbox.states import CheckoutStatus, Happening, PaymentStatus
-from tillgate_sandbox.stripe import billing, render
-from tillgate_sandbox.stripe.events import made_event
+from tillgate_sandbox.playing import happen
+from tillgate_sandbox.states import Happening, PaymentStatus
+from tillgate_sandbox.stripe import render
 from tillgate_sandbox.stripe.paid import the_payment
-from tillgate_sandbox.stripe.parameters import check_metadata, read_whole, refuse_unknown
+from tillgate_sandbox.stripe.parameters import read_whole, refuse_unknown
 from tillgate_sandbox.stripe.refusals import StripeRefused, no_such
 from tillgate_sandbox.stripe.sessions import page, page_size
 
@@ -46,46 +43,6 @@ async def capture_intent(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObje
         raise StripeRefused("The sandbox captures the whole amount.", param="amount_to_capture")
     captured = await happen(checkout, Happening.CAPTURED, sandbox)
     return render.payment_intent(captured, captured.payments[-1])
-
-
-async def retrieve_subscription(
-    sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject
-) -> JsonObject:
-    """Read a subscription."""
-    return billing.subscription(await _subscribed("subscription", ids[0]))
-
-
-async def update_subscription(
-    sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject
-) -> JsonObject:
-    """Let a subscription end with its period, or go on; change its metadata."""
-    refuse_unknown(given, frozenset({"cancel_at_period_end", "metadata", "expand"}))
-    check_metadata(given.get("metadata"))
-    checkout = await _subscribed("subscription", ids[0])
-    kept = inner(checkout.more, "subscription")
-    ends = text(given, "cancel_at_period_end")
-    changes: JsonObject = {"metadata": inner(kept, "metadata") | inner(given, "metadata")}
-    if ends is not None:
-        changes["cancel_at_period_end"] = ends == "true"
-    return await _change(checkout, kept | changes, "customer.subscription.updated", sandbox)
-
-
-async def cancel_subscription(
-    sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject
-) -> JsonObject:
-    """Cancel a subscription at once."""
-    checkout = await _subscribed("subscription", ids[0])
-    kept = inner(checkout.more, "subscription")
-    if text(kept, "status") == "canceled":
-        raise no_such("subscription", ids[0])
-    now = render.unix(sandbox.clock.now())
-    changes: JsonObject = {"status": "canceled", "canceled_at": now, "ended_at": now}
-    return await _change(checkout, kept | changes, "customer.subscription.deleted", sandbox)
-
-
-async def retrieve_invoice(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
-    """Read the first invoice of a subscription."""
-    return billing.invoice(await _subscribed("invoice", ids[0]))
 
 
 async def retrieve_event(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject) -> JsonObject:
@@ -139,24 +96,3 @@ def _since(given: JsonObject) -> datetime | None:
         above = read_whole(created, "gt", "created[gt]")
         since = above + 1 if above is not None else None
     return None if since is None else from_unix(since)
-
-
-async def _change(
-    checkout: SandboxCheckout, kept: JsonObject, kind: str, sandbox: Sandbox
-) -> JsonObject:
-    now = sandbox.clock.now()
-    changes = {"more": checkout.more | {"subscription": kept}, "updated_at": now}
-    after: SandboxCheckout = checkout.model_copy(update=changes)
-    shown = billing.subscription(after)
-    announcement = Announcement(
-        [made_event(kind, shown, now)], Chaos(), f"{checkout.session_id}:{kind}"
-    )
-    await announce(checkout, after, sandbox, announcement)
-    return shown
-
-
-async def _subscribed(kind: str, object_id: str) -> SandboxCheckout:
-    checkout = await repository.find_by_object(object_id)
-    if checkout is None or checkout.status is not CheckoutStatus.PAID:
-        raise no_such(kind, object_id)
-    return checkout

@@ -17,7 +17,7 @@ from tillgate_sandbox.stripe.refusals import StripeRefused, missing
 
 SHORTEST, LONGEST = timedelta(minutes=30), timedelta(hours=24)
 
-_PRICE = re.compile(r"price_sandbox_(\d{1,12})_([a-z]{3})(?:_\w{1,60})?")
+SANDBOX_PRICE = re.compile(r"price_sandbox_(\d{1,12})_([a-z]{3})(?:_\w{1,60})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MODES = ("payment", "setup", "subscription")
 _MOST_METADATA = 50
@@ -154,7 +154,7 @@ def _total(given: JsonObject) -> tuple[int, str]:
 def _price(item: JsonObject, where: str) -> tuple[int, str]:
     price = text(item, "price")
     if price is not None:
-        matched = _PRICE.fullmatch(price)
+        matched = SANDBOX_PRICE.fullmatch(price)
         if matched is None:
             message = f"No such price: '{price}'. The sandbox's are like price_sandbox_999_usd_name"
             raise StripeRefused(message, code="resource_missing", param=f"{where}[price]")

@@ -23,7 +23,7 @@ from service.providers.stripe.settings import StripeSettings
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.documents import SandboxKey
-from tillgate_sandbox.stripe import objects, refunds, sessions
+from tillgate_sandbox.stripe import objects, refunds, sessions, subscriptions
 from tillgate_sandbox.stripe.form import parse_form
 from tillgate_sandbox.stripe.refusals import StripeRefused, check_key, no_such_route
 from tillgate_sandbox.stripe.render import API_VERSION
@@ -49,10 +49,16 @@ _CALLS: tuple[tuple[str, str, Call], ...] = (
     ("GET", "/v1/disputes", refunds.list_disputes),
     ("GET", f"/v1/disputes/{_ID}", refunds.retrieve_dispute),
     ("GET", "/v1/invoice_payments", refunds.list_invoice_payments),
-    ("GET", f"/v1/subscriptions/{_ID}", objects.retrieve_subscription),
-    ("POST", f"/v1/subscriptions/{_ID}", objects.update_subscription),
-    ("DELETE", f"/v1/subscriptions/{_ID}", objects.cancel_subscription),
-    ("GET", f"/v1/invoices/{_ID}", objects.retrieve_invoice),
+    ("GET", f"/v1/subscriptions/{_ID}", subscriptions.retrieve_subscription),
+    ("POST", f"/v1/subscriptions/{_ID}", subscriptions.update_subscription),
+    ("DELETE", f"/v1/subscriptions/{_ID}", subscriptions.cancel_subscription),
+    ("POST", f"/v1/subscriptions/{_ID}/resume", subscriptions.resume_subscription),
+    ("POST", "/v1/test_helpers/test_clocks", subscriptions.create_clock),
+    ("GET", f"/v1/test_helpers/test_clocks/{_ID}", subscriptions.retrieve_clock),
+    ("POST", f"/v1/test_helpers/test_clocks/{_ID}/advance", subscriptions.advance_clock),
+    ("DELETE", f"/v1/test_helpers/test_clocks/{_ID}", subscriptions.delete_clock),
+    ("GET", "/v1/invoices", subscriptions.list_invoices),
+    ("GET", f"/v1/invoices/{_ID}", subscriptions.retrieve_invoice),
     ("GET", "/v1/events", objects.list_events),
     ("GET", f"/v1/events/{_ID}", objects.retrieve_event),
 )

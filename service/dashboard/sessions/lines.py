@@ -13,6 +13,7 @@ KINDS: dict[str, str] = {
     "try": "Try",
     "refund": "Refund",
     "dispute": "Dispute",
+    "subscription": "Subscription",
     "outbox": "Outbox",
     "audit": "Audit",
 }

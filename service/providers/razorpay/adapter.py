@@ -28,9 +28,9 @@ from service.providers.facts import (
     PaymentSucceeded,
     Subject,
 )
+from service.providers.razorpay import moving, subscriptions
 from service.providers.razorpay.client import PROVIDER, RazorpayClient
 from service.providers.razorpay.fetched import translate_fetched
-from service.providers.razorpay.moving import look_for_refund, make_refund, take_held
 from service.providers.razorpay.opening import open_link, open_order
 from service.providers.razorpay.parents import payment_and_order, read_again, read_parents
 from service.providers.razorpay.settings import RazorpaySettings
@@ -46,7 +46,7 @@ from service.providers.razorpay.verify import (
 from service.providers.refunding import RefundRequest, outcome_told
 from service.providers.signing import is_secret
 
-_REF = re.compile(r"(order|plink|pay)_[A-Za-z0-9_]{1,60}")
+_REF = re.compile(r"(order|plink|pay|sub)_[A-Za-z0-9_]{1,60}")
 _UNREADABLE = f"{PROVIDER} gave an unreadable answer."
 _NO_KEY = "RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET are not set."
 _PAID_OR_UNDER_WAY = PaymentSucceeded | PaymentAuthorized | PaidPartially
@@ -65,6 +65,7 @@ class RazorpayProvider:
         self.receives_webhooks = bool(self._secrets)
         self._key_secret = settings.key_secret if is_secret(settings.key_secret) else None
         self._has_key = bool(settings.key_id and self._key_secret)
+        self._plans = {"basic": settings.plan_basic, "premium": settings.plan_premium}
         self._client = RazorpayClient(settings)
         self._clock = clock
         self._script = CheckoutScript(settings.checkout_script, settings.key_id or "")
@@ -85,6 +86,8 @@ class RazorpayProvider:
         parsed = parse(payload)
         if not isinstance(parsed, dict):
             raise MalformedBody("The stored payload is not a JSON object.")
+        if "read" in parsed:
+            return subscriptions.translate_reading(parsed, self.live, self._plans)
         if event_id.startswith("fetch:"):
             return translate_fetched(parsed, self.live)
         origin = Origin(event_id, payload, self.live, self._clock.now())
@@ -101,12 +104,12 @@ class RazorpayProvider:
         return self._script
 
     async def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
-        """Open an order (kind `payment`) or a payment link (kind `checkout`)."""
+        """Open an order (kind `payment`), a payment link (kind `checkout`) or a subscription."""
         self._need_key()
-        if request.mode == "subscription":
-            raise ProviderFailed("Razorpay subscriptions can't be opened here; use one payment.")
         async with within(PROVIDER, OPEN_SECONDS):
             try:
+                if request.mode == "subscription":
+                    return await subscriptions.open_subscription(self._client, request, self._plans)
                 if request.kind == "payment":
                     return await open_order(self._client, request)
                 return await open_link(self._client, request, self._clock.now())
@@ -131,13 +134,16 @@ class RazorpayProvider:
             return await read_parents(self._client, *found)
 
     async def close_checkout(self, ref: str) -> ClosedCheckout:
-        """Cancel a payment link; an order can't be closed, so it is re-read."""
-        if not ref.startswith("plink_"):
+        """Cancel a payment link, or a subscription nobody paid; an order can't be closed."""
+        if not ref.startswith(("plink_", "sub_")):
             return ClosedCheckout(closed=False, event=_if_paid(await self.fetch(ref)))
+        if ref.startswith("sub_") and (paid := _if_paid(await self.fetch(ref))):
+            return ClosedCheckout(closed=False, event=paid)
         self._check_ref(ref)
+        kind = "subscriptions" if ref.startswith("sub_") else "payment_links"
         async with within(PROVIDER, CALL_SECONDS):
             try:
-                await self._client.post(f"payment_links/{ref}/cancel", {})
+                await self._client.post(f"{kind}/{ref}/cancel", {})
             except Refused:  # paid, partly paid, expired or cancelled before
                 event = await self._fetch(ref)
             else:
@@ -154,7 +160,7 @@ class RazorpayProvider:
         """
         self._need_key()
         async with within(PROVIDER, CALL_SECONDS):
-            await take_held(self._client, provider_payment_id, amount, currency)
+            await moving.take_held(self._client, provider_payment_id, amount, currency)
 
     async def refund(self, request: RefundRequest) -> VerifiedEvent:
         """Make a refund. Raises `RefundRefused`."""
@@ -162,7 +168,9 @@ class RazorpayProvider:
         with outcome_told():
             async with within(PROVIDER, OPEN_SECONDS):
                 try:
-                    return await make_refund(self._client, request, self._clock.now(), self.live)
+                    return await moving.make_refund(
+                        self._client, request, self._clock.now(), self.live
+                    )
                 except MalformedBody as error:
                     raise ProviderUnreachable(_UNREADABLE) from error
 
@@ -174,11 +182,47 @@ class RazorpayProvider:
         now = self._clock.now()
         async with within(PROVIDER, OPEN_SECONDS):
             try:
-                return await look_for_refund(
+                return await moving.look_for_refund(
                     self._client, request, provider_refund_id, now, self.live
                 )
             except MalformedBody as error:
                 raise ProviderUnreachable(_UNREADABLE) from error
+
+    async def read_subscription(self, subscription_id: str, read: int) -> VerifiedEvent:
+        """Read a subscription (`sub_…`) and its plan."""
+        self._check_ref(subscription_id)
+        now = self._clock.now()
+        async with within(PROVIDER, CALL_SECONDS):
+            try:
+                found = await subscriptions.read_subscription(
+                    self._client, subscription_id, read, now
+                )
+                return subscriptions.translate_reading(found, self.live, self._plans)
+            except MalformedBody as error:
+                raise ProviderUnreachable(_UNREADABLE) from error
+
+    async def cancel_subscription(self, subscription_id: str, *, at_period_end: bool) -> None:
+        """End a subscription now, or with its cycle."""
+        self._check_ref(subscription_id)
+        async with within(PROVIDER, OPEN_SECONDS):
+            await subscriptions.cancel(self._client, subscription_id, at_period_end=at_period_end)
+
+    async def reactivate_subscription(self, subscription_id: str) -> None:
+        """Let a paused subscription go on. Raises `NotOffered` for any other."""
+        self._check_ref(subscription_id)
+        async with within(PROVIDER, OPEN_SECONDS):
+            await subscriptions.reactivate(self._client, subscription_id)
+
+    def offers_plan(self, plan: str) -> bool:
+        """Return whether RAZORPAY_PLAN_BASIC or RAZORPAY_PLAN_PREMIUM is set for a plan."""
+        return bool(self._plans.get(plan))
+
+    async def change_plan(self, subscription_id: str, plan: str, key: str) -> None:
+        """Change to another plan now; the same one again changes nothing."""
+        self._check_ref(subscription_id)
+        plan_id = subscriptions.plan_id_of(plan, self._plans)
+        async with within(PROVIDER, OPEN_SECONDS):
+            await subscriptions.change_plan(self._client, subscription_id, plan_id)
 
     async def aclose(self) -> None:
         """Close the connections."""

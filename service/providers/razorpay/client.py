@@ -37,6 +37,10 @@ class RazorpayClient:
         request = self._http.build_request("POST", path, json=body, headers=headers)
         return await ask(PROVIDER, self._http, request)
 
+    async def patch(self, path: str, body: JsonObject) -> JsonObject:
+        """Change what is at `path` below `/v1/`."""
+        return await ask(PROVIDER, self._http, self._http.build_request("PATCH", path, json=body))
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()

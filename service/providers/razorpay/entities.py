@@ -7,6 +7,7 @@ from datetime import datetime
 
 from service.core.clock import from_unix
 from service.core.strict_json import JsonObject
+from service.providers.base import CheckoutRequest
 from service.providers.facts import Details, MethodDetails, Payment, Subject
 from service.providers.reading import (
     amount,
@@ -26,6 +27,7 @@ from service.providers.reading import (
 _OF_AN_ERROR = ("error_code", "error_description", "error_source", "error_step", "error_reason")
 # In `acquirer_data`: a card refund's, UPI's, net banking's, and a wallet's or a bank transfer's.
 _BANK_REFERENCES = ("arn", "rrn", "bank_transaction_id", "utr", "transaction_id")
+_LONGEST_NOTE = 256
 _NOTHING = Details()
 _NO_METHOD = MethodDetails()
 
@@ -138,7 +140,7 @@ def subject_of(
     notes = [inner(entity, "notes") for entity in (order, link, subscription)]
     references = distinct(text(order, "receipt"), text(link, "reference_id"))
     return Subject(
-        checkout_refs=distinct(text(link, "id"), *order_ids),
+        checkout_refs=distinct(text(link, "id"), text(subscription, "id"), *order_ids),
         object_ids=distinct(*order_ids, text(payment, "id")),
         sent_ids=distinct(*(text(note, "sessionId") for note in notes)),
         merchant_id=next(iter(distinct(*(text(note, "merchantId") for note in notes))), None),
@@ -150,3 +152,14 @@ def subject_of(
 def _order_id(given: str | None) -> str | None:
     """`payment_link.paid` shows the order's id without its prefix: that is no id to match by."""
     return given if given and given.startswith("order_") else None
+
+
+def notes_of(request: CheckoutRequest) -> JsonObject:
+    """Return what a server writes into the notes of what it opens."""
+    given = {
+        "sessionId": request.session_id,
+        "merchantId": request.merchant_id,
+        "userId": request.user_id,
+        "plan": request.plan,
+    }
+    return {key: value[:_LONGEST_NOTE] for key, value in given.items() if value}

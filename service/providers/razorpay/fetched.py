@@ -1,8 +1,8 @@
 """What a re-read of Razorpay found, as neutral facts.
 
 A re-read takes several answers, so they are kept together in an envelope of ours:
-`{"fetched": ref, "fetchedAt": unix seconds, "order"?, "link"?, "payments": [payment entities]}`, or
-`{"fetchedAt": unix seconds, "refund": refund entity}`.
+`{"fetched": ref, "fetchedAt": unix seconds, "order"?, "link"?, "subscription"?, "payments": […]}`
+or `{"fetchedAt": unix seconds, "refund": refund entity}`.
 """
 
 import json
@@ -26,7 +26,7 @@ from service.providers.razorpay.translate import failure_of
 from service.providers.reading import entries, inner, needed_text, text, whole
 
 # An order is `created` until the first attempt, a link until it is paid.
-_OPEN_STATES = frozenset({"created", "attempted", "partially_paid"})
+_OPEN_STATES = frozenset({"created", "attempted", "partially_paid", "authenticated"})
 _RANKS = {"failed": 1, "created": 2, "authorized": 3, "refunded": 4, "captured": 5}
 
 
@@ -40,9 +40,10 @@ def translate_fetched(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
         return _fetched_refund(envelope, live)
     ref = needed_text(envelope, "fetched")
     order, link = inner(envelope, "order"), inner(envelope, "link")
+    subscription = inner(envelope, "subscription")
     payments = entries(envelope, "payments")
     decisive = max(payments, key=_rank, default={})
-    state = text(link or order or decisive, "status") or "unknown"
+    state = text(link or order or subscription or decisive, "status") or "unknown"
     found = f"{text(decisive, 'id') or '-'}:{text(decisive, 'status') or '-'}"
     fetched_at = whole(envelope, "fetchedAt")
     return VerifiedEvent(
@@ -50,10 +51,10 @@ def translate_fetched(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
         account=OWN_ACCOUNT,
         live=live,
         event_id=f"fetch:{ref}:{state}:{found}",
-        type=f"{'payment_link' if link else 'order' if order else 'payment'}.fetched",
+        type=f"{_kind(ref)}.fetched",
         occurred_at=from_unix(fetched_at) if fetched_at else EARLIEST,
-        subject=subject_of(payment=decisive, order=order, link=link, subscription={}),
-        facts=_facts(ref, link, order, payments),
+        subject=subject_of(payment=decisive, order=order, link=link, subscription=subscription),
+        facts=_facts(ref, link, order or subscription, payments),
         payload=json.dumps(envelope, separators=(",", ":")).encode(),
     )
 
@@ -76,6 +77,11 @@ def _fetched_refund(envelope: JsonObject, live: bool | None) -> VerifiedEvent:
     )
 
 
+def _kind(ref: str) -> str:
+    kinds = {"plink": "payment_link", "order": "order", "sub": "subscription"}
+    return kinds.get(ref.partition("_")[0], "payment")
+
+
 def _rank(payment: JsonObject) -> tuple[int, int]:
     return _RANKS.get(text(payment, "status") or "", 0), whole(payment, "created_at") or 0
 
@@ -85,19 +91,24 @@ def _facts(
 ) -> tuple[Fact, ...]:
     """A payment that is held or ours speaks for itself; failed ones only where there is none."""
     attempts = whole(order, "attempts")
-    money = [fact for payment in payments for fact in _money(payment, link, attempts)]
+    subscription_id = ref if ref.startswith("sub_") else None
+    money = [
+        fact for payment in payments for fact in _money(payment, link, attempts, subscription_id)
+    ]
     if any(isinstance(fact, PaymentSucceeded | PaymentAuthorized) for fact in money):
         return tuple(money)
     failures = [failure_of(payment) for payment in payments if _failed(payment)]
     return (*money, *failures, *_checkout(ref, text(link or order, "status")))
 
 
-def _money(payment: JsonObject, link: JsonObject, attempts: int | None) -> tuple[Fact, ...]:
+def _money(
+    payment: JsonObject, link: JsonObject, attempts: int | None, subscription_id: str | None
+) -> tuple[Fact, ...]:
     status = text(payment, "status")
     if status == "authorized":
         return (PaymentAuthorized(payment_of(payment)),)
     if was_captured(payment):
-        paid = payment_of(payment, attempts=attempts)
+        paid = payment_of(payment, subscription_id, attempts)
         due = whole(link, "amount")
         partial = due is not None and paid.amount < due and text(link, "status") != "paid"
         return (PaidPartially(paid) if partial else PaymentSucceeded(paid),)

@@ -11,12 +11,12 @@ from service.core.strict_json import JsonObject
 from service.providers.base import CheckoutRequest, OpenedCheckout
 from service.providers.calling import Refused
 from service.providers.razorpay.client import RazorpayClient
+from service.providers.razorpay.entities import notes_of
 from service.providers.reading import entries, inner, needed_amount, needed_text, text, whole
 
 # Links must live for 15 minutes at least (https://razorpay.com/docs/payments/payment-links);
 # a minute more, so that a slow call does not fall below it.
 _SHORTEST_LINK = timedelta(minutes=16)
-_LONGEST_NOTE = 256
 _LONGEST_DESCRIPTION = 2048
 _ENDED = frozenset({"cancelled", "expired"})
 
@@ -30,7 +30,7 @@ async def open_order(client: RazorpayClient, request: CheckoutRequest) -> Opened
         "amount": request.amount,
         "currency": request.currency,
         "receipt": request.attempt_id,
-        "notes": _notes(request),
+        "notes": notes_of(request),
     }
     order = await _open_once(client, request, "orders", body)
     return OpenedCheckout(
@@ -59,7 +59,7 @@ async def open_link(
         "callback_method": "get",
         "notify": {"sms": False, "email": False},
         "reminder_enable": False,
-        "notes": _notes(request),
+        "notes": notes_of(request),
     }
     if request.email:
         body["customer"] = {"email": request.email}
@@ -115,13 +115,3 @@ def _is_for(item: JsonObject, request: CheckoutRequest) -> bool:
         request.session_id,
         request.merchant_id,
     )
-
-
-def _notes(request: CheckoutRequest) -> JsonObject:
-    given = {
-        "sessionId": request.session_id,
-        "merchantId": request.merchant_id,
-        "userId": request.user_id,
-        "plan": request.plan,
-    }
-    return {key: value[:_LONGEST_NOTE] for key, value in given.items() if value}

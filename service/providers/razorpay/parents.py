@@ -12,7 +12,7 @@ from service.providers.calling import Refused
 from service.providers.facts import Subject
 from service.providers.razorpay.client import RazorpayClient
 from service.providers.razorpay.entities import subject_of
-from service.providers.reading import entries, text
+from service.providers.reading import entries, text, whole
 
 _ID = re.compile(r"(order|pay)_[A-Za-z0-9_]{1,60}")
 _NOT_FOUND = frozenset({400, 404})
@@ -62,6 +62,9 @@ async def read_again(client: RazorpayClient, ref: str, now: datetime) -> JsonObj
     elif ref.startswith("plink_"):
         envelope["link"] = link = await client.get(f"payment_links/{ref}")
         envelope["payments"] = await _payments_of_link(client, link)
+    elif ref.startswith("sub_"):
+        envelope["subscription"] = await client.get(f"subscriptions/{ref}")
+        envelope["payments"] = await _first_payment(client, ref)
     else:
         envelope["payments"] = [await client.get(f"payments/{ref}")]
     return envelope
@@ -69,6 +72,17 @@ async def read_again(client: RazorpayClient, ref: str, now: datetime) -> JsonObj
 
 async def _payments_of_order(client: RazorpayClient, order_id: str) -> list[JsonValue]:
     return list(entries(await client.get(f"orders/{order_id}/payments"), "items"))
+
+
+async def _first_payment(client: RazorpayClient, subscription_id: str) -> list[JsonValue]:
+    """A subscription's session was opened for the first of its payments alone."""
+    listed = await client.get("invoices", {"subscription_id": subscription_id, "count": "100"})
+    paid = [one for one in entries(listed, "items") if text(one, "status") == "paid"]
+    first = min(paid, key=lambda one: whole(one, "paid_at") or 0, default=None)
+    payment_id = text(first, "payment_id") if first is not None else None
+    if payment_id is None or not _ID.fullmatch(payment_id):
+        return []
+    return [await client.get(f"payments/{payment_id}")]
 
 
 async def _payments_of_link(client: RazorpayClient, link: JsonObject) -> list[JsonValue]:

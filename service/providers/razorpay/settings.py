@@ -18,6 +18,10 @@ class RazorpaySettings(ProviderSettings):
     """Secret of the key; it also signs checkout callbacks."""
     webhook_secrets: Secrets = Field((), validation_alias="RAZORPAY_WEBHOOK_SECRET")
     """Webhook secret, comma list while it is rolled."""
+    plan_basic: str | None = Field(None, validation_alias="RAZORPAY_PLAN_BASIC")
+    """Razorpay plan (`plan_…`) of the plan `basic`, for subscriptions."""
+    plan_premium: str | None = Field(None, validation_alias="RAZORPAY_PLAN_PREMIUM")
+    """Razorpay plan (`plan_…`) of the plan `premium`, for subscriptions."""
     api_base: Address = Field(_API, validation_alias="RAZORPAY_API_BASE")
     """Razorpay's address; another one lets a fake stand in."""
 

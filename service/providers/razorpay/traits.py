@@ -21,6 +21,7 @@ TRAITS = Traits(
     usual_currency="INR",
     # Three-decimal currencies are sent x1000, with 0 as the last digit.
     steps={"BHD": 10, "KWD": 10, "OMR": 10},
+    modes=frozenset({"payment", "subscription"}),
     # A payment link can be cancelled, an order can't.
     closes=frozenset({"checkout"}),
     declines=DECLINES,

@@ -156,9 +156,15 @@ def _subscription(payload: JsonObject) -> tuple[Fact, ...]:
 
 
 def _subscription_charged(payload: JsonObject) -> tuple[Fact, ...]:
-    subscription_id = text(_entity(payload, "subscription"), "id")
-    paid = InvoicePaid(payment_of(_entity(payload, "payment"), subscription_id))
-    return (*_subscription(payload), paid)
+    """The first charge is what its session was opened for, each later one a renewal.
+
+    What names no session of ours was opened by somebody else: it writes the ledger alone.
+    """
+    entity = _entity(payload, "subscription")
+    payment = payment_of(_entity(payload, "payment"), text(entity, "id"))
+    if whole(entity, "paid_count") == 1 and text(inner(entity, "notes"), "sessionId"):
+        return (*_subscription(payload), PaymentSucceeded(payment))
+    return (*_subscription(payload), InvoicePaid(payment))
 
 
 _FACTS: dict[str, Callable[[JsonObject], tuple[Fact, ...]]] = {

@@ -20,9 +20,9 @@ from service.providers.facts import CheckoutExpired, CheckoutFailed, CheckoutOpe
 from service.providers.reading import entries
 from service.providers.refunding import RefundRequest, outcome_told
 from service.providers.signing import is_secret
+from service.providers.stripe import refunding, subscriptions
 from service.providers.stripe.calls import StripeClients, answer_of, answering
 from service.providers.stripe.payments import checkout_subject
-from service.providers.stripe.refunding import look_for_refund, make_refund
 from service.providers.stripe.requests import checkout_params, read_opened
 from service.providers.stripe.settings import StripeSettings
 from service.providers.stripe.traits import TRAITS
@@ -34,7 +34,7 @@ from service.providers.stripe.translate import (
 )
 from service.providers.stripe.verify import check_signature, read_event
 
-_REF = re.compile(r"(cs|pi)_[A-Za-z0-9_]{1,250}")
+_REF = re.compile(r"(cs|pi|sub)_[A-Za-z0-9_]{1,250}")
 
 
 class StripeProvider:
@@ -71,6 +71,8 @@ class StripeProvider:
         stored = parse(payload)
         if not isinstance(stored, dict):
             raise MalformedBody("The stored payload is not a JSON object.")
+        if subscriptions.is_reading(event_id):
+            return subscriptions.translate_reading(stored, event_id, self._prices)
         if event_id.startswith(FETCHED):
             return translate_fetched(stored, payload, self.live)
         return translate_event(stored, payload)
@@ -143,7 +145,7 @@ class StripeProvider:
         client = self._client()
         with outcome_told():
             async with answering(OPEN_SECONDS):
-                return await make_refund(client, request, self.live)
+                return await refunding.make_refund(client, request, self.live)
 
     async def find_refund(
         self, request: RefundRequest, provider_refund_id: str | None = None
@@ -151,7 +153,39 @@ class StripeProvider:
         """Ask for a refund by Stripe's id, or by ours in the metadata."""
         client = self._client()
         async with answering(OPEN_SECONDS):
-            return await look_for_refund(client, request, provider_refund_id, self.live)
+            return await refunding.look_for_refund(client, request, provider_refund_id, self.live)
+
+    async def read_subscription(self, subscription_id: str, read: int) -> VerifiedEvent:
+        """Read a subscription (`sub_…`)."""
+        client = self._client()
+        async with answering(CALL_SECONDS):
+            return await subscriptions.read_subscription(
+                client, _checked(subscription_id), read, self._prices
+            )
+
+    async def cancel_subscription(self, subscription_id: str, *, at_period_end: bool) -> None:
+        """End a subscription now, or with its period."""
+        client = self._client()
+        async with answering(OPEN_SECONDS):
+            await subscriptions.cancel(
+                client, _checked(subscription_id), at_period_end=at_period_end
+            )
+
+    async def reactivate_subscription(self, subscription_id: str) -> None:
+        """Let a subscription go on."""
+        client = self._client()
+        async with answering(OPEN_SECONDS):
+            await subscriptions.reactivate(client, _checked(subscription_id))
+
+    def offers_plan(self, plan: str) -> bool:
+        """Return whether STRIPE_PRICE_BASIC or STRIPE_PRICE_PREMIUM is set for a plan."""
+        return bool(self._prices.get(plan))
+
+    async def change_plan(self, subscription_id: str, plan: str, key: str) -> None:
+        """Change to another plan's price; Stripe keeps the key for 24 hours or more."""
+        client, price = self._client(), subscriptions.price_of(plan, self._prices)
+        async with answering(OPEN_SECONDS):
+            await subscriptions.change_plan(client, _checked(subscription_id), plan, price, key)
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
@@ -177,5 +211,5 @@ async def _fetch(client: stripe.StripeClient, ref: str) -> VerifiedEvent:
 def _checked(ref: str) -> str:
     """Refuse what is no reference of Stripe's before it becomes part of an address."""
     if not _REF.fullmatch(ref):
-        raise ProviderFailed("Stripe knows no such reference: it begins with cs_ or pi_.")
+        raise ProviderFailed("Stripe knows no such reference: it begins with cs_, pi_ or sub_.")
     return ref

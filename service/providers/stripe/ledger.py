@@ -1,5 +1,7 @@
 """Facts from invoices and subscriptions: what writes the ledger only."""
 
+from datetime import datetime
+
 from service.core.strict_json import JsonObject
 from service.providers.facts import (
     Fact,
@@ -54,21 +56,35 @@ def subscription_subject(subscription: JsonObject) -> Subject:
 
 def subscription_updated(subscription: JsonObject) -> tuple[Fact, ...]:
     """Read the state of a subscription; a deleted one says `canceled`."""
-    period_end = _period_end(subscription)
-    # Subscriptions of flexible billing end by `cancel_at` and leave `cancel_at_period_end` false.
-    cancel_at = whole(subscription, "cancel_at")
-    ends = subscription.get("cancel_at_period_end") is True or (
-        cancel_at is not None and cancel_at == period_end
-    )
     return (
         SubscriptionUpdated(
             provider_subscription_id=needed_text(subscription, "id"),
             status=needed_text(subscription, "status"),
             customer_id=reference(subscription, "customer"),
-            current_period_end=moment({"end": period_end}, "end"),
-            cancel_at_period_end=ends,
+            current_period_end=period_end(subscription),
+            cancel_at_period_end=ends_with_period(subscription),
         ),
     )
+
+
+def ends_with_period(subscription: JsonObject) -> bool:
+    """Return whether a subscription is to end with the period that is under way.
+
+    Those of flexible billing end by `cancel_at` and leave `cancel_at_period_end` false.
+    """
+    cancel_at = moment(subscription, "cancel_at")
+    return subscription.get("cancel_at_period_end") is True or (
+        cancel_at is not None and cancel_at == period_end(subscription)
+    )
+
+
+def period_end(subscription: JsonObject) -> datetime | None:
+    """Return the period's end, which moved from the subscription to its items with basil."""
+    ends = [
+        moment(item, "current_period_end") for item in entries(inner(subscription, "items"), "data")
+    ]
+    known = [end for end in (*ends, moment(subscription, "current_period_end")) if end is not None]
+    return max(known, default=None)
 
 
 def _subscription_details(invoice: JsonObject) -> JsonObject:
@@ -94,12 +110,3 @@ def _invoice_payment(invoice: JsonObject, amount: int) -> Payment:
         aliases=invoice_aliases(invoice),
         details=invoice_details(invoice),
     )
-
-
-def _period_end(subscription: JsonObject) -> int | None:
-    """Return the period's end, which moved from the subscription to its items with basil."""
-    ends = [
-        whole(item, "current_period_end") for item in entries(inner(subscription, "items"), "data")
-    ]
-    known = [end for end in (*ends, whole(subscription, "current_period_end")) if end is not None]
-    return max(known, default=None)

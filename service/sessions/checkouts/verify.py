@@ -2,6 +2,10 @@
 
 from msgspec import Struct
 
+from service.payments.subscriptions.documents import Subscription
+from service.payments.subscriptions.operations.browse import begun_by
+from service.payments.subscriptions.sending.read import read_if_unread
+from service.payments.subscriptions.sending.services import SubscriptionServices
 from service.providers.base import AnswersFetches, ChecksCallbacks
 from service.providers.registry import REGISTRY
 from service.sessions.checkouts.answers import read_again, take_answer
@@ -59,6 +63,16 @@ async def verify_session(
     event = await provider.fetch(ref)
     await take_answer(ref, event, session, services)
     return await read_again(session)
+
+
+async def subscription_begun(
+    session: Session, services: SubscriptionServices
+) -> Subscription | None:
+    """Return the subscription that a session began, read at its provider where that is due."""
+    if session.mode != "subscription":
+        return None
+    found = await begun_by(session.merchant_id, session.session_id)
+    return None if found is None else await read_if_unread(found, services)
 
 
 def _current_ref(session: Session) -> str | None:

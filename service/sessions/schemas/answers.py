@@ -7,6 +7,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from service.core.strict_json import JsonObject
 from service.core.views import view_of
+from service.payments.subscriptions.documents import Subscription
+from service.payments.subscriptions.schemas import SubscriptionView, subscription_view
 from service.providers.base import CheckoutMode, CheckoutScript
 from service.providers.registry import ProviderName
 from service.sessions.checkouts.open import OpenCheckout
@@ -98,10 +100,11 @@ class SessionsAnswer(Struct, frozen=True, rename="camel"):
 
 
 class VerifiedAnswer(Struct, frozen=True, rename="camel"):
-    """A session after its provider was asked."""
+    """A session after its provider was asked, and the subscription that it began, if any."""
 
     session: SessionView
     paid: bool
+    subscription: SubscriptionView | None = None
 
 
 class CheckoutAnswer(Struct, frozen=True, rename="camel"):
@@ -173,7 +176,10 @@ def listed_view(session: Session, now: datetime) -> SessionView:
     return msgspec.structs.replace(view, status=status, history=UNSET)
 
 
-def verified(session: Session, caller: Caller, now: datetime) -> VerifiedAnswer:
+def verified(
+    session: Session, began: Subscription | None, caller: Caller, now: datetime
+) -> VerifiedAnswer:
     """Show a session after its provider was asked."""
     view = session_view(session, caller, now)
-    return VerifiedAnswer(view, paid=session.status is Status.COMPLETED)
+    subscription = subscription_view(began) if began is not None else None
+    return VerifiedAnswer(view, session.status is Status.COMPLETED, subscription)

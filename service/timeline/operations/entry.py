@@ -8,12 +8,21 @@ from msgspec import Struct, field
 from service.core.strict_json import JsonObject
 
 What = Literal[
-    "move", "checkout", "event", "payment", "try", "refund", "dispute", "outbox", "audit"
+    "move",
+    "checkout",
+    "event",
+    "payment",
+    "try",
+    "refund",
+    "dispute",
+    "subscription",
+    "outbox",
+    "audit",
 ]
 
 # One commit writes all of these at one moment; shown in this order they read as what led to what.
 CAUSES_FIRST: tuple[What, ...] = (
-    *("event", "audit", "try", "payment", "refund", "dispute"),
+    *("event", "audit", "try", "payment", "refund", "dispute", "subscription"),
     *("move", "checkout", "outbox"),
 )
 

@@ -20,6 +20,7 @@ from service.timeline.operations.came_back import lines_of_disputes, lines_of_re
 from service.timeline.operations.entry import CAUSES_FIRST, Entry, Tone
 from service.timeline.operations.ledger import read_ledger
 from service.timeline.operations.paid import lines_of_payments
+from service.timeline.operations.subscribed import lines_of_subscriptions, read_subscriptions
 from service.timeline.operations.why import why
 
 _MOVES: dict[Status, Tone] = {
@@ -47,6 +48,7 @@ async def timeline(session_id: str, caller: Caller, now: datetime) -> Timeline:
         ledger = await read_ledger(merchant_id, session_id)
         messages, deliveries = await outbox.of_session(merchant_id, session_id)
         acts = await audit.of_object(merchant_id, f"session:{session_id}")
+        begun = await read_subscriptions(session)
     entries = [
         *_moves(session),
         *_checkouts(session),
@@ -54,6 +56,7 @@ async def timeline(session_id: str, caller: Caller, now: datetime) -> Timeline:
         *lines_of_payments(ledger, events),
         *lines_of_refunds(ledger.refunds),
         *lines_of_disputes(ledger.disputes),
+        *lines_of_subscriptions(begun),
         *lines_of_messages(messages, deliveries),
         *_acts(acts),
     ]

@@ -27,6 +27,8 @@ def settings(api_base: str = "http://127.0.0.1:9") -> RazorpaySettings:
         key_id="rzp_test_1DP5mmOlF5G5ag",
         key_secret=KEY_SECRET,
         webhook_secrets=(OLD_SECRET, SECRET),
+        plan_basic=None,
+        plan_premium=None,
         api_base=api_base,
     )
 

@@ -83,7 +83,7 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     method, target, _ = first.split(" ")
     parts = urlsplit(target)
-    params = dict(parse_qsl(body.decode() or parts.query))
+    params = dict(parse_qsl(body.decode() or parts.query, keep_blank_values=True))
     return Asked(method, parts.path, params, headers)
 
 

@@ -252,3 +252,39 @@ async def test_library_believes_the_webhooks_signature(
                 assert not believed
             else:
                 assert believed
+
+
+async def test_a_test_clock_renews_subscriptions_and_tries_failed_ones_again(
+    lab: Lab, library: stripe.StripeClient, params: dict[str, Any]
+) -> None:
+    params |= {
+        "mode": "subscription",
+        "line_items": [{"quantity": 1, "price": "price_sandbox_999_usd_basic"}],
+    }
+    del params["payment_intent_data"]
+    checkout = await _paid(lab, library, params)
+    session = await library.v1.checkout.sessions.retrieve_async(checkout.id)
+    assert isinstance(session.subscription, str)
+    now = int(lab.sandbox.clock.now().timestamp())
+    clocks = library.v1.test_helpers.test_clocks
+    clock = await clocks.create_async({"frozen_time": now, "name": "a year"})
+
+    await clocks.advance_async(clock.id, {"frozen_time": now + 31 * 86_400})
+    renewed = await library.v1.subscriptions.retrieve_async(session.subscription)
+    invoices = await library.v1.invoices.list_async(
+        {"subscription": session.subscription, "expand": ["data.payments"]}
+    )
+    await library.v1.subscriptions.update_async(
+        session.subscription, {"default_payment_method": "pm_card_chargeCustomerFail"}
+    )
+    moved = await clocks.advance_async(clock.id, {"frozen_time": now + 100 * 86_400})
+    over = await library.v1.subscriptions.retrieve_async(session.subscription)
+
+    assert (renewed.status, len(invoices.data)) == ("active", 2)
+    assert all(invoice.payments and invoice.payments.data for invoice in invoices.data)
+    assert (over.status, moved.status) == ("canceled", "ready")
+    kinds = [event.type for event in (await library.v1.events.list_async({"limit": 100})).data]
+    assert kinds.count("invoice.payment_failed") == 4
+    with pytest.raises(stripe.InvalidRequestError, match="after the clock"):
+        await clocks.advance_async(clock.id, {"frozen_time": now})
+    await clocks.delete_async(clock.id)

@@ -1,0 +1,1 @@
+"""Subscriptions: how they stand at their providers, and what changes them."""

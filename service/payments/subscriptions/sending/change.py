@@ -1,0 +1,86 @@
+"""Change a subscription while somebody waits: claimed first, then asked for, then read."""
+
+from functools import partial
+
+from service.core.errors import NotOffered, ProviderFailed
+from service.core.principal import Principal
+from service.payments.subscriptions import repository
+from service.payments.subscriptions.documents import Subscription
+from service.payments.subscriptions.errors import (
+    ChangeNotOffered,
+    ChangeRefused,
+    unknown_plan,
+)
+from service.payments.subscriptions.operations.changes import (
+    Change,
+    check_currency,
+    claim,
+    is_made,
+)
+from service.payments.subscriptions.sending.read import ASK_WITHIN_S, read, read_again
+from service.payments.subscriptions.sending.services import SubscriptionServices
+from service.providers.subscribing import Subscribes
+from service.storage.answering import answers_in_time
+from service.storage.plain import in_transaction
+
+
+async def change_subscription(
+    found: Subscription, change: Change, by: Principal, services: SubscriptionServices
+) -> Subscription:
+    """Change a subscription and return it as its provider then says that it stands.
+
+    It is read before, where something became of it since: what is decided must not be old. Raises
+    `SubscriptionEnded`, `SamePlan`, `OtherCurrency`, `Busy`, `ChangeNotOffered`, `ChangeRefused`,
+    and `ProviderFailed`.
+    """
+    provider = services.provider_of(found)
+    subscription = await read(found, services) if found.unread else found
+    if is_made(subscription, change):
+        return subscription
+    if change.plan is not None:
+        if not provider.offers_plan(change.plan):
+            raise unknown_plan(change.plan, subscription.provider)
+        async with answers_in_time():
+            await check_currency(subscription, change.plan)
+    now = services.clock.now()
+    claimed = await in_transaction(
+        partial(claim, found=subscription, change=change, by=by, now=now)
+    )
+    if claimed is None or claimed.changing is None:
+        return await read_again(subscription)
+    try:
+        await _ask(provider, claimed, change, services)
+        return await read(claimed, services, ASK_WITHIN_S)
+    finally:
+        async with answers_in_time():
+            await repository.end_change(claimed, claimed.changing.id)
+
+
+async def _ask(
+    provider: Subscribes, claimed: Subscription, change: Change, services: SubscriptionServices
+) -> None:
+    """Ask the provider for a change; after a refusal it is read what stands in its way."""
+    try:
+        await _send(provider, claimed, change)
+    except NotOffered as error:
+        raise ChangeNotOffered(error.message) from error
+    except ProviderFailed as error:
+        if not error.definite:
+            raise
+        if not is_made(await read(claimed, services, ASK_WITHIN_S), change):
+            raise ChangeRefused(error.message) from error
+
+
+async def _send(provider: Subscribes, claimed: Subscription, change: Change) -> None:
+    subscription_id = claimed.provider_subscription_id
+    match change.what:
+        case "cancel_now":
+            await provider.cancel_subscription(subscription_id, at_period_end=False)
+        case "cancel_at_period_end":
+            await provider.cancel_subscription(subscription_id, at_period_end=True)
+        case "reactivate":
+            await provider.reactivate_subscription(subscription_id)
+        case "change_plan":
+            # One key for each claim: a repetition within it charges nothing twice.
+            key = f"tillgate:{subscription_id}:{claimed.changing.id if claimed.changing else ''}"
+            await provider.change_plan(subscription_id, change.plan or "", key)
