@@ -147,17 +147,22 @@ def create_app(
         ),
         debug=False,
     )
-    app.state.container = container
     app.state.login = login
     app.state.watchdog, app.state.streams = watchdog, streams
+    app.state.mounted = mounted
+    _share(app, container)
+    return put_edge_around(app, settings)
+
+
+def _share(app: Litestar, container: Container) -> None:
+    """Have handlers find what they need."""
+    app.state.container = container
     app.state.services = container.services
     app.state.history = container.history
     app.state.refunding = container.refunding
     app.state.mail = container.mail
     app.state.endpoints = container.endpoints
     app.state.subscribing = container.subscribing
-    app.state.mounted = mounted
-    return put_edge_around(app, settings)
 
 
 def _metrics(container: Container) -> HTTPRouteHandler:

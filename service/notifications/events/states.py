@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from service.payments.disputes.states import DisputeStatus
 from service.payments.payments.states import PaymentStatus
 from service.payments.refunds.states import RefundStatus
+from service.payments.subscriptions.states import SubscriptionStatus
 from service.sessions.states import Status
 
 EVENT_TYPES: frozenset[str] = frozenset(
@@ -14,6 +15,8 @@ EVENT_TYPES: frozenset[str] = frozenset(
         *(f"refund.{status}" for status in RefundStatus),
         *(f"dispute.{status}" for status in DisputeStatus),
         "dispute.deadline_near",
+        *(f"subscription.{status}" for status in SubscriptionStatus),
+        "subscription.inactive",
         "review.opened",
         "review.decided",
         "alert.opened",
@@ -23,7 +26,7 @@ EVENT_TYPES: frozenset[str] = frozenset(
 )
 """All that is told to anybody outside: each is the topic of a message."""
 
-_TO_COME = frozenset({"subscription", "intent"})
+_TO_COME = frozenset({"intent"})
 FAMILIES: frozenset[str] = _TO_COME | {name.partition(".")[0] for name in EVENT_TYPES}
 """What stands before the dot. Of some nothing is written yet; filters may name them already."""
 
