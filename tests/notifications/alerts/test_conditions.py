@@ -1,9 +1,7 @@
 """Each condition opens by a real cause and closes once that is gone, with what does not open it."""
 
-from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from service.core.principal import DEFAULT_MERCHANT
@@ -12,9 +10,11 @@ from service.jobs.operations.pausing import pause_job
 from service.jobs.operations.run import run_job
 from service.merchants import repository as merchants
 from service.merchants.documents import Merchant
-from service.notifications.alerts.operations.watches.endpoints import endpoints_disabled
 from service.notifications.alerts.states import OVER_AFTER
+from service.notifications.endpoints.operations.changing import Wish, change_endpoint
 from tests.notifications.alerts.watching import CRON, alerts, condition_of, run_alerts
+from tests.notifications.receivers import answers, receiving
+from tests.notifications.telling import OPERATOR, endpoint, send, services_of, tell
 from tests.outbox.subscribing import DEAD, Listener, dead_letter, deliver, subscriber, write
 from tests.refunds.money import Money, made
 from tests.support.profiled import profiled
@@ -196,28 +196,21 @@ async def test_a_job_that_only_fails_is_late(shop: Shop, monkeypatch: Any) -> No
     assert "Its last run failed: Out of order." in alert["what"]
 
 
-class _Why(Struct, frozen=True):
-    at: datetime
-    reason: str
-
-
-class _Endpoint(Struct, frozen=True):
-    id: str
-    merchant_id: str
-    disabled: _Why | None
-
-
-async def test_an_endpoint_that_was_disabled(shop: Shop) -> None:
-    rows = [_Endpoint("we_2", "shop-2", None)]
-
-    async def find() -> list[_Endpoint]:
-        return rows
-
-    assert await endpoints_disabled(shop.clock.now(), disabled=find) == []
-    rows.append(_Endpoint("we_1", "shop-2", _Why(shop.clock.now(), "gone")))
-    [seen] = await endpoints_disabled(shop.clock.now(), disabled=find)
-    assert (seen.merchant_id, seen.subject) == ("shop-2", "we_1")
-    assert "it answered that it is gone (410). Nothing is sent there." in seen.what
+async def test_an_endpoint_that_was_disabled_for_what_it_answered(shop: Shop) -> None:
+    async with receiving(answers(410)) as leaves, receiving(answers(500)) as stays:
+        left = await endpoint(shop, leaves.url())
+        by_hand, _ = await endpoint(shop, stays.url()), await endpoint(shop, stays.url())
+        assert await stands(shop, "endpoint_disabled") == []
+        await change_endpoint(services_of(shop), by_hand.endpoint.id, Wish(enabled=False), OPERATOR)
+        await tell(shop)
+        await send(shop)
+    # The controls: of one that fails and of one that somebody disabled nobody is told.
+    assert await stands(shop, "endpoint_disabled") == [("default", left.endpoint.id)]
+    [alert] = await alerts(shop)
+    assert f"The endpoint {left.endpoint.id} was disabled at " in alert["what"]
+    assert "it answered that it is gone (410). Nothing is sent there." in alert["what"]
+    await change_endpoint(services_of(shop), left.endpoint.id, Wish(enabled=True), OPERATOR)
+    assert await gone(shop, "endpoint_disabled")
 
 
 async def test_how_full_the_disk_is(shop: Shop) -> None:

@@ -14,6 +14,7 @@ from service.notifications.alerts.operations.check import AlertReport
 from service.notifications.alerts.operations.condition import Condition, Sighting
 from service.notifications.alerts.operations.table import alert_jobs, conditions_of
 from service.notifications.alerts.settings import AlertSettings
+from service.notifications.endpoints.operations.browse import disabled_endpoints
 from service.storage.database import Row
 from tests.support.shop import Shop
 
@@ -55,7 +56,8 @@ def condition_of(shop: Shop, rule: str, **limits: float | None) -> Condition:
     found = container.conditions
     if limits:
         jobs = partial(list_jobs, container.job_table)
-        found = conditions_of(settings, shop.clock, tuple(container.providers), jobs)
+        names = tuple(container.providers)
+        found = conditions_of(settings, shop.clock, names, jobs, disabled_endpoints)
     return next(one for one in found if one.rule == rule)
 
 

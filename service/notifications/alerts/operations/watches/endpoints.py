@@ -45,7 +45,7 @@ async def endpoints_disabled(
         Sighting(
             f"The endpoint {one.id} was disabled at {moment(why.at)}: "
             f"{_BECAUSE.get(why.reason, why.reason)}. Nothing is sent there. Mend it and enable "
-            "it, then have what was missed sent again, on the page Endpoints.",
+            "it, then have what was missed sent again, on the page Webhooks.",
             one.id,
             one.merchant_id,
         )
