@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import math
 import re
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,10 +20,15 @@ from standardwebhooks import Webhook
 
 from service.app import create_app
 from service.cli.listening.forwarding import secret_for
+from service.core.batches import Until
 from service.core.clock import ManualClock
+from service.notifications.endpoints.sending.client import Client
+from service.notifications.endpoints.sending.sender import Sender
+from service.outbox.operations.post import Post
 from service.storage.database import Database
+from service.wiring import Container
 from tests.cli.running import TILLGATE, clean_environment
-from tests.support.api import SECRET
+from tests.support.api import ADMIN, SECRET
 from tests.support.settings import make_settings
 from tests.support.sweeping import up_to_now
 from tests.web.serving import serving
@@ -32,6 +40,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 PROGRAMS = {
     code.splitlines()[0].lstrip("#/ "): code for kind, code in BLOCKS if kind in {"python", "ts"}
 }
+COMMANDS = [code for kind, code in BLOCKS if kind == "sh"]
 # The way in which each is started: TypeScript once it is compiled.
 in_each_language = pytest.mark.parametrize(
     "language",
@@ -70,8 +79,11 @@ async def _started(
 
 
 @asynccontextmanager
-async def _service(database: Database, clock: ManualClock) -> AsyncIterator[httpx.AsyncClient]:
+async def _service(
+    database: Database, clock: ManualClock, then: Callable[[Container], object] = lambda _: None
+) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(make_settings(), database, clock=clock, loop=False)
+    then(app.state.container)
     headers = {"Authorization": f"Bearer {SECRET}"}
     async with (
         serving(app) as url,
@@ -111,7 +123,7 @@ async def _posted(hook: str, body: bytes, headers: dict[str, str]) -> int:
 
 def test_every_program_of_the_page_is_run_here() -> None:
     assert PROGRAMS.keys() == {"receive.py", "receive.ts", "sweep.py", "sweep.ts"}
-    assert [kind for kind, _ in BLOCKS] == ["json", "python", "ts", "sh", "python", "ts"]
+    assert [kind for kind, _ in BLOCKS] == ["json", "sh", "python", "ts", "sh", "python", "ts"]
 
 
 @in_each_language
@@ -119,7 +131,7 @@ async def test_a_receiver_learns_from_webhooks_that_it_was_paid(
     language: str, database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
     hook = f"http://127.0.0.1:{(port := _free_port())}/hook"
-    [forwarding] = [code for kind, code in BLOCKS if kind == "sh"]
+    _, forwarding = COMMANDS
     words = [hook if word.startswith("http") else word for word in forwarding.split()][1:]
     command = _program("receive", language, tmp_path)
     env = {"WEBHOOK_SECRET": secret_for(SECRET), "PORT": str(port)}
@@ -139,6 +151,47 @@ async def test_a_receiver_learns_from_webhooks_that_it_was_paid(
             assert await receiver.stdout.readline() == b"paid order-1\n"
             assert b"-> 200" in await sender.stdout.readline()
         await _is_careful(hook, receiver)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="the page uses curl")
+async def test_a_receiver_that_is_named_as_the_page_says_is_told_that_it_was_paid(
+    database: Database, tmp_path: Path
+) -> None:
+    hook = f"http://127.0.0.1:{(port := _free_port())}/hook"
+    clock = ManualClock(datetime.now(UTC))  # the receiver believes nothing that was signed long ago
+    served: list[Container] = []
+    async with _service(database, clock, served.append) as client:
+        await _send_all(*served)  # a server that has begun: it hears what is written from then on
+        added = await _named(hook, str(client.base_url), tmp_path)
+        env = {"WEBHOOK_SECRET": added["secret"], "PORT": str(port)}
+        command = _program("receive", "py", tmp_path)
+        async with _started(*command, cwd=tmp_path, **env) as receiver:
+            assert await _posted(hook, b"{}", {"webhook-id": "1"}) == 400
+            clock.advance(timedelta(seconds=10))
+            await _pay(client, "order-1")
+            await _send_all(*served)
+            assert receiver.stdout is not None
+            assert await receiver.stdout.readline() == b"paid order-1\n"
+        path = f"/api/webhook-endpoints/{added['endpoint']['id']}/deliveries"
+        sent = await client.get(path, headers={"Authorization": f"Bearer {ADMIN}"})
+    assert {one["status"] for one in sent.json()["deliveries"]} == {"delivered"}
+
+
+async def _named(hook: str, url: str, cwd: Path) -> Any:
+    """Name a receiver by the command of the page; return what is answered."""
+    naming, _ = COMMANDS
+    assert "https://shop.example/hook" in naming
+    env = {"URL": url.rstrip("/"), "API_ADMIN_KEYS": ADMIN}
+    shell = ("sh", "-c", naming.replace("https://shop.example/hook", hook))
+    return json.loads(await _said([*shell], cwd, env))
+
+
+async def _send_all(container: Container) -> None:
+    """Do what the background of a server does: fan out what was written, and send it."""
+    await container.endpoints.endpoints.refresh(0)
+    await Post(container.jobs.subscribers, container.clock).work_off()
+    sender = Sender(container.endpoints, Client(container.endpoints.addresses), Until(math.inf))
+    await sender.work_off()
 
 
 async def _is_careful(hook: str, receiver: asyncio.subprocess.Process) -> None:

@@ -31,8 +31,8 @@ from service.notifications.alerts.settings import AlertSettings
 from service.notifications.alerts.states import OVER_AFTER
 from service.notifications.endpoints import states as sent
 from service.notifications.endpoints.operations import changing as endpoints
-from service.notifications.endpoints.operations import fan_out, known
-from service.notifications.endpoints.sending import lines, sender
+from service.notifications.endpoints.operations import fan_out, known, sending_again
+from service.notifications.endpoints.sending import client, lines, sender
 from service.notifications.mail.operations import compose as mailing
 from service.notifications.mail.operations import suppressing
 from service.notifications.stream import operations as streams
@@ -84,6 +84,14 @@ def _waits(first: timedelta) -> tuple[float, ...]:
 
 _RETRIES, _REPEATS = _waits(states.FIRST_WAIT), _waits(delivering.FIRST_WAIT)
 
+# Of webhooks: seconds, minutes, then hours.
+_SCHEDULE = "{} {{}} s, {{}} min, {{}} min, {{}} h, {{}} h, {{}} h and {{}} h"
+_WAITS = (
+    sent.WAITS[0].total_seconds(),
+    *map(_minutes, sent.WAITS[1:3]),
+    *map(_hours, sent.WAITS[3:]),
+)
+
 # What a page says, its numbers left out; and these numbers, from the code.
 HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "docs/sandbox.md": [("Periods are {} days", (lives.PERIOD // lives.DAY,))],
@@ -126,6 +134,15 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("(`abandoned`), and after {} days", (silent.GIVE_UP_AFTER.days,)),
         ("it was older than {} minutes", (_minutes(quote_id.HOLDS_FOR),)),
         ("the one before signs for another {} hours", (_hours(endpoints.OVERLAP),)),
+        ("An answer of 2xx within {} s is a yes", (client.ANSWERS_WITHIN_S,)),
+        (_SCHEDULE.format("after"), _WAITS),
+        ("puts it off, by {} h at most", (_hours(sent.LONGEST_WAIT),)),
+        ("taking nothing for {} days", (sent.DISABLED_AFTER.days,)),
+        ("with its tries for {} days", (fan_out.KEPT_FOR.days,)),
+        ("{} a call: call again", (sending_again.AT_ONCE,)),
+        ("Events are known for {} days", (outbox.KEEP_FOR.days,)),
+        ("is signed with both for {} hours", (_hours(endpoints.OVERLAP),)),
+        ("added less than {} seconds before", (known.KNOWN_WITHIN.total_seconds(),)),
         ("fit {} bits of minor units", (money.LARGEST_AMOUNT.bit_length(),)),
         ("1 to {} printable ASCII characters", (header.LONGEST,)),
         (
@@ -249,6 +266,12 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
                 serving.STUCK_ENDS_WITHIN_S,
             ),
         ),
+    ],
+    "docs/learning-that-it-was-paid.md": [
+        ("from {} seconds later on", (known.KNOWN_WITHIN.total_seconds(),)),
+        ("by 2xx within {} s", (client.ANSWERS_WITHIN_S,)),
+        (_SCHEDULE.format("is sent again").replace(" h and {} h", " h and {} h later"), _WAITS),
+        ("of yours says, at most {} h", (_hours(sent.LONGEST_WAIT),)),
     ],
     "docs/metrics.md": [
         ("wait for their group, looked at every {} s", (figures.SAMPLE_EVERY_S,)),
