@@ -12,7 +12,7 @@ from tests.dashboard.pressing import page, press, said, words
 from tests.dashboard.signing_in import sign_in
 from tests.notifications.receivers import answers, answers_in_turn, receiving
 from tests.notifications.telling import fan_out, send, tell
-from tests.sandbox.looks import look_at
+from tests.sandbox.looks import look_at, look_at_this
 from tests.sandbox.visitor import Visitor, signed_in
 from tests.support.keys import issue_key
 from tests.support.pages import assert_nothing_inline
@@ -46,6 +46,7 @@ async def test_an_endpoint_is_added_and_its_secret_is_shown_on_that_page_alone(
 ) -> None:
     async with receiving() as receiver:
         address, text = await _added(store, http, receiver.url(), description=EVIL)
+    assert "The one before" not in text
     found = re.search(r"whsec_[A-Za-z0-9+/=]+", text)
     assert found
     for path in (HERE, address):
@@ -74,6 +75,27 @@ async def test_what_was_sent_is_shown_with_its_tries_and_sent_again(
     assert list(receiver.times().values()) == [2]
 
 
+async def test_what_was_missed_while_it_was_disabled_is_sent_by_one_button(
+    store: Shop, http: AsyncClient
+) -> None:
+    began = store.clock.now()
+    async with receiving() as receiver:
+        address, _ = await _added(store, http, receiver.url())
+        await said(http, address, f"{address}/switch", to="disabled")
+        await tell(store, "missed")
+        await said(http, address, f"{address}/switch", to="enabled")
+        shown = words(await page(http, address))
+        assert "Hears everything" in shown
+        assert "Sends ids, status and amount, in any order" in shown
+        assert await send(store) == 0  # the control: by itself nothing comes
+        given = {"since": f"{began:%Y-%m-%dT%H:%M}"}
+        told = await said(http, address, f"{address}/missed", **given)
+        assert told == "1 event is being sent again."
+        await send(store)
+        assert "can't be used" in await said(http, address, f"{address}/missed", since="noon")
+    assert len(receiver.got) == 1
+
+
 async def test_it_is_tried_disabled_enabled_and_removed_by_its_buttons(
     store: Shop, http: AsyncClient
 ) -> None:
@@ -85,7 +107,9 @@ async def test_it_is_tried_disabled_enabled_and_removed_by_its_buttons(
         assert "Disabled by hand, " in words(await page(http, address))
         assert "disabled; enable it first" in await said(http, address, f"{address}/test")
         assert "enabled" in await said(http, address, f"{address}/switch", to="enabled")
-        assert "whsec_" in (await press(http, address, f"{address}/rotate")).text
+        rotated = words((await press(http, address, f"{address}/rotate")).text)
+        assert "whsec_" in rotated
+        assert "The one before still signs, too, until " in rotated
         assert "removed" in await said(http, address, f"{address}/remove")
     assert len(receiver.got) == 1
     assert "None. Nobody is told" in words(await page(http, HERE))
@@ -132,7 +156,7 @@ async def test_the_pages_fit_whatever_stands_in_them(visitor: Visitor) -> None:
         await visitor.page.fill("#description", EVIL * 3)
         await visitor.page.press("#description", "Enter")
         await visitor.page.wait_for_selector("#secret")
-        await look_at(visitor, {}, looks)
+        await look_at_this(visitor, "endpoint-secret", looks)
         await visitor.page.click("text=To the endpoint")
         await visitor.page.click("text=Send a test event")
         await visitor.page.wait_for_selector("#said")

@@ -197,12 +197,35 @@ async def _paid_twice(money: Money) -> dict[str, Any]:
     return found
 
 
+async def test_what_nobody_can_tell_about_and_what_a_dispute_paid_are_found_and_explained(
+    money: Money, http: AsyncClient
+) -> None:
+    payment = await money.paid()
+    money.books.plans.append("dropped")
+    await money.refund(payment, amount=400)
+    shown = words(await page(http, REFUNDS, status="needs_a_person"))
+    assert "4.00 INR" not in shown  # the control: it is only on its way
+    assert "4.00 INR" in await page(http, REFUNDS, status="processing")
+    money.shop.pass_time(hours=23)
+    await money.deliver()
+    await sign_in(http)
+    shown = words(await page(http, REFUNDS, status="needs_a_person"))
+    assert "4.00 INR" in shown
+    assert "Give up" in shown
+    of_dispute = "Paid by the lost dispute dp_1: the same money, so it counts there and not as"
+    assert of_dispute not in shown
+    await money.shop.database["refunds"].update_many({}, {"$set": {"byDispute": "dp_1"}})
+    assert of_dispute in words(await page(http, REFUNDS, status="any"))
+    assert of_dispute in words(await page(http, await _page_of(money, payment)))
+
+
 async def test_a_payment_made_twice_is_rejected_and_refunded_by_one_button(
     money: Money, http: AsyncClient
 ) -> None:
     event = await _paid_twice(money)
     told = words(await page(http, REVIEWS))
     assert "Paid twice" in told
+    assert "Amount 10.00 INR, succeeded Asked for 10.00 INR, completed" in told
     assert "gives 10.00 INR back" in told
     assert event["_id"] not in told
     given = {"id": event["_id"], "about": "pi_2", "choice": "reject-and-refund"}
@@ -226,7 +249,9 @@ async def test_what_was_paid_too_much_goes_back_with_the_acceptance(
     await money.shop.api.told(money.shop.stripe_paid(session, amount_total=1200))
     [event] = await money.shop.events(status="review")
     given = {"id": event["_id"], "about": "pi_s-1", "choice": "accept", "refund": "2.00"}
-    assert "Refund of it, if you accept" in await page(http, REVIEWS)
+    told = words(await page(http, REVIEWS))
+    assert "Amount 12.00 INR, succeeded Asked for 10.00 INR, pending" in told
+    assert "Refund of it, if you accept" in told
     assert await said(http, REVIEWS, f"{REVIEWS}/decide", **given) == (
         "The payment was accepted; its session is completed. The refund of 2.00 INR is succeeded."
     )

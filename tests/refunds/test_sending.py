@@ -78,10 +78,18 @@ async def test_control_without_asking_a_key_that_was_forgotten_refunds_twice(
     assert money.books.moved(payment) == 800
 
 
+async def _listed(money: Money, **wanted: str) -> list[str]:
+    found = await money.shop.api.call("GET", "/api/refunds", params=wanted)
+    assert found.status_code == 200, found.text
+    return [one["refundId"] for one in found.json()["refunds"]]
+
+
 async def test_after_23_hours_nothing_is_repeated_and_a_person_decides(money: Money) -> None:
     payment = await money.paid()
     money.books.plans.append("dropped")
     refund = made(await money.refund(payment, amount=400))
+    assert await _listed(money, needsPerson="true") == []  # the control: it is only on its way
+    assert await _listed(money) == [refund["refundId"]]
     money.shop.pass_time(hours=23)
     await money.deliver()
     assert money.books.asked() == 1
@@ -90,6 +98,8 @@ async def test_after_23_hours_nothing_is_repeated_and_a_person_decides(money: Mo
     assert "knows of no such refund" in row["needsPerson"]
     shown = await money.shop.api.call("GET", f"/api/refunds/{refund['refundId']}")
     assert shown.json()["refund"]["needsPerson"] == row["needsPerson"]
+    assert await _listed(money, needsPerson="true") == [refund["refundId"]]
+    assert await _listed(money, needsPerson="true", status="requested") == []
     assert await money.sums(payment) == (0, 400)  # it may have been made all the same
     await money.deliver()
     assert money.books.asked() == 1

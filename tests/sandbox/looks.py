@@ -43,19 +43,26 @@ async def look_at(
     visitor: Visitor, pages: Mapping[str, str], looks: Sequence[tuple[int, str]] = LOOKS
 ) -> None:
     """Look at pages, by name and path; assert that each can be used."""
-    page = visitor.page
     for name, path in pages.items():
         await visitor.go(path)
         if drawn := _DRAWN.get(name):
-            await page.wait_for_selector(drawn)
-        for width, scheme in looks:
-            # Without motion: a colour that fades into another is neither.
-            await page.emulate_media(
-                color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
-            )
-            await page.set_viewport_size({"width": width, "height": 780})
-            await visitor.keep(f"look-{name}-{width}-{scheme}")
-            assert not await page.evaluate(_TOO_WIDE), f"{name} is wider than {width} px"
-            assert await page.evaluate(_FAINT) == [], (name, width, scheme)
-        broken = await violations(page)
-        assert broken == [], f"{name}: {broken}"
+            await visitor.page.wait_for_selector(drawn)
+        await look_at_this(visitor, name, looks)
+
+
+async def look_at_this(
+    visitor: Visitor, name: str, looks: Sequence[tuple[int, str]] = LOOKS
+) -> None:
+    """Look at the page that is open: one that answers a form can't be opened again."""
+    page = visitor.page
+    for width, scheme in looks:
+        # Without motion: a colour that fades into another is neither.
+        await page.emulate_media(
+            color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
+        )
+        await page.set_viewport_size({"width": width, "height": 780})
+        await visitor.keep(f"look-{name}-{width}-{scheme}")
+        assert not await page.evaluate(_TOO_WIDE), f"{name} is wider than {width} px"
+        assert await page.evaluate(_FAINT) == [], (name, width, scheme)
+    broken = await violations(page)
+    assert broken == [], f"{name}: {broken}"

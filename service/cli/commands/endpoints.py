@@ -7,9 +7,10 @@ import rich_click as click
 
 from service.cli.database import with_database
 from service.cli.options import data_dir_option, merchant_option, operator
-from service.cli.screen import say, show_table
+from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, decode_cursor
+from service.core.words import moment
 from service.notifications.endpoints.documents import WebhookDelivery, WebhookEndpoint
 from service.notifications.endpoints.operations.browse import list_endpoints, list_sent
 from service.notifications.endpoints.operations.changing import (
@@ -67,7 +68,13 @@ def list_all(merchant: str, limit: int, cursor: str | None, data_dir: Path) -> N
 
 @command.command("add")
 @click.argument("url")
-@click.option("--event", "events", multiple=True, default=("*",), help="May be repeated.")
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    default=("*",),
+    help="As session.*; all otherwise. May be repeated.",
+)
 @click.option("--description", help="What people read.")
 @click.option("--header", "headers", multiple=True, help="Sent along: 'Name: value'.")
 @click.option("--ordered", is_flag=True, help="Those of a session one after the other.")
@@ -91,8 +98,10 @@ def add(url: str, merchant: str, data_dir: Path, **given: object) -> None:
         return await add_endpoint(services, asked.wish(), operator(merchant))
 
     told = with_database(data_dir, work)
-    say(f"Endpoint {told.endpoint.id} hears what is written from {told.endpoint.active_from} on.")
-    say(f"Its secret, shown this once: {told.secret}")
+    since = moment(told.endpoint.active_from)
+    say(f"Endpoint {told.endpoint.id} hears what is written from {since} on.")
+    say("Its secret, which is shown this once:")
+    show(told.secret)
 
 
 @command.command("set")
@@ -147,7 +156,9 @@ def rotate(endpoint_id: str, merchant: str, data_dir: Path) -> None:
         services = build_endpoints(settings, SystemClock())
         return await rotate_secret(services, endpoint_id, operator(merchant))
 
-    say(f"Its new secret, shown this once: {with_database(data_dir, work).secret}")
+    told = with_database(data_dir, work)
+    say("Its new secret, which is shown this once; the one before signs, too, for 24 hours:")
+    show(told.secret)
 
 
 @command.command("test")
@@ -223,7 +234,7 @@ def _texts(value: object) -> list[str]:
 
 def _state(endpoint: WebhookEndpoint) -> str:
     if endpoint.disabled is not None:
-        return f"disabled ({endpoint.disabled.reason})"
+        return f"disabled ({endpoint.disabled.reason.replace('_', ' ')})"
     return "failing" if endpoint.failing_since is not None else "active"
 
 

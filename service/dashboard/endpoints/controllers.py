@@ -9,6 +9,7 @@ from litestar.params import PathParameter, QueryParameter
 
 from service.core.paging import decode_cursor
 from service.core.principal import AccessScope, Principal
+from service.core.words import moment
 from service.dashboard.acting import (
     Answer,
     Desk,
@@ -21,7 +22,7 @@ from service.dashboard.acting import (
     page,
     provide_desk,
 )
-from service.dashboard.endpoints.lines import endpoint_line, sent_line
+from service.dashboard.endpoints.lines import endpoint_line, sent_line, signs_until
 from service.dashboard.said import Said
 from service.notifications.endpoints.controllers import endpoints_of
 from service.notifications.endpoints.operations.browse import list_endpoints, list_sent
@@ -34,8 +35,13 @@ from service.notifications.endpoints.operations.changing import (
     rotate_secret,
 )
 from service.notifications.endpoints.operations.finding import find_endpoint
-from service.notifications.endpoints.operations.sending_again import resend_event, send_test
-from service.notifications.endpoints.schemas import AddEndpoint
+from service.notifications.endpoints.operations.sending_again import (
+    Resent,
+    resend_event,
+    resend_since,
+    send_test,
+)
+from service.notifications.endpoints.schemas import AddEndpoint, Resend
 from service.notifications.endpoints.states import DeliveryStatus
 from service.web.authentication import AnyRequest
 from service.web.parameters import PAGE_SIZE, PageCursor
@@ -148,6 +154,20 @@ class EndpointPages(Controller):
 
         return await act(request, desk, WRITE, f"{HERE}/{endpoint_id}", do)
 
+    @post("/{endpoint_id:str}/missed", status_code=303)
+    async def missed(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+        """Send again what was not taken since a time."""
+
+        async def do(reader: Principal, given: Form) -> Said:
+            # What a browser's field of a time holds, which the form names as UTC.
+            asked = decode_wire_model(Resend, {"since": f"{given.get('since', '')}Z"})
+            assert isinstance(asked, Resend)  # noqa: S101 - the model that was asked for
+            assert asked.since is not None  # noqa: S101 - it was given
+            resent = await resend_since(endpoints_of(request), endpoint_id, asked.since, reader)
+            return _said_of(resent)
+
+        return await act(request, desk, WRITE, f"{HERE}/{endpoint_id}", do)
+
     @post("/{endpoint_id:str}/switch", status_code=303)
     async def switch(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
         """Enable or disable an endpoint."""
@@ -170,6 +190,13 @@ class EndpointPages(Controller):
             return Said("The endpoint is removed.")
 
         return await act(request, desk, WRITE, HERE, do)
+
+
+def _said_of(resent: Resent) -> Said:
+    count = f"{resent.count} {'event is' if resent.count == 1 else 'events are'} being sent again."
+    if resent.since is None:
+        return Said(count)
+    return Said(f"{count} There are more: go on from {moment(resent.since)}.", "warn")
 
 
 def _wish(given: Form) -> Wish:
@@ -206,6 +233,7 @@ async def _telling(
 
     async def show(sheet: Sheet) -> Answer:
         of = endpoint_line(made[0].endpoint, sheet.reader, HERE)
-        return filled(sheet, "secret.html", of=of, secret=made[0].secret)
+        before = signs_until(made[0].endpoint)
+        return filled(sheet, "secret.html", of=of, secret=made[0].secret, before=before)
 
     return await page(request, desk, READ, show)

@@ -10,6 +10,7 @@ from service.dashboard.money import Standing
 from service.dashboard.said import shortened
 from service.notifications.endpoints.documents import Try, WebhookDelivery, WebhookEndpoint
 from service.notifications.endpoints.states import DeliveryStatus
+from service.notifications.events.states import ALL
 
 LONGEST = 120
 
@@ -18,6 +19,8 @@ _WHY = {
     "failing": "since it took nothing for five days",
     "by_hand": "by hand",
 }
+# By whether it is thin.
+_CONTENTS = {True: "ids, status and amount", False: "the whole session or payment, too"}
 _STATUS = {
     DeliveryStatus.PENDING: "warn",
     DeliveryStatus.DELIVERED: "good",
@@ -55,12 +58,13 @@ def endpoint_line(one: WebhookEndpoint, reader: Principal, here: str) -> Endpoin
     """Show an endpoint."""
     enabled = one.disabled is None
     facts = [
-        ("Hears", " ".join(one.events)),
+        ("Hears", _heard(one)),
         ("Since", moment(one.active_from)),
-        ("Sends", f"{'ids only' if one.thin else 'the whole object'}, {_order(one)}"),
+        ("Sends", f"{_CONTENTS[one.thin]}, {_order(one)}"),
     ]
     if one.header_names:
         facts.append(("Headers", " ".join(one.header_names)))
+    facts.append(("Secret", f"made {moment(max(each.created_at for each in one.secrets))}"))
     if one.disabled is not None:
         facts.append(("Disabled", f"{_WHY[one.disabled.reason]}, {moment(one.disabled.at)}"))
     elif one.failing_since is not None:
@@ -77,6 +81,10 @@ def endpoint_line(one: WebhookEndpoint, reader: Principal, here: str) -> Endpoin
     )
 
 
+def _heard(one: WebhookEndpoint) -> str:
+    return "everything" if ALL in one.events else " ".join(one.events)
+
+
 def _order(one: WebhookEndpoint) -> str:
     return "those of a session one after the other" if one.ordered else "in any order"
 
@@ -85,6 +93,12 @@ def _state(one: WebhookEndpoint) -> Standing:
     if one.disabled is not None:
         return Standing("Disabled", "bad")
     return Standing("Failing", "warn") if one.failing_since else Standing("Active", "good")
+
+
+def signs_until(one: WebhookEndpoint) -> str:
+    """Return until when a secret before the newest signs, as of its making; empty without one."""
+    ends = [secret.expires_at for secret in one.secrets if secret.expires_at is not None]
+    return moment(max(ends)) if ends else ""
 
 
 def sent_line(one: WebhookDelivery) -> SentLine:

@@ -143,6 +143,7 @@ def refund_line(refund: Refund) -> RefundLine:
         ("Reason", refund.admin_reason),
         ("Failed", failed),
         ("Waits", refund.awaits_person),
+        ("Paid by", _lost(refund)),
         ("Bank reference", refund.bank_reference),
         ("Provider's id", refund.provider_refund_id),
     ]
@@ -152,6 +153,16 @@ def refund_line(refund: Refund) -> RefundLine:
         status=money.standing(refund.status, money.REFUND_TONES[refund.status]),
         at=moment(refund.created_at),
         more=[(name, shortened(text, LONGEST_TEXT)) for name, text in more if text],
+    )
+
+
+def _lost(refund: Refund) -> str | None:
+    """Return why a refund counts in no sum: its money is the dispute's."""
+    if refund.by_dispute is None:
+        return None
+    return (
+        f"the lost dispute {refund.by_dispute}: the same money, so it counts there and not as "
+        "refunded"
     )
 
 

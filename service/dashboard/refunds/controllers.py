@@ -37,6 +37,8 @@ from service.web.parameters import PAGE_SIZE, PageCursor
 from service.web.wire import decode_wire_model
 
 HERE = "/dashboard/refunds"
+NEEDS_PERSON = "needs_a_person"
+"""In the choice of states: those on their way of which nobody can tell whether they were made."""
 READ = frozenset({AccessScope.REFUNDS_READ})
 DECIDE = frozenset({AccessScope.REFUNDS_APPROVE})
 
@@ -72,9 +74,10 @@ class RefundPages(Controller):
 
         async def show(sheet: Sheet) -> Answer:
             stands = RefundStatus(status) if status in set(RefundStatus) else None
+            needed = status == NEEDS_PERSON
             found, following = await list_refunds(
                 sheet.reader.merchant_id,
-                RefundFilter(stands),
+                RefundFilter(stands, needs_person=needed),
                 payment=None,
                 cursor=cursor_of(cursor),
                 limit=PAGE_SIZE,
@@ -83,8 +86,8 @@ class RefundPages(Controller):
                 sheet,
                 "refunds.html",
                 requests=[_request(one, sheet.reader) for one in found],
-                status=stands or "",
-                statuses=[one.value for one in RefundStatus],
+                status=NEEDS_PERSON if needed else stands or "",
+                statuses=[*(one.value for one in RefundStatus), NEEDS_PERSON],
                 older=next_cursor(following),
             )
 

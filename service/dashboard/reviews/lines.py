@@ -58,6 +58,7 @@ class ReviewLine(Struct, frozen=True):
     session: str | None
     session_id: str
     payment: str
+    amounts: Sequence[tuple[str, str]]
     at: str
     buttons: Sequence[Button]
     refuses: Sequence[tuple[str, str]]
@@ -67,6 +68,19 @@ class ReviewLine(Struct, frozen=True):
 def review_lines(review: ReviewOf, reader: Principal) -> list[ReviewLine]:
     """Return a line for each payment that a review doubts."""
     return [_line(review, one, reader) for one in review.doubts]
+
+
+def _amounts(of: DoubtOf) -> list[tuple[str, str]]:
+    """Return what was paid, and what the session asks for."""
+    paid, session = of.payment, of.session
+    found: list[tuple[str, str]] = []
+    if paid is not None:
+        amount = money.price(paid.amount, paid.provider, paid.currency)
+        found.append(("Amount", f"{amount}, {paid.status.value}"))
+    if session is not None:
+        wanted = money.price(session.amount, session.provider, session.currency)
+        found.append(("Asked for", f"{wanted}, {session.status.value}"))
+    return found
 
 
 def _line(review: ReviewOf, of: DoubtOf, reader: Principal) -> ReviewLine:
@@ -85,6 +99,7 @@ def _line(review: ReviewOf, of: DoubtOf, reader: Principal) -> ReviewLine:
         session=money.session_link(row.session_id),
         session_id=shortened(row.session_id or "", LONGEST_ID),
         payment=shortened(doubt.about, LONGEST_ID),
+        amounts=_amounts(of),
         at=moment(row.received_at),
         buttons=[Button(one.value, *_NAMES[one], of.outlooks[one].words) for one in possible],
         refuses=[

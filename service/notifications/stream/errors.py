@@ -8,7 +8,9 @@ def wrong_filter(word: str) -> InvalidInput:
     problem = FieldProblem(
         "events", f"names no events by {word!r}: take session.*, refund.succeeded or *"
     )
-    return InvalidInput("There are no such events.", problems=(problem,))
+    return InvalidInput(
+        f"There are no events {word!r}: take session.*, refund.succeeded or *.", problems=(problem,)
+    )
 
 
 def unreadable_place() -> InvalidInput:

@@ -128,6 +128,7 @@ class Refunds(Controller):
         status: Annotated[RefundStatus | None, QueryParameter(name="status")] = None,
         payment_id: Annotated[str | None, QueryParameter(name="paymentId", max_length=255)] = None,
         user_id: Annotated[str | None, QueryParameter(name="userId", max_length=255)] = None,
+        needs_person: Annotated[bool, QueryParameter(name="needsPerson")] = False,
         updated_since: UpdatedSinceQuery = None,
         merchant: MerchantQuery = None,
         limit: PageLimit = PAGE_SIZE,
@@ -135,11 +136,12 @@ class Refunds(Controller):
     ) -> RefundsAnswer:
         """Newest first; `paymentId` is any id of a payment, ours or a provider's.
 
+        `needsPerson=true` lists those of which nobody can tell whether they were made.
         With `updatedSince` those that were changed since, the oldest change first, up to five
         seconds ago; `nextUpdatedSince` is where the next sweep begins.
         """
         merchant_id = on_behalf_of(principal, merchant).merchant_id
-        wanted = RefundFilter(status, user_id=user_id)
+        wanted = RefundFilter(status, user_id=user_id, needs_person=needs_person)
         since = moment_parameter("updatedSince", updated_since)
         place = cursor_of(cursor)
         if since is not None:

@@ -14,13 +14,14 @@ from service.payments.refunds.states import RESERVED, RefundStatus
 from service.providers.registry import REGISTRY
 from service.storage.database import NOW_WRITTEN, WRITTEN_AT, Row
 from service.storage.keys import Keys, Size, known_keys, walk_parents
-from service.storage.paging import Walk, newest_first
+from service.storage.paging import Walk, read_page
 from service.storage.sweeps import sweep
 from service.storage.transaction import LookUp, Question, Transaction
 
 # In the words of the partial index, which is used for no other query.
 _INDEXED = {"$type": "string"}
 _ON_THEIR_WAY = {"$in": sorted(RESERVED)}
+_AWAITS_PERSON: Row = {"needsPerson": {"$ne": None}}
 
 
 def by_reported(
@@ -64,21 +65,29 @@ async def find_by_any_id(merchant_id: str, any_id: str) -> list[Refund]:
 
 
 class RefundFilter(Struct, frozen=True):
-    """Which refunds of a merchant are wanted; None wants all. `payment_id` is our own."""
+    """Which refunds of a merchant are wanted; None wants all. `payment_id` is our own.
+
+    `needs_person` wants those alone of which nobody can tell whether they were made.
+    """
 
     status: RefundStatus | None = None
     payment_id: str | None = None
     user_id: str | None = None
+    needs_person: bool = False
 
 
 async def page(
     merchant_id: str, filters: RefundFilter, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[Refund], Cursor | None]:
     """Return a page of a merchant's refunds, newest first, and where the next one begins."""
-    wanted: Row = {"merchantId": merchant_id, **_filters(filters)}
-    collection = Refund.get_pymongo_collection()
-    rows, following = await newest_first(
-        collection, wanted, by="createdAt", cursor=cursor, limit=limit
+    walk = Walk(
+        wanted={"merchantId": merchant_id, **_filters(filters)},
+        also=_AWAITS_PERSON if filters.needs_person else {},
+        by="createdAt",
+        index="merchant_status_createdAt" if filters.needs_person else None,
+    )
+    rows, following = await read_page(
+        Refund.get_pymongo_collection(), walk, cursor=cursor, limit=limit
     )
     return [Refund.model_validate(row) for row in rows], following
 
@@ -89,7 +98,7 @@ async def page_of_changed(
     """Return a page of the refunds that were changed since a moment, the oldest change first."""
     walk = Walk(
         wanted={"merchantId": merchant_id},
-        also=_filters(filters),
+        also=_filters(filters) | (_AWAITS_PERSON if filters.needs_person else {}),
         by=WRITTEN_AT,
         index="merchant_writtenAt",
         ascending=True,
@@ -101,6 +110,10 @@ async def page_of_changed(
 
 def _filters(filters: RefundFilter) -> Row:
     wanted: Row = {"status": filters.status.value} if filters.status else {}
+    if filters.needs_person:
+        # What has ended needs nobody any more, whatever its row says.
+        named = {filters.status or RefundStatus.PROCESSING} & {RefundStatus.PROCESSING}
+        wanted = {"status": {"$in": sorted(named)}}
     wanted |= {"paymentId": {"$eq": filters.payment_id}} if filters.payment_id else {}
     return wanted | ({"userId": {"$eq": filters.user_id}} if filters.user_id else {})
 
@@ -161,7 +174,7 @@ async def count_silent(since: datetime) -> int:
 
 async def count_awaiting_person() -> dict[str, int]:
     """Count, by merchant, the refunds of which nobody can tell whether they were made."""
-    wanted: Row = {"status": _ON_THEIR_WAY, "needsPerson": {"$ne": None}}
+    wanted: Row = {"status": _ON_THEIR_WAY, **_AWAITS_PERSON}
     key = {"merchantId": "$merchantId", "status": "$status"}
     found = await Refund.get_pymongo_collection().aggregate(
         [{"$match": wanted}, {"$group": {"_id": key, "n": {"$sum": 1}}}], hint="reserved_updatedAt"

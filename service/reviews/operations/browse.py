@@ -20,10 +20,15 @@ _GONE = Outlook("Its session is not there any more.", "review_not_found")
 
 
 class DoubtOf(Struct, frozen=True):
-    """A payment in doubt, and what each decision about it would do."""
+    """A payment in doubt, and what each decision about it would do.
+
+    With its row of the ledger and its session, as far as there are any.
+    """
 
     doubt: Doubt
     outlooks: dict[Choice, Outlook]
+    payment: Payment | None = None
+    session: Session | None = None
 
 
 class ReviewOf(Struct, frozen=True):
@@ -66,25 +71,18 @@ async def _payments_of(
 def _review_of(
     row: WebhookEvent, session: Session | None, paid: dict[tuple[str, str, str], Payment]
 ) -> ReviewOf:
-    doubts = doubts_of(row)
+    return ReviewOf(row, [_doubt_of(one, row, session, paid) for one in doubts_of(row)])
+
+
+def _doubt_of(
+    doubt: Doubt,
+    row: WebhookEvent,
+    session: Session | None,
+    paid: dict[tuple[str, str, str], Payment],
+) -> DoubtOf:
+    payment = paid.get((row.provider, row.account, doubt.about))
     if session is None:
-        gone = dict.fromkeys(Choice, _GONE)
-        return ReviewOf(row, [DoubtOf(doubt, gone) for doubt in doubts])
-    named = (session.provider, session.account, session.provider_payment_id or "")
-    return ReviewOf(
-        row,
-        [
-            DoubtOf(
-                doubt,
-                choices(
-                    Case(
-                        doubt,
-                        session,
-                        paid.get((row.provider, row.account, doubt.about)),
-                        paid.get(named),
-                    )
-                ),
-            )
-            for doubt in doubts
-        ],
-    )
+        return DoubtOf(doubt, dict.fromkeys(Choice, _GONE), payment)
+    completed_by = (session.provider, session.account, session.provider_payment_id or "")
+    case = Case(doubt, session, payment, paid.get(completed_by))
+    return DoubtOf(doubt, choices(case), payment, session)

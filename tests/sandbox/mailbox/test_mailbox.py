@@ -12,7 +12,8 @@ from tillgate_sandbox.extension import SANDBOX
 EVIL = "<script>alert(1)</script><p>Hello</p>"
 
 
-async def _send(url: str) -> None:
+async def send(url: str) -> None:
+    """Send a mail with a script in it to a mailbox."""
     message = EmailMessage(policy=SMTP)
     message["From"], message["To"] = "shop@shop.example", "joe@customer.example"
     message["Subject"] = "<b>A receipt</b>"
@@ -27,7 +28,7 @@ async def test_what_is_sent_to_it_is_shown_in_a_frame_that_can_do_nothing(lab: L
     http = lab.api.http
     assert "Nothing has come yet" in (await http.get("/sandbox/mail")).text
     async with SANDBOX.receiving_mail(SystemClock()) as url:
-        await _send(url)
+        await send(url)
     listed = (await http.get("/sandbox/mail")).text
     assert "&lt;b&gt;A receipt&lt;/b&gt;" in listed
     path = next(part.partition('"')[0] for part in listed.split('href="/sandbox/mail/')[1:] if part)

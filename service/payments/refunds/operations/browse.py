@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from service.core.paging import Cursor, Swept
 from service.payments.refunds import repository
 from service.payments.refunds.documents import Refund
@@ -66,4 +68,4 @@ async def _of_payment(merchant_id: str, filters: RefundFilter, payment: str | No
     if payment is None:
         return filters
     found = await find_payment(merchant_id, payment)
-    return RefundFilter(filters.status, str(found.id), filters.user_id)
+    return replace(filters, payment_id=str(found.id))
