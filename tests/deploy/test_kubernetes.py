@@ -15,8 +15,10 @@ from msgspec.structs import replace
 
 from service.cli.manifests import cron_job
 from service.core.errors import Misconfigured
+from service.notifications.mail.operations import unsubscribe
 from service.settings import load_settings, variables
 from service.web.client.builds import builds
+from service.web.pages.assets import SHARED
 from service.wiring import ALL_JOBS
 from tests.deploy.manifests import (
     BASE,
@@ -382,7 +384,11 @@ def test_the_overlay_narrows_the_way_to_the_database() -> None:
 
 
 _CLIENT = ("/tillgate.js", "/tillgate.json", *(build.path for build in builds().values()))
-ALWAYS = {"/api": "256k", "/api/webhooks": "4m", **dict.fromkeys(_CLIENT, "256k")}
+# Customers are led to the page that ends mails: by each mail, and by their mail program.
+ALWAYS = {
+    **{"/api": "256k", "/api/webhooks": "4m", unsubscribe.PATH: "256k", SHARED.path: "256k"},
+    **dict.fromkeys(_CLIENT, "256k"),
+}
 
 
 def test_the_ingress_speaks_tls_limits_bodies_and_hides_metrics(manifests: list[Manifest]) -> None:
@@ -395,7 +401,7 @@ def test_the_ingress_speaks_tls_limits_bodies_and_hides_metrics(manifests: list[
 def test_pages_for_people_are_let_out_only_when_asked_for() -> None:
     host = find(render(BASE), "Ingress", "tillgate")["spec"]["rules"][0]["host"]
     asked = render(BASE) + render(PAGES)
-    pages = dict.fromkeys(("/dashboard", "/assets", "/docs", "/openapi.json"), "256k")
+    pages = dict.fromkeys(("/dashboard", "/docs", "/openapi.json"), "256k")
     assert _let_out(asked, host) == pages | ALWAYS
 
 
