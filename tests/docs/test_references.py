@@ -81,6 +81,11 @@ async def served_paths(api: Api) -> set[str]:
     return {shape(path) for path in document["paths"]} | {"/docs", "/openapi.json"}
 
 
+def test_readme_leads_to_every_page() -> None:
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
+    assert pages - set(_LINK.findall((ROOT / "README.md").read_text())) == set()
+
+
 @on_every_page
 def test_every_variable_that_is_named_exists(page: Path) -> None:
     known = set(variables()) | constants() | OTHER_NAMES
