@@ -160,5 +160,9 @@ async def test_the_pages_fit_whatever_stands_in_them(visitor: Visitor) -> None:
         await visitor.page.click("text=To the endpoint")
         await visitor.page.click("text=Send a test event")
         await visitor.page.wait_for_selector("#said")
+        await visitor.page.fill("#since", "2026-01-01T00:00")
+        await visitor.page.press("#since", "Enter")
+        await visitor.page.wait_for_selector('#said:has-text("0 events are being sent again.")')
+        assert await visitor.page.evaluate("document.activeElement.id") == "said"
         address = visitor.page.url.removeprefix(visitor.lab.address)
     await look_at(visitor, {"endpoints": HERE, "endpoint": address}, looks)
