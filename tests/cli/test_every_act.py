@@ -76,7 +76,6 @@ CHANGE_NOTHING = {
     "listen",  # prints events; the key that it names is asked by the route
     "serve",  # serves; what it is asked to do is traced by its routes
     "dev",  # for development; the demo prices that it sets are on the record as any other
-    "listen",  # hears what a server tells its key, and forwards it
     "events send",  # posts a webhook as a provider, to a development server
     "sandbox storm",  # buys and posts webhooks at a development server
 }
