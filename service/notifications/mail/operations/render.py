@@ -23,7 +23,9 @@ VALUES = (
 _LONGEST_SUBJECT, _LONGEST_LINE = 200, 1_000
 # Not the blank that does not break, which stands between an amount and its currency.
 _BLANKS = re.compile(r"[ \t\r\n]+")
+_MOST_TAGS, _MOST_STYLED, _LONGEST_HTML = 2_000, 80_000_000, 1_000_000
 _INLINER = CSSInliner(load_remote_stylesheets=False, keep_style_tags=False)
+_READER = CSSInliner(load_remote_stylesheets=False, inline_style_tags=False)
 
 
 class Rendered(Struct, frozen=True):
@@ -62,9 +64,29 @@ def render_strictly(wanted: Wanted, merchant: Merchant, own: MailTemplate | None
     html = fill(_own(own, "html") or layout("mail.html"), values, html=True)
     text = fill(_own(own, "text") or layout("mail.txt"), values, html=False)
     try:
-        return Rendered(subject, _INLINER.inline(html), text)
+        if _own(own, "html") is not None:
+            _check_html(html)
+        made = _INLINER.inline(html)
     except InlineError as error:
         raise TemplateRefused(f"The HTML's styles can't be put inline: {error}.") from error
+    if len(made) > _LONGEST_HTML:
+        raise TemplateRefused(f"A mail's HTML has at most {_LONGEST_HTML} characters with styles.")
+    return Rendered(subject, made, text)
+
+
+def _check_html(html: str) -> None:
+    """Refuse what the inliner would not survive. Raises `TemplateRefused`, `InlineError`.
+
+    It goes down into elements by recursion: at 12,000 of them in one another it ends the process.
+    And a style is written into each element that it is about: 300 kB would become gigabytes. How
+    many elements there are is known once it was read: who leaves some open has them opened again.
+    """
+    if (tags := html.count("<")) > _MOST_TAGS:
+        raise TemplateRefused(f"The HTML has {tags} tags, and at most {_MOST_TAGS}.")
+    read = _READER.inline(html)
+    styled = read.count("<") * len(html)
+    if len(read) > _LONGEST_HTML or styled > _MOST_STYLED:
+        raise TemplateRefused("The HTML is too large for its styles: have fewer tags, or shorter.")
 
 
 def _own(own: MailTemplate | None, part: str) -> str | None:
