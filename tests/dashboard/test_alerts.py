@@ -68,6 +68,20 @@ async def test_one_is_closed_for_a_reason_and_listed_as_such(
     assert 'id="alerts"' not in await page(http, OPERATIONS)
 
 
+@pytest.mark.parametrize(
+    "reason", ["card 4242 4242 4242 4242", "\x1b]0;x\x07", "a\x00b", "x" * 2_001]
+)
+async def test_a_reason_that_the_api_refuses_closes_nothing_here_either(
+    store: Shop, http: AsyncClient, reason: str
+) -> None:
+    [alert_id] = await _open(store, Sighting("Late."))
+    assert "reason" in await said(http, ALERTS, f"{ALERTS}/close", id=alert_id, reason=reason)
+    assert [one.id for one in await open_alerts(None, 9)] == [alert_id]
+    assert await store.database["outbox"].count_documents({"topic": "alert.closed"}) == 0
+    control = await said(http, ALERTS, f"{ALERTS}/close", id=alert_id, reason="Bekannt: bis Mo 😀")
+    assert control.startswith("Closed.")
+
+
 async def test_a_merchant_sees_its_own(store: Shop, http: AsyncClient) -> None:
     ids = await _open(store, Sighting("Ours.", "a", "shop-2"), Sighting("Theirs.", "b", "shop-3"))
     assert "Merchant shop-3" in words(await page(http, ALERTS))

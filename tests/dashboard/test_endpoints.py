@@ -124,6 +124,17 @@ async def test_nothing_on_the_pages_is_inline(store: Shop, http: AsyncClient) ->
         assert_nothing_inline(await http.get(path))
 
 
+@pytest.mark.parametrize(
+    "description", ["card 4242 4242 4242 4242", "a\x1b[2J", "a\x00b", "a\u202eb", "x" * 256]
+)
+async def test_a_description_that_the_api_refuses_is_refused_here(
+    store: Shop, http: AsyncClient, description: str
+) -> None:
+    given = {"url": "http://127.0.0.1:9/hook", "seed": "s", "description": description}
+    assert "description" in await said(http, HERE, f"{HERE}/add", **given)
+    assert await store.database["webhook_endpoints"].count_documents({}) == 0
+
+
 async def test_what_can_not_be_added_is_said(store: Shop, http: AsyncClient) -> None:
     told = await said(http, HERE, f"{HERE}/add", url="https://10.0.0.1/x")
     assert "leads to 10.0.0.1, a private address" in told

@@ -43,7 +43,7 @@ def leads_to(*addresses: str) -> Resolve:
         *("::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1"),
         *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:a9fe:a9fe", "::127.0.0.1"),
         *("64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::1"),
-        "2001:0:0:0:0:0:f5ff:fffe",
+        *("2001:0:0:0:0:0:f5ff:fffe", "::ffff:0:a9fe:a9fe"),
     ],
 )
 def test_an_address_that_is_not_public_is_unfit_however_it_is_written(address: str) -> None:

@@ -73,9 +73,9 @@ async def test_what_is_sealed_under_an_older_pepper_is_counted_until_it_is_seale
     async with receiving() as receiver:
         told = await endpoint(shop, receiver.url(), headers={"X-Key": "value"})
     (used,) = services_of(shop).sealer._by_id
-    assert await count_sealed_under([used]) == 1
-    assert await count_sealed_under(["another"]) == 0
-    assert await count_sealed_under([]) == 0
+    assert await count_sealed_under([used], shop.clock.now()) == 1
+    assert await count_sealed_under(["another"], shop.clock.now()) == 0
+    assert await count_sealed_under([], shop.clock.now()) == 0
     other = read_pepper("new:a-newer-pepper-of-32-characters-00")
     pepper = services_of(shop).sealer._newest
     both, newer = Sealer([other, pepper]), Sealer([other])

@@ -100,6 +100,20 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_what_waits_is_canceled(
     assert acts == ["endpoint.added", "endpoint.disabled"]
 
 
+async def test_a_merchant_with_a_hundred_dead_endpoints_hides_nobody_elses(shop: Shop) -> None:
+    async with receiving(answers(410)) as receiver:
+        told = await endpoint(shop, receiver.url())
+        await tell(shop)
+        await send(shop)
+    rows = shop.database["webhook_endpoints"]
+    (row,) = await rows.find().to_list()
+    many = [row | {"_id": f"we_0{one:03}", "merchantId": "greedy"} for one in range(150)]
+    await rows.insert_many(many)
+    found = await disabled_endpoints()
+    assert told.endpoint.id in {one.id for one in found}
+    assert sum(one.merchant_id == "greedy" for one in found) == 20
+
+
 async def test_one_that_fails_for_five_days_is_disabled_and_one_that_recovers_is_not(
     shop: Shop,
 ) -> None:

@@ -87,8 +87,7 @@ def add(url: str, merchant: str, data_dir: Path, **given: object) -> None:
     if given["description"] is not None:
         sent["description"] = given["description"]
     if given["headers"]:
-        named = [one.partition(":") for one in _texts(given["headers"])]
-        sent["headers"] = {name.strip(): value.strip() for name, _, value in named}
+        sent["headers"] = _headers(given["headers"])
     sent |= {"ordered": given["ordered"], "thin": not given["whole"]}
     asked = decode_wire_model(AddEndpoint, sent)
     assert isinstance(asked, AddEndpoint)  # noqa: S101 - the model that was asked for
@@ -108,15 +107,22 @@ def add(url: str, merchant: str, data_dir: Path, **given: object) -> None:
 @_endpoint
 @click.option("--url")
 @click.option("--event", "events", multiple=True, help="Replaces all of them. May be repeated.")
+@click.option("--header", "headers", multiple=True, help="Replaces all: 'Name: value'.")
+@click.option("--no-headers", is_flag=True, help="None of its own is sent any more.")
 @click.option("--enable/--disable", "enabled", default=None, help="Whether anything is sent.")
 @merchant_option
 @data_dir_option
 def set_one(
     endpoint_id: str, merchant: str, data_dir: Path, url: str | None, **given: object
 ) -> None:
-    """Change where an endpoint is, what it hears, or whether anything is sent there."""
+    """Change where an endpoint is, what it hears, or whether anything is sent there.
+
+    Where it moves to another host its headers are to be named again.
+    """
     sent: dict[str, object] = {"url": url, "events": list(_texts(given["events"])) or None}
     sent |= {"enabled": given["enabled"]}
+    if given["headers"] or given["no_headers"]:
+        sent["headers"] = _headers(given["headers"])
     named = {name: value for name, value in sent.items() if value is not None}
     if not named:
         raise click.UsageError("Say what to change: see `tillgate endpoints set --help`.")
@@ -230,6 +236,11 @@ def resend(
 
 def _texts(value: object) -> list[str]:
     return [str(one) for one in value] if isinstance(value, tuple) else []
+
+
+def _headers(value: object) -> dict[str, str]:
+    named = [one.partition(":") for one in _texts(value)]
+    return {name.strip(): value.strip() for name, _, value in named}
 
 
 def _state(endpoint: WebhookEndpoint) -> str:

@@ -23,15 +23,16 @@ from service.dashboard.alerts.lines import alert_line
 from service.dashboard.said import Said
 from service.notifications.alerts.operations.browse import list_alerts
 from service.notifications.alerts.operations.close import close_alert, find_alert
+from service.notifications.alerts.schemas import CloseAlert
 from service.notifications.alerts.states import STATUSES
 from service.outbox.controllers import whose
 from service.web.authentication import AnyRequest, on_behalf_of
 from service.web.parameters import PAGE_SIZE, PageCursor
+from service.web.wire import decode_wire_model
 
 HERE = "/dashboard/alerts"
 READ = frozenset({AccessScope.ALERTS_READ})
 WRITE = frozenset({AccessScope.ALERTS_WRITE})
-_LONGEST_REASON = 500
 
 StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
 
@@ -74,9 +75,9 @@ class AlertPages(Controller):
         """Close an alert for a reason."""
 
         async def do(reader: Principal, given: Form) -> Said:
-            reason = given.get("reason", "")[:_LONGEST_REASON]
-            if not reason:
+            if not given.get("reason"):
                 raise InvalidInput("Nothing was closed: say why in the field for the reason.")
+            reason = decode_wire_model(CloseAlert, {"reason": given["reason"]}).reason
             found = await find_alert(given.get("id", ""), whose(reader))
             by = on_behalf_of(reader, found.merchant_id)
             await close_alert(found, reason, by, desk.login.clock)

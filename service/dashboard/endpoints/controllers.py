@@ -148,7 +148,8 @@ class EndpointPages(Controller):
         """Send an event again."""
 
         async def do(reader: Principal, given: Form) -> Said:
-            event_id = given.get("event", "")
+            asked = decode_wire_model(Resend, {"eventId": given.get("event", "")})
+            event_id = asked.event_id or ""
             await resend_event(endpoints_of(request), endpoint_id, event_id, reader)
             return Said(f"{event_id} is being sent again, under the same id.")
 
@@ -209,9 +210,7 @@ def _wish(given: Form) -> Wish:
     }
     if given.get("description"):
         sent["description"] = given["description"]
-    asked = decode_wire_model(AddEndpoint, sent)
-    assert isinstance(asked, AddEndpoint)  # noqa: S101 - the model that was asked for
-    return asked.wish()
+    return decode_wire_model(AddEndpoint, sent).wish()
 
 
 async def _telling(

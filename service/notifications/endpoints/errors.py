@@ -1,5 +1,7 @@
 """What can be wrong with an endpoint or a delivery."""
 
+from collections.abc import Sequence
+
 from service.core.errors import Conflict, FieldProblem, InvalidInput, NotFound
 
 
@@ -41,6 +43,33 @@ class TooManyEndpoints(Conflict):
     def __init__(self, most: int) -> None:
         """Say how many that are."""
         super().__init__(f"A merchant has at most {most} webhook endpoints; remove one first.")
+
+
+class AddedBefore(Conflict):
+    """The same call added an endpoint before, which was changed or removed since."""
+
+    code = "endpoint_added_before"
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "This call added an endpoint before, and that is another by now: nothing was done. "
+            "Load the page again, or send another Idempotency-Key."
+        )
+
+
+class HeadersWanted(InvalidInput):
+    """The headers of an endpoint are not sent to another host, unless they are named for it."""
+
+    code = "headers_wanted"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Name the headers; the caller's field is `headers`."""
+        reason = f"must be named again ({', '.join(names)}), or be {{}}, where the host changes"
+        super().__init__(
+            f"The headers {reason}: what one host was trusted with is sent to no other.",
+            problems=(FieldProblem("headers", reason),),
+        )
 
 
 class AddressRefused(InvalidInput):

@@ -15,6 +15,7 @@ from service.notifications.endpoints.operations.addresses import LONGEST_URL
 from service.notifications.endpoints.operations.changing import Wish
 from service.notifications.endpoints.states import DeliveryStatus, DisabledBecause
 from service.notifications.events.states import FAMILIES, is_filter
+from service.web.card_data import holds_card_number
 from service.web.fields import Text, UtcMoment
 from service.web.wire import WireModel
 
@@ -61,6 +62,8 @@ def _headers(value: object) -> dict[str, str]:
 def _described(value: object) -> object:
     if isinstance(value, str) and has_hidden(value):
         raise _wrong("has characters that nobody sees")
+    if isinstance(value, str) and holds_card_number(value):
+        raise _wrong("holds what looks like the number of a card: never send one here")
     return value
 
 

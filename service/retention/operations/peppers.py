@@ -46,8 +46,9 @@ async def count_on_older_peppers(jobs: Jobs, report: PepperReport, turn: Turn) -
         return
     async with answers_in_time(_COUNT_WITHIN_S):
         ids = [pepper.id for pepper in older]
-        answers = await idempotency.count_begun_under(ids, jobs.inbox.clock.now())
-        sealed = await endpoints.count_sealed_under(ids)
+        now = jobs.inbox.clock.now()
+        answers = await idempotency.count_begun_under(ids, now)
+        sealed = await endpoints.count_sealed_under(ids, now)
     reached = _read(turn.reached, older)
     report.on_older_peppers = answers + sealed + reached.found
 

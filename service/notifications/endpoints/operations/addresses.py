@@ -30,7 +30,12 @@ from service.notifications.endpoints.errors import AddressRefused
 LONGEST_URL = 500
 RESOLVED_WITHIN_S = 5.0
 _PORTS = {"https": 443, "http": 80}
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+# Those of translators: NAT64, and SIIT (RFC 7915), which has an IPv4 address behind a zero more.
+_NAT64 = (
+    IPv6Network("64:ff9b::/96"),
+    IPv6Network("64:ff9b:1::/48"),
+    IPv6Network("::ffff:0:0:0/96"),
+)
 # A cloud's own services: Azure's wire server, public by its number, and Oracle's, where Python 3.11
 # knows only a part of the network to be private.
 _METADATA = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))

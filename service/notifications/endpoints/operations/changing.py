@@ -10,7 +10,11 @@ from service.core.ids import digest, new_id
 from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.notifications.endpoints.documents import Disabled, SigningSecret, WebhookEndpoint
-from service.notifications.endpoints.errors import TooManyEndpoints
+from service.notifications.endpoints.errors import (
+    AddedBefore,
+    HeadersWanted,
+    TooManyEndpoints,
+)
 from service.notifications.endpoints.operations.addresses import target_of
 from service.notifications.endpoints.operations.bodies import VERSION
 from service.notifications.endpoints.operations.finding import (
@@ -59,8 +63,9 @@ async def add_endpoint(
 ) -> Told:
     """Add an endpoint. It hears what is written from when every process knows it.
 
-    `seed`: a call that is repeated after a crash finds the one that it made, and gives it a new
-    secret. Raises `AddressRefused`, `TooManyEndpoints`.
+    `seed`: a call that is repeated finds the one that it made, and gives it a new secret, as
+    rotating does. Raises `AddressRefused`, `TooManyEndpoints`, and `AddedBefore` where that one is
+    another by now.
     """
     await services.addresses.of(target_of(wish.url or ""))
     endpoint_id = new_id("we") if seed is None else f"we_{digest(seed)[:22]}"
@@ -68,9 +73,10 @@ async def add_endpoint(
     made = _new(services, endpoint_id, wish, by.merchant_id, secret)
 
     async def work(tx: Transaction) -> None:
-        if await repository.find(endpoint_id, by.merchant_id, tx) is not None:
-            secrets = {"secrets": [one.model_dump(by_alias=True) for one in made.secrets]}
-            await repository.change(endpoint_id, by.merchant_id, secrets, services.clock, tx)
+        if (before := await repository.find_any(endpoint_id, tx)) is not None:
+            if before.removed or not _is_wished(before, made):
+                raise AddedBefore
+            await _rotate(services, before, made.secrets[0], by, tx)
             return
         if await repository.count(by.merchant_id, tx) >= MOST_ENDPOINTS:
             raise TooManyEndpoints(MOST_ENDPOINTS)
@@ -86,7 +92,8 @@ async def change_endpoint(
 ) -> WebhookEndpoint:
     """Change an endpoint; what it was sent before stays sent. Raises `EndpointNotFound`.
 
-    Raises `AddressRefused`, too. One that is enabled again hears what is written from then on.
+    Raises `AddressRefused`, too, and `HeadersWanted` where it moves to another host and its headers
+    are not named again. One that is enabled again hears what is written from then on.
     """
     if wish.url is not None:
         await services.addresses.of(target_of(wish.url))
@@ -94,6 +101,8 @@ async def change_endpoint(
 
     async def work(tx: Transaction) -> None:
         before = await require_endpoint(endpoint_id, by, tx)
+        if before.header_names and wish.headers is None and _moves(before, wish):
+            raise HeadersWanted(before.header_names)
         fields = before.differing(_fields(services, before, wish, now))
         if not fields:
             return
@@ -132,25 +141,36 @@ async def rotate_secret(services: EndpointServices, endpoint_id: str, by: Princi
     Each delivery is signed with both meanwhile. Raises `EndpointNotFound`.
     """
     secret, now = new_secret(), services.clock.now()
+    sealed = services.sealer.seal(endpoint_id, secret)
+    newest = SigningSecret(sealed=sealed, created_at=now)
 
     async def work(tx: Transaction) -> None:
         before = await require_endpoint(endpoint_id, by, tx)
-        ends = now + OVERLAP
-        older = [
-            one.model_copy(update={"expires_at": min(one.expires_at or ends, ends)})
-            for one in before.secrets
-            if one.expires_at is None or one.expires_at > now
-        ]
-        sealed = services.sealer.seal(endpoint_id, secret)
-        newest = SigningSecret(sealed=sealed, created_at=now)
-        kept = [one.model_dump(by_alias=True) for one in (newest, *older)][:MOST_SECRETS]
-        changes: Row = {"secrets": kept, "updatedAt": now}
-        await repository.change(endpoint_id, by.merchant_id, changes, services.clock, tx)
-        detail: JsonObject = {"olderSignsUntil": ends.isoformat()}
-        await record_act(tx, by, "endpoint.secret_rotated", before, detail, now)
+        await _rotate(services, before, newest, by, tx)
 
     await _done(services, work)
     return Told(await find_endpoint(endpoint_id, by.merchant_id), secret)
+
+
+async def _rotate(
+    services: EndpointServices,
+    before: WebhookEndpoint,
+    newest: SigningSecret,
+    by: Principal,
+    tx: Transaction,
+) -> None:
+    now = newest.created_at
+    ends = now + OVERLAP
+    older = [
+        one.model_copy(update={"expires_at": min(one.expires_at or ends, ends)})
+        for one in before.secrets
+        if one.expires_at is None or one.expires_at > now
+    ]
+    kept = [one.model_dump(by_alias=True) for one in (newest, *older)][:MOST_SECRETS]
+    changes: Row = {"secrets": kept, "updatedAt": now}
+    await repository.change(before.id, before.merchant_id, changes, services.clock, tx)
+    detail: JsonObject = {"olderSignsUntil": ends.isoformat()}
+    await record_act(tx, by, "endpoint.secret_rotated", before, detail, now)
 
 
 async def _done(services: EndpointServices, work: Callable[[Transaction], Awaitable[None]]) -> None:
@@ -159,6 +179,20 @@ async def _done(services: EndpointServices, work: Callable[[Transaction], Awaita
         await in_transaction(work)
     finally:
         services.endpoints.forget()
+
+
+def _moves(before: WebhookEndpoint, wish: Wish) -> bool:
+    """Return whether another host is meant than the one that its headers were named for."""
+    if wish.url is None:
+        return False
+    was, is_now = target_of(before.url), target_of(wish.url)
+    return (was.authority, was.encrypted) != (is_now.authority, is_now.encrypted)
+
+
+def _is_wished(before: WebhookEndpoint, made: WebhookEndpoint) -> bool:
+    """Return whether an endpoint is what somebody wants to add, as far as anybody can see."""
+    names = ("merchant_id", "url", "events", "description", "thin", "ordered", "header_names")
+    return all(getattr(before, name) == getattr(made, name) for name in names)
 
 
 def _new(

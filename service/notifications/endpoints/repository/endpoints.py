@@ -31,6 +31,14 @@ async def find(
     return WebhookEndpoint.model_validate(row) if row else None
 
 
+async def find_any(endpoint_id: str, tx: Transaction) -> WebhookEndpoint | None:
+    """Find an endpoint, whosever it is, and removed or not: its id was made of a call's seed."""
+    row = await WebhookEndpoint.get_pymongo_collection().find_one(
+        {"_id": {"$eq": endpoint_id}}, session=tx.session
+    )
+    return WebhookEndpoint.model_validate(row) if row else None
+
+
 async def change(
     endpoint_id: str,
     merchant_id: str,
@@ -75,17 +83,33 @@ async def changed(since: datetime | None) -> Sequence[WebhookEndpoint]:
     return [WebhookEndpoint.model_validate(row) for row in rows]
 
 
-async def disabled(limit: int) -> Sequence[WebhookEndpoint]:
-    """Return endpoints that are disabled for what they answered, of all merchants."""
+async def disabled(most_each: int) -> Sequence[WebhookEndpoint]:
+    """Return endpoints that are disabled for what they answered: some of each merchant's."""
     wanted = {"disabled.reason": {"$in": ["failing", "gone"]}, "removed": False}
-    rows = await WebhookEndpoint.get_pymongo_collection().find(wanted).limit(limit).to_list()
-    return [WebhookEndpoint.model_validate(row) for row in rows]
+    some = {"$firstN": {"input": "$$ROOT", "n": most_each}}
+    found = await WebhookEndpoint.get_pymongo_collection().aggregate(
+        [
+            {"$match": wanted},
+            {"$sort": {"_id": 1}},
+            {"$group": {"_id": "$merchantId", "some": some}},
+        ]
+    )
+    return [
+        WebhookEndpoint.model_validate(row)
+        for of_merchant in await found.to_list()
+        for row in of_merchant["some"]
+    ]
 
 
-async def count_sealed_under(pepper_ids: Sequence[str]) -> int:
-    """Count the endpoints of which something is sealed under one of these peppers."""
+async def count_sealed_under(pepper_ids: Sequence[str], now: datetime) -> int:
+    """Count the endpoints of which something is sealed under one of these peppers.
+
+    A secret that signs no more needs no pepper.
+    """
     under = [{"$regex": f"^{one}[.]"} for one in pepper_ids]
-    of_each: list[Row] = [{name: one} for one in under for name in ("secrets.sealed", "headers")]
+    signs: Row = {"$or": [{"expiresAt": None}, {"expiresAt": {"$gt": now}}]}
+    of_each: list[Row] = [{"headers": one} for one in under]
+    of_each += [{"secrets": {"$elemMatch": signs | {"sealed": one}}} for one in under]
     if not of_each:
         return 0
     wanted: Row = {"removed": False, "$or": of_each}

@@ -4,12 +4,13 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 from standardwebhooks import Webhook
 
+from service.core.errors import Misconfigured
 from service.notifications.endpoints.documents import WebhookEndpoint
 from service.notifications.endpoints.operations.addresses import Target, target_of
 from service.notifications.endpoints.operations.sealing import Sealer
@@ -47,11 +48,18 @@ def route_to(endpoint: WebhookEndpoint, sealer: Sealer) -> Route:
         **own,
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    signers = [
-        Signer(Webhook(sealer.open(endpoint.id, one.sealed)), one.expires_at)
-        for one in endpoint.secrets
-    ]
+    signers = list(_signers(endpoint, sealer))
     return Route(target, f"POST {target.path} HTTP/1.1\r\n{lines}".encode("ascii"), signers)
+
+
+def _signers(endpoint: WebhookEndpoint, sealer: Sealer) -> Iterator[Signer]:
+    """Yield the secrets that sign. The newest must open; of older ones the pepper may be gone."""
+    for place, one in enumerate(endpoint.secrets):
+        try:
+            yield Signer(Webhook(sealer.open(endpoint.id, one.sealed)), one.expires_at)
+        except Misconfigured:
+            if place == 0:
+                raise
 
 
 def request_of(route: Route, event_id: str, body: str, now: datetime) -> bytes:
