@@ -10,6 +10,7 @@ from service.core.errors import FieldProblem, InvalidInput
 from service.core.ids import MERCHANT_ID
 from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
+from service.merchants.errors import MerchantNotFound, SenderRefused
 from service.merchants.operations.changing import (
     find_merchant,
     list_merchants,
@@ -80,11 +81,14 @@ class AdminMerchants(Controller):
     ) -> Response[MerchantAnswer]:
         """The key's own merchant; operators set any, and add one that does not exist yet (201).
 
-        Fields that are left out are reset. It applies to what is opened from now on; other
-        processes notice within five seconds.
+        Fields that are left out are reset, but for `mailSender` where the caller is no operator:
+        only operators set it, since mail goes out by their server. It applies to what is opened
+        from now on; other processes notice within five seconds.
         """
         by = on_behalf_of(principal, merchant_id)
         _check_id(merchant_id)
+        if AccessScope.OPERATOR not in principal.scopes:
+            data = await _with_its_sender(data, merchant_id, merchants)
         new = new_merchant(merchant_id, data, merchants.clock.now())
         found, added = await put_merchant(merchants, new, data.whole(), by)
         return Response(MerchantAnswer(merchant_view(found)), status_code=201 if added else 200)
@@ -120,6 +124,19 @@ class AdminMerchants(Controller):
         reason = data.reason if data is not None else None
         changed = await resume_merchant(merchants, merchant_id, reason, by)
         return MerchantAnswer(merchant_view(changed))
+
+
+async def _with_its_sender(
+    data: PutMerchant, merchant_id: str, merchants: Merchants
+) -> PutMerchant:
+    """Return what is asked for with the sender that the merchant has. Raises `SenderRefused`."""
+    try:
+        sender = (await find_merchant(merchant_id, merchants.clock.now())).mail_sender
+    except MerchantNotFound:
+        sender = None
+    if data.mail_sender not in {None, sender}:
+        raise SenderRefused
+    return data.model_copy(update={"mail_sender": sender})
 
 
 def _check_id(merchant_id: str) -> None:

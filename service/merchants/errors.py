@@ -53,3 +53,16 @@ class MerchantMissing(Forbidden):
             "The merchant of this key does not exist. Create it with `tillgate merchants add`, or "
             "run `tillgate migrate --again`."
         )
+
+
+class SenderRefused(Forbidden):
+    """A merchant names the sender of its mails itself: it could name anybody."""
+
+    code = "sender_refused"
+
+    def __init__(self) -> None:
+        """Say who may."""
+        super().__init__(
+            "Only operators set mailSender, since mail goes out by their server. Leave it out, and "
+            "it stays as it is."
+        )

@@ -45,7 +45,8 @@ async def test_the_first_merchant_is_that_of_the_environments_keys_and_is_never_
 
 async def test_a_merchants_own_key_sets_its_own_and_no_other(shop: Shop) -> None:
     own, other = (await keys_of(shop))[Kind.ADMIN], (await keys_of(shop, "beta"))[Kind.ADMIN]
-    assert (await shop.api.call("PUT", f"{PATH}/alpha", own, json=PROFILE)).status_code == 200
+    fields = PROFILE | {"mailSender": None}  # which only operators set
+    assert (await shop.api.call("PUT", f"{PATH}/alpha", own, json=fields)).status_code == 200
     assert (await shop.api.call("GET", f"{PATH}/alpha", own)).status_code == 200
     # One that is there and one that is not are refused in the same words.
     for merchant in ("alpha", "nobody", "default"):
@@ -67,7 +68,9 @@ async def test_every_act_stands_in_the_trail_of_its_merchant_and_names_the_opera
     await put(shop)  # the same again is no change
     await put(shop, zone="Europe/Berlin", mailSender="new@alpha.example")
     own = (await keys_of(shop))[Kind.ADMIN]
-    await shop.api.call("PUT", f"{PATH}/alpha", own, json=PROFILE | {"name": "A"})
+    await shop.api.call(
+        "PUT", f"{PATH}/alpha", own, json=PROFILE | {"name": "A", "mailSender": None}
+    )
     for _ in range(2):
         await suspend(shop)
     for _ in range(2):
@@ -208,3 +211,19 @@ async def test_a_narrow_key_reads_and_does_not_set(shop: Shop) -> None:
     assert (await shop.api.call("GET", f"{PATH}/alpha", reader)).status_code == 200
     answer = await shop.api.call("PUT", f"{PATH}/alpha", reader, json=PROFILE)
     assert (answer.status_code, "merchants:write" in answer.json()["detail"]) == (403, True)
+
+
+async def test_a_merchant_mails_in_nobody_elses_name_and_an_operator_says_in_whose(
+    shop: Shop,
+) -> None:
+    await put(shop)
+    own = (await keys_of(shop))[Kind.ADMIN]
+    one = f"{PATH}/alpha"
+    named = await shop.api.call("PUT", one, own, json=PROFILE | {"mailSender": "ceo@beta.example"})
+    assert (named.status_code, named.json()["error"]) == (403, "sender_refused")
+    left_out = {name: value for name, value in PROFILE.items() if name != "mailSender"}
+    for body in (left_out, PROFILE, PROFILE | {"mailSender": None}):
+        kept = await shop.api.call("PUT", one, own, json=body)
+        assert kept.json()["merchant"]["mailSender"] == PROFILE["mailSender"]
+    control = await put(shop, mailSender="ceo@beta.example")
+    assert control.json()["merchant"]["mailSender"] == "ceo@beta.example"

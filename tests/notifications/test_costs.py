@@ -1,14 +1,17 @@
 """What endpoints cost: no collection is read whole, and little is asked however many there are."""
 
+from datetime import timedelta
 from typing import Any
 
 from service.core.peppers import read_pepper
 from service.notifications.endpoints.operations.browse import disabled_endpoints
 from service.notifications.endpoints.operations.sealing import Sealer
+from service.notifications.endpoints.operations.sending_again import resend_since
 from service.notifications.endpoints.repository.endpoints import count_sealed_under
 from service.storage.database import Row
+from service.storage.paging import EXAMINED
 from tests.notifications.receivers import answers, answers_in_turn, receiving
-from tests.notifications.telling import endpoint, fan_out, send, services_of, tell
+from tests.notifications.telling import OPERATOR, endpoint, fan_out, send, services_of, tell
 from tests.support.api import ADMIN
 from tests.support.profiled import profiled
 from tests.support.shop import Shop
@@ -65,6 +68,36 @@ async def test_a_hundred_deliveries_to_ten_endpoints_take_a_few_commands(shop: S
     claims = [row for row in asked if row["ns"].endswith("webhook_deliveries")]
     assert len(claims) <= 3
     assert len(receiver.got) == 100
+
+
+async def test_sending_again_since_a_time_looks_at_few_messages_of_others_and_passes_none_by(
+    shop: Shop,
+) -> None:
+    since = shop.clock.now()
+    async with receiving() as receiver:
+        told = await endpoint(shop, receiver.url())
+        await tell(shop, "ours")
+        outbox = shop.database["outbox"]
+        (row,) = await outbox.find().to_list()
+        late = {"createdAt": row["createdAt"], "purgeAt": row["purgeAt"]}
+        step = timedelta(milliseconds=1)
+        others = [
+            row | {"_id": f"x:{n}", "merchantId": "shop-2", "purgeAt": late["purgeAt"] - step * n}
+            for n in range(1, 2 * EXAMINED)
+        ]
+        await outbox.insert_many(others)
+        await shop.database["webhook_deliveries"].delete_many({})
+        counts, at = [], since
+        async with profiled(shop.database) as done:
+            while at is not None and len(counts) < 9:
+                by = OPERATOR
+                resent = await resend_since(services_of(shop), told.endpoint.id, at, by)
+                counts.append(resent.count)
+                at = resent.since
+    assert counts == [0, 1]
+    asked = [one for one in done if one["ns"].endswith(".outbox")]
+    assert max(one.get("keysExamined", 0) for one in asked) <= EXAMINED + 2
+    assert max(one.get("docsExamined", 0) for one in asked) <= EXAMINED
 
 
 async def test_what_is_sealed_under_an_older_pepper_is_counted_until_it_is_sealed_anew(

@@ -3,11 +3,14 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from pymongo.asynchronous.collection import AsyncCollection
+
 from service.core.clock import Clock
 from service.notifications.endpoints.documents import WebhookDelivery
 from service.outbox.documents import OutboxMessage
 from service.outbox.operations.messages import KEEP_FOR
 from service.storage.database import Row
+from service.storage.paging import EXAMINED
 from service.storage.transaction import Transaction
 
 COPIED = ("merchantId", "eventId", "type", "sessionId", "body", "place")
@@ -32,24 +35,34 @@ async def written_since(
     """Return a merchant's messages since a time, oldest first, and from when there are more.
 
     Found by the time of their deletion, which has an index and stands as far from that of writing.
-    Messages of one moment are never torn apart: as many as there are of the last one come along.
+    Those of all merchants stand there, so a bounded number is looked at: there may be none among
+    them, and more behind. Messages of one moment are never torn apart: as many as there are of the
+    last one come along.
     """
     rows = OutboxMessage.get_pymongo_collection()
+    begins = since + KEEP_FOR
+    edge = await _moment_at(rows, {"$gte": begins}, EXAMINED)
+    if edge == begins:
+        edge = await _moment_at(rows, {"$gt": begins}, 0)
+    within: Row = {"$gte": begins} if edge is None else {"$gte": begins, "$lt": edge}
     wanted = {"merchantId": merchant_id, "topic": {"$in": sorted(topics)}}
-    after: Row = {"purgeAt": {"$gte": since + KEEP_FOR}}
-    found = await rows.find(wanted | after).sort("purgeAt", 1).limit(limit + 1).to_list()
-    if len(found) <= limit:
-        return [OutboxMessage.model_validate(row) for row in found], None
-    last = found[limit]["purgeAt"]
-    earlier = [row for row in found if row["purgeAt"] < last]
-    if not earlier:
-        earlier = await rows.find(wanted | {"purgeAt": last}).to_list()
-        following = (
-            await rows.find(wanted | {"purgeAt": {"$gt": last}}).sort("purgeAt", 1).to_list(1)
-        )
-        more = following[0]["createdAt"] if following else None
-        return [OutboxMessage.model_validate(row) for row in earlier], more
-    return [OutboxMessage.model_validate(row) for row in earlier], last - KEEP_FOR
+    found = await rows.find(wanted | {"purgeAt": within}).sort("purgeAt", 1).to_list(limit + 1)
+    if len(found) > limit:
+        edge = found[limit]["purgeAt"]
+        earlier = [row for row in found if row["purgeAt"] < edge]
+        if not earlier:  # all of them of one moment
+            earlier = await rows.find(wanted | {"purgeAt": edge}).to_list()
+            edge = await _moment_at(rows, {"$gt": edge}, 0)
+        found = earlier
+    following = None if edge is None else edge - KEEP_FOR
+    return [OutboxMessage.model_validate(row) for row in found], following
+
+
+async def _moment_at(rows: AsyncCollection[Row], within: Row, skipped: int) -> datetime | None:
+    """Return the moment behind so many messages, of whomever: the index alone is read."""
+    found = rows.find({"purgeAt": within}, {"_id": 0, "purgeAt": 1}).sort("purgeAt", 1)
+    last = await found.skip(skipped).limit(1).to_list()
+    return last[0]["purgeAt"] if last else None
 
 
 async def again(ids: Sequence[str], purge_at: datetime, clock: Clock, tx: Transaction) -> int:
