@@ -49,9 +49,10 @@ async def about(message: OutboxMessage) -> About:
 
 
 def _session(message: OutboxMessage, session: Session | None) -> About:
-    """Say what was bought. A failure is told only where a server or the user opened the session.
+    """Say what was bought; without a payment only where a server or the user opened the session.
 
-    A browser may have named any address as its own, and can fail as often as it likes.
+    A browser may have named any address as its own, and can fail as often as it likes, or complete
+    what costs nothing. A receipt that took a payment goes to whomever it named.
     """
     if session is None:
         return About({}, silent=True)
@@ -61,7 +62,9 @@ def _session(message: OutboxMessage, session: Session | None) -> About:
         "provider": _title(session.provider),
         "payment": session.provider_payment_id,
     }
-    unproven = message.topic == "session.failed" and session.owner != TRUSTED
+    for_nothing = session.free_allowed and session.provider_payment_id is None
+    unpaid = for_nothing or message.topic == "session.failed"
+    unproven = unpaid and session.owner != TRUSTED
     return About(values, None if unproven else session.email)
 
 
