@@ -22,7 +22,7 @@ from service.storage.database import connect
 from service.storage.documents import bind
 from service.storage.indexes import apply_indexes
 from service.storage.mongod import find_binary, free_port
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 
 Rows = Iterable[dict[str, Any]]
 

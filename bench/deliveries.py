@@ -31,7 +31,8 @@ from service.outbox.documents import OutboxMessage
 from service.outbox.operations.messages import message
 from service.storage.database import connect
 from service.storage.documents import bind
-from service.wiring import DOCUMENTS, build_endpoints
+from service.stored import DOCUMENTS
+from service.wiring import build_endpoints
 from tests.support.settings import make_settings
 
 ENDPOINTS, EACH = 1_000, 10

@@ -57,12 +57,13 @@ from service.storage.figures import sampling, stored_figures
 from service.storage.group_commit.queue import GroupQueue
 from service.storage.group_commit.reading_along import reading_along
 from service.storage.watchdog import Watchdog, watching
+from service.stored import DOCUMENTS
 from service.timeline.controllers import AnyIds, DisputeEvidence, Timelines
 from service.web.edge import put_edge_around
 from service.web.health import Readiness
 from service.web.layer import web_layer
 from service.web.metrics.controllers import metrics_route
-from service.wiring import DOCUMENTS, Container, build_container, close_providers
+from service.wiring import Container, build_container, close_providers
 
 ROUTES = (
     PaymentSessions,

@@ -8,51 +8,36 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from service.audit.documents import AuditEntry
 from service.bookkeeping.operations.table import ABOUT as BOOKKEEPING_JOBS
 from service.bookkeeping.operations.table import bookkeeping_jobs
-from service.catalog.documents import Coupon, Price
 from service.core.clock import Clock, SystemClock
 from service.core.errors import Misconfigured
 from service.effects.apply import apply, questions
 from service.effects.ledger import brings
 from service.effects.matching import named_by
-from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.inbox.operations.inbox import Inbox
-from service.jobs.documents import JobRun, JobState
 from service.jobs.operations.job import About, Table, by_name
 from service.jobs.operations.listing import list_jobs
-from service.leases.documents import Lease
-from service.merchants.documents import Merchant
 from service.merchants.operations.merchants import Merchants
-from service.migrations.documents import Migration
 from service.migrations.operations import require_layout
-from service.notifications.alerts.documents import Alert, TrafficMinute
 from service.notifications.alerts.operations.condition import Condition
 from service.notifications.alerts.operations.table import ABOUT as ALERT_JOBS
 from service.notifications.alerts.operations.table import alert_jobs, conditions_of
-from service.notifications.endpoints.documents import WebhookDelivery, WebhookEndpoint
 from service.notifications.endpoints.operations.addresses import LOOPBACK, Addresses
 from service.notifications.endpoints.operations.browse import disabled_endpoints
 from service.notifications.endpoints.operations.fan_out import webhooks
 from service.notifications.endpoints.operations.known import Endpoints
 from service.notifications.endpoints.operations.sealing import Sealer
 from service.notifications.endpoints.operations.services import EndpointServices
-from service.notifications.mail.documents import MailMessage, MailSuppression, MailTemplate
 from service.notifications.mail.operations.compose import mail_subscriber
 from service.notifications.mail.operations.services import MailServices
 from service.notifications.mail.operations.summary import ABOUT as MAIL_JOBS
 from service.notifications.mail.operations.summary import mail_jobs
-from service.outbox.documents import Birth, Delivery, OutboxMessage
+from service.outbox.documents import OutboxMessage
 from service.outbox.operations.subscribers import Subscriber, Subscribers
-from service.payments.attempts.documents import Attempt
-from service.payments.disputes.documents import Dispute
 from service.payments.disputes.operations.remind import ABOUT as DISPUTE_JOBS
 from service.payments.disputes.operations.remind import dispute_jobs
-from service.payments.entries.documents import Entry
 from service.payments.history.operations.services import HistoryServices
-from service.payments.payments.documents import Payment
-from service.payments.refunds.documents import Refund
 from service.payments.refunds.operations.approve import REFUND
 from service.payments.refunds.operations.rules import RefundRules
 from service.payments.refunds.sending.send import send_by_message
@@ -60,7 +45,6 @@ from service.payments.refunds.sending.services import RefundServices
 from service.payments.refunds.sending.table import ABOUT as REFUND_JOBS
 from service.payments.refunds.sending.table import refund_jobs
 from service.payments.refunds.settings import RefundSettings
-from service.payments.subscriptions.documents import Subscription
 from service.payments.subscriptions.operations.hint import READ
 from service.payments.subscriptions.sending.read import read_by_message
 from service.payments.subscriptions.sending.services import SubscriptionServices
@@ -75,7 +59,6 @@ from service.sessions.checkouts.attempts import close_attempt_by_message
 from service.sessions.checkouts.capture import capture_by_message
 from service.sessions.checkouts.close import close_by_message
 from service.sessions.checkouts.services import CheckoutServices
-from service.sessions.documents import Session
 from service.sessions.operations.find_session import session_ids_of_email
 from service.sessions.operations.moving.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
 from service.sessions.operations.reviewing.captures import CAPTURE
@@ -84,45 +67,9 @@ from service.sessions.settings import SessionSettings
 from service.sessions.states import Lifetimes
 from service.settings import Settings, secrets_of
 from service.storage.database import Client, Database, connect, require_replica_set
-from service.storage.documents import StoredDocument, bind
+from service.storage.documents import bind
 from service.storage.indexes import refuse_deadly_ttl
-from service.web.idempotency.documents import IdempotencyKey
-from service.web.keys.documents import ApiKey
-from service.web.sign_ins.documents import SignIn
-
-DOCUMENTS: tuple[type[StoredDocument], ...] = (
-    Session,
-    WebhookEvent,
-    WebhookRejection,
-    Payment,
-    Attempt,
-    Refund,
-    Dispute,
-    Subscription,
-    Entry,
-    OutboxMessage,
-    Delivery,
-    Birth,
-    MailMessage,
-    MailSuppression,
-    MailTemplate,
-    WebhookEndpoint,
-    WebhookDelivery,
-    AuditEntry,
-    Merchant,
-    Price,
-    Coupon,
-    ApiKey,
-    SignIn,
-    IdempotencyKey,
-    Lease,
-    JobState,
-    JobRun,
-    Alert,
-    TrafficMinute,
-    Migration,
-)
-
+from service.stored import DOCUMENTS
 
 ALL_JOBS: tuple[About, ...] = (
     *RETENTION_JOBS,

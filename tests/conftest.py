@@ -21,7 +21,8 @@ from service.storage.database import Client, Database, connect
 from service.storage.documents import bind
 from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes
-from service.wiring import DOCUMENTS, close_providers
+from service.stored import DOCUMENTS
+from service.wiring import close_providers
 from tests.support.api import Api
 from tests.support.browsers import browser
 from tests.support.built import Built, application, build

@@ -8,38 +8,18 @@ from service.core.clock import Clock
 from service.providers.registry import ProviderName
 from service.settings import Settings
 from service.storage.database import Database
-from service.storage.documents import StoredDocument, bind
+from service.storage.documents import bind
 from service.storage.indexes import apply_indexes
 from tillgate_sandbox.base import Played, Sandbox
-from tillgate_sandbox.calls.documents import SandboxCall
-from tillgate_sandbox.documents import (
-    SandboxCheckout,
-    SandboxClock,
-    SandboxDelivery,
-    SandboxEvent,
-    SandboxKey,
-    StandingChaos,
-)
-from tillgate_sandbox.mailbox.documents import SandboxMail
 from tillgate_sandbox.pages.controllers import page_routes
 from tillgate_sandbox.phonepe.controllers import ROUTES as PHONEPE
 from tillgate_sandbox.phonepe.events import PlayedPhonePe
 from tillgate_sandbox.razorpay.controllers import ROUTES as RAZORPAY
 from tillgate_sandbox.razorpay.events import PlayedRazorpay
 from tillgate_sandbox.razorpay.subscriptions import RazorpaySubscriptions
+from tillgate_sandbox.stored import SANDBOX_DOCUMENTS
 from tillgate_sandbox.stripe.controllers import ROUTES as STRIPE
 from tillgate_sandbox.stripe.events import PlayedStripe
-
-SANDBOX_DOCUMENTS: tuple[type[StoredDocument], ...] = (
-    SandboxCall,
-    SandboxCheckout,
-    SandboxClock,
-    SandboxDelivery,
-    SandboxEvent,
-    SandboxKey,
-    SandboxMail,
-    StandingChaos,
-)
 
 
 def build_sandbox(settings: Settings, clock: Clock) -> Sandbox:

@@ -11,12 +11,15 @@ from service.cli.options import operator
 from service.cli.settings import quiet_logging, settings_of
 from service.core.clock import SystemClock
 from service.core.errors import Misconfigured, Unavailable
+from service.migrations.documents import Migration
 from service.migrations.operations import bring_up_to_date
 from service.settings import Settings
 from service.storage.answering import DatabaseError, is_no_answer
 from service.storage.database import Database
 from service.storage.embedded import embedded_database
-from service.wiring import DOCUMENTS, connected
+from service.storage.indexes import Drift
+from service.stored import DOCUMENTS
+from service.wiring import connected
 
 T = TypeVar("T")
 
@@ -40,11 +43,16 @@ def with_database(data_dir: Path, work: Work[T], *, prepare: bool = True) -> T:
             async with connected(settings, uri, as_is=as_is) as client:
                 database = client[settings.database.name]
                 if embedded and prepare:
-                    await bring_up_to_date(database, DOCUMENTS, SystemClock(), operator())
+                    await brought_up_to_date(database)
                 return await work(settings, database)
 
         with readable_database_errors():
             return asyncio.run(run())
+
+
+async def brought_up_to_date(database: Database) -> tuple[list[Migration], list[Drift]]:
+    """Migrate a database of our own, and create its indexes; return what ran, and what differs."""
+    return await bring_up_to_date(database, DOCUMENTS, SystemClock(), operator())
 
 
 @contextmanager

@@ -343,7 +343,7 @@ ELSEWHERE = {
     "ReviewPages.decide": "the same operation as AdminReviews",
     **{
         f"EndpointPages.{act}": "the same operation as WebhookEndpoints"
-        for act in ("add", "rotate", "test", "resend", "switch", "remove")
+        for act in ("add", "rotate", "test", "resend", "missed", "switch", "remove")
     },
     "AdminMail.again": "needs a mail server: tests/notifications/mail/test_page.py",
     "MailPages.again": "the same operation as AdminMail.again",

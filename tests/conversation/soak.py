@@ -18,7 +18,7 @@ from service.storage.database import connect
 from service.storage.documents import bind
 from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.conftest import NOON
 from tests.conversation.acts import Step
 from tests.conversation.drawing import draw

@@ -22,7 +22,7 @@ from pymongo import monitoring
 from service.core.clock import ManualClock
 from service.storage.database import connect
 from service.storage.documents import bind
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.conversation.acts import Act, Step, Together
 from tests.conversation.books import RealPayment
 from tests.conversation.playing import take

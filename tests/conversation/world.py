@@ -13,7 +13,7 @@ from service.core.clock import ManualClock
 from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
 from service.jobs.operations.pausing import resume_job
 from service.storage.database import Database, Row
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.conversation.books import RealPayment, payments_in
 from tests.conversation.wires import Wires, listened_to
 from tests.sandbox.lab import Lab, running_lab
@@ -21,9 +21,9 @@ from tests.sessions.asking import put_coupon, put_price, token_of
 from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
 from tests.support.emptied import emptied
 from tillgate_sandbox import repository as sandbox
-from tillgate_sandbox.building import SANDBOX_DOCUMENTS
 from tillgate_sandbox.documents import SandboxCheckout
 from tillgate_sandbox.settling import settle_due
+from tillgate_sandbox.stored import SANDBOX_DOCUMENTS
 
 PLAN, EVENT = "gold", "concert"
 PRICE = 1000

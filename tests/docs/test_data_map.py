@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from service.storage.documents import StoredDocument, wire_name
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 

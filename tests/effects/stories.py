@@ -11,7 +11,7 @@ from typing import Any
 from httpx import Response
 
 from service.storage.database import Row
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.effects import streams
 from tests.effects.streams import Stream
 from tests.support.emptied import emptied

@@ -24,7 +24,7 @@ from service.migrations.operations import require_layout
 from service.storage.database import Database, connect
 from service.storage.documents import bind
 from service.storage.indexes import apply_indexes
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.failovers.load import Load, Seen
 from tests.failovers.members import Members, three_members, until
 

@@ -18,7 +18,7 @@ MOST_IMPORTS = 20
 MOST_IMPORTS_OF_CONTROLLERS = 24
 
 # These bring everything together and do nothing else: their imports are their content.
-_GATHERS = {"service/wiring.py", "service/app.py"}
+_GATHERS = {"service/wiring.py", "service/stored.py", "service/app.py"}
 
 # What a function has for its caller it returns; what it gives up or back is another thing.
 _GIVES = re.compile(r"(Gives? (?!up\b|a try back\b|the caller its\b)|Tells? (whether|the mode)\b)")

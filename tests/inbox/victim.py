@@ -22,7 +22,7 @@ from service.app import create_app
 from service.core.clock import ManualClock
 from service.storage.database import connect
 from service.storage.documents import bind
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.support.limits import take_all_the_time
 from tests.support.settings import make_settings
 

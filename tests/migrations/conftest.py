@@ -12,7 +12,7 @@ from pymongo import IndexModel
 from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
 from service.storage.database import Client, Database, Row
 from service.storage.documents import bind
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 
 BY = Principal(Kind.ADMIN, DEFAULT_MERCHANT, key_id="cli", name="cli:ada")
 HERE = Path(__file__).parent

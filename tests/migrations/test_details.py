@@ -11,7 +11,7 @@ from service.payments.payments.operations.record import record_payment
 from service.payments.payments.states import PaymentStatus
 from service.storage.database import Database, Row
 from service.storage.plain import in_transaction
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.conftest import NOON
 from tests.migrations.conftest import BY
 from tests.payments.test_details import _row, _told

@@ -16,7 +16,7 @@ from service.storage.database import Client, Database
 from service.storage.documents import bind
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 
 
 @pytest_asyncio.fixture

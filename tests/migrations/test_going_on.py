@@ -12,7 +12,7 @@ from service.core.clock import ManualClock
 from service.migrations.operations import migrate
 from service.settings import Settings
 from service.storage.database import Database, Row
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.migrations.conftest import BY
 from tests.sessions.asking import CHECKOUTS, PAYMENTS, token_of
 from tests.support.api import PUBLISHABLE, SECRET

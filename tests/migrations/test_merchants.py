@@ -11,7 +11,7 @@ from service.migrations.steps import merchants
 from service.migrations.steps.step import Run
 from service.storage.database import Client, Database
 from service.storage.documents import bind
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.migrations.conftest import BY
 
 

@@ -25,7 +25,7 @@ from service.storage.database import Client, Database, Row
 from service.storage.documents import StoredDocument, bind
 from service.storage.indexes import find_drift, refuse_deadly_ttl
 from service.storage.plain import in_transaction
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.migrations.conftest import BY, everything, fill
 from tests.storage.failing import failing
 

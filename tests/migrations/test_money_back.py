@@ -5,7 +5,7 @@ from service.migrations.operations import migrate
 from service.migrations.steps import money_back
 from service.payments.payments.documents import Payment
 from service.storage.database import Database
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.migrations.conftest import BY
 
 

@@ -14,7 +14,7 @@ from service.outbox.documents import Delivery
 from service.outbox.operations.post import Post
 from service.outbox.operations.subscribers import Subscriber
 from service.storage.database import Database, Row
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.migrations.conftest import BY
 from tests.outbox.subscribing import Listener
 

@@ -9,7 +9,7 @@ from service.core.clock import ManualClock
 from service.migrations.operations import migrate
 from service.migrations.steps import lists, owners
 from service.storage.database import Database
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.migrations.conftest import BY
 
 

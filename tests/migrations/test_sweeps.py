@@ -4,7 +4,7 @@ from service.core.clock import ManualClock
 from service.migrations.operations import migrate
 from service.migrations.steps import sweeps
 from service.storage.database import Database
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.migrations.conftest import BY
 
 CHANGING = ("sessions", "payments", "refunds")

@@ -5,7 +5,7 @@ from service.merchants.documents import Merchant
 from service.migrations.operations import migrate
 from service.migrations.steps import told
 from service.storage.database import Database
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.migrations.conftest import BY
 
 

@@ -15,7 +15,7 @@ from service.core.clock import ManualClock
 from service.migrations.operations import difference, migrate
 from service.settings import Settings
 from service.storage.database import Client, Database, Row
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.migrations.conftest import BEFORE_THE_INBOX, BY, everything, older, read
 from tests.migrations.test_going_on import razorpay_copy
 from tests.support.api import SECRET

@@ -16,7 +16,8 @@ from service.notifications.endpoints.sending.client import Client
 from service.notifications.endpoints.sending.sender import Sender
 from service.storage.database import connect
 from service.storage.documents import bind
-from service.wiring import DOCUMENTS, build_endpoints
+from service.stored import DOCUMENTS
+from service.wiring import build_endpoints
 from tests.support.settings import make_settings
 
 

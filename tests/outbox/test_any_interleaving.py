@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from service.outbox import repository
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.outbox.interleaving import AFTER, AMID, BEFORE, COMMANDS, World
 from tests.support.emptied import emptied
 from tests.support.shop import Shop

@@ -14,7 +14,7 @@ from service.core.clock import ManualClock
 from service.payments.refunds.sending import send
 from service.storage.database import connect
 from service.storage.documents import bind
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.conftest import NOON
 from tests.support.limits import take_all_the_time
 from tests.support.settings import SECRET, make_settings

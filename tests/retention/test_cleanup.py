@@ -16,7 +16,7 @@ from service.leases.repository import Held
 from service.storage.database import Database, connect
 from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes, refuse_deadly_ttl
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.providers.http_fake import fake_api
 from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
 from tests.support.events import stripe_checkout

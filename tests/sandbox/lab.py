@@ -18,12 +18,12 @@ from tests.support.emptied import emptied
 from tests.support.settings import make_settings
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
-from tillgate_sandbox.building import SANDBOX_DOCUMENTS
 from tillgate_sandbox.delivering import deliver_due
 from tillgate_sandbox.documents import SandboxCheckout, SandboxDelivery
 from tillgate_sandbox.extension import SANDBOX
 from tillgate_sandbox.playing import expire_due
 from tillgate_sandbox.settling import settle_due
+from tillgate_sandbox.stored import SANDBOX_DOCUMENTS
 from tillgate_sandbox.storm.served import served
 
 STRIPE_KEY = "sk_test_dev_0123456789"

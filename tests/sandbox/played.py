@@ -12,10 +12,10 @@ from service.core.clock import Clock, SystemClock
 from service.providers.base import CheckoutRequest
 from service.settings import Settings
 from service.storage.database import Database
+from service.stored import DOCUMENTS as WIRED
 from service.web.edge import put_edge_around
 from service.web.health import Readiness
 from service.web.layer import web_layer
-from service.wiring import DOCUMENTS as WIRED
 from tests.sandbox.lab import empty_sandbox
 from tests.support.settings import make_settings
 from tests.web.serving import serving

@@ -11,7 +11,7 @@ from service.core.clock import Clock
 from service.core.principal import Kind
 from service.migrations.documents import Migration
 from service.storage.database import Database
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.support.api import ADMIN, PUBLISHABLE, SECRET, Api
 from tests.support.keys import issue_key
 from tests.support.settings import JWT_SECRET

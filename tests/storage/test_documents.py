@@ -10,7 +10,7 @@ from service.catalog.documents import Price
 from service.leases.documents import Lease
 from service.storage.database import Database
 from service.storage.documents import StoredDocument, wire_name
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.conftest import NOON
 
 

@@ -11,7 +11,7 @@ from pymongo.errors import WriteError
 from service.core.errors import Misconfigured
 from service.storage.database import Client, Database
 from service.storage.indexes import apply_indexes, find_drift, refuse_deadly_ttl
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 
 
 @pytest_asyncio.fixture

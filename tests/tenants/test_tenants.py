@@ -15,7 +15,7 @@ from service.notifications.alerts.operations.browse import open_alerts
 from service.notifications.alerts.operations.condition import Sighting
 from service.sessions import repository as sessions
 from service.storage.database import Row
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.outbox.subscribing import DEAD, dead_letter
 from tests.payments.history.rows import dispute, refund
 from tests.sessions.asking import token_of
@@ -23,6 +23,7 @@ from tests.support.api import ADMIN
 from tests.support.events import Delivery, stripe_checkout
 from tests.support.keys import issue_key
 from tests.support.shop import Shop
+from tests.tenants.later import calls, own
 
 A, B = "alpha", "beta"
 USER, EVENT, PLAN = "user_of_alpha", "event_of_alpha", "plan_of_alpha"
@@ -103,6 +104,7 @@ async def _owned(shop: Shop) -> Owned:
     quote = await call("POST", "/api/quotes", secret, json={"items": {"plan": PLAN}})
     quote_id = quote.json()["quote"]["quoteId"]
     await dead_letter(shop, A)
+    await own(shop, A)
     await agree("endpoint_disabled", [Sighting("words-of-alpha", "", A)], shop.clock.now(), None)
     [alert] = await open_alerts(A, 1)
     [paid] = await shop.payments(sessionId="a-paid")
@@ -162,6 +164,9 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         f"post {hooks}/{{endpoint_id}}/rotate": [Probe({}, one)],
         f"post {hooks}/{{endpoint_id}}/resend": [Probe(again, one)],
         f"get {hooks}/{{endpoint_id}}/deliveries": [Probe({}, one)],
+    }
+    changing |= {
+        route: [Probe(*probed) for probed in some] for route, some in calls(A, USER).items()
     }
     return changing | {
         "post /api/payment-sessions": [Probe({"json": payment}, {}, own)],

@@ -13,7 +13,7 @@ from service.core.clock import ManualClock
 from service.storage.database import Database
 from service.storage.documents import bind
 from service.storage.indexes import apply_indexes
-from service.wiring import DOCUMENTS as WIRED
+from service.stored import DOCUMENTS as WIRED
 from tests.support.emptied import emptied
 from tests.web.app import DOCUMENTS, SK, Seen, create_test_app, settings_for
 from tests.web.serving import serving

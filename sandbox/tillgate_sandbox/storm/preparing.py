@@ -3,7 +3,7 @@
 from service.storage.database import Database
 from service.storage.documents import bind
 from service.storage.indexes import apply_indexes
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tillgate_sandbox.building import prepare_sandbox
 
 

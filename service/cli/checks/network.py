@@ -14,8 +14,8 @@ from service.migrations.operations import difference
 from service.settings import Settings
 from service.storage.answering import DatabaseError
 from service.storage.database import Client, Database, connect, require_replica_set
-from service.storage.indexes import find_drift, refuse_deadly_ttl
-from service.wiring import DOCUMENTS
+from service.storage.indexes import refuse_deadly_ttl
+from service.stored import drift_of
 
 _OLDEST_MONGODB = 6
 _OLDEST_IN_PRODUCTION = 7
@@ -92,7 +92,7 @@ async def _indexes(database: Database, settings: Settings) -> AsyncIterator[Chec
         await refuse_deadly_ttl(database)
     except Misconfigured as error:
         yield Check("database", "TTL", "problem", error.message)
-    drift = await find_drift(database, DOCUMENTS)
+    drift = await drift_of(database)
     missing = [f"{one.collection}.{one.index}" for one in drift if one.kind == "missing"]
     if missing:
         says = f"{len(missing)} are missing ({missing[0]} …): tillgate migrate"

@@ -7,7 +7,12 @@ from pathlib import Path
 import rich_click as click
 
 from service.cli.addresses import listen
-from service.cli.database import database_address, readable_database_errors, writable
+from service.cli.database import (
+    brought_up_to_date,
+    database_address,
+    readable_database_errors,
+    writable,
+)
 from service.cli.development.banner import Running, print_banner
 from service.cli.development.generated import generate, keep_out_of_git
 from service.cli.development.mailbox import app_with_mailbox
@@ -23,10 +28,9 @@ from service.cli.settings import (
 from service.core.clock import SystemClock
 from service.core.errors import Misconfigured
 from service.extension import Extension, find_extension
-from service.migrations.operations import bring_up_to_date
 from service.settings import Settings, load_settings
 from service.web.logs.setup import configure_logging
-from service.wiring import DOCUMENTS, connected
+from service.wiring import connected
 
 PATIENCE_S = 10
 
@@ -76,7 +80,7 @@ async def _serve(
     settings = running.settings
     async with connected(settings, uri, as_is=True) as client:
         database = client[settings.database.name]
-        ran, drift = await bring_up_to_date(database, DOCUMENTS, SystemClock(), operator())
+        ran, drift = await brought_up_to_date(database)
         for migration in ran:
             say(f"migrated {migration.id}: {migration.name}")
         for one in drift:

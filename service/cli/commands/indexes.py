@@ -12,9 +12,9 @@ from service.core.clock import SystemClock
 from service.settings import Settings
 from service.storage.answering import answers_in_time
 from service.storage.database import Database
-from service.storage.indexes import Drift, apply_indexes, find_drift
+from service.storage.indexes import Drift, apply_indexes
 from service.storage.plain import NO_TRANSACTION
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS, drift_of
 
 
 @click.group()
@@ -52,11 +52,11 @@ def apply(data_dir: Path) -> None:
 
 
 async def _find(_: Settings, database: Database) -> list[Drift]:
-    return await find_drift(database, DOCUMENTS)
+    return await drift_of(database)
 
 
 async def _apply(_: Settings, database: Database) -> list[Drift]:
-    missing = [one for one in await find_drift(database, DOCUMENTS) if one.kind == "missing"]
+    missing = [one for one in await drift_of(database) if one.kind == "missing"]
     left = await apply_indexes(database, DOCUMENTS)
     made = [f"{one.collection}.{one.index}" for one in missing]
     act = Act("indexes.applied", "database", detail={"made": [*made], "left": len(left)})

@@ -14,8 +14,8 @@ from service.migrations.operations import Planned, migrate, plan
 from service.migrations.steps.step import Counts
 from service.settings import Settings
 from service.storage.database import Database
-from service.storage.indexes import Drift, find_drift
-from service.wiring import DOCUMENTS
+from service.storage.indexes import Drift
+from service.stored import DOCUMENTS, drift_of
 
 BEHIND = 3
 
@@ -40,7 +40,7 @@ def command(data_dir: Path, *, dry_run: bool, again: bool) -> None:
 
         async def look(_: Settings, database: Database) -> tuple[list[Planned], list[Drift]]:
             planned = await plan(database, again=again)
-            return planned, await find_drift(database, DOCUMENTS)
+            return planned, await drift_of(database)
 
         _show_plan(*with_database(data_dir, look, prepare=False))
         return

@@ -19,9 +19,9 @@ from service.core.errors import Misconfigured
 from service.production.problems import problems
 from service.settings import Settings
 from service.storage.database import Database
-from service.storage.indexes import find_drift
+from service.stored import drift_of
 from service.web.logs.setup import configure_logging
-from service.wiring import DOCUMENTS, connected
+from service.wiring import connected
 
 # Requests in flight may take this long when the process is stopped: see docs/deploy.md.
 PATIENCE_S = 30
@@ -85,7 +85,7 @@ async def _serve(
 
 
 async def _warn_of_missing_indexes(database: Database) -> None:
-    drift = await find_drift(database, DOCUMENTS)
+    drift = await drift_of(database)
     missing = [f"{one.collection}.{one.index}" for one in drift if one.kind == "missing"]
     if missing:
         log.warning(

@@ -17,11 +17,10 @@ from service.reviews.operations.find import case_of, doubt_of, find_review, refu
 from service.reviews.operations.give_back import DecidedReview, ask_for, give_back
 from service.reviews.operations.keep import decided_fields, decision_of, keep_decision
 from service.reviews.operations.outcomes import Deciding, apply_choice
-from service.reviews.operations.trail import keep_trail
+from service.reviews.operations.trail import keep_trail, tell
 from service.sessions import repository as sessions
 from service.sessions.checkouts.services import CheckoutServices
 from service.sessions.operations.moving.move import Cause
-from service.sessions.operations.reviewing.telling import tell_decided
 from service.storage.database import Row
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
@@ -77,8 +76,7 @@ async def _decide(
             wish.choice, deciding, decided_fields(wish, case, waiting, now)
         )
         await keep_trail(tx, by, wish, case, row, now)
-        about = case.doubt.about
-        await tell_decided(tx, session, row.id, about, wish.choice.value, now)
+        await tell(tx, session, wish, case, row, now)
         return DecidedReview(
             session, await give_back(Doing(tx, by, now), wish, case, refunding.rules)
         )

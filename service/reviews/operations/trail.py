@@ -1,4 +1,4 @@
-"""What the audit keeps of a decision: who took it, about which money, and why."""
+"""What is kept and told of a decision: who took it, about which money, and why."""
 
 from datetime import datetime
 
@@ -7,6 +7,8 @@ from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.inbox.documents import WebhookEvent
 from service.reviews.operations.choices import Case, Wish
+from service.sessions.documents import Session
+from service.sessions.operations.reviewing.telling import tell_decided
 from service.storage.transaction import Transaction
 
 
@@ -24,3 +26,10 @@ async def keep_trail(
         detail |= {"amount": case.payment.amount, "currency": case.payment.currency}
     session = f"session:{case.session.session_id}"
     await record(tx, by, Act(f"review.{wish.verdict}", session, wish.reason, detail), now)
+
+
+async def tell(
+    tx: Transaction, session: Session, wish: Wish, case: Case, row: WebhookEvent, now: datetime
+) -> None:
+    """Write the message of a decision, with its session as it stands then."""
+    await tell_decided(tx, session, row.id, case.doubt.about, wish.choice.value, now)

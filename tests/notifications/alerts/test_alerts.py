@@ -18,7 +18,7 @@ from service.storage.database import Client
 from service.storage.indexes import apply_indexes
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.conftest import NOON
 from tests.leases.clocks import Shifted, Trusted
 from tests.notifications.alerts.watching import (

@@ -16,7 +16,7 @@ from service.notifications.alerts.operations.browse import open_alerts
 from service.notifications.alerts.operations.close import close_alert
 from service.notifications.alerts.operations.condition import Sighting
 from service.notifications.alerts.states import OVER_AFTER
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 from tests.notifications.alerts.watching import alerts, seen_at
 from tests.support.emptied import emptied
 from tests.support.shop import Shop

@@ -15,7 +15,7 @@ from service.notifications.mail.sending.send import send_due
 from service.notifications.mail.settings import read_server
 from service.storage.database import connect
 from service.storage.documents import bind
-from service.wiring import DOCUMENTS
+from service.stored import DOCUMENTS
 
 POINTS = ("claimed", "named", "noted", "taken", "nowhere")
 """Once it has the mail; once the server knows the receiver; once it is noted; once it is taken."""

@@ -20,7 +20,8 @@ from service.cli.main import cli
 from service.extension import Extension, needed_extension
 from service.settings import load_settings
 from service.storage.indexes import apply_indexes
-from service.wiring import DOCUMENTS, connected
+from service.stored import DOCUMENTS
+from service.wiring import connected
 from tests.dashboard.signing_in import sign_in
 from tests.support.settings import SECRET
 

@@ -1,0 +1,56 @@
+"""What A has of mail and of subscriptions, and the calls by which B could reach it."""
+
+from datetime import timedelta
+from typing import Any
+
+from service.notifications.mail.documents import MailMessage
+from service.payments.subscriptions.documents import Subscription
+from tests.support.shop import Shop
+
+MAIL, SUBSCRIPTION = "ml_of_alpha", "sub_of_alpha"
+Probed = tuple[dict[str, Any], dict[str, str], tuple[int, ...]]
+"""What is sent, what stands in the path, and the statuses that may be answered."""
+
+
+async def own(shop: Shop, merchant: str) -> None:
+    """Insert a mail and a subscription of a merchant."""
+    now = shop.clock.now()
+    times = {"createdAt": now, "nextAttemptAt": now, "giveUpAt": now + timedelta(days=3)}
+    mail = {"_id": MAIL, "merchantId": merchant, "template": "completed", "cause": "a-paid"}
+    mail |= {"to": "ada@alpha.example", "masked": "words-of-alpha", "status": "sent"}
+    row = MailMessage.new_row({**mail, **times, "purgeAt": now + timedelta(days=90)})
+    await shop.database["mail_messages"].insert_one(row)
+    named = {"merchantId": merchant, "provider": "stripe", "account": "default"}
+    named |= {"providerSubscriptionId": SUBSCRIPTION, "userId": "ada", "status": "active"}
+    made = {"amount": 424242, "currency": "USD", "createdAt": now, "updatedAt": now}
+    await shop.database["subscriptions"].insert_one(Subscription.new_row({**named, **made}))
+
+
+def calls(merchant: str, user: str) -> dict[str, list[Probed]]:
+    """Return the calls to the routes of mail and subscriptions that name what is another's."""
+    whose = {"params": {"merchant": merchant}}
+    address, template = {"json": {"email": "ada@alpha.example"}}, {"name": "completed"}
+    suppressions, templates = "/api/admin/mail/suppressions", "/api/admin/mail/templates"
+    mails: dict[str, list[Probed]] = {
+        "get /api/admin/mail": [({}, {}, (200,)), (whose, {}, (403,))],
+        "post /api/admin/mail/{mail_id}/resend": [({}, {"mail_id": MAIL}, (404,))],
+        f"get {suppressions}": [({}, {}, (200,))],
+        f"post {suppressions}": [({"json": {"email": "b@beta.example"}}, {}, (201,))],
+        f"post {suppressions}/lift": [(address, {}, (404,))],
+        f"get {templates}": [({}, {}, (200,))],
+        f"get {templates}/{{name}}": [({}, template, (200,))],
+        f"put {templates}/{{name}}": [({"json": {"subject": "B's"}}, template, (200,))],
+        f"delete {templates}/{{name}}": [({}, template, (200,))],
+        f"post {templates}/{{name}}/preview": [({"json": {}}, template, (200,))],
+    }
+    named = {"subscriptionId": SUBSCRIPTION}
+    return mails | {
+        "get /api/payment/subscription-status": [({"params": {"userId": user}}, {}, (200, 403))],
+        "get /api/subscriptions": [({}, {}, (200,))],
+        "get /api/subscriptions/{subscription_id}": [
+            ({}, {"subscription_id": SUBSCRIPTION}, (404,))
+        ],
+        "post /api/payment/cancel-subscription": [({"json": named}, {}, (404,))],
+        "post /api/payment/reactivate-subscription": [({"json": named}, {}, (404,))],
+        "post /api/payment/change-plan": [({"json": {**named, "plan": "premium"}}, {}, (404,))],
+    }
