@@ -8,7 +8,7 @@ from service.payments.disputes import repository as disputes
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.payments.payments.operations.derive import derive_holds
-from service.payments.payments.operations.record import Recorded, record_payment
+from service.payments.payments.operations.record import Recorded
 from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.refunds import repository as refunds
 from service.payments.refunds.operations.record import derive
@@ -18,34 +18,36 @@ from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 
-async def record(doing: Applying, reported: ReportedPayment, session_id: str | None) -> Recorded:
-    """Write what an event reports of a payment into its row; what hangs on it follows.
+def is_followed(doing: Applying, reported: ReportedPayment, recorded: Recorded) -> bool:
+    """Return whether anything follows from what was written into a payment's row."""
+    return recorded.carries or is_wanted(doing, reported, recorded)
 
-    Refunds and disputes may have come while it was nobody's, or of another amount. Who hears
-    payments is told of this one, as of `session_id`.
+
+async def follow(
+    doing: Applying, reported: ReportedPayment, recorded: Recorded, session_id: str | None
+) -> None:
+    """Have what hangs on a payment follow its row, and tell who hears payments, as of `session_id`.
+
+    Refunds and disputes may have come while it was nobody's, or of another amount.
     """
-    recorded = await record_payment(doing.tx, reported, doing.cause.at)
     if recorded.carries:
         payment = await _find(doing, reported.provider_payment_id)
         await _carry(doing.tx, payment, doing.cause.at)
     if is_wanted(doing, reported, recorded):
         await tell_payment(doing, reported, recorded, session_id)
-    return recorded
 
 
-async def completed(
-    doing: Applying, before: Session, after: Applied, recorded: Recorded, payment_id: str
-) -> Applied:
-    """Have a payment posted anew that completed its session without a change of its own row.
-
-    It was posted as what fits no session, and is what was sold now.
-    """
+def is_sold_now(before: Session, after: Applied, recorded: Recorded) -> bool:
+    """Return whether a payment completed its session without a change of its own row."""
     completes = before.status is not Status.COMPLETED and after.session.status is Status.COMPLETED
-    if completes and not recorded.is_marked:
-        payment = await _find(doing, payment_id)
-        mark: Row = {"unposted": True, "updatedAt": payment.touched_at(doing.cause.at)}
-        await payments.change(payment, mark, doing.tx)
-    return after
+    return completes and not recorded.is_marked
+
+
+async def post_anew(doing: Applying, payment_id: str) -> None:
+    """Have a payment posted anew that was posted as what fits no session, and is what was sold."""
+    payment = await _find(doing, payment_id)
+    mark: Row = {"unposted": True, "updatedAt": payment.touched_at(doing.cause.at)}
+    await payments.change(payment, mark, doing.tx)
 
 
 async def _find(doing: Applying, payment_id: str) -> Payment:

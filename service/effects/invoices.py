@@ -1,10 +1,11 @@
 """What the facts about a subscription's invoice write: the ledger's row; they move no session."""
 
 from service.effects.applying import Applying
-from service.effects.carrying import record
+from service.effects.carrying import follow, is_followed
 from service.effects.ledger import attempt_of, reported_in
 from service.effects.subscriptions import as_of_subscription
 from service.payments.attempts.operations.record import record_attempt
+from service.payments.payments.operations.record import record_payment
 from service.providers.facts import InvoiceFact
 from service.sessions.documents import Session
 
@@ -14,4 +15,6 @@ async def record_fact(doing: Applying, session: Session | None, fact: InvoiceFac
     reported = await as_of_subscription(doing, reported_in(doing, session, fact))
     if (attempt_id := attempt_of(fact)) is not None:
         await record_attempt(doing.tx, reported, attempt_id, doing.cause.at)
-    await record(doing, reported, session.session_id if session else None)
+    recorded = await record_payment(doing.tx, reported, doing.cause.at)
+    if is_followed(doing, reported, recorded):
+        await follow(doing, reported, recorded, session.session_id if session else None)

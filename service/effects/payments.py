@@ -6,7 +6,7 @@ from typing import assert_never
 from msgspec import structs
 
 from service.effects.applying import Applied, Applying, SessionStep
-from service.effects.carrying import completed, record
+from service.effects.carrying import follow, is_followed, is_sold_now, post_anew
 from service.effects.decided import decided_money_came
 from service.effects.fields import ids_learned, ids_reported_again, paid_by
 from service.effects.ledger import attempt_of, reported_in
@@ -14,7 +14,7 @@ from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign, mismatch, to_review
 from service.effects.under_way import count_under_way
 from service.payments.attempts.operations.record import record_attempt
-from service.payments.payments.operations.record import Recorded
+from service.payments.payments.operations.record import Recorded, record_payment
 from service.payments.payments.states import LIVE
 from service.providers import facts
 from service.sessions.documents import Session
@@ -45,7 +45,9 @@ async def record_fact(
     reported = reported_in(doing, session, fact)
     if (attempt_id := attempt_of(fact)) is not None:
         await record_attempt(doing.tx, reported, attempt_id, doing.cause.at)
-    recorded = await record(doing, reported, session.session_id if session else None)
+    recorded = await record_payment(doing.tx, reported, doing.cause.at)
+    if is_followed(doing, reported, recorded):
+        await follow(doing, reported, recorded, session.session_id if session else None)
     return partial(step, payment=fact.payment, recorded=recorded)
 
 
@@ -60,7 +62,9 @@ async def money_came(
         after = await decided_money_came(doing, session, payment, decided)
     else:
         after = await payment_succeeded(doing, session, payment, recorded)
-    return await completed(doing, session, after, recorded, payment.provider_payment_id)
+    if is_sold_now(session, after, recorded):
+        await post_anew(doing, payment.provider_payment_id)
+    return after
 
 
 async def part_came(

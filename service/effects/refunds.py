@@ -6,14 +6,14 @@ from typing import assert_never
 from msgspec import structs
 
 from service.effects.applying import Applied, Applying, SessionStep, Taken
-from service.effects.carrying import record
+from service.effects.carrying import follow, is_followed
 from service.effects.ledger import find_payment, origin_of, tell
 from service.effects.lost_disputes import count_refund_once
 from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign
 from service.effects.under_way import count_under_way
 from service.payments.payments.documents import Payment
-from service.payments.payments.operations.record import Recorded
+from service.payments.payments.operations.record import Recorded, record_payment
 from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.payments.states import LIVE, POSTED, PaymentStatus
 from service.payments.refunds.operations.record import RecordedRefund, record_refund
@@ -60,7 +60,9 @@ async def _void(
         occurred_at=doing.event.occurred_at,
         event_id=doing.event.inbox_id,
     )
-    recorded = await record(doing, reported, payment.session_id)
+    recorded = await record_payment(doing.tx, reported, doing.cause.at)
+    if is_followed(doing, reported, recorded):
+        await follow(doing, reported, recorded, payment.session_id)
     if session is None:
         return None
     voided = facts.Payment(payment.provider_payment_id, fact.amount, fact.currency)

@@ -29,7 +29,7 @@ async def record_fact(doing: Applying, session: Session | None, fact: Subscripti
     match fact:
         case SubscriptionUpdated():
             hint = Hint(fact.provider_subscription_id, customer_id=fact.customer_id)
-            await _note(doing, session, hint)
+            await note(doing, session, hint)
         case SubscriptionRead():
             origin = origin_of(doing.event)
             reading = Reading(origin, fact, doing.merchant_id, _began(session))
@@ -38,18 +38,18 @@ async def record_fact(doing: Applying, session: Session | None, fact: Subscripti
             assert_never(fact)
 
 
-async def note_named(doing: Applying, session: Session | None, fact: Fact) -> None:
-    """Mark the subscription that a payment or a checkout names, if it names one."""
+def hint_in(fact: Fact) -> Hint | None:
+    """Return the hint at the subscription that a payment or a checkout names, if it names one."""
     if isinstance(fact, PaymentFact | InvoiceFact):
         if (paid := fact.payment).subscription_id is not None:
-            hint = Hint(
+            return Hint(
                 paid.subscription_id,
                 customer_id=paid.customer_id,
                 payment_id=paid.provider_payment_id,
             )
-            await _note(doing, session, hint)
     elif isinstance(fact, NoPaymentRequired) and fact.subscription_id is not None:
-        await _note(doing, session, Hint(fact.subscription_id, customer_id=fact.customer_id))
+        return Hint(fact.subscription_id, customer_id=fact.customer_id)
+    return None
 
 
 async def as_of_subscription(doing: Applying, reported: ReportedPayment) -> ReportedPayment:
@@ -95,7 +95,7 @@ def _named_in(event: VerifiedEvent) -> set[str]:
     return {one for one in named if one is not None}
 
 
-async def _note(doing: Applying, session: Session | None, hint: Hint) -> None:
+async def note(doing: Applying, session: Session | None, hint: Hint) -> None:
     """Note a hint; that of another account, which our keys can't read, leads to nothing.
 
     What a reading tells besides is no hint to read again.

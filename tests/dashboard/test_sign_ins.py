@@ -159,7 +159,7 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
     others |= {"/dashboard/refunds/approve", "/dashboard/refunds/deny", "/dashboard/reviews/decide"}
     others |= {f"/dashboard/payments/{'0' * 24}/refund", "/dashboard/endpoints/add"}
     others |= {f"/dashboard/endpoints/we_0/{act}" for act in ("rotate", "test", "resend")}
-    others |= {f"/dashboard/endpoints/we_0/{act}" for act in ("switch", "remove")}
+    others |= {f"/dashboard/endpoints/we_0/{act}" for act in ("switch", "remove", "missed")}
     others |= {"/dashboard/alerts/close", "/dashboard/mail/resend"}
     assert forms == {"/dashboard/login", "/dashboard/logout"} | others
     await sign_in(production)

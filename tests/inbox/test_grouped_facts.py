@@ -55,8 +55,9 @@ TOLD: Mapping[type[Fact], Callable[[str], Fact]] = {
 }
 """One of each, as a provider tells it of a session."""
 
-# It is an error while it is applied, and its row is written alone on purpose.
-APART = frozenset({facts.Unreadable})
+# The first is an error while it is applied, and its row is written alone on purpose; the second is
+# no webhook but what a reading found, one at a time.
+APART = frozenset({facts.Unreadable, facts.SubscriptionRead})
 
 
 def _every(union: Any) -> Iterator[type[Fact]]:

@@ -83,6 +83,7 @@ async def _walk(shop: Shop, **fields: Any) -> tuple[list[Call], dict[str, Any]]:
     session = await shop.api.open()
     delivery = shop.stripe_paid(session, **fields)
     inbox = shop.api.container.inbox
+    await shop.api.container.endpoints.endpoints.refresh(0)  # as a server does once it looks
     event = inbox.providers["stripe"].verify(delivery.headers, delivery.body, shop.clock.now())
     with _walking() as calls:
         await take_in(Arrival(event), inbox)

@@ -186,9 +186,10 @@ async def test_a_name_is_in_any_script_and_kept_as_it_was_written(shop: Shop, na
 @pytest.mark.parametrize("merchant", ["a%0Ab", "alpha%0A", "a%20b", "%1B[31m", "x" * 41, "a.b"])
 async def test_an_id_has_no_control_characters_and_an_end(shop: Shop, merchant: str) -> None:
     assert (await put(shop, merchant)).status_code == 400
-    assert (await shop.admin("GET", f"/merchants/{merchant}")).status_code == 404
+    unknown = 400 if merchant.endswith("%0A") else 404  # no parameter ends in a line feed
+    assert (await shop.admin("GET", f"/merchants/{merchant}")).status_code == unknown
     answer = await shop.api.call("POST", f"{PATH}/{merchant}/suspend", ADMIN, json={"reason": "x"})
-    assert answer.status_code == 404
+    assert answer.status_code == unknown
     assert await shop.database["merchants"].count_documents({}) == 0
 
 

@@ -61,7 +61,7 @@ TARGETS = {
             "tests/effects/test_order.py",
         ),
         (
-            *("new_row_of", "changes_by", "changes_said", "capped", "_moves_money"),
+            *("new_row_of", "changes_by", "changes_said", "capped", "marked"),
             *("standing_of", "_said", "_content", "failure_of", "details_changed"),
             *("_details_of", "_aliases"),
         ),

@@ -155,7 +155,7 @@ async def test_asking_about_an_unpaid_session_changes_nothing(
     provider.answer("GET", f"/v1/orders/{_ORDER}", _order())
     provider.answer("GET", f"/v1/orders/{_ORDER}/payments", {"items": []})
     answer = await api.call("POST", _VERIFY, json={"sessionId": "s-1"})
-    assert answer.json() == {"session": before, "paid": False}
+    assert answer.json() == {"session": before, "paid": False, "subscription": None}
     assert await database["webhook_events"].count_documents({}) == 0
 
 

@@ -102,6 +102,7 @@ async def test_a_checkout_is_opened_and_linked(
         "status": "pending",
         "amount": 2999,
         "currency": "USD",
+        "checkoutScript": None,
         "checkoutUrl": "https://checkout.stripe.com/c/pay/cs_test_1",
         "provider": "stripe",
         "providerSessionId": "cs_test_1",

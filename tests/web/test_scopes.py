@@ -30,6 +30,7 @@ OPEN += (
     "/shop",
     "/tillgate.js",
     "/tillgate-",
+    "/mail/unsubscribe",
 )
 START = "/"
 

@@ -5,10 +5,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from service.payments.payments import repository
-from service.payments.payments.documents import Claim
+from service.payments.payments.documents import Claim, Payment
 from service.payments.payments.operations.merging import changes_by, new_row_of
 from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.payments.states import POSTED, PaymentStatus
+from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 
@@ -32,7 +33,8 @@ class Recorded(Struct, frozen=True):
     carries: bool = False
 
 
-_CARRIED = frozenset({"amount", "currency", "merchantId", "sessionId", "userId"})
+_WHOSE = frozenset({"merchantId", "sessionId", "userId"})
+_HOW_MUCH = frozenset({"amount", "currency"})
 
 
 async def record_payment(tx: Transaction, reported: ReportedPayment, now: datetime) -> Recorded:
@@ -66,5 +68,13 @@ async def record_payment(tx: Transaction, reported: ReportedPayment, now: dateti
         changes.get("currency", payment.currency),
         before=payment.status,
         is_marked="unposted" in changes,
-        carries=not _CARRIED.isdisjoint(changes),
+        carries=_carries(payment, changes),
     )
+
+
+def _carries(payment: Payment, changes: Row) -> bool:
+    """Return whether what hangs on a payment follows: whose it is, or its sums if it has some."""
+    if not _WHOSE.isdisjoint(changes):
+        return True
+    sums = payment.refunded or payment.reserved or payment.held or payment.excess
+    return bool(sums) and not _HOW_MUCH.isdisjoint(changes)
