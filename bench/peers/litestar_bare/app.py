@@ -70,7 +70,9 @@ async def create(data: JSONBody[NewSession]) -> dict[str, Any]:
 @get("/api/payment-sessions/{session_id:str}")
 async def read(session_id: FromPath[str]) -> dict[str, Any]:
     """Read a session."""
-    row = await sessions.find_one({"merchantId": "default", "sessionId": session_id}, {"_id": 0})
+    # The database's own time of a change is no value of JSON's.
+    left_out = {"_id": 0, "writtenAt": 0}
+    row = await sessions.find_one({"merchantId": "default", "sessionId": session_id}, left_out)
     if row is None:
         raise NotFoundException(session_id)
     return {"session": row}
