@@ -8,6 +8,7 @@ from service.cli.main import main
 from service.outbox.documents import Delivery, OutboxMessage
 from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.payments.refunds.sending.services import RefundServices
+from service.payments.subscriptions.sending.services import SubscriptionServices
 from service.sessions.checkouts.services import CheckoutServices
 
 NAMES = ("first", "second", "third")
@@ -20,9 +21,11 @@ async def _do_nothing(delivery: Delivery, message: OutboxMessage) -> None:
     pass
 
 
-def _with_three_more(services: CheckoutServices, refunding: RefundServices) -> Subscribers:
+def _with_three_more(
+    services: CheckoutServices, refunding: RefundServices, subscribing: SubscriptionServices
+) -> Subscribers:
     more = (Subscriber(name, frozenset({TOPIC}), _do_nothing) for name in NAMES)
-    return (*_its_own(services, refunding), *more)
+    return (*_its_own(services, refunding, subscribing), *more)
 
 
 if __name__ == "__main__":
