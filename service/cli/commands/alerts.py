@@ -9,7 +9,7 @@ from service.cli.database import with_database
 from service.cli.options import data_dir_option, operator
 from service.cli.screen import say, show_table
 from service.core.clock import SystemClock
-from service.core.paging import Cursor, decode_cursor
+from service.core.paging import Cursor, cursor_of
 from service.core.words import age
 from service.jobs.operations.run import run_job
 from service.notifications.alerts.documents import Alert
@@ -40,7 +40,7 @@ def list_all(
     status: AlertStatus, merchant: str | None, limit: int, cursor: str | None, data_dir: Path
 ) -> None:
     """List alerts, newest first, with what to do about each."""
-    place = decode_cursor(cursor) if cursor else None
+    place = cursor_of(cursor)
 
     async def work(_: Settings, __: Database) -> tuple[list[Alert], Cursor | None]:
         return await list_alerts(merchant, status, cursor=place, limit=limit)

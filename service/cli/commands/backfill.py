@@ -11,7 +11,7 @@ from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show_table
 from service.cli.signals import told_to_stop
 from service.core.clock import SystemClock
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of
 from service.effects.backfill import Chosen, Doing, Report, backfill
 from service.effects.differences import Difference
 from service.effects.rereading import Reread
@@ -47,7 +47,7 @@ def command(
         type=str(options["type_"]),
         since=since.replace(tzinfo=UTC),
         provider=options["provider"],
-        after=decode_cursor(options["cursor"]) if options["cursor"] else None,
+        after=cursor_of(options["cursor"]),
     )
 
     async def work(settings: Settings, database: Database) -> Report:

@@ -9,7 +9,7 @@ from service.cli.database import with_database
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
-from service.core.paging import Cursor, decode_cursor
+from service.core.paging import Cursor, cursor_of
 from service.core.words import moment
 from service.notifications.endpoints.documents import WebhookDelivery, WebhookEndpoint
 from service.notifications.endpoints.operations.browse import list_endpoints, list_sent
@@ -53,7 +53,7 @@ def command() -> None:
 @data_dir_option
 def list_all(merchant: str, limit: int, cursor: str | None, data_dir: Path) -> None:
     """List a merchant's endpoints, newest first."""
-    place = decode_cursor(cursor) if cursor else None
+    place = cursor_of(cursor)
 
     async def work(_: Settings, __: Database) -> tuple[list[WebhookEndpoint], Cursor | None]:
         return await list_endpoints(merchant, cursor=place, limit=limit)
@@ -192,7 +192,7 @@ def test(endpoint_id: str, merchant: str, data_dir: Path) -> None:
 def sent(endpoint_id: str, merchant: str, data_dir: Path, limit: int, **given: str | None) -> None:
     """List what was sent to an endpoint, newest first, and what it answered last."""
     status = DeliveryStatus(given["status"]) if given["status"] else None
-    place = decode_cursor(given["cursor"]) if given["cursor"] else None
+    place = cursor_of(given["cursor"])
 
     async def work(_: Settings, __: Database) -> tuple[list[WebhookDelivery], Cursor | None]:
         return await list_sent(endpoint_id, merchant, status, cursor=place, limit=limit)

@@ -11,7 +11,7 @@ from service.cli.lazy import Lazy, LazyCommand, LazyGroup
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
-from service.core.paging import Cursor, decode_cursor
+from service.core.paging import Cursor, cursor_of
 from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.inbox.operations.browse import EventFilter, find_event, list_events, list_rejections
 from service.inbox.operations.inbox import Receipt
@@ -57,7 +57,7 @@ def list_all(data_dir: Path, merchant: str, **options: str | None) -> None:
         provider=options["provider"],
         session_id=options["session_id"],
     )
-    place = decode_cursor(options["cursor"]) if options["cursor"] else None
+    place = cursor_of(options["cursor"])
     limit = int(options["limit"] or 0)
 
     async def work(_: Settings, __: Database) -> tuple[list[WebhookEvent], Cursor | None]:

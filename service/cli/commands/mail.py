@@ -9,7 +9,7 @@ from service.cli.options import data_dir_option, operator
 from service.cli.screen import say, show, show_table
 from service.cli.settings import with_noted_mailbox
 from service.core.clock import SystemClock
-from service.core.paging import Cursor, decode_cursor
+from service.core.paging import Cursor, cursor_of
 from service.core.principal import DEFAULT_MERCHANT
 from service.notifications.mail.documents import MailMessage
 from service.notifications.mail.operations.browse import add_test_mail, list_mails, read_mail
@@ -40,7 +40,7 @@ def command() -> None:
 def list_all(data_dir: Path, merchant: str, limit: int, **options: str | None) -> None:
     """List mails, newest first, with masked addresses."""
     status = MailStatus(options["status"]) if options["status"] else None
-    place = decode_cursor(options["cursor"]) if options["cursor"] else None
+    place = cursor_of(options["cursor"])
 
     async def work(_: Settings, __: Database) -> tuple[list[MailMessage], Cursor | None]:
         return await list_mails(merchant, status, cursor=place, limit=limit)

@@ -10,7 +10,7 @@ from service.cli.options import Command, data_dir_option, operator
 from service.cli.screen import say, show_table
 from service.core.clock import SystemClock
 from service.core.ids import MERCHANT_ID
-from service.core.paging import Cursor, decode_cursor
+from service.core.paging import Cursor, cursor_of
 from service.merchants.documents import LanguageCode, Merchant
 from service.merchants.operations.changing import (
     add_merchant,
@@ -111,7 +111,7 @@ def command() -> None:
 @data_dir_option
 def list_all(limit: int, cursor: str | None, data_dir: Path) -> None:
     """List the merchants, newest first."""
-    place = decode_cursor(cursor) if cursor else None
+    place = cursor_of(cursor)
 
     async def work(_: Settings, __: Database) -> tuple[list[Merchant], Cursor | None]:
         return await list_merchants(cursor=place, limit=limit)

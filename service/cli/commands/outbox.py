@@ -9,7 +9,7 @@ from service.cli.database import with_database
 from service.cli.options import data_dir_option, operator
 from service.cli.screen import say, show_table
 from service.core.clock import SystemClock
-from service.core.paging import Cursor, decode_cursor
+from service.core.paging import Cursor, cursor_of
 from service.outbox.documents import Delivery
 from service.outbox.operations.dead_letters import (
     WHY_GIVEN_UP,
@@ -39,7 +39,7 @@ def list_all(data_dir: Path, merchant: str | None, limit: int, **options: str | 
     """List deliveries that were given up, or that wait, newest first."""
     status: Listed = "pending" if options["status"] == "pending" else "dead"
     filters = DeliveryFilter(status, options["subscriber"])
-    place = decode_cursor(options["cursor"]) if options["cursor"] else None
+    place = cursor_of(options["cursor"])
 
     async def work(_: Settings, __: Database) -> tuple[list[Delivery], Cursor | None]:
         return await list_deliveries(merchant, filters, cursor=place, limit=limit)

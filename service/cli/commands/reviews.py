@@ -8,7 +8,7 @@ from service.cli.database import with_database
 from service.cli.options import Command, data_dir_option, merchant_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
-from service.core.paging import Cursor, decode_cursor
+from service.core.paging import Cursor, cursor_of
 from service.reviews.operations.browse import DoubtOf, ReviewOf, list_reviews
 from service.reviews.operations.choices import Choice, Wish
 from service.reviews.operations.decide import decide_review
@@ -35,7 +35,7 @@ def command() -> None:
 @data_dir_option
 def list_all(limit: int, cursor: str | None, merchant: str, data_dir: Path) -> None:
     """List the open reviews, newest first, with the decisions that are possible now."""
-    place = decode_cursor(cursor) if cursor else None
+    place = cursor_of(cursor)
 
     async def work(_: Settings, __: Database) -> tuple[list[ReviewOf], Cursor | None]:
         return await list_reviews(merchant, cursor=place, limit=limit)

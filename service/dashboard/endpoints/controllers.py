@@ -7,7 +7,7 @@ from litestar import Controller, get, post
 from litestar.di import Provide
 from litestar.params import PathParameter, QueryParameter
 
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.core.words import moment
 from service.dashboard.acting import (
@@ -66,7 +66,7 @@ class EndpointPages(Controller):
         """List the endpoints, with the form that adds one."""
 
         async def show(sheet: Sheet) -> Answer:
-            place, reader = decode_cursor(cursor) if cursor is not None else None, sheet.reader
+            place, reader = cursor_of(cursor), sheet.reader
             found, following = await list_endpoints(
                 reader.merchant_id, cursor=place, limit=PAGE_SIZE
             )
@@ -76,7 +76,7 @@ class EndpointPages(Controller):
                 lines=[endpoint_line(one, reader, HERE) for one in found],
                 adds=reader.scopes >= WRITE,
                 seed=drawn(),
-                older=following.encode() if following else None,
+                older=next_cursor(following),
             )
 
         return await page(request, desk, READ, show)
@@ -96,7 +96,7 @@ class EndpointPages(Controller):
             whose, stands = sheet.reader.merchant_id, None
             if status in set(DeliveryStatus):
                 stands = DeliveryStatus(status)
-            place = decode_cursor(cursor) if cursor is not None else None
+            place = cursor_of(cursor)
             found = await find_endpoint(endpoint_id, whose)
             sent, following = await list_sent(
                 endpoint_id, whose, stands, cursor=place, limit=PAGE_SIZE
@@ -108,7 +108,7 @@ class EndpointPages(Controller):
                 sent=[sent_line(one) for one in sent],
                 status=stands or "",
                 statuses=[one.value for one in DeliveryStatus],
-                older=following.encode() if following else None,
+                older=next_cursor(following),
             )
 
         return await page(request, desk, READ, show)

@@ -7,7 +7,7 @@ from litestar.di import Provide
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.core.words import moment
 from service.dashboard.acting import (
@@ -79,7 +79,7 @@ class MailPages(Controller):
 
         async def show(sheet: Sheet) -> Answer:
             stands = MailStatus(status) if status in set(MailStatus) else None
-            place = decode_cursor(cursor) if cursor is not None else None
+            place = cursor_of(cursor)
             found, following = await list_mails(
                 sheet.reader.merchant_id, stands, cursor=place, limit=PAGE_SIZE
             )
@@ -90,7 +90,7 @@ class MailPages(Controller):
                 off=NO_SERVER if mailing_of(request).server is None else "",
                 status=stands or "",
                 statuses=[one.value for one in MailStatus],
-                older=following.encode() if following is not None else None,
+                older=next_cursor(following),
             )
 
         return await page(request, desk, READ, show)

@@ -6,7 +6,7 @@ from litestar import Controller, delete, get, patch, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from service.core.errors import FieldProblem, InvalidInput
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
 from service.notifications.endpoints.operations.browse import list_endpoints, list_sent
 from service.notifications.endpoints.operations.changing import (
@@ -77,10 +77,10 @@ class WebhookEndpoints(Controller):
         self, principal: CurrentPrincipal, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
     ) -> EndpointsAnswer:
         """The merchant's, newest first."""
-        place = decode_cursor(cursor) if cursor is not None else None
+        place = cursor_of(cursor)
         found, following = await list_endpoints(principal.merchant_id, cursor=place, limit=limit)
         views = [endpoint_view(one) for one in found]
-        return EndpointsAnswer(views, following.encode() if following else None)
+        return EndpointsAnswer(views, next_cursor(following))
 
     @get("/{endpoint_id:str}", summary="Read a webhook endpoint")
     async def read(self, endpoint_id: EndpointPath, principal: CurrentPrincipal) -> EndpointAnswer:
@@ -156,9 +156,9 @@ class WebhookEndpoints(Controller):
         cursor: PageCursor = None,
     ) -> SentListAnswer:
         """Newest first, each with its latest attempts."""
-        place = decode_cursor(cursor) if cursor is not None else None
+        place = cursor_of(cursor)
         found, following = await list_sent(
             endpoint_id, principal.merchant_id, status, cursor=place, limit=limit
         )
         views = [sent_view(one) for one in found]
-        return SentListAnswer(views, following.encode() if following else None)
+        return SentListAnswer(views, next_cursor(following))

@@ -6,7 +6,7 @@ from litestar import Controller, Response, delete, get, post, put
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from service.core.errors import InvalidInput
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.notifications.mail.documents import MailTemplate
 from service.notifications.mail.operations.browse import list_mails, read_mail, resend
@@ -94,10 +94,10 @@ class AdminMail(Controller):
     ) -> MailsAnswer:
         """Newest first, with masked addresses. Operators may name another merchant."""
         whose = on_behalf_of(principal, merchant).merchant_id
-        place = decode_cursor(cursor) if cursor is not None else None
+        place = cursor_of(cursor)
         found, following = await list_mails(whose, status, cursor=place, limit=limit)
         views = [mail_view(one) for one in found]
-        return MailsAnswer(views, following.encode() if following else None)
+        return MailsAnswer(views, next_cursor(following))
 
     @post("/{mail_id:str}/resend", opt=_WRITES, status_code=200, summary="Send a mail again")
     async def again(
@@ -179,10 +179,10 @@ class AdminSuppressions(Controller):
         self, principal: CurrentPrincipal, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
     ) -> SuppressionsAnswer:
         """Newest first, masked: who unsubscribed, was refused, or sent a mail back."""
-        place = decode_cursor(cursor) if cursor is not None else None
+        place = cursor_of(cursor)
         found, following = await list_suppressions(principal.merchant_id, cursor=place, limit=limit)
         views = [suppression_view(one) for one in found]
-        return SuppressionsAnswer(views, following.encode() if following else None)
+        return SuppressionsAnswer(views, next_cursor(following))
 
     @post("/", opt=_WRITES, summary="Tell of a bounce")
     async def bounced(
