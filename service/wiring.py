@@ -34,6 +34,7 @@ from service.notifications.mail.operations.services import MailServices
 from service.notifications.mail.operations.summary import ABOUT as MAIL_JOBS
 from service.notifications.mail.operations.summary import mail_jobs
 from service.outbox.documents import OutboxMessage
+from service.outbox.operations.hearing import Heard, nobody
 from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.payments.disputes.operations.remind import ABOUT as DISPUTE_JOBS
 from service.payments.disputes.operations.remind import dispute_jobs
@@ -108,14 +109,14 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     """Build everything from the settings. Nothing is connected or written."""
     refuse_blank(secrets_of(settings))
     providers = build_providers(settings.providers, clock)
-    merchants, rules = Merchants(clock), build_rules(settings, providers)
-    endpoints = build_endpoints(settings, clock)
+    merchants, endpoints = Merchants(clock), build_endpoints(settings, clock)
+    rules = build_rules(settings, providers, endpoints.endpoints.hears)
     inbox = Inbox(
         providers=providers,
         clock=clock,
         keep_for=timedelta(days=settings.inbox.purge_events_days),
         questions=questions,
-        apply=partial(apply, lifetimes=rules.lifetimes, heard=endpoints.endpoints.hears),
+        apply=partial(apply, lifetimes=rules.lifetimes, heard=rules.heard),
         find_session=named_by,
         brings=brings,
         strip=settings.inbox.strip_payload_fields,
@@ -222,7 +223,7 @@ def build_mail(settings: Settings, clock: Clock) -> MailServices:
     )
 
 
-def build_rules(settings: Settings, providers: Providers) -> Rules:
+def build_rules(settings: Settings, providers: Providers, heard: Heard = nobody) -> Rules:
     """Build the rules of sessions. Raises `Misconfigured` without a pepper."""
     peppers = tuple(pepper.secret for pepper in settings.access.peppers)
     if not peppers:
@@ -237,6 +238,7 @@ def build_rules(settings: Settings, providers: Providers) -> Rules:
         older_peppers=peppers[1:],
         on_this_machine=not settings.production,
         live={name: provider.live for name, provider in providers.items()},
+        heard=heard,
     )
 
 

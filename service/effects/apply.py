@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from service.core.errors import MalformedBody
 from service.effects import checkouts, disputes, invoices, payments, refunds, subscriptions
-from service.effects.applying import Applying, Heard, Taken, nobody
+from service.effects.applying import Applying, Taken
 from service.effects.ledger import about, in_order, rows_of
 from service.effects.matching import (
     Match,
@@ -17,6 +17,7 @@ from service.effects.matching import (
 )
 from service.inbox.operations.inbox import Arrival, Asking, CheckoutUnknown, Inbox, Outcome, parked
 from service.inbox.states import InboxStatus
+from service.outbox.operations.hearing import Heard, nobody
 from service.payments.payments.documents import Payment
 from service.providers import facts
 from service.providers.base import VerifiedEvent

@@ -5,20 +5,13 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from service.outbox.operations.hearing import Heard, nobody
 from service.payments.payments.documents import Payment
 from service.providers.base import VerifiedEvent
 from service.sessions.documents import Session
 from service.sessions.operations.moving.move import Cause
 from service.sessions.states import Lifetimes, Mismatch
 from service.storage.transaction import Transaction
-
-Heard: TypeAlias = Callable[[str, str], bool]
-"""Whether somebody outside hears a topic of a merchant's: nothing is asked for that."""
-
-
-def nobody(merchant_id: str, topic: str) -> bool:
-    """Return that nobody hears it."""
-    return False
 
 
 class Applying(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from service.effects.applying import Applied, Applying
-from service.effects.telling import is_wanted, tell_payment
+from service.effects.telling import is_wanted, tell_reported
 from service.payments.disputes import repository as disputes
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
@@ -34,7 +34,7 @@ async def follow(
         payment = await _find(doing, reported.provider_payment_id)
         await _carry(doing.tx, payment, doing.cause.at)
     if is_wanted(doing, reported, recorded):
-        await tell_payment(doing, reported, recorded, session_id)
+        await tell_reported(doing, reported, recorded, session_id)
 
 
 def is_sold_now(before: Session, after: Applied, recorded: Recorded) -> bool:

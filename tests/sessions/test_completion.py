@@ -24,7 +24,6 @@ OTHERS = {
     ("sessions/operations/reviewing/captures.py", "capture_message"): "a message",
     ("sessions/operations/changing/complete_by_hand.py", "complete_by_hand"): "the audit's detail",
     ("sessions/operations/moving/move.py", "domain_event"): "a message",
-    ("effects/telling.py", "tell_payment"): "a message",
 }
 # They write no session of ours: what they name is a provider's, a row of the ledger, a line that is
 # shown, or a row of an older layout.

@@ -69,9 +69,8 @@ async def _decide(
             written: Row = {"updatedAt": case.payment.touched_at(now)}
             await payments.change(case.payment, written, tx)
         waiting = await keep_decision(tx, case, decision_of(wish, case, by, now), services.inbox)
-        deciding = Deciding(
-            tx, case, Cause(by.label, now, event_id=row.id), services.rules.lifetimes
-        )
+        cause, rules = Cause(by.label, now, event_id=row.id), services.rules
+        deciding = Deciding(tx, case, cause, rules.lifetimes, rules.heard)
         session = await apply_choice(
             wish.choice, deciding, decided_fields(wish, case, waiting, now)
         )

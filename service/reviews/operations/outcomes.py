@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct, structs
 
+from service.outbox.operations.hearing import Heard
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
-from service.payments.payments.operations.give_up import abandon_payment
+from service.payments.payments.operations.give_up import abandon_payment, reverse_payment
 from service.payments.payments.states import CAME, PaymentStatus
 from service.reviews.operations.choices import Case, Choice
 from service.sessions import repository as sessions
@@ -27,12 +28,16 @@ from service.storage.transaction import Transaction
 
 
 class Deciding(Struct, frozen=True):
-    """One decision: its transaction, what it is about, and by whom it is taken."""
+    """One decision: its transaction, what it is about, and by whom it is taken.
+
+    What only those outside want to know is written where it is `heard`.
+    """
 
     tx: Transaction
     case: Case
     cause: Cause
     lifetimes: Lifetimes
+    heard: Heard
 
 
 async def apply_choice(choice: Choice, deciding: Deciding, fields: Row) -> Session:
@@ -87,7 +92,7 @@ async def _reject(deciding: Deciding, fields: Row) -> Session:
     case, tx, now = deciding.case, deciding.tx, deciding.cause.at
     session, about = case.session, case.doubt.about
     if case.doubt.reason == UNRESOLVED and case.payment is not None:
-        await abandon_payment(tx, case.payment, now)
+        await abandon_payment(tx, case.payment, now, deciding.heard)
     others = [one for one in session.live_attempts if one != about]
     claim = session.capturing
     if claim is not None and claim.payment_id == about:
@@ -111,9 +116,7 @@ def _words(deciding: Deciding, verdict: str) -> Deciding:
 async def _same_money(deciding: Deciding, fields: Row) -> Session:
     by_hand, now = deciding.case.completed_by, deciding.cause.at
     if by_hand is not None:
-        reversed_: Row = {"status": PaymentStatus.REVERSED.value, "statusAt": now, "updatedAt": now}
-        reversed_["unposted"] = True
-        await payments.change(by_hand, reversed_, deciding.tx)
+        await reverse_payment(deciding.tx, by_hand, now, deciding.heard)
     await _post_anew(deciding)
     return await _put(deciding, fields | completed_with(deciding.case.doubt.about))
 

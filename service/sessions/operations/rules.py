@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from service.core.ids import derive, digest
 from service.core.origins import is_loopback_origin
 from service.merchants.documents import Merchant
+from service.outbox.operations.hearing import Heard, nobody
 from service.providers.base import CheckoutMode
 from service.providers.registry import REGISTRY
 from service.sessions.documents import Session
@@ -20,7 +21,8 @@ class Rules(Struct, frozen=True):
     """The settings that sessions follow. `live` is each provider's mode, by its keys.
 
     `on_this_machine`: customers may be sent back to any origin of it, which is for development.
-    Everything is derived with `pepper`; `older_peppers` are the ones that it replaced.
+    Everything is derived with `pepper`; `older_peppers` are the ones that it replaced. What only
+    those outside want to know is written where it is `heard`.
     """
 
     default_currency: str
@@ -31,6 +33,7 @@ class Rules(Struct, frozen=True):
     live: Mapping[str, bool | None]
     older_peppers: tuple[str, ...] = ()
     on_this_machine: bool = False
+    heard: Heard = nobody
 
     @property
     def peppers(self) -> tuple[str, ...]:

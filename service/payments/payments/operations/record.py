@@ -19,7 +19,7 @@ class Recorded(Struct, frozen=True):
     `claimed_by` is the session that it belongs to: the first that a verified event tied it to, also
     where this one ties it to another. `before` is how it stood, None where nobody knew of it.
     `is_marked`: its entries are posted anew by what this one changed. `carries`: it changed whose
-    the payment is, or how much, and what hangs on it follows.
+    the payment is, or how much, and what hangs on it follows. `moved`: it is of another merchant.
     """
 
     status: PaymentStatus
@@ -31,6 +31,7 @@ class Recorded(Struct, frozen=True):
     before: PaymentStatus | None = None
     is_marked: bool = False
     carries: bool = False
+    moved: bool = False
 
 
 _WHOSE = frozenset({"merchantId", "sessionId", "userId"})
@@ -69,6 +70,7 @@ async def record_payment(tx: Transaction, reported: ReportedPayment, now: dateti
         before=payment.status,
         is_marked="unposted" in changes,
         carries=_carries(payment, changes),
+        moved="merchantId" in changes,
     )
 
 

@@ -132,7 +132,7 @@ async def _lapse(
 ) -> list[Payment]:
     lapsed = [one for one in untold if _is_answered(session, one, answers)]
     for one in lapsed:
-        await lapse_payment(tx, one, services.clock.now())
+        await lapse_payment(tx, one, services.clock.now(), services.rules.heard)
     return lapsed
 
 

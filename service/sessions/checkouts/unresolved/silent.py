@@ -48,7 +48,7 @@ async def _give_up(payment: Payment, services: CheckoutServices) -> bool:
         )
         if known != payment or payment.status not in LIVE:
             return False  # reported since
-        await abandon_payment(tx, payment, now)
+        await abandon_payment(tx, payment, now, services.rules.heard)
         session = await sessions.find_within(tx, payment.merchant_id, payment.session_id or "")
         if session is not None:
             waits = {*session.live_attempts} - {payment.provider_payment_id}

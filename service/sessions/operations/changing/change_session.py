@@ -129,7 +129,8 @@ async def _move_by_hand(
         session = await move(tx, session, standing, Cause("clock", now), rules.lifetimes)
     doing = Moving(tx, Cause(caller.principal.label, now, reason=change.reason), rules.lifetimes)
     if to is Status.COMPLETED:
-        return await complete_by_hand(doing, session, change.provider_payment_id, caller)
+        named = change.provider_payment_id
+        return await complete_by_hand(doing, session, named, caller, heard=rules.heard)
     if caller.trusted:
         states: JsonObject = {"from": standing.value, "to": to.value}
         act = Act("session.moved_by_hand", f"session:{session.session_id}", change.reason, states)

@@ -4,10 +4,12 @@ from datetime import datetime
 
 from service.audit.operations import Act, record
 from service.core.strict_json import JsonObject
+from service.outbox.operations.hearing import Heard
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import BY_HAND, Payment
 from service.payments.payments.operations.record import record_payment
 from service.payments.payments.operations.reported import ReportedPayment
+from service.payments.payments.operations.telling import PaymentTold, tell_payment
 from service.payments.payments.states import HAND, PaymentStatus
 from service.sessions.documents import Session
 from service.sessions.errors import PaymentTaken
@@ -24,7 +26,7 @@ def is_by_hand(payment_id: str | None) -> bool:
 
 
 async def complete_by_hand(
-    doing: Moving, session: Session, named: str | None, caller: Caller
+    doing: Moving, session: Session, named: str | None, caller: Caller, *, heard: Heard
 ) -> Session:
     """Write the ledger row and the audit entry of a completion by hand, and complete the session.
 
@@ -34,7 +36,10 @@ async def complete_by_hand(
     """
     tx, now, hand_id = doing.tx, doing.cause.at, _hand_id(session)
     await _check_free(tx, session, named, hand_id)
-    await record_payment(tx, _by_hand(session, hand_id, named, now), now)
+    reported = _by_hand(session, hand_id, named, now)
+    recorded = await record_payment(tx, reported, now)
+    if recorded.status is not recorded.before:
+        await tell_payment(tx, _told(reported), None, now, heard)
     detail: JsonObject = {"amount": session.amount, "currency": session.currency}
     detail |= {"providerPaymentId": hand_id} | ({"named": named} if named else {})
     act = Act(
@@ -67,6 +72,18 @@ def _is_free_for(payment: Payment, session: Session) -> bool:
 
 def _hand_id(session: Session) -> str:
     return f"{HAND}{session.merchant_id}:{session.session_id}"
+
+
+def _told(reported: ReportedPayment) -> PaymentTold:
+    return PaymentTold(
+        reported.merchant_id,
+        reported.session_id,
+        reported.provider,
+        reported.provider_payment_id,
+        reported.amount,
+        reported.currency,
+        reported.status,
+    )
 
 
 def _by_hand(session: Session, hand_id: str, named: str | None, now: datetime) -> ReportedPayment:

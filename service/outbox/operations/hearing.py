@@ -1,0 +1,12 @@
+"""Whether anybody outside hears a topic: what nobody hears need not be written."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+Heard: TypeAlias = Callable[[str, str], bool]
+"""Whether somebody outside hears a topic of a merchant's: nothing is asked for that."""
+
+
+def nobody(merchant_id: str, topic: str) -> bool:
+    """Return that nobody hears it."""
+    return False
