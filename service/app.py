@@ -31,6 +31,7 @@ from service.migrations.operations import difference
 from service.notifications.alerts.controllers import AdminAlerts
 from service.notifications.alerts.operations.browse import alert_figures
 from service.notifications.endpoints.controllers import WebhookEndpoints
+from service.notifications.endpoints.operations.figures import endpoint_figures
 from service.notifications.endpoints.sending.look_out import sending
 from service.notifications.mail.controllers import (
     AdminMail,
@@ -38,6 +39,7 @@ from service.notifications.mail.controllers import (
     AdminSuppressions,
     Unsubscribing,
 )
+from service.notifications.mail.operations.figures import mail_figures
 from service.notifications.mail.sending.loop import sending_mail
 from service.notifications.stream.controllers import EventStream
 from service.notifications.stream.operations import Streams, ending_streams
@@ -174,6 +176,8 @@ def _metrics(container: Container) -> HTTPRouteHandler:
         partial(outbox_figures, container.clock),
         partial(job_figures, container.job_table),
         partial(alert_figures, container.conditions),
+        partial(endpoint_figures, container.clock),
+        partial(mail_figures, container.clock),
         partial(overdue_figures, container.clock),
     )
     return metrics_route(container.settings, figures)

@@ -7,7 +7,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
-from service.notifications.mail.states import MailStatus, SuppressionReason
+from service.notifications.mail.states import UNDELIVERED, MailStatus, SuppressionReason
 from service.storage.documents import StoredDocument
 
 
@@ -54,6 +54,11 @@ class MailMessage(StoredDocument):
                 [("status", ASCENDING), ("nextAttemptAt", ASCENDING)],
                 name="pending_nextAttemptAt",
                 partialFilterExpression={"status": "pending"},
+            ),
+            IndexModel(
+                [("status", ASCENDING)],
+                name="undelivered",
+                partialFilterExpression={"status": {"$in": list(UNDELIVERED)}},
             ),
             IndexModel(
                 [("merchantId", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)],

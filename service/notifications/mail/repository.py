@@ -10,7 +10,7 @@ from service.core.clock import Clock
 from service.core.paging import Cursor
 from service.leases.expressions import ends, free
 from service.notifications.mail.documents import MailMessage, MailSuppression, MailTemplate
-from service.notifications.mail.states import MailStatus
+from service.notifications.mail.states import UNDELIVERED, MailStatus
 from service.storage.database import Row
 from service.storage.paging import Walk, newest_first, read_page
 from service.storage.plain import NO_TRANSACTION
@@ -128,6 +128,32 @@ async def page(
     mails = MailMessage.get_pymongo_collection()
     rows, following = await read_page(mails, walk, cursor=cursor, limit=limit)
     return [MailMessage.model_validate(row) for row in rows], following
+
+
+async def waiting(clock: Clock) -> tuple[int, float]:
+    """Return how many mails wait, of all merchants, and the age of the oldest in seconds."""
+    age = {"$divide": [{"$subtract": [clock.in_database(), "$since"]}, 1000]}
+    counted: Row = {"_id": None, "count": {"$sum": 1}, "since": {"$min": "$createdAt"}}
+    found = await MailMessage.get_pymongo_collection().aggregate(
+        [
+            {"$match": {"status": _PENDING}},
+            {"$group": counted},
+            {"$project": {"count": 1, "age": age}},
+        ]
+    )
+    rows = await found.to_list()
+    return (rows[0]["count"], rows[0]["age"]) if rows else (0, 0.0)
+
+
+async def count_undelivered() -> dict[str, int]:
+    """Count the mails that are kept and that nobody got, by how they stand."""
+    found = await MailMessage.get_pymongo_collection().aggregate(
+        [
+            {"$match": {"status": {"$in": [*UNDELIVERED]}}},
+            {"$group": {"_id": "$status", "count": {"$sum": 1}}},
+        ]
+    )
+    return {row["_id"]: row["count"] for row in await found.to_list()}
 
 
 async def send_again(

@@ -24,6 +24,10 @@ class MailStatus(StrEnum):
     UNSURE = "unsure"
 
 
+UNDELIVERED: tuple[str, ...] = ("failed", "refused", "unsure")
+"""Of these nobody got anything, as far as is known, and nothing is tried again by itself."""
+
+
 class Template(Struct, frozen=True):
     """A kind of mail: for whom, and whether it is a receipt, from which nobody unsubscribes."""
 
