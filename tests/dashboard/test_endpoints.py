@@ -10,6 +10,7 @@ from service.core.principal import AccessScope, Kind
 from tests.dashboard.operated import EVIL
 from tests.dashboard.pressing import page, press, said, words
 from tests.dashboard.signing_in import sign_in
+from tests.merchants.asking import put
 from tests.notifications.receivers import answers, answers_in_turn, receiving
 from tests.notifications.telling import fan_out, send, tell
 from tests.sandbox.looks import look_at, look_at_this
@@ -155,6 +156,47 @@ async def test_only_those_with_the_scopes_see_and_do(
         assert "Add an endpoint" not in await page(http, HERE)
         assert "Send a test event" not in await page(http, address)
         assert (await press(http, HERE, f"{address}/test")).status_code == 403
+
+
+async def test_an_operator_sees_and_changes_those_of_a_merchant_that_it_names(
+    store: Shop, http: AsyncClient
+) -> None:
+    assert (await put(store, "alpha")).status_code == 201
+    await fan_out(store)
+    of_alpha = {"merchant": "alpha"}
+    async with receiving() as receiver:
+        url = receiver.url()
+        made = await press(http, HERE, f"{HERE}/add?merchant=alpha", url=url, seed="s")
+        found = re.search(rf'href="({HERE}/we_[^"?]+)\?merchant=alpha"', made.text)
+        assert found, made.text
+        assert url not in await page(http, HERE)
+        assert f"{found[1]}?merchant=alpha" in await page(http, HERE, **of_alpha)
+        store.pass_time(seconds=10)
+        await tell(store, merchant="alpha")
+        await send(store)
+        shown = await page(http, found[1], **of_alpha)
+        assert "It answered 200" in words(shown)
+        assert 'href="/dashboard/sessions/' not in shown  # which would be one of the operator's
+        tried = await said(http, HERE, f"{found[1]}/test?merchant=alpha")
+        assert "is being sent" in tried
+        gone = await said(http, HERE, f"{found[1]}/remove?merchant=alpha")
+    assert gone == "The endpoint is removed."
+    rows = await store.database["audit_log"].find({"action": "endpoint.removed"}).to_list()
+    assert [(row["merchantId"], row["actor"]) for row in rows] == [("alpha", "admin:operator:ops")]
+
+
+async def test_control_nobody_else_names_another_merchant(store: Shop, http: AsyncClient) -> None:
+    issued = await issue_key(store.clock, Kind.ADMIN, merchant_id="beta")
+    assert (await put(store, "alpha")).status_code == 201
+    http.cookies.clear()
+    await sign_in(http, issued.key)
+    assert 'id="merchant"' not in await page(http, HERE)
+    assert (await http.get(HERE, params={"merchant": "alpha"})).status_code == 403
+    given = {"url": "http://127.0.0.1:9/hook", "seed": "s"}
+    assert (await press(http, HERE, f"{HERE}/add?merchant=alpha", **given)).status_code == 303
+    assert await store.database["webhook_endpoints"].count_documents({}) == 0
+    own = await press(http, HERE, f"{HERE}/add?merchant=beta", **given)
+    assert "whsec_" in own.text
 
 
 @pytest.mark.browser

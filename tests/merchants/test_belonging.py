@@ -13,6 +13,7 @@ from service.merchants.errors import MerchantExists, MerchantNotFound
 from service.merchants.operations.changing import add_default, add_merchant
 from service.merchants.operations.keys import issue_key
 from service.merchants.operations.merchants import Merchants
+from service.notifications.endpoints.operations.changing import Wish, add_endpoint
 from service.storage.plain import NO_TRANSACTION
 from service.web.keys.issuing import make_key
 from tests.support.shop import Shop
@@ -41,7 +42,15 @@ async def _coupon(shop: Shop, merchant: str) -> None:
     await set_coupon(coupon, _by(merchant))
 
 
-MADE: dict[str, Make] = {"api_keys": _key, "prices": _price, "coupons": _coupon}
+async def _endpoint(shop: Shop, merchant: str) -> None:
+    wish = Wish("http://127.0.0.1:9/hook", ("*",))
+    await add_endpoint(shop.api.container.endpoints, wish, _by(merchant))
+
+
+MADE: dict[str, Make] = {
+    **{"api_keys": _key, "prices": _price, "coupons": _coupon},
+    "webhook_endpoints": _endpoint,
+}
 
 
 @pytest.mark.parametrize("merchant", ["acme", "nobody"])  # before and after "default"

@@ -154,7 +154,7 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
     hooks, one = "/api/webhook-endpoints", {"endpoint_id": owned.endpoint_id}
     hook = {"url": "http://127.0.0.1:9/hook", "events": ["*"]}
     again = {"json": {"since": "2026-01-01T00:00:00Z"}}
-    changing |= {
+    hooked = {
         f"post {hooks}": [Probe({"json": hook}, {}, (201,))],
         f"get {hooks}": [Probe({}, {}, empty)],
         f"get {hooks}/{{endpoint_id}}": [Probe({}, one)],
@@ -165,6 +165,10 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         f"post {hooks}/{{endpoint_id}}/resend": [Probe(again, one)],
         f"get {hooks}/{{endpoint_id}}/deliveries": [Probe({}, one)],
     }
+    for some in hooked.values():
+        whose = {"params": {"merchant": A}}
+        some += [Probe({**each.options, **whose}, each.path, refused) for each in some]
+    changing |= hooked
     changing |= {
         route: [Probe(*probed) for probed in some] for route, some in calls(A, USER).items()
     }

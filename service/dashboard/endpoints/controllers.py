@@ -1,6 +1,5 @@
 """The pages of webhook endpoints over HTTP, and what their buttons do."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from litestar import Controller, get, post
@@ -9,20 +8,26 @@ from litestar.params import PathParameter, QueryParameter
 
 from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
-from service.core.words import moment
 from service.dashboard.acting import (
     Answer,
-    Desk,
     Form,
     Sheet,
     TheDesk,
-    act,
     drawn,
     filled,
     page,
     provide_desk,
 )
-from service.dashboard.endpoints.lines import endpoint_line, sent_line, signs_until
+from service.dashboard.endpoints.lines import endpoint_line, query_of, sent_line
+from service.dashboard.endpoints.pressing import (
+    HERE,
+    READ,
+    WRITE,
+    acting,
+    said_of,
+    telling,
+    wish_of,
+)
 from service.dashboard.said import Said
 from service.notifications.endpoints.controllers import endpoints_of
 from service.notifications.endpoints.operations.browse import list_endpoints, list_sent
@@ -36,45 +41,53 @@ from service.notifications.endpoints.operations.changing import (
 )
 from service.notifications.endpoints.operations.finding import find_endpoint
 from service.notifications.endpoints.operations.sending_again import (
-    Resent,
     resend_event,
     resend_since,
     send_test,
 )
-from service.notifications.endpoints.schemas import AddEndpoint, Resend
+from service.notifications.endpoints.schemas import Resend
 from service.notifications.endpoints.states import DeliveryStatus
-from service.web.authentication import AnyRequest
-from service.web.parameters import PAGE_SIZE, PageCursor
+from service.web.authentication import AnyRequest, on_behalf_of
+from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor
 from service.web.wire import decode_wire_model
-
-HERE = "/dashboard/endpoints"
-READ = frozenset({AccessScope.ENDPOINTS_READ})
-WRITE = frozenset({AccessScope.ENDPOINTS_WRITE})
 
 EndpointPath = Annotated[str, PathParameter(max_length=60)]
 StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
 
 
 class EndpointPages(Controller):
-    """Where a merchant's servers are, and what came of telling them."""
+    """Where a merchant's servers are, and what came of telling them.
+
+    Operators see and change those of any merchant that they name.
+    """
 
     path = HERE
     dependencies = {"desk": Provide(provide_desk, sync_to_thread=False)}
 
     @get("/")
-    async def listed(self, request: AnyRequest, desk: TheDesk, cursor: PageCursor = None) -> Answer:
+    async def listed(
+        self,
+        request: AnyRequest,
+        desk: TheDesk,
+        merchant: MerchantQuery = None,
+        cursor: PageCursor = None,
+    ) -> Answer:
         """List the endpoints, with the form that adds one."""
 
         async def show(sheet: Sheet) -> Answer:
-            place, reader = cursor_of(cursor), sheet.reader
+            place = cursor_of(cursor)
+            reader = on_behalf_of(sheet.reader, merchant)
             found, following = await list_endpoints(
                 reader.merchant_id, cursor=place, limit=PAGE_SIZE
             )
             return filled(
                 sheet,
                 "endpoints.html",
-                lines=[endpoint_line(one, reader, HERE) for one in found],
+                lines=[endpoint_line(one, reader, HERE, query_of(merchant)) for one in found],
                 adds=reader.scopes >= WRITE,
+                names=AccessScope.OPERATOR in reader.scopes,
+                merchant=merchant or "",
+                query=query_of(merchant),
                 seed=drawn(),
                 older=next_cursor(following),
             )
@@ -88,23 +101,26 @@ class EndpointPages(Controller):
         request: AnyRequest,
         desk: TheDesk,
         status: StatusQuery = "any",
+        merchant: MerchantQuery = None,
         cursor: PageCursor = None,
     ) -> Answer:
         """Show an endpoint with what was sent there, and the buttons for it."""
 
         async def show(sheet: Sheet) -> Answer:
-            whose, stands = sheet.reader.merchant_id, None
+            reader, stands = on_behalf_of(sheet.reader, merchant), None
             if status in set(DeliveryStatus):
                 stands = DeliveryStatus(status)
             place = cursor_of(cursor)
-            found = await find_endpoint(endpoint_id, whose)
+            found = await find_endpoint(endpoint_id, reader.merchant_id)
             sent, following = await list_sent(
-                endpoint_id, whose, stands, cursor=place, limit=PAGE_SIZE
+                endpoint_id, reader.merchant_id, stands, cursor=place, limit=PAGE_SIZE
             )
             return filled(
                 sheet,
                 "endpoint.html",
-                of=endpoint_line(found, sheet.reader, HERE),
+                of=endpoint_line(found, reader, HERE, query_of(merchant)),
+                merchant=merchant or "",
+                foreign=found.merchant_id != sheet.reader.merchant_id,
                 sent=[sent_line(one) for one in sent],
                 status=stands or "",
                 statuses=[one.value for one in DeliveryStatus],
@@ -114,37 +130,57 @@ class EndpointPages(Controller):
         return await page(request, desk, READ, show)
 
     @post("/add", status_code=200)
-    async def add(self, request: AnyRequest, desk: TheDesk) -> Answer:
+    async def add(
+        self, request: AnyRequest, desk: TheDesk, merchant: MerchantQuery = None
+    ) -> Answer:
         """Add an endpoint, and show its secret this once."""
 
         async def do(reader: Principal, given: Form) -> Told:
-            wish = _wish(given)
+            wish = wish_of(given)
             seed = f"{reader.merchant_id}:{given.get('seed', '')}"
             return await add_endpoint(endpoints_of(request), wish, reader, seed=seed)
 
-        return await _telling(request, desk, HERE, do)
+        return await telling(request, desk, HERE, merchant, do)
 
     @post("/{endpoint_id:str}/rotate", status_code=200)
-    async def rotate(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+    async def rotate(
+        self,
+        endpoint_id: EndpointPath,
+        request: AnyRequest,
+        desk: TheDesk,
+        merchant: MerchantQuery = None,
+    ) -> Answer:
         """Make a new secret, and show it this once."""
 
         async def do(reader: Principal, given: Form) -> Told:
             return await rotate_secret(endpoints_of(request), endpoint_id, reader)
 
-        return await _telling(request, desk, f"{HERE}/{endpoint_id}", do)
+        return await telling(request, desk, f"{HERE}/{endpoint_id}", merchant, do)
 
     @post("/{endpoint_id:str}/test", status_code=303)
-    async def test(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+    async def test(
+        self,
+        endpoint_id: EndpointPath,
+        request: AnyRequest,
+        desk: TheDesk,
+        merchant: MerchantQuery = None,
+    ) -> Answer:
         """Send a test event."""
 
         async def do(reader: Principal, given: Form) -> Said:
             sent = await send_test(endpoints_of(request), endpoint_id, reader)
             return Said(f"The test event {sent.event_id} is being sent: look again in a moment.")
 
-        return await act(request, desk, WRITE, f"{HERE}/{endpoint_id}", do)
+        return await acting(request, desk, f"{HERE}/{endpoint_id}", merchant, do)
 
     @post("/{endpoint_id:str}/resend", status_code=303)
-    async def resend(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+    async def resend(
+        self,
+        endpoint_id: EndpointPath,
+        request: AnyRequest,
+        desk: TheDesk,
+        merchant: MerchantQuery = None,
+    ) -> Answer:
         """Send an event again."""
 
         async def do(reader: Principal, given: Form) -> Said:
@@ -153,10 +189,16 @@ class EndpointPages(Controller):
             await resend_event(endpoints_of(request), endpoint_id, event_id, reader)
             return Said(f"{event_id} is being sent again, under the same id.")
 
-        return await act(request, desk, WRITE, f"{HERE}/{endpoint_id}", do)
+        return await acting(request, desk, f"{HERE}/{endpoint_id}", merchant, do)
 
     @post("/{endpoint_id:str}/missed", status_code=303)
-    async def missed(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+    async def missed(
+        self,
+        endpoint_id: EndpointPath,
+        request: AnyRequest,
+        desk: TheDesk,
+        merchant: MerchantQuery = None,
+    ) -> Answer:
         """Send again what was not taken since a time."""
 
         async def do(reader: Principal, given: Form) -> Said:
@@ -165,12 +207,18 @@ class EndpointPages(Controller):
             assert isinstance(asked, Resend)  # noqa: S101 - the model that was asked for
             assert asked.since is not None  # noqa: S101 - it was given
             resent = await resend_since(endpoints_of(request), endpoint_id, asked.since, reader)
-            return _said_of(resent)
+            return said_of(resent)
 
-        return await act(request, desk, WRITE, f"{HERE}/{endpoint_id}", do)
+        return await acting(request, desk, f"{HERE}/{endpoint_id}", merchant, do)
 
     @post("/{endpoint_id:str}/switch", status_code=303)
-    async def switch(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+    async def switch(
+        self,
+        endpoint_id: EndpointPath,
+        request: AnyRequest,
+        desk: TheDesk,
+        merchant: MerchantQuery = None,
+    ) -> Answer:
         """Enable or disable an endpoint."""
 
         async def do(reader: Principal, given: Form) -> Said:
@@ -180,59 +228,20 @@ class EndpointPages(Controller):
                 return Said("It is enabled, and hears what happens from now on.")
             return Said("It is disabled, and what waited for it is canceled.", "warn")
 
-        return await act(request, desk, WRITE, f"{HERE}/{endpoint_id}", do)
+        return await acting(request, desk, f"{HERE}/{endpoint_id}", merchant, do)
 
     @post("/{endpoint_id:str}/remove", status_code=303)
-    async def remove(self, endpoint_id: EndpointPath, request: AnyRequest, desk: TheDesk) -> Answer:
+    async def remove(
+        self,
+        endpoint_id: EndpointPath,
+        request: AnyRequest,
+        desk: TheDesk,
+        merchant: MerchantQuery = None,
+    ) -> Answer:
         """Remove an endpoint."""
 
         async def do(reader: Principal, given: Form) -> Said:
             await remove_endpoint(endpoints_of(request), endpoint_id, reader)
             return Said("The endpoint is removed.")
 
-        return await act(request, desk, WRITE, HERE, do)
-
-
-def _said_of(resent: Resent) -> Said:
-    count = f"{resent.count} {'event is' if resent.count == 1 else 'events are'} being sent again."
-    if resent.since is None:
-        return Said(count)
-    return Said(f"{count} There are more: go on from {moment(resent.since)}.", "warn")
-
-
-def _wish(given: Form) -> Wish:
-    """Read the form that adds an endpoint. Raises `InvalidInput`."""
-    sent: dict[str, object] = {
-        "url": given.get("url", ""),
-        "events": given.get("events", "").split() or ["*"],
-        "ordered": given.get("ordered") == "yes",
-        "thin": given.get("whole") != "yes",
-    }
-    if given.get("description"):
-        sent["description"] = given["description"]
-    return decode_wire_model(AddEndpoint, sent).wish()
-
-
-async def _telling(
-    request: AnyRequest,
-    desk: Desk,
-    here: str,
-    do: Callable[[Principal, Form], Awaitable[Told]],
-) -> Answer:
-    """Do what a form asks for, and show the secret on the page that answers it: nowhere else."""
-    made: list[Told] = []
-
-    async def noted(reader: Principal, given: Form) -> Said:
-        made.append(await do(reader, given))
-        return Said("Done.")
-
-    answer = await act(request, desk, WRITE, here, noted)
-    if not made:
-        return answer
-
-    async def show(sheet: Sheet) -> Answer:
-        of = endpoint_line(made[0].endpoint, sheet.reader, HERE)
-        before = signs_until(made[0].endpoint)
-        return filled(sheet, "secret.html", of=of, secret=made[0].secret, before=before)
-
-    return await page(request, desk, READ, show)
+        return await acting(request, desk, HERE, merchant, do)

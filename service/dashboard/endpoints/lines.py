@@ -30,10 +30,14 @@ _STATUS = {
 
 
 class EndpointLine(Struct, frozen=True):
-    """An endpoint, how it stands, and what its reader may do."""
+    """An endpoint, how it stands, and what its reader may do.
+
+    `query` follows each address of it: it names the merchant where that is not the reader's own.
+    """
 
     id: str
     address: str
+    query: str
     url: str
     description: str
     state: Standing
@@ -54,7 +58,7 @@ class SentLine(Struct, frozen=True):
     tries: Sequence[tuple[str, str]]
 
 
-def endpoint_line(one: WebhookEndpoint, reader: Principal, here: str) -> EndpointLine:
+def endpoint_line(one: WebhookEndpoint, reader: Principal, here: str, query: str) -> EndpointLine:
     """Show an endpoint."""
     enabled = one.disabled is None
     facts = [
@@ -72,6 +76,7 @@ def endpoint_line(one: WebhookEndpoint, reader: Principal, here: str) -> Endpoin
     return EndpointLine(
         id=one.id,
         address=f"{here}/{one.id}",
+        query=query,
         url=shortened(one.url, LONGEST),
         description=one.description or "",
         state=_state(one),
@@ -79,6 +84,11 @@ def endpoint_line(one: WebhookEndpoint, reader: Principal, here: str) -> Endpoin
         enabled=enabled,
         changes=AccessScope.ENDPOINTS_WRITE in reader.scopes,
     )
+
+
+def query_of(merchant: str | None) -> str:
+    """Return what follows the address of a page about the endpoints of a merchant that is named."""
+    return "" if merchant is None else f"?merchant={merchant}"
 
 
 def _heard(one: WebhookEndpoint) -> str:

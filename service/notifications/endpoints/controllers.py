@@ -36,9 +36,14 @@ from service.notifications.endpoints.schemas import (
     sent_view,
 )
 from service.notifications.endpoints.states import DeliveryStatus
-from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import (
+    AnyRequest,
+    CurrentPrincipal,
+    on_behalf_of,
+    requires,
+)
 from service.web.idempotency.middleware import IDEMPOTENT
-from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
+from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor, PageLimit
 
 EndpointPath = Annotated[str, PathParameter(max_length=60, description="The endpoint's id.")]
 
@@ -54,7 +59,10 @@ def endpoints_of(request: AnyRequest) -> EndpointServices:
 
 
 class WebhookEndpoints(Controller):
-    """The merchant's own servers, which are told what happens."""
+    """The merchant's own servers, which are told what happens.
+
+    Operators act on those of any merchant that they name.
+    """
 
     path = "/api/webhook-endpoints"
     tags = ["Webhook endpoints"]
@@ -62,30 +70,46 @@ class WebhookEndpoints(Controller):
 
     @post("/", opt=_ACT, summary="Add a webhook endpoint")
     async def add(
-        self, data: JSONBody[AddEndpoint], principal: CurrentPrincipal, request: AnyRequest
+        self,
+        data: JSONBody[AddEndpoint],
+        principal: CurrentPrincipal,
+        request: AnyRequest,
+        merchant: MerchantQuery = None,
     ) -> ToldEndpoint:
         """201 with its secret, which is shown this once. It hears events from `activeFrom` on.
 
         Addresses that are private, or not https, are refused.
         """
         seed: str | None = request.scope["state"].get("idempotency_seed")
-        told = await add_endpoint(endpoints_of(request), data.wish(), principal, seed=seed)
+        by = on_behalf_of(principal, merchant)
+        told = await add_endpoint(endpoints_of(request), data.wish(), by, seed=seed)
         return ToldEndpoint(endpoint_view(told.endpoint), told.secret)
 
     @get("/", summary="List webhook endpoints")
     async def listed(
-        self, principal: CurrentPrincipal, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
+        self,
+        principal: CurrentPrincipal,
+        merchant: MerchantQuery = None,
+        limit: PageLimit = PAGE_SIZE,
+        cursor: PageCursor = None,
     ) -> EndpointsAnswer:
         """The merchant's, newest first."""
         place = cursor_of(cursor)
-        found, following = await list_endpoints(principal.merchant_id, cursor=place, limit=limit)
+        whose = on_behalf_of(principal, merchant).merchant_id
+        found, following = await list_endpoints(whose, cursor=place, limit=limit)
         views = [endpoint_view(one) for one in found]
         return EndpointsAnswer(views, next_cursor(following))
 
     @get("/{endpoint_id:str}", summary="Read a webhook endpoint")
-    async def read(self, endpoint_id: EndpointPath, principal: CurrentPrincipal) -> EndpointAnswer:
+    async def read(
+        self,
+        endpoint_id: EndpointPath,
+        principal: CurrentPrincipal,
+        merchant: MerchantQuery = None,
+    ) -> EndpointAnswer:
         """One of the merchant's."""
-        found = await find_endpoint(endpoint_id, principal.merchant_id)
+        whose = on_behalf_of(principal, merchant).merchant_id
+        found = await find_endpoint(endpoint_id, whose)
         return EndpointAnswer(endpoint_view(found))
 
     @patch("/{endpoint_id:str}", opt=_WRITE, summary="Change a webhook endpoint")
@@ -95,33 +119,49 @@ class WebhookEndpoints(Controller):
         data: JSONBody[ChangeEndpoint],
         principal: CurrentPrincipal,
         request: AnyRequest,
+        merchant: MerchantQuery = None,
     ) -> EndpointAnswer:
         """Only what is named. Every process knows of it within ten seconds."""
-        services = endpoints_of(request)
-        changed = await change_endpoint(services, endpoint_id, data.wish(), principal)
+        services, by = endpoints_of(request), on_behalf_of(principal, merchant)
+        changed = await change_endpoint(services, endpoint_id, data.wish(), by)
         return EndpointAnswer(endpoint_view(changed))
 
     @delete("/{endpoint_id:str}", opt=_WRITE, summary="Remove a webhook endpoint")
     async def remove(
-        self, endpoint_id: EndpointPath, principal: CurrentPrincipal, request: AnyRequest
+        self,
+        endpoint_id: EndpointPath,
+        principal: CurrentPrincipal,
+        request: AnyRequest,
+        merchant: MerchantQuery = None,
     ) -> None:
         """What waits for it is canceled."""
-        await remove_endpoint(endpoints_of(request), endpoint_id, principal)
+        by = on_behalf_of(principal, merchant)
+        await remove_endpoint(endpoints_of(request), endpoint_id, by)
 
     @post("/{endpoint_id:str}/test", opt=_ACT, status_code=202, summary="Send a test event")
     async def test(
-        self, endpoint_id: EndpointPath, principal: CurrentPrincipal, request: AnyRequest
+        self,
+        endpoint_id: EndpointPath,
+        principal: CurrentPrincipal,
+        request: AnyRequest,
+        merchant: MerchantQuery = None,
     ) -> SentAnswer:
         """An event `endpoint.test`, sent as all others are; its delivery says what came of it."""
-        sent = await send_test(endpoints_of(request), endpoint_id, principal)
+        by = on_behalf_of(principal, merchant)
+        sent = await send_test(endpoints_of(request), endpoint_id, by)
         return SentAnswer(sent_view(sent))
 
     @post("/{endpoint_id:str}/rotate", opt=_ACT, status_code=200, summary="Make a new secret")
     async def rotate(
-        self, endpoint_id: EndpointPath, principal: CurrentPrincipal, request: AnyRequest
+        self,
+        endpoint_id: EndpointPath,
+        principal: CurrentPrincipal,
+        request: AnyRequest,
+        merchant: MerchantQuery = None,
     ) -> ToldEndpoint:
         """Shown this once. For a day each event is signed with the one before, too."""
-        told = await rotate_secret(endpoints_of(request), endpoint_id, principal)
+        by = on_behalf_of(principal, merchant)
+        told = await rotate_secret(endpoints_of(request), endpoint_id, by)
         return ToldEndpoint(endpoint_view(told.endpoint), told.secret)
 
     @post("/{endpoint_id:str}/resend", opt=_ACT, status_code=202, summary="Send events again")
@@ -131,19 +171,20 @@ class WebhookEndpoints(Controller):
         data: JSONBody[Resend],
         principal: CurrentPrincipal,
         request: AnyRequest,
+        merchant: MerchantQuery = None,
     ) -> ResentAnswer:
         """One event, whatever became of it; or all since a time that were not taken here.
 
         Of the latter 200 a call: call again with `nextSince` until it is null.
         """
-        services = endpoints_of(request)
+        services, by = endpoints_of(request), on_behalf_of(principal, merchant)
         if data.event_id is not None and data.since is None:
-            sent = await resend_event(services, endpoint_id, data.event_id, principal)
+            sent = await resend_event(services, endpoint_id, data.event_id, by)
             return ResentAnswer(1, None, sent_view(sent))
         if data.since is None or data.event_id is not None:
             problem = FieldProblem("eventId", "or since must be given, one of the two")
             raise InvalidInput("Name eventId or since, one of the two.", problems=(problem,))
-        resent = await resend_since(services, endpoint_id, data.since, principal)
+        resent = await resend_since(services, endpoint_id, data.since, by)
         return ResentAnswer(resent.count, resent.since)
 
     @get("/{endpoint_id:str}/deliveries", summary="List what was sent to an endpoint")
@@ -152,13 +193,13 @@ class WebhookEndpoints(Controller):
         endpoint_id: EndpointPath,
         principal: CurrentPrincipal,
         status: Annotated[DeliveryStatus | None, QueryParameter(name="status")] = None,
+        merchant: MerchantQuery = None,
         limit: PageLimit = PAGE_SIZE,
         cursor: PageCursor = None,
     ) -> SentListAnswer:
         """Newest first, each with its latest attempts."""
         place = cursor_of(cursor)
-        found, following = await list_sent(
-            endpoint_id, principal.merchant_id, status, cursor=place, limit=limit
-        )
+        whose = on_behalf_of(principal, merchant).merchant_id
+        found, following = await list_sent(endpoint_id, whose, status, cursor=place, limit=limit)
         views = [sent_view(one) for one in found]
         return SentListAnswer(views, next_cursor(following))

@@ -13,7 +13,6 @@ from service.notifications.endpoints.documents import Disabled, SigningSecret, W
 from service.notifications.endpoints.errors import (
     AddedBefore,
     HeadersWanted,
-    TooManyEndpoints,
 )
 from service.notifications.endpoints.operations.addresses import target_of
 from service.notifications.endpoints.operations.bodies import VERSION
@@ -21,6 +20,7 @@ from service.notifications.endpoints.operations.finding import (
     find_endpoint,
     record_act,
     require_endpoint,
+    require_room,
 )
 from service.notifications.endpoints.operations.known import KNOWN_WITHIN
 from service.notifications.endpoints.operations.sealing import new_secret
@@ -64,8 +64,8 @@ async def add_endpoint(
     """Add an endpoint. It hears what is written from when every process knows it.
 
     `seed`: a call that is repeated finds the one that it made, and gives it a new secret, as
-    rotating does. Raises `AddressRefused`, `TooManyEndpoints`, and `AddedBefore` where that one is
-    another by now.
+    rotating does. Raises `AddressRefused`, `MerchantNotFound`, `TooManyEndpoints`, and
+    `AddedBefore` where that one is another by now.
     """
     await services.addresses.of(target_of(wish.url or ""))
     endpoint_id = new_id("we") if seed is None else f"we_{digest(seed)[:22]}"
@@ -78,8 +78,7 @@ async def add_endpoint(
                 raise AddedBefore
             await _rotate(services, before, made.secrets[0], by, tx)
             return
-        if await repository.count(by.merchant_id, tx) >= MOST_ENDPOINTS:
-            raise TooManyEndpoints(MOST_ENDPOINTS)
+        await require_room(by.merchant_id, MOST_ENDPOINTS, tx)
         await repository.insert(made, services.clock, tx)
         await record_act(tx, by, "endpoint.added", made, _described(made.to_row()), now)
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from service.audit.operations import Act, record
 from service.core.principal import Principal
 from service.core.strict_json import JsonObject
+from service.merchants.operations.changing import require_merchant
 from service.notifications.endpoints.documents import WebhookEndpoint
-from service.notifications.endpoints.errors import EndpointNotFound
+from service.notifications.endpoints.errors import EndpointNotFound, TooManyEndpoints
 from service.notifications.endpoints.repository import endpoints as repository
 from service.storage.answering import answers_in_time
 from service.storage.transaction import Transaction
@@ -27,6 +28,13 @@ async def require_endpoint(endpoint_id: str, by: Principal, tx: Transaction) -> 
     if found is None:
         raise EndpointNotFound(endpoint_id)
     return found
+
+
+async def require_room(merchant_id: str, most: int, tx: Transaction) -> None:
+    """Refuse one more endpoint. Raises `MerchantNotFound`, `TooManyEndpoints`."""
+    await require_merchant(merchant_id, tx)
+    if await repository.count(merchant_id, tx) >= most:
+        raise TooManyEndpoints(most)
 
 
 async def record_act(
