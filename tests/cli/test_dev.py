@@ -264,7 +264,9 @@ def test_killed_it_takes_its_database_along_and_all_is_there_the_next_time(
         assert "Keys and secrets are in .tillgate/development.env" in second.said
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
+)
 def test_asked_to_end_it_stops_its_database_first(tmp_path: Path, number: signal.Signals) -> None:
     with started("dev", "--port", "0", cwd=tmp_path, until=SERVES) as running:
         pid = mongod_of(tmp_path / HOME)

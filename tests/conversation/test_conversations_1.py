@@ -1,7 +1,6 @@
 """Conversations of everybody with everybody, held against the providers' books: part 1 of 4.
 
-In files of their own, so that they run side by side; parts 3 and 4 are soak. The seed is fixed:
-`make soak` draws others.
+The other parts are soak. The seed is fixed: `make soak` draws others.
 """
 
 from hypothesis import given, seed

@@ -1,9 +1,9 @@
 """Conversations of everybody with everybody, held against the providers' books: part 2 of 4.
 
-In files of their own, so that they run side by side; parts 3 and 4 are soak. The seed is fixed:
-`make soak` draws others.
+Soak: part 1 is in `make test`. The seed is fixed: `make soak` draws others.
 """
 
+import pytest
 from hypothesis import given, seed
 
 from tests.conversation.acts import Step
@@ -12,6 +12,7 @@ from tests.conversation.playing import A_FEW, play
 from tests.conversation.world import World
 
 
+@pytest.mark.soak
 @seed(2)
 @A_FEW
 @given(steps=conversations(20))

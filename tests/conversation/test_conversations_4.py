@@ -1,6 +1,6 @@
 """Conversations of everybody with everybody, held against the providers' books: part 4 of 4.
 
-Soak: parts 1 and 2 are in `make test`. The seed is fixed: `make soak` draws others.
+Soak: part 1 is in `make test`. The seed is fixed: `make soak` draws others.
 """
 
 import pytest

@@ -154,7 +154,7 @@ def _search(many: int) -> settings:
     return settings(max_examples=many, deadline=None, suppress_health_check=checks)
 
 
-A_FEW, MANY = _search(4), _search(60)
+ONE, A_FEW, MANY = _search(1), _search(4), _search(60)
 
 
 async def _both_ways(shop: Shop, plainly: Any, story: Story) -> None:
@@ -200,7 +200,7 @@ async def _both_ways_failing(
     _same(fast, calm)
 
 
-@A_FEW
+@ONE
 @example(story=BUSY, failure=FAILURES[9], mode={"times": 6})
 @example(story=BUSY, failure=FAILURES[0], mode={"skip": 2})
 @example(story=BUSY, failure=FAILURES[6], mode={"skip": 3})

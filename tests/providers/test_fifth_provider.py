@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import service
 from tests.cli.running import clean_environment
 from tests.support.patience import IN_TIME
@@ -76,6 +78,7 @@ def test_a_fifth_provider_is_its_folder_and_a_row(tmp_path: Path, mongo_uri: str
     }
 
 
+@pytest.mark.soak
 def test_control_without_the_row_nobody_knows_it(tmp_path: Path, mongo_uri: str) -> None:
     place = tmp_path / "four"
     _build(place)

@@ -142,6 +142,7 @@ def test_serve_imports_nothing_of_it_though_it_is_installed(mongo_uri: str, tmp_
     assert [name for name in names if name.startswith("tillgate_sandbox")] == []
 
 
+@pytest.mark.soak
 def test_control_dev_imports_it(tmp_path: Path) -> None:
     with started("dev", "--port", "0", cwd=tmp_path, until=SERVES, env=TELLS_IMPORTS):
         pass
