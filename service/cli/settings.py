@@ -1,9 +1,6 @@
 """Which settings a command reads: the environment, `.env`, and what `tillgate dev` generated."""
 
-import logging
 from pathlib import Path
-
-import structlog
 
 from service.core.errors import FieldProblem
 from service.settings import Settings, load_settings, read_settings
@@ -109,11 +106,12 @@ def one_token_signer(settings: Settings, without_generated: Settings) -> Setting
 
 
 def quiet_logging(settings: Settings) -> None:
-    """Set up logging for a command that prints: to standard error, warnings and errors only.
+    """Set up logging for a command that prints: to standard error, warnings and errors at most.
 
-    In production everything is logged: a command runs there as a job whose output is collected.
+    In production all of LOG_LEVEL is logged: a command runs there as a job whose output is
+    collected.
     """
-    configure_logging(production=settings.production, level=settings.web.log_level)
-    if not settings.production:
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-        logging.getLogger().setLevel(logging.WARNING)
+    level = settings.web.log_level
+    if not settings.production and level in ("debug", "info"):
+        level = "warning"
+    configure_logging(production=settings.production, level=level)

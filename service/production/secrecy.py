@@ -8,7 +8,6 @@ from urllib.parse import unquote
 
 from service.core.errors import FieldProblem
 from service.core.variables import SHORTEST_PASSWORD, SHORTEST_SECRET
-from service.providers.registry import REGISTRY
 from service.settings import Settings, secrets_of
 
 # `tillgate dev` puts this into whatever it generates.
@@ -62,10 +61,6 @@ def repeated_secrets(settings: Settings) -> Iterator[FieldProblem]:
     every = _with_publishable(settings) | {
         variable: (password,) for variable, password in _passwords(settings).items()
     }
-    for name, registered in REGISTRY.items():  # what is public must not double as a secret
-        values = settings.providers[name].values()
-        for variable in registered.traits.publishes:
-            every[variable] = (str(values[variable]),) if values[variable] else ()
     for variable, secrets in every.items():
         for secret in secrets:
             places[_OURS.sub("", secret, 1)].append(variable)

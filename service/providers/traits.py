@@ -21,8 +21,8 @@ class Traits(Struct, frozen=True):
 
     What it needs of the settings: any variable of `pays_with` lets it open a checkout, any of
     `hears_with` believe a webhook. The variables of each group in `together` are set all or none.
-    What stands in `publishes` is no secret, and no secret may double as it. `demo` makes what
-    `tillgate dev` uses of each variable; `_dev_` stands in every value that must stay secret.
+    `demo` makes what `tillgate dev` uses of each variable; `_dev_` stands in every value that must
+    stay secret.
 
     The value of a variable in `begins` starts with one of its prefixes. `mode_variable` is the
     variable that shows whether real money moves.
@@ -45,7 +45,6 @@ class Traits(Struct, frozen=True):
     together: tuple[tuple[str, ...], ...]
     demo: Mapping[str, Callable[[], str]]
     hears_with: tuple[str, ...] = ()
-    publishes: tuple[str, ...] = ()
     begins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mode_variable: str | None = None
     only_currency: str | None = None

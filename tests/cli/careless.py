@@ -26,7 +26,6 @@ CARELESS: list[tuple[dict[str, str | None], str, str]] = [
     ({"TEST_MODE_PROVIDERS": "stripe,upi"}, "TEST_MODE_PROVIDERS", "has no test mode"),
     # A text at the wrong variable.
     ({"STRIPE_SECRET_KEY": f"pk_live_{_DRAWN}"}, "STRIPE_SECRET_KEY", "begin with sk_"),
-    ({"STRIPE_PUBLISHABLE_KEY": f"sk_live_{_DRAWN}"}, "STRIPE_PUBLISHABLE_KEY", "begin with pk_"),
     ({"STRIPE_WEBHOOK_SECRET": f"we_{_DRAWN}"}, "STRIPE_WEBHOOK_SECRET", "begin with whsec_"),
     (RAZORPAY | {"RAZORPAY_KEY_ID": "acc_1"}, "RAZORPAY_KEY_ID", "begin with rzp_live_"),
     (
@@ -100,7 +99,7 @@ ACCEPTED: list[dict[str, str | None]] = [
     _PHONEPE | {"PHONEPE_API_BASE": _SANDBOX, "TEST_MODE_PROVIDERS": "phonepe"},
     RAZORPAY,
     _PHONEPE,
-    {"STRIPE_SECRET_KEY": f"rk_live_{_DRAWN}", "STRIPE_PUBLISHABLE_KEY": f"pk_live_{_DRAWN[1:]}"},
+    {"STRIPE_SECRET_KEY": f"rk_live_{_DRAWN}"},
     {"UPI_PAYEE_ADDRESS": "shop.one@okbank", "UPI_PAYEE_NAME": "The Shop"},
     {"REDIS_URL": f"rediss://:{_DRAWN}@{_REDIS}"},
     {"REDIS_URL": f"rediss://:{_DRAWN}@{_REDIS}?ssl_cert_reqs=required"},

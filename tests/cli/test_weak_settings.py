@@ -91,11 +91,6 @@ WEAK: list[tuple[dict[str, str | None], str, str]] = [
         "STRIPE_SECRET_KEY",
         "same secret as API_SECRET_KEYS",
     ),
-    (
-        {"STRIPE_PUBLISHABLE_KEY": READY["STRIPE_SECRET_KEY"]},
-        "STRIPE_PUBLISHABLE_KEY",
-        "same secret as STRIPE_SECRET_KEY",
-    ),
     *[
         ({"TRUSTED_PROXIES": wide}, "TRUSTED_PROXIES", "is too wide")
         for wide in (

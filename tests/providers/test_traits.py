@@ -17,7 +17,7 @@ rows = pytest.mark.parametrize("row", REGISTRY.values(), ids=REGISTRY)
 @rows
 def test_every_variable_that_traits_name_is_one_of_the_provider(row: Registered) -> None:
     traits = row.traits
-    named = {*traits.pays_with, *traits.hears_with, *traits.publishes, *traits.demo, *traits.begins}
+    named = {*traits.pays_with, *traits.hears_with, *traits.demo, *traits.begins}
     named |= {variable for group in traits.together for variable in group}
     named |= {traits.mode_variable} - {None}
     assert named <= row.settings(_env_file=None).values().keys()

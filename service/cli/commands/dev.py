@@ -29,7 +29,7 @@ from service.core.clock import SystemClock
 from service.core.errors import Misconfigured
 from service.extension import Extension, find_extension
 from service.settings import Settings, load_settings
-from service.web.logs.setup import configure_logging
+from service.web.logs.setup import at_least, configure_logging
 from service.wiring import connected
 
 PATIENCE_S = 10
@@ -49,8 +49,8 @@ def command(host: str, port: int, data_dir: Path) -> None:
     if outside.production:
         raise Misconfigured("ENVIRONMENT is production: use `tillgate serve`, or unset it.")
     extension = find_extension()
-    configure_logging(production=False)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the banner names it
+    configure_logging(production=False, level=outside.web.log_level)
+    at_least(logging.WARNING, "uvicorn.error")  # the banner names where it serves
     with (
         writable(data_dir),
         database_address(outside, data_dir, share=False) as uri,

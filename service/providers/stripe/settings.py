@@ -13,8 +13,6 @@ class StripeSettings(ProviderSettings):
 
     secret_key: Secret | None = Field(None, validation_alias="STRIPE_SECRET_KEY")
     """`sk_test_…` or `sk_live_…`."""
-    publishable_key: str | None = Field(None, validation_alias="STRIPE_PUBLISHABLE_KEY")
-    """`pk_test_…`, handed to frontends."""
     webhook_secrets: Secrets = Field((), validation_alias="STRIPE_WEBHOOK_SECRET")
     """`whsec_…`, comma list while a secret is rolled."""
     price_basic: str | None = Field(None, validation_alias="STRIPE_PRICE_BASIC")

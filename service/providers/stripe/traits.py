@@ -11,10 +11,8 @@ TRAITS = Traits(
     pays_with=("STRIPE_SECRET_KEY",),
     hears_with=("STRIPE_WEBHOOK_SECRET",),
     together=(("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"),),
-    publishes=("STRIPE_PUBLISHABLE_KEY",),
     begins={
         "STRIPE_SECRET_KEY": ("sk_", "rk_"),
-        "STRIPE_PUBLISHABLE_KEY": ("pk_",),
         "STRIPE_WEBHOOK_SECRET": ("whsec_",),
     },
     mode_variable="STRIPE_SECRET_KEY",

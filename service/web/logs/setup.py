@@ -60,8 +60,15 @@ def configure_logging(
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"  # our own access line says more
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(max(least, logging.WARNING))
+    for name in _UVICORN:
+        logging.getLogger(name).setLevel(least)
+    at_least(logging.WARNING, *_QUIET)
+
+
+def at_least(level: int, *names: str) -> None:
+    """Have loggers of libraries log this level and worse, or what LOG_LEVEL says if it is worse."""
+    for name in names:
+        logging.getLogger(name).setLevel(max(level, logging.getLogger().level))
 
 
 def _json(logger: WrappedLogger, method: str, entry: EventDict) -> str:
