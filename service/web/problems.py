@@ -1,8 +1,8 @@
 """Errors as problem details (RFC 9457), the one place where an error becomes a status.
 
 A body carries the members of the RFC and, for callers of the reference services, `error` (a
-stable word for programs) and `details` (the same text as `detail`). `type` is `about:blank`:
-the status says what class of problem it is, and `error` which one.
+stable word for programs) and `details` (the same text as `detail`). `type` is the page about that
+word, `title` its title; both are the same in every problem of this kind.
 """
 
 import re
@@ -20,6 +20,7 @@ from litestar.types import ExceptionHandlersMap, Scope, Send
 from service.core import errors
 from service.core.errors import FieldProblem, TillgateError
 from service.storage.answering import DatabaseError, is_no_answer
+from service.web.error_pages.codes import explained, page_of
 from service.web.pages.assets import SHARED
 from service.web.pages.rendering import Pages
 from service.web.requests import AnyRequest, header_of
@@ -106,10 +107,11 @@ class Problem(msgspec.Struct, frozen=True):
 
     def body(self) -> bytes:
         """Return the JSON body."""
+        about = explained().get(self.error)
         return _encoder.encode(
             _Body(
-                "about:blank",
-                _TITLES[self.status],
+                page_of(self.error) if about else "about:blank",
+                about.title if about else _TITLES[self.status],
                 self.status,
                 self.detail,
                 self.error,

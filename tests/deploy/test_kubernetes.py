@@ -387,6 +387,7 @@ _CLIENT = ("/tillgate.js", "/tillgate.json", *(build.path for build in builds().
 # Customers are led to the page that ends mails: by each mail, and by their mail program.
 ALWAYS = {
     **{"/api": "256k", "/api/webhooks": "4m", unsubscribe.PATH: "256k", SHARED.path: "256k"},
+    "/errors": "256k",
     **dict.fromkeys(_CLIENT, "256k"),
 }
 

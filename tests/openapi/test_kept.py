@@ -39,7 +39,10 @@ _MAIL = "`GET /api/admin/mail` lists mails"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
 _SUBSCRIPTIONS = "*Subscriptions* at Stripe and Razorpay"
 _CLIENT = "*tillgate-browser* takes payments from a page of your own"
+_ERROR_PAGES = "*Each error has a page*"
 ALLOWED: dict[str, str] = {
+    "schemas Problem > properties > type": _ERROR_PAGES,
+    "schemas Problem > properties > title": _ERROR_PAGES,
     "post /api/webhook-endpoints": _WEBHOOKS,
     "get /api/webhook-endpoints": _WEBHOOKS,
     **{

@@ -9,6 +9,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 
 from service.core import errors
 from service.core.errors import FieldProblem, TillgateError
+from service.web.error_pages.codes import explained
 from tests.web.app import SK, Seen, Teapot
 from tests.web.conftest import SECRET
 
@@ -21,7 +22,9 @@ def assert_problem(answer: Any, status: int, error: str) -> dict[str, Any]:
     assert answer.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = answer.json()
     assert list(body)[:7] == MEMBERS
-    assert (body["status"], body["error"], body["type"]) == (status, error, "about:blank")
+    assert (body["status"], body["error"]) == (status, error)
+    kind = f"/errors/{error}" if error in explained() else "about:blank"
+    assert body["type"] == kind
     assert body["detail"] == body["details"]
     return body
 

@@ -26,6 +26,7 @@ OPEN += (
     "/openapi.json",
     "/dashboard",
     "/assets/",
+    "/errors",
     "/sandbox",
     "/shop",
     "/tillgate.js",

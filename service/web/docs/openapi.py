@@ -37,8 +37,13 @@ _PROBLEM: Node = {
     "description": "What went wrong (RFC 9457). Programs read `error`, people `detail`.",
     "required": ["type", "title", "status", "detail", "error", "details", "instance"],
     "properties": {
-        "type": {**_TEXT, "examples": ["about:blank"]},
-        "title": {**_TEXT, "examples": ["Not Found"]},
+        "type": {
+            **_TEXT,
+            "format": "uri-reference",
+            "description": "The page about `error`.",
+            "examples": ["/errors/session_not_found"],
+        },
+        "title": {**_TEXT, "examples": ["There is no such session"]},
         "status": {"type": "integer", "examples": [404]},
         "detail": {**_TEXT, "examples": ["No session has this id."]},
         "error": {**_TEXT, "examples": ["session_not_found"]},
