@@ -1,14 +1,18 @@
 # Each target makes the virtual environment that it needs; it is made again when a lock changed.
+# `make run` installs what running takes, all others what tests and checks take besides.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNS := $(VENV)/.runs
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+BUILD_DOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file guide/mkdocs.yml
 PEERS := bench/peers/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: run test soak check bench sbom audit help
+.PHONY: run test soak check docs bench sbom audit help
 
-run: $(STAMP) ## start everything for development, with generated keys; PORT=9000 takes another port
+run: $(RUNS) ## start everything for development, with generated keys; PORT=9000 takes another port
 	@exec $(BIN)/tillgate dev$(if $(PORT), --port $(PORT))
 
 test: $(STAMP) ## run all tests, on a real MongoDB
@@ -22,11 +26,17 @@ soak: $(STAMP) ## run the searches that take hours: all orders, 5,000 conversati
 	$(BIN)/python -m tests.fuzz
 	$(BIN)/python -m tests.mutations
 
-check: $(STAMP) ## lint, format, types, and who may import whom
+check: $(STAMP) ## lint, format, types, who may import whom, and the docs: built, links, spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell *.md docs guide examples clients deploy service sandbox bench
+	$(BUILD_DOCS)
+
+docs: $(STAMP) ## build the docs as a site, which a development server shows at /docs/guide
+	$(BUILD_DOCS)
+	@echo "Built: dist/guide/index.html, and /docs/guide of a development server."
 
 bench: $(STAMP) $(PEERS) ## measure the hot routes beside other servers, about 25 minutes (needs node and wrk)
 	$(BIN)/python -m bench
@@ -46,12 +56,18 @@ audit: $(STAMP) ## ask for known weaknesses of what the product is made of (need
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(STAMP): requirements-dev.lock pyproject.toml sandbox/pyproject.toml
+$(RUNS): requirements-run.lock pyproject.toml sandbox/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@echo "Installing into $(VENV) what running needs, once: $$(grep -c == requirements-run.lock) packages, a MongoDB among them."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e . -e ./sandbox
+	@$(PIP) install --progress-bar on --require-hashes -r requirements-run.lock
+	@$(PIP) install --quiet --no-build-isolation --no-deps -e . -e ./sandbox
+	@touch $@
+
+$(STAMP): requirements-dev.lock $(RUNS)
+	@echo "Installing into $(VENV) what tests and checks need besides, once: $$(grep -c == requirements-dev.lock) packages."
+	@$(PIP) install --progress-bar on --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(PEERS): bench/peers/package-lock.json bench/peers/requirements.lock

@@ -23,6 +23,7 @@ LOCKS = (
     "requirements.lock",
     "requirements-build.lock",
     "requirements-dev.lock",
+    "requirements-run.lock",
     "bench/peers/requirements.lock",
 )
 
