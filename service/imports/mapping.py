@@ -5,7 +5,7 @@ checkout sessions as rows of an SQL table in snake_case. Fields that this does n
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -35,7 +35,10 @@ BY = "import"
 
 
 class ImportRules(Struct, frozen=True):
-    """How old rows are read. `kind` None: by the shape of the row."""
+    """How old rows are read. `kind` None: by the shape of the row.
+
+    `source` is the name of the collection, or of the file, as `origin` says.
+    """
 
     merchant_id: str
     currency: str
@@ -44,6 +47,7 @@ class ImportRules(Struct, frozen=True):
     lifetimes: Lifetimes
     now: datetime
     kind: Kind | None = None
+    origin: Literal["collection", "file"] = "collection"
 
 
 def session_from(row: OldRow, rules: ImportRules) -> Session:

@@ -1,4 +1,4 @@
-"""Bring an old collection in, as often as wanted: what is there already stays as it is."""
+"""Bring old rows in, as often as wanted: what is there already stays as it is."""
 
 from collections.abc import Sequence
 
@@ -64,7 +64,7 @@ async def _record(
     if report is not None:
         detail |= {"read": report.read, "broughtIn": report.brought_in}
         detail |= {"present": report.present, "leftOut": len(report.refused)}
-    act = Act(action, f"collection:{rules.source}", detail=detail)
+    act = Act(action, f"{rules.origin}:{rules.source}", detail=detail)
     async with answers_in_time():
         await record(NO_TRANSACTION, by, act, rules.now)
 

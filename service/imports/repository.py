@@ -1,14 +1,15 @@
-"""Read an old collection in its natural order, and write sessions that are not there yet."""
+"""Read old rows in their natural order, and write sessions that are not there yet."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from datetime import UTC
 from decimal import Decimal
+from pathlib import Path
 
-from bson import DatetimeMS, Decimal128, ObjectId, decode
+from bson import DatetimeMS, Decimal128, ObjectId, decode, json_util
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.errors import InvalidBSON
+from bson.errors import BSONError, InvalidBSON
 from bson.raw_bson import RawBSONDocument
 from msgspec import Struct, field
 from pymongo import AsyncMongoClient
@@ -30,13 +31,29 @@ _PLAIN: CodecOptions[Row] = CodecOptions(
     uuid_representation=UuidRepresentation.STANDARD,
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
+# JSON with the types of BSON where a line has some, as `mongoexport` writes them.
+_JSON = json_util.JSONOptions(
+    tz_aware=True,
+    tzinfo=UTC,
+    uuid_representation=UuidRepresentation.STANDARD,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+)
 _ID_INDEX = ("merchantId", "sessionId")
 
-Source = AsyncCollection[Row]
+
+class Lines(Struct, frozen=True):
+    """A file of rows: each line is one, in JSON."""
+
+    path: Path
+
+
+Source = AsyncCollection[Row] | Lines
 
 
 @asynccontextmanager
-async def opened_source(uri: str, database: str, collection: str) -> AsyncIterator[Source]:
+async def opened_source(
+    uri: str, database: str, collection: str
+) -> AsyncIterator[AsyncCollection[Row]]:
     """Open an old collection on another server, a standalone one too. Raises `Misconfigured`."""
     try:
         client: AsyncMongoClient[Row] = AsyncMongoClient(
@@ -59,17 +76,35 @@ async def batches(source: Source, size: int) -> AsyncIterator[list[OldRow | Unre
     Each is decoded by itself, so that one which can't be holds up no other.
     """
     batch: list[OldRow | Unreadable] = []
-    held = number = 0
-    async for raw in source.with_options(codec_options=_RAW).find(batch_size=size):
-        number += 1
-        row = bytes(raw.raw)
-        batch.append(_decoded(row, number))
-        held += len(row)
+    held = 0
+    async for row, length in _rows(source, size):
+        batch.append(row)
+        held += length
         if len(batch) == size or held > _BATCH_BYTES:
             yield batch
             batch, held = [], 0
     if batch:
         yield batch
+
+
+async def _rows(source: Source, size: int) -> AsyncIterator[tuple[OldRow | Unreadable, int]]:
+    """Yield each row with the bytes that it takes."""
+    if isinstance(source, Lines):
+        for number, line in _lines(source.path):
+            yield _parsed(line, number), len(line)
+        return
+    number = 0
+    async for raw in source.with_options(codec_options=_RAW).find(batch_size=size):
+        number += 1
+        row = bytes(raw.raw)
+        yield _decoded(row, number), len(row)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line
 
 
 async def known_ids(merchant_id: str, session_ids: Sequence[str]) -> set[str]:
@@ -115,6 +150,16 @@ def _decoded(raw: bytes, number: int) -> OldRow | Unreadable:
         row = decode(raw, _PLAIN)
     except (InvalidBSON, ValueError, OverflowError) as error:
         return Unreadable(f"row {number}", f"it can't be decoded: {shown(error)}")
+    return {name: _readable(value) for name, value in row.items()}
+
+
+def _parsed(line: bytes, number: int) -> OldRow | Unreadable:
+    try:
+        row = json_util.loads(line, json_options=_JSON)
+    except (BSONError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        return Unreadable(f"line {number}", f"it is not JSON: {shown(error)}")
+    if not isinstance(row, dict):
+        return Unreadable(f"line {number}", "it is not a JSON object")
     return {name: _readable(value) for name, value in row.items()}
 
 

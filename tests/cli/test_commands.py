@@ -270,6 +270,21 @@ def test_an_import_reads_another_server_too(shop: Shop, mongo_uri: str) -> None:
     assert shop.database.sessions.count_documents({"amount": 1}) == 1
 
 
+def test_an_import_reads_a_file_or_a_collection_and_not_both(shop: Shop, tmp_path: Path) -> None:
+    row = {"sessionId": "a", "userId": "u", "amount": 10.5, "paymentMethod": "upi"}
+    rows = tmp_path / "rows.json"
+    rows.write_text(json.dumps(row) + "\n{cut\n")
+    wanted = ("import", "sessions", "--file", str(rows), "--currency", "INR", "--unit", "major")
+    told = shop.run(*wanted)
+    assert (told.returncode, told.stdout.split("\t")[0]) == (1, "line 2")
+    assert shop.database.sessions.count_documents({"amount": 1050}) == 1
+    both = shop.run(*wanted, "--from", "Old")
+    assert "leave those options out" in both.stderr
+    neither = shop.run("import", "sessions", "--currency", "INR", "--unit", "major")
+    assert "name a collection, or a file with --file" in neither.stderr
+    assert both.returncode == neither.returncode == 1
+
+
 def test_an_import_never_reads_what_it_writes(shop: Shop) -> None:
     wanted = ("--from", "sessions", "--currency", "INR", "--unit", "minor")
     told = shop.run("import", "sessions", *wanted)

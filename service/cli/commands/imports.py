@@ -16,7 +16,7 @@ from service.core.errors import FieldProblem, InvalidInput
 from service.core.money import currency_exists
 from service.imports.mapping import ImportRules
 from service.imports.operations import ImportReport, import_sessions
-from service.imports.repository import Source, opened_source
+from service.imports.repository import Lines, Source, opened_source
 from service.imports.values import Unit
 from service.sessions.documents import Kind, Session
 from service.settings import Settings
@@ -30,7 +30,12 @@ def command() -> None:
 
 
 @command.command("sessions")
-@click.option("--from", "collection", required=True, help="The old collection.")
+@click.option("--from", "collection", help="The old collection.")
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file in its place: each line is a row in JSON.",
+)
 @click.option("--currency", required=True, help="The currency of its amounts: INR, USD …")
 @click.option(
     "--unit",
@@ -48,21 +53,15 @@ def command() -> None:
 @click.option("--dry-run", is_flag=True, help="Read and count, and write nothing.")
 @merchant_option
 @data_dir_option
-def sessions(data_dir: Path, *, dry_run: bool, **options: str | None) -> None:
-    """Bring an old collection into `sessions`, as often as you like.
+def sessions(data_dir: Path, *, file: Path | None, dry_run: bool, **options: str | None) -> None:
+    """Bring an old collection, or a file, into `sessions`, as often as you like.
 
     Reads camelCase documents (sessionId, paymentMethod …) and snake_case rows (id, user_id,
-    plan_price …). A session that is there already is left alone. Amounts are taken exactly or not
-    at all. Rows that can't be read are listed and left out; then it ends with 1.
+    plan_price …); of a file those that mongoexport, bsondump or row_to_json wrote. A session that
+    is there already is left alone. Amounts are taken exactly or not at all. Rows that can't be read
+    are listed and left out; then it ends with 1.
     """
-    currency = str(options["currency"]).upper()
-    if not currency_exists(currency):
-        raise _wrong("currency", f"{currency!r} is not a currency of ISO 4217")
-    collection = str(options["collection"])
-    here = options["source_uri"] is None and options["source_database"] is None
-    if here and collection == Session.collection_name():
-        raise _wrong("from", "is where sessions are kept: rename the old collection first")
-
+    name, currency = _wanted(file, options)
     by = operator(str(options["merchant"]))
 
     async def work(settings: Settings, database: Database) -> ImportReport:
@@ -70,12 +69,14 @@ def sessions(data_dir: Path, *, dry_run: bool, **options: str | None) -> None:
             merchant_id=str(options["merchant"]),
             currency=currency,
             unit=cast(Unit, options["unit"]),
-            source=collection,
+            source=name,
             lifetimes=lifetimes_of(settings.sessions),
             now=SystemClock().now(),
             kind=cast(Kind | None, options["kind"]),
+            origin="collection" if file is None else "file",
         )
-        async with _source(database, collection, options) as source:
+        where = Lines(file) if file is not None else name
+        async with _source(database, where, options) as source:
             return await import_sessions(source, rules, by, dry_run=dry_run)
 
     report = with_database(data_dir, work)
@@ -91,16 +92,39 @@ def sessions(data_dir: Path, *, dry_run: bool, **options: str | None) -> None:
         raise Exit(1)
 
 
+def _wanted(file: Path | None, options: dict[str, str | None]) -> tuple[str, str]:
+    """Return the name of what is brought in, and its currency.
+
+    Raises `InvalidInput` for options that don't go together.
+    """
+    currency = str(options["currency"]).upper()
+    if not currency_exists(currency):
+        raise _wrong("currency", f"{currency!r} is not a currency of ISO 4217")
+    collection = options["collection"]
+    elsewhere = options["source_uri"] is not None or options["source_database"] is not None
+    if file is not None:
+        if collection is not None or elsewhere:
+            raise _wrong("file", "has no server and no collection: leave those options out")
+        return file.name, currency
+    if collection is None:
+        raise _wrong("from", "is missing: name a collection, or a file with --file")
+    if not elsewhere and collection == Session.collection_name():
+        raise _wrong("from", "is where sessions are kept: rename the old collection first")
+    return collection, currency
+
+
 @asynccontextmanager
 async def _source(
-    database: Database, collection: str, options: dict[str, str | None]
+    database: Database, where: Lines | str, options: dict[str, str | None]
 ) -> AsyncIterator[Source]:
     name = options["source_database"] or database.name
-    if options["source_uri"] is None:
-        yield database.client[name][collection]
-        return
-    async with opened_source(options["source_uri"], name, collection) as source:
-        yield source
+    if isinstance(where, Lines):
+        yield where
+    elif options["source_uri"] is None:
+        yield database.client[name][where]
+    else:
+        async with opened_source(options["source_uri"], name, where) as source:
+            yield source
 
 
 def _wrong(field: str, message: str) -> InvalidInput:
