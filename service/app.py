@@ -236,7 +236,8 @@ def _pages(
 ) -> list[ControllerRouterHandler]:
     """Return the pages for people, with those of an extension."""
     extended = mounted.routes if mounted is not None else ()
-    return [dashboard_routes(settings.web.public_url, login, mounted), *extended]
+    home, guide = settings.web.public_url, not settings.production
+    return [dashboard_routes(home, login, mounted, guide=guide), *extended]
 
 
 def _dependencies(container: Container) -> dict[str, Provide]:

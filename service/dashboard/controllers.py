@@ -21,16 +21,18 @@ from service.web.authentication import PUBLIC
 from service.web.pages.assets import SHARED
 
 
-def dashboard_routes(home: str, login: LoginServices, extension: Mounted | None) -> Router:
+def dashboard_routes(
+    home: str, login: LoginServices, extension: Mounted | None, *, guide: bool
+) -> Router:
     """Build the start page, the dashboard, whose login asks for a key, and what all pages share.
 
-    `home` is the address under which people reach the service.
+    `home` is the address under which people reach the service. `guide`: it shows the docs as well.
     """
     return Router(
         "/",
         route_handlers=[
             *(SHARED.route(), ASSETS.route(), Login, SessionPages, OperationsPages),
-            landing_route(home, extension),
+            landing_route(home, extension, guide=guide),
             *(PaymentPages, RefundPages, ReviewPages, DisputePages),
             *(AlertPages, MailPages, EndpointPages),
         ],

@@ -8,13 +8,15 @@ from service.extension import Mounted
 from service.web.client.builds import newest_build
 
 
-def landing_route(home: str, extension: Mounted | None) -> HTTPRouteHandler:
+def landing_route(home: str, extension: Mounted | None, *, guide: bool) -> HTTPRouteHandler:
     """Build the route of a service whose public address is `home`; open to everybody."""
     pages = extension.pages if extension is not None else ()
 
     @get("/", sync_to_thread=False)
     def landing() -> Response[str]:
         """Show where everything is."""
-        return PAGES.show("landing.html", pages=pages, home=home, client=newest_build())
+        return PAGES.show(
+            "landing.html", pages=pages, home=home, guide=guide, client=newest_build()
+        )
 
     return landing

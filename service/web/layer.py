@@ -16,7 +16,9 @@ from service.web.client.routes import client_routes
 from service.web.cors import cors_config
 from service.web.docs.openapi import openapi_config
 from service.web.docs.page import docs_routes
+from service.web.error_pages.routes import error_routes
 from service.web.gate import Gate, gate_of
+from service.web.guide.routes import BUILT, guide_routes
 from service.web.health import Readiness, Stuck, health_routes
 from service.web.problems import exception_handlers
 from service.web.requests import AnyRequest, StrictRequest
@@ -56,6 +58,8 @@ class WebLayer(InitPlugin):
         self.gate = gate
         self._cors = cors_config(settings)
         self._health = health
+        # For whoever develops: an image has no such site, and needs none.
+        self._guide = [] if settings.web.production else [guide_routes(BUILT)]
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Complete the configuration of the application."""
@@ -79,6 +83,8 @@ class WebLayer(InitPlugin):
             self._health,
             docs_routes(),
             client_routes(),
+            error_routes(),
+            *self._guide,
             *app_config.route_handlers,
         ]
         return app_config

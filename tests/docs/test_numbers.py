@@ -249,15 +249,11 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
             "A shutdown waits {} s for clients that hang, and {} s for requests",
             (door.LEAVING_S, serve.PATIENCE_S),
         ),
-        ("works for up to {} s more", (ring.REMEMBERED_FOR.total_seconds(),)),
-        ("end within {} s, then it exits", (serve.PATIENCE_S,)),
-        ("a growing wait of up to {} s", (workers.LONGEST_WAIT_S,)),
         ("gives up after {} seconds", (ANSWER_WITHIN_S,)),
         (
             "after {} minutes without anybody and after {} hours",
             (_minutes(signing_in.IDLE), _hours(signing_in.LASTS)),
         ),
-        ("{} s later at the latest", (migrations.LEASE.total_seconds(),)),
         (
             "given no answer of any kind for {} s; the process then ends with code {} within {} s",
             (
@@ -279,6 +275,12 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("add what they gather every {} s", (figures.SAMPLE_EVERY_S,)),
         ("and kept for {} s", (exposition._KEPT_FOR_S,)),
     ],
+    "docs/moving.md": [("for {} days", (states.GIVE_UP_AFTER.days,))],
+    "docs/scaling.md": [
+        ("works for up to {} s more", (ring.REMEMBERED_FOR.total_seconds(),)),
+        ("end within {} s, then it exits", (serve.PATIENCE_S,)),
+        ("a growing wait of up to {} s", (workers.LONGEST_WAIT_S,)),
+    ],
     "docs/security.md": [
         ("`PURGE_EXPIRED_DAYS` ({})", (SessionSettings().purge_expired_days,)),
         ("`PURGE_COMPLETED_DAYS` ({})", (SessionSettings().purge_completed_days,)),
@@ -299,6 +301,9 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
             (_minutes(signing_in.IDLE), _hours(signing_in.LASTS)),
         ),
         ("after {} minutes, where the scheme", (verify.TOLERANCE_SECONDS / 60,)),
+    ],
+    "docs/upgrading.md": [
+        ("{} s later at the latest", (migrations.LEASE.total_seconds(),)),
     ],
 }
 
@@ -343,14 +348,15 @@ IN_WORDS: dict[str, tuple[Any, Any]] = {
 NOT_OURS: dict[str, tuple[str, ...]] = {
     "docs/deploy.md": (
         "providers wait 3 to 10 s",
-        "takes about 50 MB",
-        "a trace of more than 4 kB",
         "about 11 s with the default `electionTimeoutMillis` of 10 s, 2 s with 1 s",
         "1.5 s in the median and 5.2 s at most",
         "Stripe | 30 days",
         "Razorpay | 7 days",
         "24 h overlap",
     ),
+    "docs/scaling.md": ("takes about 50 MB", "a trace of more than 4 kB"),
+    "docs/going-live.md": ("fail for 24 hours", "(7 days back)", "choose 32 random characters"),
+    "docs/moving.md": ("1 to 40 letters",),
     "docs/configuration.md": ("1 to 16 letters", "texts of 32 random hex digits"),
     "docs/api.md": ("(1 to 40 letters",),
     "docs/sandbox.md": ("answered 200 in 12 ms", "answered 201 in 50 ms"),

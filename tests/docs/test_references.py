@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 import rich_click as click
 
-import service.app  # noqa: F401 - defines every error that a route can raise
-from service.cli.connections import refusals
 from service.cli.main import cli
-from service.core.errors import TillgateError
 from service.settings import variables
-from service.web.problems import _CODES, _STATUSES
+from service.web.error_pages.codes import explained
 from tests.support.api import Api
+from tests.support.error_codes import all_errors, codes, refusals_of_connections, status_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -31,9 +29,11 @@ OTHER_NAMES = {
     *("TILLGATE_DATA_DIR", "JOBS_KEY", "PYTHON_IMAGE"),
     # Of the programs that a merchant runs.
     *("TILLGATE_KEY", "TILLGATE_URL", "WEBHOOK_SECRET"),
+    # Of an older stack, which is left.
+    *("OLD_MONGODB_URI", "OLD_DATABASE_URL", "JSON_OBJECT"),
 }
 # Settings that are gone: CHANGELOG says so.
-GONE = {"INTENT_RETENTION_DAYS"}
+GONE = {"INTENT_RETENTION_DAYS", "STRIPE_PUBLISHABLE_KEY"}
 # The ingress shuts these out whether they are there or not.
 SHUT_OUT = {"/metrics", "/health"}
 # What the Ingresses let out is named by its beginning.
@@ -41,19 +41,20 @@ BEGINNINGS = {"/api", "/api/webhooks"}
 # Errors of the command line, and one that is an answer to a message: no route raises them.
 NEVER_OVER_HTTP = {
     *("key_not_found", "data_directory_in_use", "port_taken", "capture_refused"),
-    *("merchant_exists", "refund_refused"),
+    *("merchant_exists", "refund_refused", "bad_row", "port_in_use", "listening_refused"),
 }
 
 _NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 _PATH = re.compile(
     r"(?<![\w./-])(?:\$URL|PUBLIC_URL|https?://[\w.:]+)?(/(?:api|health|docs|openapi\.json|metrics)\b[^\s`\"'|)>,;]*)"
 )
+# A provider's own pages.
+_ELSEWHERE = re.compile(r"https://[\w.]*(?:razorpay|stripe|phonepe)\.com\S*")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 _COMMAND = re.compile(
     r"(?:`|^|\.venv/bin/)tillgate ([a-z]+)(?: ([a-z]+(?:-[a-z]+)*))?", re.MULTILINE
 )
 _TARGET = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
-_CODE = re.compile(r"\bcode(?:: ClassVar\[str\])? ?= ?\"([a-z_]+)\"")
 
 
 def constants() -> set[str]:
@@ -72,13 +73,14 @@ def shape(path: str) -> str:
 
 def named_paths(page: Path) -> set[str]:
     """Return every path that a page names."""
-    return {shape(path) for path in _PATH.findall(page.read_text())}
+    text = _ELSEWHERE.sub("", page.read_text())
+    return {shape(path) for path in _PATH.findall(text)}
 
 
 async def served_paths(api: Api) -> set[str]:
     """Return every path that is served, from the OpenAPI document."""
     document = (await api.http.get("/openapi.json")).json()
-    return {shape(path) for path in document["paths"]} | {"/docs", "/openapi.json"}
+    return {shape(path) for path in document["paths"]} | {"/docs", "/docs/guide", "/openapi.json"}
 
 
 def test_readme_leads_to_every_page() -> None:
@@ -131,35 +133,42 @@ def test_every_target_of_make_that_is_named_exists() -> None:
 
 def documented_errors() -> dict[str, int]:
     """Return the codes of the table in docs/api.md with their statuses."""
+    return {
+        code: int(status) for cells, status, _ in _rows() for code in re.findall(r"`(\w+)`", cells)
+    }
+
+
+def _rows() -> list[tuple[str, str, str]]:
+    """Return the table's rows: codes, status, what to do."""
     table = (ROOT / "docs" / "api.md").read_text().partition("\n## Errors\n")[2]
-    rows = re.findall(r"^\| (`[^|]+`) \| (\d{3}) \|", table, re.MULTILINE)
-    return {code: int(status) for codes, status in rows for code in re.findall(r"`(\w+)`", codes)}
+    return re.findall(r"^\| (`[^|]+`) \| (\d{3}) \| (.+) \|$", table, re.MULTILINE)
 
 
 def test_every_error_code_is_in_the_table_and_no_other() -> None:
-    rooms = [
-        path
-        for path in (ROOT / "service").rglob("*.py")
-        if not {"cli", "imports"} & set(path.parts)
-    ]
-    raised = {code for path in rooms for code in _CODE.findall(path.read_text())}
-    refused = [it for it in vars(refusals).values() if isinstance(it, refusals.Refusal)]
-    told = raised | set(_CODES.values()) | {refusal.error for refusal in refused}
     documented = documented_errors()
-    assert set(documented) == told - NEVER_OVER_HTTP
-    assert {one.error: one.status for one in refused}.items() <= documented.items()
+    assert set(documented) == codes() - NEVER_OVER_HTTP
+    assert {
+        one.error: one.status for one in refusals_of_connections()
+    }.items() <= documented.items()
 
 
 def test_every_error_has_the_status_that_the_table_gives() -> None:
     documented = documented_errors()
-    for error in _all_errors(TillgateError):
+    for error in all_errors():
         if error.code in documented:
-            status = next((_STATUSES[base] for base in error.__mro__ if base in _STATUSES), 500)
-            assert documented[error.code] == status, error.code
+            assert documented[error.code] == status_of(error), error.code
 
 
-def _all_errors(base: type[TillgateError]) -> list[type[TillgateError]]:
-    return [base, *(error for child in base.__subclasses__() for error in _all_errors(child))]
+def test_the_table_says_what_the_pages_say() -> None:
+    """The page of a code ends its words as a sentence; a cell of the table does not."""
+    said = {code: cell for cells, _, cell in _rows() for code in re.findall(r"`(\w+)`", cells)}
+    pages = {code: one.change for code, one in explained().items()}
+    differs = {
+        code: pages[code]
+        for code, cell in said.items()
+        if pages[code] not in (cell, cell[0].upper() + cell[1:])
+    }
+    assert differs == {}, "service/web/error_pages/codes.toml and docs/api.md differ"
 
 
 def test_the_floors_in_words_are_those_of_the_contract() -> None:

@@ -1,0 +1,86 @@
+"""The docs as a site: built strictly, searched in a browser that reaches nothing else."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from playwright.async_api import Browser
+
+from service.web.guide.routes import guide_routes
+from tests.docs.blocks import ROOT
+from tests.support.axe import violations
+from tests.support.browsers import new_context
+from tests.web.serving import serving
+
+MKDOCS = Path(sys.executable).with_name("mkdocs")
+
+
+def build(place: Path, config: Path) -> subprocess.CompletedProcess[str]:
+    """Build the site as `make docs` does, to another place."""
+    return subprocess.run(
+        [MKDOCS, "build", "--strict", "--config-file", config, "--site-dir", place],
+        env={"NO_MKDOCS_2_WARNING": "1", "PATH": ""},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built."""
+    place = tmp_path_factory.mktemp("site")
+    built = build(place, ROOT / "guide" / "mkdocs.yml")
+    assert built.returncode == 0, built.stderr
+    return place
+
+
+def test_every_page_of_the_repository_is_in_the_site(site: Path) -> None:
+    pages = {one.relative_to(ROOT / "docs") for one in (ROOT / "docs").rglob("*.md")}
+    shown = {
+        one.parent / ("index" if one.name == "README.md" else one.stem) for one in sorted(pages)
+    }
+    assert [one for one in shown if not (site / f"{one}.html").is_file()] == []
+    for name in ("index", "changelog", "contributing", "errors", "variables"):
+        assert (site / f"{name}.html").is_file()
+
+
+def test_control_a_link_to_nowhere_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text("# Start\n\n[gone](gone.md), [here](#nowhere)\n")
+    written = (ROOT / "guide" / "mkdocs.yml").read_text()
+    alone = written.replace("../docs", "docs").replace("hooks: [hooks.py]", "")
+    config = tmp_path / "mkdocs.yml"
+    config.write_text(alone.partition("\nnav:")[0])
+    built = build(tmp_path / "site", config)
+    assert built.returncode != 0
+    assert "'gone.md'" in built.stderr
+    assert "'#nowhere'" in built.stderr
+
+
+@pytest.mark.browser
+@pytest.mark.soak
+async def test_the_site_is_read_and_searched_without_the_internet(
+    site: Path, browser: Browser
+) -> None:
+    """Soak: it reads the index of all pages; `test_guide` has how the site is served."""
+    said: list[str] = []
+    asked: list[str] = []
+    app = Litestar([guide_routes(site)], openapi_config=None)
+    async with serving(app) as address, await new_context(browser) as context:
+        page = await context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        await page.goto(f"{address}/docs/guide/index.html")
+        assert await violations(page) == []
+        await page.click("label.md-header__button[for=__search]")
+        await page.fill("input[name=query]", "session_not_found")
+        await page.wait_for_selector(".md-search-result__item >> text=session_not_found")
+        await page.click(".md-search-result__item a")
+        await page.wait_for_selector("h2:has-text('session_not_found')")
+    assert said == []
+    assert [url for url in asked if not url.startswith((address, "data:"))] == []
