@@ -2,8 +2,8 @@
 
 from service.effects.applying import Applying
 from service.effects.carrying import follow, is_followed
-from service.effects.ledger import attempt_of, reported_in
-from service.effects.subscriptions import as_of_subscription
+from service.effects.ledger import attempt_of
+from service.effects.subscriptions import reported_of_invoice
 from service.payments.attempts.operations.record import record_attempt
 from service.payments.payments.operations.record import record_payment
 from service.providers.facts import InvoiceFact
@@ -12,9 +12,9 @@ from service.sessions.documents import Session
 
 async def record_fact(doing: Applying, session: Session | None, fact: InvoiceFact) -> None:
     """Write what is reported of an invoice's payment into its row."""
-    reported = await as_of_subscription(doing, reported_in(doing, session, fact))
+    reported = await reported_of_invoice(doing, session, fact)
     if (attempt_id := attempt_of(fact)) is not None:
         await record_attempt(doing.tx, reported, attempt_id, doing.cause.at)
     recorded = await record_payment(doing.tx, reported, doing.cause.at)
     if is_followed(doing, reported, recorded):
-        await follow(doing, reported, recorded, session.session_id if session else None)
+        await follow(doing, reported, recorded, reported.session_id)

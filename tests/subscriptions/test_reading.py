@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from service.core.errors import ProviderUnreachable
+from service.effects import subscriptions as effects
 from service.payments.subscriptions import repository
 from service.payments.subscriptions.operations import record
 from service.providers.base import VerifiedEvent
@@ -182,6 +183,36 @@ async def test_what_happens_while_it_is_read_has_it_read_once_more(
     await living.pay_with("pm_card_visa")
     await living.try_again()
     assert (await living.row())["status"] == "canceled"
+
+
+async def _renewed_in_silence(lab: Lab, database: Database) -> tuple[list[str], list[str]]:
+    """Renew it while the events of its invoices are lost; return its payments, and those known."""
+    living = await begun(lab, database)
+    await living.arrive()
+    now = int(lab.sandbox.clock.now().timestamp())
+    clocks = "/v1/test_helpers/test_clocks"
+    clock = await living.at_stripe(path=clocks, frozen_time=now)
+    until = now + 31 * 86_400
+    await living.at_stripe(path=f"{clocks}/{clock['id']}/advance", frozen_time=until)
+    await database["sandbox_deliveries"].delete_many({"type": {"$regex": "^invoice"}})
+    await living.arrive()
+    rows = await database["payments"].find({}).sort("providerPaymentId", 1).to_list()
+    return (await living.row())["paymentIds"], [row["providerPaymentId"] for row in rows]
+
+
+async def test_a_renewal_whose_events_are_lost_is_linked_by_the_reading(
+    lab: Lab, database: Database
+) -> None:
+    linked, known = await _renewed_in_silence(lab, database)
+    assert (linked, len(known)) == (known, 2)
+
+
+async def test_control_what_a_reading_tells_besides_is_else_in_the_ledger_alone(
+    lab: Lab, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(effects, "_paid_by", lambda _: ())
+    linked, known = await _renewed_in_silence(lab, database)
+    assert (len(linked), len(known)) == (1, 2)
 
 
 async def test_a_repeated_hint_asks_for_one_reading(lab: Lab, database: Database) -> None:

@@ -104,6 +104,11 @@ class Subscription(StoredDocument):
         """Return whether it is a user's own: a browser may have named any user as its own."""
         return self.user_id == user_id and self.owner in TRUSTED_OWNERS
 
+    def was_begun_by(self, merchant_id: str, session_id: str, opened_at: datetime) -> bool:
+        """Return whether a session began it, and not an earlier one of the same id."""
+        began = (self.merchant_id, self.session_id, self.session_opened_at)
+        return began == (merchant_id, session_id, opened_at)
+
     class Settings:
         """Collection and indexes."""
 

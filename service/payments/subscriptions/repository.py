@@ -53,9 +53,13 @@ async def of_user(merchant_id: str, user_id: str) -> list[Subscription]:
     return [Subscription.model_validate(row) for row in rows]
 
 
-async def of_session(merchant_id: str, session_id: str) -> list[Subscription]:
-    """Return the subscriptions that a session began, the latest first."""
-    wanted = {"sessionId": {"$eq": session_id}, "merchantId": merchant_id}
+async def of_session(merchant_id: str, session_id: str, opened_at: datetime) -> list[Subscription]:
+    """Return the subscriptions that a session began, the latest first.
+
+    Its id may have been that of an earlier one, which was opened at another time.
+    """
+    wanted: Row = {"sessionId": {"$eq": session_id}, "merchantId": merchant_id}
+    wanted["sessionOpenedAt"] = opened_at
     found = Subscription.get_pymongo_collection().find(wanted)
     rows = await found.sort([("createdAt", -1), ("_id", -1)]).to_list(_MOST)
     return [Subscription.model_validate(row) for row in rows]

@@ -71,7 +71,7 @@ async def subscription_begun(
     """Return the subscription that a session began, read at its provider where that is due."""
     if session.mode != "subscription":
         return None
-    found = await begun_by(session.merchant_id, session.session_id)
+    found = await begun_by(session.merchant_id, session.session_id, session.created_at)
     return None if found is None else await read_if_unread(found, services)
 
 

@@ -28,7 +28,8 @@ async def read_subscriptions(session: Session) -> Sequence[Subscription]:
     """Read what a session began; a single payment begins nothing."""
     if session.mode != "subscription":
         return ()
-    return await repository.of_session(session.merchant_id, session.session_id)
+    key = (session.merchant_id, session.session_id, session.created_at)
+    return await repository.of_session(*key)
 
 
 def lines_of_subscriptions(subscriptions: Iterable[Subscription]) -> Iterator[Entry]:

@@ -1,5 +1,7 @@
 """Find subscriptions for who may see them."""
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from service.core.paging import Cursor
@@ -50,10 +52,10 @@ async def current_subscription(merchant_id: str, user_id: str, *, own: bool) -> 
     return next((one for one in seen if not one.has_ended), seen[0] if seen else None)
 
 
-async def begun_by(merchant_id: str, session_id: str) -> Subscription | None:
+async def begun_by(merchant_id: str, session_id: str, opened_at: datetime) -> Subscription | None:
     """Return the subscription that a session began, None where it has begun none."""
     async with answers_in_time():
-        found = await repository.of_session(merchant_id, session_id)
+        found = await repository.of_session(merchant_id, session_id, opened_at)
     return found[0] if found else None
 
 

@@ -25,12 +25,16 @@ from service.storage.transaction import Transaction
 
 
 class Reading(Struct, frozen=True):
-    """One answer about a subscription: by which event it came, and the session that it names."""
+    """One answer about a subscription: by which event it came, and the session that it names.
+
+    `payment_ids` are the provider's ids of the payments that it tells of.
+    """
 
     origin: Origin
     fact: SubscriptionRead
     merchant_id: str
     began: Began | None = None
+    payment_ids: tuple[str, ...] = ()
 
 
 async def record_reading(tx: Transaction, reading: Reading, now: datetime) -> Subscription:
@@ -58,6 +62,7 @@ def _changes(known: Subscription, reading: Reading, now: datetime) -> Row:
     said, read = reading.fact.subscription, reading.fact.read
     answered = max(known.answered, read)
     changes: Row = {"answered": answered, "asked": max(known.asked, read)}
+    changes["paymentIds"] = sorted({*known.payment_ids, *reading.payment_ids})
     status = SubscriptionStatus(said.state)
     if outranks(status, read, known.status, known.seq):
         since = inactive_since(status, known.inactive_since, said.ended_at, now)
