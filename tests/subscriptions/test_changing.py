@@ -130,7 +130,7 @@ async def test_each_wrong_change_says_what_is_wrong(lab: Lab, database: Database
     assert _problem(await lab.api.call("GET", STATUS)) == (400, "invalid_request")
 
 
-async def test_the_same_change_again_is_no_error_and_asks_nobody(
+async def test_the_same_change_again_is_no_error_and_changes_nothing(
     lab: Lab, database: Database
 ) -> None:
     living = await _active(lab, database)

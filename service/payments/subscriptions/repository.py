@@ -133,10 +133,19 @@ async def begin_change(
     return await tx.change(subscription, wanted, {"$set": {**changes, "changing": changing}})
 
 
-async def end_change(subscription: Subscription, change_id: str) -> None:
-    """Let go of a subscription that was claimed for a change."""
+async def end_change(
+    subscription: Subscription, change_id: str, unknown_since: datetime | None
+) -> None:
+    """Let go of a subscription that was claimed for a change.
+
+    What came of that may be unknown: then no reading that was begun before answers for it.
+    """
     wanted = {**_key(subscription), "changing.id": change_id}
-    await Subscription.get_pymongo_collection().update_one(wanted, {"$set": {"changing": None}})
+    ended: Row = {"changing": None}
+    if unknown_since is not None:
+        ended |= {"unread": True, "wanted": {"$add": ["$asked", 1]}}
+        ended["unreadSince"] = {"$ifNull": ["$unreadSince", unknown_since]}
+    await Subscription.get_pymongo_collection().update_one(wanted, [{"$set": ended}])
 
 
 async def find_unread(since: datetime, limit: int) -> list[Subscription]:

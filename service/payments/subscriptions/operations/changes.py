@@ -94,5 +94,5 @@ async def claim(
         {"provider": subscription.provider, "plan": subscription.plan, "to": change.plan},
     )
     await record(tx, by, act, now)
-    await have_read(tx, claimed, now, now + HELD_FOR)
+    await have_read(tx, claimed, now, changing)
     return claimed

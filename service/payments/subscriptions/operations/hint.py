@@ -8,7 +8,7 @@ from service.outbox import repository as messages
 from service.outbox.operations import messages as outbox
 from service.payments.payments.operations.reported import Origin
 from service.payments.subscriptions import repository
-from service.payments.subscriptions.documents import Subscription
+from service.payments.subscriptions.documents import Changing, Subscription
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
@@ -112,16 +112,20 @@ async def have_read(
     tx: Transaction,
     subscription: Subscription,
     now: datetime,
-    held_until: datetime | None = None,
+    changing: Changing | None = None,
 ) -> None:
-    """Write the message that has a subscription read: one for each reading that is wanted."""
+    """Write the message that has a subscription read: one for each reading that is wanted.
+
+    That of a change is one of its own, and comes once that is over: whatever was read meanwhile,
+    what the change has made is not known by that.
+    """
     key = (subscription.provider, subscription.account, subscription.provider_subscription_id)
     row = outbox.message(
         READ,
-        f"{':'.join(key)}:{subscription.wanted}",
+        f"{':'.join(key)}:{changing.id if changing else subscription.wanted}",
         merchant_id=subscription.merchant_id,
         session_id=subscription.session_id or "",
         payload=dict(zip(("provider", "account", "subscriptionId"), key, strict=True)),
         now=now,
     )
-    await messages.add_once([row | {"heldUntil": held_until}], tx)
+    await messages.add_once([row | {"heldUntil": changing.until if changing else None}], tx)

@@ -29,12 +29,12 @@ async def change_subscription(
 ) -> Subscription:
     """Change a subscription and return it as its provider then says that it stands.
 
-    It is read before, where something became of it since: what is decided must not be old. Raises
-    `SubscriptionEnded`, `SamePlan`, `OtherCurrency`, `Busy`, `ChangeNotOffered`, `ChangeRefused`,
-    and `ProviderFailed`.
+    It is read before: an event that told of a change of it may be late or lost, and whoever is told
+    that it ends already is charged again. Raises `SubscriptionEnded`, `SamePlan`, `OtherCurrency`,
+    `Busy`, `ChangeNotOffered`, `ChangeRefused`, and `ProviderFailed`.
     """
     provider = services.provider_of(found)
-    subscription = await read(found, services) if found.unread else found
+    subscription = found if found.has_ended else await read(found, services)
     if is_made(subscription, change):
         return subscription
     if change.plan is not None:
@@ -48,12 +48,15 @@ async def change_subscription(
     )
     if claimed is None or claimed.changing is None:
         return await read_again(subscription)
+    after = None
     try:
         await _ask(provider, claimed, change, services)
-        return await read(claimed, services, ASK_WITHIN_S)
+        after = await read(claimed, services, ASK_WITHIN_S)
+        return after
     finally:
         async with answers_in_time():
-            await repository.end_change(claimed, claimed.changing.id)
+            unknown_since = services.clock.now() if after is None else None
+            await repository.end_change(claimed, claimed.changing.id, unknown_since)
 
 
 async def _ask(

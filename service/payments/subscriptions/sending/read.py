@@ -28,11 +28,17 @@ log = structlog.get_logger(__name__)
 async def read_by_message(
     delivery: Delivery, message: OutboxMessage, *, services: SubscriptionServices
 ) -> None:
-    """Read a subscription of which something became; raises what has it tried again later."""
+    """Read a subscription of which something became; raises what has it tried again later.
+
+    Also one of which a change was never ended, though it was read since: its process may have died
+    with the provider asked, and nothing else tells what came of that.
+    """
     key = [str(message.payload[name]) for name in ("provider", "account", "subscriptionId")]
     async with answers_in_time():
         subscription = await repository.find(key[0], key[1], key[2], NO_TRANSACTION)
-    if subscription is not None and subscription.unread:
+    if subscription is None:
+        return
+    if subscription.unread or subscription.changing is not None:
         await read(subscription, services)
 
 
