@@ -1,12 +1,15 @@
 """An event reaches the endpoints that hear it: signed, once, and kept with what was answered."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks import WebhookVerificationError
 
+from service.notifications.endpoints.operations.addresses import target_of
+from service.notifications.endpoints.sending.client import Client
 from tests.notifications.receivers import receiving
-from tests.notifications.telling import endpoint, send, sent, tell, verified
+from tests.notifications.telling import endpoint, send, sent, services_of, tell, verified
 from tests.support.shop import Shop
 
 
@@ -83,3 +86,16 @@ async def test_a_connection_is_used_again(shop: Shop) -> None:
         await send(shop)
     assert len(receiver.times()) == 100
     assert receiver.connections <= 8
+
+
+async def test_endpoints_on_one_host_share_its_connections_however_many_are_sent_to_at_once(
+    shop: Shop,
+) -> None:
+    async with receiving() as receiver:
+        client = Client(services_of(shop).addresses)
+        paths = [target_of(receiver.url().replace("/hook", f"/{n}")) for n in range(100)]
+        sent = b"POST / HTTP/1.1\r\nwebhook-id: 1\r\ncontent-length: 0\r\n\r\n"
+        for _ in range(2):
+            await asyncio.gather(*(client.post(one, sent) for one in paths))
+        client.close()
+    assert (len(receiver.got), receiver.connections) == (200, 100)

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import time
 from collections import deque
+from typing import TypeAlias
 
 import httpx
 from msgspec import Struct
@@ -15,7 +16,12 @@ from service.notifications.endpoints.sending.connection import Answer, Broken, C
 ANSWERS_WITHIN_S = 15.0
 """A receiver has so long for everything: its name, the connection, TLS and its answer."""
 _IDLE_S = 20.0
-_IDLE_EACH, _IDLE_ALL = 64, 512
+# As many to one host as may be under way at once, so that no endpoint there connects anew.
+_IDLE_EACH, _IDLE_ALL = 400, 512
+
+
+_Peer: TypeAlias = tuple[str, int, bool]
+"""Whom a connection leads to: the host, the port, and whether it is encrypted."""
 
 
 class Failed(Exception):
@@ -38,7 +44,7 @@ class Client:
         """Trust the usual authorities, or those of `trust`. Nothing is connected."""
         self._addresses = addresses
         self._trust = trust
-        self._idle: dict[Target, deque[_Idle]] = {}
+        self._idle: dict[_Peer, deque[_Idle]] = {}
         self._idle_count = 0
 
     async def post(self, target: Target, request: bytes) -> Answer:
@@ -111,7 +117,7 @@ class Client:
 
     def _take(self, target: Target) -> Connection | None:
         """Take an idle connection, the one that was used last."""
-        idle = self._idle.get(target)
+        idle = self._idle.get(_peer_of(target))
         while idle:
             one = idle.pop()
             self._idle_count -= 1
@@ -126,7 +132,7 @@ class Client:
             return
         if self._idle_count >= _IDLE_ALL:
             self._drop_old()
-        idle = self._idle.setdefault(target, deque())
+        idle = self._idle.setdefault(_peer_of(target), deque())
         if self._idle_count >= _IDLE_ALL or len(idle) >= _IDLE_EACH:
             connection.close()
             return
@@ -136,12 +142,16 @@ class Client:
     def _drop_old(self) -> None:
         """Close what has been idle for too long."""
         now = time.monotonic()
-        for target, idle in list(self._idle.items()):
+        for peer, idle in list(self._idle.items()):
             while idle and (now - idle[0].since > _IDLE_S or not idle[0].connection.is_open):
                 idle.popleft().connection.close()
                 self._idle_count -= 1
             if not idle:
-                del self._idle[target]
+                del self._idle[peer]
+
+
+def _peer_of(target: Target) -> _Peer:
+    return target.host, target.port, target.encrypted
 
 
 def _why(error: OSError) -> str:
