@@ -6,6 +6,8 @@ from typing import NamedTuple, TypeAlias
 from tests.conversation import (
     callers,
     dashboards,
+    heard,
+    hearers,
     keepers,
     operators,
     payers,
@@ -69,6 +71,12 @@ ACTS: Mapping[str, Do] = {
     "resume_jobs": keepers.resume_jobs,
     "run_by_hand": keepers.run_by_hand,
     "post_entries": keepers.post_entries,
+    "add_ear": hearers.add_ear,
+    "break_ear": hearers.break_ear,
+    "send_events": hearers.send_events,
+    "switch_ear": hearers.switch_ear,
+    "resend": hearers.resend,
+    "hush": heard.hush,
     "cut": operators.cut,
     "mend": operators.mend,
 }

@@ -26,6 +26,7 @@ from service.sessions.operations.changing import complete_by_hand
 from service.sessions.operations.moving import giving_up
 from service.sessions.operations.reviewing import captures
 from service.web import gate
+from tests.conversation.heard_guards import HEARD_GUARDS
 from tests.conversation.ledger_guards import LEDGER_GUARDS
 from tests.conversation.soak import soak
 
@@ -168,6 +169,7 @@ GUARDS: dict[str, Callable[[], Any]] = {
     "21": _without_21,
     "paused": _without_pauses,
     **LEDGER_GUARDS,
+    **HEARD_GUARDS,
 }
 
 

@@ -55,6 +55,7 @@ async def run_by_hand(world: World, a: int, b: int, c: int) -> None:
 
 
 async def _press(world: World, name: str) -> None:
+    await world.note()
     paused, table = name in world.paused, world.lab.api.container.job_table
     beginning = await begin_job(name, table, OPERATOR)
     await asyncio.gather(*table.under_way)

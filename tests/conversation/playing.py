@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, settings
 
 from tests.conversation.acts import Step, Together
+from tests.conversation.heard import check_all_is_heard
 from tests.conversation.money_back import (
     check_money_back,
     check_money_back_at_rest,
@@ -38,6 +39,8 @@ async def play(world: World, steps: Sequence[Step]) -> None:
     try:
         for step in steps:
             await take(world, step)
+            await world.note()
+            world.hearing.step += 1
             await check(world)
             await check_money_back(world)
         await check_at_rest(world)
@@ -48,6 +51,7 @@ async def play(world: World, steps: Sequence[Step]) -> None:
         await begin_everywhere(world)
         await check_no_session_waits_for_ever(world)
         await check_no_refund_waits_for_ever(world)
+        await check_all_is_heard(world)
     except AssertionError as broken:
         story = "\n".join(world.story)
         raise Broken(f"{broken}\n{story}") from broken

@@ -111,7 +111,7 @@ async def _go_on(job: dict[str, Any]) -> None:
     database = client[job["database"]]
     await bind(database, DOCUMENTS)
     clock = ManualClock(datetime.fromisoformat(job["now"]))
-    async with conversation(database, clock, emptied=False) as world:
+    async with conversation(database, clock, emptied=False, hears=False) as world:
         restore(world, job)
         for number, step in enumerate(from_json(job["steps"])):
             if job["kill"] and job["kill"][0] == number:

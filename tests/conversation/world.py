@@ -15,7 +15,9 @@ from service.jobs.operations.pausing import resume_job
 from service.storage.database import Database, Row
 from service.stored import DOCUMENTS
 from tests.conversation.books import RealPayment, payments_in
+from tests.conversation.ears import Hearing, forget_endpoints
 from tests.conversation.wires import Wires, listened_to
+from tests.notifications.receivers import receiving
 from tests.sandbox.lab import Lab, running_lab
 from tests.sessions.asking import put_coupon, put_price, token_of
 from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
@@ -44,9 +46,9 @@ class World:
     those that the catalog may have now: several while one is changed. `foreign` are payments for
     something else. `suspended`: the merchant surely is, whose keys then open nothing;
     `resumptions` is odd while that is being ended. `paused` are the jobs that surely are, and
-    `jobs_resumed` is odd while that is being ended. `story` is what happened, in words, for whoever
-    reads a failure; `reached` are the rare states that this conversation came through, `tally`
-    counts what all of them came to.
+    `jobs_resumed` is odd while that is being ended. `hearing` are the merchant's servers. `story`
+    is what happened, in words, for whoever reads a failure; `reached` are the rare states that this
+    conversation came through, `tally` counts what all of them came to.
     """
 
     lab: Lab
@@ -62,6 +64,7 @@ class World:
     resumptions: int = 0
     paused: set[str] = field(default_factory=set)
     jobs_resumed: int = 0
+    hearing: Hearing = field(default_factory=Hearing)
     story: list[str] = field(default_factory=list)
     reached: set[str] = field(default_factory=set)
     tally: Counter[str] = field(default_factory=Counter)
@@ -98,10 +101,22 @@ class World:
 
     async def run_job(self, name: str, path: str, key: str) -> None:
         """Run a job by a route; one that was paused before and still is does nothing."""
+        await self.note()
         paused = name in self.paused
         answer = await self.call("POST", path, key, json={})
         if paused and name in self.paused and answer.status_code == 200:
             assert answer.json()["skipped"], f"{name} ran while it was paused: {answer.text}"
+
+    async def note(self) -> None:
+        """Note what there is to hear by now, before a job deletes anything of it."""
+        if self.hearing.receiver is None:
+            return
+        self.hearing.note_moves(await self.sessions())
+        if self.hearing.ears:
+            for name, key in (("payment", "providerPaymentId"), ("refund", "refundId")):
+                self.hearing.note_standing(name, key, await self.rows(f"{name}s"))
+            off = await self.rows("webhook_endpoints", disabled={"$ne": None})
+            self.hearing.note_off({row["_id"] for row in off})
 
     async def resume_jobs(self) -> None:
         """Let all jobs run again."""
@@ -190,13 +205,19 @@ class World:
 
 @asynccontextmanager
 async def conversation(
-    database: Database, clock: ManualClock, *, emptied: bool = True
+    database: Database, clock: ManualClock, *, emptied: bool = True, hears: bool = True
 ) -> AsyncIterator[World]:
-    """Serve a lab that many conversations are held in, one after the other."""
+    """Serve a lab that many conversations are held in, one after the other.
+
+    Unless the merchant `hears`, it has no server of its own.
+    """
+    hearing = Hearing()
     async with running_lab(database, clock, emptied=emptied) as lab:
         wires = Wires(database)
-        with listened_to(lab.app, wires):
-            yield World(lab, database, clock, wires)
+        async with receiving(hearing.answer) as receiver:
+            hearing.receiver = receiver if hears else None
+            with listened_to(lab.app, wires):
+                yield World(lab, database, clock, wires, hearing=hearing)
 
 
 async def begin_anew(world: World) -> None:
@@ -213,6 +234,8 @@ async def begin_anew(world: World) -> None:
     world.jobs_resumed = 0
     world.lab.api.container.merchants.forget(DEFAULT_MERCHANT)
     world.foreign.clear()
+    world.hearing.begin_anew()
+    forget_endpoints(world.lab.api.container.endpoints.endpoints)
     world.story.clear()
     world.reached.clear()
     for item in (PLAN, EVENT):
