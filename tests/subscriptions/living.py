@@ -12,6 +12,7 @@ from service.inbox.operations.receive import take_in
 from service.storage.database import Database, Row
 from tests.sandbox.lab import STRIPE_KEY, Lab
 from tests.support.api import SECRET
+from tests.support.shop import Shop
 from tillgate_sandbox.documents import SandboxCheckout
 from tillgate_sandbox.playing import happen
 from tillgate_sandbox.states import Happening
@@ -134,7 +135,7 @@ def found(subscription_id: str, status: str, **fields: Any) -> dict[str, Any]:
     } | fields
 
 
-async def handed_in(lab: Lab, answer: dict[str, Any], read: int) -> None:
+async def handed_in(lab: Lab | Shop, answer: dict[str, Any], read: int) -> None:
     """Take an answer of Stripe's into the inbox, under the number of its reading."""
     inbox = lab.api.container.inbox
     provider: Any = inbox.providers["stripe"]

@@ -9,6 +9,7 @@ from service.outbox.operations import messages as outbox
 from service.payments.payments.operations.reported import Origin
 from service.payments.subscriptions import repository
 from service.payments.subscriptions.documents import Changing, Subscription
+from service.payments.subscriptions.operations.telling import tell_change
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
@@ -58,6 +59,7 @@ async def note_hint(
     if not changes:
         return
     after = await repository.change(known, changes | {"updatedAt": now}, None, tx)
+    await tell_change(tx, known, after, after.seq, now)
     if "wanted" in changes:
         await have_read(tx, after, now)
 

@@ -4,16 +4,13 @@ from datetime import datetime
 
 from msgspec import Struct, structs
 
-from service.core.strict_json import JsonObject
-from service.outbox import repository as messages
-from service.outbox.operations import messages as outbox
 from service.payments.payments.operations.reported import Origin
 from service.payments.subscriptions import repository
 from service.payments.subscriptions.documents import Subscription, SubscriptionMove
 from service.payments.subscriptions.operations.hint import Began, blank, claimed
+from service.payments.subscriptions.operations.telling import tell_change
 from service.payments.subscriptions.states import (
     ENDED,
-    INACTIVE,
     SubscriptionStatus,
     inactive_since,
     outranks,
@@ -54,7 +51,7 @@ async def record_reading(tx: Transaction, reading: Reading, now: datetime) -> Su
     move = _moved(known, to, origin, now) if to is not None else None
     changes |= {"updatedAt": now, "readAt": now}
     after = await repository.change(known, changes, move, tx)
-    await _tell(tx, known, after, reading.fact.read, now)
+    await tell_change(tx, known, after, reading.fact.read, now)
     return after
 
 
@@ -70,7 +67,8 @@ def _changes(known: Subscription, reading: Reading, now: datetime) -> Row:
     if answered >= known.wanted or status in ENDED or known.has_ended:
         changes |= {"unread": False, "unreadSince": None}
     if reading.began is not None and known.session_id is None:
-        changes = claimed(reading.began, known) | changes
+        named = claimed(reading.began, known)
+        changes = named | changes | {"plan": changes.get("plan") or named["plan"]}
     return changes
 
 
@@ -108,43 +106,3 @@ def _moved(known: Subscription, to: str, origin: Origin, now: datetime) -> Row:
     from_ = known.status.value if known.status else None
     given: Row = {"at": now, "from": from_, "to": to, "eventId": origin.inbox_id}
     return SubscriptionMove.new_row(given)
-
-
-async def _tell(
-    tx: Transaction, before: Subscription, after: Subscription, read: int, now: datetime
-) -> None:
-    """Write what became of a subscription: its new state, and once that it is inactive now."""
-    if after.status is None or after.status is before.status:
-        return
-    topics = [f"subscription.{after.status.value}"]
-    if after.status in INACTIVE and before.status not in INACTIVE:
-        topics.append("subscription.inactive")
-    rows = [_message(topic, after, read, now) for topic in topics]
-    await messages.add_once(rows, tx)
-
-
-def _message(topic: str, after: Subscription, read: int, now: datetime) -> Row:
-    key = f"{after.provider}:{after.account}:{after.provider_subscription_id}:{read}"
-    return outbox.message(
-        topic,
-        f"{after.merchant_id}:{key}",
-        merchant_id=after.merchant_id,
-        session_id=after.session_id or "",
-        payload=payload_of(after),
-        now=now,
-    )
-
-
-def payload_of(subscription: Subscription) -> JsonObject:
-    """Return what the messages about a subscription say."""
-    ends, since = subscription.current_period_end, subscription.inactive_since
-    return {
-        "subscriptionId": subscription.provider_subscription_id,
-        "provider": subscription.provider,
-        "userId": subscription.user_id,
-        "plan": subscription.plan,
-        "status": subscription.status.value if subscription.status else None,
-        "cancelAtPeriodEnd": subscription.cancel_at_period_end,
-        "currentPeriodEnd": ends.isoformat() if ends else None,
-        "inactiveSince": since.isoformat() if since else None,
-    }
