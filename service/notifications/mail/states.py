@@ -73,7 +73,7 @@ MAILS: Mapping[str, tuple[str, ...]] = {
     "subscription.past_due": ("renewal_failed",),
     "subscription.inactive": ("plan_inactive",),
 }
-"""The topics that mail is sent about -> the templates. Of `subscription.*` nothing is written yet.
+"""The topics that mail is sent about -> the templates.
 
 A payment that failed is told of when its checkout ends so: the customer of an open one is at it.
 """

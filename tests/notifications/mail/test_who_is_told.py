@@ -176,6 +176,14 @@ async def test_subscriptions_to_come_are_told_to_their_customer(
     assert said in _text(mailing, CUSTOMER)
 
 
+async def test_a_renewal_of_which_no_amount_is_known_names_none(mailing: Mailing) -> None:
+    await _ready(mailing)
+    session = await mailing.checkout()
+    await mailing.write("subscription.past_due", session_id=session["sessionId"], plan="basic")
+    await mailing.settle()
+    assert "We could not renew basic." in _text(mailing, CUSTOMER)
+
+
 async def test_a_customer_without_an_address_gets_nothing(mailing: Mailing) -> None:
     await _ready(mailing)
     session = await mailing.shop.api.open()
