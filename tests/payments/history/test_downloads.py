@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core.spreadsheets import cell, csv_lines
 from service.core.visible import visible
 from service.payments.history.operations import downloads
-from service.payments.history.operations.downloads import _lines, cell
 from tests.payments.history.rows import pay, refund
 from tests.sessions.asking import problem, token_of
 from tests.support.api import ADMIN, SECRET
@@ -86,7 +86,7 @@ def _begins_formula(line: str) -> bool:
 
 @given(_ODD)
 def test_no_formula_begins_behind_a_semicolon_either(text: str) -> None:
-    written = _lines([["id", text, "end"]]).decode().replace("\r\n", "")
+    written = csv_lines([["id", text, "end"]]).decode().replace("\r\n", "")
     assert not _begins_formula(written), written
 
 

@@ -1,8 +1,5 @@
 """All payments of a list as one file, page by page: it never stands in memory as a whole."""
 
-import csv
-import io
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
@@ -12,8 +9,8 @@ import msgspec
 from service.audit.operations import Act, record
 from service.core.paging import Cursor
 from service.core.principal import Kind, Principal
+from service.core.spreadsheets import csv_lines
 from service.core.strict_json import JsonObject
-from service.core.visible import visible
 from service.payments.history import repository
 from service.payments.history.errors import TooMuch
 from service.payments.history.operations.gather import Told, list_payments
@@ -29,10 +26,6 @@ MOST_ROWS: Final = 50_000
 """How many payments a file has at most."""
 
 _PAGE = 200
-# Where a formula begins: at the start of a cell, also behind spaces. Where a comma is the decimal
-# point, spreadsheets end a cell at a semicolon and see no quotes in the middle of a line, so what
-# follows a semicolon, a tab or a line's end begins a cell there.
-_FORMULA = re.compile('(^|[;\t\n])(?=[ "]*[=+@\uff1d\uff0b\uff0d\uff20-])')
 
 
 async def begin_file(wanted: PaymentFilter, format_: Format, by: Principal, now: datetime) -> None:
@@ -79,26 +72,6 @@ async def as_csv(
     shown: Callable[[Told], Sequence[object]],
 ) -> AsyncIterator[bytes]:
     """Yield a table of RFC 4180: a header, then a row for each payment."""
-    yield _lines([header])
+    yield csv_lines([header])
     async for told in lists:
-        yield _lines([shown(one) for one in told])
-
-
-def _lines(rows: Sequence[Sequence[object]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows([[cell(one) for one in row] for row in rows])
-    return out.getvalue().encode()
-
-
-def cell(value: object) -> str | int:
-    """Return a value for a table that people open in a spreadsheet.
-
-    What would be taken for a formula gets an apostrophe: spreadsheets take it for a text then.
-    What can't be seen is escaped, as on pages. Numbers stay numbers, also negative ones.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, int):
-        return int(value)
-    text = _FORMULA.sub(r"\1'", visible(str(value)))
-    return f"'{text}" if text.lstrip(" ").startswith(("\t", "\n")) else text
+        yield csv_lines([shown(one) for one in told])
