@@ -29,10 +29,10 @@ from service.notifications.endpoints.sending.client import Client
 from service.notifications.endpoints.sending.sender import Sender
 from service.outbox.documents import OutboxMessage
 from service.outbox.operations.messages import message
+from service.parts import build_endpoints
 from service.storage.database import connect
 from service.storage.documents import bind
 from service.stored import DOCUMENTS
-from service.wiring import build_endpoints
 from tests.support.settings import make_settings
 
 ENDPOINTS, EACH = 1_000, 10

@@ -22,6 +22,8 @@ from service.extension import Extension, Mounted
 from service.inbox.controllers import AdminWebhooks, Webhooks
 from service.inbox.operations.figures import event_figures
 from service.inbox.repository import COMMITS
+from service.intents.controllers import IntentCleanup, IntentQueries, Intents
+from service.intents.repository import INSERTS as INTENTS
 from service.jobs.controllers import NamedJobs
 from service.jobs.operations.begin import ending_with
 from service.jobs.operations.by_the_clock import by_the_clock
@@ -64,6 +66,7 @@ from service.timeline.controllers import AnyIds, DisputeEvidence, Timelines
 from service.web.edge import put_edge_around
 from service.web.health import Readiness
 from service.web.layer import web_layer
+from service.web.limits.addresses import Addresses
 from service.web.metrics.controllers import metrics_route
 from service.wiring import Container, build_container, close_providers
 
@@ -77,6 +80,9 @@ ROUTES = (
     DisputeEvidence,
     Refunds,
     Subscriptions,
+    Intents,
+    IntentQueries,
+    IntentCleanup,
     Timelines,
     Webhooks,
     AdminWebhooks,
@@ -98,7 +104,12 @@ ROUTES = (
 )
 
 
-QUEUES: tuple[GroupQueue[Any, Any], ...] = (INSERTS.queue, LOADS.queue, COMMITS.queue)
+QUEUES: tuple[GroupQueue[Any, Any], ...] = (
+    INSERTS.queue,
+    LOADS.queue,
+    COMMITS.queue,
+    INTENTS.queue,
+)
 
 
 def create_app(
@@ -153,6 +164,7 @@ def create_app(
     app.state.login = login
     app.state.watchdog, app.state.streams = watchdog, streams
     app.state.mounted = mounted
+    app.state.addresses = Addresses(settings.web.trusted_proxies)
     _share(app, container)
     return put_edge_around(app, settings)
 
@@ -166,6 +178,7 @@ def _share(app: Litestar, container: Container) -> None:
     app.state.mail = container.mail
     app.state.endpoints = container.endpoints
     app.state.subscribing = container.subscribing
+    app.state.intents = container.intents
 
 
 def _metrics(container: Container) -> HTTPRouteHandler:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, SerializeAsAny, ValidationError
 from service.core.errors import FieldProblem, Misconfigured
 from service.core.variables import Group, Password, Secret, Secrets
 from service.inbox.settings import InboxSettings
+from service.intents.settings import IntentSettings
 from service.notifications.alerts.settings import AlertSettings
 from service.notifications.endpoints.settings import WebhookSettings
 from service.notifications.mail.settings import MailSettings
@@ -40,6 +41,7 @@ class Settings(BaseModel, frozen=True):
     sessions: SessionSettings
     refunds: RefundSettings
     inbox: InboxSettings
+    intents: IntentSettings
     alerts: AlertSettings
     consents: ConsentSettings
 

@@ -3,6 +3,7 @@
 from service.audit.documents import AuditEntry
 from service.catalog.documents import Coupon, Price
 from service.inbox.documents import WebhookEvent, WebhookRejection
+from service.intents.documents import PaymentIntent
 from service.jobs.documents import JobRun, JobState
 from service.leases.documents import Lease
 from service.merchants.documents import Merchant
@@ -49,6 +50,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Coupon,
     ApiKey,
     SignIn,
+    PaymentIntent,
     IdempotencyKey,
     Lease,
     JobState,

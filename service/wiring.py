@@ -11,11 +11,13 @@ from msgspec import Struct
 from service.bookkeeping.operations.table import ABOUT as BOOKKEEPING_JOBS
 from service.bookkeeping.operations.table import bookkeeping_jobs
 from service.core.clock import Clock, SystemClock
-from service.core.errors import Misconfigured
 from service.effects.apply import apply, questions
 from service.effects.ledger import brings
 from service.effects.matching import named_by
 from service.inbox.operations.inbox import Inbox
+from service.intents.operations.services import IntentServices
+from service.intents.operations.table import ABOUT as INTENT_JOBS
+from service.intents.operations.table import intent_jobs
 from service.jobs.operations.job import About, Table, by_name
 from service.jobs.operations.listing import list_jobs
 from service.merchants.operations.merchants import Merchants
@@ -23,35 +25,35 @@ from service.migrations.operations import require_layout
 from service.notifications.alerts.operations.condition import Condition
 from service.notifications.alerts.operations.table import ABOUT as ALERT_JOBS
 from service.notifications.alerts.operations.table import alert_jobs, conditions_of
-from service.notifications.endpoints.operations.addresses import LOOPBACK, Addresses
 from service.notifications.endpoints.operations.browse import disabled_endpoints
 from service.notifications.endpoints.operations.fan_out import webhooks
-from service.notifications.endpoints.operations.known import Endpoints
-from service.notifications.endpoints.operations.sealing import Sealer
 from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.mail.operations.compose import mail_subscriber
 from service.notifications.mail.operations.services import MailServices
 from service.notifications.mail.operations.summary import ABOUT as MAIL_JOBS
 from service.notifications.mail.operations.summary import mail_jobs
 from service.outbox.documents import OutboxMessage
-from service.outbox.operations.hearing import Heard, nobody
+from service.outbox.operations.hearing import Heard
 from service.outbox.operations.subscribers import Subscriber, Subscribers
+from service.parts import (
+    build_endpoints,
+    build_mail,
+    build_refund_rules,
+    build_rules,
+)
 from service.payments.disputes.operations.remind import ABOUT as DISPUTE_JOBS
 from service.payments.disputes.operations.remind import dispute_jobs
 from service.payments.history.operations.services import HistoryServices
 from service.payments.refunds.operations.approve import REFUND
-from service.payments.refunds.operations.rules import RefundRules
 from service.payments.refunds.sending.send import send_by_message
 from service.payments.refunds.sending.services import RefundServices
 from service.payments.refunds.sending.table import ABOUT as REFUND_JOBS
 from service.payments.refunds.sending.table import refund_jobs
-from service.payments.refunds.settings import RefundSettings
 from service.payments.subscriptions.operations.hint import READ
 from service.payments.subscriptions.sending.read import read_by_message
 from service.payments.subscriptions.sending.services import SubscriptionServices
 from service.payments.subscriptions.sending.table import ABOUT as SUBSCRIPTION_JOBS
 from service.payments.subscriptions.sending.table import subscription_jobs
-from service.providers.refunding import Refunds
 from service.providers.registry import Providers, build_providers, refuse_blank
 from service.retention.operations.report import Jobs
 from service.retention.operations.table import ABOUT as RETENTION_JOBS
@@ -64,8 +66,7 @@ from service.sessions.operations.find_session import session_ids_of_email
 from service.sessions.operations.moving.giving_up import CLOSE_ATTEMPT, CLOSE_CHECKOUT
 from service.sessions.operations.reviewing.captures import CAPTURE
 from service.sessions.operations.rules import Rules
-from service.sessions.settings import SessionSettings
-from service.sessions.states import Lifetimes
+from service.sessions.repository import find_followed
 from service.settings import Settings, secrets_of
 from service.storage.database import Client, Database, connect, require_replica_set
 from service.storage.documents import bind
@@ -79,6 +80,7 @@ ALL_JOBS: tuple[About, ...] = (
     *REFUND_JOBS,
     *SUBSCRIPTION_JOBS,
     *MAIL_JOBS,
+    *INTENT_JOBS,
     *ALERT_JOBS,
 )
 """What is known of the jobs without a database: for the manifests of CronJobs."""
@@ -100,6 +102,7 @@ class Container(Struct, frozen=True):
     mail: MailServices
     endpoints: EndpointServices
     subscribing: SubscriptionServices
+    intents: IntentServices
     jobs: Jobs
     job_table: Table
     conditions: tuple[Condition, ...]
@@ -131,8 +134,9 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         mail_subscriber(mail),
         webhooks(endpoints.endpoints, clock),
     )
+    intents = build_intents(settings, clock, merchants, endpoints.endpoints.hears)
     jobs = Jobs(services, subscribers, settings.access.peppers)
-    watched = job_table(jobs, refunding, subscribing, mail)
+    watched = job_table(jobs, refunding, subscribing, intents, mail)
     conditions = conditions_of(
         settings.alerts, clock, tuple(providers), partial(list_jobs, watched), disabled_endpoints
     )
@@ -148,6 +152,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
         refunding=refunding,
         subscribing=subscribing,
+        intents=intents,
         mail=mail,
         endpoints=endpoints,
         jobs=jobs,
@@ -160,6 +165,7 @@ def job_table(
     jobs: Jobs,
     refunding: RefundServices,
     subscribing: SubscriptionServices,
+    intents: IntentServices,
     mail: MailServices,
 ) -> Table:
     """Return the table of all jobs but that of the alerts, which looks at how these stand.
@@ -174,6 +180,7 @@ def job_table(
         *refund_jobs(refunding),
         *subscription_jobs(subscribing),
         *mail_jobs(mail),
+        *intent_jobs(intents),
     )
     return Table(by_name(registered), clock, jobs.stopping)
 
@@ -212,58 +219,22 @@ def at_provider(message: OutboxMessage) -> str:
     return str(message.payload["provider"])
 
 
-def build_mail(settings: Settings, clock: Clock) -> MailServices:
-    """Build what mail needs. Nothing is connected."""
-    return MailServices(
-        clock=clock,
-        server=settings.mail.server,
-        sender=settings.mail.sender,
-        public_url=settings.web.public_url,
-        peppers=settings.access.peppers,
-    )
-
-
-def build_rules(settings: Settings, providers: Providers, heard: Heard = nobody) -> Rules:
-    """Build the rules of sessions. Raises `Misconfigured` without a pepper."""
-    peppers = tuple(pepper.secret for pepper in settings.access.peppers)
-    if not peppers:
-        raise Misconfigured("PII_PEPPER is not set: no client secret could be made.")
+def build_intents(
+    settings: Settings, clock: Clock, merchants: Merchants, heard: Heard
+) -> IntentServices:
+    """Build what leads need. They are announced where an endpoint has them `heard`."""
     home = urlsplit(settings.web.public_url)
-    return Rules(
+    return IntentServices(
+        clock=clock,
+        merchants=merchants,
         default_currency=settings.sessions.default_currency,
-        lifetimes=lifetimes_of(settings.sessions),
-        public_url=settings.web.public_url,
-        origins=frozenset({f"{home.scheme}://{home.netloc}", *settings.web.cors_origins}),
-        pepper=peppers[0],
-        older_peppers=peppers[1:],
-        on_this_machine=not settings.production,
-        live={name: provider.live for name, provider in providers.items()},
+        origin=f"{home.scheme}://{home.netloc}",
+        peppers=settings.access.peppers,
+        keep_for=timedelta(days=settings.intents.retention_days),
+        keep_addresses=settings.intents.keep_addresses,
+        archive_dir=settings.intents.archive_dir,
+        find_followed=find_followed,
         heard=heard,
-    )
-
-
-def build_refund_rules(settings: RefundSettings, providers: Providers) -> RefundRules:
-    """Build the rules of refunds."""
-    asked = {name: one.live for name, one in providers.items() if isinstance(one, Refunds)}
-    window = timedelta(days=settings.refund_window_days)
-    return RefundRules(window, settings.refund_limit, asked)
-
-
-def build_endpoints(settings: Settings, clock: Clock) -> EndpointServices:
-    """Build what webhook endpoints share. In development they may be on this machine."""
-    here = () if settings.production else LOOPBACK
-    addresses = Addresses((*here, *settings.webhooks.networks))
-    return EndpointServices(clock, Endpoints(clock), addresses, Sealer(settings.access.peppers))
-
-
-def lifetimes_of(policy: SessionSettings) -> Lifetimes:
-    """Return how long sessions live and are kept."""
-    completed = policy.purge_completed_days
-    return Lifetimes(
-        payment=timedelta(minutes=policy.payment_session_minutes),
-        checkout=timedelta(hours=policy.checkout_session_hours),
-        purge_ended=timedelta(days=policy.purge_expired_days),
-        purge_completed=timedelta(days=completed) if completed is not None else None,
     )
 
 

@@ -40,6 +40,9 @@ COMMANDS = {
     "sandbox": LazyCommand(
         "service.cli.commands.sandbox", "Play with the sandbox: a storm of faulty webhooks."
     ),
+    "intents": LazyCommand(
+        "service.cli.commands.intents", "Watch leads, add them up, export them, clean them up."
+    ),
     "merchants": LazyCommand(
         "service.cli.commands.merchants", "Add, change, suspend and resume merchants."
     ),

@@ -4,13 +4,16 @@ All output goes through here, and nothing stored reaches a terminal unescaped: a
 error message could contain escape sequences.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 
 import click
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape as escape_markup
 from rich.table import Table
 
@@ -19,6 +22,8 @@ from service.core.visible import visible, visible_line
 
 # What the frame of a table takes beside each column.
 _BETWEEN = 3
+# How many rows of a table that grows stay in sight.
+_ROWS_SEEN = 20
 
 
 def out() -> Console:
@@ -90,6 +95,31 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
     for row in listed:
         table.add_row(*(escape(cell) for cell in row))
     console.print(table)
+
+
+@contextmanager
+def growing_table(columns: Sequence[str]) -> Iterator[Callable[[Sequence[object]], None]]:
+    """Yield what adds a row to a table that is shown meanwhile, with its last rows.
+
+    In a pipe each row is a tab-separated line of its own.
+    """
+    console = out()
+    rows: deque[Sequence[str]] = deque(maxlen=_ROWS_SEEN)
+    with (
+        Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live
+    ):
+
+        def add(row: Sequence[object]) -> None:
+            rows.append([_cell(value) for value in row])
+            if live is None:
+                show("\t".join(rows[-1]))
+                return
+            table = Table(*map(escape, columns), box=box.SIMPLE_HEAD, pad_edge=False)
+            for one in rows:
+                table.add_row(*map(escape, one))
+            live.update(table, refresh=True)
+
+        yield add
 
 
 def _widths(columns: Sequence[str], listed: Sequence[Sequence[str]], room: int) -> list[int] | None:

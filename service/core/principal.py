@@ -40,6 +40,8 @@ class AccessScope(StrEnum):
     LEDGER_READ = "ledger:read"
     DISPUTES_READ = "disputes:read"
     EVIDENCE_READ = "evidence:read"
+    INTENTS_READ = "intents:read"
+    INTENTS_WRITE = "intents:write"
     REVIEWS_READ = "reviews:read"
     REVIEWS_DECIDE = "reviews:decide"
     REFUNDS_READ = "refunds:read"
@@ -64,7 +66,10 @@ class AccessScope(StrEnum):
     OPERATOR = "operator"
 
 
-_BROWSER = frozenset({AccessScope.SESSIONS_READ, AccessScope.SESSIONS_WRITE})
+# A lead is left with `intents:write` alone; who reads or deletes some needs `intents:read`, too.
+_BROWSER = frozenset(
+    {AccessScope.SESSIONS_READ, AccessScope.SESSIONS_WRITE, AccessScope.INTENTS_WRITE}
+)
 
 _LEDGER = frozenset(
     {

@@ -11,6 +11,8 @@ from service.core.visible import visible
 # point, spreadsheets end a cell at a semicolon and see no quotes in the middle of a line, so what
 # follows a semicolon, a tab or a line's end begins a cell there.
 _FORMULA = re.compile('(^|[;\t\n])(?=[ "]*[=+@\uff1d\uff0b\uff0d\uff20-])')
+# What begins none anywhere, and is seen as it is.
+_PLAIN = re.compile(r"[A-Za-z0-9][ !#-:<-\[\]-~]*")
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
@@ -28,6 +30,8 @@ def cell(value: object) -> str | int:
     """
     if value is None:
         return ""
+    if type(value) is str and _PLAIN.fullmatch(value):
+        return value  # nearly all are
     if isinstance(value, int):
         return int(value)
     text = _FORMULA.sub(r"\1'", visible(str(value)))

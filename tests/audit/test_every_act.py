@@ -178,6 +178,22 @@ async def _free(shop: Shop) -> None:
     )
 
 
+async def _lead(shop: Shop) -> str:
+    sent = {"planName": "gold", "amount": "1"}
+    left = await _done(shop, "POST", "/api/payment-intent", json=sent)
+    return str(left.json()["data"]["paymentIntentId"])
+
+
+async def _delete_lead(shop: Shop) -> None:
+    await _done(shop, "DELETE", f"/api/payment-intent/{await _lead(shop)}")
+
+
+async def _clean_leads(shop: Shop, method: str, **sent: Any) -> None:
+    await _lead(shop)
+    shop.pass_time(days=366)
+    await _done(shop, method, "/api/payment-intent/cleanup", **sent)
+
+
 async def _catalog(shop: Shop, kind: str, name: str, body: dict[str, Any]) -> None:
     await _done(shop, "PUT", f"/api/admin/{kind}/{name}", json=body)
 
@@ -308,6 +324,13 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
         (lambda shop: _cleanup(shop, "/api/cleanup-sessions", JOBS), {"job.ran"}),
         (lambda shop: _done(shop, "POST", "/api/cleanup-sessions"), {"job.ran"}),
     ],
+    "IntentCleanup.remove": [(_delete_lead, {"intent.deleted"})],
+    "IntentCleanup.clean_up": [
+        (lambda shop: _clean_leads(shop, "POST", json={"dryRun": False}), {"intents.cleaned"})
+    ],
+    "IntentCleanup.emergency": [
+        (lambda shop: _clean_leads(shop, "DELETE", params={"confirm": "yes"}), {"intents.cleaned"})
+    ],
     "NamedJobs.run": [(lambda shop: _done(shop, "POST", "/api/jobs/events"), {"job.ran"})],
     "AdminMerchants.set": [
         (_merchant, {"merchant.added"}),
@@ -336,6 +359,8 @@ ELSEWHERE = {
     "CheckoutSessions.create": "the session's own history says who opened it",
     "CheckoutSessions.change": "the same operation as PaymentSessions.change",
     "Verification.verify": "only asks: what the provider says is an event in the inbox",
+    "Intents.leave": "the lead itself says when it came and from where: it is no act of a key",
+    "IntentQueries.query": "changes nothing: its filters are too long for an address",
     "Quotes.ask": "writes nothing: a quote is signed, not stored",
     "PaymentPages.refund": "the same operation as Refunds.make",
     "RefundPages.approve": "the same operation as Refunds.process",

@@ -98,7 +98,7 @@ def test_a_key_that_can_not_be_made_or_ended_says_why_in_whole_sentences(shop: S
     assert told.splitlines() == [
         "error The scopes can't be used.",
         "  scopes of this publishable key of merchant default must be some of: "
-        "sessions:read, sessions:write",
+        "intents:write, sessions:read, sessions:write",
     ]
     assert shop.run("keys", "revoke", "nope").stderr.splitlines() == [
         "error The keyId can't be used.",

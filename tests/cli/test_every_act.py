@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,10 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
         (BACKFILL, ["backfill.began", "backfill.ended"]),
         (f"{BACKFILL} --dry-run", []),
     ],
+    "intents cleanup": [
+        ("intents cleanup --days 30", []),
+        ("intents cleanup --days 30 --live", ["intents.cleaned"]),
+    ],
     "import sessions": [(IMPORT, ["import.began", "import.ended"]), (f"{IMPORT} --dry-run", [])],
 }
 
@@ -71,6 +75,7 @@ CHANGE_NOTHING = {
     "ledger check",
     *("outbox list", "alerts list", "mail list", "mail preview"),
     *("endpoints list", "endpoints sent"),
+    *("intents watch", "intents health", "intents stats", "intents export"),
     *("events list", "events show", "events rejected", "reviews list"),
     *("merchants list", "merchants show"),
     "listen",  # prints events; the key that it names is asked by the route
@@ -141,6 +146,9 @@ def old_stack(mongo_uri: str) -> Iterator[Any]:
     database["alerts"].insert_one(
         {"_id": "al_1", "rule": "lamp", "merchantId": "default", "subject": "", "status": "open"}
         | {"what": "Dark.", **times}
+    )
+    database["payment_intents"].insert_one(
+        {"_id": "intent_1", "merchantId": "default", "createdAt": now - timedelta(days=31)}
     )
     row = {"sessionId": "a", "userId": "u", "amount": 10, "paymentMethod": "upi"}
     database["Old"].insert_one(row)

@@ -25,7 +25,8 @@ NEUTRAL = set(
     "reserved held unposted refundId providerRefundId paymentId void byDispute calledAt "
     "requestedAt decidedAt madeAt pendingReason providerDisputeId providerStatus phase respondBy "
     "refundable evidenceSubmitted movements deducted withdrawn openedAt closedAt attemptId method "
-    "objectId lines postedAt waitsFor reminded language template handedOver edition sentAt".split()
+    "objectId lines postedAt waitsFor reminded unparsed language template handedOver edition "
+    "sentAt".split()
 )
 # Neutral elsewhere, and telling of a person here.
 OF_SOMEBODY = {"sessions": {"eventId", "passId"}}

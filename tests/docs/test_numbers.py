@@ -17,6 +17,9 @@ from service.inbox import controllers, documents, states
 from service.inbox import repository as inbox
 from service.inbox.operations import apply, receive
 from service.inbox.settings import InboxSettings
+from service.intents.operations import analytics as leads
+from service.intents.operations import orders
+from service.intents.schemas import requests as intents
 from service.jobs import documents as jobs
 from service.jobs.operations import noting, run
 from service.leases import backoff as waits
@@ -126,6 +129,9 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
             "at most {} kB (webhooks: {} MB)",
             (bodies.LARGEST_BODY / 1e3, controllers.LARGEST_WEBHOOK / 1e6),
         ),
+        ("A body has up to {} kB, and", (intents.LARGEST_INTENT / 1e3,)),
+        ("{} days are refused as `too_much`", (leads.LONGEST_DAYS,)),
+        ("leaves those of {} days", (orders.EMERGENCY_DAYS,)),
         ("{} a page", (parameters.PAGE_SIZE,)),
         ("(optional, up to {} characters)", (header.LONGEST,)),
         ("at least {} random characters", (header.LEAST_PROVING,)),

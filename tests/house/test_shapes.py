@@ -15,6 +15,8 @@ from service.catalog import schemas as catalog
 from service.catalog.documents import Coupon, Price
 from service.inbox import schemas as inbox
 from service.inbox.documents import Decision, WebhookEvent, WebhookRejection
+from service.intents.documents import Agent, PaymentIntent
+from service.intents.schemas import answers as intents
 from service.jobs import schemas as jobs
 from service.jobs.documents import JobRun
 from service.merchants import schemas as merchants
@@ -69,6 +71,8 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     inbox.DecisionView: (Decision, frozenset()),
     inbox.EventView: (WebhookEvent, frozenset()),
     inbox.RejectionView: (WebhookRejection, frozenset()),
+    intents.AgentView: (Agent, frozenset()),
+    intents.IntentView: (PaymentIntent, frozenset()),
     jobs.RunView: (JobRun, frozenset({"counts"})),
     merchants.MerchantView: (Merchant, frozenset()),
     merchants.SuspensionView: (Suspension, frozenset()),
@@ -109,6 +113,8 @@ OF_A_SESSION: dict[View, frozenset[str]] = {
 # Made of several things, or of something that is not stored.
 OF_NO_DOCUMENT: set[View] = {
     catalog.QuoteView,
+    intents.PageView,
+    intents.StatsView,
     jobs.JobView,
     mail.MailTemplateView,
     reviews.DoubtView,

@@ -5,8 +5,8 @@ from typing import Any
 
 from service.core.principal import Kind, Principal
 from service.imports.mapping import ImportRules
+from service.parts import lifetimes_of
 from service.sessions.states import Lifetimes
-from service.wiring import lifetimes_of
 from tests.conftest import NOON
 from tests.support.settings import make_settings
 

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.app import QUEUES
 from service.cli.options import operator
 from service.core import measures
 from service.core.clock import ManualClock
@@ -122,6 +123,11 @@ async def test_deliveries_are_counted_by_what_became_of_them_and_how_late_they_c
     assert change.of("tillgate_webhook_rejections_total", "stripe", "mismatch") == 1
     assert change.of("tillgate_webhook_lag_seconds_count", "stripe") == 1
     assert change.of("tillgate_webhook_lag_seconds_sum", "stripe") == 90
+
+
+def test_each_queue_is_measured_by_a_name_of_its_own() -> None:
+    """Of two with one name, the gauge would show the one that is looked at last."""
+    assert len({queue.name for queue in QUEUES}) == len(QUEUES)
 
 
 async def test_groups_and_calls_to_the_database_are_measured(shop: Shop) -> None:

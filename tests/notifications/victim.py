@@ -14,10 +14,10 @@ from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.notifications.endpoints.sending.client import Client
 from service.notifications.endpoints.sending.sender import Sender
+from service.parts import build_endpoints
 from service.storage.database import connect
 from service.storage.documents import bind
 from service.stored import DOCUMENTS
-from service.wiring import build_endpoints
 from tests.support.settings import make_settings
 
 

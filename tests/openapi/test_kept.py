@@ -40,9 +40,38 @@ _HISTORY = "`GET /api/payment/payment-history` lists payments"
 _SUBSCRIPTIONS = "*Subscriptions* at Stripe and Razorpay"
 _CLIENT = "*tillgate-browser* takes payments from a page of your own"
 _ERROR_PAGES = "*Each error has a page*"
+_LEADS = "*Leads*: `POST /api/payment-intent` keeps"
 ALLOWED: dict[str, str] = {
     "schemas Problem > properties > type": _ERROR_PAGES,
     "schemas Problem > properties > title": _ERROR_PAGES,
+    "post /api/payment-intent": _LEADS,
+    **{
+        f"{operation}": _LEADS
+        for operation in (
+            *(f"{method} /api/payment-intent/cleanup" for method in ("get", "post", "delete")),
+            *(f"{method} /api/payment-intent/query" for method in ("get", "post")),
+            "get /api/payment-intent/analytics",
+            "delete /api/payment-intent/{intent_id}",
+        )
+    },
+    **{
+        f"schemas {name}": _LEADS
+        for name in (
+            *("LeaveIntent", "LeftIntent", "LeftAnswer", "DeletedAnswer", "DeletedIntent"),
+            *("Filters", "Pagination", "QueryIntents", "IntentsAnswer", "IntentsData"),
+            *("AgentView", "IntentView", "PageView", "StatsView", "CleanUpIntents"),
+            *("IntentAnalyticsAnswer", "AnalyticsView", "PeriodView", "TimeView", "Trend"),
+            *("UsersView", "JourneySum", "BusinessView", "FunnelView", "PlanView"),
+            *("AmountBucket", "HealthAnswer", "HealthView", "RangeView"),
+            *("CleanedAnswer", "CleanedView"),
+        )
+    },
+    **{
+        f"schemas {name} > properties > intentId": _LEADS
+        for name in (
+            *("CreateCheckout", "CreateCheckoutSession", "CreatePaymentSession", "SessionView"),
+        )
+    },
     "post /api/webhook-endpoints": _WEBHOOKS,
     "get /api/webhook-endpoints": _WEBHOOKS,
     **{

@@ -16,6 +16,7 @@ from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.core.lanes import Lane, lanes_of
 from service.core.principal import Kind, Principal
+from service.jobs.operations.job import Table
 from service.jobs.operations.run import run_job
 from service.leases import loops
 from service.outbox import repository as outbox
@@ -250,16 +251,27 @@ async def test_what_does_not_end_by_itself_is_let_go_and_its_lease_gives_it_back
 OPERATOR = Principal(Kind.ADMIN, "default", "0" * 12, "somebody")
 
 
+def _table(shop: Shop) -> Table:
+    """Return the jobs of a process of their own."""
+    container = shop.api.container
+    return job_table(
+        container.jobs,
+        container.refunding,
+        container.subscribing,
+        container.intents,
+        container.mail,
+    )
+
+
 async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
     shop: Shop, stripe: Hanging, hasty: None
 ) -> None:
     await _closings(shop)
-    jobs, container = shop.api.container.jobs, shop.api.container
-    table = job_table(jobs, container.refunding, container.subscribing, container.mail)
+    jobs = shop.api.container.jobs
     running = asyncio.create_task(
         run_job(
             "cleanup",
-            table,
+            _table(shop),
             OPERATOR,
         )
     )
@@ -273,7 +285,7 @@ async def test_a_job_that_is_told_to_stop_ends_between_two_rows(
     assert (
         await run_job(
             "cleanup",
-            table,
+            _table(shop),
             OPERATOR,
         )
     ).skipped is False  # its lease was given back

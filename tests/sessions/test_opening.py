@@ -7,8 +7,8 @@ import pytest
 
 from service.core.clock import ManualClock
 from service.core.errors import InvalidInput
+from service.parts import build_rules
 from service.storage.database import Database
-from service.wiring import build_rules
 from tests.sessions.asking import (
     CHECKOUTS,
     CREATE_CHECKOUT,
@@ -28,7 +28,7 @@ _FIELDS = {
     "couponCode", "waitingListId", "plan", "amount", "currency", "provider", "paymentMethod",
     "mode", "providerSessionId", "providerPaymentId", "providerCustomerId", "checkoutUrl",
     "status", "late", "review", "attempts", "version", "metadata", "createdAt", "updatedAt",
-    "expiresAt", "completedAt",
+    "expiresAt", "completedAt", "intentId",
 }  # fmt: skip
 
 

@@ -1,15 +1,14 @@
-"""What A has of mail and of subscriptions, and the calls by which B could reach it."""
+"""What A has of mail, subscriptions and leads, and the calls by which B could reach it."""
 
 from datetime import timedelta
-from typing import Any
 
 from service.notifications.mail.documents import MailMessage
 from service.payments.subscriptions.documents import Subscription
 from tests.support.shop import Shop
+from tests.tenants.leads import LEAD, Probed, calls_on_leads
 
+__all__ = ["LEAD", "calls", "own"]
 MAIL, SUBSCRIPTION = "ml_of_alpha", "sub_of_alpha"
-Probed = tuple[dict[str, Any], dict[str, str], tuple[int, ...]]
-"""What is sent, what stands in the path, and the statuses that may be answered."""
 
 
 async def own(shop: Shop, merchant: str) -> None:
@@ -26,8 +25,8 @@ async def own(shop: Shop, merchant: str) -> None:
     await shop.database["subscriptions"].insert_one(Subscription.new_row({**named, **made}))
 
 
-def calls(merchant: str, user: str) -> dict[str, list[Probed]]:
-    """Return the calls to the routes of mail and subscriptions that name what is another's."""
+def calls(merchant: str, user: str, intent_id: str) -> dict[str, list[Probed]]:
+    """Return the calls to routes of mail, subscriptions and leads that name what is another's."""
     whose = {"params": {"merchant": merchant}}
     address, template = {"json": {"email": "ada@alpha.example"}}, {"name": "completed"}
     suppressions, templates = "/api/admin/mail/suppressions", "/api/admin/mail/templates"
@@ -44,13 +43,19 @@ def calls(merchant: str, user: str) -> dict[str, list[Probed]]:
         f"post {templates}/{{name}}/preview": [({"json": {}}, template, (200,))],
     }
     named = {"subscriptionId": SUBSCRIPTION}
-    return mails | {
-        "get /api/payment/subscription-status": [({"params": {"userId": user}}, {}, (200, 403))],
-        "get /api/subscriptions": [({}, {}, (200,))],
-        "get /api/subscriptions/{subscription_id}": [
-            ({}, {"subscription_id": SUBSCRIPTION}, (404,))
-        ],
-        "post /api/payment/cancel-subscription": [({"json": named}, {}, (404,))],
-        "post /api/payment/reactivate-subscription": [({"json": named}, {}, (404,))],
-        "post /api/payment/change-plan": [({"json": {**named, "plan": "premium"}}, {}, (404,))],
-    }
+    return (
+        mails
+        | calls_on_leads(intent_id)
+        | {
+            "get /api/payment/subscription-status": [
+                ({"params": {"userId": user}}, {}, (200, 403))
+            ],
+            "get /api/subscriptions": [({}, {}, (200,))],
+            "get /api/subscriptions/{subscription_id}": [
+                ({}, {"subscription_id": SUBSCRIPTION}, (404,))
+            ],
+            "post /api/payment/cancel-subscription": [({"json": named}, {}, (404,))],
+            "post /api/payment/reactivate-subscription": [({"json": named}, {}, (404,))],
+            "post /api/payment/change-plan": [({"json": {**named, "plan": "premium"}}, {}, (404,))],
+        }
+    )

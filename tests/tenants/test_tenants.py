@@ -23,7 +23,7 @@ from tests.support.api import ADMIN
 from tests.support.events import Delivery, stripe_checkout
 from tests.support.keys import issue_key
 from tests.support.shop import Shop
-from tests.tenants.later import calls, own
+from tests.tenants.later import LEAD, calls, own
 
 A, B = "alpha", "beta"
 USER, EVENT, PLAN = "user_of_alpha", "event_of_alpha", "plan_of_alpha"
@@ -54,6 +54,7 @@ class Owned:
     dispute_id: str
     refund_id: str
     endpoint_id: str
+    intent_id: str
 
 
 async def _keys(shop: Shop, merchant: str) -> dict[Kind, str]:
@@ -115,6 +116,7 @@ async def _owned(shop: Shop) -> Owned:
     hook = {"url": "http://127.0.0.1:9/hook", "events": ["*"], "description": "words-of-alpha"}
     added = await call("POST", "/api/webhook-endpoints", keys[Kind.ADMIN], json=hook)
     assert added.status_code == 201, added.text
+    left = await call("POST", "/api/payment-intent", secret, json=LEAD)
     return Owned(
         keys,
         client_secret=opened.json()["clientSecret"],
@@ -126,6 +128,7 @@ async def _owned(shop: Shop) -> Owned:
         dispute_id=disputed,
         refund_id=asked.json()["refund"]["refundId"],
         endpoint_id=added.json()["endpoint"]["id"],
+        intent_id=left.json()["data"]["paymentIntentId"],
     )
 
 
@@ -169,9 +172,8 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         whose = {"params": {"merchant": A}}
         some += [Probe({**each.options, **whose}, each.path, refused) for each in some]
     changing |= hooked
-    changing |= {
-        route: [Probe(*probed) for probed in some] for route, some in calls(A, USER).items()
-    }
+    laters = calls(A, USER, owned.intent_id)
+    changing |= {route: [Probe(*probed) for probed in some] for route, some in laters.items()}
     return changing | {
         "post /api/payment-sessions": [Probe({"json": payment}, {}, own)],
         "get /api/payment-sessions": [
@@ -292,7 +294,7 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
     }
 
 
-_FULL = ("sessions", "payments", "webhook_events", "audit_log", "refunds")
+_FULL = ("sessions", "payments", "webhook_events", "audit_log", "refunds", "payment_intents")
 MAKING = ("post /api/payment-s", "post /api/checkout", "post /api/payments/c")
 MAKING += ("post /api/payment/create", "put /api/admin")
 PATHS = ("payment-sessions", "checkout-sessions", "payments/checkout-session")

@@ -28,10 +28,10 @@ from service.notifications.endpoints.operations.sending_again import (
 )
 from service.notifications.endpoints.schemas import AddEndpoint, ChangeEndpoint, Resend
 from service.notifications.endpoints.states import DeliveryStatus
+from service.parts import build_endpoints
 from service.settings import Settings
 from service.storage.database import Database
 from service.web.wire import decode_wire_model
-from service.wiring import build_endpoints
 
 _endpoint = click.argument("endpoint_id", metavar="ID")
 _SENDS = "a running server sends it now"

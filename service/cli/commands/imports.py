@@ -18,10 +18,10 @@ from service.imports.mapping import ImportRules
 from service.imports.operations import ImportReport, import_sessions
 from service.imports.repository import Lines, Source, opened_source
 from service.imports.values import Unit
+from service.parts import lifetimes_of
 from service.sessions.documents import Kind, Session
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import lifetimes_of
 
 
 @click.group()

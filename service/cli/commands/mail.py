@@ -18,10 +18,10 @@ from service.notifications.mail.operations.render import Rendered
 from service.notifications.mail.schemas import NoteBounce
 from service.notifications.mail.sending.send import send_due
 from service.notifications.mail.states import TEMPLATES, MailStatus
+from service.parts import build_mail
 from service.settings import Settings
 from service.storage.database import Database
 from service.web.wire import decode_wire_model
-from service.wiring import build_mail
 
 _merchant = click.option("--merchant", default=DEFAULT_MERCHANT, show_default=True)
 

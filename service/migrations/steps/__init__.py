@@ -11,6 +11,7 @@ from service.migrations.steps import (
     details,
     inbox,
     indexes,
+    leads,
     leases,
     lists,
     merchants,
@@ -38,5 +39,6 @@ STEPS: Sequence[Step] = (
     Step(11, "payments: who opened their session", owners.left, owners.run),
     Step(12, "sessions, payments, refunds: the database's time", sweeps.left, sweeps.run),
     Step(13, "merchants: whom mail goes to, and which alerts are off", told.left, told.run),
+    Step(14, "sessions: the lead that they follow", leads.left, leads.run),
 )
 """Every migration; numbers go up by one and are never used again."""

@@ -22,13 +22,13 @@ EVENT_TYPES: frozenset[str] = frozenset(
         "alert.opened",
         "alert.repeated",
         "alert.closed",
+        "intent.created",
     }
 )
 """All that is told to anybody outside: each is the topic of a message."""
 
-_TO_COME = frozenset({"intent"})
-FAMILIES: frozenset[str] = _TO_COME | {name.partition(".")[0] for name in EVENT_TYPES}
-"""What stands before the dot. Of some nothing is written yet; filters may name them already."""
+FAMILIES: frozenset[str] = frozenset(name.partition(".")[0] for name in EVENT_TYPES)
+"""What stands before the dot."""
 
 ALL = "*"
 

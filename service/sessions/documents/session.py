@@ -43,7 +43,8 @@ class Session(StoredDocument):
     `owner` says who opened it: `trusted` (a secret key, a token), or a value unique to each
     publishable opening, and `opened_from` is the keyed hash of the customer's address, None where a
     server opened it. `checkout_ids` are all ids by which a provider names its checkouts: refs,
-    aliases and attempt ids. Only the retention job sets `deletable_at`.
+    aliases and attempt ids. `intent_id` is the lead that it follows, as its opener says. Only the
+    retention job sets `deletable_at`.
     `written_at` is the database's time of the last change, `updated_at` that of the process which
     made it.
     """
@@ -59,6 +60,7 @@ class Session(StoredDocument):
     selected_date: str | None = None
     coupon_code: str | None = None
     waiting_list_id: str | None = None
+    intent_id: str | None = None
     plan: str | None = None
     title: str | None = None
     amount: int

@@ -18,6 +18,7 @@ from service.sessions.repository.open_secrets import (
     count_open_secrets,
     walk_open_secrets,
 )
+from service.sessions.repository.progress import find_followed
 from service.sessions.repository.purging import (
     Purgeable,
     count_purgeable,
@@ -64,6 +65,7 @@ __all__ = [
     "find_by_checkout",
     "find_by_provider_ids",
     "find_due",
+    "find_followed",
     "find_latest_checkout",
     "find_many",
     "find_open_checkout",

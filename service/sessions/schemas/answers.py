@@ -72,6 +72,7 @@ class SessionView(Struct, frozen=True, rename="camel", kw_only=True):
     updated_at: datetime
     expires_at: datetime
     completed_at: datetime | None
+    intent_id: str | None = None
     history: list[HistoryView] | UnsetType = UNSET
 
 

@@ -56,6 +56,8 @@ class SessionRequest(WireModel):
     coupon_code: ShortText | None = None
     pass_id: ShortText | None = None
     plan: ShortText | None = None
+    intent_id: SessionId | None = None
+    """The lead that the session follows."""
     quote_id: QuoteId | None = None
     """Opens at the price that was quoted, for what was quoted."""
     mode: CheckoutMode = "payment"
@@ -164,6 +166,7 @@ class CreateCheckout(WireModel):
     payment_method: ProviderName | None = None
     coupon_code: ShortText | None = None
     pass_id: ShortText | None = None
+    intent_id: SessionId | None = None
     quote_id: QuoteId | None = None
     mode: CheckoutMode | None = None
     metadata: Metadata | None = None

@@ -23,10 +23,15 @@ class GroupInsert:
     `_id` and counts as inserted, not as a duplicate.
     """
 
-    def __init__(self, collection: Callable[[], Collection], limits: Limits) -> None:
-        """Insert into what `collection` gives, which is asked at each group."""
+    def __init__(
+        self, collection: Callable[[], Collection], limits: Limits, name: str = "inserts"
+    ) -> None:
+        """Insert into what `collection` gives, which is asked at each group.
+
+        `name` is that under which it is measured: each needs its own.
+        """
         self._collection = collection
-        self.queue: GroupQueue[Row, None] = GroupQueue("inserts", self._carry, limits)
+        self.queue: GroupQueue[Row, None] = GroupQueue(name, self._carry, limits)
 
     def insert(self, row: Row) -> Awaitable[None]:
         """Insert a row that has its `_id`. Raises `Duplicate`, `Unavailable`."""

@@ -39,6 +39,7 @@ class NewSession(Struct, frozen=True, kw_only=True):
     cancel_url: str | None = None
     provider_session_id: str | None = None
     quote_id: str | None = None
+    intent_id: str | None = None
 
     @property
     def names_amount(self) -> bool:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from service.core.errors import InvalidInput, Unavailable
 from service.core.ids import looks_like_a_providers
 from service.core.principal import Kind
+from service.intents.operations.follow import follow_intent
 from service.sessions import repository
 from service.sessions.documents import Session, SessionRow
 from service.sessions.errors import (
@@ -40,14 +41,23 @@ class Opened(Struct, frozen=True):
 async def open_session(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Opened:
     """Create the session, or return the one that has its id or is open for its user.
 
-    A user's open session is one that a secret key or their token opened; a browser continues only
-    the session whose client secret it sends.
+    The lead that it follows, if it names one, learns of it. A user's open session is one that a
+    secret key or their token opened; a browser continues only the session whose client secret it
+    sends.
 
     Raises `InvalidInput` or a subclass for invalid requests, `SessionExists` if the id was used
     for another request, `OpenSessionDiffers` if a server names an amount, or a page holds a quote,
     that differs from the open session's.
     """
     _check_caller(new, caller)
+    opened = await _open(new, caller, rules, now)
+    if new.intent_id is not None:
+        merchant_id = caller.principal.merchant_id
+        await follow_intent(merchant_id, new.intent_id, opened.session.session_id)
+    return opened
+
+
+async def _open(new: NewSession, caller: Caller, rules: Rules, now: datetime) -> Opened:
     try:
         built = await build_session(new, caller, rules, now)
     except InvalidInput as error:

@@ -1,0 +1,1 @@
+"""Leads: what somebody said they would buy, before there is a session."""

@@ -1,0 +1,1 @@
+"""Leave a lead, browse leads, add them up, clean them up."""
