@@ -14,9 +14,8 @@ from tillgate_sandbox.base import Played, Sandbox
 from tillgate_sandbox.pages.controllers import page_routes
 from tillgate_sandbox.phonepe.controllers import ROUTES as PHONEPE
 from tillgate_sandbox.phonepe.events import PlayedPhonePe
-from tillgate_sandbox.razorpay.controllers import ROUTES as RAZORPAY
 from tillgate_sandbox.razorpay.events import PlayedRazorpay
-from tillgate_sandbox.razorpay.subscriptions import RazorpaySubscriptions
+from tillgate_sandbox.razorpay.routes import ROUTES as RAZORPAY
 from tillgate_sandbox.stored import SANDBOX_DOCUMENTS
 from tillgate_sandbox.stripe.controllers import ROUTES as STRIPE
 from tillgate_sandbox.stripe.events import PlayedStripe
@@ -36,7 +35,7 @@ def sandbox_routes(sandbox: Sandbox) -> list[ControllerRouterHandler]:
     """Return the providers' wires and the pages; none of them is in the API document."""
     wires = Router(
         "/",
-        route_handlers=[*STRIPE, *RAZORPAY, RazorpaySubscriptions, *PHONEPE],
+        route_handlers=[*STRIPE, *RAZORPAY, *PHONEPE],
         dependencies={"sandbox": Provide(lambda: sandbox, sync_to_thread=False)},
         include_in_schema=False,
     )

@@ -198,5 +198,5 @@ def paying(life: Life, payer: Payer) -> Life:
 
 
 def labelled(life: Life, metadata: JsonObject) -> Life:
-    """Merge metadata into a subscription's."""
-    return structs.replace(life, metadata=life.metadata | metadata)
+    """Put other metadata on a subscription."""
+    return structs.replace(life, metadata=metadata)

@@ -127,57 +127,10 @@ async def next_refund_at() -> datetime | None:
     return min(due, default=None)
 
 
-async def paid_checkouts(provider: str, wanted: Row, limit: int) -> list[SandboxCheckout]:
-    """Return a provider's checkouts in which anything was paid, the newest first."""
-    cursor = SandboxCheckout.get_pymongo_collection().find(
-        {"provider": provider, "payments.0": {"$exists": True}} | wanted
-    )
-    rows = await cursor.sort([("createdAt", -1), ("_id", -1)]).to_list(limit)
-    return [SandboxCheckout.model_validate(row) for row in rows]
-
-
-async def list_checkouts(
-    provider: str, kind: str, wanted: Row, limit: int
-) -> list[SandboxCheckout]:
-    """List a provider's checkouts of a kind, newest first; `wanted` narrows it."""
-    cursor = SandboxCheckout.get_pymongo_collection().find(
-        {"provider": provider, "kind": kind} | wanted
-    )
-    rows = await cursor.sort([("createdAt", -1), ("_id", -1)]).to_list(limit)
-    return [SandboxCheckout.model_validate(row) for row in rows]
-
-
 async def find_event(event_id: str) -> SandboxEvent | None:
     """Find an event by its id."""
     row = await SandboxEvent.get_pymongo_collection().find_one({"_id": {"$eq": event_id}})
     return SandboxEvent.model_validate(row) if row else None
-
-
-async def list_events(
-    provider: str,
-    since: datetime | None,
-    kinds: list[str],
-    limit: int,
-    after: SandboxEvent | None = None,
-) -> list[SandboxEvent]:
-    """List a provider's events, newest first; `after` is the last one of the page before."""
-    wanted: Row = {"provider": provider}
-    wanted |= {"createdAt": {"$gte": since}} if since else {}
-    wanted |= {"type": {"$in": kinds}} if kinds else {}
-    if after is not None:
-        at = after.created_at
-        older = [{"createdAt": {"$lt": at}}, {"createdAt": at, "_id": {"$lt": after.id}}]
-        wanted["$or"] = older
-    cursor = SandboxEvent.get_pymongo_collection().find(wanted)
-    rows = await cursor.sort([("createdAt", -1), ("_id", -1)]).to_list(limit)
-    return [SandboxEvent.model_validate(row) for row in rows]
-
-
-async def delivered_events(event_ids: list[str]) -> set[str]:
-    """Return which events arrived: a genuine delivery was answered with a 2xx."""
-    wanted = {"eventId": {"$in": event_ids}, "status": "delivered"}
-    found = await SandboxDelivery.get_pymongo_collection().distinct("eventId", wanted)
-    return set(found)
 
 
 async def claim_due(now: datetime, lease: timedelta, limit: int) -> list[SandboxDelivery]:

@@ -20,13 +20,14 @@ from tillgate_sandbox.settling import RefundRefused, ask_for_refund
 from tillgate_sandbox.states import PaymentStatus
 
 _SMALLEST_AMOUNT = 100
+"""In paise, of an order and of a refund alike."""
 _SHORTEST_LIFE_S, _LONGEST_LIFE_S = 300, 3600
 
 
 def read_order(given: JsonObject, now: datetime) -> SandboxCheckout:
     """Read the request for an order; the merchant chooses its id. Raises `Refusal`."""
     order_id = _id(given, "merchantOrderId")
-    amount = _amount(given, _SMALLEST_AMOUNT)
+    amount = _amount(given)
     life = given.get("expireAfter", _LONGEST_LIFE_S)
     if type(life) is not int or not _SHORTEST_LIFE_S <= life <= _LONGEST_LIFE_S:
         raise _bad(f"expireAfter should be {_SHORTEST_LIFE_S} to {_LONGEST_LIFE_S} seconds.")
@@ -56,7 +57,7 @@ async def refund(given: JsonObject, sandbox: Sandbox) -> tuple[SandboxCheckout, 
     """Refund money of an order, under the merchant's own id. Raises `Refusal`."""
     refund_id = _id(given, "merchantRefundId")
     order_id = _id(given, "originalMerchantOrderId")
-    amount = _amount(given, 1)
+    amount = _amount(given)
     if await repository.find_by_object(refund_id) is not None:
         raise _bad("A refund with this merchantRefundId exists already.")
     checkout = await find_order(order_id)
@@ -81,6 +82,15 @@ async def find_order(order_id: str) -> SandboxCheckout:
     return found
 
 
+async def find_transaction(transaction_id: str) -> tuple[SandboxCheckout, SandboxPayment]:
+    """Find an attempt to pay by PhonePe's id of it. Raises `Refusal`."""
+    checkout = await repository.find_by_payment(transaction_id)
+    for payment in checkout.payments if checkout else ():
+        if checkout and checkout.provider == "phonepe" and payment.id == transaction_id:
+            return checkout, payment
+    raise Refusal("TRANSACTION_NOT_FOUND", "No transaction found for the given id.", 404)
+
+
 async def find_refund(refund_id: str) -> tuple[SandboxCheckout, SandboxRefund]:
     """Find a refund by the merchant's id. Raises `Refusal`."""
     checkout = await repository.find_by_object(refund_id)
@@ -103,10 +113,10 @@ def _id(given: JsonObject, field: str) -> str:
     return found
 
 
-def _amount(given: JsonObject, smallest: int) -> int:
+def _amount(given: JsonObject) -> int:
     amount = whole(given, "amount")
-    if amount is None or not smallest <= amount <= LARGEST_AMOUNT:
-        raise _bad(f"amount should be a whole number of paise, at least {smallest}.")
+    if amount is None or not _SMALLEST_AMOUNT <= amount <= LARGEST_AMOUNT:
+        raise _bad(f"amount should be a whole number of paise, at least {_SMALLEST_AMOUNT}.")
     return amount
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from litestar import Response
 from litestar.di import NamedDependency
+from litestar.exceptions import ValidationException
 from litestar.params import SkipValidation
 
 from service.core.errors import TillgateError
@@ -23,6 +24,7 @@ from tillgate_sandbox.base import Sandbox
 TheSandbox = NamedDependency[SkipValidation[Sandbox]]
 
 _TOKEN_LIFE = timedelta(hours=1)
+_MISGIVEN = "A parameter of the query is not of its type."
 
 
 class Refusal(Exception):
@@ -45,12 +47,28 @@ def misread(request: AnyRequest, error: TillgateError) -> Response[JsonObject]:
     return refused(request, Refusal("BAD_REQUEST", error.message))
 
 
+def misgiven(request: AnyRequest, error: ValidationException) -> Response[JsonObject]:
+    """Answer in the same shape where a parameter is not of its type."""
+    return refused(request, Refusal("BAD_REQUEST", _MISGIVEN))
+
+
 def read_object(body: bytes) -> JsonObject:
-    """Read a JSON object. Raises `Refusal`, `MalformedBody`."""
+    """Read a JSON object; a null is not there. Raises `Refusal`, `MalformedBody`.
+
+    PhonePe's own library for Python sends a null for each field that is not set.
+    """
     parsed = parse(body)
     if not isinstance(parsed, dict):
         raise Refusal("BAD_REQUEST", "The request body is not a JSON object.")
-    return parsed
+    return _without_nulls(parsed)
+
+
+def _without_nulls(value: JsonObject) -> JsonObject:
+    return {
+        name: _without_nulls(found) if isinstance(found, dict) else found
+        for name, found in value.items()
+        if found is not None
+    }
 
 
 def issue_token(form: bytes, settings: PhonePeSettings, now: datetime) -> JsonObject:

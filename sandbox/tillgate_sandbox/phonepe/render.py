@@ -74,6 +74,11 @@ def order_status(checkout: SandboxCheckout, *, details: bool) -> JsonObject:
     }
 
 
+def transaction_status(checkout: SandboxCheckout, payment: SandboxPayment) -> JsonObject:
+    """Render v2's order with one attempt, whichever it was."""
+    return order_status(checkout, details=True) | {"paymentDetails": [_attempt(payment)]}
+
+
 def order_payload(checkout: SandboxCheckout, merchant_id: str) -> JsonObject:
     """Render v2's order as in a webhook."""
     return {

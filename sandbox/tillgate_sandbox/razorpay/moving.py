@@ -17,6 +17,7 @@ from tillgate_sandbox.documents import (
     SandboxRefund,
 )
 from tillgate_sandbox.playing import happen
+from tillgate_sandbox.razorpay.opening import SMALLEST
 from tillgate_sandbox.razorpay.refusals import NoSuchId, Refusal
 from tillgate_sandbox.razorpay.render import REFUND, made_id, refund_entity
 from tillgate_sandbox.settling import RefundRefused, ask_for_refund
@@ -44,6 +45,16 @@ async def the_payment(payment_id: str) -> tuple[SandboxCheckout, SandboxPayment]
     payment = payment_in(checkout, payment_id)
     others = [one for one in checkout.payments if one.id != payment_id]
     return checkout.model_copy(update={"payments": [*others, payment]}), payment
+
+
+async def the_refund(refund_id: str) -> tuple[SandboxPayment, SandboxRefund]:
+    """Find a refund and the payment that it gives back. Raises `NoSuchId`."""
+    checkout = await repository.find_by_object(refund_id)
+    for payment in checkout.payments if checkout else ():
+        for refund in payment.refunds:
+            if refund.id == refund_id:
+                return payment, refund
+    raise NoSuchId
 
 
 def payment_in(checkout: SandboxCheckout, payment_id: str) -> SandboxPayment:
@@ -125,7 +136,7 @@ async def _refund(payment_id: str, given: JsonObject, sandbox: Sandbox) -> JsonO
         raise Refusal("The payment has a dispute, so that it can't be refunded")
     asked = SandboxRefund(
         id=made_id(REFUND, payment.id, len(payment.refunds)),
-        amount=_amount(given, payment.amount - payment.refunded),
+        amount=_amount(given, payment),
         metadata=inner(given, "notes"),
         receipt=text(given, "receipt"),
         at=sandbox.clock.now(),
@@ -139,7 +150,8 @@ async def _refund(payment_id: str, given: JsonObject, sandbox: Sandbox) -> JsonO
     return refund_entity(payment, made)
 
 
-def _amount(given: JsonObject, left: int) -> int:
+def _amount(given: JsonObject, payment: SandboxPayment) -> int:
+    left = payment.amount - payment.refunded
     if left == 0:
         raise Refusal("The payment has been fully refunded already")
     amount = whole(given, "amount") if given.get("amount") is not None else left
@@ -147,6 +159,8 @@ def _amount(given: JsonObject, left: int) -> int:
         raise Refusal("The amount must be an integer.", field="amount")
     if amount > left:
         raise Refusal("The total refund amount is greater than the refund payment amount")
+    if amount < SMALLEST.get(payment.currency, 1):
+        raise Refusal(f"The amount must be at least {payment.currency} 1.00", field="amount")
     return amount
 
 

@@ -19,7 +19,8 @@ from tillgate_sandbox.repository import KEEP_FOR
 
 _LONGEST_REFERENCE = 40
 _MOST_NOTES, _LONGEST_NOTE = 15, 256
-_SMALLEST_PAISE = 100
+SMALLEST = {"INR": 100}
+"""The least that is paid or refunded, in minor units; elsewhere it is one of them."""
 _SHORTEST_LINK = timedelta(minutes=15)
 _USUAL_LIFE = timedelta(days=182)
 
@@ -70,7 +71,7 @@ def read_order(given: JsonObject, now: datetime) -> SandboxCheckout:
 def read_link(given: JsonObject, now: datetime) -> SandboxCheckout:
     """Read the request for a payment link. Raises `Refusal`."""
     reference = _checked(given, _LINK_FIELDS, "reference_id")
-    expires_at = _expiry(given, now)
+    expires_at = read_expiry(given, now)
     link_id = made_id(LINK, "reference_id", reference or new_id("link"))
     checkout = _checkout("link", link_id, new_id("rzp"), given, now)
     checkout.expires_at = expires_at
@@ -99,13 +100,23 @@ def _checkout(
 
 def _checked(given: JsonObject, known: Collection[str], reference: str) -> str | None:
     """Check what orders and links share; return the merchant's own reference."""
+    check_fields(given, known)
+    _check_money(given)
+    check_notes(given)
+    return read_reference(given, reference)
+
+
+def check_fields(given: JsonObject, known: Collection[str]) -> None:
+    """Refuse fields that a call does not take. Raises `Refusal`."""
     extra = next((name for name in given if name not in known), None)
     if extra is not None:
         raise Refusal(
             f"{extra} is/are not required and should not be sent", reason="extra_field_sent"
         )
-    _check_money(given)
-    _check_notes(given)
+
+
+def read_reference(given: JsonObject, reference: str) -> str | None:
+    """Read the merchant's own reference, None without one. Raises `Refusal`."""
     own = given.get(reference)
     if own is None:
         return None
@@ -128,7 +139,7 @@ def _check_money(given: JsonObject) -> None:
     currency = given.get("currency", "INR")
     if not isinstance(currency, str) or not currency_exists(currency.upper()):
         raise Refusal("Currency is not supported", field="currency")
-    if amount < (_SMALLEST_PAISE if currency.upper() == "INR" else 1):
+    if amount < SMALLEST.get(currency.upper(), 1):
         raise Refusal(
             "Order amount less than minimum amount allowed",
             field="amount",
@@ -137,7 +148,8 @@ def _check_money(given: JsonObject) -> None:
         )
 
 
-def _check_notes(given: JsonObject) -> None:
+def check_notes(given: JsonObject) -> None:
+    """Check what notes may be. Raises `Refusal`."""
     notes = given.get("notes") or {}
     if not isinstance(notes, dict):
         raise Refusal("notes must be an object.", field="notes")
@@ -150,7 +162,8 @@ def _check_notes(given: JsonObject) -> None:
         raise Refusal(f"notes may not be greater than {_LONGEST_NOTE} characters.", field="notes")
 
 
-def _expiry(given: JsonObject, now: datetime) -> datetime:
+def read_expiry(given: JsonObject, now: datetime) -> datetime:
+    """Read until when a link can be paid. Raises `Refusal`."""
     if given.get("expire_by") is None:
         return now + _USUAL_LIFE
     expires_at = from_unix(whole(given, "expire_by") or 0)

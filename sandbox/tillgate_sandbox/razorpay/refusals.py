@@ -5,6 +5,7 @@ import binascii
 
 from litestar import Response
 from litestar.di import NamedDependency
+from litestar.exceptions import ValidationException
 from litestar.params import SkipValidation
 
 from service.core.errors import TillgateError
@@ -16,6 +17,7 @@ from tillgate_sandbox.base import Sandbox
 
 TheSandbox = NamedDependency[SkipValidation[Sandbox]]
 
+_MISGIVEN = "A parameter of the query is not of its type."
 _CODES = {500: "SERVER_ERROR", 502: "GATEWAY_ERROR"}
 
 
@@ -62,6 +64,11 @@ def refused(_: AnyRequest, error: Refusal) -> Response[JsonObject]:
 def misread(request: AnyRequest, error: TillgateError) -> Response[JsonObject]:
     """Answer in the same shape what our own layer refuses (invalid JSON, an unknown query)."""
     return refused(request, Refusal(error.message))
+
+
+def misgiven(request: AnyRequest, error: ValidationException) -> Response[JsonObject]:
+    """Answer in the same shape where a parameter is not of its type."""
+    return refused(request, Refusal(_MISGIVEN))
 
 
 def provide_played(request: AnyRequest, sandbox: TheSandbox) -> Sandbox:

@@ -160,7 +160,7 @@ def payment_entity(
         "vpa": "customer@okexample" if payment.method == "upi" else None,
         "email": _email(checkout),
         "contact": "+919876543210",
-        "notes": payment_notes_of(checkout),
+        "notes": _notes_of_payment(checkout, payment),
         "fee": fee,
         "tax": fee * 18 // 118 if fee is not None else None,
         **(_error(payment) if failed else NO_ERROR),
@@ -220,6 +220,13 @@ def collection(items: list[JsonObject]) -> JsonObject:
 def payment_notes_of(checkout: SandboxCheckout) -> JsonValue:
     """Return the notes of its payments: what a browser gave Checkout.js, else the order's."""
     return checkout.more.get("paymentNotes") or notes_of(checkout)
+
+
+def _notes_of_payment(checkout: SandboxCheckout, payment: SandboxPayment) -> JsonValue:
+    """Return the notes of one payment: what the merchant has changed them to, if anything."""
+    changed = checkout.more.get("notesOf")
+    own = changed.get(payment.id) if isinstance(changed, dict) else None
+    return payment_notes_of(checkout) if own is None else own or []
 
 
 def notes_of(checkout: SandboxCheckout) -> JsonValue:

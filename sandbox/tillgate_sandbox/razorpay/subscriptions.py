@@ -9,13 +9,13 @@ from service.core.clock import from_unix
 from service.core.ids import new_id
 from service.core.strict_json import JsonObject
 from service.providers.reading import inner, text, whole
-from tillgate_sandbox import lives, repository
+from tillgate_sandbox import listing, lives, repository
 from tillgate_sandbox.base import Sandbox, pay_page
 from tillgate_sandbox.documents import SandboxCheckout
 from tillgate_sandbox.lives import Life, Step
 from tillgate_sandbox.playing import Announcement, announce, chaos_of, happen
 from tillgate_sandbox.razorpay import billing
-from tillgate_sandbox.razorpay.controllers import PlayedApi
+from tillgate_sandbox.razorpay.controllers import PlayedApi, ThePart
 from tillgate_sandbox.razorpay.refusals import NoSuchId, Refusal, TheSandbox, read_object
 from tillgate_sandbox.razorpay.render import collection, made_id
 from tillgate_sandbox.repository import KEEP_FOR
@@ -60,12 +60,13 @@ class RazorpaySubscriptions(PlayedApi):
     async def find(
         self,
         played: TheSandbox,
+        part: ThePart,
         plan_id: Annotated[str | None, QueryParameter(name="plan_id")] = None,
-        count: Annotated[int, QueryParameter(name="count", ge=1, le=100)] = 10,
     ) -> JsonObject:
         """List subscriptions, newest first."""
-        wanted = {} if plan_id is None else {"request.plan_id": {"$eq": plan_id}}
-        found = await repository.list_checkouts("razorpay", "subscription", wanted, count)
+        wanted = part.within.wanted()
+        wanted |= {} if plan_id is None else {"request.plan_id": {"$eq": plan_id}}
+        found = await listing.list_checkouts("razorpay", ["subscription"], wanted, part.span)
         return collection([_shown(one, played) for one in found])
 
     @get("/subscriptions/{subscription_id:str}")
@@ -121,15 +122,17 @@ class RazorpaySubscriptions(PlayedApi):
     async def invoices(
         self,
         played: TheSandbox,
+        part: ThePart,
         subscription_id: Annotated[str, QueryParameter(name="subscription_id")],
-        count: Annotated[int, QueryParameter(name="count", ge=1, le=100)] = 10,
     ) -> JsonObject:
         """List the invoices of a subscription."""
         checkout = await _found(subscription_id)
         if checkout.status is not CheckoutStatus.PAID:
             return collection([])
-        found = billing.life_of(checkout).invoices[:count]
-        return collection([billing.invoice(checkout, one) for one in found])
+        span, invoices = part.span, billing.life_of(checkout).invoices
+        found = [one for one in invoices if part.within.holds(one.created)]
+        listed = found[span.skip : span.skip + span.limit]
+        return collection([billing.invoice(checkout, one) for one in listed])
 
 
 def _plan_id(given: JsonObject) -> str:

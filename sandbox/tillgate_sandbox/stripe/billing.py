@@ -4,12 +4,14 @@ https://docs.stripe.com/api/subscriptions/object and /api/invoices/object. How t
 stands is kept in the checkout's `more`, under `subscription`, once anything has changed.
 """
 
-from service.core.strict_json import JsonObject, JsonValue
+from service.core.strict_json import JsonObject
 from service.providers.reading import inner, text
 from tillgate_sandbox.documents import SandboxCheckout
 from tillgate_sandbox.lives import DAY, PERIOD, Invoice, Life, cost_of, restored
 from tillgate_sandbox.states import CheckoutStatus
+from tillgate_sandbox.stripe.items import price, product_id_of
 from tillgate_sandbox.stripe.render import derived_id, subscribes, unix
+from tillgate_sandbox.stripe.shapes import complete
 
 
 def subscription_id(checkout: SandboxCheckout) -> str:
@@ -70,34 +72,32 @@ def _begun(checkout: SandboxCheckout) -> Life:
 def subscription(checkout: SandboxCheckout, life: Life | None = None) -> JsonObject:
     """Render the subscription of a checkout that was paid, as it stands or as it stood."""
     life = life or life_of(checkout)
-    return {
-        "id": life.id,
-        "object": "subscription",
-        "billing_cycle_anchor": life.trial_end or life.started,
-        "cancel_at": life.period_end if life.cancel_at_period_end else None,
-        "cancel_at_period_end": life.cancel_at_period_end,
-        "canceled_at": life.canceled_at,
-        "collection_method": "charge_automatically",
-        "created": life.started,
-        "currency": cost_of(life.price)[1],
-        "customer": _customer(checkout),
-        "default_payment_method": None,
-        "discounts": [],
-        "ended_at": life.ended_at,
-        "items": {
-            "object": "list",
-            "data": [_item(checkout, life)],
-            "has_more": False,
-            "url": f"/v1/subscription_items?subscription={life.id}",
-        },
-        "latest_invoice": life.latest.id,
-        "livemode": False,
-        "metadata": life.metadata,
-        "start_date": life.started,
-        "status": life.status,
-        "trial_end": life.trial_end,
-        "trial_start": life.started if life.trial_end else None,
-    }
+    return complete(
+        {
+            "id": life.id,
+            "object": "subscription",
+            "billing_cycle_anchor": life.trial_end or life.started,
+            "cancel_at": life.period_end if life.cancel_at_period_end else None,
+            "cancel_at_period_end": life.cancel_at_period_end,
+            "canceled_at": life.canceled_at,
+            "created": life.started,
+            "currency": cost_of(life.price)[1],
+            "customer": customer_of(checkout),
+            "ended_at": life.ended_at,
+            "items": {
+                "object": "list",
+                "data": [_item(checkout, life)],
+                "has_more": False,
+                "url": f"/v1/subscription_items?subscription={life.id}",
+            },
+            "latest_invoice": life.latest.id,
+            "metadata": life.metadata,
+            "start_date": life.started,
+            "status": life.status,
+            "trial_end": life.trial_end,
+            "trial_start": life.started if life.trial_end else None,
+        }
+    )
 
 
 def invoice(
@@ -108,44 +108,49 @@ def invoice(
     found = next((one for one in life.invoices if one.id == wanted), life.latest)
     paid = found.status == "paid"
     currency = cost_of(life.price)[1]
-    return {
-        "id": found.id,
-        "object": "invoice",
-        "amount_due": found.amount,
-        "amount_paid": found.amount if paid else 0,
-        "amount_remaining": 0 if paid else found.amount,
-        "attempt_count": found.attempts,
-        "attempted": True,
-        "billing_reason": found.reason,
-        "collection_method": "charge_automatically",
-        "created": found.created,
-        "currency": currency,
-        "customer": _customer(checkout),
-        "customer_email": text(checkout.request, "customer_email"),
-        "hosted_invoice_url": None,
-        "lines": {"object": "list", "data": [], "has_more": False},
-        "livemode": False,
-        "metadata": {},
-        "next_payment_attempt": None if paid else life.next_attempt,
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {"metadata": life.metadata, "subscription": life.id},
-            "type": "subscription_details",
-        },
-        "period_end": found.period_end,
-        "period_start": found.period_start,
-        "status": found.status,
-        "status_transitions": {"finalized_at": found.created, "paid_at": found.paid_at},
-        "subtotal": found.amount,
-        "total": found.amount,
-    }
-
-
-def invoice_with_payments(checkout: SandboxCheckout, wanted: str, life: Life) -> JsonObject:
-    """Render an invoice with what paid it, as it is expanded."""
-    paid: list[JsonValue] = [one for one in invoice_payments(checkout) if one["invoice"] == wanted]
-    payments: JsonObject = {"object": "list", "data": paid, "has_more": False}
-    return invoice(checkout, wanted, life) | {"payments": payments}
+    details: JsonObject = {"metadata": life.metadata, "subscription": life.id}
+    return complete(
+        {
+            "id": found.id,
+            "object": "invoice",
+            "amount_due": found.amount,
+            "amount_paid": found.amount if paid else 0,
+            "amount_remaining": 0 if paid else found.amount,
+            "attempt_count": found.attempts,
+            "attempted": True,
+            "billing_reason": found.reason,
+            "collection_method": "charge_automatically",
+            "created": found.created,
+            "currency": currency,
+            "customer": customer_of(checkout),
+            "customer_email": text(checkout.request, "customer_email"),
+            "effective_at": found.created,
+            "hosted_invoice_url": None,
+            "lines": {
+                "object": "list",
+                "data": [],
+                "has_more": False,
+                "url": f"/v1/invoices/{found.id}/lines",
+            },
+            "next_payment_attempt": None if paid else life.next_attempt,
+            "parent": {
+                "quote_details": None,
+                "subscription_details": details,
+                "type": "subscription_details",
+            },
+            "period_end": found.period_end,
+            "period_start": found.period_start,
+            "status": found.status,
+            "status_transitions": {
+                "finalized_at": found.created,
+                "marked_uncollectible_at": None,
+                "paid_at": found.paid_at,
+                "voided_at": None,
+            },
+            "subtotal": found.amount,
+            "total": found.amount,
+        }
+    )
 
 
 def invoice_payment(life: Life, found: Invoice) -> JsonObject:
@@ -175,31 +180,45 @@ def invoice_payments(checkout: SandboxCheckout) -> list[JsonObject]:
     return [invoice_payment(life, one) for one in life.invoices if one.intent is not None]
 
 
-def price(price_id: str) -> JsonObject:
-    """Render a price: what it costs a month stands in its id."""
+def _item(checkout: SandboxCheckout, life: Life) -> JsonObject:
+    return complete(
+        {
+            "id": item_id(checkout),
+            "object": "subscription_item",
+            "created": life.started,
+            "current_period_end": life.period_end,
+            "current_period_start": life.period_start,
+            "plan": _plan(life.price),
+            "price": price(life.price),
+            "quantity": life.quantity,
+            "subscription": life.id,
+        }
+    )
+
+
+def _plan(price_id: str) -> JsonObject:
+    """Render the price as it was before there were prices: it stands in each item still."""
     amount, currency = cost_of(price_id)
     return {
         "id": price_id,
-        "object": "price",
+        "object": "plan",
+        "active": True,
+        "amount": amount,
+        "amount_decimal": str(amount),
+        "billing_scheme": "per_unit",
+        "created": 0,
         "currency": currency,
+        "interval": "month",
+        "interval_count": 1,
         "livemode": False,
-        "recurring": {"interval": "month", "interval_count": 1, "usage_type": "licensed"},
-        "type": "recurring",
-        "unit_amount": amount,
-    }
-
-
-def _item(checkout: SandboxCheckout, life: Life) -> JsonObject:
-    return {
-        "id": item_id(checkout),
-        "object": "subscription_item",
-        "created": life.started,
-        "current_period_end": life.period_end,
-        "current_period_start": life.period_start,
         "metadata": {},
-        "price": price(life.price),
-        "quantity": life.quantity,
-        "subscription": life.id,
+        "meter": None,
+        "nickname": None,
+        "product": product_id_of(price_id),
+        "tiers_mode": None,
+        "transform_usage": None,
+        "trial_period_days": None,
+        "usage_type": "licensed",
     }
 
 
@@ -208,5 +227,6 @@ def item_id(checkout: SandboxCheckout) -> str:
     return derived_id(checkout, "si_", 14)
 
 
-def _customer(checkout: SandboxCheckout) -> str:
+def customer_of(checkout: SandboxCheckout) -> str:
+    """Return the customer who pays a subscription."""
     return text(checkout.request, "customer") or derived_id(checkout, "cus_", 14)

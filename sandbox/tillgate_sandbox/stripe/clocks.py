@@ -24,3 +24,9 @@ async def latest_clock() -> SandboxClock | None:
 async def delete_clock(clock_id: str) -> None:
     """Delete a clock."""
     await SandboxClock.get_pymongo_collection().delete_one({"_id": {"$eq": clock_id}})
+
+
+async def every_clock() -> list[SandboxClock]:
+    """Return all clocks, the newest first."""
+    cursor = SandboxClock.get_pymongo_collection().find({}).sort([("createdAt", -1), ("_id", -1)])
+    return [SandboxClock.model_validate(row) for row in await cursor.to_list()]

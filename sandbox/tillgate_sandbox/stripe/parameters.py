@@ -12,6 +12,7 @@ from msgspec import Struct
 from service.core.clock import from_unix
 from service.core.money import LARGEST_AMOUNT, currency_exists
 from service.core.strict_json import JsonObject, JsonValue
+from service.providers.money import to_major
 from service.providers.reading import entries, inner, text
 from tillgate_sandbox.stripe.refusals import StripeRefused, missing
 
@@ -21,6 +22,21 @@ SANDBOX_PRICE = re.compile(r"price_sandbox_(\d{1,12})_([a-z]{3})(?:_\w{1,60})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MODES = ("payment", "setup", "subscription")
 _MOST_METADATA = 50
+
+# The least that a charge may be, in minor units (https://docs.stripe.com/currencies, "Minimum and
+# maximum charge amounts"). Elsewhere it goes by an exchange rate, which the sandbox does not have.
+_LEAST = {
+    **dict.fromkeys("AUD BRL CAD CHF EUR INR JPY NZD SGD USD".split(), 50),
+    **dict.fromkeys("AED MYR PLN RON".split(), 200),
+    **dict.fromkeys("MXN THB".split(), 1000),
+    **dict.fromkeys("NOK SEK".split(), 300),
+    "BGN": 100,
+    "CZK": 1500,
+    "DKK": 250,
+    "GBP": 30,
+    "HKD": 400,
+    "HUF": 17500,
+}
 
 # All that Stripe takes; what the sandbox has no use for changes nothing.
 _TAKEN = frozenset(
@@ -64,6 +80,8 @@ def read_new_session(given: JsonObject, now: datetime) -> NewSession:
     amount, currency = _total(given)
     if mode == "subscription" and inner(given, "subscription_data").get("trial_period_days"):
         amount = 0
+    if mode == "payment":
+        _check_minimum(amount, currency)
     return NewSession(
         amount=amount,
         currency=currency,
@@ -110,6 +128,15 @@ def check_metadata(given: JsonValue) -> None:
             raise StripeRefused("Metadata values can have up to 500 characters.", param=where)
 
 
+def merged_metadata(kept: JsonObject, given: JsonValue) -> JsonObject:
+    """Merge metadata as Stripe does: an empty value takes its key away, an empty text all of it."""
+    check_metadata(given)
+    if given == "":
+        return {}
+    merged = kept | (given if isinstance(given, dict) else {})
+    return {key: value for key, value in merged.items() if value != ""}
+
+
 def _check_email(email: str | None) -> None:
     if email is not None and not _EMAIL.fullmatch(email):
         message = f"Invalid email address: {email}"
@@ -149,6 +176,17 @@ def _total(given: JsonObject) -> tuple[int, str]:
     if total > LARGEST_AMOUNT:
         raise StripeRefused("The total amount is too large.", code="amount_too_large")
     return total, currencies[0].upper()
+
+
+def _check_minimum(amount: int, currency: str) -> None:
+    """Refuse what is too little to charge; nothing at all is free, and may be."""
+    least = _LEAST.get(currency, 0)
+    if 0 < amount < least:
+        message = (
+            "The Checkout Session's total amount due must add up to at least "
+            f"{to_major(least, 'stripe', currency)} {currency.lower()}"
+        )
+        raise StripeRefused(message, code="amount_too_small")
 
 
 def _price(item: JsonObject, where: str) -> tuple[int, str]:

@@ -1,30 +1,25 @@
-"""Calls about refunds, disputes and what paid an invoice.
-
-https://docs.stripe.com/api/refunds, /api/disputes, /api/invoice-payment.
-"""
+"""Calls about refunds and disputes (https://docs.stripe.com/api/refunds, /api/disputes)."""
 
 import secrets
 from collections.abc import Callable
 
 from service.core.strict_json import JsonObject
 from service.providers.reading import inner, text
-from tillgate_sandbox import repository
+from tillgate_sandbox import listing, repository
 from tillgate_sandbox.aftermath import is_held
 from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment, SandboxRefund
 from tillgate_sandbox.settling import RefundRefused, ask_for_refund
 from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
-from tillgate_sandbox.stripe import billing, render
+from tillgate_sandbox.stripe import render
+from tillgate_sandbox.stripe.lists import PAGING, page_of
 from tillgate_sandbox.stripe.paid import Paid, intent_of, the_payment
 from tillgate_sandbox.stripe.parameters import check_metadata, read_whole, refuse_unknown
 from tillgate_sandbox.stripe.refusals import StripeRefused, missing, no_such
-from tillgate_sandbox.stripe.sessions import page, page_size
 
 _REFUND_TAKES = frozenset("payment_intent charge amount reason metadata currency expand".split())
-_LIST_TAKES = frozenset("payment_intent charge limit starting_after expand".split())
-_INVOICE_TAKES = frozenset("invoice payment status limit expand".split())
+_LIST_TAKES = PAGING | {"charge", "created", "payment_intent"}
 _REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
-_MOST_LOOKED_AT = 1000
 
 Rendered = Callable[[SandboxPayment], list[JsonObject]]
 
@@ -92,42 +87,9 @@ async def list_disputes(sandbox: Sandbox, ids: tuple[str, ...], given: JsonObjec
     return await _listed(given, disputes, "/v1/disputes")
 
 
-async def list_invoice_payments(
-    sandbox: Sandbox, ids: tuple[str, ...], given: JsonObject
-) -> JsonObject:
-    """List what paid an invoice, or the invoice that an intent paid."""
-    refuse_unknown(given, _INVOICE_TAKES)
-    invoice_id = text(given, "invoice")
-    intent_id = text(inner(given, "payment"), "payment_intent")
-    if invoice_id is None and intent_id is None:
-        raise missing("invoice")
-    checkout = await (
-        repository.find_by_payment(intent_id)
-        if intent_id is not None
-        else repository.find_by_object(invoice_id or "")
-    )
-    if checkout is None and invoice_id is not None:
-        raise no_such("invoice", invoice_id, "invoice")
-    found = billing.invoice_payments(checkout) if checkout is not None else []
-    wanted = text(given, "status")
-    kept = [
-        one
-        for one in found
-        if wanted in (None, one["status"]) and invoice_id in (None, one["invoice"])
-    ]
-    return page(kept, page_size(given), "/v1/invoice_payments")
-
-
 async def _listed(given: JsonObject, rendered: Rendered, url: str) -> JsonObject:
     refuse_unknown(given, _LIST_TAKES)
-    limit, after = page_size(given), text(given, "starting_after")
-    found = [one for _, payment in await _wanted(given) for one in rendered(payment)]
-    if after is not None:
-        places = [place for place, one in enumerate(found) if one["id"] == after]
-        if not places:
-            raise no_such(url.removeprefix("/v1/").removesuffix("s"), after, "starting_after")
-        found = found[places[0] + 1 :]
-    return page(found, limit, url)
+    return page_of((one for _, paid in await _wanted(given) for one in rendered(paid)), given, url)
 
 
 async def _wanted(given: JsonObject) -> list[Paid]:
@@ -136,7 +98,7 @@ async def _wanted(given: JsonObject) -> list[Paid]:
         intent_id = intent_of(charge_id)
     if intent_id is not None:
         return [await the_payment(intent_id, "payment_intent")]
-    checkouts = await repository.paid_checkouts("stripe", {}, _MOST_LOOKED_AT)
+    checkouts = await listing.paid_checkouts("stripe")
     return [(checkout, payment) for checkout in checkouts for payment in checkout.payments]
 
 

@@ -6,11 +6,8 @@ where it is an error, unless the call was refused before it began.
 """
 
 import json
-import re
 import secrets
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeAlias
 
 import structlog
 from msgspec import Struct
@@ -23,45 +20,16 @@ from service.providers.stripe.settings import StripeSettings
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.documents import SandboxKey
-from tillgate_sandbox.stripe import objects, refunds, sessions, subscriptions
+from tillgate_sandbox.stripe.calls import Found, find_call
+from tillgate_sandbox.stripe.expanding import expanded, read_expands
 from tillgate_sandbox.stripe.form import parse_form
-from tillgate_sandbox.stripe.refusals import StripeRefused, check_key, no_such_route
+from tillgate_sandbox.stripe.refusals import StripeRefused, check_key
 from tillgate_sandbox.stripe.render import API_VERSION
-
-Call: TypeAlias = Callable[[Sandbox, tuple[str, ...], JsonObject], Awaitable[JsonObject]]
 
 KEYS_KEPT_FOR = timedelta(hours=24)
 _LONGEST_KEY = 255
 
 log = structlog.get_logger(__name__)
-
-_ID = r"([A-Za-z0-9_]{1,255})"
-_CALLS: tuple[tuple[str, str, Call], ...] = (
-    ("POST", "/v1/checkout/sessions", sessions.create),
-    ("GET", "/v1/checkout/sessions", sessions.list_all),
-    ("GET", f"/v1/checkout/sessions/{_ID}", sessions.retrieve),
-    ("POST", f"/v1/checkout/sessions/{_ID}/expire", sessions.expire),
-    ("GET", f"/v1/payment_intents/{_ID}", objects.retrieve_intent),
-    ("POST", f"/v1/payment_intents/{_ID}/capture", objects.capture_intent),
-    ("POST", "/v1/refunds", refunds.create_refund),
-    ("GET", "/v1/refunds", refunds.list_refunds),
-    ("GET", f"/v1/refunds/{_ID}", refunds.retrieve_refund),
-    ("GET", "/v1/disputes", refunds.list_disputes),
-    ("GET", f"/v1/disputes/{_ID}", refunds.retrieve_dispute),
-    ("GET", "/v1/invoice_payments", refunds.list_invoice_payments),
-    ("GET", f"/v1/subscriptions/{_ID}", subscriptions.retrieve_subscription),
-    ("POST", f"/v1/subscriptions/{_ID}", subscriptions.update_subscription),
-    ("DELETE", f"/v1/subscriptions/{_ID}", subscriptions.cancel_subscription),
-    ("POST", f"/v1/subscriptions/{_ID}/resume", subscriptions.resume_subscription),
-    ("POST", "/v1/test_helpers/test_clocks", subscriptions.create_clock),
-    ("GET", f"/v1/test_helpers/test_clocks/{_ID}", subscriptions.retrieve_clock),
-    ("POST", f"/v1/test_helpers/test_clocks/{_ID}/advance", subscriptions.advance_clock),
-    ("DELETE", f"/v1/test_helpers/test_clocks/{_ID}", subscriptions.delete_clock),
-    ("GET", "/v1/invoices", subscriptions.list_invoices),
-    ("GET", f"/v1/invoices/{_ID}", subscriptions.retrieve_invoice),
-    ("GET", "/v1/events", objects.list_events),
-    ("GET", f"/v1/events/{_ID}", objects.retrieve_event),
-)
 
 
 class Asked(Struct, frozen=True):
@@ -90,21 +58,24 @@ async def answer(asked: Asked, sandbox: Sandbox) -> Answer:
     """Answer a call; every failure is an answer in Stripe's own shape."""
     try:
         check_key(asked.authorization, sandbox.settings.of(StripeSettings))
-        call, ids = _find(asked)
+        found = find_call(asked.method, asked.path)
         if asked.method != "POST" or asked.idempotency_key is None:
-            return await _run(call, ids, asked, sandbox)
-        return await _once(call, ids, asked, sandbox)
+            return await _run(found, asked, sandbox)
+        return await _once(found, asked, sandbox)
     except StripeRefused as refusal:
         return _refused(refusal)
     except Conflict as conflict:  # two calls about one object at once
         return _refused(StripeRefused(conflict.message, status=409, code="lock_timeout"))
 
 
-async def _run(call: Call, ids: tuple[str, ...], asked: Asked, sandbox: Sandbox) -> Answer:
-    return _answered(200, await call(sandbox, ids, parse_form(asked.form)))
+async def _run(found: Found, asked: Asked, sandbox: Sandbox) -> Answer:
+    given = parse_form(asked.form)
+    expands = read_expands(given, found.kind)
+    answered = await found.call(sandbox, found.ids, given)
+    return _answered(200, await expanded(answered, found.kind, expands))
 
 
-async def _once(call: Call, ids: tuple[str, ...], asked: Asked, sandbox: Sandbox) -> Answer:
+async def _once(found: Found, asked: Asked, sandbox: Sandbox) -> Answer:
     """Run a call once for its key, and give every copy the first one's answer."""
     key = asked.idempotency_key or ""
     if not 0 < len(key) <= _LONGEST_KEY:
@@ -119,7 +90,7 @@ async def _once(call: Call, ids: tuple[str, ...], asked: Asked, sandbox: Sandbox
     if known is not None:
         return _replayed(known, row, key)
     try:
-        given = await _run(call, ids, asked, sandbox)
+        given = await _run(found, asked, sandbox)
     except StripeRefused as refusal:
         if not refusal.began:
             await repository.release_key(row.id)
@@ -162,14 +133,6 @@ def _replayed(known: SandboxKey, wanted: SandboxKey, key: str) -> Answer:
         )
     headers = _headers() | {"Idempotency-Key": key, "Idempotent-Replayed": "true"}
     return Answer(known.status, bytes(known.answer), headers)
-
-
-def _find(asked: Asked) -> tuple[Call, tuple[str, ...]]:
-    for method, pattern, call in _CALLS:
-        matched = re.fullmatch(pattern, asked.path) if method == asked.method else None
-        if matched:
-            return call, matched.groups()
-    raise no_such_route(asked.method, asked.path)
 
 
 def _refused(refusal: StripeRefused) -> Answer:

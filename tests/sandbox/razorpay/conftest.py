@@ -16,8 +16,8 @@ from tests.support.settings import make_settings
 from tillgate_sandbox.base import Sandbox
 from tillgate_sandbox.documents import SandboxCheckout
 from tillgate_sandbox.playing import happen
-from tillgate_sandbox.razorpay.controllers import ROUTES
 from tillgate_sandbox.razorpay.events import PlayedRazorpay
+from tillgate_sandbox.razorpay.routes import ROUTES
 from tillgate_sandbox.states import Happening
 
 

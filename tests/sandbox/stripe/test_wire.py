@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sandbox.lab import STRIPE_KEY, Lab
-from tillgate_sandbox import repository
+from tillgate_sandbox import listing
 from tillgate_sandbox.stripe.form import encode_form, parse_form
 from tillgate_sandbox.stripe.refusals import StripeRefused
 
@@ -215,7 +215,7 @@ async def test_session_past_its_time_is_expired_for_whoever_reads_it(
     found = (await http.get(f"{SESSIONS}/{session_id}")).json()
 
     assert (found["status"], found["url"]) == ("expired", None)
-    told = await repository.list_events("stripe", None, [], 10)
+    told = await listing.list_events("stripe", {}, listing.Span(10))
     assert [event.type for event in told] == ["checkout.session.expired"]
 
 
