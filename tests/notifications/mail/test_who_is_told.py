@@ -1,5 +1,6 @@
 """Which events are mailed about, to whom, and what each mail says."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -182,6 +183,20 @@ async def test_a_renewal_of_which_no_amount_is_known_names_none(mailing: Mailing
     await mailing.write("subscription.past_due", session_id=session["sessionId"], plan="basic")
     await mailing.settle()
     assert "We could not renew basic." in _text(mailing, CUSTOMER)
+
+
+@pytest.mark.parametrize(("later", "told"), [(True, []), (False, [CUSTOMER])])
+async def test_the_end_of_a_subscription_is_not_told_to_who_took_its_session_s_id_anew(
+    mailing: Mailing, later: bool, told: list[str]
+) -> None:
+    await _ready(mailing)
+    session = await mailing.checkout()
+    row = await mailing.shop.session(session["sessionId"])
+    opened_at = row["createdAt"] - timedelta(days=91 if later else 0)
+    named = {"session_id": session["sessionId"], "sessionOpenedAt": opened_at.isoformat()}
+    await mailing.write("subscription.inactive", **named)
+    await mailing.settle()
+    assert addresses(mailing.server.taken) == told
 
 
 async def test_a_customer_without_an_address_gets_nothing(mailing: Mailing) -> None:

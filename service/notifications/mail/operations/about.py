@@ -122,7 +122,11 @@ def _alert(message: OutboxMessage) -> About:
 
 
 def _subscription(message: OutboxMessage, session: Session | None) -> About:
+    """Say how a subscription stands, to who began it: the id may be a later session's by now."""
     told = message.payload
+    opened_at = told.get("sessionOpenedAt")
+    if session is not None and opened_at not in {None, session.created_at.isoformat()}:
+        session = None
     values = _bought(session) | {
         "amount": _told_amount(told, session.provider if session is not None else ""),
         "deadline": _told_time(told.get("retriedUntil")),

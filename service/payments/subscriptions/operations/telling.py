@@ -44,9 +44,11 @@ def _message(topic: str, after: Subscription, read: int, now: datetime) -> Row:
 def _payload_of(subscription: Subscription) -> JsonObject:
     """Return what the messages about a subscription say."""
     ends, since = subscription.current_period_end, subscription.inactive_since
+    opened_at = subscription.session_opened_at
     return {
         "subscriptionId": subscription.provider_subscription_id,
         "provider": subscription.provider,
+        "sessionOpenedAt": opened_at.isoformat() if opened_at else None,
         "userId": subscription.user_id,
         "plan": subscription.plan,
         "status": subscription.status.value if subscription.status else None,
