@@ -1,5 +1,6 @@
 """Make a delivery of an event for each endpoint that hears it: the subscriber of the outbox."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -63,13 +64,14 @@ class FanOut:
     async def _make(
         self, message: OutboxMessage, endpoints: Iterable[WebhookEndpoint], now: datetime
     ) -> bool:
-        """Make what is missing of a message's deliveries; return whether anything was."""
-        bodies, new = Bodies(message, self._clock), False
-        for one in endpoints:
-            if one.active_from <= message.created_at and hears(one.events, message.topic):
-                row = delivery_row(message, one, await bodies.of(thin=one.thin), now)
-                new |= await deliveries.insert_missing(row)
-        return new
+        """Make what is missing of a message's deliveries, at once; return whether anything was."""
+        bodies = Bodies(message, self._clock)
+        rows = [
+            delivery_row(message, one, await bodies.of(thin=one.thin), now)
+            for one in endpoints
+            if one.active_from <= message.created_at and hears(one.events, message.topic)
+        ]
+        return any(await asyncio.gather(*map(deliveries.insert_missing, rows)))
 
     async def _up_to(self, message: OutboxMessage) -> Sequence[OutboxMessage]:
         """Return a session's messages up to one, in their order, as far back as a row is kept."""
