@@ -17,10 +17,12 @@ from bench.database import Mongod, mongod
 from bench.machine import described
 from bench.report import write_report
 from bench.scenarios.cleanup import measure_cleanup
+from bench.scenarios.deliveries import measure_deliveries
 from bench.scenarios.expiry import measure_expiry
 from bench.scenarios.fanout import measure_fanout
 from bench.scenarios.flood import measure_flood
 from bench.scenarios.growth import measure_growth
+from bench.scenarios.hooked import measure_hooked
 from bench.scenarios.hot_routes import Plan, measure_hot_routes
 from bench.scenarios.memory import measure_memory
 from bench.scenarios.startup import measure_startup
@@ -37,6 +39,8 @@ SCENARIOS = (
     "startup",
     "flood",
     "fanout",
+    "hooked",
+    "deliveries",
 )
 
 console = Console(stderr=True)
@@ -81,6 +85,8 @@ def _measure(name: str, server: Mongod, rounds: int, seconds: int) -> Any:  # pl
         "startup": lambda: measure_startup(server, _tell, rounds=2 * rounds + 1),
         "flood": lambda: measure_flood(server, _tell, rounds=2 * rounds + 1, seconds=seconds),
         "fanout": lambda: measure_fanout(server, _tell, rounds=2 * rounds + 1, seconds=seconds),
+        "hooked": lambda: measure_hooked(server, _tell, rounds=rounds, seconds=seconds),
+        "deliveries": lambda: measure_deliveries(server, _tell, rounds=rounds, seconds=seconds),
     }
     return measured[name]()
 

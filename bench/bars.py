@@ -4,6 +4,8 @@ import statistics
 from typing import Any
 
 from bench.figures import Runs, median, pick
+from bench.scenarios.deliveries import ratios
+from bench.scenarios.hooked import ratio
 
 
 def bars_of(results: dict[str, Any]) -> str:
@@ -23,6 +25,8 @@ def bars_of(results: dict[str, Any]) -> str:
         *_expiry(results),
         *_memory(results),
         *_flood(results),
+        *_hooked(results),
+        *_deliveries(results),
     ]
     rows = [
         f"| {what} | {bar} | {found} | {'yes' if met else 'no'} |"
@@ -127,4 +131,41 @@ def _flood(results: dict[str, Any]) -> list[Line]:
             found["ratio"] >= 0.8,
         )
         for name, found in results["flood"]["found"].items()
+    ]
+
+
+def _hooked(results: dict[str, Any]) -> list[Line]:
+    if "hooked" not in results:
+        return []
+    lines = []
+    for route, peer, bar in (
+        *(("create", "express", 2.0), ("create", "fastify", 1.2)),
+        *(("read", "express", 2.0), ("read", "fastify", 1.2)),
+        ("webhook", "express", 3.0),
+    ):
+        found = ratio(results["hooked"]["found"], route, peer)
+        what = f"{route} with ten webhook endpoints, 64 connections, to {peer}"
+        lines.append((what, f">= {bar} x", f"{found:.2f} x", found >= bar))
+    return lines
+
+
+def _deliveries(results: dict[str, Any]) -> list[Line]:
+    if "deliveries" not in results:
+        return []
+    found = ratios(results["deliveries"]["found"])
+    rate, late, grown = found["rate"], found["late"], found["grown"]
+    of = "deliveries to 1,000 endpoints, of which one hangs and one fails"
+    return [
+        (f"{of}, a second", ">= 1,000", f"{rate:,.0f}", rate >= 1_000),
+        (f"{of}, p99 of the others, to without these", "<= 2 x", f"{late:.2f} x", late <= 2),
+        (f"{of}, memory at the end, to half of it", "<= 1.05 x", f"{grown:.2f} x", grown <= 1.05),
+        *(
+            (
+                f"{route} beside {of}, to without",
+                ">= 0.8 x",
+                f"{found[f'beside_{route}']:.2f} x",
+                found[f"beside_{route}"] >= 0.8,
+            )
+            for route in ("create", "webhook")
+        ),
     ]

@@ -1,7 +1,7 @@
 """Picking single runs, and their medians."""
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 Runs = list[dict[str, Any]]
@@ -15,3 +15,9 @@ def pick(runs: Runs, **wanted: object) -> Runs:
 def median(runs: Iterable[dict[str, Any]], figure: str) -> float:
     """Return the median of a figure over single runs."""
     return float(statistics.median(run[figure] for run in runs))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table in Markdown; all columns but the first are figures."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

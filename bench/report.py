@@ -1,20 +1,21 @@
 """Medians, ratios and bars as tables: in the terminal, and in RESULTS.md beside a picture."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
 
 from bench.bars import bars_of
-from bench.figures import Runs, median, pick
+from bench.figures import Runs, median, pick, table
 from bench.picture import draw
-from bench.servers import HERE, SERVERS, TILLGATE
+from bench.reported import deliveries
+from bench.servers import HERE, HOOKED, SERVERS, TILLGATE
 
 Results = dict[str, Any]
 
 ROUTES = ("create", "read", "webhook")
-_TITLES = {server.name: server.title for server in SERVERS}
+_TITLES = {server.name: server.title for server in (*SERVERS, HOOKED)}
 
 
 def write_report(results: Results) -> None:
@@ -26,29 +27,12 @@ def write_report(results: Results) -> None:
         (HERE / "results.svg").write_text(draw(results["hot"]["found"]))
     if "workers" in results:
         parts += ["## Two processes each", *_hot(results["workers"], (64,))]
-    if "growth" in results:
-        parts += ["## Cost as data grows", _growth(results["growth"]["found"])]
-    if "cleanup" in results:
-        parts += ["## Cleanup under load", _cleanup(results["cleanup"]["found"])]
-    if "expiry" in results:
-        parts += ["## Expiring on an idle database", _expiry(results["expiry"]["found"])]
-    if "memory" in results:
-        parts += ["## Memory of a worker", _memory(results["memory"]["found"])]
-    if "startup" in results:
-        parts += ["## Start", _startup(results["startup"]["found"])]
-    if "flood" in results:
-        parts += ["## Forged webhooks", _flood(results["flood"]["found"])]
-    if "fanout" in results:
-        parts += ["## Subscribers", _fanout(results["fanout"]["found"])]
+    for name, (title, write) in _SECTIONS.items():
+        if name in results:
+            parts += [f"## {title}", write(results[name]["found"])]
     text = "\n\n".join(parts) + "\n"
     (HERE / "RESULTS.md").write_text(text)
     Console().print(Markdown(text))
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table in Markdown; all columns but the first are figures."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _head(results: Results) -> str:
@@ -188,6 +172,23 @@ def _fanout(found: Results) -> str:
     )
 
 
+def _hooked(found: Results) -> str:
+    runs: Runs = found["runs"]
+    rows = []
+    for route in ROUTES:
+        rates = {
+            name: median(pick(runs, server=name, route=route), "per_second")
+            for name in ("hooked", "tillgate", "express", "fastify")
+        }
+        ours = rates["hooked"]
+        rows.append([route, *(f"{rate:.0f} ({ours / rate:.2f} x)" for rate in rates.values())])
+    head = ["a second", "with ten endpoints", "without", "Express", "Fastify"]
+    return (
+        "64 connections; ten endpoints at a local receiver hear each session that is completed. In "
+        "parentheses, how many times as fast Tillgate with them is.\n\n" + table(head, rows)
+    )
+
+
 def _flood(found: Results) -> str:
     rows = [
         [
@@ -206,3 +207,16 @@ def _flood(found: Results) -> str:
         f"{left} rows.\n\n"
         + table(["", "creates a second alone", "beside", "forged a second", "ratio"], rows)
     )
+
+
+_SECTIONS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    "growth": ("Cost as data grows", _growth),
+    "cleanup": ("Cleanup under load", _cleanup),
+    "expiry": ("Expiring on an idle database", _expiry),
+    "memory": ("Memory of a worker", _memory),
+    "startup": ("Start", _startup),
+    "flood": ("Forged webhooks", _flood),
+    "fanout": ("Subscribers", _fanout),
+    "hooked": ("With ten webhook endpoints", _hooked),
+    "deliveries": ("Deliveries to webhook endpoints", deliveries),
+}

@@ -20,6 +20,7 @@ PEERS_PYTHON = HERE / ".venv" / "bin" / "python"
 
 SECRET_KEY = "sk_bench_0123456789abcdef0123456789abcdef"
 JOBS_KEY = "jk_bench_89abcdef76543210fedcba9801234567"
+PEPPER = "pepper_bench_0123456789abcdef0123456789abcdef"
 WEBHOOK_SECRET = "whsec_bench_0123456789abcdef"
 
 _UVICORN = ("-m", "uvicorn", "app:app", "--loop", "uvloop", "--http", "httptools")
@@ -51,6 +52,14 @@ FANOUT = Server(
     "fanout",
     "Tillgate, three subscribers",
     (sys.executable, "-m", "bench.fanout_server", "serve"),
+    None,
+    _ALL,
+    5000,
+)
+HOOKED = Server(
+    "hooked",
+    "Tillgate, ten endpoints",
+    (sys.executable, "-m", "bench.hooked_server", "serve"),
     None,
     _ALL,
     5000,
@@ -88,7 +97,7 @@ def _environment(server: Server, uri: str, database: str, port: int) -> dict[str
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "MONGODB_DATABASE": database,
     }
-    if server in {TILLGATE, FANOUT}:
+    if server in {TILLGATE, FANOUT, HOOKED}:
         return known | {
             "MONGODB_URI": uri,
             "ENVIRONMENT": "production",
@@ -98,7 +107,7 @@ def _environment(server: Server, uri: str, database: str, port: int) -> dict[str
             "API_PUBLISHABLE_KEYS": "pk_bench_13579bdf02468ace13579bdf8ace0246",
             "API_ADMIN_KEYS": "ak_bench_fedcba98765432100f1e2d3c4b5a6978",
             "API_JOBS_KEYS": JOBS_KEY,
-            "PII_PEPPER": "pepper_bench_0123456789abcdef0123456789abcdef",
+            "PII_PEPPER": PEPPER,
             "STRIPE_SECRET_KEY": "sk_test_bench_0123456789",
             "TEST_MODE_PROVIDERS": "stripe",
             # The highest that is accepted: every request is counted, and none is refused, since it

@@ -16,6 +16,7 @@ _WARM_UP_S = 1
 
 Told = Callable[[str], None]
 Run = dict[str, Any]
+Begin = Callable[[Server, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,18 @@ class Plan:
     servers: tuple[Server, ...] = SERVERS
 
 
-def measure_hot_routes(mongod: Mongod, tell: Told, plan: Plan) -> list[Run]:
-    """Drive each server in each round, each round in another order; give all single runs."""
+def measure_hot_routes(
+    mongod: Mongod, tell: Told, plan: Plan, begin: Begin | None = None
+) -> list[Run]:
+    """Drive each server in each round, each round in another order; give all single runs.
+
+    `begin` puts into a server's database what it needs besides the sessions.
+    """
     runs: list[Run] = []
     for number in range(plan.rounds):
         turned = number % len(plan.servers)
         for server in (*plan.servers[turned:], *plan.servers[:turned]):
-            found = _round(mongod, server, plan)
+            found = _round(mongod, server, plan, begin)
             for run in found:
                 run |= {"round": number, "workers": plan.workers}
                 tell(
@@ -46,10 +52,12 @@ def measure_hot_routes(mongod: Mongod, tell: Told, plan: Plan) -> list[Run]:
     return runs
 
 
-def _round(mongod: Mongod, server: Server, plan: Plan) -> list[Run]:
+def _round(mongod: Mongod, server: Server, plan: Plan, begin: Begin | None) -> list[Run]:
     database = f"bench_{server.name}"
     make_empty(mongod.uri, database)
     seed(mongod.uri, database, sessions("s-", SESSIONS))
+    if begin is not None:
+        begin(server, database)
     found: list[Run] = []
     with (
         serving(server, mongod.uri, database, workers=plan.workers) as (port, pid),

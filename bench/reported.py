@@ -1,0 +1,56 @@
+"""The deliveries' part of RESULTS.md."""
+
+from typing import Any
+
+from bench.figures import Runs, median, pick, table
+
+_NAMES = {"tillgate": "Tillgate", "node": "Node: undici, native driver"}
+
+
+_HEAD = (
+    *("", "a second", "Tillgate is", "p99 s", "sender µs", "mongod µs", "MB halfway", "MB then"),
+)
+
+
+def deliveries(found: dict[str, Any]) -> str:
+    """Write what each sender came to, and what a process does beside its deliveries."""
+    runs: Runs = found["runs"]
+    rows = [
+        _row(pick(runs, disturbed=disturbed), name)
+        for disturbed in (False, True)
+        for name in _NAMES
+    ]
+    beside = [
+        [
+            one["route"],
+            f"{one['without']['per_second']:.0f}",
+            f"{one['with']['per_second']:.0f}",
+            f"{one['with']['per_second'] / one['without']['per_second']:.2f} x",
+            f"{one['with']['sent']:.0f}",
+        ]
+        for one in found["beside"]
+    ]
+    head = ["one process at 64 connections", "without", "beside deliveries", "ratio", "delivered"]
+    return (
+        "10,000 events for 1,000 endpoints at a local receiver, from one process each; the figures "
+        "are of the endpoints that answer. `p99 s` counts from the start of all.\n\n"
+        + table(_HEAD, rows)
+        + "\n\nA second, while the same process has deliveries to send, and without:\n\n"
+        + table(head, beside)
+    )
+
+
+def _row(runs: Runs, name: str) -> list[str]:
+    these = pick(runs, sender=name)
+    ours, rate = median(pick(runs, sender="tillgate"), "per_second"), median(these, "per_second")
+    how = "one hangs, one fails" if these[0]["disturbed"] else "all answer"
+    return [
+        f"{_NAMES[name]}, {how}",
+        f"{rate:.0f}",
+        "" if name == "tillgate" else f"{ours / rate:.2f} x",
+        f"{median(these, 'p99_s'):.2f}",
+        f"{median(these, 'us'):.0f}",
+        f"{median(these, 'mongod_us'):.0f}",
+        f"{median(these, 'half_mb'):.0f}",
+        f"{median(these, 'after_mb'):.0f}",
+    ]
