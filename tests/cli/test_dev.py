@@ -136,6 +136,15 @@ def test_the_banner_names_the_docs_and_the_keys(dev: Started, home: Path) -> Non
         assert keys(home)[name] in dev.said
 
 
+def test_a_request_is_a_line_of_its_log(dev: Started, home: Path) -> None:
+    """The control of `test_log_level`, where there is none."""
+    assert dev.said
+    with httpx.Client(base_url=address(home), trust_env=False, timeout=IN_TIME) as client:
+        client.get("/openapi.json")
+        client.get("/health/live")  # the line is written after the answer
+    assert "/openapi.json" in (home / "stderr.log").read_text()
+
+
 def test_it_is_ready_and_its_demo_prices_can_be_paid_from_a_browser(
     dev: Started, home: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from service.core.variables import Group
@@ -21,12 +22,16 @@ def _groups() -> list[type[Group]]:
 
 def _names_read(sources: Iterable[str]) -> set[str]:
     """Return every name that is read of an object."""
-    return {
+    return {name for source in sources for name in _names_of(source)}
+
+
+@cache
+def _names_of(source: str) -> frozenset[str]:
+    return frozenset(
         node.attr
-        for source in sources
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
-    }
+    )
 
 
 def _unread(sources: Iterable[str]) -> set[str]:

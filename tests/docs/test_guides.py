@@ -35,7 +35,7 @@ _MOVING = "docs/moving.md"
 _SECOND = {"sessionId": "T_2"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def place(mongo_uri: str) -> Iterator[dict[str, str]]:
     """The variables of a database of its own, which has its indexes."""
     name = f"guide_{uuid4().hex[:12]}"

@@ -26,7 +26,7 @@ on_every_page = pytest.mark.parametrize(
 
 # Upper-case names that are neither settings nor constants of the code.
 OTHER_NAMES = {
-    *("TILLGATE_DATA_DIR", "JOBS_KEY", "PYTHON_IMAGE"),
+    *("TILLGATE_DATA_DIR", "JOBS_KEY", "PYTHON_IMAGE", "KEEP_PICTURES"),
     # Of the programs that a merchant runs.
     *("TILLGATE_KEY", "TILLGATE_URL", "WEBHOOK_SECRET"),
     # Of an older stack, which is left.
