@@ -70,6 +70,26 @@ def test_the_events_to_select_are_those_that_are_understood(
     assert set(listed) == understood
 
 
+def test_a_restricted_key_may_do_what_stripe_is_asked_for() -> None:
+    page = (ROOT / "docs" / "going-live.md").read_text()
+    writes, _, reads = page.partition("needs write access to ")[2].partition(
+        ", and read access to "
+    )
+    words = {
+        **{"checkout": "Checkout Sessions", "payment_intents": "Payment Intents"},
+        **{"refunds": "Refunds", "subscriptions": "Subscriptions"},
+        **{"invoices": "Invoices", "invoice_payments": "Invoices"},
+    }
+    sources = [one.read_text() for one in (ROOT / "service/providers/stripe").glob("*.py")]
+    calls = {
+        call for one in sources for call in re.findall(r"\.v1\.(\w+)\.(?:\w+\.)?(\w+)_async", one)
+    }
+    assert {resource for resource, _ in calls} == words.keys()
+    for resource, verb in calls:
+        named = writes + reads[:40] if verb in {"retrieve", "list"} else writes
+        assert words[resource] in named, (resource, verb)
+
+
 def test_the_commands_of_moving_bring_old_sessions_in(
     place: dict[str, str], tmp_path: Path
 ) -> None:
