@@ -37,8 +37,8 @@ def guide_routes(built: Path) -> Router:
     def home() -> Response[str] | Redirect:
         """Lead to the site, or say how it is made."""
         if (built / _HOME).is_file():
-            return Redirect(f"/docs/guide/{_HOME}")
-        return _PAGES.show("no_guide.html", status_code=404)
+            return Redirect(f"/docs/guide/{_HOME}", status_code=307)
+        return _PAGES.show("no_guide.html")
 
     @get("/docs/guide/{path:path}", sync_to_thread=False)
     def file(path: FromPath[Path]) -> Response[bytes]:
