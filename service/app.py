@@ -50,6 +50,8 @@ from service.outbox.operations.figures import outbox_figures
 from service.payments.history.controllers import Disputes, PaymentHistory
 from service.payments.refunds.controllers import Refunds
 from service.payments.subscriptions.controllers import Subscriptions
+from service.recovery.controllers import ASSETS as RESUME_ASSETS
+from service.recovery.controllers import AdminRecovery, ResumePage
 from service.retention.controllers import Cleanup
 from service.retention.operations.purging import overdue_figures
 from service.reviews.controllers import AdminReviews
@@ -94,6 +96,9 @@ ROUTES = (
     AdminMailTemplates,
     AdminSuppressions,
     Unsubscribing,
+    AdminRecovery,
+    ResumePage,
+    RESUME_ASSETS.route(),
     AuditTrail,
     AdminMerchants,
     Catalog,
@@ -179,6 +184,7 @@ def _share(app: Litestar, container: Container) -> None:
     app.state.endpoints = container.endpoints
     app.state.subscribing = container.subscribing
     app.state.intents = container.intents
+    app.state.recovering = container.recovering
 
 
 def _metrics(container: Container) -> HTTPRouteHandler:

@@ -1,5 +1,6 @@
 """What rooms are handed, built of the settings: parts of what `wiring` puts together."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from service.notifications.endpoints.operations.addresses import LOOPBACK, Addre
 from service.notifications.endpoints.operations.known import Endpoints
 from service.notifications.endpoints.operations.sealing import Sealer
 from service.notifications.endpoints.operations.services import EndpointServices
-from service.notifications.mail.operations.services import MailServices
+from service.notifications.mail.operations.services import MailServices, StillWanted
 from service.outbox.operations.hearing import Heard, nobody
 from service.payments.refunds.operations.rules import RefundRules
 from service.payments.refunds.settings import RefundSettings
@@ -21,7 +22,9 @@ from service.sessions.states import Lifetimes
 from service.settings import Settings
 
 
-def build_mail(settings: Settings, clock: Clock) -> MailServices:
+def build_mail(
+    settings: Settings, clock: Clock, still_wanted: Mapping[str, StillWanted] | None = None
+) -> MailServices:
     """Build what mail needs. Nothing is connected."""
     return MailServices(
         clock=clock,
@@ -29,6 +32,7 @@ def build_mail(settings: Settings, clock: Clock) -> MailServices:
         sender=settings.mail.sender,
         public_url=settings.web.public_url,
         peppers=settings.access.peppers,
+        still_wanted=still_wanted or {},
     )
 
 

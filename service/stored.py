@@ -18,6 +18,7 @@ from service.payments.entries.documents import Entry
 from service.payments.payments.documents import Payment
 from service.payments.refunds.documents import Refund
 from service.payments.subscriptions.documents import Subscription
+from service.recovery.documents import Recovery, RecoveryPolicy
 from service.sessions.documents import Session
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
@@ -51,6 +52,8 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     ApiKey,
     SignIn,
     PaymentIntent,
+    Recovery,
+    RecoveryPolicy,
     IdempotencyKey,
     Lease,
     JobState,

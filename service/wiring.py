@@ -55,6 +55,11 @@ from service.payments.subscriptions.sending.services import SubscriptionServices
 from service.payments.subscriptions.sending.table import ABOUT as SUBSCRIPTION_JOBS
 from service.payments.subscriptions.sending.table import subscription_jobs
 from service.providers.registry import Providers, build_providers, refuse_blank
+from service.recovery.operations.looking import still_due
+from service.recovery.operations.previewing import TEMPLATE
+from service.recovery.operations.services import RecoveryServices
+from service.recovery.operations.table import ABOUT as RECOVERY_JOBS
+from service.recovery.operations.table import recovery_jobs
 from service.retention.operations.report import Jobs
 from service.retention.operations.table import ABOUT as RETENTION_JOBS
 from service.retention.operations.table import retention_jobs
@@ -81,6 +86,7 @@ ALL_JOBS: tuple[About, ...] = (
     *SUBSCRIPTION_JOBS,
     *MAIL_JOBS,
     *INTENT_JOBS,
+    *RECOVERY_JOBS,
     *ALERT_JOBS,
 )
 """What is known of the jobs without a database: for the manifests of CronJobs."""
@@ -103,6 +109,7 @@ class Container(Struct, frozen=True):
     endpoints: EndpointServices
     subscribing: SubscriptionServices
     intents: IntentServices
+    recovering: RecoveryServices
     jobs: Jobs
     job_table: Table
     conditions: tuple[Condition, ...]
@@ -127,16 +134,14 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     services = CheckoutServices(rules, clock, providers, inbox, merchants)
     refund_rules = build_refund_rules(settings.refunds, providers)
     refunding = RefundServices(refund_rules, clock, providers, inbox)
-    mail = build_mail(settings, clock)
+    mail = build_mail(settings, clock, {TEMPLATE: partial(still_due, clock)})
     subscribing = SubscriptionServices(clock, providers, inbox)
-    subscribers = (
-        *subscribers_of(services, refunding, subscribing),
-        mail_subscriber(mail),
-        webhooks(endpoints.endpoints, clock),
-    )
+    told = (mail_subscriber(mail), webhooks(endpoints.endpoints, clock))
+    subscribers = (*subscribers_of(services, refunding, subscribing), *told)
     intents = build_intents(settings, clock, merchants, endpoints.endpoints.hears)
     jobs = Jobs(services, subscribers, settings.access.peppers)
-    watched = job_table(jobs, refunding, subscribing, intents, mail)
+    recovering = RecoveryServices(clock, merchants, services, mail)
+    watched = job_table(jobs, refunding, subscribing, intents, mail, recovering)
     conditions = conditions_of(
         settings.alerts, clock, tuple(providers), partial(list_jobs, watched), disabled_endpoints
     )
@@ -153,6 +158,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         refunding=refunding,
         subscribing=subscribing,
         intents=intents,
+        recovering=recovering,
         mail=mail,
         endpoints=endpoints,
         jobs=jobs,
@@ -167,6 +173,7 @@ def job_table(
     subscribing: SubscriptionServices,
     intents: IntentServices,
     mail: MailServices,
+    recovering: RecoveryServices,
 ) -> Table:
     """Return the table of all jobs but that of the alerts, which looks at how these stand.
 
@@ -181,6 +188,7 @@ def job_table(
         *subscription_jobs(subscribing),
         *mail_jobs(mail),
         *intent_jobs(intents),
+        *recovery_jobs(recovering),
     )
     return Table(by_name(registered), clock, jobs.stopping)
 

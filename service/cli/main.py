@@ -43,6 +43,9 @@ COMMANDS = {
     "intents": LazyCommand(
         "service.cli.commands.intents", "Watch leads, add them up, export them, clean them up."
     ),
+    "recovery": LazyCommand(
+        "service.cli.commands.recovery", "Remind customers who left before they paid."
+    ),
     "merchants": LazyCommand(
         "service.cli.commands.merchants", "Add, change, suspend and resume merchants."
     ),

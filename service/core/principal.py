@@ -59,6 +59,8 @@ class AccessScope(StrEnum):
     MAIL_WRITE = "mail:write"
     ENDPOINTS_READ = "endpoints:read"
     ENDPOINTS_WRITE = "endpoints:write"
+    RECOVERY_READ = "recovery:read"
+    RECOVERY_WRITE = "recovery:write"
     JOBS_RUN = "jobs:run"
     METRICS_READ = "metrics:read"
     ALERTS_READ = "alerts:read"

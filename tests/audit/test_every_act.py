@@ -16,6 +16,7 @@ from service.payments.subscriptions.documents import Subscription
 from service.settings import Settings
 from service.web.authentication import PUBLIC
 from service.web.logs.clients import clients_of
+from tests.audit.reminding import OF_REMINDERS
 from tests.dashboard.operated import give_up, over, press
 from tests.dashboard.pressing import press as fill_in
 from tests.dashboard.signing_in import sign_in, sign_out
@@ -312,6 +313,7 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
             {"endpoint.resent"},
         )
     ],
+    **OF_REMINDERS,
     "AdminMailTemplates.set": [(_template, {"mail.template_set"})],
     "AdminMailTemplates.reset": [
         (lambda shop: _template(shop, reset=True), {"mail.template_reset"})
@@ -370,6 +372,7 @@ ELSEWHERE = {
         f"EndpointPages.{act}": "the same operation as WebhookEndpoints"
         for act in ("add", "rotate", "test", "resend", "missed", "switch", "remove")
     },
+    "AdminRecovery.send": "needs a session that was left: tests/recovery/test_by_hand.py",
     "AdminMail.again": "needs a mail server: tests/notifications/mail/test_page.py",
     "MailPages.again": "the same operation as AdminMail.again",
     "AdminMailTemplates.preview": "changes nothing: it fills a template in",

@@ -62,6 +62,9 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
         ("intents cleanup --days 30", []),
         ("intents cleanup --days 30 --live", ["intents.cleaned"]),
     ],
+    "recovery set": [("recovery set --held-out 5", ["recovery.policy_set"])],
+    "recovery pause": [("recovery pause", ["recovery.paused"]), ("recovery pause", [])],
+    "recovery resume": [("recovery resume", ["recovery.resumed"]), ("recovery resume", [])],
     "import sessions": [(IMPORT, ["import.began", "import.ended"]), (f"{IMPORT} --dry-run", [])],
 }
 
@@ -69,12 +72,15 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
 DECIDED = {f"reviews {one}" for one in ("accept", "reject", "reject-and-refund", "same-money")}
 # It needs a mail server: test_mail.py looks for its entry.
 MAILED = {"mail send-test"}
+# It needs a session that was left: tests/recovery/test_by_hand.py looks for its entry.
+MAILED |= {"recovery send"}
 CHANGE_NOTHING = {
     *("doctor", "keys list", "prices list", "jobs list", "indexes show"),
     *("jobs runs", "jobs manifests"),
     "ledger check",
     *("outbox list", "alerts list", "mail list", "mail preview"),
     *("endpoints list", "endpoints sent"),
+    *("recovery policy", "recovery list", "recovery preview", "recovery lift"),
     *("intents watch", "intents health", "intents stats", "intents export"),
     *("events list", "events show", "events rejected", "reviews list"),
     *("merchants list", "merchants show"),

@@ -12,6 +12,7 @@ from tests.conversation import (
     operators,
     payers,
     refunders,
+    returners,
     strangers,
 )
 from tests.conversation.world import World
@@ -77,6 +78,10 @@ ACTS: Mapping[str, Do] = {
     "switch_ear": hearers.switch_ear,
     "resend": hearers.resend,
     "hush": heard.hush,
+    "agree": returners.agree,
+    "remind": returners.remind,
+    "remind_by_hand": returners.remind_by_hand,
+    "come_back": returners.come_back,
     "cut": operators.cut,
     "mend": operators.mend,
 }

@@ -15,6 +15,7 @@ from tests.conversation.money_back import (
 from tests.conversation.operators import end_suspension
 from tests.conversation.payers import begin_everywhere
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
+from tests.conversation.returners import check_reminders
 from tests.conversation.world import World, begin_anew
 
 A_FEW = settings(
@@ -43,6 +44,7 @@ async def play(world: World, steps: Sequence[Step]) -> None:
             world.hearing.step += 1
             await check(world)
             await check_money_back(world)
+            await check_reminders(world)
         await check_at_rest(world)
         await check_money_back(world)
         await check_money_back_at_rest(world)

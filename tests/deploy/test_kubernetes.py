@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from service.cli.manifests import cron_job
 from service.core.errors import Misconfigured
 from service.notifications.mail.operations import unsubscribe
+from service.recovery.operations import links
 from service.settings import load_settings, variables
 from service.web.client.builds import builds
 from service.web.pages.assets import SHARED
@@ -384,10 +385,11 @@ def test_the_overlay_narrows_the_way_to_the_database() -> None:
 
 
 _CLIENT = ("/tillgate.js", "/tillgate.json", *(build.path for build in builds().values()))
-# Customers are led to the page that ends mails: by each mail, and by their mail program.
+# Customers are led to the pages that end mails and that go on with a payment, by mails.
 ALWAYS = {
     **{"/api": "256k", "/api/webhooks": "4m", unsubscribe.PATH: "256k", SHARED.path: "256k"},
     "/errors": "256k",
+    links.PATH: "256k",
     **dict.fromkeys(_CLIENT, "256k"),
 }
 

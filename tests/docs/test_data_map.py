@@ -26,7 +26,8 @@ NEUTRAL = set(
     "requestedAt decidedAt madeAt pendingReason providerDisputeId providerStatus phase respondBy "
     "refundable evidenceSubmitted movements deducted withdrawn openedAt closedAt attemptId method "
     "objectId lines postedAt waitsFor reminded unparsed language template handedOver edition "
-    "sentAt".split()
+    "sentAt arm reminders remindedAt leftAt enrolledAt nextAt outcomeAt enabled paused after "
+    "quietFrom quietUntil heldOut mostADay mail reached sent countedFrom".split()
 )
 # Neutral elsewhere, and telling of a person here.
 OF_SOMEBODY = {"sessions": {"eventId", "passId"}}

@@ -48,6 +48,7 @@ from service.payments.refunds.sending import now as refunding
 from service.payments.refunds.sending import send as sending
 from service.production import secrecy
 from service.providers.stripe import verify
+from service.recovery.operations import enroll
 from service.retention.operations import purging
 from service.sessions.checkouts.unresolved import overdue, questions, silent
 from service.sessions.settings import SessionSettings
@@ -166,6 +167,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ),
     ],
     "docs/architecture.md": [
+        ("its link leads to | {} days after", (enroll.KEEP_FOR.days,)),
         ("known for {} s, so that no request", (merchants.REMEMBERED_FOR.total_seconds(),)),
         ("is asked, for at most {} s, also on a retry", (receive.CONFIRM_WITHIN_S,)),
         ("that nobody has reported for {} hours", (_hours(ask_again.SILENT_FOR),)),
@@ -288,6 +290,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("a growing wait of up to {} s", (workers.LONGEST_WAIT_S,)),
     ],
     "docs/security.md": [
+        ("`resumedAt` | {} days after it was left", (enroll.KEEP_FOR.days,)),
         ("`PURGE_EXPIRED_DAYS` ({})", (SessionSettings().purge_expired_days,)),
         ("`PURGE_COMPLETED_DAYS` ({})", (SessionSettings().purge_completed_days,)),
         ("`PURGE_EVENTS_DAYS` ({})", (InboxSettings().purge_events_days,)),

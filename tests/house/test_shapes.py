@@ -43,6 +43,8 @@ from service.payments.refunds.documents import Refund
 from service.payments.subscriptions import schemas as subscriptions
 from service.payments.subscriptions.documents import Subscription
 from service.providers.base import CheckoutRequest
+from service.recovery import schemas as recovery
+from service.recovery.documents import Recovery, RecoveryPolicy
 from service.reviews import schemas as reviews
 from service.sessions.documents import HistoryEntry, Review, Session
 from service.sessions.operations.opening.new_session import NewSession
@@ -73,6 +75,8 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     inbox.RejectionView: (WebhookRejection, frozenset()),
     intents.AgentView: (Agent, frozenset()),
     intents.IntentView: (PaymentIntent, frozenset()),
+    recovery.PolicyView: (RecoveryPolicy, frozenset()),
+    recovery.RecoveryView: (Recovery, frozenset()),
     jobs.RunView: (JobRun, frozenset({"counts"})),
     merchants.MerchantView: (Merchant, frozenset()),
     merchants.SuspensionView: (Suspension, frozenset()),
@@ -117,6 +121,12 @@ OF_NO_DOCUMENT: set[View] = {
     intents.StatsView,
     jobs.JobView,
     mail.MailTemplateView,
+    recovery.ArmView,
+    recovery.DifferenceView,
+    recovery.LiftView,
+    recovery.MoneyView,
+    recovery.ReminderMailView,
+    recovery.ViaView,
     reviews.DoubtView,
     timeline.EntryView,
 }

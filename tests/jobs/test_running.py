@@ -268,6 +268,7 @@ async def test_jobs_and_admin_keys_read_every_job_with_its_last_runs(shop: Shop)
         "subscriptions": "0 */1 * * *",
         "intents-agents": "*/5 * * * *",
         "intents-cleanup": "0 0 * * *",
+        "reminders": "*/10 * * * *",
         "alerts": "*/1 * * * *",
     }
     assert [name for name, job in jobs.items() if job["pausedAt"]] == ["outbox"]

@@ -40,10 +40,29 @@ _HISTORY = "`GET /api/payment/payment-history` lists payments"
 _SUBSCRIPTIONS = "*Subscriptions* at Stripe and Razorpay"
 _CLIENT = "*tillgate-browser* takes payments from a page of your own"
 _ERROR_PAGES = "*Each error has a page*"
+_RECOVERY = "*Recovery*: customers who left before they paid"
 _LEADS = "*Leads*: `POST /api/payment-intent` keeps"
 ALLOWED: dict[str, str] = {
     "schemas Problem > properties > type": _ERROR_PAGES,
     "schemas Problem > properties > title": _ERROR_PAGES,
+    **{
+        f"{operation}": _RECOVERY
+        for operation in (
+            *(f"{method} /api/admin/recovery/policy" for method in ("get", "put", "patch")),
+            *("get /api/admin/recovery", "get /api/admin/recovery/lift"),
+            "get /api/admin/recovery/{session_id}/preview",
+            "post /api/admin/recovery/{session_id}/send",
+        )
+    },
+    **{
+        f"schemas {name}": _RECOVERY
+        for name in (
+            *("PutRecovery", "PauseRecovery", "PolicyAnswer", "PolicyView", "RecoveryAnswer"),
+            *("RecoveriesAnswer", "RecoveryView", "RecoveryPreviewAnswer", "ReminderMailView"),
+            *("LiftAnswer", "LiftView", "ArmView", "DifferenceView", "MoneyView", "ViaView"),
+            *("Arm", "RecoveryStatus", "Via"),
+        )
+    },
     "post /api/payment-intent": _LEADS,
     **{
         f"{operation}": _LEADS

@@ -260,6 +260,7 @@ def _table(shop: Shop) -> Table:
         container.subscribing,
         container.intents,
         container.mail,
+        container.recovering,
     )
 
 

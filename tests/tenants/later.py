@@ -1,6 +1,7 @@
-"""What A has of mail, subscriptions and leads, and the calls by which B could reach it."""
+"""What A has of mail, subscriptions, leads and recovery, and the calls by which B could see it."""
 
 from datetime import timedelta
+from typing import Any
 
 from service.notifications.mail.documents import MailMessage
 from service.payments.subscriptions.documents import Subscription
@@ -25,6 +26,19 @@ async def own(shop: Shop, merchant: str) -> None:
     await shop.database["subscriptions"].insert_one(Subscription.new_row({**named, **made}))
 
 
+def _recovery(whose: dict[str, Any]) -> dict[str, list[Probed]]:
+    path, one = "/api/admin/recovery", {"session_id": "a-open"}
+    return {
+        f"get {path}": [({}, {}, (200,)), (whose, {}, (403,))],
+        f"get {path}/policy": [({}, {}, (200,)), (whose, {}, (403,))],
+        f"put {path}/policy": [({"json": {}, **whose}, {}, (403,))],
+        f"patch {path}/policy": [({"json": {"paused": True}, **whose}, {}, (403,))],
+        f"get {path}/lift": [({}, {}, (200,)), (whose, {}, (403,))],
+        f"get {path}/{{session_id}}/preview": [({}, one, (404,)), (whose, one, (403,))],
+        f"post {path}/{{session_id}}/send": [({}, one, (404,)), (whose, one, (403,))],
+    }
+
+
 def calls(merchant: str, user: str, intent_id: str) -> dict[str, list[Probed]]:
     """Return the calls to routes of mail, subscriptions and leads that name what is another's."""
     whose = {"params": {"merchant": merchant}}
@@ -46,6 +60,7 @@ def calls(merchant: str, user: str, intent_id: str) -> dict[str, list[Probed]]:
     return (
         mails
         | calls_on_leads(intent_id)
+        | _recovery(whose)
         | {
             "get /api/payment/subscription-status": [
                 ({"params": {"userId": user}}, {}, (200, 403))

@@ -32,6 +32,7 @@ OPEN += (
     "/tillgate.js",
     "/tillgate-",
     "/mail/unsubscribe",
+    "/resume",
 )
 START = "/"
 

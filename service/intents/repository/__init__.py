@@ -25,7 +25,14 @@ from service.intents.repository.figures import (
     sum_by_plan,
     sum_by_quarter,
 )
-from service.intents.repository.reading import IntentFilter, all_of, find_agents, page, page_from
+from service.intents.repository.reading import (
+    IntentFilter,
+    all_of,
+    find,
+    find_agents,
+    page,
+    page_from,
+)
 from service.intents.repository.writing import (
     INSERTS,
     delete,
@@ -54,6 +61,7 @@ __all__ = [
     "count_unparsed",
     "delete",
     "delete_marked",
+    "find",
     "find_agents",
     "find_before",
     "find_purgeable",

@@ -63,6 +63,13 @@ class IntentFilter(Struct, frozen=True, kw_only=True):
         return {**walk.wanted, **walk.also}, walk.index
 
 
+async def find(merchant_id: str, intent_id: str) -> PaymentIntent | None:
+    """Find a lead of a merchant."""
+    wanted = {"_id": {"$eq": intent_id}, "merchantId": merchant_id}
+    row = await PaymentIntent.get_pymongo_collection().find_one(wanted)
+    return PaymentIntent.model_validate(row) if row else None
+
+
 async def page(
     wanted: IntentFilter, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[Row], Cursor | None]:

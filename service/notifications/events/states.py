@@ -23,6 +23,7 @@ EVENT_TYPES: frozenset[str] = frozenset(
         "alert.repeated",
         "alert.closed",
         "intent.created",
+        "recovery.reminder",
     }
 )
 """All that is told to anybody outside: each is the topic of a message."""

@@ -45,6 +45,7 @@ TEMPLATES: Mapping[str, Template] = {
         Template("payment_failed", "customer"),
         Template("renewal_failed", "customer"),
         Template("plan_inactive", "customer"),
+        Template("reminder", "customer"),
         Template("refund_requested", "merchant"),
         Template("refund_made", "merchant"),
         Template("refund_failed", "merchant"),
@@ -70,6 +71,7 @@ MAILS: Mapping[str, tuple[str, ...]] = {
     "alert.opened": ("alert_opened",),
     "alert.repeated": ("alert_opened",),
     "alert.closed": ("alert_closed",),
+    "recovery.reminder": ("reminder",),
     "subscription.past_due": ("renewal_failed",),
     "subscription.inactive": ("plan_inactive",),
 }

@@ -173,6 +173,14 @@ async def of_session(merchant_id: str, session_id: str) -> list[Payment]:
     return [Payment.model_validate(row) async for row in cursor]
 
 
+async def of_user_since(merchant_id: str, user_id: str, since: datetime) -> list[Payment]:
+    """Return the payments of a user that were first heard of since a moment, the newest 50."""
+    wanted = {"merchantId": merchant_id, "userId": {"$eq": user_id}, "createdAt": {"$gte": since}}
+    found = Payment.get_pymongo_collection().find(wanted, hint="merchant_user_createdAt_id")
+    rows_found = await found.sort([("createdAt", -1), ("_id", -1)]).limit(50).to_list()
+    return [Payment.model_validate(row) for row in rows_found]
+
+
 async def live_of_session(merchant_id: str, session_id: str, tx: Transaction) -> list[Payment]:
     """Return the payments of one session whose outcome is open, by their ids."""
     wanted = {"sessionId": session_id, "merchantId": merchant_id, "status": _LIVE}

@@ -11,6 +11,7 @@ from service.sessions.repository.due import (
     read_nothing,
     walk_due,
 )
+from service.sessions.repository.left import Bought, item_of, others_of, page_of_left
 from service.sessions.repository.listing import Listed, ids_of_email, page, page_of_changed
 from service.sessions.repository.open_secrets import (
     KeptSecret,
@@ -47,6 +48,7 @@ from service.sessions.repository.sales import Sold, find_sold
 __all__ = [
     "INSERTS",
     "LOADS",
+    "Bought",
     "KeptSecret",
     "Listed",
     "OpenSecrets",
@@ -76,10 +78,13 @@ __all__ = [
     "has_open_rival",
     "ids_of_email",
     "insert",
+    "item_of",
     "mark_deletable",
     "note_asked",
+    "others_of",
     "page",
     "page_of_changed",
+    "page_of_left",
     "read",
     "read_nothing",
     "that_need_their_events",

@@ -44,6 +44,8 @@ async def about(message: OutboxMessage) -> About:
             return await _dispute(message, session)
         case "alert":
             return _alert(message)
+        case "recovery":
+            return _reminder(message, session)
         case _:
             return _subscription(message, session)
 
@@ -108,6 +110,20 @@ async def _dispute(message: OutboxMessage, session: Session | None) -> About:
         "test": payment is not None and payment.live is False,
     }
     return About(values, page="/dashboard/disputes")
+
+
+def _reminder(message: OutboxMessage, session: Session | None) -> About:
+    """Say what was left, and how to go on; nobody else is written to where a browser opened it."""
+    told = message.payload
+    if session is None or told.get("mailed") is not True:
+        return About({}, silent=True)
+    values = _bought(session) | {
+        "amount": amount_of(session.amount, session.provider, session.currency),
+        "deadline": _told_time(told.get("linkEndsAt")),
+        "link": told.get("link"),
+        "provider": _title(session.provider),
+    }
+    return About(values, session.email if session.owner == TRUSTED else None)
 
 
 def _alert(message: OutboxMessage) -> About:

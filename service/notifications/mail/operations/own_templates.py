@@ -139,6 +139,7 @@ def examples(name: str, services: MailServices) -> JsonObject:
         "detail": "The oldest review has waited for 2 hours.",
         "dispute": "dp_example",
         "item": "One evening",
+        "link": f"{services.public_url}/resume",
         "page": f"{services.public_url}/dashboard",
         "payment": "pi_example",
         "provider": "Stripe",

@@ -17,7 +17,18 @@ from service.notifications.mail.states import TEMPLATES
 
 # What a template may name; each is empty where a mail has none of it.
 VALUES = (
-    *("alert", "amount", "deadline", "detail", "dispute", "item", "page", "payment", "provider"),
+    *(
+        "alert",
+        "amount",
+        "deadline",
+        "detail",
+        "dispute",
+        "item",
+        "link",
+        "page",
+        "payment",
+        "provider",
+    ),
     *("quantity", "reason", "refund", "rule", "session", "since", "until", "when"),
 )
 _LONGEST_SUBJECT, _LONGEST_LINE = 200, 1_000
@@ -111,7 +122,8 @@ def _values(wanted: Wanted, merchant: Merchant) -> dict[str, object]:
         "heading": _line(words.heading, values),
         "lines": [line for one in words.lines if (line := _line(one, values))],
         "facts": _facts(words, values),
-        "footer": _line(spoken.common[kind], values),
+        "action": _line(words.action, values) if values["link"] else "",
+        "footer": _line(words.footer or spoken.common[kind], values),
         "notice": spoken.common["notice"] if wanted.values.get("test") else "",
         "unsubscribe": wanted.unsubscribe,
         "stop": spoken.common["stop"],

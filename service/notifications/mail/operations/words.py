@@ -29,13 +29,18 @@ class Format(Struct, frozen=True):
 
 
 class Words(Struct, frozen=True):
-    """What one template says. `rows` are facts that are said of each row of the values."""
+    """What one template says. `rows` are facts that are said of each row of the values.
+
+    `action` stands on the button that follows the link, `footer` instead of what all mails share.
+    """
 
     subject: str
     heading: str
     lines: Sequence[str]
     facts: Sequence[tuple[str, str]]
     rows: Sequence[tuple[str, str]] = ()
+    action: str = ""
+    footer: str = ""
 
 
 class Language(Struct, frozen=True):

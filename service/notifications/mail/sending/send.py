@@ -102,6 +102,8 @@ async def _ends_before(mail: MailMessage, services: MailServices, left: deque[Ma
     if found is not None and not TEMPLATES[mail.template].receipt:
         says = f"This address gets receipts alone: it is {found.reason}."
         outcome = Outcome(MailStatus.SUPPRESSED, says)
+    elif not await _is_still_wanted(mail, services):
+        outcome = Outcome(MailStatus.SUPPRESSED, "It was overtaken while it waited.")
     elif mail.handed_over >= MOST_COPIES:
         says = UNSURE.format(times=mail.handed_over)
         outcome = Outcome(MailStatus.UNSURE, says, known=False)
@@ -110,6 +112,14 @@ async def _ends_before(mail: MailMessage, services: MailServices, left: deque[Ma
     await _keep(mail, outcome, services)
     left.remove(mail)
     return True
+
+
+async def _is_still_wanted(mail: MailMessage, services: MailServices) -> bool:
+    asked = services.still_wanted.get(mail.template)
+    if asked is None:
+        return True
+    async with answers_in_time():
+        return await asked(mail)
 
 
 async def _send(client: SMTP, mail: MailMessage, services: MailServices) -> None:

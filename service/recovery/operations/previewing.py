@@ -1,0 +1,89 @@
+"""When and whether a session that was left is reminded of, and the mail as it would be."""
+
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from service.core.strict_json import JsonObject
+from service.notifications.mail import repository as mails
+from service.notifications.mail.operations.about import amount_of
+from service.notifications.mail.operations.compose import merchant_of
+from service.notifications.mail.operations.render import Rendered, Wanted, render
+from service.notifications.mail.operations.unsubscribe import link as unsubscribe_link
+from service.notifications.mail.operations.words import time
+from service.recovery import repository
+from service.recovery.documents import Recovery
+from service.recovery.errors import NotLeft
+from service.recovery.operations.links import LINK_FOR, link
+from service.recovery.operations.looking import look
+from service.recovery.operations.remind import hours_of, left_of
+from service.recovery.operations.services import RecoveryServices
+from service.recovery.states import Arm, RecoveryStatus, Remind, Wait, next_step
+from service.sessions.documents import Session
+from service.storage.answering import answers_in_time
+
+TEMPLATE: Final = "reminder"
+HELD_OUT: Final = "This customer is held out, so that what reminders bring can be measured."
+
+
+class Previewed(Struct, frozen=True):
+    """A session that was left: when its next reminder is due, or why there is none; and the mail.
+
+    `mail` is None where nobody would be written to.
+    """
+
+    recovery: Recovery
+    due_at: datetime | None
+    why: str | None
+    mail: Rendered | None
+
+
+async def preview(session_id: str, merchant_id: str, services: RecoveryServices) -> Previewed:
+    """Return what becomes of a session now, and the mail as it would be. Raises `NotLeft`."""
+    async with answers_in_time():
+        recovery = await find_left(session_id, merchant_id)
+        seen = await look(recovery, services)
+        policy = await repository.find_policy(merchant_id)
+        merchant = await merchant_of(merchant_id, services.mail)
+    now = services.clock.now()
+    zone = seen.zone or recovery.zone or merchant.zone
+    step = next_step(left_of(recovery), seen.now, recovery.arm, hours_of(policy), zone, now)
+    due = now if isinstance(step, Remind) else None
+    if isinstance(step, Wait) and step.until < recovery.outcome_at:
+        due = step.until
+    mail = None
+    if seen.why is None and seen.session is not None and not seen.now.paid:
+        mail = await _mail(seen.session, services)
+    why = seen.why
+    if why is None and recovery.status is not RecoveryStatus.WAITING:
+        why = f"It is {recovery.status}."
+    if why is None and recovery.arm is Arm.HELD_OUT:
+        why = HELD_OUT
+    return Previewed(recovery, None if why else due, why, mail)
+
+
+async def find_left(session_id: str, merchant_id: str) -> Recovery:
+    """Return what is known of a session that was left. Raises `NotLeft`."""
+    found = await repository.find(merchant_id, session_id)
+    if found is None:
+        raise NotLeft(session_id)
+    return found
+
+
+async def _mail(session: Session, services: RecoveryServices) -> Rendered:
+    now, merchant_id = services.clock.now(), session.merchant_id
+    async with answers_in_time():
+        merchant = await merchant_of(merchant_id, services.mail)
+        own = await mails.own_template(merchant_id, TEMPLATE)
+    values: JsonObject = {
+        "item": session.title or session.plan or session.event_id,
+        "quantity": str(session.quantity) if session.quantity > 1 else "",
+        "session": session.session_id,
+        "test": session.live is False,
+        "amount": amount_of(session.amount, session.provider, session.currency),
+        "deadline": time(now + LINK_FOR),
+        "link": link(merchant_id, session.session_id, now, services.mail),
+    }
+    unsubscribe = unsubscribe_link(merchant_id, session.email or "", services.mail)
+    return render(Wanted(TEMPLATE, values, unsubscribe), merchant, own)

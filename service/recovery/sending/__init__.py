@@ -1,0 +1,1 @@
+"""What opens a checkout for who comes back: above the operations, which call no provider."""
