@@ -65,7 +65,8 @@ class LazyGroup(click.RichGroup):
         self, ctx: plain_click.Context, args: list[str]
     ) -> tuple[str | None, plain_click.Command | None, list[str]]:
         """Find the command that is called. Raises `UsageError`, with what may have been meant."""
-        if not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+        known = args[0].startswith("-") or args[0] in self.list_commands(ctx)
+        if not known and not ctx.resilient_parsing:  # who completes a line has made no mistake yet
             # The framework would look among those that are imported.
             meant = get_close_matches(args[0], self.list_commands(ctx))
             hint = f" Did you mean {' or '.join(map(repr, meant))}?" if meant else ""

@@ -19,6 +19,12 @@ COMMANDS = {
     "events": LazyCommand(
         "service.cli.commands.events", "Look at webhook events, apply them again, send one."
     ),
+    "sessions": LazyCommand(
+        "service.cli.commands.sessions", "List sessions, show one and why, and what touched it."
+    ),
+    "payments": LazyCommand(
+        "service.cli.commands.payments", "List payments, show one with all that hangs on it."
+    ),
     "reviews": LazyCommand(
         "service.cli.commands.reviews", "List payments that did not fit, and decide about them."
     ),

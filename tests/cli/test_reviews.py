@@ -63,7 +63,7 @@ async def test_a_payment_is_accepted_once_on_the_record(shop: Shop, run: Run) ->
     assert actor.startswith("admin:cli:")
     again = await asyncio.to_thread(run, "reviews", "reject", sid, "--reason", "no")
     assert again.returncode == 1
-    assert "has been decided by admin:cli:" in again.stderr
+    assert "has been decided by" in again.stderr
 
 
 async def test_a_payment_is_rejected_with_a_reason_alone(shop: Shop, run: Run) -> None:

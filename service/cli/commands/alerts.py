@@ -1,13 +1,13 @@
 """`tillgate alerts`: what a person must hear of; looking now, and closing by hand."""
 
-from datetime import datetime
 from pathlib import Path
 
 import rich_click as click
 
 from service.cli.database import with_database
+from service.cli.listing import Cell, Found, lists, page_of
 from service.cli.options import data_dir_option, operator
-from service.cli.screen import say, show_table
+from service.cli.screen import say
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, cursor_of
 from service.core.words import age
@@ -36,9 +36,10 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1, _MOST), default=20, show_default=True)
 @click.option("--cursor", help="Where the last page ended.")
 @data_dir_option
+@lists
 def list_all(
     status: AlertStatus, merchant: str | None, limit: int, cursor: str | None, data_dir: Path
-) -> None:
+) -> Found:
     """List alerts, newest first, with what to do about each."""
     place = cursor_of(cursor)
 
@@ -46,9 +47,7 @@ def list_all(
         return await list_alerts(merchant, status, cursor=place, limit=limit)
 
     found, following = with_database(data_dir, work)
-    _show(found, SystemClock().now(), _NONE if status == "open" else f"None is {status}.")
-    if following is not None:
-        say(f"More with --cursor {following.encode()}")
+    return _page(found, following, _NONE if status == "open" else f"None is {status}.")
 
 
 @command.command("close")
@@ -71,7 +70,8 @@ def close(alert_id: str, reason: str, data_dir: Path) -> None:
 
 @command.command("check")
 @data_dir_option
-def check(data_dir: Path) -> None:
+@lists
+def check(data_dir: Path) -> Found:
     """Look at all conditions now, as the job does each minute, and list what is open."""
 
     async def work(settings: Settings, database: Database) -> list[Alert]:
@@ -82,13 +82,17 @@ def check(data_dir: Path) -> None:
         finally:
             await close_providers(container.providers)
 
-    _show(with_database(data_dir, work), SystemClock().now(), _NONE)
+    return _page(with_database(data_dir, work), None, _NONE)
 
 
-def _show(found: list[Alert], now: datetime, empty: str) -> None:
+def _page(found: list[Alert], following: Cursor | None, empty: str) -> Found:
+    now = SystemClock().now()
     columns = ("since", "rule", "merchant", "about", "what", "id")
     rows = [
-        (age(now - one.opened_at), one.rule, one.merchant_id, one.subject, one.what, one.id)
+        (
+            *(Cell(age(now - one.opened_at), one.opened_at), one.rule, one.merchant_id),
+            *(one.subject, one.what, one.id),
+        )
         for one in found
     ]
-    show_table(columns, rows, empty=empty)
+    return page_of("alerts", columns, rows, following, empty=empty)

@@ -6,8 +6,9 @@ from pathlib import Path
 import rich_click as click
 
 from service.cli.database import with_database
+from service.cli.listing import Found, lists, page_of
 from service.cli.options import data_dir_option, merchant_option, operator
-from service.cli.screen import say, show, show_table
+from service.cli.screen import say, show
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, cursor_of
 from service.core.words import moment
@@ -51,7 +52,8 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 @click.option("--cursor", help="Where the last page ended.")
 @data_dir_option
-def list_all(merchant: str, limit: int, cursor: str | None, data_dir: Path) -> None:
+@lists
+def list_all(merchant: str, limit: int, cursor: str | None, data_dir: Path) -> Found:
     """List a merchant's endpoints, newest first."""
     place = cursor_of(cursor)
 
@@ -61,9 +63,7 @@ def list_all(merchant: str, limit: int, cursor: str | None, data_dir: Path) -> N
     found, following = with_database(data_dir, work)
     rows = [(one.id, one.url, " ".join(one.events), _state(one), one.created_at) for one in found]
     columns = ("id", "url", "events", "state", "created")
-    show_table(columns, rows, empty="There are no endpoints.")
-    if following is not None:
-        say(f"More with --cursor {following.encode()}")
+    return page_of("endpoints", columns, rows, following, empty="There are no endpoints.")
 
 
 @command.command("add")
@@ -189,7 +189,8 @@ def test(endpoint_id: str, merchant: str, data_dir: Path) -> None:
 @click.option("--cursor", help="Where the last page ended.")
 @merchant_option
 @data_dir_option
-def sent(endpoint_id: str, merchant: str, data_dir: Path, limit: int, **given: str | None) -> None:
+@lists
+def sent(endpoint_id: str, merchant: str, data_dir: Path, limit: int, **given: str | None) -> Found:
     """List what was sent to an endpoint, newest first, and what it answered last."""
     status = DeliveryStatus(given["status"]) if given["status"] else None
     place = cursor_of(given["cursor"])
@@ -199,9 +200,8 @@ def sent(endpoint_id: str, merchant: str, data_dir: Path, limit: int, **given: s
 
     found, following = with_database(data_dir, work)
     columns = ("created", "event", "type", "session", "status", "tries", "last")
-    show_table(columns, [_line(one) for one in found], empty="Nothing was sent there.")
-    if following is not None:
-        say(f"More with --cursor {following.encode()}")
+    rows = [_line(one) for one in found]
+    return page_of("deliveries", columns, rows, following, empty="Nothing was sent there.")
 
 
 @command.command("resend")

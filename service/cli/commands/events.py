@@ -8,8 +8,9 @@ import rich_click as click
 from service.cli.database import with_database
 from service.cli.development.commands import ExtensionCommand
 from service.cli.lazy import Lazy, LazyCommand, LazyGroup
+from service.cli.listing import Found, Rows, lists, page_of
 from service.cli.options import data_dir_option, merchant_option, operator
-from service.cli.screen import say, show, show_table
+from service.cli.screen import say, show
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, cursor_of
 from service.inbox.documents import WebhookEvent, WebhookRejection
@@ -49,7 +50,8 @@ def command() -> None:
 @click.option("--cursor", help="Where the last page ended.")
 @merchant_option
 @data_dir_option
-def list_all(data_dir: Path, merchant: str, **options: str | None) -> None:
+@lists
+def list_all(data_dir: Path, merchant: str, **options: str | None) -> Found:
     """List events, newest first."""
     filters = EventFilter(
         status=InboxStatus(options["status"]) if options["status"] else None,
@@ -69,9 +71,7 @@ def list_all(data_dir: Path, merchant: str, **options: str | None) -> None:
         for event in events
     ]
     columns = ("received", "status", "type", "session", "reason", "id")
-    show_table(columns, rows, empty="There are no such events.")
-    if following is not None:
-        say(f"More with --cursor {following.encode()}")
+    return page_of("events", columns, rows, following, empty="There are no such events.")
 
 
 @command.command("show")
@@ -130,7 +130,8 @@ def retry(limit: int, data_dir: Path) -> None:
 @click.option("--provider", type=_PROVIDERS)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @data_dir_option
-def rejected(provider: str | None, limit: int, data_dir: Path) -> None:
+@lists
+def rejected(provider: str | None, limit: int, data_dir: Path) -> Found:
     """List deliveries that were not believed, newest first, and count them by reason."""
 
     async def work(_: Settings, __: Database) -> tuple[list[WebhookRejection], dict[str, int]]:
@@ -142,9 +143,8 @@ def rejected(provider: str | None, limit: int, data_dir: Path) -> None:
         for row in rejections
     ]
     columns = ("at", "provider", "reason", "bytes", "sender", "deliveries")
-    show_table(columns, rows, empty="Nothing was rejected.")
-    for name, count in sorted(counts.items()):
-        say(f"{name} {count}")
+    notes = [f"{name} {count}" for name, count in sorted(counts.items())]
+    return Found([Rows("rejections", columns, rows, "Nothing was rejected.")], notes=notes)
 
 
 def _readable(payload: bytes) -> object:

@@ -6,8 +6,9 @@ import rich_click as click
 
 from service.audit.operations import Act, record
 from service.cli.database import with_database
+from service.cli.listing import Found, Rows, lists
 from service.cli.options import data_dir_option, operator
-from service.cli.screen import say, show_table, warn
+from service.cli.screen import say, warn
 from service.core.clock import SystemClock
 from service.settings import Settings
 from service.storage.answering import answers_in_time
@@ -24,7 +25,8 @@ def command() -> None:
 
 @command.command("show")
 @data_dir_option
-def show_indexes(data_dir: Path) -> None:
+@lists
+def show_indexes(data_dir: Path) -> Found:
     """List the declared indexes, and how the database differs. Changes nothing."""
     drift = with_database(data_dir, _find, prepare=False)
     found = {(one.collection, one.index): one.kind for one in drift}
@@ -33,10 +35,12 @@ def show_indexes(data_dir: Path) -> None:
         for name, document in ((document.collection_name(), document) for document in DOCUMENTS)
         for index in document.declared_indexes()
     ]
-    show_table(("collection", "index", "state"), rows, empty="No index is declared.")
-    _warn_of([one for one in drift if one.kind != "missing"])
-    if any(one.kind == "missing" for one in drift):
-        say("Create what is missing with: tillgate indexes apply")
+    missing = any(one.kind == "missing" for one in drift)
+    return Found(
+        [Rows("indexes", ("collection", "index", "state"), rows)],
+        warnings=[str(one) for one in drift if one.kind != "missing"],
+        notes=["Create what is missing with: tillgate indexes apply"] if missing else [],
+    )
 
 
 @command.command("apply")

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import rich_click as click
 
-from service.cli.database import with_database
+from service.cli.database import T, with_database
 from service.cli.job_runs import showing_progress
+from service.cli.listing import Found, Rows, lists
 from service.cli.manifests import cron_job
 from service.cli.options import data_dir_option, operator
 from service.cli.screen import say, show, show_table
@@ -23,8 +23,6 @@ from service.settings import Settings
 from service.storage.database import Database
 from service.wiring import ALL_JOBS, build_container, close_providers
 
-T = TypeVar("T")
-
 _NAMES = [about.name for about in ALL_JOBS]
 _the_job = click.argument("name", type=click.Choice(_NAMES))
 
@@ -36,31 +34,33 @@ def command() -> None:
 
 @command.command("list")
 @data_dir_option
-def list_all(data_dir: Path) -> None:
+@lists
+def list_all(data_dir: Path) -> Found:
     """List the jobs: when they are called, how they stand, what their last run did.
 
     Below them stands why one is late, paused or failed.
     """
     listed, now = _with_table(data_dir, list_jobs), SystemClock().now()
     columns = ("job", "does", "called", "status", "last run", "did")
-    show_table(columns, [_line(one, now) for one in listed], empty="")
-    for one in listed:
-        if (why := trouble(one, now)) is not None:
-            say(f"{one.about.name}: {why}")
+    rows = [_line(one, now) for one in listed]
+    troubles = {one.about.name: trouble(one, now) for one in listed}
+    notes = [f"{name}: {why}" for name, why in troubles.items() if why is not None]
+    return Found([Rows("jobs", columns, rows)], notes=notes)
 
 
 @command.command("runs")
 @_the_job
 @click.option("--limit", type=click.IntRange(1, RUNS_KEPT), default=20, show_default=True)
 @data_dir_option
-def runs(name: str, *, limit: int, data_dir: Path) -> None:
+@lists
+def runs(name: str, *, limit: int, data_dir: Path) -> Found:
     """List the last runs of a job, the latest first; one that is under way with its progress."""
     found = _with_table(data_dir, lambda table: runs_of(name, table, limit=limit))
     rows = [
         (run.started_at, run.ended_at, run.state, run.by, done_in(run), run.error) for run in found
     ]
     columns = ("began", "ended", "state", "by", "did", "error")
-    show_table(columns, rows, empty=f"{name} has not run yet.")
+    return Found([Rows("runs", columns, rows, f"{name} has not run yet.")])
 
 
 @command.command("run")

@@ -6,8 +6,9 @@ from pathlib import Path
 import rich_click as click
 
 from service.cli.database import with_database
+from service.cli.listing import Found, Rows, lists
 from service.cli.options import data_dir_option, merchant_option, operator
-from service.cli.screen import say, show, show_table
+from service.cli.screen import say, show
 from service.core.clock import SystemClock
 from service.core.principal import AccessScope, Kind
 from service.merchants.operations.keys import issue_key, listed_scopes, revoke_key
@@ -84,7 +85,8 @@ def create(
 
 @command.command("list")
 @data_dir_option
-def list_all(data_dir: Path) -> None:
+@lists
+def list_all(data_dir: Path) -> Found:
     """List the keys of the database, newest first; those of the variables are not among them."""
 
     async def work(_: Settings, __: Database) -> list[ApiKey]:
@@ -107,7 +109,7 @@ def list_all(data_dir: Path) -> None:
     ]
     columns = ("id", "kind", "name", "merchant", "scopes", "state", "created", "ends", "last used")
     empty = "No keys are in the database. Create one with: tillgate keys create KIND"
-    show_table(columns, rows, empty=empty)
+    return Found([Rows("keys", columns, rows, empty)])
 
 
 @command.command("revoke")

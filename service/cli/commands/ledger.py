@@ -1,15 +1,15 @@
 """`tillgate ledger`: prove the books, and post what has changed."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import rich_click as click
-from click.exceptions import Exit
 
 from service.bookkeeping.operations.check import Books, check_ledger
 from service.cli.database import with_database
+from service.cli.listing import Found, Rows, lists
 from service.cli.options import data_dir_option
-from service.cli.screen import say, show_table, warn
 from service.core.batches import Until
 from service.settings import Settings
 from service.storage.database import Database
@@ -25,7 +25,8 @@ def command() -> None:
 
 @command.command("check")
 @data_dir_option
-def check(data_dir: Path) -> None:
+@lists
+def check(data_dir: Path) -> Found:
     """Prove in one pass that the books are right, and show what stands on the accounts.
 
     Every currency balances, no entry lacks its row or its event, and entries agree with payments,
@@ -40,18 +41,24 @@ def check(data_dir: Path) -> None:
         (account, currency, amount)
         for (account, currency), amount in sorted(books.balances.items())
     ]
-    show_table(("account", "currency", "minor units"), rows, empty="Nothing is posted yet.")
-    say(f"{books.payments} payments and {books.entries} entries were compared.")
+    empty = "Nothing is posted yet."
+    accounts = Rows("accounts", ("account", "currency", "minor units"), rows, empty)
+    faults = [(one.about, one.what) for one in books.faults]
+    wrong = Rows("faults", ("about", "what is wrong"), faults)
+    hidden = books.count - len(books.faults)
+    return Found(
+        [accounts, wrong],
+        warnings=[f"{hidden} more faults are not shown"] if hidden else [],
+        notes=[*_said(books)],
+        wrong=bool(books.count),
+    )
+
+
+def _said(books: Books) -> Iterator[str]:
+    yield f"{books.payments} payments and {books.entries} entries were compared."
     if books.unposted:
-        say(
+        yield (
             f"{books.unposted} payments have changed since; `tillgate jobs run entries` posts them."
         )
     if not books.count:
-        say("The books are right.")
-        return
-    show_table(
-        ("about", "what is wrong"), [(one.about, one.what) for one in books.faults], empty=""
-    )
-    if books.count > len(books.faults):
-        warn(f"{books.count - len(books.faults)} more faults are not shown")
-    raise Exit(1)
+        yield "The books are right."

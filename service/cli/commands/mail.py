@@ -5,12 +5,12 @@ from pathlib import Path
 import rich_click as click
 
 from service.cli.database import with_database
-from service.cli.options import data_dir_option, operator
-from service.cli.screen import say, show, show_table
+from service.cli.listing import Found, lists, page_of
+from service.cli.options import data_dir_option, merchant_option, operator
+from service.cli.screen import say, show
 from service.cli.settings import with_noted_mailbox
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, cursor_of
-from service.core.principal import DEFAULT_MERCHANT
 from service.notifications.mail.documents import MailMessage
 from service.notifications.mail.operations.browse import add_test_mail, list_mails, read_mail
 from service.notifications.mail.operations.own_templates import preview
@@ -23,8 +23,6 @@ from service.settings import Settings
 from service.storage.database import Database
 from service.web.wire import decode_wire_model
 
-_merchant = click.option("--merchant", default=DEFAULT_MERCHANT, show_default=True)
-
 
 @click.group()
 def command() -> None:
@@ -33,11 +31,12 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--status", type=click.Choice([one.value for one in MailStatus]))
-@_merchant
+@merchant_option
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 @click.option("--cursor", help="Where the last page ended.")
 @data_dir_option
-def list_all(data_dir: Path, merchant: str, limit: int, **options: str | None) -> None:
+@lists
+def list_all(data_dir: Path, merchant: str, limit: int, **options: str | None) -> Found:
     """List mails, newest first, with masked addresses."""
     status = MailStatus(options["status"]) if options["status"] else None
     place = cursor_of(options["cursor"])
@@ -54,14 +53,12 @@ def list_all(data_dir: Path, merchant: str, limit: int, **options: str | None) -
         for one in found
     ]
     columns = ("created", "merchant", "template", "to", "status", "tries", "error", "id")
-    show_table(columns, rows, empty="There are no mails.")
-    if following is not None:
-        say(f"More with --cursor {following.encode()}")
+    return page_of("mails", columns, rows, following, empty="There are no mails.")
 
 
 @command.command("send-test")
 @click.argument("address")
-@_merchant
+@merchant_option
 @data_dir_option
 @click.pass_context
 def send_test(ctx: click.Context, address: str, merchant: str, data_dir: Path) -> None:
@@ -87,7 +84,7 @@ def send_test(ctx: click.Context, address: str, merchant: str, data_dir: Path) -
 @command.command("preview")
 @click.argument("template", type=click.Choice(list(TEMPLATES)))
 @click.option("--html", "as_html", is_flag=True, help="Print the HTML instead of the plain text.")
-@_merchant
+@merchant_option
 @data_dir_option
 def show_preview(template: str, merchant: str, data_dir: Path, *, as_html: bool) -> None:
     """Show a mail as it would be sent now, filled in with examples."""

@@ -6,8 +6,9 @@ from typing import Any, get_args
 import rich_click as click
 
 from service.cli.database import with_database
+from service.cli.listing import Cell, Facts, Found, lists, page_of
 from service.cli.options import Command, data_dir_option, operator
-from service.cli.screen import say, show_table
+from service.cli.screen import say
 from service.core.clock import SystemClock
 from service.core.ids import MERCHANT_ID
 from service.core.paging import Cursor, cursor_of
@@ -109,7 +110,8 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True)
 @click.option("--cursor", help="Where the last page ended.")
 @data_dir_option
-def list_all(limit: int, cursor: str | None, data_dir: Path) -> None:
+@lists
+def list_all(limit: int, cursor: str | None, data_dir: Path) -> Found:
     """List the merchants, newest first."""
     place = cursor_of(cursor)
 
@@ -122,39 +124,39 @@ def list_all(limit: int, cursor: str | None, data_dir: Path) -> None:
         for one in merchants
     ]
     columns = ("id", "name", "zone", "currency", "state", "created")
-    show_table(columns, rows, empty="There are no merchants.")
-    if following is not None:
-        say(f"More with --cursor {following.encode()}")
+    return page_of("merchants", columns, rows, following, empty="There are no merchants.")
 
 
 @command.command("show")
 @_merchant
 @data_dir_option
-def show_one(merchant_id: str, data_dir: Path) -> None:
+@lists
+def show_one(merchant_id: str, data_dir: Path) -> Found:
     """Show a merchant."""
 
     async def work(_: Settings, __: Database) -> Merchant:
         return await find_merchant(merchant_id, SystemClock().now())
 
     one = with_database(data_dir, work)
-    rows: list[tuple[str, object]] = [
-        ("id", one.id),
-        ("name", one.name),
-        ("zone", one.zone),
-        ("currency", one.default_currency or "DEFAULT_CURRENCY"),
-        ("sender", one.mail_sender),
-        ("recipients", ", ".join(one.mail_recipients) or None),
-        ("language", one.language),
-        ("logo", one.logo),
-        ("return origins", ", ".join(one.return_origins) or None),
-        ("state", _state(one)),
-        ("created", one.created_at),
-        ("changed", one.updated_at),
-    ]
+    currency = one.default_currency
+    facts: dict[str, object] = {
+        "id": one.id,
+        "name": one.name,
+        "zone": one.zone,
+        "currency": Cell(currency or "DEFAULT_CURRENCY", currency),
+        "sender": one.mail_sender,
+        "recipients": tuple(one.mail_recipients),
+        "language": one.language,
+        "logo": one.logo,
+        "return origins": tuple(one.return_origins),
+        "state": _state(one),
+        "created": one.created_at,
+        "changed": one.updated_at,
+    }
     if one.suspended is not None:
-        rows += [("since", one.suspended.at), ("by", one.suspended.by)]
-        rows.append(("reason", one.suspended.reason))
-    show_table(("what", "is"), rows, empty="")
+        facts |= {"since": one.suspended.at, "by": one.suspended.by}
+        facts |= {"reason": one.suspended.reason}
+    return Found([Facts("merchant", facts)])
 
 
 @command.command("add")

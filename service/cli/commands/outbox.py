@@ -6,8 +6,9 @@ from typing import get_args
 import rich_click as click
 
 from service.cli.database import with_database
+from service.cli.listing import Found, lists, page_of
 from service.cli.options import data_dir_option, operator
-from service.cli.screen import say, show_table
+from service.cli.screen import say
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, cursor_of
 from service.outbox.documents import Delivery
@@ -35,7 +36,8 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 @click.option("--cursor", help="Where the last page ended.")
 @data_dir_option
-def list_all(data_dir: Path, merchant: str | None, limit: int, **options: str | None) -> None:
+@lists
+def list_all(data_dir: Path, merchant: str | None, limit: int, **options: str | None) -> Found:
     """List deliveries that were given up, or that wait, newest first."""
     status: Listed = "pending" if options["status"] == "pending" else "dead"
     filters = DeliveryFilter(status, options["subscriber"])
@@ -49,11 +51,9 @@ def list_all(data_dir: Path, merchant: str | None, limit: int, **options: str | 
     when = "given up after" if dead else "next attempt"
     columns = ("created", "merchant", "lane", "attempts", when, "error", "id")
     empty = "Nothing was given up." if dead else "Nothing waits to be delivered."
-    show_table(columns, [_line(one) for one in found], empty=empty)
-    if dead and found:
-        say(f"{WHY_GIVEN_UP} tillgate outbox redeliver ID")
-    if following is not None:
-        say(f"More with --cursor {following.encode()}")
+    rows = [_line(one) for one in found]
+    notes = [f"{WHY_GIVEN_UP} tillgate outbox redeliver ID"] if dead and found else []
+    return page_of("deliveries", columns, rows, following, empty=empty, notes=notes)
 
 
 @command.command("redeliver")

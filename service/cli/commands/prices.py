@@ -15,8 +15,9 @@ from service.catalog.operations.prices import (
 )
 from service.catalog.schemas import PutCoupon, PutPrice
 from service.cli.database import with_database
+from service.cli.listing import Found, Rows, lists
 from service.cli.options import data_dir_option, merchant_option, operator
-from service.cli.screen import say, show_table
+from service.cli.screen import say
 from service.core.clock import SystemClock
 from service.core.errors import FieldProblem, InvalidInput
 from service.core.money import exponent, to_major, to_minor
@@ -79,7 +80,8 @@ def set_one(
 @command.command("list")
 @merchant_option
 @data_dir_option
-def list_all(merchant: str, data_dir: Path) -> None:
+@lists
+def list_all(merchant: str, data_dir: Path) -> Found:
     """List prices and coupons."""
 
     async def work(_: Settings, __: Database) -> tuple[list[Price], list[Coupon]]:
@@ -103,10 +105,14 @@ def list_all(merchant: str, data_dir: Path) -> None:
         *("item", "minor units", "currency", "price", "title", "trial days"),
         *("pass", "most"),
     )
-    show_table(columns, rows, empty="There are no prices. Set one with: tillgate prices set")
-    if coupons:
-        listed = [(coupon.code, _discount(coupon), coupon.expires_at) for coupon in coupons]
-        show_table(("coupon", "takes off", "until"), listed, empty="")
+    empty = "There are no prices. Set one with: tillgate prices set"
+    listed = [(coupon.code, _discount(coupon), coupon.expires_at) for coupon in coupons]
+    return Found(
+        [
+            Rows("prices", columns, rows, empty),
+            Rows("coupons", ("coupon", "takes off", "until"), listed),
+        ]
+    )
 
 
 @command.command("remove")

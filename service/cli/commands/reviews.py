@@ -3,17 +3,19 @@
 from pathlib import Path
 
 import rich_click as click
+from msgspec.structs import replace
 
 from service.cli.database import with_database
+from service.cli.listing import Cell, Facts, Found, Rows, lists, page_of
 from service.cli.options import Command, data_dir_option, merchant_option, operator
-from service.cli.screen import say, show, show_table
+from service.cli.screen import say, show
 from service.core.clock import SystemClock
-from service.core.paging import Cursor, cursor_of
-from service.reviews.operations.browse import DoubtOf, ReviewOf, list_reviews
+from service.core.paging import Cursor, cursor_of, next_cursor
+from service.reviews.operations.browse import DoubtOf, ReviewOf, list_reviews, read_review
 from service.reviews.operations.choices import Choice, Wish
 from service.reviews.operations.decide import decide_review
 from service.reviews.operations.give_back import DecidedReview
-from service.reviews.schemas import AcceptReview
+from service.reviews.schemas import AcceptReview, ReviewsAnswer, review_item
 from service.settings import Settings
 from service.storage.database import Database
 from service.web.wire import decode_wire_model
@@ -33,7 +35,8 @@ def command() -> None:
 @click.option("--cursor", help="Where the last page ended.")
 @merchant_option
 @data_dir_option
-def list_all(limit: int, cursor: str | None, merchant: str, data_dir: Path) -> None:
+@lists
+def list_all(limit: int, cursor: str | None, merchant: str, data_dir: Path) -> Found:
     """List the open reviews, newest first, with the decisions that are possible now."""
     place = cursor_of(cursor)
 
@@ -43,9 +46,39 @@ def list_all(limit: int, cursor: str | None, merchant: str, data_dir: Path) -> N
     reviews, following = with_database(data_dir, work)
     rows = [_line(one, doubt) for one in reviews for doubt in one.doubts]
     columns = ("received", "session", "reason", "payment", "decisions", "id")
-    show_table(columns, rows, empty="Nothing waits for a decision.")
-    if following is not None:
-        say(f"More with --cursor {following.encode()}")
+    page = page_of("reviews", columns, rows, following, empty="Nothing waits for a decision.")
+    views = [review_item(one) for one in reviews]
+    return replace(page, answer=ReviewsAnswer(views, next_cursor(following)))
+
+
+@command.command("show")
+@click.argument("review_id", metavar="ID")
+@merchant_option
+@data_dir_option
+@lists
+def show_one(review_id: str, merchant: str, data_dir: Path) -> Found:
+    """Show what did not fit, and what each decision about it would do, or why it can't be taken."""
+
+    async def work(_: Settings, __: Database) -> ReviewOf:
+        return await read_review(merchant, review_id)
+
+    review = with_database(data_dir, work)
+    row = review.row
+    facts = {
+        "id": row.id,
+        "session": row.session_id,
+        "event": row.type,
+        "received": row.received_at,
+    }
+    rows = [
+        (one.doubt.about, one.doubt.reason, choice, "yes" if look.possible else "no", look.words)
+        for one in review.doubts
+        for choice, look in one.outlooks.items()
+    ]
+    columns = ("payment", "reason", "decision", "possible", "what it would do, or why not")
+    return Found(
+        [Facts("review", facts), Rows("outlooks", columns, rows)], answer=review_item(review)
+    )
 
 
 def _deciding(decide: Command) -> Command:
@@ -132,5 +165,6 @@ def _decide(review_id: str, wish: Wish, merchant: str, data_dir: Path) -> None:
 
 def _line(review: ReviewOf, doubt: DoubtOf) -> tuple[object, ...]:
     row, found = review.row, doubt.doubt
-    possible = ",".join(choice for choice, look in doubt.outlooks.items() if look.possible)
-    return row.received_at, row.session_id, found.reason, found.about, possible or "none", row.id
+    possible = tuple(choice for choice, look in doubt.outlooks.items() if look.possible)
+    shown = Cell(",".join(possible) or "none", possible)
+    return row.received_at, row.session_id, found.reason, found.about, shown, row.id

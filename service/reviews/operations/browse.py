@@ -11,6 +11,7 @@ from service.inbox.states import InboxStatus
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.reviews.operations.choices import Case, Choice, Outlook, choices
+from service.reviews.operations.find import find_review
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
 from service.sessions.operations.reviewing.doubts import doubts_of
@@ -44,11 +45,23 @@ async def list_reviews(
     """List a merchant's open reviews, newest first, also those that await a capture."""
     filters = EventFilter(InboxStatus.REVIEW, undecided=True)
     rows, following = await list_events(merchant_id, filters, cursor=cursor, limit=limit)
+    return await _reviews_of(merchant_id, rows), following
+
+
+async def read_review(merchant_id: str, review_id: str) -> ReviewOf:
+    """Find a review by its event's id or its session's, decided or not. Raises `ReviewNotFound`."""
+    async with answers_in_time():
+        row = await find_review(review_id, merchant_id)
+    [found] = await _reviews_of(merchant_id, [row])
+    return found
+
+
+async def _reviews_of(merchant_id: str, rows: list[WebhookEvent]) -> list[ReviewOf]:
     async with answers_in_time():
         found = await sessions.find_many(merchant_id, {row.session_id or "" for row in rows})
         by_id = {session.session_id: session for session in found}
         paid = await _payments_of(rows, by_id)
-    return [_review_of(row, by_id.get(row.session_id or ""), paid) for row in rows], following
+    return [_review_of(row, by_id.get(row.session_id or ""), paid) for row in rows]
 
 
 async def _payments_of(

@@ -38,6 +38,17 @@ async def find_named(any_id: str, caller: Caller) -> Named:
     return Named(found, session)
 
 
+async def session_named(any_id: str, caller: Caller) -> Session:
+    """Return the session that any id leads to. Raises `SessionNotFound`."""
+    try:
+        named = await find_named(any_id, caller)
+    except PaymentNotFound:
+        raise SessionNotFound(any_id) from None
+    if named.session is None:
+        raise SessionNotFound(any_id)
+    return named.session
+
+
 async def session_of(payment: Payment, caller: Caller) -> Session | None:
     """Return the session that claimed a payment, not one that was opened anew under its id."""
     claim = payment.claim

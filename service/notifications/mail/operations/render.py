@@ -79,7 +79,8 @@ def render_strictly(wanted: Wanted, merchant: Merchant, own: MailTemplate | None
             _check_html(html)
         made = _INLINER.inline(html)
     except InlineError as error:
-        raise TemplateRefused(f"The HTML's styles can't be put inline: {error}.") from error
+        says = str(error).rstrip(".")
+        raise TemplateRefused(f"The HTML's styles can't be put inline: {says}.") from error
     if len(made) > _LONGEST_HTML:
         raise TemplateRefused(f"A mail's HTML has at most {_LONGEST_HTML} characters with styles.")
     return Rendered(subject, made, text)

@@ -217,4 +217,6 @@ def _compiled(source: str, *, html: bool) -> tuple[Template, Steps]:
 def _words(error: Exception) -> str:
     line = getattr(error, "lineno", None)
     says = getattr(error, "message", None) or type(error).__name__
-    return f"line {line}, {says}" if line else str(says)
+    # The sentence that this goes into ends for itself.
+    words = str(says).rstrip(".")
+    return f"line {line}, {words}" if line else words
