@@ -8,6 +8,7 @@ from litestar.params import PathParameter, QueryParameter, SkipValidation
 
 from service.core.clock import Clock
 from service.core.principal import AccessScope
+from service.providers.actors import actor
 from service.providers.money import to_major
 from service.sessions.controllers import caller_of
 from service.timeline.operations.evidence import Evidence, gather_evidence
@@ -45,6 +46,7 @@ class Timelines(Controller):
     @get(
         "/api/payment-sessions/{session_id:str}/timeline",
         opt=requires(AccessScope.TIMELINES_READ),
+        operation_id="readTimeline",
         summary="Tell everything that touched a session",
     )
     async def show(
@@ -66,6 +68,7 @@ class AnyIds(Controller):
     @get(
         "/api/payments/{any_id:str}",
         opt=requires(AccessScope.LEDGER_READ),
+        operation_id="findPayments",
         summary="Find payments and their session by any id",
     )
     async def find(self, any_id: AnyIdPath, request: AnyRequest, clock: TheClock) -> FoundAnswer:
@@ -85,6 +88,7 @@ class DisputeEvidence(Controller):
     @get(
         "/api/disputes/{dispute_id:str}/evidence",
         opt=requires(AccessScope.EVIDENCE_READ),
+        operation_id="gatherEvidence",
         summary="Gather the evidence about a dispute",
     )
     async def evidence(
@@ -110,4 +114,6 @@ class DisputeEvidence(Controller):
 def evidence_page(found: Evidence) -> Response[str]:
     """Return the evidence about a dispute as one page to be printed."""
     answer = evidence_answer(found)
-    return PAGES.show("evidence.html", policy=_DOCUMENT, evidence=answer, price=to_major)
+    return PAGES.show(
+        "evidence.html", policy=_DOCUMENT, evidence=answer, price=to_major, actor=actor
+    )

@@ -62,7 +62,7 @@ async def test_one_is_closed_for_a_reason_and_listed_as_such(
     assert again == f"The alert {alert_id} was closed meanwhile; nothing was done."
     assert "Nothing is open." in words(await page(http, ALERTS))
     text = words(await page(http, ALERTS, status="dismissed"))
-    assert "Closed by admin:ops Reason known" in text
+    assert "Closed by an admin (ops) Reason known" in text
     assert "Reason known" in words(await page(http, ALERTS, status="any"))
     assert "None." in words(await page(http, ALERTS, status="closed"))
     assert 'id="alerts"' not in await page(http, OPERATIONS)

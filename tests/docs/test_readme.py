@@ -31,7 +31,7 @@ PRINTS: dict[str, tuple[str, ...]] = {
     "See it completed.": ('"status":"completed"', '"to":"completed"', ":evt_tour-"),
     "Post it again": ('"duplicate":true',),
     "Forge one.": ('"status":400', '"error":"invalid_signature"'),
-    "Look at the timeline:": ('"why": "It was completed by stripe', '"what": "event"'),
+    "Look at the timeline:": ('"why": "It was completed by Stripe', '"what": "event"'),
     "The same with Razorpay": ('"status":"pending"', "processed", "is completed"),
     "A browser's key can't name a price.": (
         '"amount":9998',

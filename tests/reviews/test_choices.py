@@ -172,7 +172,7 @@ def _entered_by_hand(reason: str, payment: dict[str, Any] | None, session: dict[
 
 def test_what_was_decided_is_decided_and_its_capture_is_awaited() -> None:
     case = _case(PaymentStatus.SUCCEEDED)
-    for awaiting, words in ((False, "bob has decided this."), (True, "its capture is awaited.")):
+    for awaiting, words in ((False, "Bob has decided this."), (True, "its capture is awaited.")):
         decision = Decision(accepted=True, at=NOON, by="bob", awaiting=awaiting)
         doubt = case.doubt.model_copy(update={"decision": decision})
         for choice in Choice:

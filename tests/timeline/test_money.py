@@ -112,9 +112,9 @@ async def test_a_refund_is_told_move_by_move_and_the_money_in_why(shop: Shop) ->
     lines, why = await _told(shop, session)
     came_back = "the customer's card has expired or was canceled (expired_or_canceled_card)"
     assert lines["refund"] == [
-        ("12:05", "refund of 4.00 INR: to processing by stripe"),
-        ("12:10", "refund of 4.00 INR: from processing to succeeded by stripe"),
-        ("12:15", f"refund of 4.00 INR: from succeeded to failed by stripe: {came_back}"),
+        ("12:05", "refund of 4.00 INR: to processing by Stripe"),
+        ("12:10", "refund of 4.00 INR: from processing to succeeded by Stripe"),
+        ("12:15", f"refund of 4.00 INR: from succeeded to failed by Stripe: {came_back}"),
     ]
     assert why.endswith(f"A refund of 4.00 INR failed: {came_back}.")
 
@@ -127,7 +127,7 @@ async def test_a_whole_refund_and_one_that_was_only_requested_are_told(shop: Sho
     assert asked.status_code == 201, asked.text
     lines, why = await _told(shop, session)
     [(_, line)] = lines["refund"]
-    assert line == "refund of 3.00 INR: to requested by secret:server: I can't come"
+    assert line == "refund of 3.00 INR: to requested by your server (server): I can't come"
     assert "A refund of 3.00 INR was requested, and waits for a decision." in why
     await shop.api.told(stripe_refund(shop, session, status="succeeded", amount=1000))
     assert "All of 10.00 INR was refunded." in (await _told(shop, session))[1]

@@ -41,12 +41,12 @@ async def test_a_paid_session_tells_what_led_to_what(api: Api, clock: ManualCloc
         ("12:03:00", "outbox"),
     ]
     summaries = [entry["summary"] for entry in told["entries"]]
-    assert summaries[0] == "to pending by secret:server"
+    assert summaries[0] == "to pending by your server (server)"
     assert summaries[1] == "stripe reported checkout.session.completed (webhook), processed"
     assert summaries[2] == "payment pi_s-1: 10.00 INR, succeeded"
-    assert summaries[3] == "from pending to completed by stripe"
+    assert summaries[3] == "from pending to completed by Stripe"
     assert summaries[4] == "session.completed, pending"
-    assert told["why"] == "It was completed by stripe with payment pi_s-1."
+    assert told["why"] == "It was completed by Stripe with payment pi_s-1."
     assert await _timeline(api, "s-1", ADMIN) == told
 
 
@@ -88,10 +88,11 @@ async def test_a_settlement_by_hand_tells_who_and_why(api: Api) -> None:
         "outbox",
     ]
     assert told["entries"][0]["summary"] == (
-        "session.settled_by_hand by secret:server: seen at the bank"
+        "session.settled_by_hand by your server (server): seen at the bank"
     )
     assert told["why"] == (
-        "It was completed by secret:server with payment hand:default:s-1. Reason: seen at the bank."
+        "It was completed by your server (server) with payment hand:default:s-1. "
+        "Reason: seen at the bank."
     )
 
 
@@ -158,8 +159,8 @@ async def test_an_event_stands_before_what_it_led_to_while_time_goes_by(
     ("status", "why"),
     [
         (None, "Nobody paid 10.00 INR before 2026-11-21 12:30:00 UTC."),
-        ("failed", "Its checkout ended without a payment, reported by secret:server."),
-        ("canceled", "It was canceled by secret:server."),
+        ("failed", "Its checkout ended without a payment, reported by your server (server)."),
+        ("canceled", "It was canceled by your server (server)."),
         ("processing", "A payment of 10.00 INR is under way; the money has not come yet."),
     ],
 )

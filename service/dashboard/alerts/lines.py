@@ -10,6 +10,7 @@ from service.dashboard.money import Standing, facts, standing
 from service.dashboard.said import shortened
 from service.notifications.alerts.documents import Alert
 from service.notifications.alerts.states import AlertStatus
+from service.providers.actors import actor
 
 LONGEST_ID = 80
 _LONGEST_REASON = 500
@@ -44,7 +45,7 @@ def alert_line(alert: Alert, reader: Principal, now: datetime) -> AlertLine:
                 ("Last seen", moment(alert.last_seen_at)),
                 ("Told", f"{alert.times} times" if alert.times > 1 else "once"),
                 ("Closed", moment(alert.closed_at) if alert.closed_at else None),
-                ("Closed by", alert.closed_by),
+                ("Closed by", alert.closed_by and actor(alert.closed_by)),
                 ("Reason", shortened(alert.reason or "", _LONGEST_REASON)),
             ]
         ),

@@ -17,6 +17,7 @@ from service.jobs.operations.telling import called, status_of, trouble
 from service.outbox.documents import Delivery
 from service.outbox.operations.figures import Waiting
 from service.outbox.repository import Depth
+from service.providers.actors import actor
 from service.providers.registry import REGISTRY
 
 LONGEST_ID = 80
@@ -187,7 +188,7 @@ def _run(run: JobRun, now: datetime) -> RunLine:
         live=live,
         began=moment(run.started_at),
         took=age(ended_at - run.started_at),
-        by=shortened(run.by, LONGEST_ID),
+        by=shortened(actor(run.by), LONGEST_ID),
         did=done_in(run),
         error=shortened(run.error or "", LONGEST_ERROR),
     )

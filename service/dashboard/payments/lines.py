@@ -16,6 +16,7 @@ from service.payments.payments.documents import BY_HAND, Payment
 from service.payments.payments.states import HAND, PaymentStatus
 from service.payments.refunds.documents import Refund
 from service.payments.refunds.operations.rules import is_by_hand, left_of
+from service.providers.actors import actor
 from service.providers.reasons import why_declined
 from service.timeline.operations.came_back import standing_of
 from service.timeline.operations.ledger import why_not_made
@@ -138,8 +139,8 @@ def refund_line(refund: Refund) -> RefundLine:
     failed = why_not_made(refund) if refund.failure_code or refund.failure_message else None
     more = [
         ("Why", refund.reason),
-        ("Asked for by", refund.requested_by),
-        ("Decided by", refund.admin_user_id),
+        ("Asked for by", refund.requested_by and actor(refund.requested_by)),
+        ("Decided by", refund.admin_user_id and actor(refund.admin_user_id)),
         ("Reason", refund.admin_reason),
         ("Failed", failed),
         ("Waits", refund.awaits_person),

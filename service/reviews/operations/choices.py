@@ -13,6 +13,7 @@ from service.inbox.states import Verdict
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import PaymentStatus
 from service.payments.refunds.operations.rules import amount_of
+from service.providers.actors import actor
 from service.reviews.errors import (
     CaptureUnderWay,
     NotRefundable,
@@ -119,9 +120,9 @@ _NOTHING = "Nothing was paid, so there is nothing to accept. Reject it."
 def outlook(choice: Choice, case: Case) -> Outlook:
     """Return what a decision would do, or why it can't be taken."""
     if case.doubt.decision is not None:
-        awaits = case.doubt.decision.awaiting
+        awaits, whom = case.doubt.decision.awaiting, actor(case.doubt.decision.by)
         more = "; its capture is awaited" if awaits else ""
-        return Outlook(f"{case.doubt.decision.by} has decided this{more}.", ALREADY_DECIDED)
+        return Outlook(f"{whom[:1].upper()}{whom[1:]} has decided this{more}.", ALREADY_DECIDED)
     return _OUTLOOKS[choice](case)
 
 

@@ -6,6 +6,7 @@ from service.inbox.documents import Doubt, WebhookEvent
 from service.inbox.errors import AlreadyDecided
 from service.inbox.states import InboxStatus
 from service.payments.payments import repository as payments
+from service.providers.actors import actor
 from service.reviews.errors import ReviewNotFound, SeveralPayments
 from service.reviews.operations.choices import ALREADY_DECIDED, Case, Choice, outlook
 from service.sessions.documents import Session
@@ -47,7 +48,7 @@ def doubt_of(row: WebhookEvent, payment_id: str | None) -> Doubt:
     left = [one for one in named if one in undecided(row)]
     if not left:
         by = next(one.decision.by for one in reversed(named) if one.decision is not None)
-        raise AlreadyDecided(f"{row.id} has been decided by {by}.")
+        raise AlreadyDecided(f"{row.id} has been decided by {actor(by)}.")
     if len(left) > 1:
         raise SeveralPayments([one.about for one in left])
     return left[0]

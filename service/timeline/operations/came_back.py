@@ -8,6 +8,7 @@ from service.payments.disputes.documents import Dispute
 from service.payments.disputes.states import DisputeStatus
 from service.payments.refunds.documents import Refund, RefundMove
 from service.payments.refunds.states import RefundStatus
+from service.providers.actors import actor
 from service.timeline.operations.entry import Entry, Tone, what_is_known
 from service.timeline.operations.ledger import price, why_not_made
 
@@ -74,7 +75,7 @@ def standing_of(dispute: Dispute) -> str:
 
 def _refund(refund: Refund, move: RefundMove) -> str:
     before = f"from {move.from_} " if move.from_ else ""
-    summary = f"{_name(refund, move)}: {before}to {move.to} by {move.by}"
+    summary = f"{_name(refund, move)}: {before}to {move.to} by {actor(move.by)}"
     if move.to is RefundStatus.FAILED:
         return f"{summary}: {why_not_made(refund)}"
     return f"{summary}: {move.reason}" if move.reason else summary
@@ -97,6 +98,7 @@ def _of_refund(refund: Refund, move: RefundMove) -> JsonObject:
         "providerRefundId": refund.provider_refund_id,
         "providerPaymentId": refund.provider_payment_id,
         "reason": move.reason,
+        "by": move.by,
         "eventId": move.event_id,
     }
     if move.to is refund.status:

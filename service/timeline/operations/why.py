@@ -6,6 +6,7 @@ from urllib.parse import quote as url_quote
 
 from service.payments.payments.states import PaymentStatus
 from service.payments.refunds.operations.rules import left_of
+from service.providers.actors import actor
 from service.providers.money import to_major
 from service.reviews.operations.choices import GIVEN_BACK
 from service.sessions.documents import Review, Session
@@ -24,7 +25,7 @@ def why(session: Session, now: datetime, ledger: Ledger = NOTHING) -> str:
     standing = status_at(session.status, session.expires_at, now)
     price = f"{to_major(session.amount, session.provider, session.currency)} {session.currency}"
     last = session.history[-1] if session.history else None
-    by = f" by {last.by}" if last else ""
+    by = f" by {actor(last.by)}" if last else ""
     sentence = {
         Status.PENDING: f"It waits for a payment of {price} until {session.expires_at:%F %T} UTC.",
         Status.PROCESSING: f"A payment of {price} is under way; the money has not come yet.",

@@ -150,7 +150,7 @@ async def test_timeline_hides_what_is_not_asked_for_and_follows_by_itself(
         await page.get_by_role("button", name="Pay by card").click()
         await visitor.until("completed")
         await watching.page.wait_for_selector("#status.good")
-        assert "was completed by stripe" in await watching.text("#why")
+        assert "was completed by Stripe" in await watching.text("#why")
         assert "The customer paid by card" in await watching.text("#lines")
         # The session is completed before the provider has its answer, and notes it.
         told = "accepted, 200 processed, taken and applied"
