@@ -21,7 +21,7 @@ from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor, PageLim
 _OPERATORS_OWN = frozenset({"merchant.suspended", "merchant.resumed"})
 
 
-class EntryView(Struct, frozen=True, rename="camel"):
+class AuditEntryView(Struct, frozen=True, rename="camel"):
     """One entry of the trail."""
 
     at: datetime
@@ -36,7 +36,7 @@ class EntryView(Struct, frozen=True, rename="camel"):
 class EntriesAnswer(Struct, frozen=True, rename="camel"):
     """A page of the trail, newest first."""
 
-    entries: list[EntryView]
+    entries: list[AuditEntryView]
     next_cursor: str | None
 
 
@@ -47,7 +47,7 @@ class AuditTrail(Controller):
     tags = ["Admin"]
     opt = requires(AccessScope.AUDIT_READ)
 
-    @get("/", summary="List what was done by hand")
+    @get("/", operation_id="listAudit", summary="List what was done by hand")
     async def entries(
         self,
         principal: CurrentPrincipal,
@@ -76,7 +76,7 @@ class AuditTrail(Controller):
         return EntriesAnswer(views, next_cursor(following))
 
 
-def _view(entry: AuditEntry, reader: Principal) -> EntryView:
+def _view(entry: AuditEntry, reader: Principal) -> AuditEntryView:
     if entry.action in _OPERATORS_OWN and AccessScope.OPERATOR not in reader.scopes:
-        return view_of(EntryView, entry, reason=None)
-    return view_of(EntryView, entry)
+        return view_of(AuditEntryView, entry, reason=None)
+    return view_of(AuditEntryView, entry)

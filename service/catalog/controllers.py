@@ -36,12 +36,27 @@ TheClock = NamedDependency[SkipValidation[Clock]]
 TheQuoteSettings = NamedDependency[SkipValidation[QuoteSettings]]
 # The same rules as for the fields of a session: one line.
 _ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}$"
-ItemPath = Annotated[str, PathParameter(pattern=_ONE_LINE, description="A plan or an event.")]
-CodePath = Annotated[str, PathParameter(pattern=_ONE_LINE, description="The coupon's code.")]
+ItemPath = Annotated[
+    str,
+    PathParameter(
+        pattern=_ONE_LINE,
+        description="A plan or an event.",
+        schema_extra={"examples": ["event_456"]},
+    ),
+]
+CodePath = Annotated[
+    str,
+    PathParameter(
+        pattern=_ONE_LINE, description="The coupon's code.", schema_extra={"examples": ["DOCS10"]}
+    ),
+]
 PassQuery = Annotated[
     str | None, QueryParameter(name="passId", pattern=_ONE_LINE, description="A pass of the event.")
 ]
-CurrencyQuery = Annotated[str, QueryParameter(name="currency", pattern="^[A-Z]{3}$")]
+CurrencyQuery = Annotated[
+    str,
+    QueryParameter(name="currency", pattern="^[A-Z]{3}$", schema_extra={"examples": ["INR"]}),
+]
 
 
 class Catalog(Controller):
@@ -51,7 +66,12 @@ class Catalog(Controller):
     tags = ["Admin"]
     opt = requires(AccessScope.PRICES_WRITE)
 
-    @get("/prices", opt=requires(AccessScope.PRICES_READ), summary="List prices and coupons")
+    @get(
+        "/prices",
+        opt=requires(AccessScope.PRICES_READ),
+        operation_id="listPrices",
+        summary="List prices and coupons",
+    )
     async def show(self, principal: CurrentPrincipal) -> CatalogAnswer:
         """All of the merchant's."""
         prices, coupons = await list_catalog(principal.merchant_id)
@@ -59,7 +79,7 @@ class Catalog(Controller):
             [price_view(price) for price in prices], [coupon_view(coupon) for coupon in coupons]
         )
 
-    @put("/prices/{item:str}", summary="Set a price")
+    @put("/prices/{item:str}", operation_id="setPrice", summary="Set a price")
     async def put_price(
         self,
         item: ItemPath,
@@ -72,7 +92,7 @@ class Catalog(Controller):
         await set_price(price, principal)
         return price_view(price)
 
-    @delete("/prices/{item:str}", summary="Remove a price")
+    @delete("/prices/{item:str}", operation_id="removePrice", summary="Remove a price")
     async def delete_price(
         self,
         item: ItemPath,
@@ -84,7 +104,7 @@ class Catalog(Controller):
         """404 where there is none."""
         await remove_price(Product(item, pass_id), currency, principal, clock.now())
 
-    @put("/coupons/{code:str}", summary="Set a coupon")
+    @put("/coupons/{code:str}", operation_id="setCoupon", summary="Set a coupon")
     async def put_coupon(
         self,
         code: CodePath,
@@ -97,7 +117,7 @@ class Catalog(Controller):
         await set_coupon(coupon, principal)
         return coupon_view(coupon)
 
-    @delete("/coupons/{code:str}", summary="Remove a coupon")
+    @delete("/coupons/{code:str}", operation_id="removeCoupon", summary="Remove a coupon")
     async def delete_coupon(
         self, code: CodePath, principal: CurrentPrincipal, clock: TheClock
     ) -> None:
@@ -112,7 +132,7 @@ class Quotes(Controller):
     tags = ["Sessions"]
     opt = requires(AccessScope.SESSIONS_WRITE)
 
-    @post("/", status_code=200, summary="Ask for a price")
+    @post("/", status_code=200, operation_id="askQuote", summary="Ask for a price")
     async def ask(
         self,
         data: JSONBody[AskQuote],

@@ -1,7 +1,7 @@
 """What goes over the wire about prices and coupons."""
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 from pydantic import Field
@@ -17,6 +17,8 @@ from service.web.wire import WireModel
 
 class PutPrice(WireModel):
     """Sets what one unit of an item costs in a currency."""
+
+    example: ClassVar = {"currency": "INR", "amount": 1000, "title": "One evening"}
 
     currency: CurrencyCode = Field(examples=["INR"])
     amount: StrictAmount = Field(examples=[1000])
@@ -36,6 +38,8 @@ class PutPrice(WireModel):
 
 class PutCoupon(WireModel):
     """Sets a coupon: a part of the total, or an amount in one currency."""
+
+    example: ClassVar = {"basisPoints": 1000}
 
     basis_points: Quantity | None = Field(None, examples=[2500])
     """Hundredths of a percent: 2500 is 25 %."""
@@ -114,6 +118,8 @@ class QuotedItem(WireModel):
 
 class AskQuote(WireModel):
     """Asks what something costs now."""
+
+    example: ClassVar = {"items": {"eventId": "event_456"}, "quantity": 2, "currency": "INR"}
 
     items: QuotedItem
     quantity: Quantity = 1

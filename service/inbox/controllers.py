@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, PathParameter, QueryParameter, RawBody, SkipValidation
+from litestar.params import PathParameter, QueryParameter, RawBody, SkipValidation
 from litestar.types import Scope
 
 from service.core.paging import cursor_of, next_cursor
@@ -27,17 +27,27 @@ from service.inbox.schemas import (
 from service.inbox.states import InboxStatus
 from service.web.authentication import PUBLIC, CurrentPrincipal, requires
 from service.web.bodies import BODY_UP_TO
+from service.web.docs.marks import NAMED, OLDER, SIGNED_BY
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.logs.clients import client_of
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
 from service.web.short_way import SHORT
 
 TheInbox = NamedDependency[SkipValidation[Inbox]]
+ProviderPath = Annotated[
+    str,
+    PathParameter(
+        description="Who posts: stripe, razorpay or phonepe.", schema_extra={"examples": ["stripe"]}
+    ),
+]
 EventIdPath = Annotated[str, PathParameter(max_length=400, description="The event's inbox id.")]
 
 # Providers bound what they send nowhere; what is genuine must not be answered 4xx.
 LARGEST_WEBHOOK = 4_000_000
 
+# Of PhonePe's two the other is Authorization, which the document has as a security scheme.
+_SIGNATURES = ("Stripe-Signature", "X-Razorpay-Signature", "X-VERIFY")
+_OLDER_PATHS = ["/api/payments/webhook", "/api/payment/webhook"]
 _OPEN = {PUBLIC: True, UNLIMITED: True, SHORT: True, BODY_UP_TO: LARGEST_WEBHOOK}
 
 
@@ -46,14 +56,25 @@ class Webhooks(Controller):
 
     tags = ["Webhooks"]
 
-    @post("/api/webhooks/{provider:str}", opt=_OPEN, status_code=200, summary="Receive a webhook")
-    async def receive(self, provider: FromPath[str], body: RawBody, scope: Scope) -> ReceivedAnswer:
+    @post(
+        "/api/webhooks/{provider:str}",
+        opt={**_OPEN, SIGNED_BY: _SIGNATURES},
+        status_code=200,
+        operation_id="receiveWebhook",
+        summary="Receive a webhook",
+    )
+    async def receive(self, provider: ProviderPath, body: RawBody, scope: Scope) -> ReceivedAnswer:
         """2xx only once the event is committed; the signature is the only credential."""
         return await _receive(provider, body, scope)
 
     @post(
-        ["/api/payments/webhook", "/api/payment/webhook"],
-        opt=_OPEN,
+        _OLDER_PATHS,
+        opt={
+            **_OPEN,
+            NAMED: "receiveStripeWebhook",
+            OLDER: _OLDER_PATHS,
+            SIGNED_BY: _SIGNATURES[:1],
+        },
         status_code=200,
         summary="Receive a webhook of Stripe",
     )
@@ -68,7 +89,12 @@ class AdminWebhooks(Controller):
     path = "/api/admin"
     tags = ["Admin"]
 
-    @get("/webhook-events", opt=requires(AccessScope.WEBHOOKS_READ), summary="List the inbox")
+    @get(
+        "/webhook-events",
+        opt=requires(AccessScope.WEBHOOKS_READ),
+        operation_id="listWebhookEvents",
+        summary="List the inbox",
+    )
     async def events(
         self,
         principal: CurrentPrincipal,
@@ -91,6 +117,7 @@ class AdminWebhooks(Controller):
     @get(
         "/webhook-rejections",
         opt=requires(AccessScope.WEBHOOKS_READ, AccessScope.OPERATOR),
+        operation_id="listRejections",
         summary="List deliveries that were not believed",
     )
     async def rejections(
@@ -105,6 +132,7 @@ class AdminWebhooks(Controller):
     @get(
         "/webhook-events/{event_id:str}/payload",
         opt=requires(AccessScope.WEBHOOKS_PAYLOAD),
+        operation_id="readPayload",
         summary="Read what a provider posted",
     )
     async def payload(
@@ -117,6 +145,7 @@ class AdminWebhooks(Controller):
         "/webhook-events/{event_id:str}/replay",
         opt=requires(AccessScope.WEBHOOKS_REPLAY),
         status_code=200,
+        operation_id="replayWebhookEvent",
         summary="Apply an event again",
     )
     async def replay(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
+from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
 from service.core.principal import AccessScope
 from service.jobs.operations.job import Table
@@ -14,6 +14,9 @@ from service.jobs.schemas import JobAnswer, JobsAnswer, RunJob, job_view, report
 from service.web.authentication import CurrentPrincipal, requires
 
 TheTable = NamedDependency[SkipValidation[Table]]
+JobPath = Annotated[
+    str, PathParameter(description="The job's name.", schema_extra={"examples": ["cleanup"]})
+]
 DryRun = Annotated[bool, QueryParameter(name="dryRun")]
 
 _RUNS_SHOWN = 10
@@ -26,16 +29,16 @@ class NamedJobs(Controller):
     tags = ["Jobs"]
     opt = requires(AccessScope.JOBS_RUN, AccessScope.OPERATOR)
 
-    @get("/", summary="List the jobs")
+    @get("/", operation_id="listJobs", summary="List the jobs")
     async def jobs(self, job_table: TheTable) -> JobsAnswer:
         """All of them: when they are called, whether they are paused, their last ten runs."""
         listed = await list_jobs(job_table, runs=_RUNS_SHOWN)
         return JobsAnswer([job_view(job) for job in listed])
 
-    @post("/{name:str}", status_code=200, summary="Run a job")
+    @post("/{name:str}", status_code=200, operation_id="runJob", summary="Run a job")
     async def run(
         self,
-        name: FromPath[str],
+        name: JobPath,
         job_table: TheTable,
         principal: CurrentPrincipal,
         data: JSONBody[RunJob | None] = None,

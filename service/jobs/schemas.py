@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from msgspec import Struct
 
@@ -16,6 +16,8 @@ from service.web.wire import WireModel
 
 class RunJob(WireModel):
     """Runs a job; `dryRun` counts what it would do, and touches nothing."""
+
+    example: ClassVar = {"dryRun": True}
 
     dry_run: bool = False
 

@@ -29,10 +29,16 @@ from service.merchants.schemas import (
     new_merchant,
 )
 from service.web.authentication import CurrentPrincipal, on_behalf_of, requires
+from service.web.docs.marks import ALSO_ANSWERS
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
 
 TheMerchants = NamedDependency[SkipValidation[Merchants]]
-MerchantPath = Annotated[str, PathParameter(max_length=100, description="The merchant's id.")]
+MerchantPath = Annotated[
+    str,
+    PathParameter(
+        max_length=100, description="The merchant's id.", schema_extra={"examples": ["shop-2"]}
+    ),
+]
 
 _OPERATES = requires(AccessScope.MERCHANTS_WRITE, AccessScope.OPERATOR)
 
@@ -47,6 +53,7 @@ class AdminMerchants(Controller):
     @get(
         "/",
         opt=requires(AccessScope.MERCHANTS_READ, AccessScope.OPERATOR),
+        operation_id="listMerchants",
         summary="List the merchants",
     )
     async def merchants(
@@ -58,7 +65,7 @@ class AdminMerchants(Controller):
         views = [merchant_view(merchant) for merchant in found]
         return MerchantsAnswer(views, next_cursor(following))
 
-    @get("/{merchant_id:str}", summary="Read a merchant")
+    @get("/{merchant_id:str}", operation_id="readMerchant", summary="Read a merchant")
     async def read(
         self, merchant_id: MerchantPath, principal: CurrentPrincipal, merchants: TheMerchants
     ) -> MerchantAnswer:
@@ -69,7 +76,8 @@ class AdminMerchants(Controller):
 
     @put(
         "/{merchant_id:str}",
-        opt=requires(AccessScope.MERCHANTS_WRITE),
+        opt={**requires(AccessScope.MERCHANTS_WRITE), ALSO_ANSWERS: 201},
+        operation_id="setMerchant",
         summary="Set a merchant",
     )
     async def set(
@@ -94,7 +102,11 @@ class AdminMerchants(Controller):
         return Response(MerchantAnswer(merchant_view(found)), status_code=201 if added else 200)
 
     @post(
-        "/{merchant_id:str}/suspend", opt=_OPERATES, status_code=200, summary="Suspend a merchant"
+        "/{merchant_id:str}/suspend",
+        opt=_OPERATES,
+        status_code=200,
+        operation_id="suspendMerchant",
+        summary="Suspend a merchant",
     )
     async def suspend(
         self,
@@ -111,7 +123,13 @@ class AdminMerchants(Controller):
         changed = await suspend_merchant(merchants, merchant_id, data.reason, by)
         return MerchantAnswer(merchant_view(changed))
 
-    @post("/{merchant_id:str}/resume", opt=_OPERATES, status_code=200, summary="Resume a merchant")
+    @post(
+        "/{merchant_id:str}/resume",
+        opt=_OPERATES,
+        status_code=200,
+        operation_id="resumeMerchant",
+        summary="Resume a merchant",
+    )
     async def resume(
         self,
         merchant_id: MerchantPath,

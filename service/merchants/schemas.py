@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 from functools import cache
-from typing import Annotated
+from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -157,6 +157,8 @@ class MerchantFields(WireModel):
 class PutMerchant(MerchantFields):
     """Sets a merchant as a whole: fields that are left out are reset."""
 
+    example: ClassVar = {"name": "The Shop", "zone": "Asia/Kolkata", "defaultCurrency": "INR"}
+
     name: Name = Field(examples=["The Shop"])
     """What people read."""
     zone: Zone
@@ -176,12 +178,16 @@ def new_merchant(merchant_id: str, put: MerchantFields, now: datetime) -> Mercha
 class SuspendMerchant(WireModel):
     """Suspends a merchant."""
 
+    example: ClassVar = {"reason": "Under investigation, ticket 4711."}
+
     reason: LongText = Field(examples=["Under investigation, ticket 4711."])
     """Stands in the trail, and is shown to operators."""
 
 
 class ResumeMerchant(WireModel):
     """Ends the suspension of a merchant."""
+
+    example: ClassVar = {"reason": "Ticket 4711 is closed."}
 
     reason: LongText | None = None
     """Stands in the trail."""

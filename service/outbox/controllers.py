@@ -31,7 +31,7 @@ class AdminDeliveries(Controller):
     tags = ["Admin"]
     opt = requires(AccessScope.DELIVERIES_READ)
 
-    @get("/", summary="List what was not delivered")
+    @get("/", operation_id="listDeliveries", summary="List what was not delivered")
     async def deliveries(
         self,
         principal: CurrentPrincipal,
@@ -59,6 +59,7 @@ class AdminDeliveries(Controller):
         "/{delivery_id:str}/redeliver",
         opt=requires(AccessScope.DELIVERIES_REDELIVER),
         status_code=200,
+        operation_id="redeliver",
         summary="Deliver again",
     )
     async def again(

@@ -32,7 +32,7 @@ class Cleanup(Controller):
     tags = ["Jobs"]
     opt = requires(AccessScope.JOBS_RUN, AccessScope.OPERATOR)
 
-    @post("/", status_code=200, summary="Expire and purge")
+    @post("/", status_code=200, operation_id="runCleanup", summary="Expire and purge")
     async def run(
         self,
         job_table: TheTable,
@@ -45,7 +45,7 @@ class Cleanup(Controller):
         report = await run_job(_NAME, job_table, principal, dry_run=wants_dry_run)
         return report_view(cast(CleanupReport, report))
 
-    @get("/", summary="Describe the cleanup")
+    @get("/", operation_id="describeCleanup", summary="Describe the cleanup")
     async def describe(self, job_table: TheTable, principal: CurrentPrincipal) -> PreviewAnswer:
         """What it is, and what it would do now."""
         report = await run_job(_NAME, job_table, principal, dry_run=True)

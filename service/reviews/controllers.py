@@ -40,7 +40,10 @@ class AdminReviews(Controller):
     tags = ["Admin"]
 
     @get(
-        "/reviews", opt=requires(AccessScope.REVIEWS_READ), summary="List what waits for a decision"
+        "/reviews",
+        opt=requires(AccessScope.REVIEWS_READ),
+        operation_id="listReviews",
+        summary="List what waits for a decision",
     )
     async def reviews(
         self,
@@ -62,6 +65,7 @@ class AdminReviews(Controller):
         "/reviews/{event_id:str}/accept",
         opt=requires(AccessScope.REVIEWS_DECIDE),
         status_code=200,
+        operation_id="acceptReview",
         summary="Accept a payment as it is",
     )
     async def accept(
@@ -87,6 +91,7 @@ class AdminReviews(Controller):
         "/reviews/{event_id:str}/reject",
         opt=requires(AccessScope.REVIEWS_DECIDE),
         status_code=200,
+        operation_id="rejectReview",
         summary="Reject a payment",
     )
     async def reject(
@@ -105,6 +110,7 @@ class AdminReviews(Controller):
         "/reviews/{event_id:str}/reject-and-refund",
         opt=requires(AccessScope.REVIEWS_DECIDE, AccessScope.REFUNDS_APPROVE),
         status_code=200,
+        operation_id="rejectAndRefund",
         summary="Reject a payment and give it back",
     )
     async def reject_and_refund(
@@ -126,6 +132,7 @@ class AdminReviews(Controller):
         "/reviews/{event_id:str}/same-money",
         opt=requires(AccessScope.REVIEWS_DECIDE),
         status_code=200,
+        operation_id="takeSameMoney",
         summary="Take a payment for the money that was entered by hand",
     )
     async def same_money(

@@ -1,6 +1,7 @@
 """What goes over the wire about reviews."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -63,6 +64,8 @@ class AcceptReview(WireModel):
     `paymentId` says which, where an event has several in review.
     """
 
+    example: ClassVar = {"reason": "The customer has paid the rest in cash."}
+
     reason: LongText | None = None
     payment_id: Text | None = None
     refund: StrictAmount | None = None
@@ -74,12 +77,16 @@ class SameMoney(WireModel):
     `paymentId` says which, where an event has several in review.
     """
 
+    example: ClassVar = {"reason": "The bank statement has it once."}
+
     reason: LongText | None = None
     payment_id: Text | None = None
 
 
 class RejectReview(WireModel):
     """Rejects a payment; the reason is kept in the audit."""
+
+    example: ClassVar = {"reason": "Not ours."}
 
     reason: LongText
     payment_id: Text | None = None

@@ -8,7 +8,6 @@ from litestar.params import JSONBody, QueryParameter
 from service.core.errors import Unauthenticated
 from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
-from service.providers.registry import ProviderName
 from service.sessions.checkouts.begin import begin_checkout, resume_checkout
 from service.sessions.checkouts.cancel import cancel_session
 from service.sessions.checkouts.services import CheckoutServices
@@ -44,11 +43,14 @@ from service.sessions.schemas.requests import (
 )
 from service.sessions.states import Status
 from service.web.authentication import PROVEN, AnyRequest, actor_of, principal_of, requires
+from service.web.docs.marks import ALSO_ANSWERS, NAMED, OLDER
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.parameters import (
     PAGE_SIZE,
+    OneUserQuery,
     PageCursor,
     PageLimit,
+    ProviderQuery,
     SessionIdPath,
     UpdatedSinceQuery,
     UserQuery,
@@ -89,11 +91,14 @@ class PaymentSessions(Controller):
     path = "/api/payment-sessions"
     tags = ["Sessions"]
 
-    @post("/", opt={**_OPENERS, IDEMPOTENT: True, SHORT: True}, summary="Open a payment session")
+    @post(
+        "/",
+        opt={**_OPENERS, IDEMPOTENT: True, SHORT: True, ALSO_ANSWERS: 200},
+        operation_id="openPaymentSession",
+        summary="Open a payment session",
+    )
     async def create(
-        self,
-        data: JSONBody[CreatePaymentSession],
-        request: AnyRequest,
+        self, data: JSONBody[CreatePaymentSession], request: AnyRequest
     ) -> Response[OpenedAnswer]:
         """201 with the session and its client secret; 200 where the same body came before."""
         caller, services = caller_of(request, acts=True), services_of(request)
@@ -102,7 +107,7 @@ class PaymentSessions(Controller):
         opened = await open_session(new, caller, rules, services.clock.now())
         return _opened(opened, caller, services)
 
-    @get("/", opt=_READERS, summary="Read a session, or list sessions")
+    @get("/", opt=_READERS, operation_id="listSessions", summary="Read a session, or list sessions")
     async def read(
         self,
         request: AnyRequest,
@@ -112,7 +117,7 @@ class PaymentSessions(Controller):
         email: Annotated[str | None, QueryParameter(name="email", max_length=254)] = None,
         event_id: Annotated[str | None, QueryParameter(name="eventId", max_length=255)] = None,
         plan: Annotated[str | None, QueryParameter(name="plan", max_length=255)] = None,
-        provider: Annotated[ProviderName | None, QueryParameter(name="provider")] = None,
+        provider: ProviderQuery = None,
         updated_since: UpdatedSinceQuery = None,
         has_checkout: Annotated[bool | None, QueryParameter(name="hasCheckout")] = None,
         limit: PageLimit = PAGE_SIZE,
@@ -144,7 +149,12 @@ class PaymentSessions(Controller):
         session = await read_session(session_id, caller)
         return SessionAnswer(session_view(session, caller, now))
 
-    @get("/{session_id:str}", opt={**_READERS, SHORT: True}, summary="Read a session")
+    @get(
+        "/{session_id:str}",
+        opt={**_READERS, SHORT: True},
+        operation_id="readSession",
+        summary="Read a session",
+    )
     async def read_one(self, session_id: SessionIdPath, request: AnyRequest) -> SessionAnswer:
         """404 also where the caller may not know of it."""
         caller, services = caller_of(request), services_of(request)
@@ -154,21 +164,20 @@ class PaymentSessions(Controller):
     @route(
         "/",
         http_method=["PUT", "PATCH"],
-        opt=_OPENERS,
+        opt={**_OPENERS, NAMED: "changeSession", OLDER: ("PUT",)},
         status_code=200,
         summary="Change a session",
     )
-    async def change(
-        self,
-        data: JSONBody[ChangeSession],
-        request: AnyRequest,
-    ) -> SessionAnswer:
+    async def change(self, data: JSONBody[ChangeSession], request: AnyRequest) -> SessionAnswer:
         """Merge metadata, cancel, or complete by hand with a secret key."""
         return await _change(data, caller_of(request, acts=True), services_of(request))
 
 
 _CHECKOUT_SESSIONS = ["/api/checkout-sessions", "/api/payments/checkout-session"]
 _CREATE_CHECKOUT = ["/api/payments/create-checkout", "/api/payment/create-checkout-session"]
+# The first of them is the one that is meant; the older one stays for callers of before.
+_OLDER = _CHECKOUT_SESSIONS[1:]
+_OPENS = {**_OPENERS, IDEMPOTENT: True, ALSO_ANSWERS: 200}
 
 
 class CheckoutSessions(Controller):
@@ -178,13 +187,11 @@ class CheckoutSessions(Controller):
 
     @post(
         _CHECKOUT_SESSIONS,
-        opt={**_OPENERS, IDEMPOTENT: True, SHORT: True},
+        opt={**_OPENS, SHORT: True, NAMED: "openCheckoutSession", OLDER: _OLDER},
         summary="Get or create the open session",
     )
     async def create(
-        self,
-        data: JSONBody[CreateCheckoutSession],
-        request: AnyRequest,
+        self, data: JSONBody[CreateCheckoutSession], request: AnyRequest
     ) -> Response[OpenedAnswer]:
         """201 for a new one; 200 for the one that is open, at the price it was opened for."""
         caller, services = caller_of(request, acts=True), services_of(request)
@@ -193,12 +200,12 @@ class CheckoutSessions(Controller):
         opened = await open_session(new, caller, rules, services.clock.now())
         return _opened(opened, caller, services)
 
-    @get(_CHECKOUT_SESSIONS, opt=_READERS, summary="Read a user's latest session")
-    async def latest(
-        self,
-        request: AnyRequest,
-        user_id: UserQuery = None,
-    ) -> SessionAnswer:
+    @get(
+        _CHECKOUT_SESSIONS,
+        opt={**_READERS, NAMED: "readLatestSession", OLDER: _OLDER},
+        summary="Read a user's latest session",
+    )
+    async def latest(self, request: AnyRequest, user_id: OneUserQuery = None) -> SessionAnswer:
         """404 where there is none that the caller may know of."""
         caller, services = caller_of(request), services_of(request)
         user_id = user_id or caller.principal.user_id
@@ -210,27 +217,21 @@ class CheckoutSessions(Controller):
     @route(
         _CHECKOUT_SESSIONS,
         http_method=["PATCH", "PUT"],
-        opt=_OPENERS,
+        opt={**_OPENERS, NAMED: "changeCheckoutSession", OLDER: ["PUT", *_OLDER]},
         status_code=200,
         summary="Change a session",
     )
-    async def change(
-        self,
-        data: JSONBody[ChangeSession],
-        request: AnyRequest,
-    ) -> SessionAnswer:
+    async def change(self, data: JSONBody[ChangeSession], request: AnyRequest) -> SessionAnswer:
         """Merge metadata, cancel, or complete by hand with a secret key."""
         return await _change(data, caller_of(request, acts=True), services_of(request))
 
     @post(
         _CREATE_CHECKOUT,
-        opt={**_OPENERS, IDEMPOTENT: True},
+        opt={**_OPENS, NAMED: "createCheckout", OLDER: _CREATE_CHECKOUT[1:]},
         summary="Open a session and its checkout at the provider",
     )
     async def create_checkout(
-        self,
-        data: JSONBody[CreateCheckout],
-        request: AnyRequest,
+        self, data: JSONBody[CreateCheckout], request: AnyRequest
     ) -> Response[CheckoutAnswer]:
         """Return the address to send the customer to; a repeated call gives the same one."""
         caller, services = caller_of(request, acts=True), services_of(request)
@@ -252,6 +253,7 @@ class Verification(Controller):
         "/api/payment/verify-checkout-session",
         opt={**requires(AccessScope.SESSIONS_WRITE), PROVEN: True},
         status_code=200,
+        operation_id="verifySession",
         summary="Ask the provider how a session stands",
     )
     async def verify(self, data: JSONBody[VerifyCheckout], request: AnyRequest) -> VerifiedAnswer:

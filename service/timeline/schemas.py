@@ -23,7 +23,7 @@ from service.timeline.operations.find_named import Named
 from service.timeline.operations.gather import Timeline
 
 
-class EntryView(Struct, frozen=True, rename="camel"):
+class TimelineEntry(Struct, frozen=True, rename="camel"):
     """One thing that touched the session."""
 
     at: datetime
@@ -37,12 +37,12 @@ class TimelineAnswer(Struct, frozen=True, rename="camel"):
 
     session: SessionView
     why: str
-    entries: list[EntryView]
+    entries: list[TimelineEntry]
 
 
 def timeline_view(timeline: Timeline, caller: Caller, now: datetime) -> TimelineAnswer:
     """Show a timeline."""
-    entries = [view_of(EntryView, entry) for entry in timeline.entries]
+    entries = [view_of(TimelineEntry, entry) for entry in timeline.entries]
     return TimelineAnswer(session_view(timeline.session, caller, now), timeline.why, entries)
 
 
@@ -113,7 +113,7 @@ class EvidenceAnswer(Struct, frozen=True, rename="camel", kw_only=True):
     customer: Customer
     acts: list[ActLine]
     deliveries: list[DeliveryLine]
-    timeline: list[EntryView]
+    timeline: list[TimelineEntry]
 
 
 def found_answer(named: Named, caller: Caller, now: datetime) -> FoundAnswer:
@@ -138,7 +138,7 @@ def evidence_answer(evidence: Evidence) -> EvidenceAnswer:
         customer=_customer(evidence),
         acts=[view_of(ActLine, one) for one in evidence.acts],
         deliveries=[view_of(DeliveryLine, one) for one in evidence.deliveries],
-        timeline=[view_of(EntryView, one) for one in evidence.timeline],
+        timeline=[view_of(TimelineEntry, one) for one in evidence.timeline],
     )
 
 

@@ -107,12 +107,20 @@ def health_routes(readiness: Readiness, stuck: Stuck) -> Router:
         if stuck():
             raise NotAlive("The database driver is stuck. This process is about to be replaced.")
 
-    @get("/live", summary="The process runs, and its database's driver is not stuck")
+    @get(
+        "/live",
+        operation_id="checkLiveness",
+        summary="The process runs, and its database's driver is not stuck",
+    )
     async def live() -> dict[str, str]:
         check_alive()
         return {"status": "ok"}
 
-    @get("/ready", summary="The database answers and its indexes are there")
+    @get(
+        "/ready",
+        operation_id="checkReadiness",
+        summary="The database answers and its indexes are there",
+    )
     async def ready() -> dict[str, str]:
         await readiness.check()
         return {"status": "ready", "database": "ok", "indexes": "ok"}

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from service.core.errors import FieldProblem, InvalidInput
 from service.core.ids import MERCHANT_ID
+from service.providers.registry import ProviderName
 from service.web.fields import read_moment
 
 PAGE_SIZE = 20
@@ -27,11 +28,25 @@ MerchantQuery = Annotated[
 ]
 """`merchant` of what an operator does for another one; declare it with the default None."""
 
+ProviderQuery = Annotated[ProviderName | None, QueryParameter(name="provider")]
+"""`provider` of a list: declare it with the default None."""
+
 UserQuery = Annotated[str | None, QueryParameter(name="userId", max_length=255)]
 """`userId`: declare it with the default None."""
 
+OneUserQuery = Annotated[
+    str | None,
+    QueryParameter(name="userId", max_length=255, schema_extra={"examples": ["user_123"]}),
+]
+"""`userId` of what is asked of one user, whom only a token names otherwise."""
+
 SessionIdPath = Annotated[
-    str, PathParameter(pattern=r"^[A-Za-z0-9_-]{1,40}$", description="The session's id.")
+    str,
+    PathParameter(
+        pattern=r"^[A-Za-z0-9_-]{1,40}$",
+        description="The session's id.",
+        schema_extra={"examples": ["docs-1"]},
+    ),
 ]
 """`{session_id:str}` of a path."""
 

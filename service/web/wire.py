@@ -1,7 +1,7 @@
 """Models of request and response bodies, and how a body becomes one."""
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, ClassVar, TypeGuard, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -43,6 +43,12 @@ class WireModel(BaseModel):
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
     )
+
+    example: ClassVar[Mapping[str, object] | None] = None
+    """A whole body that works as it is: /docs fills it in, and generators show it."""
+
+    rules: ClassVar[Mapping[str, object]] = {}
+    """What JSON Schema says of the fields together, as of two of which one is required."""
 
     @classmethod
     def also_missing(cls, sent: Mapping[str, object]) -> tuple[FieldProblem, ...]:

@@ -59,7 +59,7 @@ View = type[Struct]
 # A view -> what it is of, and which of its fields are computed.
 VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     alerts.AlertView: (Alert, frozenset()),
-    audit.EntryView: (AuditEntry, frozenset()),
+    audit.AuditEntryView: (AuditEntry, frozenset()),
     catalog.CouponView: (Coupon, frozenset()),
     catalog.PriceView: (Price, frozenset()),
     history.DisputeView: (Dispute, frozenset({"dispute_id"})),
@@ -128,7 +128,7 @@ OF_NO_DOCUMENT: set[View] = {
     recovery.ReminderMailView,
     recovery.ViaView,
     reviews.DoubtView,
-    timeline.EntryView,
+    timeline.TimelineEntry,
 }
 
 

@@ -39,6 +39,15 @@ _MAIL = "`GET /api/admin/mail` lists mails"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
 _SUBSCRIPTIONS = "*Subscriptions* at Stripe and Razorpay"
 _CLIENT = "*tillgate-browser* takes payments from a page of your own"
+_SHORT = "Operations of the API's document have short names"
+_WHOLE = "bodies in the API's document have *whole examples*"
+_OLDER = "older names are marked as deprecated"
+_FOUND = "creates say that they answer 200, too"
+_SIGNED = "webhooks name the headers that they are signed in"
+_PROVIDER = "`provider` or `paymentMethod` is required in the document, too"
+_ENTRIES = "`EntryView` is `AuditEntryView` and `TimelineEntry`"
+_NAMED_ANEW = ("provider", "paymentMethod", "userId")
+_METHODS = ("get", "post", "put", "patch", "delete")
 _ERROR_PAGES = "*Each error has a page*"
 _RECOVERY = "*Recovery*: customers who left before they paid"
 _LEADS = "*Leads*: `POST /api/payment-intent` keeps"
@@ -89,6 +98,79 @@ ALLOWED: dict[str, str] = {
         f"schemas {name} > properties > intentId": _LEADS
         for name in (
             *("CreateCheckout", "CreateCheckoutSession", "CreatePaymentSession", "SessionView"),
+    **{f"{part} > operationId": _SHORT for part in kept() if part.split()[0] in _METHODS},
+    **{
+        f"{method} /api/{path} > deprecated": _OLDER
+        for path, methods in {
+            "payment-sessions": ("put",),
+            "checkout-sessions": ("put",),
+            "payments/checkout-session": ("get", "post", "put", "patch"),
+            "payment/create-checkout-session": ("post",),
+            "payments/webhook": ("post",),
+            "payment/webhook": ("post",),
+        }.items()
+        for method in methods
+    },
+    **{
+        f"post /api/{path} > responses > 200": _FOUND
+        for path in (
+            *("payment-sessions", "checkout-sessions", "payments/checkout-session"),
+            *("payments/create-checkout", "payment/create-checkout-session"),
+        )
+    },
+    **{
+        f"{method} /api/{path} > requestBody": _WHOLE
+        for method, path in (
+            *((one, "payment-sessions") for one in ("post", "put", "patch")),
+            *((one, "checkout-sessions") for one in ("post", "put", "patch")),
+            *((one, "payments/checkout-session") for one in ("post", "put", "patch")),
+            ("post", "payments/create-checkout"),
+            ("post", "payment/create-checkout-session"),
+            ("post", "payment/verify-checkout-session"),
+            ("post", "quotes"),
+            ("post", "cleanup-sessions"),
+            ("post", "jobs/{name}"),
+            ("put", "admin/coupons/{code}"),
+            ("put", "admin/prices/{item}"),
+            ("post", "admin/reviews/{event_id}/accept"),
+            ("post", "admin/reviews/{event_id}/reject"),
+        )
+    },
+    **{
+        f"{operation} > parameters > {name}": _WHOLE
+        for operation, name in (
+            ("put /api/admin/coupons/{code}", "path code"),
+            ("delete /api/admin/coupons/{code}", "path code"),
+            ("put /api/admin/prices/{item}", "path item"),
+            ("delete /api/admin/prices/{item}", "path item"),
+            ("delete /api/admin/prices/{item}", "query currency"),
+            ("get /api/payment-sessions/{session_id}", "path session_id"),
+            ("get /api/payment-sessions/{session_id}/timeline", "path session_id"),
+            ("get /api/checkout-sessions", "query userId"),
+            ("get /api/payments/checkout-session", "query userId"),
+            ("post /api/jobs/{name}", "path name"),
+            ("post /api/webhooks/{provider}", "path provider"),
+        )
+    },
+    **{
+        f"post /api/{path} > {part}": _SIGNED
+        for path in ("payments/webhook", "payment/webhook", "webhooks/{provider}")
+        for part in ("parameters", "requestBody")
+    },
+    "schemas CreateCheckout > if": _PROVIDER,
+    "schemas CreateCheckout > else": _PROVIDER,
+    **{
+        f"schemas {name} > {part}": _PROVIDER
+        for name in ("CreatePaymentSession", "CreateCheckoutSession")
+        for part in ("if", "then", *(f"properties > {one}" for one in _NAMED_ANEW))
+    },
+    **{
+        f"schemas {part}": _ENTRIES
+        for part in (
+            *("audit_controllers_EntryView", "timeline_schemas_EntryView"),
+            *("AuditEntryView", "TimelineEntry"),
+            "EntriesAnswer > properties > entries",
+            "TimelineAnswer > properties > entries",
         )
     },
     "post /api/webhook-endpoints": _WEBHOOKS,

@@ -107,7 +107,11 @@ def create_test_app(
     """Build the application as `service.app` does."""
     seen = seen or Seen()
 
-    @post("/api/orders", opt={**requires(AccessScope.SESSIONS_WRITE), IDEMPOTENT: True})
+    @post(
+        "/api/orders",
+        opt={**requires(AccessScope.SESSIONS_WRITE), IDEMPOTENT: True},
+        operation_id="createOrder",
+    )
     async def create_order(
         data: JSONBody[Order], principal: CurrentPrincipal, request: AnyRequest
     ) -> Order:

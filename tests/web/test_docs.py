@@ -66,9 +66,9 @@ async def test_the_page_works_in_a_browser_without_the_internet(
         page.on("request", note_request)
         try:
             await page.goto(f"{address}/docs")
-            await page.wait_for_selector("#operations-default-ApiOrdersCreateOrder")
-            await page.click("#operations-default-ApiOrdersCreateOrder button")
-            await page.wait_for_selector("#operations-default-ApiOrdersCreateOrder .opblock-body")
+            await page.wait_for_selector("#operations-default-createOrder")
+            await page.click("#operations-default-createOrder button")
+            await page.wait_for_selector("#operations-default-createOrder .opblock-body")
             await page.wait_for_load_state("networkidle")
         except Error:
             await tell_what_is_shown(context.pages)

@@ -28,7 +28,7 @@ class AdminAlerts(Controller):
     tags = ["Admin"]
     opt = requires(AccessScope.ALERTS_READ)
 
-    @get("/", summary="List alerts")
+    @get("/", operation_id="listAlerts", summary="List alerts")
     async def alerts(
         self,
         principal: CurrentPrincipal,
@@ -51,6 +51,7 @@ class AdminAlerts(Controller):
         "/{alert_id:str}/close",
         opt=requires(AccessScope.ALERTS_WRITE),
         status_code=200,
+        operation_id="closeAlert",
         summary="Close an alert",
     )
     async def close(

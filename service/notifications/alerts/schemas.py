@@ -1,6 +1,7 @@
 """What goes over the wire about alerts."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from msgspec import Struct
 from pydantic import Field
@@ -14,6 +15,8 @@ from service.web.wire import WireModel
 
 class CloseAlert(WireModel):
     """Closes an alert."""
+
+    example: ClassVar = {"reason": "Known; the bank works on it until Monday."}
 
     reason: LongText = Field(examples=["Known; the bank works on it until Monday."])
     """Stands in the trail and in the message `alert.closed`."""

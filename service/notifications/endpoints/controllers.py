@@ -68,7 +68,7 @@ class WebhookEndpoints(Controller):
     tags = ["Webhook endpoints"]
     opt = _READ
 
-    @post("/", opt=_ACT, summary="Add a webhook endpoint")
+    @post("/", opt=_ACT, operation_id="addEndpoint", summary="Add a webhook endpoint")
     async def add(
         self,
         data: JSONBody[AddEndpoint],
@@ -85,7 +85,7 @@ class WebhookEndpoints(Controller):
         told = await add_endpoint(endpoints_of(request), data.wish(), by, seed=seed)
         return ToldEndpoint(endpoint_view(told.endpoint), told.secret)
 
-    @get("/", summary="List webhook endpoints")
+    @get("/", operation_id="listEndpoints", summary="List webhook endpoints")
     async def listed(
         self,
         principal: CurrentPrincipal,
@@ -100,7 +100,7 @@ class WebhookEndpoints(Controller):
         views = [endpoint_view(one) for one in found]
         return EndpointsAnswer(views, next_cursor(following))
 
-    @get("/{endpoint_id:str}", summary="Read a webhook endpoint")
+    @get("/{endpoint_id:str}", operation_id="readEndpoint", summary="Read a webhook endpoint")
     async def read(
         self,
         endpoint_id: EndpointPath,
@@ -112,7 +112,12 @@ class WebhookEndpoints(Controller):
         found = await find_endpoint(endpoint_id, whose)
         return EndpointAnswer(endpoint_view(found))
 
-    @patch("/{endpoint_id:str}", opt=_WRITE, summary="Change a webhook endpoint")
+    @patch(
+        "/{endpoint_id:str}",
+        opt=_WRITE,
+        operation_id="changeEndpoint",
+        summary="Change a webhook endpoint",
+    )
     async def change(
         self,
         endpoint_id: EndpointPath,
@@ -126,7 +131,12 @@ class WebhookEndpoints(Controller):
         changed = await change_endpoint(services, endpoint_id, data.wish(), by)
         return EndpointAnswer(endpoint_view(changed))
 
-    @delete("/{endpoint_id:str}", opt=_WRITE, summary="Remove a webhook endpoint")
+    @delete(
+        "/{endpoint_id:str}",
+        opt=_WRITE,
+        operation_id="removeEndpoint",
+        summary="Remove a webhook endpoint",
+    )
     async def remove(
         self,
         endpoint_id: EndpointPath,
@@ -138,7 +148,13 @@ class WebhookEndpoints(Controller):
         by = on_behalf_of(principal, merchant)
         await remove_endpoint(endpoints_of(request), endpoint_id, by)
 
-    @post("/{endpoint_id:str}/test", opt=_ACT, status_code=202, summary="Send a test event")
+    @post(
+        "/{endpoint_id:str}/test",
+        opt=_ACT,
+        status_code=202,
+        operation_id="testEndpoint",
+        summary="Send a test event",
+    )
     async def test(
         self,
         endpoint_id: EndpointPath,
@@ -151,7 +167,13 @@ class WebhookEndpoints(Controller):
         sent = await send_test(endpoints_of(request), endpoint_id, by)
         return SentAnswer(sent_view(sent))
 
-    @post("/{endpoint_id:str}/rotate", opt=_ACT, status_code=200, summary="Make a new secret")
+    @post(
+        "/{endpoint_id:str}/rotate",
+        opt=_ACT,
+        status_code=200,
+        operation_id="rotateSecret",
+        summary="Make a new secret",
+    )
     async def rotate(
         self,
         endpoint_id: EndpointPath,
@@ -164,7 +186,13 @@ class WebhookEndpoints(Controller):
         told = await rotate_secret(endpoints_of(request), endpoint_id, by)
         return ToldEndpoint(endpoint_view(told.endpoint), told.secret)
 
-    @post("/{endpoint_id:str}/resend", opt=_ACT, status_code=202, summary="Send events again")
+    @post(
+        "/{endpoint_id:str}/resend",
+        opt=_ACT,
+        status_code=202,
+        operation_id="resendEvents",
+        summary="Send events again",
+    )
     async def resend(
         self,
         endpoint_id: EndpointPath,
@@ -187,7 +215,11 @@ class WebhookEndpoints(Controller):
         resent = await resend_since(services, endpoint_id, data.since, by)
         return ResentAnswer(resent.count, resent.since)
 
-    @get("/{endpoint_id:str}/deliveries", summary="List what was sent to an endpoint")
+    @get(
+        "/{endpoint_id:str}/deliveries",
+        operation_id="listSentEvents",
+        summary="List what was sent to an endpoint",
+    )
     async def deliveries(
         self,
         endpoint_id: EndpointPath,

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Struct
 from pydantic import BeforeValidator, Field
@@ -103,6 +103,8 @@ class _EndpointFields(WireModel):
 class AddEndpoint(_EndpointFields):
     """Adds an endpoint."""
 
+    example: ClassVar = {"url": "http://127.0.0.1:9000/hooks", "events": ["session.*"]}
+
     url: Url
     """Where it is sent to; https, and a public address."""
     events: Filters
@@ -116,6 +118,8 @@ class AddEndpoint(_EndpointFields):
 
 class ChangeEndpoint(_EndpointFields):
     """Changes what is named of an endpoint."""
+
+    example: ClassVar = {"description": "The shop's own server"}
 
     url: Url | None = None
     """Where it is sent to from now on."""
@@ -132,6 +136,8 @@ class ChangeEndpoint(_EndpointFields):
 
 class Resend(WireModel):
     """Sends one event again, or what was not taken since a time: one of the two is named."""
+
+    example: ClassVar = {"since": "2026-11-22T12:00:00Z"}
 
     event_id: Annotated[str, Field(pattern=r"^evt_[0-9a-f]{24}$")] | None = None
     """An event that was sent to this endpoint or to another of the merchant's."""

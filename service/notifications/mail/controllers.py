@@ -64,7 +64,14 @@ from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor, PageLim
 PAGES = Pages(Assets("service.notifications.mail", "/mail/assets"))
 
 MailPath = Annotated[str, PathParameter(max_length=100, description="The mail's id.")]
-NamePath = Annotated[str, PathParameter(max_length=100, description="The template's name.")]
+NamePath = Annotated[
+    str,
+    PathParameter(
+        max_length=100,
+        description="The template's name.",
+        schema_extra={"examples": ["completed"]},
+    ),
+]
 Token = Annotated[str, QueryParameter(name="t", max_length=1000)]
 
 _WRITES = requires(AccessScope.MAIL_WRITE)
@@ -83,7 +90,7 @@ class AdminMail(Controller):
     tags = ["Mail"]
     opt = requires(AccessScope.MAIL_READ)
 
-    @get("/", summary="List mails")
+    @get("/", operation_id="listMails", summary="List mails")
     async def mails(
         self,
         principal: CurrentPrincipal,
@@ -99,7 +106,13 @@ class AdminMail(Controller):
         views = [mail_view(one) for one in found]
         return MailsAnswer(views, next_cursor(following))
 
-    @post("/{mail_id:str}/resend", opt=_WRITES, status_code=200, summary="Send a mail again")
+    @post(
+        "/{mail_id:str}/resend",
+        opt=_WRITES,
+        status_code=200,
+        operation_id="resendMail",
+        summary="Send a mail again",
+    )
     async def again(
         self, mail_id: MailPath, principal: CurrentPrincipal, request: AnyRequest
     ) -> MailAnswer:
@@ -116,7 +129,7 @@ class AdminMailTemplates(Controller):
     tags = ["Mail"]
     opt = requires(AccessScope.MAIL_READ)
 
-    @get("/", summary="List the mail templates")
+    @get("/", operation_id="listMailTemplates", summary="List the mail templates")
     async def templates(
         self, principal: CurrentPrincipal, request: AnyRequest
     ) -> MailTemplatesAnswer:
@@ -124,14 +137,14 @@ class AdminMailTemplates(Controller):
         views = [await _shown(name, principal, request) for name in TEMPLATES]
         return MailTemplatesAnswer([one.template for one in views])
 
-    @get("/{name:str}", summary="Read a mail template")
+    @get("/{name:str}", operation_id="readMailTemplate", summary="Read a mail template")
     async def read(
         self, name: NamePath, principal: CurrentPrincipal, request: AnyRequest
     ) -> MailTemplateAnswer:
         """The merchant's own, else the premade one, which one's own may begin with."""
         return await _shown(name, principal, request)
 
-    @put("/{name:str}", opt=_WRITES, summary="Set a mail template")
+    @put("/{name:str}", opt=_WRITES, operation_id="setMailTemplate", summary="Set a mail template")
     async def set(
         self,
         name: NamePath,
@@ -143,7 +156,13 @@ class AdminMailTemplates(Controller):
         await put_template(name, data.parts(), principal, mailing_of(request))
         return await _shown(name, principal, request)
 
-    @delete("/{name:str}", opt=_WRITES, status_code=200, summary="Reset a mail template")
+    @delete(
+        "/{name:str}",
+        opt=_WRITES,
+        status_code=200,
+        operation_id="resetMailTemplate",
+        summary="Reset a mail template",
+    )
     async def reset(
         self, name: NamePath, principal: CurrentPrincipal, request: AnyRequest
     ) -> MailTemplateAnswer:
@@ -151,7 +170,9 @@ class AdminMailTemplates(Controller):
         await drop_template(name, principal, mailing_of(request))
         return await _shown(name, principal, request)
 
-    @post("/{name:str}/preview", status_code=200, summary="Preview a mail")
+    @post(
+        "/{name:str}/preview", status_code=200, operation_id="previewMail", summary="Preview a mail"
+    )
     async def preview(
         self,
         name: NamePath,
@@ -174,7 +195,7 @@ class AdminSuppressions(Controller):
     tags = ["Mail"]
     opt = requires(AccessScope.MAIL_READ)
 
-    @get("/", summary="List suppressed addresses")
+    @get("/", operation_id="listSuppressions", summary="List suppressed addresses")
     async def suppressions(
         self, principal: CurrentPrincipal, limit: PageLimit = PAGE_SIZE, cursor: PageCursor = None
     ) -> SuppressionsAnswer:
@@ -184,7 +205,7 @@ class AdminSuppressions(Controller):
         views = [suppression_view(one) for one in found]
         return SuppressionsAnswer(views, next_cursor(following))
 
-    @post("/", opt=_WRITES, summary="Tell of a bounce")
+    @post("/", opt=_WRITES, operation_id="noteBounce", summary="Tell of a bounce")
     async def bounced(
         self, data: JSONBody[NoteBounce], principal: CurrentPrincipal, request: AnyRequest
     ) -> SuppressionAnswer:
@@ -192,7 +213,13 @@ class AdminSuppressions(Controller):
         found = await note_bounce(data.email, data.says, principal, mailing_of(request))
         return SuppressionAnswer(suppression_view(found))
 
-    @post("/lift", opt=_WRITES, status_code=204, summary="Write to an address again")
+    @post(
+        "/lift",
+        opt=_WRITES,
+        status_code=204,
+        operation_id="liftSuppression",
+        summary="Write to an address again",
+    )
     async def lift(
         self, data: JSONBody[LiftSuppression], principal: CurrentPrincipal, request: AnyRequest
     ) -> None:

@@ -1,7 +1,7 @@
 """What goes over the wire about mail."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Struct
 from pydantic import Field
@@ -85,6 +85,8 @@ class MailPreviewAnswer(Struct, frozen=True, rename="camel"):
 class PutMailTemplate(WireModel):
     """A merchant's own template; parts that are left out, or null, are as premade."""
 
+    example: ClassVar = {"subject": "{{ merchant.name }}: {{ amount }}"}
+
     subject: Source | None = Field(None, examples=["{{ merchant.name }}: {{ amount }}"])
     """In one line."""
     html: Source | None = None
@@ -122,6 +124,8 @@ class SuppressionAnswer(Struct, frozen=True, rename="camel"):
 class NoteBounce(WireModel):
     """Tells that a mail to an address came back."""
 
+    example: ClassVar = {"email": "ada@example.com", "says": "550 no such mailbox"}
+
     email: Email
     says: LongText | None = None
     """What the bounce says."""
@@ -129,6 +133,8 @@ class NoteBounce(WireModel):
 
 class LiftSuppression(WireModel):
     """Has an address be written to again."""
+
+    example: ClassVar = {"email": "ada@example.com"}
 
     email: Email
 

@@ -38,6 +38,7 @@ class EventStream(Controller):
         "/api/events/stream",
         opt=requires(AccessScope.EVENTS_READ),
         media_type="text/event-stream",
+        operation_id="streamEvents",
         summary="Listen to events as they happen",
     )
     async def listen(

@@ -80,6 +80,7 @@ class PaymentHistory(Controller):
     @get(
         "/api/payment/payment-history",
         opt=requires(AccessScope.PAYMENTS_READ),
+        operation_id="listPayments",
         summary="List payments with their refunds and attempts",
     )
     async def history(
@@ -117,6 +118,7 @@ class PaymentHistory(Controller):
     @get(
         "/api/payment/admin/payments",
         opt=requires(AccessScope.PAYMENTS_SEARCH),
+        operation_id="searchPayments",
         summary="Search payments",
     )
     async def search(
@@ -154,6 +156,7 @@ class PaymentHistory(Controller):
     @get(
         "/api/payment/admin/analytics",
         opt=requires(AccessScope.ANALYTICS_READ),
+        operation_id="readAnalytics",
         summary="Add up the last days",
     )
     async def analytics(
@@ -183,7 +186,7 @@ class Disputes(Controller):
     path = "/api/disputes"
     opt = requires(AccessScope.DISPUTES_READ)
 
-    @get("/", summary="List disputes")
+    @get("/", operation_id="listDisputes", summary="List disputes")
     async def disputes(
         self,
         principal: CurrentPrincipal,
@@ -197,7 +200,7 @@ class Disputes(Controller):
         begins_at = next_cursor(following)
         return DisputesAnswer([dispute_view(one) for one in found], begins_at)
 
-    @get("/{dispute_id:str}", summary="Read a dispute")
+    @get("/{dispute_id:str}", operation_id="readDispute", summary="Read a dispute")
     async def dispute(self, dispute_id: DisputePath, principal: CurrentPrincipal) -> DisputeAnswer:
         """404 where there is none."""
         return DisputeAnswer(dispute_view(await read_dispute(principal.merchant_id, dispute_id)))

@@ -60,6 +60,7 @@ class Refunds(Controller):
     @post(
         "/api/payment/request-refund",
         opt={**requires(AccessScope.REFUNDS_REQUEST), IDEMPOTENT: True},
+        operation_id="requestRefund",
         summary="Request a refund",
     )
     async def request(
@@ -74,6 +75,7 @@ class Refunds(Controller):
     @post(
         "/api/payments/{any_id:str}/refunds",
         opt={**requires(AccessScope.REFUNDS_APPROVE), IDEMPOTENT: True},
+        operation_id="refundPayment",
         summary="Refund a payment at once",
     )
     async def make(
@@ -102,6 +104,7 @@ class Refunds(Controller):
         "/api/payment/admin/process-refund",
         opt=requires(AccessScope.REFUNDS_APPROVE),
         status_code=200,
+        operation_id="processRefund",
         summary="Approve or deny a requested refund",
     )
     async def process(
@@ -121,7 +124,12 @@ class Refunds(Controller):
             decided = await approve_now(data.refund_id, approval, by, services)
         return RefundAnswer(refund_view(decided))
 
-    @get("/api/refunds", opt=requires(AccessScope.REFUNDS_READ), summary="List refunds")
+    @get(
+        "/api/refunds",
+        opt=requires(AccessScope.REFUNDS_READ),
+        operation_id="listRefunds",
+        summary="List refunds",
+    )
     async def list_all(
         self,
         principal: CurrentPrincipal,
@@ -158,6 +166,7 @@ class Refunds(Controller):
     @get(
         "/api/refunds/{refund_id:str}",
         opt=requires(AccessScope.REFUNDS_READ),
+        operation_id="readRefund",
         summary="Read a refund",
     )
     async def read(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Struct, UnsetType
 from pydantic import Field
@@ -29,6 +29,13 @@ class RequestRefund(WireModel):
     Without an amount all that is left is meant. A `currency` must be the payment's.
     """
 
+    example: ClassVar = {
+        "sessionId": "docs-1",
+        "amount": 500,
+        "currency": "USD",
+        "reason": "One seat of two.",
+    }
+
     payment_id: Text | None = None
     session_id: Text | None = None
     amount: StrictAmount | None = None
@@ -39,6 +46,8 @@ class RequestRefund(WireModel):
 class MakeRefund(WireModel):
     """Refunds a payment at once. `bankReference` names the transfer of one that is made by hand."""
 
+    example: ClassVar = {"amount": 500, "currency": "USD", "reason": "One seat of two."}
+
     amount: StrictAmount | None = None
     currency: CurrencyCode | None = None
     reason: LongText
@@ -47,6 +56,12 @@ class MakeRefund(WireModel):
 
 class ProcessRefund(WireModel):
     """Approves a requested refund, of all or of less, or denies it."""
+
+    example: ClassVar = {
+        "refundId": "docs-refund-1",
+        "action": "approve",
+        "adminReason": "Within 14 days.",
+    }
 
     refund_id: Text
     action: Annotated[RefundAction, Field(strict=False)]

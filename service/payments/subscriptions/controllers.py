@@ -33,7 +33,14 @@ from service.payments.subscriptions.sending.services import SubscriptionServices
 from service.payments.subscriptions.states import SubscriptionStatus
 from service.web.authentication import AnyRequest, CurrentPrincipal, on_behalf_of, requires
 from service.web.idempotency.middleware import IDEMPOTENT
-from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor, PageLimit, UserQuery
+from service.web.parameters import (
+    PAGE_SIZE,
+    MerchantQuery,
+    OneUserQuery,
+    PageCursor,
+    PageLimit,
+    UserQuery,
+)
 
 SubscriptionId = Annotated[str, PathParameter(max_length=255, description="The provider's id.")]
 _CHANGES = {**requires(AccessScope.SUBSCRIPTIONS_WRITE), IDEMPOTENT: True}
@@ -53,10 +60,11 @@ class Subscriptions(Controller):
     @get(
         "/api/payment/subscription-status",
         opt=requires(AccessScope.SUBSCRIPTIONS_READ),
+        operation_id="readSubscriptionStatus",
         summary="Read how a user's subscription stands",
     )
     async def status(
-        self, request: AnyRequest, principal: CurrentPrincipal, user_id: UserQuery = None
+        self, request: AnyRequest, principal: CurrentPrincipal, user_id: OneUserQuery = None
     ) -> SubscriptionStatusAnswer:
         """The latest that has not ended, else the latest; a user's own, a key's of any user."""
         of_user = principal.kind is Kind.USER
@@ -74,6 +82,7 @@ class Subscriptions(Controller):
     @get(
         "/api/subscriptions",
         opt=requires(AccessScope.SUBSCRIPTIONS_READ),
+        operation_id="listSubscriptions",
         summary="List subscriptions",
     )
     async def list_all(
@@ -102,6 +111,7 @@ class Subscriptions(Controller):
     @get(
         "/api/subscriptions/{subscription_id:str}",
         opt=requires(AccessScope.SUBSCRIPTIONS_READ),
+        operation_id="readSubscription",
         summary="Read a subscription",
     )
     async def read(
@@ -116,6 +126,7 @@ class Subscriptions(Controller):
         "/api/payment/cancel-subscription",
         opt=_CHANGES,
         status_code=200,
+        operation_id="cancelSubscription",
         summary="Cancel a subscription",
     )
     async def cancel(
@@ -129,6 +140,7 @@ class Subscriptions(Controller):
         "/api/payment/reactivate-subscription",
         opt=_CHANGES,
         status_code=200,
+        operation_id="reactivateSubscription",
         summary="Let a subscription go on",
     )
     async def reactivate(
@@ -144,6 +156,7 @@ class Subscriptions(Controller):
         "/api/payment/change-plan",
         opt=_CHANGES,
         status_code=200,
+        operation_id="changePlan",
         summary="Change a subscription's plan",
     )
     async def change_plan(

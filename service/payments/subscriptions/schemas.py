@@ -1,6 +1,7 @@
 """What goes over the wire about subscriptions."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -17,6 +18,8 @@ from service.web.wire import WireModel
 class CancelSubscription(WireModel):
     """Ends a subscription: with the period that is paid for, or now."""
 
+    example: ClassVar = {"subscriptionId": "sub_docs1", "atPeriodEnd": True}
+
     subscription_id: Text
     at_period_end: bool = True
     reason: LongText | None = None
@@ -25,12 +28,16 @@ class CancelSubscription(WireModel):
 class ReactivateSubscription(WireModel):
     """Lets a subscription go on that was to end with its period, or that is paused."""
 
+    example: ClassVar = {"subscriptionId": "sub_docs1"}
+
     subscription_id: Text
     reason: LongText | None = None
 
 
 class ChangePlan(WireModel):
     """Changes a subscription to another plan, with the provider's proration."""
+
+    example: ClassVar = {"subscriptionId": "sub_docs1", "plan": "premium"}
 
     subscription_id: Text
     plan: Text

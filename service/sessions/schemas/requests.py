@@ -1,7 +1,7 @@
 """What callers send about sessions."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from pydantic import Field
@@ -38,20 +38,34 @@ QuoteId = Annotated[
 Price = Annotated[str, Field(pattern=r"^[0-9]{1,16}(\.[0-9]{1,4})?$", examples=["29.99"])]
 
 
+# In JSON Schema's words, beside the fields and in no class of its own: generators see one class.
+_NAMES_A_PROVIDER = {"required": ["provider"], "properties": {"provider": {"type": "string"}}}
+_PROVIDER_REQUIRED = {
+    "if": {"not": _NAMES_A_PROVIDER},
+    "then": {
+        "required": ["paymentMethod"],
+        "properties": {"paymentMethod": {"type": "string"}},
+    },
+}
+
+
 class SessionRequest(WireModel):
     """What both kinds of session are opened with."""
+
+    rules: ClassVar = _PROVIDER_REQUIRED
 
     session_id: SessionId | None = None
     """Made when none is given."""
     user_id: Text | None = Field(None, examples=["user_123"])
-    """Due from a key; a user's is the token's."""
+    """Required from a key; a user's is the token's."""
     email: Email | None = None
     amount: StrictAmount | None = Field(None, examples=[1000])
     """The total in minor units. From a browser it must equal the catalog's, or be left out."""
     currency: CurrencyCode | None = Field(None, examples=["INR"])
     quantity: Quantity = 1
-    provider: ProviderName | None = None
-    payment_method: ProviderName | None = Field(None, examples=["phonepe"])
+    provider: ProviderName | None = Field(None, examples=["stripe"])
+    """Required, by this name or the older one."""
+    payment_method: ProviderName | None = None
     """The older name of `provider`."""
     coupon_code: ShortText | None = None
     pass_id: ShortText | None = None
@@ -120,6 +134,15 @@ def _hash_of(asked: dict[str, Any]) -> str:
 class CreatePaymentSession(SessionRequest):
     """Opens a payment session for an event."""
 
+    example: ClassVar = {
+        "sessionId": "docs-1",
+        "userId": "user_123",
+        "eventId": "event_456",
+        "amount": 1000,
+        "currency": "USD",
+        "provider": "stripe",
+    }
+
     event_id: ShortText = Field(examples=["event_456"])
     selected_date: ShortText | None = None
     waiting_list_id: ShortText | None = None
@@ -131,6 +154,15 @@ class CreatePaymentSession(SessionRequest):
 
 class CreateCheckoutSession(SessionRequest):
     """Opens a checkout session for a plan, or finds the one that is open."""
+
+    example: ClassVar = {
+        "userId": "user_123",
+        "email": "ada@example.com",
+        "plan": "premium",
+        "amount": 2999,
+        "currency": "USD",
+        "provider": "stripe",
+    }
 
     email: Email = Field(examples=["ada@example.com"])
     plan: ShortText = Field(examples=["premium"])
@@ -150,6 +182,20 @@ class CreateCheckout(WireModel):
 
     The fields are those of the two kinds of session: with `eventId` it is a payment session.
     """
+
+    example: ClassVar = {
+        "userId": "user_123",
+        "email": "ada@example.com",
+        "eventId": "event_456",
+        "amount": 1000,
+        "currency": "USD",
+        "provider": "stripe",
+    }
+
+    rules: ClassVar = {
+        "if": {"required": ["sessionId"], "maxProperties": 1},
+        "else": _PROVIDER_REQUIRED,
+    }
 
     session_id: SessionId | None = None
     user_id: Text | None = Field(None, examples=["user_123"])
@@ -189,6 +235,8 @@ class CreateCheckout(WireModel):
 class ChangeSession(WireModel):
     """Changes a session; what is left out stays as it is."""
 
+    example: ClassVar = {"sessionId": "docs-1", "metadata": {"seat": "B12"}}
+
     session_id: SessionId
     status: Status | None = Field(None, strict=False)
     metadata: Metadata | None = None
@@ -209,6 +257,8 @@ class VerifyCheckout(WireModel):
     `sessionId` is ours or the provider's. The three Razorpay fields are what its checkout hands to
     the page; their signature is checked before the provider is asked.
     """
+
+    example: ClassVar = {"sessionId": "docs-1"}
 
     session_id: Text
     razorpay_payment_id: Text | None = Field(None, alias="razorpay_payment_id")

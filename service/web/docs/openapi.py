@@ -3,6 +3,7 @@
 It does not know our problem details, which routes are open, or where Idempotency-Key is accepted.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -15,6 +16,8 @@ from litestar.routes import HTTPRoute
 
 import service
 from service.web.authentication import PROVEN, PUBLIC, scopes_needed
+from service.web.docs.bodies import finish_body
+from service.web.docs.marks import ALSO_ANSWERS, SIGNED_BY, is_older, operation_id
 from service.web.idempotency.middleware import IDEMPOTENT
 from service.web.limits.rate_limits import UNLIMITED
 from service.web.problems import PROBLEM_TYPE
@@ -82,6 +85,16 @@ _SECRET_HEADER: Node = {
     "schema": {"type": "string"},
 }
 
+_ALSO = {200: "It was there already.", 201: "It was not there yet."}
+
+_SIGNATURE = "Made by the provider over the very bytes of the body."
+
+_POSTED: Node = {
+    "required": True,
+    "description": "An event, as its provider posts it.",
+    "content": {"application/json": {"schema": {"type": "object", "additionalProperties": True}}},
+}
+
 _ENCODED = "openapi_document"
 
 
@@ -96,6 +109,7 @@ def openapi_config() -> OpenAPIConfig:
         version=service.__version__,
         description=_DESCRIPTION,
         use_handler_docstrings=True,
+        operation_id_creator=operation_id,
         components=Components(
             security_schemes={
                 "bearer": SecurityScheme(
@@ -137,6 +151,8 @@ def _finish(document: Node, app: Litestar) -> None:
                 operation = paths[route.path_format].get(str(method).lower())
                 if operation is not None:
                     _finish_operation(operation, handler)
+                    finish_body(operation, handler, document["components"]["schemas"])
+                    operation["deprecated"] = is_older(handler, method, route.path_format)
 
 
 def _finish_operation(operation: Node, handler: HTTPRouteHandler) -> None:
@@ -145,6 +161,9 @@ def _finish_operation(operation: Node, handler: HTTPRouteHandler) -> None:
     for status in [status for status in answers if status.startswith(("4", "5"))]:
         answers[status] = _PROBLEM_ANSWER
     answers["default"] = _PROBLEM_ANSWER
+    also: int | None = handler.opt.get(ALSO_ANSWERS)
+    if also is not None:
+        answers[str(also)] = {**answers[_success(answers)], "description": _ALSO[also]}
     if handler.opt.get(PUBLIC):
         operation["security"] = []
     elif needed := scopes_needed(handler.opt):
@@ -154,3 +173,13 @@ def _finish_operation(operation: Node, handler: HTTPRouteHandler) -> None:
         operation.setdefault("parameters", []).append(_KEY_HEADER)
     if handler.opt.get(PROVEN):
         operation.setdefault("parameters", []).append(_SECRET_HEADER)
+    signed_by: Sequence[str] = handler.opt.get(SIGNED_BY, ())
+    for name in signed_by:
+        header = {"name": name, "in": "header", "required": len(signed_by) == 1, "schema": _TEXT}
+        operation.setdefault("parameters", []).append(header | {"description": _SIGNATURE})
+    if signed_by:
+        operation["requestBody"] = _POSTED
+
+
+def _success(answers: Node) -> str:
+    return next(status for status in answers if status.startswith("2"))

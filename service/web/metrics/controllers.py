@@ -29,6 +29,7 @@ def metrics_route(settings: HttpSettings, rooms: Sequence[Figures]) -> HTTPRoute
         "/metrics",
         opt={**requires(AccessScope.METRICS_READ, AccessScope.OPERATOR), LETS_IN: is_inside},
         tags=["Health"],
+        operation_id="readMetrics",
         summary="Read what the service measures of itself",
     )
     async def metrics() -> Response[bytes]:
