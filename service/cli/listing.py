@@ -112,7 +112,7 @@ def _text(value: object) -> object:
     if isinstance(value, Cell):
         return value.text
     if isinstance(value, tuple):
-        return ",".join(map(str, value)) or None
+        return ", ".join(map(str, value)) or None
     return value
 
 

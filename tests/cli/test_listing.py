@@ -112,7 +112,7 @@ def test_people_read_a_table_and_programs_values() -> None:
         wrong=True,
     )
     out, err, status = _shown(found)
-    assert out.splitlines() == ["3 h\ta,b\t-", "is it\tTrue"]
+    assert out.splitlines() == ["3 h\ta, b\t-", "is it\tTrue"]
     assert err.splitlines() == ["warning odd", "and so on"]
     assert status == 1
     out, err, status = _shown(found, "--json")
