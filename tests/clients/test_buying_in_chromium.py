@@ -6,6 +6,7 @@ Those marked soak take other turns on a road that one of the others goes, and so
 import pytest
 from playwright.async_api import Route
 
+from service.web.client.builds import newest_build
 from tests.clients.customer import COOKIE, Customer
 
 pytestmark = pytest.mark.browser
@@ -246,3 +247,39 @@ async def test_the_pages_of_the_guide_take_a_payment(customer: Customer) -> None
     await customer.go("/guide-thanks.html")
     await customer.page.wait_for_selector("#said:text-is('completed')")
     assert len(await customer.sessions()) == 1
+
+
+async def test_a_price_is_asked_for_and_a_double_click_buys_once_at_it(customer: Customer) -> None:
+    await customer.go("/?provider=upi")
+    quote = await customer.page.evaluate(
+        "tillgate.quote({ items: { eventId: 'event_456' }, quantity: 2, currency: 'INR' })"
+    )
+    assert (quote["amount"], quote["currency"]) == (2000, "INR")
+    await customer.page.evaluate(
+        "(quoteId) => Object.assign(order, { quoteId, quantity: 2, currency: 'INR' })",
+        quote["quoteId"],
+    )
+    await customer.page.dblclick("#buy")
+    await customer.page.wait_for_selector("#code img")
+    (session,) = await customer.sessions()
+    assert (session["amount"], session["quantity"]) == (2000, 2)
+    assert await customer.page.locator("#code img").count() == 1
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_a_script_that_somebody_changed_on_the_way_is_not_run(
+    customer: Customer, changed: bool
+) -> None:
+    """By the hash in the page; one that came as it was built is the control."""
+
+    async def change(route: Route) -> None:
+        answer = await route.fetch()
+        body = await answer.body()
+        await route.fulfill(response=answer, body=body + (b"\n" if changed else b""))
+
+    await customer.page.route(f"**{newest_build().path}", change)
+    await customer.go("/?provider=stripe")
+    assert await customer.page.evaluate("typeof Tillgate") == ("undefined" if changed else "object")
+    refused = [one for one in customer.complaints if "integrity" in one]
+    assert bool(refused) is changed
+    customer.complaints.clear()

@@ -56,6 +56,8 @@ class Things:
         session, dispute = self.session_id, f"/dashboard/disputes/{self.dispute_id}"
         return {
             "/": "/",
+            "/errors": "/errors",
+            "/errors/{code}": "/errors/session_not_found",
             "/mail/unsubscribe": self.unsubscribe,
             "/dashboard/login": "/dashboard/login",
             "/dashboard": "/dashboard",
@@ -82,8 +84,8 @@ class Things:
         }
 
 
-# The viewer of the API is another's, and large (tests/web/test_docs.py); a mail is its sender's.
-_OF_OTHERS = {"/docs", "/docs/framework/{path}", "/sandbox/mail/{mail_id}/html"}
+# The viewer of the API and the site of the docs are made by others; a mail is its sender's.
+_OF_OTHERS = {"/docs", "/docs/framework/{path}", "/docs/guide", "/sandbox/mail/{mail_id}/html"}
 
 
 def html_routes(app: Litestar) -> set[str]:

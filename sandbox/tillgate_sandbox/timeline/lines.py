@@ -119,7 +119,7 @@ def _line(posts: Sequence[_Post]) -> Line:
     )
 
 
-_OWN = re.compile(r"copy \d+ of \d+|delayed \d+ ms")
+_OWN = re.compile(r"copy \d+ of \d+|delayed \d+ ms|dropped (?:once|twice|\d+ times)")
 
 
 def _note(deliveries: Sequence[SandboxDelivery]) -> str:
