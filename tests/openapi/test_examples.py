@@ -85,6 +85,10 @@ def _key(operation: dict[str, Any], path: str) -> str:
     return SECRET if scopes & of_servers else ADMIN
 
 
+# What deletes asks for a yes, which is nobody's example.
+_CONFIRMED = {"deleteEarlierLeads": {"confirm": "yes"}}
+
+
 async def _send(lab: Lab, method: str, path: str, operation: dict[str, Any]) -> Response:
     sent: dict[str, Any] = {}
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
@@ -95,6 +99,7 @@ async def _send(lab: Lab, method: str, path: str, operation: dict[str, Any]) -> 
         for one in operation.get("parameters", [])
         if one["in"] == "query" and one["schema"].get("examples")
     }
+    sent["params"] |= _CONFIRMED.get(operation["operationId"], {})
     return await lab.api.call(method.upper(), path, _key(operation, path), **sent)
 
 

@@ -98,6 +98,8 @@ ALLOWED: dict[str, str] = {
         f"schemas {name} > properties > intentId": _LEADS
         for name in (
             *("CreateCheckout", "CreateCheckoutSession", "CreatePaymentSession", "SessionView"),
+        )
+    },
     **{f"{part} > operationId": _SHORT for part in kept() if part.split()[0] in _METHODS},
     **{
         f"{method} /api/{path} > deprecated": _OLDER

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import rich_click as click
 
 from service.cli.leads import with_leads, write_leads
+from service.cli.listing import Found, Rows, lists
 from service.cli.options import data_dir_option, merchant_option, operator
-from service.cli.screen import growing_table, say, show, show_table
+from service.cli.screen import growing_table, say, show
 from service.core.money import exponent, to_major
 from service.intents.operations.analytics import Analytics, analyze
 from service.intents.operations.browse import MOST_DAYS, Wanted, filter_of
@@ -61,25 +61,26 @@ def watch(interval: int, *, as_json: bool, merchant: str, data_dir: Path) -> Non
 
 
 @command.command("health")
-@_json_option
 @merchant_option
 @data_dir_option
-def health(*, as_json: bool, merchant: str, data_dir: Path) -> None:
+@lists
+def health(merchant: str, data_dir: Path) -> Found:
     """Show how leads are kept, and what should be done about it."""
 
     async def work(services: IntentServices) -> HealthView:
         found = await health_of(merchant, services)
         return health_answer(found, recommendations(found, services), services).data
 
-    _show_view(with_leads(data_dir, work), as_json=as_json)
+    view = with_leads(data_dir, work)
+    return Found([Rows("", ("", ""), _rows(view))], answer=view)
 
 
 @command.command("stats")
 @_days_option
-@_json_option
 @merchant_option
 @data_dir_option
-def stats(days: int, *, as_json: bool, merchant: str, data_dir: Path) -> None:
+@lists
+def stats(days: int, merchant: str, data_dir: Path) -> Found:
     """Show what leads of the last days ask for, and what became of them."""
 
     async def work(services: IntentServices) -> Analytics:
@@ -88,10 +89,7 @@ def stats(days: int, *, as_json: bool, merchant: str, data_dir: Path) -> None:
         return await analyze(wanted, zone, None, services)
 
     found = with_leads(data_dir, work)
-    if as_json:
-        show(_encoded(analytics_answer(found).data))
-        return
-    _show_stats(found, days)
+    return Found(_stats(found, days), answer=analytics_answer(found).data)
 
 
 @command.command("export")
@@ -121,28 +119,32 @@ def export(form: Form, *, output: Path | None, days: int, merchant: str, data_di
 @click.option("--days", type=click.IntRange(1, 36_500), help="Keep so many days.")
 @click.option("--archive/--no-archive", default=None, help="Write them to INTENT_ARCHIVE_DIR.")
 @click.option("--compress", is_flag=True, help="Write .jsonl.gz.")
-@_json_option
 @merchant_option
 @data_dir_option
+@lists
 def cleanup(
-    *, live: bool, days: int | None, archive: bool | None, data_dir: Path, **rest: Any
-) -> None:
+    *,
+    live: bool,
+    days: int | None,
+    archive: bool | None,
+    compress: bool,
+    merchant: str,
+    data_dir: Path,
+) -> Found:
     """Delete leads that are older than INTENT_RETENTION_DAYS, or say how many there are."""
 
     async def work(services: IntentServices) -> CleanedView:
         keep_for = services.keep_for if days is None else timedelta(days=days)
         archiving = services.archive_dir is not None if archive is None else archive
         before = services.clock.now() - keep_for
-        order = Order(
-            before, dry_run=not live, archive=archiving and live, compress=rest["compress"]
-        )
-        done = await clean_up(order, operator(rest["merchant"]), services)
+        order = Order(before, dry_run=not live, archive=archiving and live, compress=compress)
+        done = await clean_up(order, operator(merchant), services)
         return cleaned_answer(done, order).data
 
     done = with_leads(data_dir, work)
-    _show_view(done, as_json=rest["as_json"])
-    if not live and done.found:
-        say("Nothing was deleted. Run it with --live to do so.")
+    left = not live and done.found
+    notes = ["Nothing was deleted. Run it with --live to do so."] if left else []
+    return Found([Rows("", ("", ""), _rows(done))], answer=done, notes=notes)
 
 
 async def _counted(
@@ -161,7 +163,7 @@ async def _counted(
         await asyncio.sleep(interval)
 
 
-def _show_stats(found: Analytics, days: int) -> None:
+def _stats(found: Analytics, days: int) -> list[Rows]:
     asked, steps = found.asked, found.funnel
     average = "-" if asked.average is None else _major(asked.average, asked.currency)
     overview = (
@@ -173,31 +175,26 @@ def _show_stats(found: Analytics, days: int) -> None:
         ("with a checkout", steps.attempted),
         ("paid", steps.paid),
     )
-    show_table(("", f"last {days} days"), overview, empty="")
     plans = [
         (one.plan_name, one.steps.intents, _major(one.amount, asked.currency), one.steps.paid)
         for one in found.plans
     ]
-    show_table(("plan", "leads", "asked for", "paid"), plans, empty="There are no leads.")
+    return [
+        Rows("overview", ("", f"last {days} days"), overview),
+        Rows("plans", ("plan", "leads", "asked for", "paid"), plans, "There are no leads."),
+    ]
 
 
-def _show_view(view: msgspec.Struct, *, as_json: bool) -> None:
-    if as_json:
-        show(_encoded(view))
-        return
+def _rows(view: msgspec.Struct) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = []
     for name, value in msgspec.to_builtins(view).items():
         listed = value if isinstance(value, list) else [value]
         rows += [(name, _line(one) if isinstance(one, dict) else one) for one in listed]
-    show_table(("", ""), rows, empty="")
+    return rows
 
 
 def _line(value: object) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _encoded(view: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(view), indent=2).decode()
 
 
 def _major(amount: int, currency: str) -> str:

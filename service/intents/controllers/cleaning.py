@@ -38,7 +38,7 @@ class IntentCleanup(Controller):
     path = PATH
     tags = TAGS
 
-    @get("/cleanup", opt=READERS, summary="See how leads are kept")
+    @get("/cleanup", opt=READERS, operation_id="readLeadsHealth", summary="See how leads are kept")
     async def health(
         self,
         request: AnyRequest,
@@ -50,7 +50,13 @@ class IntentCleanup(Controller):
         found = await health_of(principal.merchant_id, services)
         return health_answer(found, recommendations(found, services), services)
 
-    @post("/cleanup", opt=DELETERS, status_code=200, summary="Delete old leads")
+    @post(
+        "/cleanup",
+        opt=DELETERS,
+        status_code=200,
+        operation_id="deleteOldLeads",
+        summary="Delete old leads",
+    )
     async def clean_up(
         self, data: JSONBody[CleanUpIntents], request: AnyRequest, principal: CurrentPrincipal
     ) -> CleanedAnswer:
@@ -66,7 +72,13 @@ class IntentCleanup(Controller):
         )
         return await _cleaned(order, principal, services)
 
-    @delete("/cleanup", opt=DELETERS, status_code=200, summary="Delete all but the latest leads")
+    @delete(
+        "/cleanup",
+        opt=DELETERS,
+        status_code=200,
+        operation_id="deleteEarlierLeads",
+        summary="Delete all but the latest leads",
+    )
     async def emergency(
         self,
         request: AnyRequest,
@@ -85,7 +97,13 @@ class IntentCleanup(Controller):
         )
         return await _cleaned(order, principal, services)
 
-    @delete("/{intent_id:str}", opt=DELETERS, status_code=200, summary="Delete a lead")
+    @delete(
+        "/{intent_id:str}",
+        opt=DELETERS,
+        status_code=200,
+        operation_id="deleteLead",
+        summary="Delete a lead",
+    )
     async def remove(
         self,
         intent_id: Annotated[str, PathParameter(max_length=255, description="The lead's id.")],

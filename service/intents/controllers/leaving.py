@@ -42,6 +42,7 @@ class Intents(Controller):
             IDEMPOTENT: True,
             SHORT: True,
         },
+        operation_id="leaveLead",
         summary="Leave a lead",
     )
     async def leave(self, data: JSONBody[LeaveIntent], request: AnyRequest) -> Response[LeftAnswer]:

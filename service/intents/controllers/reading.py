@@ -52,7 +52,7 @@ class IntentQueries(Controller):
     path = PATH
     tags = TAGS
 
-    @get("/query", opt=READERS, summary="List leads")
+    @get("/query", opt=READERS, operation_id="listLeads", summary="List leads")
     async def browse(
         self,
         request: AnyRequest,
@@ -82,7 +82,13 @@ class IntentQueries(Controller):
         place = Place(limit, offset, decode_cursor(cursor) if cursor is not None else None)
         return await _page(found, place, services, stats=include_stats)
 
-    @post("/query", opt=READERS, status_code=200, summary="List leads, or download them")
+    @post(
+        "/query",
+        opt=READERS,
+        status_code=200,
+        operation_id="queryLeads",
+        summary="List leads, or download them",
+    )
     async def query(
         self, data: JSONBody[QueryIntents], request: AnyRequest, principal: CurrentPrincipal
     ) -> Response[IntentsAnswer]:
@@ -100,7 +106,7 @@ class IntentQueries(Controller):
         place = (data.pagination or Pagination()).to_place()
         return Response(await _page(found, place, services, stats=data.include_stats))
 
-    @get("/analytics", opt=READERS, summary="Add up leads")
+    @get("/analytics", opt=READERS, operation_id="readLeadsAnalytics", summary="Add up leads")
     async def analytics(
         self,
         request: AnyRequest,

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -92,6 +92,8 @@ class Pagination(WireModel):
 class QueryIntents(WireModel):
     """Which leads are wanted, and how."""
 
+    example: ClassVar = {"filters": {"daysBack": 30}, "pagination": {"limit": 20}}
+
     filters: Filters = Field(default_factory=lambda: Filters())
     pagination: Pagination | None = None
     format: Form = "json"
@@ -112,6 +114,8 @@ class QueryIntents(WireModel):
 
 class CleanUpIntents(WireModel):
     """What is to be deleted."""
+
+    example: ClassVar = {"dryRun": True}
 
     dry_run: bool = True
     """Only count: send `false` to delete."""

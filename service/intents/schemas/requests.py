@@ -1,6 +1,6 @@
 """What callers send about leads."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from pydantic import BeforeValidator, Field
@@ -64,6 +64,12 @@ Locale = Annotated[
 
 class LeaveIntent(WireModel):
     """What somebody would buy."""
+
+    example: ClassVar = {
+        "planName": "Premium Plan",
+        "amount": "29.99",
+        "userEmail": "ada@example.com",
+    }
 
     plan_name: Text = Field(examples=["Premium Plan"])
     amount: MajorAmount
