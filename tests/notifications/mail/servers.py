@@ -95,9 +95,13 @@ def _authenticates(server: SMTP, session: Session, envelope: Envelope, how: str,
 
 @asynccontextmanager
 async def serving(
-    *, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None, auth: bool = False
+    *,
+    tls: ssl.SSLContext | None = None,
+    starttls: ssl.SSLContext | None = None,
+    auth: bool = False,
+    port: int = 0,
 ) -> AsyncIterator[Server]:
-    """Serve mail on the loopback for as long as the block lasts."""
+    """Serve mail on the loopback for as long as the block lasts; on any port, or on one."""
     server = Server()
     options: dict[str, Any] = {"hostname": "mail.test", "enable_SMTPUTF8": True}
     if starttls is not None:
@@ -112,7 +116,7 @@ async def serving(
             warnings.simplefilter("ignore")  # a password without TLS, on the loopback
             return _Quiet(server, loop=loop, **options)
 
-    made = await loop.create_server(answering, "127.0.0.1", 0, ssl=tls)
+    made = await loop.create_server(answering, "127.0.0.1", port, ssl=tls)
     server.port = made.sockets[0].getsockname()[1]
     server.scheme = "smtps" if tls is not None else "smtp" if starttls else "smtp+plain"
     try:
