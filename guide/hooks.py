@@ -50,8 +50,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     def led(link: re.Match[str]) -> str:
         text, path, anchor = link.groups(default="")
         target = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
-        if (ROOT / target).is_dir():  # a folder has no page
-            return text
+        there, is_docs = ROOT / target, target.startswith("docs/")
+        if there.is_dir() or (there.is_file() and target not in _PAGES and not is_docs):
+            return text  # a folder or a source: the site has no page of it
         shown = _PAGES.get(target) or target.removeprefix("docs/")
         return f"[{text}]({posixpath.relpath(shown, posixpath.dirname(here) or '.')}{anchor})"
 
