@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
+from service.analytics.controllers import ROUTES as FIGURES
 from service.audit.controllers import AuditTrail
 from service.background import background
 from service.catalog.controllers import Catalog, Quotes
@@ -106,6 +107,7 @@ ROUTES = (
     Cleanup,
     NamedJobs,
     EventStream,
+    *FIGURES,
 )
 
 
@@ -179,6 +181,7 @@ def _share(app: Litestar, container: Container) -> None:
     app.state.container = container
     app.state.services = container.services
     app.state.history = container.history
+    app.state.figures = container.figures
     app.state.refunding = container.refunding
     app.state.mail = container.mail
     app.state.endpoints = container.endpoints

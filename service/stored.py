@@ -1,5 +1,6 @@
 """Which documents exist: each has its collection, its indexes and its checks."""
 
+from service.analytics.documents import DirtyBucket, Fact, FiguresState, Rollup
 from service.audit.documents import AuditEntry
 from service.catalog.documents import Coupon, Price
 from service.inbox.documents import WebhookEvent, WebhookRejection
@@ -60,6 +61,10 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     JobRun,
     Alert,
     TrafficMinute,
+    Fact,
+    DirtyBucket,
+    Rollup,
+    FiguresState,
     Migration,
 )
 

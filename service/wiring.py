@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from service.analytics.operations.caching import Cache
+from service.analytics.operations.services import FiguresServices
+from service.analytics.operations.table import ABOUT as FIGURES_JOBS
+from service.analytics.operations.table import figures_jobs
 from service.bookkeeping.operations.table import ABOUT as BOOKKEEPING_JOBS
 from service.bookkeeping.operations.table import bookkeeping_jobs
 from service.core.clock import Clock, SystemClock
@@ -87,6 +91,7 @@ ALL_JOBS: tuple[About, ...] = (
     *MAIL_JOBS,
     *INTENT_JOBS,
     *RECOVERY_JOBS,
+    *FIGURES_JOBS,
     *ALERT_JOBS,
 )
 """What is known of the jobs without a database: for the manifests of CronJobs."""
@@ -104,6 +109,7 @@ class Container(Struct, frozen=True):
     inbox: Inbox
     services: CheckoutServices
     history: HistoryServices
+    figures: FiguresServices
     refunding: RefundServices
     mail: MailServices
     endpoints: EndpointServices
@@ -155,6 +161,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         inbox=inbox,
         services=services,
         history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
+        figures=FiguresServices(clock, merchants, rules.default_currency, Cache(clock)),
         refunding=refunding,
         subscribing=subscribing,
         intents=intents,
@@ -189,6 +196,7 @@ def job_table(
         *mail_jobs(mail),
         *intent_jobs(intents),
         *recovery_jobs(recovering),
+        *figures_jobs(clock),
     )
     return Table(by_name(registered), clock, jobs.stopping)
 

@@ -41,8 +41,13 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones()) - _NO_ZONES
 
 
+def is_zone(name: str) -> bool:
+    """Return whether a name is one of a time zone."""
+    return name in _zones()
+
+
 def _zone(value: object) -> str:
-    if not isinstance(value, str) or value not in _zones():
+    if not isinstance(value, str) or not is_zone(value):
         raise _wrong("must be a time zone of the IANA database, e.g. Europe/Berlin or Asia/Kolkata")
     return value
 

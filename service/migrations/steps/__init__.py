@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from service.migrations.steps import (
     details,
+    figures,
     inbox,
     indexes,
     leads,
@@ -40,5 +41,6 @@ STEPS: Sequence[Step] = (
     Step(12, "sessions, payments, refunds: the database's time", sweeps.left, sweeps.run),
     Step(13, "merchants: whom mail goes to, and which alerts are off", told.left, told.run),
     Step(14, "sessions: the lead that they follow", leads.left, leads.run),
+    Step(15, "disputes, failed tries: the database's time", figures.left, figures.run),
 )
 """Every migration; numbers go up by one and are never used again."""

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, InstanceOf
 from pymongo import ASCENDING, IndexModel
 
 from service.core.strict_json import JsonObject
 from service.payments.attempts.states import AttemptStatus
+from service.storage.database import EMPTY_TIME, DatabaseTime
 from service.storage.documents import StoredDocument
 
 
@@ -17,7 +18,8 @@ class Attempt(StoredDocument):
     `attempt_id` is the provider's id of the try: a charge, a transaction, or the payment itself
     where each payment is one try. `provider_payment_id` is the key of the payment's row.
     `event_id` is the event that the failure comes from, `places` says of each field where in the
-    order of all facts the one stands that it is of.
+    order of all facts the one stands that it is of. `written_at` is the database's time of the last
+    change.
     """
 
     merchant_id: str
@@ -42,6 +44,7 @@ class Attempt(StoredDocument):
     made_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+    written_at: InstanceOf[DatabaseTime] = EMPTY_TIME
     places: dict[str, int] = Field(default_factory=dict)
     event_id: str | None = None
 
@@ -62,5 +65,10 @@ class Attempt(StoredDocument):
             IndexModel(
                 [("merchantId", ASCENDING), ("madeAt", ASCENDING)],
                 name="merchant_madeAt",
+            ),
+            # For the figures, which read what has changed.
+            IndexModel(
+                [("merchantId", ASCENDING), ("writtenAt", ASCENDING), ("_id", ASCENDING)],
+                name="merchant_writtenAt",
             ),
         ]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from service.core.errors import Busy
 from service.payments.attempts.documents import Attempt
-from service.storage.database import Row
+from service.storage.database import NOW_WRITTEN, Row
 from service.storage.transaction import LookUp, Question, Transaction
 
 
@@ -53,7 +53,7 @@ async def change(attempt: Attempt, changes: Row, tx: Transaction) -> Attempt:
         "account": attempt.account,
         "attemptId": attempt.attempt_id,
     }
-    changed = await tx.change(attempt, wanted, {"$set": changes})
+    changed = await tx.change(attempt, wanted, {"$set": changes, **NOW_WRITTEN})
     if changed is None:  # none is ever deleted
         raise Busy("The attempt is being written by others.")
     return changed

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, InstanceOf
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from service.payments.disputes.states import UNANSWERED, DisputeStatus
 from service.payments.entries.documents import unposted_index
 from service.payments.payments.documents import Payment
+from service.storage.database import EMPTY_TIME, DatabaseTime
 from service.storage.documents import StoredDocument, StoredPart
 
 
@@ -42,6 +43,7 @@ class Dispute(StoredDocument):
     taken in all where the provider names no movements. `withdrawn` is what is gone by now, None
     where nobody said, and `held` how much of the payment that leaves to nobody. `event_id` is the
     event that `status` comes from. `unposted`: its entries may lack what was changed last.
+    `written_at` is the database's time of the last change.
     """
 
     merchant_id: str
@@ -71,6 +73,7 @@ class Dispute(StoredDocument):
     closed_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+    written_at: InstanceOf[DatabaseTime] = EMPTY_TIME
     places: dict[str, int] = Field(default_factory=dict)
     event_id: str | None = None
     unposted: bool = False
@@ -121,6 +124,11 @@ class Dispute(StoredDocument):
                 [("respondBy", ASCENDING)],
                 name="unanswered_respondBy",
                 partialFilterExpression={"status": {"$in": sorted(UNANSWERED)}},
+            ),
+            # For the figures, which read what has changed.
+            IndexModel(
+                [("merchantId", ASCENDING), ("writtenAt", ASCENDING), ("_id", ASCENDING)],
+                name="merchant_writtenAt",
             ),
             unposted_index(),
         ]

@@ -8,7 +8,7 @@ from service.payments.disputes.documents import Dispute
 from service.payments.disputes.states import UNANSWERED
 from service.payments.entries import repository as entries
 from service.payments.entries.documents import UNPOSTED
-from service.storage.database import Row
+from service.storage.database import NOW_WRITTEN, Row
 from service.storage.keys import Keys, Size, known_keys, walk_keys, walk_parents
 from service.storage.transaction import LookUp, Question, Transaction
 
@@ -42,7 +42,7 @@ async def insert(row: Row, tx: Transaction) -> None:
 
 async def change(dispute: Dispute, changes: Row, move: Row | None, tx: Transaction) -> Dispute:
     """Set fields of a dispute that was read in the same transaction, and add a move of it."""
-    update: Row = {"$set": changes}
+    update: Row = {"$set": changes, **NOW_WRITTEN}
     if move is not None:
         update["$push"] = {"history": move}
     wanted = {

@@ -51,10 +51,10 @@ class Payment(StoredDocument):
     `hand:{merchantId}:{sessionId}`, and in `aliases` the id that its server named: nobody has
     verified it, so it claims nothing. (`merchant_id`, `session_id`) is the claim: the first session
     that a verified event tied the payment to, the one that was opened at `session_opened_at`.
-    `status_at` is the provider's time of the fact that `status` comes from; `final` marks a
-    failure that nothing but money can overrule. `updated_at` is when we last heard of it, also
-    where the provider was asked and only said again what it had said. `written_at` is the
-    database's time of the last change.
+    `status_at` is the provider's time of the fact that `status` comes from, `first_at` that of the
+    earliest one, None in rows of before that was kept; `final` marks a failure that nothing but
+    money can overrule. `updated_at` is when we last heard of it, also where the provider was asked
+    and only said again what it had said. `written_at` is the database's time of the last change.
 
     `owner` says who opened its session, as the session has it: a browser may have named any user.
     None in rows of before that was kept.
@@ -88,6 +88,7 @@ class Payment(StoredDocument):
     currency: str
     status: PaymentStatus
     status_at: datetime
+    first_at: datetime | None = None
     final: bool = False
     payment_method: str | None = None
     failure_code: str | None = None

@@ -1,7 +1,7 @@
 """How the facts about one payment add up, whatever order they arrive in."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -93,6 +93,11 @@ def as_number(place: Place) -> int:
     """Return a place in the order as a number of 64 bits that compares as it does."""
     rank, at, within = place
     return (rank * _MILLISECONDS + round(at.timestamp() * 1000)) * _WITHIN + within
+
+
+def moment_of(number: int) -> datetime:
+    """Return the provider's time of a place's number."""
+    return datetime.fromtimestamp(number // _WITHIN % _MILLISECONDS / 1000, UTC)
 
 
 # The details that differ from attempt to attempt, by their stored names.

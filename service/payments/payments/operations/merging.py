@@ -63,6 +63,7 @@ def new_row_of(reported: ReportedPayment, now: datetime) -> Row:
             "places": places,
             "status": reported.status.value,
             "statusAt": reported.occurred_at,
+            "firstAt": reported.occurred_at,
             "aliases": _aliases(reported, map(details.get, _IDS)),
             "metadata": reported.metadata or {},
             "createdAt": now,
@@ -80,6 +81,9 @@ def changes_by(payment: Payment, reported: ReportedPayment) -> Row:
         changes |= {_STORED[name]: getattr(reported, name) for name in _OF_THE_GREATEST}
         changes["statusAt"] = reported.occurred_at
         changes |= capped(payment.refunded + payment.excess, reported.amount)
+    first = payment.first_at or payment.status_at
+    if payment.first_at is None or reported.occurred_at < first:
+        changes["firstAt"] = min(first, reported.occurred_at)
     filled: tuple[str, ...] = _FILLED_BY_THE_FIRST
     if payment.session_id is None and reported.session_id is not None:
         changes["merchantId"] = reported.merchant_id

@@ -1,0 +1,1 @@
+"""Figures: what was paid, refunded, lost and tried, added up by the quarter-hour and shown."""

@@ -1,0 +1,82 @@
+"""Parameters that all routes of figures share, and how an answer is computed, kept and tagged."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Response
+from litestar.params import QueryParameter
+from litestar.status_codes import HTTP_304_NOT_MODIFIED
+from msgspec import Struct
+
+from service.analytics.errors import WrongQuestion
+from service.analytics.operations.services import FiguresServices, Shown, shown_as
+from service.core.principal import Principal
+from service.merchants.schemas import is_zone
+from service.web.authentication import AnyRequest
+
+MOST_DAYS: Final = 366
+
+CurrencyQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="currency", pattern="^[A-Z]{3}$", description="The merchant's own, unless named."
+    ),
+]
+ZoneQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="timezone", max_length=64, description="IANA; the merchant's own, unless named."
+    ),
+]
+DaysQuery = Annotated[
+    int, QueryParameter(ge=1, le=MOST_DAYS, description="How many days, today included.")
+]
+
+
+def services_of(request: AnyRequest) -> FiguresServices:
+    """Return what the routes of figures share, from the application's state."""
+    services: FiguresServices = request.app.state.figures
+    return services
+
+
+async def shown_to(
+    request: AnyRequest, principal: Principal, zone: str | None, currency: str | None
+) -> Shown:
+    """Return as what figures are shown to a caller. Raises `WrongQuestion` for an unknown zone."""
+    if zone is not None and not is_zone(zone):
+        raise WrongQuestion("timezone", "must be a time zone of the IANA database")
+    return await shown_as(services_of(request), principal.merchant_id, zone, currency)
+
+
+async def respond(
+    request: AnyRequest,
+    shown: Shown,
+    keep: timedelta,
+    compute: Callable[[], Awaitable[Struct]],
+) -> Response[Any]:
+    """Return an answer as it is kept, or computed now; 304 to whoever has it already.
+
+    Kept by merchant, route with its parameters, zone and currency: keys of one merchant that may
+    read figures may read all of them.
+    """
+
+    async def encoded() -> bytes:
+        return msgspec.json.encode(await compute())
+
+    url = request.url
+    asked = (shown.merchant.id, url.path, url.query, shown.timezone, shown.currency)
+    answer = await services_of(request).cache.answer(
+        (*asked, shown.merchant.language), keep, encoded
+    )
+    left = max(int((answer.until - services_of(request).clock.now()).total_seconds()), 0)
+    headers = {"ETag": answer.tag, "Cache-Control": f"private, max-age={left}"}
+    if answer.tag in _tags(request):
+        return Response(b"", status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+    return Response(answer.body, media_type="application/json", headers=headers)
+
+
+def _tags(request: AnyRequest) -> set[str]:
+    sent = request.headers.get("if-none-match", "")
+    return {one.strip().removeprefix("W/") for one in sent.split(",")}

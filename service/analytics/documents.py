@@ -1,0 +1,131 @@
+"""What figures are made of: facts, marks of what has changed, and buckets that were added up."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import Field, InstanceOf
+from pymongo import ASCENDING, IndexModel
+
+from service.analytics.states import Kind
+from service.storage.database import EMPTY_TIME, DatabaseTime
+from service.storage.documents import StoredDocument, StoredPart
+
+
+class Fact(StoredDocument):
+    """One thing that is counted, as its own row stood when it was last read.
+
+    `_id` is the kind and the key of that row, so there is never a second. `at` decides in which
+    quarter-hour it counts. `payer` is a hash of the user. `tries` are tries after the first,
+    `took_ms` is how long it took until the end, `slot` that of a completed session. `source_at` is
+    the row's `writtenAt`. It stays when its row is purged, and so do the figures.
+    """
+
+    id: str  # type: ignore[assignment]
+    kind: Kind
+    merchant_id: str
+    at: datetime
+    currency: str
+    state: str
+    amount: int = 0
+    provider: str = ""
+    item: str = ""
+    country: str = ""
+    code: str = ""
+    payer: str | None = None
+    tries: int = 0
+    took_ms: int | None = None
+    slot: int | None = None
+    source_at: InstanceOf[DatabaseTime] = EMPTY_TIME
+
+    money_fields: ClassVar[tuple[str, ...]] = ("amount",)
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "figures_facts"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("merchantId", ASCENDING), ("at", ASCENDING)], name="merchant_at"),
+            # For who tried again: few did.
+            IndexModel(
+                [("merchantId", ASCENDING), ("at", ASCENDING)],
+                name="tried_again_merchant_at",
+                partialFilterExpression={"tries": {"$gt": 0}},
+            ),
+        ]
+
+
+class DirtyBucket(StoredDocument):
+    """A quarter-hour whose roll-up may lack something; `n` rises with each change."""
+
+    merchant_id: str
+    bucket: datetime
+    n: int
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "figures_dirty"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel(
+                [("merchantId", ASCENDING), ("bucket", ASCENDING)],
+                name="merchant_bucket",
+                unique=True,
+            ),
+        ]
+
+
+class Keyed(StoredPart):
+    """The counts of one provider, item, country or code."""
+
+    key: str
+    counts: dict[str, int]
+
+
+class Rollup(StoredDocument):
+    """A merchant's quarter-hour in one currency, added up.
+
+    `parts` has the counts by each of `Part`, at most 200 keys and the rest. `slots` are how many
+    completed sessions took how long, as pairs of a slot and a number. `payers` is a sketch.
+    """
+
+    merchant_id: str
+    bucket: datetime
+    currency: str
+    totals: dict[str, int] = Field(default_factory=dict)
+    parts: dict[str, list[Keyed]] = Field(default_factory=dict)
+    slots: list[tuple[int, int]] = Field(default_factory=list)
+    payers: bytes | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "rollups"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel(
+                [("merchantId", ASCENDING), ("bucket", ASCENDING), ("currency", ASCENDING)],
+                name="merchant_bucket_currency",
+                unique=True,
+            ),
+        ]
+
+
+class FiguresState(StoredDocument):
+    """How far a merchant's rows were read, by collection; `_id` is the merchant.
+
+    All that was written before `safe`, by the database's clock, is in the facts. What was written
+    before `seen` is there, too, unless its commit came later than any should: so it is read again.
+    `currencies` are all that there is something in, `read_at` is the process's time of the last
+    reading.
+    """
+
+    id: str  # type: ignore[assignment]
+    seen: dict[str, InstanceOf[DatabaseTime]] = Field(default_factory=dict)
+    safe: dict[str, InstanceOf[DatabaseTime]] = Field(default_factory=dict)
+    currencies: list[str] = Field(default_factory=list)
+    read_at: datetime
+
+    class Settings:
+        """Collection."""
+
+        name = "figures_state"
+        indexes: ClassVar[list[IndexModel]] = []

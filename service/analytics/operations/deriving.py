@@ -1,0 +1,170 @@
+"""What a row is counted as. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+
+from service.analytics.states import Kind, slot_of
+from service.core.ids import digest
+from service.payments.attempts.documents import Attempt
+from service.payments.disputes.documents import Dispute
+from service.payments.disputes.states import DisputeStatus
+from service.payments.payments.documents import Payment
+from service.payments.payments.states import moment_of
+from service.payments.refunds.documents import Refund
+from service.payments.refunds.states import RefundStatus
+from service.sessions.documents import Session
+from service.sessions.states import ENDED, Status
+from service.storage.database import WRITTEN_AT, Row
+
+
+class Beside(Struct, frozen=True):
+    """What else is known of a merchant's sessions, by their ids.
+
+    `items` are what they were opened for, `tries` how many tries at paying failed.
+    """
+
+    items: Mapping[str, str]
+    tries: Mapping[str, int]
+
+
+LOST: Final = DisputeStatus.LOST.value
+MADE: Final = RefundStatus.SUCCEEDED.value
+_VOID = "void"
+
+
+def of_session(row: Row, beside: Beside) -> Sequence[Row]:
+    """Return the fact of a session: it counts when it was opened."""
+    status, opened = Status(row["status"]), row["createdAt"]
+    ended = _ended_at(row, status)
+    took = _milliseconds(opened, ended) if ended is not None else None
+    fact = _fact(Kind.SESSION, row, opened, item_of(row))
+    made = beside.tries.get(row["sessionId"], 0) + (status is Status.COMPLETED)
+    # Each checkout after the first is a try, too, also where nobody reported one that failed.
+    fact |= {"tries": max(made - 1, row.get("attempts", 0) - 1, 0), "tookMs": took}
+    if took is not None and status is Status.COMPLETED:
+        fact["slot"] = slot_of(took)
+    return [fact | {"payer": _payer(row)}]
+
+
+def of_payment(row: Row, beside: Beside) -> Sequence[Row]:
+    """Return the fact of a payment: it counts when its provider first reported anything of it."""
+    details, at = row.get("details") or {}, row.get("firstAt") or row["statusAt"]
+    fact = _fact(Kind.PAYMENT, row, at, _item(row, beside))
+    fact |= {"country": details.get("country") or "", "code": row.get("failureCode") or ""}
+    return [fact | {"payer": _payer(row)}]
+
+
+def of_attempt(row: Row, beside: Beside) -> Sequence[Row]:
+    """Return the fact of a try that failed: it counts when it was made."""
+    fact = _fact(Kind.ATTEMPT, row, row.get("madeAt") or row["createdAt"], _item(row, beside))
+    return [fact | {"country": row.get("country") or "", "code": row.get("failureCode") or ""}]
+
+
+def of_refund(row: Row, beside: Beside) -> Sequence[Row]:
+    """Return the fact of a refund: it counts when it succeeded.
+
+    That is when its provider says so or when we heard of it, whichever is earlier: a later report
+    of the same is no later success.
+    """
+    moves = [one["at"] for one in row.get("history", ()) if one["to"] == MADE]
+    at = row["createdAt"]
+    if row["status"] == MADE:
+        place = (row.get("places") or {}).get("status")
+        said = [moment_of(place)] if isinstance(place, int) else []
+        at = min([*moves[:1], *said], default=at)
+    fact = _fact(Kind.REFUND, row, at, _item(row, beside))
+    if row.get("void") or row.get("byDispute") is not None:
+        fact["state"] = _VOID
+    return [fact]
+
+
+def of_dispute(row: Row, beside: Beside) -> Sequence[Row]:
+    """Return the two facts of a dispute: it counts when it is opened, and where it is lost."""
+    opened = row.get("openedAt") or row["createdAt"]
+    item = _item(row, beside)
+    ended = row.get("closedAt") or opened
+    lost = row["status"] == LOST
+    loss = _fact(Kind.LOSS, row, ended if lost else opened, item)
+    return [_fact(Kind.DISPUTE, row, opened, item), loss | {"amount": row.get("held") or 0}]
+
+
+def item_of(session: Row) -> str:
+    """Return what a session was opened for: a plan, a pass or an event."""
+    return session.get("plan") or session.get("passId") or session.get("eventId") or ""
+
+
+def _fact(kind: Kind, row: Row, at: datetime, item: str) -> Row:
+    return {
+        "_id": f"{kind}:{row['_id']}",
+        "kind": kind.value,
+        "merchantId": row["merchantId"],
+        "at": at.astimezone(UTC),
+        "currency": row["currency"],
+        "state": row["status"],
+        "amount": row["amount"],
+        "provider": row["provider"],
+        "item": item,
+        "country": "",
+        "code": "",
+        "payer": None,
+        "tries": 0,
+        "tookMs": None,
+        "slot": None,
+        "sourceAt": row[WRITTEN_AT],
+    }
+
+
+def _item(row: Row, beside: Beside) -> str:
+    return beside.items.get(row.get("sessionId") or "") or row.get("planId") or ""
+
+
+def _payer(row: Row) -> str | None:
+    """Return a hash of who pays: a user, else the provider's customer, else whoever it was."""
+    who = row.get("userId") or row.get("providerCustomerId") or row.get("sessionId")
+    return digest(f"{row['merchantId']}:{who}")[:16] if who else None
+
+
+def _ended_at(session: Row, status: Status) -> datetime | None:
+    if status is Status.COMPLETED:
+        completed: datetime | None = session.get("completedAt")
+        return completed
+    if status not in ENDED:
+        return None
+    moves = [one["at"] for one in session.get("history", ()) if one["to"] == status.value]
+    return moves[-1] if moves else None
+
+
+def _milliseconds(begins: datetime, ends: datetime) -> int:
+    return max(round((ends - begins).total_seconds() * 1000), 0)
+
+
+_OF_ALL = ("merchantId", "currency", "status", "amount", "provider", "createdAt", WRITTEN_AT)
+_OF_THE_LEDGER = (*_OF_ALL, "sessionId", "userId")
+FIELDS: Mapping[str, Sequence[str]] = {
+    Session.collection_name(): (
+        *(*_OF_THE_LEDGER, "plan", "passId", "eventId", "attempts", "completedAt"),
+        *("history.at", "history.to"),
+    ),
+    Payment.collection_name(): (
+        *(*_OF_THE_LEDGER, "planId", "providerCustomerId", "statusAt", "firstAt", "failureCode"),
+        "details.country",
+    ),
+    Attempt.collection_name(): (*_OF_THE_LEDGER, "madeAt", "country", "failureCode"),
+    Refund.collection_name(): (
+        *(*_OF_THE_LEDGER, "history.at", "history.to", "places.status", "void", "byDispute"),
+    ),
+    Dispute.collection_name(): (*_OF_THE_LEDGER, "openedAt", "closedAt", "held"),
+}
+"""What is read of each collection that is counted."""
+
+DERIVE = {
+    Session.collection_name(): of_session,
+    Payment.collection_name(): of_payment,
+    Attempt.collection_name(): of_attempt,
+    Refund.collection_name(): of_refund,
+    Dispute.collection_name(): of_dispute,
+}
+"""How each collection's rows become facts."""

@@ -1,0 +1,112 @@
+"""Read figures: clean quarter-hours from roll-ups, all others from facts, as of one moment."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from msgspec import Struct
+
+from service.analytics.documents import FiguresState
+from service.analytics.operations.deriving import FIELDS
+from service.analytics.operations.folding import Bucket, added_of, bucket_of, fold
+from service.analytics.operations.rolling import add_up, spans_of
+from service.analytics.operations.sweeping import COMMITTED_WITHIN_S, derived, newer
+from service.analytics.repository import facts, rollups, sources
+from service.analytics.repository.facts import Span, Which
+from service.analytics.repository.sources import Limited
+from service.analytics.states import Part, next_quarter, quarter_of
+from service.core.errors import Unavailable
+from service.storage.database import EMPTY_TIME, Row
+from service.storage.plain import in_transaction
+from service.storage.transaction import Transaction
+
+MOST_UNREAD: Final = 50_000
+"""How many rows that no job has read yet are added up for one answer."""
+_WITHIN_S: Final = 20.0
+
+
+class Asked(Struct, frozen=True):
+    """What is read: a merchant's figures of some times, with some parts; None: all currencies.
+
+    Times are exact: a quarter-hour that one begins or ends in is added up from facts.
+    """
+
+    merchant_id: str
+    spans: Sequence[Span]
+    currency: str | None = None
+    parts: Collection[Part] = ()
+
+
+class Found(Struct, frozen=True):
+    """The buckets of each time, and all currencies that the merchant has anything in."""
+
+    buckets: Sequence[Sequence[Bucket]]
+    currencies: frozenset[str]
+
+
+async def read(asked: Asked) -> Found:
+    """Return the buckets of each time, all as of one moment. Raises `Unavailable`."""
+    return await in_transaction(partial(_read, asked), _WITHIN_S)
+
+
+async def _read(asked: Asked, tx: Transaction) -> Found:
+    state = await facts.state_of(asked.merchant_id, tx)
+    unread, stale = await _unread(asked.merchant_id, state, tx)
+    buckets = [await _of_span(asked, span, unread, stale, tx) for span in asked.spans]
+    known = state.currencies if state else ()
+    return Found(buckets, frozenset((*known, *(row["currency"] for row in unread.values()))))
+
+
+async def _unread(
+    merchant_id: str, state: FiguresState | None, tx: Transaction
+) -> tuple[dict[str, Row], list[Row]]:
+    """Return what no job has read yet, as facts by their ids, and what was known of these."""
+    found: list[Row] = []
+    for source in sources.SOURCES:
+        seen = state.seen.get(source, EMPTY_TIME) if state else EMPTY_TIME
+        after = sources.earlier(seen, COMMITTED_WITHIN_S)
+        limited = Limited(MOST_UNREAD + 1, tx.session)
+        rows = await sources.written_after(source, merchant_id, after, FIELDS[source], limited)
+        if len(rows) > MOST_UNREAD:
+            raise Unavailable(
+                "Figures are being made for the first time: run `tillgate jobs run figures`, or "
+                "wait for it.",
+                retry_after=60,
+            )
+        found += await derived(source, merchant_id, rows, tx)
+    known = await facts.by_ids([one["_id"] for one in found], tx)
+    fresh = {
+        row["_id"]: row for one in found if (row := newer(one, known.get(one["_id"]))) is not None
+    }
+    return fresh, [known[id_] for id_ in fresh if id_ in known]
+
+
+async def _of_span(
+    asked: Asked, span: Span, unread: dict[str, Row], stale: Sequence[Row], tx: Transaction
+) -> list[Bucket]:
+    since, until = span
+    odd = {quarter_of(row["at"]) for row in (*unread.values(), *stale)}
+    odd |= {*await facts.marks_within(asked.merchant_id, (quarter_of(since), until), tx)}
+    whole = next_quarter(since), quarter_of(until)
+    odd = {at for at in odd if whole[0] <= at < whole[1]}
+    spans = [*spans_of([*odd]), *_edges(span, whole)]
+    stored = await rollups.within(asked.merchant_id, whole, asked.currency, asked.parts, tx)
+    known = await add_up(Which(asked.merchant_id, spans, [one["_id"] for one in stale]), tx)
+    fresh = added_of(row for row in unread.values() if _is_in(row["at"], spans))
+    buckets = [bucket_of(row) for row in stored if row["bucket"] not in odd]
+    buckets += [one for one in fold(known, fresh) if asked.currency in {None, one.currency}]
+    return sorted(buckets, key=lambda one: (one.at, one.currency))
+
+
+def _edges(span: Span, whole: Span) -> list[Span]:
+    """Return the parts of quarter-hours that a time begins and ends in."""
+    since, until = span
+    if whole[0] > whole[1] or since >= until:
+        return [(since, until)] if since < until else []
+    edges = [(since, whole[0]), (whole[1], until)]
+    return [(begins, ends) for begins, ends in edges if begins < ends]
+
+
+def _is_in(at: datetime, spans: Sequence[Span]) -> bool:
+    return any(begins <= at < ends for begins, ends in spans)

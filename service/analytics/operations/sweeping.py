@@ -1,0 +1,124 @@
+"""Read what has changed into facts, and mark the quarter-hours that these touch or leave."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from msgspec import Struct
+
+from service.analytics.documents import FiguresState
+from service.analytics.operations.deriving import DERIVE, FIELDS, Beside, item_of
+from service.analytics.repository import facts, sources
+from service.analytics.repository.sources import Limited
+from service.analytics.states import quarter_of
+from service.core.batches import Until
+from service.core.clock import Clock
+from service.leases.operations import under
+from service.leases.repository import Held
+from service.payments.attempts.documents import Attempt
+from service.sessions.documents import Session
+from service.storage.answering import answers_in_time
+from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
+from service.storage.plain import PlainTransaction
+from service.storage.transaction import Transaction
+
+AT_ONCE: Final = 500
+COMMITTED_WITHIN_S: Final = 5
+"""After what time a change is committed or never will be; `storage/sweeps.py` says why."""
+ENDED_WITHIN_S: Final = 90
+"""After what time the database itself has ended every transaction: by default it takes 60 s."""
+WITHIN_S: Final = 20.0
+SESSIONS: Final = Session.collection_name()
+TRIES: Final = Attempt.collection_name()
+
+
+class Batch(Struct, frozen=True):
+    """Rows of one collection that were read, as facts, and how far that was."""
+
+    source: str
+    facts: Sequence[Row]
+    seen: DatabaseTime
+    safe: DatabaseTime
+
+
+async def derived(source: str, merchant_id: str, rows: Sequence[Row], tx: Transaction) -> list[Row]:
+    """Return rows as facts. A try that failed changes what its session is counted as, too."""
+    named = {row["sessionId"] for row in rows if row.get("sessionId")}
+    of = sources.OfSessions(merchant_id, named, tx.session)
+    opened: Sequence[Row] = rows
+    if source != SESSIONS:
+        opened = await sources.sessions_of(of, FIELDS[SESSIONS])
+    items = {one["sessionId"]: item_of(one) for one in opened}
+    tries = await sources.tries_of(of) if source in {SESSIONS, TRIES} else {}
+    beside = Beside(items, tries)
+    found = [fact for row in rows for fact in DERIVE[source](row, beside)]
+    if source == TRIES:
+        found += [fact for one in opened for fact in DERIVE[SESSIONS](one, beside)]
+    return found
+
+
+async def sweep(merchant_id: str, clock: Clock, lease: Held | None, until: Until) -> int:
+    """Read all that was changed of a merchant since the last time; return how many facts changed.
+
+    Raises `Unavailable`, `LeaseLost`.
+    """
+    changed = 0
+    for source in sources.SOURCES:
+        after, more = None, True
+        while more and not until.over:
+            batch, more = await _read(source, merchant_id, after)
+            work = partial(_keep, batch, merchant_id, clock.now())
+            changed += await under(lease, work, WITHIN_S)
+            after = batch.seen
+    return changed
+
+
+async def _read(source: str, merchant_id: str, after: DatabaseTime | None) -> tuple[Batch, bool]:
+    """Read the next rows of a collection, and whether there may be more."""
+    async with answers_in_time(WITHIN_S), sources.as_of_now() as (session, now):
+        tx = PlainTransaction(session)
+        if after is None:
+            state = await facts.state_of(merchant_id, tx)
+            after = state.safe.get(source, EMPTY_TIME) if state else EMPTY_TIME
+        rows = await sources.written_after(
+            source, merchant_id, after, FIELDS[source], Limited(AT_ONCE, session)
+        )
+        found = await derived(source, merchant_id, rows, tx)
+    more = len(rows) == AT_ONCE
+    seen = rows[-1][WRITTEN_AT] if more else now
+    return Batch(source, found, seen, min(seen, sources.earlier(now, ENDED_WITHIN_S))), more
+
+
+async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) -> int:
+    """Write the facts that are other than before, mark what they touch or leave, and the place."""
+    known = await facts.by_ids([one["_id"] for one in batch.facts], tx)
+    rows = [row for one in batch.facts if (row := newer(one, known.get(one["_id"]))) is not None]
+    left = [known[row["_id"]] for row in rows if row["_id"] in known]
+    await facts.put(rows, tx)
+    await facts.mark(touched([*rows, *left]), tx)
+    state = await facts.state_of(merchant_id, tx) or FiguresState(id=merchant_id, read_at=now)
+    for times, reached in ((state.seen, batch.seen), (state.safe, batch.safe)):
+        times[batch.source] = max(reached, times.get(batch.source, EMPTY_TIME))
+    currencies = sorted({*state.currencies, *(row["currency"] for row in rows)})
+    await facts.keep_state(state.model_copy(update={"currencies": currencies, "read_at": now}), tx)
+    return len(rows)
+
+
+def newer(fact: Row, known: Row | None) -> Row | None:
+    """Return a fact that says something else than the one that is known; None where it does not.
+
+    What it was paid for stays known when its session is purged.
+    """
+    if known is None:
+        return fact
+    if fact["sourceAt"] < known["sourceAt"]:
+        return None
+    fact = fact | {"item": fact["item"] or known["item"], "sourceAt": fact["sourceAt"]}
+    return None if fact | {"sourceAt": known["sourceAt"]} == known else fact
+
+
+def touched(rows: Iterable[Row]) -> Counter[tuple[str, datetime]]:
+    """Return how often facts touch which quarter-hours, by merchant."""
+    return Counter((row["merchantId"], quarter_of(row["at"])) for row in rows)

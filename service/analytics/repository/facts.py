@@ -1,0 +1,193 @@
+"""Named queries on facts, on the marks of what changed, and on how far was read."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, TypeAlias
+
+import msgspec
+from msgspec import Struct
+from pymongo import ReplaceOne, UpdateOne
+
+from service.analytics.documents import DirtyBucket, Fact, FiguresState
+from service.analytics.states import Kind
+from service.payments.payments.states import CAME
+from service.storage.database import Row
+from service.storage.transaction import Transaction
+
+Span: TypeAlias = tuple[datetime, datetime]
+"""A time, its end excluded."""
+
+_QUARTER: Final = {"$dateTrunc": {"date": "$at", "unit": "minute", "binSize": 15}}
+_CAME = sorted(CAME)
+_LONGEST_MS: Final = 20_000
+
+
+class Group(Struct, frozen=True, rename="camel"):
+    """The facts of one quarter-hour that are alike; sums in minor units and milliseconds."""
+
+    bucket: datetime
+    currency: str
+    kind: Kind
+    state: str
+    provider: str
+    item: str
+    country: str
+    code: str
+    n: int
+    amount: int = 0
+    tries: int = 0
+    retried: int = 0
+    took: int = 0
+    took_ms: int = 0
+
+
+class Paid(Struct, frozen=True):
+    """Who paid in a quarter-hour."""
+
+    bucket: datetime
+    currency: str
+    payers: Sequence[str]
+
+
+class Slot(Struct, frozen=True):
+    """How many sessions of a quarter-hour took about as long."""
+
+    bucket: datetime
+    currency: str
+    slot: int
+    n: int
+
+
+class Which(Struct, frozen=True):
+    """Which facts are added up: a merchant's, of some times, but some that are known better."""
+
+    merchant_id: str
+    spans: Sequence[Span]
+    but: Collection[str] = ()
+
+    def match(self) -> Row:
+        """Return the stage that finds them."""
+        within = [{"at": {"$gte": since, "$lt": until}} for since, until in self.spans]
+        wanted: Row = {"merchantId": self.merchant_id}
+        wanted |= within[0] if len(within) == 1 else {"$or": within}
+        if self.but:
+            wanted["_id"] = {"$nin": [*self.but]}
+        return {"$match": wanted}
+
+
+async def by_ids(ids: Sequence[str], tx: Transaction) -> dict[str, Row]:
+    """Return facts as they are stored, by their ids."""
+    found = Fact.get_pymongo_collection().find({"_id": {"$in": [*ids]}}, session=tx.session)
+    return {row["_id"]: row for row in await found.to_list()}
+
+
+async def put(rows: Sequence[Row], tx: Transaction) -> None:
+    """Insert facts, or replace them."""
+    if rows:
+        writes = [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows]
+        await Fact.get_pymongo_collection().bulk_write(writes, ordered=False, session=tx.session)
+
+
+async def group(of: Which, tx: Transaction) -> list[Group]:
+    """Add up facts by quarter-hour and all that tells them apart."""
+    alike = ("currency", "kind", "state", "provider", "item", "country", "code")
+    key = {"bucket": _QUARTER, **{name: f"${name}" for name in alike}}
+    timed = {"$cond": [{"$isNumber": "$tookMs"}, 1, 0]}
+    sums = {
+        "n": {"$sum": 1},
+        "amount": {"$sum": "$amount"},
+        "tries": {"$sum": "$tries"},
+        "retried": {"$sum": {"$cond": [{"$gt": ["$tries", 0]}, 1, 0]}},
+        "took": {"$sum": timed},
+        "tookMs": {"$sum": "$tookMs"},
+    }
+    rows = await _grouped(of, {}, {"_id": key, **sums}, tx)
+    return [msgspec.convert(row, Group) for row in rows]
+
+
+async def payers(of: Which, tx: Transaction) -> list[Paid]:
+    """Return who paid, by quarter-hour and currency."""
+    paid = {"kind": Kind.PAYMENT.value, "state": {"$in": _CAME}, "payer": {"$type": "string"}}
+    key = {"bucket": _QUARTER, "currency": "$currency"}
+    rows = await _grouped(of, paid, {"_id": key, "payers": {"$addToSet": "$payer"}}, tx)
+    return [msgspec.convert(row, Paid) for row in rows]
+
+
+async def slots(of: Which, tx: Transaction) -> list[Slot]:
+    """Return how many completed sessions took how long, by quarter-hour and currency."""
+    timed = {"kind": Kind.SESSION.value, "slot": {"$type": "number"}}
+    key = {"bucket": _QUARTER, "currency": "$currency", "slot": "$slot"}
+    rows = await _grouped(of, timed, {"_id": key, "n": {"$sum": 1}}, tx)
+    return [msgspec.convert(row, Slot) for row in rows]
+
+
+async def _grouped(of: Which, also: Row, grouped: Row, tx: Transaction) -> list[Row]:
+    if not of.spans:
+        return []
+    stages: list[Row] = [of.match(), *([{"$match": also}] if also else []), {"$group": grouped}]
+    found = await Fact.get_pymongo_collection().aggregate(
+        stages, hint="merchant_at", session=tx.session, maxTimeMS=_LONGEST_MS
+    )
+    return [row["_id"] | row for row in await found.to_list()]
+
+
+async def mark(buckets: Mapping[tuple[str, datetime], int], tx: Transaction) -> None:
+    """Mark quarter-hours of merchants as changed, each so many times."""
+    writes = [
+        UpdateOne({"merchantId": merchant_id, "bucket": at}, {"$inc": {"n": n}}, upsert=True)
+        for (merchant_id, at), n in sorted(buckets.items())
+    ]
+    if writes:
+        await DirtyBucket.get_pymongo_collection().bulk_write(
+            writes, ordered=False, session=tx.session
+        )
+
+
+async def marks_within(merchant_id: str, spans: Span, tx: Transaction) -> list[datetime]:
+    """Return the quarter-hours of a time that are marked as changed."""
+    wanted = {"merchantId": merchant_id, "bucket": {"$gte": spans[0], "$lt": spans[1]}}
+    found = DirtyBucket.get_pymongo_collection().find(wanted, session=tx.session)
+    return [row["bucket"] for row in await found.to_list()]
+
+
+async def marked(limit: int) -> list[Row]:
+    """Return marks, those of one merchant together, the oldest quarter-hours first."""
+    found = DirtyBucket.get_pymongo_collection().find({})
+    return await found.sort([("merchantId", 1), ("bucket", 1)]).limit(limit).to_list()
+
+
+async def unmark(marks: Iterable[Row], tx: Transaction) -> int:
+    """Remove marks that nobody has raised since they were read; return how many."""
+    removed = 0
+    for row in marks:
+        found = await DirtyBucket.get_pymongo_collection().delete_one(
+            {"_id": row["_id"], "n": row["n"]}, session=tx.session
+        )
+        removed += found.deleted_count
+    return removed
+
+
+async def count_marks() -> int:
+    """Count the quarter-hours that are marked as changed."""
+    return await DirtyBucket.get_pymongo_collection().count_documents({})
+
+
+async def state_of(merchant_id: str, tx: Transaction) -> FiguresState | None:
+    """Return how far a merchant's rows were read; None where none was yet."""
+    row = await FiguresState.get_pymongo_collection().find_one(
+        {"_id": merchant_id}, session=tx.session
+    )
+    return None if row is None else FiguresState.model_validate(row)
+
+
+async def states() -> list[FiguresState]:
+    """Return how far the rows of each merchant were read."""
+    rows = await FiguresState.get_pymongo_collection().find({}).sort("_id", 1).to_list()
+    return [FiguresState.model_validate(row) for row in rows]
+
+
+async def keep_state(state: FiguresState, tx: Transaction) -> None:
+    """Keep how far a merchant's rows were read."""
+    await FiguresState.get_pymongo_collection().replace_one(
+        {"_id": state.id}, state.to_row() | {"_id": state.id}, upsert=True, session=tx.session
+    )

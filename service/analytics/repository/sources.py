@@ -1,0 +1,108 @@
+"""Named queries on the rows that are counted, by the database's time of their last change."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from service.payments.attempts.documents import Attempt
+from service.payments.disputes.documents import Dispute
+from service.payments.payments.documents import Payment
+from service.payments.refunds.documents import Refund
+from service.sessions.documents import Session
+from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
+from service.storage.documents import StoredDocument, bound_client
+
+SOURCES: Mapping[str, type[StoredDocument]] = {
+    one.collection_name(): one for one in (Session, Payment, Attempt, Refund, Dispute)
+}
+"""The collections that are counted, by name."""
+
+_INDEX = "merchant_writtenAt"
+_TIME = {WRITTEN_AT: 1, "_id": 0}
+
+
+class Limited(Struct, frozen=True):
+    """How many rows are read at most, and in which session of the driver."""
+
+    rows: int
+    session: AsyncClientSession | None
+
+
+async def written_after(
+    source: str, merchant_id: str, after: DatabaseTime, fields: Sequence[str], limited: Limited
+) -> list[Row]:
+    """Return a merchant's rows of a collection that were changed after a time, oldest first."""
+    wanted = {"merchantId": merchant_id, WRITTEN_AT: {"$gt": after}}
+    found = (
+        SOURCES[source]
+        .get_pymongo_collection()
+        .find(wanted, dict.fromkeys(fields, 1), hint=_INDEX, session=limited.session)
+    )
+    return await found.sort([(WRITTEN_AT, 1), ("_id", 1)]).limit(limited.rows).to_list()
+
+
+async def latest(merchant_id: str) -> DatabaseTime:
+    """Return when anything that is counted of a merchant was changed last."""
+    found = EMPTY_TIME
+    for source in SOURCES.values():
+        rows = source.get_pymongo_collection().find({"merchantId": merchant_id}, _TIME, hint=_INDEX)
+        for row in await rows.sort([(WRITTEN_AT, -1), ("_id", -1)]).limit(1).to_list():
+            found = max(found, row[WRITTEN_AT])
+    return found
+
+
+class OfSessions(Struct, frozen=True):
+    """Some sessions of a merchant, and in which session of the driver they are read."""
+
+    merchant_id: str
+    session_ids: Collection[str]
+    session: AsyncClientSession | None
+
+    def wanted(self) -> Row:
+        """Return the query for what has their ids."""
+        return {"merchantId": self.merchant_id, "sessionId": {"$in": sorted(self.session_ids)}}
+
+
+async def sessions_of(of: OfSessions, fields: Sequence[str]) -> list[Row]:
+    """Return some sessions."""
+    if not of.session_ids:
+        return []
+    found = Session.get_pymongo_collection().find(
+        of.wanted(), dict.fromkeys(fields, 1), session=of.session
+    )
+    return await found.to_list()
+
+
+async def tries_of(of: OfSessions) -> dict[str, int]:
+    """Return how many tries at paying failed for each of some sessions."""
+    if not of.session_ids:
+        return {}
+    stages = [{"$match": of.wanted()}, {"$group": {"_id": "$sessionId", "n": {"$sum": 1}}}]
+    found = await Attempt.get_pymongo_collection().aggregate(
+        stages, session=of.session, hint="sessionId"
+    )
+    return {row["_id"]: row["n"] for row in await found.to_list()}
+
+
+@asynccontextmanager
+async def as_of_now() -> AsyncIterator[tuple[AsyncClientSession, DatabaseTime]]:
+    """Yield a session of the driver whose reads see all that was committed before a time."""
+    async with bound_client().start_session() as session:
+        await bound_client().admin.command("ping", session=session)
+        now: DatabaseTime = (session.cluster_time or {})["clusterTime"]
+        yield session, now
+
+
+async def merchants_written() -> list[str]:
+    """Return all merchants that have anything that is counted."""
+    found: set[str] = set()
+    for source in SOURCES.values():
+        found |= {*await source.get_pymongo_collection().distinct("merchantId")}
+    return sorted(found)
+
+
+def earlier(at: DatabaseTime, seconds: int) -> DatabaseTime:
+    """Return a time of the database some seconds earlier."""
+    return DatabaseTime(max(at.time - seconds, 0), 0 if seconds else at.inc)

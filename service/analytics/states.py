@@ -1,0 +1,68 @@
+"""Quarter-hours, latency slots, and the names of what is counted. Pure."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+QUARTER: Final = timedelta(minutes=15)
+"""How long a bucket is: the offsets of all zones since 2000 are multiples of it."""
+
+Counts: TypeAlias = Mapping[str, int]
+"""What was counted, by name: `payment` and `payment:failed` are numbers, `gross` is minor units."""
+
+NONE: Final = ""
+"""The key of what has no provider, item, country or code."""
+
+REST: Final = "\x00rest"
+"""The key of all beyond the first 200."""
+
+BESIDE: Final = "\x1f"
+"""What stands between a provider and an item, where both make a key."""
+
+MOST_KEYS: Final = 200
+
+_GROWTH: Final = 1.02
+
+
+class Kind(StrEnum):
+    """What a fact is about."""
+
+    SESSION = "session"
+    PAYMENT = "payment"
+    ATTEMPT = "attempt"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    LOSS = "loss"
+
+
+class Part(StrEnum):
+    """By what the counts of a bucket are told apart."""
+
+    PROVIDER = "provider"
+    ITEM = "item"
+    PROVIDER_ITEM = "providerItem"
+    COUNTRY = "country"
+    CODE = "code"
+
+
+def quarter_of(at: datetime) -> datetime:
+    """Return when the quarter-hour of a moment begins."""
+    return at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)
+
+
+def next_quarter(at: datetime) -> datetime:
+    """Return the first beginning of a quarter-hour that is not before a moment."""
+    begins = quarter_of(at)
+    return begins if begins == at else begins + QUARTER
+
+
+def slot_of(milliseconds: int) -> int:
+    """Return the number of the slot that a duration falls into; each is 2 % wider than the last."""
+    return math.ceil(math.log(max(milliseconds, 1)) / math.log(_GROWTH))
+
+
+def middle_of(slot: int) -> int:
+    """Return the duration that stands for all of a slot, at most 1 % off, in milliseconds."""
+    return round(2 * _GROWTH**slot / (1 + _GROWTH))

@@ -1,0 +1,1 @@
+"""Figures: added up behind the ledger, and equal to one pass over it."""

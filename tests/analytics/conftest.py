@@ -1,0 +1,5 @@
+"""A shop whose figures are asked for."""
+
+from tests.support.shop import shop
+
+__all__ = ["shop"]
