@@ -152,6 +152,11 @@ def rounded(amount: int, count: int) -> int:
     return round(Fraction(amount, count)) if count else 0
 
 
+def rounded_to_hundredths(amount: int, count: int) -> float:
+    """Return an average with two decimals, half to even; 0 of nothing."""
+    return float(round(Fraction(amount, count), 2)) if count else 0.0
+
+
 def trend_of(current: float, previous: float) -> Trend:
     """Compare two numbers."""
     now, before = Fraction(str(current)), Fraction(str(previous))

@@ -10,8 +10,9 @@ from msgspec import Struct
 from service.analytics.documents import FiguresState
 from service.analytics.operations.deriving import FIELDS
 from service.analytics.operations.folding import Bucket, added_of, bucket_of, fold
+from service.analytics.operations.gathering import derived, newer
 from service.analytics.operations.rolling import add_up, spans_of
-from service.analytics.operations.sweeping import COMMITTED_WITHIN_S, derived, newer
+from service.analytics.operations.sweeping import COMMITTED_WITHIN_S
 from service.analytics.repository import facts, rollups, sources
 from service.analytics.repository.facts import Span, Which
 from service.analytics.repository.sources import Limited
@@ -56,6 +57,24 @@ async def _read(asked: Asked, tx: Transaction) -> Found:
     buckets = [await _of_span(asked, span, unread, stale, tx) for span in asked.spans]
     known = state.currencies if state else ()
     return Found(buckets, frozenset((*known, *(row["currency"] for row in unread.values()))))
+
+
+async def retrying(merchant_id: str, currency: str, span: Span) -> int:
+    """Return how many users tried again in the sessions of a time. Raises `Unavailable`."""
+
+    async def work(tx: Transaction) -> int:
+        state = await facts.state_of(merchant_id, tx)
+        unread, _ = await _unread(merchant_id, state, tx)
+        known = await facts.who_retried(merchant_id, currency, span, tx)
+        users = {row["payer"] for row in known if row["_id"] not in unread}
+        users |= {
+            row["payer"]
+            for row in unread.values()
+            if row["tries"] and row["currency"] == currency and _is_in(row["at"], [span])
+        }
+        return len(users)
+
+    return await in_transaction(work, _WITHIN_S)
 
 
 async def _unread(

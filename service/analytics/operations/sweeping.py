@@ -1,7 +1,6 @@
 """Read what has changed into facts, and mark the quarter-hours that these touch or leave."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -9,16 +8,14 @@ from typing import Final
 from msgspec import Struct
 
 from service.analytics.documents import FiguresState
-from service.analytics.operations.deriving import DERIVE, FIELDS, Beside, item_of
+from service.analytics.operations.deriving import FIELDS
+from service.analytics.operations.gathering import derived, newer, touched
 from service.analytics.repository import facts, sources
 from service.analytics.repository.sources import Limited
-from service.analytics.states import quarter_of
 from service.core.batches import Until
 from service.core.clock import Clock
 from service.leases.operations import under
 from service.leases.repository import Held
-from service.payments.attempts.documents import Attempt
-from service.sessions.documents import Session
 from service.storage.answering import answers_in_time
 from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
 from service.storage.plain import PlainTransaction
@@ -30,8 +27,6 @@ COMMITTED_WITHIN_S: Final = 5
 ENDED_WITHIN_S: Final = 90
 """After what time the database itself has ended every transaction: by default it takes 60 s."""
 WITHIN_S: Final = 20.0
-SESSIONS: Final = Session.collection_name()
-TRIES: Final = Attempt.collection_name()
 
 
 class Batch(Struct, frozen=True):
@@ -41,22 +36,6 @@ class Batch(Struct, frozen=True):
     facts: Sequence[Row]
     seen: DatabaseTime
     safe: DatabaseTime
-
-
-async def derived(source: str, merchant_id: str, rows: Sequence[Row], tx: Transaction) -> list[Row]:
-    """Return rows as facts. A try that failed changes what its session is counted as, too."""
-    named = {row["sessionId"] for row in rows if row.get("sessionId")}
-    of = sources.OfSessions(merchant_id, named, tx.session)
-    opened: Sequence[Row] = rows
-    if source != SESSIONS:
-        opened = await sources.sessions_of(of, FIELDS[SESSIONS])
-    items = {one["sessionId"]: item_of(one) for one in opened}
-    tries = await sources.tries_of(of) if source in {SESSIONS, TRIES} else {}
-    beside = Beside(items, tries)
-    found = [fact for row in rows for fact in DERIVE[source](row, beside)]
-    if source == TRIES:
-        found += [fact for one in opened for fact in DERIVE[SESSIONS](one, beside)]
-    return found
 
 
 async def sweep(merchant_id: str, clock: Clock, lease: Held | None, until: Until) -> int:
@@ -104,21 +83,3 @@ async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) 
     currencies = sorted({*state.currencies, *(row["currency"] for row in rows)})
     await facts.keep_state(state.model_copy(update={"currencies": currencies, "read_at": now}), tx)
     return len(rows)
-
-
-def newer(fact: Row, known: Row | None) -> Row | None:
-    """Return a fact that says something else than the one that is known; None where it does not.
-
-    What it was paid for stays known when its session is purged.
-    """
-    if known is None:
-        return fact
-    if fact["sourceAt"] < known["sourceAt"]:
-        return None
-    fact = fact | {"item": fact["item"] or known["item"], "sourceAt": fact["sourceAt"]}
-    return None if fact | {"sourceAt": known["sourceAt"]} == known else fact
-
-
-def touched(rows: Iterable[Row]) -> Counter[tuple[str, datetime]]:
-    """Return how often facts touch which quarter-hours, by merchant."""
-    return Counter((row["merchantId"], quarter_of(row["at"])) for row in rows)

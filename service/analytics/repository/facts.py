@@ -121,6 +121,20 @@ async def slots(of: Which, tx: Transaction) -> list[Slot]:
     return [msgspec.convert(row, Slot) for row in rows]
 
 
+async def who_retried(merchant_id: str, currency: str, span: Span, tx: Transaction) -> list[Row]:
+    """Return the facts of sessions of a time in which somebody tried again."""
+    wanted = {"merchantId": merchant_id, "at": {"$gte": span[0], "$lt": span[1]}}
+    wanted |= {"tries": {"$gt": 0}, "currency": currency}
+    found = Fact.get_pymongo_collection().find(
+        wanted,
+        {"payer": 1},
+        session=tx.session,
+        hint="tried_again_merchant_at",
+        max_time_ms=_LONGEST_MS,
+    )
+    return await found.to_list()
+
+
 async def _grouped(of: Which, also: Row, grouped: Row, tx: Transaction) -> list[Row]:
     if not of.spans:
         return []

@@ -37,6 +37,12 @@ async def live_of(merchant_id: str, currency: str, now: datetime) -> Live:
     )
 
 
+async def pending_since(merchant_id: str, currency: str, since: datetime, now: datetime) -> int:
+    """Count the sessions that wait to be paid and were opened before a time."""
+    pending: Row = {"status": Status.PENDING.value, "expiresAt": {"$gt": now}}
+    return await _count(pending | {"createdAt": {"$lt": since}}, merchant_id, currency)
+
+
 async def _count(wanted: Row, merchant_id: str, currency: str) -> int:
     query = wanted | {"merchantId": merchant_id, "currency": currency}
     return await Session.get_pymongo_collection().count_documents(

@@ -1,0 +1,146 @@
+"""Days and hours that have passed."""
+
+from litestar import Controller, Response, get
+
+from service.analytics.controllers.answering import (
+    CurrencyQuery,
+    DaysQuery,
+    ZoneQuery,
+    respond,
+    shown_to,
+)
+from service.analytics.operations.asking import ask_one
+from service.analytics.operations.caching import DAILY, HOURLY, WEEKLY
+from service.analytics.operations.periods import last_days
+from service.analytics.operations.sessions import read_sessions
+from service.analytics.schemas.back import (
+    FailuresAnswer,
+    GeographyAnswer,
+    LatencyAnswer,
+    PeakTimesAnswer,
+    SuccessRateAnswer,
+    failures_answer,
+    geography_answer,
+    latency_answer,
+    peak_times_answer,
+    success_rate_answer,
+)
+from service.analytics.schemas.checkouts import CheckoutsAnswer, checkouts_answer
+from service.analytics.states import Part
+from service.core.principal import AccessScope
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+
+
+class FiguresBack(Controller):
+    """The last days of a merchant's zone, today's part included."""
+
+    tags = ["Figures"]
+    path = "/api/v1/analytics"
+    opt = requires(AccessScope.ANALYTICS_READ)
+
+    @get("/peak-times", summary="Add up the hours of the day")
+    async def peak_times(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: DaysQuery = 30,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[PeakTimesAnswer]:
+        """All 24 of them, the one with the most transactions first; kept for an hour."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> PeakTimesAnswer:
+            buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone))
+            return peak_times_answer(shown, days, buckets)
+
+        return await respond(request, shown, WEEKLY, compute)
+
+    @get("/success-rate", summary="Read the success rate of each day")
+    async def success_rate(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: DaysQuery = 7,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[SuccessRateAnswer]:
+        """Of the payments that succeeded or failed; kept for 30 minutes."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> SuccessRateAnswer:
+            span = last_days(days, shown.as_of, shown.zone)
+            return success_rate_answer(shown, span, await ask_one(shown, span))
+
+        return await respond(request, shown, DAILY, compute)
+
+    @get("/failures", summary="Read what failed, and why")
+    async def failures(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: DaysQuery = 30,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[FailuresAnswer]:
+        """Payments that failed by reason and hour, and what became of tries that were repeated."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> FailuresAnswer:
+            span = last_days(days, shown.as_of, shown.zone)
+            return failures_answer(shown, days, await ask_one(shown, span, [Part.CODE]))
+
+        return await respond(request, shown, DAILY, compute)
+
+    @get("/latency", summary="Read how long payments take")
+    async def latency(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: DaysQuery = 7,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[LatencyAnswer]:
+        """From a session's opening to its completion; percentiles are at most 1 % off."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> LatencyAnswer:
+            buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone))
+            return latency_answer(shown, days, buckets)
+
+        return await respond(request, shown, HOURLY, compute)
+
+    @get("/geography", summary="Read where payments come from")
+    async def geography(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: DaysQuery = 30,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[GeographyAnswer]:
+        """By the country of the billing address, as far as providers report it."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> GeographyAnswer:
+            span = last_days(days, shown.as_of, shown.zone)
+            return geography_answer(shown, days, await ask_one(shown, span, [Part.COUNTRY]))
+
+        return await respond(request, shown, DAILY, compute)
+
+    @get("/checkouts", summary="Read what becomes of sessions")
+    async def checkouts(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: DaysQuery = 30,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[CheckoutsAnswer]:
+        """Conversion, abandonment by plan, times, who tries again, and the last 7 days."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> CheckoutsAnswer:
+            return checkouts_answer(shown, days, await read_sessions(shown, days))
+
+        return await respond(request, shown, HOURLY, compute)

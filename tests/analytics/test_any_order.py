@@ -1,0 +1,126 @@
+"""Whatever changes, is killed or comes late: figures are one pass over all rows, at each moment."""
+
+import random
+
+import pytest
+
+from service.analytics.documents import DirtyBucket, Rollup
+from service.core.clock import ManualClock
+from service.storage.database import Database
+from tests.analytics.behind import Behind, forget_reading, pretend_read, rollups
+from tests.analytics.rows import change, one_sale
+from tests.conftest import NOON
+
+_STEPS = ("sell", "sell", "move", "move", "begin_late", "end_late", "sweep", "roll", "die")
+
+
+async def _live_through(behind: Behind, steps: int) -> None:
+    for _ in range(steps):
+        await getattr(behind, behind.draw.choice(_STEPS))()
+        await behind.check()
+    await behind.end_late()
+    await behind.check()
+    await behind.sweep()
+    await behind.roll()
+    assert await behind.database[DirtyBucket.collection_name()].count_documents({}) == 0
+    await behind.check()
+
+
+async def _equal_to_one_pass(behind: Behind) -> None:
+    """Hold the roll-ups to be those that one pass over all rows makes."""
+    found = await rollups(behind.database)
+    await forget_reading(behind.database)
+    await behind.sweep()
+    await behind.roll()
+    assert found == await rollups(behind.database)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_any_order_is_one_pass(database: Database, clock: ManualClock, seed: int) -> None:
+    behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
+    await _live_through(behind, 25)
+    await _equal_to_one_pass(behind)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(3, 203))
+async def test_two_hundred_orders(database: Database, clock: ManualClock, seed: int) -> None:
+    """Soak: each takes seconds; three of them stay above."""
+    behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
+    await _live_through(behind, 60)
+    await _equal_to_one_pass(behind)
+
+
+async def test_without_marks_what_changed_would_be_missing(
+    database: Database, clock: ManualClock
+) -> None:
+    """The control: the same change, whose mark somebody removes."""
+    behind = Behind(database, clock, random.Random(1))  # noqa: S311 - no secret
+    paid = await _one_paid(behind)
+    await behind.sweep()
+    await behind.roll()
+    await change("payments", paid, amount=123_456)
+    await behind.sweep()
+    await behind.check()
+    await database[DirtyBucket.collection_name()].delete_many({})
+    with pytest.raises(AssertionError):
+        await behind.check()
+
+
+async def test_a_row_that_is_not_read_yet_counts_once(
+    database: Database, clock: ManualClock
+) -> None:
+    """Also one that leaves a quarter-hour which was added up; the control removes its time."""
+    behind = Behind(database, clock, random.Random(2))  # noqa: S311 - no secret
+    paid = await _one_paid(behind)
+    await behind.sweep()
+    await behind.roll()
+    await change("payments", paid, firstAt=NOON.replace(hour=1))
+    await behind.check()
+    await behind.sweep()
+    await behind.check()
+    await behind.roll()
+    await behind.check()
+    await pretend_read(database, 30)
+    await database["payments"].update_one({"_id": paid["_id"]}, {"$set": {"amount": 1}})
+    with pytest.raises(AssertionError):
+        await behind.check()
+
+
+async def test_a_commit_that_comes_later_than_any_should_only_delays(
+    database: Database, clock: ManualClock
+) -> None:
+    behind = Behind(database, clock, random.Random(3))  # noqa: S311 - no secret
+    await _one_paid(behind)
+    await behind.begin_late()
+    await behind.sweep()
+    await pretend_read(database, 30)
+    await behind.end_late()
+    with pytest.raises(AssertionError):
+        await behind.check()
+    await behind.sweep()
+    await behind.check()
+
+
+async def test_what_was_killed_is_done_again(database: Database, clock: ManualClock) -> None:
+    behind = Behind(database, clock, random.Random(4))  # noqa: S311 - no secret
+    for _ in range(6):
+        await behind.sell()
+    for _ in range(8):
+        await behind.die()
+        await behind.check()
+    assert behind.killed > 3
+    await behind.sweep()
+    await behind.roll()
+    assert await database[Rollup.collection_name()].count_documents({}) > 0
+    await behind.check()
+    await _equal_to_one_pass(behind)
+
+
+async def _one_paid(behind: Behind) -> dict[str, object]:
+    """Insert sales until one of them was paid."""
+    while True:
+        sale = await one_sale(behind.draw, f"s-{len(behind.sales)}", NOON)
+        behind.sales.append(sale)
+        if sale.get("payments", {}).get("status") == "succeeded":
+            return sale["payments"]
