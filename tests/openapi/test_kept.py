@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.openapi.figures import FIGURES
 from tests.openapi.kept import KEPT, Parts, differences, kept, parts_of, written
 from tests.support.api import Api
 
@@ -52,6 +53,7 @@ _ERROR_PAGES = "*Each error has a page*"
 _RECOVERY = "*Recovery*: customers who left before they paid"
 _LEADS = "*Leads*: `POST /api/payment-intent` keeps"
 ALLOWED: dict[str, str] = {
+    **FIGURES,
     "schemas Problem > properties > type": _ERROR_PAGES,
     "schemas Problem > properties > title": _ERROR_PAGES,
     **{

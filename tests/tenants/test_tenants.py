@@ -23,6 +23,7 @@ from tests.support.api import ADMIN
 from tests.support.events import Delivery, stripe_checkout
 from tests.support.keys import issue_key
 from tests.support.shop import Shop
+from tests.tenants.figures import figures
 from tests.tenants.later import LEAD, calls, own
 
 A, B = "alpha", "beta"
@@ -172,7 +173,7 @@ def _probes(owned: Owned) -> dict[str, list[Probe]]:
         whose = {"params": {"merchant": A}}
         some += [Probe({**each.options, **whose}, each.path, refused) for each in some]
     changing |= hooked
-    laters = calls(A, USER, owned.intent_id)
+    laters = calls(A, USER, owned.intent_id) | figures()
     changing |= {route: [Probe(*probed) for probed in some] for route, some in laters.items()}
     return changing | {
         "post /api/payment-sessions": [Probe({"json": payment}, {}, own)],

@@ -1,7 +1,9 @@
 """Figures over HTTP: each handler translates, and calls one operation."""
 
 from service.analytics.controllers.back import FiguresBack
+from service.analytics.controllers.exports import FiguresExports
+from service.analytics.controllers.legacy import FiguresLegacy
 from service.analytics.controllers.now import FiguresNow
 
-ROUTES = (FiguresNow, FiguresBack)
+ROUTES = (FiguresNow, FiguresBack, FiguresLegacy, FiguresExports)
 """All routes of figures."""

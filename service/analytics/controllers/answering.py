@@ -1,7 +1,7 @@
 """Parameters that all routes of figures share, and how an answer is computed, kept and tagged."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -15,8 +15,10 @@ from service.analytics.operations.services import FiguresServices, Shown, shown_
 from service.core.principal import Principal
 from service.merchants.schemas import is_zone
 from service.web.authentication import AnyRequest
+from service.web.parameters import moment_parameter
 
 MOST_DAYS: Final = 366
+_LENGTH_OF_A_DAY, _FIRST_YEAR, _LAST_YEAR = 10, 2000, 2200
 
 CurrencyQuery = Annotated[
     str | None,
@@ -30,9 +32,41 @@ ZoneQuery = Annotated[
         name="timezone", max_length=64, description="IANA; the merchant's own, unless named."
     ),
 ]
+StartQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="startDate",
+        max_length=40,
+        description="A day, or a moment with an offset; 30 days before the end, unless named.",
+    ),
+]
+EndQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="endDate",
+        max_length=40,
+        description="A day (all of it), or a moment with an offset; now, unless named.",
+    ),
+]
 DaysQuery = Annotated[
     int, QueryParameter(ge=1, le=MOST_DAYS, description="How many days, today included.")
 ]
+
+
+def day_or_moment(name: str, text: str | None) -> datetime | date | None:
+    """Read a day (`2026-11-22`), or a moment with an offset. Raises `InvalidInput`."""
+    if text is not None and len(text) == _LENGTH_OF_A_DAY:
+        try:
+            day = date.fromisoformat(text)
+        except ValueError as error:
+            raise WrongQuestion(name, "must be a day as 2026-11-22, or a moment") from error
+        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            raise WrongQuestion(name, f"must be between {_FIRST_YEAR} and {_LAST_YEAR}")
+        return day
+    moment = moment_parameter(name, text)
+    if moment is not None and not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise WrongQuestion(name, f"must be between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return moment
 
 
 def services_of(request: AnyRequest) -> FiguresServices:

@@ -1,6 +1,10 @@
 """Days and hours that have passed."""
 
+from datetime import timedelta
+from typing import Annotated
+
 from litestar import Controller, Response, get
+from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import (
     CurrencyQuery,
@@ -11,6 +15,7 @@ from service.analytics.controllers.answering import (
 )
 from service.analytics.operations.asking import ask_one
 from service.analytics.operations.caching import DAILY, HOURLY, WEEKLY
+from service.analytics.operations.glancing import read_webhooks
 from service.analytics.operations.periods import last_days
 from service.analytics.operations.sessions import read_sessions
 from service.analytics.schemas.back import (
@@ -26,6 +31,7 @@ from service.analytics.schemas.back import (
     success_rate_answer,
 )
 from service.analytics.schemas.checkouts import CheckoutsAnswer, checkouts_answer
+from service.analytics.schemas.webhooks import WebhookMetricsAnswer, webhook_metrics_answer
 from service.analytics.states import Part
 from service.core.principal import AccessScope
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
@@ -109,6 +115,29 @@ class FiguresBack(Controller):
             return latency_answer(shown, days, buckets)
 
         return await respond(request, shown, HOURLY, compute)
+
+    @get("/webhook-metrics", summary="Read how webhooks fare")
+    async def webhook_metrics(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: Annotated[int, QueryParameter(ge=1, le=90)] = 30,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[WebhookMetricsAnswer]:
+        """Those that went out to the merchant's endpoints, and those that came from providers.
+
+        As long as they are kept: 30 days, and by default 90.
+        """
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> WebhookMetricsAnswer:
+            span = last_days(days, shown.as_of, shown.zone)
+            return webhook_metrics_answer(
+                shown, days, *await read_webhooks(shown.merchant.id, span)
+            )
+
+        return await respond(request, shown, timedelta(), compute)
 
     @get("/geography", summary="Read where payments come from")
     async def geography(

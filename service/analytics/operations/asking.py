@@ -23,3 +23,8 @@ async def ask(
 async def ask_one(shown: Shown, span: Span, parts: Collection[Part] = ()) -> Sequence[Bucket]:
     """Return the buckets of one time; raises as `ask` does."""
     return (await ask(shown, [span], parts))[0]
+
+
+async def ask_all(shown: Shown, span: Span) -> Sequence[Bucket]:
+    """Return the buckets of one time in all currencies. Raises `Unavailable`."""
+    return (await read(Asked(shown.merchant.id, [span]))).buckets[0]

@@ -30,7 +30,7 @@ class Conversion(Struct, frozen=True, rename="camel", kw_only=True):
     conversion_rate: float
 
 
-class PlanLine(Struct, frozen=True, rename="camel", kw_only=True):
+class CheckoutPlan(Struct, frozen=True, rename="camel", kw_only=True):
     """The sessions for one plan, pass or event.
 
     `pending` ones may still be paid; `abandoned` are those and all that ended without a payment.
@@ -53,14 +53,14 @@ class Times(Struct, frozen=True, rename="camel", kw_only=True):
     average_minutes: float
 
 
-class StatusLine(Struct, frozen=True, rename="camel", kw_only=True):
+class CheckoutStatus(Struct, frozen=True, rename="camel", kw_only=True):
     """How many sessions stand so."""
 
     status: str
     count: int
 
 
-class DayLine(Struct, frozen=True, rename="camel", kw_only=True):
+class CheckoutDay(Struct, frozen=True, rename="camel", kw_only=True):
     """The sessions that were opened on a day, by how they stand now."""
 
     date: date
@@ -86,13 +86,13 @@ class Checkouts(Struct, frozen=True, rename="camel", kw_only=True):
     """What becomes of sessions. `byStatus` and `weekly` are of the last 7 days."""
 
     conversion: Conversion
-    abandonment_by_plan: list[PlanLine]
+    abandonment_by_plan: list[CheckoutPlan]
     time_to_complete: Times
     time_to_abandon: Times
     users_who_retry: int
-    by_status: list[StatusLine]
+    by_status: list[CheckoutStatus]
     health: HealthLine
-    weekly: list[DayLine]
+    weekly: list[CheckoutDay]
 
 
 class CheckoutsAnswer(FiguresAnswer, frozen=True, rename="camel", kw_only=True):
@@ -112,7 +112,7 @@ def checkouts_answer(shown: Shown, days: int, found: Sessions) -> CheckoutsAnswe
         time_to_abandon=_times(total, _LEFT),
         users_who_retry=found.users_who_retry,
         by_status=[
-            StatusLine(status=one.value, count=week[f"session:{one.value}"]) for one in Status
+            CheckoutStatus(status=one.value, count=week[f"session:{one.value}"]) for one in Status
         ],
         health=_health(found.health, total_of(found.today)),
         weekly=_weekly(shown, found.week_span, found.week),
@@ -125,7 +125,7 @@ def _conversion(total: Counts) -> Conversion:
     return Conversion(total=opened, completed=completed, conversion_rate=percent(completed, opened))
 
 
-def _plans(buckets: Sequence[Bucket]) -> list[PlanLine]:
+def _plans(buckets: Sequence[Bucket]) -> list[CheckoutPlan]:
     lines = []
     for item, counts in part_of(buckets, Part.ITEM).items():
         total, completed = counts["session"], counts["session:completed"]
@@ -134,7 +134,7 @@ def _plans(buckets: Sequence[Bucket]) -> list[PlanLine]:
         pending = counts["session:pending"]
         abandoned = total - completed - counts["session:processing"]
         lines.append(
-            PlanLine(
+            CheckoutPlan(
                 plan=named(item),
                 total=total,
                 completed=completed,
@@ -161,7 +161,7 @@ def _health(health: Health, today: Counter[str]) -> HealthLine:
     )
 
 
-def _weekly(shown: Shown, span: Span, buckets: Sequence[Bucket]) -> list[DayLine]:
+def _weekly(shown: Shown, span: Span, buckets: Sequence[Bucket]) -> list[CheckoutDay]:
     by_day = grouped(buckets, lambda one: day_of(one.at, shown.zone))
     lines = []
     for day in days_between(*span, shown.zone):
@@ -169,6 +169,6 @@ def _weekly(shown: Shown, span: Span, buckets: Sequence[Bucket]) -> list[DayLine
         counts = {one.value: total[f"session:{one.value}"] for one in Status}
         rate = percent(counts["completed"], total["session"])
         lines.append(
-            DayLine(date=day, total_sessions=total["session"], conversion_rate=rate, **counts)
+            CheckoutDay(date=day, total_sessions=total["session"], conversion_rate=rate, **counts)
         )
     return lines[::-1]

@@ -88,3 +88,12 @@ def trends_of(current: Figures, previous: Figures) -> Trends:
         success_rate=trend_of(current.success_rate, previous.success_rate),
         average_value=trend_of(current.average_value, previous.average_value),
     )
+
+
+class PeriodLine(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """The time of an answer, its end excluded."""
+
+    start_date: datetime
+    end_date: datetime
+    type: str | None = None
+    interval: str | None = None

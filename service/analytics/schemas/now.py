@@ -115,7 +115,7 @@ def dashboard_answer(shown: Shown, pairs: Sequence[Buckets]) -> DashboardAnswer:
     return view_of(DashboardAnswer, shown, metrics=metrics)
 
 
-class HourLine(Totals, frozen=True, rename="camel", kw_only=True):
+class TrendHour(Totals, frozen=True, rename="camel", kw_only=True):
     """One hour of a day; where clocks go back there are two of one number."""
 
     hour: int
@@ -123,7 +123,7 @@ class HourLine(Totals, frozen=True, rename="camel", kw_only=True):
     begins_at: datetime
 
 
-class DayLine(Totals, frozen=True, rename="camel", kw_only=True):
+class TrendDay(Totals, frozen=True, rename="camel", kw_only=True):
     """One day."""
 
     date: date
@@ -147,8 +147,8 @@ class TrendLine(Struct, frozen=True, rename="camel", kw_only=True):
     transactions: Trend
     success_rate: Trend
     average_value: Trend
-    hourly: list[HourLine] | None = None
-    daily: list[DayLine] | None = None
+    hourly: list[TrendHour] | None = None
+    daily: list[TrendDay] | None = None
 
 
 class TrendAnswer(FiguresAnswer, frozen=True, rename="camel", kw_only=True):
@@ -174,14 +174,14 @@ def trend_answer(shown: Shown, period: Period, span: Span, of: Sequence[Buckets]
     return view_of(TrendAnswer, shown, period=period, trends=trends)
 
 
-def hour_lines(buckets: Buckets, span: Span, zone: ZoneInfo) -> list[HourLine]:
+def hour_lines(buckets: Buckets, span: Span, zone: ZoneInfo) -> list[TrendHour]:
     """Show each hour of a time, also those in which nothing happened."""
     by_hour = total_by(buckets, lambda one: hour_of(one.at, zone))
     lines, at = [], hour_of(span[0], zone)
     while at < span[1]:
         hour = at.astimezone(zone).hour
         totals = figures_of(by_hour.get(at, {}))
-        lines.append(view_of(HourLine, totals, hour=hour, label=LABELS[hour], begins_at=at))
+        lines.append(view_of(TrendHour, totals, hour=hour, label=LABELS[hour], begins_at=at))
         at = hour_of(at + timedelta(hours=1), zone)
     return lines
 
@@ -192,12 +192,12 @@ def hour_of(at: datetime, zone: ZoneInfo) -> datetime:
     return at - timedelta(minutes=wall.minute, seconds=wall.second, microseconds=wall.microsecond)
 
 
-def day_lines(buckets: Buckets, span: Span, zone: ZoneInfo) -> list[DayLine]:
+def day_lines(buckets: Buckets, span: Span, zone: ZoneInfo) -> list[TrendDay]:
     """Show each day of a time, also those on which nothing happened."""
     by_day = grouped(buckets, lambda one: day_of(one.at, zone))
     return [
         view_of(
-            DayLine,
+            TrendDay,
             figures_of(total_of(by_day.get(day, ()))),
             date=day,
             unique_payers=payers_of(by_day.get(day, ())),

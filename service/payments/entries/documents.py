@@ -50,4 +50,9 @@ class Entry(StoredDocument):
         name = "entries"
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("objectId", ASCENDING)], name="objectId"),
+            # For a file of a time.
+            IndexModel(
+                [("merchantId", ASCENDING), ("postedAt", ASCENDING), ("_id", ASCENDING)],
+                name="merchant_postedAt",
+            ),
         ]

@@ -52,9 +52,10 @@ class Payment(StoredDocument):
     verified it, so it claims nothing. (`merchant_id`, `session_id`) is the claim: the first session
     that a verified event tied the payment to, the one that was opened at `session_opened_at`.
     `status_at` is the provider's time of the fact that `status` comes from, `first_at` that of the
-    earliest one, None in rows of before that was kept; `final` marks a failure that nothing but
-    money can overrule. `updated_at` is when we last heard of it, also where the provider was asked
-    and only said again what it had said. `written_at` is the database's time of the last change.
+    earliest one (in rows of before that was kept, about that); `final` marks a failure that nothing
+    but money can overrule. `updated_at` is when we last heard of it, also where the provider was
+    asked and only said again what it had said. `written_at` is the database's time of the last
+    change.
 
     `owner` says who opened its session, as the session has it: a browser may have named any user.
     None in rows of before that was kept.

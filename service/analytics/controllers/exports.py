@@ -1,0 +1,100 @@
+"""Downloads."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from litestar import Controller, Response, get
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from service.analytics.controllers.answering import (
+    CurrencyQuery,
+    EndQuery,
+    StartQuery,
+    ZoneQuery,
+    day_or_moment,
+    services_of,
+    shown_to,
+)
+from service.analytics.operations.exporting import (
+    Format,
+    accounting_csv,
+    begin_accounting,
+    begin_transactions,
+    transactions_csv,
+    transactions_json,
+)
+from service.analytics.operations.spans import between
+from service.analytics.repository.exports import Wanted
+from service.analytics.schemas.exports import ExportHead, ExportPeriod, export_line
+from service.core.principal import AccessScope
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+
+_TYPES = {"csv": "text/csv", "json": "application/json"}
+
+
+class FiguresExports(Controller):
+    """Files for spreadsheets and accountants; whoever takes one is on the record."""
+
+    tags = ["Figures"]
+    path = "/api/v1/analytics/exports"
+    opt = requires(AccessScope.ANALYTICS_READ, AccessScope.PAYMENTS_SEARCH)
+
+    @get("/transactions", summary="Download payments")
+    async def transactions(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        start_date: StartQuery = None,
+        end_date: EndQuery = None,
+        format_: Annotated[Format, QueryParameter(name="format")] = "csv",
+        metadata: Annotated[bool, QueryParameter(name="includeMetadata")] = False,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[Any]:
+        """By when each was first heard of, newest first; of all currencies, unless one is named."""
+        wanted = await _wanted(request, principal, (start_date, end_date), timezone, currency)
+        clock = services_of(request).clock
+        count = await begin_transactions(wanted, format_, principal, clock)
+        if format_ == "csv":
+            return _file("transactions.csv", transactions_csv(wanted, metadata=metadata))
+        head = ExportHead(
+            export_date=clock.now(), period=ExportPeriod(*wanted.span), transaction_count=count
+        )
+        content = transactions_json(wanted, head, export_line, metadata=metadata)
+        return _file("transactions.json", content)
+
+    @get("/accounting", summary="Download the double entry")
+    async def accounting(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        start_date: StartQuery = None,
+        end_date: EndQuery = None,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[Any]:
+        """A row for each line of an entry, oldest first: debit equals credit. Minor units."""
+        wanted = await _wanted(request, principal, (start_date, end_date), timezone, currency)
+        await begin_accounting(wanted, principal, services_of(request).clock)
+        return _file("accounting.csv", accounting_csv(wanted))
+
+
+async def _wanted(
+    request: AnyRequest,
+    principal: CurrentPrincipal,
+    dates: tuple[str | None, str | None],
+    timezone: str | None,
+    currency: str | None,
+) -> Wanted:
+    shown = await shown_to(request, principal, timezone, currency)
+    start, end = day_or_moment("startDate", dates[0]), day_or_moment("endDate", dates[1])
+    return Wanted(shown.merchant.id, between(start, end, shown.as_of, shown.zone), currency)
+
+
+def _file(name: str, content: AsyncIterator[bytes]) -> Response[Any]:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+    }
+    return Stream(content, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)

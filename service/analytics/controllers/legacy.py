@@ -1,0 +1,195 @@
+"""The routes of the engine's first version."""
+
+from typing import Annotated, Literal
+
+from litestar import Controller, Response, get
+from litestar.params import QueryParameter
+
+from service.analytics.controllers.answering import (
+    CurrencyQuery,
+    EndQuery,
+    StartQuery,
+    ZoneQuery,
+    day_or_moment,
+    respond,
+    shown_to,
+)
+from service.analytics.operations.asking import ask_all, ask_one
+from service.analytics.operations.caching import DAILY
+from service.analytics.operations.glancing import read_customers, read_period
+from service.analytics.operations.services import Shown
+from service.analytics.operations.spans import Interval, Period, between, require_few, span_of
+from service.analytics.repository.facts import Span
+from service.analytics.schemas.common import PeriodLine
+from service.analytics.schemas.legacy import (
+    OverviewAnswer,
+    RevenueAnswer,
+    TransactionsAnswer,
+    by_currency,
+    by_status,
+    by_time,
+    overview_answer,
+    revenue_answer,
+)
+from service.analytics.schemas.shares import (
+    CustomersAnswer,
+    MethodsAnswer,
+    ResourcesAnswer,
+    customers_answer,
+    methods_answer,
+    resources_answer,
+)
+from service.analytics.states import Part
+from service.core.principal import AccessScope
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+
+PeriodQuery = Annotated[
+    Period, QueryParameter(description="Until now; `all` are the last three years.")
+]
+IntervalQuery = Annotated[Interval, QueryParameter(description="How long a line is.")]
+
+
+class FiguresLegacy(Controller):
+    """A period until now, or a time from one day or moment to another."""
+
+    tags = ["Figures"]
+    path = "/api/v1/analytics"
+    opt = requires(AccessScope.ANALYTICS_READ)
+
+    @get("/overview", summary="Read a period at a glance")
+    async def overview(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        period: PeriodQuery = "30d",
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[OverviewAnswer]:
+        """Growth is against the time before that is as long."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> OverviewAnswer:
+            span = span_of(period, shown.as_of)
+            found = await read_period(shown, span)
+            return overview_answer(shown, PeriodLine(*span, type=period), found)
+
+        return await respond(request, shown, DAILY, compute)
+
+    @get("/revenue", summary="Read what came in over time")
+    async def revenue(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        start_date: StartQuery = None,
+        end_date: EndQuery = None,
+        interval: IntervalQuery = "day",
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[RevenueAnswer]:
+        """By hour, day, week or month of the zone."""
+        shown = await shown_to(request, principal, timezone, currency)
+        span = _span(shown, start_date, end_date)
+        require_few(span, interval)
+
+        async def compute() -> RevenueAnswer:
+            return revenue_answer(shown, span, interval, await ask_one(shown, span))
+
+        return await respond(request, shown, DAILY, compute)
+
+    @get("/transactions", summary="Count payments by status, currency or time")
+    async def transactions(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        group_by: Annotated[
+            Literal["status", "currency", "time"], QueryParameter(name="groupBy")
+        ] = "time",
+        start_date: StartQuery = None,
+        end_date: EndQuery = None,
+        interval: IntervalQuery = "day",
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[TransactionsAnswer]:
+        """Amounts of two currencies are never added up."""
+        shown = await shown_to(request, principal, timezone, currency)
+        span = _span(shown, start_date, end_date)
+        require_few(span, interval)
+
+        async def compute() -> TransactionsAnswer:
+            if group_by == "currency":
+                return by_currency(shown, span, await ask_all(shown, span))
+            buckets = await ask_one(shown, span)
+            if group_by == "status":
+                return by_status(shown, span, buckets)
+            return by_time(shown, span, interval, buckets)
+
+        return await respond(request, shown, DAILY, compute)
+
+    @get("/top-resources", summary="Read what brings in most")
+    async def top_resources(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        period: PeriodQuery = "30d",
+        limit: Annotated[int, QueryParameter(ge=1, le=100)] = 10,
+        sort_by: Annotated[Literal["revenue", "count"], QueryParameter(name="sortBy")] = "revenue",
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[ResourcesAnswer]:
+        """Plans, passes and events."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> ResourcesAnswer:
+            span = span_of(period, shown.as_of)
+            buckets = await ask_one(shown, span, [Part.ITEM])
+            line = PeriodLine(*span, type=period)
+            return resources_answer(shown, line, buckets, sort_by, limit)
+
+        return await respond(request, shown, DAILY, compute)
+
+    @get("/payment-methods", summary="Read how people pay")
+    async def payment_methods(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        period: PeriodQuery = "30d",
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[MethodsAnswer]:
+        """By provider."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> MethodsAnswer:
+            span = span_of(period, shown.as_of)
+            buckets = await ask_one(shown, span, [Part.PROVIDER])
+            return methods_answer(shown, PeriodLine(*span, type=period), buckets)
+
+        return await respond(request, shown, DAILY, compute)
+
+    @get("/customers", summary="Read who pays")
+    async def customers(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        period: PeriodQuery = "30d",
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[CustomersAnswer]:
+        """By when each payment was first heard of; the ten who paid most."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> CustomersAnswer:
+            span = span_of(period, shown.as_of)
+            found = await read_customers(shown, span)
+            return customers_answer(shown, PeriodLine(*span, type=period), found)
+
+        return await respond(request, shown, DAILY, compute)
+
+
+def _span(shown: Shown, start: str | None, end: str | None) -> Span:
+    return between(
+        day_or_moment("startDate", start),
+        day_or_moment("endDate", end),
+        shown.as_of,
+        shown.zone,
+    )

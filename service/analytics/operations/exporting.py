@@ -1,0 +1,143 @@
+"""Downloads for accountants: payments, and the double entry, as a table or as JSON."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from service.analytics.errors import WrongQuestion
+from service.analytics.repository import exports
+from service.analytics.repository.exports import Wanted
+from service.audit.operations import Act, record
+from service.core.clock import Clock
+from service.core.principal import Principal
+from service.core.strict_json import JsonObject
+from service.payments.history.operations.downloads import cell
+from service.storage.answering import answers_in_time
+from service.storage.database import Row
+from service.storage.plain import NO_TRANSACTION
+
+Format: TypeAlias = Literal["csv", "json"]
+
+MOST_ROWS: Final = 500_000
+
+COLUMNS: Final = (
+    *("Transaction ID", "Amount", "Currency", "Status", "Resource", "Provider"),
+    *("Provider Payment ID", "Payment Method", "Session ID", "User ID", "Country"),
+    *("Refunded", "Fee", "Failure Code", "Created At", "Status At"),
+)
+ACCOUNTING: Final = (
+    *("Date", "Entry ID", "Transaction ID", "Description", "Account"),
+    *("Debit", "Credit", "Currency"),
+)
+
+
+async def begin_transactions(wanted: Wanted, format_: Format, by: Principal, clock: Clock) -> int:
+    """Count what a file holds, and record who took it. Raises `WrongQuestion`, `Unavailable`."""
+    async with answers_in_time():
+        count = await exports.count_payments(wanted, MOST_ROWS + 1)
+        await _begin("payments", wanted, (format_, count), by, clock)
+    return count
+
+
+async def begin_accounting(wanted: Wanted, by: Principal, clock: Clock) -> int:
+    """Count what a file holds, and record who took it. Raises `WrongQuestion`, `Unavailable`."""
+    async with answers_in_time():
+        count = await exports.count_entries(wanted, MOST_ROWS + 1)
+        await _begin("entries", wanted, ("csv", count), by, clock)
+    return count
+
+
+async def _begin(
+    what: str, wanted: Wanted, file: tuple[str, int], by: Principal, clock: Clock
+) -> None:
+    format_, count = file
+    if count > MOST_ROWS:
+        raise WrongQuestion("startDate", f"takes in more than {MOST_ROWS} {what}: ask for less")
+    detail: JsonObject = {
+        "format": format_,
+        what: count,
+        "from": wanted.span[0].isoformat(),
+        "to": wanted.span[1].isoformat(),
+    }
+    await record(NO_TRANSACTION, by, Act(f"{what}.downloaded", what, detail=detail), clock.now())
+
+
+async def transactions_csv(wanted: Wanted, *, metadata: bool) -> AsyncIterator[bytes]:
+    """Yield a table of payments, newest first."""
+    yield _lines([(*COLUMNS, *(["Metadata"] if metadata else []))])
+    async for rows in exports.payments(wanted, metadata=metadata):
+        yield _lines([_cells(row, metadata=metadata) for row in rows])
+
+
+def _cells(row: Row, *, metadata: bool) -> list[object]:
+    details = row.get("details") or {}
+    known = details.get("feeCurrency") == row["currency"]
+    cells = [
+        str(row["_id"]),
+        row["amount"],
+        row["currency"],
+        row["status"],
+        row.get("planName") or row.get("planId"),
+        row["provider"],
+        row["providerPaymentId"],
+        row.get("paymentMethod"),
+        row.get("sessionId"),
+        row.get("userId"),
+        details.get("country"),
+        row.get("refunded", 0),
+        details.get("fee") if known else None,
+        row.get("failureCode"),
+        _moment(row["createdAt"]),
+        _moment(row["statusAt"]),
+    ]
+    more = [msgspec.json.encode(row.get("metadata") or {}).decode()] if metadata else []
+    return [*cells, *more]
+
+
+async def transactions_json(
+    wanted: Wanted, head: object, shown: Callable[[Row], object], *, metadata: bool
+) -> AsyncIterator[bytes]:
+    """Yield a JSON document: the fields of `head`, and then the payments, newest first."""
+    before = msgspec.json.encode(head)[:-1] + b',"transactions":['
+    async for rows in exports.payments(wanted, metadata=metadata):
+        yield before + b",\n".join(msgspec.json.encode(shown(row)) for row in rows)
+        before = b",\n"
+    yield b"]}\n" if before == b",\n" else before + b"]}\n"
+
+
+async def accounting_csv(wanted: Wanted) -> AsyncIterator[bytes]:
+    """Yield a table of the double entry, oldest first: a row for each line of an entry."""
+    yield _lines([ACCOUNTING])
+    async for rows in exports.entries(wanted):
+        yield _lines([cells for row in rows for cells in _accounting(row)])
+
+
+def _accounting(entry: Row) -> list[Sequence[object]]:
+    said = f"{entry['kind'].capitalize()} {entry['objectId']}"
+    return [
+        (
+            entry["postedAt"].date().isoformat(),
+            entry["_id"],
+            entry["objectId"],
+            said,
+            line["account"],
+            max(line["amount"], 0) or None,
+            max(-line["amount"], 0) or None,
+            line["currency"],
+        )
+        for line in entry["lines"]
+    ]
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%FT%T}Z"
+
+
+def _lines(rows: Sequence[Sequence[object]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows([[cell(one) for one in row] for row in rows])
+    return out.getvalue().encode()

@@ -1,0 +1,59 @@
+"""Read a period, with the time before it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from service.analytics.errors import WrongQuestion
+from service.analytics.operations.asking import ask
+from service.analytics.operations.figures import payers_of
+from service.analytics.operations.folding import Bucket
+from service.analytics.operations.services import Shown
+from service.analytics.operations.spans import before
+from service.analytics.repository import customers, live, webhooks
+from service.analytics.repository.customers import MOST_PAYMENTS, Customers
+from service.analytics.repository.facts import Span
+from service.analytics.repository.webhooks import Came, Went
+from service.analytics.states import Part
+from service.storage.answering import answers_in_time
+from service.storage.database import Row
+
+MOST_RECENT: Final = 5
+_WITHIN_S: Final = 20.0
+
+
+class OfPeriod(Struct, frozen=True):
+    """The buckets of a period and of the time before, who paid, and the latest payments."""
+
+    current: Sequence[Bucket]
+    previous: Sequence[Bucket]
+    payers: int
+    recent: Sequence[Row]
+
+
+async def read_period(shown: Shown, span: Span) -> OfPeriod:
+    """Return a period at a glance. Raises `NoSuchCurrency`, and `Unavailable`."""
+    current, previous = await ask(shown, [span, before(span)], [Part.ITEM])
+    async with answers_in_time():
+        recent = await live.recent_payments(
+            shown.merchant.id, shown.currency, MOST_RECENT, came=False, within=span
+        )
+    return OfPeriod(current, previous, payers_of(current), recent)
+
+
+async def read_customers(shown: Shown, span: Span) -> Customers:
+    """Return who paid in a period. Raises `WrongQuestion` for too many payments, `Unavailable`."""
+    await ask(shown, [(span[1], span[1])])
+    async with answers_in_time(_WITHIN_S):
+        found = await customers.customers_of(shown.merchant.id, shown.currency, span)
+    if found is None:
+        message = f"takes in more than {MOST_PAYMENTS} payments: ask for a shorter one"
+        raise WrongQuestion("period", message)
+    return found
+
+
+async def read_webhooks(merchant_id: str, span: Span) -> tuple[Sequence[Came], Sequence[Went]]:
+    """Return the webhooks of a time, those that came in and those that went out."""
+    async with answers_in_time(_WITHIN_S):
+        return await webhooks.came_in(merchant_id, span), await webhooks.went_out(merchant_id, span)

@@ -1,0 +1,21 @@
+"""Every route of figures: B reads its own, of whatever A has nothing."""
+
+from typing import Any
+
+_ROUTES = (
+    *("realtime", "dashboard", "peak-times", "success-rate", "failures", "latency", "geography"),
+    *("checkouts", "webhook-metrics", "overview", "revenue", "transactions", "top-resources"),
+    *("payment-methods", "customers", "exports/transactions", "exports/accounting"),
+)
+BASE = "/api/v1/analytics"
+Probed = tuple[dict[str, Any], dict[str, str], tuple[int, ...]]
+
+
+def figures() -> dict[str, list[Probed]]:
+    """Return the calls to the routes of figures."""
+    own: Probed = ({}, {}, (200,))
+    found = {f"get {BASE}/{route}": [own] for route in _ROUTES}
+    trends: list[Probed] = [({}, {"period": one}, (200,)) for one in ("today", "week", "month")]
+    files: list[Probed] = [({"params": {"format": "json"}}, {}, (200,))]
+    found[f"get {BASE}/exports/transactions"] += files
+    return found | {f"get {BASE}/trends/{{period}}": trends}
