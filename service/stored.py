@@ -1,6 +1,6 @@
 """Which documents exist: each has its collection, its indexes and its checks."""
 
-from service.analytics.documents import DirtyBucket, Fact, FiguresState, Rollup
+from service.analytics.documents import CacheState, DirtyBucket, Fact, FiguresState, Rollup
 from service.audit.documents import AuditEntry
 from service.catalog.documents import Coupon, Price
 from service.inbox.documents import WebhookEvent, WebhookRejection
@@ -65,6 +65,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     DirtyBucket,
     Rollup,
     FiguresState,
+    CacheState,
     Migration,
 )
 

@@ -129,3 +129,16 @@ class FiguresState(StoredDocument):
 
         name = "figures_state"
         indexes: ClassVar[list[IndexModel]] = []
+
+
+class CacheState(StoredDocument):
+    """When kept answers were last to be computed anew, by a process's clock."""
+
+    id: str  # type: ignore[assignment]
+    cleared_at: datetime
+
+    class Settings:
+        """Collection."""
+
+        name = "figures_cache"
+        indexes: ClassVar[list[IndexModel]] = []

@@ -31,6 +31,9 @@ COMMANDS = {
     "ledger": LazyCommand(
         "service.cli.commands.ledger", "Prove that the books balance, and show the accounts."
     ),
+    "figures": LazyCommand(
+        "service.cli.commands.figures", "See how figures stand, and have them made anew."
+    ),
     "outbox": LazyCommand(
         "service.cli.commands.outbox", "List what could not be delivered, and deliver it again."
     ),

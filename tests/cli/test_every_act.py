@@ -41,6 +41,11 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
     "jobs run": [("jobs run cleanup", ["job.ran"]), ("jobs run cleanup --dry-run", [])],
     "jobs pause": [("jobs pause cleanup", ["job.paused"]), ("jobs pause cleanup", [])],
     "jobs resume": [("jobs resume cleanup", ["job.resumed"]), ("jobs resume cleanup", [])],
+    "figures refresh": [("figures refresh", ["job.ran"])],
+    "figures rebuild": [
+        ("figures rebuild --from 2026-01-01 --to 2026-02-01", ["figures.rebuilt", "job.ran"])
+    ],
+    "figures cache": [("figures cache clear", ["figures.cache_cleared"])],
     "outbox redeliver": [(f"outbox redeliver {DELIVERY}", ["delivery.redelivered"])],
     "alerts check": [("alerts check", ["job.ran"])],
     "alerts close": [("alerts close al_1 --reason known", ["alert.closed"])],
@@ -75,6 +80,7 @@ MAILED = {"mail send-test"}
 # It needs a session that was left: tests/recovery/test_by_hand.py looks for its entry.
 MAILED |= {"recovery send"}
 CHANGE_NOTHING = {
+    "figures status",
     *("doctor", "keys list", "prices list", "jobs list", "indexes show"),
     *("jobs runs", "jobs manifests"),
     "ledger check",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from service import background
+from service.analytics.operations import caching as figures_kept
 from service.catalog.operations import quote_id
 from service.cli import serving, workers
 from service.cli.commands import serve
@@ -98,6 +99,16 @@ _WAITS = (
 
 # What a page says, its numbers left out; and these numbers, from the code.
 HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
+    "docs/figures.md": [
+        (
+            "kept for {} seconds (`realtime`), {} minutes, {} minutes or an hour",
+            (
+                figures_kept.REALTIME.seconds,
+                _minutes(figures_kept.HOURLY),
+                _minutes(figures_kept.DAILY),
+            ),
+        )
+    ],
     "docs/sandbox.md": [("Periods are {} days", (lives.PERIOD // lives.DAY,))],
     "README.md": [("an `Idempotency-Key` of {} random characters", (header.LEAST_PROVING,))],
     "docs/alerts.md": [
@@ -366,6 +377,7 @@ NOT_OURS: dict[str, tuple[str, ...]] = {
     "docs/scaling.md": ("takes about 50 MB", "a trace of more than 4 kB"),
     "docs/going-live.md": ("fail for 24 hours", "(7 days back)", "choose 32 random characters"),
     "docs/moving.md": ("1 to 40 letters",),
+    "docs/figures.md": ("`24h`",),
     "docs/configuration.md": ("1 to 16 letters", "texts of 32 random hex digits"),
     "docs/api.md": ("(1 to 40 letters",),
     "docs/sandbox.md": ("answered 200 in 12 ms", "answered 201 in 50 ms"),

@@ -1,4 +1,4 @@
-"""Migration 14: disputes and failed tries have the database's time, payments their first."""
+"""Migration 15: disputes and failed tries have the database's time, payments their first."""
 
 from datetime import timedelta
 
@@ -12,14 +12,16 @@ from service.stored import DOCUMENTS
 from tests.conftest import NOON
 from tests.migrations.conftest import BY
 
+OWN = {"merchantId": "default", "provider": "stripe", "account": "default", "currency": "USD"}
+
 
 async def test_rows_of_before_have_the_times_that_figures_go_by(
     old: Database, clock: ManualClock
 ) -> None:
-    await old["disputes"].insert_one({"providerDisputeId": "dp_1", "updatedAt": NOON})
-    await old["payment_attempts"].insert_one({"attemptId": "ch_1"})
+    await old["disputes"].insert_one(OWN | {"providerDisputeId": "dp_1", "updatedAt": NOON})
+    await old["payment_attempts"].insert_one(OWN | {"attemptId": "ch_1"})
     earlier = NOON - timedelta(hours=1)
-    told = {"provider": "x", "providerPaymentId": "pi_later"}
+    told = OWN | {"providerPaymentId": "pi_later", "status": "succeeded", "amount": 1}
     await old["payments"].insert_one(told | {"statusAt": NOON, "createdAt": earlier})
     assert (await figures.left(old))["disputes"] == 1
     await migrate(old, DOCUMENTS, clock, BY)

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from service.analytics.repository import sources
+from service.analytics.repository import facts, sources
 from service.core.clock import Clock
 from service.core.ids import digest
 from service.storage.answering import answers_in_time
@@ -28,6 +28,8 @@ AT_ONCE: Final = 4
 """How many answers one process computes at once: the database has payments to record."""
 
 Key: TypeAlias = tuple[str, ...]
+Version: TypeAlias = tuple[DatabaseTime, datetime | None]
+"""When anything was last changed that is counted, and when all answers were last dropped."""
 
 
 class Answer(Struct, frozen=True):
@@ -39,7 +41,7 @@ class Answer(Struct, frozen=True):
 
 
 class _Entry(Struct, frozen=True):
-    version: DatabaseTime
+    version: Version
     answer: Answer
 
 
@@ -51,7 +53,7 @@ class Cache:
         self.hits = self.misses = 0
         self._clock = clock
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
-        self._under_way: dict[tuple[Key, DatabaseTime], asyncio.Task[Answer]] = {}
+        self._under_way: dict[tuple[Key, Version], asyncio.Task[Answer]] = {}
         self._few = asyncio.Semaphore(AT_ONCE)
 
     async def answer(
@@ -62,7 +64,7 @@ class Cache:
         Raises whatever `compute` raises, and `Unavailable`.
         """
         async with answers_in_time():
-            version = await sources.latest(key[0])
+            version = (await sources.latest(key[0]), await facts.cleared_at())
         entry = self._entries.get(key)
         if entry and entry.version == version and self._clock.now() < entry.answer.until:
             self._entries.move_to_end(key)
@@ -80,7 +82,7 @@ class Cache:
     async def _compute(
         self,
         key: Key,
-        version: DatabaseTime,
+        version: Version,
         keep: timedelta,
         compute: Callable[[], Awaitable[bytes]],
     ) -> Answer:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from pymongo import ReplaceOne, UpdateOne
 
-from service.analytics.documents import DirtyBucket, Fact, FiguresState
+from service.analytics.documents import CacheState, DirtyBucket, Fact, FiguresState, Rollup
 from service.analytics.states import Kind
 from service.payments.payments.states import CAME
 from service.storage.database import Row
@@ -20,6 +20,7 @@ Span: TypeAlias = tuple[datetime, datetime]
 _QUARTER: Final = {"$dateTrunc": {"date": "$at", "unit": "minute", "binSize": 15}}
 _CAME = sorted(CAME)
 _LONGEST_MS: Final = 20_000
+_CACHE: Final = "answers"
 
 
 class Group(Struct, frozen=True, rename="camel"):
@@ -184,6 +185,49 @@ async def unmark(marks: Iterable[Row], tx: Transaction) -> int:
 async def count_marks() -> int:
     """Count the quarter-hours that are marked as changed."""
     return await DirtyBucket.get_pymongo_collection().count_documents({})
+
+
+async def marks_by_merchant() -> dict[str, tuple[int, datetime]]:
+    """Count the marks of each merchant, and return the oldest of them."""
+    found = await DirtyBucket.get_pymongo_collection().aggregate(
+        [{"$group": {"_id": "$merchantId", "n": {"$sum": 1}, "oldest": {"$min": "$bucket"}}}]
+    )
+    return {row["_id"]: (row["n"], row["oldest"]) for row in await found.to_list()}
+
+
+async def buckets_within(merchant_id: str, span: Span) -> list[datetime]:
+    """Return the quarter-hours of a time that have facts or a roll-up."""
+    made = {"merchantId": merchant_id, "at": {"$gte": span[0], "$lt": span[1]}}
+    found = await Fact.get_pymongo_collection().aggregate(
+        [{"$match": made}, {"$group": {"_id": _QUARTER}}], hint="merchant_at"
+    )
+    kept = await Rollup.get_pymongo_collection().distinct(
+        "bucket", {"merchantId": merchant_id, "bucket": {"$gte": span[0], "$lt": span[1]}}
+    )
+    return sorted({*kept, *(row["_id"] for row in await found.to_list())})
+
+
+async def count() -> int:
+    """Count the facts of all merchants."""
+    return await Fact.get_pymongo_collection().estimated_document_count()
+
+
+async def read_again() -> None:
+    """Have all rows of all merchants be read again; answers meanwhile are as they were."""
+    await FiguresState.get_pymongo_collection().update_many({}, {"$set": {"safe": {}}})
+
+
+async def cleared_at() -> datetime | None:
+    """Return when all kept answers were last to be computed anew; None where they never were."""
+    row = await CacheState.get_pymongo_collection().find_one({"_id": _CACHE})
+    return None if row is None else row["clearedAt"]
+
+
+async def note_cleared(at: datetime, tx: Transaction) -> None:
+    """Keep that answers which were kept before are to be computed anew."""
+    await CacheState.get_pymongo_collection().update_one(
+        {"_id": _CACHE}, {"$set": {"clearedAt": at}}, upsert=True, session=tx.session
+    )
 
 
 async def state_of(merchant_id: str, tx: Transaction) -> FiguresState | None:

@@ -1,4 +1,4 @@
-"""14: disputes and failed tries have the database's time of their last change, payments a first.
+"""15: disputes and failed tries have the database's time of their last change, payments a first.
 
 Before: disputes and tries only that of the process which made it. Figures read what has changed by
 that time, and count a payment when its provider first reported it: of those of before nobody kept

@@ -1,0 +1,117 @@
+"""`tillgate figures`: how figures stand, and have them made anew."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import rich_click as click
+
+from service.analytics.operations.rebuilding import (
+    Status,
+    begin_rebuild,
+    clear_caches,
+    figures_status,
+)
+from service.analytics.operations.table import FIGURES
+from service.cli.database import with_database
+from service.cli.job_runs import showing_progress
+from service.cli.options import data_dir_option, operator
+from service.cli.screen import say, show_table
+from service.core.clock import SystemClock
+from service.core.words import age
+from service.jobs.operations.run import run_job
+from service.settings import Settings
+from service.storage.database import Database
+from service.wiring import build_container, close_providers
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+@click.group()
+def command() -> None:
+    """See how figures stand, and have them made anew. Payments go on meanwhile."""
+
+
+@command.command("status")
+@data_dir_option
+def status(data_dir: Path) -> None:
+    """Show of each merchant when its rows were last read, and what is to be added up."""
+
+    async def work(_: Settings, __: Database) -> Status:
+        return await figures_status()
+
+    found, now = with_database(data_dir, work), SystemClock().now()
+    rows = [
+        (one.merchant_id, one.read_at, age(now - one.read_at), one.marked, one.oldest_mark)
+        for one in found.merchants
+    ]
+    columns = ("merchant", "last read", "lag", "to be added up", "oldest of these")
+    show_table(columns, rows, empty="No figures yet; `tillgate figures refresh` makes them.")
+    say(f"{found.facts} facts, {found.rollups} roll-ups.")
+
+
+@command.command("refresh")
+@data_dir_option
+def refresh(data_dir: Path) -> None:
+    """Read what has changed and add it up now, until nothing is left."""
+    with_database(data_dir, _until_done)
+
+
+@command.command("rebuild")
+@click.option("--from", "since", type=_DAY, help="A day (UTC); without it, from the first on.")
+@click.option("--to", "until", type=_DAY, help="A day (UTC), excluded; without it, to the last.")
+@data_dir_option
+def rebuild(since: datetime | None, until: datetime | None, *, data_dir: Path) -> None:
+    """Read all rows again, and add the quarter-hours of a time up anew.
+
+    Begun again, it goes on where it was stopped.
+    """
+    begins = since.replace(tzinfo=UTC) if since else _FIRST
+    ends = until.replace(tzinfo=UTC) if until else _LAST
+    if begins >= ends:
+        raise click.BadParameter("must be before --to", param_hint="--from")
+
+    async def work(settings: Settings, database: Database) -> None:
+        marked = await begin_rebuild(begins, ends, operator(), SystemClock())
+        say(f"{marked} quarter-hours are added up anew.")
+        await _until_done(settings, database)
+
+    with_database(data_dir, work)
+
+
+@command.group("cache")
+def cache() -> None:
+    """Answers that processes keep."""
+
+
+@cache.command("clear")
+@data_dir_option
+def clear(data_dir: Path) -> None:
+    """Have every process compute its answers anew."""
+
+    async def work(_: Settings, __: Database) -> None:
+        await clear_caches(operator(), SystemClock())
+
+    with_database(data_dir, work)
+    say("Answers are computed anew.")
+
+
+async def _until_done(settings: Settings, database: Database) -> None:
+    """Run the job until it finds nothing more to do."""
+    container = build_container(settings, SystemClock(), database)
+    table = container.job_table
+    try:
+        async with showing_progress(FIGURES.name, table):
+            while True:
+                report = await run_job(FIGURES.name, table, operator())
+                counts = report.figures()
+                if report.skipped or not any(counts.values()):
+                    break
+                say(f"{counts['facts']} facts were read, {counts['buckets']} added up.")
+    finally:
+        await close_providers(container.providers)
+    paused = "; it is paused: tillgate jobs resume figures" if report.paused else ""
+    if report.skipped:
+        say(f"Another run of the job {FIGURES.name} is under way, or none may{paused}.")
+    else:
+        say("Nothing is left to add up.")
