@@ -25,7 +25,7 @@ FIGURES: dict[str, str] = {
             *("RateLine", "RealtimeAnswer", "RealtimeMetrics", "ReasonLine", "ResourceLine"),
             *("ResourcesAnswer", "RetryPatterns", "Revenue", "RevenueAnswer", "RevenueLine"),
             *("SuccessRateAnswer", "Times", "Today", "TopResource", "Total", "Totals"),
-            *("TransactionMetrics", "Transactions", "TransactionsAnswer", "Trend"),
+            *("TransactionMetrics", "Transactions", "TransactionsAnswer", "Change"),
             *("TrendAnswer", "TrendDay", "TrendHour", "TrendLine", "TypeLine"),
             *("WebhookMetrics", "WebhookMetricsAnswer", "Webhooks"),
         )

@@ -14,8 +14,8 @@ from service.analytics.repository.exports import Wanted
 from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.principal import Principal
+from service.core.spreadsheets import cell
 from service.core.strict_json import JsonObject
-from service.payments.history.operations.downloads import cell
 from service.storage.answering import answers_in_time
 from service.storage.database import Row
 from service.storage.plain import NO_TRANSACTION

@@ -56,7 +56,7 @@ class Latency(Struct, frozen=True):
     p99: int
 
 
-class Trend(Struct, frozen=True, rename="camel"):
+class Change(Struct, frozen=True, rename="camel"):
     """A number and what it was before; `changePercent` is null where nothing was before."""
 
     current: int | float
@@ -157,7 +157,7 @@ def rounded_to_hundredths(amount: int, count: int) -> float:
     return float(round(Fraction(amount, count), 2)) if count else 0.0
 
 
-def trend_of(current: float, previous: float) -> Trend:
+def trend_of(current: float, previous: float) -> Change:
     """Compare two numbers."""
     now, before = Fraction(str(current)), Fraction(str(previous))
     change = now - before
@@ -165,4 +165,4 @@ def trend_of(current: float, previous: float) -> Trend:
     relative = float(round(_HUNDRED * change / before, 2)) if before > 0 else None
     whole = isinstance(current, int) and isinstance(previous, int)
     shown = int(change) if whole else float(change)
-    return Trend(current, previous, shown, relative, direction)
+    return Change(current, previous, shown, relative, direction)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from service.analytics.operations.figures import Figures, Trend, trend_of
+from service.analytics.operations.figures import Change, Figures, trend_of
 from service.storage.database import Row
 
 
@@ -72,11 +72,11 @@ class Totals(Struct, frozen=True, rename="camel", kw_only=True):
 class Trends(Struct, frozen=True, rename="camel", kw_only=True):
     """What is compared of two times."""
 
-    revenue: Trend
-    net_revenue: Trend
-    transactions: Trend
-    success_rate: Trend
-    average_value: Trend
+    revenue: Change
+    net_revenue: Change
+    transactions: Change
+    success_rate: Change
+    average_value: Change
 
 
 def trends_of(current: Figures, previous: Figures) -> Trends:

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from service.analytics.operations.comparing import Now, Period
 from service.analytics.operations.figures import (
-    Trend,
+    Change,
     figures_of,
     grouped,
     payers_of,
@@ -77,9 +77,9 @@ def realtime_answer(shown: Shown, now: Now) -> RealtimeAnswer:
 class Compared(Struct, frozen=True, rename="camel", kw_only=True):
     """Parts of this day, week and month, each with the equal part of the one before."""
 
-    today: Trend
-    this_week: Trend
-    this_month: Trend
+    today: Change
+    this_week: Change
+    this_month: Change
 
 
 class DashboardMetrics(Struct, frozen=True, rename="camel", kw_only=True):
@@ -142,11 +142,11 @@ class TrendLine(Struct, frozen=True, rename="camel", kw_only=True):
     change: int | float
     change_percent: float | None
     direction: str
-    revenue: Trend
-    net_revenue: Trend
-    transactions: Trend
-    success_rate: Trend
-    average_value: Trend
+    revenue: Change
+    net_revenue: Change
+    transactions: Change
+    success_rate: Change
+    average_value: Change
     hourly: list[TrendHour] | None = None
     daily: list[TrendDay] | None = None
 
