@@ -53,6 +53,7 @@ from service.payments.refunds.controllers import Refunds
 from service.payments.subscriptions.controllers import Subscriptions
 from service.recovery.controllers import ASSETS as RESUME_ASSETS
 from service.recovery.controllers import AdminRecovery, ResumePage
+from service.reports.controllers import MonthlyReports
 from service.retention.controllers import Cleanup
 from service.retention.operations.purging import overdue_figures
 from service.reviews.controllers import AdminReviews
@@ -108,6 +109,7 @@ ROUTES = (
     NamedJobs,
     EventStream,
     *FIGURES,
+    MonthlyReports,
 )
 
 

@@ -9,12 +9,14 @@ FIGURES: dict[str, str] = {
             *("realtime", "dashboard", "trends/{period}", "peak-times", "success-rate"),
             *("failures", "latency", "geography", "checkouts", "webhook-metrics", "overview"),
             *("revenue", "transactions", "top-resources", "payment-methods", "customers"),
-            *("exports/transactions", "exports/accounting"),
+            *("exports/transactions", "exports/accounting", "reports/monthly"),
         )
     },
     **{
         f"schemas {name}": WORDS
         for name in (
+            *("MerchantInfo", "MonthlyAnswer", "MonthlyReport", "ReportDay", "ReportMethod"),
+            *("ReportPeriod", "ReportResource", "ReportSummary"),
             *("Amount", "CheckoutDay", "CheckoutPlan", "CheckoutStatus", "Checkouts"),
             *("CheckoutsAnswer", "Compared", "Conversion", "CountryLine", "CustomerLine"),
             *("CustomersAnswer", "CustomersLine", "DashboardAnswer", "DashboardMetrics"),

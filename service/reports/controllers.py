@@ -1,0 +1,60 @@
+"""Reports over HTTP."""
+
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from litestar import Controller, Response, get
+from litestar.params import QueryParameter
+
+from service.analytics.controllers.answering import CurrencyQuery, ZoneQuery, respond, shown_to
+from service.analytics.operations.caching import DAILY
+from service.core.money import exponent, to_major
+from service.core.principal import AccessScope
+from service.reports.operations import named_month, read_month
+from service.reports.schemas import MonthlyAnswer, monthly_answer
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.pages.assets import Assets
+from service.web.pages.rendering import Pages
+
+PAGES = Pages(Assets("service.reports", "/reports/assets"))
+_DOCUMENT = PAGES.policy_of_a_document("monthly.css")
+
+
+class MonthlyReports(Controller):
+    """A month of a merchant."""
+
+    tags = ["Figures"]
+    path = "/api/v1/analytics/reports"
+    opt = requires(AccessScope.ANALYTICS_READ)
+
+    @get("/monthly", summary="Report about a month")
+    async def monthly(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        month: Annotated[
+            str | None, QueryParameter(max_length=7, description="As 2026-11; else this one.")
+        ] = None,
+        format_: Annotated[Literal["json", "html"], QueryParameter(name="format")] = "json",
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[MonthlyAnswer]:
+        """As it stands now; with `format=html` a page that is printed or mailed."""
+        shown = await shown_to(request, principal, timezone, currency)
+        year, number = named_month(month, shown)
+        if format_ == "html":
+            found = monthly_answer(shown, await read_month(shown, year, number))
+            return monthly_page(found)
+
+        async def compute() -> MonthlyAnswer:
+            return monthly_answer(shown, await read_month(shown, year, number))
+
+        return await respond(request, shown, DAILY, compute)
+
+
+def monthly_page(answer: MonthlyAnswer) -> Response[Any]:
+    """Return a report as one page: nothing is loaded, and nothing runs in it."""
+    price = partial(to_major, places=exponent(answer.currency))
+    return PAGES.show(
+        "monthly.html", policy=_DOCUMENT, answer=answer, report=answer.report, price=price
+    )
