@@ -28,6 +28,7 @@ from service.sessions.operations.reviewing import captures
 from service.web import gate
 from tests.conversation.heard_guards import HEARD_GUARDS
 from tests.conversation.ledger_guards import LEDGER_GUARDS
+from tests.conversation.returning_guards import RETURNING_GUARDS
 from tests.conversation.soak import soak
 
 
@@ -170,6 +171,7 @@ GUARDS: dict[str, Callable[[], Any]] = {
     "paused": _without_pauses,
     **LEDGER_GUARDS,
     **HEARD_GUARDS,
+    **RETURNING_GUARDS,
 }
 
 

@@ -239,6 +239,20 @@ async def test_what_cannot_be_paid_any_more_has_no_button(
     assert not re.search(r"cs_test_\d", pressed.text)
 
 
+async def test_while_a_person_looks_at_a_payment_of_it_no_other_can_be_made(
+    leaving: Leaving, stripe: FakeStripe
+) -> None:
+    path = await _reminded(leaving, stripe)
+    assert "<button" in (await leaving.follow(path)).text  # control: until then it can
+    other = leaving.shop.stripe_paid({"sessionId": "s-1"} | INR, amount_total=1, livemode=False)
+    assert (await leaving.shop.api.told(other))["outcome"] == "review"
+    asked = len(stripe.asked)
+    for answer in (await leaving.follow(path), await leaving.press(path, 50000)):
+        assert "A payment is under way" in answer.text
+        assert "<button" not in answer.text
+    assert len(stripe.asked) == asked
+
+
 def test_a_link_says_nothing_of_a_person_and_is_read_by_an_older_pepper(
     leaving: Leaving,
 ) -> None:

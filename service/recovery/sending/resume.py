@@ -93,7 +93,8 @@ async def _ended(
         seen = await look(recovery, services)
     if seen.now.paid:
         return Standing.PAID
-    if seen.now.under_way:
+    # Money in review may be this session's: who pays again meanwhile has paid twice.
+    if seen.now.under_way or session.review is not None:
         return Standing.UNDER_WAY
     now = services.clock.now()
     status = status_at(session.status, session.expires_at, now)
