@@ -22,14 +22,16 @@ __all__ = ["indexed_shop"]
 # What changes nothing and lists nothing, and why.
 _LISTS_NOTHING = {
     **dict.fromkeys(("listen", "serve", "dev", "sandbox storm", "events send"), "runs or sends"),
-    **dict.fromkeys(("jobs manifests", "mail preview"), "prints one text, to be piped"),
+    **dict.fromkeys(
+        ("jobs manifests", "mail preview", "recovery preview"), "prints one text, to be piped"
+    ),
     "events show": "prints JSON in any case",
     "intents export": "writes a file, of either kind",
 }
 # Beside those that change nothing: it looks, and lists what is open.
 _LISTING = (CHANGE_NOTHING - _LISTS_NOTHING.keys()) | {"alerts check", "intents cleanup"}
-# One judges, the other counts on and on: they have words of their own for it.
-_OWN_WORDS = {"doctor", "intents watch"}
+# They judge, count on and on, or show what may be set: they have words of their own for it.
+_OWN_WORDS = {"doctor", "intents watch", "recovery policy", "recovery lift"}
 # Of these something has to be there first: test_sessions.py and others ask them.
 _OF_ONE = {
     *("sessions show", "sessions timeline", "payments show", "reviews show", "endpoints sent"),

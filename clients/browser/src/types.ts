@@ -43,6 +43,7 @@ export interface Quote {
 export interface Order {
   provider: Provider;
   eventId?: string;
+  intentId?: string;
   passId?: string;
   plan?: string;
   quantity?: number;
@@ -88,6 +89,7 @@ export interface Session {
   userId: string;
   email: string | null;
   eventId: string | null;
+  intentId: string | null;
   quantity: number;
   passId: string | null;
   selectedDate: string | null;

@@ -6,6 +6,7 @@ import msgspec
 import rich_click as click
 from pydantic.alias_generators import to_camel
 
+from service.cli.listing import Cell, Found, lists, page_of
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.recovering import with_recovery
 from service.cli.screen import say, show, show_table
@@ -84,9 +85,10 @@ def resume_(reason: str | None, merchant: str, data_dir: Path) -> None:
 @click.option("--cursor", help="Where the last page ended.")
 @merchant_option
 @data_dir_option
+@lists
 def list_(
     status: str | None, limit: int, cursor: str | None, merchant: str, data_dir: Path
-) -> None:
+) -> Found:
     """List the sessions that were left, newest first."""
     place = decode_cursor(cursor) if cursor else None
     wanted = RecoveryStatus(status) if status else None
@@ -95,20 +97,18 @@ def list_(
     )
     rows = [
         (
-            moment(one.left_at),
+            Cell(moment(one.left_at), one.left_at),
             one.session_id,
             one.item,
             one.arm,
             one.status,
             one.reminders,
-            moment(one.next_at),
+            Cell(moment(one.next_at), one.next_at),
         )
         for one in found
     ]
     columns = ("left", "session", "item", "arm", "status", "reminders", "next")
-    show_table(columns, rows, empty="No session was left.")
-    if following is not None:
-        say(f"More with --cursor {following.encode()}")
+    return page_of("recoveries", columns, rows, following, empty="No session was left.")
 
 
 @command.command("preview")
