@@ -1,5 +1,6 @@
 """Bad input on every route that takes a body: a precise 4xx, never a 5xx, and nothing written."""
 
+import base64
 import json
 from typing import Any
 
@@ -296,3 +297,39 @@ async def test_no_parameter_ends_in_a_line_feed(
     assert await count_all(database) == before
     # Control: without it the call is another one.
     assert (await api.call(method, path.replace("%0A", ""), ADMIN, **body)).status_code != 400
+
+
+# Of times that the database's own kind of time can't hold, or no places at all.
+_NO_PLACES = ("t:1:s:x", "t:999999999:o:zz", "t:1", "t::s:x", "t:4294967296:s:x", "x:y", "o:zz")
+_IN_2198, _NOW = 7_200_000_000_000, 1_763_726_400_000
+
+
+def _cursor(milliseconds: int, row_id: str) -> str:
+    written = f"{milliseconds}:{row_id}".encode()
+    return base64.urlsafe_b64encode(written).rstrip(b"=").decode()
+
+
+async def _lists(api: Api) -> list[str]:
+    """Return the paths of all lists that have pages."""
+    paths = (await api.http.get("/openapi.json")).json()["paths"]
+    return [
+        path.replace("{", "").replace("}", "")
+        for path, of_path in paths.items()
+        if any(one["name"] == "cursor" for one in of_path.get("get", {}).get("parameters", []))
+    ]
+
+
+async def test_no_list_fails_over_a_cursor_that_it_never_returned(api: Api) -> None:
+    lists = await _lists(api)
+    assert len(lists) > 15
+    for path in lists:
+        for place in _NO_PLACES:
+            answer = await api.call("GET", path, ADMIN, params={"cursor": _cursor(_IN_2198, place)})
+            assert answer.status_code in {400, 404}, (path, place, answer.text)
+
+
+async def test_control_a_place_in_our_time_is_a_page(api: Api) -> None:
+    for place in ("t:1:s:x", "s:x"):
+        params = {"cursor": _cursor(_NOW, place)}
+        answer = await api.call("GET", "/api/admin/audit", ADMIN, params=params)
+        assert answer.status_code == 200, answer.text

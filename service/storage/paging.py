@@ -14,6 +14,8 @@ from service.storage.database import Row
 
 EXAMINED: Final = 5_000
 """How many entries of its index a page with filters looks at, at most."""
+# The database's own time has 32 bits of seconds.
+_LAST_SECOND: Final = 2**32 - 1
 
 
 class Walk(Struct, frozen=True, kw_only=True):
@@ -126,7 +128,10 @@ def _place(cursor: Cursor) -> tuple[datetime | Timestamp, object]:
     # Of the digits of another script `isdigit` says yes as well.
     if not (within.isascii() and within.isdigit()) or len(within) > 9:
         raise _unreadable()
-    return Timestamp(int(cursor.at.timestamp()), int(within)), _row_id(text)
+    seconds = int(cursor.at.timestamp())
+    if seconds > _LAST_SECOND:
+        raise _unreadable()
+    return Timestamp(seconds, int(within)), _row_id(text)
 
 
 def _text(row_id: object) -> str:

@@ -52,7 +52,12 @@ async def test_the_site_is_shown_and_allows_its_own_scripts_alone(guide: AsyncCl
 
 
 @pytest.mark.parametrize(
-    "path", ["nothing.html", "assets", "..%2fsecret.txt", "%2e%2e/secret.txt", "out.html"]
+    "path",
+    [
+        *("nothing.html", "assets", "..%2fsecret.txt", "%2e%2e/secret.txt", "out.html"),
+        # Names that no file can have.
+        *("%00", "index.html%00", "x" * 300),
+    ],
 )
 async def test_nothing_beside_the_site_is_shown(guide: AsyncClient, path: str) -> None:
     assert (await guide.get(f"/docs/guide/{path}")).status_code == 404

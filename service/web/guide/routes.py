@@ -43,9 +43,12 @@ def guide_routes(built: Path) -> Router:
     @get("/docs/guide/{path:path}", sync_to_thread=False)
     def file(path: FromPath[Path]) -> Response[bytes]:
         """Return a file of the site."""
-        found = (built / str(path).lstrip("/")).resolve()
-        if not found.is_relative_to(built.resolve()) or not found.is_file():
-            raise NotFoundException
+        try:
+            found = (built / str(path).lstrip("/")).resolve()
+            if not found.is_relative_to(built.resolve()) or not found.is_file():
+                raise NotFoundException
+        except (ValueError, OSError) as error:  # a name that no file can have
+            raise NotFoundException from error
         content = found.read_bytes()
         kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
         headers = {"Cache-Control": "no-cache"}
