@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from datetime import UTC
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 
 from bson import DatetimeMS, Decimal128, ObjectId, decode, json_util
@@ -38,6 +39,10 @@ _JSON = json_util.JSONOptions(
     uuid_representation=UuidRepresentation.STANDARD,
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
+# What the driver raises for a type of BSON whose parts are missing, or no number.
+_NOT_JSON = (BSONError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
+LONGEST_LINE = 32_000_000
+"""Bytes of a line: no document has more than 16 MiB, and its JSON seldom twice as many."""
 _ID_INDEX = ("merchantId", "sessionId")
 
 
@@ -91,7 +96,7 @@ async def _rows(source: Source, size: int) -> AsyncIterator[tuple[OldRow | Unrea
     """Yield each row with the bytes that it takes."""
     if isinstance(source, Lines):
         for number, line in _lines(source.path):
-            yield _parsed(line, number), len(line)
+            yield _parsed(line, number), len(line or b"")
         return
     number = 0
     async for raw in source.with_options(codec_options=_RAW).find(batch_size=size):
@@ -100,10 +105,21 @@ async def _rows(source: Source, size: int) -> AsyncIterator[tuple[OldRow | Unrea
         yield _decoded(row, number), len(row)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """Yield the lines that are not empty by their numbers; None for one that is too long to read.
+
+    A file without a line's end would come into memory as a whole.
+    """
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
+        for number in count(1):
+            line = file.readline(LONGEST_LINE)
+            if not line:
+                return
+            if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(LONGEST_LINE)
+                yield number, None
+            elif line.strip():
                 yield number, line
 
 
@@ -153,10 +169,12 @@ def _decoded(raw: bytes, number: int) -> OldRow | Unreadable:
     return {name: _readable(value) for name, value in row.items()}
 
 
-def _parsed(line: bytes, number: int) -> OldRow | Unreadable:
+def _parsed(line: bytes | None, number: int) -> OldRow | Unreadable:
+    if line is None:
+        return Unreadable(f"line {number}", f"it is longer than {LONGEST_LINE} bytes")
     try:
         row = json_util.loads(line, json_options=_JSON)
-    except (BSONError, ValueError, TypeError, OverflowError, RecursionError) as error:
+    except _NOT_JSON as error:
         return Unreadable(f"line {number}", f"it is not JSON: {shown(error)}")
     if not isinstance(row, dict):
         return Unreadable(f"line {number}", "it is not a JSON object")

@@ -138,6 +138,10 @@ def json_object(value: object) -> JsonObject:
     except MalformedBody as error:
         kind = " is a text that is not JSON" if isinstance(value, str) else ""
         raise BadRow(f"metadata{kind}: {error.message}") from error
+    except UnicodeEncodeError as error:
+        raise BadRow("metadata holds half of a surrogate pair") from error
+    except RecursionError as error:
+        raise BadRow("metadata nests too deeply") from error
     if any(has_hidden(found.replace("\r", "")) for found in _texts(plain)):
         raise BadRow("metadata holds control characters or marks of direction")
     try:

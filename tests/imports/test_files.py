@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from bson import Decimal128, ObjectId, json_util
 
+from service.imports import repository
 from service.imports.operations import import_sessions
 from service.imports.repository import Lines
 from service.sessions.documents import Session
@@ -92,6 +93,9 @@ def _comparable(session: Session) -> dict[str, Any]:
         ('{"_id": {"$oid": "short"}}', "it is not JSON"),
         ('{"a": ' + "[" * 20_000, "it is not JSON"),
         ('{"createdAt": {"$date": "never"}}', "it is not JSON"),
+        ('{"amount": {"$numberDecimal": "ten"}}', "it is not JSON"),
+        ('{"amount": {"$numberDecimal": "1E+99999999"}}', "it is not JSON"),
+        ('{"amount": {"$binary": {}}}', "it is not JSON"),
     ],
 )
 async def test_a_line_that_can_not_be_read_holds_up_no_other(
@@ -103,3 +107,39 @@ async def test_a_line_that_can_not_be_read_holds_up_no_other(
     (refused,) = report.refused
     assert refused.name == "line 1"
     assert refused.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ('"\\ud800"', "metadata holds half of a surrogate pair"),
+        ('{"a": ' + "[" * 600 + "]" * 600 + "}", "metadata"),
+    ],
+)
+async def test_metadata_that_no_document_holds_leaves_out_its_row_alone(
+    database: Database, tmp_path: Path, metadata: str, reason: str
+) -> None:
+    bad = json.dumps(SQL_ROW | {"id": "bad", "metadata": "HERE"}).replace('"HERE"', metadata)
+    source = lines_of(tmp_path, bad, json.dumps(SQL_ROW))
+    report = await import_sessions(source, rules(currency="USD"), BY, dry_run=False)
+    assert (report.read, report.brought_in) == (2, 1)
+    (refused,) = report.refused
+    assert refused.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(("longest", "brought_in"), [(3000, 1), (5000, 2)])
+async def test_a_line_that_is_too_long_is_left_out_and_never_read_as_a_whole(
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    longest: int,
+    brought_in: int,
+) -> None:
+    monkeypatch.setattr(repository, "LONGEST_LINE", longest)
+    another = {"id": "long", "user_id": "grace", "stripe_session_id": "cs_test_a2"}
+    long = json.dumps(SQL_ROW | another | {"other": "x" * 4000})
+    source = lines_of(tmp_path, long, json.dumps(SQL_ROW))
+    report = await import_sessions(source, rules(currency="USD"), BY, dry_run=False)
+    assert (report.read, report.brought_in) == (2, brought_in)
+    reasons = [one.reason for one in report.refused]
+    assert reasons == ([] if brought_in == 2 else ["it is longer than 3000 bytes"])
