@@ -28,7 +28,7 @@ function take(event) {
   taken.add(event.id);
 }
 
-createServer(async (request, response) => {
+async function receive(request, response) {
   const pieces = [];
   let length = 0;
   for await (const piece of request) {
@@ -39,4 +39,9 @@ createServer(async (request, response) => {
   const event = verified(request.headers, Buffer.concat(pieces).toString());
   if (event) take(event);
   response.writeHead(event ? 200 : 400).end();
+}
+
+createServer((request, response) => {
+  // A body that breaks off must not end the process for everybody else.
+  receive(request, response).catch(() => response.destroy());
 }).listen(Number(process.env.PORT ?? 3002), "127.0.0.1");

@@ -48,7 +48,8 @@ class Receiver(BaseHTTPRequestHandler):
         """Take an event."""
         length = int(self.headers.get("Content-Length") or 0)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        event = verified(headers, self.rfile.read(length)) if length <= LARGEST else None
+        # Below zero it would be read until the sender stops.
+        event = verified(headers, self.rfile.read(length)) if 0 <= length <= LARGEST else None
         if event is not None:
             take(event)
         self.send_response(200 if event is not None else 400)

@@ -21,6 +21,7 @@ from tests.support.receivers import (
     send_all,
     service,
     started,
+    survives_what_breaks_off,
 )
 
 RECEIVERS = Path(__file__).parents[2] / "examples" / "receivers"
@@ -66,6 +67,7 @@ async def test_a_receiver_of_the_official_library_is_told_once_that_it_was_paid(
             assert receiver.stdout is not None
             assert await receiver.stdout.readline() == b"paid order-1\n"
             await is_careful(hook, receiver, secret)
+            await survives_what_breaks_off(hook)
         path = f"/api/webhook-endpoints/{added.json()['endpoint']['id']}/deliveries"
         sent = await client.get(path, headers={"Authorization": f"Bearer {ADMIN}"})
     assert {one["status"] for one in sent.json()["deliveries"]} == {"delivered"}

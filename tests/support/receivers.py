@@ -97,6 +97,21 @@ async def send_all(container: Container) -> None:
     await sender.work_off()
 
 
+async def survives_what_breaks_off(hook: str) -> None:
+    """Send bodies that nobody signed and that have no end, and hold the receiver to be there."""
+    port = httpx.URL(hook).port
+    head = b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: %b\r\n\r\n{"
+    for length in (b"-1", b"100"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head % length)
+        await writer.drain()
+        if length == b"-1":  # answered, and not read until we stop
+            assert b" 400 " in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+    assert await posted(hook, b"{}", {"webhook-id": "1"}) == 400
+
+
 async def is_careful(hook: str, receiver: asyncio.subprocess.Process, secret: str) -> None:
     """Post what it must refuse, and the same event twice."""
     signer = Webhook(secret)
