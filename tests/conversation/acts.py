@@ -79,6 +79,7 @@ ACTS: Mapping[str, Do] = {
     "resend": hearers.resend,
     "hush": heard.hush,
     "agree": returners.agree,
+    "leave": returners.leave,
     "remind": returners.remind,
     "remind_by_hand": returners.remind_by_hand,
     "come_back": returners.come_back,

@@ -1,6 +1,6 @@
 """Acts of customers who leave and come back: they agree to be written to, hear, and press on."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +26,24 @@ async def agree(world: World, a: int, b: int, c: int) -> None:
         agreed = {"mailConsent": b % 4 != 3}
         body = {"sessionId": session["sessionId"], "metadata": agreed}
         await world.call("PATCH", "/api/payment-sessions", SECRET, json=body)
+
+
+async def leave(world: World, a: int, b: int, c: int) -> None:
+    """Agree to be written to, leave for over an hour, and hear of it."""
+    left = [row for row in await world.sessions() if _may_be_left(row)]
+    session = pick(left, a)
+    if session is None:
+        return
+    await world.call("PUT", POLICY, ADMIN, json=_NEVER_QUIET)
+    body = {"sessionId": session["sessionId"], "metadata": {"mailConsent": True}}
+    await world.call("PATCH", "/api/payment-sessions", SECRET, json=body)
+    world.pass_time(timedelta(minutes=(70, 100, 400)[b % 3]))
+    await remind(world, a, 0, c)
+
+
+def _may_be_left(row: Row) -> bool:
+    unpaid = row["status"] in {"pending", "expired"}
+    return unpaid and row["owner"] == "trusted" and row["email"] is not None
 
 
 async def remind(world: World, a: int, b: int, c: int) -> None:
