@@ -11,6 +11,7 @@ from service.bookkeeping.operations.targets import (
     refund_target,
     was_sale,
 )
+from service.inbox import repository as reviews
 from service.payments.disputes import repository as disputes
 from service.payments.disputes.documents import Dispute
 from service.payments.entries import repository as entries
@@ -23,6 +24,7 @@ from service.payments.payments.documents import Payment
 from service.payments.refunds import repository as refunds
 from service.payments.refunds.documents import Refund
 from service.sessions import repository as sessions
+from service.sessions.operations.reviewing.doubts import undecided
 from service.sessions.repository import Sold
 from service.storage.keys import Keys
 from service.storage.transaction import Transaction
@@ -32,12 +34,16 @@ UNKNOWN: Final = "unknown"
 
 
 class Group(Struct, frozen=True):
-    """A payment, its refunds and disputes, and its session while there is one."""
+    """A payment, its refunds and disputes, and its session while there is one.
+
+    `is_doubted`: a person must decide about the payment, or has rejected it.
+    """
 
     payment: Payment
     refunds: Sequence[Refund]
     disputes: Sequence[Dispute]
     session: Sold | None
+    is_doubted: bool
 
     @property
     def object_ids(self) -> list[str]:
@@ -61,7 +67,7 @@ async def gather(keys: Keys, tx: Transaction) -> Booked:
     claims = [claim for payment in found if (claim := payment.claim) is not None]
     sold = await sessions.find_sold([(one.merchant_id, one.session_id) for one in claims], tx)
     groups = [
-        Group(payment, back[str(payment.id)], disputed[str(payment.id)], _session_of(payment, sold))
+        await _group(payment, back[str(payment.id)], disputed[str(payment.id)], sold, tx)
         for payment in found
     ]
     posted = await entries.find_of([id_ for group in groups for id_ in group.object_ids], tx)
@@ -84,14 +90,39 @@ def postings_of(group: Group, posted: Mapping[str, Sequence[Entry]]) -> list[Pos
 def is_sale(group: Group, posted: Mapping[str, Sequence[Entry]]) -> bool:
     """Return whether a payment is for what was sold; as it is posted once its session is gone.
 
-    A subscription's renewals are sales though they complete no session.
+    A subscription's renewals are sales though they complete no session; so is its first payment,
+    unless that is in doubt.
     """
-    payment = group.payment
-    if payment.provider_subscription_id is not None:
-        return True
-    if group.session is None:
-        return was_sale(balances_of(posted.get(str(payment.id), ())))
-    return payment.provider_payment_id in group.session.payment_ids
+    payment, session = group.payment, group.session
+    renews = payment.provider_subscription_id is not None
+    if session is None:
+        stands = balances_of(posted.get(str(payment.id), ()))
+        return was_sale(stands) or (renews and not stands)
+    if renews:
+        return not group.is_doubted
+    return payment.provider_payment_id in session.payment_ids
+
+
+async def _group(
+    payment: Payment,
+    back: Sequence[Refund],
+    disputed: Sequence[Dispute],
+    sold: Sequence[Sold],
+    tx: Transaction,
+) -> Group:
+    session = _session_of(payment, sold)
+    return Group(payment, back, disputed, session, await _is_doubted(payment, session, tx))
+
+
+async def _is_doubted(payment: Payment, session: Sold | None, tx: Transaction) -> bool:
+    """Return whether a subscription's payment is in doubt; any other is a sale by its session."""
+    if session is None or payment.provider_subscription_id is None:
+        return False
+    doubted = set(session.rejected)
+    if session.in_review:
+        rows = await reviews.open_reviews_of(session.merchant_id, session.session_id, tx)
+        doubted |= {doubt.about for row in rows for doubt in undecided(row)}
+    return not doubted.isdisjoint((payment.provider_payment_id, *payment.aliases))
 
 
 def _posting(kind: Kind, row: Payment | Refund | Dispute, target: Balances) -> Posting:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from service.inbox.states import Verdict
 from service.sessions.documents import Session
 from service.sessions.states import Status
 from service.storage.database import Row
@@ -13,17 +14,22 @@ from service.storage.transaction import Transaction
 _READ = {
     "_id": 0,
     **dict.fromkeys(("merchantId", "sessionId", "createdAt", "status", "providerPaymentId"), 1),
-    "decisions": 1,
+    **dict.fromkeys(("decisions", "review"), 1),
 }
 
 
 class Sold(Struct, frozen=True):
-    """A session, and the payments that it was sold for: none unless it is completed."""
+    """A session, and the payments that it was sold for: none unless it is completed.
+
+    `rejected` are those that a person has rejected; `in_review`: some may await a decision.
+    """
 
     merchant_id: str
     session_id: str
     opened_at: datetime
     payment_ids: frozenset[str]
+    rejected: frozenset[str]
+    in_review: bool
 
 
 async def find_sold(named: Collection[tuple[str, str]], tx: Transaction) -> list[Sold]:
@@ -53,8 +59,16 @@ def _by_merchant(named: Collection[tuple[str, str]]) -> dict[str, set[str]]:
 def _sold(row: Row) -> Sold:
     paid: set[str] = set()
     if row["status"] == Status.COMPLETED.value:
-        paid = {
-            one["paymentId"] for one in row.get("decisions", ()) if one["verdict"] == "accepted"
-        }
-        paid.add(row["providerPaymentId"])
-    return Sold(row["merchantId"], row["sessionId"], row["createdAt"], frozenset(paid))
+        paid = _decided(row, "accepted") | {row["providerPaymentId"]}
+    return Sold(
+        row["merchantId"],
+        row["sessionId"],
+        row["createdAt"],
+        payment_ids=frozenset(paid),
+        rejected=frozenset(_decided(row, "rejected")),
+        in_review=row.get("review") is not None,
+    )
+
+
+def _decided(row: Row, verdict: Verdict) -> set[str]:
+    return {one["paymentId"] for one in row.get("decisions", ()) if one["verdict"] == verdict}
