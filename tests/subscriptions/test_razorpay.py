@@ -91,6 +91,8 @@ async def test_a_renewal_that_fails_halts_it_once(lab: Lab, database: Database) 
     assert (await subscribed.row())["status"] == "halted"
     wanted = {"topic": "subscription.inactive"}
     assert await database["outbox"].count_documents(wanted) == 1
+    back = await subscribed.ask("reactivate-subscription")
+    assert (back.status_code, back.json()["error"]) == (409, "subscription_unpaid")
 
 
 async def test_it_is_changed_and_ends(lab: Lab, database: Database) -> None:

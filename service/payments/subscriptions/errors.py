@@ -36,6 +36,20 @@ class SubscriptionEnded(Conflict):
         )
 
 
+class SubscriptionUnpaid(Conflict):
+    """Its provider has given up its renewals: what is owed comes first."""
+
+    code = "subscription_unpaid"
+
+    def __init__(self, subscription_id: str, status: str) -> None:
+        """Say who makes it active again, and how."""
+        super().__init__(
+            f"Subscription {subscription_id} is {status}: its provider gave up charging for it, "
+            "and it was not canceled, so there is nothing to take back. It is active again as "
+            "soon as the customer pays what is owed at the provider, with another card if need be."
+        )
+
+
 class SubscriptionNotRead(Conflict):
     """Its provider has not said yet how it stands."""
 

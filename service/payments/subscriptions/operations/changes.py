@@ -17,9 +17,10 @@ from service.payments.subscriptions.errors import (
     SamePlan,
     SubscriptionEnded,
     SubscriptionNotRead,
+    SubscriptionUnpaid,
 )
 from service.payments.subscriptions.operations.hint import have_read, marked
-from service.payments.subscriptions.states import SubscriptionStatus
+from service.payments.subscriptions.states import INACTIVE, SubscriptionStatus
 from service.storage.transaction import Transaction
 
 What = Literal["cancel_now", "cancel_at_period_end", "reactivate", "change_plan"]
@@ -39,8 +40,8 @@ class Change(Struct, frozen=True):
 def is_made(subscription: Subscription, change: Change) -> bool:
     """Return whether a subscription stands already as a change would have it.
 
-    Raises `SubscriptionNotRead` before the first reading, `SubscriptionEnded`, and `SamePlan`:
-    whoever changes a plan twice is told so.
+    Raises `SubscriptionNotRead` before the first reading, `SubscriptionEnded`, `SubscriptionUnpaid`
+    where no call makes it active again, and `SamePlan`: whoever changes a plan twice is told so.
     """
     status = subscription.status
     if status is None:
@@ -50,10 +51,18 @@ def is_made(subscription: Subscription, change: Change) -> bool:
     if change.what == "cancel_at_period_end":
         return subscription.cancel_at_period_end
     if change.what == "reactivate":
-        return not subscription.cancel_at_period_end and status is not SubscriptionStatus.PAUSED
+        return _goes_on(subscription, status)
     if change.plan is not None and change.plan == subscription.plan:
         raise SamePlan(change.plan)
     return False
+
+
+def _goes_on(subscription: Subscription, status: SubscriptionStatus) -> bool:
+    if subscription.cancel_at_period_end or status is SubscriptionStatus.PAUSED:
+        return False
+    if status in INACTIVE:
+        raise SubscriptionUnpaid(subscription.provider_subscription_id, status)
+    return True
 
 
 async def check_currency(subscription: Subscription, plan: str) -> None:

@@ -30,8 +30,8 @@ async def change_subscription(
     """Change a subscription and return it as its provider then says that it stands.
 
     It is read before: an event that told of a change of it may be late or lost, and whoever is told
-    that it ends already is charged again. Raises `SubscriptionEnded`, `SamePlan`, `OtherCurrency`,
-    `Busy`, `ChangeNotOffered`, `ChangeRefused`, and `ProviderFailed`.
+    that it ends already is charged again. Raises `SubscriptionEnded`, `SubscriptionUnpaid`,
+    `SamePlan`, `OtherCurrency`, `Busy`, `ChangeNotOffered`, `ChangeRefused`, `ProviderFailed`.
     """
     provider = services.provider_of(found)
     subscription = found if found.has_ended else await read(found, services)
