@@ -50,7 +50,7 @@ async def test_control_without_the_look_at_reviews_money_in_doubt_is_a_sale(
     async def no_doubt(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr(group, "_is_doubted", no_doubt)
+    monkeypatch.setattr(group, "is_doubted", no_doubt)
     await _pay(shop, 900)
     await post(shop)
     assert await accounts(shop.database) == SOLD

@@ -5,13 +5,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from service.bookkeeping.operations.doubts import is_doubted
 from service.bookkeeping.operations.targets import (
     dispute_target,
     payment_target,
     refund_target,
     was_sale,
 )
-from service.inbox import repository as reviews
 from service.payments.disputes import repository as disputes
 from service.payments.disputes.documents import Dispute
 from service.payments.entries import repository as entries
@@ -24,7 +24,6 @@ from service.payments.payments.documents import Payment
 from service.payments.refunds import repository as refunds
 from service.payments.refunds.documents import Refund
 from service.sessions import repository as sessions
-from service.sessions.operations.reviewing.doubts import undecided
 from service.sessions.repository import Sold
 from service.storage.keys import Keys
 from service.storage.transaction import Transaction
@@ -111,18 +110,7 @@ async def _group(
     tx: Transaction,
 ) -> Group:
     session = _session_of(payment, sold)
-    return Group(payment, back, disputed, session, await _is_doubted(payment, session, tx))
-
-
-async def _is_doubted(payment: Payment, session: Sold | None, tx: Transaction) -> bool:
-    """Return whether a subscription's payment is in doubt; any other is a sale by its session."""
-    if session is None or payment.provider_subscription_id is None:
-        return False
-    doubted = set(session.rejected)
-    if session.in_review:
-        rows = await reviews.open_reviews_of(session.merchant_id, session.session_id, tx)
-        doubted |= {doubt.about for row in rows for doubt in undecided(row)}
-    return not doubted.isdisjoint((payment.provider_payment_id, *payment.aliases))
+    return Group(payment, back, disputed, session, await is_doubted(payment, session, tx))
 
 
 def _posting(kind: Kind, row: Payment | Refund | Dispute, target: Balances) -> Posting:
