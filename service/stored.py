@@ -1,6 +1,13 @@
 """Which documents exist: each has its collection, its indexes and its checks."""
 
-from service.analytics.documents import CacheState, DirtyBucket, Fact, FiguresState, Rollup
+from service.analytics.documents import (
+    CacheState,
+    DirtyBucket,
+    Fact,
+    FiguresState,
+    Rollup,
+    TrackedEvent,
+)
 from service.audit.documents import AuditEntry
 from service.catalog.documents import Coupon, Price
 from service.inbox.documents import WebhookEvent, WebhookRejection
@@ -66,6 +73,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Rollup,
     FiguresState,
     CacheState,
+    TrackedEvent,
     Migration,
 )
 

@@ -7,6 +7,7 @@ from pydantic import Field, InstanceOf
 from pymongo import ASCENDING, IndexModel
 
 from service.analytics.states import Kind
+from service.core.strict_json import JsonObject
 from service.storage.database import EMPTY_TIME, DatabaseTime
 from service.storage.documents import StoredDocument, StoredPart
 
@@ -142,3 +143,34 @@ class CacheState(StoredDocument):
 
         name = "figures_cache"
         indexes: ClassVar[list[IndexModel]] = []
+
+
+class TrackedEvent(StoredDocument):
+    """What a merchant's own server reports beside the ledger; it never adds to money.
+
+    `state` is what happened to a payment, `resource` what was accessed, `payer` a hash.
+    """
+
+    id: str  # type: ignore[assignment]
+    merchant_id: str
+    type: str
+    state: str | None = None
+    at: datetime
+    transaction_id: str | None = None
+    resource: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    payer: str | None = None
+    metadata: JsonObject = Field(default_factory=dict)
+    purge_at: datetime
+
+    optional_money_fields: ClassVar[tuple[str, ...]] = ("amount",)
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "figures_events"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("merchantId", ASCENDING), ("at", ASCENDING)], name="merchant_at"),
+            IndexModel([("purgeAt", ASCENDING)], name="purgeAt_ttl", expireAfterSeconds=0),
+        ]

@@ -36,6 +36,7 @@ class AccessScope(StrEnum):
     DELIVERIES_REDELIVER = "deliveries:redeliver"
     PAYMENTS_READ = "payments:read"
     ANALYTICS_READ = "analytics:read"
+    ANALYTICS_WRITE = "analytics:write"
     PAYMENTS_SEARCH = "payments:search"
     LEDGER_READ = "ledger:read"
     DISPUTES_READ = "disputes:read"
@@ -96,7 +97,7 @@ BUNDLES: Mapping[Kind, frozenset[AccessScope]] = {
     | _LEDGER
     | _REFUNDS
     | _SUBSCRIPTIONS
-    | {AccessScope.TIMELINES_READ, AccessScope.EVENTS_READ},
+    | {AccessScope.TIMELINES_READ, AccessScope.EVENTS_READ, AccessScope.ANALYTICS_WRITE},
     Kind.ADMIN: frozenset(AccessScope) - {AccessScope.SESSIONS_WRITE},
     Kind.JOBS: frozenset({AccessScope.JOBS_RUN, AccessScope.OPERATOR}),
 }

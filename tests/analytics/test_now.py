@@ -204,6 +204,20 @@ async def test_what_can_not_be_asked_is_told(shop: Shop, params: Any, field: str
     await asked(shop, "trends/year", 400)
 
 
+async def test_a_merchant_without_a_currency_is_shown_the_one_it_has(shop: Shop) -> None:
+    """Unless it has something in the service's, or has set its own."""
+    await pay("pi_1", currency="INR", amount=700)
+    shop.pass_time(minutes=1)
+    for _ in range(2):
+        found = await asked(shop, "realtime")
+        assert (found["currency"], found["metrics"]["today"]["revenue"]) == ("INR", 700)
+        await roll_up(shop)
+    await pay("pi_2", currency="USD", amount=5)
+    assert (await asked(shop, "realtime"))["currency"] == "USD"
+    await roll_up(shop)
+    assert (await asked(shop, "realtime"))["currency"] == "USD"
+
+
 async def test_only_admin_keys_read_figures(shop: Shop) -> None:
     answer = await shop.api.call("GET", f"{BASE}/realtime", SECRET)
     assert answer.status_code == 403

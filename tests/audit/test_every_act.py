@@ -363,6 +363,7 @@ ELSEWHERE = {
     "Verification.verify": "only asks: what the provider says is an event in the inbox",
     "Intents.leave": "the lead itself says when it came and from where: it is no act of a key",
     "IntentQueries.query": "changes nothing: its filters are too long for an address",
+    "TrackedEvents.track": "a series of counts beside the ledger, which tells of no act",
     "Quotes.ask": "writes nothing: a quote is signed, not stored",
     "PaymentPages.refund": "the same operation as Refunds.make",
     "RefundPages.approve": "the same operation as Refunds.process",

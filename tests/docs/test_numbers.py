@@ -9,6 +9,7 @@ import pytest
 
 from service import background
 from service.analytics.operations import caching as figures_kept
+from service.analytics.operations import tracking
 from service.catalog.operations import quote_id
 from service.cli import serving, workers
 from service.cli.commands import serve
@@ -100,6 +101,7 @@ _WAITS = (
 # What a page says, its numbers left out; and these numbers, from the code.
 HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "docs/figures.md": [
+        ("kept for {} days, and add to no money", (tracking.KEEP_FOR.days,)),
         (
             "kept for {} seconds (`realtime`), {} minutes, {} minutes or an hour",
             (
@@ -107,7 +109,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
                 _minutes(figures_kept.HOURLY),
                 _minutes(figures_kept.DAILY),
             ),
-        )
+        ),
     ],
     "docs/sandbox.md": [("Periods are {} days", (lives.PERIOD // lives.DAY,))],
     "README.md": [("an `Idempotency-Key` of {} random characters", (header.LEAST_PROVING,))],

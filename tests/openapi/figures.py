@@ -3,6 +3,8 @@
 WORDS = "*Figures of any time*"
 _BASE = "get /api/v1/analytics"
 FIGURES: dict[str, str] = {
+    "get /api/v1/analytics/events": WORDS,
+    "post /api/v1/analytics/events": WORDS,
     **{
         f"{_BASE}/{route}": WORDS
         for route in (
@@ -15,6 +17,7 @@ FIGURES: dict[str, str] = {
     **{
         f"schemas {name}": WORDS
         for name in (
+            *("EventCount", "EventsAnswer", "ResourceCount", "TrackEvent", "TrackedAnswer"),
             *("MerchantInfo", "MonthlyAnswer", "MonthlyReport", "ReportDay", "ReportMethod"),
             *("ReportPeriod", "ReportResource", "ReportSummary"),
             *("Amount", "CheckoutDay", "CheckoutPlan", "CheckoutStatus", "Checkouts"),

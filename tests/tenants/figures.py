@@ -19,4 +19,7 @@ def figures() -> dict[str, list[Probed]]:
     trends: list[Probed] = [({}, {"period": one}, (200,)) for one in ("today", "week", "month")]
     files: list[Probed] = [({"params": {"format": "json"}}, {}, (200,))]
     found[f"get {BASE}/exports/transactions"] += files
+    tracked = {"json": {"type": "resource_access", "resourceUrl": "https://beta.example/x"}}
+    found[f"get {BASE}/events"] = [own]
+    found[f"post {BASE}/events"] = [(tracked, {}, (201,))]
     return found | {f"get {BASE}/trends/{{period}}": trends}

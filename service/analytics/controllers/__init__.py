@@ -4,6 +4,7 @@ from service.analytics.controllers.back import FiguresBack
 from service.analytics.controllers.exports import FiguresExports
 from service.analytics.controllers.legacy import FiguresLegacy
 from service.analytics.controllers.now import FiguresNow
+from service.analytics.controllers.tracking import TrackedEvents
 
-ROUTES = (FiguresNow, FiguresBack, FiguresLegacy, FiguresExports)
+ROUTES = (FiguresNow, FiguresBack, FiguresLegacy, FiguresExports, TrackedEvents)
 """All routes of figures."""

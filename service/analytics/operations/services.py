@@ -6,9 +6,12 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from service.analytics.operations.caching import Cache
+from service.analytics.repository import facts, sources
 from service.core.clock import Clock
 from service.merchants.documents import Merchant
 from service.merchants.operations.merchants import Merchants
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
 
 
 class FiguresServices(Struct, frozen=True):
@@ -41,8 +44,27 @@ class Shown(Struct, frozen=True):
 async def shown_as(
     services: FiguresServices, merchant_id: str, zone: str | None, currency: str | None
 ) -> Shown:
-    """Return as what figures are shown: the merchant's own zone and currency, unless named."""
+    """Return as what figures are shown: the merchant's own zone and currency, unless named.
+
+    Raises `Unavailable`.
+    """
     merchant = await services.merchants.of(merchant_id)
-    own = merchant.default_currency or services.default_currency
     named = currency is not None
-    return Shown(merchant, zone or merchant.zone, currency or own, named, services.clock.now())
+    if currency is None and (currency := merchant.default_currency) is None:
+        currency = await _usual_currency(merchant_id, services.default_currency)
+    return Shown(merchant, zone or merchant.zone, currency, named, services.clock.now())
+
+
+async def _usual_currency(merchant_id: str, default: str) -> str:
+    """Return the service's currency, unless a merchant has nothing in it and something in others.
+
+    Then it is the one that most of its latest rows are in.
+    """
+    async with answers_in_time():
+        state = await facts.state_of(merchant_id, NO_TRANSACTION)
+        if state is not None and default in state.currencies:
+            return default
+        latest = await sources.latest_currencies(merchant_id)
+    if default in latest or not latest:
+        return default
+    return min(latest, key=lambda currency: (-latest[currency], currency))

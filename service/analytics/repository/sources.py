@@ -1,5 +1,6 @@
 """Named queries on the rows that are counted, by the database's time of their last change."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -20,6 +21,7 @@ SOURCES: Mapping[str, type[StoredDocument]] = {
 """The collections that are counted, by name."""
 
 _INDEX = "merchant_writtenAt"
+_LATEST = 100
 _TIME = {WRITTEN_AT: 1, "_id": 0}
 
 
@@ -50,6 +52,18 @@ async def latest(merchant_id: str) -> DatabaseTime:
         rows = source.get_pymongo_collection().find({"merchantId": merchant_id}, _TIME, hint=_INDEX)
         for row in await rows.sort([(WRITTEN_AT, -1), ("_id", -1)]).limit(1).to_list():
             found = max(found, row[WRITTEN_AT])
+    return found
+
+
+async def latest_currencies(merchant_id: str) -> Counter[str]:
+    """Count the currencies of what was changed last of a merchant."""
+    found: Counter[str] = Counter()
+    for source in (Payment, Session):
+        rows = source.get_pymongo_collection().find(
+            {"merchantId": merchant_id}, {"currency": 1, "_id": 0}, hint=_INDEX
+        )
+        latest = rows.sort([(WRITTEN_AT, -1), ("_id", -1)]).limit(_LATEST)
+        found.update(row["currency"] for row in await latest.to_list())
     return found
 
 

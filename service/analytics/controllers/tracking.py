@@ -1,0 +1,59 @@
+"""Events that a merchant's own server tracks."""
+
+from datetime import timedelta
+
+from litestar import Controller, Response, get, post
+from litestar.params import JSONBody
+
+from service.analytics.controllers.answering import (
+    CurrencyQuery,
+    DaysQuery,
+    ZoneQuery,
+    respond,
+    services_of,
+    shown_to,
+)
+from service.analytics.operations.periods import last_days
+from service.analytics.operations.tracking import read_tracked, track
+from service.analytics.schemas.tracking import (
+    EventsAnswer,
+    TrackedAnswer,
+    TrackEvent,
+    events_answer,
+)
+from service.core.principal import AccessScope
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+
+
+class TrackedEvents(Controller):
+    """A series of its own: none of it adds to money."""
+
+    tags = ["Figures"]
+    path = "/api/v1/analytics/events"
+
+    @post("/", opt=requires(AccessScope.ANALYTICS_WRITE), summary="Track an event")
+    async def track(
+        self, data: JSONBody[TrackEvent], request: AnyRequest, principal: CurrentPrincipal
+    ) -> TrackedAnswer:
+        """Of a payment, a resource or a payer, by the time at which it arrives."""
+        clock = services_of(request).clock
+        event_id = await track(principal.merchant_id, data.fields(), data.client_address, clock)
+        return TrackedAnswer(event_id=event_id)
+
+    @get("/", opt=requires(AccessScope.ANALYTICS_READ), summary="Add up tracked events")
+    async def events(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: DaysQuery = 30,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[EventsAnswer]:
+        """By type, status and currency, and the resources that were accessed most."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> EventsAnswer:
+            span = last_days(days, shown.as_of, shown.zone)
+            return events_answer(shown, days, await read_tracked(shown.merchant.id, span))
+
+        return await respond(request, shown, timedelta(), compute)

@@ -1,0 +1,107 @@
+"""What goes over the wire about events that a merchant's own server tracks."""
+
+from typing import Literal
+
+from msgspec import Struct
+from pydantic import Field
+
+from service.analytics.operations.services import Shown
+from service.analytics.operations.tracking import Tracked
+from service.analytics.schemas.common import FiguresAnswer
+from service.core.views import view_of
+from service.storage.database import Row
+from service.web.fields import CurrencyCode, LongText, Metadata, StrictAmount, Text
+from service.web.wire import WireModel
+
+EventType = Literal["payment", "resource_access", "unique_payer"]
+EventState = Literal["created", "verified", "settled", "failed", "expired", "refunded"]
+
+
+class TrackEvent(WireModel):
+    """Tracks what happened: to a payment (`status`), to a resource, or that somebody pays.
+
+    `amount` is in minor units of `currency`, and adds to no money. Of `clientAddress`, who it is
+    about, a hash is kept.
+    """
+
+    type: EventType
+    status: EventState | None = None
+    transaction_id: Text | None = None
+    resource_url: LongText | None = None
+    client_address: Text | None = None
+    amount: StrictAmount | None = None
+    currency: CurrencyCode | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+    def fields(self) -> Row:
+        """Return what is kept of it, but who it is about."""
+        return {
+            "type": self.type,
+            "state": self.status,
+            "transactionId": self.transaction_id,
+            "resource": self.resource_url,
+            "amount": self.amount,
+            "currency": self.currency,
+            "metadata": self.metadata,
+        }
+
+
+class TrackedAnswer(Struct, frozen=True, rename="camel", kw_only=True):
+    """An event is kept."""
+
+    success: bool = True
+    event_id: str
+
+
+class EventCount(Struct, frozen=True, kw_only=True):
+    """The events of one type, state and currency."""
+
+    type: str
+    status: str | None
+    currency: str | None
+    count: int
+    amount: int
+
+
+class ResourceCount(Struct, frozen=True, rename="camel", kw_only=True):
+    """How often a resource was accessed, and by how many."""
+
+    url: str
+    count: int
+    unique_payers: int
+
+
+class EventsAnswer(FiguresAnswer, frozen=True, rename="camel", kw_only=True):
+    """The events of the last days; amounts in the minor units of their own currencies."""
+
+    days: int
+    events: list[EventCount]
+    resources: list[ResourceCount]
+    unique_payers: int
+
+
+def events_answer(shown: Shown, days: int, found: Tracked) -> EventsAnswer:
+    """Show the events of some days."""
+    counts = [
+        EventCount(
+            type=one.type,
+            status=one.state,
+            currency=one.currency,
+            count=one.n,
+            amount=one.amount,
+        )
+        for one in found.sums
+    ]
+    counts.sort(key=lambda one: (-one.count, one.type, one.status or "", one.currency or ""))
+    lines = [
+        ResourceCount(url=one.resource, count=one.n, unique_payers=one.payers)
+        for one in found.resources
+    ]
+    return view_of(
+        EventsAnswer,
+        shown,
+        days=days,
+        events=counts,
+        resources=lines,
+        unique_payers=found.payers,
+    )
