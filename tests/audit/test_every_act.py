@@ -366,8 +366,7 @@ ELSEWHERE = {
     "TrackedEvents.track": "a series of counts beside the ledger, which tells of no act",
     "Quotes.ask": "writes nothing: a quote is signed, not stored",
     "PaymentPages.refund": "the same operation as Refunds.make",
-    "RefundPages.approve": "the same operation as Refunds.process",
-    "RefundPages.deny": "the same operation as Refunds.process",
+    **dict.fromkeys(("RefundPages.approve", "RefundPages.deny"), "as Refunds.process"),
     "ReviewPages.decide": "the same operation as AdminReviews",
     **{
         f"EndpointPages.{act}": "the same operation as WebhookEndpoints"

@@ -303,6 +303,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("a growing wait of up to {} s", (workers.LONGEST_WAIT_S,)),
     ],
     "docs/security.md": [
+        ("are its own words | {} days", (tracking.KEEP_FOR.days,)),
         ("`resumedAt` | {} days after it was left", (enroll.KEEP_FOR.days,)),
         ("`PURGE_EXPIRED_DAYS` ({})", (SessionSettings().purge_expired_days,)),
         ("`PURGE_COMPLETED_DAYS` ({})", (SessionSettings().purge_completed_days,)),

@@ -17,7 +17,8 @@ FIGURES: dict[str, str] = {
     **{
         f"schemas {name}": WORDS
         for name in (
-            *("EventCount", "EventsAnswer", "ResourceCount", "TrackEvent", "TrackedAnswer"),
+            *("ExportFile", "ExportLine", "ExportPeriod"),
+            *("EventCount", "ResourceCount", "SeriesAnswer", "TrackEvent", "TrackedAnswer"),
             *("MerchantInfo", "MonthlyAnswer", "MonthlyReport", "ReportDay", "ReportMethod"),
             *("ReportPeriod", "ReportResource", "ReportSummary"),
             *("Amount", "CheckoutDay", "CheckoutPlan", "CheckoutStatus", "Checkouts"),

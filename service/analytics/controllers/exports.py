@@ -26,7 +26,7 @@ from service.analytics.operations.exporting import (
 )
 from service.analytics.operations.spans import between
 from service.analytics.repository.exports import Wanted
-from service.analytics.schemas.exports import ExportHead, ExportPeriod, export_line
+from service.analytics.schemas.exports import ExportFile, ExportHead, ExportPeriod, export_line
 from service.core.principal import AccessScope
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
 
@@ -51,7 +51,7 @@ class FiguresExports(Controller):
         metadata: Annotated[bool, QueryParameter(name="includeMetadata")] = False,
         currency: CurrencyQuery = None,
         timezone: ZoneQuery = None,
-    ) -> Response[Any]:
+    ) -> Response[ExportFile]:
         """By when each was first heard of, newest first; of all currencies, unless one is named."""
         wanted = await _wanted(request, principal, (start_date, end_date), timezone, currency)
         clock = services_of(request).clock
@@ -73,7 +73,7 @@ class FiguresExports(Controller):
         end_date: EndQuery = None,
         currency: CurrencyQuery = None,
         timezone: ZoneQuery = None,
-    ) -> Response[Any]:
+    ) -> Response[str]:
         """A row for each line of an entry, oldest first: debit equals credit. Minor units."""
         wanted = await _wanted(request, principal, (start_date, end_date), timezone, currency)
         await begin_accounting(wanted, principal, services_of(request).clock)

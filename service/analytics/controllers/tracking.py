@@ -16,7 +16,7 @@ from service.analytics.controllers.answering import (
 from service.analytics.operations.periods import last_days
 from service.analytics.operations.tracking import read_tracked, track
 from service.analytics.schemas.tracking import (
-    EventsAnswer,
+    SeriesAnswer,
     TrackedAnswer,
     TrackEvent,
     events_answer,
@@ -48,11 +48,11 @@ class TrackedEvents(Controller):
         days: DaysQuery = 30,
         currency: CurrencyQuery = None,
         timezone: ZoneQuery = None,
-    ) -> Response[EventsAnswer]:
+    ) -> Response[SeriesAnswer]:
         """By type, status and currency, and the resources that were accessed most."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> EventsAnswer:
+        async def compute() -> SeriesAnswer:
             span = last_days(days, shown.as_of, shown.zone)
             return events_answer(shown, days, await read_tracked(shown.merchant.id, span))
 

@@ -45,6 +45,12 @@ class ExportLine(Struct, frozen=True, rename="camel", kw_only=True):
     metadata: JsonObject | UnsetType = UNSET
 
 
+class ExportFile(ExportHead, frozen=True, rename="camel", kw_only=True):
+    """A file of payments as JSON."""
+
+    transactions: list[ExportLine]
+
+
 def export_line(row: Row) -> ExportLine:
     """Show a payment, with its metadata where these were read."""
     return ExportLine(

@@ -71,7 +71,7 @@ class ResourceCount(Struct, frozen=True, rename="camel", kw_only=True):
     unique_payers: int
 
 
-class EventsAnswer(FiguresAnswer, frozen=True, rename="camel", kw_only=True):
+class SeriesAnswer(FiguresAnswer, frozen=True, rename="camel", kw_only=True):
     """The events of the last days; amounts in the minor units of their own currencies."""
 
     days: int
@@ -80,7 +80,7 @@ class EventsAnswer(FiguresAnswer, frozen=True, rename="camel", kw_only=True):
     unique_payers: int
 
 
-def events_answer(shown: Shown, days: int, found: Tracked) -> EventsAnswer:
+def events_answer(shown: Shown, days: int, found: Tracked) -> SeriesAnswer:
     """Show the events of some days."""
     counts = [
         EventCount(
@@ -98,7 +98,7 @@ def events_answer(shown: Shown, days: int, found: Tracked) -> EventsAnswer:
         for one in found.resources
     ]
     return view_of(
-        EventsAnswer,
+        SeriesAnswer,
         shown,
         days=days,
         events=counts,
