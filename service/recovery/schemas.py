@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Struct
 from pydantic import AfterValidator, Field
@@ -41,6 +41,8 @@ HourOfDay = Annotated[int, Field(strict=True, ge=0, le=23)]
 class PutRecovery(WireModel):
     """Sets how a merchant's customers are reminded; what is left out is as it is at first."""
 
+    example: ClassVar = {"after": [1, 23], "heldOut": 10}
+
     enabled: bool = True
     after: HoursAfter = Field(default_factory=lambda: [*FIRST_HOURS])
     """When reminders are due, in hours after a session was left."""
@@ -62,6 +64,8 @@ class PutRecovery(WireModel):
 
 class PauseRecovery(WireModel):
     """Pauses a merchant's reminders, or resumes them."""
+
+    example: ClassVar = {"paused": True, "reason": "A sale is on."}
 
     paused: bool
     reason: LongText | None = None

@@ -27,7 +27,7 @@ class MonthlyReports(Controller):
     path = "/api/v1/analytics/reports"
     opt = requires(AccessScope.ANALYTICS_READ)
 
-    @get("/monthly", summary="Report about a month")
+    @get("/monthly", operation_id="readMonthlyReport", summary="Report about a month")
     async def monthly(
         self,
         request: AnyRequest,

@@ -44,7 +44,7 @@ class FiguresBack(Controller):
     path = "/api/v1/analytics"
     opt = requires(AccessScope.ANALYTICS_READ)
 
-    @get("/peak-times", summary="Add up the hours of the day")
+    @get("/peak-times", operation_id="readPeakTimes", summary="Add up the hours of the day")
     async def peak_times(
         self,
         request: AnyRequest,
@@ -62,7 +62,9 @@ class FiguresBack(Controller):
 
         return await respond(request, shown, WEEKLY, compute)
 
-    @get("/success-rate", summary="Read the success rate of each day")
+    @get(
+        "/success-rate", operation_id="readSuccessRate", summary="Read the success rate of each day"
+    )
     async def success_rate(
         self,
         request: AnyRequest,
@@ -80,7 +82,7 @@ class FiguresBack(Controller):
 
         return await respond(request, shown, DAILY, compute)
 
-    @get("/failures", summary="Read what failed, and why")
+    @get("/failures", operation_id="readFailures", summary="Read what failed, and why")
     async def failures(
         self,
         request: AnyRequest,
@@ -98,7 +100,7 @@ class FiguresBack(Controller):
 
         return await respond(request, shown, DAILY, compute)
 
-    @get("/latency", summary="Read how long payments take")
+    @get("/latency", operation_id="readLatency", summary="Read how long payments take")
     async def latency(
         self,
         request: AnyRequest,
@@ -116,7 +118,7 @@ class FiguresBack(Controller):
 
         return await respond(request, shown, HOURLY, compute)
 
-    @get("/webhook-metrics", summary="Read how webhooks fare")
+    @get("/webhook-metrics", operation_id="readWebhookMetrics", summary="Read how webhooks fare")
     async def webhook_metrics(
         self,
         request: AnyRequest,
@@ -139,7 +141,7 @@ class FiguresBack(Controller):
 
         return await respond(request, shown, timedelta(), compute)
 
-    @get("/geography", summary="Read where payments come from")
+    @get("/geography", operation_id="readGeography", summary="Read where payments come from")
     async def geography(
         self,
         request: AnyRequest,
@@ -157,7 +159,7 @@ class FiguresBack(Controller):
 
         return await respond(request, shown, DAILY, compute)
 
-    @get("/checkouts", summary="Read what becomes of sessions")
+    @get("/checkouts", operation_id="readCheckoutFigures", summary="Read what becomes of sessions")
     async def checkouts(
         self,
         request: AnyRequest,

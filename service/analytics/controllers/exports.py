@@ -40,7 +40,7 @@ class FiguresExports(Controller):
     path = "/api/v1/analytics/exports"
     opt = requires(AccessScope.ANALYTICS_READ, AccessScope.PAYMENTS_SEARCH)
 
-    @get("/transactions", summary="Download payments")
+    @get("/transactions", operation_id="exportTransactions", summary="Download payments")
     async def transactions(
         self,
         request: AnyRequest,
@@ -64,7 +64,7 @@ class FiguresExports(Controller):
         content = transactions_json(wanted, head, export_line, metadata=metadata)
         return _file("transactions.json", content)
 
-    @get("/accounting", summary="Download the double entry")
+    @get("/accounting", operation_id="exportAccounting", summary="Download the double entry")
     async def accounting(
         self,
         request: AnyRequest,

@@ -56,7 +56,7 @@ class FiguresLegacy(Controller):
     path = "/api/v1/analytics"
     opt = requires(AccessScope.ANALYTICS_READ)
 
-    @get("/overview", summary="Read a period at a glance")
+    @get("/overview", operation_id="readOverview", summary="Read a period at a glance")
     async def overview(
         self,
         request: AnyRequest,
@@ -75,7 +75,7 @@ class FiguresLegacy(Controller):
 
         return await respond(request, shown, DAILY, compute)
 
-    @get("/revenue", summary="Read what came in over time")
+    @get("/revenue", operation_id="readRevenue", summary="Read what came in over time")
     async def revenue(
         self,
         request: AnyRequest,
@@ -96,7 +96,11 @@ class FiguresLegacy(Controller):
 
         return await respond(request, shown, DAILY, compute)
 
-    @get("/transactions", summary="Count payments by status, currency or time")
+    @get(
+        "/transactions",
+        operation_id="countTransactions",
+        summary="Count payments by status, currency or time",
+    )
     async def transactions(
         self,
         request: AnyRequest,
@@ -125,7 +129,7 @@ class FiguresLegacy(Controller):
 
         return await respond(request, shown, DAILY, compute)
 
-    @get("/top-resources", summary="Read what brings in most")
+    @get("/top-resources", operation_id="readTopResources", summary="Read what brings in most")
     async def top_resources(
         self,
         request: AnyRequest,
@@ -147,7 +151,7 @@ class FiguresLegacy(Controller):
 
         return await respond(request, shown, DAILY, compute)
 
-    @get("/payment-methods", summary="Read how people pay")
+    @get("/payment-methods", operation_id="readPaymentMethods", summary="Read how people pay")
     async def payment_methods(
         self,
         request: AnyRequest,
@@ -166,7 +170,7 @@ class FiguresLegacy(Controller):
 
         return await respond(request, shown, DAILY, compute)
 
-    @get("/customers", summary="Read who pays")
+    @get("/customers", operation_id="readCustomers", summary="Read who pays")
     async def customers(
         self,
         request: AnyRequest,

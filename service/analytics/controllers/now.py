@@ -32,7 +32,7 @@ class FiguresNow(Controller):
     path = "/api/v1/analytics"
     opt = requires(AccessScope.ANALYTICS_READ)
 
-    @get("/realtime", summary="Read what happens just now")
+    @get("/realtime", operation_id="readRealtime", summary="Read what happens just now")
     async def realtime(
         self,
         request: AnyRequest,
@@ -48,7 +48,11 @@ class FiguresNow(Controller):
 
         return await respond(request, shown, REALTIME, compute)
 
-    @get("/dashboard", summary="Compare today, this week and this month")
+    @get(
+        "/dashboard",
+        operation_id="readDashboard",
+        summary="Compare today, this week and this month",
+    )
     async def dashboard(
         self,
         request: AnyRequest,
@@ -65,12 +69,15 @@ class FiguresNow(Controller):
 
         return await respond(request, shown, HOURLY, compute)
 
-    @get("/trends/{period:str}", summary="Compare one of them in detail")
+    @get("/trends/{period:str}", operation_id="readTrend", summary="Compare one of them in detail")
     async def trends(
         self,
         request: AnyRequest,
         principal: CurrentPrincipal,
-        period: Annotated[Period, PathParameter(description="today, week or month")],
+        period: Annotated[
+            Period,
+            PathParameter(description="today, week or month", schema_extra={"examples": ["week"]}),
+        ],
         currency: CurrencyQuery = None,
         timezone: ZoneQuery = None,
     ) -> Response[TrendAnswer]:

@@ -47,7 +47,7 @@ class AdminRecovery(Controller):
     tags = ["Recovery"]
     opt = requires(AccessScope.RECOVERY_READ)
 
-    @get("/policy", summary="Read how customers are reminded")
+    @get("/policy", operation_id="readRecoveryPolicy", summary="Read how customers are reminded")
     async def policy(
         self, principal: CurrentPrincipal, request: AnyRequest, merchant: MerchantQuery = None
     ) -> PolicyAnswer:
@@ -55,7 +55,12 @@ class AdminRecovery(Controller):
         whose = on_behalf_of(principal, merchant).merchant_id
         return policy_answer(await read_policy(whose, recovering_of(request)))
 
-    @put("/policy", opt=_WRITES, summary="Set how customers are reminded")
+    @put(
+        "/policy",
+        opt=_WRITES,
+        operation_id="setRecoveryPolicy",
+        summary="Set how customers are reminded",
+    )
     async def set(
         self,
         data: JSONBody[PutRecovery],
@@ -67,7 +72,9 @@ class AdminRecovery(Controller):
         by = on_behalf_of(principal, merchant)
         return policy_answer(await set_policy(data.wished(), by, recovering_of(request)))
 
-    @patch("/policy", opt=_WRITES, summary="Pause or resume reminders")
+    @patch(
+        "/policy", opt=_WRITES, operation_id="pauseReminders", summary="Pause or resume reminders"
+    )
     async def pause(
         self,
         data: JSONBody[PauseRecovery],
@@ -79,7 +86,7 @@ class AdminRecovery(Controller):
         by, services = on_behalf_of(principal, merchant), recovering_of(request)
         return policy_answer(await pause(by, services, paused=data.paused, reason=data.reason))
 
-    @get("/", summary="List the sessions that were left")
+    @get("/", operation_id="listRecoveries", summary="List the sessions that were left")
     async def recoveries(
         self,
         principal: CurrentPrincipal,
@@ -95,7 +102,7 @@ class AdminRecovery(Controller):
         )
         return RecoveriesAnswer([recovery_view(one) for one in found], next_cursor(following))
 
-    @get("/lift", summary="What reminders bring")
+    @get("/lift", operation_id="readLift", summary="What reminders bring")
     async def lift(
         self,
         principal: CurrentPrincipal,
@@ -107,7 +114,7 @@ class AdminRecovery(Controller):
         whose = on_behalf_of(principal, merchant).merchant_id
         return lift_answer(await lift(whose, days, recovering_of(request)))
 
-    @get("/{session_id:str}/preview", summary="Preview a reminder")
+    @get("/{session_id:str}/preview", operation_id="previewReminder", summary="Preview a reminder")
     async def preview(
         self,
         session_id: SessionIdPath,
@@ -119,7 +126,13 @@ class AdminRecovery(Controller):
         whose = on_behalf_of(principal, merchant).merchant_id
         return preview_answer(await preview(session_id, whose, recovering_of(request)))
 
-    @post("/{session_id:str}/send", opt=_WRITES, status_code=200, summary="Remind a customer now")
+    @post(
+        "/{session_id:str}/send",
+        opt=_WRITES,
+        status_code=200,
+        operation_id="sendReminder",
+        summary="Remind a customer now",
+    )
     async def send(
         self,
         session_id: SessionIdPath,
