@@ -1,6 +1,13 @@
 """What can be wrong with a subscription, or with what is asked of it."""
 
-from service.core.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from service.core.errors import (
+    Conflict,
+    FieldProblem,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TooManyRequests,
+)
 
 
 class SubscriptionNotFound(NotFound):
@@ -98,6 +105,12 @@ class OtherCurrency(InvalidInput):
         )
         problem = FieldProblem("plan", f"has no price in {currency}")
         super().__init__(message, problems=(problem,))
+
+
+def asked_too_often() -> TooManyRequests:
+    """Make the error for changes of one subscription that come too often."""
+    message = "This subscription was to be changed too often; ask again in a minute."
+    return TooManyRequests(message, retry_after=60)
 
 
 def unknown_plan(plan: str, provider: str) -> InvalidInput:

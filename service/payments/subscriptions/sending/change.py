@@ -9,6 +9,7 @@ from service.payments.subscriptions.documents import Subscription
 from service.payments.subscriptions.errors import (
     ChangeNotOffered,
     ChangeRefused,
+    asked_too_often,
     unknown_plan,
 )
 from service.payments.subscriptions.operations.changes import (
@@ -31,9 +32,12 @@ async def change_subscription(
 
     It is read before: an event that told of a change of it may be late or lost, and whoever is told
     that it ends already is charged again. Raises `SubscriptionEnded`, `SubscriptionUnpaid`,
-    `SamePlan`, `OtherCurrency`, `Busy`, `ChangeNotOffered`, `ChangeRefused`, `ProviderFailed`.
+    `SamePlan`, `OtherCurrency`, `Busy`, `ChangeNotOffered`, `ChangeRefused`, `ProviderFailed`, and
+    `TooManyRequests`: what changes nothing is read for as well, and no user has it read for ever.
     """
     provider = services.provider_of(found)
+    if not services.may_ask(found, by.key_id):
+        raise asked_too_often()
     subscription = found if found.has_ended else await read(found, services)
     if is_made(subscription, change):
         return subscription

@@ -74,8 +74,11 @@ async def read_again(subscription: Subscription) -> Subscription:
 async def read_if_unread(
     subscription: Subscription, services: SubscriptionServices
 ) -> Subscription:
-    """Return a subscription, read at its provider where that is due; else as it is known."""
-    if not subscription.unread:
+    """Return a subscription, read at its provider where that is due; else as it is known.
+
+    So it is to who asks more often than it is read for anybody: the message reads it.
+    """
+    if not subscription.unread or not services.may_ask(subscription):
         return subscription
     try:
         return await read(subscription, services, ASK_WITHIN_S)
