@@ -3,35 +3,23 @@
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
-from service.cli.database import with_database
+from service.cli.container import T, with_container
 from service.cli.screen import say
-from service.core.clock import SystemClock
 from service.intents.operations.browse import every_intent
 from service.intents.operations.services import IntentServices
 from service.intents.repository import IntentFilter
 from service.intents.schemas.exports import as_file
 from service.intents.schemas.queries import Form
-from service.settings import Settings
-from service.storage.database import Database, Row
-from service.wiring import build_container, close_providers
+from service.storage.database import Row
 
-T = TypeVar("T")
 _SAID_EVERY = 50_000
 
 
 def with_leads(data_dir: Path, do: Callable[[IntentServices], Awaitable[T]]) -> T:
     """Run a command's work with the services of leads."""
-
-    async def work(settings: Settings, database: Database) -> T:
-        container = build_container(settings, SystemClock(), database)
-        try:
-            return await do(container.intents)
-        finally:
-            await close_providers(container.providers)
-
-    return with_database(data_dir, work)
+    return with_container(data_dir, lambda container: do(container.intents))
 
 
 async def write_leads(

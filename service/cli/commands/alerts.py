@@ -4,6 +4,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from service.cli.container import with_container
 from service.cli.database import with_database
 from service.cli.listing import Cell, Found, lists, page_of
 from service.cli.options import data_dir_option, operator
@@ -19,7 +20,7 @@ from service.notifications.alerts.operations.table import ALERTS
 from service.notifications.alerts.states import STATUSES, AlertStatus
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import build_container, close_providers
+from service.wiring import Container
 
 _MOST = 100
 _NONE = "Nothing is open."
@@ -74,15 +75,11 @@ def close(alert_id: str, reason: str, data_dir: Path) -> None:
 def check(data_dir: Path) -> Found:
     """Look at all conditions now, as the job does each minute, and list what is open."""
 
-    async def work(settings: Settings, database: Database) -> list[Alert]:
-        container = build_container(settings, SystemClock(), database)
-        try:
-            await run_job(ALERTS.name, container.job_table, operator())
-            return await open_alerts(None, _MOST)
-        finally:
-            await close_providers(container.providers)
+    async def work(container: Container) -> list[Alert]:
+        await run_job(ALERTS.name, container.job_table, operator())
+        return await open_alerts(None, _MOST)
 
-    return _page(with_database(data_dir, work), None, _NONE)
+    return _page(with_container(data_dir, work), None, _NONE)
 
 
 def _page(found: list[Alert], following: Cursor | None, empty: str) -> Found:

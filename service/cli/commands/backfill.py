@@ -6,19 +6,16 @@ from pathlib import Path
 import rich_click as click
 from click.exceptions import Exit
 
-from service.cli.database import with_database
+from service.cli.container import with_container
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show_table
 from service.cli.signals import told_to_stop
-from service.core.clock import SystemClock
 from service.core.paging import cursor_of
 from service.effects.backfill import Chosen, Doing, Report, backfill
 from service.effects.differences import Difference
 from service.effects.rereading import Reread
 from service.providers.registry import REGISTRY
-from service.settings import Settings
-from service.storage.database import Database
-from service.wiring import build_container, close_providers
+from service.wiring import Container
 
 STOPPED = 130
 _LONGEST_SHOWN = 80
@@ -50,16 +47,12 @@ def command(
         after=cursor_of(options["cursor"]),
     )
 
-    async def work(settings: Settings, database: Database) -> Report:
-        container = build_container(settings, SystemClock(), database)
-        try:
-            with told_to_stop() as stopping:
-                doing = Doing(dry_run, stopping)
-                return await backfill(chosen, operator(merchant), container.inbox, doing)
-        finally:
-            await close_providers(container.providers)
+    async def work(container: Container) -> Report:
+        with told_to_stop() as stopping:
+            doing = Doing(dry_run, stopping)
+            return await backfill(chosen, operator(merchant), container.inbox, doing)
 
-    _show(with_database(data_dir, work), dry_run=dry_run)
+    _show(with_container(data_dir, work), dry_run=dry_run)
 
 
 def _show(report: Report, *, dry_run: bool) -> None:

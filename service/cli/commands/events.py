@@ -5,13 +5,13 @@ from pathlib import Path
 
 import rich_click as click
 
+from service.cli.container import with_container
 from service.cli.database import with_database
 from service.cli.development.commands import ExtensionCommand
 from service.cli.lazy import Lazy, LazyCommand, LazyGroup
 from service.cli.listing import Found, Rows, lists, page_of
 from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show
-from service.core.clock import SystemClock
 from service.core.paging import Cursor, cursor_of
 from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.inbox.operations.browse import EventFilter, find_event, list_events, list_rejections
@@ -21,7 +21,7 @@ from service.inbox.states import InboxStatus
 from service.providers.registry import REGISTRY
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import build_container, close_providers
+from service.wiring import Container
 
 _PROVIDERS = click.Choice(tuple(REGISTRY))
 
@@ -97,14 +97,10 @@ def show_one(event_id: str, merchant: str, data_dir: Path) -> None:
 def replay(event_id: str, merchant: str, data_dir: Path) -> None:
     """Apply a stored event again, on the record; what was done is not done twice."""
 
-    async def work(settings: Settings, database: Database) -> Receipt:
-        container = build_container(settings, SystemClock(), database)
-        try:
-            return await replay_event(event_id, operator(merchant), container.inbox)
-        finally:
-            await close_providers(container.providers)
+    async def work(container: Container) -> Receipt:
+        return await replay_event(event_id, operator(merchant), container.inbox)
 
-    receipt = with_database(data_dir, work)
+    receipt = with_container(data_dir, work)
     show("duplicate" if receipt.duplicate else receipt.outcome.value)
     if receipt.session_id:
         say(f"of session {receipt.session_id}")
@@ -116,14 +112,10 @@ def replay(event_id: str, merchant: str, data_dir: Path) -> None:
 def retry(limit: int, data_dir: Path) -> None:
     """Apply the waiting events that are due: parked ones and failed ones."""
 
-    async def work(settings: Settings, database: Database) -> int:
-        container = build_container(settings, SystemClock(), database)
-        try:
-            return await retry_by_hand(container.inbox, operator(), limit=limit)
-        finally:
-            await close_providers(container.providers)
+    async def work(container: Container) -> int:
+        return await retry_by_hand(container.inbox, operator(), limit=limit)
 
-    say(f"{with_database(data_dir, work)} events were tried.")
+    say(f"{with_container(data_dir, work)} events were tried.")
 
 
 @command.command("rejected")

@@ -12,6 +12,7 @@ from service.analytics.operations.rebuilding import (
     figures_status,
 )
 from service.analytics.operations.table import FIGURES
+from service.cli.container import with_container
 from service.cli.database import with_database
 from service.cli.job_runs import showing_progress
 from service.cli.options import data_dir_option, operator
@@ -21,7 +22,7 @@ from service.core.words import age
 from service.jobs.operations.run import run_job
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import build_container, close_providers
+from service.wiring import Container
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -54,7 +55,7 @@ def status(data_dir: Path) -> None:
 @data_dir_option
 def refresh(data_dir: Path) -> None:
     """Read what has changed and add it up now, until nothing is left."""
-    with_database(data_dir, _until_done)
+    with_container(data_dir, _until_done)
 
 
 @command.command("rebuild")
@@ -71,12 +72,12 @@ def rebuild(since: datetime | None, until: datetime | None, *, data_dir: Path) -
     if begins >= ends:
         raise click.BadParameter("must be before --to", param_hint="--from")
 
-    async def work(settings: Settings, database: Database) -> None:
+    async def work(container: Container) -> None:
         marked = await begin_rebuild(begins, ends, operator(), SystemClock())
         say(f"{marked} quarter-hours are added up anew.")
-        await _until_done(settings, database)
+        await _until_done(container)
 
-    with_database(data_dir, work)
+    with_container(data_dir, work)
 
 
 @command.group("cache")
@@ -96,20 +97,16 @@ def clear(data_dir: Path) -> None:
     say("Answers are computed anew.")
 
 
-async def _until_done(settings: Settings, database: Database) -> None:
+async def _until_done(container: Container) -> None:
     """Run the job until it finds nothing more to do."""
-    container = build_container(settings, SystemClock(), database)
     table = container.job_table
-    try:
-        async with showing_progress(FIGURES.name, table):
-            while True:
-                report = await run_job(FIGURES.name, table, operator())
-                counts = report.figures()
-                if report.skipped or not any(counts.values()):
-                    break
-                say(f"{counts['facts']} facts were read, {counts['buckets']} added up.")
-    finally:
-        await close_providers(container.providers)
+    async with showing_progress(FIGURES.name, table):
+        while True:
+            report = await run_job(FIGURES.name, table, operator())
+            counts = report.figures()
+            if report.skipped or not any(counts.values()):
+                break
+            say(f"{counts['facts']} facts were read, {counts['buckets']} added up.")
     paused = "; it is paused: tillgate jobs resume figures" if report.paused else ""
     if report.skipped:
         say(f"Another run of the job {FIGURES.name} is under way, or none may{paused}.")

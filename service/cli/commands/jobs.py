@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from service.cli.database import T, with_database
+from service.cli.container import T, with_container
 from service.cli.job_runs import showing_progress
 from service.cli.listing import Found, Rows, lists
 from service.cli.manifests import cron_job
@@ -19,9 +19,7 @@ from service.jobs.operations.pausing import pause_job, resume_job
 from service.jobs.operations.run import run_job
 from service.jobs.operations.telling import called, status_of, trouble
 from service.jobs.repository import RUNS_KEPT
-from service.settings import Settings
-from service.storage.database import Database
-from service.wiring import ALL_JOBS, build_container, close_providers
+from service.wiring import ALL_JOBS
 
 _NAMES = [about.name for about in ALL_JOBS]
 _the_job = click.argument("name", type=click.Choice(_NAMES))
@@ -106,14 +104,7 @@ def manifests() -> None:
 
 
 def _with_table(data_dir: Path, do: Callable[[Table], Awaitable[T]]) -> T:
-    async def work(settings: Settings, database: Database) -> T:
-        container = build_container(settings, SystemClock(), database)
-        try:
-            return await do(container.job_table)
-        finally:
-            await close_providers(container.providers)
-
-    return with_database(data_dir, work)
+    return with_container(data_dir, lambda container: do(container.job_table))
 
 
 def _line(listed: Listed, now: datetime) -> tuple[object, ...]:

@@ -1,17 +1,18 @@
 """`tillgate recovery`: how customers who left are reminded, and what that brings."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 import rich_click as click
 from pydantic.alias_generators import to_camel
 
+from service.cli.container import T, with_container
 from service.cli.listing import Cell, Found, lists, page_of
 from service.cli.options import data_dir_option, merchant_option, operator
-from service.cli.recovering import with_recovery
 from service.cli.screen import say, show, show_table
 from service.core.money import exponent, to_major
-from service.core.paging import decode_cursor
+from service.core.paging import cursor_of
 from service.core.words import moment
 from service.recovery.documents import RecoveryPolicy
 from service.recovery.operations.by_hand import list_recoveries, send_one
@@ -38,7 +39,7 @@ def command() -> None:
 @data_dir_option
 def policy(*, as_json: bool, merchant: str, data_dir: Path) -> None:
     """Show how a merchant's customers are reminded."""
-    found = with_recovery(data_dir, lambda services: read_policy(merchant, services))
+    found = _with_services(data_dir, lambda services: read_policy(merchant, services))
     _show_policy(found, as_json=as_json)
 
 
@@ -58,7 +59,7 @@ def set_(data_dir: Path, merchant: str, **given: object) -> None:
         before = await read_policy(merchant, services)
         return await set_policy(_wished(before, given), operator(merchant), services)
 
-    _show_policy(with_recovery(data_dir, work), as_json=False)
+    _show_policy(_with_services(data_dir, work), as_json=False)
 
 
 @command.command("pause")
@@ -90,9 +91,9 @@ def list_(
     status: str | None, limit: int, cursor: str | None, merchant: str, data_dir: Path
 ) -> Found:
     """List the sessions that were left, newest first."""
-    place = decode_cursor(cursor) if cursor else None
+    place = cursor_of(cursor)
     wanted = RecoveryStatus(status) if status else None
-    found, following = with_recovery(
+    found, following = _with_services(
         data_dir, lambda _: list_recoveries(merchant, wanted, cursor=place, limit=limit)
     )
     rows = [
@@ -117,7 +118,7 @@ def list_(
 @data_dir_option
 def preview_(session_id: str, merchant: str, data_dir: Path) -> None:
     """Show when a session's next reminder is due, or why there is none, and the mail."""
-    found = with_recovery(data_dir, lambda services: preview(session_id, merchant, services))
+    found = _with_services(data_dir, lambda services: preview(session_id, merchant, services))
     show(_json(preview_answer(found)))
 
 
@@ -127,7 +128,7 @@ def preview_(session_id: str, merchant: str, data_dir: Path) -> None:
 @data_dir_option
 def send(session_id: str, merchant: str, data_dir: Path) -> None:
     """Remind a session's customer now, whatever hour it is."""
-    found = with_recovery(
+    found = _with_services(
         data_dir, lambda services: send_one(session_id, operator(merchant), services)
     )
     say(f"{found.session_id}: reminder {found.reminders} goes out.")
@@ -140,7 +141,7 @@ def send(session_id: str, merchant: str, data_dir: Path) -> None:
 @data_dir_option
 def lift_(days: int, *, as_json: bool, merchant: str, data_dir: Path) -> None:
     """Compare who was reminded with who was held out, and add up the money that came."""
-    found = with_recovery(data_dir, lambda services: lift(merchant, days, services))
+    found = _with_services(data_dir, lambda services: lift(merchant, days, services))
     if as_json:
         show(_json(lift_answer(found)))
         return
@@ -153,6 +154,10 @@ def lift_(days: int, *, as_json: bool, merchant: str, data_dir: Path) -> None:
         places = exponent(one.currency)
         net, paid = to_major(one.net, places), to_major(one.paid, places)
         say(f"{one.arm}: {one.currency} {net} net of {paid}, in {one.payments} payments.")
+
+
+def _with_services(data_dir: Path, do: Callable[[RecoveryServices], Awaitable[T]]) -> T:
+    return with_container(data_dir, lambda container: do(container.recovering))
 
 
 def _arm(name: str, arm: ArmCount) -> tuple[object, ...]:
@@ -176,7 +181,7 @@ def _wished(before: RecoveryPolicy, given: dict[str, object]) -> Wished:
 
 def _pause(data_dir: Path, merchant: str, reason: str | None, *, paused: bool) -> None:
     by = operator(merchant)
-    found = with_recovery(
+    found = _with_services(
         data_dir, lambda services: pause(by, services, paused=paused, reason=reason)
     )
     say(f"Reminders of {merchant} are {'paused' if found.paused else 'sent'}.")

@@ -5,11 +5,11 @@ from pathlib import Path
 import rich_click as click
 from msgspec.structs import replace
 
+from service.cli.container import with_container
 from service.cli.database import with_database
 from service.cli.listing import Cell, Facts, Found, Rows, lists, page_of
 from service.cli.options import Command, data_dir_option, merchant_option, operator
 from service.cli.screen import say, show
-from service.core.clock import SystemClock
 from service.core.paging import Cursor, cursor_of, next_cursor
 from service.reviews.operations.browse import DoubtOf, ReviewOf, list_reviews, read_review
 from service.reviews.operations.choices import Choice, Wish
@@ -19,7 +19,7 @@ from service.reviews.schemas import AcceptReview, ReviewsAnswer, review_item
 from service.settings import Settings
 from service.storage.database import Database
 from service.web.wire import decode_wire_model
-from service.wiring import build_container, close_providers
+from service.wiring import Container
 
 
 @click.group()
@@ -145,16 +145,12 @@ def same_money(
 def _decide(review_id: str, wish: Wish, merchant: str, data_dir: Path) -> None:
     decode_wire_model(AcceptReview, {"reason": wish.reason, "paymentId": wish.payment_id})
 
-    async def work(settings: Settings, database: Database) -> DecidedReview:
-        container = build_container(settings, SystemClock(), database)
-        try:
-            return await decide_review(
-                review_id, wish, operator(merchant), container.services, container.refunding
-            )
-        finally:
-            await close_providers(container.providers)
+    async def work(container: Container) -> DecidedReview:
+        return await decide_review(
+            review_id, wish, operator(merchant), container.services, container.refunding
+        )
 
-    decided = with_database(data_dir, work)
+    decided = with_container(data_dir, work)
     session, refund = decided.session, decided.refund
     show(session.status.value)
     if refund is not None:
