@@ -8,7 +8,7 @@ import pytest
 from tests.sandbox.razorpay.conftest import Played
 from tillgate_sandbox.states import Happening
 
-_SOLD = 5
+_SOLD = 3
 
 
 async def _answered(played: Played, method: str, path: str, **options: Any) -> dict[str, Any]:
