@@ -4,11 +4,17 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.notifications.mail.conftest import mailing, server, settings
+from tests.notifications.mail.conftest import (
+    built_for_mail,
+    mail_port,
+    mailing,
+    server,
+    settings,
+)
 from tests.notifications.mail.mailing import Mailing
 from tests.recovery.leaving import Leaving
 
-__all__ = ["leaving", "mailing", "server", "settings"]
+__all__ = ["built_for_mail", "leaving", "mail_port", "mailing", "server", "settings"]
 
 
 @pytest_asyncio.fixture
