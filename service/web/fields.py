@@ -9,7 +9,7 @@ is wrong: after it pydantic would check the field again in Python.
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -32,7 +32,6 @@ _EMAIL = re.compile(
 )
 _THREE_DIGITS = re.compile(r"\d{3}")
 _METADATA_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
-_CALENDAR_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:?\d{2})"
 )
@@ -129,16 +128,6 @@ def read_moment(value: object) -> datetime:
     return moment
 
 
-def _calendar_date(value: object) -> str:
-    if not isinstance(value, str) or not _CALENDAR_DATE.fullmatch(value):
-        raise _wrong("must be a date, e.g. 2026-11-21")
-    try:
-        date.fromisoformat(value)
-    except ValueError as error:
-        raise _wrong("is not a date of the calendar") from error
-    return value
-
-
 def _metadata(value: object) -> object:
     if not isinstance(value, dict):
         raise _wrong("must be an object")
@@ -193,11 +182,6 @@ Email = Annotated[str, Field(min_length=3, max_length=254), BeforeValidator(_ema
 
 UtcMoment = Annotated[datetime, BeforeValidator(read_moment)]
 """A moment with an offset, kept in UTC."""
-
-CalendarDate = Annotated[
-    str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), BeforeValidator(_calendar_date)
-]
-"""A day without a time: `2026-11-21`."""
 
 Metadata = Annotated[dict[str, JsonValue], BeforeValidator(_metadata)]
 """The caller's own values: at most 50 keys, at most 16 kB."""

@@ -15,7 +15,7 @@ from service.leases import operations, repository
 from service.leases.errors import LeaseLost
 from service.leases.loops import comes
 from service.leases.operations import kept, leased, renew, under
-from service.leases.repository import Held, claim
+from service.leases.repository import Held, claim, fence_of
 from service.storage.answering import answers_in_time
 from service.storage.database import Database
 from service.storage.transaction import Transaction
@@ -61,6 +61,18 @@ async def test_a_lease_runs_out_and_the_next_holder_has_a_higher_fence(
     assert (first.fence, second.fence) == (1, 2)
     await repository.release(first)  # not its own any more
     assert await claim("test", "three", SPAN, clock) is None
+
+
+async def test_its_fence_is_told_as_long_as_it_is_held(
+    database: Database, clock: ManualClock
+) -> None:
+    assert await fence_of("test", clock) is None
+    lease = await _taken(clock)
+    clock.advance(SPAN - timedelta(milliseconds=1))
+    assert await fence_of("test", clock) == lease.fence
+    assert await fence_of("another", clock) is None
+    clock.advance(timedelta(milliseconds=1))
+    assert await fence_of("test", clock) is None
 
 
 async def test_a_renewed_lease_is_held_for_its_whole_time_again(

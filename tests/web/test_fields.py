@@ -29,7 +29,6 @@ TYPES = [
     fields.LongText,
     fields.Email,
     fields.UtcMoment,
-    fields.CalendarDate,
     fields.Metadata,
 ]
 
@@ -114,14 +113,6 @@ def test_an_email_address_is_taken(email: str) -> None:
 )
 def test_what_is_no_email_address_is_refused(email: str) -> None:
     assert not accepts(fields.Email, email)
-
-
-@pytest.mark.parametrize(
-    "day", ["2026-02-29", "2026-13-01", "26-01-01", "2026-1-1", "2026-11-21T00:00"]
-)
-def test_what_is_no_day_is_refused(day: str) -> None:
-    assert accepts(fields.CalendarDate, "2028-02-29")
-    assert not accepts(fields.CalendarDate, day)
 
 
 def accepts(field: Any, value: Any) -> bool:
