@@ -10,7 +10,7 @@ from tests.conftest import NOON
 from tests.subscriptions.oracle import Oracle
 from tillgate_sandbox import lives
 from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment
-from tillgate_sandbox.lives import DAY, Step
+from tillgate_sandbox.lives import DAY, Life, Step
 from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
 from tillgate_sandbox.stripe import billing
 from tillgate_sandbox.stripe.subscriptions import events_of
@@ -39,8 +39,14 @@ class Told:
         shown = billing.subscription(self.checkout, life)
         shown["latest_invoice"] = billing.invoice(self.checkout, life=life)
         latest = life.invoices[-1:-11:-1]
-        invoices = [billing.invoice_with_payments(self.checkout, one.id, life) for one in latest]
+        invoices = [self._invoice(one.id, life) for one in latest]
         return json.dumps({"subscription": shown, "invoices": invoices}).encode()
+
+    def _invoice(self, wanted: str, life: Life) -> dict[str, Any]:
+        """Return an invoice with what paid it, as it is expanded."""
+        paid = [one for one in billing.invoice_payments(self.checkout) if one["invoice"] == wanted]
+        payments = {"object": "list", "data": paid, "has_more": False}
+        return billing.invoice(self.checkout, wanted, life) | {"payments": payments}
 
     def take(self, step: Step) -> None:
         """Keep a step, and its events."""
