@@ -1,6 +1,6 @@
 """`tillgate figures`: how figures stand, and have them made anew."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import rich_click as click
@@ -15,8 +15,9 @@ from service.analytics.operations.table import FIGURES
 from service.cli.container import with_container
 from service.cli.database import with_database
 from service.cli.job_runs import showing_progress
+from service.cli.listing import Cell, Facts, Found, Rows, lists
 from service.cli.options import data_dir_option, operator
-from service.cli.screen import say, show_table
+from service.cli.screen import say
 from service.core.clock import SystemClock
 from service.core.words import age
 from service.jobs.operations.run import run_job
@@ -35,7 +36,8 @@ def command() -> None:
 
 @command.command("status")
 @data_dir_option
-def status(data_dir: Path) -> None:
+@lists
+def status(data_dir: Path) -> Found:
     """Show of each merchant when its rows were last read, and what is to be added up."""
 
     async def work(_: Settings, __: Database) -> Status:
@@ -43,12 +45,18 @@ def status(data_dir: Path) -> None:
 
     found, now = with_database(data_dir, work), SystemClock().now()
     rows = [
-        (one.merchant_id, one.read_at, age(now - one.read_at), one.marked, one.oldest_mark)
+        (one.merchant_id, one.read_at, _lag(now - one.read_at), one.marked, one.oldest_mark)
         for one in found.merchants
     ]
     columns = ("merchant", "last read", "lag", "to be added up", "oldest of these")
-    show_table(columns, rows, empty="No figures yet; `tillgate figures refresh` makes them.")
-    say(f"{found.facts} facts, {found.rollups} roll-ups.")
+    empty = "No figures yet; `tillgate figures refresh` makes them."
+    counts = {"facts": found.facts, "rollups": found.rollups}
+    return Found([Rows("merchants", columns, rows, empty), Facts("counted", counts)])
+
+
+def _lag(since: timedelta) -> Cell:
+    """Return how long ago rows were read; programs read seconds."""
+    return Cell(age(since), round(since.total_seconds()))
 
 
 @command.command("refresh")
