@@ -9,7 +9,7 @@ from pymongo import ASCENDING, IndexModel
 from service.analytics.states import Kind
 from service.core.strict_json import JsonObject
 from service.storage.database import EMPTY_TIME, DatabaseTime
-from service.storage.documents import StoredDocument, StoredPart
+from service.storage.documents import StoredDocument
 
 
 class Fact(StoredDocument):
@@ -75,26 +75,20 @@ class DirtyBucket(StoredDocument):
         ]
 
 
-class Keyed(StoredPart):
-    """The counts of one provider, item, country or code."""
-
-    key: str
-    counts: dict[str, int]
-
-
 class Rollup(StoredDocument):
     """A merchant's quarter-hour in one currency, added up.
 
     `parts` has the counts by each of `Part`, at most 200 keys and the rest. `slots` are how many
-    completed sessions took how long, as pairs of a slot and a number. `payers` is a sketch.
+    completed sessions took how long, by slot. Both are MessagePack: a month is thousands of these,
+    and as BSON reading their maps took most of the time of an answer. `payers` is a sketch.
     """
 
     merchant_id: str
     bucket: datetime
     currency: str
     totals: dict[str, int] = Field(default_factory=dict)
-    parts: dict[str, list[Keyed]] = Field(default_factory=dict)
-    slots: list[tuple[int, int]] = Field(default_factory=list)
+    parts: dict[str, bytes] = Field(default_factory=dict)
+    slots: bytes
     payers: bytes | None = None
 
     class Settings:

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from service.analytics.operations.folding import Bucket
+from service.analytics.operations.folding import Bucket, add
 from service.analytics.operations.payers import estimate_of
 from service.analytics.states import Counts, Part, middle_of
 
@@ -82,7 +82,7 @@ def total_of(buckets: Iterable[Bucket]) -> Counter[str]:
     """Add up the counts of buckets of one currency."""
     total: Counter[str] = Counter()
     for one in buckets:
-        total.update(one.totals)
+        add(total, one.totals)
     return total
 
 
@@ -90,7 +90,7 @@ def total_by(buckets: Iterable[Bucket], key: Callable[[Bucket], K]) -> dict[K, C
     """Add up the counts of buckets by what `key` says of each."""
     totals: dict[K, Counter[str]] = defaultdict(Counter)
     for one in buckets:
-        totals[key(one)].update(one.totals)
+        add(totals[key(one)], one.totals)
     return totals
 
 
@@ -107,7 +107,7 @@ def part_of(buckets: Iterable[Bucket], part: Part) -> dict[str, Counter[str]]:
     totals: dict[str, Counter[str]] = defaultdict(Counter)
     for one in buckets:
         for key, counts in one.parts.get(part, {}).items():
-            totals[key].update(counts)
+            add(totals[key], counts)
     return dict(totals)
 
 
@@ -121,7 +121,7 @@ def latency_of(buckets: Sequence[Bucket]) -> Latency:
     """Return how long completed sessions took."""
     slots: Counter[int] = Counter()
     for one in buckets:
-        slots.update(one.slots)
+        add(slots, one.slots)
     total = total_of(buckets)
     return Latency(
         rounded(total["tookMs:completed"], total["took:completed"]),

@@ -3,9 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, msgpack
 
 from service.analytics.documents import Rollup
 from service.analytics.operations.deriving import LOST, MADE
@@ -26,6 +26,11 @@ from service.storage.database import Row
 _CAME = frozenset(one.value for one in CAME)
 _FAILED = PaymentStatus.FAILED.value
 Key: TypeAlias = tuple[datetime, str]
+Sums: TypeAlias = dict[str, dict[str, int]]
+K = TypeVar("K")
+_PACK_PARTS: Final = msgpack.Encoder(order="sorted")
+_UNPACK_PARTS: Final = msgpack.Decoder(Sums)
+_UNPACK_SLOTS: Final = msgpack.Decoder(dict[int, int])
 
 
 class Added(Struct, frozen=True):
@@ -85,30 +90,39 @@ def _group_of(row: Row, bucket: datetime) -> Group:
 
 def fold(*added: Added) -> list[Bucket]:
     """Return the buckets of what was added up, by time and currency."""
-    totals: dict[Key, Counter[str]] = defaultdict(Counter)
-    parts: dict[Key, dict[str, dict[str, Counter[str]]]] = defaultdict(dict)
+    parts: dict[Key, dict[str, Sums]] = defaultdict(dict)
     payers: dict[Key, set[str]] = defaultdict(set)
     slots: dict[Key, Counter[int]] = defaultdict(Counter)
     for one in added:
         for group in one.groups:
-            key, counts = (group.bucket, group.currency), counts_of(group)
-            totals[key].update(counts)
-            for part, of in _keys(group):
-                parts[key].setdefault(part, {}).setdefault(of, Counter()).update(counts)
+            counts, of = counts_of(group), parts[group.bucket, group.currency]
+            for part, key in _keys(group):
+                add(of.setdefault(part, {}).setdefault(key, {}), counts)
         for paid in one.paid:
             payers[paid.bucket, paid.currency].update(paid.payers)
         for slot in one.slots:
             slots[slot.bucket, slot.currency][slot.slot] += slot.n
-    return [
-        Bucket(
-            *key,
-            dict(totals[key]),
-            {part: _largest(of) for part, of in parts[key].items()},
-            dict(slots[key]),
-            sketch_of(payers[key]) if payers[key] else None,
-        )
-        for key in sorted(totals)
-    ]
+    return [_bucket(key, parts[key], slots[key], payers[key]) for key in sorted(parts)]
+
+
+def add(total: dict[K, int], counts: Mapping[K, int]) -> None:
+    """Add counts to others. `Counter.update` does the same in twice the time."""
+    known = total.get
+    for name, n in counts.items():
+        total[name] = known(name, 0) + n
+
+
+def _bucket(key: Key, parts: dict[str, Sums], slots: Counter[int], payers: set[str]) -> Bucket:
+    """Return a bucket. Each group has a provider beside an item, so all else is sums of these."""
+    totals: dict[str, int] = {}
+    for beside, counts in parts[Part.PROVIDER_ITEM].items():
+        provider, _, item = beside.partition(BESIDE)
+        add(parts.setdefault(Part.PROVIDER, {}).setdefault(provider, {}), counts)
+        add(parts.setdefault(Part.ITEM, {}).setdefault(item, {}), counts)
+    for counts in parts[Part.PROVIDER].values():
+        add(totals, counts)
+    largest = {part: _largest(of) for part, of in parts.items()}
+    return Bucket(*key, totals, largest, dict(slots), sketch_of(payers) if payers else None)
 
 
 def counts_of(group: Group) -> dict[str, int]:
@@ -130,8 +144,6 @@ def counts_of(group: Group) -> dict[str, int]:
 
 
 def _keys(group: Group) -> Iterable[tuple[str, str]]:
-    yield Part.PROVIDER, group.provider
-    yield Part.ITEM, group.item
     yield Part.PROVIDER_ITEM, f"{group.provider}{BESIDE}{group.item}"
     if group.kind is Kind.PAYMENT:
         yield Part.COUNTRY, group.country
@@ -139,15 +151,15 @@ def _keys(group: Group) -> Iterable[tuple[str, str]]:
         yield Part.CODE, group.code
 
 
-def _largest(of: Mapping[str, Counter[str]]) -> Mapping[str, Counts]:
+def _largest(of: Sums) -> Mapping[str, Counts]:
     """Return the counts of the keys with the most facts, and of all further ones together."""
     if len(of) <= MOST_KEYS:
-        return {key: dict(of[key]) for key in sorted(of)}
+        return of
     ranked = sorted(of, key=lambda key: (-_size(of[key]), key))
-    rest: Counter[str] = Counter()
+    rest: dict[str, int] = {}
     for key in ranked[MOST_KEYS:]:
-        rest.update(of[key])
-    return {key: dict(of[key]) for key in sorted(ranked[:MOST_KEYS])} | {REST: dict(rest)}
+        add(rest, of[key])
+    return {key: of[key] for key in ranked[:MOST_KEYS]} | {REST: rest}
 
 
 def _size(counts: Mapping[str, int]) -> int:
@@ -155,18 +167,14 @@ def _size(counts: Mapping[str, int]) -> int:
 
 
 def row_of(merchant_id: str, bucket: Bucket) -> Row:
-    """Return a bucket as it is stored."""
-    parts = {
-        part: [{"key": key, "counts": dict(sorted(counts.items()))} for key, counts in of.items()]
-        for part, of in sorted(bucket.parts.items())
-    }
+    """Return a bucket as it is stored: the same bytes in whatever order it was added up."""
     given: Row = {
         "merchantId": merchant_id,
         "bucket": bucket.at,
         "currency": bucket.currency,
         "totals": dict(sorted(bucket.totals.items())),
-        "parts": parts,
-        "slots": sorted([slot, n] for slot, n in bucket.slots.items()),
+        "parts": {part: _PACK_PARTS.encode(of) for part, of in sorted(bucket.parts.items())},
+        "slots": msgpack.encode(dict(sorted(bucket.slots.items()))),
         "payers": bucket.payers,
     }
     return Rollup.new_row(given)
@@ -174,10 +182,6 @@ def row_of(merchant_id: str, bucket: Bucket) -> Row:
 
 def bucket_of(row: Row) -> Bucket:
     """Return a roll-up as a bucket, with the parts that were read of it."""
-    parts = {
-        part: {one["key"]: one["counts"] for one in of}
-        for part, of in (row.get("parts") or {}).items()
-    }
-    slots = {slot: n for slot, n in row["slots"]}
-    payers = row["payers"]
-    return Bucket(row["bucket"], row["currency"], row["totals"], parts, slots, payers)
+    parts = {part: _UNPACK_PARTS.decode(of) for part, of in row.get("parts", {}).items()}
+    slots = _UNPACK_SLOTS.decode(row["slots"])
+    return Bucket(row["bucket"], row["currency"], row["totals"], parts, slots, row["payers"])

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import DeleteOne, ReplaceOne, UpdateOne
 
 from service.analytics.documents import CacheState, DirtyBucket, Fact, FiguresState, Rollup
 from service.analytics.states import Kind
@@ -173,13 +173,11 @@ async def marked(limit: int) -> list[Row]:
 
 async def unmark(marks: Iterable[Row], tx: Transaction) -> int:
     """Remove marks that nobody has raised since they were read; return how many."""
-    removed = 0
-    for row in marks:
-        found = await DirtyBucket.get_pymongo_collection().delete_one(
-            {"_id": row["_id"], "n": row["n"]}, session=tx.session
-        )
-        removed += found.deleted_count
-    return removed
+    writes = [DeleteOne({"_id": row["_id"], "n": row["n"]}) for row in marks]
+    found = await DirtyBucket.get_pymongo_collection().bulk_write(
+        writes, ordered=False, session=tx.session
+    )
+    return found.deleted_count
 
 
 async def count_marks() -> int:

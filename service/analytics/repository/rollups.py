@@ -36,7 +36,7 @@ async def within(
         wanted["currency"] = currency
     shown = ["bucket", "currency", "totals", "slots", "payers", *(f"parts.{one}" for one in parts)]
     found = Rollup.get_pymongo_collection().find(
-        wanted, dict.fromkeys(shown, 1), session=tx.session, max_time_ms=_LONGEST_MS
+        wanted, {"_id": 0} | dict.fromkeys(shown, 1), session=tx.session, max_time_ms=_LONGEST_MS
     )
     return await found.to_list()
 
