@@ -1,8 +1,14 @@
 """What conversations have found, each with what had been missing taken out again."""
 
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
 import pytest
 
+from service.core.clock import EARLIEST
 from service.effects import ownership as own
+from service.notifications.endpoints.repository import sent
+from service.outbox.documents import OutboxMessage
 from service.sessions.checkouts import lock
 from service.sessions.documents import Session
 from service.sessions.operations.moving import giving_up
@@ -92,3 +98,32 @@ async def test_control_what_was_given_up_once_can_be_paid_after_the_end(
     monkeypatch.setattr(giving_up, "_held_out", lambda *_: False)
     with pytest.raises(Broken, match="can be paid, and their sessions have ended"):
         await play(world, _HELD_OUT)
+
+
+# What was told before an endpoint was added, and is kept for longer since it was told again.
+_TOLD_AGAIN = [
+    *(Act("open_checkout", 0, 11, 1), Act("outlive", 2, 7, 11), Act("add_ear", 0, 7, 5)),
+    Act("redeliver", 1, 7, 8),
+]
+
+
+async def test_what_was_told_again_is_nothing_to_an_endpoint_that_was_added_later(
+    world: World,
+) -> None:
+    await play(world, _TOLD_AGAIN)
+    assert "a delivery that was done is made again" in world.reached
+
+
+async def test_control_by_when_it_is_deleted_alone_it_was_written_after_that(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written_since = sent.written_since
+
+    async def by_its_deletion(
+        whose: str, topics: Collection[str], since: datetime, _: datetime, limit: int
+    ) -> tuple[Sequence[OutboxMessage], datetime | None]:
+        return await written_since(whose, topics, since, EARLIEST, limit)
+
+    monkeypatch.setattr(sent, "written_since", by_its_deletion)
+    with pytest.raises(Broken, match="too much"):
+        await play(world, _TOLD_AGAIN)

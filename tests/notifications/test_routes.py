@@ -1,5 +1,6 @@
 """Endpoints over HTTP: what is told once, what is refused, whose they are."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -144,6 +145,42 @@ async def test_since_a_time_only_what_was_not_taken_is_sent(shop: Shop) -> None:
         assert either.status_code == 400
     assert sorted(receiver.times().values()) == [1, 1]
     assert len(await sent(shop)) == 2
+
+
+async def _redelivered(shop: Shop) -> None:
+    """Have an event's message kept for longer, as an operator does who has it delivered again."""
+    [row] = await shop.database["deliveries"].find({"subscriber": "webhooks"}).to_list()
+    answer = await shop.admin("POST", f"/deliveries/{row['_id']}/redeliver")
+    assert answer.status_code == 200, answer.text
+
+
+async def test_what_is_kept_for_longer_is_no_event_of_today(shop: Shop) -> None:
+    """Of forty days ago, it is nothing to an endpoint that was added since."""
+    async with receiving() as receiver:
+        await _added(shop, receiver.url())
+        await tell(shop, "forty days ago")
+        await send(shop)
+        shop.pass_time(days=40)
+        new = (await _added(shop, receiver.url()))["endpoint"]
+        await _redelivered(shop)
+        body = {"since": new["createdAt"]}
+        answer = await _call(shop, "POST", f"/{new['id']}/resend", json=body)
+    assert answer.json() == {"count": 0, "nextSince": None, "delivery": None}
+
+
+@pytest.mark.parametrize("days", [0, 1])
+async def test_control_nor_is_it_passed_by_where_it_was_missed(shop: Shop, days: int) -> None:
+    """Also by a call that goes on from a day later than it was written, as `nextSince` says."""
+    async with receiving() as receiver:
+        told = (await _added(shop, receiver.url()))["endpoint"]
+        await tell(shop, "forty days ago")
+        since = shop.clock.now() + timedelta(days=days)
+        shop.pass_time(days=40)
+        await shop.database["webhook_deliveries"].delete_many({})
+        await _redelivered(shop)
+        body = {"since": since.isoformat()}
+        answer = await _call(shop, "POST", f"/{told['id']}/resend", json=body)
+    assert answer.json()["count"] == 1
 
 
 async def test_each_act_stands_in_the_trail_with_no_address_and_no_secret(shop: Shop) -> None:

@@ -100,7 +100,9 @@ async def resend_since(
     endpoint, now = await _enabled(endpoint_id, by), services.clock.now()
     async with answers_in_time():
         heard = types_heard(endpoint.events)
-        found, following = await repository.written_since(by.merchant_id, heard, since, AT_ONCE)
+        found, following = await repository.written_since(
+            by.merchant_id, heard, since, endpoint.created_at, AT_ONCE
+        )
     ids: list[str] = []
     for one in found:
         body = await Bodies(one, services.clock).of(thin=endpoint.thin)

@@ -30,7 +30,7 @@ async def find_event(event_id: str, merchant_id: str) -> Row | None:
 
 
 async def written_since(
-    merchant_id: str, topics: Collection[str], since: datetime, limit: int
+    merchant_id: str, topics: Collection[str], since: datetime, born: datetime, limit: int
 ) -> tuple[Sequence[OutboxMessage], datetime | None]:
     """Return a merchant's messages since a time, oldest first, and from when there are more.
 
@@ -38,6 +38,10 @@ async def written_since(
     Those of all merchants stand there, so a bounded number is looked at: there may be none among
     them, and more behind. Messages of one moment are never torn apart: as many as there are of the
     last one come along.
+
+    One that was delivered again is kept for longer, and so found at a later place than it was
+    written. It belongs to a walk that has passed its time, too, and no walk says where it began:
+    what was written before `since` comes along as long as it was not before `born`, either.
     """
     rows = OutboxMessage.get_pymongo_collection()
     begins = since + KEEP_FOR
@@ -45,7 +49,11 @@ async def written_since(
     if edge == begins:
         edge = await _moment_at(rows, {"$gt": begins}, 0)
     within: Row = {"$gte": begins} if edge is None else {"$gte": begins, "$lt": edge}
-    wanted = {"merchantId": merchant_id, "topic": {"$in": sorted(topics)}}
+    wanted = {
+        "merchantId": merchant_id,
+        "topic": {"$in": sorted(topics)},
+        "createdAt": {"$gte": min(since, born)},
+    }
     found = await rows.find(wanted | {"purgeAt": within}).sort("purgeAt", 1).to_list(limit + 1)
     if len(found) > limit:
         edge = found[limit]["purgeAt"]
