@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from tests.support.patience import IN_TIME
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+"""Runs a command with some arguments, as the fixture `run` does."""
 
 TILLGATE = Path(sys.executable).with_name("tillgate")
 

@@ -1,21 +1,18 @@
 """`tillgate mail`: what was sent, a test of the settings, a preview."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
-from tests.cli.running import tillgate
+from tests.cli.running import Run, tillgate
 from tests.notifications.mail.servers import serving
 from tests.support.built import app
 from tests.support.settings import VARIABLES
 from tests.support.shop import Shop, shop
 
 __all__ = ["app", "shop"]
-
-Run = Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture

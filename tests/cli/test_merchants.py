@@ -1,31 +1,12 @@
 """`tillgate merchants`: added, shown, changed, suspended and resumed as an operator types it."""
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
-from subprocess import CompletedProcess
 
-import pytest
-
-from tests.cli.running import tillgate
+from tests.cli.running import Run
 from tests.support.built import app
-from tests.support.settings import VARIABLES
 from tests.support.shop import Shop, shop
 
 __all__ = ["app", "shop"]
-
-Run = Callable[..., CompletedProcess[str]]
-
-
-@pytest.fixture
-def run(shop: Shop, mongo_uri: str, tmp_path: Path) -> Run:
-    """Run a command on the shop's database."""
-    env = VARIABLES | {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": shop.database.name}
-
-    def run(*arguments: str) -> CompletedProcess[str]:
-        return tillgate(*arguments, cwd=tmp_path, env=env)
-
-    return run
 
 
 async def _done(run: Run, *arguments: str) -> str:
