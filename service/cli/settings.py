@@ -57,7 +57,16 @@ def settings_of(data_dir: Path) -> Settings:
     generated = development_env(data_dir)
     if settings.production or not generated.is_file():
         return settings
-    return one_token_signer(load_settings((generated, DOT_ENV)), settings)
+    with_generated = one_token_signer(load_settings((generated, DOT_ENV)), settings)
+    return _with_noted_address(with_generated, data_dir)
+
+
+def _with_noted_address(settings: Settings, data_dir: Path) -> Settings:
+    """Lead links of mails to where the development server is, which may be on any port."""
+    if "public_url" in settings.web.model_fields_set or not (data_dir / "address").is_file():
+        return settings
+    web = settings.web.model_copy(update={"public_url": noted_address(data_dir)})
+    return settings.model_copy(update={"web": web})
 
 
 def production_settings() -> tuple[Settings, tuple[FieldProblem, ...]]:

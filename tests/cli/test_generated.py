@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.cli.development.generated import GENERATED, generate
-from service.cli.settings import development_env, settings_of
+from service.cli.settings import development_env, note_address, settings_of
 from service.core.clock import SystemClock
 from service.production.problems import problems
 from service.production.secrecy import DEVELOPMENT_MARK
@@ -105,3 +105,14 @@ def test_production_does_not_look_at_them(bare: Path, monkeypatch: pytest.Monkey
     generate(development_env(bare), but=NOTHING)
     monkeypatch.setenv("ENVIRONMENT", "production")
     assert settings_of(bare).access.secret_keys == ()
+
+
+def test_links_of_commands_lead_to_where_the_server_is_unless_the_address_is_set(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate(development_env(bare), but=NOTHING)
+    assert "public_url" not in settings_of(bare).web.model_fields_set
+    note_address(bare, "http://127.0.0.1:9000")
+    assert settings_of(bare).web.public_url == "http://127.0.0.1:9000"
+    monkeypatch.setenv("PUBLIC_URL", "http://shop.localhost:9001")
+    assert settings_of(bare).web.public_url == "http://shop.localhost:9001"

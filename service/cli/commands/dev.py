@@ -68,9 +68,6 @@ def _prepare(outside: Settings, data_dir: Path, address: str) -> Running:
     keys_are_new = generate(development_env(data_dir), but=but)
     note_address(data_dir, address)
     settings = settings_of(data_dir)
-    if "public_url" not in settings.web.model_fields_set:
-        web = settings.web.model_copy(update={"public_url": address})
-        settings = settings.model_copy(update={"web": web})
     return Running(address, settings, data_dir, development_env(data_dir), keys_are_new)
 
 
