@@ -186,12 +186,27 @@ def _respond(request: AnyRequest, error: Exception) -> Response[bytes] | Respons
     if isinstance(error, NotFoundException) and _is_read_by_a_person(request):
         return _PAGES.show("unknown.html", status_code=404)
     problem = problem_for(error, request.scope)
+    if _is_read_by_a_person(request):
+        return _page(problem)
     return Response(
         problem.body(),
         status_code=problem.status,
         media_type=PROBLEM_TYPE,
         headers=dict(problem.headers),
     )
+
+
+def _page(problem: Problem) -> Response[str]:
+    about = explained().get(problem.error)
+    page = _PAGES.show(
+        "problem.html",
+        status_code=problem.status,
+        title=about.title if about else _TITLES[problem.status],
+        detail=problem.detail,
+        about=page_of(problem.error) if about else None,
+    )
+    page.headers.update(problem.headers)
+    return page
 
 
 def _is_read_by_a_person(request: AnyRequest) -> bool:

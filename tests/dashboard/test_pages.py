@@ -60,6 +60,28 @@ async def test_an_unknown_page_is_html_for_a_browser(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/docs?find=%3Cb%3E", "find is not a parameter"),
+        ("/sandbox/pay/<b>", "pageId must match"),
+        ("/metrics", "key"),
+    ],
+)
+async def test_a_mistake_in_an_address_is_html_for_a_browser(
+    lab: Lab, path: str, says: str
+) -> None:
+    page = await lab.api.http.get(path, headers=BROWSER)
+    told = (await lab.api.http.get(path, headers={"Accept": "*/*"})).json()
+    assert page.status_code == told["status"] in {400, 401}
+    assert page.headers["content-type"].startswith("text/html")
+    assert says in unescape(page.text)
+    assert told["title"] in unescape(page.text)
+    assert f'href="{told["type"]}"' in page.text
+    assert "<b>" not in page.text
+    assert "unsafe" not in page.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
     ("path", "headers"),
     [
         ("/nothing/here", {"Accept": "*/*"}),
