@@ -1,9 +1,10 @@
-"""The tables of scopes and of acts name each one, and no other."""
+"""The tables of scopes, of acts and of families of events name each one, and no other."""
 
 import re
 from pathlib import Path
 
 from service.core.principal import BUNDLES, DEFAULT_MERCHANT, AccessScope, Kind
+from service.notifications.events.states import FAMILIES
 
 ROOT = Path(__file__).parents[2]
 API = (ROOT / "docs" / "api.md").read_text()
@@ -61,3 +62,9 @@ def test_control_what_a_table_leaves_out_is_found() -> None:
     assert set(scopes_of(API)) - set(scopes_of(without)) == {"metrics:read"}
     without = DEPLOY.replace("`backfill.began`, ", "")
     assert acts() - acts_of(without) == {"backfill.began"}
+
+
+def test_every_family_of_events_has_its_row() -> None:
+    table = API.partition("| family | types |")[2].partition("\n\n")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`([a-z]+)\.\*`", " ".join(first))) == sorted(FAMILIES)
