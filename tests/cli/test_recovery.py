@@ -52,6 +52,13 @@ def test_a_policy_is_set_part_by_part(shop: OnDisk) -> None:
     assert "heldOut\t20" in shop.ok("recovery", "policy")
 
 
+def test_a_policy_that_can_not_be_is_refused_in_words(shop: OnDisk) -> None:
+    refused = shop.run("recovery", "set", *(word for n in "1234" for word in ("--after", n)))
+    assert refused.returncode == 1
+    assert "after must have at most 3" in refused.stderr.replace("List ", "")
+    assert "Traceback" not in refused.stderr
+
+
 def test_what_was_left_is_listed(shop: OnDisk) -> None:
     done = shop.run("recovery", "list", "--limit", "2")
     assert "s-0" in done.stdout

@@ -46,6 +46,15 @@ async def test_an_endpoint_is_added_read_changed_and_removed(shop: Shop) -> None
         assert (await _call(shop, "GET")).json()["endpoints"] == []
 
 
+async def test_an_address_that_is_too_short_is_not_called_empty(shop: Shop) -> None:
+    refused = await _call(shop, "POST", json={"url": "ftp://x", "events": ["*"]})
+    assert refused.json()["errors"] == [
+        {"field": "url", "message": "must have at least 9 characters"}
+    ]
+    nothing = await _call(shop, "POST", json={"url": "https://", "events": ["*"]})
+    assert nothing.status_code == 400
+
+
 async def test_the_same_call_again_has_the_same_answer_and_adds_nothing(shop: Shop) -> None:
     async with receiving() as receiver:
         body = {"url": receiver.url(), "events": ["*"]}
