@@ -1,10 +1,11 @@
-"""The tables of scopes, of acts and of families of events name each one, and no other."""
+"""The tables of scopes, of acts, of events and of jobs name each one, and no other."""
 
 import re
 from pathlib import Path
 
 from service.core.principal import BUNDLES, DEFAULT_MERCHANT, AccessScope, Kind
 from service.notifications.events.states import FAMILIES
+from service.wiring import ALL_JOBS
 
 ROOT = Path(__file__).parents[2]
 API = (ROOT / "docs" / "api.md").read_text()
@@ -68,3 +69,8 @@ def test_every_family_of_events_has_its_row() -> None:
     table = API.partition("| family | types |")[2].partition("\n\n")[0]
     first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert sorted(re.findall(r"`([a-z]+)\.\*`", " ".join(first))) == sorted(FAMILIES)
+
+
+def test_every_job_is_named_where_its_route_is() -> None:
+    row = API.partition("| `POST /api/jobs/{name}` |")[2].partition("; each has counts")[0]
+    assert set(re.findall(r"`([a-z-]+)`", row)) == {about.name for about in ALL_JOBS}
