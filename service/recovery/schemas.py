@@ -1,5 +1,6 @@
 """What goes over the wire about recovery."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, ClassVar
@@ -15,7 +16,7 @@ from service.recovery.operations.policies import Wished
 from service.recovery.operations.previewing import Previewed
 from service.recovery.states import MOST_REMINDERS, Arm, RecoveryStatus, Via
 from service.web.fields import LongText
-from service.web.wire import WireModel
+from service.web.wire import WireModel, decode_wire_model
 
 _LAST_HOUR = 23
 _MOST_HELD_OUT = 50
@@ -199,6 +200,11 @@ class LiftAnswer(Struct, frozen=True, rename="camel"):
     """What reminders brought."""
 
     lift: LiftView
+
+
+def wished_of(body: Mapping[str, object]) -> Wished:
+    """Return a policy that is wished for without a request. Raises `InvalidInput`."""
+    return decode_wire_model(PutRecovery, body).wished()
 
 
 def policy_answer(policy: RecoveryPolicy) -> PolicyAnswer:

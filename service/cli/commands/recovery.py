@@ -20,9 +20,8 @@ from service.recovery.operations.lift import ArmCount, lift
 from service.recovery.operations.policies import Wished, pause, read_policy, set_policy
 from service.recovery.operations.previewing import preview
 from service.recovery.operations.services import RecoveryServices
-from service.recovery.schemas import PutRecovery, lift_answer, policy_answer, preview_answer
+from service.recovery.schemas import lift_answer, policy_answer, preview_answer, wished_of
 from service.recovery.states import RecoveryStatus
-from service.web.wire import decode_wire_model
 
 _STATUSES = [one.value for one in RecoveryStatus]
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -176,7 +175,7 @@ def _wished(before: RecoveryPolicy, given: dict[str, object]) -> Wished:
         fields["after"] = sorted(set(after)) if isinstance(after, tuple) else after
     fields |= {name: value for name, value in given.items() if value is not None}
     body = {to_camel(name): value for name, value in fields.items()}
-    return decode_wire_model(PutRecovery, body).wished()
+    return wished_of(body)
 
 
 def _pause(data_dir: Path, merchant: str, reason: str | None, *, paused: bool) -> None:
