@@ -83,7 +83,7 @@ class Step(Struct, frozen=True):
 def cost_of(price: str) -> tuple[int, str]:
     """Return what a price of the sandbox costs a month, and its currency: both are in its id.
 
-    Stripe's are like `price_sandbox_999_usd_basic`, Razorpay's like `plan_sandbox_49900_inr_basic`.
+    Stripe's are like `price_sandbox_999_usd_basic`, Razorpay's like `plan_sandbox_79900_inr_basic`.
     """
     amount, currency = price.split("_")[2:4]
     return int(amount), currency

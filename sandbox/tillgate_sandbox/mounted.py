@@ -44,7 +44,7 @@ class MountedSandbox:
         self._database = database
         self.routes: Sequence[ControllerRouterHandler] = (
             *sandbox_routes(sandbox),
-            shop_routes(sandbox.settings, providers),
+            shop_routes(sandbox.settings, providers, sandbox.clock),
             mailbox_routes(),
         )
 

@@ -10,8 +10,8 @@ from service.providers.stripe.settings import StripeSettings
 from service.settings import Settings
 
 _PLANS = {
-    "plan_basic": "plan_sandbox_49900_inr_basic",
-    "plan_premium": "plan_sandbox_149900_inr_premium",
+    "plan_basic": "plan_sandbox_79900_inr_basic",
+    "plan_premium": "plan_sandbox_249900_inr_premium",
 }
 _PRICES = {
     "price_basic": "price_sandbox_999_usd_basic",

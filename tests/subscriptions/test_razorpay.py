@@ -1,76 +1,20 @@
 """A subscription of the sandbox's Razorpay, from its link to its end."""
 
-from typing import Any
-
 import pytest
 
 from service.core.clock import ManualClock
-from service.storage.database import Database, Row
-from tests.sandbox.lab import GENERATED, Lab
+from service.storage.database import Database
+from tests.sandbox.lab import Lab
+from tests.subscriptions.at_razorpay import begun_there, paid_there
 from tests.subscriptions.living import USER
-from tests.support.api import SECRET
 from tillgate_sandbox.playing import happen
 from tillgate_sandbox.states import Happening
-
-_AUTH = (GENERATED["RAZORPAY_KEY_ID"], "")
-
-
-class Subscribed:
-    """One subscription at Razorpay, and our row of it."""
-
-    def __init__(self, lab: Lab, database: Database, opened: dict[str, Any]) -> None:
-        """Keep what was opened."""
-        self.lab, self.database = lab, database
-        self.session_id, self.id = opened["sessionId"], opened["providerSessionId"]
-
-    async def row(self) -> Row:
-        """Return our row."""
-        found = await self.database["subscriptions"].find_one({"providerSubscriptionId": self.id})
-        assert found is not None
-        return found
-
-    async def arrive(self) -> None:
-        """Deliver what is due, and do what the background loop does."""
-        await self.lab.deliver_all()
-        await self.lab.api.settle()
-
-    async def ask(self, act: str, **body: Any) -> Any:
-        """Ask for a change of it."""
-        sent = {"subscriptionId": self.id} | body
-        return await self.lab.api.call("POST", f"/api/payment/{act}", SECRET, json=sent)
-
-    async def advance(self, days: int, **given: Any) -> None:
-        """Let days pass since it began."""
-        started = int((await self.row())["startedAt"].timestamp())
-        secret = self.lab.sandbox.settings.providers["razorpay"].key_secret
-        answer = await self.lab.api.http.post(
-            f"/sandbox/razorpay/v1/subscriptions/{self.id}/advance",
-            json={"until": started + days * 86_400, **given},
-            auth=(GENERATED["RAZORPAY_KEY_ID"], secret),
-        )
-        assert answer.status_code == 200, answer.text
-        await self.arrive()
-
-
-async def _begun(lab: Lab, database: Database) -> Subscribed:
-    body = {"userId": USER, "email": "ada@shop.example", "plan": "basic", "provider": "razorpay"}
-    body |= {"amount": 49900, "currency": "INR", "mode": "subscription"}  # type: ignore[dict-item]
-    answer = await lab.api.call("POST", "/api/payments/create-checkout", json=body)
-    assert answer.status_code == 201, answer.text
-    return Subscribed(lab, database, answer.json())
-
-
-async def _paid(lab: Lab, database: Database) -> Subscribed:
-    subscribed = await _begun(lab, database)
-    await happen(await lab.checkout(subscribed.id), Happening.PAID, lab.sandbox)
-    await subscribed.arrive()
-    return subscribed
 
 
 async def test_its_first_charge_completes_the_session_and_renewals_are_linked(
     lab: Lab, database: Database
 ) -> None:
-    subscribed = await _paid(lab, database)
+    subscribed = await paid_there(lab, database)
     session = await lab.api.read(subscribed.session_id)
     assert (session["status"], session["review"]) == ("completed", None)
     row = await subscribed.row()
@@ -84,7 +28,7 @@ async def test_its_first_charge_completes_the_session_and_renewals_are_linked(
 
 
 async def test_a_renewal_that_fails_halts_it_once(lab: Lab, database: Database) -> None:
-    subscribed = await _paid(lab, database)
+    subscribed = await paid_there(lab, database)
     await subscribed.advance(31, declines=True)
     assert (await subscribed.row())["status"] == "past_due"
     await subscribed.advance(40)
@@ -96,7 +40,7 @@ async def test_a_renewal_that_fails_halts_it_once(lab: Lab, database: Database) 
 
 
 async def test_it_is_changed_and_ends(lab: Lab, database: Database) -> None:
-    subscribed = await _paid(lab, database)
+    subscribed = await paid_there(lab, database)
     changed = await subscribed.ask("change-plan", plan="premium")
     assert changed.json()["subscription"]["plan"] == "premium", changed.text
     ends = await subscribed.ask("cancel-subscription")
@@ -111,7 +55,7 @@ async def test_it_is_changed_and_ends(lab: Lab, database: Database) -> None:
 async def test_asking_completes_the_session_without_a_webhook(
     lab: Lab, database: Database, paid: bool
 ) -> None:
-    subscribed = await _begun(lab, database)
+    subscribed = await begun_there(lab, database)
     assert isinstance(lab.sandbox.clock, ManualClock)
     if paid:
         await happen(await lab.checkout(subscribed.id), Happening.PAID, lab.sandbox)
@@ -123,7 +67,7 @@ async def test_asking_completes_the_session_without_a_webhook(
 
 
 async def test_a_session_that_is_canceled_closes_the_link(lab: Lab, database: Database) -> None:
-    subscribed = await _begun(lab, database)
+    subscribed = await begun_there(lab, database)
     body = {"sessionId": subscribed.session_id, "status": "canceled"}
     answer = await lab.api.call("PUT", "/api/payment-sessions", json=body)
     assert answer.status_code == 200, answer.text

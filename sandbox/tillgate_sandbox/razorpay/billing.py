@@ -41,7 +41,7 @@ def _begun(checkout: SandboxCheckout) -> Life:
     paid = checkout.payments[-1] if checkout.payments else None
     at = int((paid.at if paid else checkout.updated_at).timestamp())
     invoice = Invoice(
-        id=made_id("inv_", checkout.id, 1),
+        id=first_invoice_id(checkout.id),
         amount=checkout.amount,
         created=at,
         period_start=at,
@@ -112,13 +112,29 @@ def plan(plan_id: str) -> JsonObject:
     return {"id": plan_id, "entity": "plan", "interval": 1, "period": "monthly", "item": item}
 
 
+def invoice_id(found: Invoice) -> str:
+    """Return Razorpay's id of an invoice: a life has Stripe's."""
+    return found.id if found.id.startswith("inv_") else made_id("inv_", found.id)
+
+
+def first_invoice_id(checkout_id: str) -> str:
+    """Return the id of a subscription's first invoice."""
+    return made_id("inv_", checkout_id, 1)
+
+
+def _payment_id(found: Invoice) -> str:
+    """Return what paid an invoice, or the latest try at it."""
+    paid = found.intent or ""
+    return paid if paid.startswith("pay_") else made_id("pay_", found.id, paid or found.attempts)
+
+
 def invoice(checkout: SandboxCheckout, found: Invoice) -> JsonObject:
     """Render an invoice."""
     return {
-        "id": found.id,
+        "id": invoice_id(found),
         "entity": "invoice",
         "subscription_id": checkout.id,
-        "payment_id": found.intent,
+        "payment_id": _payment_id(found) if found.intent else None,
         "amount": found.amount,
         "status": "paid" if found.status == "paid" else "issued",
         "paid_at": found.paid_at,
@@ -128,11 +144,10 @@ def invoice(checkout: SandboxCheckout, found: Invoice) -> JsonObject:
 def payment(checkout: SandboxCheckout, life: Life, found: Invoice) -> JsonObject:
     """Render the payment of an invoice, or the try that failed."""
     paid = found.status == "paid"
-    payment_id = found.intent or made_id("pay_", found.id, found.attempts)
-    rendered = payment_entity(checkout, _payment(life, found, payment_id, paid=paid))
+    rendered = payment_entity(checkout, _payment(life, found, _payment_id(found), paid=paid))
     is_first = found.id == life.invoices[0].id
     order_id = rendered["order_id"] if is_first else made_id("order_", found.id)
-    return rendered | {"order_id": order_id, "invoice_id": found.id}
+    return rendered | {"order_id": order_id, "invoice_id": invoice_id(found)}
 
 
 def events_of(checkout: SandboxCheckout, step: Step, page: str = "") -> list[MadeEvent]:

@@ -212,7 +212,7 @@ async def _find_link(link_id: str) -> SandboxCheckout:
 _METHODS = [HttpMethod.GET, HttpMethod.POST, HttpMethod.PATCH, HttpMethod.PUT, HttpMethod.DELETE]
 _NOT_PLAYED = (
     "customers",
-    "invoices/{rest:path}",
+    "invoices/{invoice_id:str}/{rest:path}",
     "items",
     "payments/{payment_id:str}/bank_transfer",
     "payments/{payment_id:str}/card",

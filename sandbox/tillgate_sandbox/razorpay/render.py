@@ -49,7 +49,9 @@ def made_id(prefix: str, *parts: object) -> str:
 
 
 def order_id_of(checkout_id: str) -> str:
-    """Return the order of a checkout: its own id, or the one that a payment link pays."""
+    """Return the order of a checkout: its own id, or the one of a link or of the first charge."""
+    if is_subscription(checkout_id):
+        return made_id(ORDER, checkout_id)
     return ORDER + checkout_id.removeprefix(LINK) if is_link(checkout_id) else checkout_id
 
 

@@ -47,7 +47,7 @@ class RazorpaySubscriptions(PlayedApi):
             amount=amount * (whole(given, "quantity") or 1),
             currency=currency.upper(),
             request=given,
-            object_ids=[checkout_id],
+            object_ids=[checkout_id, billing.first_invoice_id(checkout_id)],
             created_at=now,
             updated_at=now,
             expires_at=from_unix(ends) if ends else None,
@@ -127,12 +127,28 @@ class RazorpaySubscriptions(PlayedApi):
     ) -> JsonObject:
         """List the invoices of a subscription."""
         checkout = await _found(subscription_id)
-        if checkout.status is not CheckoutStatus.PAID:
+        if not _is_paid(checkout):
             return collection([])
         span, invoices = part.span, billing.life_of(checkout).invoices
         found = [one for one in invoices if part.within.holds(one.created)]
         listed = found[span.skip : span.skip + span.limit]
         return collection([billing.invoice(checkout, one) for one in listed])
+
+    @get("/invoices/{invoice_id:str}")
+    async def invoice(self, invoice_id: FromPath[str], played: TheSandbox) -> JsonObject:
+        """Read an invoice."""
+        checkout = await repository.find_by_object(invoice_id)
+        if checkout is None or checkout.kind != "subscription":
+            raise NoSuchId
+        found = billing.life_of(checkout).invoices if _is_paid(checkout) else ()
+        for one in found:
+            if billing.invoice_id(one) == invoice_id:
+                return billing.invoice(checkout, one)
+        raise NoSuchId
+
+
+def _is_paid(checkout: SandboxCheckout) -> bool:
+    return checkout.status is CheckoutStatus.PAID
 
 
 def _plan_id(given: JsonObject) -> str:
@@ -143,7 +159,7 @@ def _plan_id(given: JsonObject) -> str:
 
 
 def _alive(checkout: SandboxCheckout) -> Life:
-    if checkout.status is not CheckoutStatus.PAID or billing.life_of(checkout).ended_at:
+    if not _is_paid(checkout) or billing.life_of(checkout).ended_at:
         raise Refusal("Subscription is not in a valid state for this.", field="status")
     return billing.life_of(checkout)
 
@@ -159,6 +175,7 @@ async def _take(checkout: SandboxCheckout, steps: list[Step], played: Sandbox) -
     """Keep what happened, and report each step by its webhooks."""
     changes = {
         "more": checkout.more | {"subscription": lives.kept(steps[-1].life)},
+        "object_ids": [*dict.fromkeys([*checkout.object_ids, *_invoice_ids(steps[-1].life)])],
         "updated_at": played.clock.now(),
     }
     after: SandboxCheckout = checkout.model_copy(update=changes)
@@ -167,6 +184,10 @@ async def _take(checkout: SandboxCheckout, steps: list[Step], played: Sandbox) -
     salt = f"{checkout.session_id}:{checkout.version}"
     told = Announcement(events, await chaos_of(checkout), salt)
     return _shown(await announce(checkout, after, played, told), played)
+
+
+def _invoice_ids(life: Life) -> list[str]:
+    return [billing.invoice_id(one) for one in life.invoices]
 
 
 def _shown(checkout: SandboxCheckout, played: Sandbox) -> JsonObject:

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from service.catalog.operations.prices import list_catalog
 from service.core.money import exponent, to_major
 from service.core.principal import DEFAULT_MERCHANT
+from service.providers.base import CheckoutMode
 from service.providers.registry import ProviderName, every_traits
 
 
@@ -68,12 +69,14 @@ class PaymentOption(Struct, frozen=True):
     currency: str
 
 
-def payment_options(available: frozenset[str], default_currency: str) -> list[PaymentOption]:
-    """Return the providers that have credentials."""
+def payment_options(
+    available: frozenset[str], default_currency: str, mode: CheckoutMode = "payment"
+) -> list[PaymentOption]:
+    """Return the providers that have credentials and open such checkouts."""
     return [
         PaymentOption(one.name, one.title, one.hint, one.usual_currency or default_currency)
         for one in every_traits()
-        if one.name in available
+        if one.name in available and mode in one.modes
     ]
 
 

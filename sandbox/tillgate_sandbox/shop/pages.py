@@ -1,6 +1,6 @@
-"""The shop's two pages: choose and pay, and wait for the payment.
+"""The shop's pages: choose and pay, wait for the payment, and a customer's own membership.
 
-They hold no state: `static/shop.js` and `static/return.js` do the work, as any frontend would.
+They hold no state: `static/shop.js` and its like do the work, as any frontend would.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,3 +25,10 @@ def shop_page(
 def return_page(meta: Mapping[str, str]) -> Response[str]:
     """Show the page where a customer comes back to; its script fills it."""
     return PAGES.show("return.html", meta=meta)
+
+
+def membership_page(
+    offers: Sequence[Offer], payment_options: Sequence[PaymentOption], meta: Mapping[str, str]
+) -> Response[str]:
+    """Show the page of a customer's subscription; its script fills it."""
+    return PAGES.show("membership.html", offers=offers, payment_options=payment_options, meta=meta)

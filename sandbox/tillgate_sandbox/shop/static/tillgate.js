@@ -31,8 +31,8 @@ export class Problem extends Error {
   }
 }
 
-async function call(method, path, { body, clientSecret, idempotencyKey } = {}) {
-  const headers = { Authorization: `Bearer ${KEY}` };
+async function call(method, path, { body, clientSecret, idempotencyKey, token } = {}) {
+  const headers = { Authorization: `Bearer ${token ?? KEY}` };
   if (body) headers["Content-Type"] = "application/json";
   if (clientSecret) headers["X-Client-Secret"] = clientSecret;
   if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
@@ -106,4 +106,32 @@ export async function cancelSession(sessionId, clientSecret) {
 export async function verifySession(sessionId, clientSecret, proof = {}) {
   const body = { sessionId, ...proof };
   return (await call("POST", "/api/payment/verify-checkout-session", { body, clientSecret })).session;
+}
+
+// What a customer does who is signed in. `token` is the customer's own: the shop's server signs it, and
+// the service believes it (JWT_SECRET or JWT_JWKS_URL).
+
+/** Ask the shop's server for the token of whoever is signed in: {token, expiresAt, userId}. */
+export function signIn() {
+  return call("POST", "/shop/member");
+}
+
+/** Open a subscription at the catalog's price; `order` names no amount and no user. */
+export function subscribe(order, token) {
+  return call("POST", "/api/payments/create-checkout", { body: order, token });
+}
+
+/** Read the customer's subscription: {subscription, plan, nextRenewal, payments}. */
+export function readSubscription(token) {
+  return call("GET", "/api/payment/subscription-status", { token });
+}
+
+/** `cancel-subscription`, `reactivate-subscription` or `change-plan`, each said once by its key. */
+export async function changeSubscription(act, body, token, idempotencyKey) {
+  return (await call("POST", `/api/payment/${act}`, { body, token, idempotencyKey })).subscription;
+}
+
+/** Let the server ask the provider how an order of the customer stands. */
+export function verifyMine(sessionId, token) {
+  return call("POST", "/api/payment/verify-checkout-session", { body: { sessionId }, token });
 }
