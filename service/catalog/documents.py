@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from msgspec import Struct
+from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
+from service.providers.subscribed import Interval
 from service.storage.documents import StoredDocument
 
 
@@ -30,6 +32,10 @@ class Price(StoredDocument):
     With `pass_id` it is the price of that pass of the event. `amount` is in minor units.
     `trial_days`: a subscription begins without a payment. `max_quantity`: the most that one
     session sells, None for no limit of its own.
+
+    Of a plan, `provider_prices` are the providers' ids of the price that a subscription to it is
+    opened with, by provider, and `interval` is how long what it costs lasts, times
+    `interval_count`: None leaves that to the provider.
     """
 
     merchant_id: str
@@ -40,6 +46,9 @@ class Price(StoredDocument):
     max_quantity: int | None = None
     title: str | None = None
     trial_days: int | None = None
+    interval: Interval | None = None
+    interval_count: int = 1
+    provider_prices: dict[str, str] = Field(default_factory=dict)
     updated_at: datetime
 
     money_fields: ClassVar[tuple[str, ...]] = ("amount",)

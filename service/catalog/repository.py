@@ -2,7 +2,7 @@
 
 from service.catalog.documents import Coupon, Price, Product
 from service.storage.database import Row
-from service.storage.transaction import Transaction
+from service.storage.transaction import LookUp, Question, Transaction
 
 
 async def find_price(merchant_id: str, product: Product, currency: str) -> Price | None:
@@ -54,6 +54,15 @@ async def list_prices(merchant_id: str) -> list[Price]:
     """Return a merchant's prices, by item, pass and currency."""
     cursor = Price.get_pymongo_collection().find({"merchantId": merchant_id})
     rows = await cursor.sort([("item", 1), ("passId", 1), ("currency", 1)]).to_list(1000)
+    return [Price.model_validate(row) for row in rows]
+
+
+async def find_by_provider_price(
+    merchant_id: str, provider: str, ref: str, tx: Transaction
+) -> list[Price]:
+    """Find the prices that a provider knows by an id."""
+    wanted = LookUp(f"providerPrices.{provider}", (ref,), fixed={"merchantId": merchant_id})
+    rows = await tx.look_up(Question(Price.get_pymongo_collection(), (wanted,)))
     return [Price.model_validate(row) for row in rows]
 
 

@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from msgspec import Struct
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from service.catalog.documents import Coupon, Price
 from service.catalog.operations.quote import Wanted
 from service.catalog.operations.quote_id import Offered
 from service.core.errors import FieldProblem, InvalidInput
 from service.core.views import view_of
+from service.providers.registry import REGISTRY, ProviderName
+from service.providers.subscribed import Interval
 from service.web.fields import CurrencyCode, Quantity, ShortText, StrictAmount, Text, UtcMoment
 from service.web.wire import WireModel
 
@@ -30,6 +32,22 @@ class PutPrice(WireModel):
     """The pass of the event that this is the price of."""
     max_quantity: Quantity | None = None
     """One session sells at most so many."""
+    interval: Interval | None = None
+    """How long what a plan costs lasts; a provider whose price says otherwise is refused."""
+    interval_count: Quantity = 1
+    """So many intervals."""
+    provider_prices: dict[ProviderName, ShortText] = Field(
+        default_factory=dict, examples=[{"stripe": "price_123", "razorpay": "plan_123"}]
+    )
+    """The providers' ids of a plan's price, by which subscriptions to it are opened."""
+
+    @field_validator("provider_prices")
+    @classmethod
+    def _of_those_that_subscribe(cls, given: dict[ProviderName, str]) -> dict[ProviderName, str]:
+        for name in given:
+            if "subscription" not in REGISTRY[name].traits.modes:
+                raise ValueError(f"name {name}, which has no subscriptions")
+        return given
 
     def to_price(self, merchant_id: str, item: str, now: datetime) -> Price:
         """Return the price as it is stored."""
@@ -68,6 +86,9 @@ class PriceView(Struct, frozen=True, rename="camel"):
     updated_at: datetime
     pass_id: str | None = None
     max_quantity: int | None = None
+    interval: Interval | None = None
+    interval_count: int = 1
+    provider_prices: dict[str, str] = {}
 
 
 class CouponView(Struct, frozen=True, rename="camel"):

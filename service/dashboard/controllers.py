@@ -16,6 +16,7 @@ from service.dashboard.payments.controllers import PaymentPages
 from service.dashboard.refunds.controllers import RefundPages
 from service.dashboard.reviews.controllers import ReviewPages
 from service.dashboard.sessions.controllers import SessionPages
+from service.dashboard.subscriptions.controllers import SubscriptionPages
 from service.extension import Mounted
 from service.web.authentication import PUBLIC
 from service.web.pages.assets import SHARED
@@ -33,7 +34,7 @@ def dashboard_routes(
         route_handlers=[
             *(SHARED.route(), ASSETS.route(), Login, SessionPages, OperationsPages),
             landing_route(home, extension, guide=guide),
-            *(PaymentPages, RefundPages, ReviewPages, DisputePages),
+            *(PaymentPages, SubscriptionPages, RefundPages, ReviewPages, DisputePages),
             *(AlertPages, MailPages, EndpointPages),
         ],
         dependencies={

@@ -1,6 +1,7 @@
 """Money on pages, in words: amounts, states, accounts, methods. Pure."""
 
 from collections.abc import Iterable, Mapping
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -115,6 +116,11 @@ def session_link(session_id: str | None) -> str | None:
     if session_id is None or not SESSION_ID.fullmatch(session_id):
         return None
     return f"/dashboard/sessions/{session_id}"
+
+
+def subscription_link(subscription_id: str) -> str:
+    """Return the address of a subscription's page, by its provider's id."""
+    return f"/dashboard/subscriptions/{quote(subscription_id, safe='')}"
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> list[tuple[str, str]]:

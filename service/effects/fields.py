@@ -1,6 +1,9 @@
 """What an event writes into a session besides its status."""
 
+from msgspec import structs
+
 from service.effects.applying import Applying
+from service.payments.payments.operations.record import Recorded
 from service.providers.facts import Payment
 from service.sessions.documents import Session
 from service.sessions.operations.opening.attempt_id import with_checkout_ids
@@ -64,3 +67,12 @@ def ids_learned(session: Session, payment: Payment) -> Row:
         return {}
     ids = ids_of(session, payment.checkout_ref, payment.customer_id)
     return {name: value for name, value in ids.items() if value}
+
+
+def known_payment(payment: Payment, recorded: Recorded) -> Payment:
+    """Return a payment with what other events reported: an intent does not name its checkout."""
+    return structs.replace(
+        payment,
+        checkout_ref=payment.checkout_ref or recorded.provider_session_id,
+        customer_id=payment.customer_id or recorded.provider_customer_id,
+    )

@@ -3,15 +3,14 @@
 from functools import partial
 from typing import assert_never
 
-from msgspec import structs
-
 from service.effects.applying import Applied, Applying, SessionStep
 from service.effects.carrying import follow, is_followed, is_sold_now, post_anew
 from service.effects.decided import decided_money_came
-from service.effects.fields import ids_learned, ids_reported_again, paid_by
+from service.effects.fields import ids_learned, ids_reported_again, known_payment, paid_by
 from service.effects.ledger import attempt_of, reported_in
 from service.effects.ownership import check_ownership
 from service.effects.reviewing import foreign, mismatch, to_review
+from service.effects.subscriptions import reported_of_invoice
 from service.effects.under_way import count_under_way
 from service.payments.attempts.operations.record import record_attempt
 from service.payments.payments.operations.record import Recorded, record_payment
@@ -29,8 +28,11 @@ _OF_THE_SESSION = frozenset({None, Mismatch.AMOUNT, Mismatch.CURRENCY})
 
 async def record_fact(
     doing: Applying, session: Session | None, fact: facts.PaymentFact
-) -> SessionStep:
-    """Write what is reported of a payment into its row; return what its session does with it."""
+) -> SessionStep | None:
+    """Write what is reported of a payment into its row; return what its session does with it.
+
+    None for a renewal of a subscription: it is of who began that, and pays no session.
+    """
     match fact:
         case facts.PaymentSucceeded():
             step = money_came
@@ -42,12 +44,18 @@ async def record_fact(
             step = part_came
         case _:
             assert_never(fact)
-    reported = reported_in(doing, session, fact)
+    if renews := doing.event.subject.renews:
+        reported = await reported_of_invoice(doing, session, fact)
+    else:
+        reported = reported_in(doing, session, fact)
     if (attempt_id := attempt_of(fact)) is not None:
         await record_attempt(doing.tx, reported, attempt_id, doing.cause.at)
     recorded = await record_payment(doing.tx, reported, doing.cause.at)
     if is_followed(doing, reported, recorded):
-        await follow(doing, reported, recorded, session.session_id if session else None)
+        named = session.session_id if session and not renews else reported.session_id
+        await follow(doing, reported, recorded, named)
+    if renews or (session is None and _is_invoice(recorded)):
+        return None
     return partial(step, payment=fact.payment, recorded=recorded)
 
 
@@ -56,7 +64,7 @@ async def money_came(
 ) -> Applied:
     """Take money as a person has decided about it, or else as it fits the session."""
     doing = check_ownership(doing, session, recorded)
-    payment = _known(payment, recorded)
+    payment = known_payment(payment, recorded)
     decided = decision_on(session, payment.provider_payment_id)
     if decided is not None:
         after = await decided_money_came(doing, session, payment, decided)
@@ -74,7 +82,7 @@ async def part_came(
     doing = check_ownership(doing, session, recorded)
     decided = decision_on(session, payment.provider_payment_id)
     if decided is not None:
-        return await decided_money_came(doing, session, _known(payment, recorded), decided)
+        return await decided_money_came(doing, session, known_payment(payment, recorded), decided)
     return await paid_partially(doing, session, payment, recorded)
 
 
@@ -143,10 +151,6 @@ async def paid_partially(
     return await to_review(doing, session, doing.stranger or Mismatch.PARTIAL)
 
 
-def _known(payment: facts.Payment, recorded: Recorded) -> facts.Payment:
-    """Return a payment with what other events reported: an intent does not name its checkout."""
-    return structs.replace(
-        payment,
-        checkout_ref=payment.checkout_ref or recorded.provider_session_id,
-        customer_id=payment.customer_id or recorded.provider_customer_id,
-    )
+def _is_invoice(recorded: Recorded) -> bool:
+    """Return whether a payment is known as one of a subscription, and whose that is."""
+    return recorded.subscription_id is not None and recorded.claimed_by is not None

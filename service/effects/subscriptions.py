@@ -94,7 +94,7 @@ def session_of(
 
 
 async def reported_of_invoice(
-    doing: Applying, session: Session | None, fact: InvoiceFact
+    doing: Applying, session: Session | None, fact: InvoiceFact | PaymentFact
 ) -> ReportedPayment:
     """Return what is reported of a renewal as that of the session that began the subscription.
 

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from service.core.strict_json import JsonObject
 from service.core.views import view_of
 from service.providers.facts import Fact, RefundUpdated, Subject
-from service.providers.reading import distinct
+from service.providers.subscribed import Interval
 
 CheckoutMode = Literal["payment", "subscription"]
 
@@ -77,20 +77,6 @@ def confirmed_by(hint: VerifiedEvent, answer: VerifiedEvent) -> VerifiedEvent | 
     )
 
 
-def with_learned(event: VerifiedEvent, learned: Subject) -> VerifiedEvent:
-    """Return the event with what its provider said of its payment's checkout, when it was asked."""
-    known = event.subject
-    subject = Subject(
-        checkout_refs=distinct(*known.checkout_refs, *learned.checkout_refs),
-        object_ids=distinct(*known.object_ids, *learned.object_ids),
-        sent_ids=distinct(*known.sent_ids, *learned.sent_ids),
-        merchant_id=known.merchant_id or learned.merchant_id,
-        attempt_ids=distinct(*known.attempt_ids, *learned.attempt_ids),
-        references=distinct(*known.references, *learned.references),
-    )
-    return structs.replace(event, subject=subject, learned=learned)
-
-
 def _bears_out(reported: Fact, hinted: Fact) -> bool:
     if isinstance(reported, RefundUpdated) and isinstance(hinted, RefundUpdated):
         # One that was accepted may have gone on since; an end must be the end that was hinted at.
@@ -112,6 +98,7 @@ class CheckoutRequest(Struct, frozen=True):
     `attempt_id` is unique per session and attempt, at most 40 characters: it goes out as receipt,
     reference or order id. `idempotency_key` is the same for each repetition of one attempt.
     `repeated` means that an earlier call of this attempt may have reached the provider.
+    `plan_price` is the provider's id of the plan's price, None where its settings have it.
     """
 
     session_id: str
@@ -133,13 +120,15 @@ class CheckoutRequest(Struct, frozen=True):
     customer_id: str | None = None
     trial_days: int | None = None
     repeated: bool = False
+    plan_price: str | None = None
 
 
 class OpenedCheckout(Struct, frozen=True):
     """A checkout that now stands at the provider. `url` is None where our page draws it itself.
 
     `amount` and `currency` are what the provider says that it will charge, None if it is silent.
-    `qr_code` is an SVG data URI (UPI).
+    `qr_code` is an SVG data URI (UPI). Of a subscription, what is charged lasts `interval_count`
+    intervals; None where the provider is silent.
     """
 
     ref: str
@@ -148,6 +137,8 @@ class OpenedCheckout(Struct, frozen=True):
     currency: str | None
     expires_at: datetime | None = None
     qr_code: str | None = None
+    interval: Interval | None = None
+    interval_count: int = 1
 
 
 class CheckoutScript(Struct, frozen=True):

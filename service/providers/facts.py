@@ -22,7 +22,8 @@ class Subject(Struct, frozen=True, rename="camel", omit_defaults=True):
     in a field of our own name, `attempt_ids` the id of one attempt of it, `merchant_id` whose
     session it is. `references` stand in the field that the provider has for its merchants' own
     numbers: another system of the shop may have written them, and a browser may choose its session
-    id to be equal to one.
+    id to be equal to one. `subscription_id` is the subscription whose invoice the payment pays,
+    where its provider said so; `renews`: not the first, for which alone a session is opened.
     """
 
     checkout_refs: tuple[str, ...] = ()
@@ -31,6 +32,8 @@ class Subject(Struct, frozen=True, rename="camel", omit_defaults=True):
     merchant_id: str | None = None
     attempt_ids: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    subscription_id: str | None = None
+    renews: bool = False
 
 
 class MethodDetails(Struct, frozen=True, rename="camel", omit_defaults=True):

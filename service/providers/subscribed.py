@@ -24,9 +24,10 @@ class Subscribed(Struct, frozen=True, rename="camel", omit_defaults=True):
     """A subscription as its provider said that it stands when it was read.
 
     `provider_status` is the provider's own word for the state, `provider_plan_id` its id of what is
-    subscribed to, `plan` our name for that. A period costs `amount`, in minor units of `currency`,
-    and is `interval_count` intervals long. `attempts` counts how often the latest invoice was tried
-    while it is not paid. `started_at`: nothing of it is older.
+    subscribed to. `plan` is our name for that where the settings have it, `noted_plan` the one that
+    was sent along: there may have been another change since. A period costs `amount`, in minor
+    units of `currency`, and is `interval_count` intervals long. `attempts` counts how often the
+    latest invoice was tried while it is not paid. `started_at`: nothing of it is older.
     """
 
     provider_subscription_id: str
@@ -34,6 +35,7 @@ class Subscribed(Struct, frozen=True, rename="camel", omit_defaults=True):
     provider_status: str
     customer_id: str | None = None
     plan: str | None = None
+    noted_plan: str | None = None
     provider_plan_id: str | None = None
     amount: int | None = None
     currency: str | None = None

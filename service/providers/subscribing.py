@@ -1,5 +1,6 @@
 """Subscriptions: what a provider offers that has them."""
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from service.providers.base import VerifiedEvent
@@ -29,10 +30,14 @@ class Subscribes(Protocol):
         """
         ...
 
-    def offers_plan(self, plan: str) -> bool:
-        """Return whether the provider has a price for a plan, by our name for it."""
+    @property
+    def plan_prices(self) -> Mapping[str, str]:
+        """Return the provider's ids of the prices that its settings have, by plan."""
         ...
 
-    async def change_plan(self, subscription_id: str, plan: str, key: str) -> None:
-        """Change to another plan, with the provider's proration; `key` is one change's own."""
+    async def change_plan(self, subscription_id: str, plan: str, price: str, key: str) -> None:
+        """Change to another plan by the provider's price of it, with its proration.
+
+        `key` is one change's own.
+        """
         ...

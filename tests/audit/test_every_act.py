@@ -12,11 +12,11 @@ from service.core.ids import new_id
 from service.notifications.alerts.operations.agree import agree
 from service.notifications.alerts.operations.browse import open_alerts
 from service.notifications.alerts.operations.condition import Sighting
-from service.payments.subscriptions.documents import Subscription
 from service.settings import Settings
 from service.web.authentication import PUBLIC
 from service.web.logs.clients import clients_of
 from tests.audit.reminding import OF_REMINDERS
+from tests.audit.subscribing import change_subscription
 from tests.dashboard.operated import give_up, over, press
 from tests.dashboard.pressing import press as fill_in
 from tests.dashboard.signing_in import sign_in, sign_out
@@ -69,31 +69,6 @@ async def _request_refund(shop: Shop, action: str | None = None, **sent: str) ->
 async def _refund(shop: Shop) -> None:
     path = f"/api/payments/hand:default:{await _by_hand(shop)}/refunds"
     await _done(shop, "POST", path, json={"reason": "asked", "bankReference": "UTR 1"})
-
-
-async def _subscription(shop: Shop, act: str, **body: Any) -> None:
-    """Ask for a change of a subscription: it is on the record before its provider is asked."""
-    named = f"sub_{new_id('x')[2:].replace('-', '0')}"
-    row = Subscription.new_row(
-        {
-            "merchantId": "default",
-            "provider": "stripe",
-            "account": "default",
-            "providerSubscriptionId": named,
-            "status": "active",
-            "cancelAtPeriodEnd": act == "reactivate-subscription",
-            "createdAt": shop.clock.now(),
-            "updatedAt": shop.clock.now(),
-        }
-    )
-    await shop.database["subscriptions"].insert_one(row)
-    sent = {"subscriptionId": named} | body
-    provider: Any = shop.api.container.inbox.providers["stripe"]
-    before, provider._prices = provider._prices, {"premium": "price_1"}
-    try:
-        await shop.api.call("POST", f"/api/payment/{act}", SECRET, json=sent)
-    finally:
-        provider._prices = before
 
 
 async def _reject_and_refund(shop: Shop) -> None:
@@ -259,23 +234,23 @@ ACTS: dict[str, list[tuple[Act, set[str]]]] = {
     ],
     "Subscriptions.cancel": [
         (
-            lambda shop: _subscription(shop, "cancel-subscription"),
+            lambda shop: change_subscription(shop, "cancel-subscription"),
             {"subscription.cancel_at_period_end"},
         ),
         (
-            lambda shop: _subscription(shop, "cancel-subscription", atPeriodEnd=False),
+            lambda shop: change_subscription(shop, "cancel-subscription", atPeriodEnd=False),
             {"subscription.cancel_now"},
         ),
     ],
     "Subscriptions.reactivate": [
         (
-            lambda shop: _subscription(shop, "reactivate-subscription"),
+            lambda shop: change_subscription(shop, "reactivate-subscription"),
             {"subscription.reactivate"},
         )
     ],
     "Subscriptions.change_plan": [
         (
-            lambda shop: _subscription(shop, "change-plan", plan="premium"),
+            lambda shop: change_subscription(shop, "change-plan", plan="premium"),
             {"subscription.change_plan"},
         )
     ],
@@ -366,6 +341,7 @@ ELSEWHERE = {
     "TrackedEvents.track": "a series of counts beside the ledger, which tells of no act",
     "Quotes.ask": "writes nothing: a quote is signed, not stored",
     "PaymentPages.refund": "the same operation as Refunds.make",
+    "SubscriptionPages.change": "the same operations as Subscriptions",
     **dict.fromkeys(("RefundPages.approve", "RefundPages.deny"), "as Refunds.process"),
     "ReviewPages.decide": "the same operation as AdminReviews",
     **{

@@ -110,7 +110,7 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
 OF_A_SESSION: dict[View, frozenset[str]] = {
     answers.CheckoutAnswer: frozenset({"client_secret", "qr_code", "checkout_script"}),
     CheckoutRequest: frozenset(
-        {"attempt_id", "idempotency_key", "description", "customer_id", "repeated"}
+        {"attempt_id", "idempotency_key", "description", "customer_id", "repeated", "plan_price"}
     ),
     NewSession: frozenset({"request_hash", "price", "quote_id"}),
 }

@@ -39,6 +39,7 @@ _WEBHOOKS = "*Webhooks to your server*"
 _MAIL = "`GET /api/admin/mail` lists mails"
 _HISTORY = "`GET /api/payment/payment-history` lists payments"
 _SUBSCRIPTIONS = "*Subscriptions* at Stripe and Razorpay"
+_PLANS = "A price names `providerPrices`"
 _CLIENT = "*tillgate-browser* takes payments from a page of your own"
 _SHORT = "Operations of the API's document have short names"
 _WHOLE = "bodies in the API's document have *whole examples*"
@@ -223,6 +224,11 @@ ALLOWED: dict[str, str] = {
     "schemas CheckoutAnswer > properties > checkoutScript": _CLIENT,
     "schemas CheckoutScript": _CLIENT,
     "get /api/payment/subscription-status": _SUBSCRIPTIONS,
+    **{
+        f"schemas {name} > properties > {field}": _PLANS
+        for name in ("PutPrice", "PriceView")
+        for field in ("interval", "intervalCount", "providerPrices")
+    },
     "get /api/subscriptions": _SUBSCRIPTIONS,
     "get /api/subscriptions/{subscription_id}": _SUBSCRIPTIONS,
     **{

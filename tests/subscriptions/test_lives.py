@@ -109,7 +109,8 @@ async def _end(shop: Shop, told: Told, order: tuple[VerifiedEvent, ...], between
             await ledger.tell(answered(shop, told, told.answer(), number))
     if await ledger.rows("subscriptions"):
         await heal(shop, ledger, told)
-    left_out = {"_id", "history", "asked", "answered", "seq", "wanted", "readAt", "updatedAt"}
+    left_out = {"_id", "history", "asked", "answered", "seq", "wanted"}
+    left_out |= {"readAt", "updatedAt"}
     kept = [
         {name: row[name] for name in row if name not in left_out}
         for row in await ledger.rows("subscriptions")

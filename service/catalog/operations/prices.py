@@ -29,6 +29,7 @@ async def set_price(price: Price, by: Principal) -> None:
             "amount": price.amount,
             "passId": price.pass_id,
             "maxQuantity": price.max_quantity,
+            "providerPrices": {**price.provider_prices},
         }
         act = Act("price.set", f"price:{price.item}", detail=detail)
         await record(tx, by, act, price.updated_at)

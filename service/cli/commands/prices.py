@@ -1,5 +1,6 @@
 """`tillgate prices`: what publishable keys are held to."""
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -47,10 +48,26 @@ def command() -> None:
 @click.option("--trial-days", type=int, help="A subscription begins with these days for free.")
 @click.option("--pass", "pass_id", help="It is the price of this pass of the event ITEM.")
 @click.option("--max-quantity", type=int, help="One session sells at most so many.")
+@click.option("--interval", help="What a plan costs lasts a day, week, month or year.")
+@click.option("--interval-count", type=int, default=1, help="So many intervals.")
+@click.option(
+    "--provider-price",
+    "provider_prices",
+    multiple=True,
+    type=(str, str),
+    metavar="PROVIDER ID",
+    help="The provider's price of a plan: stripe price_123. One for each provider.",
+)
 @merchant_option
 @data_dir_option
 def set_one(
-    item: str, amount: str, currency: str, *, major: bool, data_dir: Path, **options: object
+    item: str,
+    amount: str,
+    currency: str,
+    *,
+    provider_prices: Sequence[tuple[str, str]],
+    data_dir: Path,
+    **options: object,
 ) -> None:
     """Set what one unit of ITEM (a plan, an event) costs, in minor units of CURRENCY.
 
@@ -61,11 +78,14 @@ def set_one(
     currency = currency.upper()
     sent = {
         "currency": currency,
-        "amount": _minor(amount, currency, major=major),
+        "amount": _minor(amount, currency, major=bool(options["major"])),
         "title": options["title"],
         "trialDays": options["trial_days"],
         "passId": options["pass_id"],
         "maxQuantity": options["max_quantity"],
+        "interval": options["interval"],
+        "intervalCount": options["interval_count"],
+        "providerPrices": dict(provider_prices),
     }
     put = decode_wire_model(PutPrice, sent)
     assert isinstance(put, PutPrice)  # noqa: S101 - the model that was asked for
@@ -98,12 +118,14 @@ def list_all(merchant: str, data_dir: Path) -> Found:
             price.trial_days,
             price.pass_id,
             price.max_quantity,
+            _period(price),
+            " ".join(f"{name} {ref}" for name, ref in sorted(price.provider_prices.items())),
         )
         for price in prices
     ]
     columns = (
         *("item", "minor units", "currency", "price", "title", "trial days"),
-        *("pass", "most"),
+        *("pass", "most", "every", "at the providers"),
     )
     empty = "There are no prices. Set one with: tillgate prices set"
     listed = [(coupon.code, _discount(coupon), coupon.expires_at) for coupon in coupons]
@@ -162,6 +184,12 @@ def coupon(code: str, *, removed: bool, data_dir: Path, **options: object) -> No
 
     with_database(data_dir, work)
     say(f"Coupon {code} is {'removed' if removed else 'set'}.")
+
+
+def _period(price: Price) -> str | None:
+    if price.interval is None or price.interval_count == 1:
+        return price.interval
+    return f"{price.interval_count} {price.interval}s"
 
 
 def _named(item: str, pass_id: str | None) -> str:

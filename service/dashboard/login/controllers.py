@@ -26,7 +26,7 @@ Following = Annotated[str, QueryParameter(name="next", max_length=200)]
 
 HOME = "/dashboard"
 _ROOMS = (
-    *("sessions/", "operations", "payments", "refunds", "reviews", "disputes"),
+    *("sessions/", "operations", "payments", "subscriptions", "refunds", "reviews", "disputes"),
     *("alerts", "mail", "endpoints"),
 )
 _PAGES = (*(f"{HOME}/{room}" for room in _ROOMS), f"{HOME}?")

@@ -86,6 +86,7 @@ class PaymentPage(Struct, frozen=True, kw_only=True):
     status: Standing
     session: str | None
     session_id: str | None
+    subscription: str | None
     facts: Sequence[tuple[str, str]]
     tries: Sequence[TryLine]
     refunds: Sequence[RefundLine]
@@ -125,6 +126,7 @@ def payment_page(whole: Whole, reader: Principal, seed: str) -> PaymentPage:
         status=money.standing(payment.status, money.PAYMENT_TONES[payment.status]),
         session=money.session_link(payment.session_id),
         session_id=payment.session_id,
+        subscription=_subscription(payment),
         facts=_facts(payment),
         tries=[_try(one, payment.provider) for one in told.attempts],
         refunds=[refund_line(one) for one in told.refunds],
@@ -207,6 +209,11 @@ def _facts(payment: Payment) -> list[tuple[str, str]]:
             ("In this state since", moment(payment.status_at)),
         ]
     )
+
+
+def _subscription(payment: Payment) -> str | None:
+    subscription_id = payment.provider_subscription_id
+    return None if subscription_id is None else money.subscription_link(subscription_id)
 
 
 def _own_id(payment: Payment) -> str | None:

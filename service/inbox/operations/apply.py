@@ -10,7 +10,8 @@ from service.inbox import repository
 from service.inbox.operations.inbox import Arrival, Asking, CheckoutUnknown, Inbox, Receipt
 from service.inbox.operations.keeping import row_of
 from service.inbox.states import DONE, InboxStatus
-from service.providers.base import KnowsCheckouts, VerifiedEvent, with_learned
+from service.providers.base import KnowsCheckouts, VerifiedEvent
+from service.providers.learned import with_learned
 from service.storage.answering import Duplicate, answers_in_time
 from service.storage.transaction import Question, Transaction
 

@@ -10,8 +10,9 @@ from service.inbox.errors import ReplayFailed
 from service.inbox.operations.inbox import Arrival, Inbox, Outcome
 from service.inbox.operations.stripping import strip_payload
 from service.inbox.states import DONE, InboxStatus
-from service.providers.base import Provider, SendsWebhooks, VerifiedEvent, restored, with_learned
+from service.providers.base import Provider, SendsWebhooks, VerifiedEvent, restored
 from service.providers.facts import Fact, Subject, Unreadable
+from service.providers.learned import with_learned
 from service.storage.database import Row
 
 # A provider's event has a few kB. What is larger is applied as every other one, and not kept whole:

@@ -94,7 +94,7 @@ class Subscriptions(Controller):
         limit: PageLimit = PAGE_SIZE,
         cursor: PageCursor = None,
     ) -> SubscriptionsAnswer:
-        """Newest first, those that their provider was read for; a user's own alone."""
+        """Newest first, also those that were not read yet; a user's own alone."""
         if principal.kind is Kind.USER:
             if user_id not in {None, principal.user_id}:
                 raise SubscriptionOfAnother

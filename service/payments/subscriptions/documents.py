@@ -13,11 +13,18 @@ from service.storage.documents import StoredDocument, StoredPart
 
 
 class SubscriptionMove(StoredPart):
-    """One move of a subscription; `event_id` is that of the reading that said so."""
+    """One move of a subscription; `event_id` is that of the reading that said so.
+
+    It is one of the state, or of what is subscribed to: a renewal, another plan, an end that was
+    ordered or taken back. `plan`, `period_end` and `ending` are as they stood after it.
+    """
 
     at: datetime
     from_: SubscriptionStatus | None = Field(default=None, alias="from")
     to: SubscriptionStatus
+    plan: str | None = None
+    period_end: datetime | None = None
+    ending: bool = False
     event_id: str
 
 

@@ -53,13 +53,17 @@ async def of_user(merchant_id: str, user_id: str) -> list[Subscription]:
     return [Subscription.model_validate(row) for row in rows]
 
 
-async def of_session(merchant_id: str, session_id: str, opened_at: datetime) -> list[Subscription]:
+async def of_session(
+    merchant_id: str, session_id: str, opened_at: datetime | None = None
+) -> list[Subscription]:
     """Return the subscriptions that a session began, the latest first.
 
-    Its id may have been that of an earlier one, which was opened at another time.
+    Its id may have been that of an earlier one, which was opened at another time: without one, all
+    that any session of the id began.
     """
     wanted: Row = {"sessionId": {"$eq": session_id}, "merchantId": merchant_id}
-    wanted["sessionOpenedAt"] = opened_at
+    if opened_at is not None:
+        wanted["sessionOpenedAt"] = opened_at
     found = Subscription.get_pymongo_collection().find(wanted)
     rows = await found.sort([("createdAt", -1), ("_id", -1)]).to_list(_MOST)
     return [Subscription.model_validate(row) for row in rows]
@@ -80,7 +84,7 @@ async def page(
     merchant_id: str, filters: SubscriptionFilter, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[Subscription], Cursor | None]:
     """Return a page of a merchant's subscriptions, newest first, and where the next begins."""
-    states = [filters.status] if filters.status else [*SubscriptionStatus]
+    states = [filters.status] if filters.status else [*SubscriptionStatus, None]
     wanted: Row = {"merchantId": merchant_id, "status": {"$in": states}}
     if filters.user_id:
         wanted |= {"userId": {"$eq": filters.user_id}}

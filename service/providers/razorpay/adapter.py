@@ -32,7 +32,13 @@ from service.providers.razorpay import moving, subscriptions
 from service.providers.razorpay.client import PROVIDER, RazorpayClient
 from service.providers.razorpay.fetched import translate_fetched
 from service.providers.razorpay.opening import open_link, open_order
-from service.providers.razorpay.parents import payment_and_order, read_again, read_parents
+from service.providers.razorpay.parents import (
+    invoice_of,
+    payment_and_order,
+    read_again,
+    read_invoice,
+    read_parents,
+)
 from service.providers.razorpay.settings import RazorpaySettings
 from service.providers.razorpay.traits import TRAITS
 from service.providers.razorpay.translate import Origin, translate_webhook, unreadable
@@ -123,14 +129,16 @@ class RazorpayProvider:
             return await self._fetch(ref)
 
     async def checkout_of(self, event: VerifiedEvent, *, matched: bool) -> Subject | None:
-        """Re-read the order of an event's payment, and the payment link that it was made by.
+        """Re-read the order of an event's payment, and the payment link or the invoice it paid.
 
         Webhooks of a payment name its order alone, and what they show of notes is a browser's.
         """
-        found = payment_and_order(event.subject)
+        found, invoice_id = payment_and_order(event.subject), invoice_of(event.facts)
         if matched or found is None or not self._has_key:
             return None
         async with within(PROVIDER, CALL_SECONDS):
+            if invoice_id and (learned := await read_invoice(self._client, invoice_id)):
+                return learned
             return await read_parents(self._client, *found)
 
     async def close_checkout(self, ref: str) -> ClosedCheckout:
@@ -213,16 +221,16 @@ class RazorpayProvider:
         async with within(PROVIDER, OPEN_SECONDS):
             await subscriptions.reactivate(self._client, subscription_id)
 
-    def offers_plan(self, plan: str) -> bool:
-        """Return whether RAZORPAY_PLAN_BASIC or RAZORPAY_PLAN_PREMIUM is set for a plan."""
-        return bool(self._plans.get(plan))
+    @property
+    def plan_prices(self) -> Mapping[str, str]:
+        """Return what RAZORPAY_PLAN_BASIC and RAZORPAY_PLAN_PREMIUM are set to."""
+        return {plan: plan_id for plan, plan_id in self._plans.items() if plan_id}
 
-    async def change_plan(self, subscription_id: str, plan: str, key: str) -> None:
+    async def change_plan(self, subscription_id: str, plan: str, price: str, key: str) -> None:
         """Change to another plan now; the same one again changes nothing."""
         self._check_ref(subscription_id)
-        plan_id = subscriptions.plan_id_of(plan, self._plans)
         async with within(PROVIDER, OPEN_SECONDS):
-            await subscriptions.change_plan(self._client, subscription_id, plan_id)
+            await subscriptions.change_plan(self._client, subscription_id, price)
 
     async def aclose(self) -> None:
         """Close the connections."""

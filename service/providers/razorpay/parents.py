@@ -5,17 +5,23 @@ https://razorpay.com/docs/api/payments/payment-links/fetch-all-standard.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
+
+from msgspec import structs
 
 from service.core.strict_json import JsonObject, JsonValue
 from service.providers.calling import Refused
-from service.providers.facts import Subject
+from service.providers.facts import Fact, PaymentFact, Subject
 from service.providers.razorpay.client import RazorpayClient
 from service.providers.razorpay.entities import subject_of
 from service.providers.reading import entries, text, whole
 
 _ID = re.compile(r"(order|pay)_[A-Za-z0-9_]{1,60}")
+_INVOICE = re.compile(r"inv_[A-Za-z0-9_]{1,60}")
+_SUBSCRIPTION = re.compile(r"sub_[A-Za-z0-9_]{1,60}")
 _NOT_FOUND = frozenset({400, 404})
+_MOST = "100"
 
 
 def payment_and_order(subject: Subject) -> tuple[str, str] | None:
@@ -24,6 +30,46 @@ def payment_and_order(subject: Subject) -> tuple[str, str] | None:
         return None
     ids = {one.partition("_")[0]: one for one in subject.object_ids if _ID.fullmatch(one)}
     return (ids["pay"], ids["order"]) if ids.keys() >= {"pay", "order"} else None
+
+
+def invoice_of(facts: Iterable[Fact]) -> str | None:
+    """Return the invoice that an event's payment pays, None where it names none."""
+    for fact in facts:
+        details = fact.payment.details if isinstance(fact, PaymentFact) else None
+        if details is not None and _INVOICE.fullmatch(details.invoice_id or ""):
+            return details.invoice_id
+    return None
+
+
+async def read_invoice(client: RazorpayClient, invoice_id: str) -> Subject | None:
+    """Read of which subscription an invoice is, None where it is of none.
+
+    Its session was opened for the first payment, which names it; a renewal pays none, and its order
+    is nobody's checkout. Raises as `calling.ask` does.
+    """
+    invoice = await _read(client, f"invoices/{invoice_id}", {})
+    subscription_id = text(invoice, "subscription_id")
+    if subscription_id is None or not _SUBSCRIPTION.fullmatch(subscription_id):
+        return None
+    found = await _read(client, f"subscriptions/{subscription_id}", {})
+    listed = await _read(client, "invoices", {"subscription_id": subscription_id, "count": _MOST})
+    named = subject_of(payment={}, order={}, link={}, subscription=found)
+    if named.sent_ids and _is_first(invoice, entries(listed, "items")):
+        return structs.replace(named, subscription_id=subscription_id)
+    return Subject(
+        sent_ids=named.sent_ids,
+        merchant_id=named.merchant_id,
+        subscription_id=subscription_id,
+        renews=True,
+    )
+
+
+def _is_first(invoice: JsonObject, listed: Iterable[JsonObject]) -> bool:
+    """Return whether no other invoice of a subscription was paid before."""
+    others = [one for one in listed if text(one, "id") != text(invoice, "id")]
+    paid = [whole(one, "paid_at") or 0 for one in others if text(one, "status") == "paid"]
+    own = whole(invoice, "paid_at")
+    return not paid or (own is not None and own < min(paid))
 
 
 async def read_parents(client: RazorpayClient, payment_id: str, order_id: str) -> Subject:
@@ -76,7 +122,7 @@ async def _payments_of_order(client: RazorpayClient, order_id: str) -> list[Json
 
 async def _first_payment(client: RazorpayClient, subscription_id: str) -> list[JsonValue]:
     """A subscription's session was opened for the first of its payments alone."""
-    listed = await client.get("invoices", {"subscription_id": subscription_id, "count": "100"})
+    listed = await client.get("invoices", {"subscription_id": subscription_id, "count": _MOST})
     paid = [one for one in entries(listed, "items") if text(one, "status") == "paid"]
     first = min(paid, key=lambda one: whole(one, "paid_at") or 0, default=None)
     payment_id = text(first, "payment_id") if first is not None else None

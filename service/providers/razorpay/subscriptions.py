@@ -59,7 +59,7 @@ async def open_subscription(
     """Open a subscription; its link is where the customer goes. Raises as `calling.ask` does."""
     if request.trial_days:
         raise ProviderFailed("Razorpay's subscriptions are opened without a trial here.")
-    plan_id = plan_id_of(request.plan or "", plans)
+    plan_id = request.plan_price or plan_id_of(request.plan or "", plans)
     plan = await client.get(f"plans/{plan_id}")
     opened = await _opened_before(client, request, plan_id) if request.repeated else None
     if opened is None:
@@ -80,6 +80,8 @@ async def open_subscription(
         amount=needed_amount(item) * request.quantity,
         currency=needed_text(item, "currency"),
         expires_at=moment(opened, "expire_by"),
+        interval=_INTERVALS.get(text(plan, "period") or ""),
+        interval_count=whole(plan, "interval") or 1,
     )
 
 
@@ -163,7 +165,7 @@ def plan_id_of(plan: str, plans: Plans) -> str:
     plan_id = plans.get(plan)
     if not plan_id:
         variable = f"RAZORPAY_PLAN_{plan.upper()}" if plan in plans else None
-        remedy = f"set {variable}" if variable else "only basic and premium can be subscribed to"
+        remedy = f"set {variable}" if variable else "name one in the catalog (providerPrices)"
         raise ProviderFailed(f"Razorpay has no plan for {plan or 'none'!r}: {remedy}.")
     return plan_id
 
@@ -182,7 +184,8 @@ def _subscribed(found: JsonObject, plan: JsonObject, plans: Plans) -> Subscribed
         state=_STATES[status],
         provider_status=status,
         customer_id=text(found, "customer_id"),
-        plan=known or text(inner(found, "notes"), "plan"),
+        plan=known,
+        noted_plan=text(inner(found, "notes"), "plan"),
         provider_plan_id=plan_id,
         amount=None if unit is None else unit * quantity,
         currency=currency.upper() if currency else None,

@@ -64,12 +64,7 @@ def translate_webhook(body: JsonObject, origin: Origin) -> VerifiedEvent:
         event_id=origin.event_id,
         type=kind,
         occurred_at=from_unix(created) if created else origin.received_at,
-        subject=subject_of(
-            payment=_entity(payload, "payment"),
-            order=_entity(payload, "order"),
-            link=_entity(payload, "payment_link"),
-            subscription=_entity(payload, "subscription"),
-        ),
+        subject=_subject(payload),
         facts=make(payload) if make else (),
         payload=origin.payload,
         provider_event_id=origin.named,
@@ -99,6 +94,18 @@ def failure_of(entity: JsonObject) -> PaymentFailed:
         failure_code=text(entity, "error_reason") or text(entity, "error_code"),
         failure_message=text(entity, "error_description"),
         failure_details=failure_details(entity),
+    )
+
+
+def _subject(payload: JsonObject) -> Subject:
+    """Gather the ids of an event; the order of a renewal is no checkout of the session's."""
+    subscription, payment = _entity(payload, "subscription"), _entity(payload, "payment")
+    renews = bool(subscription) and whole(subscription, "paid_count") != 1
+    return subject_of(
+        payment={"id": payment.get("id")} if renews else payment,
+        order=_entity(payload, "order"),
+        link=_entity(payload, "payment_link"),
+        subscription=subscription,
     )
 
 

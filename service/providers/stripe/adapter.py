@@ -177,13 +177,14 @@ class StripeProvider:
         async with answering(OPEN_SECONDS):
             await subscriptions.reactivate(client, _checked(subscription_id))
 
-    def offers_plan(self, plan: str) -> bool:
-        """Return whether STRIPE_PRICE_BASIC or STRIPE_PRICE_PREMIUM is set for a plan."""
-        return bool(self._prices.get(plan))
+    @property
+    def plan_prices(self) -> Mapping[str, str]:
+        """Return what STRIPE_PRICE_BASIC and STRIPE_PRICE_PREMIUM are set to."""
+        return {plan: price for plan, price in self._prices.items() if price}
 
-    async def change_plan(self, subscription_id: str, plan: str, key: str) -> None:
+    async def change_plan(self, subscription_id: str, plan: str, price: str, key: str) -> None:
         """Change to another plan's price; Stripe keeps the key for 24 hours or more."""
-        client, price = self._client(), subscriptions.price_of(plan, self._prices)
+        client = self._client()
         async with answering(OPEN_SECONDS):
             await subscriptions.change_plan(client, _checked(subscription_id), plan, price, key)
 

@@ -10,6 +10,9 @@ from service.core.clock import from_unix
 from service.core.strict_json import JsonObject
 from service.providers.facts import Subject
 from service.providers.reading import distinct, needed_text, text, whole
+from service.providers.subscribed import Interval
+
+_INTERVALS: dict[str, Interval] = {"day": "day", "week": "week", "month": "month", "year": "year"}
 
 
 def reference(source: JsonObject, key: str) -> str | None:
@@ -56,3 +59,8 @@ def subject_of(
         attempt_ids=distinct(text(metadata, "attemptId")),
         references=distinct(client_reference_id),
     )
+
+
+def interval_in(recurring: JsonObject) -> Interval | None:
+    """Return how long a period of a recurring price is, as one of our words."""
+    return _INTERVALS.get(text(recurring, "interval") or "")

@@ -7,8 +7,8 @@ from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineI
 from service.core.errors import ProviderFailed
 from service.core.strict_json import JsonObject
 from service.providers.base import CheckoutRequest, OpenedCheckout
-from service.providers.reading import needed_text, text, whole
-from service.providers.stripe.reading import moment
+from service.providers.reading import entries, inner, needed_text, text, whole
+from service.providers.stripe.reading import interval_in, moment
 
 # Stripe takes 30 minutes to 24 hours from its own clock, and a repeated call has to be the same to
 # the letter. So each checkout ends this much before its session, which leaves room for a clock that
@@ -34,6 +34,7 @@ def checkout_params(request: CheckoutRequest, prices: dict[str, str | None]) -> 
     }
     if request.mode == "subscription":
         params["line_items"] = [_plan_item(request, prices)]
+        params["expand"] = ["line_items"]  # they tell how long a period is
         params["subscription_data"] = {"metadata": metadata}
         if request.trial_days:
             params["subscription_data"]["trial_period_days"] = request.trial_days
@@ -50,12 +51,16 @@ def checkout_params(request: CheckoutRequest, prices: dict[str, str | None]) -> 
 def read_opened(session: JsonObject) -> OpenedCheckout:
     """Read the session that Stripe opened. Raises `MalformedBody`."""
     currency = text(session, "currency")
+    items = entries(inner(session, "line_items"), "data")
+    recurring = inner(items[0], "price", "recurring") if items else {}
     return OpenedCheckout(
         ref=needed_text(session, "id"),
         url=text(session, "url"),
         amount=whole(session, "amount_total"),
         currency=currency.upper() if currency else None,
         expires_at=moment(session, "expires_at"),
+        interval=interval_in(recurring),
+        interval_count=whole(recurring, "interval_count") or 1,
     )
 
 
@@ -92,10 +97,10 @@ def _priced_item(request: CheckoutRequest) -> SessionCreateParamsLineItem:
 def _plan_item(
     request: CheckoutRequest, prices: dict[str, str | None]
 ) -> SessionCreateParamsLineItem:
-    price = prices.get(request.plan or "")
+    price = request.plan_price or prices.get(request.plan or "")
     if not price:
         plan = request.plan or "none"
         variable = _PRICE_VARIABLES.get(plan)
-        remedy = f"set {variable}" if variable else "only basic and premium can be subscribed to"
+        remedy = f"set {variable}" if variable else "name one in the catalog (providerPrices)"
         raise ProviderFailed(f"Stripe has no price for the plan {plan!r}: {remedy}.")
     return {"quantity": request.quantity, "price": price}

@@ -16,8 +16,8 @@ from service.providers.facts import SubscriptionRead
 from service.providers.reading import amount, entries, inner, needed_text, text, whole, word
 from service.providers.stripe import ledger
 from service.providers.stripe.calls import answer_of
-from service.providers.stripe.reading import moment, reference
-from service.providers.subscribed import Interval, Subscribed, SubscriptionState
+from service.providers.stripe.reading import interval_in, moment, reference
+from service.providers.subscribed import Subscribed, SubscriptionState
 
 Prices = Mapping[str, str | None]
 """Stripe's price ids by plan."""
@@ -26,7 +26,6 @@ Prices = Mapping[str, str | None]
 _INVOICES = 10
 _FETCHED, _READ = "fetch:", "fetch:sub_"
 _KNOWN: frozenset[str] = frozenset(get_args(SubscriptionState))
-_INTERVALS: frozenset[str] = frozenset(get_args(Interval))
 
 
 def is_reading(event_id: str) -> bool:
@@ -118,14 +117,6 @@ async def change_plan(
     )
 
 
-def price_of(plan: str, prices: Prices) -> str:
-    """Return the price of a plan. Raises `ProviderFailed` where it has none."""
-    price = prices.get(plan)
-    if not price:
-        raise ProviderFailed(f"Stripe has no price for the plan {plan!r}.")
-    return price
-
-
 def _subscribed(found: JsonObject, prices: Prices) -> Subscribed:
     state = needed_text(found, "status")
     if state not in _KNOWN:
@@ -155,19 +146,20 @@ def _priced(found: JsonObject, prices: Prices) -> Subscribed:
     price = inner(item, "price")
     price_id, recurring = text(price, "id"), inner(price, "recurring")
     known = next((plan for plan, one in prices.items() if one and one == price_id), None)
-    currency, interval = word(price, "currency"), text(recurring, "interval")
+    currency = word(price, "currency")
     quantity = whole(item, "quantity") or 1
     unit = amount(price, "unit_amount")
     return Subscribed(
         provider_subscription_id=needed_text(found, "id"),
         state="incomplete",
         provider_status="",
-        plan=known or text(inner(found, "metadata"), "plan"),
+        plan=known,
+        noted_plan=text(inner(found, "metadata"), "plan"),
         provider_plan_id=price_id,
         amount=None if unit is None else unit * quantity,
         currency=currency.upper() if currency else None,
         quantity=quantity,
-        interval=cast(Interval, interval) if interval in _INTERVALS else None,
+        interval=interval_in(recurring),
         interval_count=whole(recurring, "interval_count") or 1,
         current_period_start=moment(item, "current_period_start")
         or moment(found, "current_period_start"),

@@ -6,6 +6,7 @@ linked. Between any two of these steps the session may end in some other way, so
 
 from msgspec import Struct
 
+from service.catalog.operations.plans import PlanPrice, plan_price
 from service.core.errors import ProviderFailed
 from service.outbox import repository as outbox_repository
 from service.providers.base import CheckoutScript, OpenedCheckout, Provider
@@ -78,10 +79,11 @@ async def open_locked(
     locked: Locked, provider: Provider, services: CheckoutServices
 ) -> OpenCheckout:
     """Make the attempt under a held lock, and link what it opens. Raises as above."""
-    request = request_of(locked.session, locked.opening, services.rules)
+    plan = await _plan_of(locked.session)
+    request = request_of(locked.session, locked.opening, services.rules, plan.ref)
     try:
         opened = await provider.open_checkout(request)
-        await _check_price(locked.session, opened, services)
+        await _check_price(locked.session, plan, opened, services)
     except ProviderFailed as error:
         # The next call repeats an attempt with an unknown outcome, else it takes a new number.
         opening, now = locked.opening, services.clock.now()
@@ -110,16 +112,41 @@ async def _close_older(locked: Locked, services: CheckoutServices) -> None:
         raise NotPayable(f"The session is {status}: it can't be paid any more.")
 
 
+async def _plan_of(session: Session) -> PlanPrice:
+    """Return by which price a subscription is opened; a single payment has none of a provider's."""
+    if session.mode != "subscription" or session.plan is None:
+        return PlanPrice()
+    named = (session.merchant_id, session.plan, session.currency, session.provider)
+    return await plan_price(*named)
+
+
 async def _check_price(
-    session: Session, opened: OpenedCheckout, services: CheckoutServices
+    session: Session, plan: PlanPrice, opened: OpenedCheckout, services: CheckoutServices
 ) -> None:
     """Refuse a checkout whose price is not ours, and close it: nobody may pay another price."""
-    due = 0 if session.trial_days else session.amount
-    if opened.amount is not None and (opened.amount, opened.currency) != (due, session.currency):
+    wrong = _other_amount(session, opened) or _other_interval(plan, opened)
+    if wrong is not None:
         async with answers_in_time():
             message = closing(session, opened.ref, services.clock.now())
             await outbox_repository.add_once([message], NO_TRANSACTION)
-        raise ProviderFailed(
-            f"{session.provider} opened a checkout over {opened.amount} {opened.currency}, "
-            f"{due} {session.currency} was asked for. It is not handed out."
-        )
+        raise ProviderFailed(f"{session.provider} opened a checkout {wrong}. It is not handed out.")
+
+
+def _other_amount(session: Session, opened: OpenedCheckout) -> str | None:
+    due = 0 if session.trial_days else session.amount
+    if opened.amount is None or (opened.amount, opened.currency) == (due, session.currency):
+        return None
+    return f"over {opened.amount} {opened.currency}, {due} {session.currency} was asked for"
+
+
+def _other_interval(plan: PlanPrice, opened: OpenedCheckout) -> str | None:
+    wanted, found = (
+        (plan.interval, plan.interval_count),
+        (opened.interval, opened.interval_count),
+    )
+    if None in {plan.interval, opened.interval} or wanted == found:
+        return None
+    return (
+        f"that is charged every {found[1]} {found[0]}, in the catalog it is every "
+        f"{wanted[1]} {wanted[0]}"
+    )

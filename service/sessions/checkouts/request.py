@@ -12,8 +12,13 @@ def home_of(session: Session, rules: Rules) -> str:
     return f"{rules.public_url}/shop/return?sessionId={session.session_id}"
 
 
-def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequest:
-    """Make the request of an attempt; it is the same each time the attempt is repeated."""
+def request_of(
+    session: Session, opening: Opening, rules: Rules, plan_price: str | None = None
+) -> CheckoutRequest:
+    """Make the request of an attempt; it is the same each time the attempt is repeated.
+
+    `plan_price` is the provider's id of the price that a subscription is opened with.
+    """
     attempt = opening.attempt_id or attempt_id(session, opening.n, rules.pepper)
     home = home_of(session, rules)
     return view_of(
@@ -27,6 +32,7 @@ def request_of(session: Session, opening: Opening, rules: Rules) -> CheckoutRequ
         cancel_url=session.cancel_url or home,
         customer_id=session.provider_customer_id,
         repeated=opening.repeated,
+        plan_price=plan_price,
     )
 
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from service.core.clock import ManualClock
 from service.core.errors import NotOffered, ProviderUnreachable
-from service.providers.facts import InvoicePaid, PaymentSucceeded, SubscriptionRead
+from service.providers.facts import InvoicePaid, PaymentSucceeded, Subject, SubscriptionRead
 from service.providers.razorpay.adapter import RazorpayProvider
 from service.providers.subscribing import Subscribes
 from tests.providers.http_fake import FakeApi, Json, fake_api
@@ -123,7 +123,7 @@ async def test_it_ends_is_changed_and_resumed(api: FakeApi, provider: RazorpayPr
     assert api.last().json() == {"cancel_at_cycle_end": 0}
     await provider.reactivate_subscription(SUB)
     assert api.last().json() == {"resume_at": "now"}
-    await provider.change_plan(SUB, "premium", "key")
+    await provider.change_plan(SUB, "premium", "plan_2", "key")
     assert api.last().json()["plan_id"] == "plan_2"
 
 
@@ -165,3 +165,72 @@ async def test_asked_about_its_session_it_names_its_first_payment(
     [fact] = (await provider.fetch(SUB)).facts
     assert isinstance(fact, PaymentSucceeded)
     assert (fact.payment.provider_payment_id, fact.payment.subscription_id) == ("pay_1", SUB)
+
+
+def _captured(**payment: object) -> dict[str, object]:
+    body: dict[str, object] = sample("payment.captured")
+    body["payload"]["payment"]["entity"] |= {"invoice_id": "inv_2", **payment}  # type: ignore[index]
+    return body
+
+
+async def _learned(provider: RazorpayProvider, **payment: object) -> Subject | None:
+    raw = json.dumps(_captured(**payment)).encode()
+    event = provider.verify(sign(raw, NOON), raw, NOON)
+    return await provider.checkout_of(event, matched=False)
+
+
+@pytest.mark.parametrize(
+    ("paid", "renews"),
+    [
+        ([("inv_2", 20)], False),
+        ([("inv_2", 20), ("inv_1", 10)], True),
+        ([("inv_3", 30), ("inv_2", 20)], False),
+        ([("inv_1", 10)], True),  # it is not paid itself: a renewal that failed
+        ([], False),  # the first one, that failed
+    ],
+)
+async def test_an_invoice_tells_a_renewal_from_the_first_payment(
+    api: FakeApi, provider: RazorpayProvider, paid: list[tuple[str, int]], renews: bool
+) -> None:
+    invoices = [{"id": one, "status": "paid", "paid_at": at} for one, at in paid]
+    own = next((one for one in invoices if one["id"] == "inv_2"), {"id": "inv_2"})
+    api.answer("GET", "/v1/invoices/inv_2", {**own, "subscription_id": SUB})
+    api.answer("GET", ONE, _subscription("active"))
+    api.answer("GET", "/v1/invoices", {"items": invoices})
+    learned = await _learned(provider)
+    assert learned is not None
+    assert (learned.subscription_id, learned.renews) == (SUB, renews)
+    assert learned.sent_ids == ("ps_1",)
+    assert learned.checkout_refs == (() if renews else (SUB,))
+
+
+async def test_another_system_s_subscription_pays_no_session_of_ours(
+    api: FakeApi, provider: RazorpayProvider
+) -> None:
+    api.answer("GET", "/v1/invoices/inv_2", {"id": "inv_2", "subscription_id": SUB})
+    api.answer("GET", ONE, _subscription("active", notes={}))
+    api.answer("GET", "/v1/invoices", {"items": []})
+    learned = await _learned(provider)
+    assert learned is not None
+    assert (learned.renews, learned.sent_ids) == (True, ())
+
+
+@pytest.mark.parametrize("invoice", [{"id": "inv_2"}, {"id": "inv_2", "subscription_id": "../x"}])
+async def test_an_invoice_of_no_subscription_leads_to_the_order(
+    api: FakeApi, provider: RazorpayProvider, invoice: Json
+) -> None:
+    api.answer("GET", "/v1/invoices/inv_2", invoice)
+    api.answer("GET", "/v1/orders/order_1", {"id": "order_1", "receipt": "ps_1"})
+    api.answer("GET", "/v1/payment_links", {"payment_links": []})
+    learned = await _learned(provider, order_id="order_1")
+    assert learned is not None
+    assert (learned.attempt_ids, learned.renews) == (("ps_1",), False)
+
+
+async def test_what_is_no_invoice_s_id_is_not_asked_for(
+    api: FakeApi, provider: RazorpayProvider
+) -> None:
+    api.answer("GET", "/v1/orders/order_1", {"id": "order_1"})
+    api.answer("GET", "/v1/payment_links", {"payment_links": []})
+    await _learned(provider, order_id="order_1", invoice_id="inv_../plans")
+    assert {path for _, path in api.calls()} == {"/v1/orders/order_1", "/v1/payment_links"}

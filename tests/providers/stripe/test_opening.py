@@ -85,7 +85,11 @@ async def test_a_trial_is_asked_for_where_one_was_granted(
 
 @pytest.mark.parametrize(
     ("plan", "remedy"),
-    [("premium", "set STRIPE_PRICE_PREMIUM"), ("gold", "only basic"), (None, "only basic")],
+    [
+        ("premium", "set STRIPE_PRICE_PREMIUM"),
+        ("gold", "name one in the catalog"),
+        (None, "name one in the catalog"),
+    ],
 )
 async def test_a_plan_without_a_price_tells_which_variable_to_set(
     fake: FakeStripe, provider: StripeProvider, plan: str | None, remedy: str
@@ -245,3 +249,15 @@ async def test_without_a_key_every_call_tells_which_variable_to_set() -> None:
 )
 def test_the_key_tells_the_mode(key: str, live: bool | None) -> None:
     assert provider_at("http://127.0.0.1:9", STRIPE_SECRET_KEY=key).live is live
+
+
+async def test_a_plan_of_the_catalog_is_opened_by_its_price_and_its_period_is_read(
+    fake: FakeStripe, provider: StripeProvider
+) -> None:
+    wanted = replace(REQUEST, mode="subscription", plan="gold", plan_price="price_gold")
+    recurring = {"interval": "week", "interval_count": 2}
+    line = {"price": {"id": "price_gold", "recurring": recurring}}
+    fake.will_answer(CREATE, checkout() | {"line_items": {"data": [line]}})
+    opened = await provider.open_checkout(wanted)
+    assert fake.asked[-1].params["line_items[0][price]"] == "price_gold"
+    assert (opened.interval, opened.interval_count) == ("week", 2)

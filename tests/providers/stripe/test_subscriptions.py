@@ -58,7 +58,8 @@ async def test_a_reading_says_how_it_stands_and_what_paid_its_invoices(
     said, *paid = event.facts
     assert isinstance(said, SubscriptionRead)
     found = said.subscription
-    assert (said.read, found.state, found.plan, found.attempts) == (9, "active", "gold", 2)
+    assert (said.read, found.state, found.attempts) == (9, "active", 2)
+    assert (found.plan, found.noted_plan) == (None, "gold")  # what was sent along may be old
     assert (found.amount, found.quantity, found.interval_count) == (1800, 2, 3)
     assert [one.payment.aliases for one in paid if isinstance(one, InvoicePaid)] == [
         ("pi_1",),
@@ -121,12 +122,11 @@ async def test_it_is_ended_now_or_with_its_period(
 async def test_a_plan_that_it_has_already_is_not_asked_for_once_more(
     fake: FakeStripe, provider: StripeProvider
 ) -> None:
-    provider._prices = {"basic": "price_1", "premium": "price_2"}
     fake.will_answer(READ, _subscription())
     fake.will_answer(UPDATE, _subscription())
-    await provider.change_plan(SUB, "basic", "key_1")
+    await provider.change_plan(SUB, "basic", "price_1", "key_1")
     assert [one.method for one in fake.asked] == ["GET"]
-    await provider.change_plan(SUB, "premium", "key_1")
+    await provider.change_plan(SUB, "premium", "price_2", "key_1")
     asked = fake.asked[-1]
     assert asked.headers["idempotency-key"] == "key_1"
     assert (asked.params["items[0][id]"], asked.params["items[0][price]"]) == ("si_1", "price_2")
@@ -136,12 +136,11 @@ async def test_a_plan_that_it_has_already_is_not_asked_for_once_more(
 async def test_one_of_several_items_is_left_to_its_dashboard(
     fake: FakeStripe, provider: StripeProvider
 ) -> None:
-    provider._prices = {"premium": "price_2"}
     several = _subscription()
     several["items"]["data"] *= 2
     fake.will_answer(READ, several)
     with pytest.raises(ProviderFailed, match="2 items"):
-        await provider.change_plan(SUB, "premium", "key_1")
+        await provider.change_plan(SUB, "premium", "price_2", "key_1")
 
 
 async def test_a_server_that_fails_leaves_the_outcome_open(

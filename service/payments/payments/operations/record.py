@@ -28,6 +28,7 @@ class Recorded(Struct, frozen=True):
     claimed_by: Claim | None
     amount: int
     currency: str
+    subscription_id: str | None = None
     before: PaymentStatus | None = None
     is_marked: bool = False
     carries: bool = False
@@ -55,6 +56,7 @@ async def record_payment(tx: Transaction, reported: ReportedPayment, now: dateti
             reported.claim,
             reported.amount,
             reported.currency,
+            reported.provider_subscription_id,
             is_marked=reported.status in POSTED,
         )
     changes = changes_by(payment, reported)
@@ -67,6 +69,7 @@ async def record_payment(tx: Transaction, reported: ReportedPayment, now: dateti
         payment.claim or reported.claim,
         changes.get("amount", payment.amount),
         changes.get("currency", payment.currency),
+        changes.get("providerSubscriptionId", payment.provider_subscription_id),
         before=payment.status,
         is_marked="unposted" in changes,
         carries=_carries(payment, changes),

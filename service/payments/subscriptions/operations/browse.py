@@ -38,6 +38,13 @@ async def find_subscription(
     raise SubscriptionNotFound(subscription_id)
 
 
+async def find_by_any_id(merchant_id: str, any_id: str) -> list[Subscription]:
+    """Find a merchant's subscriptions by their provider's id, or by that of their session."""
+    async with answers_in_time():
+        found = await repository.find_named(merchant_id, any_id)
+        return found or await repository.of_session(merchant_id, any_id)
+
+
 async def current_subscription(merchant_id: str, user_id: str, *, own: bool) -> Subscription | None:
     """Return a user's subscription: the latest that has not ended, else the latest of all.
 

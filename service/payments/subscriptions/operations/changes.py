@@ -65,6 +65,17 @@ def _goes_on(subscription: Subscription, status: SubscriptionStatus) -> bool:
     return True
 
 
+def came_about(subscription: Subscription, change: Change) -> bool:
+    """Return whether a subscription stands, once it was asked for, as a change would have it."""
+    match change.what:
+        case "cancel_now":
+            return subscription.has_ended
+        case "change_plan":
+            return not subscription.has_ended and subscription.plan == change.plan
+        case _:
+            return is_made(subscription, change)
+
+
 async def check_currency(subscription: Subscription, plan: str) -> None:
     """Refuse a plan that the catalog has prices of, but none in the subscription's currency."""
     currency = subscription.currency

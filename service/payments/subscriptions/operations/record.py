@@ -8,6 +8,7 @@ from service.payments.payments.operations.reported import Origin
 from service.payments.subscriptions import repository
 from service.payments.subscriptions.documents import Subscription, SubscriptionMove
 from service.payments.subscriptions.operations.hint import Began, blank, claimed
+from service.payments.subscriptions.operations.plans import plan_of
 from service.payments.subscriptions.operations.telling import tell_change
 from service.payments.subscriptions.states import (
     ENDED,
@@ -46,16 +47,17 @@ async def record_reading(tx: Transaction, reading: Reading, now: datetime) -> Su
         row = blank(origin, reading.merchant_id, said.provider_subscription_id, now)
         await repository.insert(row, tx)
         known = Subscription.model_validate(row)
-    changes = known.differing(_changes(known, reading, now))
-    to = changes.get("status")
-    move = _moved(known, to, origin, now) if to is not None else None
+    merchant_id = reading.began.merchant_id if reading.began else known.merchant_id
+    plan = await plan_of(tx, known, merchant_id, said)
+    changes = known.differing(_changes(known, reading, plan, now))
+    move = _moved(known, changes, origin, now) if _MOVES & changes.keys() else None
     changes |= {"updatedAt": now, "readAt": now}
     after = await repository.change(known, changes, move, tx)
     await tell_change(tx, known, after, reading.fact.read, now)
     return after
 
 
-def _changes(known: Subscription, reading: Reading, now: datetime) -> Row:
+def _changes(known: Subscription, reading: Reading, plan: str | None, now: datetime) -> Row:
     said, read = reading.fact.subscription, reading.fact.read
     answered = max(known.answered, read)
     changes: Row = {"answered": answered, "asked": max(known.asked, read)}
@@ -63,7 +65,7 @@ def _changes(known: Subscription, reading: Reading, now: datetime) -> Row:
     status = SubscriptionStatus(said.state)
     if outranks(status, read, known.status, known.seq):
         since = inactive_since(status, known.inactive_since, said.ended_at, now)
-        changes |= _said(known, said) | {"seq": read, "inactiveSince": since}
+        changes |= _said(known, said) | {"plan": plan, "seq": read, "inactiveSince": since}
     if answered >= known.wanted or status in ENDED or known.has_ended:
         changes |= {"unread": False, "unreadSince": None}
     if reading.began is not None and known.session_id is None:
@@ -76,7 +78,6 @@ def _said(known: Subscription, said: Subscribed) -> Row:
     """Return the fields of a reading as they are stored; what it leaves open stays as it is."""
     fields = structs.asdict(said)
     row: Row = {stored: fields[name] for name, stored in _FIELDS.items()}
-    row["plan"] = said.plan or known.plan
     row["providerCustomerId"] = said.customer_id or known.provider_customer_id
     return row
 
@@ -102,7 +103,22 @@ _FIELDS = {
 }
 
 
-def _moved(known: Subscription, to: str, origin: Origin, now: datetime) -> Row:
-    from_ = known.status.value if known.status else None
-    given: Row = {"at": now, "from": from_, "to": to, "eventId": origin.inbox_id}
+# What of a reading is a line of the subscription's history where it differs.
+_MOVES = frozenset({"status", "plan", "currentPeriodEnd", "cancelAtPeriodEnd"})
+
+
+def _moved(known: Subscription, changes: Row, origin: Origin, now: datetime) -> Row | None:
+    """Return the move that a reading makes; before the first one nothing moves."""
+    to = changes.get("status", known.status)
+    if to is None:
+        return None
+    given: Row = {
+        "at": now,
+        "from": known.status.value if known.status else None,
+        "to": to,
+        "plan": changes.get("plan", known.plan),
+        "periodEnd": changes.get("currentPeriodEnd", known.current_period_end),
+        "ending": changes.get("cancelAtPeriodEnd", known.cancel_at_period_end),
+        "eventId": origin.inbox_id,
+    }
     return SubscriptionMove.new_row(given)

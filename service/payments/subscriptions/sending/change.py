@@ -1,5 +1,6 @@
 """Change a subscription while somebody waits: claimed first, then asked for, then read."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from service.core.errors import NotOffered, ProviderFailed
@@ -14,10 +15,12 @@ from service.payments.subscriptions.errors import (
 )
 from service.payments.subscriptions.operations.changes import (
     Change,
+    came_about,
     check_currency,
     claim,
     is_made,
 )
+from service.payments.subscriptions.operations.plans import plans_for
 from service.payments.subscriptions.sending.read import ASK_WITHIN_S, read, read_again
 from service.payments.subscriptions.sending.services import SubscriptionServices
 from service.providers.subscribing import Subscribes
@@ -41,11 +44,7 @@ async def change_subscription(
     subscription = found if found.has_ended else await read(found, services)
     if is_made(subscription, change):
         return subscription
-    if change.plan is not None:
-        if not provider.offers_plan(change.plan):
-            raise unknown_plan(change.plan, subscription.provider)
-        async with answers_in_time():
-            await check_currency(subscription, change.plan)
+    price = await _price_of(subscription, change, provider)
     now = services.clock.now()
     claimed = await in_transaction(
         partial(claim, found=subscription, change=change, by=by, now=now)
@@ -54,7 +53,7 @@ async def change_subscription(
         return await read_again(subscription)
     after = None
     try:
-        await _ask(provider, claimed, change, services)
+        await _ask(partial(_send, provider, claimed, change, price), claimed, change, services)
         after = await read(claimed, services, ASK_WITHIN_S)
         return after
     finally:
@@ -63,22 +62,38 @@ async def change_subscription(
             await repository.end_change(claimed, claimed.changing.id, unknown_since)
 
 
+async def _price_of(subscription: Subscription, change: Change, provider: Subscribes) -> str:
+    """Return the provider's price of the plan that is changed to; nothing where none is."""
+    if change.plan is None:
+        return ""
+    async with answers_in_time():
+        price = (await plans_for(subscription, provider)).get(change.plan)
+        await check_currency(subscription, change.plan)
+    if price is None:
+        raise unknown_plan(change.plan, subscription.provider)
+    return price
+
+
 async def _ask(
-    provider: Subscribes, claimed: Subscription, change: Change, services: SubscriptionServices
+    send: Callable[[], Awaitable[None]],
+    claimed: Subscription,
+    change: Change,
+    services: SubscriptionServices,
 ) -> None:
     """Ask the provider for a change; after a refusal it is read what stands in its way."""
     try:
-        await _send(provider, claimed, change)
+        await send()
     except NotOffered as error:
         raise ChangeNotOffered(error.message) from error
     except ProviderFailed as error:
         if not error.definite:
             raise
-        if not is_made(await read(claimed, services, ASK_WITHIN_S), change):
+        stands = await read(claimed, services, ASK_WITHIN_S)
+        if not came_about(stands, change) and not is_made(stands, change):
             raise ChangeRefused(error.message) from error
 
 
-async def _send(provider: Subscribes, claimed: Subscription, change: Change) -> None:
+async def _send(provider: Subscribes, claimed: Subscription, change: Change, price: str) -> None:
     subscription_id = claimed.provider_subscription_id
     match change.what:
         case "cancel_now":
@@ -90,4 +105,4 @@ async def _send(provider: Subscribes, claimed: Subscription, change: Change) -> 
         case "change_plan":
             # One key for each claim: a repetition within it charges nothing twice.
             key = f"tillgate:{subscription_id}:{claimed.changing.id if claimed.changing else ''}"
-            await provider.change_plan(subscription_id, change.plan or "", key)
+            await provider.change_plan(subscription_id, change.plan or "", price, key)

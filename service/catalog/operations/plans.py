@@ -1,0 +1,49 @@
+"""Which of a provider's prices a plan is subscribed to by, and which plan a price is of."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from service.catalog import repository
+from service.catalog.documents import Product
+from service.providers.subscribed import Interval
+from service.storage.answering import answers_in_time
+from service.storage.transaction import Transaction
+
+
+class PlanPrice(Struct, frozen=True):
+    """A plan's price at a provider: its id there, and how long what it costs lasts.
+
+    None where the catalog leaves it to the provider.
+    """
+
+    ref: str | None = None
+    interval: Interval | None = None
+    interval_count: int = 1
+
+
+async def plan_price(merchant_id: str, plan: str, currency: str, provider: str) -> PlanPrice:
+    """Return how the catalog has a plan opened at a provider."""
+    async with answers_in_time():
+        found = await repository.find_price(merchant_id, Product(plan), currency)
+    if found is None:
+        return PlanPrice()
+    ref = found.provider_prices.get(provider)
+    return PlanPrice(ref, found.interval, found.interval_count)
+
+
+async def prices_of_plans(merchant_id: str, currency: str, provider: str) -> Mapping[str, str]:
+    """Return the provider's ids of the prices in a currency, by plan."""
+    async with answers_in_time():
+        listed = await repository.list_prices(merchant_id)
+    return {
+        one.item: one.provider_prices[provider]
+        for one in listed
+        if one.pass_id is None and one.currency == currency and provider in one.provider_prices
+    }
+
+
+async def plan_of_price(merchant_id: str, provider: str, ref: str, tx: Transaction) -> str | None:
+    """Return the plan that a provider's price is of, None where the catalog names none."""
+    found = await repository.find_by_provider_price(merchant_id, provider, ref, tx)
+    return min((one.item for one in found if one.pass_id is None), default=None)
