@@ -80,18 +80,18 @@ def figures_of(counts: Counts) -> Figures:
 
 def total_of(buckets: Iterable[Bucket]) -> Counter[str]:
     """Add up the counts of buckets of one currency."""
-    total: Counter[str] = Counter()
+    total: dict[str, int] = {}
     for one in buckets:
         add(total, one.totals)
-    return total
+    return Counter(total)
 
 
 def total_by(buckets: Iterable[Bucket], key: Callable[[Bucket], K]) -> dict[K, Counter[str]]:
     """Add up the counts of buckets by what `key` says of each."""
-    totals: dict[K, Counter[str]] = defaultdict(Counter)
+    totals: dict[K, dict[str, int]] = defaultdict(dict)
     for one in buckets:
         add(totals[key(one)], one.totals)
-    return totals
+    return {of: Counter(total) for of, total in totals.items()}
 
 
 def grouped(buckets: Iterable[Bucket], key: Callable[[Bucket], K]) -> dict[K, list[Bucket]]:
@@ -104,11 +104,11 @@ def grouped(buckets: Iterable[Bucket], key: Callable[[Bucket], K]) -> dict[K, li
 
 def part_of(buckets: Iterable[Bucket], part: Part) -> dict[str, Counter[str]]:
     """Add up the counts of buckets by provider, item, country or code."""
-    totals: dict[str, Counter[str]] = defaultdict(Counter)
+    totals: dict[str, dict[str, int]] = defaultdict(dict)
     for one in buckets:
         for key, counts in one.parts.get(part, {}).items():
             add(totals[key], counts)
-    return dict(totals)
+    return {key: Counter(total) for key, total in totals.items()}
 
 
 def payers_of(buckets: Iterable[Bucket]) -> int:

@@ -103,7 +103,7 @@ async def group(of: Which, tx: Transaction) -> list[Group]:
         "tookMs": {"$sum": "$tookMs"},
     }
     rows = await _grouped(of, {}, {"_id": key, **sums}, tx)
-    return [msgspec.convert(row, Group) for row in rows]
+    return msgspec.convert(rows, list[Group])
 
 
 async def payers(of: Which, tx: Transaction) -> list[Paid]:
@@ -111,7 +111,7 @@ async def payers(of: Which, tx: Transaction) -> list[Paid]:
     paid = {"kind": Kind.PAYMENT.value, "state": {"$in": _CAME}, "payer": {"$type": "string"}}
     key = {"bucket": _QUARTER, "currency": "$currency"}
     rows = await _grouped(of, paid, {"_id": key, "payers": {"$addToSet": "$payer"}}, tx)
-    return [msgspec.convert(row, Paid) for row in rows]
+    return msgspec.convert(rows, list[Paid])
 
 
 async def slots(of: Which, tx: Transaction) -> list[Slot]:
@@ -119,7 +119,7 @@ async def slots(of: Which, tx: Transaction) -> list[Slot]:
     timed = {"kind": Kind.SESSION.value, "slot": {"$type": "number"}}
     key = {"bucket": _QUARTER, "currency": "$currency", "slot": "$slot"}
     rows = await _grouped(of, timed, {"_id": key, "n": {"$sum": 1}}, tx)
-    return [msgspec.convert(row, Slot) for row in rows]
+    return msgspec.convert(rows, list[Slot])
 
 
 async def who_retried(merchant_id: str, currency: str, span: Span, tx: Transaction) -> list[Row]:
