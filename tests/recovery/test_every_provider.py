@@ -13,7 +13,7 @@ from service.storage.database import Database
 from tests.notifications.mail.mailing import CUSTOMER, Mailing
 from tests.notifications.mail.servers import Server
 from tests.recovery.leaving import AGREED, Leaving
-from tests.sandbox.lab import Lab, running_lab
+from tests.sandbox.lab import Lab, empty_sandbox, running_lab
 from tests.support.api import Api
 from tests.support.shop import Shop
 from tillgate_sandbox.extension import SANDBOX
@@ -24,14 +24,21 @@ from tillgate_sandbox.states import Happening
 SENDER = "shop@tillgate.example"
 
 
-@pytest_asyncio.fixture
-async def lab(database: Database, clock: ManualClock) -> AsyncIterator[Lab]:
-    """The service with its sandbox, whose mailbox takes its mail."""
+@pytest_asyncio.fixture(scope="module")
+async def served_lab(indexed_database: Database, the_clock: ManualClock) -> AsyncIterator[Lab]:
+    """The service with its sandbox, whose mailbox takes its mail: built and served once."""
     async with (
-        SANDBOX.receiving_mail(clock) as url,
-        running_lab(database, clock, SMTP_URL=url, MAIL_FROM=SENDER) as running,
+        SANDBOX.receiving_mail(the_clock) as url,
+        running_lab(indexed_database, the_clock, SMTP_URL=url, MAIL_FROM=SENDER) as running,
     ):
         yield running
+
+
+@pytest_asyncio.fixture
+async def lab(served_lab: Lab, database: Database, clock: ManualClock) -> Lab:
+    """That lab, as if nothing had happened in it yet."""
+    await empty_sandbox(database)
+    return served_lab
 
 
 @pytest_asyncio.fixture

@@ -66,10 +66,10 @@ class FakeStripe:
 
 
 @asynccontextmanager
-async def fake_stripe() -> AsyncIterator[FakeStripe]:
-    """Run the stand-in on a free port of loopback."""
+async def fake_stripe(port: int = 0) -> AsyncIterator[FakeStripe]:
+    """Run the stand-in on loopback: on any port, or on one."""
     fake = FakeStripe()
-    server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(fake.serve, "127.0.0.1", port)
     host, port = server.sockets[0].getsockname()
     fake.url = f"http://{host}:{port}"
     async with server:
