@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from litestar import Controller, Response, get
 from litestar.params import QueryParameter
-from litestar.response import Stream
 
 from service.analytics.controllers.answering import (
     CurrencyQuery,
@@ -27,8 +26,9 @@ from service.analytics.operations.exporting import (
 from service.analytics.operations.spans import between
 from service.analytics.repository.exports import Wanted
 from service.analytics.schemas.exports import ExportFile, ExportHead, ExportPeriod, export_line
-from service.core.principal import AccessScope
+from service.core.principal import AccessScope, Principal
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.downloads import Download
 
 _TYPES = {"csv": "text/csv", "json": "application/json"}
 
@@ -57,12 +57,13 @@ class FiguresExports(Controller):
         clock = services_of(request).clock
         count = await begin_transactions(wanted, format_, principal, clock)
         if format_ == "csv":
-            return _file("transactions.csv", transactions_csv(wanted, metadata=metadata))
+            content = transactions_csv(wanted, metadata=metadata)
+            return _file("transactions.csv", content, principal)
         head = ExportHead(
             export_date=clock.now(), period=ExportPeriod(*wanted.span), transaction_count=count
         )
         content = transactions_json(wanted, head, export_line, metadata=metadata)
-        return _file("transactions.json", content)
+        return _file("transactions.json", content, principal)
 
     @get("/accounting", operation_id="exportAccounting", summary="Download the double entry")
     async def accounting(
@@ -77,7 +78,7 @@ class FiguresExports(Controller):
         """A row for each line of an entry, oldest first: debit equals credit. Minor units."""
         wanted = await _wanted(request, principal, (start_date, end_date), timezone, currency)
         await begin_accounting(wanted, principal, services_of(request).clock)
-        return _file("accounting.csv", accounting_csv(wanted))
+        return _file("accounting.csv", accounting_csv(wanted), principal)
 
 
 async def _wanted(
@@ -92,9 +93,5 @@ async def _wanted(
     return Wanted(shown.merchant.id, between(start, end, shown.as_of, shown.zone), currency)
 
 
-def _file(name: str, content: AsyncIterator[bytes]) -> Response[Any]:
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-    }
-    return Stream(content, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+def _file(name: str, content: AsyncIterator[bytes], taker: Principal) -> Response[Any]:
+    return Download(content, name, _TYPES[name.rpartition(".")[2]], taker)

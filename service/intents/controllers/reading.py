@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, QueryParameter
-from litestar.response import Stream
 
 from service.core.paging import decode_cursor
+from service.core.principal import Principal
 from service.intents.controllers.sharing import PATH, READERS, TAGS, services_of
 from service.intents.operations.analytics import analyze, sum_up
 from service.intents.operations.browse import (
@@ -38,6 +38,7 @@ from service.intents.schemas.queries import (
     time_parameter,
 )
 from service.web.authentication import AnyRequest, CurrentPrincipal
+from service.web.downloads import Download
 from service.web.parameters import PageCursor
 
 TimeFrom = Annotated[str | None, QueryParameter(name="startDate", max_length=40)]
@@ -102,7 +103,7 @@ class IntentQueries(Controller):
                 "until": found.until,
                 "filters": data.filters.model_dump(mode="json", exclude_none=True),
             }
-            return _file(found, data.format, about)
+            return _file(found, data.format, about, principal)
         place = (data.pagination or Pagination()).to_place()
         return Response(await _page(found, place, services, stats=data.include_stats))
 
@@ -136,8 +137,8 @@ async def _page(
     return intents_answer(page, place.limit, place.offset, asked)
 
 
-def _file(wanted: IntentFilter, form: Form, about: dict[str, object]) -> Response[Any]:
-    name = f'attachment; filename="payment-intents.{form}"'
-    headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+def _file(
+    wanted: IntentFilter, form: Form, about: dict[str, object], taker: Principal
+) -> Response[Any]:
     content = as_file(every_intent(wanted), form, about)
-    return Stream(content, media_type=TYPES[form], headers=headers)
+    return Download(content, f"payment-intents.{form}", TYPES[form], taker)

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from litestar import Controller, Response, get
 from litestar.params import PathParameter, QueryParameter
-from litestar.response import Stream
 
 from service.core.money import LARGEST_AMOUNT
 from service.core.paging import cursor_of, next_cursor
@@ -41,6 +40,7 @@ from service.payments.payments.documents import TRUSTED_OWNERS
 from service.payments.payments.states import PaymentStatus
 from service.providers.registry import ProviderName
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.downloads import Download
 from service.web.parameters import (
     PAGE_SIZE,
     PageCursor,
@@ -108,7 +108,7 @@ class PaymentHistory(Controller):
                 raise wrong_parameter("updatedSince", "can't be combined with format")
             now = history_of(request).clock.now()
             await begin_file(wanted, format_, principal, now)
-            return _file(wanted, format_, to_user=to_user)
+            return _file(wanted, format_, principal, to_user=to_user)
         if since is not None:
             swept = await sweep_payments(wanted, since, cursor=cursor_of(cursor), limit=limit)
             return Response(swept_answer(swept, to_user=to_user))
@@ -230,13 +230,13 @@ async def sessions_of_email(request: AnyRequest, principal: Principal, email: st
     return [*found]
 
 
-def _file(wanted: PaymentFilter, format_: Format, *, to_user: bool) -> Response[Any]:
+def _file(
+    wanted: PaymentFilter, format_: Format, taker: Principal, *, to_user: bool
+) -> Response[Any]:
     lists = pages(wanted)
     content: AsyncIterator[bytes]
     if format_ == "csv":
         content = as_csv(lists, csv_header(to_user=to_user), partial(csv_row, to_user=to_user))
     else:
         content = as_json(lists, partial(payment_view, to_user=to_user))
-    name = f'attachment; filename="payments.{format_}"'
-    headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
-    return Stream(content, media_type=_TYPES[format_], headers=headers)
+    return Download(content, f"payments.{format_}", _TYPES[format_], taker)

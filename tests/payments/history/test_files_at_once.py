@@ -1,0 +1,102 @@
+"""Who takes files and doesn't read them holds a few places, and gives them back."""
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
+from litestar import Litestar
+
+from service.web import downloads
+from tests.support.api import ADMIN, SECRET
+from tests.support.patience import IN_TIME
+from tests.support.shop import Shop
+
+PATH = "/api/payment/payment-history"
+
+
+class Reader:
+    """A client that takes the head of a file, and nothing more until it is told to go on."""
+
+    def __init__(self, app: Litestar, key: str) -> None:
+        """Ask for a file."""
+        self.began, self.goes_on = asyncio.Event(), asyncio.Event()
+        self.status = 0
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": PATH,
+            "raw_path": PATH.encode(),
+            "query_string": b"format=csv",
+            "headers": [(b"host", b"testserver"), (b"authorization", f"Bearer {key}".encode())],
+            "client": ("127.0.0.1", 5000),
+            "server": ("testserver", 80),
+            "state": {},
+            "app": app,
+        }
+        self.task = asyncio.create_task(app(scope, self._receive, self._send))  # type: ignore[arg-type]
+
+    async def _receive(self) -> MutableMapping[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.began.set()
+            await self.goes_on.wait()
+
+
+async def _hold(app: Litestar, many: int, key: str = SECRET) -> list[Reader]:
+    readers = [Reader(app, key) for _ in range(many)]
+    async with asyncio.timeout(IN_TIME):
+        for one in readers:
+            await one.began.wait()
+    return readers
+
+
+async def _let_go(readers: list[Reader]) -> None:
+    for one in readers:
+        one.task.cancel()
+    await asyncio.gather(*(one.task for one in readers), return_exceptions=True)
+
+
+async def test_a_key_is_sent_a_few_files_at_once_and_others_are_not_held_up(
+    shop: Shop, app: Litestar
+) -> None:
+    readers = await _hold(app, downloads.MOST_OF_ONE)
+    try:
+        refused = await shop.api.call("GET", f"{PATH}?format=csv", SECRET)
+        assert (refused.status_code, refused.json()["error"]) == (429, "too_many_downloads")
+        assert int(refused.headers["retry-after"]) > 0
+        assert (await shop.api.call("GET", PATH, SECRET)).status_code == 200  # a page is no file
+        other = await shop.api.call("GET", f"{PATH}?format=csv", ADMIN)
+        assert other.status_code == 200
+    finally:
+        await _let_go(readers)
+    again = await shop.api.call("GET", f"{PATH}?format=csv", SECRET)
+    assert again.status_code == 200
+    assert not downloads._UnderWay.by_taker
+
+
+async def test_all_callers_together_are_sent_a_bounded_number(
+    shop: Shop, app: Litestar, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(downloads, "MOST", 2)
+    readers = await _hold(app, 2)
+    try:
+        refused = await shop.api.call("GET", f"{PATH}?format=csv", ADMIN)
+        assert (refused.status_code, refused.json()["error"]) == (429, "too_many_downloads")
+    finally:
+        await _let_go(readers)
+
+
+async def test_control_without_the_places_any_number_is_sent(
+    shop: Shop, app: Litestar, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(downloads, "MOST_OF_ONE", 1000)
+    readers = await _hold(app, 10)
+    await _let_go(readers)
+    assert {one.status for one in readers} == {200}
