@@ -31,7 +31,12 @@ class TrackedEvents(Controller):
     tags = ["Figures"]
     path = "/api/v1/analytics/events"
 
-    @post("/", opt=requires(AccessScope.ANALYTICS_WRITE), summary="Track an event")
+    @post(
+        "/",
+        opt=requires(AccessScope.ANALYTICS_WRITE),
+        operation_id="trackEvent",
+        summary="Track an event",
+    )
     async def track(
         self, data: JSONBody[TrackEvent], request: AnyRequest, principal: CurrentPrincipal
     ) -> TrackedAnswer:
@@ -40,7 +45,12 @@ class TrackedEvents(Controller):
         event_id = await track(principal.merchant_id, data.fields(), data.client_address, clock)
         return TrackedAnswer(event_id=event_id)
 
-    @get("/", opt=requires(AccessScope.ANALYTICS_READ), summary="Add up tracked events")
+    @get(
+        "/",
+        opt=requires(AccessScope.ANALYTICS_READ),
+        operation_id="readTrackedEvents",
+        summary="Add up tracked events",
+    )
     async def events(
         self,
         request: AnyRequest,

@@ -1,6 +1,6 @@
 """What goes over the wire about events that a merchant's own server tracks."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 from pydantic import Field
@@ -23,6 +23,11 @@ class TrackEvent(WireModel):
     `amount` is in minor units of `currency`, and adds to no money. Of `clientAddress`, who it is
     about, a hash is kept.
     """
+
+    example: ClassVar = {
+        "type": "resource_access",
+        "resourceUrl": "https://shop.example/reports/1",
+    }
 
     type: EventType
     status: EventState | None = None
