@@ -118,7 +118,8 @@ async def _apply_facts(doing: Applying, session: Session | None) -> _Result:
     for fact in in_order(doing.event.facts):
         one = structs.replace(doing, about=about(fact))
         taken = await _record(one, session, fact)
-        await subscriptions.note(one, session, fact)
+        if (hint := subscriptions.hint_in(one, fact)) is not None:
+            await subscriptions.note(one, session, fact, hint)
         payment, missing = (
             payment or taken.payment,
             missing if taken.missing is None else taken.missing,

@@ -42,25 +42,29 @@ async def record_fact(doing: Applying, session: Session | None, fact: Subscripti
             assert_never(fact)
 
 
-async def note(doing: Applying, session: Session | None, fact: Fact) -> None:
-    """Note that something became of the subscription that a fact names, if it names one.
+def hint_in(doing: Applying, fact: Fact) -> Hint | None:
+    """Return that something became of the subscription that a fact names; None if it names none.
 
     That of another account, which our keys can't read, leads to nothing; what a reading tells
     besides is no hint to read again.
     """
-    hint, event = _hint_in(fact), doing.event
+    hint, event = _named_by(fact), doing.event
     if hint is None or event.account != OWN_ACCOUNT:
-        return
-    if any(isinstance(one, SubscriptionRead) for one in event.facts):
-        return
+        return None
+    is_reading = any(isinstance(one, SubscriptionRead) for one in event.facts)
+    return None if is_reading else hint
+
+
+async def note(doing: Applying, session: Session | None, fact: Fact, hint: Hint) -> None:
+    """Note what became of a subscription: it is to be read."""
     in_checkout = isinstance(fact, PaymentFact | NoPaymentRequired)
     own = session_of(doing, session, in_checkout=in_checkout)
     merchant_id = doing.merchant_id if own is None else own.merchant_id
     hint = structs.replace(hint, began=_began(own))
-    await note_hint(doing.tx, origin_of(event), merchant_id, hint, doing.cause.at)
+    await note_hint(doing.tx, origin_of(doing.event), merchant_id, hint, doing.cause.at)
 
 
-def _hint_in(fact: Fact) -> Hint | None:
+def _named_by(fact: Fact) -> Hint | None:
     if isinstance(fact, PaymentFact | InvoiceFact):
         if (paid := fact.payment).subscription_id is not None:
             return Hint(

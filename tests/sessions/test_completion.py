@@ -172,7 +172,7 @@ async def test_what_an_event_before_told_of_the_payment_is_written_with_its_comp
 async def test_control_by_what_its_last_event_tells_alone_both_would_be_forgotten(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(effects, "_known", lambda payment, _: payment)
+    monkeypatch.setattr(effects, "known_payment", lambda payment, _: payment)
     assert await _named_by_two_events(shop) == (None, None)
 
 
