@@ -35,7 +35,9 @@ async def _refusing(shop: Shop, key: str) -> tuple[int, set[tuple[int, str]]]:
         if path == "/api/events/stream":  # whoever is let in is told so by a 400, and by no stream
             path += "?events=none"
         answer = await shop.api.call(method, path, key, **sent)
-        answers.add((answer.status_code, answer.json().get("error", "")))
+        # Whoever is let in may be answered by a file; who is refused, by a problem alone.
+        error = "" if answer.is_success else answer.json()["error"]
+        answers.add((answer.status_code, error))
         asked += 1
     return asked, answers
 

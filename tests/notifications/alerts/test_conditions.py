@@ -152,8 +152,12 @@ async def _run_all(shop: Shop, *but: str) -> None:
 
 async def test_a_job_that_nobody_calls(shop: Shop) -> None:
     await _run_all(shop)
-    shop.pass_time(minutes=15)
+    shop.pass_time(minutes=3)
     assert await stands(shop, "jobs_late") == []
+    shop.pass_time(seconds=1)
+    assert await stands(shop, "jobs_late") == [("default", "figures")]  # called every minute
+    shop.pass_time(minutes=11, seconds=59)
+    assert await stands(shop, "jobs_late") == [("default", "figures")]
     shop.pass_time(seconds=1)
     assert ("default", "cleanup") in await stands(shop, "jobs_late")
     await _run_all(shop)
