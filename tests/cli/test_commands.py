@@ -116,9 +116,9 @@ def test_prices_are_set_listed_and_removed_on_the_record(shop: Shop) -> None:
     shop.ok("prices", "set", "premium", "49.50", "INR", "--major")
     shop.ok("prices", "set", "concert", "900", "USD", "--pass", "vip", "--max-quantity", "4")
     assert shop.ok("prices", "list").splitlines() == [
-        "concert\t900\tUSD\t9.00 USD\t-\t-\tvip\t4",
-        "premium\t4950\tINR\t49.50 INR\t-\t-\t-\t-",
-        "premium\t2999\tUSD\t29.99 USD\tPremium\t7\t-\t-",
+        "concert\t900\tUSD\t9.00 USD\t-\t-\tvip\t4\t-\t-",
+        "premium\t4950\tINR\t49.50 INR\t-\t-\t-\t-\t-\t-",
+        "premium\t2999\tUSD\t29.99 USD\tPremium\t7\t-\t-\t-\t-",
     ]
     assert shop.run("prices", "remove", "concert", "USD").returncode == 1
     shop.ok("prices", "remove", "concert", "USD", "--pass", "vip")

@@ -51,12 +51,13 @@ def test_a_command_that_is_not_there_is_told_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("called", "meant"), [(["evnts"], "events"), (["events", "rplay"], "replay")]
+    ("called", "meant"),
+    [(["evnts"], "'events' or 'intents' or 'payments'"), (["events", "rplay"], "'replay'")],
 )
 def test_a_command_that_was_misspelt_is_suggested(called: list[str], meant: str) -> None:
     told = CliRunner().invoke(cli, called)
     assert told.exit_code == 2
-    assert f"Did you mean '{meant}'?" in told.output
+    assert f"Did you mean {meant}?" in told.output
 
 
 @pytest.mark.parametrize(("given", "asks"), [([], "dev"), (["PORT=9000"], "dev --port 9000")])

@@ -9,8 +9,12 @@ from tillgate_sandbox.playing import happen
 from tillgate_sandbox.states import Happening
 
 
-@pytest.mark.parametrize("provider", ["stripe", "razorpay", "phonepe"])
-async def test_a_refund_goes_out_and_comes_back_as_lines(lab: Lab, provider: str) -> None:
+@pytest.mark.parametrize(
+    ("provider", "name"), [("stripe", "Stripe"), ("razorpay", "Razorpay"), ("phonepe", "PhonePe")]
+)
+async def test_a_refund_goes_out_and_comes_back_as_lines(
+    lab: Lab, provider: str, name: str
+) -> None:
     currency = "USD" if provider == "stripe" else "INR"
     opened, checkout = await lab.open(paymentMethod=provider, currency=currency)
     await happen(checkout, Happening.PAID, lab.sandbox)
@@ -27,4 +31,4 @@ async def test_a_refund_goes_out_and_comes_back_as_lines(lab: Lab, provider: str
     timeline = words(await page(http, f"/dashboard/sessions/{session_id}"))
     assert f"4.00 {currency} of 10.00 {currency} was refunded." in timeline
     assert f"refund of 4.00 {currency}: from approved to processing by tillgate" in timeline
-    assert f"refund of 4.00 {currency}: from processing to succeeded by {provider}" in timeline
+    assert f"refund of 4.00 {currency}: from processing to succeeded by {name}" in timeline

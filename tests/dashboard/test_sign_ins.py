@@ -150,7 +150,9 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
 ) -> None:
     """Every form there is: a new one without a check fails here."""
     forms = {
-        route.path.replace("{payment_id:str}", "0" * 24).replace("{endpoint_id:str}", "we_0")
+        route.path.replace("{payment_id:str}", "0" * 24)
+        .replace("{endpoint_id:str}", "we_0")
+        .replace("{subscription_id:str}", "sub_0")
         for route in app.routes
         for method in getattr(route, "methods", ())
         if route.path.startswith("/dashboard") and method not in {"GET", "HEAD", "OPTIONS"}
@@ -161,6 +163,7 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
     others |= {f"/dashboard/endpoints/we_0/{act}" for act in ("rotate", "test", "resend")}
     others |= {f"/dashboard/endpoints/we_0/{act}" for act in ("switch", "remove", "missed")}
     others |= {"/dashboard/alerts/close", "/dashboard/mail/resend"}
+    others |= {"/dashboard/subscriptions/sub_0/change"}
     assert forms == {"/dashboard/login", "/dashboard/logout"} | others
     await sign_in(production)
     other = token_in(await production.get("/dashboard"))

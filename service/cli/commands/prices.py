@@ -119,7 +119,7 @@ def list_all(merchant: str, data_dir: Path) -> Found:
             price.pass_id,
             price.max_quantity,
             _period(price),
-            " ".join(f"{name} {ref}" for name, ref in sorted(price.provider_prices.items())),
+            _at_the_providers(price),
         )
         for price in prices
     ]
@@ -190,6 +190,10 @@ def _period(price: Price) -> str | None:
     if price.interval is None or price.interval_count == 1:
         return price.interval
     return f"{price.interval_count} {price.interval}s"
+
+
+def _at_the_providers(price: Price) -> str | None:
+    return " ".join(f"{name} {ref}" for name, ref in sorted(price.provider_prices.items())) or None
 
 
 def _named(item: str, pass_id: str | None) -> str:
