@@ -47,7 +47,7 @@ async def test_a_row_is_the_document_as_it_is_stored(database: Database) -> None
     assert row["updatedAt"].tzinfo is not None
     assert set(row) == {"_id"} | {
         "merchantId", "item", "currency", "amount", "title", "trialDays", "updatedAt",
-        "passId", "maxQuantity",
+        "passId", "maxQuantity", "interval", "intervalCount", "providerPrices",
     }  # fmt: skip
 
 

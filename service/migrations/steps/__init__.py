@@ -20,6 +20,7 @@ from service.migrations.steps import (
     outbox,
     owners,
     payments,
+    plans,
     sessions,
     sweeps,
     told,
@@ -42,5 +43,6 @@ STEPS: Sequence[Step] = (
     Step(13, "merchants: whom mail goes to, and which alerts are off", told.left, told.run),
     Step(14, "sessions: the lead that they follow", leads.left, leads.run),
     Step(15, "disputes, failed tries: the database's time", figures.left, figures.run),
+    Step(16, "prices: the providers' prices of plans", plans.left, plans.run),
 )
 """Every migration; numbers go up by one and are never used again."""
