@@ -200,8 +200,9 @@ async def test_filling_in_changes_neither_status_nor_money_nor_what_another_even
     await fill_in(DECLINED, dry_run=False)
     [row] = await database["payments"].find({}, {"_id": 0, "writtenAt": 0}).to_list()
     changed = {name for name in row if row[name] != before[name]}
-    assert changed == {"details", "paymentMethod", "places"}
+    assert changed == {"details", "paymentMethod", "places", "firstAt"}
     assert row["details"] == {"country": "DE"}
+    assert row["firstAt"] == NOON + timedelta(seconds=1)  # when it was declined, of which it tells
     assert not (await fill_in(_told(PaymentStatus.REFUNDED, 9), dry_run=False)).after
     lost = await fill_in(_told(PaymentStatus.FAILED, provider_payment_id="pi_0"), dry_run=False)
     assert not lost.after

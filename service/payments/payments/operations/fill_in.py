@@ -7,6 +7,7 @@ from service.payments.payments import repository
 from service.payments.payments.operations.merging import (
     details_changed,
     failure_of,
+    first_told,
     marked,
     standing_of,
 )
@@ -38,8 +39,10 @@ async def fill_in(reported: ReportedPayment, *, dry_run: bool) -> Filled:
         place, stands = standing_of(reported), standing_of(payment)
         if place > stands:  # a replay's to apply
             return Filled({}, {})
-        why = failure_of(payment, reported) if place == stands else {}
-        changes = payment.differing(details_changed(payment, reported, place, stands) | why)
+        said: Row = {"firstAt": first_told(payment, reported)}
+        if place == stands:
+            said |= failure_of(payment, reported)
+        changes = payment.differing(details_changed(payment, reported, place, stands) | said)
         written = changes | marked(payment, changes)
         if not changes or dry_run or await repository.change_as_read(payment, written):
             return Filled({name: payment.stored(name) for name in changes}, changes)

@@ -81,9 +81,7 @@ def changes_by(payment: Payment, reported: ReportedPayment) -> Row:
         changes |= {_STORED[name]: getattr(reported, name) for name in _OF_THE_GREATEST}
         changes["statusAt"] = reported.occurred_at
         changes |= capped(payment.refunded + payment.excess, reported.amount)
-    first = payment.first_at or payment.status_at
-    if payment.first_at is None or reported.occurred_at < first:
-        changes["firstAt"] = min(first, reported.occurred_at)
+    changes["firstAt"] = first_told(payment, reported)
     filled: tuple[str, ...] = _FILLED_BY_THE_FIRST
     if payment.session_id is None and reported.session_id is not None:
         changes["merchantId"] = reported.merchant_id
@@ -94,6 +92,11 @@ def changes_by(payment: Payment, reported: ReportedPayment) -> Row:
             changes[_STORED[name]] = value
     changes = payment.differing(changes)
     return changes | marked(payment, changes)
+
+
+def first_told(payment: Payment, reported: ReportedPayment) -> datetime:
+    """Return when a payment was first reported, as far as is known with one more fact."""
+    return min(payment.first_at or payment.status_at, reported.occurred_at)
 
 
 def changes_said(document: StoredDocument, said: Row, place: int) -> Row:
