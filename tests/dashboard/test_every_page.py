@@ -25,6 +25,7 @@ from tests.dashboard.test_money_in_chromium import _in_review, _ledger
 from tests.sandbox.looks import look_at_this
 from tests.sandbox.mailbox.test_mailbox import send
 from tests.sandbox.pages.test_layout import an_order
+from tests.sandbox.shop.test_membership import _subscribe
 from tests.sandbox.visitor import Visitor, signed_in
 from tests.support.api import ADMIN
 from tillgate_sandbox.extension import SANDBOX
@@ -37,7 +38,11 @@ _ALL = [(360, "dark"), (360, "light"), (1280, "dark"), (1280, "light")]
 # A label of the audit where people read: `publishable:3fa9c1d200ff`, `secret:ops`.
 _LABEL = re.compile(r"\b(?:publishable|secret|admin|jobs|user):[A-Za-z0-9]")
 # What a page's script puts there is waited for.
-_DRAWN = {"/shop": "#pay:enabled", "/shop/return": '#state[data-status="completed"]'}
+_DRAWN = {
+    "/shop": "#pay:enabled",
+    "/shop/membership": '#state[data-status="active"]',
+    "/shop/return": '#state[data-status="completed"]',
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Things:
 
     session_id: str
     payment_id: str
+    subscription: str
     dispute_id: str
     endpoint_id: str
     pay_page: str
@@ -69,6 +75,8 @@ class Things:
             "/dashboard/operations": "/dashboard/operations",
             "/dashboard/payments": "/dashboard/payments",
             "/dashboard/payments/{payment_id}": f"/dashboard/payments/{self.payment_id}",
+            "/dashboard/subscriptions": "/dashboard/subscriptions",
+            "/dashboard/subscriptions/{subscription_id}": self.subscription,
             "/dashboard/refunds": "/dashboard/refunds?status=any",
             "/dashboard/reviews": "/dashboard/reviews",
             "/dashboard/disputes": "/dashboard/disputes",
@@ -81,6 +89,7 @@ class Things:
             "/sandbox/pay/{page_id}": self.pay_page,
             "/sandbox/chaos": "/sandbox/chaos",
             "/shop": "/shop",
+            "/shop/membership": "/shop/membership",
             "/shop/return": f"/shop/return?sessionId={session}",
             "/sandbox/mail": "/sandbox/mail",
             "/sandbox/mail/{mail_id}": f"/sandbox/mail/{self.mail_id}",
@@ -111,6 +120,9 @@ def html_routes(app: Litestar) -> set[str]:
 
 
 async def _things(visitor: Visitor) -> Things:
+    await _subscribe(visitor, "stripe")  # before the chaos that an order is bought in
+    subscription = await visitor.page.get_attribute("#behind a", "href")
+    assert subscription
     session_id = await an_order(visitor)
     paid, disputed = await _ledger()
     await _in_review(visitor)
@@ -130,6 +142,7 @@ async def _things(visitor: Visitor) -> Things:
     return Things(
         session_id=session_id,
         payment_id=str(paid["_id"]),
+        subscription=subscription,
         dispute_id=str(disputed["_id"]),
         endpoint_id=added.json()["endpoint"]["id"],
         pay_page=f"/sandbox/pay/{open_checkout.page_id}",
