@@ -15,7 +15,7 @@ _KINDS: dict[str, str] = {
     Kind.ADMIN: "an admin",
     Kind.JOBS: "a job",
 }
-_ALONE = {"clock": "the clock", "jobs:server": "Tillgate itself"}
+_ALONE = {"clock": "the clock", "jobs:server": "Tillgate itself", "tillgate": "Tillgate itself"}
 # A key without a name is named by the beginning of its hash.
 _HASH = re.compile(r"[0-9a-f]{12}")
 

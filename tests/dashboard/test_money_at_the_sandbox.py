@@ -30,5 +30,5 @@ async def test_a_refund_goes_out_and_comes_back_as_lines(
     await lab.deliver_all()
     timeline = words(await page(http, f"/dashboard/sessions/{session_id}"))
     assert f"4.00 {currency} of 10.00 {currency} was refunded." in timeline
-    assert f"refund of 4.00 {currency}: from approved to processing by tillgate" in timeline
-    assert f"refund of 4.00 {currency}: from processing to succeeded by {name}" in timeline
+    assert f"Refund of 4.00 {currency}: from approved to processing by Tillgate itself" in timeline
+    assert f"Refund of 4.00 {currency}: from processing to succeeded by {name}" in timeline

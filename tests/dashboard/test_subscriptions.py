@@ -115,7 +115,7 @@ async def test_its_page_has_its_payments_and_what_became_of_it(
     assert session
     timeline = await page(http, session[1])
     assert f'"{HERE}?q={living.session_id}"' in timeline
-    assert "subscription to basic: renewed, the next renewal is at" in words(timeline)
+    assert "Subscription to basic: renewed, the next renewal is at" in words(timeline)
 
 
 async def test_its_buttons_end_it_let_it_go_on_and_change_it_each_on_the_record(
@@ -140,10 +140,10 @@ async def test_its_buttons_end_it_let_it_go_on_and_change_it_each_on_the_record(
     ]
     lines = words(await page(http, f"/dashboard/sessions/{living.session_id}"))
     for line in (
-        "subscription to basic: to end with its period",
-        "subscription to basic: goes on after its period",
-        "subscription to premium: changed from basic",
-        "subscription to premium: canceled",
+        "Subscription to basic: to end with its period",
+        "Subscription to basic: goes on after its period",
+        "Subscription to premium: changed from basic",
+        "Subscription to premium: canceled",
     ):
         assert line in lines, lines
 
@@ -207,7 +207,7 @@ async def test_the_pages_fit_whatever_stands_in_them(visitor: Visitor, database:
         "text=The subscription that it began", timeout=IN_TIME * 1000
     )
     await visitor.page.wait_for_selector(
-        "text=subscription to basic: active", timeout=IN_TIME * 1000
+        "text=Subscription to basic: active", timeout=IN_TIME * 1000
     )
     pages = {"subscriptions": HERE, "subscription": _here(living)}
     await visitor.go(_here(living))

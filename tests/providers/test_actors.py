@@ -21,6 +21,7 @@ HASH = "3fa9c1d200ff"
         (f"admin:{HASH}", "an admin"),
         ("admin:cli:grace", "grace on the command line"),
         ("jobs:server", "Tillgate itself"),
+        ("tillgate", "Tillgate itself"),
         ("jobs:cron", "a job (cron)"),
         ("clock", "the clock"),
         ("stripe", "Stripe"),

@@ -39,8 +39,8 @@ async def _pending_then_paid(shop: Shop) -> Session:
 
 
 _WENT_ON = [
-    ("12:01", "payment pi_s-1: 10.00 INR, pending"),
-    ("12:03", "payment pi_s-1: 10.00 INR, from pending to succeeded"),
+    ("12:01", "Payment pi_s-1: 10.00 INR, pending"),
+    ("12:03", "Payment pi_s-1: 10.00 INR, from pending to succeeded"),
 ]
 
 
@@ -72,7 +72,7 @@ async def test_once_its_events_are_deleted_a_payment_is_told_of_as_its_row_stand
     session = await _pending_then_paid(shop)
     await shop.database["webhook_events"].delete_many({})
     told = (await _told(shop, session))[0]["payment"]
-    assert told == [("12:03", "payment pi_s-1: 10.00 INR, succeeded")]
+    assert told == [("12:03", "Payment pi_s-1: 10.00 INR, succeeded")]
 
 
 async def test_each_try_that_failed_has_a_line_and_the_last_one_is_the_reason(shop: Shop) -> None:
@@ -84,13 +84,13 @@ async def test_each_try_that_failed_has_a_line_and_the_last_one_is_the_reason(sh
         await _intent(shop, session, "payment_failed", **charge)
     lines, why = await _told(shop, session)
     tries = [
-        "try 1 at paying 10.00 INR failed: the bank declined the card: it has expired "
+        "Try 1 at paying 10.00 INR failed: the bank declined the card: it has expired "
         "(expired_card, card_declined)",
-        "try 2 at paying 10.00 INR failed: the bank declined the card: insufficient funds "
+        "Try 2 at paying 10.00 INR failed: the bank declined the card: insufficient funds "
         "(insufficient_funds, card_declined)",
     ]
     assert lines["try"] == [("12:01", tries[0]), ("12:02", tries[1])]
-    assert lines["payment"] == [("12:01", "payment pi_s-1: 10.00 INR, failed")]
+    assert lines["payment"] == [("12:01", "Payment pi_s-1: 10.00 INR, failed")]
     last = "The last try at paying failed: the bank declined the card: insufficient funds"
     assert f"{last} (insufficient_funds, card_declined)." in why
     await _intent(shop, session, "succeeded", after=1)
@@ -112,9 +112,9 @@ async def test_a_refund_is_told_move_by_move_and_the_money_in_why(shop: Shop) ->
     lines, why = await _told(shop, session)
     came_back = "the customer's card has expired or was canceled (expired_or_canceled_card)"
     assert lines["refund"] == [
-        ("12:05", "refund of 4.00 INR: to processing by Stripe"),
-        ("12:10", "refund of 4.00 INR: from processing to succeeded by Stripe"),
-        ("12:15", f"refund of 4.00 INR: from succeeded to failed by Stripe: {came_back}"),
+        ("12:05", "Refund of 4.00 INR: to processing by Stripe"),
+        ("12:10", "Refund of 4.00 INR: from processing to succeeded by Stripe"),
+        ("12:15", f"Refund of 4.00 INR: from succeeded to failed by Stripe: {came_back}"),
     ]
     assert why.endswith(f"A refund of 4.00 INR failed: {came_back}.")
 
@@ -127,7 +127,7 @@ async def test_a_whole_refund_and_one_that_was_only_requested_are_told(shop: Sho
     assert asked.status_code == 201, asked.text
     lines, why = await _told(shop, session)
     [(_, line)] = lines["refund"]
-    assert line == "refund of 3.00 INR: to requested by your server (server): I can't come"
+    assert line == "Refund of 3.00 INR: to requested by your server (server): I can't come"
     assert "A refund of 3.00 INR was requested, and waits for a decision." in why
     await shop.api.told(stripe_refund(shop, session, status="succeeded", amount=1000))
     assert "All of 10.00 INR was refunded." in (await _told(shop, session))[1]
@@ -144,14 +144,14 @@ async def test_a_dispute_has_its_deadline_and_its_end(shop: Shop, clock: ManualC
     )
     lines, why = await _told(shop, session)
     until = "it needs an answer; answer by 2026-11-28 12:00:00 UTC"
-    assert lines["dispute"] == [("12:00", f"dispute of 10.00 INR: {until}")]
+    assert lines["dispute"] == [("12:00", f"Dispute of 10.00 INR: {until}")]
     assert f"The customer disputes 10.00 INR: {until}. Nothing can be refunded meanwhile." in why
     shop.pass_time(minutes=5)
     lost: dict[str, Any] = {"status": "lost", "balance_transactions": gone}
     await shop.api.told(stripe_dispute(shop, session, "closed", after=1, **lost))
     lines, why = await _told(shop, session)
     assert [line for _, line in lines["dispute"]] == [
-        "dispute of 10.00 INR: it needs an answer",
-        "dispute of 10.00 INR: lost, the money is gone",
+        "Dispute of 10.00 INR: it needs an answer",
+        "Dispute of 10.00 INR: lost, the money is gone",
     ]
     assert why.endswith("The customer disputes 10.00 INR: lost, the money is gone.")

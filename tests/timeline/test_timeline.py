@@ -41,10 +41,10 @@ async def test_a_paid_session_tells_what_led_to_what(api: Api, clock: ManualCloc
         ("12:03:00", "outbox"),
     ]
     summaries = [entry["summary"] for entry in told["entries"]]
-    assert summaries[0] == "to pending by your server (server)"
-    assert summaries[1] == "stripe reported checkout.session.completed (webhook), processed"
-    assert summaries[2] == "payment pi_s-1: 10.00 INR, succeeded"
-    assert summaries[3] == "from pending to completed by Stripe"
+    assert summaries[0] == "To pending by your server (server)"
+    assert summaries[1] == "Stripe reported checkout.session.completed (webhook), processed"
+    assert summaries[2] == "Payment pi_s-1: 10.00 INR, succeeded"
+    assert summaries[3] == "From pending to completed by Stripe"
     assert summaries[4] == "session.completed, pending"
     assert told["why"] == "It was completed by Stripe with payment pi_s-1."
     assert await _timeline(api, "s-1", ADMIN) == told
@@ -58,7 +58,7 @@ async def test_each_line_carries_what_leads_on_from_it(api: Api, clock: ManualCl
     accepted = await api.call("POST", path, ADMIN, json={"reason": "seen at the bank"})
     assert accepted.status_code == 200, accepted.text
     lines = {one["what"]: one for one in (await _timeline(api, "s-1"))["entries"]}
-    assert lines["checkout"]["summary"] == "checkout 0 was opened at stripe"
+    assert lines["checkout"]["summary"] == "Checkout 0 was opened at Stripe"
     assert lines["checkout"]["detail"] == {"ref": "cs_test_1"}
     event = {"id": review["id"], "attempts": 1, "error": None}
     assert lines["event"]["detail"] == event

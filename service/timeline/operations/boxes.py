@@ -6,6 +6,7 @@ from service.core.strict_json import JsonObject
 from service.inbox.documents import WebhookEvent
 from service.inbox.states import InboxStatus
 from service.outbox.documents import Delivery, OutboxMessage
+from service.providers.actors import actor
 from service.timeline.operations.entry import Entry, Tone
 
 # Events of these are not done: they wait, or somebody must look.
@@ -16,7 +17,8 @@ def lines_of_events(events: Iterable[WebhookEvent]) -> Iterator[Entry]:
     """Return a line for each event: what it is, and what came of it."""
     for event in events:
         said = f": {event.reason}" if event.reason else ""
-        summary = f"{event.provider} reported {event.type} ({event.source}), {event.status}{said}"
+        came = f"{actor(event.provider)} reported {event.type} ({event.source})"
+        summary = f"{came}, {event.status}{said}"
         detail: JsonObject = {"id": event.id, "attempts": event.attempts, "error": event.error}
         tone: Tone = "warn" if event.status in _UNDONE else ""
         yield Entry(event.received_at, "event", summary, detail, tone)

@@ -53,7 +53,7 @@ def lines_of_disputes(disputes: Iterable[Dispute]) -> Iterator[Entry]:
         for number, move in enumerate(dispute.history, 1):
             is_last = number == len(dispute.history)
             stands = standing_of(dispute) if is_last else _STANDS[move.to]
-            summary = f"dispute of {amount}: {stands}"
+            summary = f"Dispute of {amount}: {stands}"
             detail: JsonObject = {
                 "providerDisputeId": dispute.provider_dispute_id,
                 "providerPaymentId": dispute.provider_payment_id,
@@ -84,7 +84,7 @@ def _refund(refund: Refund, move: RefundMove) -> str:
 def _name(refund: Refund, move: RefundMove) -> str:
     """Name a refund by its amount; what was requested may have been more than was approved."""
     decided = refund.admin_user_id is not None and move.to is RefundStatus.REQUESTED
-    void = "void" if refund.void else "refund"
+    void = "Void" if refund.void else "Refund"
     return void if decided else f"{void} of {_amount(refund)}"
 
 

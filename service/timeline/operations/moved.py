@@ -20,16 +20,16 @@ _MOVES: dict[Status, Tone] = {
 def lines_of_moves(session: Session) -> Iterator[Entry]:
     """Return a line for each state that the session came into."""
     for move in session.history:
-        before = f"from {move.from_status} " if move.from_status else ""
+        moved = f"From {move.from_status} to" if move.from_status else "To"
         detail: JsonObject = {"by": move.by, "eventId": move.event_id, "reason": move.reason}
-        summary = f"{before}to {move.to} by {actor(move.by)}"
+        summary = f"{moved} {move.to} by {actor(move.by)}"
         yield Entry(move.at, "move", summary, detail, _MOVES.get(move.to, ""))
 
 
 def lines_of_checkouts(session: Session) -> Iterator[Entry]:
     """Return a line for each checkout that was opened."""
     for checkout in session.checkouts:
-        summary = f"checkout {checkout.n} was opened at {session.provider}"
+        summary = f"Checkout {checkout.n} was opened at {actor(session.provider)}"
         yield Entry(checkout.opened_at, "checkout", summary, {"ref": checkout.ref})
 
 

@@ -150,12 +150,12 @@ def _unsaid(payment: Payment, before: _Said | None) -> Entry:
 
 
 def _name(payment: Payment) -> str:
-    return f"payment {payment.provider_payment_id}"
+    return f"Payment {payment.provider_payment_id}"
 
 
 def _failed(attempt: Attempt, number: int) -> Entry:
     paying = price(attempt.amount, attempt.provider, attempt.currency)
-    summary = f"try {number} at paying {paying} failed: {why_failed(attempt)}"
+    summary = f"Try {number} at paying {paying} failed: {why_failed(attempt)}"
     detail: JsonObject = {
         "madeAt": attempt.made_at.isoformat() if attempt.made_at else None,
         "attemptId": attempt.attempt_id,

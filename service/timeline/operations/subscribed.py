@@ -39,7 +39,7 @@ def lines_of_subscriptions(subscriptions: Iterable[Subscription]) -> Iterator[En
         told = moves_of(one)
         for number, (move, words) in enumerate(told, 1):
             follows = follows_of(one) if number == len(told) else ""
-            summary = f"subscription to {move.plan or 'a plan'}: {words}{follows}"
+            summary = f"Subscription to {move.plan or 'a plan'}: {words}{follows}"
             detail: JsonObject = {
                 "subscriptionId": one.provider_subscription_id,
                 "from": move.from_.value if move.from_ else None,
