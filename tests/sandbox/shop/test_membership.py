@@ -5,9 +5,11 @@ import re
 import pytest
 from httpx import AsyncClient
 
+from service.storage.database import Database
 from tests.sandbox.lab import Lab
 from tests.sandbox.looks import look_at_this
 from tests.sandbox.visitor import Visitor
+from tests.subscriptions.at_razorpay import Subscribed
 from tests.support.pages import assert_nothing_inline
 from tests.support.settings import ADMIN, JWT_SECRET, PUBLISHABLE, SECRET
 from tillgate_sandbox.shop.members import COOKIE
@@ -108,7 +110,7 @@ async def test_a_customer_subscribes_cancels_stays_and_changes_the_plan(visitor:
     await look_at_this(visitor, "membership-ending", looks[:1])
     await _press(visitor, "Stay a member")
     await _stands(visitor, "active")
-    await _press(visitor, "Change to premium")
+    await _press(visitor, "Change to premium, $29.99 a month")
     await _stands(visitor, "active", "premium")
     assert "$29.99 a month" in await visitor.text("#facts")
     await page.reload()
@@ -127,3 +129,27 @@ async def test_a_customer_of_razorpay_does_the_same(visitor: Visitor) -> None:
     await _press(visitor, "Stay a member")
     await visitor.page.wait_for_selector('#problem:has-text("no way to take back")')
     visitor.complaints.clear()  # the browser itself notes that the server answered 409
+
+
+@pytest.mark.browser
+async def test_a_member_whose_renewal_failed_is_told_no_untruth_and_can_still_leave(
+    visitor: Visitor, database: Database
+) -> None:
+    looks = [(360, "dark"), (1280, "light")]
+    await _subscribe(visitor, "razorpay")
+    assert "Paid until" in await visitor.text("#facts")  # the control
+    row = await database["subscriptions"].find_one({})
+    assert row is not None
+    opened = {"sessionId": row["sessionId"], "providerSessionId": row["providerSubscriptionId"]}
+    there = Subscribed(visitor.lab, database, opened)
+    await there.live(31, declines=True)
+    await _stands(visitor, "past_due")
+    assert "Paid until" not in await visitor.text("#facts")
+    await look_at_this(visitor, "membership-past-due", looks)
+    await there.live(40)
+    await _stands(visitor, "halted")
+    assert "Paid until" not in await visitor.text("#facts")
+    await _press(visitor, "Cancel the membership")
+    await _stands(visitor, "ending")
+    assert "may still be charged" in await visitor.text("#words")
+    await look_at_this(visitor, "membership-given-up", looks)

@@ -40,6 +40,15 @@ const WORDS = {
   paused: ["Your membership rests", "It goes on when you like."],
 };
 
+/** In these, what the period costs is paid, or nothing is owed for it. */
+const PAID = new Set(["trialing", "active"]);
+
+/** What the button for another plan says: its price is that of today. */
+function changeTo(radio, currency) {
+  const major = JSON.parse(radio.dataset.prices)[currency];
+  return `Change to ${radio.value}${major ? `, ${price(major, currency)} a month` : ""}`;
+}
+
 /** How it stands, in words: [status, headline, words, buttons]. */
 function wordsFor({ subscription, nextRenewal }) {
   if (coming && subscription?.sessionId !== coming) return ["waiting", "One moment", "We wait for the word of your payment.", []];
@@ -49,10 +58,11 @@ function wordsFor({ subscription, nextRenewal }) {
   if (!WORDS[status]) return [status, "Your membership has ended", "You can begin a new one below.", []];
   const [headline, words] = WORDS[status];
   const others = [...form.querySelectorAll('input[name="plan"]')].filter((one) => one.value !== subscription.plan);
-  const changes = others.map((one) => [`Change to ${one.value}`, "", "change-plan", { plan: one.value }]);
+  const changes = others.map((one) => [changeTo(one, subscription.currency), "", "change-plan", { plan: one.value }]);
   if (cancelAtPeriodEnd) {
     const goOn = ["Stay a member", "primary", "reactivate-subscription", {}];
-    return ["ending", "Your membership ends", `It ends on ${day(currentPeriodEnd)}, and nothing more is charged.`, [goOn]];
+    const charged = PAID.has(status) ? "nothing more is charged" : "is not renewed. What is owed until then may still be charged";
+    return ["ending", "Your membership ends", `It ends on ${day(currentPeriodEnd)}, and ${charged}.`, [goOn]];
   }
   const goOn = status === "paused" ? [["Go on", "primary", "reactivate-subscription", {}]] : [];
   const end = ["Cancel the membership", "quiet", "cancel-subscription", { atPeriodEnd: true }];
@@ -74,7 +84,9 @@ let drawn = "";
 /** Draw what has changed, so that nobody's focus or reading is disturbed. */
 function draw(said) {
   known = said;
-  const key = JSON.stringify([said.subscription?.status, said.nextRenewal, said.plan, said.payments, coming]);
+  // When it was read last is not shown, and differs at each reading.
+  const { readAt, updatedAt, ...shown } = said.subscription ?? {};
+  const key = JSON.stringify([shown, said.payments, coming]);
   if (key === drawn) return;
   drawn = key;
   const [status, headline, words, actions] = wordsFor(said);
@@ -95,12 +107,13 @@ function drawFacts({ subscription }) {
   const list = at("facts");
   list.hidden = !subscription?.status;
   if (list.hidden) return;
-  const { plan, amount, currency, interval, trialEnd, currentPeriodEnd, subscriptionId } = subscription;
+  const { plan, amount, currency, interval, trialEnd, currentPeriodEnd, endedAt, subscriptionId } = subscription;
   const facts = [
     ["Plan", plan],
     ["Price", amount === null ? null : `${minorPrice(amount, currency)} a ${interval ?? "period"}`],
     ["Trial ends", trialEnd && day(trialEnd)],
-    ["Paid until", currentPeriodEnd && day(currentPeriodEnd)],
+    ["Paid until", subscription.status === "active" && currentPeriodEnd && day(currentPeriodEnd)],
+    ["Ended", endedAt && day(endedAt)],
     ["Number", subscriptionId],
   ];
   list.replaceChildren(
