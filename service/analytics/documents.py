@@ -18,7 +18,9 @@ class Fact(StoredDocument):
     `_id` is the kind and the key of that row, so there is never a second. `at` decides in which
     quarter-hour it counts. `payer` is a hash of the user. `tries` are tries after the first,
     `took_ms` is how long it took until the end, `slot` that of a completed session. `source_at` is
-    the row's `writtenAt`. It stays when its row is purged, and so do the figures.
+    the row's `writtenAt`. Of a session `code` is how far it came, of a lead `state` is (`Reached`),
+    and `provider` that of its session that came farthest. A fact stays when its row is purged, and
+    so do the figures.
     """
 
     id: str  # type: ignore[assignment]
@@ -78,9 +80,10 @@ class DirtyBucket(StoredDocument):
 class Rollup(StoredDocument):
     """A merchant's quarter-hour in one currency, added up.
 
-    `parts` has the counts by each of `Part`, at most 200 keys and the rest. `slots` are how many
-    completed sessions took how long, by slot. Both are MessagePack: a month is thousands of these,
-    and as BSON reading their maps took most of the time of an answer. `payers` is a sketch.
+    `parts` has the counts by each of `Part` (leads have one of their own), at most 200 keys and the
+    rest. `slots` are how many completed sessions took how long, by slot. Both are MessagePack: a
+    month is thousands of these, and as BSON reading their maps took most of the time of an answer.
+    `payers` is a sketch.
     """
 
     merchant_id: str

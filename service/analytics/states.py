@@ -35,6 +35,7 @@ class Kind(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     LOSS = "loss"
+    LEAD = "lead"
 
 
 class Part(StrEnum):
@@ -45,6 +46,21 @@ class Part(StrEnum):
     PROVIDER_ITEM = "providerItem"
     COUNTRY = "country"
     CODE = "code"
+    LEAD = "lead"
+
+
+class Reached(StrEnum):
+    """How far a lead or a session came, the least first.
+
+    `attempted`: a checkout was opened for it, or somebody tried to pay. `kept`: it was paid, and
+    nothing of that was refunded or is taken by a dispute.
+    """
+
+    LEFT = "left"
+    OPENED = "opened"
+    ATTEMPTED = "attempted"
+    PAID = "paid"
+    KEPT = "kept"
 
 
 def quarter_of(at: datetime) -> datetime:

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, InstanceOf
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from service.storage.database import EMPTY_TIME, DatabaseTime
 from service.storage.documents import StoredDocument, StoredPart
 
 
@@ -27,6 +28,7 @@ class PaymentIntent(StoredDocument):
     hash of the address that it came from, `ip_address` the address itself, where that is kept.
     `user_agent` is `unparsed` until a job has made `agent` of it. `timestamp` is what the sender's
     clock said, and orders nothing. Money is not owed for it, so it may go at `purge_at`.
+    `written_at` is the database's time of when it was left, or of when a session last followed it.
     """
 
     id: str  # type: ignore[assignment]  # Beanie declares an ObjectId
@@ -51,6 +53,7 @@ class PaymentIntent(StoredDocument):
     time_zone: str | None = None
     followed_by: list[str] = Field(default_factory=list)
     created_at: datetime
+    written_at: InstanceOf[DatabaseTime] = EMPTY_TIME
     purge_at: datetime
     deletable_at: datetime | None = None
 
@@ -92,6 +95,11 @@ class PaymentIntent(StoredDocument):
                     ("_id", DESCENDING),
                 ],
                 name="merchant_session_createdAt",
+            ),
+            # For the figures, which read what has changed.
+            IndexModel(
+                [("merchantId", ASCENDING), ("writtenAt", ASCENDING), ("_id", ASCENDING)],
+                name="merchant_writtenAt",
             ),
             IndexModel(
                 [("createdAt", ASCENDING)],

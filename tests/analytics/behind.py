@@ -18,7 +18,7 @@ from service.core.errors import Unavailable
 from service.storage.database import NOW_WRITTEN, Database, Row
 from service.storage.documents import bound_client
 from tests.analytics import oracle
-from tests.analytics.rows import change, one_sale
+from tests.analytics.rows import CURRENCIES, change, follow, left, one_sale
 from tests.conftest import NOON
 from tests.storage.failing import failing
 
@@ -34,6 +34,8 @@ class Behind:
         """Begin with nothing."""
         self.database, self.clock, self.draw = database, clock, draw
         self.sales: list[dict[str, Row]] = []
+        self.leads: list[Row] = []
+        self.followed: set[str] = set()
         self.late: list[Any] = []
         self.killed = 0
 
@@ -42,12 +44,35 @@ class Behind:
         at = NOON - timedelta(minutes=self.draw.randrange(3 * 1440))
         self.sales.append(await one_sale(self.draw, f"s-{len(self.sales)}", at))
 
+    async def leave(self) -> None:
+        """Insert a lead, which some sessions followed; another may do so later."""
+        at = NOON - timedelta(minutes=self.draw.randrange(4 * 1440))
+        currency = self.draw.choice(CURRENCIES)
+        lead = await left(f"intent-{len(self.leads)}", at, currency=currency)
+        self.leads.append(lead)
+        await self.follow()
+
+    async def follow(self) -> None:
+        """Let a session follow the latest lead, unless it follows another."""
+        if self.sales and self.leads:
+            sale = self.draw.choice(self.sales)
+            if sale["sessions"]["sessionId"] not in self.followed:
+                self.followed.add(sale["sessions"]["sessionId"])
+                await follow(sale["sessions"], self.leads[-1])
+
     async def move(self) -> None:
         """Change a row: what it is, how much, or when its provider first reported it."""
         if not self.sales:
             return
-        collection, row = self.draw.choice(sorted(self.draw.choice(self.sales).items()))
-        await change(collection, row, **self._changed(collection))
+        sale = self.draw.choice(self.sales)
+        collection, row = self.draw.choice(sorted(sale.items()))
+        changed = self._changed(collection)
+        await change(collection, row, **changed)
+        if collection == "refunds":
+            back = row["amount"] if changed["status"] == "succeeded" else 0
+            await change("payments", sale["payments"], refunded=back)
+        if collection == "disputes":
+            await change("payments", sale["payments"], held=changed["held"])
 
     def _changed(self, collection: str) -> dict[str, Any]:
         at = NOON - timedelta(minutes=self.draw.randrange(6 * 1440))
@@ -61,6 +86,8 @@ class Behind:
             )
         if collection == "disputes":
             return {"status": "lost", "held": 11, "closedAt": at}
+        if collection == "payment_intents":
+            return {"amountMinor": 5}
         if collection == "sessions":
             return {"status": "completed", "completedAt": at, "plan": "gold"}
         return {"failureCode": "other"}
@@ -138,6 +165,10 @@ class Behind:
                     *("successfulCount", "failedCount"),
                 )
             }
+            leads, sessions = oracle.reached(rows, await oracle.whole(self.database))
+            for name, counts in (("lead", leads), ("reached", sessions)):
+                steps = {step: found[f"{name}:{step}"] for step in oracle.STEPS}
+                assert +Counter(steps) == counts, (name, currency)
             statuses = oracle.statuses(rows["sessions"])
             assert {name: found[f"session:{name}"] for name in statuses} == statuses
 

@@ -1,13 +1,14 @@
 """What figures must be: one pass over all rows, in plain Python that shares nothing with them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from service.storage.database import Database, Row
 
-NAMES = ("sessions", "payments", "refunds", "disputes", "payment_attempts")
+NAMES = ("sessions", "payments", "refunds", "disputes", "payment_attempts", "payment_intents")
+STEPS = ("left", "opened", "attempted", "paid", "kept")
 Rows = dict[str, list[Row]]
 
 
@@ -59,6 +60,38 @@ def by(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
 def statuses(rows: Iterable[Row]) -> Counter[str]:
     """Count rows by their status."""
     return Counter(row["status"] for row in rows)
+
+
+async def whole(database: Database, merchant: str = "default") -> Rows:
+    """Return all that a merchant has: a lead and its sessions may be in different currencies."""
+    wanted = {"merchantId": merchant}
+    return {name: await database[name].find(wanted).to_list() for name in NAMES}
+
+
+def reached(rows: Rows, everything: Rows) -> tuple[Counter[str], Counter[str]]:
+    """Count leads and sessions by how far they came, each once."""
+    steps = {row["sessionId"]: step_of(row, everything) for row in everything["sessions"]}
+    leads = Counter(lead_step(row, steps) for row in rows["payment_intents"])
+    return leads, Counter(steps[row["sessionId"]] for row in rows["sessions"])
+
+
+def step_of(session: Row, everything: Rows) -> str:
+    """Return how far a session came."""
+
+    def of(name: str) -> list[Row]:
+        return [row for row in everything[name] if row["sessionId"] == session["sessionId"]]
+
+    if session["status"] == "completed":
+        back = any(row["refunded"] or row["held"] for row in of("payments"))
+        return "paid" if back else "kept"
+    tried = session["attempts"] or of("payment_attempts")
+    return "attempted" if tried or session["status"] in {"processing", "failed"} else "opened"
+
+
+def lead_step(lead: Row, steps: Mapping[str, str]) -> str:
+    """Return how far a lead came, by the sessions that followed it."""
+    came = [STEPS.index(steps[one]) for one in lead["followedBy"]]
+    return STEPS[max(came, default=0)]
 
 
 def _sum(rows: Iterable[Row], name: str) -> int:

@@ -4,6 +4,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
+from service.intents.documents import PaymentIntent
 from service.payments.payments.documents import Payment
 from service.sessions.documents import Session
 from service.storage.database import NOW_WRITTEN, Row
@@ -40,6 +41,32 @@ async def opened(session_id: str, at: datetime, **fields: Any) -> Row:
     row.pop("_id", None)
     await Session.get_pymongo_collection().insert_one(row)
     return row
+
+
+async def left(lead_id: str, at: datetime, **fields: Any) -> Row:
+    """Insert a lead that was left at a moment."""
+    given: Row = {
+        "_id": lead_id,
+        "merchantId": "default",
+        "planName": "gold",
+        "amount": "10",
+        "amountMinor": 1000,
+        "currency": "USD",
+        "sessionId": f"journey-{lead_id}",
+        "createdAt": at,
+        "purgeAt": at + timedelta(days=365),
+    }
+    row: Row = PaymentIntent.new_row(given | fields)
+    await PaymentIntent.get_pymongo_collection().insert_one(row)
+    return row
+
+
+async def follow(session: Row, lead: Row) -> None:
+    """Let a session follow a lead: both say so."""
+    await change("sessions", session, intentId=lead["_id"])
+    leads = PaymentIntent.get_pymongo_collection()
+    followed = {"$addToSet": {"followedBy": session["sessionId"]}, **NOW_WRITTEN}
+    await leads.update_one({"_id": lead["_id"]}, followed)
 
 
 async def change(collection: str, row: Row, **fields: Any) -> None:
@@ -101,6 +128,7 @@ async def _paid(
         found["refunds"] = await refund(
             paid, f"re_{name}", later, amount=part, status=state, history=moves
         )
+        await change("payments", paid, refunded=part if state == "succeeded" else 0)
     if not failed and draw.random() < 0.2:
         lost = draw.random() < 0.5
         found["disputes"] = await dispute(
@@ -112,6 +140,7 @@ async def _paid(
             status="lost" if lost else "needs_response",
             held=common["amount"] if lost else 0,
         )
+        await change("payments", paid, held=common["amount"] if lost else 0)
     if draw.random() < 0.4:
         found["payment_attempts"] = await fail(
             paid, f"ch_{name}", at, failureCode=draw.choice(CODES), country=country

@@ -11,7 +11,10 @@ from tests.analytics.behind import Behind, forget_reading, pretend_read, rollups
 from tests.analytics.rows import change, one_sale
 from tests.conftest import NOON
 
-_STEPS = ("sell", "sell", "move", "move", "begin_late", "end_late", "sweep", "roll", "die")
+_STEPS = (
+    *("sell", "sell", "move", "move", "leave", "follow"),
+    *("begin_late", "end_late", "sweep", "roll", "die"),
+)
 
 
 async def _live_through(behind: Behind, steps: int) -> None:

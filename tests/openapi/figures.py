@@ -11,12 +11,13 @@ FIGURES: dict[str, str] = {
             *("realtime", "dashboard", "trends/{period}", "peak-times", "success-rate"),
             *("failures", "latency", "geography", "checkouts", "webhook-metrics", "overview"),
             *("revenue", "transactions", "top-resources", "payment-methods", "customers"),
-            *("exports/transactions", "exports/accounting", "reports/monthly"),
+            *("exports/transactions", "exports/accounting", "reports/monthly", "funnel"),
         )
     },
     **{
         f"schemas {name}": WORDS
         for name in (
+            *("FunnelAnswer", "FunnelLine", "FunnelStep"),
             *("ExportFile", "ExportLine", "ExportPeriod"),
             *("EventCount", "ResourceCount", "SeriesAnswer", "TrackEvent", "TrackedAnswer"),
             *("MerchantInfo", "MonthlyAnswer", "MonthlyReport", "ReportDay", "ReportMethod"),

@@ -1,13 +1,14 @@
 """What a row is counted as. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
 
-from service.analytics.states import Kind, slot_of
+from service.analytics.states import Kind, Reached, slot_of
 from service.core.ids import digest
+from service.intents.documents import PaymentIntent
 from service.payments.attempts.documents import Attempt
 from service.payments.disputes.documents import Dispute
 from service.payments.disputes.states import DisputeStatus
@@ -23,19 +24,23 @@ from service.storage.database import WRITTEN_AT, Row
 class Beside(Struct, frozen=True):
     """What else is known of a merchant's sessions, by their ids.
 
-    `items` are what they were opened for, `tries` how many tries at paying failed.
+    `items` are what they were opened for, `tries` how many tries at paying failed, `back` are those
+    of whose payment something went back.
     """
 
     items: Mapping[str, str]
     tries: Mapping[str, int]
+    back: Collection[str] = ()
 
 
 LOST: Final = DisputeStatus.LOST.value
 MADE: Final = RefundStatus.SUCCEEDED.value
 _VOID = "void"
+_TRIED: Final = frozenset({Status.PROCESSING, Status.FAILED})
+_FURTHER: Final = [*Reached]
 
 
-def of_session(row: Row, beside: Beside) -> Sequence[Row]:
+def of_session(row: Row, beside: Beside) -> Row:
     """Return the fact of a session: it counts when it was opened."""
     status, opened = Status(row["status"]), row["createdAt"]
     ended = _ended_at(row, status)
@@ -44,9 +49,36 @@ def of_session(row: Row, beside: Beside) -> Sequence[Row]:
     made = beside.tries.get(row["sessionId"], 0) + (status is Status.COMPLETED)
     # Each checkout after the first is a try, too, also where nobody reported one that failed.
     fact |= {"tries": max(made - 1, row.get("attempts", 0) - 1, 0), "tookMs": took}
+    fact["code"] = _reached(row, status, beside).value
     if took is not None and status is Status.COMPLETED:
         fact["slot"] = slot_of(took)
-    return [fact | {"payer": _payer(row)}]
+    return fact | {"payer": _payer(row)}
+
+
+def of_lead(row: Row, followed: Sequence[Row]) -> Row:
+    """Return the fact of a lead, by the facts of the sessions that followed it.
+
+    It counts when it was left, once, by the session that came farthest.
+    """
+    said = row | {"status": Reached.LEFT.value, "amount": row["amountMinor"], "provider": ""}
+    fact = _fact(Kind.LEAD, said, row["createdAt"], row["planName"])
+    if not row["followedBy"]:
+        return fact
+    # A session that was purged since was opened all the same.
+    opened = {"code": Reached.OPENED.value, "provider": ""}
+    farthest = max(followed, key=lambda one: _FURTHER.index(one["code"]), default=opened)
+    return fact | {"state": farthest["code"], "provider": farthest["provider"]}
+
+
+def regressed(fact: Row, known: Row) -> bool:
+    """Return whether a lead is said to have come less far, which only money back can cause.
+
+    So its sessions were purged.
+    """
+    if fact["kind"] != Kind.LEAD:
+        return False
+    now, before = (_FURTHER.index(one["state"]) for one in (fact, known))
+    return now < min(before, _FURTHER.index(Reached.PAID))
 
 
 def of_payment(row: Row, beside: Beside) -> Sequence[Row]:
@@ -94,6 +126,15 @@ def of_dispute(row: Row, beside: Beside) -> Sequence[Row]:
 def item_of(session: Row) -> str:
     """Return what a session was opened for: a plan, a pass or an event."""
     return session.get("plan") or session.get("passId") or session.get("eventId") or ""
+
+
+def _reached(session: Row, status: Status, beside: Beside) -> Reached:
+    """Return how far a session came; a checkout that its caller opened is no attempt of ours."""
+    session_id = session["sessionId"]
+    if status is Status.COMPLETED:
+        return Reached.PAID if session_id in beside.back else Reached.KEPT
+    tried = session.get("attempts", 0) or beside.tries.get(session_id, 0) or status in _TRIED
+    return Reached.ATTEMPTED if tried else Reached.OPENED
 
 
 def _fact(kind: Kind, row: Row, at: datetime, item: str) -> Row:
@@ -146,25 +187,28 @@ _OF_THE_LEDGER = (*_OF_ALL, "sessionId", "userId")
 FIELDS: Mapping[str, Sequence[str]] = {
     Session.collection_name(): (
         *(*_OF_THE_LEDGER, "plan", "passId", "eventId", "attempts", "completedAt"),
-        *("history.at", "history.to"),
+        *("history.at", "history.to", "intentId"),
     ),
     Payment.collection_name(): (
         *(*_OF_THE_LEDGER, "planId", "providerCustomerId", "statusAt", "firstAt", "failureCode"),
-        "details.country",
+        *("details.country", "refunded", "held"),
     ),
     Attempt.collection_name(): (*_OF_THE_LEDGER, "madeAt", "country", "failureCode"),
     Refund.collection_name(): (
         *(*_OF_THE_LEDGER, "history.at", "history.to", "places.status", "void", "byDispute"),
     ),
     Dispute.collection_name(): (*_OF_THE_LEDGER, "openedAt", "closedAt", "held"),
+    PaymentIntent.collection_name(): (
+        *("merchantId", "currency", "amountMinor", "planName", "followedBy", "createdAt"),
+        WRITTEN_AT,
+    ),
 }
 """What is read of each collection that is counted."""
 
 DERIVE = {
-    Session.collection_name(): of_session,
     Payment.collection_name(): of_payment,
     Attempt.collection_name(): of_attempt,
     Refund.collection_name(): of_refund,
     Dispute.collection_name(): of_dispute,
 }
-"""How each collection's rows become facts."""
+"""How the rows of the ledger become facts, by collection."""

@@ -113,14 +113,18 @@ def add(total: dict[K, int], counts: Mapping[K, int]) -> None:
 
 
 def _bucket(key: Key, parts: dict[str, Sums], slots: Counter[int], payers: set[str]) -> Bucket:
-    """Return a bucket. Each group has a provider beside an item, so all else is sums of these."""
+    """Return a bucket. Each group but those of leads has a provider beside an item.
+
+    So all else is sums of these.
+    """
     totals: dict[str, int] = {}
-    for beside, counts in parts[Part.PROVIDER_ITEM].items():
+    for beside, counts in parts.get(Part.PROVIDER_ITEM, {}).items():
         provider, _, item = beside.partition(BESIDE)
         add(parts.setdefault(Part.PROVIDER, {}).setdefault(provider, {}), counts)
         add(parts.setdefault(Part.ITEM, {}).setdefault(item, {}), counts)
-    for counts in parts[Part.PROVIDER].values():
-        add(totals, counts)
+    for part in (Part.PROVIDER, Part.LEAD):
+        for counts in parts.get(part, {}).values():
+            add(totals, counts)
     largest = {part: _largest(of) for part, of in parts.items()}
     return Bucket(*key, totals, largest, dict(slots), sketch_of(payers) if payers else None)
 
@@ -131,6 +135,7 @@ def counts_of(group: Group) -> dict[str, int]:
     counts = {kind.value: n, f"{kind}:{state}": n, f"{kind}:{state}:amount": amount}
     if kind is Kind.SESSION:
         counts |= {"retries": group.tries, f"retried:{state}": group.retried}
+        counts[f"reached:{group.code}"] = n
         counts |= {f"took:{state}": group.took, f"tookMs:{state}": group.took_ms}
     elif kind is Kind.PAYMENT and state in _CAME:
         counts |= {"paid": n, "gross": amount}
@@ -144,7 +149,9 @@ def counts_of(group: Group) -> dict[str, int]:
 
 
 def _keys(group: Group) -> Iterable[tuple[str, str]]:
-    yield Part.PROVIDER_ITEM, f"{group.provider}{BESIDE}{group.item}"
+    beside = f"{group.provider}{BESIDE}{group.item}"
+    # Apart: what leads are called is up to browsers, and would crowd out what is sold.
+    yield (Part.LEAD if group.kind is Kind.LEAD else Part.PROVIDER_ITEM), beside
     if group.kind is Kind.PAYMENT:
         yield Part.COUNTRY, group.country
     if group.kind is Kind.ATTEMPT or (group.kind is Kind.PAYMENT and group.state == _FAILED):

@@ -1,48 +1,94 @@
 """Rows as facts, and which of these say something new."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from service.analytics.operations.deriving import DERIVE, FIELDS, Beside, item_of
+from service.analytics.operations.deriving import (
+    DERIVE,
+    FIELDS,
+    Beside,
+    item_of,
+    of_lead,
+    of_session,
+    regressed,
+)
 from service.analytics.repository import sources
 from service.analytics.states import quarter_of
+from service.intents.documents import PaymentIntent
 from service.payments.attempts.documents import Attempt
+from service.payments.disputes.documents import Dispute
+from service.payments.refunds.documents import Refund
 from service.sessions.documents import Session
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 SESSIONS: Final = Session.collection_name()
-TRIES: Final = Attempt.collection_name()
+LEADS: Final = PaymentIntent.collection_name()
+_CHANGE_SESSIONS: Final = frozenset(
+    one.collection_name() for one in (Session, Attempt, Refund, Dispute)
+)
 
 
 async def derived(source: str, merchant_id: str, rows: Sequence[Row], tx: Transaction) -> list[Row]:
-    """Return rows as facts. A try that failed changes what its session is counted as, too."""
+    """Return rows as facts, and as what their sessions and the leads of these are counted now.
+
+    A try that failed and money that went back change that, too.
+    """
+    if source == LEADS:
+        return await _leads(merchant_id, rows, tx)
+    if source == SESSIONS:
+        return await _sessions(merchant_id, rows, tx)
     named = {row["sessionId"] for row in rows if row.get("sessionId")}
-    of = sources.OfSessions(merchant_id, named, tx.session)
-    opened: Sequence[Row] = rows
-    if source != SESSIONS:
-        opened = await sources.sessions_of(of, FIELDS[SESSIONS])
-    items = {one["sessionId"]: item_of(one) for one in opened}
-    tries = await sources.tries_of(of) if source in {SESSIONS, TRIES} else {}
-    beside = Beside(items, tries)
+    opened = await sources.sessions_of(_of(merchant_id, named, tx), FIELDS[SESSIONS])
+    beside = Beside({one["sessionId"]: item_of(one) for one in opened}, {})
     found = [fact for row in rows for fact in DERIVE[source](row, beside)]
-    if source == TRIES:
-        found += [fact for one in opened for fact in DERIVE[SESSIONS](one, beside)]
-    return found
+    changing = rows
+    if source not in _CHANGE_SESSIONS:
+        changing = [row for row in rows if row.get("refunded") or row.get("held")]
+    changed = {row.get("sessionId") for row in changing}
+    anew = [one for one in opened if one["sessionId"] in changed]
+    return [*found, *await _sessions(merchant_id, anew, tx)]
+
+
+async def _sessions(merchant_id: str, rows: Sequence[Row], tx: Transaction) -> list[Row]:
+    found = await _opened(merchant_id, rows, tx)
+    followed = {row["intentId"] for row in rows if row.get("intentId")}
+    leads = await sources.leads_of(merchant_id, followed, FIELDS[LEADS], tx.session)
+    return [*found.values(), *await _leads(merchant_id, leads, tx)]
+
+
+async def _leads(merchant_id: str, rows: Sequence[Row], tx: Transaction) -> list[Row]:
+    named = {one for row in rows for one in row["followedBy"]}
+    opened = await sources.sessions_of(_of(merchant_id, named, tx), FIELDS[SESSIONS])
+    known = await _opened(merchant_id, opened, tx)
+    return [of_lead(row, [known[one] for one in row["followedBy"] if one in known]) for row in rows]
+
+
+async def _opened(merchant_id: str, rows: Sequence[Row], tx: Transaction) -> dict[str, Row]:
+    """Return the facts of sessions, by the ids of these."""
+    of = _of(merchant_id, {row["sessionId"] for row in rows}, tx)
+    beside = Beside({}, await sources.tries_of(of), await sources.gave_back(of))
+    return {row["sessionId"]: of_session(row, beside) for row in rows}
+
+
+def _of(merchant_id: str, session_ids: Collection[str], tx: Transaction) -> sources.OfSessions:
+    return sources.OfSessions(merchant_id, session_ids, tx.session)
 
 
 def newer(fact: Row, known: Row | None) -> Row | None:
     """Return a fact that says something else than the one that is known; None where it does not.
 
-    What it was paid for stays known when its session is purged.
+    What it was paid for stays known when its session is purged, and how far a lead came.
     """
     if known is None:
         return fact
     if fact["sourceAt"] < known["sourceAt"]:
         return None
-    fact = fact | {"item": fact["item"] or known["item"], "sourceAt": fact["sourceAt"]}
+    fact = fact | {"item": fact["item"] or known["item"]}
+    if regressed(fact, known):
+        fact |= {"state": known["state"], "provider": known["provider"]}
     return None if fact | {"sourceAt": known["sourceAt"]} == known else fact
 
 

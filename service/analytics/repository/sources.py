@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from msgspec import Struct
 from pymongo.asynchronous.client_session import AsyncClientSession
 
+from service.intents.documents import PaymentIntent
 from service.payments.attempts.documents import Attempt
 from service.payments.disputes.documents import Dispute
 from service.payments.payments.documents import Payment
@@ -16,7 +17,8 @@ from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
 from service.storage.documents import StoredDocument, bound_client
 
 SOURCES: Mapping[str, type[StoredDocument]] = {
-    one.collection_name(): one for one in (Session, Payment, Attempt, Refund, Dispute)
+    one.collection_name(): one
+    for one in (Session, Payment, Attempt, Refund, Dispute, PaymentIntent)
 }
 """The collections that are counted, by name."""
 
@@ -98,6 +100,33 @@ async def tries_of(of: OfSessions) -> dict[str, int]:
         stages, session=of.session, hint="sessionId"
     )
     return {row["_id"]: row["n"] for row in await found.to_list()}
+
+
+async def gave_back(of: OfSessions) -> frozenset[str]:
+    """Return those of some sessions of which something was refunded, or is taken by a dispute."""
+    if not of.session_ids:
+        return frozenset()
+    back = [{"refunded": {"$gt": 0}}, {"held": {"$gt": 0}}]
+    found = Payment.get_pymongo_collection().find(
+        of.wanted() | {"$or": back}, {"sessionId": 1}, session=of.session, hint="sessionId"
+    )
+    return frozenset({row["sessionId"] for row in await found.to_list()})
+
+
+async def leads_of(
+    merchant_id: str,
+    ids: Collection[str],
+    fields: Sequence[str],
+    session: AsyncClientSession | None,
+) -> list[Row]:
+    """Return some leads of a merchant."""
+    if not ids:
+        return []
+    wanted = {"_id": {"$in": sorted(ids)}, "merchantId": merchant_id}
+    found = PaymentIntent.get_pymongo_collection().find(
+        wanted, dict.fromkeys(fields, 1), session=session
+    )
+    return await found.to_list()
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from service.core.errors import Misconfigured
-from service.storage.database import Row
+from service.storage.database import WRITTEN_AT, Row
 
 _OWNER_ALONE = 0o700
 _OTHERS = 0o077
@@ -82,7 +82,8 @@ def _name(rows: Sequence[Row], compress: bool, now: datetime) -> str:
 
 
 def _line(row: Row) -> bytes:
-    return msgspec.json.encode(row) + b"\n"
+    # When the database wrote it means nothing outside.
+    return msgspec.json.encode({name: row[name] for name in row if name != WRITTEN_AT}) + b"\n"
 
 
 def _write(path: Path, lines: bytes, *, compress: bool) -> None:

@@ -7,7 +7,7 @@ from pymongo import UpdateOne
 
 from service.intents.documents import PaymentIntent
 from service.intents.states import MOST_SESSIONS
-from service.storage.database import Row
+from service.storage.database import NOW_WRITTEN, Row
 from service.storage.group_commit.inserts import GroupInsert
 from service.storage.group_commit.queue import Limits
 from service.storage.transaction import Transaction
@@ -36,7 +36,7 @@ async def note_followed(merchant_id: str, intent_id: str, session_id: str) -> No
         f"followedBy.{MOST_SESSIONS - 1}": {"$exists": False},
     }
     await PaymentIntent.get_pymongo_collection().update_one(
-        wanted, {"$addToSet": {"followedBy": session_id}}
+        wanted, {"$addToSet": {"followedBy": session_id}, **NOW_WRITTEN}
     )
 
 

@@ -1,0 +1,48 @@
+"""What becomes of leads and sessions, beyond what the reference document asks for."""
+
+from litestar import Controller, Response, get
+
+from service.analytics.controllers.answering import (
+    CurrencyQuery,
+    DaysQuery,
+    ZoneQuery,
+    respond,
+    shown_to,
+)
+from service.analytics.operations.asking import ask_one
+from service.analytics.operations.caching import HOURLY
+from service.analytics.operations.periods import last_days
+from service.analytics.schemas.funnel import FunnelAnswer, funnel_answer
+from service.analytics.states import Part
+from service.core.principal import AccessScope
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+
+
+class FiguresBeyond(Controller):
+    """How far customers come, and what is unusual."""
+
+    tags = ["Figures"]
+    path = "/api/v1/analytics"
+    opt = requires(AccessScope.ANALYTICS_READ)
+
+    @get("/funnel", operation_id="readFunnel", summary="Read how far leads and sessions come")
+    async def funnel(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: DaysQuery = 30,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[FunnelAnswer]:
+        """From a lead to a session, an attempt, a payment and one that is kept.
+
+        What began in the last days, as far as it has come until now.
+        """
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute() -> FunnelAnswer:
+            span = last_days(days, shown.as_of, shown.zone)
+            parts = [Part.PROVIDER, Part.ITEM, Part.LEAD]
+            return funnel_answer(shown, days, await ask_one(shown, span, parts))
+
+        return await respond(request, shown, HOURLY, compute)
