@@ -76,10 +76,9 @@ async def resend(world: World, a: int, b: int, c: int) -> None:
 async def resend_all(world: World, ear: Ear) -> None:
     """Have one sent all that it missed since it was added, call by call."""
     [row] = await world.rows("webhook_endpoints", _id=ear.id)
-    since: str | None = row["createdAt"].isoformat()
-    while since is not None:
-        answer = await _ask(world, ear, {"since": since})
-        since = answer.get("nextSince")
+    body = {"since": row["createdAt"].isoformat()}
+    while (following := (await _ask(world, ear, body)).get("nextCursor")) is not None:
+        body["cursor"] = following
 
 
 async def _ask(world: World, ear: Ear, body: dict[str, str]) -> dict[str, Any]:

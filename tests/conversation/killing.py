@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from tests.conversation.acts import Step
@@ -16,29 +17,36 @@ from tests.conversation.world import World
 
 
 async def hold_with_kills(
-    uri: str, world: World, steps: Sequence[Step], dice: random.Random
+    uri: str,
+    world: World,
+    steps: Sequence[Step],
+    dice: random.Random,
+    without: str | None = None,
 ) -> int:
     """Hold a conversation to its end, killing the service in every few steps; return the kills.
 
-    The step in whose midst it was killed is over: whoever called got no answer. Raises
-    `AssertionError` with what the last service said, if a promise was broken.
+    The step in whose midst it was killed is over: whoever called got no answer. The merchant's
+    servers are those of `world`, and outlive each kill; so its clock stands at the end of all.
+    Raises `AssertionError` with what the last service said, if a promise was broken.
     """
     now, database, known = world.clock.now(), world.database.name, handed_on(world)
     async with _victims() as victims:
         left = list(steps)
-        state: dict[str, Any] = {"now": now.isoformat(), **known}
+        state: dict[str, Any] = {"now": now.isoformat(), "without": without, **known}
         kills = 0
         while True:
             kill = [dice.randrange(4), dice.randrange(12)] if left else None
             job = {**state, "uri": uri, "database": database, "steps": as_json(left), "kill": kill}
             code, states = await _run(victims, job)
             if code == 0:
+                world.clock.advance(datetime.fromisoformat(states[-1]["now"]) - now)
                 return kills
             assert code == -signal.SIGKILL, "a promise was broken; the service said why"
             kills += 1
             done = 0
             for state in states:
                 done = state.pop("done")
+                state["without"] = without
             left = left[done + 1 :]
 
 

@@ -6,9 +6,11 @@ from datetime import datetime
 import pytest
 
 from service.core.clock import EARLIEST
+from service.core.paging import Cursor
 from service.effects import ownership as own
 from service.notifications.endpoints.repository import sent
 from service.outbox.documents import OutboxMessage
+from service.outbox.operations.messages import KEEP_FOR
 from service.sessions.checkouts import lock
 from service.sessions.documents import Session
 from service.sessions.operations.moving import giving_up
@@ -120,9 +122,10 @@ async def test_control_by_when_it_is_deleted_alone_it_was_written_after_that(
     written_since = sent.written_since
 
     async def by_its_deletion(
-        whose: str, topics: Collection[str], since: datetime, _: datetime, limit: int
-    ) -> tuple[Sequence[OutboxMessage], datetime | None]:
-        return await written_since(whose, topics, since, EARLIEST, limit)
+        whose: str, topics: Collection[str], since: datetime, *, cursor: Cursor | None, limit: int
+    ) -> tuple[Sequence[OutboxMessage], Cursor | None]:
+        place = cursor or Cursor(since + KEEP_FOR, whose)
+        return await written_since(whose, topics, EARLIEST, cursor=place, limit=limit)
 
     monkeypatch.setattr(sent, "written_since", by_its_deletion)
     with pytest.raises(Broken, match="too much"):

@@ -1,9 +1,10 @@
 """A service that is killed in the midst of a conversation, and the one that goes on after it.
 
-Reads jobs as JSON lines, `{"uri", "database", "now", "steps", "kill"}` and what was handed on;
-tells its state as a JSON line after each step. `kill` is `[step, command]`: the process ends before
-that command of that step is sent to the database. Each job has a process of its own, forked after
-the imports: a whole start for each would take seconds.
+Reads jobs as JSON lines, `{"uri", "database", "now", "steps", "kill", "without"}` and what was
+handed on; tells its state as a JSON line after each step, and once more at rest. `kill` is
+`[step, command]`: the process ends before that command of that step is sent to the database.
+`without` names a guard of what merchants hear that is taken out. Each job has a process of its own,
+forked after the imports: a whole start for each would take seconds.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -25,6 +27,8 @@ from service.storage.documents import bind
 from service.stored import DOCUMENTS
 from tests.conversation.acts import Act, Step, Together
 from tests.conversation.books import RealPayment
+from tests.conversation.ears import Ear
+from tests.conversation.heard_guards import HEARD_GUARDS
 from tests.conversation.playing import take
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
 from tests.conversation.world import World, conversation
@@ -76,6 +80,7 @@ def handed_on(world: World) -> dict[str, Any]:
         "purged": sorted(world.purged),
         "foreign": [_as_row(payment) for payment in world.foreign.values()],
         "cut": world.wires.cut,
+        "ears": [[ear.path, ear.id] for ear in world.hearing.ears.values()],
     }
 
 
@@ -88,6 +93,9 @@ def restore(world: World, told: dict[str, Any]) -> None:
     found = [_from_row(row) for row in told["foreign"]]
     world.foreign |= {payment.key: payment for payment in found}
     world.wires.cut = told["cut"]
+    # They are outside, as is what they take: here it is only known that there are some.
+    for path, name in told["ears"]:
+        world.hearing.ears.setdefault(path, Ear(path, name, frozenset(), False, 0))
 
 
 def _as_row(payment: RealPayment) -> dict[str, Any]:
@@ -111,21 +119,28 @@ async def _go_on(job: dict[str, Any]) -> None:
     database = client[job["database"]]
     await bind(database, DOCUMENTS)
     clock = ManualClock(datetime.fromisoformat(job["now"]))
+    without = HEARD_GUARDS.get(job["without"], nullcontext)
     async with conversation(database, clock, emptied=False, hears=False) as world:
         restore(world, job)
-        for number, step in enumerate(from_json(job["steps"])):
-            if job["kill"] and job["kill"][0] == number:
-                killer.left = job["kill"][1]
-            await take(world, step)
-            await check(world)
-            _tell(world, number)
-        killer.left = None
+        with without():
+            await _hold(world, job, killer)
         await check_at_rest(world)
         await check_no_session_waits_for_ever(world)
+        _tell(world, len(job["steps"]))
 
 
-def _tell(world: World, number: int) -> None:
-    state = {"done": number + 1, "now": world.clock.now().isoformat(), **handed_on(world)}
+async def _hold(world: World, job: dict[str, Any], killer: Killer) -> None:
+    for number, step in enumerate(from_json(job["steps"])):
+        if job["kill"] and job["kill"][0] == number:
+            killer.left = job["kill"][1]
+        await take(world, step)
+        await check(world)
+        _tell(world, number + 1)
+    killer.left = None
+
+
+def _tell(world: World, done: int) -> None:
+    state = {"done": done, "now": world.clock.now().isoformat(), **handed_on(world)}
     sys.stdout.write(f"state {json.dumps(state)}\n")
     sys.stdout.flush()
 

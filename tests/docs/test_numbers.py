@@ -36,7 +36,7 @@ from service.notifications.alerts.settings import AlertSettings
 from service.notifications.alerts.states import OVER_AFTER
 from service.notifications.endpoints import states as sent
 from service.notifications.endpoints.operations import changing as endpoints
-from service.notifications.endpoints.operations import fan_out, known, sending_again
+from service.notifications.endpoints.operations import fan_out, known, sending_missed
 from service.notifications.endpoints.sending import client, lines, sender
 from service.notifications.mail.operations import compose as mailing
 from service.notifications.mail.operations import suppressing
@@ -159,7 +159,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("puts it off, by {} h at most", (_hours(sent.LONGEST_WAIT),)),
         ("taking nothing for {} days", (sent.DISABLED_AFTER.days,)),
         ("with its tries for {} days", (fan_out.KEPT_FOR.days,)),
-        ("{} a call: call again", (sending_again.AT_ONCE,)),
+        ("{} a call: call again", (sending_missed.AT_ONCE,)),
         ("Events are known for {} days", (outbox.KEEP_FOR.days,)),
         ("is signed with both for {} hours", (_hours(endpoints.OVERLAP),)),
         ("added less than {} seconds before", (known.KNOWN_WITHIN.total_seconds(),)),

@@ -6,7 +6,7 @@ from typing import Any
 from service.core.peppers import read_pepper
 from service.notifications.endpoints.operations.browse import disabled_endpoints
 from service.notifications.endpoints.operations.sealing import Sealer
-from service.notifications.endpoints.operations.sending_again import resend_since
+from service.notifications.endpoints.operations.sending_missed import walk_since
 from service.notifications.endpoints.repository.endpoints import count_sealed_under
 from service.storage.database import Row
 from service.storage.paging import EXAMINED
@@ -87,13 +87,10 @@ async def test_sending_again_since_a_time_looks_at_few_messages_of_others_and_pa
         ]
         await outbox.insert_many(others)
         await shop.database["webhook_deliveries"].delete_many({})
-        counts, at = [], since
+        counts = []
         async with profiled(shop.database) as done:
-            while at is not None and len(counts) < 9:
-                by = OPERATOR
-                resent = await resend_since(services_of(shop), told.endpoint.id, at, by)
+            async for resent in walk_since(services_of(shop), told.endpoint.id, since, OPERATOR):
                 counts.append(resent.count)
-                at = resent.since
     assert counts == [0, 1]
     asked = [one for one in done if one["ns"].endswith(".outbox")]
     assert max(one.get("keysExamined", 0) for one in asked) <= EXAMINED + 2

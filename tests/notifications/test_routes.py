@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 from httpx import Response
 
+from service.core.errors import Unavailable
+from service.core.paging import Cursor
+from service.notifications.endpoints.repository import sent as sent_again
+from service.outbox.operations.messages import KEEP_FOR
 from tests.notifications.receivers import answers, answers_in_turn, receiving
 from tests.notifications.telling import fan_out, send, sent, tell
 from tests.support.api import ADMIN, SECRET
@@ -148,7 +152,7 @@ async def test_since_a_time_only_what_was_not_taken_is_sent(shop: Shop) -> None:
         await send(shop)
         path = f"/{told['endpoint']['id']}/resend"
         answer = await _call(shop, "POST", path, json={"since": since.isoformat()})
-        assert answer.json() == {"count": 1, "nextSince": None, "delivery": None}
+        assert answer.json() == {"count": 1, "nextCursor": None, "delivery": None}
         await send(shop)
         either = await _call(shop, "POST", path, json={})
         assert either.status_code == 400
@@ -174,22 +178,49 @@ async def test_what_is_kept_for_longer_is_no_event_of_today(shop: Shop) -> None:
         await _redelivered(shop)
         body = {"since": new["createdAt"]}
         answer = await _call(shop, "POST", f"/{new['id']}/resend", json=body)
-    assert answer.json() == {"count": 0, "nextSince": None, "delivery": None}
+    assert answer.json() == {"count": 0, "nextCursor": None, "delivery": None}
 
 
-@pytest.mark.parametrize("days", [0, 1])
-async def test_control_nor_is_it_passed_by_where_it_was_missed(shop: Shop, days: int) -> None:
-    """Also by a call that goes on from a day later than it was written, as `nextSince` says."""
+@pytest.mark.parametrize("added_first", [True, False])
+async def test_a_walk_goes_on_with_its_beginning_and_passes_nothing_by(
+    shop: Shop, added_first: bool
+) -> None:
+    """What was written since then and told again is found by its last page, whoever was there."""
     async with receiving() as receiver:
-        told = (await _added(shop, receiver.url()))["endpoint"]
+        hears = await _added(shop, receiver.url())
+        began = shop.clock.now()
         await tell(shop, "forty days ago")
-        since = shop.clock.now() + timedelta(days=days)
         shop.pass_time(days=40)
+        told = hears if added_first else await _added(shop, receiver.url())
         await shop.database["webhook_deliveries"].delete_many({})
         await _redelivered(shop)
-        body = {"since": since.isoformat()}
-        answer = await _call(shop, "POST", f"/{told['id']}/resend", json=body)
-    assert answer.json()["count"] == 1
+        path, later = f"/{told['endpoint']['id']}/resend", shop.clock.now() - timedelta(days=1)
+        place = Cursor(later + KEEP_FOR, "default").encode()
+        for since, count in ((later, 0), (began, 1)):
+            body = {"since": since.isoformat(), "cursor": place}
+            answer = await _call(shop, "POST", path, json=body)
+            assert answer.json() == {"count": count, "nextCursor": None, "delivery": None}
+
+
+async def test_the_deliveries_of_a_call_are_there_together_or_none_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was given up is due no later than one behind it in its session."""
+
+    async def fails(*_: object) -> int:
+        assert await sent(shop) == []
+        raise Unavailable("the database says no", retry_after=1)
+
+    async with receiving() as receiver:
+        since = shop.clock.now()
+        await tell(shop, "first", "second")
+        told = (await _added(shop, receiver.url(), ordered=True))["endpoint"]
+        path, body = f"/{told['id']}/resend", {"since": since.isoformat()}
+        monkeypatch.setattr(sent_again, "again", fails)
+        assert (await _call(shop, "POST", path, json=body)).status_code == 503
+        assert await sent(shop) == []
+        monkeypatch.undo()
+        assert (await _call(shop, "POST", path, json=body)).json()["count"] == 2
 
 
 async def test_each_act_stands_in_the_trail_with_no_address_and_no_secret(shop: Shop) -> None:

@@ -1,6 +1,5 @@
 """`tillgate endpoints`: the merchants' servers that are told of events, and what came of it."""
 
-from datetime import datetime
 from pathlib import Path
 
 import rich_click as click
@@ -22,11 +21,10 @@ from service.notifications.endpoints.operations.changing import (
     rotate_secret,
 )
 from service.notifications.endpoints.operations.sending_again import (
-    Resent,
     resend_event,
-    resend_since,
     send_test,
 )
+from service.notifications.endpoints.operations.sending_missed import walk_since
 from service.notifications.endpoints.schemas import AddEndpoint, ChangeEndpoint, Resend
 from service.notifications.endpoints.states import DeliveryStatus
 from service.parts import build_endpoints
@@ -225,10 +223,9 @@ def resend(
         if asked.event_id is not None:
             await resend_event(services, endpoint_id, asked.event_id, by)
             return 1
-        at: datetime | None = asked.since
-        while at is not None:
-            resent: Resent = await resend_since(services, endpoint_id, at, by)
-            count, at = count + resent.count, resent.since
+        assert asked.since is not None  # noqa: S101 - one of the two was given
+        async for resent in walk_since(services, endpoint_id, asked.since, by):
+            count += resent.count
         return count
 
     say(f"{with_database(data_dir, work)} events are due: {_SENDS}.")

@@ -24,7 +24,7 @@ from service.dashboard.endpoints.pressing import (
     READ,
     WRITE,
     acting,
-    said_of,
+    resending,
     telling,
     wish_of,
 )
@@ -42,7 +42,6 @@ from service.notifications.endpoints.operations.changing import (
 from service.notifications.endpoints.operations.finding import find_endpoint
 from service.notifications.endpoints.operations.sending_again import (
     resend_event,
-    resend_since,
     send_test,
 )
 from service.notifications.endpoints.schemas import Resend
@@ -206,8 +205,8 @@ class EndpointPages(Controller):
             asked = decode_wire_model(Resend, {"since": f"{given.get('since', '')}Z"})
             assert isinstance(asked, Resend)  # noqa: S101 - the model that was asked for
             assert asked.since is not None  # noqa: S101 - it was given
-            resent = await resend_since(endpoints_of(request), endpoint_id, asked.since, reader)
-            return said_of(resent)
+            services, place = endpoints_of(request), cursor_of(given.get("cursor") or None)
+            return await resending(services, endpoint_id, asked.since, reader, place)
 
         return await acting(request, desk, f"{HERE}/{endpoint_id}", merchant, do)
 

@@ -1,14 +1,16 @@
 """What the buttons of webhook endpoints share: for which merchant, what was asked for and said."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
+from service.core.paging import Cursor
 from service.core.principal import AccessScope, Principal
-from service.core.words import moment
 from service.dashboard.acting import Answer, Desk, Form, Sheet, act, filled, page
 from service.dashboard.endpoints.lines import endpoint_line, query_of, signs_until
 from service.dashboard.said import Said
 from service.notifications.endpoints.operations.changing import Told, Wish
-from service.notifications.endpoints.operations.sending_again import Resent
+from service.notifications.endpoints.operations.sending_missed import resend_since
+from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.endpoints.schemas import AddEndpoint
 from service.web.authentication import AnyRequest, on_behalf_of
 from service.web.wire import decode_wire_model
@@ -16,14 +18,28 @@ from service.web.wire import decode_wire_model
 HERE = "/dashboard/endpoints"
 READ = frozenset({AccessScope.ENDPOINTS_READ})
 WRITE = frozenset({AccessScope.ENDPOINTS_WRITE})
+# Of sending again: some thousands of events, which takes seconds.
+_CALLS = 25
 
 
-def said_of(resent: Resent) -> Said:
-    """Say how much is sent again."""
-    count = f"{resent.count} {'event is' if resent.count == 1 else 'events are'} being sent again."
-    if resent.since is None:
+async def resending(
+    services: EndpointServices,
+    endpoint_id: str,
+    since: datetime,
+    by: Principal,
+    place: Cursor | None,
+) -> Said:
+    """Send what was missed since a time, as far as a press may; say how much, and what is left."""
+    sent = 0
+    for _ in range(_CALLS):
+        resent = await resend_since(services, endpoint_id, since, by, place)
+        sent, place = sent + resent.count, resent.following
+        if place is None:
+            break
+    count = f"{sent} {'event is' if sent == 1 else 'events are'} being sent again."
+    if place is None:
         return Said(count)
-    return Said(f"{count} There are more: go on from {moment(resent.since)}.", "warn")
+    return Said(f"{count} There are more: press again, and go on at {place.encode()}", "warn")
 
 
 def wish_of(given: Form) -> Wish:

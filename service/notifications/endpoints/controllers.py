@@ -18,9 +18,9 @@ from service.notifications.endpoints.operations.changing import (
 from service.notifications.endpoints.operations.finding import find_endpoint
 from service.notifications.endpoints.operations.sending_again import (
     resend_event,
-    resend_since,
     send_test,
 )
+from service.notifications.endpoints.operations.sending_missed import resend_since
 from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.endpoints.schemas import (
     AddEndpoint,
@@ -203,7 +203,8 @@ class WebhookEndpoints(Controller):
     ) -> ResentAnswer:
         """One event, whatever became of it; or all since a time that were not taken here.
 
-        Of the latter 200 a call: call again with `nextSince` until it is null.
+        Of the latter 200 a call: call again with the same `since` and `nextCursor` as `cursor`,
+        until that is null.
         """
         services, by = endpoints_of(request), on_behalf_of(principal, merchant)
         if data.event_id is not None and data.since is None:
@@ -212,8 +213,9 @@ class WebhookEndpoints(Controller):
         if data.since is None or data.event_id is not None:
             problem = FieldProblem("eventId", "or since must be given, one of the two")
             raise InvalidInput("Name eventId or since, one of the two.", problems=(problem,))
-        resent = await resend_since(services, endpoint_id, data.since, by)
-        return ResentAnswer(resent.count, resent.since)
+        place = cursor_of(data.cursor)
+        resent = await resend_since(services, endpoint_id, data.since, by, place)
+        return ResentAnswer(resent.count, next_cursor(resent.following))
 
     @get(
         "/{endpoint_id:str}/deliveries",

@@ -143,6 +143,8 @@ class Resend(WireModel):
     """An event that was sent to this endpoint or to another of the merchant's."""
     since: UtcMoment | None = Field(None, strict=False)
     """What was written from then on, and was given up, canceled, or never sent here."""
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+    """Where the call before ended, with the same `since`: its `nextCursor`."""
 
 
 class SecretView(Struct, frozen=True, rename="camel"):
@@ -238,10 +240,10 @@ class SentListAnswer(Struct, frozen=True, rename="camel"):
 
 
 class ResentAnswer(Struct, frozen=True, rename="camel"):
-    """How many events are sent now; where `nextSince` is not null there are more from then on."""
+    """How many events are sent now; where `nextCursor` is not null there are more."""
 
     count: int
-    next_since: datetime | None
+    next_cursor: str | None
     delivery: SentView | None = None
 
 

@@ -7,7 +7,11 @@ from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.merchants.operations.changing import require_merchant
 from service.notifications.endpoints.documents import WebhookEndpoint
-from service.notifications.endpoints.errors import EndpointNotFound, TooManyEndpoints
+from service.notifications.endpoints.errors import (
+    EndpointDisabled,
+    EndpointNotFound,
+    TooManyEndpoints,
+)
 from service.notifications.endpoints.repository import endpoints as repository
 from service.storage.answering import answers_in_time
 from service.storage.transaction import Transaction
@@ -19,6 +23,14 @@ async def find_endpoint(endpoint_id: str, merchant_id: str) -> WebhookEndpoint:
         found = await repository.find(endpoint_id, merchant_id)
     if found is None:
         raise EndpointNotFound(endpoint_id)
+    return found
+
+
+async def find_enabled(endpoint_id: str, by: Principal) -> WebhookEndpoint:
+    """Find one that is sent to. Raises `EndpointNotFound`, `EndpointDisabled`."""
+    found = await find_endpoint(endpoint_id, by.merchant_id)
+    if found.disabled is not None:
+        raise EndpointDisabled(endpoint_id)
     return found
 
 

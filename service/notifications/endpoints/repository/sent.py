@@ -6,6 +6,7 @@ from datetime import datetime
 from pymongo.asynchronous.collection import AsyncCollection
 
 from service.core.clock import Clock
+from service.core.paging import Cursor
 from service.notifications.endpoints.documents import WebhookDelivery
 from service.outbox.documents import OutboxMessage
 from service.outbox.operations.messages import KEEP_FOR
@@ -22,6 +23,11 @@ async def insert(row: Row, tx: Transaction) -> None:
     await tx.insert(WebhookDelivery.get_pymongo_collection(), row)
 
 
+async def insert_missing(rows: Sequence[Row], tx: Transaction) -> None:
+    """Store the deliveries that are not there yet."""
+    await tx.insert_missing(WebhookDelivery.get_pymongo_collection(), rows)
+
+
 async def find_event(event_id: str, merchant_id: str) -> Row | None:
     """Return any delivery of an event of a merchant's."""
     between = {"$gt": f"{event_id}:", "$lt": f"{event_id};"}
@@ -30,9 +36,14 @@ async def find_event(event_id: str, merchant_id: str) -> Row | None:
 
 
 async def written_since(
-    merchant_id: str, topics: Collection[str], since: datetime, born: datetime, limit: int
-) -> tuple[Sequence[OutboxMessage], datetime | None]:
-    """Return a merchant's messages since a time, oldest first, and from when there are more.
+    merchant_id: str,
+    topics: Collection[str],
+    since: datetime,
+    *,
+    cursor: Cursor | None,
+    limit: int,
+) -> tuple[Sequence[OutboxMessage], Cursor | None]:
+    """Return a merchant's messages since a time, oldest first, and where there are more.
 
     Found by the time of their deletion, which has an index and stands as far from that of writing.
     Those of all merchants stand there, so a bounded number is looked at: there may be none among
@@ -40,11 +51,10 @@ async def written_since(
     last one come along.
 
     One that was delivered again is kept for longer, and so found at a later place than it was
-    written. It belongs to a walk that has passed its time, too, and no walk says where it began:
-    what was written before `since` comes along as long as it was not before `born`, either.
+    written: it belongs to the walk if it was written since that began, wherever that is by now.
     """
     rows = OutboxMessage.get_pymongo_collection()
-    begins = since + KEEP_FOR
+    begins = since + KEEP_FOR if cursor is None else cursor.at
     edge = await _moment_at(rows, {"$gte": begins}, EXAMINED)
     if edge == begins:
         edge = await _moment_at(rows, {"$gt": begins}, 0)
@@ -52,7 +62,7 @@ async def written_since(
     wanted = {
         "merchantId": merchant_id,
         "topic": {"$in": sorted(topics)},
-        "createdAt": {"$gte": min(since, born)},
+        "createdAt": {"$gte": since},
     }
     found = await rows.find(wanted | {"purgeAt": within}).sort("purgeAt", 1).to_list(limit + 1)
     if len(found) > limit:
@@ -62,7 +72,7 @@ async def written_since(
             earlier = await rows.find(wanted | {"purgeAt": edge}).to_list()
             edge = await _moment_at(rows, {"$gt": edge}, 0)
         found = earlier
-    following = None if edge is None else edge - KEEP_FOR
+    following = None if edge is None else Cursor(edge, merchant_id)
     return [OutboxMessage.model_validate(row) for row in found], following
 
 
