@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from service.recovery.states import Arm, RecoveryStatus, Via
+from service.recovery.states import MOST_REMINDERS, Arm, RecoveryStatus, Via
 from service.storage.documents import StoredDocument
 
 FIRST_HOURS = (1, 7, 23)
@@ -17,8 +17,9 @@ class RecoveryPolicy(StoredDocument):
 
     `after` are hours after a session was left. The quiet hours are of the day in the customer's
     zone, or the merchant's. `held_out` is the percentage of customers who are not reminded.
-    `most_a_day` counts in `sent` since `counted_from`, by the process's clock. Without `mail` only
-    the event goes out. `reached` is the database's second up to which sessions were looked at.
+    `most_a_day` counts in `sent` since `counted_from`, by the process's clock. One customer is sent
+    at most `most_a_customer` in `customer_days`, whatever they begin. Without `mail` only the event
+    goes out. `reached` is the database's second up to which sessions were looked at.
     """
 
     id: str  # type: ignore[assignment]
@@ -29,6 +30,8 @@ class RecoveryPolicy(StoredDocument):
     quiet_until: int = 8
     held_out: int = 10
     most_a_day: int = 1_000
+    most_a_customer: int = MOST_REMINDERS
+    customer_days: int = 7
     mail: bool = True
     reached: int
     sent: int = 0
@@ -46,15 +49,18 @@ class Recovery(StoredDocument):
     """A session that was left; `_id` is `merchant:session`, so there is one of each.
 
     `left_at` is when. Whoever comes to `next_at` is looked at again. `item` names what was sold as
-    the session does. `zone` and `language` are the customer's, where they are known. `resumed_at`
-    is when its link was last used. `paid_by` are the keys of the payments that came of it, `via`
-    how. `counted_at` is when its outcome is known, `purge_at` when it is forgotten.
+    the session does. `customer` is who is reminded: `user:` and their id, and the keyed hash of
+    their address; who has one of them in common is one customer. `zone` is theirs, where it is
+    known. `resumed_at` is when its link was last used. `paid_by` are the keys of the payments that
+    came of it, `via` how. `outcome_at` is when its outcome is known, `purge_at` when it is
+    forgotten.
     """
 
     id: str  # type: ignore[assignment]
     merchant_id: str
     session_id: str
     user_id: str
+    customer: list[str] = Field(default_factory=list)
     item: str
     provider: str
     arm: Arm
@@ -73,7 +79,7 @@ class Recovery(StoredDocument):
     purge_at: datetime
 
     class Settings:
-        """Collection and indexes: what is due, and a merchant's in the order of time."""
+        """Collection and indexes: what is due, a merchant's by time, and a customer's reminders."""
 
         name = "recoveries"
         indexes: ClassVar[list[IndexModel]] = [
@@ -85,6 +91,11 @@ class Recovery(StoredDocument):
             IndexModel(
                 [("merchantId", ASCENDING), ("enrolledAt", DESCENDING), ("_id", DESCENDING)],
                 name="merchant_enrolledAt",
+            ),
+            IndexModel(
+                [("merchantId", ASCENDING), ("customer", ASCENDING), ("remindedAt", ASCENDING)],
+                name="merchant_customer_remindedAt",
+                partialFilterExpression={"remindedAt": {"$type": "date"}},
             ),
             IndexModel([("purgeAt", ASCENDING)], name="purgeAt_ttl", expireAfterSeconds=0),
         ]

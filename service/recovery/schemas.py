@@ -55,6 +55,10 @@ class PutRecovery(WireModel):
     """The percentage of customers who are not reminded, so that the difference can be measured."""
     most_a_day: int = Field(1_000, strict=True, ge=1, le=1_000_000)
     """How many reminders go out in a day."""
+    most_a_customer: int = Field(MOST_REMINDERS, strict=True, ge=1, le=30)
+    """How many reminders one customer is sent in `customerDays`, whatever they begin."""
+    customer_days: int = Field(7, strict=True, ge=1, le=90)
+    """In how many days a customer is sent `mostACustomer`."""
     mail: bool = True
     """Whether Tillgate sends the mail; if not, only the event `recovery.reminder` goes out."""
 
@@ -83,6 +87,8 @@ class PolicyView(Struct, frozen=True, rename="camel", kw_only=True):
     quiet_until: int
     held_out: int
     most_a_day: int
+    most_a_customer: int
+    customer_days: int
     mail: bool
     sent: int
     counted_from: datetime

@@ -21,7 +21,7 @@ WINDOW: Final = timedelta(hours=24)
 """How long after a session's end it is still reminded of."""
 
 APART: Final = timedelta(hours=6)
-"""How long a customer is left alone after a reminder, whatever the schedule and the night say."""
+"""How long a customer is left alone after a reminder of anything, whatever the schedule says."""
 
 OUTCOME_AFTER: Final = timedelta(hours=72)
 """After what time what came of a session is counted."""
@@ -91,9 +91,10 @@ class Now(Struct, frozen=True, kw_only=True):
 
 
 class Remind(Struct, frozen=True):
-    """A reminder is due now: the `number`th."""
+    """A reminder is due now: the `number`th. `by_hand`: somebody wants it, whatever the hour."""
 
     number: int
+    by_hand: bool = False
 
 
 class Wait(Struct, frozen=True):

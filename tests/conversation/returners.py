@@ -12,6 +12,7 @@ from tests.conversation.picking import pick
 from tests.conversation.world import ADMIN, JOBS, SECRET, World
 
 POLICY = "/api/admin/recovery/policy"
+_A_WEEK = timedelta(days=7)
 _NEVER_QUIET = {"heldOut": 0, "quietFrom": 0, "quietUntil": 0}
 
 
@@ -84,16 +85,21 @@ async def check_reminders(world: World) -> None:
     told = await world.rows("outbox", topic="recovery.reminder")
     sessions = {(row["sessionId"], row["createdAt"]): row for row in await world.sessions()}
     numbers: dict[tuple[str, datetime], list[int]] = {}
+    heard: dict[str, list[datetime]] = {}
     for row in told:
         session = next((one for key, one in sessions.items() if _is_about(row, key)), None)
         if session is None:
             continue
         key = (session["sessionId"], session["createdAt"])
         numbers.setdefault(key, []).append(row["payload"]["number"])
+        heard.setdefault(session["userId"], []).append(row["createdAt"])
         _was_wanted(row, session, sessions.values())
     for (name, _), found in numbers.items():
         assert len(found) <= 3, f"{name} was reminded of {len(found)} times"
         assert len(set(found)) == len(found), f"{name} was reminded of twice as number {found}"
+    for user, at in heard.items():
+        most = max(sum(timedelta() <= other - one < _A_WEEK for other in at) for one in at)
+        assert most <= 3, f"{user} was sent {most} reminders in a week"
     if told:
         world.reached.add("somebody was reminded")
 

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from msgspec import structs
 
-from service.recovery.operations import looking, remind
+from service.recovery.operations import looking, remind, writing
 
 
 @contextmanager
@@ -31,17 +31,29 @@ def _whoever_paid() -> Iterator[None]:
 
 @contextmanager
 def _as_often_as_it_runs() -> Iterator[None]:
-    """Nobody counts how often a customer was reminded."""
+    """Nobody counts how often a session was reminded of, nor its customer."""
     left_of = remind.left_of
 
     def never_reminded(recovery: Any) -> Any:
         return structs.replace(left_of(recovery), reminders=0, reminded_at=None)
 
-    with patch.object(remind, "left_of", never_reminded):
+    with patch.object(remind, "left_of", never_reminded), _of_whatever_they_begin():
+        yield
+
+
+@contextmanager
+def _of_whatever_they_begin() -> Iterator[None]:
+    """Nobody counts how often a customer was reminded, of this and of all else."""
+
+    async def never(*_: Any) -> tuple[bool, None]:
+        return False, None
+
+    with patch.object(writing, "often_until", never):
         yield
 
 
 RETURNING_GUARDS: dict[str, Callable[[], Any]] = {
     "reminded who paid": _whoever_paid,
     "reminded too often": _as_often_as_it_runs,
+    "reminded of each thing": _of_whatever_they_begin,
 }

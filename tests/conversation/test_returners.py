@@ -41,3 +41,14 @@ async def test_control_where_nobody_counts_they_are_reminded_again_and_again(
     await play(world, often)
     with GUARDS["reminded too often"](), pytest.raises(Broken, match="was reminded of"):
         await play(world, often)
+
+
+async def test_control_where_nobody_counts_all_that_a_customer_began_there_is_a_fourth(
+    world: World,
+) -> None:
+    thrice = [*LEFT, *[one for _ in range(12) for one in (Act("remind"), HOURS)]]
+    anew = [*thrice, *LEFT, Act("remind")]
+    await play(world, anew)
+    assert len(await world.rows("outbox", topic="recovery.reminder")) == 3
+    with GUARDS["reminded of each thing"](), pytest.raises(Broken, match="reminders in a week"):
+        await play(world, anew)

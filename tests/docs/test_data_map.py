@@ -27,8 +27,8 @@ NEUTRAL = set(
     "refundable evidenceSubmitted movements deducted withdrawn openedAt closedAt attemptId method "
     "objectId lines postedAt waitsFor reminded unparsed language template handedOver edition "
     "sentAt arm reminders remindedAt leftAt enrolledAt nextAt outcomeAt enabled paused after "
-    "quietFrom quietUntil heldOut mostADay mail reached sent countedFrom "
-    "firstAt tries slot sourceAt".split()
+    "quietFrom quietUntil heldOut mostADay mostACustomer customerDays mail reached sent "
+    "countedFrom firstAt tries slot sourceAt".split()
 )
 # Neutral elsewhere, and telling of a person here.
 OF_SOMEBODY = {"sessions": {"eventId", "passId"}}

@@ -59,6 +59,12 @@ def _take_out(guards: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(writing.repository, "move_on", _moved_in_any_case)
     if "key" in guards:
         monkeypatch.setattr(writing, "message", partial(_of_no_number, count()))
+    if "customer" in guards:
+        monkeypatch.setattr(writing, "often_until", _never_often)
+
+
+async def _never_often(*_: object) -> tuple[bool, None]:
+    return False, None
 
 
 async def _mails_of_two_runs(leaving: Leaving) -> list[int]:
@@ -72,25 +78,28 @@ async def _mails_of_two_runs(leaving: Leaving) -> list[int]:
 
 
 @pytest.mark.usefixtures("both_look_first")
-@pytest.mark.parametrize("out", [set(), {"row"}, {"key"}])
-async def test_two_that_have_both_looked_send_once_by_either_of_two_guards(
+@pytest.mark.parametrize(
+    "out", [set(), {"row", "key"}, {"row", "customer"}, {"key", "customer"}], ids=len
+)
+async def test_two_that_have_both_looked_send_once_by_any_of_three_guards(
     leaving: Leaving, monkeypatch: pytest.MonkeyPatch, out: set[str]
 ) -> None:
-    """As where a lease was lost: a session is written as it was read, and a reminder has a key."""
+    """As where a lease was lost: a session is written as it was read, a reminder has a key, and a
+    customer is left alone after one."""
     _take_out(out, monkeypatch)
     assert await _mails_of_two_runs(leaving) == [1] * _CUSTOMERS
 
 
 @pytest.mark.usefixtures("both_look_first")
-async def test_control_without_the_two_guards_it_is_sent_twice(
+async def test_control_without_the_three_guards_it_is_sent_twice(
     leaving: Leaving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _take_out({"row", "key"}, monkeypatch)
+    _take_out({"row", "key", "customer"}, monkeypatch)
     assert await _mails_of_two_runs(leaving) == [2] * _CUSTOMERS
 
 
-async def test_control_without_those_two_the_lease_alone_has_it_sent_once(
+async def test_control_without_those_three_the_lease_alone_has_it_sent_once(
     leaving: Leaving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _take_out({"row", "key"}, monkeypatch)
+    _take_out({"row", "key", "customer"}, monkeypatch)
     assert await _mails_of_two_runs(leaving) == [1] * _CUSTOMERS

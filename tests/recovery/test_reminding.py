@@ -177,7 +177,7 @@ async def test_the_night_is_the_customers_where_it_is_known_else_the_merchants(
     """It is noon in UTC: evening in Auckland, and night there an hour later."""
     await leaving.policy(quietFrom=1, quietUntil=6, heldOut=0)
     there = AGREED | {"timeZone": "Pacific/Auckland"}
-    await leaving.begin(metadata=there, userId="far")
+    await leaving.begin(metadata=there, userId="far", email="far@customer.example")
     await leaving.begin(metadata=AGREED | {"timeZone": "No/Where"}, userId="near", plan="other")
     await leaving.pass_time(hours=1, minutes=1)
     report = await leaving.remind()

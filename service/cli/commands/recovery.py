@@ -48,6 +48,8 @@ def policy(*, as_json: bool, merchant: str, data_dir: Path) -> None:
 @click.option("--quiet", nargs=2, type=click.IntRange(0, 23), help="From one hour to another.")
 @click.option("--held-out", type=click.IntRange(0, 50), help="Percentage not reminded.")
 @click.option("--most-a-day", type=click.IntRange(1, 1_000_000))
+@click.option("--most-a-customer", type=click.IntRange(1, 30), help="In --customer-days.")
+@click.option("--customer-days", type=click.IntRange(1, 90))
 @click.option("--mail/--no-mail", default=None, help="Whether Tillgate mails, or the event alone.")
 @click.option("--on/--off", "enabled", default=True, show_default=True)
 @merchant_option

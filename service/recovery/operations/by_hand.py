@@ -7,7 +7,7 @@ from service.recovery import repository
 from service.recovery.documents import Recovery
 from service.recovery.errors import NotReminded
 from service.recovery.operations.looking import Seen, look
-from service.recovery.operations.previewing import HELD_OUT, find_left
+from service.recovery.operations.previewing import HELD_OUT, OFTEN, find_left
 from service.recovery.operations.services import RecoveryServices
 from service.recovery.operations.writing import Looked, write
 from service.recovery.states import MOST_REMINDERS, Arm, RecoveryStatus, Remind
@@ -35,12 +35,14 @@ async def send_one(session_id: str, by: Principal, services: RecoveryServices) -
         seen = await look(recovery, services)
     if (why := _why_not(recovery, seen)) is not None:
         raise NotReminded(why)
-    looked = Looked(recovery, seen, Remind(recovery.reminders + 1))
+    looked = Looked(recovery, seen, Remind(recovery.reminders + 1, by_hand=True))
 
     async def work(tx: Transaction) -> None:
         done = await write([looked], services, tx)
         if done.over_limit:
             raise NotReminded("The merchant is paused, or has sent as many as it may in a day.")
+        if done.often:
+            raise NotReminded(OFTEN)
         if not done.reminded:
             raise NotReminded("It was reminded of just now, by the job or by somebody else.")
         act = Act(

@@ -12,6 +12,7 @@ from service.notifications.mail.operations.addresses import suppression_ids
 from service.recovery import repository
 from service.recovery.documents import Recovery, RecoveryPolicy, recovery_id
 from service.recovery.operations.consent import agreed
+from service.recovery.operations.customers import names_of
 from service.recovery.operations.services import RecoveryServices
 from service.recovery.states import LEFT_FOR, OUTCOME_AFTER, WINDOW, RecoveryStatus, arm_of
 from service.sessions import repository as sessions
@@ -93,6 +94,7 @@ async def _row(
             "merchantId": session.merchant_id,
             "sessionId": session.session_id,
             "userId": session.user_id,
+            "customer": names_of(session, services.mail.peppers[:1]),
             "provider": session.provider,
             "item": item_of(session.kind, session.plan, session.event_id, session.pass_id),
             "arm": arm_of(session.merchant_id, session.user_id, policy.held_out).value,

@@ -26,6 +26,8 @@ class Wished(Struct, frozen=True):
     quiet_until: int
     held_out: int
     most_a_day: int
+    most_a_customer: int
+    customer_days: int
     mail: bool
 
 

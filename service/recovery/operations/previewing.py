@@ -15,6 +15,7 @@ from service.notifications.mail.operations.words import time
 from service.recovery import repository
 from service.recovery.documents import Recovery
 from service.recovery.errors import NotLeft
+from service.recovery.operations.customers import often_until
 from service.recovery.operations.links import LINK_FOR, link
 from service.recovery.operations.looking import look
 from service.recovery.operations.remind import hours_of, left_of
@@ -25,6 +26,7 @@ from service.storage.answering import answers_in_time
 
 TEMPLATE: Final = "reminder"
 HELD_OUT: Final = "This customer is held out, so that what reminders bring can be measured."
+OFTEN: Final = "This customer was reminded as often as the merchant wants, of whatever they began."
 
 
 class Previewed(Struct, frozen=True):
@@ -46,21 +48,26 @@ async def preview(session_id: str, merchant_id: str, services: RecoveryServices)
         seen = await look(recovery, services)
         policy = await repository.find_policy(merchant_id)
         merchant = await merchant_of(merchant_id, services.mail)
-    now = services.clock.now()
+        now = services.clock.now()
+        enough, alone = False, None
+        if seen.session is not None and policy is not None:
+            enough, alone = await often_until(seen.session, policy, now, services)
     zone = seen.zone or recovery.zone or merchant.zone
     step = next_step(left_of(recovery), seen.now, recovery.arm, hours_of(policy), zone, now)
-    due = now if isinstance(step, Remind) else None
+    due = (alone or now) if isinstance(step, Remind) else None
     if isinstance(step, Wait) and step.until < recovery.outcome_at:
         due = step.until
     mail = None
     if seen.why is None and seen.session is not None and not seen.now.paid:
         mail = await _mail(seen.session, services)
-    why = seen.why
-    if why is None and recovery.status is not RecoveryStatus.WAITING:
-        why = f"It is {recovery.status}."
-    if why is None and recovery.arm is Arm.HELD_OUT:
-        why = HELD_OUT
+    why = seen.why or _why_not(recovery) or (OFTEN if enough else None)
     return Previewed(recovery, None if why else due, why, mail)
+
+
+def _why_not(recovery: Recovery) -> str | None:
+    if recovery.status is not RecoveryStatus.WAITING:
+        return f"It is {recovery.status}."
+    return HELD_OUT if recovery.arm is Arm.HELD_OUT else None
 
 
 async def find_left(session_id: str, merchant_id: str) -> Recovery:

@@ -24,8 +24,8 @@ _WITHIN_S = 20.0
 class ReminderReport(Report):
     """How many sessions were found left, how many were looked at, and what became of them.
 
-    `over_limit` are those whose merchant has sent as much as it may in a day; they are due again in
-    the next run.
+    `over_limit` are those whose merchant has sent as much as it may in a day, `often` those whose
+    customer was reminded as often as the merchant wants; they are due again after an hour.
     """
 
     changes = frozenset({"left", "reminded", "paid", "unpaid"})
@@ -39,6 +39,7 @@ class ReminderReport(Report):
         self.paid = 0
         self.unpaid = 0
         self.over_limit = 0
+        self.often = 0
 
 
 async def remind(services: RecoveryServices, report: ReminderReport, turn: Turn) -> None:
@@ -82,6 +83,7 @@ async def _batch(
     report.paid += done.paid
     report.unpaid += done.unpaid
     report.over_limit += done.over_limit
+    report.often += done.often
     return len(looked)
 
 

@@ -40,21 +40,19 @@ async def note_reached(merchant_id: str, second: int, tx: Transaction) -> None:
     )
 
 
-async def count_sends(merchant_id: str, wanted: int, now: datetime, tx: Transaction) -> int:
-    """Count reminders that are about to go out against a day's most; return how many may.
+async def count_send(policy: RecoveryPolicy, now: datetime, tx: Transaction) -> bool:
+    """Count a reminder that is about to go out against a day's most; return whether it may.
 
-    None where there is no policy, or a paused one.
+    The policy was read in the same transaction. Of two at once that send for a merchant one begins
+    anew, since both write here: what else was read about who was reminded is as it was, too.
     """
-    policy = await find_policy(merchant_id, tx)
-    if policy is None or not policy.enabled or policy.paused or not wanted:
-        return 0
     is_over = policy.counted_from + _A_DAY <= now
     sent, since = (0, now) if is_over else (policy.sent, policy.counted_from)
-    allowed = max(0, min(wanted, policy.most_a_day - sent))
-    if allowed:
-        await RecoveryPolicy.get_pymongo_collection().update_one(
-            {"_id": merchant_id},
-            {"$set": {"sent": sent + allowed, "countedFrom": since}},
-            session=tx.session,
-        )
-    return allowed
+    if sent >= policy.most_a_day:
+        return False
+    await RecoveryPolicy.get_pymongo_collection().update_one(
+        {"_id": policy.id},
+        {"$set": {"sent": sent + 1, "countedFrom": since}},
+        session=tx.session,
+    )
+    return True

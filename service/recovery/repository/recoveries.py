@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import datetime
 
+from msgspec import Struct
+
 from service.core.paging import Cursor
 from service.recovery.documents import Recovery, recovery_id
 from service.recovery.states import RecoveryStatus
@@ -13,6 +15,13 @@ from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction
 
 _WAITING = RecoveryStatus.WAITING.value
+
+
+class Lately(Struct, frozen=True):
+    """How often a customer was reminded, of whatever they began, and last when."""
+
+    reminders: int
+    last: datetime | None
 
 
 async def add_once(rows: Sequence[Row], tx: Transaction) -> None:
@@ -34,6 +43,32 @@ async def find(
         {"_id": recovery_id(merchant_id, session_id)}, session=tx.session
     )
     return Recovery.model_validate(row) if row else None
+
+
+async def reminded_lately(
+    merchant_id: str, customer: Sequence[str], since: datetime, tx: Transaction = NO_TRANSACTION
+) -> Lately:
+    """Return how often a customer was reminded: of sessions whose last reminder is since a time.
+
+    A customer is whoever has one of those names.
+    """
+    wanted: Row = {
+        "merchantId": merchant_id,
+        "customer": {"$in": [*customer]},
+        # In the words of the partial index, which is used for no other query.
+        "remindedAt": {"$gte": since, "$type": "date"},
+    }
+    found = Recovery.get_pymongo_collection().find(
+        wanted,
+        {"_id": 0, "reminders": 1, "remindedAt": 1},
+        hint="merchant_customer_remindedAt",
+        session=tx.session,
+    )
+    rows = await found.to_list()
+    return Lately(
+        sum(row["reminders"] for row in rows),
+        max((row["remindedAt"] for row in rows), default=None),
+    )
 
 
 def walk_due(now: datetime, size: int) -> AsyncGenerator[Keys, None]:
