@@ -60,7 +60,7 @@ from service.payments.subscriptions.sending.table import ABOUT as SUBSCRIPTION_J
 from service.payments.subscriptions.sending.table import subscription_jobs
 from service.providers.registry import Providers, build_providers, refuse_blank
 from service.recovery.operations.looking import still_due
-from service.recovery.operations.previewing import TEMPLATE
+from service.recovery.operations.mailing import TEMPLATE
 from service.recovery.operations.services import RecoveryServices
 from service.recovery.operations.table import ABOUT as RECOVERY_JOBS
 from service.recovery.operations.table import recovery_jobs

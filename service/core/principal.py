@@ -114,8 +114,9 @@ class Principal(Struct, frozen=True):
     """A caller whose credential was checked.
 
     `key_id` is the first 12 hex digits of the key's SHA-256, never the key; for a user it is
-    derived from the user id. `user_id` is the `sub` of a token, and None for a key. `granted` are
-    the scopes that a key was issued with, None for all of its kind.
+    derived from the user id. `user_id` is the `sub` of a token, and None for a key; `email` is the
+    address that a token says was verified. `granted` are the scopes that a key was issued with,
+    None for all of its kind.
     """
 
     kind: Kind
@@ -123,6 +124,7 @@ class Principal(Struct, frozen=True):
     key_id: str
     name: str | None = None
     user_id: str | None = None
+    email: str | None = None
     granted: frozenset[AccessScope] | None = None
     client: str | None = None
     """Names the address from which the caller acts, by a keyed hash; for the audit."""

@@ -44,7 +44,7 @@ async def leave(world: World, a: int, b: int, c: int) -> None:
 
 def _may_be_left(row: Row) -> bool:
     unpaid = row["status"] in {"pending", "expired"}
-    return unpaid and row["owner"] == "trusted" and row["email"] is not None
+    return unpaid and row["emailVouched"]
 
 
 async def remind(world: World, a: int, b: int, c: int) -> None:
@@ -113,6 +113,8 @@ def _was_wanted(row: Row, session: Row, others: Any) -> None:
     """Nobody is reminded who had paid by then, for this or for the same by another way."""
     name, at = session["sessionId"], row["createdAt"]
     assert session["owner"] == "trusted", f"{name} was opened by a browser, and reminded of"
+    opener = session["history"][0]["by"]
+    assert not opener.startswith("user:"), f"{name} has an address of which {opener} has no proof"
     for one in others:
         same = one["userId"] == session["userId"] and _item(one) == _item(session)
         done = one["completedAt"]

@@ -8,6 +8,7 @@ from unittest.mock import patch
 from msgspec import structs
 
 from service.recovery.operations import looking, remind, writing
+from service.sessions.operations.caller import Caller
 
 
 @contextmanager
@@ -52,8 +53,16 @@ def _of_whatever_they_begin() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _at_any_address() -> Iterator[None]:
+    """Nobody asks whether an address is the customer's who named it."""
+    with patch.object(Caller, "vouches_for", lambda _caller, email: email is not None):
+        yield
+
+
 RETURNING_GUARDS: dict[str, Callable[[], Any]] = {
     "reminded who paid": _whoever_paid,
     "reminded too often": _as_often_as_it_runs,
     "reminded of each thing": _of_whatever_they_begin,
+    "reminded at anybody's address": _at_any_address,
 }

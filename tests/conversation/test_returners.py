@@ -34,6 +34,15 @@ async def test_control_where_nobody_looks_whether_somebody_paid_they_are_reminde
         await play(world, again)
 
 
+async def test_control_where_any_address_is_believed_a_user_has_others_written_to(
+    world: World,
+) -> None:
+    by_a_user = [Act("open_checkout", 4, 0, 0), *LEFT[1:], Act("remind")]
+    await play(world, by_a_user)
+    with GUARDS["reminded at anybody's address"](), pytest.raises(Broken, match="has no proof"):
+        await play(world, by_a_user)
+
+
 async def test_control_where_nobody_counts_they_are_reminded_again_and_again(
     world: World,
 ) -> None:

@@ -12,7 +12,7 @@ from service.notifications.mail.sending.send import send_due
 from tests.intents.leaving import leave
 from tests.notifications.mail.mailing import CUSTOMER
 from tests.recovery.leaving import AGREED, INR, Leaving
-from tests.sessions.asking import put_price
+from tests.sessions.asking import put_price, token_of
 from tests.support.api import PUBLISHABLE
 
 
@@ -109,6 +109,32 @@ async def test_who_is_named_by_a_browser_alone_is_not_written_to(leaving: Leavin
     assert opened.status_code == 201, opened.text
     await leaving.pass_time(hours=2)
     assert (await leaving.remind()).left == 0
+
+
+@pytest.mark.parametrize(
+    ("claims", "reminded"),
+    [
+        ({}, 0),
+        ({"email": CUSTOMER}, 0),
+        ({"email": CUSTOMER, "email_verified": False}, 0),
+        ({"email": CUSTOMER, "email_verified": "true"}, 0),
+        ({"email": "eve@else.example", "email_verified": True}, 0),
+        ({"email": CUSTOMER.upper(), "email_verified": True}, 1),
+    ],
+)
+async def test_a_user_is_written_to_at_the_address_alone_that_their_token_has_verified(
+    leaving: Leaving, claims: dict[str, Any], reminded: int
+) -> None:
+    """Or a user could have any stranger reminded, by naming their address and agreeing for them."""
+    await put_price(leaving.shop.api, "event_456", 1000, "INR")
+    token = token_of("u", leaving.shop.clock, **claims)
+    body = {"userId": "u", "eventId": "event_456", "quantity": 1, "paymentMethod": "upi"}
+    body |= {"metadata": AGREED, "email": CUSTOMER}
+    opened = await leaving.shop.api.call("POST", "/api/payment-sessions", token, json=body)
+    assert opened.status_code == 201, opened.text
+    await leaving.pass_time(hours=2)
+    assert (await leaving.remind()).reminded == reminded
+    assert len(leaving.mails()) == reminded
 
 
 async def _complete(leaving: Leaving, session_id: str) -> None:

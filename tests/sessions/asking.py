@@ -63,10 +63,10 @@ def fields_of(answer: Response) -> set[str]:
     return {one["field"] for one in answer.json().get("errors", [])}
 
 
-def token_of(user_id: str, clock: Clock) -> str:
+def token_of(user_id: str, clock: Clock, **claims: object) -> str:
     """Sign an end user's token."""
     expires = clock.now() + timedelta(hours=24)
-    return jwt.encode({"sub": user_id, "exp": int(expires.timestamp())}, JWT_SECRET)
+    return jwt.encode({"sub": user_id, "exp": int(expires.timestamp())} | claims, JWT_SECRET)
 
 
 async def key_of_another_merchant(clock: Clock, kind: Kind = Kind.SECRET) -> str:

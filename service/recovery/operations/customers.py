@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from service.core.peppers import Pepper
+from service.notifications.mail import repository as mails
 from service.notifications.mail.operations.addresses import suppression_ids
 from service.recovery import repository
 from service.recovery.documents import RecoveryPolicy
@@ -22,6 +23,12 @@ def names_of(session: Session, peppers: Sequence[Pepper]) -> list[str]:
     """
     hashes = suppression_ids(session.merchant_id, session.email or "", peppers)
     return [f"user:{session.user_id}", *hashes]
+
+
+async def is_suppressed(session: Session, services: RecoveryServices) -> bool:
+    """Return whether a session's address gets receipts alone."""
+    ids = suppression_ids(session.merchant_id, session.email or "", services.mail.peppers)
+    return await mails.suppressed(ids) is not None
 
 
 async def often_until(

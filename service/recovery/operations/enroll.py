@@ -7,12 +7,10 @@ from typing import Final
 from service.core.paging import Cursor
 from service.jobs.operations.job import Turn
 from service.leases.operations import under
-from service.notifications.mail import repository as mails
-from service.notifications.mail.operations.addresses import suppression_ids
 from service.recovery import repository
 from service.recovery.documents import Recovery, RecoveryPolicy, recovery_id
 from service.recovery.operations.consent import agreed
-from service.recovery.operations.customers import names_of
+from service.recovery.operations.customers import is_suppressed, names_of
 from service.recovery.operations.services import RecoveryServices
 from service.recovery.states import LEFT_FOR, OUTCOME_AFTER, WINDOW, RecoveryStatus, arm_of
 from service.sessions import repository as sessions
@@ -84,8 +82,7 @@ async def _row(
     agrees = await agreed(session)
     if not agrees.consents:
         return None
-    ids = suppression_ids(session.merchant_id, session.email, services.mail.peppers)
-    if await mails.suppressed(ids) is not None:
+    if await is_suppressed(session, services):
         return None
     expired = status_at(session.status, session.expires_at, now) is Status.EXPIRED
     return Recovery.new_row(

@@ -7,14 +7,13 @@ from typing import Final
 from msgspec import Struct
 
 from service.core.clock import Clock
-from service.notifications.mail import repository as mails
 from service.notifications.mail.documents import MailMessage
-from service.notifications.mail.operations.addresses import suppression_ids
 from service.payments.payments import repository as payments
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import CAME, LIVE
 from service.recovery.documents import Recovery
 from service.recovery.operations.consent import agreed
+from service.recovery.operations.customers import is_suppressed
 from service.recovery.operations.services import RecoveryServices
 from service.recovery.states import Now, Via, is_left
 from service.sessions import repository as sessions
@@ -95,8 +94,7 @@ async def _why_not(session: Session, standing: Now, services: RecoveryServices) 
         return f"The session is {standing.status}."
     if session.email is None or session.review is not None:
         return "The session has no email address." if session.email is None else "It is in review."
-    ids = suppression_ids(session.merchant_id, session.email, services.mail.peppers)
-    if await mails.suppressed(ids) is not None:
+    if await is_suppressed(session, services):
         return "The address gets receipts alone."
     return None
 

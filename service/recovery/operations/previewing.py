@@ -5,26 +5,19 @@ from typing import Final
 
 from msgspec import Struct
 
-from service.core.strict_json import JsonObject
-from service.notifications.mail import repository as mails
-from service.notifications.mail.operations.about import amount_of
 from service.notifications.mail.operations.compose import merchant_of
-from service.notifications.mail.operations.render import Rendered, Wanted, render
-from service.notifications.mail.operations.unsubscribe import link as unsubscribe_link
-from service.notifications.mail.operations.words import time
+from service.notifications.mail.operations.render import Rendered
 from service.recovery import repository
 from service.recovery.documents import Recovery
 from service.recovery.errors import NotLeft
 from service.recovery.operations.customers import often_until
-from service.recovery.operations.links import LINK_FOR, link
 from service.recovery.operations.looking import look
+from service.recovery.operations.mailing import mail_of
 from service.recovery.operations.remind import hours_of, left_of
 from service.recovery.operations.services import RecoveryServices
 from service.recovery.states import Arm, RecoveryStatus, Remind, Wait, next_step
-from service.sessions.documents import Session
 from service.storage.answering import answers_in_time
 
-TEMPLATE: Final = "reminder"
 HELD_OUT: Final = "This customer is held out, so that what reminders bring can be measured."
 OFTEN: Final = "This customer was reminded as often as the merchant wants, of whatever they began."
 
@@ -59,7 +52,7 @@ async def preview(session_id: str, merchant_id: str, services: RecoveryServices)
         due = step.until
     mail = None
     if seen.why is None and seen.session is not None and not seen.now.paid:
-        mail = await _mail(seen.session, services)
+        mail = await mail_of(seen.session, services)
     why = seen.why or _why_not(recovery) or (OFTEN if enough else None)
     return Previewed(recovery, None if why else due, why, mail)
 
@@ -76,21 +69,3 @@ async def find_left(session_id: str, merchant_id: str) -> Recovery:
     if found is None:
         raise NotLeft(session_id)
     return found
-
-
-async def _mail(session: Session, services: RecoveryServices) -> Rendered:
-    now, merchant_id = services.clock.now(), session.merchant_id
-    async with answers_in_time():
-        merchant = await merchant_of(merchant_id, services.mail)
-        own = await mails.own_template(merchant_id, TEMPLATE)
-    values: JsonObject = {
-        "item": session.title or session.plan or session.event_id,
-        "quantity": str(session.quantity) if session.quantity > 1 else "",
-        "session": session.session_id,
-        "test": session.live is False,
-        "amount": amount_of(session.amount, session.provider, session.currency),
-        "deadline": time(now + LINK_FOR),
-        "link": link(merchant_id, session.session_id, now, services.mail),
-    }
-    unsubscribe = unsubscribe_link(merchant_id, session.email or "", services.mail)
-    return render(Wanted(TEMPLATE, values, unsubscribe), merchant, own)

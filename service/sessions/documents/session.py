@@ -42,9 +42,10 @@ class Session(StoredDocument):
     the catalog called the item then.
     `owner` says who opened it: `trusted` (a secret key, a token), or a value unique to each
     publishable opening, and `opened_from` is the keyed hash of the customer's address, None where a
-    server opened it. `checkout_ids` are all ids by which a provider names its checkouts: refs,
-    aliases and attempt ids. `intent_id` is the lead that it follows, as its opener says. Only the
-    retention job sets `deletable_at`.
+    server opened it. `email_vouched`: a server named the address, or a token as a verified one;
+    else it may be anybody's, as in sessions older than the field. `checkout_ids` are all ids by
+    which a provider names its checkouts: refs, aliases and attempt ids. `intent_id` is the lead
+    that it follows, as its opener says. Only the retention job sets `deletable_at`.
     `written_at` is the database's time of the last change, `updated_at` that of the process which
     made it.
     """
@@ -54,6 +55,7 @@ class Session(StoredDocument):
     kind: Kind
     user_id: str
     email: str | None = None
+    email_vouched: bool = False
     event_id: str | None = None
     quantity: int = 1
     pass_id: str | None = None

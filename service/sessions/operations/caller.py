@@ -35,6 +35,16 @@ class Caller(Struct, frozen=True):
         """
         return None if self.trusted else self.principal.client
 
+    def vouches_for(self, email: str | None) -> bool:
+        """Return whether an address that the caller names is known to be its customer's.
+
+        A server knows its customers. A user may name anybody's, unless the token has theirs.
+        """
+        if self.trusted or email is None:
+            return email is not None
+        proven = self.principal.email
+        return proven is not None and proven.lower() == email.lower()
+
     def may_see(self, session: Session | SessionRow) -> bool:
         """Return whether the caller may know of a session of its merchant."""
         match self.principal.kind:

@@ -38,7 +38,7 @@ def item_of(kind: str, plan: str | None, event_id: str | None, pass_id: str | No
 async def page_of_left(
     merchant_id: str, since: int, until: int, *, cursor: Cursor | None, limit: int
 ) -> tuple[list[Session], Cursor | None]:
-    """Return a page of the unpaid sessions with an email address, that a server or user opened.
+    """Return a page of the unpaid sessions whose email address a server or a token vouched for.
 
     Of those that were last changed in some seconds by the database's clock, `since` included and
     `until` not; the oldest change first. The index on the time of the last change serves it, so
@@ -49,7 +49,7 @@ async def page_of_left(
             "merchantId": merchant_id,
             WRITTEN_AT: {"$gte": Timestamp(since, 0), "$lt": Timestamp(until, 0)},
         },
-        also={"status": {"$in": _UNPAID}, "owner": TRUSTED, "email": {"$type": "string"}},
+        also={"status": {"$in": _UNPAID}, "emailVouched": True},
         by=WRITTEN_AT,
         index="merchant_writtenAt",
         ascending=True,

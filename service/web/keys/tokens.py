@@ -104,7 +104,7 @@ def _read(
         raise Unauthenticated("The token has expired.", code="token_expired") from error
     except (PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise rejected("The token is not valid.") from error
-    return _user(claims["sub"])
+    return _user(claims["sub"], _verified_email(claims))
 
 
 def _check_times(claims: dict[str, object], now: float, longest: timedelta) -> None:
@@ -128,10 +128,16 @@ def _seconds(value: object) -> float:
     return value
 
 
-def _user(subject: object) -> Principal:
+def _verified_email(claims: dict[str, object]) -> str | None:
+    """Return the address that is proven to be the user's, by the claims of OpenID Connect."""
+    email = claims.get("email")
+    return email if isinstance(email, str) and claims.get("email_verified") is True else None
+
+
+def _user(subject: object, email: str | None) -> Principal:
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_USER_ID:
         raise rejected("The token names no user.")
     if not subject.isprintable():
         raise rejected("The token's user has characters that no user id has.")
     key_id = digest(f"user:{subject}")[:KEY_ID_LENGTH]
-    return Principal(Kind.USER, DEFAULT_MERCHANT, key_id, user_id=subject)
+    return Principal(Kind.USER, DEFAULT_MERCHANT, key_id, user_id=subject, email=email)

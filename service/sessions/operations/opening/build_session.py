@@ -41,6 +41,7 @@ async def build_session(new: NewSession, caller: Caller, rules: Rules, now: date
             "sessionId": session_id,
             "owner": caller.owner_of(session_id),
             "openedFrom": caller.opens_from,
+            "emailVouched": caller.vouches_for(new.email),
             "account": OWN_ACCOUNT,
             "amount": due.amount,
             "currency": due.currency,
