@@ -58,7 +58,10 @@ class Fact(StoredDocument):
 
 
 class DirtyBucket(StoredDocument):
-    """A quarter-hour whose roll-up may lack something; `n` rises with each change."""
+    """A quarter-hour that is to be added up; `n` rises with each change.
+
+    Where it is 0 nothing has changed: the roll-up that is there counts until then.
+    """
 
     merchant_id: str
     bucket: datetime

@@ -1,5 +1,6 @@
 """Figures while rows change, the job is killed, and commits come late."""
 
+import asyncio
 import math
 import random
 from collections import Counter
@@ -121,6 +122,10 @@ class Behind:
     async def roll(self) -> None:
         """Add up what is marked."""
         await roll_up(None, FOREVER)
+
+    async def both(self) -> None:
+        """Do both at once: what is read meanwhile raises marks that are being worked off."""
+        await asyncio.gather(self.roll(), self.sweep())
 
     async def die(self) -> None:
         """Do both, and stop in the middle: after some command nothing is answered any more."""

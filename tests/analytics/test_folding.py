@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.analytics.operations.folding import Bucket, added_of, bucket_of, fold, row_of
+from service.analytics.operations.folding import Bucket, bucket_of, fold, row_of
 from service.analytics.states import BESIDE, MOST_KEYS, REST, Part
 from service.storage.database import Row
 from tests.conftest import NOON
@@ -41,7 +41,7 @@ def _facts() -> list[Row]:
 
 
 def _stored(rows: list[Row]) -> Row:
-    [bucket] = fold(added_of(rows))
+    [bucket] = fold(rows)
     row = row_of("default", bucket)
     row.pop("_id", None)
     return row

@@ -1,19 +1,20 @@
-"""Facts that were added up by quarter-hour, as roll-ups keep them. Pure."""
+"""Facts added up by quarter-hour, as roll-ups keep them. Pure."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
+from operator import itemgetter
 from typing import Final, TypeAlias, TypeVar
 
-from msgspec import Struct, msgpack
+from msgspec import Struct, field, msgpack
 
 from service.analytics.documents import Rollup
 from service.analytics.operations.deriving import LOST, MADE
-from service.analytics.operations.payers import sketch_of
-from service.analytics.repository.facts import Group, Paid, Slot
+from service.analytics.operations.payers import packed
 from service.analytics.states import (
     BESIDE,
     MOST_KEYS,
+    QUARTER,
     REST,
     Counts,
     Kind,
@@ -25,7 +26,10 @@ from service.storage.database import Row
 
 _CAME = frozenset(one.value for one in CAME)
 _FAILED = PaymentStatus.FAILED.value
-Key: TypeAlias = tuple[datetime, str]
+_SESSION, _PAYMENT, _ATTEMPT = Kind.SESSION.value, Kind.PAYMENT.value, Kind.ATTEMPT.value
+_LEAD = Kind.LEAD.value
+Alike: TypeAlias = tuple[str, str, str, str, str, str, str]
+_ALIKE = itemgetter("currency", "kind", "state", "provider", "item", "country", "code")
 Sums: TypeAlias = dict[str, dict[str, int]]
 K = TypeVar("K")
 _PACK_PARTS: Final = msgpack.Encoder(order="sorted")
@@ -33,12 +37,15 @@ _UNPACK_PARTS: Final = msgpack.Decoder(Sums)
 _UNPACK_SLOTS: Final = msgpack.Decoder(dict[int, int])
 
 
-class Added(Struct, frozen=True):
-    """What facts come to that were added up."""
+class _Quarter(Struct, frozen=True):
+    """What was gathered of a quarter-hour, by all that tells facts apart, and by currency."""
 
-    groups: Sequence[Group]
-    paid: Sequence[Paid]
-    slots: Sequence[Slot]
+    groups: dict[Alike, list[int]] = field(default_factory=dict)
+    payers: dict[str, set[str]] = field(default_factory=dict)
+    slots: dict[str, dict[int, int]] = field(default_factory=dict)
+
+
+Gathered: TypeAlias = dict[datetime, _Quarter]
 
 
 class Bucket(Struct, frozen=True):
@@ -52,57 +59,84 @@ class Bucket(Struct, frozen=True):
     payers: bytes | None
 
 
-def added_of(facts: Iterable[Row]) -> Added:
-    """Add up facts in memory, as the database does."""
-    groups: list[Group] = []
-    payers: dict[Key, set[str]] = defaultdict(set)
-    slots: Counter[tuple[datetime, str, int]] = Counter()
+def fold(facts: Iterable[Row]) -> list[Bucket]:
+    """Return the buckets of facts, by time and currency."""
+    gathered: Gathered = {}
+    gather(gathered, facts)
+    return buckets_of(gathered)
+
+
+def gather(into: Gathered, facts: Iterable[Row]) -> None:
+    """Add facts; those of one quarter-hour best come together.
+
+    The database would do it as well, by `$group`: where most facts differ in something, its rows
+    are as many, and each costs it and us more than the fact does.
+    """
+    begins = ends = datetime.max.replace(tzinfo=UTC)
+    quarter, groups = _Quarter(), {}
     for row in facts:
-        key = (quarter_of(row["at"]), row["currency"])
-        groups.append(_group_of(row, key[0]))
-        if row["kind"] == Kind.PAYMENT and row["state"] in _CAME and row["payer"] is not None:
-            payers[key].add(row["payer"])
-        if row["kind"] == Kind.SESSION and row["slot"] is not None:
-            slots[(*key, row["slot"])] += 1
-    paid = [Paid(*key, sorted(of)) for key, of in payers.items()]
-    return Added(groups, paid, [Slot(*key, n) for key, n in slots.items()])
+        at = row["at"]
+        if not begins <= at < ends:
+            begins = quarter_of(at)
+            ends = begins + QUARTER
+            if (known := into.get(begins)) is None:
+                known = into[begins] = _Quarter()
+            quarter, groups = known, known.groups
+        alike = _ALIKE(row)
+        if (sums := groups.get(alike)) is None:
+            sums = groups[alike] = [0, 0, 0, 0, 0, 0]
+        sums[0] += 1
+        sums[1] += row["amount"]
+        if alike[1] == _SESSION:
+            _gather_session(quarter, sums, row)
+        elif alike[1] == _PAYMENT and alike[2] in _CAME and row["payer"] is not None:
+            quarter.payers.setdefault(alike[0], set()).add(row["payer"])
 
 
-def _group_of(row: Row, bucket: datetime) -> Group:
-    took = row["tookMs"]
-    return Group(
-        bucket=bucket,
-        currency=row["currency"],
-        kind=Kind(row["kind"]),
-        state=row["state"],
-        provider=row["provider"],
-        item=row["item"],
-        country=row["country"],
-        code=row["code"],
-        n=1,
-        amount=row["amount"],
-        tries=row["tries"],
-        retried=int(row["tries"] > 0),
-        took=int(took is not None),
-        took_ms=took or 0,
-    )
+def _gather_session(quarter: _Quarter, sums: list[int], row: Row) -> None:
+    if tries := row["tries"]:
+        sums[2] += tries
+        sums[3] += 1
+    if (took := row["tookMs"]) is not None:
+        sums[4] += 1
+        sums[5] += took
+        if (slot := row["slot"]) is not None:
+            slots = quarter.slots.setdefault(row["currency"], {})
+            slots[slot] = slots.get(slot, 0) + 1
 
 
-def fold(*added: Added) -> list[Bucket]:
-    """Return the buckets of what was added up, by time and currency."""
-    parts: dict[Key, dict[str, Sums]] = defaultdict(dict)
-    payers: dict[Key, set[str]] = defaultdict(set)
-    slots: dict[Key, Counter[int]] = defaultdict(Counter)
-    for one in added:
-        for group in one.groups:
-            counts, of = counts_of(group), parts[group.bucket, group.currency]
-            for part, key in _keys(group):
-                add(of.setdefault(part, {}).setdefault(key, {}), counts)
-        for paid in one.paid:
-            payers[paid.bucket, paid.currency].update(paid.payers)
-        for slot in one.slots:
-            slots[slot.bucket, slot.currency][slot.slot] += slot.n
-    return [_bucket(key, parts[key], slots[key], payers[key]) for key in sorted(parts)]
+def buckets_of(gathered: Gathered) -> list[Bucket]:
+    """Return the buckets of what was gathered, by time and currency."""
+    found = []
+    for at, quarter in sorted(gathered.items()):
+        parts: dict[str, dict[str, Sums]] = {}
+        for alike, sums in quarter.groups.items():
+            _add_group(parts.setdefault(alike[0], {}), alike, sums)
+        for currency in sorted(parts):
+            payers, slots = quarter.payers.get(currency, ()), quarter.slots.get(currency, {})
+            found.append(_bucket(at, currency, parts[currency], slots, packed(payers)))
+    return found
+
+
+def _add_group(parts: dict[str, Sums], alike: Alike, sums: Sequence[int]) -> None:
+    _, kind, state, provider, item, country, code = alike
+    reached = code if kind == _SESSION else ""
+    counts = {name: sums[place] for name, place in _names(kind, state, reached) if sums[place]}
+    # Apart: what leads are called is up to browsers, and would crowd out what is sold.
+    beside = Part.LEAD if kind == _LEAD else Part.PROVIDER_ITEM
+    _add_to(parts, beside, f"{provider}{BESIDE}{item}", counts)
+    if kind == _PAYMENT:
+        _add_to(parts, Part.COUNTRY, country, counts)
+    if kind == _ATTEMPT or (kind == _PAYMENT and state == _FAILED):
+        _add_to(parts, Part.CODE, code, counts)
+
+
+def _add_to(parts: dict[str, Sums], part: Part, key: str, counts: dict[str, int]) -> None:
+    of = parts.setdefault(part, {})
+    if (total := of.get(key)) is None:
+        of[key] = counts.copy()
+    else:
+        add(total, counts)
 
 
 def add(total: dict[K, int], counts: Mapping[K, int]) -> None:
@@ -112,7 +146,13 @@ def add(total: dict[K, int], counts: Mapping[K, int]) -> None:
         total[name] = known(name, 0) + n
 
 
-def _bucket(key: Key, parts: dict[str, Sums], slots: Counter[int], payers: set[str]) -> Bucket:
+def _bucket(
+    at: datetime,
+    currency: str,
+    parts: dict[str, Sums],
+    slots: Mapping[int, int],
+    payers: bytes | None,
+) -> Bucket:
     """Return a bucket. Each group but those of leads has a provider beside an item.
 
     So all else is sums of these.
@@ -120,42 +160,31 @@ def _bucket(key: Key, parts: dict[str, Sums], slots: Counter[int], payers: set[s
     totals: dict[str, int] = {}
     for beside, counts in parts.get(Part.PROVIDER_ITEM, {}).items():
         provider, _, item = beside.partition(BESIDE)
-        add(parts.setdefault(Part.PROVIDER, {}).setdefault(provider, {}), counts)
-        add(parts.setdefault(Part.ITEM, {}).setdefault(item, {}), counts)
+        _add_to(parts, Part.PROVIDER, provider, counts)
+        _add_to(parts, Part.ITEM, item, counts)
     for part in (Part.PROVIDER, Part.LEAD):
         for counts in parts.get(part, {}).values():
             add(totals, counts)
     largest = {part: _largest(of) for part, of in parts.items()}
-    return Bucket(*key, totals, largest, dict(slots), sketch_of(payers) if payers else None)
+    return Bucket(at, currency, totals, largest, slots, payers)
 
 
-def counts_of(group: Group) -> dict[str, int]:
-    """Return what some like facts add to the counts, by name."""
-    kind, state, n, amount = group.kind, group.state, group.n, group.amount
-    counts = {kind.value: n, f"{kind}:{state}": n, f"{kind}:{state}:amount": amount}
-    if kind is Kind.SESSION:
-        counts |= {"retries": group.tries, f"retried:{state}": group.retried}
-        counts[f"reached:{group.code}"] = n
-        counts |= {f"took:{state}": group.took, f"tookMs:{state}": group.took_ms}
-    elif kind is Kind.PAYMENT and state in _CAME:
-        counts |= {"paid": n, "gross": amount}
-    elif kind is Kind.PAYMENT and state == _FAILED:
-        counts["failed"] = n
-    elif kind is Kind.REFUND and state == MADE:
-        counts |= {"refunds": n, "refunded": amount}
-    elif kind is Kind.LOSS and state == LOST:
-        counts |= {"losses": n, "lost": amount}
-    return {name: value for name, value in counts.items() if value}
-
-
-def _keys(group: Group) -> Iterable[tuple[str, str]]:
-    beside = f"{group.provider}{BESIDE}{group.item}"
-    # Apart: what leads are called is up to browsers, and would crowd out what is sold.
-    yield (Part.LEAD if group.kind is Kind.LEAD else Part.PROVIDER_ITEM), beside
-    if group.kind is Kind.PAYMENT:
-        yield Part.COUNTRY, group.country
-    if group.kind is Kind.ATTEMPT or (group.kind is Kind.PAYMENT and group.state == _FAILED):
-        yield Part.CODE, group.code
+@cache
+def _names(kind: str, state: str, reached: str) -> Sequence[tuple[str, int]]:
+    """Return as what the sums of like facts count, and which sum each is."""
+    names = [(kind, 0), (f"{kind}:{state}", 0), (f"{kind}:{state}:amount", 1)]
+    if kind == _SESSION:
+        names += [("retries", 2), (f"retried:{state}", 3), (f"reached:{reached}", 0)]
+        names += [(f"took:{state}", 4), (f"tookMs:{state}", 5)]
+    elif kind == _PAYMENT and state in _CAME:
+        names += [("paid", 0), ("gross", 1)]
+    elif kind == _PAYMENT and state == _FAILED:
+        names += [("failed", 0)]
+    elif kind == Kind.REFUND.value and state == MADE:
+        names += [("refunds", 0), ("refunded", 1)]
+    elif kind == Kind.LOSS.value and state == LOST:
+        names += [("losses", 0), ("lost", 1)]
+    return names
 
 
 def _largest(of: Sums) -> Mapping[str, Counts]:

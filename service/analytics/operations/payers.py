@@ -1,12 +1,16 @@
-"""Distinct payers, by sketches that add up: the same bytes in whatever order."""
+"""Distinct payers, in a form that adds up: the same bytes in whatever order."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
 _LG_K: Final = 12
 """2^12 counters: off by 1.6 % at most in two of three cases."""
+_FEW: Final = 24
+"""So many are kept as they are: to make a sketch of them takes longer than all else of a bucket."""
+_NAMES, _BETWEEN = b"\x00", b"\n"
+"""What names begin with, as no sketch does, and what stands between them."""
 
 
 @cache
@@ -15,30 +19,44 @@ def _library() -> Any:
     return import_module("datasketches")
 
 
-def sketch_of(payers: Iterable[str]) -> bytes:
-    """Return the sketch of some payers."""
-    library = _library()
-    sketch = library.cpc_sketch(_LG_K)
-    for one in sorted(payers):
+def packed(payers: Collection[str]) -> bytes | None:
+    """Return some payers, few by their names and more as a sketch; None of none."""
+    if not payers:
+        return None
+    if len(payers) <= _FEW:
+        return _NAMES + _BETWEEN.join(sorted(one.encode() for one in payers))
+    return _serialized(_union([_sketch_of(payers)]))
+
+
+def estimate_of(packed: Iterable[bytes]) -> int:
+    """Return how many distinct payers there are in all of some."""
+    names: set[str] = set()
+    sketches = []
+    for one in packed:
+        if one.startswith(_NAMES):
+            names.update(one[1:].decode().split("\n"))
+        else:
+            sketches.append(_library().cpc_sketch.deserialize(one))
+    if not sketches and len(names) <= _FEW:
+        return len(names)
+    found: float = _union([*sketches, _sketch_of(names)]).get_result().get_estimate()
+    return round(found)
+
+
+def _sketch_of(payers: Iterable[str]) -> Any:
+    sketch = _library().cpc_sketch(_LG_K)
+    for one in payers:
         sketch.update(one)
-    return union_of([sketch.serialize()])
+    return sketch
 
 
-def union_of(sketches: Iterable[bytes]) -> bytes:
-    """Return the sketch of all payers of some sketches."""
-    library = _library()
-    union = library.cpc_union(_LG_K)
+def _union(sketches: Iterable[Any]) -> Any:
+    union = _library().cpc_union(_LG_K)
     for one in sketches:
-        union.update(library.cpc_sketch.deserialize(one))
+        union.update(one)
+    return union
+
+
+def _serialized(union: Any) -> bytes:
     found: bytes = union.get_result().serialize()
     return found
-
-
-def estimate_of(sketches: Iterable[bytes]) -> int:
-    """Return how many distinct payers some sketches have seen."""
-    library = _library()
-    union = library.cpc_union(_LG_K)
-    for one in sketches:
-        union.update(library.cpc_sketch.deserialize(one))
-    found: float = union.get_result().get_estimate()
-    return round(found)

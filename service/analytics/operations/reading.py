@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from service.analytics.documents import FiguresState
 from service.analytics.operations.deriving import FIELDS
-from service.analytics.operations.folding import Bucket, added_of, bucket_of, fold
+from service.analytics.operations.folding import Bucket, Gathered, bucket_of, buckets_of, gather
 from service.analytics.operations.gathering import derived, newer
-from service.analytics.operations.rolling import add_up, spans_of
+from service.analytics.operations.rolling import spans_of
 from service.analytics.operations.sweeping import COMMITTED_WITHIN_S
 from service.analytics.repository import facts, rollups, sources
 from service.analytics.repository.facts import Span, Which
@@ -111,10 +111,13 @@ async def _of_span(
     odd = {at for at in odd if whole[0] <= at < whole[1]}
     spans = [*spans_of([*odd]), *_edges(span, whole)]
     stored = await rollups.within(asked.merchant_id, whole, asked.currency, asked.parts, tx)
-    known = await add_up(Which(asked.merchant_id, spans, [one["_id"] for one in stale]), tx)
-    fresh = added_of(row for row in unread.values() if _is_in(row["at"], spans))
+    gathered: Gathered = {}
+    which = Which(asked.merchant_id, spans, [one["_id"] for one in stale])
+    async for rows in facts.batches(which, tx):
+        gather(gathered, rows)
+    gather(gathered, (row for row in unread.values() if _is_in(row["at"], spans)))
     buckets = [bucket_of(row) for row in stored if row["bucket"] not in odd]
-    buckets += [one for one in fold(known, fresh) if asked.currency in {None, one.currency}]
+    buckets += [one for one in buckets_of(gathered) if asked.currency in {None, one.currency}]
     return sorted(buckets, key=lambda one: (one.at, one.currency))
 
 

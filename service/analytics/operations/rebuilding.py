@@ -50,14 +50,15 @@ async def figures_status() -> Status:
 async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: Clock) -> int:
     """Mark all quarter-hours of a time, and have all rows be read again; return how many.
 
-    The job does the rest, and goes on where it was stopped. Raises `Unavailable`.
+    The job does the rest, and goes on where it was stopped; answers meanwhile are as they were.
+    Raises `Unavailable`.
     """
     marked = 0
     async with answers_in_time(WITHIN_S):
         for merchant_id in [one.id for one in await facts.states()]:
             buckets = await facts.buckets_within(merchant_id, (since, until))
             for n in range(0, len(buckets), _AT_ONCE):
-                some = {(merchant_id, at): 1 for at in buckets[n : n + _AT_ONCE]}
+                some = {(merchant_id, at): 0 for at in buckets[n : n + _AT_ONCE]}
                 await facts.mark(some, NO_TRANSACTION)
             marked += len(buckets)
         await facts.read_again()

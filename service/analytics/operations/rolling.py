@@ -1,12 +1,14 @@
 """Add up what is marked: a quarter-hour is replaced, and its mark removed, in one transaction."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from itertools import groupby
 from typing import Final
 
-from service.analytics.operations.folding import Added, fold, row_of
+from msgspec import Struct
+
+from service.analytics.operations.folding import Gathered, buckets_of, gather, row_of
 from service.analytics.operations.sweeping import WITHIN_S, sweep
 from service.analytics.repository import facts, rollups, sources
 from service.analytics.repository.facts import Span, Which
@@ -18,10 +20,21 @@ from service.leases.operations import under
 from service.leases.repository import Held
 from service.storage.answering import answers_in_time
 from service.storage.database import Row
+from service.storage.plain import PlainTransaction
 from service.storage.transaction import Transaction
 
-AT_ONCE: Final = 96
-"""How many quarter-hours are added up in one transaction: a day of a merchant."""
+_FACTS_AT_ONCE: Final = 20_000
+_FEWEST, _MOST = 8, 1_000
+"""How many quarter-hours are replaced in one transaction, by how many facts the last ones had."""
+
+
+class _Ready(Struct, frozen=True):
+    """Quarter-hours that are added up: their marks, roll-ups, and how many to take next."""
+
+    merchant_id: str
+    marks: Sequence[Row]
+    rows: Sequence[Row]
+    then: int
 
 
 class FiguresReport(Report):
@@ -59,35 +72,60 @@ async def count_marked(report: FiguresReport, turn: Turn) -> None:
 
 async def roll_up(lease: Held | None, until: Until) -> int:
     """Add up all quarter-hours that are marked; return how many. Raises as `refresh` does."""
+    total = 0
+    while not until.over and (done := await _once_through(lease, until)):
+        total += done
+    return total
+
+
+async def _once_through(lease: Held | None, until: Until) -> int:
+    """Go through the marks once. While some are replaced, the next ones are added up."""
     done = 0
-    while not until.over:
-        async with answers_in_time(WITHIN_S):
-            marks = await facts.marked(AT_ONCE)
-        if not marks:
-            break
-        for merchant_id, of in groupby(marks, key=lambda row: str(row["merchantId"])):
-            done += await under(lease, partial(_replace, merchant_id, [*of]), WITHIN_S)
+    ahead = asyncio.create_task(_next(None))
+    try:
+        while (ready := await ahead) is not None and not until.over:
+            ahead = asyncio.create_task(_next(ready))
+            done += await under(lease, partial(_replace, ready), WITHIN_S)
+    finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
     return done
 
 
-async def _replace(merchant_id: str, marks: Sequence[Row], tx: Transaction) -> int:
-    """Add up quarter-hours as they stand in this transaction, in the place of what is there.
+async def _next(before: _Ready | None) -> _Ready | None:
+    """Add up the quarter-hours of the next marks of one merchant, as they stand now.
 
-    A mark that is raised meanwhile makes that conflict and begin anew.
+    Their marks were read before: whatever changes since raises them.
     """
-    buckets = [row["bucket"] for row in marks]
-    which = Which(merchant_id, spans_of(buckets))
-    added = await add_up(which, tx)
-    rows = [row_of(merchant_id, one) for one in fold(added)]
-    await rollups.replace(merchant_id, buckets, rows, tx)
-    return await facts.unmark(marks, tx)
+    after, at_once = (before.marks[-1], before.then) if before else (None, _FEWEST)
+    async with answers_in_time(WITHIN_S), sources.as_of_now() as (session, _):
+        tx = PlainTransaction(session)
+        marks = await facts.marked(at_once, after, tx)
+        if not marks:
+            return None
+        merchant_id = marks[0]["merchantId"]
+        gathered: Gathered = {}
+        n = 0
+        which = Which(merchant_id, spans_of([row["bucket"] for row in marks]))
+        async for rows in facts.batches(which, tx):
+            gather(gathered, rows)
+            n += len(rows)
+    made = [row_of(merchant_id, one) for one in buckets_of(gathered)]
+    then = min(_FACTS_AT_ONCE * len(marks) // max(n, 1), 4 * len(marks), _MOST)
+    return _Ready(merchant_id, marks, made, max(then, _FEWEST))
 
 
-async def add_up(which: Which, tx: Transaction) -> Added:
-    """Have the database add facts up."""
-    return Added(
-        await facts.group(which, tx), await facts.payers(which, tx), await facts.slots(which, tx)
-    )
+async def _replace(ready: _Ready, tx: Transaction) -> int:
+    """Put what was added up in the place of what is there, but where a mark was raised since.
+
+    A mark that is raised just now makes this conflict and begin anew.
+    """
+    marks = await facts.unraised(ready.marks, tx)
+    buckets = {row["bucket"] for row in marks}
+    rows = [row for row in ready.rows if row["bucket"] in buckets]
+    await rollups.replace(ready.merchant_id, buckets, rows, tx)
+    await facts.unmark(marks, tx)
+    return len(marks)
 
 
 def spans_of(buckets: Sequence[datetime]) -> list[Span]:

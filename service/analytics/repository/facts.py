@@ -1,16 +1,13 @@
 """Named queries on facts, on the marks of what changed, and on how far was read."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
-import msgspec
 from msgspec import Struct
-from pymongo import DeleteOne, ReplaceOne, UpdateOne
+from pymongo import ReplaceOne, UpdateOne
 
 from service.analytics.documents import CacheState, DirtyBucket, Fact, FiguresState, Rollup
-from service.analytics.states import Kind
-from service.payments.payments.states import CAME
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
@@ -18,45 +15,16 @@ Span: TypeAlias = tuple[datetime, datetime]
 """A time, its end excluded."""
 
 _QUARTER: Final = {"$dateTrunc": {"date": "$at", "unit": "minute", "binSize": 15}}
-_CAME = sorted(CAME)
+_ADDED_UP: Final = dict.fromkeys(
+    (
+        *("at", "currency", "kind", "state", "provider", "item", "country", "code"),
+        *("amount", "tries", "tookMs", "slot", "payer"),
+    ),
+    1,
+) | {"_id": 0}
+_AT_ONCE: Final = 5_000
 _LONGEST_MS: Final = 20_000
 _CACHE: Final = "answers"
-
-
-class Group(Struct, frozen=True, rename="camel"):
-    """The facts of one quarter-hour that are alike; sums in minor units and milliseconds."""
-
-    bucket: datetime
-    currency: str
-    kind: Kind
-    state: str
-    provider: str
-    item: str
-    country: str
-    code: str
-    n: int
-    amount: int = 0
-    tries: int = 0
-    retried: int = 0
-    took: int = 0
-    took_ms: int = 0
-
-
-class Paid(Struct, frozen=True):
-    """Who paid in a quarter-hour."""
-
-    bucket: datetime
-    currency: str
-    payers: Sequence[str]
-
-
-class Slot(Struct, frozen=True):
-    """How many sessions of a quarter-hour took about as long."""
-
-    bucket: datetime
-    currency: str
-    slot: int
-    n: int
 
 
 class Which(Struct, frozen=True):
@@ -66,14 +34,14 @@ class Which(Struct, frozen=True):
     spans: Sequence[Span]
     but: Collection[str] = ()
 
-    def match(self) -> Row:
-        """Return the stage that finds them."""
+    def wanted(self) -> Row:
+        """Return the query that finds them."""
         within = [{"at": {"$gte": since, "$lt": until}} for since, until in self.spans]
         wanted: Row = {"merchantId": self.merchant_id}
         wanted |= within[0] if len(within) == 1 else {"$or": within}
         if self.but:
             wanted["_id"] = {"$nin": [*self.but]}
-        return {"$match": wanted}
+        return wanted
 
 
 async def by_ids(ids: Sequence[str], tx: Transaction) -> dict[str, Row]:
@@ -89,37 +57,20 @@ async def put(rows: Sequence[Row], tx: Transaction) -> None:
         await Fact.get_pymongo_collection().bulk_write(writes, ordered=False, session=tx.session)
 
 
-async def group(of: Which, tx: Transaction) -> list[Group]:
-    """Add up facts by quarter-hour and all that tells them apart."""
-    alike = ("currency", "kind", "state", "provider", "item", "country", "code")
-    key = {"bucket": _QUARTER, **{name: f"${name}" for name in alike}}
-    timed = {"$cond": [{"$isNumber": "$tookMs"}, 1, 0]}
-    sums = {
-        "n": {"$sum": 1},
-        "amount": {"$sum": "$amount"},
-        "tries": {"$sum": "$tries"},
-        "retried": {"$sum": {"$cond": [{"$gt": ["$tries", 0]}, 1, 0]}},
-        "took": {"$sum": timed},
-        "tookMs": {"$sum": "$tookMs"},
-    }
-    rows = await _grouped(of, {}, {"_id": key, **sums}, tx)
-    return msgspec.convert(rows, list[Group])
-
-
-async def payers(of: Which, tx: Transaction) -> list[Paid]:
-    """Return who paid, by quarter-hour and currency."""
-    paid = {"kind": Kind.PAYMENT.value, "state": {"$in": _CAME}, "payer": {"$type": "string"}}
-    key = {"bucket": _QUARTER, "currency": "$currency"}
-    rows = await _grouped(of, paid, {"_id": key, "payers": {"$addToSet": "$payer"}}, tx)
-    return msgspec.convert(rows, list[Paid])
-
-
-async def slots(of: Which, tx: Transaction) -> list[Slot]:
-    """Return how many completed sessions took how long, by quarter-hour and currency."""
-    timed = {"kind": Kind.SESSION.value, "slot": {"$type": "number"}}
-    key = {"bucket": _QUARTER, "currency": "$currency", "slot": "$slot"}
-    rows = await _grouped(of, timed, {"_id": key, "n": {"$sum": 1}}, tx)
-    return msgspec.convert(rows, list[Slot])
+async def batches(of: Which, tx: Transaction) -> AsyncIterator[list[Row]]:
+    """Yield facts as far as they are added up, in the order of their moments."""
+    if not of.spans:
+        return
+    found = Fact.get_pymongo_collection().find(
+        of.wanted(),
+        _ADDED_UP,
+        session=tx.session,
+        hint="merchant_at",
+        batch_size=_AT_ONCE,
+        max_time_ms=_LONGEST_MS,
+    )
+    while rows := await found.to_list(_AT_ONCE):
+        yield rows
 
 
 async def who_retried(merchant_id: str, currency: str, span: Span, tx: Transaction) -> list[Row]:
@@ -136,18 +87,11 @@ async def who_retried(merchant_id: str, currency: str, span: Span, tx: Transacti
     return await found.to_list()
 
 
-async def _grouped(of: Which, also: Row, grouped: Row, tx: Transaction) -> list[Row]:
-    if not of.spans:
-        return []
-    stages: list[Row] = [of.match(), *([{"$match": also}] if also else []), {"$group": grouped}]
-    found = await Fact.get_pymongo_collection().aggregate(
-        stages, hint="merchant_at", session=tx.session, maxTimeMS=_LONGEST_MS
-    )
-    return [row["_id"] | row for row in await found.to_list()]
-
-
 async def mark(buckets: Mapping[tuple[str, datetime], int], tx: Transaction) -> None:
-    """Mark quarter-hours of merchants as changed, each so many times."""
+    """Mark quarter-hours of merchants as changed, each so many times.
+
+    One that was not changed at all is only added up anew.
+    """
     writes = [
         UpdateOne({"merchantId": merchant_id, "bucket": at}, {"$inc": {"n": n}}, upsert=True)
         for (merchant_id, at), n in sorted(buckets.items())
@@ -161,23 +105,36 @@ async def mark(buckets: Mapping[tuple[str, datetime], int], tx: Transaction) -> 
 async def marks_within(merchant_id: str, spans: Span, tx: Transaction) -> list[datetime]:
     """Return the quarter-hours of a time that are marked as changed."""
     wanted = {"merchantId": merchant_id, "bucket": {"$gte": spans[0], "$lt": spans[1]}}
+    wanted |= {"n": {"$gt": 0}}
     found = DirtyBucket.get_pymongo_collection().find(wanted, session=tx.session)
     return [row["bucket"] for row in await found.to_list()]
 
 
-async def marked(limit: int) -> list[Row]:
-    """Return marks, those of one merchant together, the oldest quarter-hours first."""
-    found = DirtyBucket.get_pymongo_collection().find({})
-    return await found.sort([("merchantId", 1), ("bucket", 1)]).limit(limit).to_list()
+async def marked(limit: int, after: Row | None, tx: Transaction) -> list[Row]:
+    """Return marks of one merchant after another mark, the oldest quarter-hours first."""
+    wanted: Row = {}
+    if after is not None:
+        same = {"merchantId": after["merchantId"], "bucket": {"$gt": after["bucket"]}}
+        wanted = {"$or": [same, {"merchantId": {"$gt": after["merchantId"]}}]}
+    found = DirtyBucket.get_pymongo_collection().find(wanted, session=tx.session)
+    rows = await found.sort([("merchantId", 1), ("bucket", 1)]).limit(limit).to_list()
+    return [row for row in rows if row["merchantId"] == rows[0]["merchantId"]]
 
 
-async def unmark(marks: Iterable[Row], tx: Transaction) -> int:
-    """Remove marks that nobody has raised since they were read; return how many."""
-    writes = [DeleteOne({"_id": row["_id"], "n": row["n"]}) for row in marks]
-    found = await DirtyBucket.get_pymongo_collection().bulk_write(
-        writes, ordered=False, session=tx.session
+async def unraised(marks: Sequence[Row], tx: Transaction) -> list[Row]:
+    """Return those of some marks that nobody has raised or removed since they were read."""
+    ids = [row["_id"] for row in marks]
+    found = DirtyBucket.get_pymongo_collection().find({"_id": {"$in": ids}}, session=tx.session)
+    now = {row["_id"]: row["n"] for row in await found.to_list()}
+    return [row for row in marks if now.get(row["_id"]) == row["n"]]
+
+
+async def unmark(marks: Iterable[Row], tx: Transaction) -> None:
+    """Remove marks."""
+    ids = [row["_id"] for row in marks]
+    await DirtyBucket.get_pymongo_collection().delete_many(
+        {"_id": {"$in": ids}}, session=tx.session
     )
-    return found.deleted_count
 
 
 async def count_marks() -> int:
