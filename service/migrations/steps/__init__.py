@@ -24,6 +24,7 @@ from service.migrations.steps import (
     sessions,
     sweeps,
     told,
+    vouched,
 )
 from service.migrations.steps.step import Step
 
@@ -44,5 +45,6 @@ STEPS: Sequence[Step] = (
     Step(14, "sessions: the lead that they follow", leads.left, leads.run),
     Step(15, "disputes, failed tries: the database's time", figures.left, figures.run),
     Step(16, "prices: the providers' prices of plans", plans.left, plans.run),
+    Step(17, "sessions: who vouches for the address", vouched.left, vouched.run),
 )
 """Every migration; numbers go up by one and are never used again."""
