@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from service.analytics.controllers import ROUTES as FIGURES
+from service.analytics.operations.warming import warming
 from service.audit.controllers import AuditTrail
 from service.background import background
 from service.catalog.controllers import Catalog, Quotes
@@ -148,6 +149,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             stack.push_async_callback(close_providers, container.providers)
             stack.push_async_callback(login.refusals.aclose)
+            stack.push_async_callback(container.figures.cache.answers.close)
             await stack.enter_async_context(ending_with(container.job_table))
             await stack.enter_async_context(ending_streams(streams))
             await _know_the_endpoints(container)
@@ -223,6 +225,7 @@ async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None
             await stack.enter_async_context(_for_development(container))
         await stack.enter_async_context(sending_mail(container.mail))
         await stack.enter_async_context(sending(container.endpoints, container.jobs.stopping))
+        await stack.enter_async_context(warming(container.figures.cache))
         await stack.enter_async_context(background(container.jobs))
         yield
 

@@ -12,6 +12,7 @@ from service.analytics.operations.caching import Cache
 from service.analytics.operations.services import FiguresServices
 from service.analytics.operations.table import ABOUT as FIGURES_JOBS
 from service.analytics.operations.table import figures_jobs
+from service.analytics.repository.shared_answers import answers_at
 from service.bookkeeping.operations.table import ABOUT as BOOKKEEPING_JOBS
 from service.bookkeeping.operations.table import bookkeeping_jobs
 from service.core.clock import Clock, SystemClock
@@ -161,7 +162,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         inbox=inbox,
         services=services,
         history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
-        figures=FiguresServices(clock, merchants, rules.default_currency, Cache(clock)),
+        figures=build_figures(settings, clock, merchants),
         refunding=refunding,
         subscribing=subscribing,
         intents=intents,
@@ -252,6 +253,13 @@ def build_intents(
         find_followed=find_followed,
         heard=heard,
     )
+
+
+def build_figures(settings: Settings, clock: Clock, merchants: Merchants) -> FiguresServices:
+    """Build what figures need. Raises `Misconfigured` for a REDIS_URL that can't be read."""
+    answers = answers_at(settings.web.redis_url, settings.access.peppers, clock)
+    currency = settings.sessions.default_currency
+    return FiguresServices(clock, merchants, currency, Cache(answers, clock))
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import CurrencyQuery, ZoneQuery, respond, shown_to
 from service.analytics.operations.caching import DAILY
+from service.analytics.operations.services import Shown
 from service.core.money import exponent, to_major
 from service.core.principal import AccessScope
 from service.reports.operations import named_month, read_month
@@ -46,7 +47,7 @@ class MonthlyReports(Controller):
             found = monthly_answer(shown, await read_month(shown, year, number))
             return monthly_page(found)
 
-        async def compute() -> MonthlyAnswer:
+        async def compute(shown: Shown) -> MonthlyAnswer:
             return monthly_answer(shown, await read_month(shown, year, number))
 
         return await respond(request, shown, DAILY, compute)

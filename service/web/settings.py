@@ -29,7 +29,7 @@ class WebSettings(Group):
     )
     """What is logged: this and what is worse. Above `info` requests leave no lines."""
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
-    """Where rate limits are counted; unset: in each process's memory."""
+    """Where rate limits are counted and figures kept; unset: in each process's memory."""
     redis_plain_hosts: Words = Field((), validation_alias="REDIS_PLAIN_HOSTS")
     """Hosts of Redis that may be reached without TLS or password, since nobody else is on their
     network. Comma list."""

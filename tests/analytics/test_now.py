@@ -32,7 +32,7 @@ async def asked(shop: Shop, route: str, status: int = 200, **params: Any) -> dic
 async def roll_up(shop: Shop) -> dict[str, Any]:
     """Run the job that reads what has changed and adds it up; no answer is kept afterwards."""
     report = vars(await run_job("figures", shop.api.container.job_table, CRON))
-    shop.api.container.figures.cache.clear()
+    await shop.api.container.figures.cache.answers.forget()
     return report
 
 

@@ -30,6 +30,10 @@ class Shop:
         self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(uri)
         self.database = self._client[name]
 
+    def set(self, **variables: str) -> None:
+        """Set variables for the commands that follow."""
+        self._env |= variables
+
     def run(self, *arguments: str) -> CompletedProcess[str]:
         """Run a command, whatever comes of it."""
         return tillgate(*arguments, cwd=self._cwd, env=self._env)

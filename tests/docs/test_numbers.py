@@ -110,6 +110,12 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
                 _minutes(figures_kept.DAILY),
             ),
         ),
+        (
+            "the others wait for, {} seconds",
+            (figures_kept.MOST_LOOKS * figures_kept.LOOK_EVERY_S,),
+        ),
+        ("Every {} minutes the 200", (_minutes(figures_kept.WARM_EVERY),)),
+        ("most lately, within {} minutes", (_minutes(figures_kept.ASKED_WITHIN),)),
     ],
     "docs/sandbox.md": [("Periods are {} days", (lives.PERIOD // lives.DAY,))],
     "README.md": [("an `Idempotency-Key` of {} random characters", (header.LEAST_PROVING,))],

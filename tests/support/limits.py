@@ -28,12 +28,11 @@ from service.providers.stripe import adapter as stripe
 from service.providers.stripe import calls as stripe_calls
 from service.sessions.checkouts import close
 from service.sessions.checkouts.unresolved import questions
-from service.storage import answering, plain
+from service.storage import answering, plain, redis
 from service.storage.database import ANSWER_WITHIN_S
 from service.storage.group_commit import queue
 from service.web import health
 from service.web.keys import key_sets
-from service.web.limits import counters
 from tests.support.patience import IN_TIME
 from tillgate_sandbox.calls import recording
 
@@ -44,13 +43,13 @@ _NAMED: tuple[tuple[ModuleType, str], ...] = (
     *((provider, "CALL_SECONDS") for provider in (phonepe, razorpay, stripe)),
     (apply, "ASK_WITHIN_S"),
     (close, "CLOSE_WITHIN_S"),
-    (counters, "REDIS_WITHIN_S"),
     (health, "PING_WITHIN_S"),
     (key_sets, "FETCH_WITHIN_S"),
     (mail_server, "ANSWER_WITHIN_S"),
     (mail, "TAKE_WITHIN_S"),
     (questions, "ASK_WITHIN_S"),
     (receive, "CONFIRM_WITHIN_S"),
+    (redis, "WITHIN_S"),
     (refunding, "ASK_WITHIN_S"),
     (addresses, "RESOLVED_WITHIN_S"),
     (known, "CURRENT_FOR_S"),

@@ -1,7 +1,6 @@
 """Requests a minute: counted apart, told in headers, open when Redis is away."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -17,8 +16,8 @@ from service.storage.database import Database
 from service.web.limits import counters
 from service.web.limits.counters import MemoryCounter, counter
 from service.web.limits.rate_limits import rate_limits
-from tests.support.patience import IN_TIME
 from tests.support.ports import held_port
+from tests.support.redis import redis_at
 from tests.web.app import AK, PK, SK, create_test_app, settings_for
 from tests.web.conftest import client_of
 from tests.web.test_problems import assert_problem
@@ -125,27 +124,6 @@ async def test_memory_does_not_grow_without_bound(monkeypatch: pytest.MonkeyPatc
 def test_an_address_that_is_not_redis_is_refused(clock: ManualClock, url: str) -> None:
     with pytest.raises(Misconfigured, match="REDIS_URL"):
         counter(url, clock)
-
-
-@asynccontextmanager
-async def redis_at(port: int) -> AsyncIterator[None]:
-    """Run a real Redis on loopback."""
-    binary = shutil.which("redis-server")
-    if binary is None:
-        pytest.skip("redis-server is not installed")
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = await asyncio.create_subprocess_exec(
-        binary, *options, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(IN_TIME):
-            while b"Ready to accept connections" not in await process.stdout.readline():
-                assert process.returncode is None
-        yield
-    finally:
-        process.terminate()
-        await process.communicate()
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from litestar import Response
 from litestar.params import QueryParameter
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from msgspec import Struct
+from msgspec.structs import replace
 
 from service.analytics.errors import WrongQuestion
+from service.analytics.operations.caching import Question
 from service.analytics.operations.services import FiguresServices, Shown, shown_as
 from service.core.principal import Principal
 from service.merchants.schemas import is_zone
@@ -87,24 +89,23 @@ async def shown_to(
 async def respond(
     request: AnyRequest,
     shown: Shown,
-    keep: timedelta,
-    compute: Callable[[], Awaitable[Struct]],
+    lasts: timedelta,
+    compute: Callable[[Shown], Awaitable[Struct]],
 ) -> Response[Any]:
     """Return an answer as it is kept, or computed now; 304 to whoever has it already.
 
-    Kept by merchant, route with its parameters, zone and currency: keys of one merchant that may
-    read figures may read all of them.
+    Kept by merchant, route with its parameters, zone, currency and language: keys of one merchant
+    that may read figures may read all of them. What is computed ahead is asked anew, as of then.
     """
+    services, url = services_of(request), request.url
+    merchant = shown.merchant
+    key = (merchant.id, url.path, url.query, shown.timezone, shown.currency, merchant.language)
 
     async def encoded() -> bytes:
-        return msgspec.json.encode(await compute())
+        return msgspec.json.encode(await compute(replace(shown, as_of=services.clock.now())))
 
-    url = request.url
-    asked = (shown.merchant.id, url.path, url.query, shown.timezone, shown.currency)
-    answer = await services_of(request).cache.answer(
-        (*asked, shown.merchant.language), keep, encoded
-    )
-    left = max(int((answer.until - services_of(request).clock.now()).total_seconds()), 0)
+    answer = await services.cache.answer(Question(key, lasts, encoded))
+    left = max(int((answer.until - services.clock.now()).total_seconds()), 0)
     headers = {"ETag": answer.tag, "Cache-Control": f"private, max-age={left}"}
     if answer.tag in _tags(request):
         return Response(b"", status_code=HTTP_304_NOT_MODIFIED, headers=headers)

@@ -17,6 +17,7 @@ from service.analytics.operations.asking import ask_one
 from service.analytics.operations.caching import DAILY, HOURLY, WEEKLY
 from service.analytics.operations.glancing import read_webhooks
 from service.analytics.operations.periods import last_days
+from service.analytics.operations.services import Shown
 from service.analytics.operations.sessions import read_sessions
 from service.analytics.schemas.back import (
     FailuresAnswer,
@@ -56,7 +57,7 @@ class FiguresBack(Controller):
         """All 24 of them, the one with the most transactions first; kept for an hour."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> PeakTimesAnswer:
+        async def compute(shown: Shown) -> PeakTimesAnswer:
             buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone))
             return peak_times_answer(shown, days, buckets)
 
@@ -76,7 +77,7 @@ class FiguresBack(Controller):
         """Of the payments that succeeded or failed; kept for 30 minutes."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> SuccessRateAnswer:
+        async def compute(shown: Shown) -> SuccessRateAnswer:
             span = last_days(days, shown.as_of, shown.zone)
             return success_rate_answer(shown, span, await ask_one(shown, span))
 
@@ -94,7 +95,7 @@ class FiguresBack(Controller):
         """Payments that failed by reason and hour, and what became of tries that were repeated."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> FailuresAnswer:
+        async def compute(shown: Shown) -> FailuresAnswer:
             span = last_days(days, shown.as_of, shown.zone)
             return failures_answer(shown, days, await ask_one(shown, span, [Part.CODE]))
 
@@ -112,7 +113,7 @@ class FiguresBack(Controller):
         """From a session's opening to its completion; percentiles are at most 1 % off."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> LatencyAnswer:
+        async def compute(shown: Shown) -> LatencyAnswer:
             buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone))
             return latency_answer(shown, days, buckets)
 
@@ -133,7 +134,7 @@ class FiguresBack(Controller):
         """
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> WebhookMetricsAnswer:
+        async def compute(shown: Shown) -> WebhookMetricsAnswer:
             span = last_days(days, shown.as_of, shown.zone)
             return webhook_metrics_answer(
                 shown, days, *await read_webhooks(shown.merchant.id, span)
@@ -153,7 +154,7 @@ class FiguresBack(Controller):
         """By the country of the billing address, as far as providers report it."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> GeographyAnswer:
+        async def compute(shown: Shown) -> GeographyAnswer:
             span = last_days(days, shown.as_of, shown.zone)
             return geography_answer(shown, days, await ask_one(shown, span, [Part.COUNTRY]))
 
@@ -171,7 +172,7 @@ class FiguresBack(Controller):
         """Conversion, abandonment by plan, times, who tries again, and the last 7 days."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> CheckoutsAnswer:
+        async def compute(shown: Shown) -> CheckoutsAnswer:
             return checkouts_answer(shown, days, await read_sessions(shown, days))
 
         return await respond(request, shown, HOURLY, compute)

@@ -12,6 +12,7 @@ from service.analytics.controllers.answering import (
 from service.analytics.operations.asking import ask_one
 from service.analytics.operations.caching import HOURLY
 from service.analytics.operations.periods import last_days
+from service.analytics.operations.services import Shown
 from service.analytics.schemas.funnel import FunnelAnswer, funnel_answer
 from service.analytics.states import Part
 from service.core.principal import AccessScope
@@ -40,7 +41,7 @@ class FiguresBeyond(Controller):
         """
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> FunnelAnswer:
+        async def compute(shown: Shown) -> FunnelAnswer:
             span = last_days(days, shown.as_of, shown.zone)
             parts = [Part.PROVIDER, Part.ITEM, Part.LEAD]
             return funnel_answer(shown, days, await ask_one(shown, span, parts))

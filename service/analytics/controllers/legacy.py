@@ -68,7 +68,7 @@ class FiguresLegacy(Controller):
         """Growth is against the time before that is as long."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> OverviewAnswer:
+        async def compute(shown: Shown) -> OverviewAnswer:
             span = span_of(period, shown.as_of)
             found = await read_period(shown, span)
             return overview_answer(shown, PeriodLine(*span, type=period), found)
@@ -88,10 +88,10 @@ class FiguresLegacy(Controller):
     ) -> Response[RevenueAnswer]:
         """By hour, day, week or month of the zone."""
         shown = await shown_to(request, principal, timezone, currency)
-        span = _span(shown, start_date, end_date)
-        require_few(span, interval)
+        require_few(_span(shown, start_date, end_date), interval)
 
-        async def compute() -> RevenueAnswer:
+        async def compute(shown: Shown) -> RevenueAnswer:
+            span = _span(shown, start_date, end_date)
             return revenue_answer(shown, span, interval, await ask_one(shown, span))
 
         return await respond(request, shown, DAILY, compute)
@@ -116,10 +116,10 @@ class FiguresLegacy(Controller):
     ) -> Response[TransactionsAnswer]:
         """Amounts of two currencies are never added up."""
         shown = await shown_to(request, principal, timezone, currency)
-        span = _span(shown, start_date, end_date)
-        require_few(span, interval)
+        require_few(_span(shown, start_date, end_date), interval)
 
-        async def compute() -> TransactionsAnswer:
+        async def compute(shown: Shown) -> TransactionsAnswer:
+            span = _span(shown, start_date, end_date)
             if group_by == "currency":
                 return by_currency(shown, span, await ask_all(shown, span))
             buckets = await ask_one(shown, span)
@@ -143,7 +143,7 @@ class FiguresLegacy(Controller):
         """Plans, passes and events."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> ResourcesAnswer:
+        async def compute(shown: Shown) -> ResourcesAnswer:
             span = span_of(period, shown.as_of)
             buckets = await ask_one(shown, span, [Part.ITEM])
             line = PeriodLine(*span, type=period)
@@ -163,7 +163,7 @@ class FiguresLegacy(Controller):
         """By provider."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> MethodsAnswer:
+        async def compute(shown: Shown) -> MethodsAnswer:
             span = span_of(period, shown.as_of)
             buckets = await ask_one(shown, span, [Part.PROVIDER])
             return methods_answer(shown, PeriodLine(*span, type=period), buckets)
@@ -182,7 +182,7 @@ class FiguresLegacy(Controller):
         """By when each payment was first heard of; the ten who paid most."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> CustomersAnswer:
+        async def compute(shown: Shown) -> CustomersAnswer:
             span = span_of(period, shown.as_of)
             found = await read_customers(shown, span)
             return customers_answer(shown, PeriodLine(*span, type=period), found)

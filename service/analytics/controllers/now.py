@@ -13,6 +13,7 @@ from service.analytics.controllers.answering import (
 )
 from service.analytics.operations.caching import DAILY, HOURLY, REALTIME
 from service.analytics.operations.comparing import Period, compared, read_compared, read_now
+from service.analytics.operations.services import Shown
 from service.analytics.schemas.now import (
     DashboardAnswer,
     RealtimeAnswer,
@@ -43,7 +44,7 @@ class FiguresNow(Controller):
         """The hour that has begun, today until now, and what is going on; kept for 30 seconds."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> RealtimeAnswer:
+        async def compute(shown: Shown) -> RealtimeAnswer:
             return realtime_answer(shown, await read_now(shown))
 
         return await respond(request, shown, REALTIME, compute)
@@ -63,7 +64,7 @@ class FiguresNow(Controller):
         """Each until now, with the equal part of the one before; kept for 5 minutes."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> DashboardAnswer:
+        async def compute(shown: Shown) -> DashboardAnswer:
             pairs = await read_compared(shown, *compared(shown).values())
             return dashboard_answer(shown, pairs)
 
@@ -84,7 +85,7 @@ class FiguresNow(Controller):
         """Today by the hour, a week or a month by the day, each until now."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> TrendAnswer:
+        async def compute(shown: Shown) -> TrendAnswer:
             spans = compared(shown)[period]
             current, previous = await read_compared(shown, spans)
             return trend_answer(shown, period, spans.current, (current, previous))

@@ -14,6 +14,7 @@ from service.analytics.controllers.answering import (
     shown_to,
 )
 from service.analytics.operations.periods import last_days
+from service.analytics.operations.services import Shown
 from service.analytics.operations.tracking import read_tracked, track
 from service.analytics.schemas.tracking import (
     SeriesAnswer,
@@ -62,7 +63,7 @@ class TrackedEvents(Controller):
         """By type, status and currency, and the resources that were accessed most."""
         shown = await shown_to(request, principal, timezone, currency)
 
-        async def compute() -> SeriesAnswer:
+        async def compute(shown: Shown) -> SeriesAnswer:
             span = last_days(days, shown.as_of, shown.zone)
             return events_answer(shown, days, await read_tracked(shown.merchant.id, span))
 

@@ -1,101 +1,178 @@
 """Answers that were computed: once for all who ask at the same time, and until something changes.
 
-A key carries the version of the merchant's figures: when anything was last changed that is counted,
-by the database's clock. So every process notices every change with the next question.
+With each question the version of the merchant's figures is asked for, by the database's clock. So
+every process notices every change with the next question, and no channel between them is needed.
 """
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final
 
 from msgspec import Struct
 
-from service.analytics.repository import facts, sources
+from service.analytics.operations.sweeping import COMMITTED_WITHIN_S
+from service.analytics.repository import versions
+from service.analytics.repository.answers import Answer, Answers, Key, Version
 from service.core.clock import Clock
+from service.core.errors import TillgateError
 from service.core.ids import digest
 from service.storage.answering import answers_in_time
-from service.storage.database import DatabaseTime
 
 REALTIME: Final = timedelta(seconds=30)
 HOURLY: Final = timedelta(minutes=5)
 DAILY: Final = timedelta(minutes=30)
 WEEKLY: Final = timedelta(hours=1)
 
-MOST: Final = 1_000
 AT_ONCE: Final = 4
 """How many answers one process computes at once: the database has payments to record."""
-
-Key: TypeAlias = tuple[str, ...]
-Version: TypeAlias = tuple[DatabaseTime, datetime | None]
-"""When anything was last changed that is counted, and when all answers were last dropped."""
-
-
-class Answer(Struct, frozen=True):
-    """An encoded answer, its tag, and until when it may be shown."""
-
-    body: bytes
-    tag: str
-    until: datetime
+ANEW_EVERY: Final = timedelta(seconds=1)
+"""How often an answer is computed anew while a merchant's rows change all the time."""
+LOOK_EVERY_S: Final = 0.05
+MOST_LOOKS: Final = 100
+"""How often one looks for what another process computes; then it is computed here, too."""
+WARM_EVERY: Final = timedelta(minutes=5)
+ASKED_WITHIN: Final = timedelta(minutes=30)
+MOST_WARMED: Final = 200
+"""How many answers are computed ahead, of those that somebody asked for lately."""
+_MOST_MERCHANTS: Final = 10_000
 
 
-class _Entry(Struct, frozen=True):
+class Question(Struct, frozen=True):
+    """What is asked: `key` tells it from all others, and begins with the merchant.
+
+    `compute` encodes the answer as of the moment at which it is called; it is kept as long as
+    `lasts`.
+    """
+
+    key: Key
+    lasts: timedelta
+    compute: Callable[[], Awaitable[bytes]]
+
+
+class _Asked(Struct, frozen=True):
+    question: Question
+    at: datetime
     version: Version
-    answer: Answer
 
 
 class Cache:
-    """The answers of one process. `hits` and `misses` count since the start."""
+    """The answers of this process, or of all of them where these keep them together."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Start empty."""
-        self.hits = self.misses = 0
+    def __init__(self, answers: Answers, clock: Clock) -> None:
+        """Keep what is computed in `answers`."""
+        self.answers = answers
         self._clock = clock
-        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._under_way: dict[tuple[Key, Version], asyncio.Task[Answer]] = {}
         self._few = asyncio.Semaphore(AT_ONCE)
+        self._asked: OrderedDict[Key, _Asked] = OrderedDict()
+        self._settled: dict[str, Version] = {}
 
-    async def answer(
-        self, key: Key, keep: timedelta, compute: Callable[[], Awaitable[bytes]]
-    ) -> Answer:
-        """Return what `compute` encodes, or what it has; `key` begins with the merchant.
+    async def answer(self, question: Question) -> Answer:
+        """Return an answer that is kept, or compute it.
 
         Raises whatever `compute` raises, and `Unavailable`.
         """
+        version = await self._version(question.key[0])
+        found = await self._good(question.key, version)
+        await self.answers.count(hit=found is not None)
+        found = found or await self._computed(question, version)
+        self._note(question, version)
+        return found
+
+    async def warm(self) -> int:
+        """Compute ahead what was asked for lately and has changed since; return how many.
+
+        Where nothing has changed, that takes one look at each merchant. Of all processes that keep
+        answers together one computes each.
+        """
+        begins, warmed = self._clock.now() - ASKED_WITHIN, 0
+        known: dict[str, Version] = {}
+        for key, asked in list(self._asked.items()):
+            if asked.at < begins:
+                self._asked.pop(key, None)
+                continue
+            try:
+                version = known.get(key[0]) or await self._version(key[0])
+                known[key[0]] = version
+                if asked.version != version and await self._good(key, version) is None:
+                    await self._computed(asked.question, version)
+                    warmed += 1
+            except TillgateError:  # what can't be answered any more, or not now
+                self._asked.pop(key, None)
+            else:
+                self._asked[key] = _Asked(asked.question, asked.at, version)
+        return warmed
+
+    def _note(self, question: Question, version: Version) -> None:
+        if question.lasts < WARM_EVERY:
+            return
+        self._asked[question.key] = _Asked(question, self._clock.now(), version)
+        self._asked.move_to_end(question.key)
+        if len(self._asked) > MOST_WARMED:
+            self._asked.popitem(last=False)
+
+    async def _version(self, merchant_id: str) -> Version:
+        """Return the version of a merchant's figures.
+
+        Beside the latest change it has what else was written within the seconds before that: what
+        is committed late may be older than the latest. Once these are over, nothing is.
+        """
         async with answers_in_time():
-            version = (await sources.latest(key[0]), await facts.cleared_at())
-        entry = self._entries.get(key)
-        if entry and entry.version == version and self._clock.now() < entry.answer.until:
-            self._entries.move_to_end(key)
-            self.hits += 1
-            return entry.answer
-        running = self._under_way.get((key, version))
+            latest = await versions.latest(merchant_id)
+            at = (latest.at.time, latest.at.inc)
+            known = self._settled.get(merchant_id)
+            if known is not None and known.latest == at:
+                return Version(at, known.weight, latest.cleared_at)
+            weight, now = await versions.weight_before(merchant_id, latest.at, COMMITTED_WITHIN_S)
+        found = Version(at, weight, latest.cleared_at)
+        if now.time - latest.at.time > COMMITTED_WITHIN_S:
+            if len(self._settled) >= _MOST_MERCHANTS:
+                self._settled.clear()
+            self._settled[merchant_id] = found
+        return found
+
+    async def _good(self, key: Key, version: Version) -> Answer | None:
+        """Return what is kept and may be shown."""
+        found, now = await self.answers.find(key), self._clock.now()
+        if found is None or now >= found.until or found.version.cleared_at != version.cleared_at:
+            return None
+        is_young = found.anew and found.at <= now < found.at + ANEW_EVERY
+        return found if found.version == version or is_young else None
+
+    async def _computed(self, question: Question, version: Version) -> Answer:
+        running = self._under_way.get((question.key, version))
         if running is None:
-            self.misses += 1
-            running = asyncio.create_task(self._compute(key, version, keep, compute))
-            self._under_way[key, version] = running
-            running.add_done_callback(lambda _: self._under_way.pop((key, version), None))
+            running = asyncio.create_task(self._compute(question, version))
+            self._under_way[question.key, version] = running
+            running.add_done_callback(lambda _: self._under_way.pop((question.key, version), None))
         # Others wait for it, too: one that leaves must not end it.
         return await asyncio.shield(running)
 
-    async def _compute(
-        self,
-        key: Key,
-        version: Version,
-        keep: timedelta,
-        compute: Callable[[], Awaitable[bytes]],
-    ) -> Answer:
-        async with self._few:
-            body = await compute()
-        answer = Answer(body, f'"{digest(body)[:32]}"', self._clock.now() + keep)
-        self._entries[key] = _Entry(version, answer)
-        while len(self._entries) > MOST:
-            self._entries.popitem(last=False)
+    async def _compute(self, question: Question, version: Version) -> Answer:
+        """Compute an answer, unless another process does so just now."""
+        for _ in range(MOST_LOOKS):
+            if await self.answers.claim(question.key):
+                break
+            await asyncio.sleep(LOOK_EVERY_S)
+            if (found := await self._good(question.key, version)) is not None:
+                return found
+        try:
+            async with self._few:
+                before, at = await self.answers.find(question.key), self._clock.now()
+                body = await question.compute()
+            anew = before is not None and before.version != version
+            answer = Answer(
+                body,
+                f'"{digest(body)[:32]}"',
+                at,
+                self._clock.now() + question.lasts,
+                version,
+                anew,
+            )
+            if question.lasts:
+                await self.answers.keep(question.key, answer, question.lasts)
+        finally:
+            await self.answers.release(question.key)
         return answer
-
-    def clear(self) -> int:
-        """Forget all answers; return how many there were."""
-        count = len(self._entries)
-        self._entries.clear()
-        return count

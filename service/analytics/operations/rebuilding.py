@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from service.analytics.operations.sweeping import WITHIN_S
-from service.analytics.repository import facts, rollups
+from service.analytics.repository import facts, rollups, versions
 from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.principal import Principal
@@ -72,7 +72,7 @@ async def clear_caches(by: Principal, clock: Clock) -> None:
     """Have every process compute its answers anew. Raises `Unavailable`."""
 
     async def work(tx: Transaction) -> None:
-        await facts.note_cleared(clock.now(), tx)
+        await versions.note_cleared(clock.now(), tx)
         await record(tx, by, Act("figures.cache_cleared", "figures"), clock.now())
 
     await in_transaction(work)

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from pymongo import ReplaceOne, UpdateOne
 
-from service.analytics.documents import CacheState, DirtyBucket, Fact, FiguresState, Rollup
+from service.analytics.documents import DirtyBucket, Fact, FiguresState, Rollup
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
@@ -24,7 +24,6 @@ _ADDED_UP: Final = dict.fromkeys(
 ) | {"_id": 0}
 _AT_ONCE: Final = 5_000
 _LONGEST_MS: Final = 20_000
-_CACHE: Final = "answers"
 
 
 class Which(Struct, frozen=True):
@@ -170,19 +169,6 @@ async def count() -> int:
 async def read_again() -> None:
     """Have all rows of all merchants be read again; answers meanwhile are as they were."""
     await FiguresState.get_pymongo_collection().update_many({}, {"$set": {"safe": {}}})
-
-
-async def cleared_at() -> datetime | None:
-    """Return when all kept answers were last to be computed anew; None where they never were."""
-    row = await CacheState.get_pymongo_collection().find_one({"_id": _CACHE})
-    return None if row is None else row["clearedAt"]
-
-
-async def note_cleared(at: datetime, tx: Transaction) -> None:
-    """Keep that answers which were kept before are to be computed anew."""
-    await CacheState.get_pymongo_collection().update_one(
-        {"_id": _CACHE}, {"$set": {"clearedAt": at}}, upsert=True, session=tx.session
-    )
 
 
 async def state_of(merchant_id: str, tx: Transaction) -> FiguresState | None:

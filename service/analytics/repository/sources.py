@@ -13,7 +13,7 @@ from service.payments.disputes.documents import Dispute
 from service.payments.payments.documents import Payment
 from service.payments.refunds.documents import Refund
 from service.sessions.documents import Session
-from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
+from service.storage.database import WRITTEN_AT, DatabaseTime, Row
 from service.storage.documents import StoredDocument, bound_client
 
 SOURCES: Mapping[str, type[StoredDocument]] = {
@@ -24,7 +24,6 @@ SOURCES: Mapping[str, type[StoredDocument]] = {
 
 _INDEX = "merchant_writtenAt"
 _LATEST = 100
-_TIME = {WRITTEN_AT: 1, "_id": 0}
 
 
 class Limited(Struct, frozen=True):
@@ -45,16 +44,6 @@ async def written_after(
         .find(wanted, dict.fromkeys(fields, 1), hint=_INDEX, session=limited.session)
     )
     return await found.sort([(WRITTEN_AT, 1), ("_id", 1)]).limit(limited.rows).to_list()
-
-
-async def latest(merchant_id: str) -> DatabaseTime:
-    """Return when anything that is counted of a merchant was changed last."""
-    found = EMPTY_TIME
-    for source in SOURCES.values():
-        rows = source.get_pymongo_collection().find({"merchantId": merchant_id}, _TIME, hint=_INDEX)
-        for row in await rows.sort([(WRITTEN_AT, -1), ("_id", -1)]).limit(1).to_list():
-            found = max(found, row[WRITTEN_AT])
-    return found
 
 
 async def latest_currencies(merchant_id: str) -> Counter[str]:

@@ -12,6 +12,8 @@ from service.analytics.operations.rebuilding import (
     figures_status,
 )
 from service.analytics.operations.table import FIGURES
+from service.analytics.repository.answers import Counted
+from service.cli.answers import shared_answers
 from service.cli.container import with_container
 from service.cli.database import with_database
 from service.cli.job_runs import showing_progress
@@ -40,17 +42,20 @@ def command() -> None:
 def status(data_dir: Path) -> Found:
     """Show of each merchant when its rows were last read, and what is to be added up."""
 
-    async def work(_: Settings, __: Database) -> Status:
-        return await figures_status()
+    async def work(settings: Settings, _: Database) -> tuple[Status, Counted | None]:
+        async with shared_answers(settings) as answers:
+            return await figures_status(), await answers.counted() if answers else None
 
-    found, now = with_database(data_dir, work), SystemClock().now()
+    (found, answered), now = with_database(data_dir, work), SystemClock().now()
     rows = [
         (one.merchant_id, one.read_at, _lag(now - one.read_at), one.marked, one.oldest_mark)
         for one in found.merchants
     ]
     columns = ("merchant", "last read", "lag", "to be added up", "oldest of these")
     empty = "No figures yet; `tillgate figures refresh` makes them."
-    counts = {"facts": found.facts, "rollups": found.rollups}
+    counts: dict[str, object] = {"facts": found.facts, "rollups": found.rollups}
+    if answered is not None:
+        counts |= {"answersKept": answered.hits, "answersComputed": answered.misses}
     return Found([Rows("merchants", columns, rows, empty), Facts("counted", counts)])
 
 
@@ -96,10 +101,13 @@ def cache() -> None:
 @cache.command("clear")
 @data_dir_option
 def clear(data_dir: Path) -> None:
-    """Have every process compute its answers anew."""
+    """Have every process compute its answers anew; those that are kept in Redis are deleted."""
 
-    async def work(_: Settings, __: Database) -> None:
+    async def work(settings: Settings, _: Database) -> None:
         await clear_caches(operator(), SystemClock())
+        async with shared_answers(settings) as answers:
+            if answers is not None:
+                await answers.forget()
 
     with_database(data_dir, work)
     say("Answers are computed anew.")

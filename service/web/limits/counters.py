@@ -1,24 +1,17 @@
 """Where requests are counted: in this process, or in Redis for all processes together."""
 
-import asyncio
-from datetime import timedelta
 from typing import Protocol
 
-import structlog
 from limits.aio.storage import Storage
-from limits.errors import ConfigurationError, StorageError
+from limits.errors import ConfigurationError
 from limits.storage import storage_from_string
 
 from service.core.clock import Clock
 from service.core.errors import Misconfigured
+from service.storage.redis import Reach, require_redis_url
 
 WINDOW_S = 60
 MOST_COUNTED = 100_000
-REDIS_WITHIN_S = 0.25
-_LEFT_ALONE_FOR = timedelta(seconds=5)
-_WARNED_EVERY = timedelta(minutes=1)
-
-_log = structlog.get_logger("tillgate.limits")
 
 
 class Counter(Protocol):
@@ -54,43 +47,25 @@ class MemoryCounter:
 
 
 class RedisCounter:
-    """Counts in Redis. If it is down, requests pass: a limit must not block checkouts.
-
-    After a failure Redis is left alone for some seconds, so that not every request waits for it.
-    """
+    """Counts in Redis. If it is down, requests pass: a limit must not block checkouts."""
 
     def __init__(self, storage: Storage, clock: Clock) -> None:
         """Count in a storage of `limits`."""
         self._storage = storage
-        self._clock = clock
-        self._again_at = clock.now()
-        self._warn_at = clock.now()
+        self._redis = Reach(clock, "rate limits are off")
 
     async def count(self, name: str, window: int) -> int:
         """Count one more and return how many there were, 0 while Redis is down."""
-        if self._clock.now() < self._again_at:
-            return 0
-        try:
-            async with asyncio.timeout(REDIS_WITHIN_S):
-                return await self._storage.incr(f"{name}/{window}", 2 * WINDOW_S)
-        except (StorageError, TimeoutError, OSError) as error:
-            self._note_failure(error)
-            return 0
-
-    def _note_failure(self, error: Exception) -> None:
-        now = self._clock.now()
-        self._again_at = now + _LEFT_ALONE_FOR
-        if now >= self._warn_at:
-            self._warn_at = now + _WARNED_EVERY
-            _log.warning("rate limits are off: redis does not answer", reason=type(error).__name__)
+        return await self._redis.ask(
+            lambda: self._storage.incr(f"{name}/{window}", 2 * WINDOW_S), unless=0
+        )
 
 
 def counter(redis_url: str | None, clock: Clock) -> Counter:
     """Build the counter for the settings. Raises `Misconfigured`."""
     if redis_url is None:
         return MemoryCounter()
-    if not redis_url.startswith(("redis://", "rediss://")):
-        raise Misconfigured("REDIS_URL takes redis://… or rediss://…")
+    require_redis_url(redis_url)
     try:
         storage = storage_from_string(f"async+{redis_url}", wrap_exceptions=True)
     except ConfigurationError as error:

@@ -1,0 +1,83 @@
+"""When anything that is counted of a merchant was changed last, by the database's clock."""
+
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from service.analytics.documents import CacheState
+from service.analytics.repository.sources import SOURCES, as_of_now
+from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
+from service.storage.transaction import Transaction
+
+_INDEX: Final = "merchant_writtenAt"
+_SECOND: Final = 2**32
+_CACHE: Final = "answers"
+
+
+class Latest(Struct, frozen=True):
+    """The time of a merchant's latest change, empty without one, and when answers were dropped."""
+
+    at: DatabaseTime
+    cleared_at: datetime | None
+
+
+async def latest(merchant_id: str) -> Latest:
+    """Return when anything that is counted of a merchant was changed last: one command."""
+    newest: list[Row] = [
+        {"$match": {"merchantId": merchant_id}},
+        {"$sort": {WRITTEN_AT: -1, "_id": -1}},
+        {"$limit": 1},
+        {"$project": {"_id": 0, "at": f"${WRITTEN_AT}"}},
+    ]
+    cleared = [{"$match": {"_id": _CACHE}}]
+    dropped = {"$unionWith": {"coll": CacheState.collection_name(), "pipeline": cleared}}
+    rows = await _of_all(newest, dropped)
+    cleared_at = next((row["clearedAt"] for row in rows if "clearedAt" in row), None)
+    return Latest(max((row["at"] for row in rows if "at" in row), default=EMPTY_TIME), cleared_at)
+
+
+async def weight_before(
+    merchant_id: str, at: DatabaseTime, seconds: int
+) -> tuple[int, DatabaseTime]:
+    """Return the sum of the times of all changes of the seconds that end with the latest one.
+
+    What is committed late is written earlier than that, and makes this more: a row's time only
+    rises, so no other can make it less again. All that was committed before the time that stands
+    beside it is seen.
+    """
+    begins = max(at.time - seconds, 0)
+    whole = {"$multiply": [{"$subtract": [{"$tsSecond": f"${WRITTEN_AT}"}, begins]}, _SECOND]}
+    time: Row = {"$add": [whole, {"$tsIncrement": f"${WRITTEN_AT}"}]}
+    within = {"$gte": DatabaseTime(begins, 0), "$lte": at}
+    stages: list[Row] = [
+        {"$match": {"merchantId": merchant_id, WRITTEN_AT: within}},
+        {"$group": {"_id": None, "weight": {"$sum": time}}},
+    ]
+    async with as_of_now() as (session, now):
+        rows = await _of_all(stages, session=session)
+    return sum(row["weight"] for row in rows), now
+
+
+async def _of_all(
+    stages: list[Row], *more: Row, session: AsyncClientSession | None = None
+) -> list[Row]:
+    """Run stages on each collection that is counted, in one command."""
+    first, *others = SOURCES
+    union: list[Row] = [
+        *stages,
+        *({"$unionWith": {"coll": name, "pipeline": stages}} for name in others),
+        *more,
+    ]
+    found = (
+        await SOURCES[first].get_pymongo_collection().aggregate(union, hint=_INDEX, session=session)
+    )
+    return await found.to_list()
+
+
+async def note_cleared(at: datetime, tx: Transaction) -> None:
+    """Keep that answers which were kept before are to be computed anew."""
+    await CacheState.get_pymongo_collection().update_one(
+        {"_id": _CACHE}, {"$set": {"clearedAt": at}}, upsert=True, session=tx.session
+    )
