@@ -78,12 +78,16 @@ class Living:
 
     async def pass_days(self, days: float) -> None:
         """Move Stripe's clock, and let arrive what happens meanwhile."""
+        await self.let_pass(days)
+        await self.arrive()
+
+    async def let_pass(self, days: float) -> None:
+        """Move Stripe's clock."""
         clocks = "/v1/test_helpers/test_clocks"
         now = max(await self._moved_to(), int(self.lab.sandbox.clock.now().timestamp()))
         clock = await self.at_stripe(path=clocks, frozen_time=now)
         until = now + int(days * 86_400)
         await self.at_stripe(path=f"{clocks}/{clock['id']}/advance", frozen_time=until)
-        await self.arrive()
 
     async def _moved_to(self) -> int:
         row = await self.database["sandbox_clocks"].find_one({}, sort=[("frozenTime", -1)])

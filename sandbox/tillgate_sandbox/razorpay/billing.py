@@ -13,7 +13,7 @@ from service.providers.reading import inner, text, whole
 from tillgate_sandbox.base import MadeEvent
 from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment
 from tillgate_sandbox.lives import PERIOD, Invoice, Life, Step, cost_of, restored
-from tillgate_sandbox.razorpay.render import made_id, payment_entity
+from tillgate_sandbox.razorpay.render import made_id, order_id_of, payment_entity
 from tillgate_sandbox.states import CheckoutStatus, PaymentStatus
 
 _STATES = {
@@ -122,7 +122,7 @@ def first_invoice_id(checkout_id: str) -> str:
     return made_id("inv_", checkout_id, 1)
 
 
-def _payment_id(found: Invoice) -> str:
+def payment_id(found: Invoice) -> str:
     """Return what paid an invoice, or the latest try at it."""
     paid = found.intent or ""
     return paid if paid.startswith("pay_") else made_id("pay_", found.id, paid or found.attempts)
@@ -134,8 +134,12 @@ def invoice(checkout: SandboxCheckout, found: Invoice) -> JsonObject:
         "id": invoice_id(found),
         "entity": "invoice",
         "subscription_id": checkout.id,
-        "payment_id": _payment_id(found) if found.intent else None,
+        "order_id": _order_id(checkout, found),
+        "payment_id": payment_id(found) if found.intent else None,
         "amount": found.amount,
+        "amount_paid": found.amount if found.status == "paid" else 0,
+        "currency": cost_of(life_of(checkout).price)[1].upper(),
+        "customer_id": None,
         "status": "paid" if found.status == "paid" else "issued",
         "paid_at": found.paid_at,
     }
@@ -144,10 +148,14 @@ def invoice(checkout: SandboxCheckout, found: Invoice) -> JsonObject:
 def payment(checkout: SandboxCheckout, life: Life, found: Invoice) -> JsonObject:
     """Render the payment of an invoice, or the try that failed."""
     paid = found.status == "paid"
-    rendered = payment_entity(checkout, _payment(life, found, _payment_id(found), paid=paid))
-    is_first = found.id == life.invoices[0].id
-    order_id = rendered["order_id"] if is_first else made_id("order_", found.id)
-    return rendered | {"order_id": order_id, "invoice_id": invoice_id(found)}
+    rendered = payment_entity(checkout, _payment(life, found, payment_id(found), paid=paid))
+    return rendered | {"order_id": _order_id(checkout, found), "invoice_id": invoice_id(found)}
+
+
+def _order_id(checkout: SandboxCheckout, found: Invoice) -> str:
+    """Return the order of an invoice; the first is that of the checkout itself."""
+    is_first = found.id == first_invoice_id(checkout.id)
+    return order_id_of(checkout.id) if is_first else made_id("order_", found.id)
 
 
 def events_of(checkout: SandboxCheckout, step: Step, page: str = "") -> list[MadeEvent]:

@@ -107,11 +107,14 @@ class RazorpaySubscriptions(PlayedApi):
         With `declines` what is tried from now on is refused, or not any more.
         """
         checkout, given = await _found(subscription_id), read_object(body)
-        life = _alive(checkout)
-        if isinstance(declines := given.get("declines"), bool):
-            life = lives.paying(life, "declines" if declines else "pays")
-        steps = list(lives.lived(life, whole(given, "until") or 0))
-        return await _take(checkout, steps or [Step(life, life.started, ())], played)
+        _alive(checkout)
+        declines = given.get("declines")
+        payer: lives.Payer = "declines" if declines is True else "pays"
+        until = whole(given, "until") or 0
+        moved = await advance(
+            checkout, until, played, payer if isinstance(declines, bool) else None
+        )
+        return _shown(moved, played)
 
     @get("/plans/{plan_id:str}")
     async def plan(self, plan_id: FromPath[str], played: TheSandbox) -> JsonObject:
@@ -171,7 +174,25 @@ async def _found(subscription_id: str) -> SandboxCheckout:
     return found
 
 
+async def advance(
+    checkout: SandboxCheckout, until: int, sandbox: Sandbox, payer: lives.Payer | None = None
+) -> SandboxCheckout:
+    """Let happen to one subscription what does by itself until a time.
+
+    With a `payer` tries come to something else from now on.
+    """
+    life = billing.life_of(checkout)
+    if payer is not None:
+        life = lives.paying(life, payer)
+    steps = list(lives.lived(life, until))
+    return await _kept(checkout, steps or [Step(life, life.started, ())], sandbox)
+
+
 async def _take(checkout: SandboxCheckout, steps: list[Step], played: Sandbox) -> JsonObject:
+    return _shown(await _kept(checkout, steps, played), played)
+
+
+async def _kept(checkout: SandboxCheckout, steps: list[Step], played: Sandbox) -> SandboxCheckout:
     """Keep what happened, and report each step by its webhooks."""
     changes = {
         "more": checkout.more | {"subscription": lives.kept(steps[-1].life)},
@@ -183,7 +204,7 @@ async def _take(checkout: SandboxCheckout, steps: list[Step], played: Sandbox) -
     events = [event for step in steps for event in billing.events_of(after, step, page)]
     salt = f"{checkout.session_id}:{checkout.version}"
     told = Announcement(events, await chaos_of(checkout), salt)
-    return _shown(await announce(checkout, after, played, told), played)
+    return await announce(checkout, after, played, told)
 
 
 def _invoice_ids(life: Life) -> list[str]:

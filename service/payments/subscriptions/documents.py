@@ -149,6 +149,15 @@ class Subscription(StoredDocument):
                 ],
                 name="merchant_status_createdAt",
             ),
+            # Those of which something must have become, though nobody told.
+            IndexModel(
+                [
+                    ("status", ASCENDING),
+                    ("currentPeriodEnd", ASCENDING),
+                    ("readAt", ASCENDING),
+                ],
+                name="status_currentPeriodEnd_readAt",
+            ),
             # Those that are to be read: it finds what could not be for long.
             IndexModel(
                 [("unreadSince", ASCENDING)],

@@ -1,7 +1,8 @@
 """Named queries on subscriptions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from bson import ObjectId
 from msgspec import Struct
 from pymongo import ReturnDocument
 
@@ -9,13 +10,23 @@ from service.core.errors import Busy
 from service.core.paging import Cursor
 from service.payments.payments.documents import TRUSTED_OWNERS
 from service.payments.subscriptions.documents import Subscription
-from service.payments.subscriptions.states import SubscriptionStatus
+from service.payments.subscriptions.states import (
+    GIVEN_UP,
+    SETTLED,
+    UNSETTLED,
+    SubscriptionStatus,
+)
 from service.providers.registry import REGISTRY
 from service.storage.database import Row
 from service.storage.paging import newest_first
 from service.storage.transaction import LookUp, Question, Transaction
 
 _MOST = 100
+
+# A renewal is collected an hour after it is due (Stripe), and told of soon after that.
+TOLD_WITHIN = timedelta(hours=6)
+READ_AGAIN = timedelta(days=1)
+READ_GIVEN_UP_AGAIN = timedelta(days=7)
 
 
 def by_provider_id(provider: str, account: str, subscription_id: str) -> Question:
@@ -163,6 +174,24 @@ async def count_unread(since: datetime) -> int:
     return await Subscription.get_pymongo_collection().count_documents(_unread(since))
 
 
+async def find_untold(now: datetime, limit: int) -> list[ObjectId]:
+    """Find subscriptions of which something must have become by a time, though nobody told."""
+    found = Subscription.get_pymongo_collection().find(_untold(now), {"_id": 1})
+    return [row["_id"] for row in await found.to_list(limit)]
+
+
+async def count_untold(now: datetime) -> int:
+    """Count the subscriptions of which something must have become, though nobody told."""
+    return await Subscription.get_pymongo_collection().count_documents(_untold(now))
+
+
+async def mark_untold(ids: list[ObjectId], now: datetime, since: datetime) -> None:
+    """Mark subscriptions as to be read `since` a time, as far as nobody has told meanwhile."""
+    marked: Row = {"unread": True, "wanted": {"$add": ["$asked", 1]}, "unreadSince": since}
+    wanted = {"_id": {"$in": ids}, **_untold(now)}
+    await Subscription.get_pymongo_collection().update_many(wanted, [{"$set": marked}])
+
+
 async def put_last(subscription: Subscription, now: datetime) -> None:
     """Have a subscription that could not be read wait behind all others."""
     wanted = {**_key(subscription), "unread": True}
@@ -171,6 +200,16 @@ async def put_last(subscription: Subscription, now: datetime) -> None:
 
 def _unread(since: datetime) -> Row:
     return {"unread": True, "unreadSince": {"$lte": since}}
+
+
+def _untold(now: datetime) -> Row:
+    """Ask for those whose period is over, or that have been collected for or given up for long."""
+    day, week = now - READ_AGAIN, now - READ_GIVEN_UP_AGAIN
+    over: Row = {"currentPeriodEnd": {"$lte": now - TOLD_WITHIN}, "readAt": {"$lte": day}}
+    cases = ((SETTLED, over), (UNSETTLED, {"readAt": {"$lte": day}}))
+    later = (*cases, (GIVEN_UP, {"readAt": {"$lte": week}}))
+    asked = [{"status": {"$in": sorted(states)}, **case} for states, case in later]
+    return {"unread": False, "$or": asked}
 
 
 def _key(subscription: Subscription) -> Row:

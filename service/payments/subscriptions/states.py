@@ -40,6 +40,15 @@ RENEWED = frozenset(
 )
 """Another period follows, unless it is to end with this one."""
 
+SETTLED = frozenset({SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE})
+"""Nothing becomes of these by themselves before their period is over."""
+
+GIVEN_UP = INACTIVE - ENDED
+"""What was given up and may come back, by somebody who pays or resumes it."""
+
+UNSETTLED = frozenset({SubscriptionStatus.INCOMPLETE, SubscriptionStatus.PAST_DUE})
+"""Their provider is trying to collect, and comes to an end within days."""
+
 
 def outranks(
     new: SubscriptionStatus, read: int, known: SubscriptionStatus | None, seq: int

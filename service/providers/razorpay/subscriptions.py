@@ -10,9 +10,9 @@ from datetime import datetime
 
 from service.core.clock import EARLIEST, from_unix
 from service.core.errors import MalformedBody, NotOffered, ProviderFailed
-from service.core.strict_json import JsonObject
+from service.core.strict_json import JsonObject, JsonValue
 from service.providers.base import OWN_ACCOUNT, CheckoutRequest, OpenedCheckout, VerifiedEvent
-from service.providers.facts import SubscriptionRead
+from service.providers.facts import InvoicePaid, Payment, SubscriptionRead
 from service.providers.razorpay.client import RazorpayClient
 from service.providers.razorpay.entities import moment, notes_of, subject_of
 from service.providers.reading import (
@@ -51,6 +51,8 @@ _ENDED = frozenset({"cancelled", "completed", "expired"})
 # It must be said how often a subscription is charged; a hundred years are refused for months.
 _CYCLES = {"day": 3650, "week": 520, "month": 120, "year": 10}
 _PAGE = "100"
+# One for each period: more come to be paid between two readings only in a long failure.
+_INVOICES = 10
 
 
 async def open_subscription(
@@ -101,34 +103,49 @@ async def _opened_before(
 async def read_subscription(
     client: RazorpayClient, subscription_id: str, read: int, now: datetime
 ) -> JsonObject:
-    """Read a subscription and its plan, as an envelope of ours."""
+    """Read a subscription, its plan and its last invoices that were paid, as an envelope of ours.
+
+    An event of a renewal may be lost: the invoices tell what was paid.
+    """
     found = await client.get(f"subscriptions/{subscription_id}")
     plan_id = text(found, "plan_id")
     plan: JsonObject = await client.get(f"plans/{plan_id}") if plan_id else {}
+    listed = await client.get("invoices", {"subscription_id": subscription_id, "count": _PAGE})
+    paid = [one for one in entries(listed, "items") if text(one, "status") == "paid"]
+    paid.sort(key=lambda one: whole(one, "paid_at") or 0, reverse=True)
+    invoices: list[JsonValue] = [*paid[:_INVOICES]]
     return {
         "read": read,
         "fetchedAt": int(now.timestamp()),
         "subscription": found,
         "plan": plan,
+        "invoices": invoices,
     }
 
 
 def translate_reading(envelope: JsonObject, live: bool | None, plans: Plans) -> VerifiedEvent:
-    """Translate a subscription that was read. Raises `MalformedBody`."""
+    """Translate a subscription that was read, and its invoices. Raises `MalformedBody`."""
     found, read = inner(envelope, "subscription"), whole(envelope, "read")
     if read is None:
         raise MalformedBody("The reading has no number.")
     subscription_id = needed_text(found, "id")
     fetched_at = whole(envelope, "fetchedAt")
+    paid = entries(envelope, "invoices")
+    # What the event of a payment says of it is no older.
+    times = [at for one in paid if (at := whole(one, "paid_at"))]
+    occurred_at = min(times, default=fetched_at)
     return VerifiedEvent(
         provider="razorpay",
         account=OWN_ACCOUNT,
         live=live,
         event_id=f"fetch:{subscription_id}:read:{read}",
         type="fetched.subscription",
-        occurred_at=from_unix(fetched_at) if fetched_at else EARLIEST,
+        occurred_at=from_unix(occurred_at) if occurred_at else EARLIEST,
         subject=subject_of(payment={}, order={}, link={}, subscription=found),
-        facts=(SubscriptionRead(_subscribed(found, inner(envelope, "plan"), plans), read),),
+        facts=(
+            SubscriptionRead(_subscribed(found, inner(envelope, "plan"), plans), read),
+            *(fact for one in paid for fact in _invoice_paid(one, subscription_id)),
+        ),
         payload=json.dumps(envelope, separators=(",", ":")).encode(),
     )
 
@@ -168,6 +185,22 @@ def plan_id_of(plan: str, plans: Plans) -> str:
         remedy = f"set {variable}" if variable else "name one in the catalog (providerPrices)"
         raise ProviderFailed(f"Razorpay has no plan for {plan or 'none'!r}: {remedy}.")
     return plan_id
+
+
+def _invoice_paid(invoice: JsonObject, subscription_id: str) -> tuple[InvoicePaid, ...]:
+    """Read a paid invoice; one of nothing, or without its payment, moved no money."""
+    payment_id, paid = text(invoice, "payment_id"), amount(invoice, "amount")
+    if payment_id is None or not paid:
+        return ()
+    payment = Payment(
+        provider_payment_id=payment_id,
+        amount=paid,
+        currency=needed_text(invoice, "currency").upper(),
+        checkout_ref=text(invoice, "order_id"),
+        customer_id=text(invoice, "customer_id"),
+        subscription_id=subscription_id,
+    )
+    return (InvoicePaid(payment),)
 
 
 def _subscribed(found: JsonObject, plan: JsonObject, plans: Plans) -> Subscribed:

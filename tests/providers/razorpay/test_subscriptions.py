@@ -95,6 +95,7 @@ async def test_a_reading_says_how_it_stands_and_is_read_again_as_it_was(
 ) -> None:
     ends = {"current_start": 1_795_000_000, "current_end": 1_797_000_000}
     api.answer("GET", ONE, _subscription(status, **ends, end_at=1_797_000_000))
+    api.answer("GET", "/v1/invoices", {"items": []})
     event = await provider.read_subscription(SUB, 7)
     [fact] = event.facts
     assert isinstance(fact, SubscriptionRead)
@@ -106,8 +107,34 @@ async def test_a_reading_says_how_it_stands_and_is_read_again_as_it_was(
     assert provider.translate_stored(event.event_id, event.payload) == event
 
 
+async def test_a_reading_tells_of_the_last_invoices_that_were_paid(
+    api: FakeApi, provider: RazorpayProvider
+) -> None:
+    paid = {"status": "paid", "amount": 29900, "currency": "INR", "order_id": "order_1"}
+    listed = [
+        paid | {"payment_id": f"pay_{day}", "paid_at": 1_795_000_000 + day} for day in range(12)
+    ]
+    without = [
+        {"status": "issued", "amount": 29900, "payment_id": None},
+        paid | {"payment_id": None, "paid_at": 1_796_000_000},
+        paid | {"payment_id": "pay_free", "amount": 0, "paid_at": 1_796_000_000},
+    ]
+    api.answer("GET", ONE, _subscription("active"))
+    api.answer("GET", "/v1/invoices", {"items": [*without, *listed]})
+    event = await provider.read_subscription(SUB, 7)
+    told = [fact.payment for fact in event.facts if isinstance(fact, InvoicePaid)]
+    assert [one.provider_payment_id for one in told] == [f"pay_{day}" for day in range(11, 3, -1)]
+    assert {(one.amount, one.currency, one.checkout_ref, one.subscription_id) for one in told} == {
+        (29900, "INR", "order_1", SUB)
+    }
+    # No later than what the events of these payments say.
+    assert int(event.occurred_at.timestamp()) == 1_795_000_004
+    assert provider.translate_stored(event.event_id, event.payload) == event
+
+
 async def test_an_unknown_state_is_no_answer(api: FakeApi, provider: RazorpayProvider) -> None:
     api.answer("GET", ONE, _subscription("frozen"))
+    api.answer("GET", "/v1/invoices", {"items": []})
     with pytest.raises(ProviderUnreachable):
         await provider.read_subscription(SUB, 1)
 

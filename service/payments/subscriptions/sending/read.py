@@ -104,10 +104,13 @@ async def read_overdue(
 ) -> None:
     """Read each subscription that could not be read for an hour, longest first.
 
-    Each is put last then, whatever came of it: one that can't be read holds up no other.
+    And those of which something must have become, though nobody told: an event may be lost. Each is
+    put last then, whatever came of it: one that can't be read holds up no other.
     """
     now = services.clock.now()
     async with answers_in_time():
+        untold = await repository.find_untold(now, _A_RUN)
+        await repository.mark_untold(untold, now, now - UNREAD_FOR)
         found = await repository.find_unread(now - UNREAD_FOR, _A_RUN)
     for one in found:
         if turn.until.over:
@@ -126,4 +129,6 @@ async def count_overdue(
 ) -> None:
     """Count the subscriptions that would be read."""
     async with answers_in_time():
-        report.unread = await repository.count_unread(services.clock.now() - UNREAD_FOR)
+        now = services.clock.now()
+        unread = await repository.count_unread(now - UNREAD_FOR)
+        report.unread = unread + await repository.count_untold(now)

@@ -15,7 +15,7 @@ from service.payments.subscriptions.sending.services import SubscriptionServices
 
 SUBSCRIPTIONS = About(
     "subscriptions",
-    "reads subscriptions that could not be read for an hour",
+    "reads subscriptions that could not be read for an hour, or of which nobody told",
     every=timedelta(hours=1),
 )
 
