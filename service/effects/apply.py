@@ -145,12 +145,12 @@ async def _record(doing: Applying, session: Session | None, fact: Fact) -> Taken
     if isinstance(fact, facts.CheckoutFact):
         return Taken(checkouts.session_step(fact))
     if isinstance(fact, facts.InvoiceFact):
-        await invoices.record_fact(doing, session, fact)
-    elif isinstance(fact, facts.RefundFact):
+        return Taken(await invoices.record_fact(doing, session, fact))
+    if isinstance(fact, facts.RefundFact):
         return await refunds.record_fact(doing, session, fact)
-    elif isinstance(fact, facts.DisputeFact):
+    if isinstance(fact, facts.DisputeFact):
         return await disputes.record_fact(doing, fact)
-    elif isinstance(fact, facts.SubscriptionFact):
+    if isinstance(fact, facts.SubscriptionFact):
         await subscriptions.record_fact(doing, session, fact)
     elif isinstance(fact, facts.Unreadable):
         raise MalformedBody(fact.reason)

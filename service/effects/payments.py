@@ -14,7 +14,7 @@ from service.effects.subscriptions import reported_of_invoice
 from service.effects.under_way import count_under_way
 from service.payments.attempts.operations.record import record_attempt
 from service.payments.payments.operations.record import Recorded, record_payment
-from service.payments.payments.states import LIVE
+from service.payments.payments.states import LIVE, PaymentStatus
 from service.providers import facts
 from service.sessions.documents import Session
 from service.sessions.operations.moving.by_facts import put
@@ -113,8 +113,11 @@ async def payment_underway(
 ) -> Applied:
     """Note that money is under way or held; one that is held and fits is claimed for capture.
 
-    Also where it has gone on since: what does not fit is reviewed in any order.
+    Also where it has gone on since: what does not fit is reviewed in any order. An invoice may have
+    been paid before its checkout said that it pays it: then the money has come.
     """
+    if recorded.status is PaymentStatus.SUCCEEDED and recorded.subscription_id is not None:
+        return await money_came(doing, session, payment, recorded)
     doing = check_ownership(doing, session, recorded)
     wrong = mismatch(doing, session, payment.amount, payment.currency)
     if wrong in _OF_THE_SESSION:
