@@ -24,6 +24,7 @@ from bench.scenarios.flood import measure_flood
 from bench.scenarios.growth import measure_growth
 from bench.scenarios.hooked import measure_hooked
 from bench.scenarios.hot_routes import Plan, measure_hot_routes
+from bench.scenarios.leads import measure_leads
 from bench.scenarios.memory import measure_memory
 from bench.scenarios.startup import measure_startup
 from bench.servers import EXPRESS, FASTAPI, FASTIFY, HERE, PEERS_PYTHON, TILLGATE
@@ -41,6 +42,7 @@ SCENARIOS = (
     "fanout",
     "hooked",
     "deliveries",
+    "leads",
 )
 
 console = Console(stderr=True)
@@ -87,6 +89,7 @@ def _measure(name: str, server: Mongod, rounds: int, seconds: int) -> Any:  # pl
         "fanout": lambda: measure_fanout(server, _tell, rounds=2 * rounds + 1, seconds=seconds),
         "hooked": lambda: measure_hooked(server, _tell, rounds=rounds, seconds=seconds),
         "deliveries": lambda: measure_deliveries(server, _tell, rounds=rounds, seconds=seconds),
+        "leads": lambda: measure_leads(server, _tell, rounds=rounds, seconds=seconds),
     }
     return measured[name]()
 

@@ -27,6 +27,7 @@ def bars_of(results: dict[str, Any]) -> str:
         *_flood(results),
         *_hooked(results),
         *_deliveries(results),
+        *_leads(results),
     ]
     rows = [
         f"| {what} | {bar} | {found} | {'yes' if met else 'no'} |"
@@ -146,6 +147,24 @@ def _hooked(results: dict[str, Any]) -> list[Line]:
         found = ratio(results["hooked"]["found"], route, peer)
         what = f"{route} with ten webhook endpoints, 64 connections, to {peer}"
         lines.append((what, f">= {bar} x", f"{found:.2f} x", found >= bar))
+    return lines
+
+
+def _leads(results: dict[str, Any]) -> list[Line]:
+    if "leads" not in results:
+        return []
+    beside, export = results["leads"]["found"]["beside"], results["leads"]["found"]["export"]
+    lines = []
+    for route in ("create", "read", "webhook"):
+        pairs = pick(beside["pairs"], route=route)
+        found = statistics.median(
+            one["beside"]["per_second"] / one["alone"]["per_second"] for one in pairs
+        )
+        rate = statistics.median(one["leads"]["per_second"] for one in pairs)
+        what = f"{route} beside {rate:,.0f} leads a second, to without"
+        lines.append((what, ">= 0.8 x", f"{found:.2f} x", found >= 0.8))
+    what = f"{export['rows']:,} leads as a file, to a bare cursor"
+    lines.append((what, ">= 0.5 x", f"{export['ratio']:.2f} x", export["ratio"] >= 0.5))
     return lines
 
 

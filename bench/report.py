@@ -9,7 +9,7 @@ from rich.markdown import Markdown
 from bench.bars import bars_of
 from bench.figures import Runs, median, pick, table
 from bench.picture import draw
-from bench.reported import deliveries
+from bench.reported import deliveries, leads
 from bench.servers import HERE, HOOKED, SERVERS, TILLGATE
 
 Results = dict[str, Any]
@@ -219,4 +219,5 @@ _SECTIONS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "fanout": ("Subscribers", _fanout),
     "hooked": ("With ten webhook endpoints", _hooked),
     "deliveries": ("Deliveries to webhook endpoints", deliveries),
+    "leads": ("Leads", leads),
 }

@@ -54,3 +54,32 @@ def _row(runs: Runs, name: str) -> list[str]:
         f"{median(these, 'half_mb'):.0f}",
         f"{median(these, 'after_mb'):.0f}",
     ]
+
+
+def leads(found: dict[str, Any]) -> str:
+    """Write what a lead costs, what leads do to the hot routes, and how fast a file of them is."""
+    one, pairs = found["beside"]["lead"], found["beside"]["pairs"]
+    routes = [
+        [
+            pair["route"],
+            *(f"{pair[kind]['per_second']:.0f}" for kind in ("alone", "beside", "leads")),
+            f"{pair['beside']['per_second'] / pair['alone']['per_second']:.2f} x",
+        ]
+        for pair in pairs
+    ]
+    export = found["export"]
+    files = [
+        [
+            *(f"{export['rows'] / pair[name]['seconds']:,.0f}" for name in ("service", "bare")),
+            f"{pair['bare']['seconds'] / pair['service']['seconds']:.2f} x",
+            f"{pair['service']['grown_mb']:+.0f}",
+        ]
+        for pair in export["pairs"]
+    ]
+    return (
+        f"A lead costs {one['server_us']:.0f} µs of the service and {one['mongod_us']:.0f} of "
+        f"mongod; {one['per_second']:.0f} a second at 64 connections. Each line is a pair.\n\n"
+        + table(["a second", "alone", "beside leads", "leads", "ratio"], routes)
+        + f"\n\n{export['rows']:,} leads as one file, and by a bare cursor:\n\n"
+        + table(["rows a second", "bare", "ratio", "MB more"], files)
+    )

@@ -19,6 +19,7 @@ PEERS = HERE / "peers"
 PEERS_PYTHON = HERE / ".venv" / "bin" / "python"
 
 SECRET_KEY = "sk_bench_0123456789abcdef0123456789abcdef"
+ADMIN_KEY = "ak_bench_fedcba98765432100f1e2d3c4b5a6978"
 JOBS_KEY = "jk_bench_89abcdef76543210fedcba9801234567"
 PEPPER = "pepper_bench_0123456789abcdef0123456789abcdef"
 WEBHOOK_SECRET = "whsec_bench_0123456789abcdef"
@@ -105,7 +106,7 @@ def _environment(server: Server, uri: str, database: str, port: int) -> dict[str
             "TRUSTED_PROXIES": "10.0.0.0/8",
             "CORS_ORIGINS": "https://shop.example.com",
             "API_PUBLISHABLE_KEYS": "pk_bench_13579bdf02468ace13579bdf8ace0246",
-            "API_ADMIN_KEYS": "ak_bench_fedcba98765432100f1e2d3c4b5a6978",
+            "API_ADMIN_KEYS": ADMIN_KEY,
             "API_JOBS_KEYS": JOBS_KEY,
             "PII_PEPPER": PEPPER,
             "STRIPE_SECRET_KEY": "sk_test_bench_0123456789",

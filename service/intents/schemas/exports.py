@@ -13,13 +13,14 @@ from service.storage.database import Row
 
 TYPES: Mapping[Form, str] = {"csv": "text/csv", "json": "application/json"}
 
-_COLUMNS = (
-    *("planName", "amount", "amountMinor", "currency", "userEmail", "userAgent"),
-    *("feedback", "sessionId", "mailConsent", "consentText", "locale", "timeZone"),
-)
+_WISH = ("planName", "amount", "amountMinor", "currency", "userEmail", "userAgent")
+_JOURNEY = ("feedback", "sessionId")
+_PERSON = ("consentText", "locale", "timeZone")
+_COLUMNS = (*_WISH, *_JOURNEY, "mailConsent", *_PERSON)
 _HEADER = ("id", "timestamp", "createdAt", *_COLUMNS, "ipAddress", "followedBy")
 
-_told = itemgetter(*_COLUMNS)
+_before, _after = itemgetter(*_WISH, *_JOURNEY), itemgetter(*_PERSON)
+_AS_NUMBER = {None: None, False: 0, True: 1}
 Lists = AsyncIterator[Sequence[Row]]
 _encoder = msgspec.json.Encoder()
 
@@ -52,7 +53,9 @@ def _cells(rows: Sequence[Row]) -> Iterator[Sequence[object]]:
             row["_id"],
             created if said is None else _time(said),
             created,
-            *_told(row),
+            *_before(row),
+            _AS_NUMBER[row["mailConsent"]],
+            *_after(row),
             row["ipAddress"] or row["client"],
             " ".join(row["followedBy"]),
         )

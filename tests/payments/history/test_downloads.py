@@ -96,6 +96,31 @@ def test_control_a_semicolon_begins_a_cell_elsewhere() -> None:
     assert (cell("a;b"), cell("2026-11-22T10:00:00+00:00")) == ("a;b", "2026-11-22T10:00:00+00:00")
 
 
+_CELLS = st.one_of(_ODD, st.none(), st.integers(), st.booleans(), st.text(max_size=5), st.floats())
+
+
+@given(st.lists(st.lists(_CELLS, min_size=1, max_size=3), max_size=60))
+def test_rows_that_are_looked_into_together_are_written_as_cell_by_cell(
+    rows: list[list[object]],
+) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows([[cell(one) for one in row] for row in rows])
+    assert csv_lines(rows) == out.getvalue().encode()
+
+
+@pytest.mark.parametrize(
+    "odd", ["=1", "a;=1", 'a"=1', "a\n=1", "\t", "\x00", "\uff1d1", "\u202e", True, "a\rb", "-"]
+)
+def test_one_odd_value_among_many_rows_is_found(odd: object) -> None:
+    """Each in the first cell, in the middle and in the last one."""
+    for place in range(3):
+        rows: list[list[object]] = [["a", "b - c", 3] for _ in range(50)]
+        rows[30][place] = odd
+        written = list(csv.reader(io.StringIO(csv_lines(rows).decode(), newline="")))
+        assert written[30][place] == str(cell(odd))
+        assert written[29] == ["a", "b - c", "3"]
+
+
 def test_what_can_not_be_seen_is_escaped_as_on_pages() -> None:
     assert cell("pay\u202eecivni\x00") == "pay\\u202eecivni\\u0000"
 
