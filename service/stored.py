@@ -27,6 +27,7 @@ from service.payments.payments.documents import Payment
 from service.payments.refunds.documents import Refund
 from service.payments.subscriptions.documents import Subscription
 from service.recovery.documents import Recovery, RecoveryPolicy
+from service.reports.documents import ClosedReport, Refusal
 from service.sessions.documents import Session
 from service.storage.database import Database
 from service.storage.documents import StoredDocument
@@ -74,6 +75,8 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     FiguresState,
     CacheState,
     TrackedEvent,
+    ClosedReport,
+    Refusal,
     Migration,
 )
 

@@ -65,6 +65,8 @@ from service.recovery.operations.mailing import TEMPLATE
 from service.recovery.operations.services import RecoveryServices
 from service.recovery.operations.table import ABOUT as RECOVERY_JOBS
 from service.recovery.operations.table import recovery_jobs
+from service.reports.operations.table import ABOUT as REPORT_JOBS
+from service.reports.operations.table import report_jobs
 from service.retention.operations.report import Jobs
 from service.retention.operations.table import ABOUT as RETENTION_JOBS
 from service.retention.operations.table import retention_jobs
@@ -93,6 +95,7 @@ ALL_JOBS: tuple[About, ...] = (
     *INTENT_JOBS,
     *RECOVERY_JOBS,
     *FIGURES_JOBS,
+    *REPORT_JOBS,
     *ALERT_JOBS,
 )
 """What is known of the jobs without a database: for the manifests of CronJobs."""
@@ -198,6 +201,7 @@ def job_table(
         *intent_jobs(intents),
         *recovery_jobs(recovering),
         *figures_jobs(clock),
+        *report_jobs(clock),
     )
     return Table(by_name(registered), clock, jobs.stopping)
 

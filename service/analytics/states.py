@@ -22,6 +22,8 @@ BESIDE: Final = "\x1f"
 """What stands between a provider and an item, where both make a key."""
 
 MOST_KEYS: Final = 200
+UNKNOWN: Final = "unknown"
+OTHERS: Final = "other"
 
 _GROWTH: Final = 1.02
 
@@ -82,3 +84,8 @@ def slot_of(milliseconds: int) -> int:
 def middle_of(slot: int) -> int:
     """Return the duration that stands for all of a slot, at most 1 % off, in milliseconds."""
     return round(2 * _GROWTH**slot / (1 + _GROWTH))
+
+
+def named(key: str) -> str:
+    """Return how a key is shown: what has none is unknown, all beyond the first 200 are others."""
+    return {NONE: UNKNOWN, REST: OTHERS}.get(key, key)

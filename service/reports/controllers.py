@@ -6,13 +6,20 @@ from typing import Annotated, Any, Literal
 from litestar import Controller, Response, get
 from litestar.params import QueryParameter
 
-from service.analytics.controllers.answering import CurrencyQuery, ZoneQuery, respond, shown_to
+from service.analytics.controllers.answering import (
+    CurrencyQuery,
+    ZoneQuery,
+    respond,
+    shown_to,
+    unchanging,
+)
 from service.analytics.operations.caching import DAILY
 from service.analytics.operations.services import Shown
 from service.core.money import exponent, to_major
 from service.core.principal import AccessScope
-from service.reports.operations import named_month, read_month
-from service.reports.schemas import MonthlyAnswer, monthly_answer
+from service.reports.operations.building import report_of
+from service.reports.operations.reading import find_closed, find_refusal, named_month, read_month
+from service.reports.schemas import MonthlyAnswer, closed_answer, closed_body, monthly_answer
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
 from service.web.pages.assets import Assets
 from service.web.pages.rendering import Pages
@@ -40,16 +47,24 @@ class MonthlyReports(Controller):
         currency: CurrencyQuery = None,
         timezone: ZoneQuery = None,
     ) -> Response[MonthlyAnswer]:
-        """As it stands now; with `format=html` a page that is printed or mailed."""
+        """As it was closed, or as it stands now; with `format=html` a page to print or mail."""
         shown = await shown_to(request, principal, timezone, currency)
-        year, number = named_month(month, shown)
-        if format_ == "html":
-            found = monthly_answer(shown, await read_month(shown, year, number))
-            return monthly_page(found)
+        first = named_month(month, shown)
+        closed = await find_closed(shown, first, timezone)
+        if closed is not None:
+            if format_ == "html":
+                return monthly_page(closed_answer(closed))
+            return unchanging(request, closed_body(closed), closed.hash)
+        refused = await find_refusal(shown, first)
 
         async def compute(shown: Shown) -> MonthlyAnswer:
-            return monthly_answer(shown, await read_month(shown, year, number))
+            found = await read_month(shown, named_month(month, shown))
+            return monthly_answer(shown, report_of(shown, found), refused)
 
+        if format_ == "html":
+            return monthly_page(await compute(shown))
+        if refused is not None:  # that changes without any change of what is counted
+            return Response(await compute(shown))
         return await respond(request, shown, DAILY, compute)
 
 

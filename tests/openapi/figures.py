@@ -21,7 +21,7 @@ FIGURES: dict[str, str] = {
             *("ExportFile", "ExportLine", "ExportPeriod"),
             *("EventCount", "ResourceCount", "SeriesAnswer", "TrackEvent", "TrackedAnswer"),
             *("MerchantInfo", "MonthlyAnswer", "MonthlyReport", "ReportDay", "ReportMethod"),
-            *("ReportPeriod", "ReportResource", "ReportSummary"),
+            *("ReportAdjustment", "ReportPeriod", "ReportResource", "ReportSummary"),
             *("Amount", "CheckoutDay", "CheckoutPlan", "CheckoutStatus", "Checkouts"),
             *("CheckoutsAnswer", "Compared", "Conversion", "CountryLine", "CustomerLine"),
             *("CustomersAnswer", "CustomersLine", "DashboardAnswer", "DashboardMetrics"),

@@ -48,10 +48,11 @@ class Found(Struct, frozen=True):
 
 async def read(asked: Asked) -> Found:
     """Return the buckets of each time, all as of one moment. Raises `Unavailable`."""
-    return await in_transaction(partial(_read, asked), _WITHIN_S)
+    return await in_transaction(partial(read_within, asked), _WITHIN_S)
 
 
-async def _read(asked: Asked, tx: Transaction) -> Found:
+async def read_within(asked: Asked, tx: Transaction) -> Found:
+    """Return the buckets of each time as a transaction sees them. Raises `Unavailable`."""
     state = await facts.state_of(asked.merchant_id, tx)
     unread, stale = await _unread(asked.merchant_id, state, tx)
     buckets = [await _of_span(asked, span, unread, stale, tx) for span in asked.spans]
@@ -75,6 +76,14 @@ async def retrying(merchant_id: str, currency: str, span: Span) -> int:
         return len(users)
 
     return await in_transaction(work, _WITHIN_S)
+
+
+async def unread_within(merchant_id: str, tx: Transaction) -> dict[str, Row]:
+    """Return what no job has read yet, as facts by their ids; these replace those that are kept.
+
+    Raises `Unavailable`.
+    """
+    return (await _unread(merchant_id, await facts.state_of(merchant_id, tx), tx))[0]
 
 
 async def _unread(

@@ -22,13 +22,11 @@ from service.analytics.operations.periods import LABELS, day_of, days_between
 from service.analytics.operations.services import Shown
 from service.analytics.repository.facts import Span
 from service.analytics.schemas.common import FiguresAnswer
-from service.analytics.states import NONE, REST, Counts, Part
+from service.analytics.states import Counts, Part, named
 from service.core.views import view_of
 
 Buckets = Sequence[Bucket]
 
-UNKNOWN = "unknown"
-OTHERS = "other"
 MOST_REASONS = 10
 
 
@@ -192,11 +190,6 @@ def _retries(total: Counts) -> RetryPatterns:
         successful_retries=successful,
         failed_retries=sum(retried.values()),
     )
-
-
-def named(key: str) -> str:
-    """Return how a key is shown: what has none is unknown, all beyond the first 200 are others."""
-    return {NONE: UNKNOWN, REST: OTHERS}.get(key, key)
 
 
 class LatencyAnswer(FiguresAnswer, frozen=True, rename="camel", kw_only=True):

@@ -12,9 +12,8 @@ from service.analytics.operations.periods import day_of, days_between
 from service.analytics.operations.services import Shown
 from service.analytics.operations.sessions import Health, Sessions
 from service.analytics.repository.facts import Span
-from service.analytics.schemas.back import named
 from service.analytics.schemas.common import FiguresAnswer
-from service.analytics.states import Counts, Part
+from service.analytics.states import Counts, Part, named
 from service.core.views import view_of
 from service.sessions.states import Status
 

@@ -14,8 +14,8 @@ from service.analytics.operations.funnel import (
     funnel_of,
 )
 from service.analytics.operations.services import Shown
-from service.analytics.schemas.back import named
 from service.analytics.schemas.common import FiguresAnswer
+from service.analytics.states import named
 from service.core.views import view_of
 
 

@@ -70,11 +70,13 @@ async def check_books(report: CheckReport, turn: Turn) -> None:
         log.error("the books are wrong", about=fault.about, what=fault.what)
 
 
-async def check_ledger(until: Until, after: str | None = None) -> Books:
+async def check_ledger(
+    until: Until, after: str | None = None, merchant_id: str | None = None
+) -> Books:
     """Compare all entries with the ledger: what is posted, what adds up, what belongs to nothing.
 
     Each batch is one snapshot, so what is written meanwhile disturbs nothing. `after` is the
-    payment where a pass before this one ended.
+    payment where a pass before this one ended; with a merchant its books alone are read.
     """
     books = Books(after)
 
@@ -89,9 +91,10 @@ async def check_ledger(until: Until, after: str | None = None) -> Books:
         books.reached = str(keys[-1])
         return len(keys)
 
-    await work_off(payments.walk_all(_AT_ONCE, after), check, until)
+    await work_off(payments.walk_all(_AT_ONCE, after, merchant_id), check, until)
     if not until.over:
-        await work_off(entries.walk_all(_AT_ONCE), partial(_check_owners, books=books), until)
+        walk = entries.walk_all(_AT_ONCE, merchant_id)
+        await work_off(walk, partial(_check_owners, books=books), until)
     books.whole = not until.over
     for currency, amount in unbalanced(books.balances).items():
         books.add(Fault(currency, f"debit and credit differ by {amount}"))

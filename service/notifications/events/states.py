@@ -24,6 +24,7 @@ EVENT_TYPES: frozenset[str] = frozenset(
         "alert.closed",
         "intent.created",
         "recovery.reminder",
+        "report.closed",
     }
 )
 """All that is told to anybody outside: each is the topic of a message."""

@@ -40,9 +40,15 @@ def _place(entry: Entry) -> tuple[str, int]:
     return entry.object_id, int(entry.id.rpartition(":")[2])
 
 
-async def walk_all(size: int) -> AsyncGenerator[Sequence[Entry], None]:
-    """Yield all entries in lists, by object; close it at the end. Raises `Unavailable`."""
-    found = Entry.get_pymongo_collection().find({}).sort("objectId", 1).batch_size(size)
+async def walk_all(
+    size: int, merchant_id: str | None = None
+) -> AsyncGenerator[Sequence[Entry], None]:
+    """Yield all entries, or a merchant's, in lists by object; close it at the end.
+
+    Raises `Unavailable`.
+    """
+    wanted: Row = {} if merchant_id is None else {"merchantId": merchant_id}
+    found = Entry.get_pymongo_collection().find(wanted).sort("objectId", 1).batch_size(size)
     async with found as cursor:
         while True:
             async with answers_in_time(_WITHIN_S):

@@ -252,9 +252,15 @@ async def by_keys(keys: Keys, tx: Transaction) -> list[Payment]:
     return [Payment.model_validate(row) for row in await found.to_list()]
 
 
-def walk_all(size: Size, after: str | None) -> AsyncGenerator[Keys, None]:
-    """Yield the keys of all payments after one, its own in hex, in lists of `size`."""
+def walk_all(
+    size: Size, after: str | None, merchant_id: str | None = None
+) -> AsyncGenerator[Keys, None]:
+    """Yield the keys of all payments after one, its own in hex, in lists of `size`.
+
+    With a merchant, of its own alone.
+    """
     wanted: Row = {"_id": {"$gt": ObjectId(after)}} if after else {}
+    wanted |= {"merchantId": merchant_id} if merchant_id is not None else {}
     return walk_keys(Payment.get_pymongo_collection(), wanted, by="_id", size=size)
 
 

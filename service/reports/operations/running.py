@@ -1,0 +1,133 @@
+"""Close what is due of all merchants, as a job: in the order of months, each once."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from msgspec import Struct
+
+from service.analytics.repository import facts
+from service.bookkeeping.operations.check import Books, check_ledger
+from service.core.clock import Clock
+from service.core.errors import Unavailable
+from service.core.strict_json import JsonObject
+from service.jobs.operations.job import Report, Turn
+from service.merchants.errors import MerchantNotFound
+from service.merchants.operations.changing import find_merchant
+from service.reports.operations.closing import Closing, close_next
+from service.reports.operations.due import Due, next_month
+from service.storage.answering import answers_in_time
+from service.storage.plain import NO_TRANSACTION
+
+_WITHIN_S: Final = 20.0
+
+log = structlog.get_logger(__name__)
+
+
+class ClosingReport(Report):
+    """How many reports were closed, and of how many merchants and currencies none can be.
+
+    `unknown`: merchants of which nobody could tell.
+    """
+
+    changes = frozenset({"closed"})
+
+    def __init__(self, job: str, *, dry_run: bool = False) -> None:
+        """Begin with nothing done."""
+        super().__init__(job, dry_run=dry_run)
+        self.due = 0
+        self.closed = 0
+        self.refused = 0
+        self.unknown = 0
+
+
+class Clockwork(Struct, frozen=True):
+    """Who closes a report where no person does."""
+
+    merchant_id: str
+    label: str = "clock"
+    client: str | None = None
+
+
+async def close_due(clock: Clock, report: ClosingReport, turn: Turn) -> None:
+    """Close all months that are due. A dry run, which has no lease, counts in which currencies.
+
+    One merchant whose figures can't be read holds up no other. A run that can't come to the end of
+    somebody's books keeps where it was, and the next one goes on there. Raises `LeaseLost`.
+    """
+    reached = turn.reached or {}
+    begins = str(reached.get("merchant", ""))
+    async with answers_in_time(_WITHIN_S):
+        currencies = {one.id: one.currencies for one in await facts.states()}
+    for merchant_id in sorted(one for one in currencies if one >= begins):
+        try:
+            due = await _due(merchant_id, currencies[merchant_id], clock)
+            report.due += len(due)
+            if not due or turn.lease is None:
+                continue
+            books = await _checked(merchant_id, reached if merchant_id == begins else {}, turn)
+            if books is None:
+                return
+            for one in due:
+                closing = Closing(Clockwork(merchant_id), clock, turn.lease, books.wrong)
+                await _close_all(one, closing, report, turn)
+        except Unavailable as error:
+            log.warning("reports can not be closed", merchant=merchant_id, reason=str(error))
+            report.unknown += 1
+        if turn.until.over:
+            break
+    await turn.keep(None)
+
+
+async def _due(merchant_id: str, currencies: Sequence[str], clock: Clock) -> list[Due]:
+    """Return what is due of a merchant: the next month of each of its currencies."""
+    now = clock.now()
+    try:
+        merchant = await find_merchant(merchant_id, now)
+    except MerchantNotFound:
+        return []
+    async with answers_in_time(_WITHIN_S):
+        found = [await next_month(merchant, currency, NO_TRANSACTION) for currency in currencies]
+    return [one for one in found if one is not None and one.closes_at <= now]
+
+
+class _Checked(Struct, frozen=True):
+    """What a check of a merchant's books found wrong, None if they are right."""
+
+    wrong: str | None
+
+
+async def _checked(merchant_id: str, reached: JsonObject, turn: Turn) -> _Checked | None:
+    """Check a merchant's books; None where time was up before their end, which is kept then."""
+    after, wrong = reached.get("after"), reached.get("wrong")
+    books = await check_ledger(turn.until, str(after) if after else None, merchant_id)
+    wrong = str(wrong) if wrong else _wrong(books)
+    if books.whole:
+        return _Checked(wrong)
+    await turn.keep({"merchant": merchant_id, "after": books.reached, "wrong": wrong})
+    return None
+
+
+def _wrong(books: Books) -> str | None:
+    if not books.count:
+        return None
+    first = books.faults[0]
+    return (
+        f"The books don't balance: {first.about}: {first.what}. `tillgate ledger check` tells of "
+        f"{'it' if books.count == 1 else f'all {books.count} faults'}."
+    )
+
+
+async def _close_all(due: Due, closing: Closing, report: ClosingReport, turn: Turn) -> None:
+    """Close month after month, at least one, until none is due, one can't be, or time is up."""
+    while True:
+        outcome = await close_next(due.merchant, due.currency, closing)
+        if outcome.refused is not None:
+            report.refused += 1
+            named = {"merchant": due.merchant.id, "currency": due.currency}
+            log.warning("report can not be closed", reason=outcome.refused, **named)
+        if outcome.report is None:
+            return
+        report.closed += 1
+        if turn.until.over:
+            return

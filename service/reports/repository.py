@@ -1,0 +1,159 @@
+"""Named queries on reports that were closed, and on what they are reconciled with."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from bson import ObjectId
+
+from service.analytics.documents import DirtyBucket, Fact, Rollup
+from service.analytics.repository.facts import Span
+from service.analytics.states import Kind
+from service.core.paging import Cursor
+from service.payments.disputes.documents import Dispute
+from service.payments.payments.documents import Payment
+from service.payments.refunds.documents import Refund
+from service.reports.documents import ClosedReport, Refusal
+from service.storage.database import Row
+from service.storage.paging import newest_first
+from service.storage.plain import NO_TRANSACTION
+from service.storage.transaction import Transaction
+
+_AT_ONCE: Final = 1_000
+_OF_MONEY: Final = {
+    Kind.PAYMENT.value: Payment,
+    Kind.REFUND.value: Refund,
+    Kind.LOSS.value: Dispute,
+}
+
+
+def id_of(merchant_id: str, currency: str, month: str) -> str:
+    """Return the id of a report."""
+    return f"{merchant_id}:{currency}:{month}"
+
+
+async def find(report_id: str, tx: Transaction = NO_TRANSACTION) -> ClosedReport | None:
+    """Return a report; None where it is not closed."""
+    found = await ClosedReport.get_pymongo_collection().find_one(
+        {"_id": report_id}, session=tx.session
+    )
+    return None if found is None else ClosedReport.model_validate(found)
+
+
+async def chain(merchant_id: str, currency: str, tx: Transaction) -> list[ClosedReport]:
+    """Return all reports of a merchant in a currency, the earliest month first."""
+    wanted = {"merchantId": merchant_id, "currency": currency}
+    found = ClosedReport.get_pymongo_collection().find(wanted, session=tx.session)
+    return [ClosedReport.model_validate(row) for row in await found.sort("month", 1).to_list()]
+
+
+async def last(
+    merchant_id: str, currency: str, tx: Transaction = NO_TRANSACTION
+) -> ClosedReport | None:
+    """Return the report of the latest month that is closed."""
+    wanted = {"merchantId": merchant_id, "currency": currency}
+    found = ClosedReport.get_pymongo_collection().find(wanted, session=tx.session)
+    rows = await found.sort("month", -1).limit(1).to_list()
+    return ClosedReport.model_validate(rows[0]) if rows else None
+
+
+async def page(
+    merchant_id: str, *, cursor: Cursor | None, limit: int
+) -> tuple[list[ClosedReport], Cursor | None]:
+    """Return a page of a merchant's reports, the last closed first."""
+    rows, following = await newest_first(
+        ClosedReport.get_pymongo_collection(),
+        {"merchantId": merchant_id},
+        by="closedAt",
+        cursor=cursor,
+        limit=limit,
+    )
+    return [ClosedReport.model_validate(row) for row in rows], following
+
+
+async def insert(report: ClosedReport, tx: Transaction) -> None:
+    """Keep a report, for good. Raises `Duplicate` where somebody else has closed it."""
+    await tx.insert(ClosedReport.get_pymongo_collection(), report.to_row())
+    await Refusal.get_pymongo_collection().delete_one({"_id": report.id}, session=tx.session)
+
+
+async def refuse(refusal: Refusal, tx: Transaction = NO_TRANSACTION) -> None:
+    """Keep why a month can't be closed, and since when."""
+    row = refusal.to_row()
+    since = row.pop("since")
+    await Refusal.get_pymongo_collection().update_one(
+        {"_id": row.pop("_id")},
+        {"$set": row, "$setOnInsert": {"since": since}},
+        upsert=True,
+        session=tx.session,
+    )
+
+
+async def refusal(report_id: str) -> Refusal | None:
+    """Return why a month can't be closed; None where nothing is known of that."""
+    found = await Refusal.get_pymongo_collection().find_one({"_id": report_id})
+    return None if found is None else Refusal.model_validate(found)
+
+
+async def refusals() -> list[Refusal]:
+    """Return all months that can't be closed, of all merchants."""
+    rows = await Refusal.get_pymongo_collection().find({}).sort("_id", 1).to_list()
+    return [Refusal.model_validate(row) for row in rows]
+
+
+async def first_at(merchant_id: str, currency: str, tx: Transaction) -> datetime | None:
+    """Return the first quarter-hour in which a merchant has anything in a currency."""
+    rows = (
+        Rollup.get_pymongo_collection()
+        .find(
+            {"merchantId": merchant_id, "currency": currency},
+            {"bucket": 1, "_id": 0},
+            hint="merchant_bucket_currency",
+            session=tx.session,
+        )
+        .sort("bucket", 1)
+        .limit(1)
+    )
+    return next((row["bucket"] for row in await rows.to_list()), None)
+
+
+async def first_marked(merchant_id: str, tx: Transaction) -> datetime | None:
+    """Return the first quarter-hour of a merchant whose roll-up may lack something."""
+    found = DirtyBucket.get_pymongo_collection().find(
+        {"merchantId": merchant_id}, {"bucket": 1, "_id": 0}, session=tx.session
+    )
+    rows = await found.sort("bucket", 1).limit(1).to_list()
+    return rows[0]["bucket"] if rows else None
+
+
+async def money_within(
+    merchant_id: str, currency: str, span: Span, tx: Transaction
+) -> AsyncIterator[list[Row]]:
+    """Yield the facts of a time that are about money, some at a time."""
+    wanted = {
+        "merchantId": merchant_id,
+        "at": {"$gte": span[0], "$lt": span[1]},
+        "currency": currency,
+        "kind": {"$in": [*_OF_MONEY]},
+    }
+    shown = {"kind": 1, "state": 1, "amount": 1}
+    found = Fact.get_pymongo_collection().find(
+        wanted, shown, hint="merchant_at", session=tx.session
+    )
+    async with found.batch_size(_AT_ONCE) as cursor:
+        while rows := await cursor.to_list(_AT_ONCE):
+            yield rows
+
+
+async def rows_of(kind: str, ids: Sequence[str], tx: Transaction) -> list[Row]:
+    """Return of some rows, by their keys in hex, what says how they are posted."""
+    found = (
+        _OF_MONEY[kind]
+        .get_pymongo_collection()
+        .find(
+            {"_id": {"$in": [ObjectId(one) for one in ids]}},
+            {"unposted": 1, "movements": 1, "deducted": 1, "currency": 1},
+            session=tx.session,
+        )
+    )
+    return await found.to_list()

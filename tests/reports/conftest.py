@@ -1,0 +1,5 @@
+"""A shop whose months are closed."""
+
+from tests.support.shop import shop
+
+__all__ = ["shop"]
