@@ -255,6 +255,7 @@ def build_intents(
         keep_addresses=settings.intents.keep_addresses,
         archive_dir=settings.intents.archive_dir,
         find_followed=find_followed,
+        mails=settings.mail.server is not None,
         heard=heard,
     )
 

@@ -30,7 +30,7 @@ class Merchant(StoredDocument):
     `mail_sender` is None, the service's own sender. Its customers may return to `return_origins`
     as well as to those of the service. Of the alerts that `alerts_off` names it opens none. Mail is
     written in `language`; what concerns the merchant itself (refunds, disputes, alerts) goes to
-    `mail_recipients`.
+    `mail_recipients`, and with `lead_digest` which leads there were, once an hour at most.
     """
 
     id: str  # type: ignore[assignment]  # Beanie declares an ObjectId
@@ -39,6 +39,7 @@ class Merchant(StoredDocument):
     default_currency: str | None = None
     mail_sender: str | None = None
     mail_recipients: list[str] = Field(default_factory=list)
+    lead_digest: bool = False
     language: LanguageCode = FIRST_LANGUAGE
     logo: str | None = None
     return_origins: list[str] = Field(default_factory=list)

@@ -146,6 +146,8 @@ class MerchantFields(WireModel):
     """The sender of its mails; null: the service's own."""
     mail_recipients: Recipients = Field(default_factory=list)
     """Who gets what concerns the merchant itself: refunds, disputes, alerts, the week's summary."""
+    lead_digest: bool = False
+    """Whether they are mailed which leads there were: once an hour at most."""
     language: LanguageCode = FIRST_LANGUAGE
     """Of its mails."""
     logo: Logo | None = None
@@ -215,6 +217,7 @@ class MerchantView(Struct, frozen=True, rename="camel"):
     default_currency: str | None
     mail_sender: str | None
     mail_recipients: list[str]
+    lead_digest: bool
     language: LanguageCode
     logo: str | None
     return_origins: list[str]

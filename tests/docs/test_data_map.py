@@ -21,14 +21,14 @@ NEUTRAL = set(
     "item passId maxQuantity title code basisPoints scopes revokedAt endsAt state payloadHash "
     "lockedUntil contentType holder fence renewals pausedAt reached succeededAt job startedAt "
     "endedAt figures until ran tookMs counts zone defaultCurrency logo returnOrigins alertsOff "
-    "writtenAt heldUntil messageId subscriber lane claim giveUpAt bornAt places refunded excess "
-    "reserved held unposted refundId providerRefundId paymentId void byDispute calledAt "
-    "requestedAt decidedAt madeAt pendingReason providerDisputeId providerStatus phase respondBy "
-    "refundable evidenceSubmitted movements deducted withdrawn openedAt closedAt attemptId method "
-    "objectId lines postedAt waitsFor reminded unparsed language template handedOver edition "
-    "sentAt arm reminders remindedAt leftAt enrolledAt nextAt outcomeAt enabled paused after "
-    "quietFrom quietUntil heldOut mostADay mostACustomer customerDays mail reached sent "
-    "countedFrom firstAt tries slot sourceAt".split()
+    "leadDigest writtenAt heldUntil messageId subscriber lane claim giveUpAt bornAt places "
+    "refunded excess reserved held unposted refundId providerRefundId paymentId void byDispute "
+    "calledAt requestedAt decidedAt madeAt pendingReason providerDisputeId providerStatus phase "
+    "respondBy refundable evidenceSubmitted movements deducted withdrawn openedAt closedAt "
+    "attemptId method objectId lines postedAt waitsFor reminded unparsed language template "
+    "handedOver edition sentAt arm reminders remindedAt leftAt enrolledAt nextAt outcomeAt "
+    "enabled paused after quietFrom quietUntil heldOut mostADay mostACustomer customerDays mail "
+    "reached sent countedFrom firstAt tries slot sourceAt".split()
 )
 # Neutral elsewhere, and telling of a person here.
 OF_SOMEBODY = {"sessions": {"eventId", "passId"}}

@@ -15,6 +15,7 @@ PROFILE: dict[str, Any] = {
     "defaultCurrency": "INR",
     "mailSender": "billing@alpha.example",
     "mailRecipients": ["ann@alpha.example"],
+    "leadDigest": True,
     "language": "de",
     "logo": "https://alpha.example/logo.png",
     "returnOrigins": ["https://alpha.example"],

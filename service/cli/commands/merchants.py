@@ -57,6 +57,10 @@ def _profile(command: Command) -> Command:
             "multiple": True,
             "help": "Where customers may return to: https://shop.example. May be repeated.",
         },
+        "--lead-digest/--no-lead-digest": {
+            "default": None,
+            "help": "Mail the recipients which leads there were, once an hour at most.",
+        },
         "--alert-off": {
             "multiple": True,
             "help": "A rule of which no alert is opened for it: jobs_late. May be repeated.",
@@ -72,6 +76,7 @@ def _fields(
     return_origin: tuple[str, ...],
     alert_off: tuple[str, ...],
     recipient: tuple[str, ...],
+    lead_digest: bool | None,
     **given: str | None,
 ) -> MerchantFields:
     """Check what was given; an empty text resets a field. Raises `InvalidInput`."""
@@ -91,6 +96,8 @@ def _fields(
     for field, values in several.items():
         if values:
             sent[field] = [one for one in values if one]
+    if lead_digest is not None:
+        sent["leadDigest"] = lead_digest
     fields = decode_wire_model(MerchantFields, sent)
     assert isinstance(fields, MerchantFields)  # noqa: S101 - the model that was asked for
     return fields

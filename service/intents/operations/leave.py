@@ -47,7 +47,7 @@ class NewIntent(Struct, frozen=True, kw_only=True):
 
 
 class Left(Struct, frozen=True):
-    """A lead as it was left; `announced`: whoever hears of it will be told."""
+    """A lead as it was left; `announced`: whoever hears of it, or is mailed, will be told."""
 
     intent_id: str
     session_id: str
@@ -69,7 +69,8 @@ async def leave_intent(new: NewIntent, merchant_id: str, services: IntentService
         await in_transaction(lambda tx: _insert_announced(row, tx))
     else:
         await repository.insert(row)
-    return Left(row["_id"], row["sessionId"], row["createdAt"], announced)
+    told = announced or await services.tells(merchant_id)
+    return Left(row["_id"], row["sessionId"], row["createdAt"], told)
 
 
 def email_hash(pepper: Pepper, merchant_id: str, email: str) -> str:

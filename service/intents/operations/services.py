@@ -29,7 +29,7 @@ class IntentServices(Struct, frozen=True, kw_only=True):
 
     `default_currency` is that of merchants without one, `origin` that of the service's own pages.
     The first of `peppers` derives, all of them find. Without an `archive_dir` nothing can be
-    archived.
+    archived. `mails`: there is a mail server, so that a merchant may be mailed about leads.
     """
 
     clock: Clock
@@ -41,7 +41,16 @@ class IntentServices(Struct, frozen=True, kw_only=True):
     keep_addresses: bool
     archive_dir: Path | None
     find_followed: FindFollowed
+    mails: bool = False
     heard: Heard = nobody
+
+    async def tells(self, merchant_id: str) -> bool:
+        """Return whether a merchant's people are mailed about leads, later and all at once.
+
+        Raises `MerchantMissing`, and `Unavailable`.
+        """
+        merchant = await self.merchants.of(merchant_id)
+        return self.mails and merchant.lead_digest and bool(merchant.mail_recipients)
 
     async def currency_of(self, merchant_id: str) -> str:
         """Return a merchant's own currency. Raises `MerchantMissing`, and `Unavailable`."""

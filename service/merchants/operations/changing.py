@@ -149,8 +149,8 @@ async def resume_merchant(
 
 
 _PROFILE = (
-    *("name", "zone", "defaultCurrency", "mailSender", "mailRecipients", "language", "logo"),
-    *("returnOrigins", "alertsOff"),
+    *("name", "zone", "defaultCurrency", "mailSender", "mailRecipients", "leadDigest", "language"),
+    *("logo", "returnOrigins", "alertsOff"),
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from service.migrations.steps import (
     details,
+    digests,
     figures,
     inbox,
     indexes,
@@ -46,5 +47,6 @@ STEPS: Sequence[Step] = (
     Step(15, "disputes, failed tries: the database's time", figures.left, figures.run),
     Step(16, "prices: the providers' prices of plans", plans.left, plans.run),
     Step(17, "sessions: who vouches for the address", vouched.left, vouched.run),
+    Step(18, "merchants: whether they are mailed about leads", digests.left, digests.run),
 )
 """Every migration; numbers go up by one and are never used again."""

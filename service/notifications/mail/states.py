@@ -54,6 +54,7 @@ TEMPLATES: Mapping[str, Template] = {
         Template("alert_opened", "merchant"),
         Template("alert_closed", "merchant"),
         Template("weekly_summary", "merchant"),
+        Template("lead_digest", "merchant"),
         Template("test", "merchant"),
     )
 }
@@ -80,7 +81,7 @@ MAILS: Mapping[str, tuple[str, ...]] = {
 A payment that failed is told of when its checkout ends so: the customer of an open one is at it.
 """
 
-SUMMARY, TEST = "weekly_summary", "test"
+SUMMARY, LEADS, TEST = "weekly_summary", "lead_digest", "test"
 
 SuppressionReason: TypeAlias = Literal["unsubscribed", "refused", "bounced"]
 """Why an address gets receipts alone: it asked for that, or a server refused it or sent it back."""

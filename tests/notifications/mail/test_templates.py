@@ -42,6 +42,7 @@ def test_every_topic_leads_to_a_template_that_there_is() -> None:
     assert set(TEMPLATES) - {name for names in MAILS.values() for name in names} == {
         "test",
         "weekly_summary",
+        "lead_digest",
     }
 
 

@@ -1,4 +1,4 @@
-"""The week's summary: once a week and merchant, from its own Monday on, counts and money."""
+"""The week's summary: once a week and merchant, from its own Monday on; and the hour's leads."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -12,6 +12,7 @@ from service.merchants.documents import Merchant
 from service.merchants.operations.changing import list_merchants
 from service.notifications.mail import repository
 from service.notifications.mail.operations.compose import add_mails, mail_row
+from service.notifications.mail.operations.digest import digest_leads
 from service.notifications.mail.operations.services import MailServices
 from service.notifications.mail.operations.week import values_of
 from service.notifications.mail.states import SUMMARY
@@ -25,21 +26,22 @@ _PAGE = 100
 
 SUMMARIES = About(
     "mail-summary",
-    "mails each merchant's people what its last week came to, from Monday at 8 in its zone",
+    "mails each merchant's people what its last week came to, and an hour's leads",
     every=timedelta(hours=1),
 )
 ABOUT: Sequence[About] = (SUMMARIES,)
 
 
 class SummaryReport(Report):
-    """How many merchants had a summary due, and how many mails wait now that had not before."""
+    """How many summaries of weeks, and digests of leads, wait now that had not before."""
 
-    changes = frozenset({"summaries"})
+    changes = frozenset({"summaries", "lead_digests"})
 
     def __init__(self, job: str, *, dry_run: bool = False) -> None:
         """Begin with nothing done."""
         super().__init__(job, dry_run=dry_run)
         self.summaries = 0
+        self.lead_digests = 0
 
 
 def mail_jobs(services: MailServices) -> Sequence[Job[Any]]:
@@ -63,6 +65,7 @@ async def summarize(services: MailServices, report: SummaryReport, turn: Turn) -
             if merchant.mail_recipients and not turn.until.over:
                 week = week_told(merchant.zone, now)
                 report.summaries += await _summarize(merchant, week, services, turn)
+                report.lead_digests += await digest_leads(merchant, now, services, turn)
         if cursor is None:
             return
 

@@ -1,0 +1,75 @@
+"""Which leads an hour brought, mailed once to a merchant that wants it.
+
+Anybody may leave leads, as many as they like: so there is one mail for all of an hour, none for an
+hour without any, and none at all unless the merchant has set `leadDigest`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from service.core.money import exponent
+from service.core.strict_json import JsonObject
+from service.intents import repository as intents
+from service.intents.repository import IntentFilter, PlanSum
+from service.jobs.operations.job import Turn
+from service.merchants.documents import Merchant
+from service.notifications.mail import repository
+from service.notifications.mail.operations import words
+from service.notifications.mail.operations.compose import add_mails, mail_row
+from service.notifications.mail.operations.services import MailServices
+from service.notifications.mail.states import LEADS
+from service.storage.answering import answers_in_time
+
+HOUR: Final = timedelta(hours=1)
+LOOKS_BACK: Final = 3
+"""How many hours that are over are told of, where the job was not run for so long."""
+
+# A lead of an hour's last moment is being written still when that is over.
+_SETTLED = timedelta(minutes=1)
+_MOST_PLANS = 20
+_WITHIN_S = 20.0
+
+
+async def digest_leads(
+    merchant: Merchant, now: datetime, services: MailServices, turn: Turn
+) -> int:
+    """Have the digests of a merchant's last hours wait; return how many mails that are.
+
+    Each is there once however often this runs: its id follows from the hour. A dry run counts.
+    """
+    if not merchant.lead_digest:
+        return 0
+    over = (now - _SETTLED).replace(minute=0, second=0, microsecond=0)
+    made = 0
+    for back in range(LOOKS_BACK):
+        made += await _digest(merchant, over - (back + 1) * HOUR, services, turn)
+    return made
+
+
+async def _digest(merchant: Merchant, since: datetime, services: MailServices, turn: Turn) -> int:
+    cause = f"leads:{merchant.id}:{since.isoformat()}"
+    rows = [mail_row(merchant, LEADS, to, cause, services) for to in merchant.mail_recipients]
+    wanted = IntentFilter(merchant_id=merchant.id, since=since, until=since + HOUR)
+    async with answers_in_time(_WITHIN_S):
+        known = await repository.known([row["_id"] for row in rows])
+        new = [row for row in rows if row["_id"] not in known]
+        sums = await intents.sum_by_plan(wanted) if new else []
+        if not sums or turn.lease is None:
+            return len(new) if sums else 0
+        values = _values(sums, since)
+        await add_mails([row | {"values": values} for row in new])
+    return len(new)
+
+
+def _values(sums: list[PlanSum], since: datetime) -> JsonObject:
+    return {
+        "quantity": str(sum(one.count for one in sums)),
+        "since": words.time(since),
+        "until": words.time(since + HOUR),
+        "rows": [_row(one) for one in sums[:_MOST_PLANS]],
+    }
+
+
+def _row(one: PlanSum) -> JsonObject:
+    amount = words.price(one.amount, exponent(one.currency), one.currency)
+    return {"item": one.plan_name, "quantity": str(one.count), "amount": amount}
