@@ -14,6 +14,7 @@ from service.app import create_app
 from service.core.clock import Clock, ManualClock
 from service.storage.database import Database
 from tests.support.api import Api
+from tests.support.built import forget_handlers
 from tests.support.emptied import emptied
 from tests.support.settings import make_settings
 from tillgate_sandbox import repository
@@ -122,3 +123,4 @@ async def running_lab(
             AsyncClient(transport=transport, base_url="http://testserver") as http,
         ):
             yield Lab(address, app, Api(http, app.state.container), app.state.mounted.sandbox)
+    forget_handlers()

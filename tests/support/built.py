@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -74,6 +74,24 @@ async def application(
     await _know_the_endpoints(app)
     yield app
     await close_providers(app.state.container.providers)
+    forget_handlers()
+
+
+def forget_handlers() -> None:
+    """Empty what is kept of each handler for a process's life.
+
+    A process has one application; a run of tests has a thousand, of which none could ever go.
+    """
+    for kept in _KEPT_OF_HANDLERS:
+        kept.cache_clear()
+
+
+_KEPT_OF_HANDLERS = [
+    kept
+    for kept in gc.get_objects()
+    if isinstance(kept, type(cache(id)))
+    and kept.__module__.startswith(("litestar.", "service.web."))
+]
 
 
 async def _know_the_endpoints(app: Litestar) -> None:
