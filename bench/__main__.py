@@ -19,6 +19,7 @@ from bench.report import write_report
 from bench.scenarios.cleanup import measure_cleanup
 from bench.scenarios.deliveries import measure_deliveries
 from bench.scenarios.expiry import measure_expiry
+from bench.scenarios.exports import ROWS, measure_exports
 from bench.scenarios.fanout import measure_fanout
 from bench.scenarios.flood import measure_flood
 from bench.scenarios.growth import measure_growth
@@ -43,6 +44,7 @@ SCENARIOS = (
     "hooked",
     "deliveries",
     "leads",
+    "exports",
 )
 
 console = Console(stderr=True)
@@ -52,7 +54,8 @@ console = Console(stderr=True)
 @click.argument("scenarios", nargs=-1, type=click.Choice(SCENARIOS))
 @click.option("--rounds", default=3, show_default=True, help="Rounds over all servers.")
 @click.option("--seconds", default=4, show_default=True, help="Length of one run.")
-def main(scenarios: tuple[str, ...], rounds: int, seconds: int) -> None:
+@click.option("--rows", default=ROWS, show_default=True, help="Payments in a file of `exports`.")
+def main(scenarios: tuple[str, ...], rounds: int, seconds: int, rows: int) -> None:
     """Run the scenarios (all of them unless some are named) and write RESULTS.md.
 
     What an earlier run measured of the others is kept.
@@ -67,7 +70,7 @@ def main(scenarios: tuple[str, ...], rounds: int, seconds: int) -> None:
             place.mkdir()
             # A mongod of its own for each: what one scenario leaves in its cache slows no other.
             with mongod(place) as server:
-                found = _measure(name, server, rounds, seconds)
+                found = _measure(name, server, rounds, seconds, rows)
             results[name] = {"rounds": rounds, "seconds": seconds, "found": found}
             results["machine"] = described() | {"mongod": server.version}
             RESULTS.write_text(json.dumps(results, indent=1) + "\n")
@@ -75,7 +78,7 @@ def main(scenarios: tuple[str, ...], rounds: int, seconds: int) -> None:
     write_report(results)
 
 
-def _measure(name: str, server: Mongod, rounds: int, seconds: int) -> Any:  # plain data
+def _measure(name: str, server: Mongod, rounds: int, seconds: int, rows: int) -> Any:  # plain data
     two_each = Plan(max(1, rounds // 2), seconds, (64,), 2, (TILLGATE, EXPRESS, FASTIFY, FASTAPI))
     measured: dict[str, Callable[[], Any]] = {
         "hot": lambda: measure_hot_routes(server, _tell, Plan(rounds, seconds)),
@@ -90,6 +93,7 @@ def _measure(name: str, server: Mongod, rounds: int, seconds: int) -> Any:  # pl
         "hooked": lambda: measure_hooked(server, _tell, rounds=rounds, seconds=seconds),
         "deliveries": lambda: measure_deliveries(server, _tell, rounds=rounds, seconds=seconds),
         "leads": lambda: measure_leads(server, _tell, rounds=rounds, seconds=seconds),
+        "exports": lambda: measure_exports(server, _tell, rounds=rounds, rows=rows),
     }
     return measured[name]()
 

@@ -9,7 +9,7 @@ from rich.markdown import Markdown
 from bench.bars import bars_of
 from bench.figures import Runs, median, pick, table
 from bench.picture import draw
-from bench.reported import deliveries, leads
+from bench.reported import deliveries, exports, leads
 from bench.servers import HERE, HOOKED, SERVERS, TILLGATE
 
 Results = dict[str, Any]
@@ -220,4 +220,5 @@ _SECTIONS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "hooked": ("With ten webhook endpoints", _hooked),
     "deliveries": ("Deliveries to webhook endpoints", deliveries),
     "leads": ("Leads", leads),
+    "exports": ("Files of payments", exports),
 }

@@ -1,4 +1,4 @@
-"""The deliveries' part of RESULTS.md."""
+"""The parts of RESULTS.md about deliveries, leads and files."""
 
 from typing import Any
 
@@ -82,4 +82,24 @@ def leads(found: dict[str, Any]) -> str:
         + table(["a second", "alone", "beside leads", "leads", "ratio"], routes)
         + f"\n\n{export['rows']:,} leads as one file, and by a bare cursor:\n\n"
         + table(["rows a second", "bare", "ratio", "MB more"], files)
+    )
+
+
+def exports(runs: Runs) -> str:
+    """Write what a file takes beside a bare cursor that writes the same."""
+    rows = [
+        [
+            str(run["round"] + 1),
+            f"{run['rows'] / run['ours']['seconds']:,.0f}",
+            f"{run['rows'] / run['bare']['seconds']:,.0f}",
+            f"{run['bare']['seconds'] / run['ours']['seconds']:.2f} x",
+            f"{run['bare']['cpu'] / run['ours']['cpu']:.2f} x",
+            f"{run['ours']['grown_mb']:.0f}",
+        ]
+        for run in runs
+    ]
+    head = ("round", "rows/s", "bare cursor", "ratio", "by processor time", "MB more")
+    return (
+        f"{runs[0]['rows']:,} payments as CSV over HTTP, and by a PyMongo cursor and `csv` into a "
+        "file, in turn.\n\n" + table(head, rows)
     )

@@ -1,8 +1,7 @@
 """Downloads for accountants: payments, and the double entry, as a table or as JSON."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
@@ -14,7 +13,7 @@ from service.analytics.repository.exports import Wanted
 from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.principal import Principal
-from service.core.spreadsheets import cell
+from service.core.spreadsheets import csv_lines
 from service.core.strict_json import JsonObject
 from service.storage.answering import answers_in_time
 from service.storage.database import Row
@@ -68,34 +67,40 @@ async def _begin(
 
 async def transactions_csv(wanted: Wanted, *, metadata: bool) -> AsyncIterator[bytes]:
     """Yield a table of payments, newest first."""
-    yield _lines([(*COLUMNS, *(["Metadata"] if metadata else []))])
-    async for rows in exports.payments(wanted, metadata=metadata):
-        yield _lines([_cells(row, metadata=metadata) for row in rows])
+    yield csv_lines([(*COLUMNS, *(["Metadata"] if metadata else []))])
+    async with aclosing(exports.payments(wanted, metadata=metadata, aware=False)) as lists:
+        async for rows in lists:
+            cells = [_cells(row) for row in rows]
+            if metadata:
+                cells = [(*of, _said(row)) for of, row in zip(cells, rows, strict=True)]
+            yield csv_lines(cells)
 
 
-def _cells(row: Row, *, metadata: bool) -> list[object]:
-    details = row.get("details") or {}
-    known = details.get("feeCurrency") == row["currency"]
-    cells = [
-        str(row["_id"]),
+def _cells(row: Row) -> tuple[object, ...]:
+    get, details = row.get, row.get("details") or {}
+    currency = row["currency"]
+    return (
+        row["_id"],
         row["amount"],
-        row["currency"],
+        currency,
         row["status"],
-        row.get("planName") or row.get("planId"),
+        get("planName") or get("planId"),
         row["provider"],
         row["providerPaymentId"],
-        row.get("paymentMethod"),
-        row.get("sessionId"),
-        row.get("userId"),
+        get("paymentMethod"),
+        get("sessionId"),
+        get("userId"),
         details.get("country"),
-        row.get("refunded", 0),
-        details.get("fee") if known else None,
-        row.get("failureCode"),
+        get("refunded", 0),
+        details.get("fee") if details.get("feeCurrency") == currency else None,
+        get("failureCode"),
         _moment(row["createdAt"]),
         _moment(row["statusAt"]),
-    ]
-    more = [msgspec.json.encode(row.get("metadata") or {}).decode()] if metadata else []
-    return [*cells, *more]
+    )
+
+
+def _said(row: Row) -> str:
+    return msgspec.json.encode(row.get("metadata") or {}).decode()
 
 
 async def transactions_json(
@@ -103,24 +108,27 @@ async def transactions_json(
 ) -> AsyncIterator[bytes]:
     """Yield a JSON document: the fields of `head`, and then the payments, newest first."""
     before = msgspec.json.encode(head)[:-1] + b',"transactions":['
-    async for rows in exports.payments(wanted, metadata=metadata):
-        yield before + b",\n".join(msgspec.json.encode(shown(row)) for row in rows)
-        before = b",\n"
+    async with aclosing(exports.payments(wanted, metadata=metadata, aware=True)) as lists:
+        async for rows in lists:
+            yield before + b",\n".join(msgspec.json.encode(shown(row)) for row in rows)
+            before = b",\n"
     yield b"]}\n" if before == b",\n" else before + b"]}\n"
 
 
 async def accounting_csv(wanted: Wanted) -> AsyncIterator[bytes]:
     """Yield a table of the double entry, oldest first: a row for each line of an entry."""
-    yield _lines([ACCOUNTING])
-    async for rows in exports.entries(wanted):
-        yield _lines([cells for row in rows for cells in _accounting(row)])
+    yield csv_lines([ACCOUNTING])
+    async with aclosing(exports.entries(wanted)) as lists:
+        async for rows in lists:
+            yield csv_lines([cells for row in rows for cells in _accounting(row)])
 
 
 def _accounting(entry: Row) -> list[Sequence[object]]:
     said = f"{entry['kind'].capitalize()} {entry['objectId']}"
+    day = entry["postedAt"].date().isoformat()
     return [
         (
-            entry["postedAt"].date().isoformat(),
+            day,
             entry["_id"],
             entry["objectId"],
             said,
@@ -134,10 +142,5 @@ def _accounting(entry: Row) -> list[Sequence[object]]:
 
 
 def _moment(at: datetime) -> str:
-    return f"{at:%FT%T}Z"
-
-
-def _lines(rows: Sequence[Sequence[object]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows([[cell(one) for one in row] for row in rows])
-    return out.getvalue().encode()
+    """Write a moment of the database, which is in UTC."""
+    return f"{at.isoformat(timespec='seconds')}Z"

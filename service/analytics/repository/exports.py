@@ -1,7 +1,6 @@
 """Named queries on rows that are downloaded: one cursor, and never all of it in memory."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from typing import Final
 
 from msgspec import Struct
@@ -10,10 +9,10 @@ from service.analytics.repository.facts import Span
 from service.payments.entries.documents import Entry
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import PaymentStatus
-from service.storage.answering import answers_in_time
+from service.storage.ahead import read_ahead, without_zones
 from service.storage.database import Collection, Row
 
-BATCH: Final = 1_000
+BATCH: Final = 500
 _WITHIN_S: Final = 30.0
 _PAYMENTS, _ENTRIES = "merchant_status_createdAt_id", "merchant_postedAt"
 _SHOWN: Final = (
@@ -62,36 +61,27 @@ async def count_entries(wanted: Wanted, limit: int) -> int:
     return await entries.count_documents(wanted.entries, limit=limit, hint=_ENTRIES)
 
 
-async def payments(wanted: Wanted, *, metadata: bool) -> AsyncGenerator[Sequence[Row], None]:
-    """Yield payments, newest first, some at a time."""
+def payments(wanted: Wanted, *, metadata: bool, aware: bool) -> AsyncGenerator[Sequence[Row], None]:
+    """Yield payments, newest first, some at a time; close at the end.
+
+    `aware`: with times that know that they are UTC, which take as long to read as all the rest.
+    """
     shown = dict.fromkeys((*_SHOWN, *(["metadata"] if metadata else [])), 1)
     collection = Payment.get_pymongo_collection()
-    async with aclosing(
-        _batches(collection, wanted.payments, shown, (_PAYMENTS, "createdAt", -1))
-    ) as found:
-        async for rows in found:
-            yield rows
+    if not aware:
+        collection = without_zones(collection)
+    return _batches(collection, wanted.payments, shown, (_PAYMENTS, "createdAt", -1))
 
 
-async def entries(wanted: Wanted) -> AsyncGenerator[Sequence[Row], None]:
-    """Yield entries, oldest first, some at a time."""
-    collection = Entry.get_pymongo_collection()
-    async with aclosing(
-        _batches(collection, wanted.entries, None, (_ENTRIES, "postedAt", 1))
-    ) as found:
-        async for rows in found:
-            yield rows
+def entries(wanted: Wanted) -> AsyncGenerator[Sequence[Row], None]:
+    """Yield entries, oldest first, some at a time; close at the end."""
+    collection = without_zones(Entry.get_pymongo_collection())
+    return _batches(collection, wanted.entries, None, (_ENTRIES, "postedAt", 1))
 
 
-async def _batches(
+def _batches(
     collection: Collection, wanted: Row, shown: Row | None, order: tuple[str, str, int]
 ) -> AsyncGenerator[Sequence[Row], None]:
     index, by, direction = order
     found = collection.find(wanted, shown, hint=index).sort([(by, direction), ("_id", direction)])
-    async with found.batch_size(BATCH) as cursor:
-        while True:
-            async with answers_in_time(_WITHIN_S):
-                rows = await cursor.to_list(BATCH)
-            if not rows:
-                return
-            yield rows
+    return read_ahead(found, BATCH, _WITHIN_S)

@@ -1,15 +1,14 @@
 """Named queries that find leads; each goes by an index."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 
 from msgspec import Struct
-from pymongo.asynchronous.cursor import AsyncCursor
 
 from service.core.paging import Cursor
 from service.intents.documents import PaymentIntent
-from service.storage.answering import answers_in_time
+from service.storage.ahead import read_ahead
 from service.storage.database import Row
 from service.storage.paging import Walk, read_page
 
@@ -90,22 +89,9 @@ async def all_of(wanted: IntentFilter) -> AsyncGenerator[list[Row], None]:
     query, index = wanted.query()
     leads = PaymentIntent.get_pymongo_collection()
     found = leads.find(query, _SHOWN, hint=index).sort(wanted.walk().order)
-    async with found.batch_size(_AT_ONCE) as cursor:
-        reading = asyncio.create_task(_next_of(cursor))
-        try:
-            while rows := await reading:
-                # The database reads on while these are written: the task has asked it by then.
-                reading = asyncio.create_task(_next_of(cursor))
-                await asyncio.sleep(0)
-                yield rows
-        finally:
-            reading.cancel()
-            await asyncio.wait({reading})
-
-
-async def _next_of(cursor: AsyncCursor[Row]) -> list[Row]:
-    async with answers_in_time(_WITHIN_S):
-        return await cursor.to_list(_AT_ONCE)
+    async with aclosing(read_ahead(found, _AT_ONCE, _WITHIN_S)) as lists:
+        async for rows in lists:
+            yield rows
 
 
 async def find_agents(ids: Sequence[str]) -> list[tuple[str, str]]:

