@@ -2,6 +2,7 @@
 
 from service.analytics.documents import (
     CacheState,
+    DayRollup,
     DirtyBucket,
     Fact,
     FiguresState,
@@ -72,6 +73,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Fact,
     DirtyBucket,
     Rollup,
+    DayRollup,
     FiguresState,
     CacheState,
     TrackedEvent,

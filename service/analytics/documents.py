@@ -86,7 +86,7 @@ class Rollup(StoredDocument):
     `parts` has the counts by each of `Part` (leads have one of their own), at most 200 keys and the
     rest. `slots` are how many completed sessions took how long, by slot. Both are MessagePack: a
     month is thousands of these, and as BSON reading their maps took most of the time of an answer.
-    `payers` is a sketch.
+    `payers` are some hashes, or a sketch.
     """
 
     merchant_id: str
@@ -110,13 +110,49 @@ class Rollup(StoredDocument):
         ]
 
 
+class DayRollup(StoredDocument):
+    """A merchant's day of its own zone in one currency: the sum of its roll-ups.
+
+    `bucket` and `until` are when it begins and ends. `hours` are the totals of its hours, by the
+    minute of the day, as MessagePack. `without` are the parts with too many keys to be kept. The
+    state has the zone: all of them are of one.
+    """
+
+    merchant_id: str
+    bucket: datetime
+    until: datetime
+    currency: str
+    totals: dict[str, int] = Field(default_factory=dict)
+    parts: dict[str, bytes] = Field(default_factory=dict)
+    slots: bytes
+    payers: bytes | None = None
+    hours: bytes
+    without: list[str] = Field(default_factory=list)
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "rollup_days"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel(
+                [
+                    *(("merchantId", ASCENDING), ("bucket", ASCENDING)),
+                    *(("until", ASCENDING), ("currency", ASCENDING)),
+                ],
+                name="merchant_bucket_until_currency",
+                unique=True,
+            ),
+        ]
+
+
 class FiguresState(StoredDocument):
     """How far a merchant's rows were read, by collection; `_id` is the merchant.
 
     All that was written before `safe`, by the database's clock, is in the facts. What was written
     before `seen` is there, too, unless its commit came later than any should: so it is read again.
     `currencies` are all that there is something in, `read_at` is the process's time of the last
-    reading.
+    reading. `zone` is that of the days; where `days_from` is a time, those from there on are still
+    to be made.
     """
 
     id: str  # type: ignore[assignment]
@@ -124,6 +160,8 @@ class FiguresState(StoredDocument):
     safe: dict[str, InstanceOf[DatabaseTime]] = Field(default_factory=dict)
     currencies: list[str] = Field(default_factory=list)
     read_at: datetime
+    zone: str | None = None
+    days_from: datetime | None = None
 
     class Settings:
         """Collection."""

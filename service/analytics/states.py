@@ -65,6 +65,14 @@ class Reached(StrEnum):
     KEPT = "kept"
 
 
+class Grain(StrEnum):
+    """Which times are told apart at least: what is coarser is read with less."""
+
+    QUARTER = "quarter"
+    HOUR = "hour"
+    DAY = "day"
+
+
 def quarter_of(at: datetime) -> datetime:
     """Return when the quarter-hour of a moment begins."""
     return at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)

@@ -4,18 +4,33 @@ import asyncio
 import math
 import random
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from service.analytics.documents import FiguresState, Rollup
-from service.analytics.operations.figures import total_of
+from service.analytics.documents import DayRollup, FiguresState, Rollup
+from service.analytics.operations.figures import (
+    grouped,
+    latency_of,
+    part_of,
+    payers_of,
+    total_by,
+    total_of,
+)
+from service.analytics.operations.folding import Bucket
 from service.analytics.operations.reading import Asked, read
+from service.analytics.operations.remaking import make_days
 from service.analytics.operations.rolling import roll_up
+from service.analytics.operations.spans import begin_of
 from service.analytics.operations.sweeping import sweep
-from service.analytics.states import Part
+from service.analytics.repository.facts import Span
+from service.analytics.states import Grain, Part
 from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.core.errors import Unavailable
+from service.merchants.documents import FIRST_ZONE, Merchant
 from service.storage.database import NOW_WRITTEN, Database, Row
 from service.storage.documents import bound_client
 from tests.analytics import oracle
@@ -26,6 +41,8 @@ from tests.storage.failing import failing
 FOREVER = Until(math.inf)
 FIRST, LAST = NOON - timedelta(days=400), NOON + timedelta(days=400)
 _INTERRUPTED = 11601
+ZONES = ("UTC", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/New_York")
+"""Of +5:30 and +5:45, with days of 23.5 to 25 hours; further ones are in `test_days.py`."""
 
 
 class Behind:
@@ -39,6 +56,7 @@ class Behind:
         self.followed: set[str] = set()
         self.late: list[Any] = []
         self.killed = 0
+        self.zone = FIRST_ZONE
 
     async def sell(self) -> None:
         """Insert a sale by a process whose clock may be minutes off."""
@@ -125,7 +143,7 @@ class Behind:
 
     async def both(self) -> None:
         """Do both at once: what is read meanwhile raises marks that are being worked off."""
-        await asyncio.gather(self.roll(), self.sweep())
+        await asyncio.gather(self.roll(), self.sweep(), self.sweep())
 
     async def die(self) -> None:
         """Do both, and stop in the middle: after some command nothing is answered any more."""
@@ -136,6 +154,7 @@ class Behind:
             async with failing(bound_client(), commands, errorCode=_INTERRUPTED, mode=mode):
                 await self.sweep()
                 await self.roll()
+                await self.make_days()
         except Unavailable:
             self.killed += 1
 
@@ -143,14 +162,35 @@ class Behind:
         """Return what is shown of all time, by currency."""
         asked = Asked("default", [(FIRST, LAST)], None, [*Part])
         [buckets] = (await read(asked)).buckets
-        currencies = {one.currency for one in buckets}
-        return {
-            currency: total_of(one for one in buckets if one.currency == currency)
-            for currency in currencies
-        }
+        return {currency: total_of(of) for currency, of in by_currency(buckets).items()}
+
+    async def move_house(self, zone: str | None = None) -> None:
+        """Let the merchant's days begin in another zone."""
+        self.zone = zone or self.draw.choice(ZONES)
+        row = Merchant.unnamed("default", NOON).to_row() | {"zone": self.zone}
+        await self.database["merchants"].replace_one({"_id": "default"}, row, upsert=True)
+
+    async def make_days(self) -> None:
+        """Make the days anew if they begin in another zone."""
+        await make_days("default", None, FOREVER)
+
+    async def check_days(self) -> None:
+        """Hold days and hours of the merchant's zone to be sums of its quarter-hours."""
+        zone, at = self.zone, NOON - timedelta(minutes=self.draw.randrange(2 * 1440))
+        span = self.draw.choice([(FIRST, LAST), (at - timedelta(days=9), at)])
+        grain, since = self.draw.choice([(Grain.HOUR, hour_starts), (Grain.DAY, day_starts)])
+        quarters = await self._read(span, zone, Grain.QUARTER)
+        found = await self._read(span, zone, grain)
+        key = partial(since, zone=ZoneInfo(zone))
+        assert sums_by(found, key) == sums_by(quarters, key)
+        assert others(found) == others(quarters)
+
+    async def _read(self, span: Span, zone: str, grain: Grain) -> Sequence[Bucket]:
+        return (await read(Asked("default", [span], None, [*Part], grain, zone))).buckets[0]
 
     async def check(self) -> None:
         """Hold what is shown to be one pass over all rows."""
+        await self.check_days()
         shown = await self.totals()
         for currency in ("USD", "INR", "JPY"):
             rows = await oracle.all_rows(self.database, "default", currency)
@@ -178,15 +218,46 @@ class Behind:
             assert {name: found[f"session:{name}"] for name in statuses} == statuses
 
 
+def by_currency(buckets: Sequence[Bucket]) -> dict[str, list[Bucket]]:
+    """Return buckets by their currencies."""
+    return grouped(buckets, lambda one: one.currency)
+
+
+def sums_by(buckets: Sequence[Bucket], key: Callable[[datetime], datetime]) -> Row:
+    """Return the totals of each hour or day and currency."""
+    return total_by(buckets, lambda one: (key(one.at), one.currency))
+
+
+def others(buckets: Sequence[Bucket]) -> Row:
+    """Return what else buckets come to, by currency: each part, latencies and payers."""
+    return {
+        currency: ([part_of(of, part) for part in Part], latency_of(of), payers_of(of))
+        for currency, of in by_currency(buckets).items()
+    }
+
+
+def hour_starts(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the hour of a zone's clock begins."""
+    return begin_of(at, "hour", zone, 0)
+
+
+def day_starts(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the day of a zone begins."""
+    return begin_of(at, "day", zone, 0)
+
+
 async def rollups(database: Database) -> list[Row]:
-    """Return all roll-ups, without their keys."""
-    found = database[Rollup.collection_name()].find({}, {"_id": 0})
-    return await found.sort([("bucket", 1), ("currency", 1)]).to_list()
+    """Return all roll-ups, and all days, without their keys."""
+    made: list[Row] = []
+    for name in (Rollup.collection_name(), DayRollup.collection_name()):
+        found = database[name].find({}, {"_id": 0})
+        made += await found.sort([("bucket", 1), ("currency", 1)]).to_list()
+    return made
 
 
 async def forget_reading(database: Database) -> None:
     """Have everything read again, into nothing."""
-    for name in (FiguresState.collection_name(), Rollup.collection_name(), "figures_facts"):
+    for name in ("figures_state", "rollups", "rollup_days", "figures_facts"):
         await database[name].delete_many({})
 
 

@@ -14,7 +14,7 @@ from tests.bookkeeping.books import CRON
 from tests.conftest import NOON
 
 _STEPS = (
-    *("sell", "sell", "move", "move", "leave", "follow"),
+    *("sell", "sell", "move", "move", "leave", "follow", "move_house", "make_days"),
     *("begin_late", "end_late", "sweep", "roll", "both", "die"),
 )
 
@@ -27,6 +27,7 @@ async def _live_through(behind: Behind, steps: int) -> None:
     await behind.check()
     await behind.sweep()
     await behind.roll()
+    await behind.make_days()
     assert await behind.database[DirtyBucket.collection_name()].count_documents({}) == 0
     await behind.check()
 
@@ -37,6 +38,7 @@ async def _equal_to_one_pass(behind: Behind) -> None:
     await forget_reading(behind.database)
     await behind.sweep()
     await behind.roll()
+    await behind.make_days()
     assert found == await rollups(behind.database)
 
 
@@ -117,6 +119,7 @@ async def test_what_was_killed_is_done_again(database: Database, clock: ManualCl
     assert behind.killed > 3
     await behind.sweep()
     await behind.roll()
+    await behind.make_days()
     assert await database[Rollup.collection_name()].count_documents({}) > 0
     await behind.check()
     await _equal_to_one_pass(behind)

@@ -10,7 +10,10 @@ from tests.bookkeeping.books import CRON
 from tests.support.api import ADMIN
 from tests.support.shop import Shop
 
-FIGURES = ("figures_facts", "figures_dirty", "figures_state", "rollups", "figures_cache")
+FIGURES = (
+    *("figures_facts", "figures_dirty", "figures_state", "rollups"),
+    *("rollup_days", "figures_cache"),
+)
 
 
 async def _switched(shop: Shop, *, off: bool) -> None:

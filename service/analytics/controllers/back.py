@@ -33,7 +33,7 @@ from service.analytics.schemas.back import (
 )
 from service.analytics.schemas.checkouts import CheckoutsAnswer, checkouts_answer
 from service.analytics.schemas.webhooks import WebhookMetricsAnswer, webhook_metrics_answer
-from service.analytics.states import Part
+from service.analytics.states import Grain, Part
 from service.core.principal import AccessScope
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
 
@@ -58,7 +58,7 @@ class FiguresBack(Controller):
         shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> PeakTimesAnswer:
-            buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone))
+            buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone), (), Grain.HOUR)
             return peak_times_answer(shown, days, buckets)
 
         return await respond(request, shown, WEEKLY, compute)
@@ -79,7 +79,7 @@ class FiguresBack(Controller):
 
         async def compute(shown: Shown) -> SuccessRateAnswer:
             span = last_days(days, shown.as_of, shown.zone)
-            return success_rate_answer(shown, span, await ask_one(shown, span))
+            return success_rate_answer(shown, span, await ask_one(shown, span, (), Grain.DAY))
 
         return await respond(request, shown, DAILY, compute)
 
@@ -97,7 +97,7 @@ class FiguresBack(Controller):
 
         async def compute(shown: Shown) -> FailuresAnswer:
             span = last_days(days, shown.as_of, shown.zone)
-            return failures_answer(shown, days, await ask_one(shown, span, [Part.CODE]))
+            return failures_answer(shown, days, await ask_one(shown, span, [Part.CODE], Grain.HOUR))
 
         return await respond(request, shown, DAILY, compute)
 
@@ -114,7 +114,7 @@ class FiguresBack(Controller):
         shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> LatencyAnswer:
-            buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone))
+            buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone), (), Grain.DAY)
             return latency_answer(shown, days, buckets)
 
         return await respond(request, shown, HOURLY, compute)
@@ -156,7 +156,9 @@ class FiguresBack(Controller):
 
         async def compute(shown: Shown) -> GeographyAnswer:
             span = last_days(days, shown.as_of, shown.zone)
-            return geography_answer(shown, days, await ask_one(shown, span, [Part.COUNTRY]))
+            return geography_answer(
+                shown, days, await ask_one(shown, span, [Part.COUNTRY], Grain.DAY)
+            )
 
         return await respond(request, shown, DAILY, compute)
 

@@ -14,7 +14,7 @@ from service.analytics.operations.caching import HOURLY
 from service.analytics.operations.periods import last_days
 from service.analytics.operations.services import Shown
 from service.analytics.schemas.funnel import FunnelAnswer, funnel_answer
-from service.analytics.states import Part
+from service.analytics.states import Grain, Part
 from service.core.principal import AccessScope
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
 
@@ -44,6 +44,6 @@ class FiguresBeyond(Controller):
         async def compute(shown: Shown) -> FunnelAnswer:
             span = last_days(days, shown.as_of, shown.zone)
             parts = [Part.PROVIDER, Part.ITEM, Part.LEAD]
-            return funnel_answer(shown, days, await ask_one(shown, span, parts))
+            return funnel_answer(shown, days, await ask_one(shown, span, parts, Grain.DAY))
 
         return await respond(request, shown, HOURLY, compute)

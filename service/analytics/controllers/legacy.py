@@ -18,7 +18,14 @@ from service.analytics.operations.asking import ask_all, ask_one
 from service.analytics.operations.caching import DAILY
 from service.analytics.operations.glancing import read_customers, read_period
 from service.analytics.operations.services import Shown
-from service.analytics.operations.spans import Interval, Period, between, require_few, span_of
+from service.analytics.operations.spans import (
+    Interval,
+    Period,
+    between,
+    grain_of,
+    require_few,
+    span_of,
+)
 from service.analytics.repository.facts import Span
 from service.analytics.schemas.common import PeriodLine
 from service.analytics.schemas.legacy import (
@@ -39,7 +46,7 @@ from service.analytics.schemas.shares import (
     methods_answer,
     resources_answer,
 )
-from service.analytics.states import Part
+from service.analytics.states import Grain, Part
 from service.core.principal import AccessScope
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
 
@@ -92,7 +99,8 @@ class FiguresLegacy(Controller):
 
         async def compute(shown: Shown) -> RevenueAnswer:
             span = _span(shown, start_date, end_date)
-            return revenue_answer(shown, span, interval, await ask_one(shown, span))
+            buckets = await ask_one(shown, span, (), grain_of(interval))
+            return revenue_answer(shown, span, interval, buckets)
 
         return await respond(request, shown, DAILY, compute)
 
@@ -122,7 +130,7 @@ class FiguresLegacy(Controller):
             span = _span(shown, start_date, end_date)
             if group_by == "currency":
                 return by_currency(shown, span, await ask_all(shown, span))
-            buckets = await ask_one(shown, span)
+            buckets = await ask_one(shown, span, (), grain_of(interval))
             if group_by == "status":
                 return by_status(shown, span, buckets)
             return by_time(shown, span, interval, buckets)
@@ -145,7 +153,7 @@ class FiguresLegacy(Controller):
 
         async def compute(shown: Shown) -> ResourcesAnswer:
             span = span_of(period, shown.as_of)
-            buckets = await ask_one(shown, span, [Part.ITEM])
+            buckets = await ask_one(shown, span, [Part.ITEM], Grain.DAY)
             line = PeriodLine(*span, type=period)
             return resources_answer(shown, line, buckets, sort_by, limit)
 
@@ -165,7 +173,7 @@ class FiguresLegacy(Controller):
 
         async def compute(shown: Shown) -> MethodsAnswer:
             span = span_of(period, shown.as_of)
-            buckets = await ask_one(shown, span, [Part.PROVIDER])
+            buckets = await ask_one(shown, span, [Part.PROVIDER], Grain.DAY)
             return methods_answer(shown, PeriodLine(*span, type=period), buckets)
 
         return await respond(request, shown, DAILY, compute)

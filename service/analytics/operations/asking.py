@@ -7,24 +7,34 @@ from service.analytics.operations.folding import Bucket
 from service.analytics.operations.reading import Asked, read
 from service.analytics.operations.services import Shown
 from service.analytics.repository.facts import Span
-from service.analytics.states import Part
+from service.analytics.states import Grain, Part
 
 
 async def ask(
-    shown: Shown, spans: Sequence[Span], parts: Collection[Part] = ()
+    shown: Shown,
+    spans: Sequence[Span],
+    parts: Collection[Part] = (),
+    grain: Grain = Grain.QUARTER,
 ) -> Sequence[Sequence[Bucket]]:
-    """Return the buckets of each time. Raises `NoSuchCurrency`, and `Unavailable`."""
-    found = await read(Asked(shown.merchant.id, spans, shown.currency, parts))
+    """Return the buckets of each time, in which so much is told apart.
+
+    Raises `NoSuchCurrency`, and `Unavailable`.
+    """
+    asked = Asked(shown.merchant.id, spans, shown.currency, parts, grain, shown.timezone)
+    found = await read(asked)
     if shown.is_named and shown.currency not in found.currencies:
         raise NoSuchCurrency(shown.currency, sorted(found.currencies))
     return found.buckets
 
 
-async def ask_one(shown: Shown, span: Span, parts: Collection[Part] = ()) -> Sequence[Bucket]:
+async def ask_one(
+    shown: Shown, span: Span, parts: Collection[Part] = (), grain: Grain = Grain.QUARTER
+) -> Sequence[Bucket]:
     """Return the buckets of one time; raises as `ask` does."""
-    return (await ask(shown, [span], parts))[0]
+    return (await ask(shown, [span], parts, grain))[0]
 
 
 async def ask_all(shown: Shown, span: Span) -> Sequence[Bucket]:
-    """Return the buckets of one time in all currencies. Raises `Unavailable`."""
-    return (await read(Asked(shown.merchant.id, [span]))).buckets[0]
+    """Return the days of one time in all currencies. Raises `Unavailable`."""
+    asked = Asked(shown.merchant.id, [span], grain=Grain.DAY, zone=shown.timezone)
+    return (await read(asked)).buckets[0]

@@ -18,6 +18,7 @@ from service.analytics.operations.periods import (
 from service.analytics.operations.services import Shown
 from service.analytics.repository import live
 from service.analytics.repository.live import Live
+from service.analytics.states import Grain
 from service.storage.answering import answers_in_time
 from service.storage.database import Row
 
@@ -63,4 +64,5 @@ async def read_compared(shown: Shown, *periods: Comparison) -> Sequence[Sequence
 
     Raises `NoSuchCurrency`, and `Unavailable`.
     """
-    return await ask(shown, [span for one in periods for span in (one.current, one.previous)])
+    spans = [span for one in periods for span in (one.current, one.previous)]
+    return await ask(shown, spans, (), Grain.DAY)

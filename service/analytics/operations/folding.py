@@ -32,8 +32,8 @@ Alike: TypeAlias = tuple[str, str, str, str, str, str, str]
 _ALIKE = itemgetter("currency", "kind", "state", "provider", "item", "country", "code")
 Sums: TypeAlias = dict[str, dict[str, int]]
 K = TypeVar("K")
-_PACK_PARTS: Final = msgpack.Encoder(order="sorted")
-_UNPACK_PARTS: Final = msgpack.Decoder(Sums)
+PACK_PARTS: Final = msgpack.Encoder(order="sorted")
+UNPACK_PARTS: Final = msgpack.Decoder(Sums)
 _UNPACK_SLOTS: Final = msgpack.Decoder(dict[int, int])
 
 
@@ -209,7 +209,7 @@ def row_of(merchant_id: str, bucket: Bucket) -> Row:
         "bucket": bucket.at,
         "currency": bucket.currency,
         "totals": dict(sorted(bucket.totals.items())),
-        "parts": {part: _PACK_PARTS.encode(of) for part, of in sorted(bucket.parts.items())},
+        "parts": {part: PACK_PARTS.encode(of) for part, of in sorted(bucket.parts.items())},
         "slots": msgpack.encode(dict(sorted(bucket.slots.items()))),
         "payers": bucket.payers,
     }
@@ -218,6 +218,6 @@ def row_of(merchant_id: str, bucket: Bucket) -> Row:
 
 def bucket_of(row: Row) -> Bucket:
     """Return a roll-up as a bucket, with the parts that were read of it."""
-    parts = {part: _UNPACK_PARTS.decode(of) for part, of in row.get("parts", {}).items()}
+    parts = {part: UNPACK_PARTS.decode(of) for part, of in row.get("parts", {}).items()}
     slots = _UNPACK_SLOTS.decode(row["slots"])
     return Bucket(row["bucket"], row["currency"], row["totals"], parts, slots, row["payers"])

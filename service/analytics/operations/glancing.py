@@ -15,7 +15,7 @@ from service.analytics.repository import customers, live, webhooks
 from service.analytics.repository.customers import MOST_PAYMENTS, Customers
 from service.analytics.repository.facts import Span
 from service.analytics.repository.webhooks import Came, Went
-from service.analytics.states import Part
+from service.analytics.states import Grain, Part
 from service.storage.answering import answers_in_time
 from service.storage.database import Row
 
@@ -34,7 +34,7 @@ class OfPeriod(Struct, frozen=True):
 
 async def read_period(shown: Shown, span: Span) -> OfPeriod:
     """Return a period at a glance. Raises `NoSuchCurrency`, and `Unavailable`."""
-    current, previous = await ask(shown, [span, before(span)], [Part.ITEM])
+    current, previous = await ask(shown, [span, before(span)], [Part.ITEM], Grain.DAY)
     async with answers_in_time():
         recent = await live.recent_payments(
             shown.merchant.id, shown.currency, MOST_RECENT, came=False, within=span

@@ -28,19 +28,33 @@ def packed(payers: Collection[str]) -> bytes | None:
     return _serialized(_union([_sketch_of(payers)]))
 
 
-def estimate_of(packed: Iterable[bytes]) -> int:
+def union_of(some: Iterable[bytes]) -> bytes | None:
+    """Return all payers of some, in the same form; None of none."""
+    names, sketches = _read(some)
+    if not sketches:
+        return packed(names)
+    return _serialized(_union([*sketches, _sketch_of(names)]))
+
+
+def estimate_of(some: Iterable[bytes]) -> int:
     """Return how many distinct payers there are in all of some."""
-    names: set[str] = set()
-    sketches = []
-    for one in packed:
-        if one.startswith(_NAMES):
-            names.update(one[1:].decode().split("\n"))
-        else:
-            sketches.append(_library().cpc_sketch.deserialize(one))
+    names, sketches = _read(some)
     if not sketches and len(names) <= _FEW:
         return len(names)
     found: float = _union([*sketches, _sketch_of(names)]).get_result().get_estimate()
     return round(found)
+
+
+def _read(some: Iterable[bytes]) -> tuple[set[str], list[Any]]:
+    """Return those that are kept by name, and the sketches of the others."""
+    names: set[str] = set()
+    sketches = []
+    for one in some:
+        if one.startswith(_NAMES):
+            names.update(one[1:].decode().split("\n"))
+        else:
+            sketches.append(_library().cpc_sketch.deserialize(one))
+    return names, sketches
 
 
 def _sketch_of(payers: Iterable[str]) -> Any:

@@ -4,19 +4,20 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from service.analytics.documents import FiguresState
+from service.analytics.operations.added_up import Coarse, added_up
 from service.analytics.operations.deriving import FIELDS
-from service.analytics.operations.folding import Bucket, Gathered, bucket_of, buckets_of, gather
+from service.analytics.operations.folding import Bucket, Gathered, buckets_of, gather
 from service.analytics.operations.gathering import derived, newer
-from service.analytics.operations.rolling import spans_of
+from service.analytics.operations.spans import spans_of
 from service.analytics.operations.sweeping import COMMITTED_WITHIN_S
 from service.analytics.repository import facts, rollups, sources
 from service.analytics.repository.facts import Span, Which
-from service.analytics.repository.sources import Limited
-from service.analytics.states import Part, next_quarter, quarter_of
+from service.analytics.states import Grain, Part, next_quarter, quarter_of
 from service.core.errors import Unavailable
 from service.storage.database import EMPTY_TIME, Row
 from service.storage.plain import in_transaction
@@ -30,13 +31,17 @@ _WITHIN_S: Final = 20.0
 class Asked(Struct, frozen=True):
     """What is read: a merchant's figures of some times, with some parts; None: all currencies.
 
-    Times are exact: a quarter-hour that one begins or ends in is added up from facts.
+    Times are exact: a quarter-hour that one begins or ends in is added up from facts. Where hours
+    or days of a zone are told apart at least, buckets may be as long as these; what is not the
+    total of an hour stands beside the first one of its day.
     """
 
     merchant_id: str
     spans: Sequence[Span]
     currency: str | None = None
     parts: Collection[Part] = ()
+    grain: Grain = Grain.QUARTER
+    zone: str | None = None
 
 
 class Found(Struct, frozen=True):
@@ -44,6 +49,14 @@ class Found(Struct, frozen=True):
 
     buckets: Sequence[Sequence[Bucket]]
     currencies: frozenset[str]
+
+
+class _Apart(Struct, frozen=True):
+    """What no job has read, what was known of it, and how days are read where they may be."""
+
+    unread: dict[str, Row]
+    stale: Sequence[Row]
+    coarse: Coarse | None
 
 
 async def read(asked: Asked) -> Found:
@@ -55,7 +68,11 @@ async def read_within(asked: Asked, tx: Transaction) -> Found:
     """Return the buckets of each time as a transaction sees them. Raises `Unavailable`."""
     state = await facts.state_of(asked.merchant_id, tx)
     unread, stale = await _unread(asked.merchant_id, state, tx)
-    buckets = [await _of_span(asked, span, unread, stale, tx) for span in asked.spans]
+    coarse = None
+    if asked.grain != Grain.QUARTER and state and state.zone and state.zone == asked.zone:
+        coarse = Coarse(ZoneInfo(state.zone), by_hour=asked.grain == Grain.HOUR)
+    apart = _Apart(unread, stale, coarse)
+    buckets = [await _of_span(asked, span, apart, tx) for span in asked.spans]
     known = state.currencies if state else ()
     return Found(buckets, frozenset((*known, *(row["currency"] for row in unread.values()))))
 
@@ -94,7 +111,7 @@ async def _unread(
     for source in sources.SOURCES:
         seen = state.seen.get(source, EMPTY_TIME) if state else EMPTY_TIME
         after = sources.earlier(seen, COMMITTED_WITHIN_S)
-        limited = Limited(MOST_UNREAD + 1, tx.session)
+        limited = sources.Limited(MOST_UNREAD + 1, tx.session)
         rows = await sources.written_after(source, merchant_id, after, FIELDS[source], limited)
         if len(rows) > MOST_UNREAD:
             raise Unavailable(
@@ -110,22 +127,20 @@ async def _unread(
     return fresh, [known[id_] for id_ in fresh if id_ in known]
 
 
-async def _of_span(
-    asked: Asked, span: Span, unread: dict[str, Row], stale: Sequence[Row], tx: Transaction
-) -> list[Bucket]:
+async def _of_span(asked: Asked, span: Span, apart: _Apart, tx: Transaction) -> list[Bucket]:
     since, until = span
-    odd = {quarter_of(row["at"]) for row in (*unread.values(), *stale)}
+    odd = {quarter_of(row["at"]) for row in (*apart.unread.values(), *apart.stale)}
     odd |= {*await facts.marks_within(asked.merchant_id, (quarter_of(since), until), tx)}
     whole = next_quarter(since), quarter_of(until)
     odd = {at for at in odd if whole[0] <= at < whole[1]}
-    spans = [*spans_of([*odd]), *_edges(span, whole)]
-    stored = await rollups.within(asked.merchant_id, whole, asked.currency, asked.parts, tx)
+    spans = [*spans_of(odd), *_edges(span, whole)]
     gathered: Gathered = {}
-    which = Which(asked.merchant_id, spans, [one["_id"] for one in stale])
+    which = Which(asked.merchant_id, spans, [one["_id"] for one in apart.stale])
     async for rows in facts.batches(which, tx):
         gather(gathered, rows)
-    gather(gathered, (row for row in unread.values() if _is_in(row["at"], spans)))
-    buckets = [bucket_of(row) for row in stored if row["bucket"] not in odd]
+    gather(gathered, (row for row in apart.unread.values() if _is_in(row["at"], spans)))
+    wanted = rollups.Wanted(asked.merchant_id, [whole], asked.currency, asked.parts)
+    buckets = await added_up(wanted, odd, apart.coarse, tx)
     buckets += [one for one in buckets_of(gathered) if asked.currency in {None, one.currency}]
     return sorted(buckets, key=lambda one: (one.at, one.currency))
 

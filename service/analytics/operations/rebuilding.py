@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from service.analytics.operations.sweeping import WITHIN_S
-from service.analytics.repository import facts, rollups, versions
+from service.analytics.repository import days, facts, rollups, versions
 from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.principal import Principal
@@ -20,43 +20,52 @@ _AT_ONCE: Final = 2_000
 
 
 class Standing(Struct, frozen=True):
-    """How a merchant's figures stand: when its rows were last read, and what is to be added up."""
+    """How a merchant's figures stand: when its rows were last read, and what is to be added up.
+
+    Days are of `zone`; `days_from` is from when on they are still to be made.
+    """
 
     merchant_id: str
     read_at: datetime
     marked: int
     oldest_mark: datetime | None
+    zone: str | None
+    days_from: datetime | None
 
 
 class Status(Struct, frozen=True):
-    """How figures stand: of each merchant, and how many facts and roll-ups there are."""
+    """How figures stand: of each merchant, and how many facts, roll-ups and days there are."""
 
     merchants: Sequence[Standing]
     facts: int
     rollups: int
+    days: int
 
 
 async def figures_status() -> Status:
     """Return how figures stand. Raises `Unavailable`."""
     async with answers_in_time(WITHIN_S):
         marks = await facts.marks_by_merchant()
-        standing = [
-            Standing(one.id, one.read_at, *marks.get(one.id, (0, None)))
-            for one in await facts.states()
-        ]
-        return Status(standing, await facts.count(), await rollups.count())
+        standing = []
+        for one in await facts.states():
+            marked, oldest = marks.get(one.id, (0, None))
+            standing.append(Standing(one.id, one.read_at, marked, oldest, one.zone, one.days_from))
+        counts = await facts.count(), await rollups.count(), await days.count()
+        return Status(standing, *counts)
 
 
 async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: Clock) -> int:
     """Mark all quarter-hours of a time, and have all rows be read again; return how many.
 
-    The job does the rest, and goes on where it was stopped; answers meanwhile are as they were.
-    Raises `Unavailable`.
+    The job does the rest, also the days that these are in, and goes on where it was stopped;
+    answers meanwhile are as they were. Raises `Unavailable`.
     """
     marked = 0
     async with answers_in_time(WITHIN_S):
         for merchant_id in [one.id for one in await facts.states()]:
-            buckets = await facts.buckets_within(merchant_id, (since, until))
+            span = since, until
+            made = await days.begins_of(merchant_id, span)
+            buckets = sorted(made.union(await facts.buckets_within(merchant_id, span)))
             for n in range(0, len(buckets), _AT_ONCE):
                 some = {(merchant_id, at): 0 for at in buckets[n : n + _AT_ONCE]}
                 await facts.mark(some, NO_TRANSACTION)

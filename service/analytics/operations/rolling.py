@@ -2,20 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from typing import Final
 
 from msgspec import Struct
 
-from service.analytics.operations.folding import Gathered, buckets_of, gather, row_of
-from service.analytics.operations.sweeping import WITHIN_S, sweep
+from service.analytics.operations.folding import Bucket, Gathered, buckets_of, gather, row_of
+from service.analytics.operations.remaking import remake_touched
+from service.analytics.operations.spans import spans_of
+from service.analytics.operations.sweeping import WITHIN_S
 from service.analytics.repository import facts, rollups, sources
-from service.analytics.repository.facts import Span, Which
-from service.analytics.states import QUARTER
+from service.analytics.repository.facts import Which
 from service.core.batches import Until
-from service.core.clock import Clock
-from service.jobs.operations.job import Report, Turn
 from service.leases.operations import under
 from service.leases.repository import Held
 from service.storage.answering import answers_in_time
@@ -29,49 +27,19 @@ _FEWEST, _MOST = 8, 1_000
 
 
 class _Ready(Struct, frozen=True):
-    """Quarter-hours that are added up: their marks, roll-ups, and how many to take next."""
+    """Quarter-hours that are added up: their marks and buckets, and how many to take next."""
 
     merchant_id: str
     marks: Sequence[Row]
-    rows: Sequence[Row]
+    buckets: Sequence[Bucket]
     then: int
 
 
-class FiguresReport(Report):
-    """What a run did: facts that changed, and quarter-hours that were added up.
-
-    Neither is a change of what was recorded: no run by the clock stands in the trail.
-    """
-
-    def __init__(self, job: str, *, dry_run: bool = False) -> None:
-        """Begin with nothing done."""
-        super().__init__(job, dry_run=dry_run)
-        self.facts = 0
-        self.buckets = 0
-
-
-async def refresh(clock: Clock, report: FiguresReport, turn: Turn) -> None:
-    """Read what has changed and add up what that touches, of all merchants.
+async def roll_up(lease: Held | None, until: Until) -> int:
+    """Add up all quarter-hours that are marked; return how many.
 
     Raises `Unavailable`, `LeaseLost`.
     """
-    async with answers_in_time(WITHIN_S):
-        merchants = await sources.merchants_written()
-    for merchant_id in merchants:
-        if turn.until.over:
-            return
-        report.facts += await sweep(merchant_id, clock, turn.lease, turn.until)
-    report.buckets += await roll_up(turn.lease, turn.until)
-
-
-async def count_marked(report: FiguresReport, turn: Turn) -> None:
-    """Count the quarter-hours that are to be added up."""
-    async with answers_in_time(WITHIN_S):
-        report.buckets += await facts.count_marks()
-
-
-async def roll_up(lease: Held | None, until: Until) -> int:
-    """Add up all quarter-hours that are marked; return how many. Raises as `refresh` does."""
     total = 0
     while not until.over and (done := await _once_through(lease, until)):
         total += done
@@ -110,9 +78,8 @@ async def _next(before: _Ready | None) -> _Ready | None:
         async for rows in facts.batches(which, tx):
             gather(gathered, rows)
             n += len(rows)
-    made = [row_of(merchant_id, one) for one in buckets_of(gathered)]
     then = min(_FACTS_AT_ONCE * len(marks) // max(n, 1), 4 * len(marks), _MOST)
-    return _Ready(merchant_id, marks, made, max(then, _FEWEST))
+    return _Ready(merchant_id, marks, buckets_of(gathered), max(then, _FEWEST))
 
 
 async def _replace(ready: _Ready, tx: Transaction) -> int:
@@ -122,18 +89,9 @@ async def _replace(ready: _Ready, tx: Transaction) -> int:
     """
     marks = await facts.unraised(ready.marks, tx)
     buckets = {row["bucket"] for row in marks}
-    rows = [row for row in ready.rows if row["bucket"] in buckets]
+    made = [one for one in ready.buckets if one.at in buckets]
+    rows = [row_of(ready.merchant_id, one) for one in made]
     await rollups.replace(ready.merchant_id, buckets, rows, tx)
+    await remake_touched(ready.merchant_id, made, buckets, tx)
     await facts.unmark(marks, tx)
     return len(marks)
-
-
-def spans_of(buckets: Sequence[datetime]) -> list[Span]:
-    """Return the times of quarter-hours, those that follow one another as one."""
-    spans: list[Span] = []
-    for at in sorted(buckets):
-        if spans and spans[-1][1] == at:
-            spans[-1] = (spans[-1][0], at + QUARTER)
-        else:
-            spans.append((at, at + QUARTER))
-    return spans

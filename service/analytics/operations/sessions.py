@@ -13,7 +13,7 @@ from service.analytics.operations.reading import retrying
 from service.analytics.operations.services import Shown
 from service.analytics.repository import live
 from service.analytics.repository.facts import Span
-from service.analytics.states import Part
+from service.analytics.states import Grain, Part
 from service.storage.answering import answers_in_time
 
 _WEEK: Final = 7
@@ -42,7 +42,7 @@ async def read_sessions(shown: Shown, days: int) -> Sessions:
     span = last_days(days, shown.as_of, shown.zone)
     week = last_days(_WEEK, shown.as_of, shown.zone)
     spans = [span, week, today(shown.as_of, shown.zone).current]
-    of_days, of_week, of_today = await ask(shown, spans, [Part.ITEM])
+    of_days, of_week, of_today = await ask(shown, spans, [Part.ITEM], Grain.DAY)
     retried = await retrying(shown.merchant.id, shown.currency, span)
     async with answers_in_time():
         waiting = await live.pending_since(

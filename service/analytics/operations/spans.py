@@ -1,6 +1,6 @@
 """Which time is asked about: a period until now, or from one day or moment to another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from service.analytics.errors import WrongQuestion
 from service.analytics.operations.periods import DAY, day_of, start_of
 from service.analytics.repository.facts import Span
+from service.analytics.states import QUARTER, Grain
 
 Period: TypeAlias = Literal["24h", "7d", "30d", "90d", "1y", "all"]
 Interval: TypeAlias = Literal["hour", "day", "week", "month"]
@@ -65,6 +66,11 @@ def require_few(span: Span, interval: Interval) -> None:
         raise WrongQuestion("interval", f"makes more than {MOST_LINES} lines: take a longer one")
 
 
+def grain_of(interval: Interval) -> Grain:
+    """Return what is told apart at least by an interval."""
+    return Grain.HOUR if interval == "hour" else Grain.DAY
+
+
 def begin_of(at: datetime, interval: Interval, zone: ZoneInfo, first_weekday: int) -> datetime:
     """Return when the hour, day, week or month of a moment begins."""
     if interval == "hour":
@@ -92,3 +98,29 @@ def _moment(given: datetime | date, zone: ZoneInfo, *, after: bool) -> datetime:
     if isinstance(given, datetime):
         return given.astimezone(UTC)
     return start_of(given + DAY if after else given, zone)
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Return times, those that follow one another as one."""
+    found: list[Span] = []
+    for since, until in sorted(spans):
+        if found and found[-1][1] == since:
+            found[-1] = (found[-1][0], until)
+        else:
+            found.append((since, until))
+    return found
+
+
+def spans_of(buckets: Iterable[datetime]) -> list[Span]:
+    """Return the times of quarter-hours, those that follow one another as one."""
+    return joined((at, at + QUARTER) for at in buckets)
+
+
+def apart_from(span: Span, taken: Sequence[Span]) -> list[Span]:
+    """Return what is left of a time beside others, which are in it and in order."""
+    found, at = [], span[0]
+    for since, until in taken:
+        if at < since:
+            found.append((at, since))
+        at = until
+    return [*found, (at, span[1])] if at < span[1] else found

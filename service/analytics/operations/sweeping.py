@@ -1,5 +1,6 @@
 """Read what has changed into facts, and mark the quarter-hours that these touch or leave."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -21,7 +22,7 @@ from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
 from service.storage.plain import PlainTransaction
 from service.storage.transaction import Transaction
 
-AT_ONCE: Final = 500
+AT_ONCE: Final = 2_000
 COMMITTED_WITHIN_S: Final = 5
 """After what time a change is committed or never will be; `storage/sweeps.py` says why."""
 ENDED_WITHIN_S: Final = 90
@@ -45,12 +46,27 @@ async def sweep(merchant_id: str, clock: Clock, lease: Held | None, until: Until
     """
     changed = 0
     for source in sources.SOURCES:
-        after, more = None, True
+        changed += await _sweep(source, merchant_id, clock, lease, until)
+    return changed
+
+
+async def _sweep(
+    source: str, merchant_id: str, clock: Clock, lease: Held | None, until: Until
+) -> int:
+    """Read a collection. While some rows are written as facts, the next ones are read."""
+    changed = 0
+    ahead = asyncio.create_task(_read(source, merchant_id, None))
+    try:
+        more = True
         while more and not until.over:
-            batch, more = await _read(source, merchant_id, after)
+            batch, more = await ahead
+            if more:
+                ahead = asyncio.create_task(_read(source, merchant_id, batch.seen))
             work = partial(_keep, batch, merchant_id, clock.now())
             changed += await under(lease, work, WITHIN_S)
-            after = batch.seen
+    finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
     return changed
 
 
@@ -72,10 +88,12 @@ async def _read(source: str, merchant_id: str, after: DatabaseTime | None) -> tu
 
 async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) -> int:
     """Write the facts that are other than before, mark what they touch or leave, and the place."""
-    known = await facts.by_ids([one["_id"] for one in batch.facts], tx)
-    rows = [row for one in batch.facts if (row := newer(one, known.get(one["_id"]))) is not None]
-    left = [known[row["_id"]] for row in rows if row["_id"] in known]
-    await facts.put(rows, tx)
+    found = {one["_id"]: one for one in batch.facts}
+    known = await facts.by_ids([*found], tx)
+    rows = [row for key, one in found.items() if (row := newer(one, known.get(key))) is not None]
+    changed = [row for row in rows if row["_id"] in known]
+    left = [known[row["_id"]] for row in changed]
+    await facts.put([row for row in rows if row["_id"] not in known], changed, tx)
     await facts.mark(touched([*rows, *left]), tx)
     state = await facts.state_of(merchant_id, tx) or FiguresState(id=merchant_id, read_at=now)
     for times, reached in ((state.seen, batch.seen), (state.safe, batch.safe)):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from service.analytics.operations.rolling import FiguresReport, count_marked, refresh
+from service.analytics.operations.refreshing import FiguresReport, count_marked, refresh
 from service.core.clock import Clock
 from service.jobs.operations.job import About, Job
 

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from msgspec import Struct
+
 from service.analytics.documents import Rollup
 from service.analytics.repository.facts import Span
 from service.analytics.states import Part
@@ -23,22 +25,50 @@ async def replace(
         await rollups.insert_many(rows, session=tx.session)
 
 
-async def within(
-    merchant_id: str,
-    span: Span,
-    currency: str | None,
-    parts: Collection[Part],
-    tx: Transaction,
-) -> list[Row]:
-    """Return the roll-ups of a time, with the parts that are asked for."""
-    wanted: Row = {"merchantId": merchant_id, "bucket": {"$gte": span[0], "$lt": span[1]}}
-    if currency is not None:
-        wanted["currency"] = currency
-    shown = ["bucket", "currency", "totals", "slots", "payers", *(f"parts.{one}" for one in parts)]
+class Wanted(Struct, frozen=True):
+    """Which roll-ups are read, and which parts; None: in all currencies."""
+
+    merchant_id: str
+    spans: Sequence[Span]
+    currency: str | None
+    parts: Collection[Part]
+    but: Collection[datetime] = ()
+
+    def query(self) -> Row:
+        """Return the query that finds them."""
+        within = [{"bucket": {"$gte": since, "$lt": until}} for since, until in self.spans]
+        wanted: Row = {"merchantId": self.merchant_id}
+        wanted |= within[0] if len(within) == 1 else {"$or": within}
+        if self.but:
+            wanted.setdefault("bucket", {})["$nin"] = sorted(self.but)
+        if self.currency is not None:
+            wanted["currency"] = self.currency
+        return wanted
+
+
+async def within(of: Wanted, tx: Transaction) -> list[Row]:
+    """Return the roll-ups of some times, with the parts that are asked for."""
+    if not of.spans:
+        return []
+    fields = ["bucket", "currency", "totals", "slots", "payers"]
+    fields += [f"parts.{one}" for one in of.parts]
     found = Rollup.get_pymongo_collection().find(
-        wanted, {"_id": 0} | dict.fromkeys(shown, 1), session=tx.session, max_time_ms=_LONGEST_MS
+        of.query(),
+        {"_id": 0} | dict.fromkeys(fields, 1),
+        session=tx.session,
+        max_time_ms=_LONGEST_MS,
     )
     return await found.to_list()
+
+
+async def first_after(merchant_id: str, at: datetime | None, tx: Transaction) -> datetime | None:
+    """Return the first quarter-hour of a merchant from a moment on; None where there is none."""
+    wanted: Row = {"merchantId": merchant_id}
+    if at is not None:
+        wanted["bucket"] = {"$gte": at}
+    found = Rollup.get_pymongo_collection().find(wanted, {"bucket": 1}, session=tx.session)
+    rows = await found.sort([("merchantId", 1), ("bucket", 1)]).limit(1).to_list()
+    return rows[0]["bucket"] if rows else None
 
 
 async def count() -> int:

@@ -48,12 +48,18 @@ def status(data_dir: Path) -> Found:
 
     (found, answered), now = with_database(data_dir, work), SystemClock().now()
     rows = [
-        (one.merchant_id, one.read_at, _lag(now - one.read_at), one.marked, one.oldest_mark)
+        (
+            *(one.merchant_id, one.read_at, _lag(now - one.read_at), one.marked, one.oldest_mark),
+            *(one.zone, one.days_from),
+        )
         for one in found.merchants
     ]
-    columns = ("merchant", "last read", "lag", "to be added up", "oldest of these")
+    columns = (
+        *("merchant", "last read", "lag", "to be added up", "oldest of these"),
+        *("zone of its days", "days to be made from"),
+    )
     empty = "No figures yet; `tillgate figures refresh` makes them."
-    counts: dict[str, object] = {"facts": found.facts, "rollups": found.rollups}
+    counts: dict[str, object] = {"facts": found.facts, "rollups": found.rollups, "days": found.days}
     if answered is not None:
         counts |= {"answersKept": answered.hits, "answersComputed": answered.misses}
     return Found([Rows("merchants", columns, rows, empty), Facts("counted", counts)])
@@ -122,7 +128,10 @@ async def _until_done(container: Container) -> None:
             counts = report.figures()
             if report.skipped or not any(counts.values()):
                 break
-            say(f"{counts['facts']} facts were read, {counts['buckets']} added up.")
+            say(
+                f"{counts['facts']} facts were read, {counts['buckets']} quarter-hours added up, "
+                f"{counts['days']} days of a new zone."
+            )
     paused = "; it is paused: tillgate jobs resume figures" if report.paused else ""
     if report.skipped:
         say(f"Another run of the job {FIGURES.name} is under way, or none may{paused}.")

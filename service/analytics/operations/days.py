@@ -1,0 +1,98 @@
+"""Days of a merchant's own zone: sums of their quarter-hours, kept beside them. Pure."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import structs
+
+from service.analytics.documents import DayRollup
+from service.analytics.operations.folding import (
+    PACK_PARTS,
+    UNPACK_PARTS,
+    Bucket,
+    Sums,
+    add,
+    bucket_of,
+    row_of,
+)
+from service.analytics.operations.payers import union_of
+from service.analytics.operations.periods import DAY, day_of, start_of
+from service.analytics.operations.spans import begin_of
+from service.analytics.repository.facts import Span
+from service.storage.database import Row
+
+MOST_KEYS_OF_A_DAY: Final = 2_000
+"""A part with more is not kept of a day: its quarter-hours answer, of which each has 200."""
+_MINUTE: Final = timedelta(minutes=1)
+
+
+def days_of(moments: Iterable[datetime], zone: ZoneInfo) -> list[Span]:
+    """Return the days that some moments are in, when each begins and ends."""
+    return [whole_day(day, zone) for day in sorted({day_of(at, zone) for at in moments})]
+
+
+def whole_day(day: date, zone: ZoneInfo) -> Span:
+    """Return when a day begins and ends."""
+    return start_of(day, zone), start_of(day + DAY, zone)
+
+
+def is_day(span: Span, zone: ZoneInfo) -> bool:
+    """Return whether a time is a day, by the rules that the zone has now."""
+    return whole_day(day_of(span[0], zone), zone) == span
+
+
+def rows_of_days(
+    merchant_id: str, days: Sequence[Span], buckets: Iterable[Bucket], zone: ZoneInfo
+) -> list[Row]:
+    """Return days as they are stored, one for each currency, of the buckets of all of them."""
+    begins = [one[0] for one in days]
+    grouped: dict[tuple[int, str], list[Bucket]] = defaultdict(list)
+    for one in sorted(buckets, key=lambda one: one.at):
+        grouped[bisect_right(begins, one.at) - 1, one.currency].append(one)
+    return [
+        _row_of(merchant_id, days[number], of, zone) for (number, _), of in sorted(grouped.items())
+    ]
+
+
+def _row_of(merchant_id: str, day: Span, buckets: Sequence[Bucket], zone: ZoneInfo) -> Row:
+    totals: dict[str, int] = {}
+    parts: dict[str, Sums] = {}
+    slots: dict[int, int] = {}
+    for one in buckets:
+        add(totals, one.totals)
+        add(slots, one.slots)
+        for part, of in one.parts.items():
+            known = parts.setdefault(part, {})
+            for key, counts in of.items():
+                add(known.setdefault(key, {}), counts)
+    few = {part: of for part, of in parts.items() if len(of) <= MOST_KEYS_OF_A_DAY}
+    payers = union_of([one.payers for one in buckets if one.payers is not None])
+    whole = Bucket(day[0], buckets[0].currency, totals, few, slots, payers)
+    hours = PACK_PARTS.encode(_hours(day[0], buckets, zone))
+    own: Row = {"until": day[1], "hours": hours, "without": sorted(parts.keys() - few.keys())}
+    return DayRollup.new_row(row_of(merchant_id, whole) | own)
+
+
+def _hours(begins: datetime, buckets: Sequence[Bucket], zone: ZoneInfo) -> Sums:
+    """Return the totals of each hour, by the minute of the day in which its first bucket begins."""
+    hours: Sums = {}
+    keys: dict[datetime, str] = {}
+    for one in buckets:
+        minute = str((one.at - begins) // _MINUTE)
+        key = keys.setdefault(begin_of(one.at, "hour", zone, 0), minute)
+        add(hours.setdefault(key, {}), one.totals)
+    return hours
+
+
+def hours_of(row: Row) -> list[Bucket]:
+    """Return a day as its hours; what is not kept by the hour stands beside the first."""
+    whole, hours = bucket_of(row), UNPACK_PARTS.decode(row["hours"])
+    found = [
+        Bucket(whole.at + int(minute) * _MINUTE, whole.currency, counts, {}, {}, None)
+        for minute, counts in sorted(hours.items(), key=lambda one: int(one[0]))
+    ]
+    return [structs.replace(whole, at=found[0].at, totals=found[0].totals), *found[1:]]
