@@ -215,6 +215,11 @@ async def _know_the_endpoints(container: Container) -> None:
         await container.endpoints.endpoints.refresh()
 
 
+def _carried() -> tuple[int, int]:
+    """Return how many groups were carried so far, and of how many requests."""
+    return sum(queue.groups for queue in QUEUES), sum(queue.items for queue in QUEUES)
+
+
 @asynccontextmanager
 async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None]:
     """Do what a serving process does by itself, for as long as the block lasts."""
@@ -224,7 +229,9 @@ async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None
         if not container.settings.production:
             await stack.enter_async_context(_for_development(container))
         await stack.enter_async_context(sending_mail(container.mail))
-        await stack.enter_async_context(sending(container.endpoints, container.jobs.stopping))
+        await stack.enter_async_context(
+            sending(container.endpoints, container.jobs.stopping, _carried)
+        )
         await stack.enter_async_context(warming(container.figures.cache))
         await stack.enter_async_context(background(container.jobs))
         yield

@@ -74,7 +74,7 @@ async def test_a_loop_sends_what_this_process_has_made_and_ends_when_it_is_stopp
     stopping = asyncio.Event()
     async with receiving() as receiver:
         await endpoint(shop, receiver.url())
-        async with asyncio.timeout(IN_TIME), sending(services_of(shop), stopping):
+        async with asyncio.timeout(IN_TIME), sending(services_of(shop), stopping, lambda: (0, 0)):
             await tell(shop, "1")
             await _has(receiver, 1)
             await tell(shop, "2")

@@ -11,6 +11,7 @@ from service.leases.loops import comes, end
 from service.notifications.endpoints.operations.fan_out import NEWS
 from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.endpoints.sending.client import Client
+from service.notifications.endpoints.sending.pace import Carried, Pace
 from service.notifications.endpoints.sending.sender import Sender
 
 LOOKS_EVERY_S = 2.0
@@ -19,10 +20,15 @@ _GATHERS_S = 0.05
 
 
 @asynccontextmanager
-async def sending(services: EndpointServices, stopping: asyncio.Event) -> AsyncIterator[None]:
-    """Send for as long as the block lasts. Several processes may: each delivery is leased."""
+async def sending(
+    services: EndpointServices, stopping: asyncio.Event, carried: Carried
+) -> AsyncIterator[None]:
+    """Send for as long as the block lasts. Several processes may: each delivery is leased.
+
+    `carried` counts the requests of the hot routes, which go before.
+    """
     client = Client(services.addresses)
-    sender = Sender(services, client, Until(math.inf, stopping))
+    sender = Sender(services, client, Until(math.inf, stopping), Pace(carried))
     with WRITTEN.subscribed({NEWS}) as news:
         loop = asyncio.create_task(_look_out(sender, stopping, news), name="tillgate-background")
         try:

@@ -19,6 +19,7 @@ from service.notifications.endpoints.repository.deliveries import Claimed
 from service.notifications.endpoints.sending.client import Client
 from service.notifications.endpoints.sending.lines import Lines
 from service.notifications.endpoints.sending.messages import Route, route_to
+from service.notifications.endpoints.sending.pace import Pace
 from service.notifications.endpoints.sending.trying import Tried, kept_of, try_once
 from service.storage.answering import answers_in_time
 
@@ -40,9 +41,13 @@ class Sender:
     another sends again, under the same id.
     """
 
-    def __init__(self, services: EndpointServices, client: Client, until: Until) -> None:
-        """Begin with nothing under way."""
+    def __init__(
+        self, services: EndpointServices, client: Client, until: Until, pace: Pace | None = None
+    ) -> None:
+        """Begin with nothing under way. Without a `pace` nothing else is done here."""
         self._services, self._client, self._until = services, client, until
+        self._stopping = until.stopping or asyncio.Event()
+        self._pace = pace or Pace(lambda: (0, 0))
         self._lines = Lines()
         self._workers: set[asyncio.Task[None]] = set()
         self._tried: list[Tried] = []
@@ -84,6 +89,7 @@ class Sender:
         self._more = True
         try:
             while True:
+                self._pace.look()
                 await self._claim()
                 if not self._lines.size and not self._tried and not self._more:
                     break
@@ -92,6 +98,7 @@ class Sender:
                 await self._keep()
                 if self._until.over:
                     break
+                await self._pace.rest(self._stopping)
         except asyncio.CancelledError:  # let go: nobody waits for what hangs
             for worker in self._workers:
                 worker.cancel()
@@ -107,7 +114,7 @@ class Sender:
             return
         if not self._more and now - self._looked_at < LOOK_EVERY_S:
             return
-        self._looked_at = now
+        self._looked_at, room = now, self._pace.step(room)
         full, clock = self._lines.full, self._services.clock
         async with answers_in_time():
             found = await repository.claim(room, full, LEASE, clock)

@@ -1,0 +1,113 @@
+"""Deliveries go slowly while requests come in crowds, and as fast as they can otherwise."""
+
+import asyncio
+import math
+import time
+from itertools import count
+
+import pytest
+
+from service.core.batches import Until
+from service.notifications.endpoints.sending import pace as pacing
+from service.notifications.endpoints.sending.client import Client
+from service.notifications.endpoints.sending.pace import CROWD, FEWEST, MOST, WORK_A_ROW_S, Pace
+from service.notifications.endpoints.sending.sender import Sender
+from tests.notifications.receivers import receiving
+from tests.notifications.telling import endpoint, fan_out, services_of, tell
+from tests.support.profiled import profiled
+from tests.support.shop import Shop
+
+IN_TIME = 20
+_EACH = 2 * FEWEST // 8 + 1
+
+
+class Requests:
+    """What the hot routes have carried: so many come together whenever somebody looks."""
+
+    def __init__(self, together: int) -> None:
+        self._together, self._groups = together, 0
+
+    def __call__(self) -> tuple[int, int]:
+        self._groups += 1
+        return self._groups, self._groups * self._together
+
+
+@pytest.mark.parametrize(("together", "busy"), [(CROWD, True), (CROWD - 1, False), (0, False)])
+def test_a_process_is_busy_while_requests_come_in_crowds(together: int, busy: bool) -> None:
+    pace = Pace(Requests(together))
+    pace.look()
+    assert pace.is_busy is busy
+    assert (pace.step(400) <= MOST) is busy
+    assert pace.step(7) == 7
+
+
+def test_it_is_busy_no_more_once_no_request_comes() -> None:
+    carried = [(1, 8), (2, 40), (2, 40)]
+    pace = Pace(lambda: carried.pop(0))
+    pace.look()
+    assert pace.is_busy
+    pace.look()
+    assert not pace.is_busy
+
+
+@pytest.mark.parametrize(("work_s", "step"), [(1e-12, MOST), (math.inf, FEWEST)])
+def test_who_computes_much_between_two_looks_may_begin_more(
+    work_s: float, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "WORK_A_ROW_S", work_s)
+    pace = Pace(Requests(CROWD))
+    pace.look()
+    assert pace.step(400) == step
+
+
+async def test_a_busy_process_computes_for_others_before_more_deliveries_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pacing, "LONGEST_A_ROW_S", float(IN_TIME))
+    pace, others = Pace(Requests(CROWD)), asyncio.create_task(_computes())
+    pace.look()
+    used = time.process_time()
+    async with asyncio.timeout(IN_TIME):
+        await pace.rest(asyncio.Event())
+    others.cancel()
+    assert time.process_time() - used >= 0.9 * FEWEST * WORK_A_ROW_S
+
+
+async def test_the_rest_ends_with_the_process_and_where_nothing_computes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pace, stopping = Pace(Requests(CROWD)), asyncio.Event()
+    pace.look()
+    async with asyncio.timeout(IN_TIME):
+        await pace.rest(stopping)
+        monkeypatch.setattr(pacing, "LONGEST_A_ROW_S", math.inf)
+        monkeypatch.setattr(pacing, "WORK_A_ROW_S", math.inf)
+        stopping.set()
+        await pace.rest(stopping)
+
+
+@pytest.mark.parametrize(("together", "claims"), [(CROWD, 3), (0, 1)])
+async def test_a_busy_sender_takes_a_few_at_a_time_and_sends_all(
+    shop: Shop, together: int, claims: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred and more in steps; the control, for whom nothing is done beside, at once."""
+    monkeypatch.setattr(pacing, "MOST", FEWEST)
+    async with receiving() as receiver:
+        for _ in range(8):
+            await endpoint(shop, receiver.url())
+        await tell(shop, *map(str, range(_EACH)))
+        await fan_out(shop)
+        services = services_of(shop)
+        client = Client(services.addresses)
+        pace = Pace(Requests(together))
+        async with profiled(shop.database) as done:
+            sent = await Sender(services, client, Until(math.inf), pace).work_off()
+        client.close()
+    taken = [one for one in done if one["op"] == "query" and "webhook_deliveries" in one["ns"]]
+    assert sent == len(receiver.got) == 8 * _EACH
+    assert len(taken) == claims
+
+
+async def _computes() -> None:
+    for _ in count():
+        await asyncio.sleep(0)
