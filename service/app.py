@@ -30,6 +30,7 @@ from service.jobs.controllers import NamedJobs
 from service.jobs.operations.begin import ending_with
 from service.jobs.operations.by_the_clock import by_the_clock
 from service.jobs.operations.figures import job_figures
+from service.leases.loops import beside, repeat
 from service.merchants.controllers import AdminMerchants
 from service.migrations.operations import difference
 from service.notifications.alerts.controllers import AdminAlerts
@@ -46,7 +47,8 @@ from service.notifications.mail.controllers import (
 from service.notifications.mail.operations.figures import mail_figures
 from service.notifications.mail.sending.loop import sending_mail
 from service.notifications.stream.controllers import EventStream
-from service.notifications.stream.operations import Streams, ending_streams
+from service.notifications.stream.operations.listening import READ_EVERY_S as LISTENERS_READ_EVERY_S
+from service.notifications.stream.operations.streams import Streams, ending_streams
 from service.outbox.controllers import AdminDeliveries
 from service.outbox.operations.figures import outbox_figures
 from service.payments.history.controllers import Disputes, PaymentHistory
@@ -142,7 +144,7 @@ def create_app(
     mounted = _mounted(extension, settings, container)
     login = build_login(settings, clock, container.merchants)
     watchdog = Watchdog(database, QUEUES)
-    streams = Streams(container.jobs.stopping)
+    streams = Streams(container.jobs.stopping, container.listeners)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -232,6 +234,8 @@ async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None
         await stack.enter_async_context(
             sending(container.endpoints, container.jobs.stopping, _carried)
         )
+        listened = partial(repeat, container.listeners.refresh, LISTENERS_READ_EVERY_S)
+        await stack.enter_async_context(beside(listened, "tillgate-listeners"))
         await stack.enter_async_context(warming(container.figures.cache))
         await stack.enter_async_context(background(container.jobs))
         yield

@@ -13,7 +13,6 @@ from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.mail.operations.services import MailServices, StillWanted
 from service.outbox.operations.hearing import Heard, nobody
 from service.payments.refunds.operations.rules import RefundRules
-from service.payments.refunds.settings import RefundSettings
 from service.providers.refunding import Refunds
 from service.providers.registry import Providers
 from service.sessions.operations.rules import Rules
@@ -55,11 +54,11 @@ def build_rules(settings: Settings, providers: Providers, heard: Heard = nobody)
     )
 
 
-def build_refund_rules(settings: RefundSettings, providers: Providers) -> RefundRules:
+def build_refund_rules(settings: Settings, providers: Providers) -> RefundRules:
     """Build the rules of refunds."""
     asked = {name: one.live for name, one in providers.items() if isinstance(one, Refunds)}
-    window = timedelta(days=settings.refund_window_days)
-    return RefundRules(window, settings.refund_limit, asked)
+    window = timedelta(days=settings.refunds.refund_window_days)
+    return RefundRules(window, settings.refunds.refund_limit, asked)
 
 
 def build_endpoints(settings: Settings, clock: Clock) -> EndpointServices:

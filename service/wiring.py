@@ -37,8 +37,9 @@ from service.notifications.mail.operations.compose import mail_subscriber
 from service.notifications.mail.operations.services import MailServices
 from service.notifications.mail.operations.summary import ABOUT as MAIL_JOBS
 from service.notifications.mail.operations.summary import mail_jobs
+from service.notifications.stream.operations.listening import Listeners
 from service.outbox.documents import OutboxMessage
-from service.outbox.operations.hearing import Heard
+from service.outbox.operations.hearing import Heard, either
 from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.parts import (
     build_endpoints,
@@ -117,6 +118,7 @@ class Container(Struct, frozen=True):
     refunding: RefundServices
     mail: MailServices
     endpoints: EndpointServices
+    listeners: Listeners
     subscribing: SubscriptionServices
     intents: IntentServices
     recovering: RecoveryServices
@@ -128,9 +130,9 @@ class Container(Struct, frozen=True):
 def build_container(settings: Settings, clock: Clock, database: Database) -> Container:
     """Build everything from the settings. Nothing is connected or written."""
     refuse_blank(secrets_of(settings))
-    providers = build_providers(settings.providers, clock)
+    providers, listeners = build_providers(settings.providers, clock), Listeners(clock)
     merchants, endpoints = Merchants(clock), build_endpoints(settings, clock)
-    rules = build_rules(settings, providers, endpoints.endpoints.hears)
+    rules = build_rules(settings, providers, either(endpoints.endpoints.hears, listeners.hears))
     inbox = Inbox(
         providers=providers,
         clock=clock,
@@ -142,13 +144,12 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         strip=settings.inbox.strip_payload_fields,
     )
     services = CheckoutServices(rules, clock, providers, inbox, merchants)
-    refund_rules = build_refund_rules(settings.refunds, providers)
-    refunding = RefundServices(refund_rules, clock, providers, inbox)
+    refunding = RefundServices(build_refund_rules(settings, providers), clock, providers, inbox)
     mail = build_mail(settings, clock, {TEMPLATE: partial(still_due, clock)})
     subscribing = SubscriptionServices(clock, providers, inbox)
     told = (mail_subscriber(mail), webhooks(endpoints.endpoints, clock))
     subscribers = (*subscribers_of(services, refunding, subscribing), *told)
-    intents = build_intents(settings, clock, merchants, endpoints.endpoints.hears)
+    intents = build_intents(settings, clock, merchants, rules.heard)
     jobs = Jobs(services, subscribers, settings.access.peppers)
     recovering = RecoveryServices(clock, merchants, services, mail)
     watched = job_table(jobs, refunding, subscribing, intents, mail, recovering)
@@ -172,6 +173,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         recovering=recovering,
         mail=mail,
         endpoints=endpoints,
+        listeners=listeners,
         jobs=jobs,
         job_table=watched.joined_by(alert_jobs(conditions, clock)),
         conditions=conditions,

@@ -84,6 +84,14 @@ async def fence_of(name: str, clock: Clock) -> int | None:
     return row["fence"] if row else None
 
 
+async def names_held(beginning: str, clock: Clock) -> list[str]:
+    """Return the names of the leases that are held and whose name begins so."""
+    within = {"$gte": beginning, "$lt": f"{beginning}\U0010ffff"}
+    wanted: Row = {"_id": within, "$expr": held("until", clock)}
+    rows = await Lease.get_pymongo_collection().find(wanted, {"_id": 1}).to_list()
+    return [row["_id"] for row in rows]
+
+
 async def release(lease: Held) -> None:
     """End a lease that is still its holder's."""
     await Lease.get_pymongo_collection().update_one(

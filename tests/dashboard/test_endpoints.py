@@ -138,7 +138,7 @@ async def test_a_description_that_the_api_refuses_is_refused_here(
 
 async def test_what_can_not_be_added_is_said(store: Shop, http: AsyncClient) -> None:
     told = await said(http, HERE, f"{HERE}/add", url="https://10.0.0.1/x")
-    assert "leads to 10.0.0.1, a private address" in told
+    assert "leads to a private address" in told
 
 
 @pytest.mark.parametrize("may", [(), (AccessScope.ENDPOINTS_READ,)])

@@ -40,7 +40,7 @@ from service.notifications.endpoints.operations import fan_out, known, sending_m
 from service.notifications.endpoints.sending import client, lines, sender
 from service.notifications.mail.operations import compose as mailing
 from service.notifications.mail.operations import suppressing
-from service.notifications.stream import operations as streams
+from service.notifications.stream.operations import streams
 from service.outbox.operations import deliver as delivering
 from service.outbox.operations import dispatch as dispatching
 from service.outbox.operations import messages as outbox
@@ -166,6 +166,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("taking nothing for {} days", (sent.DISABLED_AFTER.days,)),
         ("with its tries for {} days", (fan_out.KEPT_FOR.days,)),
         ("{} a call: call again", (sending_missed.AT_ONCE,)),
+        ("What was taken more than {} days ago", (fan_out.KEPT_FOR.days,)),
         ("Events are known for {} days", (outbox.KEEP_FOR.days,)),
         ("is signed with both for {} hours", (_hours(endpoints.OVERLAP),)),
         ("added less than {} seconds before", (known.KNOWN_WITHIN.total_seconds(),)),

@@ -77,8 +77,9 @@ def test_what_is_no_plain_address_is_refused(url: str) -> None:
 
 
 async def test_one_bad_address_among_good_ones_spoils_all() -> None:
-    with pytest.raises(AddressRefused, match=r"10\.0\.0\.1"):
+    with pytest.raises(AddressRefused, match="leads to a private address") as refused:
         await Addresses((), leads_to(PUBLIC, "10.0.0.1")).of(target_of("https://a.example/"))
+    assert "10.0.0.1" not in str(refused.value), "which number a name has inside is not said"
     found = await Addresses((), leads_to(PUBLIC)).of(target_of("https://a.example/"))
     assert found == [PUBLIC]
 
@@ -118,7 +119,7 @@ async def test_a_name_that_leads_elsewhere_since_it_was_saved_is_refused_when_se
         await tell(shop)
         await send(shop, services=services)
     assert receiver.connections == 0
-    assert "leads to 127.0.0.1, this machine" in (await the_try(shop))["error"]
+    assert "leads to this machine" in (await the_try(shop))["error"]
 
 
 async def test_a_connection_goes_to_the_very_address_that_was_checked(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from service.notifications.endpoints.operations.known import KNOWN_WITHIN, Endpoints
+from service.notifications.stream.operations.listening import Listeners
 from tests.notifications.receivers import receiving
 from tests.notifications.telling import endpoint, fan_out, send
 from tests.support.profiled import profiled
@@ -35,6 +36,19 @@ async def test_a_payment_is_told_to_whoever_hears_it(shop: Shop) -> None:
 async def test_where_nobody_hears_payments_no_message_of_one_is_written(shop: Shop) -> None:
     await _paid(shop)
     assert await _topics(shop) == ["session.completed"]
+
+
+async def test_whoever_listens_hears_payments_though_no_endpoint_does(shop: Shop) -> None:
+    """Through another process; once they are gone nothing is written for them any more."""
+    await Listeners(shop.clock).note("default")
+    here = shop.api.container.listeners
+    await here.refresh()
+    await _paid(shop)
+    assert await _topics(shop) == ["payment.succeeded", "session.completed"]
+    shop.pass_time(seconds=30)
+    await here.refresh()
+    await _paid(shop)
+    assert await _topics(shop) == ["payment.succeeded", *["session.completed"] * 2]
 
 
 async def test_nor_where_only_sessions_are_heard_or_another_merchant_hears_them(

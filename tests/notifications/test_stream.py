@@ -10,8 +10,9 @@ from litestar import Litestar
 
 from service.app import create_app
 from service.core.clock import ManualClock
-from service.notifications.stream import operations
-from service.notifications.stream.operations import MOST_OF_A_MERCHANT, Streams, Wanted
+from service.notifications.stream.operations import streams as operations
+from service.notifications.stream.operations.listening import SPAN, Listeners
+from service.notifications.stream.operations.streams import MOST_OF_A_MERCHANT, Streams, Wanted
 from service.storage.database import Database
 from service.web.keys.documents import ApiKey
 from service.web.keys.ring import REMEMBERED_FOR
@@ -154,6 +155,25 @@ async def test_a_stream_ends_with_its_key(
         assert await ours.names(1) == ["s-1"]
 
 
+async def test_who_listens_is_known_to_all_processes_for_as_long_as_they_do(
+    served: Served, clock: ManualClock
+) -> None:
+    here, beside = served[1].state.streams, Listeners(clock)
+    await beside.refresh()
+    assert not beside.hears("default", "payment.succeeded")
+    async with listening(served[0]):
+        await beside.refresh()
+        assert beside.hears("default", "payment.succeeded")
+        assert not beside.hears("another", "payment.succeeded")
+        clock.advance(SPAN)
+        await here._go_on("default", _admitted)  # as it does every few seconds
+        await beside.refresh()
+        assert beside.hears("default", "payment.succeeded")
+    clock.advance(SPAN)
+    await beside.refresh()
+    assert not beside.hears("default", "payment.succeeded")
+
+
 async def test_a_stream_ends_when_the_server_stops(served: Served) -> None:
     async with listening(served[0]) as one:
         served[1].state.streams.stopping.set()
@@ -184,10 +204,10 @@ async def _admitted() -> None:
 
 
 async def test_what_one_who_does_not_read_may_keep_waiting_is_bounded(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: Served, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operations, "ROOM", 3)
-    streams = Streams(asyncio.Event())
+    streams = Streams(asyncio.Event(), Listeners(clock))
     pieces = await streams.listen(Wanted("default", ["*"]), _admitted)
     await happens(served[0], *(f"s-{number}" for number in range(6)))
     [reading] = streams.under_way

@@ -10,7 +10,7 @@ from litestar.response import Stream
 from service.core.principal import AccessScope
 from service.notifications.events.states import ALL, is_filter
 from service.notifications.stream.errors import wrong_filter
-from service.notifications.stream.operations import Streams, Wanted
+from service.notifications.stream.operations.streams import Streams, Wanted
 from service.web.authentication import AnyRequest, CurrentPrincipal, on_behalf_of, requires
 from service.web.parameters import MerchantQuery
 from service.web.requests import header_of

@@ -21,11 +21,14 @@ from ipaddress import (
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+import structlog
 from msgspec import Struct
 
 from service.core.errors import Misconfigured
 from service.core.variables import is_web_address
 from service.notifications.endpoints.errors import AddressRefused
+
+log = structlog.get_logger(__name__)
 
 LONGEST_URL = 500
 RESOLVED_WITHIN_S = 5.0
@@ -97,13 +100,15 @@ class Addresses:
     async def of(self, target: Target) -> Sequence[str]:
         """Return the addresses of a target, all of them fit. Raises `AddressRefused`.
 
-        One that is not fit spoils all: who has put it there may put it first next time. Over plain
-        http only what is allowed by its network may be told.
+        One that is not fit spoils all: who has put it there may put it first next time. The number
+        is told to the log alone: a name may be one of ours. Over plain http only what is allowed by
+        its network may be told.
         """
         found = [ip_address(one.partition("%")[0]) for one in await self._resolved(target)]
         for ip in found:
             if (why := self._unfit(ip)) is not None:
-                raise AddressRefused(f"leads to {ip}, {why}: nothing is sent there")
+                log.info("webhook address refused", host=target.host, ip=str(ip))
+                raise AddressRefused(f"leads to {why}: nothing is sent there")
         if not target.encrypted and not all(map(self._is_allowed, found)):
             raise AddressRefused("must begin with https://, or anybody on the way reads along")
         return [str(ip) for ip in found]

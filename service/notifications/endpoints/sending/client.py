@@ -105,7 +105,9 @@ class Client:
                 raise Failed(f"TLS failed: {error.reason or 'no connection'}.") from error
             except OSError as error:
                 if left == 0:
-                    raise Failed(f"{ip} could not be connected to: {_why(error)}.") from error
+                    raise Failed(
+                        f"{target.host} could not be connected to: {_why(error)}."
+                    ) from error
             else:
                 return made
         raise Failed("It has no address.")

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 
 import structlog
@@ -15,6 +16,7 @@ from service.leases.loops import end
 from service.notifications.events.operations import encoded, event_of
 from service.notifications.events.states import types_heard
 from service.notifications.stream.errors import TooManyStreams
+from service.notifications.stream.operations.listening import Listeners
 from service.notifications.stream.repository import Source, watch
 from service.storage.answering import DatabaseError, answers_in_time
 
@@ -53,9 +55,10 @@ class Wanted(Struct, frozen=True):
 class Streams:
     """The streams of this process. `stopping` ends all of them at once."""
 
-    def __init__(self, stopping: asyncio.Event) -> None:
-        """Begin with none."""
+    def __init__(self, stopping: asyncio.Event, listeners: Listeners) -> None:
+        """Begin with none; say among `listeners` to whom is listened."""
         self.stopping = stopping
+        self._listeners = listeners
         self._of: Counter[str] = Counter()
         self.under_way: set[asyncio.Task[None]] = set()
 
@@ -67,6 +70,7 @@ class Streams:
         """
         self._take_place(wanted.merchant_id)
         try:
+            await self._listeners.note(wanted.merchant_id)
             async with answers_in_time():
                 source = await watch(wanted.merchant_id, types_heard(wanted.filters), wanted.place)
         except BaseException:
@@ -77,6 +81,10 @@ class Streams:
         self.under_way.add(reading)
         reading.add_done_callback(self.under_way.discard)
         return outlet.pieces()
+
+    async def _go_on(self, merchant_id: str, may_still: MayStill) -> None:
+        await may_still()
+        await self._listeners.note(merchant_id)
 
     def _take_place(self, merchant_id: str) -> None:
         if self._of[merchant_id] >= MOST_OF_A_MERCHANT:
@@ -90,7 +98,7 @@ class Streams:
     ) -> None:
         """Hand on what comes. It ends by itself: a call of the driver must not be cancelled."""
         try:
-            await _hand_on(source, outlet, may_still)
+            await _hand_on(source, outlet, partial(self._go_on, wanted.merchant_id, may_still))
         except (Unauthenticated, Forbidden) as error:
             log.info("a stream of events ends", reason=error.error)
         except DatabaseError as error:

@@ -1,0 +1,1 @@
+"""Listen to events as they happen, and know to whom somebody listens."""
