@@ -41,8 +41,9 @@ class Invoice(Struct, frozen=True):
 class Life(Struct, frozen=True):
     """A subscription as it stands. `price` is Stripe's id of a price of the sandbox.
 
-    `proration` is what the next invoice adds for a change of plan, in minor units. After the last
-    try it `gives_up` into this state.
+    `ends_because` is Stripe's word for why it was canceled, or is to be. `proration` is what the
+    next invoice adds for a change of plan, in minor units. After the last try it `gives_up` into
+    this state.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Life(Struct, frozen=True):
     cancel_at_period_end: bool = False
     canceled_at: int | None = None
     ended_at: int | None = None
+    ends_because: str | None = None
     metadata: JsonObject = {}
     payer: Payer = "pays"
     gives_up: Literal["canceled", "unpaid"] = "canceled"
@@ -115,15 +117,27 @@ def next_at(life: Life) -> int | None:
     return life.period_end if life.status in ("active", "trialing") else None
 
 
-def canceled(life: Life, at: int) -> Step:
-    """End a subscription."""
-    ended = structs.replace(life, status="canceled", canceled_at=at, ended_at=at, next_attempt=None)
+def canceled(life: Life, at: int, because: str = "cancellation_requested") -> Step:
+    """End a subscription; `because` is Stripe's word for why."""
+    ended = structs.replace(
+        life,
+        status="canceled",
+        canceled_at=at,
+        ended_at=at,
+        ends_because=because,
+        next_attempt=None,
+    )
     return Step(ended, at, ("customer.subscription.deleted",))
 
 
 def ending(life: Life, at: int, *, ends: bool) -> Life:
     """Have a subscription end with its period, or go on."""
-    return structs.replace(life, cancel_at_period_end=ends, canceled_at=at if ends else None)
+    return structs.replace(
+        life,
+        cancel_at_period_end=ends,
+        canceled_at=at if ends else None,
+        ends_because="cancellation_requested" if ends else None,
+    )
 
 
 def changed(life: Life, price: str, quantity: int, at: int, *, prorated: bool) -> Life:
@@ -183,7 +197,7 @@ def _collect(life: Life, at: int) -> Step:
     after = _with(life, tried, status="unpaid", next_attempt=None)
     if life.gives_up == "unpaid":
         return Step(after, at, ("invoice.payment_failed", "customer.subscription.updated"))
-    over = canceled(after, at)
+    over = canceled(after, at, "payment_failed")
     return structs.replace(over, events=("invoice.payment_failed", *over.events))
 
 

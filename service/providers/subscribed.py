@@ -28,6 +28,7 @@ class Subscribed(Struct, frozen=True, rename="camel", omit_defaults=True):
     was sent along: there may have been another change since. A period costs `amount`, in minor
     units of `currency`, and is `interval_count` intervals long. `attempts` counts how often the
     latest invoice was tried while it is not paid. `started_at`: nothing of it is older.
+    `cancellation_reason` is the provider's word for why it was canceled, or is to be.
     """
 
     provider_subscription_id: str
@@ -49,5 +50,6 @@ class Subscribed(Struct, frozen=True, rename="camel", omit_defaults=True):
     started_at: datetime | None = None
     canceled_at: datetime | None = None
     ended_at: datetime | None = None
+    cancellation_reason: str | None = None
     latest_invoice: str | None = None
     attempts: int = 0

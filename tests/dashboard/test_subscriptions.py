@@ -15,11 +15,12 @@ from tests.dashboard.pressing import page, press, said, words
 from tests.dashboard.signing_in import sign_in
 from tests.sandbox.lab import Lab
 from tests.sandbox.looks import look_at
-from tests.sandbox.visitor import Visitor, signed_in
+from tests.sandbox.visitor import CLERK, Visitor, signed_in
 from tests.subscriptions.living import USER, Living, begun
 from tests.support.keys import issue_key
 from tests.support.pages import assert_nothing_inline
 from tests.support.patience import IN_TIME
+from tillgate_sandbox.demo_prices import put_demo_prices
 from tillgate_sandbox.playing import happen
 from tillgate_sandbox.states import Happening
 
@@ -146,6 +147,34 @@ async def test_its_buttons_end_it_let_it_go_on_and_change_it_each_on_the_record(
         "Subscription to premium: canceled",
     ):
         assert line in lines, lines
+
+
+async def test_its_page_says_why_it_is_not_active_and_what_another_plan_costs(
+    living: Living, http: AsyncClient
+) -> None:
+    clock = living.lab.sandbox.clock
+    await put_demo_prices(CLERK, clock.now())
+    assert '<option value="premium">premium, 29.99 USD</option>' in await page(http, _here(living))
+    await living.pay_with("pm_card_chargeCustomerFail")
+    await living.pass_days(31)
+    await sign_in(http)
+    assert "A renewal failed, and is tried again" in words(await page(http, _here(living)))
+    await living.pass_days(8)
+    await sign_in(http)
+    shown = await page(http, _here(living))
+    assert "Canceled, since what was owed was not paid." in shown
+    assert "payment failed" in words(shown)
+
+
+async def test_what_was_ended_by_a_button_is_told_from_what_was_not_paid(
+    living: Living, http: AsyncClient
+) -> None:
+    await _press(living, "end")
+    assert "cancellation requested" in words(await page(http, _here(living)))
+    await _press(living, "go_on")
+    assert "cancellation requested" not in words(await page(http, _here(living)))
+    await _press(living, "end_now")
+    assert "Canceled, as was asked for." in await page(http, _here(living))
 
 
 async def test_what_can_not_be_changed_is_said_and_nothing_is(

@@ -80,6 +80,10 @@ def subscription(checkout: SandboxCheckout, life: Life | None = None) -> JsonObj
             "cancel_at": life.period_end if life.cancel_at_period_end else None,
             "cancel_at_period_end": life.cancel_at_period_end,
             "canceled_at": life.canceled_at,
+            "cancellation_details": {
+                **dict.fromkeys(("comment", "feedback", "feedback_option")),
+                "reason": life.ends_because,
+            },
             "created": life.started,
             "currency": cost_of(life.price)[1],
             "customer": customer_of(checkout),

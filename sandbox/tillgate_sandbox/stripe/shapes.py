@@ -120,7 +120,6 @@ _ALWAYS: Mapping[str, JsonObject] = {
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_mode": {"flexible": None, "type": "classic"},
         "billing_schedules": [],
-        "cancellation_details": _null("comment feedback feedback_option reason"),
         "collection_method": "charge_automatically",
         "discounts": [],
         "invoice_settings": {

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from service.catalog import repository
-from service.catalog.documents import Product
+from service.catalog.documents import Price, Product
 from service.providers.subscribed import Interval
 from service.storage.answering import answers_in_time
 from service.storage.transaction import Transaction
@@ -32,14 +32,17 @@ async def plan_price(merchant_id: str, plan: str, currency: str, provider: str) 
     return PlanPrice(ref, found.interval, found.interval_count)
 
 
+async def amounts_of_plans(merchant_id: str, currency: str) -> Mapping[str, int]:
+    """Return what a period of each plan costs in a currency, in minor units, by plan."""
+    return {one.item: one.amount for one in await _listed(merchant_id, currency)}
+
+
 async def prices_of_plans(merchant_id: str, currency: str, provider: str) -> Mapping[str, str]:
     """Return the provider's ids of the prices in a currency, by plan."""
-    async with answers_in_time():
-        listed = await repository.list_prices(merchant_id)
     return {
         one.item: one.provider_prices[provider]
-        for one in listed
-        if one.pass_id is None and one.currency == currency and provider in one.provider_prices
+        for one in await _listed(merchant_id, currency)
+        if provider in one.provider_prices
     }
 
 
@@ -47,3 +50,9 @@ async def plan_of_price(merchant_id: str, provider: str, ref: str, tx: Transacti
     """Return the plan that a provider's price is of, None where the catalog names none."""
     found = await repository.find_by_provider_price(merchant_id, provider, ref, tx)
     return min((one.item for one in found if one.pass_id is None), default=None)
+
+
+async def _listed(merchant_id: str, currency: str) -> list[Price]:
+    async with answers_in_time():
+        listed = await repository.list_prices(merchant_id)
+    return [one for one in listed if one.pass_id is None and one.currency == currency]

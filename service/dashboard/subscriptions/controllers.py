@@ -1,6 +1,6 @@
 """The pages of subscriptions over HTTP, and the buttons that change one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 from litestar import Controller, get, post
@@ -8,6 +8,7 @@ from litestar.di import Provide
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Redirect
 
+from service.catalog.operations.plans import amounts_of_plans
 from service.core.errors import NotFound, ProviderFailed
 from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
@@ -126,10 +127,14 @@ class SubscriptionPages(Controller):
         return await act(request, desk, CHANGE, subscription_link(subscription_id), do)
 
 
-async def _plans(found: Subscription, services: SubscriptionServices) -> Sequence[str]:
-    """Return the plans that its provider has a price for, none where that is not set up."""
+async def _plans(found: Subscription, services: SubscriptionServices) -> Mapping[str, int | None]:
+    """Return the plans that its provider has a price for, none where that is not set up.
+
+    With each is what the catalog has a period of it cost; None where that has no price of it.
+    """
     try:
         provider = services.provider_of(found)
     except ProviderFailed:
-        return ()
-    return sorted(await plans_for(found, provider))
+        return {}
+    amounts = await amounts_of_plans(found.merchant_id, found.currency or "")
+    return {plan: amounts.get(plan) for plan in sorted(await plans_for(found, provider))}

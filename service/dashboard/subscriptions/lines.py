@@ -1,6 +1,6 @@
 """What the pages of subscriptions show, in words. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -47,11 +47,14 @@ class MoveLine(Struct, frozen=True):
 
 
 class Changing(Struct, frozen=True):
-    """What can be changed: whether it may be ended, may go on, and to which plans."""
+    """What can be changed: whether it may be ended, may go on, and to which plans.
+
+    Each of `plans` is a name and what stands for it, with its price where that is known.
+    """
 
     ends: bool
     goes_on: bool
-    plans: Sequence[str]
+    plans: Sequence[tuple[str, str]]
 
 
 class SubscriptionPage(Struct, frozen=True, kw_only=True):
@@ -85,9 +88,15 @@ def subscription_line(one: Subscription) -> SubscriptionLine:
 
 
 def subscription_page(
-    one: Subscription, payments: Sequence[Payment], plans: Sequence[str], reader: Principal
+    one: Subscription,
+    payments: Sequence[Payment],
+    plans: Mapping[str, int | None],
+    reader: Principal,
 ) -> SubscriptionPage:
-    """Return what the page of a subscription shows to a reader; `plans` are its provider's."""
+    """Return what the page of a subscription shows to a reader.
+
+    `plans` are its provider's, each with what it costs, None where that is not known.
+    """
     may = AccessScope.SUBSCRIPTIONS_WRITE in reader.scopes
     return SubscriptionPage(
         title=_plan(one),
@@ -104,13 +113,19 @@ def subscription_page(
     )
 
 
-def _changing(one: Subscription, plans: Sequence[str]) -> Changing | None:
+def _changing(one: Subscription, plans: Mapping[str, int | None]) -> Changing | None:
     """Return what can be changed of a subscription that is read and has not ended."""
     if one.status is None or one.has_ended:
         return None
     stops = one.cancel_at_period_end or one.status is SubscriptionStatus.PAUSED
-    others = [plan for plan in plans if plan != one.plan]
+    others = [(plan, _offer(one, plan, cost)) for plan, cost in plans.items() if plan != one.plan]
     return Changing(ends=not one.cancel_at_period_end, goes_on=stops, plans=others)
+
+
+def _offer(one: Subscription, plan: str, cost: int | None) -> str:
+    if cost is None or one.currency is None:
+        return plan
+    return f"{plan}, {money.price(cost, one.provider, one.currency)}"
 
 
 def _plan(one: Subscription) -> str:
@@ -157,8 +172,9 @@ def _facts(one: Subscription) -> list[tuple[str, str]]:
     return money.facts(
         [
             ("Provider", money.title_of(one.provider)),
-            ("Says", (one.provider_status or "").replace("_", " ")),
+            ("Provider says", (one.provider_status or "").replace("_", " ")),
             ("Tries of its renewal", one.renewal_attempts or None),
+            ("Why it ends", (one.cancellation_reason or "").replace("_", " ")),
             *known,
             ("To be read", "since then something became of it" if one.unread else None),
             ("User", one.user_id),

@@ -48,6 +48,7 @@ class Subscription(StoredDocument):
     that no reading before number `wanted` can know, since `unread_since`. `read_at` is when the
     last answer came.
 
+    `cancellation_reason` is the provider's word for why it was canceled, or is to be.
     `inactive_since` follows the provider's state, never `renewal_attempts`, which is how often the
     latest invoice was tried. `payment_ids` are the provider's ids of its payments.
     """
@@ -78,6 +79,7 @@ class Subscription(StoredDocument):
     started_at: datetime | None = None
     canceled_at: datetime | None = None
     ended_at: datetime | None = None
+    cancellation_reason: str | None = None
     inactive_since: datetime | None = None
     renewal_attempts: int = 0
     latest_invoice: str | None = None

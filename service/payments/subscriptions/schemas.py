@@ -51,6 +51,7 @@ class SubscriptionView(Struct, frozen=True, rename="camel", kw_only=True):
     is `intervalCount` intervals long. `status` is null until the provider was read for the first
     time, and `unread` while something became of the subscription since it was read. `inactiveSince`
     is since when what was subscribed to may be stopped; null while it may not.
+    `cancellationReason` is the provider's word for why it was canceled, or is to be.
     """
 
     subscription_id: str
@@ -77,6 +78,7 @@ class SubscriptionView(Struct, frozen=True, rename="camel", kw_only=True):
     started_at: datetime | None
     canceled_at: datetime | None
     ended_at: datetime | None
+    cancellation_reason: str | None
     inactive_since: datetime | None
     latest_invoice: str | None
     unread: bool

@@ -134,6 +134,7 @@ def _subscribed(found: JsonObject, prices: Prices) -> Subscribed:
         started_at=moment(found, "start_date") or moment(found, "created"),
         canceled_at=moment(found, "canceled_at"),
         ended_at=ended,
+        cancellation_reason=text(inner(found, "cancellation_details"), "reason"),
         latest_invoice=reference(found, "latest_invoice"),
         attempts=whole(open_invoice, "attempt_count") or 0,
     )

@@ -23,6 +23,12 @@ _STANDS: Mapping[SubscriptionStatus, str] = {
     SubscriptionStatus.COMPLETED: "over, it was not to be renewed any more",
     SubscriptionStatus.INCOMPLETE_EXPIRED: "over, it was never paid for",
 }
+# https://docs.stripe.com/api/subscriptions/object#subscription_object-cancellation_details-reason
+_REASONS: Mapping[str, str] = {
+    "cancellation_requested": "as was asked for",
+    "payment_failed": "since what was owed was not paid",
+    "payment_disputed": "since a payment was disputed",
+}
 
 
 async def read_subscriptions(session: Session) -> Sequence[Subscription]:
@@ -51,7 +57,11 @@ def lines_of_subscriptions(subscriptions: Iterable[Subscription]) -> Iterator[En
 def moves_of(subscription: Subscription) -> Sequence[tuple[SubscriptionMove, str]]:
     """Return each move of a subscription with what it was, in words."""
     moves = pairwise([None, *subscription.history])
-    return [(move, _what(before, move)) for before, move in moves if move is not None]
+    return [
+        (move, f"{_what(before, move)}{_because(subscription, move.to)}")
+        for before, move in moves
+        if move is not None
+    ]
 
 
 def stands_of(subscription: Subscription) -> str:
@@ -59,7 +69,7 @@ def stands_of(subscription: Subscription) -> str:
     status = subscription.status
     if status is None:
         return "its provider has not said yet how it stands"
-    return f"{_STANDS[status]}{follows_of(subscription)}"
+    return f"{_STANDS[status]}{_because(subscription, status)}{follows_of(subscription)}"
 
 
 def follows_of(subscription: Subscription) -> str:
@@ -69,6 +79,14 @@ def follows_of(subscription: Subscription) -> str:
     if subscription.cancel_at_period_end and subscription.current_period_end is not None:
         return f", ends at {moment(subscription.current_period_end)}"
     return ""
+
+
+def _because(subscription: Subscription, status: SubscriptionStatus) -> str:
+    """Return why a subscription was canceled, as the end of a sentence, where its provider says."""
+    reason = subscription.cancellation_reason
+    if reason is None or status is not SubscriptionStatus.CANCELED:
+        return ""
+    return f", {_REASONS.get(reason) or reason.replace('_', ' ')}"
 
 
 def _what(before: SubscriptionMove | None, move: SubscriptionMove) -> str:

@@ -19,6 +19,7 @@ from service.payments.subscriptions.states import (
 from service.providers.facts import SubscriptionRead
 from service.providers.subscribed import Subscribed
 from service.storage.database import Row
+from service.storage.documents import wire_name
 from service.storage.transaction import Transaction
 
 
@@ -76,31 +77,19 @@ def _changes(known: Subscription, reading: Reading, plan: str | None, now: datet
 
 def _said(known: Subscription, said: Subscribed) -> Row:
     """Return the fields of a reading as they are stored; what it leaves open stays as it is."""
-    fields = structs.asdict(said)
-    row: Row = {stored: fields[name] for name, stored in _FIELDS.items()}
+    row: Row = {
+        _NAMED_OTHERWISE.get(name) or wire_name(name): value
+        for name, value in structs.asdict(said).items()
+        if name not in _WEIGHED
+    }
     row["providerCustomerId"] = said.customer_id or known.provider_customer_id
     return row
 
 
-_FIELDS = {
-    "state": "status",
-    "provider_status": "providerStatus",
-    "provider_plan_id": "providerPlanId",
-    "amount": "amount",
-    "currency": "currency",
-    "quantity": "quantity",
-    "interval": "interval",
-    "interval_count": "intervalCount",
-    "current_period_start": "currentPeriodStart",
-    "current_period_end": "currentPeriodEnd",
-    "cancel_at_period_end": "cancelAtPeriodEnd",
-    "trial_end": "trialEnd",
-    "started_at": "startedAt",
-    "canceled_at": "canceledAt",
-    "ended_at": "endedAt",
-    "latest_invoice": "latestInvoice",
-    "attempts": "renewalAttempts",
-}
+# A provider speaks of its own state and tries; what is stored says whose they are.
+_NAMED_OTHERWISE = {"state": "status", "attempts": "renewalAttempts"}
+# What is stored of these depends on what was known before.
+_WEIGHED = frozenset({"provider_subscription_id", "customer_id", "plan", "noted_plan"})
 
 
 # What of a reading is a line of the subscription's history where it differs.
