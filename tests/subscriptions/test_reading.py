@@ -234,5 +234,5 @@ async def test_the_timeline_of_its_session_tells_what_became_of_it(
     answer = await lab.api.call("GET", f"/api/payment-sessions/{living.session_id}/timeline")
     entries = answer.json()["entries"]
     lines = [one["summary"] for one in entries if one["what"] == "subscription"]
-    assert lines[0] == "subscription to basic: active"
-    assert lines[1].startswith("subscription to basic: a renewal failed, and is tried again")
+    assert lines[0] == "Subscription to basic: active"
+    assert lines[1].startswith("Subscription to basic: a renewal failed, and is tried again")
