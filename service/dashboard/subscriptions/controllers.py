@@ -1,6 +1,5 @@
 """The pages of subscriptions over HTTP, and the buttons that change one."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from litestar import Controller, get, post
@@ -8,8 +7,7 @@ from litestar.di import Provide
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Redirect
 
-from service.catalog.operations.plans import amounts_of_plans
-from service.core.errors import NotFound, ProviderFailed
+from service.core.errors import NotFound
 from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
 from service.dashboard.acting import (
@@ -26,18 +24,16 @@ from service.dashboard.money import subscription_link
 from service.dashboard.said import Said
 from service.dashboard.subscriptions.changing import change
 from service.dashboard.subscriptions.lines import subscription_line, subscription_page
+from service.dashboard.subscriptions.offering import plans_offered
 from service.payments.subscriptions.controllers import subscribing_of
-from service.payments.subscriptions.documents import Subscription
 from service.payments.subscriptions.operations.browse import (
     find_by_any_id,
     find_subscription,
     list_subscriptions,
     payments_of,
 )
-from service.payments.subscriptions.operations.plans import plans_for
 from service.payments.subscriptions.repository import SubscriptionFilter
 from service.payments.subscriptions.sending.read import read_if_unread
-from service.payments.subscriptions.sending.services import SubscriptionServices
 from service.payments.subscriptions.states import SubscriptionStatus
 from service.web.authentication import AnyRequest
 from service.web.parameters import PAGE_SIZE, PageCursor
@@ -109,7 +105,7 @@ class SubscriptionPages(Controller):
             except NotFound:
                 return filled(sheet, "nothing.html", status_code=404, what="subscription")
             read = await read_if_unread(found, services)
-            plans, payments = await _plans(read, services), await payments_of(read)
+            plans, payments = await plans_offered(read, services), await payments_of(read)
             of = subscription_page(read, payments, plans, sheet.reader)
             return filled(sheet, "subscription.html", of=of)
 
@@ -125,16 +121,3 @@ class SubscriptionPages(Controller):
             return await change(reader, subscription_id, given, subscribing_of(request))
 
         return await act(request, desk, CHANGE, subscription_link(subscription_id), do)
-
-
-async def _plans(found: Subscription, services: SubscriptionServices) -> Mapping[str, int | None]:
-    """Return the plans that its provider has a price for, none where that is not set up.
-
-    With each is what the catalog has a period of it cost; None where that has no price of it.
-    """
-    try:
-        provider = services.provider_of(found)
-    except ProviderFailed:
-        return {}
-    amounts = await amounts_of_plans(found.merchant_id, found.currency or "")
-    return {plan: amounts.get(plan) for plan in sorted(await plans_for(found, provider))}

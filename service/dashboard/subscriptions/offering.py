@@ -1,0 +1,24 @@
+"""The plans that a subscription's page offers, with what each costs."""
+
+from collections.abc import Mapping
+
+from service.catalog.operations.plans import amounts_of_plans
+from service.core.errors import ProviderFailed
+from service.payments.subscriptions.documents import Subscription
+from service.payments.subscriptions.operations.plans import plans_for
+from service.payments.subscriptions.sending.services import SubscriptionServices
+
+
+async def plans_offered(
+    found: Subscription, services: SubscriptionServices
+) -> Mapping[str, int | None]:
+    """Return the plans that its provider has a price for, none where that is not set up.
+
+    With each is what the catalog has a period of it cost; None where that has no price of it.
+    """
+    try:
+        provider = services.provider_of(found)
+    except ProviderFailed:
+        return {}
+    amounts = await amounts_of_plans(found.merchant_id, found.currency or "")
+    return {plan: amounts.get(plan) for plan in sorted(await plans_for(found, provider))}
