@@ -28,6 +28,7 @@ ELSEWHERE = {
     "licence.md": "LICENSE",
     "mark.svg": "service/web/pages/static/mark.svg",
     "guide.css": "guide/guide.css",
+    "guide.js": "guide/guide.js",
 }
 _TITLES = {".env.example": "Variables", "LICENSE": "Licence"}
 _PAGES = {source: page for page, source in ELSEWHERE.items()}

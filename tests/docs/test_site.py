@@ -14,6 +14,7 @@ from tests.support.axe import violations
 from tests.support.browsers import new_context
 from tests.web.serving import serving
 
+_WITH_WIDE_TABLES = ("index", "api", "asvs", "decisions/0041-leases-have-a-fence")
 MKDOCS = Path(sys.executable).with_name("mkdocs")
 
 
@@ -75,8 +76,13 @@ async def test_the_site_is_read_and_searched_without_the_internet(
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
+        for width, dark in ((360, True), (1280, False)):
+            await page.set_viewport_size({"width": width, "height": 780})
+            await page.emulate_media(color_scheme="dark" if dark else "light")
+            for name in _WITH_WIDE_TABLES:
+                await page.goto(f"{address}/docs/guide/{name}.html")
+                assert await violations(page) == [], (name, width)
         await page.goto(f"{address}/docs/guide/index.html")
-        assert await violations(page) == []
         await page.fill("input[name=query]", "session_not_found")
         await page.wait_for_selector(".md-search-result__item >> text=session_not_found")
         await page.click(".md-search-result__item a")
