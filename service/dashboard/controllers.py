@@ -8,11 +8,13 @@ from service.dashboard.disputes.controllers import DisputePages
 from service.dashboard.endpoints.controllers import EndpointPages
 from service.dashboard.frame import ASSETS
 from service.dashboard.landing import landing_route
+from service.dashboard.leads.controllers import LeadPages
 from service.dashboard.login.controllers import Login
 from service.dashboard.login.services import LoginServices
 from service.dashboard.mail.controllers import MailPages
 from service.dashboard.operating.controllers import OperationsPages
 from service.dashboard.payments.controllers import PaymentPages
+from service.dashboard.recovery.controllers import RecoveryPages
 from service.dashboard.refunds.controllers import RefundPages
 from service.dashboard.reviews.controllers import ReviewPages
 from service.dashboard.sessions.controllers import SessionPages
@@ -35,7 +37,7 @@ def dashboard_routes(
             *(SHARED.route(), ASSETS.route(), Login, SessionPages, OperationsPages),
             landing_route(home, extension, guide=guide),
             *(PaymentPages, SubscriptionPages, RefundPages, ReviewPages, DisputePages),
-            *(AlertPages, MailPages, EndpointPages),
+            *(AlertPages, MailPages, EndpointPages, LeadPages, RecoveryPages),
         ],
         dependencies={
             "login": Provide(lambda: login, sync_to_thread=False),

@@ -351,6 +351,7 @@ ELSEWHERE = {
     "AdminRecovery.send": "needs a session that was left: tests/recovery/test_by_hand.py",
     "AdminMail.again": "needs a mail server: tests/notifications/mail/test_page.py",
     "MailPages.again": "the same operation as AdminMail.again",
+    **dict.fromkeys(("RecoveryPages.pause", "RecoveryPages.send"), "as AdminRecovery"),
     "AdminMailTemplates.preview": "changes nothing: it fills a template in",
 }
 """Handlers whose trace stands elsewhere, and where. Opening is the measured path: no write more."""

@@ -84,6 +84,9 @@ class Things:
             "/dashboard/disputes/{dispute_id}/evidence": f"{dispute}/evidence",
             "/dashboard/alerts": "/dashboard/alerts?status=any",
             "/dashboard/mail": "/dashboard/mail",
+            "/dashboard/leads": "/dashboard/leads",
+            "/dashboard/recovery": "/dashboard/recovery",
+            "/dashboard/recovery/{session_id}": f"/dashboard/recovery/{session}",
             "/dashboard/endpoints": "/dashboard/endpoints",
             "/dashboard/endpoints/{endpoint_id}": f"/dashboard/endpoints/{self.endpoint_id}",
             "/sandbox/pay/{page_id}": self.pay_page,
@@ -97,7 +100,7 @@ class Things:
 
 
 # Nobody has left that session for an hour: its page is looked at in tests/recovery.
-_STATUSES = {"/resume": 404}
+_STATUSES = {"/resume": 404, "/dashboard/recovery/{session_id}": 404}
 
 # The viewer of the API and the site of the docs are made by others; a mail is its sender's.
 _OF_OTHERS = {"/docs", "/docs/framework/{path}", "/docs/guide", "/sandbox/mail/{mail_id}/html"}

@@ -163,6 +163,7 @@ async def test_no_form_of_the_dashboard_is_taken_without_its_token(
     others |= {f"/dashboard/endpoints/we_0/{act}" for act in ("rotate", "test", "resend")}
     others |= {f"/dashboard/endpoints/we_0/{act}" for act in ("switch", "remove", "missed")}
     others |= {"/dashboard/alerts/close", "/dashboard/mail/resend"}
+    others |= {"/dashboard/recovery/pause", "/dashboard/recovery/send"}
     others |= {"/dashboard/subscriptions/sub_0/change"}
     assert forms == {"/dashboard/login", "/dashboard/logout"} | others
     await sign_in(production)

@@ -1,0 +1,1 @@
+"""Leads: who would buy what, and how far they came."""
