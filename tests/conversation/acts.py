@@ -14,6 +14,7 @@ from tests.conversation import (
     refunders,
     returners,
     strangers,
+    subscribers,
 )
 from tests.conversation.world import World
 
@@ -83,6 +84,18 @@ ACTS: Mapping[str, Do] = {
     "remind": returners.remind,
     "remind_by_hand": returners.remind_by_hand,
     "come_back": returners.come_back,
+    "subscribe": subscribers.subscribe,
+    "renew": subscribers.renew,
+    "change_card": subscribers.change_card,
+    "dun": subscribers.dun,
+    "change_plan": subscribers.change_plan,
+    "cancel_subscription": subscribers.cancel_subscription,
+    "reactivate": subscribers.reactivate,
+    "act_there": subscribers.act_there,
+    "lose": subscribers.lose,
+    "ask_how_it_stands": subscribers.ask_how_it_stands,
+    "read_overdue": subscribers.read_overdue,
+    "read_crosswise": subscribers.read_crosswise,
     "cut": operators.cut,
     "mend": operators.mend,
 }

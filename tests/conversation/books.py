@@ -7,7 +7,10 @@ from datetime import datetime
 from service.storage.database import Row
 from tillgate_sandbox.documents import SandboxCheckout, SandboxPayment, SandboxRefund
 from tillgate_sandbox.states import CheckoutStatus, DisputeStatus, PaymentStatus
+from tillgate_sandbox.stripe.billing import invoice_id
+from tillgate_sandbox.stripe.render import subscribes
 
+_OF_AN_INVOICE = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING})
 _TAKEN = frozenset({DisputeStatus.OPEN, DisputeStatus.UNDER_REVIEW, DisputeStatus.LOST})
 
 CLOSABLE = frozenset({"session", "link"})
@@ -21,7 +24,8 @@ class RealPayment:
     `opened_at` is when its checkout was opened: a session's id may have been taken anew since.
     `refunded` reached the customer, `refunding` is on its way, `withheld` was taken by a dispute
     that is undecided and `lost` by one that was lost. What Razorpay refunds for a lost dispute is
-    lost, and not refunded: it is the same money.
+    lost, and not refunded: it is the same money. `renews` is the subscription that a later invoice
+    of is paid, which is no session's.
     """
 
     key: str
@@ -35,6 +39,7 @@ class RealPayment:
     refunding: int = 0
     withheld: int = 0
     lost: int = 0
+    renews: str | None = None
 
     @property
     def kept(self) -> int:
@@ -114,7 +119,12 @@ def disputes_in(checkouts: Iterable[SandboxCheckout]) -> dict[str, RealDispute]:
 
 
 def key_of(checkout: SandboxCheckout, payment: SandboxPayment) -> str:
-    """Return what our ledger calls a payment; PhonePe has one for an order."""
+    """Return what our ledger calls a payment; PhonePe has one for an order.
+
+    What Stripe takes for a subscription is its invoice's.
+    """
+    if checkout.provider == "stripe" and subscribes(checkout) and payment.status in _OF_AN_INVOICE:
+        return invoice_id(checkout)
     return checkout.id if checkout.provider == "phonepe" else payment.id
 
 

@@ -28,7 +28,15 @@ _AFTER_SALE = frozenset(
         *("request_refund", "process_refund", "refund_now", "reject_and_refund", "disturb"),
     }
 )
+# What becomes of subscriptions: none in some conversations, and little else in others.
+_SUBSCRIBING = frozenset(
+    {
+        *("subscribe", "renew", "change_card", "dun", "change_plan", "cancel_subscription"),
+        *("reactivate", "act_there", "lose", "ask_how_it_stands", "read_overdue", "read_crosswise"),
+    }
+)
 _MORE_OF_IT = (1, 1, 4)
+_OF_SUBSCRIPTIONS = (0, 1, 1, 4)
 _WEIGHTS_OF_MOVING = (1, 2, 4)
 _WEIGHTS_OF_OTHERS = (0, 0, 1, 1, 3)
 
@@ -50,10 +58,11 @@ class Mood(NamedTuple):
 def mood_of(dice: Random) -> Mood:
     """Draw a mood."""
     names = []
-    more = dice.choice(_MORE_OF_IT)
+    more = dict.fromkeys(_AFTER_SALE, dice.choice(_MORE_OF_IT))
+    more |= dict.fromkeys(_SUBSCRIBING, dice.choice(_OF_SUBSCRIPTIONS))
     for name in ACTS:
         weights = _WEIGHTS_OF_MOVING if name in _MOVING else _WEIGHTS_OF_OTHERS
-        times = dice.choice(weights) * (more if name in _AFTER_SALE else 1)
+        times = dice.choice(weights) * more.get(name, 1)
         names += [name] * (times if name != "nothing" else 0)
     return Mood(names, dice.choice(_ABOUT), dice.choice(_HOW))
 

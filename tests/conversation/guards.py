@@ -30,6 +30,7 @@ from tests.conversation.heard_guards import HEARD_GUARDS
 from tests.conversation.ledger_guards import LEDGER_GUARDS
 from tests.conversation.returning_guards import RETURNING_GUARDS
 from tests.conversation.soak import soak
+from tests.conversation.subscribing_guards import SUBSCRIBING_GUARDS
 
 
 async def _believed(hint: Any, inbox: Any) -> Any:
@@ -172,6 +173,7 @@ GUARDS: dict[str, Callable[[], Any]] = {
     **LEDGER_GUARDS,
     **HEARD_GUARDS,
     **RETURNING_GUARDS,
+    **SUBSCRIBING_GUARDS,
 }
 
 

@@ -31,12 +31,12 @@ _LIKELY = (
 
 async def pay(world: World, a: int, b: int, c: int) -> None:
     """Pay at any checkout that was ever handed out, as far as its provider still lets one."""
-    await _let(world, a, Happening.PAID, await world.checkouts())
+    await let(world, a, Happening.PAID, await world.checkouts())
 
 
 async def pay_late(world: World, a: int, b: int, c: int) -> None:
     """Pay at one of the first checkouts, which all others may have forgotten."""
-    await _let(world, a, Happening.PAID, (await world.checkouts())[::-1])
+    await let(world, a, Happening.PAID, (await world.checkouts())[::-1])
 
 
 async def act_at_page(world: World, a: int, b: int, c: int) -> None:
@@ -48,13 +48,13 @@ async def act_at_page(world: World, a: int, b: int, c: int) -> None:
     likely = [one for one in _LIKELY if one in possible]
     chosen = pick(likely, b)
     if chosen is not None:
-        await _let(world, 0, chosen, [checkout])
+        await let(world, 0, chosen, [checkout])
 
 
 async def authorize(world: World, a: int, b: int, c: int) -> None:
     """Have money held at Razorpay, which waits for our capture."""
     held = [one for one in await world.checkouts() if one.provider == "razorpay"]
-    await _let(world, a, Happening.AUTHORIZED, held)
+    await let(world, a, Happening.AUTHORIZED, held)
 
 
 async def begin_everywhere(world: World) -> None:
@@ -63,7 +63,7 @@ async def begin_everywhere(world: World) -> None:
         possible = possible_now(checkout.status, checkout.provider)
         for what in (Happening.DELAYED, Happening.AUTHORIZED):
             if what in possible:
-                await _let(world, 0, what, [checkout])
+                await let(world, 0, what, [checkout])
                 break
     await world.lab.deliver()
 
@@ -74,7 +74,7 @@ async def hold_again(world: World, a: int, b: int, c: int) -> None:
     last = pick(held, a)
     of_one = [one for one in held if last is not None and one.session_id == last.session_id]
     for one in of_one if len(of_one) > 1 else of_one * 2:
-        await _let(world, 0, Happening.AUTHORIZED, [one])
+        await let(world, 0, Happening.AUTHORIZED, [one])
 
 
 async def pay_other_amount(world: World, a: int, b: int, c: int) -> None:
@@ -82,7 +82,7 @@ async def pay_other_amount(world: World, a: int, b: int, c: int) -> None:
     checkout = await _changed(world, a)
     if checkout is not None:
         what = (Happening.PAID, Happening.AUTHORIZED, Happening.DELAYED)[b % 3]
-        await _let(world, 0, what, [checkout])
+        await let(world, 0, what, [checkout])
 
 
 async def doubt(world: World, a: int, b: int, c: int) -> None:
@@ -91,14 +91,14 @@ async def doubt(world: World, a: int, b: int, c: int) -> None:
     if checkout is not None:
         at_razorpay = checkout.provider == "razorpay"  # which tells only of what it holds
         what = Happening.AUTHORIZED if at_razorpay else Happening.DELAYED
-        await _let(world, 0, what, [checkout])
+        await let(world, 0, what, [checkout])
         await world.lab.deliver()
 
 
 async def go_on(world: World, a: int, b: int, c: int) -> None:
     """Let what is under way come, or fall through."""
     under_way = [one for one in await world.checkouts() if one.status == "processing"]
-    await _let(world, a, (Happening.SETTLED, Happening.BOUNCED)[b % 2], under_way)
+    await let(world, a, (Happening.SETTLED, Happening.BOUNCED)[b % 2], under_way)
 
 
 async def deliver(world: World, a: int, b: int, c: int) -> None:
@@ -166,7 +166,7 @@ async def _changed(world: World, a: int) -> SandboxCheckout | None:
     return checkout
 
 
-async def _let(world: World, a: int, what: Happening, among: Sequence[SandboxCheckout]) -> None:
+async def let(world: World, a: int, what: Happening, among: Sequence[SandboxCheckout]) -> None:
     checkout = pick(among, a)
     if checkout is None:
         return

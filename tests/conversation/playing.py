@@ -15,6 +15,7 @@ from tests.conversation.money_back import (
 from tests.conversation.operators import end_suspension
 from tests.conversation.payers import begin_everywhere
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
+from tests.conversation.renewals import check_subscriptions, check_subscriptions_at_rest
 from tests.conversation.returners import check_reminders
 from tests.conversation.world import World, begin_anew
 
@@ -45,6 +46,7 @@ async def play(world: World, steps: Sequence[Step]) -> None:
             await check(world)
             await check_money_back(world)
             await check_reminders(world)
+            await check_subscriptions(world)
         await check_at_rest(world)
         await check_money_back(world)
         await check_money_back_at_rest(world)
@@ -54,6 +56,7 @@ async def play(world: World, steps: Sequence[Step]) -> None:
         await check_no_session_waits_for_ever(world)
         await check_no_refund_waits_for_ever(world)
         await check_all_is_heard(world)
+        await check_subscriptions_at_rest(world)
     except AssertionError as broken:
         story = "\n".join(world.story)
         raise Broken(f"{broken}\n{story}") from broken

@@ -16,6 +16,7 @@ from service.storage.database import Database, Row
 from service.stored import DOCUMENTS
 from tests.conversation.books import RealPayment, payments_in
 from tests.conversation.ears import Hearing, forget_endpoints
+from tests.conversation.memberships import renewals_in
 from tests.conversation.wires import Wires, listened_to
 from tests.notifications.receivers import receiving
 from tests.sandbox.lab import Lab, running_lab
@@ -46,9 +47,12 @@ class World:
     those that the catalog may have now: several while one is changed. `foreign` are payments for
     something else. `suspended`: the merchant surely is, whose keys then open nothing;
     `resumptions` is odd while that is being ended. `paused` are the jobs that surely are, and
-    `jobs_resumed` is odd while that is being ended. `hearing` are the merchant's servers. `story`
-    is what happened, in words, for whoever reads a failure; `reached` are the rare states that this
-    conversation came through, `tally` counts what all of them came to.
+    `jobs_resumed` is odd while that is being ended. `ends` says from which second on a subscription
+    that was canceled is charged no more; `restarts` is odd while one is told to go on. `unheard`
+    are those of which an event was lost, `told_inactive` the messages that one is inactive.
+    `hearing` are the merchant's servers. `story` is what happened, in words, for whoever reads a
+    failure; `reached` are the rare states that this conversation came through, `tally` counts what
+    all of them came to.
     """
 
     lab: Lab
@@ -64,6 +68,10 @@ class World:
     resumptions: int = 0
     paused: set[str] = field(default_factory=set)
     jobs_resumed: int = 0
+    ends: dict[str, int] = field(default_factory=dict)
+    restarts: int = 0
+    unheard: set[str] = field(default_factory=set)
+    told_inactive: dict[str, set[str]] = field(default_factory=dict)
     hearing: Hearing = field(default_factory=Hearing)
     story: list[str] = field(default_factory=list)
     reached: set[str] = field(default_factory=set)
@@ -162,7 +170,8 @@ class World:
 
     async def payments(self) -> dict[str, RealPayment]:
         """Return every payment in any provider's books, by the key that our ledger has for it."""
-        return payments_in(await self.checkouts()) | self.foreign
+        checkouts = await self.checkouts()
+        return payments_in(checkouts) | renewals_in(checkouts) | self.foreign
 
     async def count_up(self) -> None:
         """Add what this conversation came to: an oracle that nothing happens before is none."""
@@ -177,6 +186,8 @@ class World:
         for back in ("refund", "dispute"):
             rows = await self.rows(f"{back}s")
             self.tally.update(f"{back} {row['status']}" for row in rows)
+        subscriptions = await self.rows("subscriptions")
+        self.tally.update(f"subscription {row['status']}" for row in subscriptions)
         self.tally["entries"] += len(await self.rows("entries"))
         self.tally.update(f"payment {row['status']}" for row in await self.rows("payments"))
         self.tally.update(f"reached: {what}" for what in self.reached)
@@ -232,6 +243,10 @@ async def begin_anew(world: World) -> None:
     world.suspended, world.resumptions = False, 0
     world.paused.clear()
     world.jobs_resumed = 0
+    world.ends.clear()
+    world.restarts = 0
+    world.unheard.clear()
+    world.told_inactive.clear()
     world.lab.api.container.merchants.forget(DEFAULT_MERCHANT)
     world.foreign.clear()
     world.hearing.begin_anew()

@@ -59,6 +59,9 @@ _EVENTS: dict[Happening, tuple[str, ...]] = {
 }
 """Happening -> webhooks, in the order of their making. Those of links are for links only."""
 
+_CHARGED = frozenset({Happening.PAID, Happening.SETTLED, Happening.CAPTURED})
+"""What is the first charge of a subscription."""
+
 _ENDED = ("payment_link.expired", "payment_link.cancelled")
 
 # What in the payload is the event's own: a false event has another one, it is other money.
@@ -82,9 +85,8 @@ class PlayedRazorpay:
         now: datetime,
     ) -> list[MadeEvent]:
         """Make the webhooks of a happening. An order's end is never reported, only a link's."""
-        if is_subscription(checkout.id):
-            step = subscriptions.first_step(checkout) if happening is Happening.PAID else None
-            return subscriptions.events_of(checkout, step) if step else []
+        if is_subscription(checkout.id) and happening in _CHARGED:
+            return subscriptions.events_of(checkout, subscriptions.first_step(checkout))
         kinds = [
             kind
             for kind in _EVENTS[happening]

@@ -199,6 +199,22 @@ async def test_the_end_of_a_subscription_is_not_told_to_who_took_its_session_s_i
     assert addresses(mailing.server.taken) == told
 
 
+@pytest.mark.parametrize(("purged", "told"), [(True, []), (False, [CUSTOMER])])
+@pytest.mark.parametrize("topic", ["subscription.past_due", "subscription.inactive"])
+async def test_who_was_forgotten_with_their_session_hears_no_more_of_its_subscription(
+    mailing: Mailing, topic: str, purged: bool, told: list[str]
+) -> None:
+    """The subscription goes on, and its renewals are in the ledger (test_reading.py)."""
+    await _ready(mailing)
+    session = await mailing.checkout()
+    if purged:
+        await mailing.shop.database["sessions"].delete_one({"sessionId": session["sessionId"]})
+    await mailing.write(topic, session_id=session["sessionId"], amount=999, currency="EUR")
+    await mailing.settle()
+    assert addresses(mailing.server.taken) == told
+    assert len(await mailing.mails()) == len(told)
+
+
 async def test_a_customer_without_an_address_gets_nothing(mailing: Mailing) -> None:
     await _ready(mailing)
     session = await mailing.shop.api.open()
