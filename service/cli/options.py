@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,19 @@ from service.core.ids import MERCHANT_ID
 from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Named(click.Choice[str]):
+    """One of some names; for one that there is not, what may have been meant."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it. Raises `BadParameter`."""
+        if value not in self.choices:
+            meant = get_close_matches(value, self.choices)
+            hint = f"did you mean {' or '.join(map(repr, meant))}?" if meant else "take one of "
+            rest = "" if meant else f"{', '.join(self.choices)}."
+            self.fail(f"There is no {value!r}: {hint}{rest}", param, ctx)
+        return value
 
 
 def data_dir_option(command: Command) -> Command:

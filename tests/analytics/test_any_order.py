@@ -7,11 +7,14 @@ import pytest
 from service.analytics.documents import DirtyBucket, Rollup
 from service.analytics.operations.rebuilding import begin_rebuild
 from service.core.clock import ManualClock
+from service.core.errors import Unavailable
 from service.storage.database import Database
+from service.storage.documents import bound_client
 from tests.analytics.behind import FIRST, LAST, Behind, forget_reading, pretend_read, rollups
 from tests.analytics.rows import change, one_sale
 from tests.bookkeeping.books import CRON
 from tests.conftest import NOON
+from tests.storage.failing import failing
 
 _STEPS = (
     *("sell", "sell", "move", "move", "leave", "follow", "move_house", "make_days"),
@@ -142,6 +145,34 @@ async def test_what_is_made_anew_counts_as_it_was_until_then(
     assert await behind.totals() != other
     await behind.roll()
     await behind.check()
+
+
+@pytest.mark.parametrize("skipped", range(0, 12, 2))
+async def test_what_is_made_anew_goes_on_where_it_was_stopped(
+    database: Database, clock: ManualClock, skipped: int
+) -> None:
+    behind = Behind(database, clock, random.Random(6))  # noqa: S311 - no secret
+    for _ in range(8):
+        await behind.sell()
+    await behind.sweep()
+    await behind.roll()
+    before = await rollups(database)
+    await database[Rollup.collection_name()].update_many({}, {"$inc": {"totals.gross": 7}})
+    commands = ["find", "aggregate", "bulkWrite", "update", "delete", "insert"]
+    mode = {"skip": skipped}
+    async with failing(bound_client(), commands, errorCode=11601, mode=mode):
+        with pytest.raises(Unavailable):
+            await _rebuilt(behind, clock)
+    # Control: what was stopped is not there yet.
+    assert await rollups(database) != before
+    await _rebuilt(behind, clock)
+    assert await rollups(database) == before
+
+
+async def _rebuilt(behind: Behind, clock: ManualClock) -> None:
+    await begin_rebuild(FIRST, LAST, CRON, clock)
+    await behind.sweep()
+    await behind.roll()
 
 
 async def _one_paid(behind: Behind) -> dict[str, object]:

@@ -3,17 +3,28 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from service.analytics.operations.caching import HOURLY, Cache, Question
 from service.analytics.repository.shared_answers import answers_at
+from service.analytics.repository.sources import SOURCES
 from service.core.clock import SystemClock
 from service.core.peppers import read_pepper
+from service.payments.attempts.documents import Attempt
+from service.payments.payments.documents import Payment
 from tests.cli.test_commands import Shop as OnDisk
+from tests.conftest import NOON
 from tests.support.ports import held_port
 from tests.support.redis import redis_at
 from tests.support.settings import VARIABLES
+
+OF = {"merchantId": "default", "provider": "stripe", "account": "default", "amount": 5}
+OF |= {"currency": "USD", "providerPaymentId": "pi_1", "userId": "ada"}
+OF |= dict.fromkeys(("createdAt", "updatedAt"), NOON)
+PAID = OF | {"status": "succeeded", "statusAt": NOON, "metadata": {}}
+TRIED = OF | {"attemptId": "ch_1", "sessionId": "s-1", "status": "failed", "madeAt": NOON}
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +67,27 @@ async def test_answers_are_counted_and_dropped_also_where_processes_keep_them_to
         told = json.loads(await asyncio.to_thread(shop.ok, "figures", "status", "--json"))
         assert "answersKept" not in told["counted"]
         shop.set(REDIS_URL="")
+
+
+def _new(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "_id"}
+
+
+def test_each_aggregate_is_listed_with_its_lag_and_refreshed_by_itself(shop: OnDisk) -> None:
+    shop.ok("figures", "refresh")
+    told = json.loads(shop.ok("figures", "status", "--json"))
+    assert [one["aggregate"] for one in told["aggregates"]] == [*SOURCES]
+    shop.database["payments"].insert_one(_new(Payment.new_row(PAID)))
+    shop.database["payment_attempts"].insert_one(_new(Attempt.new_row(TRIED)))
+    shop.ok("figures", "refresh", "payments")
+    assert {one["kind"] for one in shop.database["figures_facts"].find()} == {"payment"}
+    told = json.loads(shop.ok("figures", "status", "--json"))
+    lags = {one["aggregate"]: one["lag"] for one in told["aggregates"]}
+    assert lags["payments"] is not None
+    assert lags["payment_attempts"] is None
+    shop.ok("figures", "refresh", "rollups")
+    shop.ok("figures", "refresh", "payment_attempts")
+    assert {one["kind"] for one in shop.database["figures_facts"].find()} == {"payment", "attempt"}
+    refused = shop.run("figures", "refresh", "paymnts")
+    assert refused.returncode == 2
+    assert "did you mean 'payments'" in refused.stderr

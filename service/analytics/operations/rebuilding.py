@@ -1,18 +1,20 @@
 """How figures stand; have them made anew, or answers that are kept be computed again."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
 
+from service.analytics.documents import FiguresState
 from service.analytics.operations.sweeping import WITHIN_S
-from service.analytics.repository import days, facts, rollups, versions
+from service.analytics.repository import days, facts, rollups, sources, versions
 from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.storage.answering import answers_in_time
+from service.storage.database import EMPTY_TIME
 from service.storage.plain import NO_TRANSACTION, in_transaction
 from service.storage.transaction import Transaction
 
@@ -33,10 +35,18 @@ class Standing(Struct, frozen=True):
     days_from: datetime | None
 
 
+class Aggregate(Struct, frozen=True):
+    """Until when the rows of a collection were read, of the merchant that is behind most."""
+
+    name: str
+    read_until: datetime | None
+
+
 class Status(Struct, frozen=True):
-    """How figures stand: of each merchant, and how many facts, roll-ups and days there are."""
+    """How figures stand: of each merchant and collection, and how much there is of what."""
 
     merchants: Sequence[Standing]
+    aggregates: Sequence[Aggregate]
     facts: int
     rollups: int
     days: int
@@ -45,13 +55,20 @@ class Status(Struct, frozen=True):
 async def figures_status() -> Status:
     """Return how figures stand. Raises `Unavailable`."""
     async with answers_in_time(WITHIN_S):
-        marks = await facts.marks_by_merchant()
+        marks, states = await facts.marks_by_merchant(), await facts.states()
         standing = []
-        for one in await facts.states():
+        for one in states:
             marked, oldest = marks.get(one.id, (0, None))
             standing.append(Standing(one.id, one.read_at, marked, oldest, one.zone, one.days_from))
         counts = await facts.count(), await rollups.count(), await days.count()
-        return Status(standing, *counts)
+        aggregates = [Aggregate(name, _read_until(name, states)) for name in sources.SOURCES]
+        return Status(standing, aggregates, *counts)
+
+
+def _read_until(source: str, states: Sequence[FiguresState]) -> datetime | None:
+    """Return until when a collection was read of all merchants; None where some never were."""
+    reached = min((one.seen.get(source, EMPTY_TIME) for one in states), default=EMPTY_TIME)
+    return datetime.fromtimestamp(reached.time, UTC) if reached > EMPTY_TIME else None
 
 
 async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: Clock) -> int:

@@ -1,5 +1,7 @@
 """What the job of figures does: read what has changed, and add up what that touches."""
 
+from collections.abc import Collection
+
 from service.analytics.operations.remaking import make_days
 from service.analytics.operations.rolling import roll_up
 from service.analytics.operations.sweeping import WITHIN_S, sweep
@@ -23,17 +25,23 @@ class FiguresReport(Report):
         self.days = 0
 
 
-async def refresh(clock: Clock, report: FiguresReport, turn: Turn) -> None:
+async def refresh(
+    clock: Clock,
+    report: FiguresReport,
+    turn: Turn,
+    *,
+    only: Collection[str] = sources.SOURCES,
+) -> None:
     """Read what has changed and add up what that touches, of all merchants.
 
-    Raises `Unavailable`, `LeaseLost`.
+    `only`: what has changed in some collections. Raises `Unavailable`, `LeaseLost`.
     """
     async with answers_in_time(WITHIN_S):
         merchants = await sources.merchants_written()
     for merchant_id in merchants:
         if turn.until.over:
             return
-        report.facts += await sweep(merchant_id, clock, turn.lease, turn.until)
+        report.facts += await sweep(merchant_id, clock, turn.lease, turn.until, only=only)
     report.buckets += await roll_up(turn.lease, turn.until)
     for merchant_id in merchants:
         if turn.until.over:

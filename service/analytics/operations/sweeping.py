@@ -1,7 +1,7 @@
 """Read what has changed into facts, and mark the quarter-hours that these touch or leave."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -39,13 +39,20 @@ class Batch(Struct, frozen=True):
     safe: DatabaseTime
 
 
-async def sweep(merchant_id: str, clock: Clock, lease: Held | None, until: Until) -> int:
+async def sweep(
+    merchant_id: str,
+    clock: Clock,
+    lease: Held | None,
+    until: Until,
+    *,
+    only: Collection[str] = sources.SOURCES,
+) -> int:
     """Read all that was changed of a merchant since the last time; return how many facts changed.
 
-    Raises `Unavailable`, `LeaseLost`.
+    `only`: of some collections. Raises `Unavailable`, `LeaseLost`.
     """
     changed = 0
-    for source in sources.SOURCES:
+    for source in only:
         changed += await _sweep(source, merchant_id, clock, lease, until)
     return changed
 

@@ -11,17 +11,18 @@ from service.analytics.operations.rebuilding import (
     clear_caches,
     figures_status,
 )
-from service.analytics.operations.table import FIGURES
+from service.analytics.operations.table import AGGREGATES, FIGURES, narrowed
 from service.analytics.repository.answers import Counted
 from service.cli.answers import shared_answers
 from service.cli.container import with_container
 from service.cli.database import with_database
 from service.cli.job_runs import showing_progress
 from service.cli.listing import Cell, Facts, Found, Rows, lists
-from service.cli.options import data_dir_option, operator
+from service.cli.options import Named, data_dir_option, operator
 from service.cli.screen import say
 from service.core.clock import SystemClock
 from service.core.words import age
+from service.jobs.operations.job import Table
 from service.jobs.operations.run import run_job
 from service.settings import Settings
 from service.storage.database import Database
@@ -40,7 +41,7 @@ def command() -> None:
 @data_dir_option
 @lists
 def status(data_dir: Path) -> Found:
-    """Show of each merchant when its rows were last read, and what is to be added up."""
+    """Show when the rows of each merchant and aggregate were read, and what is to be added up."""
 
     async def work(settings: Settings, _: Database) -> tuple[Status, Counted | None]:
         async with shared_answers(settings) as answers:
@@ -58,11 +59,16 @@ def status(data_dir: Path) -> Found:
         *("merchant", "last read", "lag", "to be added up", "oldest of these"),
         *("zone of its days", "days to be made from"),
     )
+    aggregates = [
+        (one.name, one.read_until, one.read_until and _lag(now - one.read_until))
+        for one in found.aggregates
+    ]
     empty = "No figures yet; `tillgate figures refresh` makes them."
     counts: dict[str, object] = {"facts": found.facts, "rollups": found.rollups, "days": found.days}
     if answered is not None:
         counts |= {"answersKept": answered.hits, "answersComputed": answered.misses}
-    return Found([Rows("merchants", columns, rows, empty), Facts("counted", counts)])
+    of_each = Rows("aggregates", ("aggregate", "read until", "lag"), aggregates, empty)
+    return Found([Rows("merchants", columns, rows, empty), of_each, Facts("counted", counts)])
 
 
 def _lag(since: timedelta) -> Cell:
@@ -71,10 +77,19 @@ def _lag(since: timedelta) -> Cell:
 
 
 @command.command("refresh")
+@click.argument("aggregate", required=False, type=Named(AGGREGATES))
 @data_dir_option
-def refresh(data_dir: Path) -> None:
-    """Read what has changed and add it up now, until nothing is left."""
-    with_container(data_dir, _until_done)
+def refresh(aggregate: str | None, *, data_dir: Path) -> None:
+    """Read what has changed and add it up now, until nothing is left.
+
+    With the name of an AGGREGATE only its rows are read; `rollups` reads none, and adds up.
+    """
+
+    async def work(container: Container) -> None:
+        table = container.job_table
+        await _until_done(narrowed(table, aggregate) if aggregate else table)
+
+    with_container(data_dir, work)
 
 
 @command.command("rebuild")
@@ -94,7 +109,7 @@ def rebuild(since: datetime | None, until: datetime | None, *, data_dir: Path) -
     async def work(container: Container) -> None:
         marked = await begin_rebuild(begins, ends, operator(), SystemClock())
         say(f"{marked} quarter-hours are added up anew.")
-        await _until_done(container)
+        await _until_done(container.job_table)
 
     with_container(data_dir, work)
 
@@ -119,9 +134,8 @@ def clear(data_dir: Path) -> None:
     say("Answers are computed anew.")
 
 
-async def _until_done(container: Container) -> None:
+async def _until_done(table: Table) -> None:
     """Run the job until it finds nothing more to do."""
-    table = container.job_table
     async with showing_progress(FIGURES.name, table):
         while True:
             report = await run_job(FIGURES.name, table, operator())
