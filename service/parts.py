@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from service.core.clock import Clock
 from service.core.errors import Misconfigured
+from service.intents.operations.services import FindFollowed, IntentServices
+from service.merchants.operations.merchants import Merchants
 from service.notifications.endpoints.operations.addresses import LOOPBACK, Addresses
 from service.notifications.endpoints.operations.known import Endpoints
 from service.notifications.endpoints.operations.sealing import Sealer
@@ -76,4 +78,28 @@ def lifetimes_of(policy: SessionSettings) -> Lifetimes:
         checkout=timedelta(hours=policy.checkout_session_hours),
         purge_ended=timedelta(days=policy.purge_expired_days),
         purge_completed=timedelta(days=completed) if completed is not None else None,
+    )
+
+
+def build_intents(
+    settings: Settings,
+    clock: Clock,
+    merchants: Merchants,
+    find_followed: FindFollowed,
+    heard: Heard,
+) -> IntentServices:
+    """Build what leads need. They are announced where an endpoint has them `heard`."""
+    home = urlsplit(settings.web.public_url)
+    return IntentServices(
+        clock=clock,
+        merchants=merchants,
+        default_currency=settings.sessions.default_currency,
+        origin=f"{home.scheme}://{home.netloc}",
+        peppers=settings.access.peppers,
+        keep_for=timedelta(days=settings.intents.retention_days),
+        keep_addresses=settings.intents.keep_addresses,
+        archive_dir=settings.intents.archive_dir,
+        find_followed=find_followed,
+        mails=settings.mail.server is not None,
+        heard=heard,
     )

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -39,10 +38,11 @@ from service.notifications.mail.operations.summary import ABOUT as MAIL_JOBS
 from service.notifications.mail.operations.summary import mail_jobs
 from service.notifications.stream.operations.listening import Listeners
 from service.outbox.documents import OutboxMessage
-from service.outbox.operations.hearing import Heard, either
+from service.outbox.operations.hearing import either
 from service.outbox.operations.subscribers import Subscriber, Subscribers
 from service.parts import (
     build_endpoints,
+    build_intents,
     build_mail,
     build_refund_rules,
     build_rules,
@@ -66,6 +66,7 @@ from service.recovery.operations.mailing import TEMPLATE
 from service.recovery.operations.services import RecoveryServices
 from service.recovery.operations.table import ABOUT as RECOVERY_JOBS
 from service.recovery.operations.table import recovery_jobs
+from service.reports.operations.refusing import reports_refused
 from service.reports.operations.table import ABOUT as REPORT_JOBS
 from service.reports.operations.table import report_jobs
 from service.retention.operations.report import Jobs
@@ -149,13 +150,11 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     subscribing = SubscriptionServices(clock, providers, inbox)
     told = (mail_subscriber(mail), webhooks(endpoints.endpoints, clock))
     subscribers = (*subscribers_of(services, refunding, subscribing), *told)
-    intents = build_intents(settings, clock, merchants, rules.heard)
+    intents = build_intents(settings, clock, merchants, find_followed, rules.heard)
     jobs = Jobs(services, subscribers, settings.access.peppers)
     recovering = RecoveryServices(clock, merchants, services, mail)
     watched = job_table(jobs, refunding, subscribing, intents, mail, recovering)
-    conditions = conditions_of(
-        settings.alerts, clock, tuple(providers), partial(list_jobs, watched), disabled_endpoints
-    )
+    conditions = watched_by(settings, clock, providers, watched)
     return Container(
         settings=settings,
         clock=clock,
@@ -177,6 +176,16 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         jobs=jobs,
         job_table=watched.joined_by(alert_jobs(conditions, clock)),
         conditions=conditions,
+    )
+
+
+def watched_by(
+    settings: Settings, clock: Clock, providers: Providers, watched: Table
+) -> tuple[Condition, ...]:
+    """Return the conditions that alerts are about; `watched` are the other jobs."""
+    listed = partial(list_jobs, watched)
+    return conditions_of(
+        settings.alerts, clock, tuple(providers), listed, disabled_endpoints, reports_refused
     )
 
 
@@ -240,26 +249,6 @@ def _hears(
 def at_provider(message: OutboxMessage) -> str:
     """Return the provider that a message is for, as its destination."""
     return str(message.payload["provider"])
-
-
-def build_intents(
-    settings: Settings, clock: Clock, merchants: Merchants, heard: Heard
-) -> IntentServices:
-    """Build what leads need. They are announced where an endpoint has them `heard`."""
-    home = urlsplit(settings.web.public_url)
-    return IntentServices(
-        clock=clock,
-        merchants=merchants,
-        default_currency=settings.sessions.default_currency,
-        origin=f"{home.scheme}://{home.netloc}",
-        peppers=settings.access.peppers,
-        keep_for=timedelta(days=settings.intents.retention_days),
-        keep_addresses=settings.intents.keep_addresses,
-        archive_dir=settings.intents.archive_dir,
-        find_followed=find_followed,
-        mails=settings.mail.server is not None,
-        heard=heard,
-    )
 
 
 def build_figures(settings: Settings, clock: Clock, merchants: Merchants) -> FiguresServices:

@@ -16,13 +16,29 @@ from service.analytics.controllers.answering import (
 from service.analytics.operations.caching import DAILY
 from service.analytics.operations.services import Shown
 from service.core.money import exponent, to_major
+from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
 from service.reports.operations.building import report_of
-from service.reports.operations.reading import find_closed, find_refusal, named_month, read_month
-from service.reports.schemas import MonthlyAnswer, closed_answer, closed_body, monthly_answer
+from service.reports.operations.reading import (
+    find_closed,
+    find_refusal,
+    list_reports,
+    named_month,
+    read_month,
+)
+from service.reports.operations.tables import csv_of
+from service.reports.schemas import (
+    MonthlyAnswer,
+    ReportsAnswer,
+    closed_answer,
+    closed_body,
+    monthly_answer,
+    report_view,
+)
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
 from service.web.pages.assets import Assets
 from service.web.pages.rendering import Pages
+from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
 
 PAGES = Pages(Assets("service.reports", "/reports/assets"))
 _DOCUMENT = PAGES.policy_of_a_document("monthly.css")
@@ -43,17 +59,20 @@ class MonthlyReports(Controller):
         month: Annotated[
             str | None, QueryParameter(max_length=7, description="As 2026-11; else this one.")
         ] = None,
-        format_: Annotated[Literal["json", "html"], QueryParameter(name="format")] = "json",
+        format_: Annotated[Literal["json", "csv", "html"], QueryParameter(name="format")] = "json",
         currency: CurrencyQuery = None,
         timezone: ZoneQuery = None,
     ) -> Response[MonthlyAnswer]:
-        """As it was closed, or as it stands now; with `format=html` a page to print or mail."""
+        """As it was closed, or as it stands now; with `format=html` a page to print or mail.
+
+        With `format=csv` a table: a row for each number.
+        """
         shown = await shown_to(request, principal, timezone, currency)
         first = named_month(month, shown)
         closed = await find_closed(shown, first, timezone)
         if closed is not None:
-            if format_ == "html":
-                return monthly_page(closed_answer(closed))
+            if format_ != "json":
+                return _as_file(closed_answer(closed), format_)
             return unchanging(request, closed_body(closed), closed.hash)
         refused = await find_refusal(shown, first)
 
@@ -61,11 +80,35 @@ class MonthlyReports(Controller):
             found = await read_month(shown, named_month(month, shown))
             return monthly_answer(shown, report_of(shown, found), refused)
 
-        if format_ == "html":
-            return monthly_page(await compute(shown))
+        if format_ != "json":
+            return _as_file(await compute(shown), format_)
         if refused is not None:  # that changes without any change of what is counted
             return Response(await compute(shown))
         return await respond(request, shown, DAILY, compute)
+
+    @get("/", operation_id="listReports", summary="List closed months")
+    async def closed(
+        self,
+        principal: CurrentPrincipal,
+        limit: PageLimit = PAGE_SIZE,
+        cursor: PageCursor = None,
+    ) -> ReportsAnswer:
+        """Of all currencies, the last one that was closed first."""
+        found, following = await list_reports(
+            principal.merchant_id, cursor=cursor_of(cursor), limit=limit
+        )
+        return ReportsAnswer([report_view(one) for one in found], next_cursor(following))
+
+
+def _as_file(answer: MonthlyAnswer, format_: str) -> Response[Any]:
+    if format_ == "html":
+        return monthly_page(answer)
+    name = f"report-{answer.report.period.start:%Y-%m}-{answer.currency}.csv"
+    return Response(
+        csv_of(answer.report, answer.hash),
+        media_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def monthly_page(answer: MonthlyAnswer) -> Response[Any]:

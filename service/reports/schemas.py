@@ -1,6 +1,9 @@
 """What goes over the wire about reports."""
 
+from datetime import datetime
+
 import msgspec
+from msgspec import Struct
 
 from service.analytics.operations.services import Shown
 from service.analytics.schemas.common import FiguresAnswer
@@ -19,6 +22,30 @@ class MonthlyAnswer(FiguresAnswer, frozen=True, rename="camel", kw_only=True):
     hash: str | None = None
     refused: str | None = None
     report: MonthlyReport
+
+
+class ReportView(Struct, frozen=True, rename="camel"):
+    """A month that was closed; `hash` is that of its report."""
+
+    month: str
+    currency: str
+    timezone: str
+    begins_at: datetime
+    ends_at: datetime
+    closed_at: datetime
+    hash: str
+
+
+class ReportsAnswer(Struct, frozen=True, rename="camel"):
+    """A page of closed months, the last closed first."""
+
+    reports: list[ReportView]
+    next_cursor: str | None
+
+
+def report_view(report: ClosedReport) -> ReportView:
+    """Show a closed month in a list."""
+    return view_of(ReportView, report)
 
 
 class _Closed(FiguresAnswer, frozen=True, rename="camel", kw_only=True):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from service.reports.operations.refusing import reports_refused
 from service.storage.database import Database, Row
 from tests.analytics.rows import change
 from tests.analytics.test_now import roll_up
@@ -63,6 +64,8 @@ async def test_books_that_were_tampered_with_close_nothing(
     assert (report["closed"], report["refused"]) == (0, 3)
     answer = await monthly(shop, "2026-11")
     assert says in answer["refused"]
+    seen = {one.subject: one.what for one in await reports_refused(shop.clock.now())}
+    assert answer["refused"] in seen["USD:2026-11"]
     assert (answer["hash"], answer["report"]["closed"]) == (None, False)
     await shop.database["entries"].delete_many({})
     await keep_books(shop)

@@ -53,6 +53,7 @@ TEMPLATES: Mapping[str, Template] = {
         Template("dispute_deadline", "merchant"),
         Template("alert_opened", "merchant"),
         Template("alert_closed", "merchant"),
+        Template("monthly_report", "merchant"),
         Template("weekly_summary", "merchant"),
         Template("lead_digest", "merchant"),
         Template("test", "merchant"),
@@ -73,6 +74,7 @@ MAILS: Mapping[str, tuple[str, ...]] = {
     "alert.repeated": ("alert_opened",),
     "alert.closed": ("alert_closed",),
     "recovery.reminder": ("reminder",),
+    "report.closed": ("monthly_report",),
     "subscription.past_due": ("renewal_failed",),
     "subscription.inactive": ("plan_inactive",),
 }
@@ -82,6 +84,7 @@ A payment that failed is told of when its checkout ends so: the customer of an o
 """
 
 SUMMARY, LEADS, TEST = "weekly_summary", "lead_digest", "test"
+REPORT = "monthly_report"
 
 SuppressionReason: TypeAlias = Literal["unsubscribed", "refused", "bounced"]
 """Why an address gets receipts alone: it asked for that, or a server refused it or sent it back."""

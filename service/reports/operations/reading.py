@@ -12,6 +12,7 @@ from service.analytics.operations.periods import day_of, month_of, span_of_month
 from service.analytics.operations.services import Shown
 from service.analytics.repository.facts import Span
 from service.analytics.states import Part
+from service.core.paging import Cursor
 from service.reports import repository
 from service.reports.documents import ClosedReport
 from service.reports.errors import NoSuchMonth
@@ -54,6 +55,14 @@ async def find_closed(shown: Shown, first: date, zone: str | None) -> ClosedRepo
     async with answers_in_time():
         found = await repository.find(_id_of(shown, first))
     return found if found and zone in {None, found.timezone} else None
+
+
+async def list_reports(
+    merchant_id: str, *, cursor: Cursor | None, limit: int
+) -> tuple[list[ClosedReport], Cursor | None]:
+    """Return a page of a merchant's closed months, the last closed first. Raises `Unavailable`."""
+    async with answers_in_time():
+        return await repository.page(merchant_id, cursor=cursor, limit=limit)
 
 
 async def find_refusal(shown: Shown, first: date) -> str | None:

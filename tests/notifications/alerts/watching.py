@@ -15,6 +15,7 @@ from service.notifications.alerts.operations.condition import Condition, Sightin
 from service.notifications.alerts.operations.table import alert_jobs, conditions_of
 from service.notifications.alerts.settings import AlertSettings
 from service.notifications.endpoints.operations.browse import disabled_endpoints
+from service.reports.operations.refusing import reports_refused
 from service.storage.database import Row
 from tests.support.shop import Shop
 
@@ -57,7 +58,9 @@ def condition_of(shop: Shop, rule: str, **limits: float | None) -> Condition:
     if limits:
         jobs = partial(list_jobs, container.job_table)
         names = tuple(container.providers)
-        found = conditions_of(settings, shop.clock, names, jobs, disabled_endpoints)
+        found = conditions_of(
+            settings, shop.clock, names, jobs, disabled_endpoints, reports_refused
+        )
     return next(one for one in found if one.rule == rule)
 
 

@@ -44,10 +44,12 @@ def conditions_of(
     providers: Sequence[str],
     listed: Callable[[], Awaitable[Sequence[Listed]]],
     disabled: Callable[[], Awaitable[Sequence[Endpoint]]],
+    refused: Look,
 ) -> tuple[Condition, ...]:
     """Return the conditions that are known here.
 
-    `listed` returns the other jobs as they stand, `disabled` the endpoints that are not sent to.
+    `listed` returns the other jobs as they stand, `disabled` the endpoints that are not sent to;
+    `refused` sees the months that can't be closed.
 
     One whose threshold is `null` sees nothing, so an alert of it that is open closes.
     """
@@ -63,6 +65,7 @@ def conditions_of(
         "rows_kept": rows_kept,
         "jobs_late": partial(jobs_late, listed=listed),
         "endpoint_disabled": partial(endpoints_disabled, disabled=disabled),
+        "report_refused": refused,
         "provider_silent": _limited(silent, minutes=settings.provider_silent_minutes),
         "answers_failed": _limited(answers_failed, percent=settings.error_percent),
         "storage_full": _limited(storage_full, percent=settings.storage_percent),

@@ -1,5 +1,7 @@
 """What a message of the outbox is about, as mails say it: read from our rows, not from outside."""
 
+from datetime import datetime, timedelta
+
 from msgspec import Struct
 
 from service.core.clock import from_unix
@@ -16,6 +18,9 @@ from service.providers.registry import REGISTRY
 from service.sessions import repository as sessions
 from service.sessions.documents import TRUSTED, Session
 from service.storage.plain import NO_TRANSACTION
+
+_SOMETHING = ("transactions", "refunded", "lost", "adjustments")
+_LONG_AGO = timedelta(days=62)
 
 
 class About(Struct, frozen=True):
@@ -46,6 +51,8 @@ async def about(message: OutboxMessage) -> About:
             return _alert(message)
         case "recovery":
             return _reminder(message, session)
+        case "report":
+            return _report(message)
         case _:
             return _subscription(message, session)
 
@@ -135,6 +142,29 @@ def _alert(message: OutboxMessage) -> About:
         "when": _told_time(told.get("since")),
     }
     return About(values, page="/dashboard/alerts")
+
+
+def _report(message: OutboxMessage) -> About:
+    """Say what a month came to that was closed; nobody is written to about one with nothing.
+
+    Nor about one of long ago: whoever begins to close months has all of them closed at once.
+    """
+    told = message.payload
+    since, until = (datetime.fromisoformat(str(told[name])) for name in ("start", "end"))
+    if not any(told[name] for name in _SOMETHING) or message.created_at - until > _LONG_AGO:
+        return About({}, silent=True)
+    row: JsonObject = {
+        name: _told_amount(told | {"amount": told[name]}, "")
+        for name in ("revenue", "refunded", "lost", "netRevenue", "adjusted")
+    }
+    row |= {name: told[name] for name in ("currency", "transactions", "failed", "adjustments")}
+    values: JsonObject = {
+        "since": time(since, day_alone=True),
+        "until": time(until - timedelta(hours=1), day_alone=True),
+        "hash": told["hash"],
+        "rows": [row],
+    }
+    return About(values, page="/dashboard")
 
 
 def _subscription(message: OutboxMessage, session: Session | None) -> About:

@@ -14,7 +14,7 @@ from service.notifications.mail.operations.render import Rendered, Wanted, rende
 from service.notifications.mail.operations.services import MailServices
 from service.notifications.mail.operations.templating import LARGEST_SOURCE, check
 from service.notifications.mail.operations.words import language, layout, price, time
-from service.notifications.mail.states import SUMMARY, TEMPLATES, Template
+from service.notifications.mail.states import REPORT, SUMMARY, TEMPLATES, Template
 from service.storage.answering import answers_in_time
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
@@ -138,6 +138,7 @@ def examples(name: str, services: MailServices) -> JsonObject:
         "deadline": time(now + timedelta(days=3)),
         "detail": "The oldest review has waited for 2 hours.",
         "dispute": "dp_example",
+        "hash": "0" * 64,
         "item": "One evening",
         "link": f"{services.public_url}/resume",
         "page": f"{services.public_url}/dashboard",
@@ -155,7 +156,23 @@ def examples(name: str, services: MailServices) -> JsonObject:
     }
     if name == SUMMARY:
         values["rows"] = [_example_row("EUR", 2), _example_row("JPY", 0)]
+    if name == REPORT:
+        values["rows"] = [_example_month("EUR", 2)]
     return values
+
+
+def _example_month(currency: str, places: int) -> JsonObject:
+    return {
+        "currency": currency,
+        "revenue": price(4_812_00, places, currency),
+        "refunded": price(129_00, places, currency),
+        "lost": price(0, places, currency),
+        "netRevenue": price(4_683_00, places, currency),
+        "transactions": 42,
+        "failed": 5,
+        "adjustments": 1,
+        "adjusted": price(-20_00, places, currency),
+    }
 
 
 def _example_row(currency: str, places: int) -> JsonObject:

@@ -23,6 +23,7 @@ VALUES = (
         "deadline",
         "detail",
         "dispute",
+        "hash",
         "item",
         "link",
         "page",
