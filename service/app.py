@@ -54,6 +54,7 @@ from service.outbox.operations.figures import outbox_figures
 from service.payments.history.controllers import Disputes, PaymentHistory
 from service.payments.refunds.controllers import Refunds
 from service.payments.subscriptions.controllers import Subscriptions
+from service.providers.registry import close_providers
 from service.recovery.controllers import ASSETS as RESUME_ASSETS
 from service.recovery.controllers import AdminRecovery, ResumePage
 from service.reports.controllers import MonthlyReports
@@ -75,7 +76,7 @@ from service.web.health import Readiness
 from service.web.layer import web_layer
 from service.web.limits.addresses import Addresses
 from service.web.metrics.controllers import metrics_route
-from service.wiring import Container, build_container, close_providers
+from service.wiring import Container, build_container
 
 ROUTES = (
     PaymentSessions,

@@ -6,8 +6,10 @@ from service.analytics.documents import (
     DirtyBucket,
     Fact,
     FiguresState,
+    HoursState,
     Rollup,
     TrackedEvent,
+    UnusualHour,
 )
 from service.audit.documents import AuditEntry
 from service.catalog.documents import Coupon, Price
@@ -79,6 +81,8 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     TrackedEvent,
     ClosedReport,
     Refusal,
+    UnusualHour,
+    HoursState,
     Migration,
 )
 

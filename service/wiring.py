@@ -11,6 +11,7 @@ from service.analytics.operations.caching import Cache
 from service.analytics.operations.services import FiguresServices
 from service.analytics.operations.table import ABOUT as FIGURES_JOBS
 from service.analytics.operations.table import figures_jobs
+from service.analytics.operations.watching import unusual_conditions
 from service.analytics.repository.shared_answers import answers_at
 from service.bookkeeping.operations.table import ABOUT as BOOKKEEPING_JOBS
 from service.bookkeeping.operations.table import bookkeeping_jobs
@@ -96,8 +97,8 @@ ALL_JOBS: tuple[About, ...] = (
     *MAIL_JOBS,
     *INTENT_JOBS,
     *RECOVERY_JOBS,
-    *FIGURES_JOBS,
     *REPORT_JOBS,
+    *FIGURES_JOBS,
     *ALERT_JOBS,
 )
 """What is known of the jobs without a database: for the manifests of CronJobs."""
@@ -153,8 +154,10 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     intents = build_intents(settings, clock, merchants, find_followed, rules.heard)
     jobs = Jobs(services, subscribers, settings.access.peppers)
     recovering = RecoveryServices(clock, merchants, services, mail)
+    figures = build_figures(settings, clock, merchants)
     watched = job_table(jobs, refunding, subscribing, intents, mail, recovering)
-    conditions = watched_by(settings, clock, providers, watched)
+    watched = watched.joined_by(figures_jobs(figures))
+    conditions = all_conditions(settings, clock, providers, watched)
     return Container(
         settings=settings,
         clock=clock,
@@ -165,7 +168,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         inbox=inbox,
         services=services,
         history=HistoryServices(clock, merchants, rules.default_currency, session_ids_of_email),
-        figures=build_figures(settings, clock, merchants),
+        figures=figures,
         refunding=refunding,
         subscribing=subscribing,
         intents=intents,
@@ -179,14 +182,15 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     )
 
 
-def watched_by(
+def all_conditions(
     settings: Settings, clock: Clock, providers: Providers, watched: Table
 ) -> tuple[Condition, ...]:
-    """Return the conditions that alerts are about; `watched` are the other jobs."""
+    """Return the conditions of alerts: about the service and its jobs, and about its figures."""
     listed = partial(list_jobs, watched)
-    return conditions_of(
+    known = conditions_of(
         settings.alerts, clock, tuple(providers), listed, disabled_endpoints, reports_refused
     )
+    return (*known, *unusual_conditions())
 
 
 def job_table(
@@ -197,8 +201,9 @@ def job_table(
     mail: MailServices,
     recovering: RecoveryServices,
 ) -> Table:
-    """Return the table of all jobs but that of the alerts, which looks at how these stand.
+    """Return the table of all jobs but those of the figures, and that of the alerts.
 
+    That one looks at how all others stand.
     The server, the commands, the routes and CronJobs run these.
     """
     clock = jobs.inbox.clock
@@ -211,7 +216,6 @@ def job_table(
         *mail_jobs(mail),
         *intent_jobs(intents),
         *recovery_jobs(recovering),
-        *figures_jobs(clock),
         *report_jobs(clock),
     )
     return Table(by_name(registered), clock, jobs.stopping)
@@ -277,9 +281,3 @@ async def connected(settings: Settings, uri: str, *, as_is: bool = False) -> Asy
         yield client
     finally:
         await client.close()
-
-
-async def close_providers(providers: Providers) -> None:
-    """Close the connections of the adapters that keep some."""
-    for provider in providers.values():
-        await provider.aclose()

@@ -17,13 +17,13 @@ from litestar import Litestar
 
 from service.core.clock import ManualClock
 from service.migrations.operations import require_layout
+from service.providers.registry import close_providers
 from service.settings import Settings
 from service.storage.database import Client, Database, connect
 from service.storage.documents import bind
 from service.storage.embedded import embedded_database
 from service.storage.indexes import apply_indexes
 from service.stored import DOCUMENTS
-from service.wiring import close_providers
 from tests.support.api import Api
 from tests.support.browsers import browser
 from tests.support.built import Built, application, build

@@ -212,3 +212,39 @@ class TrackedEvent(StoredDocument):
             IndexModel([("merchantId", ASCENDING), ("at", ASCENDING)], name="merchant_at"),
             IndexModel([("purgeAt", ASCENDING)], name="purgeAt_ttl", expireAfterSeconds=0),
         ]
+
+
+class UnusualHour(StoredDocument):
+    """Something of a merchant's latest hours that is unlike others, of which an alert tells.
+
+    `_id` is made of the merchant, `rule` and `subject`: the provider and the currency.
+    """
+
+    id: str  # type: ignore[assignment]
+    merchant_id: str
+    rule: str
+    subject: str
+    what: str
+    stands_until: datetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "figures_unusual"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("merchantId", ASCENDING)], name="merchant"),
+            IndexModel([("standsUntil", ASCENDING)], name="standsUntil_ttl", expireAfterSeconds=0),
+        ]
+
+
+class HoursState(StoredDocument):
+    """Until when the hours of a merchant were looked at; `_id` is the merchant."""
+
+    id: str  # type: ignore[assignment]
+    looked_until: datetime
+
+    class Settings:
+        """Collection."""
+
+        name = "figures_hours"
+        indexes: ClassVar[list[IndexModel]] = []

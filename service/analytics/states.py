@@ -48,6 +48,7 @@ class Part(StrEnum):
     PROVIDER_ITEM = "providerItem"
     COUNTRY = "country"
     CODE = "code"
+    PROVIDER_CODE = "providerCode"
     LEAD = "lead"
 
 

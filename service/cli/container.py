@@ -6,9 +6,10 @@ from typing import TypeVar
 
 from service.cli.database import with_database
 from service.core.clock import SystemClock
+from service.providers.registry import close_providers
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import Container, build_container, close_providers
+from service.wiring import Container, build_container
 
 T = TypeVar("T")
 

@@ -59,3 +59,9 @@ def refuse_blank(secrets: Mapping[str, tuple[str, ...]]) -> None:
     if blank:
         named = ", ".join(problem.field for problem in blank)
         raise Misconfigured(f"Blank secrets can't be used: {named}.", problems=tuple(blank))
+
+
+async def close_providers(providers: Providers) -> None:
+    """Close the connections of the adapters that keep some."""
+    for provider in providers.values():
+        await provider.aclose()

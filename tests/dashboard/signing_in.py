@@ -9,9 +9,9 @@ from httpx import ASGITransport, AsyncClient, Response
 from service.app import create_app
 from service.core.clock import Clock
 from service.dashboard.login.cookies import SIGN_IN
+from service.providers.registry import close_providers
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import close_providers
 from tests.support.settings import ADMIN
 
 HOME = "http://127.0.0.1:8000"

@@ -3,8 +3,8 @@
 from httpx import ASGITransport, AsyncClient
 
 from service.core.clock import ManualClock
+from service.providers.registry import close_providers
 from service.storage.database import Database
-from service.wiring import close_providers
 from tests.support.api import SECRET
 from tests.support.built import build
 from tests.support.settings import make_settings

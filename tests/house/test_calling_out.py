@@ -13,7 +13,7 @@ from service.providers import base, refunding
 SERVICE = Path(__file__).parents[2] / "service"
 PROVIDERS = "providers/"
 # What asks and what is told of the answer stand apart: these only ask, and hand on what they hear.
-CALLERS = ("inbox/operations/", "sessions/checkouts/", "payments/refunds/sending/", "wiring.py")
+CALLERS = ("inbox/operations/", "sessions/checkouts/", "payments/refunds/sending/")
 
 
 def _asked_of_providers() -> set[str]:

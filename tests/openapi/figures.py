@@ -13,11 +13,13 @@ FIGURES: dict[str, str] = {
             *("revenue", "transactions", "top-resources", "payment-methods", "customers"),
             *("exports/transactions", "exports/accounting", "reports/monthly", "funnel"),
             "reports",
+            "anomalies",
         )
     },
     **{
         f"schemas {name}": WORDS
         for name in (
+            *("AnomaliesAnswer", "AnomalyLine", "AnomalyReason"),
             *("FunnelAnswer", "FunnelLine", "FunnelStep"),
             *("ExportFile", "ExportLine", "ExportPeriod"),
             *("EventCount", "ResourceCount", "SeriesAnswer", "TrackEvent", "TrackedAnswer"),

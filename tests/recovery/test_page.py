@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 
 from service.core.clock import ManualClock
+from service.providers.registry import close_providers
 from service.recovery.operations.links import link, read_link
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.mongod import free_port
-from service.wiring import close_providers
 from tests.notifications.mail.mailing import CUSTOMER
 from tests.providers.stripe.answers import CREATE, EXPIRE, checkout
 from tests.providers.stripe.fake import FakeStripe, fake_stripe

@@ -7,8 +7,8 @@ import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
 
 from service.core.clock import ManualClock
+from service.providers.registry import close_providers
 from service.storage.database import Database
-from service.wiring import close_providers
 from tests.refunds.books import Books, stripe_books
 from tests.refunds.money import LIMIT, Money
 from tests.support.api import Api

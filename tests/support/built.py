@@ -22,9 +22,9 @@ from pydantic import BaseModel
 from service.app import create_app
 from service.core.clock import Clock, ManualClock
 from service.extension import Extension
+from service.providers.registry import close_providers
 from service.settings import Settings
 from service.storage.database import Database
-from service.wiring import close_providers
 from tillgate_sandbox.extension import SANDBOX
 
 _CONTAINERS = (dict, list, set, deque)

@@ -14,11 +14,11 @@ from service.app import create_app
 from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
 from service.core.peppers import read_pepper
+from service.providers.registry import close_providers
 from service.sessions.documents import Session
 from service.settings import load_settings
 from service.storage.database import Database
 from service.web.idempotency import middleware
-from service.wiring import close_providers
 from tests.support.api import Api
 from tests.support.settings import PUBLISHABLE, make_settings
 

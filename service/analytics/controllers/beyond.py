@@ -1,6 +1,9 @@
 """What becomes of leads and sessions, beyond what the reference document asks for."""
 
+from typing import Annotated
+
 from litestar import Controller, Response, get
+from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import (
     CurrencyQuery,
@@ -13,7 +16,9 @@ from service.analytics.operations.asking import ask_one
 from service.analytics.operations.caching import HOURLY
 from service.analytics.operations.periods import last_days
 from service.analytics.operations.services import Shown
+from service.analytics.operations.unusual import unusual_hours
 from service.analytics.schemas.funnel import FunnelAnswer, funnel_answer
+from service.analytics.schemas.unusual import AnomaliesAnswer, anomalies_answer
 from service.analytics.states import Grain, Part
 from service.core.principal import AccessScope
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
@@ -45,5 +50,23 @@ class FiguresBeyond(Controller):
             span = last_days(days, shown.as_of, shown.zone)
             parts = [Part.PROVIDER, Part.ITEM, Part.LEAD]
             return funnel_answer(shown, days, await ask_one(shown, span, parts, Grain.DAY))
+
+        return await respond(request, shown, HOURLY, compute)
+
+    @get("/anomalies", operation_id="readAnomalies", summary="Read which hours are unusual")
+    async def anomalies(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        days: Annotated[int, QueryParameter(ge=1, le=31)] = 7,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[AnomaliesAnswer]:
+        """Success rates and volumes of providers, and abandonment, by the hour of the week."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute(shown: Shown) -> AnomaliesAnswer:
+            found = await unusual_hours(shown, *last_days(days, shown.as_of, shown.zone))
+            return anomalies_answer(shown, days, found)
 
         return await respond(request, shown, HOURLY, compute)

@@ -129,6 +129,7 @@ def _add_group(parts: dict[str, Sums], alike: Alike, sums: Sequence[int]) -> Non
         _add_to(parts, Part.COUNTRY, country, counts)
     if kind == _ATTEMPT or (kind == _PAYMENT and state == _FAILED):
         _add_to(parts, Part.CODE, code, counts)
+        _add_to(parts, Part.PROVIDER_CODE, f"{provider}{BESIDE}{code}", counts)
 
 
 def _add_to(parts: dict[str, Sums], part: Part, key: str, counts: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""The job of this room."""
+"""The jobs of this room."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,24 +8,32 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from service.analytics.operations.refreshing import FiguresReport, count_marked, refresh
+from service.analytics.operations.services import FiguresServices
+from service.analytics.operations.watching import WatchReport, watch_hours
 from service.analytics.repository.sources import SOURCES
-from service.core.clock import Clock
 from service.jobs.operations.job import About, Job, Table, by_name
 
 FIGURES = About(
     "figures", "reads what has changed, and adds up what that touches", every=timedelta(minutes=1)
 )
+UNUSUAL = About(
+    "unusual", "looks whether the last hour was unlike others", every=timedelta(minutes=5)
+)
 
-ABOUT: Sequence[About] = (FIGURES,)
+ABOUT: Sequence[About] = (FIGURES, UNUSUAL)
 
 ROLLUPS: Final = "rollups"
 AGGREGATES: Sequence[str] = (*SOURCES, ROLLUPS)
 """What can be refreshed by itself: the facts of one collection, or only what is marked."""
 
 
-def figures_jobs(clock: Clock) -> Sequence[Job[Any]]:
-    """Return the job of this room, with what it needs."""
-    return (Job(FIGURES, FiguresReport, partial(refresh, clock), count_marked),)
+def figures_jobs(services: FiguresServices) -> Sequence[Job[Any]]:
+    """Return the jobs of this room, with what they need."""
+    watch = partial(watch_hours, services)
+    return (
+        Job(FIGURES, FiguresReport, partial(refresh, services.clock), count_marked),
+        Job(UNUSUAL, WatchReport, watch, watch),
+    )
 
 
 def narrowed(table: Table, aggregate: str) -> Table:

@@ -6,10 +6,10 @@ import pytest
 import pytest_asyncio
 
 from service.core.clock import ManualClock
+from service.providers.registry import close_providers
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.mongod import free_port
-from service.wiring import close_providers
 from tests.notifications.mail.mailing import Mailing, mailing_to
 from tests.notifications.mail.servers import Server, serving
 from tests.support.built import Built, build
