@@ -16,11 +16,13 @@ from rich.console import Console
 from bench.database import Mongod, mongod
 from bench.machine import described
 from bench.report import write_report
+from bench.scenarios import exports, figures
 from bench.scenarios.cleanup import measure_cleanup
 from bench.scenarios.deliveries import measure_deliveries
 from bench.scenarios.expiry import measure_expiry
-from bench.scenarios.exports import ROWS, measure_exports
+from bench.scenarios.exports import measure_exports
 from bench.scenarios.fanout import measure_fanout
+from bench.scenarios.figures import measure_figures
 from bench.scenarios.flood import measure_flood
 from bench.scenarios.growth import measure_growth
 from bench.scenarios.hooked import measure_hooked
@@ -45,6 +47,7 @@ SCENARIOS = (
     "deliveries",
     "leads",
     "exports",
+    "figures",
 )
 
 console = Console(stderr=True)
@@ -54,8 +57,8 @@ console = Console(stderr=True)
 @click.argument("scenarios", nargs=-1, type=click.Choice(SCENARIOS))
 @click.option("--rounds", default=3, show_default=True, help="Rounds over all servers.")
 @click.option("--seconds", default=4, show_default=True, help="Length of one run.")
-@click.option("--rows", default=ROWS, show_default=True, help="Payments in a file of `exports`.")
-def main(scenarios: tuple[str, ...], rounds: int, seconds: int, rows: int) -> None:
+@click.option("--rows", type=int, help="Payments of `exports`, or rows of `figures`; else all.")
+def main(scenarios: tuple[str, ...], rounds: int, seconds: int, rows: int | None) -> None:
     """Run the scenarios (all of them unless some are named) and write RESULTS.md.
 
     What an earlier run measured of the others is kept.
@@ -78,7 +81,9 @@ def main(scenarios: tuple[str, ...], rounds: int, seconds: int, rows: int) -> No
     write_report(results)
 
 
-def _measure(name: str, server: Mongod, rounds: int, seconds: int, rows: int) -> Any:  # plain data
+def _measure(
+    name: str, server: Mongod, rounds: int, seconds: int, rows: int | None
+) -> Any:  # plain data
     two_each = Plan(max(1, rounds // 2), seconds, (64,), 2, (TILLGATE, EXPRESS, FASTIFY, FASTAPI))
     measured: dict[str, Callable[[], Any]] = {
         "hot": lambda: measure_hot_routes(server, _tell, Plan(rounds, seconds)),
@@ -93,7 +98,10 @@ def _measure(name: str, server: Mongod, rounds: int, seconds: int, rows: int) ->
         "hooked": lambda: measure_hooked(server, _tell, rounds=rounds, seconds=seconds),
         "deliveries": lambda: measure_deliveries(server, _tell, rounds=rounds, seconds=seconds),
         "leads": lambda: measure_leads(server, _tell, rounds=rounds, seconds=seconds),
-        "exports": lambda: measure_exports(server, _tell, rounds=rounds, rows=rows),
+        "exports": lambda: measure_exports(server, _tell, rounds=rounds, rows=rows or exports.ROWS),
+        "figures": lambda: measure_figures(
+            server, _tell, rounds=rounds, seconds=seconds, rows=rows or figures.ROWS
+        ),
     }
     return measured[name]()
 

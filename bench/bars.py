@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.figures import Runs, median, pick
 from bench.scenarios.deliveries import ratios
+from bench.scenarios.figures_asked import LARGE
 from bench.scenarios.hooked import ratio
 
 
@@ -28,6 +29,7 @@ def bars_of(results: dict[str, Any]) -> str:
         *_hooked(results),
         *_deliveries(results),
         *_leads(results),
+        *_figures(results),
     ]
     rows = [
         f"| {what} | {bar} | {found} | {'yes' if met else 'no'} |"
@@ -188,3 +190,39 @@ def _deliveries(results: dict[str, Any]) -> list[Line]:
             for route in ("create", "webhook")
         ),
     ]
+
+
+def _figures(results: dict[str, Any]) -> list[Line]:
+    if "figures" not in results:
+        return []
+    found = results["figures"]["found"]
+    of = f"figures of {found['rows']:,} sessions and payments"
+    slowest, times = max(found["routes"].items(), key=lambda one: one[1]["p95_ms"])
+    large = [one for one in found["compared"] if one["rows"] > LARGE]
+    lines = [
+        _rate(f"{of}: rebuild, facts a second", found["rebuild"]["per_second"], 100_000),
+        _at_most(f"{of}: a quarter-hour of 10,000 rows, ms", found["bucket"]["ms"], 200),
+        _at_most(f"{of}: the slowest route, {slowest}, p95 in ms", times["p95_ms"], 150),
+        _ratio(f"{of}: create beside 20 viewers, to alone", found["viewers"]["ratio"], 0.9),
+    ]
+    if large:
+        least = min(one["ratio"] for one in large)
+        lines.append(_ratio(f"{of}: over 100,000 rows, to aggregation", least, 100))
+    for route, one in found["job"].items():
+        lines.append(_ratio(f"{of}: {route} beside the job, to alone", one["ratio"], 0.9))
+    for what, most in (("payers", 0.03), ("percentiles", 0.01)):
+        off = max(one["off"] for one in found["compared"] if one["what"].startswith(what))
+        lines.append((f"{of}: {what}, off by", f"<= {most:.0%}", f"{off:.2%}", off <= most))
+    return lines
+
+
+def _rate(what: str, found: float, bar: float) -> Line:
+    return what, f">= {bar:,.0f}", f"{found:,.0f}", found >= bar
+
+
+def _at_most(what: str, found: float, bar: float) -> Line:
+    return what, f"<= {bar:,.0f}", f"{found:,.0f}", found <= bar
+
+
+def _ratio(what: str, found: float, bar: float) -> Line:
+    return what, f">= {bar:g} x", f"{found:.2f} x", found >= bar

@@ -9,7 +9,7 @@ from rich.markdown import Markdown
 from bench.bars import bars_of
 from bench.figures import Runs, median, pick, table
 from bench.picture import draw
-from bench.reported import deliveries, exports, leads
+from bench.reported import deliveries, exports, figures, leads
 from bench.servers import HERE, HOOKED, SERVERS, TILLGATE
 
 Results = dict[str, Any]
@@ -219,6 +219,7 @@ _SECTIONS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "fanout": ("Subscribers", _fanout),
     "hooked": ("With ten webhook endpoints", _hooked),
     "deliveries": ("Deliveries to webhook endpoints", deliveries),
+    "figures": ("Figures", figures),
     "leads": ("Leads", leads),
     "exports": ("Files of payments", exports),
 }
