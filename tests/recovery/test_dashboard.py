@@ -63,7 +63,7 @@ async def test_leads_are_shown_masked_with_what_became_of_them(leaving: Leaving)
     assert CUSTOMER not in text
     assert name not in text
     shown = words(text)
-    assert "2 leads, 1 sessions, 0 tried to pay, 0 paid" in shown
+    assert "2 left, 1 with a session, 0 tried to pay, 0 paid" in shown
     assert "j***@customer.example" in shown
     assert "/dashboard/sessions/s-1" in text
     assert "Silver, 29.99" not in words(await page(http, "/dashboard/leads", plan=name))

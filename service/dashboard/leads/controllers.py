@@ -95,7 +95,7 @@ def _line(row: Row) -> LeadLine:
 def _figures(found: Analytics) -> list[tuple[str, str]]:
     asked = found.asked
     amount = to_major(asked.amount, exponent(asked.currency))
-    plans = [(one.plan_name, _funnel(one.steps)) for one in found.plans]
+    plans = [("Plan", f"{one.plan_name}: {_funnel(one.steps)}") for one in found.plans]
     return facts(
         [
             ("All", _funnel(found.funnel)),
@@ -108,6 +108,6 @@ def _figures(found: Analytics) -> list[tuple[str, str]]:
 
 def _funnel(steps: Steps) -> str:
     return (
-        f"{steps.intents} leads, {steps.sessions} sessions, "
+        f"{steps.intents} left, {steps.sessions} with a session, "
         f"{steps.attempted} tried to pay, {steps.paid} paid"
     )
