@@ -1,4 +1,4 @@
-"""A closed month is one plain pass over its rows: odd zones, changed clocks, JPY and KWD."""
+"""A closed month is one plain pass over its rows: odd zones, changed clocks, any money."""
 
 import json
 import random

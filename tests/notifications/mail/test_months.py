@@ -2,15 +2,17 @@
 
 from tests.analytics.test_now import roll_up
 from tests.bookkeeping.books import post
+from tests.conftest import NOON
 from tests.notifications.mail.mailing import PEOPLE, Mailing
 from tests.notifications.mail.servers import addresses
 from tests.reports.months import at, close, moment, monthly
+from tests.support.shop import Shop
 
 
-async def test_a_closed_month_is_mailed_once_to_each_of_the_merchants_people(
-    mailing: Mailing,
-) -> None:
+async def _sold_in_november(mailing: Mailing) -> Shop:
+    """Sell something on the 21st, whatever another test has left the clock at."""
     shop = mailing.shop
+    await at(shop, NOON)
     await mailing.born()
     await mailing.set_merchant()
     await mailing.bought()
@@ -18,6 +20,13 @@ async def test_a_closed_month_is_mailed_once_to_each_of_the_merchants_people(
     await post(shop)
     await roll_up(shop)
     mailing.server.taken.clear()
+    return shop
+
+
+async def test_a_closed_month_is_mailed_once_to_each_of_the_merchants_people(
+    mailing: Mailing,
+) -> None:
+    shop = await _sold_in_november(mailing)
     await at(shop, moment(2026, 12, 4))
     for _ in range(2):
         await close(shop)
@@ -38,14 +47,7 @@ async def test_a_closed_month_is_mailed_once_to_each_of_the_merchants_people(
 
 
 async def test_months_of_long_ago_are_closed_and_not_mailed(mailing: Mailing) -> None:
-    shop = mailing.shop
-    await mailing.born()
-    await mailing.set_merchant()
-    await mailing.bought()
-    await mailing.settle()
-    await post(shop)
-    await roll_up(shop)
-    mailing.server.taken.clear()
+    shop = await _sold_in_november(mailing)
     await at(shop, moment(2027, 3, 4))
     assert (await close(shop))["closed"] == 4
     await mailing.settle()
