@@ -2,6 +2,7 @@
 
 from service.analytics.documents import (
     CacheState,
+    CohortSums,
     DayRollup,
     DirtyBucket,
     Fact,
@@ -83,6 +84,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Refusal,
     UnusualHour,
     HoursState,
+    CohortSums,
     Migration,
 )
 

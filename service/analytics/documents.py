@@ -16,7 +16,8 @@ class Fact(StoredDocument):
     """One thing that is counted, as its own row stood when it was last read.
 
     `_id` is the kind and the key of that row, so there is never a second. `at` decides in which
-    quarter-hour it counts. `payer` is a hash of the user. `tries` are tries after the first,
+    quarter-hour it counts. `payer` is a hash of the user, of a lead that nobody followed of its
+    journey. `tries` are tries after the first,
     `took_ms` is how long it took until the end, `slot` that of a completed session. `source_at` is
     the row's `writtenAt`. Of a session `code` is how far it came, of a lead `state` is (`Reached`),
     and `provider` that of its session that came farthest. A fact stays when its row is purged, and
@@ -247,4 +248,23 @@ class HoursState(StoredDocument):
         """Collection."""
 
         name = "figures_hours"
+        indexes: ClassVar[list[IndexModel]] = []
+
+
+class CohortSums(StoredDocument):
+    """When a merchant's customers in one currency first came and first paid, added up by a job.
+
+    `_id` is the merchant and the currency, `cells` are MessagePack, `made_at` is when the rows were
+    read that it is of, and `version` the database's time of the latest change then.
+    """
+
+    id: str  # type: ignore[assignment]
+    made_at: datetime
+    version: InstanceOf[DatabaseTime]
+    cells: bytes
+
+    class Settings:
+        """Collection."""
+
+        name = "figures_cohorts"
         indexes: ClassVar[list[IndexModel]] = []

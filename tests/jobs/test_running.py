@@ -273,6 +273,7 @@ async def test_jobs_and_admin_keys_read_every_job_with_its_last_runs(shop: Shop)
         "figures": "*/1 * * * *",
         "reports": "0 */1 * * *",
         "unusual": "*/5 * * * *",
+        "cohorts": "0 */1 * * *",
     }
     assert [name for name, job in jobs.items() if job["pausedAt"]] == ["outbox"]
     [run] = jobs["cleanup"]["runs"]

@@ -13,13 +13,14 @@ FIGURES: dict[str, str] = {
             *("revenue", "transactions", "top-resources", "payment-methods", "customers"),
             *("exports/transactions", "exports/accounting", "reports/monthly", "funnel"),
             "reports",
-            "anomalies",
+            *("anomalies", "cohorts"),
         )
     },
     **{
         f"schemas {name}": WORDS
         for name in (
             *("AnomaliesAnswer", "AnomalyLine", "AnomalyReason"),
+            *("CohortLine", "CohortWeek", "CohortsAnswer"),
             *("FunnelAnswer", "FunnelLine", "FunnelStep"),
             *("ExportFile", "ExportLine", "ExportPeriod"),
             *("EventCount", "ResourceCount", "SeriesAnswer", "TrackEvent", "TrackedAnswer"),

@@ -22,4 +22,6 @@ def figures() -> dict[str, list[Probed]]:
     tracked = {"json": {"type": "resource_access", "resourceUrl": "https://beta.example/x"}}
     found[f"get {BASE}/events"] = [own]
     found[f"post {BASE}/events"] = [(tracked, {}, (201,))]
+    # No job has added up B's customers yet.
+    found[f"get {BASE}/cohorts"] = [({}, {}, (503,))]
     return found | {f"get {BASE}/trends/{{period}}": trends}

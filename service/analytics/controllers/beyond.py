@@ -14,9 +14,11 @@ from service.analytics.controllers.answering import (
 )
 from service.analytics.operations.asking import ask_one
 from service.analytics.operations.caching import HOURLY
+from service.analytics.operations.cohorts import MOST_WEEKS, read_cohorts
 from service.analytics.operations.periods import last_days
 from service.analytics.operations.services import Shown
 from service.analytics.operations.unusual import unusual_hours
+from service.analytics.schemas.cohorts import CohortsAnswer, cohorts_answer
 from service.analytics.schemas.funnel import FunnelAnswer, funnel_answer
 from service.analytics.schemas.unusual import AnomaliesAnswer, anomalies_answer
 from service.analytics.states import Grain, Part
@@ -68,5 +70,22 @@ class FiguresBeyond(Controller):
         async def compute(shown: Shown) -> AnomaliesAnswer:
             found = await unusual_hours(shown, *last_days(days, shown.as_of, shown.zone))
             return anomalies_answer(shown, days, found)
+
+        return await respond(request, shown, HOURLY, compute)
+
+    @get("/cohorts", operation_id="readCohorts", summary="Read when customers come and first pay")
+    async def cohorts(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        weeks: Annotated[int, QueryParameter(ge=1, le=MOST_WEEKS)] = 12,
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[CohortsAnswer]:
+        """Customers by the week of their first lead or session, by the weeks until they paid."""
+        shown = await shown_to(request, principal, timezone, currency)
+
+        async def compute(shown: Shown) -> CohortsAnswer:
+            return cohorts_answer(shown, weeks, *await read_cohorts(shown, weeks))
 
         return await respond(request, shown, HOURLY, compute)

@@ -63,11 +63,13 @@ def of_lead(row: Row, followed: Sequence[Row]) -> Row:
     said = row | {"status": Reached.LEFT.value, "amount": row["amountMinor"], "provider": ""}
     fact = _fact(Kind.LEAD, said, row["createdAt"], row["planName"])
     if not row["followedBy"]:
-        return fact
+        # Nobody knows who it is: each journey is somebody.
+        return fact | {"payer": digest(f"{row['merchantId']}:journey:{row['sessionId']}")[:16]}
     # A session that was purged since was opened all the same.
-    opened = {"code": Reached.OPENED.value, "provider": ""}
+    opened = {"code": Reached.OPENED.value, "provider": "", "payer": None}
     farthest = max(followed, key=lambda one: _FURTHER.index(one["code"]), default=opened)
-    return fact | {"state": farthest["code"], "provider": farthest["provider"]}
+    known = {name: farthest[name] for name in ("provider", "payer")}
+    return fact | known | {"state": farthest["code"]}
 
 
 def regressed(fact: Row, known: Row) -> bool:
@@ -200,7 +202,7 @@ FIELDS: Mapping[str, Sequence[str]] = {
     Dispute.collection_name(): (*_OF_THE_LEDGER, "openedAt", "closedAt", "held"),
     PaymentIntent.collection_name(): (
         *("merchantId", "currency", "amountMinor", "planName", "followedBy", "createdAt"),
-        WRITTEN_AT,
+        *("sessionId", WRITTEN_AT),
     ),
 }
 """What is read of each collection that is counted."""

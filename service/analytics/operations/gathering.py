@@ -80,13 +80,14 @@ def _of(merchant_id: str, session_ids: Collection[str], tx: Transaction) -> sour
 def newer(fact: Row, known: Row | None) -> Row | None:
     """Return a fact that says something else than the one that is known; None where it does not.
 
-    What it was paid for stays known when its session is purged, and how far a lead came.
+    What it was paid for stays known when its session is purged, and how far a lead came, and whose
+    it was.
     """
     if known is None:
         return fact
     if fact["sourceAt"] < known["sourceAt"]:
         return None
-    fact = fact | {"item": fact["item"] or known["item"]}
+    fact = fact | {name: fact[name] or known[name] for name in ("item", "payer")}
     if regressed(fact, known):
         fact |= {"state": known["state"], "provider": known["provider"]}
     return None if fact | {"sourceAt": known["sourceAt"]} == known else fact

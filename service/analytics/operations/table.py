@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from service.analytics.operations.cohorts import CohortReport, add_up_customers
 from service.analytics.operations.refreshing import FiguresReport, count_marked, refresh
 from service.analytics.operations.services import FiguresServices
 from service.analytics.operations.watching import WatchReport, watch_hours
@@ -20,7 +21,11 @@ UNUSUAL = About(
     "unusual", "looks whether the last hour was unlike others", every=timedelta(minutes=5)
 )
 
-ABOUT: Sequence[About] = (FIGURES, UNUSUAL)
+COHORTS = About(
+    "cohorts", "adds up when customers first came and first paid", every=timedelta(hours=1)
+)
+
+ABOUT: Sequence[About] = (FIGURES, UNUSUAL, COHORTS)
 
 ROLLUPS: Final = "rollups"
 AGGREGATES: Sequence[str] = (*SOURCES, ROLLUPS)
@@ -30,9 +35,11 @@ AGGREGATES: Sequence[str] = (*SOURCES, ROLLUPS)
 def figures_jobs(services: FiguresServices) -> Sequence[Job[Any]]:
     """Return the jobs of this room, with what they need."""
     watch = partial(watch_hours, services)
+    cohorts = partial(add_up_customers, services)
     return (
         Job(FIGURES, FiguresReport, partial(refresh, services.clock), count_marked),
         Job(UNUSUAL, WatchReport, watch, watch),
+        Job(COHORTS, CohortReport, cohorts, cohorts),
     )
 
 
