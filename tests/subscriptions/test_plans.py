@@ -147,3 +147,17 @@ async def test_the_catalog_shows_what_it_has_of_providers_and_refuses_those_with
         refused = await lab.api.call("PUT", "/api/admin/prices/gold", ADMIN, json=body)
         assert refused.status_code == 400, wrong
         assert any(field.startswith("providerPrices") for field in fields_of(refused)), refused.text
+
+
+async def test_a_providers_price_is_of_one_plan_in_whatever_currency(lab: Lab) -> None:
+    await put_price(lab.api, "gold", 4999, providerPrices=GOLD)
+    await put_price(lab.api, "gold", 4599, "EUR", providerPrices=GOLD)
+    body = {"currency": "USD", "amount": 999, "providerPrices": GOLD}
+    refused = await lab.api.call("PUT", "/api/admin/prices/basic", ADMIN, json=body)
+    assert refused.status_code == 400, refused.text
+    assert "is the price of 'gold' already" in refused.json()["detail"]
+    answer = await lab.api.call("DELETE", "/api/admin/prices/gold?currency=USD", ADMIN)
+    assert answer.status_code == 204, answer.text
+    answer = await lab.api.call("DELETE", "/api/admin/prices/gold?currency=EUR", ADMIN)
+    assert answer.status_code == 204, answer.text
+    await put_price(lab.api, "basic", 999, providerPrices=GOLD)

@@ -6,7 +6,7 @@ _ROUTES = (
     *("realtime", "dashboard", "peak-times", "success-rate", "failures", "latency", "geography"),
     *("checkouts", "webhook-metrics", "overview", "revenue", "transactions", "top-resources"),
     *("payment-methods", "customers", "exports/transactions", "exports/accounting"),
-    *("reports/monthly", "reports", "funnel", "anomalies"),
+    *("reports/monthly", "reports", "funnel", "anomalies", "cohorts"),
 )
 BASE = "/api/v1/analytics"
 Probed = tuple[dict[str, Any], dict[str, str], tuple[int, ...]]
@@ -22,6 +22,4 @@ def figures() -> dict[str, list[Probed]]:
     tracked = {"json": {"type": "resource_access", "resourceUrl": "https://beta.example/x"}}
     found[f"get {BASE}/events"] = [own]
     found[f"post {BASE}/events"] = [(tracked, {}, (201,))]
-    # No job has added up B's customers yet.
-    found[f"get {BASE}/cohorts"] = [({}, {}, (503,))]
     return found | {f"get {BASE}/trends/{{period}}": trends}

@@ -14,7 +14,6 @@ from service.analytics.operations.services import FiguresServices, Shown
 from service.analytics.operations.sweeping import WITHIN_S
 from service.analytics.repository import cohorts, facts, versions
 from service.analytics.repository.cohorts import Cell
-from service.core.errors import Unavailable
 from service.jobs.operations.job import Report, Turn
 from service.leases.operations import under
 from service.storage.answering import answers_in_time
@@ -72,17 +71,17 @@ async def add_up_customers(services: FiguresServices, report: CohortReport, turn
                 await under(turn.lease, partial(cohorts.put, of, cells), WITHIN_S)
 
 
-async def read_cohorts(shown: Shown, weeks: int) -> tuple[datetime, list[Cohort]]:
+async def read_cohorts(shown: Shown, weeks: int) -> tuple[datetime | None, list[Cohort]]:
     """Return as of when, and the cohorts of the last weeks, the latest first.
 
-    Raises `NoSuchCurrency`, and `Unavailable` where no job has added them up yet.
+    None, and no cohort, until the job has added them up for the first time. Raises
+    `NoSuchCurrency`, and `Unavailable`.
     """
     await ask(shown, [])
     async with answers_in_time(WITHIN_S):
         found = await cohorts.read(shown.merchant.id, shown.currency)
     if found is None:
-        message = "Cohorts are being made for the first time: run `tillgate jobs run cohorts`"
-        raise Unavailable(f"{message}, or wait for it.", retry_after=60)
+        return None, []
     made_at, cells = found
     return made_at, cohorts_of(cells, shown, made_at, weeks)
 

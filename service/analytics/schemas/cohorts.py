@@ -32,18 +32,24 @@ class CohortLine(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class CohortsAnswer(FiguresAnswer, frozen=True, rename="camel", kw_only=True):
-    """Customers by the week in which they first came, latest first, as of the last run."""
+    """Customers by the week in which they first came, the latest first.
+
+    `madeAt` is when they were added up, which is `asOf` then, too; null, and there are none, until
+    the job `cohorts` has run for the first time.
+    """
 
     weeks: int
+    made_at: datetime | None
     cohorts: list[CohortLine]
 
 
 def cohorts_answer(
-    shown: Shown, weeks: int, made_at: datetime, found: Sequence[Cohort]
+    shown: Shown, weeks: int, made_at: datetime | None, found: Sequence[Cohort]
 ) -> CohortsAnswer:
     """Show when customers first came and first paid."""
     lines = [_line(one) for one in found]
-    return view_of(CohortsAnswer, shown, weeks=weeks, cohorts=lines, as_of=made_at)
+    as_of = made_at or shown.as_of
+    return view_of(CohortsAnswer, shown, weeks=weeks, cohorts=lines, as_of=as_of, made_at=made_at)
 
 
 def _line(cohort: Cohort) -> CohortLine:

@@ -6,7 +6,7 @@ from service.audit.operations import Act, record
 from service.catalog import repository
 from service.catalog.documents import Coupon, Price, Product
 from service.catalog.errors import PriceNotFound
-from service.core.errors import Busy
+from service.core.errors import Busy, FieldProblem, InvalidInput
 from service.core.principal import Principal
 from service.core.strict_json import JsonObject
 from service.merchants.operations.changing import require_merchant
@@ -18,11 +18,13 @@ from service.storage.transaction import Transaction
 async def set_price(price: Price, by: Principal) -> None:
     """Set an item's price, audited.
 
-    Raises `Busy` if another call is setting it too, and `MerchantNotFound`.
+    Raises `Busy` if another call is setting it too, `MerchantNotFound`, and `InvalidInput` for a
+    provider's price that is another plan's.
     """
 
     async def work(tx: Transaction) -> None:
         await require_merchant(price.merchant_id, tx)
+        await _refuse_anothers(price, tx)
         await repository.put_price(price, tx)
         detail: JsonObject = {
             "currency": price.currency,
@@ -41,6 +43,17 @@ async def set_price(price: Price, by: Principal) -> None:
             "Another call sets this price, or an older index allows one price for each item: "
             "`tillgate migrate` drops it."
         ) from error
+
+
+async def _refuse_anothers(price: Price, tx: Transaction) -> None:
+    """Refuse a provider's price that another plan has: a subscription to it could be to either."""
+    for provider, ref in price.provider_prices.items():
+        known = await repository.find_by_provider_price(price.merchant_id, provider, ref, tx)
+        other = next((one.item for one in known if one.item != price.item), None)
+        if other is not None:
+            message = f"{ref} at {provider} is the price of {other!r} already."
+            problem = FieldProblem("providerPrices", f"{provider}: is the price of {other!r}")
+            raise InvalidInput(message, problems=(problem,))
 
 
 async def set_coupon(coupon: Coupon, by: Principal) -> None:

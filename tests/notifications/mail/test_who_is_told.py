@@ -10,6 +10,7 @@ from service.settings import Settings
 from service.storage.database import Database
 from tests.notifications.mail.mailing import CUSTOMER, PEOPLE, Mailing, mailing_to
 from tests.notifications.mail.servers import Server, addresses
+from tests.sessions.asking import token_of
 from tests.support.api import ADMIN, PUBLISHABLE
 from tests.support.settings import make_settings
 
@@ -100,19 +101,33 @@ async def test_a_payment_that_failed_is_told_where_a_server_opened_the_session(
     assert "Your payment of EUR 1,234.50 did not go through" in _text(mailing, CUSTOMER)
 
 
-async def test_a_browser_can_not_have_strangers_mailed_by_failing(mailing: Mailing) -> None:
+@pytest.mark.parametrize(
+    ("claims", "told"),
+    [
+        (None, []),
+        ({}, []),
+        ({"email": "stranger@elsewhere.example", "email_verified": False}, []),
+        ({"email": CUSTOMER, "email_verified": True}, []),
+        ({"email": "stranger@elsewhere.example", "email_verified": True}, ["the address"]),
+    ],
+)
+async def test_nobody_can_have_strangers_mailed_by_failing(
+    mailing: Mailing, claims: dict[str, Any] | None, told: list[str]
+) -> None:
+    """Neither a browser nor a user: their token must have the address as a verified one."""
     await _ready(mailing)
     price = {"amount": 700, "currency": "EUR"}
     assert (await mailing.shop.admin("PUT", "/prices/basic", json=price)).status_code == 200
+    key = PUBLISHABLE if claims is None else token_of("u", mailing.shop.clock, **claims)
     body = {"userId": "u", "email": "stranger@elsewhere.example", "plan": "basic"}
     path = "/api/checkout-sessions"
     body |= {"provider": "stripe", "currency": "EUR"}
-    answer = await mailing.shop.api.call("POST", path, PUBLISHABLE, json=body)
+    answer = await mailing.shop.api.call("POST", path, key, json=body)
     assert answer.status_code == 201, answer.text
     sid = answer.json()["session"]["sessionId"]
     await mailing.write("session.failed", session_id=sid)
     await mailing.settle()
-    assert mailing.server.taken == []
+    assert addresses(mailing.server.taken) == [body["email"] for _ in told]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from service.payments.refunds.states import RefundStatus
 from service.providers.money import exponent
 from service.providers.registry import REGISTRY
 from service.sessions import repository as sessions
-from service.sessions.documents import TRUSTED, Session
+from service.sessions.documents import Session
 from service.storage.plain import NO_TRANSACTION
 
 _SOMETHING = ("transactions", "refunded", "lost", "adjustments")
@@ -58,7 +58,7 @@ async def about(message: OutboxMessage) -> About:
 
 
 def _session(message: OutboxMessage, session: Session | None) -> About:
-    """Say what was bought; without a payment only where a server or the user opened the session.
+    """Say what was bought; without a payment only to an address that somebody vouched for.
 
     A browser may have named any address as its own, and can fail as often as it likes, or complete
     what costs nothing. A receipt that took a payment goes to whomever it named.
@@ -73,7 +73,7 @@ def _session(message: OutboxMessage, session: Session | None) -> About:
     }
     for_nothing = session.free_allowed and session.provider_payment_id is None
     unpaid = for_nothing or message.topic == "session.failed"
-    unproven = unpaid and session.owner != TRUSTED
+    unproven = unpaid and not session.email_vouched
     return About(values, None if unproven else session.email)
 
 
@@ -120,7 +120,7 @@ async def _dispute(message: OutboxMessage, session: Session | None) -> About:
 
 
 def _reminder(message: OutboxMessage, session: Session | None) -> About:
-    """Say what was left, and how to go on; nobody else is written to where a browser opened it."""
+    """Say what was left, and how to go on, to an address that somebody vouched for."""
     told = message.payload
     if session is None or told.get("mailed") is not True:
         return About({}, silent=True)
@@ -130,7 +130,7 @@ def _reminder(message: OutboxMessage, session: Session | None) -> About:
         "link": told.get("link"),
         "provider": _title(session.provider),
     }
-    return About(values, session.email if session.owner == TRUSTED else None)
+    return About(values, session.email if session.email_vouched else None)
 
 
 def _alert(message: OutboxMessage) -> About:
