@@ -42,7 +42,7 @@ _STORIES = {
     "a payment that two refund at once": [*_AT_STRIPE, *_BOTH_AT_ONCE],
     "a refund whose answer is lost": [*_AT_STRIPE, *_UNHEARD],
     "a refund that is refused": [*_AT_STRIPE, Act("disturb", 0, 2), Act("refund_now", 0, 1, 2)],
-    "money rejected and given back": [*_OF_ANOTHER_AMOUNT, Act("reject_and_refund")],
+    "money rejected and given back": [*_OF_ANOTHER_AMOUNT, Act("reject_and_refund", 0, 0, 1)],
 }
 
 

@@ -1,7 +1,7 @@
 """The whole lab on loopback: the service and the providers that it plays, served by uvicorn."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from service.app import create_app
 from service.core.clock import Clock, ManualClock
 from service.storage.database import Database
 from tests.support.api import Api
-from tests.support.built import forget_handlers
+from tests.support.built import build, forget_handlers
 from tests.support.emptied import emptied
 from tests.support.settings import make_settings
 from tillgate_sandbox import repository
@@ -104,6 +104,29 @@ class Lab:
 async def empty_sandbox(database: Database) -> None:
     """Forget what an earlier sandbox left; an application makes the collections that it needs."""
     await emptied(database, SANDBOX_DOCUMENTS)
+
+
+@asynccontextmanager
+async def standing_lab(
+    database: Database, clock: ManualClock
+) -> AsyncIterator[Callable[[], Awaitable[Lab]]]:
+    """Serve one lab for many tests; the call gives it to the next one, put back as it was built."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        built = build(make_settings(**{"PUBLIC_URL": address, **GENERATED}), database, clock)
+        app = built.app
+        transport = ASGITransport(app, raise_app_exceptions=False)
+        http = AsyncClient(transport=transport, base_url="http://testserver")
+
+        async def put_back() -> Lab:
+            await empty_sandbox(database)
+            built.put_back()
+            await app.state.container.endpoints.endpoints.refresh(0)
+            http.cookies.clear()
+            return Lab(address, app, Api(http, app.state.container), app.state.mounted.sandbox)
+
+        async with served(app, listening), http:
+            yield put_back
 
 
 @asynccontextmanager

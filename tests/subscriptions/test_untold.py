@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from service.core.clock import ManualClock
+from service.core.errors import ProviderUnreachable
 from service.payments.subscriptions import repository
+from service.providers.base import VerifiedEvent
+from service.providers.stripe.adapter import StripeProvider
 from service.storage.database import Database
 from tests.sandbox.lab import Lab
 from tests.subscriptions.at_razorpay import Subscribed, paid_there
-from tests.subscriptions.living import Living, begun
+from tests.subscriptions.living import USER, Living, begun
 from tests.support.api import JOBS
 
 PERIOD, DAY = timedelta(days=30), timedelta(days=1)
@@ -115,3 +118,23 @@ async def test_what_is_told_meanwhile_is_not_marked_twice(lab: Lab, database: Da
     assert (marked["unread"], marked["wanted"]) == (True, marked["asked"] + 1)
     await repository.mark_untold(found, now, now)
     assert await living.row() == marked
+
+
+async def test_one_that_can_not_be_read_is_told_as_it_is_known_and_waits_behind_all_others(
+    lab: Lab, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(self: StripeProvider, subscription_id: str, read: int) -> VerifiedEvent:
+        raise ProviderUnreachable("Stripe can't be reached.")
+
+    living = await begun(lab, database)
+    await living.arrive()
+    _pass(lab, PERIOD + DAY)
+    with monkeypatch.context() as patched:
+        patched.setattr(StripeProvider, "read_subscription", down)
+        assert await _run(lab) == (1, 0)
+        path = f"/api/payment/subscription-status?userId={USER}"
+        told = (await lab.api.call("GET", path)).json()["subscription"]
+    assert (told["status"], told["unread"]) == ("active", True)
+    assert (await living.row())["unreadSince"] == lab.sandbox.clock.now()
+    _pass(lab, timedelta(hours=1))
+    assert await _run(lab) == (1, 1)

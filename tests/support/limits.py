@@ -20,6 +20,8 @@ from service.notifications.endpoints.sending import client as webhooks
 from service.notifications.mail.sending import connection as mail_server
 from service.notifications.mail.sending import send as mail
 from service.payments.refunds.sending import now as refunding
+from service.payments.subscriptions.sending import change as subscription_change
+from service.payments.subscriptions.sending import read as subscription_reading
 from service.providers.phonepe import adapter as phonepe
 from service.providers.phonepe import client as phonepe_client
 from service.providers.razorpay import adapter as razorpay
@@ -51,6 +53,8 @@ _NAMED: tuple[tuple[ModuleType, str], ...] = (
     (receive, "CONFIRM_WITHIN_S"),
     (redis, "WITHIN_S"),
     (refunding, "ASK_WITHIN_S"),
+    (subscription_change, "ASK_WITHIN_S"),
+    (subscription_reading, "ASK_WITHIN_S"),
     (addresses, "RESOLVED_WITHIN_S"),
     (known, "CURRENT_FOR_S"),
     (webhooks, "ANSWERS_WITHIN_S"),
