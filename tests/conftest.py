@@ -1,6 +1,5 @@
 """One real MongoDB for the whole run; each test begins with empty collections."""
 
-import gc
 import os
 import shutil
 import tempfile
@@ -143,9 +142,6 @@ async def built(
 ) -> AsyncIterator[Sequence[Built]]:
     """The applications that most tests use: on the clock that is moved by hand, and on its own."""
     many = [build(make_settings(), indexed_database, clock) for clock in (the_clock, None)]
-    # What stands for the whole run is looked through no more: a quarter of the time went there.
-    gc.collect()
-    gc.freeze()
     yield many
     for one in many:
         await close_providers(one.app.state.container.providers)
