@@ -170,7 +170,7 @@ async def test_a_price_that_has_changed_is_said_before_anything_is_opened(
     leaving: Leaving, stripe: FakeStripe
 ) -> None:
     await put_price(leaving.shop.api, "event_456", 50000, "INR")
-    token = token_of("user_123", leaving.shop.clock)
+    token = token_of("user_123", leaving.shop.clock, email=CUSTOMER, email_verified=True)
     _will_open(stripe, "cs_test_1")
     body = {"eventId": "event_456", "paymentMethod": "stripe", "sessionId": "s-1"}
     body |= {"email": CUSTOMER, "metadata": AGREED, "currency": "INR", "quantity": 1}
