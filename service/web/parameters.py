@@ -28,6 +28,9 @@ MerchantQuery = Annotated[
 ]
 """`merchant` of what an operator does for another one; declare it with the default None."""
 
+StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
+"""`status` of a page's list: one that is none of its own shows all of them."""
+
 ProviderQuery = Annotated[ProviderName | None, QueryParameter(name="provider")]
 """`provider` of a list: declare it with the default None."""
 

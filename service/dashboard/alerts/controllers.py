@@ -1,10 +1,7 @@
 """The page of alerts over HTTP, and the button that closes one."""
 
-from typing import Annotated
-
 from litestar import Controller, get, post
 from litestar.di import Provide
-from litestar.params import QueryParameter
 
 from service.core.errors import InvalidInput
 from service.core.paging import cursor_of, next_cursor
@@ -27,14 +24,12 @@ from service.notifications.alerts.schemas import CloseAlert
 from service.notifications.alerts.states import STATUSES
 from service.outbox.controllers import whose
 from service.web.authentication import AnyRequest, on_behalf_of
-from service.web.parameters import PAGE_SIZE, PageCursor
+from service.web.parameters import PAGE_SIZE, PageCursor, StatusQuery
 from service.web.wire import decode_wire_model
 
 HERE = "/dashboard/alerts"
 READ = frozenset({AccessScope.ALERTS_READ})
 WRITE = frozenset({AccessScope.ALERTS_WRITE})
-
-StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
 
 
 class AlertPages(Controller):

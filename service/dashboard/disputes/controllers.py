@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Controller, get
 from litestar.di import Provide
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import PathParameter
 
 from service.core.errors import NotFound
 from service.core.paging import cursor_of, next_cursor
@@ -21,14 +21,13 @@ from service.sessions.operations.caller import Caller
 from service.timeline.controllers import evidence_page
 from service.timeline.operations.evidence import gather_evidence
 from service.web.authentication import AnyRequest
-from service.web.parameters import PAGE_SIZE, PageCursor
+from service.web.parameters import PAGE_SIZE, PageCursor, StatusQuery
 
 HERE = "/dashboard/disputes"
 READ = frozenset({AccessScope.DISPUTES_READ})
 EVIDENCE = frozenset({AccessScope.EVIDENCE_READ})
 
 KeyPath = Annotated[str, PathParameter(pattern="^[0-9a-f]{24}$")]
-StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
 
 
 class DisputePages(Controller):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Controller, get, post
 from litestar.di import Provide
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import PathParameter
 
 from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
@@ -47,11 +47,10 @@ from service.notifications.endpoints.operations.sending_again import (
 from service.notifications.endpoints.schemas import Resend
 from service.notifications.endpoints.states import DeliveryStatus
 from service.web.authentication import AnyRequest, on_behalf_of
-from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor
+from service.web.parameters import PAGE_SIZE, MerchantQuery, PageCursor, StatusQuery
 from service.web.wire import decode_wire_model
 
 EndpointPath = Annotated[str, PathParameter(max_length=60)]
-StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
 
 
 class EndpointPages(Controller):

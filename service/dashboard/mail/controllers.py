@@ -1,10 +1,7 @@
 """The page of mail over HTTP, with the button that sends one again."""
 
-from typing import Annotated
-
 from litestar import Controller, get, post
 from litestar.di import Provide
-from litestar.params import QueryParameter
 from msgspec import Struct
 
 from service.core.paging import cursor_of, next_cursor
@@ -32,13 +29,12 @@ from service.notifications.mail.operations.browse import (
 )
 from service.notifications.mail.states import MailStatus
 from service.web.authentication import AnyRequest
-from service.web.parameters import PAGE_SIZE, PageCursor
+from service.web.parameters import PAGE_SIZE, PageCursor, StatusQuery
 
 HERE = "/dashboard/mail"
 READ = frozenset({AccessScope.MAIL_READ})
 WRITE = frozenset({AccessScope.MAIL_WRITE})
 
-StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
 
 _TONES = {
     MailStatus.PENDING: "info",

@@ -25,7 +25,7 @@ from service.dashboard.payments.refunding import refund
 from service.dashboard.said import Said
 from service.payments.refunds.controllers import refunding_of
 from service.web.authentication import AnyRequest
-from service.web.parameters import PageCursor
+from service.web.parameters import PageCursor, StatusQuery
 
 HERE = "/dashboard/payments"
 SEARCH = frozenset({AccessScope.PAYMENTS_SEARCH, AccessScope.LEDGER_READ})
@@ -33,7 +33,6 @@ READ = frozenset({AccessScope.LEDGER_READ})
 REFUND = frozenset({AccessScope.REFUNDS_APPROVE})
 
 NamedQuery = Annotated[str, QueryParameter(name="q", max_length=255)]
-StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
 KeyPath = Annotated[str, PathParameter(pattern="^[0-9a-f]{24}$")]
 
 

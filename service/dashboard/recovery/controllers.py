@@ -1,10 +1,7 @@
 """The pages of customers who left, with the buttons that pause reminders and send one."""
 
-from typing import Annotated
-
 from litestar import Controller, get, post
 from litestar.di import Provide
-from litestar.params import QueryParameter
 
 from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope, Principal
@@ -29,14 +26,12 @@ from service.recovery.operations.policies import pause, read_policy
 from service.recovery.operations.previewing import preview
 from service.recovery.states import RecoveryStatus
 from service.web.authentication import AnyRequest
-from service.web.parameters import PAGE_SIZE, PageCursor, SessionIdPath
+from service.web.parameters import PAGE_SIZE, PageCursor, SessionIdPath, StatusQuery
 
 HERE = "/dashboard/recovery"
 READ = frozenset({AccessScope.RECOVERY_READ})
 WRITE = frozenset({AccessScope.RECOVERY_WRITE})
 DAYS = 30
-
-StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
 
 
 class RecoveryPages(Controller):

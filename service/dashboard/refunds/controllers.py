@@ -1,10 +1,7 @@
 """The page of refunds over HTTP, and the buttons that decide about one."""
 
-from typing import Annotated
-
 from litestar import Controller, get, post
 from litestar.di import Provide
-from litestar.params import QueryParameter
 from msgspec import Struct
 
 from service.core.paging import cursor_of, next_cursor
@@ -33,7 +30,7 @@ from service.payments.refunds.schemas import ProcessRefund, RefundAction
 from service.payments.refunds.sending.now import approve_now, deny_now
 from service.payments.refunds.states import RefundStatus
 from service.web.authentication import AnyRequest
-from service.web.parameters import PAGE_SIZE, PageCursor
+from service.web.parameters import PAGE_SIZE, PageCursor, StatusQuery
 from service.web.wire import decode_wire_model
 
 HERE = "/dashboard/refunds"
@@ -41,8 +38,6 @@ NEEDS_PERSON = "needs_a_person"
 """In the choice of states: those on their way of which nobody can tell whether they were made."""
 READ = frozenset({AccessScope.REFUNDS_READ})
 DECIDE = frozenset({AccessScope.REFUNDS_APPROVE})
-
-StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
 
 
 class Request(Struct, frozen=True):

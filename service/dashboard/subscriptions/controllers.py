@@ -36,7 +36,7 @@ from service.payments.subscriptions.repository import SubscriptionFilter
 from service.payments.subscriptions.sending.read import read_if_unread
 from service.payments.subscriptions.states import SubscriptionStatus
 from service.web.authentication import AnyRequest
-from service.web.parameters import PAGE_SIZE, PageCursor
+from service.web.parameters import PAGE_SIZE, PageCursor, StatusQuery
 
 HERE = "/dashboard/subscriptions"
 STATUSES = [one.value for one in SubscriptionStatus]
@@ -44,7 +44,6 @@ READ = frozenset({AccessScope.SUBSCRIPTIONS_READ})
 CHANGE = frozenset({AccessScope.SUBSCRIPTIONS_WRITE})
 
 NamedQuery = Annotated[str, QueryParameter(name="q", max_length=255)]
-StatusQuery = Annotated[str, QueryParameter(name="status", max_length=40)]
 SubscriptionPath = Annotated[str, PathParameter(max_length=255)]
 
 
