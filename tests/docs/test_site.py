@@ -1,5 +1,6 @@
 """The docs as a site: built strictly, searched in a browser that reaches nothing else."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,13 +9,15 @@ import pytest
 from litestar import Litestar
 from playwright.async_api import Browser
 
+from guide.parts import CUT_AT, cut, with_contents
 from service.web.guide.routes import guide_routes
 from tests.docs.blocks import ROOT
 from tests.support.axe import violations
 from tests.support.browsers import new_context
 from tests.web.serving import serving
 
-_WITH_WIDE_TABLES = ("index", "api", "asvs", "decisions/0041-leases-have-a-fence")
+_WITH_WIDE_TABLES = ("index", "api/routes", "asvs", "decisions/0041-leases-have-a-fence")
+MOST = 60_000
 MKDOCS = Path(sys.executable).with_name("mkdocs")
 
 
@@ -47,6 +50,40 @@ def test_every_page_of_the_repository_is_in_the_site(site: Path) -> None:
     assert [one for one in shown if not (site / f"{one}.html").is_file()] == []
     for name in ("index", "changelog", "contributing", "errors", "variables"):
         assert (site / f"{name}.html").is_file()
+
+
+def test_each_page_of_the_site_has_at_most_60_kb(site: Path) -> None:
+    weights = {str(one.relative_to(site)): one.stat().st_size for one in site.rglob("*.html")}
+    heavy = {page: weight for page, weight in weights.items() if weight > MOST}
+    assert heavy == {}, "cut the page: CUT_AT in guide/parts.py"
+    uncut = sum(weights[name] for name in weights if name.startswith("api/"))
+    assert uncut > MOST, "control: the interface as one page would not fit"
+
+
+def test_what_is_cut_has_all_its_headings_in_the_site_once(site: Path) -> None:
+    for page in ("api", "architecture"):
+        written = re.findall(
+            r"^##+ (.+)$", (ROOT / "docs" / f"{page}.md").read_text(), re.MULTILINE
+        )
+        parts = [one.read_text() for one in (site / page).glob("*.html")]
+        shown = [text for one in parts for text in re.findall(r'<h[12] id="[^"]*">(.*?)<a', one)]
+        assert sorted(shown) == sorted(written)
+
+
+def test_a_page_is_cut_at_one_level_and_loses_nothing() -> None:
+    text = "# All\n\nfirst\n\n## [2] - today\n\nof 2\n\n### New\n\n#### In it\n\n```sh\n### no\n```"
+    text += "\n\n## [1]\n\n### New\n\nlast"
+    assert "changelog.md" in CUT_AT
+    made = cut("changelog.md", text)
+    assert made.beginning == "# All\n\nfirst\n"
+    assert [(part.page, part.text) for part in made.parts] == [
+        (
+            "changelog/2-new.md",
+            "# 2: New\n\nof 2\n\n\n## In it\n\n```sh\n### no\n```\n",
+        ),
+        ("changelog/1-new.md", "# 1: New\n\n\nlast"),
+    ]
+    assert "    - [In it](changelog/2-new.md#in-it)\n" in with_contents(made)
 
 
 def test_control_a_link_to_nowhere_is_a_fault(tmp_path: Path) -> None:
