@@ -141,6 +141,19 @@ class OpenedCheckout(Struct, frozen=True):
     interval_count: int = 1
 
 
+class PeriodPrice(Struct, frozen=True):
+    """What a provider's price charges for one unit each period, in minor units of `currency`.
+
+    `amount` is None where it is not one fixed amount. A period is `interval_count` intervals long;
+    `interval` is None where the provider's has no word of ours.
+    """
+
+    amount: int | None
+    currency: str
+    interval: Interval | None
+    interval_count: int
+
+
 class CheckoutScript(Struct, frozen=True):
     """A provider's script that draws a checkout above the merchant's page; `key` is public."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
-from service.providers.base import VerifiedEvent
+from service.providers.base import PeriodPrice, VerifiedEvent
 
 
 @runtime_checkable
@@ -33,6 +33,10 @@ class Subscribes(Protocol):
     @property
     def plan_prices(self) -> Mapping[str, str]:
         """Return the provider's ids of the prices that its settings have, by plan."""
+        ...
+
+    async def read_price(self, price: str) -> PeriodPrice:
+        """Read what one of its prices charges, by its id."""
         ...
 
     async def change_plan(self, subscription_id: str, plan: str, price: str, key: str) -> None:

@@ -78,7 +78,7 @@ def test_a_restricted_key_may_do_what_stripe_is_asked_for() -> None:
     words = {
         **{"checkout": "Checkout Sessions", "payment_intents": "Payment Intents"},
         **{"refunds": "Refunds", "subscriptions": "Subscriptions"},
-        **{"invoices": "Invoices", "invoice_payments": "Invoices"},
+        **{"invoices": "Invoices", "invoice_payments": "Invoices", "prices": "Prices"},
     }
     sources = [one.read_text() for one in (ROOT / "service/providers/stripe").glob("*.py")]
     calls = {

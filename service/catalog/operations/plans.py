@@ -12,14 +12,26 @@ from service.storage.transaction import Transaction
 
 
 class PlanPrice(Struct, frozen=True):
-    """A plan's price at a provider: its id there, and how long what it costs lasts.
+    """A plan's price: its id at a provider, what a unit costs a period, and how long one lasts.
 
     None where the catalog leaves it to the provider.
     """
 
     ref: str | None = None
+    amount: int | None = None
     interval: Interval | None = None
     interval_count: int = 1
+
+    def other_interval(self, interval: Interval | None, count: int) -> str | None:
+        """Say in which way another period is not that of the catalog; None where it is."""
+        if None in {self.interval, interval}:
+            return None
+        if (self.interval, self.interval_count) == (interval, count):
+            return None
+        return (
+            f"charged every {count} {interval}, in the catalog it is every "
+            f"{self.interval_count} {self.interval}"
+        )
 
 
 async def plan_price(merchant_id: str, plan: str, currency: str, provider: str) -> PlanPrice:
@@ -29,7 +41,7 @@ async def plan_price(merchant_id: str, plan: str, currency: str, provider: str) 
     if found is None:
         return PlanPrice()
     ref = found.provider_prices.get(provider)
-    return PlanPrice(ref, found.interval, found.interval_count)
+    return PlanPrice(ref, found.amount, found.interval, found.interval_count)
 
 
 async def amounts_of_plans(merchant_id: str, currency: str) -> Mapping[str, int]:

@@ -17,6 +17,7 @@ from service.providers.base import (
     CheckoutScript,
     ClosedCheckout,
     OpenedCheckout,
+    PeriodPrice,
     VerifiedEvent,
 )
 from service.providers.calling import CALL_SECONDS, OPEN_SECONDS, Refused, within
@@ -225,6 +226,14 @@ class RazorpayProvider:
     def plan_prices(self) -> Mapping[str, str]:
         """Return what RAZORPAY_PLAN_BASIC and RAZORPAY_PLAN_PREMIUM are set to."""
         return {plan: plan_id for plan, plan_id in self._plans.items() if plan_id}
+
+    async def read_price(self, price: str) -> PeriodPrice:
+        """Read a plan by its id."""
+        async with within(PROVIDER, CALL_SECONDS):
+            try:
+                return await subscriptions.read_price(self._client, price)
+            except MalformedBody as error:
+                raise ProviderUnreachable(_UNREADABLE) from error
 
     async def change_plan(self, subscription_id: str, plan: str, price: str, key: str) -> None:
         """Change to another plan now; the same one again changes nothing."""

@@ -5,13 +5,20 @@ opened for an attempt is found again by its notes.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
 from service.core.clock import EARLIEST, from_unix
 from service.core.errors import MalformedBody, NotOffered, ProviderFailed
 from service.core.strict_json import JsonObject, JsonValue
-from service.providers.base import OWN_ACCOUNT, CheckoutRequest, OpenedCheckout, VerifiedEvent
+from service.providers.base import (
+    OWN_ACCOUNT,
+    CheckoutRequest,
+    OpenedCheckout,
+    PeriodPrice,
+    VerifiedEvent,
+)
 from service.providers.facts import InvoicePaid, Payment, SubscriptionRead
 from service.providers.razorpay.client import RazorpayClient
 from service.providers.razorpay.entities import moment, notes_of, subject_of
@@ -51,6 +58,7 @@ _ENDED = frozenset({"cancelled", "completed", "expired"})
 # It must be said how often a subscription is charged; a hundred years are refused for months.
 _CYCLES = {"day": 3650, "week": 520, "month": 120, "year": 10}
 _PAGE = "100"
+_PLAN_ID = re.compile(r"plan_[A-Za-z0-9_]{1,60}")
 # One for each period: more come to be paid between two readings only in a long failure.
 _INVOICES = 10
 
@@ -62,7 +70,7 @@ async def open_subscription(
     if request.trial_days:
         raise ProviderFailed("Razorpay's subscriptions are opened without a trial here.")
     plan_id = request.plan_price or plan_id_of(request.plan or "", plans)
-    plan = await client.get(f"plans/{plan_id}")
+    plan = await _plan(client, plan_id)
     opened = await _opened_before(client, request, plan_id) if request.repeated else None
     if opened is None:
         interval = _INTERVALS.get(text(plan, "period") or "", "month")
@@ -165,6 +173,24 @@ async def reactivate(client: RazorpayClient, subscription_id: str) -> None:
             "one when it has ended."
         )
     await client.post(f"subscriptions/{subscription_id}/resume", {"resume_at": "now"})
+
+
+async def read_price(client: RazorpayClient, plan_id: str) -> PeriodPrice:
+    """Read what a plan charges. Raises `MalformedBody`."""
+    plan = await _plan(client, plan_id)
+    return PeriodPrice(
+        amount=needed_amount(inner(plan, "item")),
+        currency=needed_text(inner(plan, "item"), "currency").upper(),
+        interval=_INTERVALS.get(text(plan, "period") or ""),
+        interval_count=whole(plan, "interval") or 1,
+    )
+
+
+async def _plan(client: RazorpayClient, plan_id: str) -> JsonObject:
+    """Read a plan; what is no plan's id becomes no part of an address."""
+    if not _PLAN_ID.fullmatch(plan_id):
+        raise ProviderFailed(f"Razorpay knows no plan {plan_id!r}: its ids begin with plan_.")
+    return await client.get(f"plans/{plan_id}")
 
 
 async def change_plan(client: RazorpayClient, subscription_id: str, plan_id: str) -> None:

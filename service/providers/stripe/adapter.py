@@ -13,6 +13,7 @@ from service.providers.base import (
     CheckoutRequest,
     ClosedCheckout,
     OpenedCheckout,
+    PeriodPrice,
     VerifiedEvent,
 )
 from service.providers.calling import CALL_SECONDS, OPEN_SECONDS
@@ -181,6 +182,12 @@ class StripeProvider:
     def plan_prices(self) -> Mapping[str, str]:
         """Return what STRIPE_PRICE_BASIC and STRIPE_PRICE_PREMIUM are set to."""
         return {plan: price for plan, price in self._prices.items() if price}
+
+    async def read_price(self, price: str) -> PeriodPrice:
+        """Read a price by its id."""
+        client = self._client()
+        async with answering(CALL_SECONDS):
+            return await subscriptions.read_price(client, price)
 
     async def change_plan(self, subscription_id: str, plan: str, price: str, key: str) -> None:
         """Change to another plan's price; Stripe keeps the key for 24 hours or more."""

@@ -11,12 +11,12 @@ from msgspec import structs
 from service.core.clock import EARLIEST
 from service.core.errors import MalformedBody, ProviderFailed
 from service.core.strict_json import JsonObject, JsonValue
-from service.providers.base import OWN_ACCOUNT, VerifiedEvent
+from service.providers.base import OWN_ACCOUNT, PeriodPrice, VerifiedEvent
 from service.providers.facts import SubscriptionRead
 from service.providers.reading import amount, entries, inner, needed_text, text, whole, word
 from service.providers.stripe import ledger
 from service.providers.stripe.calls import answer_of
-from service.providers.stripe.reading import interval_in, moment, reference
+from service.providers.stripe.reading import currency, interval_in, moment, reference
 from service.providers.subscribed import Subscribed, SubscriptionState
 
 Prices = Mapping[str, str | None]
@@ -94,6 +94,19 @@ async def reactivate(client: stripe.StripeClient, subscription_id: str) -> None:
         await client.v1.subscriptions.update_async(subscription_id, {"cancel_at": ""})
 
 
+async def read_price(client: stripe.StripeClient, price_id: str) -> PeriodPrice:
+    """Read a price; one of tiers or by usage has no fixed amount. Raises `MalformedBody`."""
+    found = answer_of(await client.v1.prices.retrieve_async(price_id))[0]
+    recurring = inner(found, "recurring")
+    fixed = text(found, "billing_scheme") == "per_unit" and recurring.get("usage_type") != "metered"
+    return PeriodPrice(
+        amount=amount(found, "unit_amount") if fixed else None,
+        currency=currency(found),
+        interval=interval_in(recurring),
+        interval_count=whole(recurring, "interval_count") or 1,
+    )
+
+
 async def change_plan(
     client: stripe.StripeClient, subscription_id: str, plan: str, price: str, key: str
 ) -> None:
@@ -147,7 +160,7 @@ def _priced(found: JsonObject, prices: Prices) -> Subscribed:
     price = inner(item, "price")
     price_id, recurring = text(price, "id"), inner(price, "recurring")
     known = next((plan for plan, one in prices.items() if one and one == price_id), None)
-    currency = word(price, "currency")
+    code = word(price, "currency")
     quantity = whole(item, "quantity") or 1
     unit = amount(price, "unit_amount")
     return Subscribed(
@@ -158,7 +171,7 @@ def _priced(found: JsonObject, prices: Prices) -> Subscribed:
         noted_plan=text(inner(found, "metadata"), "plan"),
         provider_plan_id=price_id,
         amount=None if unit is None else unit * quantity,
-        currency=currency.upper() if currency else None,
+        currency=code.upper() if code else None,
         quantity=quantity,
         interval=interval_in(recurring),
         interval_count=whole(recurring, "interval_count") or 1,

@@ -140,13 +140,5 @@ def _other_amount(session: Session, opened: OpenedCheckout) -> str | None:
 
 
 def _other_interval(plan: PlanPrice, opened: OpenedCheckout) -> str | None:
-    wanted, found = (
-        (plan.interval, plan.interval_count),
-        (opened.interval, opened.interval_count),
-    )
-    if None in {plan.interval, opened.interval} or wanted == found:
-        return None
-    return (
-        f"that is charged every {found[1]} {found[0]}, in the catalog it is every "
-        f"{wanted[1]} {wanted[0]}"
-    )
+    other = plan.other_interval(opened.interval, opened.interval_count)
+    return other and f"that is {other}"

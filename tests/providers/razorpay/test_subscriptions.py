@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from service.core.clock import ManualClock
-from service.core.errors import NotOffered, ProviderUnreachable
+from service.core.errors import NotOffered, ProviderFailed, ProviderUnreachable
 from service.providers.facts import InvoicePaid, PaymentSucceeded, Subject, SubscriptionRead
 from service.providers.razorpay.adapter import RazorpayProvider
 from service.providers.subscribing import Subscribes
@@ -261,3 +261,22 @@ async def test_what_is_no_invoice_s_id_is_not_asked_for(
     api.answer("GET", "/v1/payment_links", {"payment_links": []})
     await _learned(provider, order_id="order_1", invoice_id="inv_../plans")
     assert {path for _, path in api.calls()} == {"/v1/orders/order_1", "/v1/payment_links"}
+
+
+async def test_a_plan_says_what_it_charges(api: FakeApi, provider: RazorpayProvider) -> None:
+    found = await provider.read_price(PLAN)
+    assert (found.amount, found.currency) == (29900, "INR")
+    assert (found.interval, found.interval_count) == ("month", 1)
+    api.answer("GET", "/v1/plans/plan_silent", {"id": "plan_silent", "period": "monthly"})
+    with pytest.raises(ProviderUnreachable):
+        await provider.read_price("plan_silent")
+
+
+@pytest.mark.parametrize("wrong", ["../payments/pay_1", "plan_1?x=1", "plan_", "pay_1", ""])
+async def test_what_is_no_plans_id_is_no_part_of_an_address(
+    api: FakeApi, provider: RazorpayProvider, wrong: str
+) -> None:
+    before = len(api.received)
+    with pytest.raises(ProviderFailed):
+        await provider.read_price(wrong)
+    assert len(api.received) == before

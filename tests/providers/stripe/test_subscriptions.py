@@ -149,3 +149,32 @@ async def test_a_server_that_fails_leaves_the_outcome_open(
     fake.will("hang up", CANCEL)
     with pytest.raises(ProviderUnreachable):
         await provider.cancel_subscription(SUB, at_period_end=False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "amount"),
+    [
+        ({}, 900),
+        ({"billing_scheme": "tiered"}, None),
+        ({"recurring": {"usage_type": "metered"}}, None),
+    ],
+)
+async def test_a_price_is_read_and_one_by_usage_or_tiers_has_no_fixed_amount(
+    fake: FakeStripe, provider: StripeProvider, fields: dict[str, Any], amount: int | None
+) -> None:
+    recurring = {"interval": "month", "interval_count": 3, "usage_type": "licensed"}
+    price = {"id": "price_1", "billing_scheme": "per_unit", "unit_amount": 900, "currency": "usd"}
+    fake.will_answer("GET /v1/prices/price_1", price | {"recurring": recurring} | fields)
+    found = await provider.read_price("price_1")
+    assert (found.amount, found.currency) == (amount, "USD")
+    if "recurring" not in fields:
+        assert (found.interval, found.interval_count) == ("month", 3)
+
+
+async def test_a_price_that_is_not_there_is_a_provider_that_failed(
+    fake: FakeStripe, provider: StripeProvider
+) -> None:
+    fake.will_refuse("GET /v1/prices/price_1", 404, code="resource_missing", message="No such")
+    with pytest.raises(ProviderFailed) as raised:
+        await provider.read_price("price_1")
+    assert raised.value.definite

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 
 from service.catalog.operations import plans as catalog
+from service.core.errors import ProviderFailed
 from service.payments.subscriptions.documents import Subscription
+from service.payments.subscriptions.errors import OtherCurrency
+from service.providers.base import PeriodPrice
 from service.providers.subscribed import Subscribed
 from service.providers.subscribing import Subscribes
 from service.storage.transaction import Transaction
@@ -19,6 +22,23 @@ async def plans_for(subscription: Subscription, provider: Subscribes) -> Mapping
         key = (subscription.merchant_id, subscription.currency, subscription.provider)
         named = await catalog.prices_of_plans(*key)
     return {**provider.plan_prices, **named}
+
+
+async def check_price(subscription: Subscription, plan: str, found: PeriodPrice) -> None:
+    """Refuse a provider's price of a plan that is not the catalog's: nobody was offered that one.
+
+    Raises `OtherCurrency` where it is not the subscription's, and `ProviderFailed`.
+    """
+    currency, provider = found.currency, subscription.provider
+    if subscription.currency not in {None, currency}:
+        raise OtherCurrency(plan, subscription.currency or "")
+    listed = await catalog.plan_price(subscription.merchant_id, plan, currency, provider)
+    wrong = listed.other_interval(found.interval, found.interval_count)
+    if listed.amount not in {None, found.amount}:
+        asked = "no fixed amount" if found.amount is None else f"{found.amount} {currency}"
+        wrong = f"{asked}, in the catalog it is {listed.amount} {currency}"
+    if wrong is not None:
+        raise ProviderFailed(f"{provider}'s price of {plan!r} is {wrong}. Nothing was changed.")
 
 
 async def plan_of(

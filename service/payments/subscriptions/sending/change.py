@@ -20,7 +20,7 @@ from service.payments.subscriptions.operations.changes import (
     claim,
     is_made,
 )
-from service.payments.subscriptions.operations.plans import plans_for
+from service.payments.subscriptions.operations.plans import check_price, plans_for
 from service.payments.subscriptions.sending.read import ASK_WITHIN_S, read, read_again
 from service.payments.subscriptions.sending.services import SubscriptionServices
 from service.providers.subscribing import Subscribes
@@ -71,6 +71,7 @@ async def _price_of(subscription: Subscription, change: Change, provider: Subscr
         await check_currency(subscription, change.plan)
     if price is None:
         raise unknown_plan(change.plan, subscription.provider)
+    await check_price(subscription, change.plan, await provider.read_price(price))
     return price
 
 
