@@ -33,7 +33,15 @@ _DOCUMENT = PAGES.policy_of_a_document("evidence.css")
 
 TheClock = NamedDependency[SkipValidation[Clock]]
 AnyIdPath = Annotated[
-    str, PathParameter(max_length=255, description="Any id, ours or a provider's.")
+    str,
+    PathParameter(
+        max_length=255,
+        description="Any id, ours or a provider's.",
+        schema_extra={"examples": ["docs-1"]},
+    ),
+]
+DisputeIdPath = Annotated[
+    str, PathParameter(max_length=255, description="The dispute's id, ours or its provider's.")
 ]
 FormatQuery = Annotated[Literal["json", "html"] | None, QueryParameter(name="format")]
 
@@ -93,7 +101,7 @@ class DisputeEvidence(Controller):
     )
     async def evidence(
         self,
-        dispute_id: AnyIdPath,
+        dispute_id: DisputeIdPath,
         request: AnyRequest,
         clock: TheClock,
         format_: FormatQuery = None,

@@ -43,7 +43,9 @@ from service.web.parameters import (
     moment_parameter,
 )
 
-AnyId = Annotated[str, PathParameter(max_length=255, description="Any id, ours or a provider's.")]
+AnyId = Annotated[
+    str, PathParameter(max_length=255, description="Any id of the payment, ours or a provider's.")
+]
 
 
 def refunding_of(request: AnyRequest) -> RefundServices:
