@@ -57,7 +57,7 @@ from service.payments.subscriptions.controllers import Subscriptions
 from service.providers.registry import close_providers
 from service.recovery.controllers import ASSETS as RESUME_ASSETS
 from service.recovery.controllers import AdminRecovery, ResumePage
-from service.reports.controllers import MonthlyReports
+from service.reports.controllers import REPORTS
 from service.retention.controllers import Cleanup
 from service.retention.operations.purging import overdue_figures
 from service.reviews.controllers import AdminReviews
@@ -113,7 +113,7 @@ ROUTES = (
     NamedJobs,
     EventStream,
     *FIGURES,
-    MonthlyReports,
+    *REPORTS,
 )
 
 

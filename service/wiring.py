@@ -34,9 +34,9 @@ from service.notifications.endpoints.operations.browse import disabled_endpoints
 from service.notifications.endpoints.operations.fan_out import webhooks
 from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.mail.operations.compose import mail_subscriber
+from service.notifications.mail.operations.digest import ABOUT as MAIL_JOBS
+from service.notifications.mail.operations.digest import mail_jobs
 from service.notifications.mail.operations.services import MailServices
-from service.notifications.mail.operations.summary import ABOUT as MAIL_JOBS
-from service.notifications.mail.operations.summary import mail_jobs
 from service.notifications.stream.operations.listening import Listeners
 from service.outbox.documents import OutboxMessage
 from service.outbox.operations.hearing import either

@@ -9,3 +9,11 @@ class NoSuchMonth(WrongQuestion):
     def __init__(self, message: str) -> None:
         """Say what to ask instead."""
         super().__init__("month", message)
+
+
+class NoSuchWeek(WrongQuestion):
+    """A day is none, or its week is yet to come."""
+
+    def __init__(self, message: str) -> None:
+        """Say what to ask instead."""
+        super().__init__("week", message)

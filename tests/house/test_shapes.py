@@ -45,8 +45,8 @@ from service.payments.subscriptions.documents import Subscription
 from service.providers.base import CheckoutRequest
 from service.recovery import schemas as recovery
 from service.recovery.documents import Recovery, RecoveryPolicy
-from service.reports import schemas as reports
 from service.reports.documents import ClosedReport
+from service.reports.schemas import monthly as reports
 from service.reviews import schemas as reviews
 from service.sessions.documents import HistoryEntry, Review, Session
 from service.sessions.operations.opening.new_session import NewSession

@@ -263,7 +263,7 @@ async def test_jobs_and_admin_keys_read_every_job_with_its_last_runs(shop: Shop)
         "entries": "*/5 * * * *",
         "ledger-check": "0 0 * * *",
         "dispute-deadlines": "0 */1 * * *",
-        "mail-summary": "0 */1 * * *",
+        "lead-digests": "0 */1 * * *",
         "refunds": "0 */1 * * *",
         "subscriptions": "0 */1 * * *",
         "intents-agents": "*/5 * * * *",

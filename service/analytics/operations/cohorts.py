@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from service.analytics.operations.asking import ask
-from service.analytics.operations.periods import DAY, FIRST_WEEKDAY, day_of, start_of
+from service.analytics.operations.periods import DAY, FIRST_WEEKDAY, day_of, start_of, week_of
 from service.analytics.operations.services import FiguresServices, Shown
 from service.analytics.operations.sweeping import WITHIN_S
 from service.analytics.repository import cohorts, facts, versions
@@ -91,8 +91,8 @@ def cohorts_of(cells: Sequence[Cell], shown: Shown, made_at: datetime, weeks: in
     first = FIRST_WEEKDAY[shown.merchant.language]
     by_week: dict[date, Counter[int | None]] = defaultdict(Counter)
     for one in cells:
-        by_week[_week_of(day_of(one.at, shown.zone), first)][one.week] += one.n
-    latest = _week_of(day_of(made_at, shown.zone), first)
+        by_week[week_of(day_of(one.at, shown.zone), first)][one.week] += one.n
+    latest = week_of(day_of(made_at, shown.zone), first)
     begun = [latest - n * 7 * DAY for n in range(weeks)]
     return [_cohort(week, by_week[week], shown, made_at) for week in begun]
 
@@ -101,7 +101,3 @@ def _cohort(week: date, counts: Counter[int | None], shown: Shown, made_at: date
     since = (made_at - start_of(week, shown.zone)) // timedelta(weeks=1)
     paid = [counts[n] for n in range(max(since, 0) + 1)]
     return Cohort(week, counts.total(), paid)
-
-
-def _week_of(day: date, first_weekday: int) -> date:
-    return day - ((day.weekday() - first_weekday) % 7) * DAY

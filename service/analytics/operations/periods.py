@@ -34,6 +34,11 @@ def day_of(at: datetime, zone: ZoneInfo) -> date:
     return at.astimezone(zone).date()
 
 
+def week_of(day: date, first_weekday: int) -> date:
+    """Return the first day of the week that a day is in."""
+    return day - ((day.weekday() - first_weekday) % 7) * DAY
+
+
 def days_between(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[date]:
     """Yield each day of a time, the first and the last also where only a part is in it."""
     day, last = day_of(since, zone), day_of(max(since, until - timedelta(microseconds=1)), zone)
@@ -56,7 +61,7 @@ def today(now: datetime, zone: ZoneInfo) -> Comparison:
 def this_week(now: datetime, zone: ZoneInfo, first_weekday: int) -> Comparison:
     """Return this week until now, and the last one until the same day and time."""
     day = day_of(now, zone)
-    begins = day - ((day.weekday() - first_weekday) % 7) * DAY
+    begins = week_of(day, first_weekday)
     return _compared(begins, begins - 7 * DAY, now, day - 7 * DAY, zone)
 
 

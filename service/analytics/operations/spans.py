@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from service.analytics.errors import WrongQuestion
-from service.analytics.operations.periods import DAY, day_of, start_of
+from service.analytics.operations.periods import DAY, day_of, start_of, week_of
 from service.analytics.repository.facts import Span
 from service.analytics.states import QUARTER, Grain
 
@@ -80,7 +80,7 @@ def begin_of(at: datetime, interval: Interval, zone: ZoneInfo, first_weekday: in
         )
     day = day_of(at, zone)
     if interval == "week":
-        day -= ((day.weekday() - first_weekday) % 7) * DAY
+        day = week_of(day, first_weekday)
     return start_of(day.replace(day=1) if interval == "month" else day, zone)
 
 

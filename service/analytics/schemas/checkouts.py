@@ -105,26 +105,28 @@ def checkouts_answer(shown: Shown, days: int, found: Sessions) -> CheckoutsAnswe
     """Show what becomes of sessions."""
     total, week = total_of(found.buckets), total_of(found.week)
     checkouts = Checkouts(
-        conversion=_conversion(total),
-        abandonment_by_plan=_plans(found.buckets),
-        time_to_complete=_times(total, (Status.COMPLETED.value,)),
-        time_to_abandon=_times(total, _LEFT),
+        conversion=conversion_of(total),
+        abandonment_by_plan=plans_of(found.buckets),
+        time_to_complete=time_to_complete(total),
+        time_to_abandon=time_to_abandon(total),
         users_who_retry=found.users_who_retry,
         by_status=[
             CheckoutStatus(status=one.value, count=week[f"session:{one.value}"]) for one in Status
         ],
         health=_health(found.health, total_of(found.today)),
-        weekly=_weekly(shown, found.week_span, found.week),
+        weekly=session_days(shown, found.week_span, found.week)[::-1],
     )
     return view_of(CheckoutsAnswer, shown, days=days, checkouts=checkouts)
 
 
-def _conversion(total: Counts) -> Conversion:
+def conversion_of(total: Counts) -> Conversion:
+    """Show how many of the sessions that were opened are completed."""
     opened, completed = total.get("session", 0), total.get("session:completed", 0)
     return Conversion(total=opened, completed=completed, conversion_rate=percent(completed, opened))
 
 
-def _plans(buckets: Sequence[Bucket]) -> list[CheckoutPlan]:
+def plans_of(buckets: Sequence[Bucket]) -> list[CheckoutPlan]:
+    """Show the sessions for each plan, pass or event, the most abandoned first."""
     lines = []
     for item, counts in part_of(buckets, Part.ITEM).items():
         total, completed = counts["session"], counts["session:completed"]
@@ -146,6 +148,16 @@ def _plans(buckets: Sequence[Bucket]) -> list[CheckoutPlan]:
     return sorted(lines, key=lambda one: (-one.abandoned, -one.total, one.plan))
 
 
+def time_to_complete(total: Counts) -> Times:
+    """Show how long sessions took that are completed."""
+    return _times(total, (Status.COMPLETED.value,))
+
+
+def time_to_abandon(total: Counts) -> Times:
+    """Show how long sessions took that ended without a payment."""
+    return _times(total, _LEFT)
+
+
 def _times(total: Counts, states: Sequence[str]) -> Times:
     count = sum(total.get(f"took:{state}", 0) for state in states)
     average = rounded(sum(total.get(f"tookMs:{state}", 0) for state in states), count)
@@ -160,7 +172,8 @@ def _health(health: Health, today: Counter[str]) -> HealthLine:
     )
 
 
-def _weekly(shown: Shown, span: Span, buckets: Sequence[Bucket]) -> list[CheckoutDay]:
+def session_days(shown: Shown, span: Span, buckets: Sequence[Bucket]) -> list[CheckoutDay]:
+    """Show the sessions of each day of a time, also those on which none was opened."""
     by_day = grouped(buckets, lambda one: day_of(one.at, shown.zone))
     lines = []
     for day in days_between(*span, shown.zone):
@@ -170,4 +183,4 @@ def _weekly(shown: Shown, span: Span, buckets: Sequence[Bucket]) -> list[Checkou
         lines.append(
             CheckoutDay(date=day, total_sessions=total["session"], conversion_rate=rate, **counts)
         )
-    return lines[::-1]
+    return lines

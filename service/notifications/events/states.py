@@ -25,6 +25,7 @@ EVENT_TYPES: frozenset[str] = frozenset(
         "intent.created",
         "recovery.reminder",
         "report.closed",
+        "report.week_ended",
     }
 )
 """All that is told to anybody outside: each is the topic of a message."""

@@ -75,6 +75,7 @@ MAILS: Mapping[str, tuple[str, ...]] = {
     "alert.closed": ("alert_closed",),
     "recovery.reminder": ("reminder",),
     "report.closed": ("monthly_report",),
+    "report.week_ended": ("weekly_summary",),
     "subscription.past_due": ("renewal_failed",),
     "subscription.inactive": ("plan_inactive",),
 }
@@ -83,8 +84,7 @@ MAILS: Mapping[str, tuple[str, ...]] = {
 A payment that failed is told of when its checkout ends so: the customer of an open one is at it.
 """
 
-SUMMARY, LEADS, TEST = "weekly_summary", "lead_digest", "test"
-REPORT = "monthly_report"
+LEADS, TEST = "lead_digest", "test"
 
 SuppressionReason: TypeAlias = Literal["unsubscribed", "refused", "bounced"]
 """Why an address gets receipts alone: it asked for that, or a server refused it or sent it back."""

@@ -1,5 +1,6 @@
 """Make the report of a month of what happened in it, and the bytes that are kept of one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from service.analytics.operations.figures import (
     percent,
     total_of,
 )
+from service.analytics.operations.folding import Bucket
 from service.analytics.operations.periods import day_of, days_between
 from service.analytics.operations.services import Shown
 from service.analytics.states import Part, named
@@ -33,11 +35,11 @@ MOST_RESOURCES = 10
 def report_of(shown: Shown, month: Month) -> MonthlyReport:
     """Return the report of a month as it stands now, not closed."""
     return MonthlyReport(
-        merchant_info=_info(shown.merchant),
+        merchant_info=info_of(shown.merchant),
         currency=shown.currency,
         timezone=shown.timezone,
         period=ReportPeriod(*month.span, f"{month.first:%B %Y}"),
-        summary=_summary(month),
+        summary=summary_of(month.buckets),
         top_resources=_resources(month),
         payment_methods=_methods(month),
         daily_breakdown=_days(shown, month),
@@ -62,13 +64,15 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _info(merchant: Merchant) -> MerchantInfo:
+def info_of(merchant: Merchant) -> MerchantInfo:
+    """Return whose report it is."""
     to = merchant.mail_recipients
     return MerchantInfo(merchant.id, merchant.name, to[0] if to else merchant.mail_sender)
 
 
-def _summary(month: Month) -> ReportSummary:
-    figures = figures_of(total_of(month.buckets))
+def summary_of(buckets: Sequence[Bucket]) -> ReportSummary:
+    """Return what some buckets come to."""
+    figures = figures_of(total_of(buckets))
     return ReportSummary(
         total_revenue=figures.revenue,
         refunded=figures.refunded,
@@ -79,7 +83,7 @@ def _summary(month: Month) -> ReportSummary:
         failed_transactions=figures.failed_count,
         success_rate=figures.success_rate,
         average_transaction_value=figures.average_value,
-        unique_payers=payers_of(month.buckets),
+        unique_payers=payers_of(buckets),
     )
 
 

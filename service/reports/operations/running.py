@@ -1,4 +1,4 @@
-"""Close what is due of all merchants, as a job: in the order of months, each once."""
+"""Tell of weeks and close months of all merchants, as a job: each once."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,6 +16,7 @@ from service.merchants.errors import MerchantNotFound
 from service.merchants.operations.changing import find_merchant
 from service.reports.operations.closing import Closing, close_next
 from service.reports.operations.due import Due, next_month
+from service.reports.operations.ending import tell_weeks
 from service.storage.answering import answers_in_time
 from service.storage.plain import NO_TRANSACTION
 
@@ -25,16 +26,17 @@ log = structlog.get_logger(__name__)
 
 
 class ClosingReport(Report):
-    """How many reports were closed, and of how many merchants and currencies none can be.
+    """How many weeks were told of and reports closed, and of whom none can be.
 
-    `unknown`: merchants of which nobody could tell.
+    `refused` counts merchants and currencies, `unknown` merchants of which nobody could tell.
     """
 
-    changes = frozenset({"closed"})
+    changes = frozenset({"weeks", "closed"})
 
     def __init__(self, job: str, *, dry_run: bool = False) -> None:
         """Begin with nothing done."""
         super().__init__(job, dry_run=dry_run)
+        self.weeks = 0
         self.due = 0
         self.closed = 0
         self.refused = 0
@@ -47,6 +49,12 @@ class Clockwork(Struct, frozen=True):
     merchant_id: str
     label: str = "clock"
     client: str | None = None
+
+
+async def report_due(clock: Clock, report: ClosingReport, turn: Turn) -> None:
+    """Tell of the weeks that are over, and close the months that are due. Raises `LeaseLost`."""
+    report.weeks, report.unknown = await tell_weeks(clock, turn)
+    await close_due(clock, report, turn)
 
 
 async def close_due(clock: Clock, report: ClosingReport, turn: Turn) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from service.core.clock import Clock
 from service.jobs.operations.job import About, Job
-from service.reports.operations.running import ClosingReport, close_due
+from service.reports.operations.running import ClosingReport, report_due
 
 REPORTS = About(
     "reports",
-    "closes each merchant's months three days after their end, once they agree with the books",
+    "tells each merchant of its last week, and closes its months three days after their end",
     every=timedelta(hours=1),
 )
 
@@ -20,5 +20,5 @@ ABOUT: Sequence[About] = (REPORTS,)
 
 def report_jobs(clock: Clock) -> Sequence[Job[Any]]:
     """Return the job of this room, with what it needs."""
-    work = partial(close_due, clock)
+    work = partial(report_due, clock)
     return (Job(REPORTS, ClosingReport, work, work),)

@@ -1,14 +1,18 @@
-"""The message by which people and programs hear that a month was closed."""
+"""The messages by which people and programs hear that a month was closed, or a week is over."""
 
+from datetime import date, datetime
 from typing import Final
 
-from service.core.strict_json import JsonObject
+from service.analytics.repository.facts import Span
+from service.core.strict_json import JsonObject, JsonValue
+from service.merchants.documents import Merchant
 from service.outbox.operations.messages import message
 from service.reports.documents import ClosedReport
 from service.reports.states import MonthlyReport
 from service.storage.database import Row
 
 CLOSED: Final = "report.closed"
+WEEK_ENDED: Final = "report.week_ended"
 
 
 def closed(report: ClosedReport, made: MonthlyReport) -> Row:
@@ -41,3 +45,33 @@ def closed(report: ClosedReport, made: MonthlyReport) -> Row:
         payload=payload,
         now=report.closed_at,
     )
+
+
+def week_id(merchant_id: str, first: date) -> str:
+    """Return the id of the message about a week: there is never a second."""
+    return f"{WEEK_ENDED}:{_week(merchant_id, first)}"
+
+
+def week_ended(
+    merchant: Merchant, first: date, span: Span, rows: list[JsonValue], now: datetime
+) -> Row:
+    """Say what a week came to by now; there is a row for each currency with anything in it."""
+    payload: JsonObject = {
+        "week": first.isoformat(),
+        "timezone": merchant.zone,
+        "start": span[0].isoformat(),
+        "end": span[1].isoformat(),
+        "currencies": rows,
+    }
+    return message(
+        WEEK_ENDED,
+        _week(merchant.id, first),
+        merchant_id=merchant.id,
+        session_id="",
+        payload=payload,
+        now=now,
+    )
+
+
+def _week(merchant_id: str, first: date) -> str:
+    return f"{merchant_id}:{first}"

@@ -13,7 +13,7 @@ from tests.support.api import JOBS
 
 
 async def _run(mailing: Mailing, **body: bool) -> int:
-    answer = await mailing.shop.api.call("POST", "/api/jobs/mail-summary", JOBS, json=body)
+    answer = await mailing.shop.api.call("POST", "/api/jobs/lead-digests", JOBS, json=body)
     assert answer.status_code == 200, answer.text
     count: int = answer.json()["leadDigests"]
     return count

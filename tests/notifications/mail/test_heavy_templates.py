@@ -10,7 +10,7 @@ from service.notifications.mail.documents import MailTemplate
 from service.notifications.mail.errors import TemplateRefused
 from service.notifications.mail.operations.render import Rendered, Wanted, render, render_strictly
 from service.notifications.mail.operations.templating import check, fill
-from service.notifications.mail.operations.words import price
+from service.notifications.mail.operations.words import price, share
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SHOP = Merchant.unnamed("shop", NOW)
@@ -89,7 +89,8 @@ def test_a_large_table_with_styles_is_none_of_these() -> None:
 
 def test_a_summary_of_all_currencies_is_none_of_these() -> None:
     amount = price(1, 2, "EUR")
-    row: JsonObject = {"currency": "EUR", "paid": amount, "refunded": amount, "disputed": amount}
-    row |= {"payments": 1, "refunds": 1, "disputes": 1, "failed": 1}
+    row: JsonObject = {"refunded": amount, "lost": amount, "revenue": amount, "netRevenue": amount}
+    row |= {"currency": "EUR", "sessions": 1, "completed": 1, "conversionRate": share(100.0)}
+    row |= {"successful": 1, "failed": 1}
     made = render_strictly(Wanted("weekly_summary", {"rows": [row] * 180}), SHOP, None)
     assert made.text.count("EUR") >= 180

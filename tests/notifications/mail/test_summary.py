@@ -1,61 +1,56 @@
-"""The week's summary: once for each week and address, in the merchant's own days."""
+"""The week's mail: once for each week and address, with what the figures say of it."""
 
-from datetime import UTC, date, datetime
-
-import pytest
-
-from service.merchants.documents import Merchant
-from service.notifications.mail.operations.summary import week_told
-from service.notifications.mail.operations.week import values_of
+from tests.analytics.test_now import asked, roll_up
+from tests.conftest import NOON
 from tests.notifications.mail.mailing import PEOPLE, Mailing
 from tests.notifications.mail.servers import addresses
-from tests.support.api import JOBS
+from tests.reports.months import at, close, moment
 
 
-async def _run(mailing: Mailing, **body: bool) -> int:
-    answer = await mailing.shop.api.call("POST", "/api/jobs/mail-summary", JOBS, json=body)
-    assert answer.status_code == 200, answer.text
-    count: int = answer.json()["summaries"]
-    return count
-
-
-async def test_a_week_is_told_once_to_each_of_the_merchants_people(mailing: Mailing) -> None:
+async def test_a_week_is_mailed_once_to_each_of_the_merchants_people(mailing: Mailing) -> None:
+    shop = mailing.shop
+    await at(shop, NOON)
     await mailing.born()
-    await mailing.set_merchant()
+    await mailing.set_merchant(language="de")
     for n in range(3):
         await mailing.bought(userId=f"user_{n}")
+    await mailing.checkout(userId="user_3")
     await mailing.settle()
+    await roll_up(shop)
     mailing.server.taken.clear()
-    mailing.shop.pass_time(days=4)  # Saturday noon -> Wednesday
-    assert await _run(mailing, dryRun=True) == 2
-    assert [await _run(mailing) for _ in range(3)] == [2, 0, 0]
-    await mailing.send()
+    await at(shop, moment(2026, 11, 23, 8))
+    for _ in range(2):
+        await close(shop)
+        await mailing.settle()
     assert addresses(mailing.server.taken) == PEOPLE
-    body = mailing.server.taken[0][1].get_body(("plain",))
-    assert body is not None
-    text = body.get_content().replace("\xa0", " ")
-    assert "The week from 16 November 2026 to 22 November 2026" in text
-    assert "EUR: paid: EUR 3,703.50 (3)" in text
-    mailing.shop.pass_time(days=7)
-    assert await _run(mailing) == 2
-
-
-@pytest.mark.parametrize(
-    ("zone", "at", "monday"),
-    [
-        ("UTC", datetime(2026, 11, 23, 7, 59, tzinfo=UTC), date(2026, 11, 9)),
-        ("UTC", datetime(2026, 11, 23, 8, 0, tzinfo=UTC), date(2026, 11, 16)),
-        ("Asia/Kolkata", datetime(2026, 11, 23, 2, 30, tzinfo=UTC), date(2026, 11, 16)),
-        ("America/New_York", datetime(2026, 11, 23, 12, 59, tzinfo=UTC), date(2026, 11, 9)),
-        ("UTC", datetime(2026, 11, 29, 23, 0, tzinfo=UTC), date(2026, 11, 16)),
-    ],
-)
-def test_a_week_is_over_by_the_clock_of_the_merchant(zone: str, at: datetime, monday: date) -> None:
-    assert week_told(zone, at) == monday
+    message = mailing.server.taken[0][1]
+    assert message["Subject"] == "The Shop: die Woche vom 16. November 2026 bis 22. November 2026"
+    text = _plain(mailing)
+    assert "EUR: Umsatz: 3.703,50 EUR (3)" in text
+    assert "EUR: Bezahlvorgänge: 3 von 4 abgeschlossen (75,0 %)" in text
+    report = (await asked(shop, "reports/weekly", week="2026-11-16", currency="EUR"))["report"]
+    assert report["summary"]["totalRevenue"] == 3 * 123450
 
 
 async def test_a_week_with_nothing_says_so(mailing: Mailing) -> None:
-    now = mailing.shop.clock.now()
-    merchant = Merchant.unnamed("default", now)
-    values = await values_of(merchant, date(2026, 11, 16))
-    assert values["rows"] == []
+    shop = mailing.shop
+    await at(shop, NOON)
+    await mailing.born()
+    await mailing.set_merchant()
+    await mailing.bought()
+    await mailing.settle()
+    await roll_up(shop)
+    await at(shop, moment(2026, 12, 1))
+    mailing.server.taken.clear()
+    await close(shop)
+    await mailing.settle()
+    assert addresses(mailing.server.taken) == PEOPLE
+    assert "The week from 22 November 2026 to 28 November 2026" in _plain(mailing)
+    assert "Nothing happened in this week" in _plain(mailing)
+
+
+def _plain(mailing: Mailing) -> str:
+    body = mailing.server.taken[0][1].get_body(("plain",))
+    assert body is not None
+    text: str = body.get_content()
+    return text.replace("\xa0", " ")

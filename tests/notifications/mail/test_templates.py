@@ -39,11 +39,8 @@ def test_every_language_has_words_for_every_mail(code: LanguageCode) -> None:
 
 def test_every_topic_leads_to_a_template_that_there_is() -> None:
     assert {name for names in MAILS.values() for name in names} <= set(TEMPLATES)
-    assert set(TEMPLATES) - {name for names in MAILS.values() for name in names} == {
-        "test",
-        "weekly_summary",
-        "lead_digest",
-    }
+    called = {name for names in MAILS.values() for name in names}
+    assert set(TEMPLATES) - called == {"test", "lead_digest"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from msgspec import Struct
 from service.core.clock import from_unix
 from service.core.money import currency_exists
 from service.core.strict_json import JsonObject, JsonValue
-from service.notifications.mail.operations.words import price, time
+from service.notifications.mail.operations.words import price, share, time
 from service.outbox.documents import OutboxMessage
 from service.payments.payments import repository as payments
 from service.payments.refunds import repository as refunds
@@ -20,6 +20,7 @@ from service.sessions.documents import Session
 from service.storage.plain import NO_TRANSACTION
 
 _SOMETHING = ("transactions", "refunded", "lost", "adjustments")
+_AMOUNTS = frozenset({"revenue", "refunded", "lost", "netRevenue", "adjusted"})
 _LONG_AGO = timedelta(days=62)
 
 
@@ -52,7 +53,7 @@ async def about(message: OutboxMessage) -> About:
         case "recovery":
             return _reminder(message, session)
         case "report":
-            return _report(message)
+            return _week(message) if message.topic == "report.week_ended" else _report(message)
         case _:
             return _subscription(message, session)
 
@@ -150,21 +151,35 @@ def _report(message: OutboxMessage) -> About:
     Nor about one of long ago: whoever begins to close months has all of them closed at once.
     """
     told = message.payload
-    since, until = (datetime.fromisoformat(str(told[name])) for name in ("start", "end"))
+    until = datetime.fromisoformat(str(told["end"]))
     if not any(told[name] for name in _SOMETHING) or message.created_at - until > _LONG_AGO:
         return About({}, silent=True)
-    row: JsonObject = {
-        name: _told_amount(told | {"amount": told[name]}, "")
-        for name in ("revenue", "refunded", "lost", "netRevenue", "adjusted")
-    }
-    row |= {name: told[name] for name in ("currency", "transactions", "failed", "adjustments")}
-    values: JsonObject = {
-        "since": time(since, day_alone=True),
-        "until": time(until - timedelta(hours=1), day_alone=True),
-        "hash": told["hash"],
-        "rows": [row],
-    }
+    values = _days(told) | {"hash": told["hash"], "rows": [_told_row(told)]}
     return About(values, page="/dashboard")
+
+
+def _week(message: OutboxMessage) -> About:
+    """Say what a week came to, by currency; also that nothing happened in it."""
+    told = message.payload["currencies"]
+    rows = told if isinstance(told, list) else []
+    said: list[JsonValue] = [_told_row(row) for row in rows if isinstance(row, dict)]
+    return About(_days(message.payload) | {"rows": said}, page="/dashboard")
+
+
+def _days(told: JsonObject) -> JsonObject:
+    since, until = (datetime.fromisoformat(str(told[name])) for name in ("start", "end"))
+    last = until - timedelta(hours=1)
+    return {"since": time(since, day_alone=True), "until": time(last, day_alone=True)}
+
+
+def _told_row(told: JsonObject) -> JsonObject:
+    """Return what a report came to in one currency: amounts as mails write them."""
+    said: JsonObject = {
+        name: _told_amount(told | {"amount": value}, "") if name in _AMOUNTS else value
+        for name, value in told.items()
+    }
+    rate = told.get("conversionRate")
+    return said | ({"conversionRate": share(rate)} if isinstance(rate, int | float) else {})
 
 
 def _subscription(message: OutboxMessage, session: Session | None) -> About:

@@ -4,15 +4,19 @@ Anybody may leave leads, as many as they like: so there is one mail for all of a
 hour without any, and none at all unless the merchant has set `leadDigest`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from service.core.money import exponent
+from service.core.paging import Cursor
 from service.core.strict_json import JsonObject
 from service.intents import repository as intents
 from service.intents.repository import IntentFilter, PlanSum
-from service.jobs.operations.job import Turn
+from service.jobs.operations.job import About, Job, Report, Turn
 from service.merchants.documents import Merchant
+from service.merchants.operations.changing import list_merchants
 from service.notifications.mail import repository
 from service.notifications.mail.operations import words
 from service.notifications.mail.operations.compose import add_mails, mail_row
@@ -28,6 +32,46 @@ LOOKS_BACK: Final = 3
 _SETTLED = timedelta(minutes=1)
 _MOST_PLANS = 20
 _WITHIN_S = 20.0
+_PAGE = 100
+
+DIGESTS = About(
+    "lead-digests",
+    "mails the leads of an hour to the people of each merchant that wants it",
+    every=HOUR,
+)
+ABOUT: Sequence[About] = (DIGESTS,)
+
+
+class DigestReport(Report):
+    """How many digests of leads wait now that had not before."""
+
+    changes = frozenset({"lead_digests"})
+
+    def __init__(self, job: str, *, dry_run: bool = False) -> None:
+        """Begin with nothing done."""
+        super().__init__(job, dry_run=dry_run)
+        self.lead_digests = 0
+
+
+def mail_jobs(services: MailServices) -> Sequence[Job[Any]]:
+    """Return the jobs of this room, with what they need."""
+    work = partial(digest_all, services)
+    return (Job(DIGESTS, DigestReport, work, work),)
+
+
+async def digest_all(services: MailServices, report: DigestReport, turn: Turn) -> None:
+    """Have digests wait for each merchant that wants them. A dry run, without a lease, counts."""
+    if services.server is None:
+        return
+    now = services.clock.now()
+    cursor: Cursor | None = None
+    while not turn.until.over:
+        merchants, cursor = await list_merchants(cursor=cursor, limit=_PAGE)
+        for merchant in merchants:
+            if merchant.mail_recipients and not turn.until.over:
+                report.lead_digests += await digest_leads(merchant, now, services, turn)
+        if cursor is None:
+            return
 
 
 async def digest_leads(

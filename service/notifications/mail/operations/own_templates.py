@@ -13,8 +13,8 @@ from service.notifications.mail.operations.compose import merchant_of
 from service.notifications.mail.operations.render import Rendered, Wanted, render_strictly
 from service.notifications.mail.operations.services import MailServices
 from service.notifications.mail.operations.templating import LARGEST_SOURCE, check
-from service.notifications.mail.operations.words import language, layout, price, time
-from service.notifications.mail.states import REPORT, SUMMARY, TEMPLATES, Template
+from service.notifications.mail.operations.words import language, layout, price, share, time
+from service.notifications.mail.states import TEMPLATES, Template
 from service.storage.answering import answers_in_time
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
@@ -154,35 +154,26 @@ def examples(name: str, services: MailServices) -> JsonObject:
         "test": False,
         "when": time(now),
     }
-    if name == SUMMARY:
-        values["rows"] = [_example_row("EUR", 2), _example_row("JPY", 0)]
-    if name == REPORT:
-        values["rows"] = [_example_month("EUR", 2)]
+    if name == "weekly_summary":
+        values["rows"] = [_example_report("EUR", 2), _example_report("JPY", 0)]
+    if name == "monthly_report":
+        values["rows"] = [_example_report("EUR", 2)]
     return values
 
 
-def _example_month(currency: str, places: int) -> JsonObject:
+def _example_report(currency: str, places: int) -> JsonObject:
     return {
         "currency": currency,
+        "sessions": 60,
+        "completed": 37,
+        "conversionRate": share(61.67),
         "revenue": price(4_812_00, places, currency),
         "refunded": price(129_00, places, currency),
         "lost": price(0, places, currency),
         "netRevenue": price(4_683_00, places, currency),
         "transactions": 42,
+        "successful": 37,
         "failed": 5,
         "adjustments": 1,
         "adjusted": price(-20_00, places, currency),
-    }
-
-
-def _example_row(currency: str, places: int) -> JsonObject:
-    return {
-        "currency": currency,
-        "paid": price(4_812_00, places, currency),
-        "payments": 37,
-        "refunded": price(129_00, places, currency),
-        "refunds": 2,
-        "disputed": price(0, places, currency),
-        "disputes": 0,
-        "failed": 5,
     }

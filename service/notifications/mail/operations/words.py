@@ -97,6 +97,11 @@ def price(minor: int, places: int, currency: str) -> JsonObject:
     return {"minor": minor, "places": places, "currency": currency}
 
 
+def share(percent: float) -> JsonObject:
+    """Return a share in percent as the values of a mail have it."""
+    return {"percent": percent}
+
+
 def time(at: datetime | None, *, day_alone: bool = False) -> JsonObject | None:
     """Return a time as the values of a mail have it."""
     return None if at is None else {"at": at.isoformat(), "dayAlone": day_alone}
@@ -115,6 +120,8 @@ def _written(value: JsonValue, zone: str, spoken: Format) -> object:
     if "minor" in value:
         minor, places, currency = value["minor"], value["places"], value["currency"]
         return money(int(str(minor)), int(str(places)), str(currency), spoken)
+    if "percent" in value:
+        return f"{value['percent']}\xa0%".replace(".", spoken.decimal)
     if "at" in value:
         at = datetime.fromisoformat(str(value["at"]))
         at = at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,7 +1,6 @@
-"""Reports over HTTP."""
+"""Months over HTTP."""
 
-from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from litestar import Controller, Response, get
 from litestar.params import QueryParameter
@@ -15,9 +14,9 @@ from service.analytics.controllers.answering import (
 )
 from service.analytics.operations.caching import DAILY
 from service.analytics.operations.services import Shown
-from service.core.money import exponent, to_major
 from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
+from service.reports.controllers.files import FormatQuery, csv_file, page_of
 from service.reports.operations.building import report_of
 from service.reports.operations.reading import (
     find_closed,
@@ -27,7 +26,7 @@ from service.reports.operations.reading import (
     read_month,
 )
 from service.reports.operations.tables import csv_of
-from service.reports.schemas import (
+from service.reports.schemas.monthly import (
     MonthlyAnswer,
     ReportsAnswer,
     closed_answer,
@@ -36,12 +35,7 @@ from service.reports.schemas import (
     report_view,
 )
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
-from service.web.pages.assets import Assets
-from service.web.pages.rendering import Pages
 from service.web.parameters import PAGE_SIZE, PageCursor, PageLimit
-
-PAGES = Pages(Assets("service.reports", "/reports/assets"))
-_DOCUMENT = PAGES.policy_of_a_document("monthly.css")
 
 
 class MonthlyReports(Controller):
@@ -59,7 +53,7 @@ class MonthlyReports(Controller):
         month: Annotated[
             str | None, QueryParameter(max_length=7, description="As 2026-11; else this one.")
         ] = None,
-        format_: Annotated[Literal["json", "csv", "html"], QueryParameter(name="format")] = "json",
+        format_: FormatQuery = "json",
         currency: CurrencyQuery = None,
         timezone: ZoneQuery = None,
     ) -> Response[MonthlyAnswer]:
@@ -102,18 +96,6 @@ class MonthlyReports(Controller):
 
 def _as_file(answer: MonthlyAnswer, format_: str) -> Response[Any]:
     if format_ == "html":
-        return monthly_page(answer)
+        return page_of("monthly.html", answer, answer.report)
     name = f"report-{answer.report.period.start:%Y-%m}-{answer.currency}.csv"
-    return Response(
-        csv_of(answer.report, answer.hash),
-        media_type="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-def monthly_page(answer: MonthlyAnswer) -> Response[Any]:
-    """Return a report as one page: nothing is loaded, and nothing runs in it."""
-    price = partial(to_major, places=exponent(answer.currency))
-    return PAGES.show(
-        "monthly.html", policy=_DOCUMENT, answer=answer, report=answer.report, price=price
-    )
+    return csv_file(name, csv_of(answer.report, answer.hash))

@@ -1,4 +1,4 @@
-"""What goes over the wire about reports."""
+"""What goes over the wire about months."""
 
 from datetime import datetime
 

@@ -1,0 +1,6 @@
+"""Reports over HTTP."""
+
+from service.reports.controllers.monthly import MonthlyReports
+from service.reports.controllers.weekly import WeeklyReports
+
+REPORTS = (MonthlyReports, WeeklyReports)

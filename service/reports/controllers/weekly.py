@@ -1,0 +1,62 @@
+"""Weeks over HTTP."""
+
+from typing import Annotated, Any
+
+from litestar import Controller, Response, get
+from litestar.params import QueryParameter
+
+from service.analytics.controllers.answering import (
+    CurrencyQuery,
+    ZoneQuery,
+    respond,
+    shown_to,
+)
+from service.analytics.operations.caching import DAILY
+from service.analytics.operations.services import Shown
+from service.core.principal import AccessScope
+from service.reports.controllers.files import FormatQuery, csv_file, page_of
+from service.reports.operations.weeks import named_week, read_week
+from service.reports.schemas.weekly import WeeklyAnswer, weekly_answer, weekly_csv
+from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+
+
+class WeeklyReports(Controller):
+    """A week of a merchant."""
+
+    tags = ["Figures"]
+    path = "/api/v1/analytics/reports"
+    opt = requires(AccessScope.ANALYTICS_READ)
+
+    @get("/weekly", operation_id="readWeeklyReport", summary="Report about a week")
+    async def weekly(
+        self,
+        request: AnyRequest,
+        principal: CurrentPrincipal,
+        week: Annotated[
+            str | None,
+            QueryParameter(max_length=10, description="A day of it, as 2026-11-22; else this one."),
+        ] = None,
+        format_: FormatQuery = "json",
+        currency: CurrencyQuery = None,
+        timezone: ZoneQuery = None,
+    ) -> Response[WeeklyAnswer]:
+        """How many checkouts were paid, and what the week came to, against the one before.
+
+        With `format=html` a page to print or mail, with `format=csv` a row for each number.
+        """
+        shown = await shown_to(request, principal, timezone, currency)
+        named_week(week, shown)
+
+        async def compute(shown: Shown) -> WeeklyAnswer:
+            return weekly_answer(shown, await read_week(shown, named_week(week, shown)))
+
+        if format_ != "json":
+            return _as_file(await compute(shown), format_)
+        return await respond(request, shown, DAILY, compute)
+
+
+def _as_file(answer: WeeklyAnswer, format_: str) -> Response[Any]:
+    if format_ == "html":
+        return page_of("weekly.html", answer, answer.report)
+    name = f"week-{answer.report.period.week}-{answer.currency}.csv"
+    return csv_file(name, weekly_csv(answer))
