@@ -49,7 +49,7 @@ class UpiProvider:
             amount=request.amount,
             currency="INR",
             expires_at=request.expires_at,
-            qr_code=segno.make_qr(link).svg_data_uri(scale=4),
+            qr_code=segno.make_qr(link).svg_data_uri(scale=4, light="white"),
         )
 
     async def aclose(self) -> None:

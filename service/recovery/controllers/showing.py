@@ -86,10 +86,12 @@ async def show_checkout(opened: OpenCheckout, services: RecoveryServices) -> Res
     merchant = await merchant_of(session.merchant_id, services.mail)
     page = _page(merchant, "going")
     if opened.script is None:
-        page = replace(page, url=opened.url or "", code=opened.qr_code or "")
+        says = page.words["scanned"] if opened.qr_code else page.says
+        page = replace(page, says=says, url=opened.url or "", code=opened.qr_code or "")
         return PAGES.show("resume.html", page=page)
     page = replace(
         page,
+        says=page.words["drawn"],
         script=opened.script,
         order=opened.ref or "",
         minor=session.amount,
@@ -103,7 +105,7 @@ def _page(merchant: Merchant | None, kind: str) -> Page:
     """Return a page of a kind in its merchant's language, with nothing but words."""
     lang = merchant.language if merchant is not None else FIRST_LANGUAGE
     said = page_words(lang)
-    name = merchant.name if merchant is not None else "Tillgate"
+    name = merchant.name if merchant is not None else ""
     return Page(lang, name, said[f"{kind}_title"], said[kind], said)
 
 

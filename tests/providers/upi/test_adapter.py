@@ -42,8 +42,9 @@ async def test_a_checkout_is_a_link_and_its_code() -> None:
     assert opened.ref == "ps_1-2"
     assert (opened.amount, opened.currency) == (149900, "INR")
     assert opened.expires_at == REQUEST.expires_at
-    assert opened.qr_code == segno.make_qr(opened.url).svg_data_uri(scale=4)
+    assert opened.qr_code == segno.make_qr(opened.url).svg_data_uri(scale=4, light="white")
     assert unquote(opened.qr_code).startswith("data:image/svg+xml")
+    assert "fill='#fff'" in unquote(opened.qr_code), "on a dark page it is scanned, too"
 
 
 @given(

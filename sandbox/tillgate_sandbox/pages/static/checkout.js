@@ -68,6 +68,7 @@ window.Razorpay = class {
       if (!this.paid) options.modal?.ondismiss?.();
     });
     dialog.className = "razorpay-container";
+    for (const part of [title, said, ...buttons, close]) Object.assign(part.style, { margin: "0.4rem" });
     dialog.append(title, said, ...buttons, close);
     document.body.append(dialog);
     dialog.showModal();
