@@ -9,19 +9,12 @@ from service.core.clock import ManualClock
 from service.storage.database import Database
 from tests.dashboard.signing_in import browsing
 from tests.refunds.conftest import money, standing
-from tests.sandbox.lab import Lab, running_lab
+from tests.sandbox.standing import lab, lab_put_back
 from tests.sandbox.visitor import shop, visitor
 from tests.support.settings import make_settings
 from tests.support.shop import shop as store
 
-__all__ = ["money", "shop", "standing", "store", "visitor"]
-
-
-@pytest_asyncio.fixture
-async def lab(database: Database, clock: ManualClock) -> AsyncIterator[Lab]:
-    """The service with its sandbox; deliveries and time are moved by hand."""
-    async with running_lab(database, clock) as running:
-        yield running
+__all__ = ["lab", "lab_put_back", "money", "shop", "standing", "store", "visitor"]
 
 
 @pytest_asyncio.fixture

@@ -91,7 +91,13 @@ LEFT = {
 }
 
 
-@pytest.fixture(scope="module", params=LEFT)
+_FIRST, *_OTHERS = LEFT
+
+
+@pytest.fixture(
+    scope="module",
+    params=[_FIRST, *(pytest.param(how, marks=pytest.mark.soak) for how in _OTHERS)],
+)
 def broken(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installed]:

@@ -7,9 +7,7 @@ import pytest
 import pytest_asyncio
 import stripe
 
-from service.core.clock import ManualClock
-from service.storage.database import Database
-from tests.sandbox.lab import STRIPE_KEY, Lab, empty_sandbox, running_lab
+from tests.sandbox.lab import STRIPE_KEY, Lab
 from tests.support.patience import IN_TIME
 
 
@@ -33,20 +31,6 @@ def stripe_client(lab: Lab, key: str = STRIPE_KEY) -> tuple[stripe.StripeClient,
         http_client=http,
     )
     return client, http
-
-
-@pytest_asyncio.fixture(scope="module")
-async def served_lab(indexed_database: Database, the_clock: ManualClock) -> AsyncIterator[Lab]:
-    """A lab for many tests: to build and serve one for each took most of their time."""
-    async with running_lab(indexed_database, the_clock) as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def lab(served_lab: Lab, database: Database, clock: ManualClock) -> Lab:
-    """That lab, as if nothing had happened in it yet."""
-    await empty_sandbox(database)
-    return served_lab
 
 
 @pytest_asyncio.fixture
