@@ -78,6 +78,10 @@ class Recovery(StoredDocument):
     via: Via | None = None
     purge_at: datetime
 
+    def is_of(self, opened_at: datetime) -> bool:
+        """Return whether a session of its id is the one that was left, and not a later one."""
+        return opened_at < self.enrolled_at
+
     class Settings:
         """Collection and indexes: what is due, a merchant's by time, and a customer's reminders."""
 

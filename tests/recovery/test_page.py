@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from service.core.clock import ManualClock
 from service.providers.registry import close_providers
+from service.recovery.documents import Recovery
 from service.recovery.operations.links import link, read_link
 from service.settings import Settings
 from service.storage.database import Database
@@ -282,3 +283,33 @@ def test_a_link_says_nothing_of_a_person_and_is_read_by_an_older_pepper(
     token = link("default", "s-1", now, mail).partition("?t=")[2]
     found = read_link(token, now, mail)
     assert (found.merchant_id, found.session_id) == ("default", "s-1")
+
+
+async def _begun_again(leaving: Leaving, stripe: FakeStripe) -> str:
+    """Leave a session, forget it, and begin one of its id as somebody else; return the old link."""
+    path = await _reminded(leaving, stripe)
+    await leaving.shop.database["sessions"].delete_many({})
+    _will_open(stripe, "cs_test_9", 70000)
+    await _begin(leaving, userId="user_999", email="other@shop.example", amount=70000)
+    return path
+
+
+async def test_a_link_leads_to_no_later_session_of_the_same_id(
+    leaving: Leaving, stripe: FakeStripe
+) -> None:
+    path = await _begun_again(leaving, stripe)
+    page = await leaving.follow(path)
+    assert "700.00" not in page.text
+    assert "cs_test_9" not in (await leaving.press(path, 70000)).text
+    await leaving.pass_time(hours=7)
+    assert (await leaving.remind()).reminded == 0
+    assert leaving.mails("other@shop.example") == []
+
+
+async def test_control_told_apart_by_its_id_alone_another_user_s_is_opened(
+    leaving: Leaving, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recovery, "is_of", lambda *_: True)
+    path = await _begun_again(leaving, stripe)
+    assert "700.00" in (await leaving.follow(path)).text
+    assert "cs_test_9" in (await leaving.press(path, 70000)).text

@@ -44,7 +44,7 @@ class Seen(Struct, frozen=True):
 async def look(recovery: Recovery, services: RecoveryServices) -> Seen:
     """Look at a session that was left, with whatever else its customer did."""
     session = await sessions.find(recovery.merchant_id, recovery.session_id)
-    if session is None:
+    if session is None or not recovery.is_of(session.created_at):
         gone = Now(status=Status.EXPIRED, changed_at=recovery.left_at, expires_at=recovery.left_at)
         return Seen(None, _unwanted(gone), "The session is gone.")
     others = [one for one in await sessions.others_of(session) if one.item == _item(session)]
@@ -75,11 +75,14 @@ async def look(recovery: Recovery, services: RecoveryServices) -> Seen:
 async def still_due(clock: Clock, mail: MailMessage) -> bool:
     """Return whether a reminder that waited may go out: it is not old, and nothing was paid since.
 
+    Nor has another session taken its session's id since.
     A mail server may be away for hours, and the customer may have paid, or be asleep.
     """
     now = clock.now()
     session = await sessions.find(mail.merchant_id, mail.session_id)
     if session is None or now >= mail.created_at + SENT_WITHIN:
+        return False
+    if session.created_at >= mail.created_at:
         return False
     others = [one for one in await sessions.others_of(session) if one.item == _item(session)]
     made = await payments.of_user_since(session.merchant_id, session.user_id, session.created_at)

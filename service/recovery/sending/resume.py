@@ -52,7 +52,7 @@ async def offer(link: Link, client: str | None, services: RecoveryServices) -> O
     async with answers_in_time():
         session = await sessions.find(link.merchant_id, link.session_id)
         recovery = await repository.find(link.merchant_id, link.session_id)
-    if session is None or recovery is None:
+    if session is None or recovery is None or not recovery.is_of(session.created_at):
         return Offer(Standing.OVER)
     if (ended := await _ended(session, recovery, services)) is not None:
         return Offer(ended, session)

@@ -1,10 +1,14 @@
 """Mail about leads: once for each hour that brought some, to those who want it alone."""
 
 import asyncio
+from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
 
+from service.core.errors import Unavailable
+from service.intents import repository as intents
+from service.intents.repository import IntentFilter, PlanSum
 from service.notifications.mail.operations import digest
 from tests.intents.leaving import leave
 from tests.notifications.mail.mailing import PEOPLE, Mailing
@@ -95,3 +99,52 @@ async def test_two_at_once_mail_once(mailing: Mailing, monkeypatch: pytest.Monke
     await _run(mailing)
     await mailing.send()
     _the_digest(mailing)
+
+
+async def test_an_hour_is_added_up_in_parts_none_of_which_takes_long(
+    mailing: Mailing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of leads a second are more in an hour than one answer can add up in time."""
+    real, asked = intents.sum_by_plan, []
+
+    async def noted(wanted: IntentFilter) -> list[PlanSum]:
+        asked.append(wanted.until - wanted.since)
+        return await real(wanted)
+
+    monkeypatch.setattr(digest.intents, "sum_by_plan", noted)
+    await mailing.set_merchant(leadDigest=True)
+    for plan in ("Gold", "Silver", "Gold"):
+        await leave(mailing.shop.api, planName=plan)
+        mailing.shop.pass_time(minutes=11)
+    mailing.shop.pass_time(minutes=61)
+    assert await _run(mailing) == 2
+    assert max(asked) == digest.PART
+    assert sum(asked, timedelta()) % digest.HOUR == timedelta()
+    await mailing.send()
+    body = _the_digest(mailing).get_body(("plain",))
+    assert body is not None
+    text = body.get_content().replace("\xa0", " ")
+    assert "3 leads in an hour" in text
+    assert text.index("Gold: 2") < text.index("Silver: 1")
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["fails", "control"])
+async def test_a_merchant_whose_leads_cannot_be_added_up_holds_up_no_other(
+    mailing: Mailing, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    real = intents.sum_by_plan
+
+    async def slow(wanted: IntentFilter) -> list[PlanSum]:
+        if fails and wanted.merchant_id == "aaa":
+            raise Unavailable("The database did not answer in time.")
+        return await real(wanted)
+
+    monkeypatch.setattr(digest.intents, "sum_by_plan", slow)
+    body = {"name": "First", "zone": "UTC", "mailRecipients": PEOPLE, "leadDigest": True}
+    answer = await mailing.shop.admin("PUT", "/merchants/aaa", json=body)
+    assert answer.status_code in {200, 201}, answer.text
+    await mailing.set_merchant(leadDigest=True)
+    await _leads(mailing, "Gold")
+    done = await mailing.shop.api.call("POST", "/api/jobs/lead-digests", JOBS, json={})
+    assert done.status_code == 200, done.text
+    assert (done.json()["leadDigests"], done.json()["unknown"]) == (2, int(fails))

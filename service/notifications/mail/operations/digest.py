@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+import structlog
+
+from service.core.errors import Unavailable
 from service.core.money import exponent
 from service.core.paging import Cursor
 from service.core.strict_json import JsonObject
@@ -25,6 +28,7 @@ from service.notifications.mail.states import LEADS
 from service.storage.answering import answers_in_time
 
 HOUR: Final = timedelta(hours=1)
+PART: Final = timedelta(minutes=5)
 LOOKS_BACK: Final = 3
 """How many hours that are over are told of, where the job was not run for so long."""
 
@@ -33,6 +37,8 @@ _SETTLED = timedelta(minutes=1)
 _MOST_PLANS = 20
 _WITHIN_S = 20.0
 _PAGE = 100
+
+log = structlog.get_logger(__name__)
 
 DIGESTS = About(
     "lead-digests",
@@ -43,7 +49,10 @@ ABOUT: Sequence[About] = (DIGESTS,)
 
 
 class DigestReport(Report):
-    """How many digests of leads wait now that had not before."""
+    """How many digests of leads wait now that had not before.
+
+    `unknown`: merchants whose leads nobody could add up.
+    """
 
     changes = frozenset({"lead_digests"})
 
@@ -51,6 +60,7 @@ class DigestReport(Report):
         """Begin with nothing done."""
         super().__init__(job, dry_run=dry_run)
         self.lead_digests = 0
+        self.unknown = 0
 
 
 def mail_jobs(services: MailServices) -> Sequence[Job[Any]]:
@@ -60,7 +70,10 @@ def mail_jobs(services: MailServices) -> Sequence[Job[Any]]:
 
 
 async def digest_all(services: MailServices, report: DigestReport, turn: Turn) -> None:
-    """Have digests wait for each merchant that wants them. A dry run, without a lease, counts."""
+    """Have digests wait for each merchant that wants them. A dry run, without a lease, counts.
+
+    One merchant whose leads can't be added up holds up no other.
+    """
     if services.server is None:
         return
     now = services.clock.now()
@@ -68,8 +81,13 @@ async def digest_all(services: MailServices, report: DigestReport, turn: Turn) -
     while not turn.until.over:
         merchants, cursor = await list_merchants(cursor=cursor, limit=_PAGE)
         for merchant in merchants:
-            if merchant.mail_recipients and not turn.until.over:
+            if not merchant.mail_recipients or turn.until.over:
+                continue
+            try:
                 report.lead_digests += await digest_leads(merchant, now, services, turn)
+            except Unavailable as error:
+                log.warning("leads can not be added up", merchant=merchant.id, reason=str(error))
+                report.unknown += 1
         if cursor is None:
             return
 
@@ -93,16 +111,33 @@ async def digest_leads(
 async def _digest(merchant: Merchant, since: datetime, services: MailServices, turn: Turn) -> int:
     cause = f"leads:{merchant.id}:{since.isoformat()}"
     rows = [mail_row(merchant, LEADS, to, cause, services) for to in merchant.mail_recipients]
-    wanted = IntentFilter(merchant_id=merchant.id, since=since, until=since + HOUR)
     async with answers_in_time(_WITHIN_S):
         known = await repository.known([row["_id"] for row in rows])
         new = [row for row in rows if row["_id"] not in known]
-        sums = await intents.sum_by_plan(wanted) if new else []
-        if not sums or turn.lease is None:
-            return len(new) if sums else 0
+    sums = await _sums(merchant.id, since) if new else []
+    if sums and turn.lease is not None:
         values = _values(sums, since)
-        await add_mails([row | {"values": values} for row in new])
-    return len(new)
+        async with answers_in_time(_WITHIN_S):
+            await add_mails([row | {"values": values} for row in new])
+    return len(new) if sums else 0
+
+
+async def _sums(merchant_id: str, since: datetime) -> list[PlanSum]:
+    """Return the sums of an hour's leads by plan, the most wanted first.
+
+    They are added up in parts: anybody may leave leads, and an hour of very many takes longer than
+    one answer may.
+    """
+    sums: dict[tuple[str, str], PlanSum] = {}
+    for number in range(HOUR // PART):
+        begins = since + number * PART
+        wanted = IntentFilter(merchant_id=merchant_id, since=begins, until=begins + PART)
+        async with answers_in_time(_WITHIN_S):
+            for one in await intents.sum_by_plan(wanted):
+                key = (one.plan_name, one.currency)
+                known = sums.get(key) or PlanSum(*key, 0, 0)
+                sums[key] = PlanSum(*key, known.count + one.count, known.amount + one.amount)
+    return sorted(sums.values(), key=lambda one: (-one.count, one.plan_name, one.currency))
 
 
 def _values(sums: list[PlanSum], since: datetime) -> JsonObject:
