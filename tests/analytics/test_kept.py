@@ -19,9 +19,11 @@ from service.storage.database import NOW_WRITTEN, Database
 from service.storage.documents import bound_client
 from service.storage.redis import redis_at as client_of
 from tests.payments.history.rows import pay
+from tests.support.api import ADMIN
 from tests.support.limits import genuine
 from tests.support.ports import held_port
 from tests.support.redis import redis_at
+from tests.support.shop import Shop
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -148,6 +150,16 @@ async def test_what_can_not_be_read_is_computed(port: int, clock: ManualClock) -
             before = asker.computed
             await asker.ask()
             assert asker.computed == before + 1
+        [counted] = [key async for key in by_hand.scan_iter() if b"counted" in key]
+        await by_hand.hset(counted, {"hits": "garbage"})
+        assert await asker.cache.answers.counted() is None
+        for key in (name, counted):  # of another type altogether
+            await by_hand.delete([key])
+            await by_hand.lpush(key, ["garbage"])
+        assert (await asker.ask(), await asker.cache.answers.counted()) == (b"answer 6", None)
+        clock.advance(timedelta(seconds=6))
+        await by_hand.delete([name, counted])
+        await asker.ask()
         # What was kept for one merchant is none of another's.
         other = Asker(asker.cache.answers, clock, "another")
         await other.ask()
@@ -229,3 +241,70 @@ async def test_memory_holds_so_much_and_the_latest(
     monkeypatch.setattr(answers, "LARGEST", 3)
     await kept.forget()
     assert [await askers[0].ask(), await askers[0].ask()] == [b"answer 3", b"answer 4"]
+
+
+async def _asked_beside(clock: ManualClock, many: int) -> bool:
+    """Ask many questions of one merchant at once, and one of another; return if that is answered.
+
+    None of the former ends before.
+    """
+    cache = Cache(MemoryAnswers(), clock)
+    gate, began = asyncio.Event(), asyncio.Event()
+
+    async def held() -> bytes:
+        began.set()
+        await gate.wait()
+        return b"held"
+
+    async def at_once() -> bytes:
+        return b"answered"
+
+    asked = [
+        asyncio.create_task(cache.answer(Question(("greedy", str(n)), HOURLY, held)))
+        for n in range(many)
+    ]
+    await began.wait()
+    other = asyncio.create_task(cache.answer(Question(("default", "one"), HOURLY, at_once)))
+    for _ in range(300):  # each a turn of the loop, or a look at the database
+        await versions.latest("default")
+        if other.done():
+            break
+    answered = other.done()
+    gate.set()
+    await asyncio.gather(*asked, other)
+    return answered
+
+
+async def test_whatever_one_merchant_asks_another_is_answered(clock: ManualClock) -> None:
+    assert caching.MOST_OF_ONE < caching.AT_ONCE
+    assert await _asked_beside(clock, 40)
+
+
+async def test_control_where_one_may_ask_as_many_as_all_the_other_waits(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caching, "MOST_OF_ONE", caching.AT_ONCE)
+    assert not await _asked_beside(clock, 40)
+
+
+async def test_a_question_is_one_in_whatever_way_it_is_written(shop: Shop) -> None:
+    """Else whoever may ask could have the same computed, and kept, as often as they like."""
+    computed = 0
+    cache = shop.api.container.figures.cache
+    compute = cache._compute
+
+    async def counted(question: Question, version: answers.Version) -> answers.Answer:
+        nonlocal computed
+        computed += 1
+        return await compute(question, version)
+
+    path = "/api/v1/analytics/failures"
+    written = ("days=7&timezone=UTC", "timezone=UTC&days=7", "days=%37&timezone=UTC&&&")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cache, "_compute", counted)
+        for one in written:
+            answer = await shop.api.call("GET", f"{path}?{one}", ADMIN)
+            assert answer.status_code == 200, answer.text
+        assert computed == 1
+        await shop.api.call("GET", f"{path}?days=8&timezone=UTC", ADMIN)  # the control
+        assert computed == 2

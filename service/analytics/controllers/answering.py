@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from litestar import Response
@@ -100,7 +101,9 @@ async def respond(
     """
     services, url = services_of(request), request.url
     merchant = shown.merchant
-    key = (merchant.id, url.path, url.query, shown.timezone, shown.currency, merchant.language)
+    # One question, in whatever order and writing its parameters come; none may come twice.
+    asked = urlencode(sorted(parse_qsl(url.query, keep_blank_values=True)))
+    key = (merchant.id, url.path, asked, shown.timezone, shown.currency, merchant.language)
 
     async def encoded() -> bytes:
         return msgspec.json.encode(await compute(replace(shown, as_of=services.clock.now())))

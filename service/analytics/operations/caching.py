@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -29,6 +30,8 @@ AT_ONCE: Final = 4
 """How many answers one process computes at once: the database has payments to record."""
 ANEW_EVERY: Final = timedelta(seconds=1)
 """How often an answer is computed anew while a merchant's rows change all the time."""
+MOST_OF_ONE: Final = 3
+"""How many of these are one merchant's: whatever it asks, others' questions are computed, too."""
 LOOK_EVERY_S: Final = 0.05
 MOST_LOOKS: Final = 100
 """How often one looks for what another process computes; then it is computed here, too."""
@@ -66,6 +69,7 @@ class Cache:
         self._clock = clock
         self._under_way: dict[tuple[Key, Version], asyncio.Task[Answer]] = {}
         self._few = asyncio.Semaphore(AT_ONCE)
+        self._few_of_one: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._asked: OrderedDict[Key, _Asked] = OrderedDict()
         self._settled: dict[str, Version] = {}
 
@@ -150,6 +154,10 @@ class Cache:
         # Others wait for it, too: one that leaves must not end it.
         return await asyncio.shield(running)
 
+    def _share_of(self, merchant_id: str) -> asyncio.Semaphore:
+        """Return what a merchant's questions wait for first, as long as there are any."""
+        return self._few_of_one.setdefault(merchant_id, asyncio.Semaphore(MOST_OF_ONE))
+
     async def _compute(self, question: Question, version: Version) -> Answer:
         """Compute an answer, unless another process does so just now."""
         for _ in range(MOST_LOOKS):
@@ -159,7 +167,7 @@ class Cache:
             if (found := await self._good(question.key, version)) is not None:
                 return found
         try:
-            async with self._few:
+            async with self._share_of(question.key[0]), self._few:
                 before, at = await self.answers.find(question.key), self._clock.now()
                 body = await question.compute()
             anew = before is not None and before.version != version

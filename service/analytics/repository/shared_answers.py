@@ -88,13 +88,16 @@ class RedisAnswers:
         )
 
     async def counted(self) -> Counted | None:
-        """Return what all processes have counted, None where Redis is away."""
+        """Return what all processes have counted, None where Redis is away, or holds no counts."""
         found = await self._reach.ask(
             lambda: self._redis.hgetall(f"{self._place}:counted"), unless=None
         )
         if found is None:
             return None
-        return Counted(*(int(found.get(name.encode(), 0)) for name in (_HITS, _MISSES)))
+        try:
+            return Counted(*(int(found.get(name.encode(), 0)) for name in (_HITS, _MISSES)))
+        except ValueError:
+            return None
 
     async def forget(self) -> None:
         """Forget all answers of this installation, and what was counted."""
