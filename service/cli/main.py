@@ -34,6 +34,10 @@ COMMANDS = {
     "figures": LazyCommand(
         "service.cli.commands.figures", "See how figures stand, and have them made anew."
     ),
+    "reports": LazyCommand(
+        "service.cli.commands.reports",
+        "Show weeks and months, close what is due, verify it.",
+    ),
     "outbox": LazyCommand(
         "service.cli.commands.outbox", "List what could not be delivered, and deliver it again."
     ),

@@ -71,6 +71,15 @@ async def page(
     return [ClosedReport.model_validate(row) for row in rows], following
 
 
+async def each(merchant_id: str | None) -> AsyncIterator[ClosedReport]:
+    """Yield all reports of a merchant, None: of all merchants; in the order of their ids."""
+    wanted = {} if merchant_id is None else {"merchantId": merchant_id}
+    found = ClosedReport.get_pymongo_collection().find(wanted).sort("_id", 1)
+    async with found.batch_size(_AT_ONCE) as cursor:
+        async for row in cursor:
+            yield ClosedReport.model_validate(row)
+
+
 async def insert(report: ClosedReport, tx: Transaction) -> None:
     """Keep a report, for good. Raises `Duplicate` where somebody else has closed it."""
     await tx.insert(ClosedReport.get_pymongo_collection(), report.to_row())

@@ -45,6 +45,7 @@ ACTS: dict[str, list[tuple[str, list[str]]]] = {
     "figures rebuild": [
         ("figures rebuild --from 2026-01-01 --to 2026-02-01", ["figures.rebuilt", "job.ran"])
     ],
+    "reports close": [("reports close", ["job.ran"]), ("reports close --dry-run", [])],
     "figures cache": [("figures cache clear", ["figures.cache_cleared"])],
     "outbox redeliver": [(f"outbox redeliver {DELIVERY}", ["delivery.redelivered"])],
     "alerts check": [("alerts check", ["job.ran"])],
@@ -81,6 +82,7 @@ MAILED = {"mail send-test"}
 MAILED |= {"recovery send"}
 CHANGE_NOTHING = {
     "figures status",
+    *("reports list", "reports month", "reports week", "reports verify"),
     *("doctor", "keys list", "prices list", "jobs list", "indexes show"),
     *("jobs runs", "jobs manifests"),
     "ledger check",

@@ -1,6 +1,6 @@
 """Months over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from litestar import Controller, Response, get
 from litestar.params import QueryParameter
@@ -16,7 +16,7 @@ from service.analytics.operations.caching import DAILY
 from service.analytics.operations.services import Shown
 from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
-from service.reports.controllers.files import FormatQuery, csv_file, page_of
+from service.reports.controllers.files import FormatQuery, monthly_file
 from service.reports.operations.building import report_of
 from service.reports.operations.reading import (
     find_closed,
@@ -25,11 +25,10 @@ from service.reports.operations.reading import (
     named_month,
     read_month,
 )
-from service.reports.operations.tables import csv_of
+from service.reports.schemas.asking import month_answer
 from service.reports.schemas.monthly import (
     MonthlyAnswer,
     ReportsAnswer,
-    closed_answer,
     closed_body,
     monthly_answer,
     report_view,
@@ -62,11 +61,11 @@ class MonthlyReports(Controller):
         With `format=csv` a table: a row for each number.
         """
         shown = await shown_to(request, principal, timezone, currency)
+        if format_ != "json":
+            return monthly_file(await month_answer(shown, month, timezone), format_)
         first = named_month(month, shown)
         closed = await find_closed(shown, first, timezone)
         if closed is not None:
-            if format_ != "json":
-                return _as_file(closed_answer(closed), format_)
             return unchanging(request, closed_body(closed), closed.hash)
         refused = await find_refusal(shown, first)
 
@@ -74,8 +73,6 @@ class MonthlyReports(Controller):
             found = await read_month(shown, named_month(month, shown))
             return monthly_answer(shown, report_of(shown, found), refused)
 
-        if format_ != "json":
-            return _as_file(await compute(shown), format_)
         if refused is not None:  # that changes without any change of what is counted
             return Response(await compute(shown))
         return await respond(request, shown, DAILY, compute)
@@ -92,10 +89,3 @@ class MonthlyReports(Controller):
             principal.merchant_id, cursor=cursor_of(cursor), limit=limit
         )
         return ReportsAnswer([report_view(one) for one in found], next_cursor(following))
-
-
-def _as_file(answer: MonthlyAnswer, format_: str) -> Response[Any]:
-    if format_ == "html":
-        return page_of("monthly.html", answer, answer.report)
-    name = f"report-{answer.report.period.start:%Y-%m}-{answer.currency}.csv"
-    return csv_file(name, csv_of(answer.report, answer.hash))

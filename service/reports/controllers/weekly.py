@@ -1,6 +1,6 @@
 """Weeks over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from litestar import Controller, Response, get
 from litestar.params import QueryParameter
@@ -14,9 +14,10 @@ from service.analytics.controllers.answering import (
 from service.analytics.operations.caching import DAILY
 from service.analytics.operations.services import Shown
 from service.core.principal import AccessScope
-from service.reports.controllers.files import FormatQuery, csv_file, page_of
-from service.reports.operations.weeks import named_week, read_week
-from service.reports.schemas.weekly import WeeklyAnswer, weekly_answer, weekly_csv
+from service.reports.controllers.files import FormatQuery, weekly_file
+from service.reports.operations.weeks import named_week
+from service.reports.schemas.asking import week_answer
+from service.reports.schemas.weekly import WeeklyAnswer
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
 
 
@@ -46,17 +47,10 @@ class WeeklyReports(Controller):
         """
         shown = await shown_to(request, principal, timezone, currency)
         named_week(week, shown)
+        if format_ != "json":
+            return weekly_file(await week_answer(shown, week), format_)
 
         async def compute(shown: Shown) -> WeeklyAnswer:
-            return weekly_answer(shown, await read_week(shown, named_week(week, shown)))
+            return await week_answer(shown, week)
 
-        if format_ != "json":
-            return _as_file(await compute(shown), format_)
         return await respond(request, shown, DAILY, compute)
-
-
-def _as_file(answer: WeeklyAnswer, format_: str) -> Response[Any]:
-    if format_ == "html":
-        return page_of("weekly.html", answer, answer.report)
-    name = f"week-{answer.report.period.week}-{answer.currency}.csv"
-    return csv_file(name, weekly_csv(answer))

@@ -18,7 +18,7 @@ from service.reports.documents import ClosedReport, Refusal
 from service.reports.operations.building import canonical
 from service.reports.operations.due import Due, next_month
 from service.reports.operations.making import closed_report
-from service.reports.operations.reconciling import disagreement
+from service.reports.operations.reconciling import altered, disagreement
 from service.reports.operations.telling import closed
 from service.reports.states import MonthlyReport
 from service.storage.transaction import Transaction
@@ -58,8 +58,9 @@ async def _close(merchant: Merchant, currency: str, closing: Closing, tx: Transa
     due = await next_month(merchant, currency, tx)
     if due is None or now < due.closes_at:
         return Outcome()
-    if closing.wrong is not None:
-        return await _refuse(due, closing.wrong, now, tx)
+    wrong = closing.wrong or await altered(due, tx)
+    if wrong is not None:
+        return await _refuse(due, wrong, now, tx)
     report = await closed_report(due, now, tx)
     differs = await disagreement(due, report.summary, tx)
     if differs is not None:

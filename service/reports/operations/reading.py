@@ -16,6 +16,7 @@ from service.core.paging import Cursor
 from service.reports import repository
 from service.reports.documents import ClosedReport
 from service.reports.errors import NoSuchMonth
+from service.reports.operations.verifying import whole
 from service.reports.states import name_of
 from service.storage.answering import answers_in_time
 
@@ -48,13 +49,18 @@ def named_month(text: str | None, shown: Shown) -> date:
 
 
 async def find_closed(shown: Shown, first: date, zone: str | None) -> ClosedReport | None:
-    """Return the report of a month, None where it is not closed.
+    """Return the report of a month as it was closed, None where it is not.
 
     Who names another `zone` than the report has asks about other days: these are never closed.
+    Raises `ReportAltered`, and `Unavailable`.
     """
+    found = await _find(shown, first)
+    return whole(found) if found and zone in {None, found.timezone} else None
+
+
+async def _find(shown: Shown, first: date) -> ClosedReport | None:
     async with answers_in_time():
-        found = await repository.find(_id_of(shown, first))
-    return found if found and zone in {None, found.timezone} else None
+        return await repository.find(_id_of(shown, first))
 
 
 async def list_reports(
@@ -78,7 +84,7 @@ async def read_month(shown: Shown, first: date) -> Month:
     In the merchant's own zone it begins where the report of the month before ends.
     """
     begins, ends = span_of_month(first.year, first.month, shown.zone)
-    before = await find_closed(shown, (first - timedelta(days=1)).replace(day=1), None)
+    before = await _find(shown, (first - timedelta(days=1)).replace(day=1))
     if before is not None and shown.timezone == shown.merchant.zone:
         begins = before.ends_at
     buckets = await ask_one(shown, (begins, max(begins, min(ends, shown.as_of))), PARTS)

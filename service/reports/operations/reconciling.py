@@ -13,7 +13,9 @@ from service.payments.entries.operations import balances_of, by_object
 from service.payments.entries.states import DISPUTE_LOSSES, SALES, SUSPENSE, Balances, clearing
 from service.payments.payments.states import CAME
 from service.reports import repository
+from service.reports.errors import ReportAltered
 from service.reports.operations.due import Due
+from service.reports.operations.verifying import whole
 from service.reports.states import ReportSummary
 from service.storage.database import Row
 from service.storage.transaction import Transaction
@@ -34,6 +36,19 @@ class Difference(Struct, frozen=True):
     object_id: str
     counted: int
     posted: int
+
+
+async def altered(due: Due, tx: Transaction) -> str | None:
+    """Return in words which earlier report is not what was closed; None where all of them are.
+
+    A month would tell what changed since by what that one says.
+    """
+    for one in await repository.chain(due.merchant.id, due.currency, tx):
+        try:
+            whole(one)
+        except ReportAltered as error:
+            return error.message
+    return None
 
 
 async def disagreement(due: Due, summary: ReportSummary, tx: Transaction) -> str | None:

@@ -1,7 +1,7 @@
 """A report as a table for spreadsheets: a row for each number."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -9,6 +9,7 @@ from msgspec import Struct
 from service.core.spreadsheets import csv_lines
 from service.reports.states import MonthlyReport
 
+Line: TypeAlias = Sequence[object]
 COLUMNS = ("Section", "Of", "Field", "Value", "Currency")
 _AMOUNTS: Final = frozenset(
     {"totalRevenue", "refunded", "lost", "netRevenue", "averageTransactionValue", "revenue"}
@@ -32,11 +33,11 @@ class Table(Struct, frozen=True):
     lists: Mapping[str, tuple[str, str]]
 
 
-def csv_of(report: MonthlyReport, hashed: str | None) -> bytes:
-    """Return a month as a table, amounts in minor units of a currency."""
+def monthly_lines(report: MonthlyReport, hashed: str | None) -> list[Line]:
+    """Return a month as lines of a table, amounts in minor units of a currency."""
     said = msgspec.to_builtins(report)
     about = about_of(said) | {"closedAt": said["closedAt"], "hash": hashed}
-    return table_of(Table(about, {"summary": "Summary"}, _LISTS), said)
+    return lines_of(Table(about, {"summary": "Summary"}, _LISTS), said)
 
 
 def about_of(said: Mapping[str, Any]) -> dict[str, object]:
@@ -48,12 +49,17 @@ def about_of(said: Mapping[str, Any]) -> dict[str, object]:
     return about | {"timezone": said["timezone"]}
 
 
-def table_of(table: Table, said: Mapping[str, Any]) -> bytes:
-    """Return a report in JSON as a table, amounts in minor units of its currency."""
-    return csv_lines([COLUMNS, *_rows(table, said)])
+def csv_of(lines: Sequence[Line]) -> bytes:
+    """Return a report's lines as a file."""
+    return csv_lines([COLUMNS, *lines])
 
 
-def _rows(table: Table, said: Mapping[str, Any]) -> Iterator[Sequence[object]]:
+def lines_of(table: Table, said: Mapping[str, Any]) -> list[Line]:
+    """Return a report in JSON as lines of a table."""
+    return [*_lines(table, said)]
+
+
+def _lines(table: Table, said: Mapping[str, Any]) -> Iterator[Line]:
     currency = said["currency"]
     for name, value in table.about.items():
         yield "Report", "", name, value, ""

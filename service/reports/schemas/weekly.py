@@ -21,7 +21,7 @@ from service.analytics.schemas.checkouts import (
 from service.analytics.schemas.common import FiguresAnswer
 from service.core.views import view_of
 from service.reports.operations.building import info_of, summary_of
-from service.reports.operations.tables import Table, about_of, table_of
+from service.reports.operations.tables import Line, Table, about_of, lines_of
 from service.reports.operations.weeks import Week
 from service.reports.states import MerchantInfo, ReportSummary
 
@@ -84,8 +84,8 @@ def weekly_answer(shown: Shown, week: Week) -> WeeklyAnswer:
     return view_of(WeeklyAnswer, shown, report=report)
 
 
-def weekly_csv(answer: WeeklyAnswer) -> bytes:
-    """Return a week as a table: a row for each number, amounts in minor units of a currency."""
+def weekly_lines(answer: WeeklyAnswer) -> list[Line]:
+    """Return a week as lines of a table, amounts in minor units of a currency."""
     said = msgspec.to_builtins(answer.report)
     about = about_of(said) | {"asOf": answer.as_of, "usersWhoRetry": said["usersWhoRetry"]}
     sections = {
@@ -97,4 +97,4 @@ def weekly_csv(answer: WeeklyAnswer) -> bytes:
         "timeToAbandon": "Time to abandon",
     }
     lists = {"abandonmentByPlan": ("Plan", "plan"), "dailyBreakdown": ("Day", "date")}
-    return table_of(Table(about, sections, lists), said)
+    return lines_of(Table(about, sections, lists), said)
