@@ -46,11 +46,23 @@ async def test_the_type_of_every_problem_leads_to_its_page(http: AsyncClient) ->
         problem = _problem(code)
         shown = await http.get(problem["type"])
         assert shown.status_code == 200, code
-        assert f'<a href="{problem["type"]}">' in listed
+        row = f'<a href="{problem["type"]}"><code>{code}</code></a> ({explained()[code].status}): '
+        assert row in listed
         text = re.sub(r"<[^>]+>", "", shown.text)
         assert f"<h1>{explained()[code].title}</h1>".replace("'", "&#39;") in shown.text
         assert f'"error":"{code}"' in text
         assert problem["title"] == explained()[code].title
+
+
+async def test_words_of_code_are_shown_as_code_and_each_text_ends(http: AsyncClient) -> None:
+    about = explained()["amount_mismatch"]
+    assert not about.change.endswith("."), "control: its full stop is the page's"
+    shown = await http.get("/errors/amount_mismatch")
+    assert f"{about.change.replace(chr(39), '&#39;')}.</p>" in re.sub(
+        r"\s+</p>", "</p>", shown.text
+    )
+    shown = await http.get("/errors/bad_row")
+    assert "<code>tillgate import sessions</code> read a row" in shown.text
 
 
 async def test_a_problem_that_was_answered_leads_to_its_page(http: AsyncClient) -> None:

@@ -1,6 +1,5 @@
 """/docs/guide: the site that `make docs` builds, in development; and what is there without it."""
 
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -43,10 +42,15 @@ async def test_the_site_is_shown_and_allows_its_own_scripts_alone(guide: AsyncCl
     assert led.headers["location"] == "/docs/guide/index.html"
     shown = await guide.get(led.headers["location"])
     assert (shown.status_code, shown.text) == (200, PAGE)
-    policy = shown.headers["content-security-policy"]
-    (scripts,) = re.findall(r"script-src ([^;]+);", policy)
     # The hash of `first()`, by `openssl dgst -sha256 -binary | base64`.
-    assert scripts == "'self' 'sha256-fDYmfWjvur9AxjhDbjHe6RvExc05MbXhhrbgz2vvy/A='"
+    assert shown.headers["content-security-policy"] == (
+        "default-src 'none'; "
+        "script-src 'self' 'sha256-fDYmfWjvur9AxjhDbjHe6RvExc05MbXhhrbgz2vvy/A='; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+        "base-uri 'self'"
+    )
+    assert shown.headers["cache-control"] == "no-cache", "what was built anew is read anew"
     script = await guide.get("/docs/guide/assets/a.js")
     assert script.headers["content-type"].startswith("text/javascript")
 
@@ -69,6 +73,19 @@ async def test_without_the_site_it_says_how_it_is_built(tmp_path: Path) -> None:
         assert shown.status_code == 200
         assert "Run <code>make docs</code>" in shown.text
         assert (await none.get("/docs/guide/index.html")).status_code == 404
+
+
+async def test_nobody_needs_a_key_and_many_files_are_not_too_many(
+    database: Database, clock: ManualClock
+) -> None:
+    """A page of the site loads a dozen of them. Pages of errors are as open."""
+    app = create_test_app(settings_for(rate_limit_per_address=1), clock, database)
+    async with client_of(app) as http:
+        for path in ("/docs/guide", "/docs/guide/nothing.html", "/errors", "/errors/not_found"):
+            answers = [await http.get(path) for _ in range(3)]
+            assert {one.status_code for one in answers} <= {200, 307, 404}, path
+        limited = [(await http.get("/api/whoami")).status_code for _ in range(2)]
+        assert limited[-1] == 429, "control: the limit is on"
 
 
 async def test_production_has_no_guide(database: Database, clock: ManualClock) -> None:
