@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from service.analytics.controllers import ROUTES as FIGURES
+from service.analytics.operations.catching_up import catching_up
 from service.analytics.operations.warming import warming
 from service.audit.controllers import AuditTrail
 from service.background import background
@@ -238,6 +239,7 @@ async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None
         listened = partial(repeat, container.listeners.refresh, LISTENERS_READ_EVERY_S)
         await stack.enter_async_context(beside(listened, "tillgate-listeners"))
         await stack.enter_async_context(warming(container.figures.cache))
+        await stack.enter_async_context(catching_up(container.job_table))
         await stack.enter_async_context(background(container.jobs))
         yield
 

@@ -153,7 +153,7 @@ class FiguresState(StoredDocument):
     before `seen` is there, too, unless its commit came later than any should: so it is read again.
     `currencies` are all that there is something in, `read_at` is the process's time of the last
     reading. `zone` is that of the days; where `days_from` is a time, those from there on are still
-    to be made.
+    to be made. `batches` is how often facts were written.
     """
 
     id: str  # type: ignore[assignment]
@@ -163,6 +163,7 @@ class FiguresState(StoredDocument):
     read_at: datetime
     zone: str | None = None
     days_from: datetime | None = None
+    batches: int = 0
 
     class Settings:
         """Collection."""

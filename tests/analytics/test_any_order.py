@@ -22,7 +22,7 @@ _STEPS = (
 )
 
 
-async def _live_through(behind: Behind, steps: int) -> None:
+async def live_through(behind: Behind, steps: int) -> None:
     for _ in range(steps):
         await getattr(behind, behind.draw.choice(_STEPS))()
         await behind.check()
@@ -48,7 +48,7 @@ async def _equal_to_one_pass(behind: Behind) -> None:
 @pytest.mark.parametrize("seed", range(3))
 async def test_any_order_is_one_pass(database: Database, clock: ManualClock, seed: int) -> None:
     behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
-    await _live_through(behind, 25)
+    await live_through(behind, 25)
     await _equal_to_one_pass(behind)
 
 
@@ -57,7 +57,7 @@ async def test_any_order_is_one_pass(database: Database, clock: ManualClock, see
 async def test_two_hundred_orders(database: Database, clock: ManualClock, seed: int) -> None:
     """Soak: each takes seconds; three of them stay above."""
     behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
-    await _live_through(behind, 60)
+    await live_through(behind, 60)
     await _equal_to_one_pass(behind)
 
 
@@ -66,7 +66,7 @@ async def test_without_marks_what_changed_would_be_missing(
 ) -> None:
     """The control: the same change, whose mark somebody removes."""
     behind = Behind(database, clock, random.Random(1))  # noqa: S311 - no secret
-    paid = await _one_paid(behind)
+    paid = await one_paid(behind)
     await behind.sweep()
     await behind.roll()
     await change("payments", paid, amount=123_456)
@@ -82,7 +82,7 @@ async def test_a_row_that_is_not_read_yet_counts_once(
 ) -> None:
     """Also one that leaves a quarter-hour which was added up; the control removes its time."""
     behind = Behind(database, clock, random.Random(2))  # noqa: S311 - no secret
-    paid = await _one_paid(behind)
+    paid = await one_paid(behind)
     await behind.sweep()
     await behind.roll()
     await change("payments", paid, firstAt=NOON.replace(hour=1))
@@ -101,7 +101,7 @@ async def test_a_commit_that_comes_later_than_any_should_only_delays(
     database: Database, clock: ManualClock
 ) -> None:
     behind = Behind(database, clock, random.Random(3))  # noqa: S311 - no secret
-    await _one_paid(behind)
+    await one_paid(behind)
     await behind.begin_late()
     await behind.sweep()
     await pretend_read(database, 30)
@@ -133,7 +133,7 @@ async def test_what_is_made_anew_counts_as_it_was_until_then(
 ) -> None:
     """Else each answer would add up all facts; the control is a quarter-hour that has changed."""
     behind = Behind(database, clock, random.Random(5))  # noqa: S311 - no secret
-    paid = await _one_paid(behind)
+    paid = await one_paid(behind)
     await behind.sweep()
     await behind.roll()
     await database[Rollup.collection_name()].update_many({}, {"$inc": {"totals.gross": 7}})
@@ -175,7 +175,7 @@ async def _rebuilt(behind: Behind, clock: ManualClock) -> None:
     await behind.roll()
 
 
-async def _one_paid(behind: Behind) -> dict[str, object]:
+async def one_paid(behind: Behind) -> dict[str, object]:
     """Insert sales until one of them was paid."""
     while True:
         sale = await one_sale(behind.draw, f"s-{len(behind.sales)}", NOON)

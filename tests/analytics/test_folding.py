@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from service.analytics.operations.folding import Bucket, bucket_of, fold, row_of
+from service.analytics.operations.folding import (
+    Bucket,
+    Gathered,
+    Quarter,
+    bucket_of,
+    fold,
+    gather,
+    row_of,
+)
+from service.analytics.operations.joining import Shown, joined
 from service.analytics.states import BESIDE, MOST_KEYS, REST, Part
 from service.storage.database import Row
 from tests.conftest import NOON
@@ -82,3 +91,37 @@ def test_the_stored_bytes_are_the_same_in_any_order() -> None:
 def test_control_one_fact_less_are_other_bytes() -> None:
     rows = _facts()
     assert _stored(rows[1:])["parts"] != _stored(rows)["parts"]
+
+
+def _changed(before: list[Row], after: list[Row]) -> Quarter:
+    change: Gathered = {}
+    gather(change, after)
+    gather(change, before, -1)
+    return change.get(NOON, Quarter())
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_what_is_added_up_and_what_has_changed_is_one_pass(count: int) -> None:
+    """Also where all of a key leaves, and with more payers than are kept by name."""
+    draw = random.Random(count)  # noqa: S311 - no secret
+    rows = [_fact(draw, n) | {"item": "", "payer": f"user-{n}"} for n in range(count)]
+    kept = rows[count // 2 :]
+    unread = [row | {"item": "gold", "amount": 7, "country": "US"} for row in rows[: count // 2]]
+    unread += [_fact(draw, count) | {"payer": "user-new"}]
+    stored = {one.currency: one for one in fold(rows)}
+    made = joined(stored, NOON, _changed(rows[: count // 2], unread), Shown(None, [*Part]))
+    assert made == fold([*kept, *unread])
+
+
+def test_what_sums_can_not_tell_is_added_up_anew() -> None:
+    """A payer who leaves, and a key that may be in the rest; what left as a whole is gone."""
+    rows = [one | {"state": "succeeded"} for one in _facts()]
+    shown = Shown(None, [Part.ITEM])
+    [stored] = fold(rows)
+    assert joined({"USD": stored}, NOON, _changed([], rows[:1]), shown) is None
+    assert joined({"USD": stored}, NOON, _changed(rows[:1], []), Shown(None, [])) is None
+    failed = [one | {"state": "failed"} for one in rows[:2]]
+    assert joined({"USD": fold(failed)[0]}, NOON, _changed(failed, []), shown) == []
+    more = _changed([], rows)
+    assert joined({}, NOON, more, Shown(None, [*Part])) == fold(rows)
+    assert joined({}, NOON, more, Shown("EUR", [*Part])) == []

@@ -26,7 +26,7 @@ class Coarse(Struct, frozen=True):
 async def added_up(
     of: Wanted, odd: Collection[datetime], coarse: Coarse | None, tx: Transaction
 ) -> list[Bucket]:
-    """Return what was added up before of one time, but of quarter-hours that are odd.
+    """Return what was added up before of one time, odd quarter-hours each by itself.
 
     A day has no row in a currency that it has nothing in, so which days there are is asked apart.
     """
@@ -38,9 +38,9 @@ async def added_up(
         changed = sorted(odd)
         some = [one for one in made if not _any_in(changed, one) and is_day(one, coarse.zone)]
         used, buckets = await _of_days(of, some, coarse, tx)
-    rest = structs.replace(of, spans=apart_from(whole, used))
+    rest = structs.replace(of, spans=apart_from(whole, used), but=())
     stored = await rollups.within(rest, tx)
-    return buckets + [bucket_of(row) for row in stored if row["bucket"] not in odd]
+    return buckets + [bucket_of(row) for row in stored if row["bucket"] not in of.but]
 
 
 async def _of_days(

@@ -37,15 +37,18 @@ UNPACK_PARTS: Final = msgpack.Decoder(Sums)
 _UNPACK_SLOTS: Final = msgpack.Decoder(dict[int, int])
 
 
-class _Quarter(Struct, frozen=True):
-    """What was gathered of a quarter-hour, by all that tells facts apart, and by currency."""
+class Quarter(Struct, frozen=True):
+    """What was gathered of a quarter-hour, by all that tells facts apart, and by currency.
+
+    Of payers it is how many facts name each.
+    """
 
     groups: dict[Alike, list[int]] = field(default_factory=dict)
-    payers: dict[str, set[str]] = field(default_factory=dict)
+    payers: dict[str, dict[str, int]] = field(default_factory=dict)
     slots: dict[str, dict[int, int]] = field(default_factory=dict)
 
 
-Gathered: TypeAlias = dict[datetime, _Quarter]
+Gathered: TypeAlias = dict[datetime, Quarter]
 
 
 class Bucket(Struct, frozen=True):
@@ -66,56 +69,91 @@ def fold(facts: Iterable[Row]) -> list[Bucket]:
     return buckets_of(gathered)
 
 
-def gather(into: Gathered, facts: Iterable[Row]) -> None:
-    """Add facts; those of one quarter-hour best come together.
+def gather(into: Gathered, facts: Iterable[Row], sign: int = 1) -> None:
+    """Add facts, or take them away (`sign` -1); those of one quarter-hour best come together.
 
     The database would do it as well, by `$group`: where most facts differ in something, its rows
     are as many, and each costs it and us more than the fact does.
     """
     begins = ends = datetime.max.replace(tzinfo=UTC)
-    quarter, groups = _Quarter(), {}
+    quarter, groups = Quarter(), {}
     for row in facts:
         at = row["at"]
         if not begins <= at < ends:
             begins = quarter_of(at)
             ends = begins + QUARTER
             if (known := into.get(begins)) is None:
-                known = into[begins] = _Quarter()
+                known = into[begins] = Quarter()
             quarter, groups = known, known.groups
         alike = _ALIKE(row)
         if (sums := groups.get(alike)) is None:
             sums = groups[alike] = [0, 0, 0, 0, 0, 0]
-        sums[0] += 1
-        sums[1] += row["amount"]
+        sums[0] += sign
+        sums[1] += sign * row["amount"]
         if alike[1] == _SESSION:
-            _gather_session(quarter, sums, row)
-        elif alike[1] == _PAYMENT and alike[2] in _CAME and row["payer"] is not None:
-            quarter.payers.setdefault(alike[0], set()).add(row["payer"])
+            _gather_session(quarter, sums, row, sign)
+        elif alike[1] == _PAYMENT and alike[2] in _CAME and (payer := row["payer"]) is not None:
+            payers = quarter.payers.setdefault(alike[0], {})
+            payers[payer] = payers.get(payer, 0) + sign
 
 
-def _gather_session(quarter: _Quarter, sums: list[int], row: Row) -> None:
+def _gather_session(quarter: Quarter, sums: list[int], row: Row, sign: int) -> None:
     if tries := row["tries"]:
-        sums[2] += tries
-        sums[3] += 1
+        sums[2] += sign * tries
+        sums[3] += sign
     if (took := row["tookMs"]) is not None:
-        sums[4] += 1
-        sums[5] += took
+        sums[4] += sign
+        sums[5] += sign * took
         if (slot := row["slot"]) is not None:
             slots = quarter.slots.setdefault(row["currency"], {})
-            slots[slot] = slots.get(slot, 0) + 1
+            slots[slot] = slots.get(slot, 0) + sign
+
+
+def copy_of(quarter: Quarter) -> Quarter:
+    """Return the same, to add to."""
+    return Quarter(
+        {alike: [*sums] for alike, sums in quarter.groups.items()},
+        {currency: dict(of) for currency, of in quarter.payers.items()},
+        {currency: dict(of) for currency, of in quarter.slots.items()},
+    )
 
 
 def buckets_of(gathered: Gathered) -> list[Bucket]:
     """Return the buckets of what was gathered, by time and currency."""
     found = []
     for at, quarter in sorted(gathered.items()):
-        parts: dict[str, dict[str, Sums]] = {}
-        for alike, sums in quarter.groups.items():
-            _add_group(parts.setdefault(alike[0], {}), alike, sums)
-        for currency in sorted(parts):
+        for currency, parts in sorted(parts_of(quarter).items()):
+            kept = {part: largest(of) for part, of in parts.items()}
             payers, slots = quarter.payers.get(currency, ()), quarter.slots.get(currency, {})
-            found.append(_bucket(at, currency, parts[currency], slots, packed(payers)))
+            totals = totals_of(parts)
+            found.append(Bucket(at, currency, totals, kept, slots, packed(payers)))
     return found
+
+
+def parts_of(quarter: Quarter) -> dict[str, dict[str, Sums]]:
+    """Return the counts of all keys of each part, by currency.
+
+    Each group but those of leads has a provider beside an item, so what is by one of these is a sum
+    of that.
+    """
+    found: dict[str, dict[str, Sums]] = {}
+    for alike, sums in quarter.groups.items():
+        _add_group(found.setdefault(alike[0], {}), alike, sums)
+    for parts in found.values():
+        for beside, counts in parts.get(Part.PROVIDER_ITEM, {}).items():
+            provider, _, item = beside.partition(BESIDE)
+            _add_to(parts, Part.PROVIDER, provider, counts)
+            _add_to(parts, Part.ITEM, item, counts)
+    return found
+
+
+def totals_of(parts: Mapping[str, Sums]) -> dict[str, int]:
+    """Return what all parts come to."""
+    totals: dict[str, int] = {}
+    for part in (Part.PROVIDER, Part.LEAD):
+        for counts in parts.get(part, {}).values():
+            add(totals, counts)
+    return totals
 
 
 def _add_group(parts: dict[str, Sums], alike: Alike, sums: Sequence[int]) -> None:
@@ -147,29 +185,6 @@ def add(total: dict[K, int], counts: Mapping[K, int]) -> None:
         total[name] = known(name, 0) + n
 
 
-def _bucket(
-    at: datetime,
-    currency: str,
-    parts: dict[str, Sums],
-    slots: Mapping[int, int],
-    payers: bytes | None,
-) -> Bucket:
-    """Return a bucket. Each group but those of leads has a provider beside an item.
-
-    So all else is sums of these.
-    """
-    totals: dict[str, int] = {}
-    for beside, counts in parts.get(Part.PROVIDER_ITEM, {}).items():
-        provider, _, item = beside.partition(BESIDE)
-        _add_to(parts, Part.PROVIDER, provider, counts)
-        _add_to(parts, Part.ITEM, item, counts)
-    for part in (Part.PROVIDER, Part.LEAD):
-        for counts in parts.get(part, {}).values():
-            add(totals, counts)
-    largest = {part: _largest(of) for part, of in parts.items()}
-    return Bucket(at, currency, totals, largest, slots, payers)
-
-
 @cache
 def _names(kind: str, state: str, reached: str) -> Sequence[tuple[str, int]]:
     """Return as what the sums of like facts count, and which sum each is."""
@@ -188,7 +203,7 @@ def _names(kind: str, state: str, reached: str) -> Sequence[tuple[str, int]]:
     return names
 
 
-def _largest(of: Sums) -> Mapping[str, Counts]:
+def largest(of: Sums) -> Mapping[str, Counts]:
     """Return the counts of the keys with the most facts, and of all further ones together."""
     if len(of) <= MOST_KEYS:
         return of

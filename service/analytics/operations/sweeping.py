@@ -106,5 +106,6 @@ async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) 
     for times, reached in ((state.seen, batch.seen), (state.safe, batch.safe)):
         times[batch.source] = max(reached, times.get(batch.source, EMPTY_TIME))
     currencies = sorted({*state.currencies, *(row["currency"] for row in rows)})
-    await facts.keep_state(state.model_copy(update={"currencies": currencies, "read_at": now}), tx)
+    update = {"currencies": currencies, "read_at": now, "batches": state.batches + 1}
+    await facts.keep_state(state.model_copy(update=update), tx)
     return len(rows)

@@ -7,12 +7,11 @@ from msgspec import Struct
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from service.analytics.documents import CacheState
-from service.analytics.repository.sources import SOURCES, as_of_now
+from service.analytics.repository.sources import SOURCES, as_of_now, since
 from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
 from service.storage.transaction import Transaction
 
 _INDEX: Final = "merchant_writtenAt"
-_SECOND: Final = 2**32
 _CACHE: Final = "answers"
 
 
@@ -48,12 +47,10 @@ async def weight_before(
     beside it is seen.
     """
     begins = max(at.time - seconds, 0)
-    whole = {"$multiply": [{"$subtract": [{"$tsSecond": f"${WRITTEN_AT}"}, begins]}, _SECOND]}
-    time: Row = {"$add": [whole, {"$tsIncrement": f"${WRITTEN_AT}"}]}
     within = {"$gte": DatabaseTime(begins, 0), "$lte": at}
     stages: list[Row] = [
         {"$match": {"merchantId": merchant_id, WRITTEN_AT: within}},
-        {"$group": {"_id": None, "weight": {"$sum": time}}},
+        {"$group": {"_id": None, "weight": {"$sum": since(begins)}}},
     ]
     async with as_of_now() as (session, now):
         rows = await _of_all(stages, session=session)

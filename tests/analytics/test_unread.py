@@ -1,0 +1,147 @@
+"""What is unread is read once and kept by the process, and what it kept is never stale."""
+
+import random
+
+import pytest
+
+from service.analytics.operations import unread
+from service.analytics.operations.catching_up import catch_up
+from service.analytics.operations.figures import total_of
+from service.analytics.operations.keeping import are_many_unread
+from service.analytics.operations.reading import Asked, read_within
+from service.core.clock import ManualClock
+from service.core.errors import Unavailable
+from service.jobs.documents import JobRun
+from service.storage.database import Database
+from service.storage.documents import bound_client
+from service.storage.plain import in_transaction
+from tests.analytics.behind import FIRST, LAST, Behind
+from tests.analytics.rows import left
+from tests.analytics.test_any_order import live_through, one_paid
+from tests.conftest import NOON
+from tests.storage.failing import failing
+from tests.support.shop import Shop
+
+
+@pytest.fixture
+def behind(database: Database, clock: ManualClock) -> Behind:
+    """A shop whose rows no job has read."""
+    return Behind(database, clock, random.Random(11))  # noqa: S311 - no secret
+
+
+async def test_each_row_is_read_once_by_a_process(behind: Behind) -> None:
+    """Shown by a change that nobody could notice; the control reads anew, and sees it."""
+    paid = await one_paid(behind)
+    shown = await behind.totals()
+    await behind.database["payments"].update_one({"_id": paid["_id"]}, {"$inc": {"amount": 5}})
+    assert await behind.totals() == shown
+    asked = Asked("default", [(FIRST, LAST)], str(paid["currency"]))
+    [anew] = (await in_transaction(lambda tx: read_within(asked, tx))).buckets
+    assert total_of(anew)["gross"] == shown[str(paid["currency"])]["gross"] + 5
+
+
+@pytest.mark.parametrize("few", [0, 500])
+async def test_what_is_committed_late_is_seen(
+    behind: Behind, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether rows are compared one by one or by their sum; the control looks at later ones."""
+    assert unread._FEW == 500
+    monkeypatch.setattr(unread, "_FEW", few)
+    await one_paid(behind)
+    await behind.check()
+    await behind.begin_late()
+    await behind.sell()
+    await behind.check()
+    await behind.end_late()
+    await behind.check()
+    assert unread.COMMITTED_WITHIN_S == 5
+    monkeypatch.setattr(unread, "COMMITTED_WITHIN_S", 0)
+    await behind.check()
+    await behind.begin_late()
+    await behind.sell()
+    await behind.check()
+    await behind.end_late()
+    with pytest.raises(AssertionError):
+        await behind.check()
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_any_order_is_one_pass_where_sums_are_compared(
+    database: Database, clock: ManualClock, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unread, "_FEW", 0)
+    await live_through(Behind(database, clock, random.Random(seed)), 20)  # noqa: S311 - no secret
+
+
+async def test_what_is_kept_of_a_run_that_has_written_it_would_count_twice(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: answers that don't notice a run."""
+    await one_paid(behind)
+    await behind.check()
+    await behind.sweep()
+    await behind.check()
+    await one_paid(behind)
+    await behind.check()
+    monkeypatch.setattr(unread.Unread, "_drop_read", _keep_all)
+    await behind.sweep()
+    await behind.roll()
+    with pytest.raises(AssertionError):
+        await behind.check()
+
+
+async def _keep_all(self: unread.Unread, tx: object) -> None:
+    pass
+
+
+@pytest.mark.parametrize("skipped", range(0, 14, 3))
+async def test_an_answer_that_fails_leaves_nothing_behind(behind: Behind, skipped: int) -> None:
+    await one_paid(behind)
+    await behind.totals()
+    await behind.sell()
+    commands = ["find", "aggregate", "commitTransaction"]
+    async with failing(bound_client(), commands, errorCode=11601, mode={"skip": skipped}):
+        with pytest.raises(Unavailable):
+            await _ask_for_ever(behind)
+    await behind.check()
+
+
+async def _ask_for_ever(behind: Behind) -> None:
+    while True:
+        await behind.totals()
+
+
+async def test_what_was_deleted_is_not_kept(behind: Behind) -> None:
+    lead = await left("intent-1", NOON, currency="USD")
+    behind.leads.append(lead)
+    assert (await behind.totals())["USD"]["lead"] == 1
+    await behind.database["payment_intents"].delete_one({"_id": lead["_id"]})
+    await behind.check()
+    assert not (await behind.totals()).get("USD")
+
+
+async def test_where_much_is_unread_the_job_runs_at_once(
+    shop: Shop, behind: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (unread.MANY_UNREAD, unread.MOST_UNREAD) == (10_000, 50_000)
+    monkeypatch.setattr(unread, "MANY_UNREAD", 12)
+    monkeypatch.setattr(unread, "MOST_UNREAD", 20)
+    table = shop.api.container.job_table
+    await behind.sell()
+    await behind.check()
+    await catch_up(table)
+    assert await _runs(behind) == 0  # few are read by the job's own schedule
+    for _ in range(20):
+        await behind.sell()
+    with pytest.raises(Unavailable):
+        await behind.totals()
+    await catch_up(table)
+    assert await _runs(behind) == 1
+    monkeypatch.setattr(unread, "MOST_UNREAD", 50_000)
+    await behind.check()
+    assert are_many_unread()  # those of the last seconds are read again
+    assert not are_many_unread()
+
+
+async def _runs(behind: Behind) -> int:
+    return await behind.database[JobRun.collection_name()].count_documents({"job": "figures"})
