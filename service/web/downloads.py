@@ -48,10 +48,7 @@ class Download(Stream):
         self, content: AsyncIterator[bytes], name: str, media_type: str, taker: Principal
     ) -> None:
         """Send a file under a name to whoever asked for it."""
-        headers = {
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        }
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         super().__init__(content, media_type=media_type, headers=headers)
         self.taker = f"{taker.merchant_id} {taker.label}"
 

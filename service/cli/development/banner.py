@@ -98,7 +98,7 @@ def _addresses(running: Running, uri: str, extension: Extension | None) -> Table
     table.add_row("dashboard", f"{running.address}/dashboard  [dim]with the admin key[/]")
     table.add_row("docs", f"{running.address}/docs")
     client = newest_build()
-    table.add_row("for pages", f"{running.address}{client.path}  [dim]{client.integrity}[/]")
+    table.add_row("for pages", f"{running.address}{client.path}  [dim]its hash: see /[/]")
     origins = ", ".join(("any origin of this machine", *running.settings.web.cors_origins))
     table.add_row("called from", f"{escape(origins)}  [dim]others: CORS_ORIGINS[/]")
     # An address from the settings may contain a password.
