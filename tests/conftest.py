@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from litestar import Litestar
 
 from service.core.clock import ManualClock
 from service.migrations.operations import require_layout
-from service.providers.registry import close_providers
 from service.settings import Settings
 from service.storage.database import Client, Database, connect
 from service.storage.documents import bind
@@ -25,7 +24,7 @@ from service.storage.indexes import apply_indexes
 from service.stored import DOCUMENTS
 from tests.support.api import Api
 from tests.support.browsers import browser
-from tests.support.built import Built, application, build
+from tests.support.built import application, close_kept
 from tests.support.emptied import emptied
 from tests.support.limits import all_the_time_in_the_world
 from tests.support.outcomes import log_shortly, note
@@ -136,23 +135,17 @@ def settings() -> Settings:
     return make_settings()
 
 
-@pytest_asyncio.fixture(scope="session")
-async def built(
-    indexed_database: Database, the_clock: ManualClock
-) -> AsyncIterator[Sequence[Built]]:
-    """The applications that most tests use: on the clock that is moved by hand, and on its own."""
-    many = [build(make_settings(), indexed_database, clock) for clock in (the_clock, None)]
-    yield many
-    for one in many:
-        await close_providers(one.app.state.container.providers)
+@pytest_asyncio.fixture(scope="session", autouse=True)
+async def what_is_kept() -> AsyncIterator[None]:
+    """Close the applications that many tests used."""
+    yield
+    await close_kept()
 
 
 @pytest_asyncio.fixture
-async def app(
-    built: Sequence[Built], settings: Settings, database: Database
-) -> AsyncIterator[Litestar]:
+async def app(settings: Settings, database: Database) -> AsyncIterator[Litestar]:
     """The whole application on a real database; its background loop is run by hand."""
-    async with application(built, settings, database, None) as taken:
+    async with application(settings, database, None) as taken:
         yield taken
 
 

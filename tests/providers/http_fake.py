@@ -6,9 +6,14 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.support.ports import usual_port
+
 Json = dict[str, object]
+
+Fake = TypeVar("Fake", bound="FakeApi")
 
 
 @dataclass(frozen=True)
@@ -103,10 +108,16 @@ class FakeApi:
 
 
 @asynccontextmanager
+async def running(fake: Fake) -> AsyncIterator[Fake]:
+    """Run a fake on a port of loopback."""
+    with usual_port() as port:
+        fake.base = f"http://127.0.0.1:{port}"
+        async with await asyncio.start_server(fake.serve, "127.0.0.1", port):
+            yield fake
+
+
+@asynccontextmanager
 async def fake_api() -> AsyncIterator[FakeApi]:
-    """Run a fake on a free port of loopback."""
-    fake = FakeApi()
-    server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
-    fake.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
+    """Run one that answers as it is told."""
+    async with running(FakeApi()) as fake:
         yield fake

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from tests.notifications.mail.conftest import (
-    built_for_mail,
     mail_port,
     mailing,
     server,
@@ -14,7 +13,7 @@ from tests.notifications.mail.conftest import (
 from tests.notifications.mail.mailing import Mailing
 from tests.recovery.leaving import Leaving
 
-__all__ = ["built_for_mail", "leaving", "mail_port", "mailing", "server", "settings"]
+__all__ = ["leaving", "mail_port", "mailing", "server", "settings"]
 
 
 @pytest_asyncio.fixture

@@ -1,26 +1,21 @@
 """The page that a reminder leads to: a button, and behind it a checkout of the provider."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from service.core.clock import ManualClock
-from service.providers.registry import close_providers
 from service.recovery.documents import Recovery
 from service.recovery.operations.links import link, read_link
 from service.settings import Settings
-from service.storage.database import Database
-from service.storage.mongod import free_port
 from tests.notifications.mail.mailing import CUSTOMER
 from tests.providers.stripe.answers import CREATE, EXPIRE, checkout
 from tests.providers.stripe.fake import FakeStripe, fake_stripe
 from tests.recovery.leaving import AGREED, INR, Leaving
 from tests.sessions.asking import put_price, token_of
-from tests.support.built import Built, build
 from tests.support.events import stripe_checkout
 from tests.support.settings import make_settings
 
@@ -28,37 +23,21 @@ BEGIN = "/api/payments/create-checkout"
 _HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(scope="module")
-def stripe_port() -> int:
-    """The port of every stand-in of this file, so that one application is for all of them."""
-    return free_port()
-
-
 @pytest_asyncio.fixture
-async def stripe(stripe_port: int) -> AsyncIterator[FakeStripe]:
+async def stripe() -> AsyncIterator[FakeStripe]:
     """A stand-in for Stripe on loopback."""
-    async with fake_stripe(stripe_port) as fake:
+    async with fake_stripe() as fake:
         yield fake
 
 
-@pytest.fixture(scope="module")
-def settings(mail_port: int, stripe_port: int) -> Settings:
+@pytest.fixture
+def settings(mail_port: int, stripe: FakeStripe) -> Settings:
     """The settings of a shop that sends mail and takes payments at the stand-in."""
     return make_settings(
         SMTP_URL=f"smtp+plain://127.0.0.1:{mail_port}",
         MAIL_FROM="shop@tillgate.example",
-        STRIPE_API_BASE=f"http://127.0.0.1:{stripe_port}",
+        STRIPE_API_BASE=stripe.url,
     )
-
-
-@pytest_asyncio.fixture(scope="module")
-async def built_for_mail(
-    settings: Settings, indexed_database: Database, the_clock: ManualClock
-) -> AsyncIterator[Sequence[Built]]:
-    """Its application, built once for this file."""
-    one = build(settings, indexed_database, the_clock)
-    yield [one]
-    await close_providers(one.app.state.container.providers)
 
 
 def _will_open(stripe: FakeStripe, ref: str, amount: int = 50000) -> None:

@@ -1,6 +1,5 @@
 """Of the payments that a provider holds for one session, one is captured at most."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +14,7 @@ from service.sessions.checkouts import capture
 from service.sessions.documents import Capturing
 from service.sessions.operations.reviewing import captures
 from service.storage.database import Database
-from tests.providers.http_fake import FakeApi
+from tests.providers.http_fake import FakeApi, running
 from tests.support.api import SECRET
 from tests.support.events import razorpay_payment
 from tests.support.reviews import disagreements
@@ -58,10 +57,7 @@ class Bank(FakeApi):
 @pytest_asyncio.fixture
 async def bank() -> AsyncIterator[Bank]:
     """Razorpay's API."""
-    made = Bank()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
+    async with running(Bank()) as made:
         yield made
 
 

@@ -7,12 +7,12 @@ as the module's own queues are, is not its own, and is left to who changes it.
 import gc
 from asyncio import Event
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest_asyncio
 from litestar import Litestar
@@ -31,18 +31,21 @@ _CONTAINERS = (dict, list, set, deque)
 _OURS = ("service.", "tillgate_sandbox.", "tests.")
 
 
+class Wanted(NamedTuple):
+    """What an application is built for."""
+
+    settings: Settings
+    database: Database
+    clock: Clock | None
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """An application, and what puts everything of ours in it back as it was built."""
 
     app: Litestar
-    settings: Settings
-    clock: Clock | None
+    wanted: Wanted
     put_back: Callable[[], None]
-
-    def fits(self, settings: Settings, clock: Clock | None) -> bool:
-        """Return whether it is the application that a test asks for."""
-        return self.settings == settings and self.clock is clock
 
 
 def build(settings: Settings, database: Database, clock: Clock | None) -> Built:
@@ -51,7 +54,8 @@ def build(settings: Settings, database: Database, clock: Clock | None) -> Built:
     known = {id(thing) for thing in before}
     app = create_app(settings, database, clock=clock, loop=False, extension=_extension(settings))
     mine = [thing for thing in _all_of(app) if id(thing) not in known]
-    return Built(app, settings, clock, partial(_put_back, app, app.state.dict(), *_memory(mine)))
+    put_back = partial(_put_back, app, app.state.dict(), *_memory(mine))
+    return Built(app, Wanted(settings, database, clock), put_back)
 
 
 def _extension(settings: Settings) -> Extension | None:
@@ -59,20 +63,48 @@ def _extension(settings: Settings) -> Extension | None:
     return None if settings.production else SANDBOX
 
 
+_MOST = 8
+_kept: deque[Built] = deque()
+_wanted_before: deque[Wanted] = deque(maxlen=_MOST)
+
+
 @asynccontextmanager
 async def application(
-    built: Sequence[Built], settings: Settings, database: Database, clock: Clock | None
+    settings: Settings, database: Database, clock: Clock | None
 ) -> AsyncIterator[Litestar]:
-    """Take the application that was built for these settings and this clock, or build one."""
-    for one in built:
-        if one.fits(settings, clock):
-            one.put_back()
-            await _know_the_endpoints(one.app)
-            yield one.app
-            return
-    app = create_app(settings, database, clock=clock, loop=False, extension=_extension(settings))
-    await _know_the_endpoints(app)
-    yield app
+    """Take the application that was built for the same, or build one.
+
+    What is wanted a second time is kept for those that want it again, one after the other.
+    """
+    wanted = Wanted(settings, database, clock)
+    if wanted not in _wanted_before:
+        _wanted_before.append(wanted)
+        extension = _extension(settings)
+        app = create_app(settings, database, clock=clock, loop=False, extension=extension)
+        await _know_the_endpoints(app)
+        yield app
+        await _close(app)
+        return
+    one = next((one for one in _kept if one.wanted == wanted), None)
+    if one is None:
+        one = build(*wanted)
+    else:
+        _kept.remove(one)
+        one.put_back()
+    await _know_the_endpoints(one.app)
+    yield one.app
+    _kept.append(one)
+    if len(_kept) > _MOST:
+        await _close(_kept.popleft().app)
+
+
+async def close_kept() -> None:
+    """Close all that is kept, at the end of a run."""
+    while _kept:
+        await _close(_kept.pop().app)
+
+
+async def _close(app: Litestar) -> None:
     await close_providers(app.state.container.providers)
     forget_handlers()
 
@@ -101,10 +133,10 @@ async def _know_the_endpoints(app: Litestar) -> None:
 
 @pytest_asyncio.fixture
 async def app(
-    built: Sequence[Built], settings: Settings, database: Database, clock: ManualClock
+    settings: Settings, database: Database, clock: ManualClock
 ) -> AsyncIterator[Litestar]:
     """The whole application; time stands still until a test moves it."""
-    async with application(built, settings, database, clock) as taken:
+    async with application(settings, database, clock) as taken:
         yield taken
 
 

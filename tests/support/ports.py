@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
@@ -16,3 +16,23 @@ def held_port() -> Iterator[int]:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
+
+
+_FREE: list[tuple[ExitStack, int]] = []
+
+
+@contextmanager
+def usual_port() -> Iterator[int]:
+    """Lend a port of this process's own: the one given back last, so that it is mostly the same.
+
+    What an application was built for is then the same for many tests.
+    """
+    if _FREE:
+        holding, port = _FREE.pop()
+    else:
+        holding = ExitStack()
+        port = holding.enter_context(held_port())
+    try:
+        yield port
+    finally:
+        _FREE.append((holding, port))

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ from service.inbox.operations.receive import receive_webhook
 from service.settings import Settings
 from service.storage.database import Database, Row
 from tests.support.api import ADMIN, JOBS, Api
-from tests.support.built import Built, application
+from tests.support.built import application
 from tests.support.events import (
     Delivery,
     razorpay_event,
@@ -129,21 +129,19 @@ def kept_of(row: Row, events: Mapping[str, Row]) -> Row:
 
 @asynccontextmanager
 async def open_shop(
-    settings: Settings, database: Database, clock: ManualClock, built: Sequence[Built] = ()
+    settings: Settings, database: Database, clock: ManualClock
 ) -> AsyncIterator[Shop]:
     """Open a shop; its background loop is run by hand."""
-    async with application(built, settings, database, clock) as app:
+    async with application(settings, database, clock) as app:
         transport = ASGITransport(app, raise_app_exceptions=False)
         async with AsyncClient(transport=transport, base_url="http://testserver") as http:
             yield Shop(Api(http, app.state.container), clock, database)
 
 
 @pytest_asyncio.fixture
-async def shop(
-    built: Sequence[Built], settings: Settings, database: Database, clock: ManualClock
-) -> AsyncIterator[Shop]:
+async def shop(settings: Settings, database: Database, clock: ManualClock) -> AsyncIterator[Shop]:
     """The shop of a development server."""
-    async with open_shop(settings, database, clock, built) as opened:
+    async with open_shop(settings, database, clock) as opened:
         yield opened
 
 

@@ -1,6 +1,6 @@
 """A shop that sends mail, and what its background loop would do."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,6 @@ from service.settings import Settings
 from service.storage.database import Database, Row
 from service.storage.plain import NO_TRANSACTION
 from tests.notifications.mail.servers import Server
-from tests.support.built import Built
 from tests.support.shop import Shop, open_shop
 
 CUSTOMER = "joe@customer.example"
@@ -99,8 +98,7 @@ async def mailing_to(
     settings: Settings,
     database: Database,
     clock: ManualClock,
-    built: Sequence[Built] = (),
 ) -> AsyncIterator[Mailing]:
     """Open a shop that sends mail to a server."""
-    async with open_shop(settings, database, clock, built) as shop:
+    async with open_shop(settings, database, clock) as shop:
         yield Mailing(shop, server)

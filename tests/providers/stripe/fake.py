@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.support.ports import usual_port
+
 Misbehaviour = Literal["hang", "hang up"]
 
 
@@ -66,14 +68,13 @@ class FakeStripe:
 
 
 @asynccontextmanager
-async def fake_stripe(port: int = 0) -> AsyncIterator[FakeStripe]:
-    """Run the stand-in on loopback: on any port, or on one."""
-    fake = FakeStripe()
-    server = await asyncio.start_server(fake.serve, "127.0.0.1", port)
-    host, port = server.sockets[0].getsockname()
-    fake.url = f"http://{host}:{port}"
-    async with server:
-        yield fake
+async def fake_stripe() -> AsyncIterator[FakeStripe]:
+    """Run the stand-in on a port of loopback."""
+    with usual_port() as port:
+        fake = FakeStripe()
+        fake.url = f"http://127.0.0.1:{port}"
+        async with await asyncio.start_server(fake.serve, "127.0.0.1", port):
+            yield fake
 
 
 async def _read(reader: asyncio.StreamReader) -> Asked:
