@@ -27,7 +27,8 @@ class Subscribed(Struct, frozen=True, rename="camel", omit_defaults=True):
     subscribed to. `plan` is our name for that where the settings have it, `noted_plan` the one that
     was sent along: there may have been another change since. A period costs `amount`, in minor
     units of `currency`, and is `interval_count` intervals long. `attempts` counts how often the
-    latest invoice was tried while it is not paid. `started_at`: nothing of it is older.
+    latest invoice was tried while it is not paid, `next_attempt` is when it is tried again, where
+    that is known. `started_at`: nothing of it is older.
     `cancellation_reason` is the provider's word for why it was canceled, or is to be.
     """
 
@@ -53,3 +54,4 @@ class Subscribed(Struct, frozen=True, rename="camel", omit_defaults=True):
     cancellation_reason: str | None = None
     latest_invoice: str | None = None
     attempts: int = 0
+    next_attempt: datetime | None = None

@@ -8,6 +8,7 @@ import pytest_asyncio
 from httpx import AsyncClient
 
 from service.core.principal import AccessScope, Kind
+from service.core.words import moment
 from service.dashboard.subscriptions import controllers
 from service.storage.database import Database
 from tests.dashboard.operated import EVIL
@@ -158,7 +159,10 @@ async def test_its_page_says_why_it_is_not_active_and_what_another_plan_costs(
     await living.pay_with("pm_card_chargeCustomerFail")
     await living.pass_days(31)
     await sign_in(http)
-    assert "A renewal failed, and is tried again" in words(await page(http, _here(living)))
+    shown = words(await page(http, _here(living)))
+    tried = moment((await living.row())["nextAttempt"])
+    assert f"A renewal failed, and is tried again, the next time at {tried}" in shown
+    assert "the next renewal is at" not in shown
     await living.pass_days(8)
     await sign_in(http)
     shown = await page(http, _here(living))

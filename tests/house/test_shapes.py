@@ -94,7 +94,7 @@ VIEWS: dict[View, tuple[type[BaseModel], frozenset[str]]] = {
     refunds.RefundView: (Refund, frozenset()),
     subscriptions.SubscriptionView: (
         Subscription,
-        frozenset({"subscription_id", "next_renewal"}),
+        frozenset({"subscription_id", "next_renewal", "next_try"}),
     ),
     reviews.ReviewItem: (WebhookEvent, frozenset({"decisions", "why", "payments"})),
     answers.HistoryView: (HistoryEntry, frozenset()),

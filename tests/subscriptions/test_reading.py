@@ -62,11 +62,15 @@ async def test_a_renewal_that_fails_four_times_makes_it_inactive_once(
     living = await begun(lab, database)
     await living.arrive()
     await living.pay_with("pm_card_chargeCustomerFail")
-    attempts = []
+    attempts, tries = [], []
     for days in (31, 3, 2, 3):
         await living.pass_days(days)
-        attempts.append(((await living.row())["status"], (await living.row())["renewalAttempts"]))
+        row = await living.row()
+        attempts.append((row["status"], row["renewalAttempts"]))
+        tries.append(row["nextAttempt"])
     assert attempts == [("past_due", 1), ("past_due", 2), ("past_due", 3), ("canceled", 4)]
+    first, second, third, over = tries
+    assert (second - first, third - second, over) == (timedelta(2), timedelta(2), None)
     assert len(await living.messages("subscription.inactive")) == 1
     assert (await living.row())["inactiveSince"] is not None
 

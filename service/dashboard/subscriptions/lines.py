@@ -149,6 +149,8 @@ def _price(one: Subscription) -> str:
 
 
 def _then(one: Subscription) -> str:
+    if one.status is SubscriptionStatus.PAST_DUE:
+        return f"tried again {moment(one.next_try)}" if one.next_try is not None else ""
     if one.next_renewal is not None:
         return f"renewed {moment(one.next_renewal)}"
     if one.inactive_since is not None:
@@ -161,6 +163,7 @@ def _facts(one: Subscription) -> list[tuple[str, str]]:
     times = {
         "Period began": one.current_period_start,
         "Period ends": one.current_period_end,
+        "Next try": one.next_try,
         "Next renewal": one.next_renewal,
         "Trial ends": one.trial_end,
         "Ended": one.ended_at,

@@ -50,7 +50,8 @@ class Subscription(StoredDocument):
 
     `cancellation_reason` is the provider's word for why it was canceled, or is to be.
     `inactive_since` follows the provider's state, never `renewal_attempts`, which is how often the
-    latest invoice was tried. `payment_ids` are the provider's ids of its payments.
+    latest invoice was tried; `next_attempt` is when it is tried again. `payment_ids` are the
+    provider's ids of its payments.
     """
 
     merchant_id: str
@@ -82,6 +83,7 @@ class Subscription(StoredDocument):
     cancellation_reason: str | None = None
     inactive_since: datetime | None = None
     renewal_attempts: int = 0
+    next_attempt: datetime | None = None
     latest_invoice: str | None = None
     payment_ids: list[str] = Field(default_factory=list)
     asked: int = 0
@@ -108,6 +110,11 @@ class Subscription(StoredDocument):
         """Return when the next period begins; None where none will."""
         renews = self.status in RENEWED and not self.cancel_at_period_end
         return self.current_period_end if renews else None
+
+    @property
+    def next_try(self) -> datetime | None:
+        """Return when a renewal that failed is tried again, where its provider says so."""
+        return self.next_attempt if self.status is SubscriptionStatus.PAST_DUE else None
 
     def is_own(self, user_id: str) -> bool:
         """Return whether it is a user's own: a browser may have named any user as its own."""

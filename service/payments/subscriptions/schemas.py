@@ -51,6 +51,7 @@ class SubscriptionView(Struct, frozen=True, rename="camel", kw_only=True):
     is `intervalCount` intervals long. `status` is null until the provider was read for the first
     time, and `unread` while something became of the subscription since it was read. `inactiveSince`
     is since when what was subscribed to may be stopped; null while it may not.
+    `nextTry` is when a renewal that failed is tried again, where the provider says so.
     `cancellationReason` is the provider's word for why it was canceled, or is to be.
     """
 
@@ -74,6 +75,7 @@ class SubscriptionView(Struct, frozen=True, rename="camel", kw_only=True):
     cancel_at_period_end: bool
     next_renewal: datetime | None
     renewal_attempts: int
+    next_try: datetime | None
     trial_end: datetime | None
     started_at: datetime | None
     canceled_at: datetime | None

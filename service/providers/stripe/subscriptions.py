@@ -150,6 +150,7 @@ def _subscribed(found: JsonObject, prices: Prices) -> Subscribed:
         cancellation_reason=text(inner(found, "cancellation_details"), "reason"),
         latest_invoice=reference(found, "latest_invoice"),
         attempts=whole(open_invoice, "attempt_count") or 0,
+        next_attempt=moment(open_invoice, "next_payment_attempt"),
     )
 
 

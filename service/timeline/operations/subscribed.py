@@ -73,7 +73,10 @@ def stands_of(subscription: Subscription) -> str:
 
 
 def follows_of(subscription: Subscription) -> str:
-    """Return when a subscription is renewed next or ends, as the end of a sentence."""
+    """Return when a subscription is renewed or tried next or ends, as the end of a sentence."""
+    if subscription.status is SubscriptionStatus.PAST_DUE:
+        tried = subscription.next_try
+        return f", the next time at {moment(tried)}" if tried is not None else ""
     if subscription.next_renewal is not None:
         return f", the next renewal is at {moment(subscription.next_renewal)}"
     if subscription.cancel_at_period_end and subscription.current_period_end is not None:
