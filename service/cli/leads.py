@@ -52,4 +52,5 @@ async def write_leads(
 
 def _opened(output: Path) -> BinaryIO:
     output.touch(mode=0o600)
+    output.chmod(0o600)  # one that was there before may be open to all
     return output.open("wb")

@@ -65,6 +65,7 @@ def test_health_names_what_is_due(shop: OnDisk) -> None:
 
 def test_an_export_is_a_file_for_its_owner_alone(shop: OnDisk, tmp_path: Path) -> None:
     table = tmp_path / "leads.csv"
+    table.touch(mode=0o644)  # as an export of before these were kept from others
     shop.ok("intents", "export", "--output", str(table))
     assert table.stat().st_mode & 0o777 == 0o600
     rows = list(csv.DictReader(table.read_text().splitlines()))
