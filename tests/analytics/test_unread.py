@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from service.analytics.operations import unread
+from service.analytics.operations import keeping, unread
 from service.analytics.operations.catching_up import catch_up
 from service.analytics.operations.figures import total_of
 from service.analytics.operations.keeping import are_many_unread
@@ -111,6 +111,19 @@ async def _ask_for_ever(behind: Behind) -> None:
         await behind.totals()
 
 
+async def test_an_answer_waits_for_another_of_its_merchant_and_not_for_ever(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert keeping._WAITS_S == 20
+    async with keeping.unread_of("default"):
+        monkeypatch.setattr(keeping, "_WAITS_S", 0)
+        with pytest.raises(Unavailable):
+            await behind.totals()
+        async with keeping.unread_of("other"):
+            pass
+    await behind.check()
+
+
 async def test_what_was_deleted_is_not_kept(behind: Behind) -> None:
     lead = await left("intent-1", NOON, currency="USD")
     behind.leads.append(lead)
@@ -123,7 +136,7 @@ async def test_what_was_deleted_is_not_kept(behind: Behind) -> None:
 async def test_where_much_is_unread_the_job_runs_at_once(
     shop: Shop, behind: Behind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (unread.MANY_UNREAD, unread.MOST_UNREAD) == (10_000, 50_000)
+    assert (unread.MANY_UNREAD, unread.MOST_UNREAD) == (30_000, 50_000)
     monkeypatch.setattr(unread, "MANY_UNREAD", 12)
     monkeypatch.setattr(unread, "MOST_UNREAD", 20)
     table = shop.api.container.job_table
@@ -139,8 +152,12 @@ async def test_where_much_is_unread_the_job_runs_at_once(
     assert await _runs(behind) == 1
     monkeypatch.setattr(unread, "MOST_UNREAD", 50_000)
     await behind.check()
-    assert are_many_unread()  # those of the last seconds are read again
-    assert not are_many_unread()
+    assert not are_many_unread()  # the job has read them
+    for _ in range(20):
+        await behind.sell()
+    await behind.check()
+    assert are_many_unread()
+    assert not are_many_unread()  # said once
 
 
 async def _runs(behind: Behind) -> int:

@@ -8,6 +8,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from service.analytics.operations.unread import MOST_UNREAD, Unread
+from service.core.errors import Unavailable
 from service.storage.database import Client
 from service.storage.documents import bound_client
 
@@ -22,6 +23,8 @@ class _Kept:
 
 
 _MOST_MERCHANTS: Final = 1_000
+_WAITS_S: Final = 20.0
+"""How long an answer waits for those of the same merchant before it."""
 
 _kept: Final[WeakKeyDictionary[Client, OrderedDict[str, _Kept]]] = WeakKeyDictionary()
 
@@ -31,12 +34,12 @@ async def unread_of(merchant_id: str) -> AsyncIterator[Unread]:
     """Yield the unread rows of a merchant for one transaction, which is committed when it ends.
 
     They are kept as it saw them: nobody else reads them meanwhile, so what the next one sees is no
-    older. What failed may have seen what never was: then nothing is kept.
+    older. What failed may have seen what never was: then nothing is kept. Raises `Unavailable`.
     """
     merchants = _kept.setdefault(bound_client(), OrderedDict())
     one = merchants.setdefault(merchant_id, _Kept(merchant_id))
     merchants.move_to_end(merchant_id)
-    async with one.lock:
+    async with _held(one.lock):
         try:
             yield one.unread
         except BaseException:
@@ -44,6 +47,19 @@ async def unread_of(merchant_id: str) -> AsyncIterator[Unread]:
             raise
         one.unread.committed()
     _let_go(merchants)
+
+
+@asynccontextmanager
+async def _held(lock: asyncio.Lock) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_WAITS_S):
+            await lock.acquire()
+    except TimeoutError as error:
+        raise Unavailable("Too many figures of this merchant are being added up.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _let_go(merchants: OrderedDict[str, _Kept]) -> None:

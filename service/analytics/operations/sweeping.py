@@ -27,16 +27,21 @@ COMMITTED_WITHIN_S: Final = 5
 """After what time a change is committed or never will be; `storage/sweeps.py` says why."""
 ENDED_WITHIN_S: Final = 90
 """After what time the database itself has ended every transaction: by default it takes 60 s."""
+FULLY_EVERY_S: Final = 45
+"""How often what may come as late as that is read again, where runs follow one another at once."""
 WITHIN_S: Final = 20.0
 
 
 class Batch(Struct, frozen=True):
-    """Rows of one collection that were read, as facts, and how far that was."""
+    """Rows of one collection that were read, as facts, and how far that was.
+
+    `safe` is None where only what was committed in time was read.
+    """
 
     source: str
     facts: Sequence[Row]
     seen: DatabaseTime
-    safe: DatabaseTime
+    safe: DatabaseTime | None
 
 
 async def sweep(
@@ -68,7 +73,7 @@ async def _sweep(
         while more and not until.over:
             batch, more = await ahead
             if more:
-                ahead = asyncio.create_task(_read(source, merchant_id, batch.seen))
+                ahead = asyncio.create_task(_read(source, merchant_id, batch))
             work = partial(_keep, batch, merchant_id, clock.now())
             changed += await under(lease, work, WITHIN_S)
     finally:
@@ -77,20 +82,32 @@ async def _sweep(
     return changed
 
 
-async def _read(source: str, merchant_id: str, after: DatabaseTime | None) -> tuple[Batch, bool]:
+async def _read(source: str, merchant_id: str, before: Batch | None) -> tuple[Batch, bool]:
     """Read the next rows of a collection, and whether there may be more."""
     async with answers_in_time(WITHIN_S), sources.as_of_now() as (session, now):
         tx = PlainTransaction(session)
-        if after is None:
-            state = await facts.state_of(merchant_id, tx)
-            after = state.safe.get(source, EMPTY_TIME) if state else EMPTY_TIME
+        if before is None:
+            after, fully = _begins(source, await facts.state_of(merchant_id, tx), now)
+        else:
+            after, fully = before.seen, before.safe is not None
         rows = await sources.written_after(
             source, merchant_id, after, FIELDS[source], Limited(AT_ONCE, session)
         )
         found = await derived(source, merchant_id, rows, tx)
     more = len(rows) == AT_ONCE
     seen = rows[-1][WRITTEN_AT] if more else now
-    return Batch(source, found, seen, min(seen, sources.earlier(now, ENDED_WITHIN_S))), more
+    safe = min(seen, sources.earlier(now, ENDED_WITHIN_S)) if fully else None
+    return Batch(source, found, seen, safe), more
+
+
+def _begins(
+    source: str, state: FiguresState | None, now: DatabaseTime
+) -> tuple[DatabaseTime, bool]:
+    """Return from when on rows are read, and whether those are among them that came very late."""
+    safe = state.safe.get(source, EMPTY_TIME) if state else EMPTY_TIME
+    if state is None or now.time - safe.time >= ENDED_WITHIN_S + FULLY_EVERY_S:
+        return safe, True
+    return sources.earlier(state.seen[source], COMMITTED_WITHIN_S), False
 
 
 async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) -> int:
@@ -104,7 +121,8 @@ async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) 
     await facts.mark(touched([*rows, *left]), tx)
     state = await facts.state_of(merchant_id, tx) or FiguresState(id=merchant_id, read_at=now)
     for times, reached in ((state.seen, batch.seen), (state.safe, batch.safe)):
-        times[batch.source] = max(reached, times.get(batch.source, EMPTY_TIME))
+        if reached is not None:
+            times[batch.source] = max(reached, times.get(batch.source, EMPTY_TIME))
     currencies = sorted({*state.currencies, *(row["currency"] for row in rows)})
     update = {"currencies": currencies, "read_at": now, "batches": state.batches + 1}
     await facts.keep_state(state.model_copy(update=update), tx)

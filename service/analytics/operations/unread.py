@@ -27,7 +27,7 @@ from service.storage.transaction import Transaction
 
 MOST_UNREAD: Final = 50_000
 """How many rows that no job has read yet are added up for one answer."""
-MANY_UNREAD: Final = 10_000
+MANY_UNREAD: Final = 30_000
 """With so many a server has them read: `catching_up.py`."""
 _AT_ONCE: Final = 2_000
 _FEW: Final = 500
@@ -144,8 +144,8 @@ class Unread:
                 await self.read(tx)  # anew
                 return
             found |= changed
-        self.is_long = len(self) + len(found) > MANY_UNREAD
         if len(self) + len(found) > MOST_UNREAD:
+            self.is_long = True
             raise Unavailable(
                 "Figures are being made: very much was written since the last run. Ask again soon.",
                 retry_after=10,
@@ -153,6 +153,7 @@ class Unread:
         for source in FIELDS:
             for some in _split([one for one in found if one[0] == source]):
                 await self._read_rows(source, some, tx)
+        self.is_long = len(self.counted) > MANY_UNREAD
 
     async def _changed(self, source: str, tx: Transaction) -> dict[Place, int] | None:
         """Return which rows of a collection are new or other than known; None: one is gone.
