@@ -6,6 +6,7 @@ from litestar.di import Provide
 from service.dashboard.alerts.controllers import AlertPages
 from service.dashboard.disputes.controllers import DisputePages
 from service.dashboard.endpoints.controllers import EndpointPages
+from service.dashboard.figures.controllers import FiguresPages
 from service.dashboard.frame import ASSETS
 from service.dashboard.landing import landing_route
 from service.dashboard.leads.controllers import LeadPages
@@ -16,6 +17,7 @@ from service.dashboard.operating.controllers import OperationsPages
 from service.dashboard.payments.controllers import PaymentPages
 from service.dashboard.recovery.controllers import RecoveryPages
 from service.dashboard.refunds.controllers import RefundPages
+from service.dashboard.reports.controllers import ReportPages
 from service.dashboard.reviews.controllers import ReviewPages
 from service.dashboard.sessions.controllers import SessionPages
 from service.dashboard.subscriptions.controllers import SubscriptionPages
@@ -38,6 +40,7 @@ def dashboard_routes(
             landing_route(home, extension, guide=guide),
             *(PaymentPages, SubscriptionPages, RefundPages, ReviewPages, DisputePages),
             *(AlertPages, MailPages, EndpointPages, LeadPages, RecoveryPages),
+            *(FiguresPages, ReportPages),
         ],
         dependencies={
             "login": Provide(lambda: login, sync_to_thread=False),

@@ -27,7 +27,7 @@ Following = Annotated[str, QueryParameter(name="next", max_length=200)]
 HOME = "/dashboard"
 _ROOMS = (
     *("sessions/", "operations", "payments", "subscriptions", "refunds", "reviews", "disputes"),
-    *("alerts", "mail", "endpoints", "leads", "recovery"),
+    *("alerts", "mail", "endpoints", "leads", "recovery", "figures", "reports"),
 )
 _PAGES = (*(f"{HOME}/{room}" for room in _ROOMS), f"{HOME}?")
 ENDED = (

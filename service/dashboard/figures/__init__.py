@@ -1,0 +1,1 @@
+"""The page of figures: how a merchant does, against before."""
