@@ -22,6 +22,7 @@ from service.core.errors import Misconfigured, Unavailable
 from service.dashboard.controllers import dashboard_routes
 from service.dashboard.login.services import LoginServices, build_login
 from service.extension import Extension, Mounted
+from service.forecasts.controllers import Forecasts
 from service.inbox.controllers import AdminWebhooks, Webhooks
 from service.inbox.operations.figures import event_figures
 from service.inbox.repository import COMMITS
@@ -115,6 +116,7 @@ ROUTES = (
     EventStream,
     *FIGURES,
     *REPORTS,
+    Forecasts,
 )
 
 

@@ -14,6 +14,7 @@ from service.analytics.documents import (
 )
 from service.audit.documents import AuditEntry
 from service.catalog.documents import Coupon, Price
+from service.forecasts.documents import Forecast
 from service.inbox.documents import WebhookEvent, WebhookRejection
 from service.intents.documents import PaymentIntent
 from service.jobs.documents import JobRun, JobState
@@ -82,6 +83,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     TrackedEvent,
     ClosedReport,
     Refusal,
+    Forecast,
     UnusualHour,
     HoursState,
     CohortSums,

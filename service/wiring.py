@@ -19,6 +19,8 @@ from service.core.clock import Clock, SystemClock
 from service.effects.apply import apply, questions
 from service.effects.ledger import brings
 from service.effects.matching import named_by
+from service.forecasts.operations.table import ABOUT as FORECAST_JOBS
+from service.forecasts.operations.table import forecast_jobs
 from service.inbox.operations.inbox import Inbox
 from service.intents.operations.services import IntentServices
 from service.intents.operations.table import ABOUT as INTENT_JOBS
@@ -98,6 +100,7 @@ ALL_JOBS: tuple[About, ...] = (
     *INTENT_JOBS,
     *RECOVERY_JOBS,
     *REPORT_JOBS,
+    *FORECAST_JOBS,
     *FIGURES_JOBS,
     *ALERT_JOBS,
 )
@@ -217,6 +220,7 @@ def job_table(
         *intent_jobs(intents),
         *recovery_jobs(recovering),
         *report_jobs(clock),
+        *forecast_jobs(clock),
     )
     return Table(by_name(registered), clock, jobs.stopping)
 

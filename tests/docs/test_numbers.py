@@ -15,6 +15,7 @@ from service.cli import serving, workers
 from service.cli.commands import serve
 from service.cli.connections import connection, door, files
 from service.core import batches, money, variables
+from service.forecasts import states as forecasts
 from service.inbox import controllers, documents, states
 from service.inbox import repository as inbox
 from service.inbox.operations import apply, receive
@@ -110,12 +111,10 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
                 _minutes(figures_kept.DAILY),
             ),
         ),
-        (
-            "the others wait for, {} seconds",
-            (figures_kept.MOST_LOOKS * figures_kept.LOOK_EVERY_S,),
-        ),
+        ("wait for, {} seconds", (figures_kept.MOST_LOOKS * figures_kept.LOOK_EVERY_S,)),
         ("Every {} minutes the 200", (_minutes(figures_kept.WARM_EVERY),)),
         ("most lately, within {} minutes", (_minutes(figures_kept.ASKED_WITHIN),)),
+        ("each of the next {} days may bring", (forecasts.HORIZON,)),
     ],
     "docs/sandbox.md": [("Periods are {} days", (lives.PERIOD // lives.DAY,))],
     "README.md": [("an `Idempotency-Key` of {} random characters", (header.LEAST_PROVING,))],
@@ -387,7 +386,7 @@ NOT_OURS: dict[str, tuple[str, ...]] = {
     "docs/scaling.md": ("takes about 50 MB", "a trace of more than 4 kB"),
     "docs/going-live.md": ("fail for 24 hours", "(7 days back)", "choose 32 random characters"),
     "docs/moving.md": ("1 to 40 letters",),
-    "docs/figures.md": ("`24h`",),
+    "docs/figures.md": ("`24h`", "(statsmodels, 77 MB)"),
     "docs/configuration.md": ("1 to 16 letters", "texts of 32 random hex digits"),
     "docs/api.md": ("(1 to 40 letters",),
     "docs/sandbox.md": ("answered 200 in 12 ms", "answered 201 in 50 ms"),

@@ -272,6 +272,7 @@ async def test_jobs_and_admin_keys_read_every_job_with_its_last_runs(shop: Shop)
         "alerts": "*/1 * * * *",
         "figures": "*/1 * * * *",
         "reports": "0 */1 * * *",
+        "forecast": "0 */1 * * *",
         "unusual": "*/5 * * * *",
         "cohorts": "0 */1 * * *",
     }

@@ -12,7 +12,7 @@ FIGURES: dict[str, str] = {
             *("failures", "latency", "geography", "checkouts", "webhook-metrics", "overview"),
             *("revenue", "transactions", "top-resources", "payment-methods", "customers"),
             *("exports/transactions", "exports/accounting", "reports/monthly", "funnel"),
-            *("reports", "reports/weekly"),
+            *("reports", "reports/weekly", "forecast"),
             *("anomalies", "cohorts"),
         )
     },
@@ -25,6 +25,7 @@ FIGURES: dict[str, str] = {
             *("ExportFile", "ExportLine", "ExportPeriod"),
             *("EventCount", "ResourceCount", "SeriesAnswer", "TrackEvent", "TrackedAnswer"),
             *("MerchantInfo", "MonthlyAnswer", "MonthlyReport", "ReportDay", "ReportMethod"),
+            *("ForecastAnswer", "ForecastDay", "TrainedOn"),
             *("ReportsAnswer", "ReportView", "WeekPeriod", "WeeklyAnswer", "WeeklyReport"),
             *("ReportAdjustment", "ReportPeriod", "ReportResource", "ReportSummary"),
             *("Amount", "CheckoutDay", "CheckoutPlan", "CheckoutStatus", "Checkouts"),

@@ -6,7 +6,7 @@ _ROUTES = (
     *("realtime", "dashboard", "peak-times", "success-rate", "failures", "latency", "geography"),
     *("checkouts", "webhook-metrics", "overview", "revenue", "transactions", "top-resources"),
     *("payment-methods", "customers", "exports/transactions", "exports/accounting"),
-    *("reports/monthly", "reports/weekly", "reports", "funnel", "anomalies", "cohorts"),
+    *("reports/monthly", "reports/weekly", "reports", "funnel", "anomalies", "cohorts", "forecast"),
 )
 BASE = "/api/v1/analytics"
 Probed = tuple[dict[str, Any], dict[str, str], tuple[int, ...]]

@@ -1,0 +1,64 @@
+"""Have series be forecast by a process of its own, which ends with the run that began it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from importlib.util import find_spec
+from typing import Final, TypeAlias
+
+import msgspec
+
+from service.core.errors import Unavailable
+from service.forecasts.states import Fitted, Wanted
+
+Fit: TypeAlias = Callable[[Wanted], Awaitable[Fitted]]
+
+MODULE: Final = "service.forecasts.operations.fitting"
+WITHIN_S: Final = 60.0
+_NEEDS: Final = "statsmodels"
+# It needs no setting, and so no secret.
+_PASSED: Final = ("PATH", "HOME", "LANG", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+def is_installed() -> bool:
+    """Return whether what forecasts is installed; it is not loaded."""
+    return find_spec(_NEEDS) is not None
+
+
+@asynccontextmanager
+async def fitter() -> AsyncIterator[Fit]:
+    """Yield what forecasts a series; its process ends with the block.
+
+    The function raises `Unavailable` where the process ends or takes longer than a minute.
+    """
+    known = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", MODULE),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=known | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    try:
+        yield lambda wanted: _fit(process, wanted)
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _fit(process: asyncio.subprocess.Process, wanted: Wanted) -> Fitted:
+    if process.stdin is None or process.stdout is None:
+        raise AssertionError("its streams are pipes")
+    try:
+        process.stdin.write(msgspec.json.encode(wanted) + b"\n")
+        async with asyncio.timeout(WITHIN_S):
+            await process.stdin.drain()
+            line = await process.stdout.readline()
+    except (TimeoutError, ConnectionError) as error:
+        process.kill()
+        raise Unavailable("The process that forecasts did not answer in a minute.") from error
+    if not line:
+        raise Unavailable("The process that forecasts ended: its reason is in the job's output.")
+    return msgspec.json.decode(line, type=Fitted)
