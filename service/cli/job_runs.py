@@ -1,10 +1,13 @@
 """Say what a run of a job has done so far, while it does it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 
-from service.cli.screen import say
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from service.cli.screen import err, say
 from service.core.errors import Unavailable
 from service.jobs.operations.job import Table
 from service.jobs.operations.listing import done_in, runs_of
@@ -23,3 +26,26 @@ async def _show_progress(name: str, table: Table, ended: asyncio.Event) -> None:
             for latest in await runs_of(name, table, limit=1):
                 if latest.state == "running":
                     say(f"{name}: {done_in(latest)} so far")
+
+
+def showing_bar(
+    what: str, total: int, left: Callable[[], Awaitable[int]]
+) -> AbstractAsyncContextManager[None]:
+    """Show beside a block how much of something is done, as a bar; a line at a time in a pipe."""
+    return beside(partial(_show_bar, what, total, left), "tillgate-bar")
+
+
+async def _show_bar(
+    what: str, total: int, left: Callable[[], Awaitable[int]], ended: asyncio.Event
+) -> None:
+    console = err()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    shown = console.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not shown) as bar:
+        task = bar.add_task(what, total=total)
+        while not await comes(ended, PROGRESS_EVERY_S):
+            with suppress(Unavailable):  # the run itself says so
+                done = max(total - await left(), 0)
+                bar.update(task, completed=done)
+                if not shown:
+                    say(f"{what}: {done} of {total}")

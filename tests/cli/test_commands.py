@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import DEVNULL, CompletedProcess, Popen
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from service.cli.main import cli
 from service.jobs.operations.telling import called as about_called
 from service.wiring import ALL_JOBS
-from tests.cli.running import tillgate
+from tests.cli.running import TILLGATE, clean_environment, tillgate
 from tests.support.settings import VARIABLES
 
 
@@ -43,6 +43,11 @@ class Shop:
         done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def begin(self, *arguments: str) -> Popen[bytes]:
+        """Begin a command in a process of its own, which can be killed."""
+        env = clean_environment(self._env)
+        return Popen([TILLGATE, *arguments], cwd=self._cwd, env=env, stdout=DEVNULL, stderr=DEVNULL)
 
     def close(self) -> None:
         """Leave nothing behind."""

@@ -1,9 +1,11 @@
 """`tillgate jobs run` says what a run has done so far, while it does it, and nothing besides."""
 
 import asyncio
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from service.cli import job_runs
 from service.core.clock import ManualClock
@@ -96,3 +98,30 @@ async def test_what_it_can_not_read_is_left_out_and_it_goes_on(
     table, runs_of = _table(clock, long), job_runs.runs_of
     async with asyncio.timeout(IN_TIME), job_runs.showing_progress("long", table):
         await run_job("long", table, SOMEBODY)
+
+
+async def test_a_bar_says_in_a_pipe_how_much_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    left = 10
+
+    async def count() -> int:
+        return left
+
+    async with asyncio.timeout(IN_TIME), job_runs.showing_bar("things", 10, count):
+        await _said(capsys, "things: 0 of 10\n")
+        left = 3
+        await _said(capsys, "things: 7 of 10\n")
+
+
+async def test_a_bar_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, shown = StringIO(), asyncio.Event()
+    console = Console(file=drawn, force_terminal=True, width=80)
+    monkeypatch.setattr(job_runs, "err", lambda: console)
+
+    async def count() -> int:
+        shown.set()
+        return 4
+
+    async with asyncio.timeout(IN_TIME), job_runs.showing_bar("things", 10, count):
+        await shown.wait()
+    assert "things" in drawn.getvalue()
+    assert "6/10" in drawn.getvalue()

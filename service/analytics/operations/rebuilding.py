@@ -94,6 +94,12 @@ async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: 
     return marked
 
 
+async def count_left() -> int:
+    """Return how many quarter-hours are to be added up. Raises `Unavailable`."""
+    async with answers_in_time(WITHIN_S):
+        return await facts.count_marks()
+
+
 async def clear_caches(by: Principal, clock: Clock) -> None:
     """Have every process compute its answers anew. Raises `Unavailable`."""
 

@@ -9,6 +9,7 @@ from service.analytics.operations.rebuilding import (
     Status,
     begin_rebuild,
     clear_caches,
+    count_left,
     figures_status,
 )
 from service.analytics.operations.table import AGGREGATES, FIGURES, narrowed
@@ -16,7 +17,7 @@ from service.analytics.repository.answers import Counted
 from service.cli.answers import shared_answers
 from service.cli.container import with_container
 from service.cli.database import with_database
-from service.cli.job_runs import showing_progress
+from service.cli.job_runs import showing_bar, showing_progress
 from service.cli.listing import Cell, Facts, Found, Rows, lists
 from service.cli.options import Named, data_dir_option, operator
 from service.cli.screen import say
@@ -99,7 +100,7 @@ def refresh(aggregate: str | None, *, data_dir: Path) -> None:
 def rebuild(since: datetime | None, until: datetime | None, *, data_dir: Path) -> None:
     """Read all rows again, and add the quarter-hours of a time up anew.
 
-    Begun again, it goes on where it was stopped.
+    Where it is stopped, `tillgate figures refresh` goes on with what is left, and so does the job.
     """
     begins = since.replace(tzinfo=UTC) if since else _FIRST
     ends = until.replace(tzinfo=UTC) if until else _LAST
@@ -109,7 +110,8 @@ def rebuild(since: datetime | None, until: datetime | None, *, data_dir: Path) -
     async def work(container: Container) -> None:
         marked = await begin_rebuild(begins, ends, operator(), SystemClock())
         say(f"{marked} quarter-hours are added up anew.")
-        await _until_done(container.job_table)
+        async with showing_bar("quarter-hours", marked, count_left):
+            await _until_done(container.job_table)
 
     with_container(data_dir, work)
 
