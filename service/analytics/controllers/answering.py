@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from litestar import Response
-from litestar.params import QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,9 +16,8 @@ from msgspec.structs import replace
 from service.analytics.errors import WrongQuestion
 from service.analytics.operations.caching import Question
 from service.analytics.operations.services import FiguresServices, Shown, shown_as
-from service.core.principal import Principal
 from service.merchants.schemas import is_zone
-from service.web.authentication import AnyRequest
+from service.web.authentication import AnyRequest, CurrentPrincipal
 from service.web.parameters import moment_parameter
 
 MOST_DAYS: Final = 366
@@ -80,12 +80,19 @@ def services_of(request: AnyRequest) -> FiguresServices:
 
 
 async def shown_to(
-    request: AnyRequest, principal: Principal, zone: str | None, currency: str | None
+    request: AnyRequest,
+    principal: CurrentPrincipal,
+    timezone: ZoneQuery = None,
+    currency: CurrencyQuery = None,
 ) -> Shown:
     """Return as what figures are shown to a caller. Raises `WrongQuestion` for an unknown zone."""
-    if zone is not None and not is_zone(zone):
+    if timezone is not None and not is_zone(timezone):
         raise WrongQuestion("timezone", "must be a time zone of the IANA database")
-    return await shown_as(services_of(request), principal.merchant_id, zone, currency)
+    return await shown_as(services_of(request), principal.merchant_id, timezone, currency)
+
+
+ShownFigures = NamedDependency[SkipValidation[Shown]]
+"""Annotation of a handler's parameter `shown`, which `shown_to` provides."""
 
 
 async def respond(

@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Annotated
 
 from litestar import Controller, Response, get
+from litestar.di import Provide
 from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import (
-    CurrencyQuery,
     DaysQuery,
-    ZoneQuery,
+    ShownFigures,
     respond,
     shown_to,
 )
@@ -35,7 +35,7 @@ from service.analytics.schemas.checkouts import CheckoutsAnswer, checkouts_answe
 from service.analytics.schemas.webhooks import WebhookMetricsAnswer, webhook_metrics_answer
 from service.analytics.states import Grain, Part
 from service.core.principal import AccessScope
-from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import AnyRequest, requires
 
 
 class FiguresBack(Controller):
@@ -43,19 +43,17 @@ class FiguresBack(Controller):
 
     tags = ["Figures"]
     path = "/api/v1/analytics"
+    dependencies = {"shown": Provide(shown_to)}
     opt = requires(AccessScope.ANALYTICS_READ)
 
     @get("/peak-times", operation_id="readPeakTimes", summary="Add up the hours of the day")
     async def peak_times(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         days: DaysQuery = 30,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[PeakTimesAnswer]:
         """All 24 of them, the one with the most transactions first; kept for an hour."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> PeakTimesAnswer:
             buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone), (), Grain.HOUR)
@@ -69,13 +67,10 @@ class FiguresBack(Controller):
     async def success_rate(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         days: DaysQuery = 7,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[SuccessRateAnswer]:
         """Of the payments that succeeded or failed; kept for 30 minutes."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> SuccessRateAnswer:
             span = last_days(days, shown.as_of, shown.zone)
@@ -87,13 +82,10 @@ class FiguresBack(Controller):
     async def failures(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         days: DaysQuery = 30,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[FailuresAnswer]:
         """Payments that failed by reason and hour, and what became of tries that were repeated."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> FailuresAnswer:
             span = last_days(days, shown.as_of, shown.zone)
@@ -105,13 +97,10 @@ class FiguresBack(Controller):
     async def latency(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         days: DaysQuery = 7,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[LatencyAnswer]:
         """From a session's opening to its completion; percentiles are at most 1 % off."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> LatencyAnswer:
             buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone), (), Grain.DAY)
@@ -123,16 +112,13 @@ class FiguresBack(Controller):
     async def webhook_metrics(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         days: Annotated[int, QueryParameter(ge=1, le=90)] = 30,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[WebhookMetricsAnswer]:
         """Those that went out to the merchant's endpoints, and those that came from providers.
 
         As long as they are kept: 30 days, and by default 90.
         """
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> WebhookMetricsAnswer:
             span = last_days(days, shown.as_of, shown.zone)
@@ -146,13 +132,10 @@ class FiguresBack(Controller):
     async def geography(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         days: DaysQuery = 30,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[GeographyAnswer]:
         """By the country of the billing address, as far as providers report it."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> GeographyAnswer:
             span = last_days(days, shown.as_of, shown.zone)
@@ -166,13 +149,10 @@ class FiguresBack(Controller):
     async def checkouts(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         days: DaysQuery = 30,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[CheckoutsAnswer]:
         """Conversion, abandonment by plan, times, who tries again, and the last 7 days."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> CheckoutsAnswer:
             return checkouts_answer(shown, days, await read_sessions(shown, days))

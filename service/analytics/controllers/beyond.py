@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from litestar import Controller, Response, get
+from litestar.di import Provide
 from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import (
-    CurrencyQuery,
     DaysQuery,
-    ZoneQuery,
+    ShownFigures,
     respond,
     shown_to,
 )
@@ -23,7 +23,7 @@ from service.analytics.schemas.funnel import FunnelAnswer, funnel_answer
 from service.analytics.schemas.unusual import AnomaliesAnswer, anomalies_answer
 from service.analytics.states import Grain, Part
 from service.core.principal import AccessScope
-from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import AnyRequest, requires
 
 
 class FiguresBeyond(Controller):
@@ -31,22 +31,20 @@ class FiguresBeyond(Controller):
 
     tags = ["Figures"]
     path = "/api/v1/analytics"
+    dependencies = {"shown": Provide(shown_to)}
     opt = requires(AccessScope.ANALYTICS_READ)
 
     @get("/funnel", operation_id="readFunnel", summary="Read how far leads and sessions come")
     async def funnel(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         days: DaysQuery = 30,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[FunnelAnswer]:
         """From a lead to a session, an attempt, a payment and one that is kept.
 
         What began in the last days, as far as it has come until now.
         """
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> FunnelAnswer:
             span = last_days(days, shown.as_of, shown.zone)
@@ -59,13 +57,10 @@ class FiguresBeyond(Controller):
     async def anomalies(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         days: Annotated[int, QueryParameter(ge=1, le=31)] = 7,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[AnomaliesAnswer]:
         """Success rates and volumes of providers, and abandonment, by the hour of the week."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> AnomaliesAnswer:
             found = await unusual_hours(shown, *last_days(days, shown.as_of, shown.zone))
@@ -77,13 +72,10 @@ class FiguresBeyond(Controller):
     async def cohorts(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         weeks: Annotated[int, QueryParameter(ge=1, le=MOST_WEEKS)] = 12,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[CohortsAnswer]:
         """Customers by the week of their first lead or session, by the weeks until they paid."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> CohortsAnswer:
             return cohorts_answer(shown, weeks, *await read_cohorts(shown, weeks))

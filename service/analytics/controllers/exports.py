@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from litestar import Controller, Response, get
+from litestar.di import Provide
 from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import (
     CurrencyQuery,
     EndQuery,
+    ShownFigures,
     StartQuery,
-    ZoneQuery,
     day_or_moment,
     services_of,
     shown_to,
@@ -23,6 +24,7 @@ from service.analytics.operations.exporting import (
     transactions_csv,
     transactions_json,
 )
+from service.analytics.operations.services import Shown
 from service.analytics.operations.spans import between
 from service.analytics.repository.exports import Wanted
 from service.analytics.schemas.exports import ExportFile, ExportHead, ExportPeriod, export_line
@@ -38,6 +40,7 @@ class FiguresExports(Controller):
 
     tags = ["Figures"]
     path = "/api/v1/analytics/exports"
+    dependencies = {"shown": Provide(shown_to)}
     opt = requires(AccessScope.ANALYTICS_READ, AccessScope.PAYMENTS_SEARCH)
 
     @get("/transactions", operation_id="exportTransactions", summary="Download payments")
@@ -45,15 +48,15 @@ class FiguresExports(Controller):
         self,
         request: AnyRequest,
         principal: CurrentPrincipal,
+        shown: ShownFigures,
         start_date: StartQuery = None,
         end_date: EndQuery = None,
         format_: Annotated[Format, QueryParameter(name="format")] = "csv",
         metadata: Annotated[bool, QueryParameter(name="includeMetadata")] = False,
         currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[ExportFile]:
         """By when each was first heard of, newest first; of all currencies, unless one is named."""
-        wanted = await _wanted(request, principal, (start_date, end_date), timezone, currency)
+        wanted = _wanted(shown, (start_date, end_date), currency)
         clock = services_of(request).clock
         count = await begin_transactions(wanted, format_, principal, clock)
         if format_ == "csv":
@@ -70,25 +73,18 @@ class FiguresExports(Controller):
         self,
         request: AnyRequest,
         principal: CurrentPrincipal,
+        shown: ShownFigures,
         start_date: StartQuery = None,
         end_date: EndQuery = None,
         currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[str]:
         """A row for each line of an entry, oldest first: debit equals credit. Minor units."""
-        wanted = await _wanted(request, principal, (start_date, end_date), timezone, currency)
+        wanted = _wanted(shown, (start_date, end_date), currency)
         await begin_accounting(wanted, principal, services_of(request).clock)
         return _file("accounting.csv", accounting_csv(wanted), principal)
 
 
-async def _wanted(
-    request: AnyRequest,
-    principal: CurrentPrincipal,
-    dates: tuple[str | None, str | None],
-    timezone: str | None,
-    currency: str | None,
-) -> Wanted:
-    shown = await shown_to(request, principal, timezone, currency)
+def _wanted(shown: Shown, dates: tuple[str | None, str | None], currency: str | None) -> Wanted:
     start, end = day_or_moment("startDate", dates[0]), day_or_moment("endDate", dates[1])
     return Wanted(shown.merchant.id, between(start, end, shown.as_of, shown.zone), currency)
 

@@ -3,13 +3,13 @@
 from typing import Annotated, Literal
 
 from litestar import Controller, Response, get
+from litestar.di import Provide
 from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import (
-    CurrencyQuery,
     EndQuery,
+    ShownFigures,
     StartQuery,
-    ZoneQuery,
     day_or_moment,
     respond,
     shown_to,
@@ -48,7 +48,7 @@ from service.analytics.schemas.shares import (
 )
 from service.analytics.states import Grain, Part
 from service.core.principal import AccessScope
-from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import AnyRequest, requires
 
 PeriodQuery = Annotated[
     Period, QueryParameter(description="Until now; `all` are the last three years.")
@@ -61,19 +61,17 @@ class FiguresLegacy(Controller):
 
     tags = ["Figures"]
     path = "/api/v1/analytics"
+    dependencies = {"shown": Provide(shown_to)}
     opt = requires(AccessScope.ANALYTICS_READ)
 
     @get("/overview", operation_id="readOverview", summary="Read a period at a glance")
     async def overview(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         period: PeriodQuery = "30d",
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[OverviewAnswer]:
         """Growth is against the time before that is as long."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> OverviewAnswer:
             span = span_of(period, shown.as_of)
@@ -86,15 +84,12 @@ class FiguresLegacy(Controller):
     async def revenue(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         start_date: StartQuery = None,
         end_date: EndQuery = None,
         interval: IntervalQuery = "day",
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[RevenueAnswer]:
         """By hour, day, week or month of the zone."""
-        shown = await shown_to(request, principal, timezone, currency)
         require_few(_span(shown, start_date, end_date), interval)
 
         async def compute(shown: Shown) -> RevenueAnswer:
@@ -112,18 +107,15 @@ class FiguresLegacy(Controller):
     async def transactions(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         group_by: Annotated[
             Literal["status", "currency", "time"], QueryParameter(name="groupBy")
         ] = "time",
         start_date: StartQuery = None,
         end_date: EndQuery = None,
         interval: IntervalQuery = "day",
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[TransactionsAnswer]:
         """Amounts of two currencies are never added up."""
-        shown = await shown_to(request, principal, timezone, currency)
         require_few(_span(shown, start_date, end_date), interval)
 
         async def compute(shown: Shown) -> TransactionsAnswer:
@@ -141,15 +133,12 @@ class FiguresLegacy(Controller):
     async def top_resources(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         period: PeriodQuery = "30d",
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 10,
         sort_by: Annotated[Literal["revenue", "count"], QueryParameter(name="sortBy")] = "revenue",
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[ResourcesAnswer]:
         """Plans, passes and events."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> ResourcesAnswer:
             span = span_of(period, shown.as_of)
@@ -163,13 +152,10 @@ class FiguresLegacy(Controller):
     async def payment_methods(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         period: PeriodQuery = "30d",
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[MethodsAnswer]:
         """By provider."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> MethodsAnswer:
             span = span_of(period, shown.as_of)
@@ -182,13 +168,10 @@ class FiguresLegacy(Controller):
     async def customers(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         period: PeriodQuery = "30d",
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[CustomersAnswer]:
         """By when each payment was first heard of; the ten who paid most."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> CustomersAnswer:
             span = span_of(period, shown.as_of)

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from litestar import Controller, Response, get
+from litestar.di import Provide
 from litestar.params import PathParameter
 
 from service.analytics.controllers.answering import (
-    CurrencyQuery,
-    ZoneQuery,
+    ShownFigures,
     respond,
     shown_to,
 )
@@ -23,7 +23,7 @@ from service.analytics.schemas.now import (
     trend_answer,
 )
 from service.core.principal import AccessScope
-from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import AnyRequest, requires
 
 
 class FiguresNow(Controller):
@@ -31,18 +31,16 @@ class FiguresNow(Controller):
 
     tags = ["Figures"]
     path = "/api/v1/analytics"
+    dependencies = {"shown": Provide(shown_to)}
     opt = requires(AccessScope.ANALYTICS_READ)
 
     @get("/realtime", operation_id="readRealtime", summary="Read what happens just now")
     async def realtime(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
+        shown: ShownFigures,
     ) -> Response[RealtimeAnswer]:
         """The hour that has begun, today until now, and what is going on; kept for 30 seconds."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> RealtimeAnswer:
             return realtime_answer(shown, await read_now(shown))
@@ -57,12 +55,9 @@ class FiguresNow(Controller):
     async def dashboard(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
+        shown: ShownFigures,
     ) -> Response[DashboardAnswer]:
         """Each until now, with the equal part of the one before; kept for 5 minutes."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> DashboardAnswer:
             pairs = await read_compared(shown, *compared(shown).values())
@@ -74,16 +69,13 @@ class FiguresNow(Controller):
     async def trends(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         period: Annotated[
             Period,
             PathParameter(description="today, week or month", schema_extra={"examples": ["week"]}),
         ],
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[TrendAnswer]:
         """Today by the hour, a week or a month by the day, each until now."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> TrendAnswer:
             spans = compared(shown)[period]

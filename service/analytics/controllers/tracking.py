@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from litestar import Controller, Response, get, post
+from litestar.di import Provide
 from litestar.params import JSONBody
 
 from service.analytics.controllers.answering import (
-    CurrencyQuery,
     DaysQuery,
-    ZoneQuery,
+    ShownFigures,
     respond,
     services_of,
     shown_to,
@@ -31,6 +31,7 @@ class TrackedEvents(Controller):
 
     tags = ["Figures"]
     path = "/api/v1/analytics/events"
+    dependencies = {"shown": Provide(shown_to)}
 
     @post(
         "/",
@@ -55,13 +56,10 @@ class TrackedEvents(Controller):
     async def events(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         days: DaysQuery = 30,
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[SeriesAnswer]:
         """By type, status and currency, and the resources that were accessed most."""
-        shown = await shown_to(request, principal, timezone, currency)
 
         async def compute(shown: Shown) -> SeriesAnswer:
             span = last_days(days, shown.as_of, shown.zone)
