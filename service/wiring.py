@@ -31,7 +31,11 @@ from service.merchants.operations.merchants import Merchants
 from service.migrations.operations import require_layout
 from service.notifications.alerts.operations.condition import Condition
 from service.notifications.alerts.operations.table import ABOUT as ALERT_JOBS
-from service.notifications.alerts.operations.table import alert_jobs, conditions_of
+from service.notifications.alerts.operations.table import (
+    alert_jobs,
+    archive_condition,
+    conditions_of,
+)
 from service.notifications.endpoints.operations.browse import disabled_endpoints
 from service.notifications.endpoints.operations.fan_out import webhooks
 from service.notifications.endpoints.operations.services import EndpointServices
@@ -193,7 +197,8 @@ def all_conditions(
     known = conditions_of(
         settings.alerts, clock, tuple(providers), listed, disabled_endpoints, reports_refused
     )
-    return (*known, *unusual_conditions())
+    archive = archive_condition(settings.alerts, settings.intents.archive_dir)
+    return (*known, archive, *unusual_conditions())
 
 
 def job_table(

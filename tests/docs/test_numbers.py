@@ -128,6 +128,7 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("`ALERT_PROVIDER_SILENT_MINUTES` ({})", (ALERT.provider_silent_minutes,)),
         ("`ALERT_ERROR_PERCENT` ({})", (ALERT.error_percent,)),
         ("`ALERT_STORAGE_PERCENT` ({})", (ALERT.storage_percent,)),
+        ("`ALERT_ARCHIVE_FILES` ({})", (ALERT.archive_files,)),
         ("`ALERT_DATABASE_SECONDS` ({})", (ALERT.database_seconds,)),
     ],
     "docs/first-payment.md": [

@@ -67,6 +67,18 @@ async def test_an_event_that_waits_is_signed_with_the_secrets_of_when_it_is_sent
     assert verified(second, new.secret) == verified(second, told.secret)
 
 
+async def test_a_delivery_names_the_version_that_its_endpoint_was_made_for(shop: Shop) -> None:
+    async with receiving() as receiver:
+        told = await endpoint(shop, receiver.url())
+        row = {"_id": told.endpoint.id}
+        await shop.database["webhook_endpoints"].update_one(
+            row, {"$set": {"version": "2031-01-01"}}
+        )
+        await tell(shop)
+        await send(shop)
+    assert receiver.got[0].headers["tillgate-version"] == "2031-01-01"
+
+
 async def test_secrets_and_headers_are_stored_sealed(shop: Shop) -> None:
     async with receiving() as receiver:
         told = await endpoint(shop, receiver.url(), headers={"Authorization": "Bearer hunter2"})

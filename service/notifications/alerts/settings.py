@@ -30,6 +30,10 @@ class AlertSettings(Group):
     """Percentage of answers above which those of 5xx are an alert; `null`: never."""
     storage_percent: _Percent = Field(80, validation_alias="ALERT_STORAGE_PERCENT")
     """Percentage of the database's disk above which its use is an alert; `null`: never."""
+    archive_files: Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(nullable)] = Field(
+        1000, validation_alias="ALERT_ARCHIVE_FILES"
+    )
+    """Files of archived leads above which their number is an alert; `null`: never."""
     database_seconds: Annotated[
         Annotated[float, Field(gt=0, le=30)] | None, BeforeValidator(nullable)
     ] = Field(5, validation_alias="ALERT_DATABASE_SECONDS")

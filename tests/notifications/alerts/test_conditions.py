@@ -1,5 +1,6 @@
 """Each condition opens by a real cause and closes once that is gone, with what does not open it."""
 
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -10,6 +11,8 @@ from service.jobs.operations.pausing import pause_job
 from service.jobs.operations.run import run_job
 from service.merchants import repository as merchants
 from service.merchants.documents import Merchant
+from service.notifications.alerts.operations.table import archive_condition
+from service.notifications.alerts.settings import AlertSettings
 from service.notifications.alerts.states import OVER_AFTER
 from service.notifications.endpoints.operations.changing import Wish, change_endpoint
 from tests.notifications.alerts.watching import CRON, alerts, condition_of, run_alerts
@@ -223,6 +226,25 @@ async def test_how_full_the_disk_is(shop: Shop) -> None:
     [alert] = await alerts(shop)
     assert "% full" in alert["what"]
     assert await gone(shop, "storage_full", storage_percent=None)
+
+
+async def test_how_many_files_of_leads_are_archived(shop: Shop, tmp_path: Path) -> None:
+    files = [tmp_path / f"payment-intents-2026-11-0{n}-archived-x.jsonl.gz" for n in range(3)]
+    for file in (*files, tmp_path / "of-somebody-else.gz"):
+        file.write_bytes(b"12345")
+
+    async def open_alerts(most: int | None) -> list[str]:
+        settings = AlertSettings().model_copy(update={"archive_files": most})
+        await run_alerts(shop, archive_condition(settings, tmp_path))
+        return [row["what"] for row in await alerts(shop, rule="archive_full", status="open")]
+
+    assert await open_alerts(3) == []
+    [what] = await open_alerts(2)
+    assert what.startswith("3 files of archived leads")
+    files[0].unlink()
+    shop.clock.advance(OVER_AFTER)
+    assert await open_alerts(2) == []
+    assert await open_alerts(None) == []
 
 
 async def test_a_look_scans_no_collection_but_the_merchants(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from service.core.clock import Clock
@@ -10,6 +11,7 @@ from service.jobs.operations.job import About, Job
 from service.jobs.operations.listing import Listed
 from service.notifications.alerts.operations.check import AlertReport, check_conditions
 from service.notifications.alerts.operations.condition import Condition, Look, Sighting
+from service.notifications.alerts.operations.watches.archives import archive_full
 from service.notifications.alerts.operations.watches.endpoints import (
     Endpoint,
     endpoints_disabled,
@@ -72,6 +74,12 @@ def conditions_of(
         "database_slow": _limited(database_slow, seconds=settings.database_seconds),
     }
     return tuple(Condition(rule, look) for rule, look in looks.items())
+
+
+def archive_condition(settings: AlertSettings, directory: Path | None) -> Condition:
+    """Return the condition of the directory into which leads are archived."""
+    look = partial(archive_full, directory=directory)
+    return Condition("archive_full", _limited(look, files=settings.archive_files))
 
 
 def alert_jobs(conditions: Sequence[Condition], clock: Clock) -> Sequence[Job[Any]]:
