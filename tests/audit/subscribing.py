@@ -5,7 +5,7 @@ from typing import Any
 
 from service.core.ids import new_id
 from service.payments.subscriptions.documents import Subscription
-from service.providers.base import VerifiedEvent
+from service.providers.base import PeriodPrice, VerifiedEvent
 from tests.subscriptions.living import found
 from tests.support.api import SECRET
 from tests.support.shop import Shop
@@ -39,10 +39,13 @@ async def change_subscription(shop: Shop, act: str, **body: Any) -> None:
         )
         return stored
 
+    async def read_price(_: str) -> PeriodPrice:
+        return PeriodPrice(4999, "USD", "month", 1)
+
     before, provider._prices = provider._prices, {"premium": "price_1"}
-    provider.read_subscription = stands
+    provider.read_subscription, provider.read_price = stands, read_price
     try:
         await shop.api.call("POST", f"/api/payment/{act}", SECRET, json=sent)
     finally:
         provider._prices = before
-        del provider.read_subscription
+        del provider.read_subscription, provider.read_price

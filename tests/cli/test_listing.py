@@ -28,8 +28,10 @@ _LISTS_NOTHING = {
     "events show": "prints JSON in any case",
     "intents export": "writes a file, of either kind",
 }
-# Beside those that change nothing: it looks, and lists what is open.
-_LISTING = (CHANGE_NOTHING - _LISTS_NOTHING.keys()) | {"alerts check", "intents cleanup"}
+# Beside those that change nothing: they say what they met, or did.
+_LISTING = (CHANGE_NOTHING - _LISTS_NOTHING.keys()) | {
+    *("alerts check", "intents cleanup", "reports close")
+}
 # They judge, count on and on, or show what may be set: they have words of their own for it.
 _OWN_WORDS = {"doctor", "intents watch", "recovery policy", "recovery lift"}
 # Of these something has to be there first: test_sessions.py and others ask them.

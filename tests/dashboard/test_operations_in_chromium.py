@@ -35,7 +35,7 @@ async def test_every_button_works_by_keyboard_and_the_page_follows_a_run(
     await signed_in(visitor, PAGE)
 
     async def press(words: str) -> None:
-        for _ in range(60):
+        for _ in range(200):
             if await page.evaluate("document.activeElement.ariaLabel") == words:
                 break
             await page.keyboard.press("Tab")

@@ -16,7 +16,7 @@ _FOCUSED = """() => {
 
 async def _reach(visitor: Visitor, words: str) -> None:
     """Go on by Tab until something is focused that begins with these words."""
-    for _ in range(60):
+    for _ in range(200):
         if str(await visitor.page.evaluate(_FOCUSED)).startswith(words):
             return
         await visitor.page.keyboard.press("Tab")

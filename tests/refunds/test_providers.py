@@ -10,13 +10,13 @@ from service.storage.database import Row
 from tests.bookkeeping.books import FOREVER
 from tests.conversation.wires import Wires, listened_to
 from tests.refunds.money import made, refused
-from tests.sandbox.conftest import lab
 from tests.sandbox.lab import Lab
+from tests.sandbox.standing import lab, lab_put_back
 from tests.sandbox.test_money_back import EVERY, paid, real
 from tillgate_sandbox.chaos import Fault
 from tillgate_sandbox.documents import SandboxCheckout
 
-__all__ = ["lab"]
+__all__ = ["lab", "lab_put_back"]
 
 
 def _payment(checkout: SandboxCheckout) -> str:

@@ -15,6 +15,7 @@ import pytest
 
 from service.inbox.operations import apply, receive
 from service.inbox.operations.rejections import Rejections
+from service.leases import operations as leases
 from service.notifications.endpoints.operations import addresses, known
 from service.notifications.endpoints.sending import client as webhooks
 from service.notifications.mail.sending import connection as mail_server
@@ -64,6 +65,7 @@ _NAMED: tuple[tuple[ModuleType, str], ...] = (
 _BY_DEFAULT: tuple[tuple[Callable[..., Any], str], ...] = (
     (answering.answers_in_time, "seconds"),
     (plain.in_transaction, "seconds"),
+    (leases.under, "seconds"),
     (Rejections.flush, "within_s"),
 )
 _GENUINE = {(module.__name__, name): getattr(module, name) for module, name in _NAMED}
