@@ -1,5 +1,6 @@
 """The pages of reports over HTTP."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from litestar import Controller, get
@@ -8,7 +9,7 @@ from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import CurrencyQuery, services_of
 from service.analytics.operations.reading import Asked, read
-from service.analytics.operations.services import shown_as
+from service.analytics.operations.services import Shown, shown_as
 from service.core.errors import Conflict, InvalidInput
 from service.core.paging import cursor_of, next_cursor
 from service.core.principal import AccessScope
@@ -67,14 +68,10 @@ class ReportPages(Controller):
     ) -> Answer:
         """Show a month as the page that prints, or as a table."""
 
-        async def show(sheet: Sheet) -> Answer:
-            shown = await shown_as(services_of(request), sheet.reader.merchant_id, None, currency)
-            try:
-                return monthly_file(await month_answer(shown, month), format_)
-            except (InvalidInput, Conflict):
-                return filled(sheet, "nothing.html", status_code=404, what="report")
+        async def file(shown: Shown) -> Answer:
+            return monthly_file(await month_answer(shown, month), format_)
 
-        return await page(request, desk, READ, show)
+        return await _report(request, desk, currency, file)
 
     @get("/week")
     async def week(
@@ -87,11 +84,23 @@ class ReportPages(Controller):
     ) -> Answer:
         """Show the week of a day as the page that prints, or as a table."""
 
-        async def show(sheet: Sheet) -> Answer:
-            shown = await shown_as(services_of(request), sheet.reader.merchant_id, None, currency)
-            try:
-                return weekly_file(await week_answer(shown, week), format_)
-            except InvalidInput:
-                return filled(sheet, "nothing.html", status_code=404, what="report")
+        async def file(shown: Shown) -> Answer:
+            return weekly_file(await week_answer(shown, week), format_)
 
-        return await page(request, desk, READ, show)
+        return await _report(request, desk, currency, file)
+
+
+async def _report(
+    request: AnyRequest,
+    desk: TheDesk,
+    currency: str | None,
+    file: Callable[[Shown], Awaitable[Answer]],
+) -> Answer:
+    async def show(sheet: Sheet) -> Answer:
+        shown = await shown_as(services_of(request), sheet.reader.merchant_id, None, currency)
+        try:
+            return await file(shown)
+        except (InvalidInput, Conflict):
+            return filled(sheet, "nothing.html", status_code=404, what="report")
+
+    return await page(request, desk, READ, show)

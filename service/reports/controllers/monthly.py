@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from litestar import Controller, Response, get
+from litestar.di import Provide
 from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import (
-    CurrencyQuery,
+    ShownFigures,
     ZoneQuery,
     respond,
     shown_to,
@@ -42,25 +43,24 @@ class MonthlyReports(Controller):
 
     tags = ["Figures"]
     path = "/api/v1/analytics/reports"
+    dependencies = {"shown": Provide(shown_to)}
     opt = requires(AccessScope.ANALYTICS_READ)
 
     @get("/monthly", operation_id="readMonthlyReport", summary="Report about a month")
     async def monthly(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         month: Annotated[
             str | None, QueryParameter(max_length=7, description="As 2026-11; else this one.")
         ] = None,
         format_: FormatQuery = "json",
-        currency: CurrencyQuery = None,
         timezone: ZoneQuery = None,
     ) -> Response[MonthlyAnswer]:
         """As it was closed, or as it stands now; with `format=html` a page to print or mail.
 
         With `format=csv` a table: a row for each number.
         """
-        shown = await shown_to(request, principal, timezone, currency)
         if format_ != "json":
             return monthly_file(await month_answer(shown, month, timezone), format_)
         first = named_month(month, shown)

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from litestar import Controller, Response, get
+from litestar.di import Provide
 from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import (
-    CurrencyQuery,
-    ZoneQuery,
+    ShownFigures,
     respond,
     shown_to,
 )
@@ -18,7 +18,7 @@ from service.reports.controllers.files import FormatQuery, weekly_file
 from service.reports.operations.weeks import named_week
 from service.reports.schemas.asking import week_answer
 from service.reports.schemas.weekly import WeeklyAnswer
-from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import AnyRequest, requires
 
 
 class WeeklyReports(Controller):
@@ -26,26 +26,24 @@ class WeeklyReports(Controller):
 
     tags = ["Figures"]
     path = "/api/v1/analytics/reports"
+    dependencies = {"shown": Provide(shown_to)}
     opt = requires(AccessScope.ANALYTICS_READ)
 
     @get("/weekly", operation_id="readWeeklyReport", summary="Report about a week")
     async def weekly(
         self,
         request: AnyRequest,
-        principal: CurrentPrincipal,
+        shown: ShownFigures,
         week: Annotated[
             str | None,
             QueryParameter(max_length=10, description="A day of it, as 2026-11-22; else this one."),
         ] = None,
         format_: FormatQuery = "json",
-        currency: CurrencyQuery = None,
-        timezone: ZoneQuery = None,
     ) -> Response[WeeklyAnswer]:
         """How many checkouts were paid, and what the week came to, against the one before.
 
         With `format=html` a page to print or mail, with `format=csv` a row for each number.
         """
-        shown = await shown_to(request, principal, timezone, currency)
         named_week(week, shown)
         if format_ != "json":
             return weekly_file(await week_answer(shown, week), format_)
