@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Route
 
 from tests.analytics.test_now import roll_up
 from tests.reports.months import at, close, moment, sold
-from tests.sandbox.looks import _FAINT, _TOO_WIDE
+from tests.sandbox.looks import FAINT, TOO_WIDE
 from tests.sandbox.visitor import ARTEFACTS
 from tests.support.api import ADMIN
 from tests.support.axe import violations
@@ -44,8 +44,8 @@ async def test_reports_are_read_on_a_phone_and_on_paper(shop: Shop, browser: Bro
             await page.goto(f"http://tillgate.test{path}")
             for width in (360, 1280):
                 await page.set_viewport_size({"width": width, "height": 780})
-                assert not await page.evaluate(_TOO_WIDE), (path, width)
-                assert await page.evaluate(_FAINT) == [], path
+                assert not await page.evaluate(TOO_WIDE), (path, width)
+                assert await page.evaluate(FAINT) == [], path
                 if ARTEFACTS.is_dir():
                     await page.screenshot(path=f"{ARTEFACTS}{path}-{width}.png", full_page=True)
             assert await violations(page) == [], path

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from tests.sandbox.visitor import Visitor
 from tests.support.axe import violations
+from tests.support.browsers import drawn
 
-_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 # Texts whose contrast is below WCAG 2.2's 4.5 : 1 (1.4.3), on the ground that they stand on.
-_FAINT = """() => {
+FAINT = """() => {
   const parse = (text) => text.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => {
     const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
@@ -55,6 +56,7 @@ async def look_at_this(
 ) -> None:
     """Look at the page that is open: one that answers a form can't be opened again."""
     page = visitor.page
+    await drawn(page)
     for width, scheme in looks:
         # Without motion: a colour that fades into another is neither.
         await page.emulate_media(
@@ -62,7 +64,7 @@ async def look_at_this(
         )
         await page.set_viewport_size({"width": width, "height": 780})
         await visitor.keep(f"look-{name}-{width}-{scheme}")
-        assert not await page.evaluate(_TOO_WIDE), f"{name} is wider than {width} px"
-        assert await page.evaluate(_FAINT) == [], (name, width, scheme)
+        assert not await page.evaluate(TOO_WIDE), f"{name} is wider than {width} px"
+        assert await page.evaluate(FAINT) == [], (name, width, scheme)
     broken = await violations(page)
     assert broken == [], f"{name}: {broken}"

@@ -59,6 +59,11 @@ async def new_context(browser: Browser, **options: Any) -> BrowserContext:
     return context
 
 
+async def drawn(page: Page) -> None:
+    """Wait until the page has its styles: an element is found before they have come."""
+    await page.wait_for_load_state()
+
+
 async def tell_what_is_shown(pages: Sequence[Page]) -> None:
     """Print what each page shows, for whoever reads why a test failed."""
     for page in pages:

@@ -1,9 +1,11 @@
 """How the pages look and whether everybody can use them: narrow, dark, by keyboard alone."""
 
-import pytest
-from playwright.async_api import Browser
+import asyncio
 
-from tests.sandbox.looks import look_at
+import pytest
+from playwright.async_api import Browser, Route
+
+from tests.sandbox.looks import FAINT, look_at, look_at_this
 from tests.sandbox.visitor import Visitor, signed_in
 from tests.support.axe import violations
 from tests.support.browsers import new_context
@@ -59,6 +61,26 @@ async def test_every_page_fits_and_can_be_read(visitor: Visitor) -> None:
     await look_at(visitor, pages)
     # The browser notes that a session was not found.
     visitor.complaints[:] = [one for one in visitor.complaints if "404" not in one]
+
+
+async def test_a_page_is_looked_at_once_its_styles_have_come(visitor: Visitor) -> None:
+    """The control: its text is there before them, and can't be read."""
+    page, come = visitor.page, asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await come.wait()
+        await route.continue_()
+
+    await page.route("**/*.css", wait)
+    await page.emulate_media(color_scheme="dark")
+    await page.goto(f"{visitor.lab.address}/dashboard/login", wait_until="commit")
+    await page.wait_for_selector("h1", state="attached")
+    assert await page.evaluate(FAINT) != []
+    looking = asyncio.create_task(look_at_this(visitor, "late", [(360, "dark")]))
+    for _ in range(20):  # turns of the browser's, more than a look takes
+        await page.evaluate("document.readyState")
+    come.set()
+    await looking
 
 
 async def test_axe_finds_a_page_that_was_made_wrong(visitor: Visitor) -> None:
