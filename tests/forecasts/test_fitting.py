@@ -65,10 +65,13 @@ async def test_small_numbers_losses_and_gaps_are_forecast() -> None:
     assert max(day.middle for day in sundays) < min(day.middle for day in others)
 
 
-async def test_a_process_that_ends_says_so_and_servers_load_nothing() -> None:
+async def test_a_series_that_ends_the_process_holds_up_no_other_and_servers_load_nothing() -> None:
     async with fitter() as fit:
         with pytest.raises(Unavailable, match="ended"):
             await fit(Wanted([1], season=1))
+        with pytest.raises(Unavailable, match="ended"):  # the control: it is this series
+            await fit(Wanted([1], season=1))
+        assert len((await fit(Wanted(_series(6)))).days) == HORIZON
     assert "statsmodels" not in sys.modules
 
 

@@ -120,8 +120,7 @@ def _days(shown: Shown, seen: Seen, write: Write) -> list[Column]:
     for at, one in enumerate(lines):
         height = round(_TALLEST * one.revenue / highest, 1) if highest else 0.0
         values = [write(one.revenue), write(one.net_revenue), str(one.transaction_count)]
-        name = f"{one.date.isoformat()}"
-        found.append(Column(name, values, at, round(_TALLEST - height, 1), height))
+        found.append(Column(one.date.isoformat(), values, at, round(_TALLEST - height, 1), height))
     return found
 
 

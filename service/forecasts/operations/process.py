@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
@@ -29,26 +30,47 @@ def is_installed() -> bool:
 
 @asynccontextmanager
 async def fitter() -> AsyncIterator[Fit]:
-    """Yield what forecasts a series; its process ends with the block.
+    """Yield what forecasts a series; its process begins with the first and ends with the block.
 
-    The function raises `Unavailable` where the process ends or takes longer than a minute.
+    The function raises `Unavailable` where the process ends or takes longer than a minute; what is
+    asked next has a new one, so a series that can't be fitted holds up no other.
     """
+    idle: list[Process] = []
+
+    async def fit(wanted: Wanted) -> Fitted:
+        process = idle.pop() if idle else await _begin()
+        try:
+            made = await _ask(process, wanted)
+        except BaseException:
+            await _end(process)
+            raise
+        idle.append(process)
+        return made
+
+    try:
+        yield fit
+    finally:
+        for process in idle:
+            await _end(process)
+
+
+async def _begin() -> Process:
     known = {name: os.environ[name] for name in _PASSED if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", MODULE),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env=known | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
-    try:
-        yield lambda wanted: _fit(process, wanted)
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
-async def _fit(process: asyncio.subprocess.Process, wanted: Wanted) -> Fitted:
+async def _end(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+async def _ask(process: Process, wanted: Wanted) -> Fitted:
     if process.stdin is None or process.stdout is None:
         raise AssertionError("its streams are pipes")
     try:
@@ -57,7 +79,6 @@ async def _fit(process: asyncio.subprocess.Process, wanted: Wanted) -> Fitted:
             await process.stdin.drain()
             line = await process.stdout.readline()
     except (TimeoutError, ConnectionError) as error:
-        process.kill()
         raise Unavailable("The process that forecasts did not answer in a minute.") from error
     if not line:
         raise Unavailable("The process that forecasts ended: its reason is in the job's output.")
