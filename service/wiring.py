@@ -156,7 +156,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     refunding = RefundServices(build_refund_rules(settings, providers), clock, providers, inbox)
     mail = build_mail(settings, clock, {TEMPLATE: partial(still_due, clock)})
     subscribing = SubscriptionServices(clock, providers, inbox)
-    told = (mail_subscriber(mail), webhooks(endpoints.endpoints, clock))
+    told = (mail_subscriber(mail), webhooks(endpoints))
     subscribers = (*subscribers_of(services, refunding, subscribing), *told)
     intents = build_intents(settings, clock, merchants, find_followed, rules.heard)
     jobs = Jobs(services, subscribers, settings.access.peppers)

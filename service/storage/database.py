@@ -29,6 +29,9 @@ HEARTBEAT_MS = 1000
 EMPTY_TIME: DatabaseTime = Timestamp(0, 0)
 """What the database replaces by its own time, in a field of a row that is inserted."""
 
+BY_ID = "_id_"
+"""The index for rows that are named by their ids: without the hint others are tried beside it."""
+
 WRITTEN_AT = "writtenAt"
 """The field that has the database's time of a row's last change."""
 

@@ -48,6 +48,14 @@ async def tell(
     shop: Shop, *keys: str, topic: str = "session.completed", session: str = "s-1", **more: Any
 ) -> None:
     """Write events, and have their deliveries made."""
+    await write(shop, *keys, topic=topic, session=session, **more)
+    await fan_out(shop)
+
+
+async def write(
+    shop: Shop, *keys: str, topic: str = "session.completed", session: str = "s-1", **more: Any
+) -> None:
+    """Write events."""
     rows = [
         message(
             topic,
@@ -61,7 +69,6 @@ async def tell(
     ]
     for row in rows:
         await outbox.add_once([row], NO_TRANSACTION)
-    await fan_out(shop)
 
 
 async def fan_out(shop: Shop) -> int:

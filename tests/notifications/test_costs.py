@@ -1,10 +1,12 @@
 """What endpoints cost: no collection is read whole, and little is asked however many there are."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 from service.core.peppers import read_pepper
 from service.notifications.endpoints.operations.browse import disabled_endpoints
+from service.notifications.endpoints.operations.known import Endpoints
 from service.notifications.endpoints.operations.sealing import Sealer
 from service.notifications.endpoints.operations.sending_missed import walk_since
 from service.notifications.endpoints.repository.endpoints import count_sealed_under
@@ -123,3 +125,40 @@ async def test_without_endpoints_a_look_asks_for_changes_and_for_nothing_else(sh
     (row,) = _of_ours(done)
     assert "changedAt" in str(row["command"]["filter"])
     assert row["docsExamined"] == 0
+
+
+async def test_what_is_named_by_its_ids_is_changed_without_a_trial_of_other_indexes(
+    shop: Shop,
+) -> None:
+    """A trial costs mongod a third of what each delivery does, whenever enough has changed."""
+    async with receiving() as receiver:
+        for _ in range(10):
+            await endpoint(shop, receiver.url())
+        async with profiled(shop.database) as done:
+            for key in range(3):
+                await tell(shop, str(key))
+                assert await send(shop) == 10
+    named = [
+        row
+        for row in done
+        if row["op"] == "update"
+        and row["ns"].partition(".")[2] in {"webhook_deliveries", "deliveries"}
+    ]
+    assert len(named) >= 3 * 4  # taken and kept, of either
+    assert {row["planSummary"] for row in named} == {"IXSCAN { _id: 1 }"}
+    assert [row for row in named if row.get("fromMultiPlanner")] == []
+
+
+async def test_many_who_need_the_endpoints_at_once_read_them_once(shop: Shop) -> None:
+    endpoints = Endpoints(shop.clock)
+    await endpoints.refresh()
+    async with profiled(shop.database) as done:
+        await asyncio.gather(*(endpoints.refresh(1e-9) for _ in range(8)))
+    assert len(_of_ours(done)) == 1
+
+
+async def test_control_who_wants_them_as_they_are_now_reads_them(shop: Shop) -> None:
+    endpoints = Endpoints(shop.clock)
+    async with profiled(shop.database) as done:
+        await asyncio.gather(*(endpoints.refresh(0) for _ in range(8)))
+    assert len(_of_ours(done)) == 8

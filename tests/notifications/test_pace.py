@@ -6,14 +6,20 @@ import time
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from service.core.batches import Until
+from service.core.errors import Unavailable
+from service.core.news import WRITTEN
+from service.notifications.endpoints.operations.backlog import Backlog
+from service.notifications.endpoints.repository import deliveries
 from service.notifications.endpoints.sending import pace as pacing
 from service.notifications.endpoints.sending.client import Client
 from service.notifications.endpoints.sending.pace import CROWD, FEWEST, MOST, WORK_A_ROW_S, Pace
 from service.notifications.endpoints.sending.sender import Sender
+from service.outbox.operations.post import Post
 from tests.notifications.receivers import receiving
-from tests.notifications.telling import endpoint, fan_out, services_of, tell
+from tests.notifications.telling import endpoint, fan_out, sent, services_of, tell, write
 from tests.support.profiled import profiled
 from tests.support.shop import Shop
 
@@ -106,6 +112,92 @@ async def test_a_busy_sender_takes_a_few_at_a_time_and_sends_all(
     taken = [one for one in done if one["op"] == "query" and "webhook_deliveries" in one["ns"]]
     assert sent == len(receiver.got) == 8 * _EACH
     assert len(taken) == claims
+
+
+class Noted(Backlog):
+    """Keeps all that was noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[bool] = []
+
+    def note(self, *, behind: bool) -> None:
+        self.noted.append(behind)
+        super().note(behind=behind)
+
+
+@pytest.mark.parametrize(("together", "behind"), [(CROWD, True), (0, False)])
+async def test_a_sender_is_behind_while_crowds_come_and_more_is_due_than_may_begin(
+    shop: Shop, together: int, behind: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "MOST", FEWEST)
+    backlog = Noted()
+    async with receiving() as receiver:
+        for _ in range(8):
+            await endpoint(shop, receiver.url())
+        await tell(shop, *map(str, range(_EACH)))
+        services = replace(services_of(shop), backlog=backlog)
+        client = Client(services.addresses)
+        pace = Pace(Requests(together))
+        await Sender(services, client, Until(math.inf), pace).work_off()
+        client.close()
+    assert (True in backlog.noted) is behind
+    assert not backlog.is_behind
+
+
+async def test_a_sender_that_gets_no_answer_keeps_nobody_waiting(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(*_: object) -> None:
+        raise Unavailable("The database does not answer.")
+
+    monkeypatch.setattr(deliveries, "claim", silent)
+    services = replace(services_of(shop), backlog=Backlog())
+    services.backlog.note(behind=True)
+    client = Client(services.addresses)
+    with pytest.raises(Unavailable):
+        await Sender(services, client, Until(math.inf)).work_off()
+    client.close()
+    assert not services.backlog.is_behind
+
+
+async def test_who_waits_is_woken_once_the_sender_has_caught_up() -> None:
+    backlog = Backlog()
+    with WRITTEN.subscribed({"session.completed"}) as news:
+        backlog.note(behind=False)
+        backlog.note(behind=True)
+        assert not news.is_set()
+        backlog.note(behind=False)
+        assert news.is_set()
+
+
+async def _made_by_a_look(shop: Shop, *, behind: bool) -> int:
+    """Return how many deliveries a serving process makes of an event that is dispatched."""
+    services, jobs = services_of(shop), shop.api.container.jobs
+    services.backlog.note(behind=behind)
+    post = Post(jobs.subscribers, shop.clock)
+    for _ in range(3):  # it is dispatched, handed on, and nothing is left
+        await post.look()
+        await asyncio.gather(*post.under_way.values())
+    return len(await sent(shop))
+
+
+async def test_nothing_more_is_made_while_the_sender_is_behind_and_all_of_it_afterwards(
+    shop: Shop,
+) -> None:
+    async with receiving() as receiver:
+        await endpoint(shop, receiver.url())
+    await write(shop, "1")
+    assert await _made_by_a_look(shop, behind=True) == 0
+    assert await _made_by_a_look(shop, behind=False) == 1
+
+
+async def test_a_job_that_works_off_what_is_due_waits_for_no_sender(shop: Shop) -> None:
+    async with receiving() as receiver:
+        await endpoint(shop, receiver.url())
+    services_of(shop).backlog.note(behind=True)
+    await tell(shop)
+    assert len(await sent(shop)) == 1
 
 
 async def _computes() -> None:

@@ -110,6 +110,8 @@ class Post:
             subscriber = by_name.get(subscriber_of(lane))
             if subscriber is None or lane in self.under_way or lane in self._fruitless:
                 continue
+            if self._rests and subscriber.waits():
+                continue
             if busy[subscriber.name] < LANES_AT_ONCE:
                 busy[subscriber.name] += 1
                 yield lane, subscriber

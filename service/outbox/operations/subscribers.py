@@ -20,6 +20,11 @@ def all_of_them(message: OutboxMessage) -> bool:
     return True
 
 
+def never() -> bool:
+    """Return that a subscriber never waits: it is given what is due as soon as it is."""
+    return False
+
+
 class Subscriber(Struct, frozen=True):
     """Hears messages of some topics from its birth on; `always`: from the first one on.
 
@@ -27,7 +32,8 @@ class Subscriber(Struct, frozen=True):
     `handle` is given a delivery and its message; it may be called twice for one, and raises what
     makes it be called again later. Deliveries to one `destination` are a lane: what hangs in one
     holds up no other. `at_once` of them are under way in a lane. What it surely does not `want`
-    makes no delivery: where nothing is configured, it costs nothing.
+    makes no delivery: where nothing is configured, it costs nothing. While it `waits`, a serving
+    process gives it nothing: for who passes on what it hears, and has enough to pass on.
     """
 
     name: str
@@ -37,6 +43,7 @@ class Subscriber(Struct, frozen=True):
     at_once: int = 1
     always: bool = False
     wants: Callable[[OutboxMessage], bool] = all_of_them
+    waits: Callable[[], bool] = never
 
 
 Subscribers: TypeAlias = Sequence[Subscriber]

@@ -10,7 +10,7 @@ from pymongo import UpdateMany, UpdateOne
 from service.core.clock import Clock
 from service.leases.expressions import ends, free
 from service.outbox.documents import Delivery, OutboxMessage
-from service.storage.database import Row
+from service.storage.database import BY_ID, Row
 
 
 class Look(Struct, frozen=True):
@@ -71,7 +71,8 @@ async def claim(lane: str, limit: int, lease: timedelta, clock: Clock) -> Claime
         "nextAttemptAt": ends(lease, clock),
         "attempts": {"$add": ["$attempts", 1]},
     }
-    done = await deliveries.update_many(due | {"_id": {"$in": ids}}, [{"$set": change}])
+    wanted = due | {"_id": {"$in": ids}}
+    done = await deliveries.update_many(wanted, [{"$set": change}], hint=BY_ID)
     if done.modified_count < len(rows):  # another has taken some of them in between
         taken = deliveries.find({"_id": {"$in": ids}, "claim": name}, {"_id": 1})
         ours = {row["_id"] for row in await taken.to_list()}
@@ -93,10 +94,10 @@ async def keep(
     now = clock.in_database()
     if done:
         change: Row = {"status": "done", "doneAt": now, "claim": None, "error": None}
-        writes.append(UpdateMany(_ours(claimed, done), [{"$set": change}]))
+        writes.append(UpdateMany(_ours(claimed, done), [{"$set": change}], hint=BY_ID))
     if untouched:
         back = {"claim": None, "nextAttemptAt": now, "attempts": {"$subtract": ["$attempts", 1]}}
-        writes.append(UpdateMany(_ours(claimed, untouched), [{"$set": back}]))
+        writes.append(UpdateMany(_ours(claimed, untouched), [{"$set": back}], hint=BY_ID))
     for one in failed:
         given_up = {"$cond": [{"$lt": ["$giveUpAt", now]}, "dead", "pending"]}
         change = {

@@ -9,6 +9,7 @@ from service.core.news import WRITTEN
 from service.notifications.endpoints.documents import WebhookDelivery, WebhookEndpoint
 from service.notifications.endpoints.operations.bodies import Bodies
 from service.notifications.endpoints.operations.known import Endpoints
+from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.endpoints.repository import deliveries
 from service.notifications.events.operations import event_id
 from service.notifications.events.states import EVENT_TYPES, hears
@@ -27,10 +28,20 @@ NEWS = "webhook_deliveries"
 _LOOKS_BACK = timedelta(days=7)
 
 
-def webhooks(endpoints: Endpoints, clock: Clock) -> Subscriber:
-    """Return the subscriber: it is given nothing of a merchant of which no endpoint hears it."""
-    fan_out = FanOut(endpoints, clock)
-    return Subscriber(SUBSCRIBER, EVENT_TYPES, fan_out, at_once=AT_ONCE, wants=fan_out.wants)
+def webhooks(services: EndpointServices) -> Subscriber:
+    """Return the subscriber: it is given nothing of a merchant of which no endpoint hears it.
+
+    It waits while the sender is behind.
+    """
+    fan_out = FanOut(services.endpoints, services.clock)
+    return Subscriber(
+        SUBSCRIBER,
+        EVENT_TYPES,
+        fan_out,
+        at_once=AT_ONCE,
+        wants=fan_out.wants,
+        waits=lambda: services.backlog.is_behind,
+    )
 
 
 class FanOut:

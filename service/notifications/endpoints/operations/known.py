@@ -31,6 +31,7 @@ class Endpoints:
         self._hearing: Mapping[tuple[str, str], Sequence[WebhookEndpoint]] = {}
         self._changed_at: datetime | None = None
         self._read_at: float | None = None
+        self._readers = 0
         self.forget()
 
     @property
@@ -64,12 +65,21 @@ class Endpoints:
         self._read_at = None
 
     async def refresh(self, older_than_s: float = READ_EVERY_S) -> None:
-        """Read what has changed, unless that was done just now. Raises `Unavailable`."""
+        """Read what has changed, unless that was done just now. Raises `Unavailable`.
+
+        Nor while another does so: until it has, what is known is good.
+        """
         began = time.monotonic()
         if self._read_at is not None and began - self._read_at < older_than_s:
             return
-        async with answers_in_time():
-            found = await repository.changed(self._changed_at)
+        if self._readers and older_than_s and self.is_current:
+            return
+        self._readers += 1
+        try:
+            async with answers_in_time():
+                found = await repository.changed(self._changed_at)
+        finally:
+            self._readers -= 1
         self._take(found)
         self._read_at = began
 

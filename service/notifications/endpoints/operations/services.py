@@ -1,9 +1,10 @@
 """What all that endpoints share."""
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from service.core.clock import Clock
 from service.notifications.endpoints.operations.addresses import Addresses
+from service.notifications.endpoints.operations.backlog import Backlog
 from service.notifications.endpoints.operations.known import Endpoints
 from service.notifications.endpoints.operations.sealing import Sealer
 
@@ -15,3 +16,4 @@ class EndpointServices(Struct, frozen=True):
     endpoints: Endpoints
     addresses: Addresses
     sealer: Sealer
+    backlog: Backlog = field(default_factory=Backlog)

@@ -17,7 +17,7 @@ from service.leases.expressions import ends, free
 from service.notifications.endpoints.documents import Try, WebhookDelivery
 from service.notifications.endpoints.states import DeliveryStatus
 from service.storage.answering import Duplicate
-from service.storage.database import Row
+from service.storage.database import BY_ID, Row
 from service.storage.group_commit.inserts import GroupInsert
 from service.storage.group_commit.queue import Limits
 from service.storage.paging import Walk, read_page
@@ -85,7 +85,8 @@ async def claim(
         return ()
     name, ids = secrets.token_hex(8), [row["_id"] for row in taken]
     change: Row = {"claim": name, "nextAttemptAt": ends(lease, clock)}
-    done = await rows.update_many(_due(clock) | {"_id": {"$in": ids}}, [{"$set": change}])
+    wanted = _due(clock) | {"_id": {"$in": ids}}
+    done = await rows.update_many(wanted, [{"$set": change}], hint=BY_ID)
     if done.modified_count < len(taken):  # another has taken some of them in between
         ours = rows.find({"_id": {"$in": ids}, "claim": name}, {"_id": 1})
         own = {row["_id"] for row in await ours.to_list()}
@@ -176,9 +177,8 @@ def _delivered(claim: str, tries: Mapping[str, Row], clock: Clock) -> UpdateMany
         "tries": {"$add": ["$tries", 1]},
         "attempts": {"$slice": [{"$concatArrays": ["$attempts", [own]]}, -MOST_ATTEMPTS]},
     }
-    return UpdateMany(
-        {"_id": {"$in": ids}, "claim": claim, "status": "pending"}, [{"$set": fields}]
-    )
+    ours = {"_id": {"$in": ids}, "claim": claim, "status": "pending"}
+    return UpdateMany(ours, [{"$set": fields}], hint=BY_ID)
 
 
 def _kept(one: Kept, clock: Clock) -> UpdateOne:

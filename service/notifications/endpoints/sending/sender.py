@@ -120,6 +120,7 @@ class Sender:
             found = await repository.claim(room, full, LEASE, clock)
         # Of an endpoint for which enough waits here there may be more than was asked for.
         self._more = len(found) == room or bool(full)
+        self._services.backlog.note(behind=self._pace.is_busy and len(found) == room)
         self._put_off(self._lines.add(found))
         for endpoint_id in self._lines.idle_workers():
             worker = asyncio.create_task(self._work(endpoint_id), name="tillgate-webhooks")
@@ -204,6 +205,7 @@ class Sender:
 
     async def _stop(self) -> None:
         """Return what is not begun; wait for what is under way, and keep how it went."""
+        self._services.backlog.note(behind=False)
         self._left += [(one, timedelta(0)) for one in self._lines.leave_all()]
         workers = list(self._workers)
         try:
