@@ -31,6 +31,11 @@ class Subscribes(Protocol):
         ...
 
     @property
+    def takes_back_endings(self) -> bool:
+        """Return whether one that is to end with its period can be made to go on."""
+        ...
+
+    @property
     def plan_prices(self) -> Mapping[str, str]:
         """Return the provider's ids of the prices that its settings have, by plan."""
         ...

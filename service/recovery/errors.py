@@ -12,7 +12,7 @@ class NotLeft(NotFound):
         """Name the session."""
         super().__init__(
             f"There is no session {session_id!r} that was left unpaid for an hour and may be "
-            "reminded of: GET /api/admin/recovery says which there are."
+            "reminded of. The list of those that were left says which there are."
         )
 
 

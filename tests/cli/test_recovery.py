@@ -82,3 +82,11 @@ def test_a_session_that_is_gone_is_previewed_and_not_sent(shop: OnDisk) -> None:
     refused = shop.run("recovery", "send", "s-1")
     assert refused.returncode == 1
     assert "It is unpaid already." in refused.stderr
+
+
+def test_what_was_never_left_is_refused_in_the_words_of_a_command(shop: OnDisk) -> None:
+    for act in ("preview", "send"):
+        refused = shop.run("recovery", act, "nosuch")
+        assert refused.returncode == 1
+        assert "The list of those that were left says which there are." in refused.stderr
+        assert "/api/" not in refused.stderr

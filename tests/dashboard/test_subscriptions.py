@@ -197,6 +197,21 @@ async def test_what_can_not_be_changed_is_said_and_nothing_is(
     assert (await living.row())["status"] == "active"
 
 
+async def test_what_its_provider_can_not_take_back_is_not_offered(
+    living: Living, http: AsyncClient, database: Database
+) -> None:
+    here, button = _here(living), "Let it go on"
+    await _press(living, "end")
+    assert button in await page(http, here)  # control: Stripe takes an end back
+    rows = database["subscriptions"]
+    await rows.update_many({}, {"$set": {"provider": "razorpay"}})
+    shown = await page(http, here)
+    assert button not in shown
+    assert "End now" in shown
+    await rows.update_many({}, {"$set": {"status": "paused"}})
+    assert button in await page(http, here)  # who rests may go on
+
+
 async def test_a_key_sees_and_does_here_what_it_may_by_the_routes(
     living: Living, http: AsyncClient, database: Database
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from service.recovery.controllers import page as page_room
 from service.recovery.documents import Recovery
 from service.recovery.operations.links import link, read_link
 from service.settings import Settings
@@ -239,6 +240,43 @@ async def test_what_cannot_be_paid_any_more_has_no_button(
     assert "<button" not in page.text
     pressed = await leaving.press(path, 50000)
     assert not re.search(r"cs_test_\d", pressed.text)
+
+
+async def test_what_is_not_kept_or_too_old_says_nothing_of_money(
+    leaving: Leaving, stripe: FakeStripe
+) -> None:
+    """Whether something was charged is not known then."""
+    path = await _reminded(leaving, stripe)
+    assert "Nothing was charged" in (await leaving.follow(path)).text  # control: here it is known
+    sessions = leaving.shop.database["sessions"]
+    kept = await sessions.find_one_and_delete({})
+    gone = await leaving.follow(path)
+    assert (gone.status_code, "This is not kept any more" in gone.text) == (404, True)
+    assert kept is not None
+    await sessions.insert_one(kept)
+    leaving.shop.pass_time(days=3)
+    old = await leaving.follow(path)
+    assert (old.status_code, "This link is too old" in old.text) == (410, True)
+    for page in (gone, old):
+        assert "charged" not in page.text
+        assert "If it is not paid yet" in page.text
+
+
+async def test_what_is_paid_while_the_button_is_pressed_is_said_to_be_paid(
+    leaving: Leaving, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await _reminded(leaving, stripe)
+    paid = leaving.shop.stripe_paid({"sessionId": "s-1"} | INR, id="cs_test_1", livemode=False)
+    open_checkout = page_room.resume
+
+    async def paid_first(*given: Any) -> Any:
+        assert (await leaving.shop.api.told(paid))["outcome"] == "processed"
+        return await open_checkout(*given)
+
+    monkeypatch.setattr(page_room, "resume", paid_first)
+    pressed = await leaving.press(path, 50000)
+    assert "This is paid" in pressed.text
+    assert "Nothing was charged" not in pressed.text
 
 
 async def test_while_a_person_looks_at_a_payment_of_it_no_other_can_be_made(

@@ -75,14 +75,17 @@ async def _press(reader: Visitor) -> None:
 async def _seen(reader: Visitor, looks: list[tuple[int, str]], kind: str, name: str = "") -> None:
     """Look at the page that is open, which is one of a kind."""
     assert await reader.text("h1") == page_words("en")[f"{kind}_title"]
-    if kind not in {"wrong", "too_old"}:  # whose link that was is not known
+    if kind not in _OF_NOBODY:  # whose link that was is not known
         assert await reader.text("header") == "default"
     await look_at_this(reader, f"resume-{name or kind}", looks)
 
 
+_OF_NOBODY = {"wrong", "too_old", "gone"}
+
+
 def test_each_state_has_its_picture() -> None:
     kinds = {one.removesuffix("_title") for one in page_words("en") if one.endswith("_title")}
-    assert kinds == {*("payable", "going", "paid"), *_NOT_PAYABLE, *("changed", "wrong", "too_old")}
+    assert kinds == {*("payable", "going", "paid"), *_NOT_PAYABLE, "changed", *_OF_NOBODY}
 
 
 @_LOOKS
@@ -146,6 +149,9 @@ async def test_what_has_come_of_it_since_is_said(
     leaving.shop.pass_time(days=3)
     await reader.go(path)
     await _seen(reader, looks, "too_old")
+    await leaving.shop.database["sessions"].delete_many({})
+    await reader.go(_path(lab, leaving, "dear"))
+    await _seen(reader, looks, "gone")
 
 
 _SAID = {"razorpay": "drawn", "upi": "scanned"}

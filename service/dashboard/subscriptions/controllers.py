@@ -24,7 +24,7 @@ from service.dashboard.money import subscription_link
 from service.dashboard.said import Said
 from service.dashboard.subscriptions.changing import change
 from service.dashboard.subscriptions.lines import subscription_line, subscription_page
-from service.dashboard.subscriptions.offering import plans_offered
+from service.dashboard.subscriptions.offering import goes_on, plans_offered
 from service.payments.subscriptions.controllers import subscribing_of
 from service.payments.subscriptions.operations.browse import (
     find_by_any_id,
@@ -105,7 +105,8 @@ class SubscriptionPages(Controller):
                 return filled(sheet, "nothing.html", status_code=404, what="subscription")
             read = await read_if_unread(found, services)
             plans, payments = await plans_offered(read, services), await payments_of(read)
-            of = subscription_page(read, payments, plans, sheet.reader)
+            on = goes_on(read, services)
+            of = subscription_page(read, payments, plans, sheet.reader, goes_on=on)
             return filled(sheet, "subscription.html", of=of)
 
         return await page(request, desk, READ, show)

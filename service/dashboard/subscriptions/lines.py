@@ -92,10 +92,13 @@ def subscription_page(
     payments: Sequence[Payment],
     plans: Mapping[str, int | None],
     reader: Principal,
+    *,
+    goes_on: bool,
 ) -> SubscriptionPage:
     """Return what the page of a subscription shows to a reader.
 
-    `plans` are its provider's, each with what it costs, None where that is not known.
+    `plans` are its provider's, each with what it costs, None where that is not known. `goes_on`:
+    its provider can be asked to let it go on.
     """
     may = AccessScope.SUBSCRIPTIONS_WRITE in reader.scopes
     return SubscriptionPage(
@@ -109,17 +112,18 @@ def subscription_page(
         facts=_facts(one),
         payments=[_paid(payment) for payment in payments],
         moves=_moves(one),
-        changing=_changing(one, plans) if may else None,
+        changing=_changing(one, plans, goes_on=goes_on) if may else None,
     )
 
 
-def _changing(one: Subscription, plans: Mapping[str, int | None]) -> Changing | None:
+def _changing(
+    one: Subscription, plans: Mapping[str, int | None], *, goes_on: bool
+) -> Changing | None:
     """Return what can be changed of a subscription that is read and has not ended."""
     if one.status is None or one.has_ended:
         return None
-    stops = one.cancel_at_period_end or one.status is SubscriptionStatus.PAUSED
     others = [(plan, _offer(one, plan, cost)) for plan, cost in plans.items() if plan != one.plan]
-    return Changing(ends=not one.cancel_at_period_end, goes_on=stops, plans=others)
+    return Changing(ends=not one.cancel_at_period_end, goes_on=goes_on, plans=others)
 
 
 def _offer(one: Subscription, plan: str, cost: int | None) -> str:

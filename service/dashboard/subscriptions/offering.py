@@ -1,4 +1,4 @@
-"""The plans that a subscription's page offers, with what each costs."""
+"""What a subscription's page offers: that it goes on, and the plans with what each costs."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,17 @@ from service.core.errors import ProviderFailed
 from service.payments.subscriptions.documents import Subscription
 from service.payments.subscriptions.operations.plans import plans_for
 from service.payments.subscriptions.sending.services import SubscriptionServices
+from service.payments.subscriptions.states import SubscriptionStatus
+
+
+def goes_on(found: Subscription, services: SubscriptionServices) -> bool:
+    """Return whether there is something to take back, and its provider has a way to do it."""
+    if found.status is SubscriptionStatus.PAUSED:
+        return True
+    try:
+        return found.cancel_at_period_end and services.provider_of(found).takes_back_endings
+    except ProviderFailed:
+        return False
 
 
 async def plans_offered(

@@ -223,6 +223,11 @@ class RazorpayProvider:
             await subscriptions.reactivate(self._client, subscription_id)
 
     @property
+    def takes_back_endings(self) -> bool:
+        """Razorpay has no way to do so: `resume` is for those that are paused."""
+        return False
+
+    @property
     def plan_prices(self) -> Mapping[str, str]:
         """Return what RAZORPAY_PLAN_BASIC and RAZORPAY_PLAN_PREMIUM are set to."""
         return {plan: plan_id for plan, plan_id in self._plans.items() if plan_id}

@@ -179,6 +179,11 @@ class StripeProvider:
             await subscriptions.reactivate(client, _checked(subscription_id))
 
     @property
+    def takes_back_endings(self) -> bool:
+        """Stripe takes an end back until it has come."""
+        return True
+
+    @property
     def plan_prices(self) -> Mapping[str, str]:
         """Return what STRIPE_PRICE_BASIC and STRIPE_PRICE_PREMIUM are set to."""
         return {plan: price for plan, price in self._prices.items() if price}

@@ -63,7 +63,10 @@ class ResumePage(Controller):
         except (ProviderFailed, ProviderUnreachable, Busy):
             return await show_offer(found, services, trouble="again", status_code=503)
         except (Conflict, InvalidInput):
-            return await show_offer(Offer(Standing.OVER, found.session), services)
+            # It may have been paid meanwhile: what is said of it is looked at once more.
+            now = await offer(_link(t, services), client, services)
+            over = Offer(Standing.OVER, now.session)
+            return await show_offer(over if now.standing in PAYABLE else now, services)
         if opened is None:
             return await show_offer(found, services)
         return await show_checkout(opened, services)

@@ -63,7 +63,7 @@ async def show_offer(
     """Show what a link leads to; `trouble` says why nothing could be opened just now."""
     session = found.session
     if session is None:
-        return PAGES.show("resume.html", status_code=404, page=_page(None, "over"))
+        return PAGES.show("resume.html", status_code=404, page=_page(None, found.standing))
     merchant = await merchant_of(session.merchant_id, services.mail)
     page = _page(merchant, found.standing)
     if found.standing in PAYABLE:

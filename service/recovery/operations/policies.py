@@ -73,7 +73,7 @@ async def pause(
     async def work(tx: Transaction) -> RecoveryPolicy:
         found = await repository.find_policy(by.merchant_id, tx)
         if found is None:
-            raise NotReminded("This merchant reminds nobody: PUT /api/admin/recovery says how.")
+            raise NotReminded("This merchant reminds nobody: set how customers are reminded first.")
         policy = _changed(found, {"paused": paused, "updated_at": now})
         if found.paused != paused:
             await repository.put_policy(policy, tx)

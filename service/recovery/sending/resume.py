@@ -34,6 +34,7 @@ class Standing(StrEnum):
     UNDER_WAY = "under_way"
     ANEW = "anew"
     OVER = "over"
+    GONE = "gone"
 
 
 PAYABLE = frozenset({Standing.PAYABLE, Standing.CHANGED})
@@ -53,7 +54,7 @@ async def offer(link: Link, client: str | None, services: RecoveryServices) -> O
         session = await sessions.find(link.merchant_id, link.session_id)
         recovery = await repository.find(link.merchant_id, link.session_id)
     if session is None or recovery is None or not recovery.is_of(session.created_at):
-        return Offer(Standing.OVER)
+        return Offer(Standing.GONE)
     if (ended := await _ended(session, recovery, services)) is not None:
         return Offer(ended, session)
     caller = _caller(session, client)

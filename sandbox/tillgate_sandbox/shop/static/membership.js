@@ -43,6 +43,9 @@ const WORDS = {
 /** In these, what the period costs is paid, or nothing is owed for it. */
 const PAID = new Set(["trialing", "active"]);
 
+/** Who has no way to let a subscription go on that is to end with its period. */
+const FINAL_ENDS = new Set(["razorpay"]);
+
 /** What the button for another plan says: its price is that of today. */
 function changeTo(radio, currency) {
   const major = JSON.parse(radio.dataset.prices)[currency];
@@ -53,16 +56,17 @@ function changeTo(radio, currency) {
 function wordsFor({ subscription, nextRenewal }) {
   if (coming && subscription?.sessionId !== coming) return ["waiting", "One moment", "We wait for the word of your payment.", []];
   if (!subscription) return ["none", "You are no member yet", "Choose a plan below.", []];
-  const { status, cancelAtPeriodEnd, currentPeriodEnd } = subscription;
+  const { status, provider, cancelAtPeriodEnd, currentPeriodEnd } = subscription;
   if (!status) return ["waiting", "One moment", "Your provider is being asked.", []];
   if (!WORDS[status]) return [status, "Your membership has ended", "You can begin a new one below.", []];
   const [headline, words] = WORDS[status];
   const others = [...form.querySelectorAll('input[name="plan"]')].filter((one) => one.value !== subscription.plan);
   const changes = others.map((one) => [changeTo(one, subscription.currency), "", "change-plan", { plan: one.value }]);
   if (cancelAtPeriodEnd) {
-    const goOn = ["Stay a member", "primary", "reactivate-subscription", {}];
+    const goOn = FINAL_ENDS.has(provider) ? [] : [["Stay a member", "primary", "reactivate-subscription", {}]];
+    const anew = goOn.length ? "" : " This can't be taken back: once it has ended, you can become a member again.";
     const charged = PAID.has(status) ? "nothing more is charged" : "is not renewed. What is owed until then may still be charged";
-    return ["ending", "Your membership ends", `It ends on ${day(currentPeriodEnd)}, and ${charged}.`, [goOn]];
+    return ["ending", "Your membership ends", `It ends on ${day(currentPeriodEnd)}, and ${charged}.${anew}`, goOn];
   }
   const goOn = status === "paused" ? [["Go on", "primary", "reactivate-subscription", {}]] : [];
   const end = ["Cancel the membership", "quiet", "cancel-subscription", { atPeriodEnd: true }];
