@@ -10,7 +10,6 @@ forked after the imports: a whole start for each would take seconds.
 import asyncio
 import json
 import os
-import signal
 import sys
 import traceback
 from contextlib import nullcontext
@@ -19,7 +18,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from pymongo import monitoring
 
 from service.core.clock import ManualClock
 from service.storage.database import connect
@@ -32,30 +30,9 @@ from tests.conversation.heard_guards import HEARD_GUARDS
 from tests.conversation.playing import take
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
 from tests.conversation.world import World, conversation
+from tests.support.killing import Killer
 from tests.support.limits import take_all_the_time
 from tillgate_sandbox.states import PaymentStatus
-
-_WORDS = frozenset({"aggregate", "find", "insert", "update", "findAndModify", "commitTransaction"})
-
-
-class Killer(monitoring.CommandListener):
-    """Ends the process before the n-th command since it was armed."""
-
-    def __init__(self) -> None:
-        self.left: int | None = None
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if self.left is None or event.command_name not in _WORDS:
-            return
-        if self.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.left -= 1
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        pass
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        pass
 
 
 def as_json(steps: list[Step]) -> list[Any]:
@@ -112,7 +89,6 @@ def _from_row(row: dict[str, Any]) -> RealPayment:
 
 async def _go_on(job: dict[str, Any]) -> None:
     killer = Killer()
-    monitoring.register(killer)
     client = connect(job["uri"])
     # What mongod does itself once a transaction has stood for a minute.
     await client.admin.command({"killAllSessions": []})

@@ -9,7 +9,6 @@ import asyncio
 import base64
 import json
 import os
-import signal
 import sys
 from datetime import datetime
 from typing import Any
@@ -23,38 +22,22 @@ from service.core.clock import ManualClock
 from service.storage.database import connect
 from service.storage.documents import bind
 from service.stored import DOCUMENTS
+from tests.support.killing import Killer, end
 from tests.support.limits import take_all_the_time
 from tests.support.settings import make_settings
 
-_WORDS = frozenset({"aggregate", "find", "insert", "update", "findAndModify", "commitTransaction"})
 
-
-class Killer(monitoring.CommandListener):
-    """Ends the process before the n-th command is sent, or once the last was answered."""
-
-    def __init__(self, at: int) -> None:
-        self.at = at
-        self.armed = False
-        self.seen = 0
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if self.armed and event.command_name in _WORDS:
-            if self.seen == self.at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            self.seen += 1
+class _Killer(Killer):
+    """Ends the process also once the last command was answered."""
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        committed = event.command_name == "commitTransaction"
-        if self.armed and committed and self.seen == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        pass
+        """End the process where nothing comes any more."""
+        if self.left == 0 and event.command_name == "commitTransaction":
+            end()
 
 
 async def _serve(job: dict[str, Any]) -> None:
-    killer = Killer(job["at"])
-    monitoring.register(killer)
+    killer = _Killer()
     client = connect(job["uri"])
     database = client[job["database"]]
     await bind(database, DOCUMENTS)
@@ -63,7 +46,7 @@ async def _serve(job: dict[str, Any]) -> None:
     app = create_app(settings, database, clock=clock, loop=False)
     await app.state.container.endpoints.endpoints.refresh(0)  # as a server does once it looks
     async with AsyncClient(transport=ASGITransport(app), base_url="http://victim") as http:
-        killer.armed = True
+        killer.left = job["at"]
         await asyncio.gather(*(_post(http, one) for one in job["posts"]))
 
 

@@ -1,6 +1,6 @@
 """Aggregations over leads: each by the index that serves its filters."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -63,11 +63,12 @@ class AmountBucket(Struct, frozen=True):
     count: int
 
 
-async def count(wanted: IntentFilter, limit: int) -> int:
-    """Count leads, up to a limit."""
+async def count(wanted: IntentFilter, limit: int | None = None) -> int:
+    """Count leads, all of them or up to a limit."""
     query, index = wanted.query()
     leads = PaymentIntent.get_pymongo_collection()
-    return await leads.count_documents(query, limit=limit, hint=index)
+    most: Row = {} if limit is None else {"limit": limit}
+    return await leads.count_documents(query, hint=index, **most)
 
 
 async def sum_by_quarter(wanted: IntentFilter) -> list[QuarterSum]:
@@ -80,10 +81,11 @@ async def sum_by_quarter(wanted: IntentFilter) -> list[QuarterSum]:
     return await _rows(wanted, [{"$group": {"_id": key, **_SUMS}}], QuarterSum)
 
 
-async def sum_by_plan(wanted: IntentFilter) -> list[PlanSum]:
-    """Return the sums of the most wanted plans, by currency."""
+async def sum_by_plan(wanted: IntentFilter, names: Collection[str] | None = None) -> list[PlanSum]:
+    """Return the sums of the most wanted plans, by currency; of those with some names alone."""
     key = {"planName": "$planName", "currency": "$currency"}
-    return await _rows(wanted, [{"$group": {"_id": key, **_SUMS}}, *_MOST], PlanSum)
+    of: list[Row] = [] if names is None else [{"$match": {"planName": {"$in": [*names]}}}]
+    return await _rows(wanted, [*of, {"$group": {"_id": key, **_SUMS}}, *_MOST], PlanSum)
 
 
 async def sum_by_agent(wanted: IntentFilter) -> list[AgentSum]:

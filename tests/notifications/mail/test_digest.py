@@ -8,7 +8,7 @@ import pytest
 
 from service.core.errors import Unavailable
 from service.intents import repository as intents
-from service.intents.repository import IntentFilter, PlanSum
+from service.intents.repository import IntentFilter, figures
 from service.notifications.mail.operations import digest
 from tests.intents.leaving import leave
 from tests.notifications.mail.mailing import PEOPLE, Mailing
@@ -105,13 +105,13 @@ async def test_an_hour_is_added_up_in_parts_none_of_which_takes_long(
     mailing: Mailing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Thousands of leads a second are more in an hour than one answer can add up in time."""
-    real, asked = intents.sum_by_plan, []
+    real, asked = IntentFilter.query, []
 
-    async def noted(wanted: IntentFilter) -> list[PlanSum]:
+    def noted(wanted: IntentFilter) -> object:
         asked.append(wanted.until - wanted.since)
-        return await real(wanted)
+        return real(wanted)
 
-    monkeypatch.setattr(digest.intents, "sum_by_plan", noted)
+    monkeypatch.setattr(IntentFilter, "query", noted)
     await mailing.set_merchant(leadDigest=True)
     for plan in ("Gold", "Silver", "Gold"):
         await leave(mailing.shop.api, planName=plan)
@@ -128,18 +128,46 @@ async def test_an_hour_is_added_up_in_parts_none_of_which_takes_long(
     assert text.index("Gold: 2") < text.index("Silver: 1")
 
 
+@pytest.mark.parametrize("most", [3, 100], ids=["more plans than are told", "control"])
+async def test_however_many_plans_leads_name_the_total_and_what_is_told_are_whole(
+    mailing: Mailing, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Anybody may name plans: in each part three others come before the one that most want."""
+    monkeypatch.setattr(figures, "MOST_GROUPS", most)
+    monkeypatch.setattr(figures, "_MOST", [figures._MOST[0], {"$limit": most}])
+    monkeypatch.setattr(digest.intents, "MOST_GROUPS", most)
+    monkeypatch.setattr(digest, "_MOST_PLANS", 1)
+    await mailing.set_merchant(leadDigest=True)
+    for part in range(3):
+        for plan in ("A", "B", "C") if part == 1 else ():
+            for _ in range(2):
+                await leave(mailing.shop.api, planName=plan)
+        await leave(mailing.shop.api, planName="Gold")
+        if part != 1:
+            await leave(mailing.shop.api, planName="Gold")
+        mailing.shop.pass_time(minutes=11)
+    mailing.shop.pass_time(minutes=61)
+    assert await _run(mailing) == 2
+    await mailing.send()
+    body = _the_digest(mailing).get_body(("plain",))
+    assert body is not None
+    text = body.get_content().replace("\xa0", " ")
+    assert "11 leads in an hour" in text
+    assert "Gold: 5" in text
+
+
 @pytest.mark.parametrize("fails", [True, False], ids=["fails", "control"])
 async def test_a_merchant_whose_leads_cannot_be_added_up_holds_up_no_other(
     mailing: Mailing, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    real = intents.sum_by_plan
+    real = intents.count
 
-    async def slow(wanted: IntentFilter) -> list[PlanSum]:
+    async def slow(wanted: IntentFilter) -> int:
         if fails and wanted.merchant_id == "aaa":
             raise Unavailable("The database did not answer in time.")
         return await real(wanted)
 
-    monkeypatch.setattr(digest.intents, "sum_by_plan", slow)
+    monkeypatch.setattr(digest.intents, "count", slow)
     body = {"name": "First", "zone": "UTC", "mailRecipients": PEOPLE, "leadDigest": True}
     answer = await mailing.shop.admin("PUT", "/merchants/aaa", json=body)
     assert answer.status_code in {200, 201}, answer.text

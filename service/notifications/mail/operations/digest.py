@@ -4,7 +4,7 @@ Anybody may leave leads, as many as they like: so there is one mail for all of a
 hour without any, and none at all unless the merchant has set `leadDigest`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -114,38 +114,69 @@ async def _digest(merchant: Merchant, since: datetime, services: MailServices, t
     async with answers_in_time(_WITHIN_S):
         known = await repository.known([row["_id"] for row in rows])
         new = [row for row in rows if row["_id"] not in known]
-    sums = await _sums(merchant.id, since) if new else []
-    if sums and turn.lease is not None:
-        values = _values(sums, since)
+    parts = [_part(merchant.id, since + number * PART) for number in range(HOUR // PART)]
+    count = await _count(parts) if new else 0
+    if count and turn.lease is not None:
+        values = _values(count, await _most_wanted(parts), since)
         async with answers_in_time(_WITHIN_S):
             await add_mails([row | {"values": values} for row in new])
-    return len(new) if sums else 0
+    return len(new) if count else 0
 
 
-async def _sums(merchant_id: str, since: datetime) -> list[PlanSum]:
-    """Return the sums of an hour's leads by plan, the most wanted first.
+def _part(merchant_id: str, since: datetime) -> IntentFilter:
+    """Return what of an hour is asked for at once.
 
-    They are added up in parts: anybody may leave leads, and an hour of very many takes longer than
-    one answer may.
+    Anybody may leave leads, and an hour of very many takes longer than one answer may.
     """
-    sums: dict[tuple[str, str], PlanSum] = {}
-    for number in range(HOUR // PART):
-        begins = since + number * PART
-        wanted = IntentFilter(merchant_id=merchant_id, since=begins, until=begins + PART)
+    return IntentFilter(merchant_id=merchant_id, since=since, until=since + PART)
+
+
+async def _count(parts: Sequence[IntentFilter]) -> int:
+    """Return how many leads an hour brought, whatever their plans are called."""
+    count = 0
+    for part in parts:
         async with answers_in_time(_WITHIN_S):
-            for one in await intents.sum_by_plan(wanted):
-                key = (one.plan_name, one.currency)
-                known = sums.get(key) or PlanSum(*key, 0, 0)
-                sums[key] = PlanSum(*key, known.count + one.count, known.amount + one.amount)
-    return sorted(sums.values(), key=lambda one: (-one.count, one.plan_name, one.currency))
+            count += await intents.count(part)
+    return count
 
 
-def _values(sums: list[PlanSum], since: datetime) -> JsonObject:
+async def _most_wanted(parts: Sequence[IntentFilter]) -> Sequence[PlanSum]:
+    """Return the sums of the plans of an hour's leads that are told one by one.
+
+    Where leads name more plans than a part is answered with, they are the most wanted of those, and
+    are added up once more by their names, so that no part of theirs is missing.
+    """
+    sums, is_whole = await _sums(parts)
+    if is_whole:
+        return sums[:_MOST_PLANS]
+    sums, _ = await _sums(parts, {one.plan_name for one in sums[:_MOST_PLANS]})
+    return sums[:_MOST_PLANS]
+
+
+async def _sums(
+    parts: Sequence[IntentFilter], names: Collection[str] | None = None
+) -> tuple[Sequence[PlanSum], bool]:
+    """Return the sums by plan, the most wanted first, and whether those are all of them."""
+    sums: dict[tuple[str, str], PlanSum] = {}
+    is_whole = True
+    for part in parts:
+        async with answers_in_time(_WITHIN_S):
+            found = await intents.sum_by_plan(part, names)
+        is_whole = is_whole and len(found) < intents.MOST_GROUPS
+        for one in found:
+            key = (one.plan_name, one.currency)
+            known = sums.get(key) or PlanSum(*key, 0, 0)
+            sums[key] = PlanSum(*key, known.count + one.count, known.amount + one.amount)
+    order = sorted(sums.values(), key=lambda one: (-one.count, one.plan_name, one.currency))
+    return order, is_whole
+
+
+def _values(count: int, plans: Sequence[PlanSum], since: datetime) -> JsonObject:
     return {
-        "quantity": str(sum(one.count for one in sums)),
+        "quantity": str(count),
         "since": words.time(since),
         "until": words.time(since + HOUR),
-        "rows": [_row(one) for one in sums[:_MOST_PLANS]],
+        "rows": [_row(one) for one in plans],
     }
 
 
