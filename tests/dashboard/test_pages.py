@@ -10,10 +10,14 @@ import pytest
 
 import service.dashboard
 import tillgate_sandbox
+from service.core.principal import AccessScope, Kind
 from service.storage.database import Database
 from service.web.client.builds import newest_build
+from tests.dashboard.operated import EVIL
 from tests.dashboard.signing_in import sign_in
 from tests.sandbox.lab import Lab
+from tests.support.api import SECRET
+from tests.support.keys import issue_key
 from tests.support.pages import assert_nothing_inline
 
 
@@ -138,6 +142,34 @@ async def test_search_leads_from_an_id_of_its_payment_to_the_session(
     lab.api.http.cookies.clear()
     signed_out = await lab.api.http.get("/dashboard/sessions", params={"sessionId": "hand:a:b"})
     assert signed_out.headers["location"].startswith("/dashboard/login")
+
+
+async def test_the_first_page_has_the_sessions_that_were_opened_last(
+    lab: Lab, database: Database
+) -> None:
+    http = lab.api.http
+    body = {"userId": "ada", "eventId": "e", "amount": 999, "currency": "INR", "provider": "upi"}
+    for name in ("ps_1", "ps_2"):
+        path = "/api/payment-sessions"
+        opened = await lab.api.call("POST", path, SECRET, json=body | {"sessionId": name})
+        assert opened.status_code == 201, opened.text
+    await database["sessions"].update_many({}, {"$set": {"eventId": EVIL}})
+    await sign_in(http)
+    text = (await http.get("/dashboard")).text
+    assert EVIL not in text
+    links = re.findall(r'href="/dashboard/sessions/(ps_\d)"', text)
+    assert links == ["ps_2", "ps_1"]
+    assert '<span class="badge info">pending</span>' in text
+    # By the address alone the same page is found.
+    assert (await http.get("/dashboard/sessions")).headers["location"] == "/dashboard"
+    others = [AccessScope.TIMELINES_READ]
+    issued = await issue_key(lab.sandbox.clock, Kind.ADMIN, scopes=others)
+    http.cookies.clear()
+    await sign_in(http, issued.key)
+    assert "ps_1" not in (await http.get("/dashboard")).text
+    await sign_in(http)
+    await database["sessions"].update_many({}, {"$set": {"merchantId": "another"}})
+    assert "ps_1" not in (await http.get("/dashboard")).text
 
 
 async def test_search_leads_to_the_session(lab: Lab) -> None:

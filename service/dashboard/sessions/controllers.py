@@ -1,5 +1,7 @@
 """The dashboard's pages over HTTP."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from litestar import Controller, Response, get
@@ -8,21 +10,30 @@ from litestar.response import Redirect
 
 from service.core.errors import NotFound
 from service.core.ids import SESSION_ID
-from service.core.principal import Principal
+from service.core.principal import AccessScope, Principal
 from service.dashboard.login.controllers import reader_of
 from service.dashboard.login.services import TheLogin
 from service.dashboard.reading import Frame, TheExtension, frame_of, to_login
 from service.dashboard.sessions.lines import lines
-from service.dashboard.sessions.page import missing_page, search_page, timeline_page
+from service.dashboard.sessions.page import (
+    SessionLine,
+    missing_page,
+    search_page,
+    session_line,
+    timeline_page,
+)
 from service.sessions.operations.caller import Caller
+from service.sessions.operations.find_session import Listed, list_sessions
 from service.sessions.states import status_at
 from service.timeline.operations.find_named import session_paid_by
 from service.timeline.operations.gather import timeline
 from service.web.authentication import AnyRequest
-from service.web.parameters import SessionIdPath
+from service.web.parameters import PAGE_SIZE, SessionIdPath
 
 # A session's id, or any that the ledger knows of its payment: `hand:{merchant}:{session}` is one.
-NamedQuery = Annotated[str, QueryParameter(name="sessionId", pattern=r"^[A-Za-z0-9_:-]{1,255}$")]
+NamedQuery = Annotated[
+    str | None, QueryParameter(name="sessionId", pattern=r"^[A-Za-z0-9_:-]{1,255}$")
+]
 
 
 class SessionPages(Controller):
@@ -34,17 +45,25 @@ class SessionPages(Controller):
     async def search(
         self, request: AnyRequest, login: TheLogin, extension: TheExtension
     ) -> Response[str] | Redirect:
-        """Ask for a session; show the checkouts that an extension opened last."""
-        if await reader_of(request, login) is None:
+        """Ask for a session; show those that were opened last, and an extension's checkouts."""
+        reader = await reader_of(request, login)
+        if reader is None:
             return to_login("/dashboard")
+        opened = await _opened_last(reader, login.clock.now())
         latest = await extension.latest() if extension is not None else None
-        return search_page(latest, frame_of(request, login, extension))
+        return search_page(opened, latest, frame_of(request, login, extension))
 
     @get("/sessions")
     async def found(
-        self, request: AnyRequest, login: TheLogin, extension: TheExtension, named: NamedQuery
+        self,
+        request: AnyRequest,
+        login: TheLogin,
+        extension: TheExtension,
+        named: NamedQuery = None,
     ) -> Response[str] | Redirect:
         """Redirect to the requested session, or to the one whose payment has this id."""
+        if named is None:
+            return Redirect("/dashboard", status_code=303)
         reader = await reader_of(request, login)
         if SESSION_ID.fullmatch(named):
             return _to_session(named)
@@ -74,6 +93,15 @@ class SessionPages(Controller):
         if extension is not None:
             found = await extension.add_lines(session_id, found)
         return timeline_page(gathered.session, standing, gathered.why, found, frame)
+
+
+async def _opened_last(reader: Principal, now: datetime) -> Sequence[SessionLine]:
+    """Return the sessions that were opened last, none to a key that may not read them."""
+    if AccessScope.SESSIONS_READ not in reader.scopes:
+        return []
+    wanted = Listed(merchant_id=reader.merchant_id, now=now)
+    found, _ = await list_sessions(wanted, Caller(reader), cursor=None, limit=PAGE_SIZE)
+    return [session_line(one, now) for one in found]
 
 
 async def _paid_by(named: str, reader: Principal, frame: Frame) -> Response[str] | Redirect:

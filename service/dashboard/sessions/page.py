@@ -2,17 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from litestar import Response
+from msgspec import Struct
 
 from service.dashboard.frame import PAGES
+from service.dashboard.payments.lines import LONGEST_ID
 from service.dashboard.reading import Frame
+from service.dashboard.said import shortened
 from service.dashboard.sessions.lines import KINDS
 from service.extension import LatestCheckouts, Line
 from service.providers.money import to_major
 from service.providers.registry import REGISTRY
 from service.sessions.documents import Session
-from service.sessions.states import Status
+from service.sessions.states import Status, status_at
 
 _TONES = {
     Status.PENDING: "info",
@@ -24,9 +28,42 @@ _TONES = {
 }
 
 
-def search_page(latest: LatestCheckouts | None, frame: Frame) -> Response[str]:
-    """Show the first page. `latest` is what an extension opened last, None without extension."""
-    return PAGES.show("sessions.html", token=frame.token, pages=frame.pages, latest=latest)
+class SessionLine(Struct, frozen=True):
+    """A row of the list of sessions."""
+
+    session_id: str
+    status: str
+    tone: str
+    price: str
+    provider: str
+    item: str
+    opened_at: datetime
+
+
+def search_page(
+    opened: Sequence[SessionLine], latest: LatestCheckouts | None, frame: Frame
+) -> Response[str]:
+    """Show the first page: the sessions that were opened last.
+
+    `latest` is what an extension opened last, None without extension.
+    """
+    return PAGES.show(
+        "sessions.html", token=frame.token, pages=frame.pages, opened=opened, latest=latest
+    )
+
+
+def session_line(session: Session, now: datetime) -> SessionLine:
+    """Return a session as a row of the list."""
+    status = status_at(session.status, session.expires_at, now)
+    return SessionLine(
+        session_id=session.session_id,
+        status=status,
+        tone=_TONES[status],
+        price=_price(session.amount, session.provider, session.currency),
+        provider=REGISTRY[session.provider].traits.title,
+        item=shortened(_item(session) or "", LONGEST_ID),
+        opened_at=session.created_at,
+    )
 
 
 def missing_page(session_id: str, frame: Frame) -> Response[str]:
@@ -65,13 +102,17 @@ def _facts(session: Session) -> dict[str, str | None]:
     return {
         "Amount": _price(session.amount, session.provider, session.currency),
         "Provider": REGISTRY[session.provider].traits.title,
-        "For": session.plan or session.pass_id or session.event_id,
+        "For": _item(session),
         "User": session.user_id,
         "Payment": session.provider_payment_id,
         "Opened": f"{session.created_at:%F %T} UTC",
         "Expires": f"{session.expires_at:%F %T} UTC",
         "Completed": f"{session.completed_at:%F %T} UTC" if session.completed_at else None,
     }
+
+
+def _item(session: Session) -> str | None:
+    return session.plan or session.pass_id or session.event_id
 
 
 def _price(amount: int, provider: str, currency: str) -> str:
