@@ -61,12 +61,14 @@ class Fact(StoredDocument):
 class DirtyBucket(StoredDocument):
     """A quarter-hour that is to be added up; `n` rises with each change.
 
-    Where it is 0 nothing has changed: the roll-up that is there counts until then.
+    Where it is 0 nothing has changed: the roll-up that is there counts until then. `series` rises
+    instead where webhooks or tracked events are to be counted.
     """
 
     merchant_id: str
     bucket: datetime
     n: int
+    series: int = 0
 
     class Settings:
         """Collection and indexes."""
@@ -87,7 +89,8 @@ class Rollup(StoredDocument):
     `parts` has the counts by each of `Part` (leads have one of their own), at most 200 keys and the
     rest. `slots` are how many completed sessions took how long, by slot. Both are MessagePack: a
     month is thousands of these, and as BSON reading their maps took most of the time of an answer.
-    `payers` are some hashes, or a sketch.
+    `payers` are some hashes, or a sketch. Webhooks and tracked events have no currency; of these
+    `payersBy` are the payers of each resource.
     """
 
     merchant_id: str
@@ -97,6 +100,7 @@ class Rollup(StoredDocument):
     parts: dict[str, bytes] = Field(default_factory=dict)
     slots: bytes
     payers: bytes | None = None
+    payers_by: bytes | None = None
 
     class Settings:
         """Collection and indexes."""
@@ -127,6 +131,7 @@ class DayRollup(StoredDocument):
     parts: dict[str, bytes] = Field(default_factory=dict)
     slots: bytes
     payers: bytes | None = None
+    payers_by: bytes | None = None
     hours: bytes
     without: list[str] = Field(default_factory=list)
 
@@ -153,7 +158,8 @@ class FiguresState(StoredDocument):
     before `seen` is there, too, unless its commit came later than any should: so it is read again.
     `currencies` are all that there is something in, `read_at` is the process's time of the last
     reading. `zone` is that of the days; where `days_from` is a time, those from there on are still
-    to be made. `batches` is how often facts were written.
+    to be made. `batches` is how often facts were written. Webhooks and tracked events were counted
+    up to `series_until`, but where a mark stands or a row asks for it.
     """
 
     id: str  # type: ignore[assignment]
@@ -164,6 +170,7 @@ class FiguresState(StoredDocument):
     zone: str | None = None
     days_from: datetime | None = None
     batches: int = 0
+    series_until: datetime | None = None
 
     class Settings:
         """Collection."""

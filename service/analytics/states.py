@@ -22,6 +22,11 @@ BESIDE: Final = "\x1f"
 """What stands between a provider and an item, where both make a key."""
 
 MOST_KEYS: Final = 200
+MOST_KEYS_OF_A_DAY: Final = 2_000
+"""A part with more is not kept of a day: its quarter-hours answer, of which each has 200."""
+SERIES: Final = ""
+"""The currency of the roll-ups of what has none: webhooks and tracked events."""
+
 UNKNOWN: Final = "unknown"
 OTHERS: Final = "other"
 
@@ -50,6 +55,10 @@ class Part(StrEnum):
     CODE = "code"
     PROVIDER_CODE = "providerCode"
     LEAD = "lead"
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+    TRACKED = "tracked"
+    RESOURCE = "resource"
 
 
 class Reached(StrEnum):

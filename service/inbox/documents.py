@@ -58,7 +58,8 @@ class WebhookEvent(StoredDocument):
     the first delivery said. `doubts` are what a person must decide about: `decision` is the last
     one of them, set once there is one on each.
     `purge_at` is unset while anybody or anything may still have to act on it; `deletable_at` is set
-    by the retention job alone. A row from the `clock` stands for no event: it is a review of a
+    by the retention job alone. `recount` is set by who writes it later than its time may have been
+    counted (`core/lateness.py`). A row from the `clock` stands for no event: it is a review of a
     payment whose outcome nobody could report.
     """
 
@@ -92,6 +93,7 @@ class WebhookEvent(StoredDocument):
     leased_until: datetime | None = None
     purge_at: datetime | None = None
     deletable_at: datetime | None = None
+    recount: bool = False
 
     @property
     def is_decided(self) -> bool:
@@ -125,6 +127,11 @@ class WebhookEvent(StoredDocument):
                     ("_id", DESCENDING),
                 ],
                 name="merchant_status_receivedAt",
+            ),
+            IndexModel(
+                [("merchantId", ASCENDING), ("receivedAt", ASCENDING)],
+                name="recount_merchant_receivedAt",
+                partialFilterExpression={"recount": True},
             ),
             IndexModel([("purgeAt", ASCENDING)], name="purgeAt"),
             IndexModel(

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from service.analytics.documents import TrackedEvent
 from service.analytics.operations.caching import HOURLY, Cache, Question
 from service.analytics.repository.shared_answers import answers_at
 from service.analytics.repository.sources import SOURCES
-from service.core.clock import SystemClock
+from service.core.clock import LATEST, SystemClock
 from service.core.peppers import read_pepper
 from service.payments.attempts.documents import Attempt
 from service.payments.payments.documents import Payment
@@ -25,6 +26,7 @@ OF |= {"currency": "USD", "providerPaymentId": "pi_1", "userId": "ada"}
 OF |= dict.fromkeys(("createdAt", "updatedAt"), NOON)
 PAID = OF | {"status": "succeeded", "statusAt": NOON, "metadata": {}}
 TRIED = OF | {"attemptId": "ch_1", "sessionId": "s-1", "status": "failed", "madeAt": NOON}
+TRACKED = {"_id": "ev_1", "merchantId": "default", "type": "payment", "at": NOON, "purgeAt": LATEST}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def _new(row: dict[str, Any]) -> dict[str, Any]:
 def test_each_aggregate_is_listed_with_its_lag_and_refreshed_by_itself(shop: OnDisk) -> None:
     shop.ok("figures", "refresh")
     told = json.loads(shop.ok("figures", "status", "--json"))
-    assert [one["aggregate"] for one in told["aggregates"]] == [*SOURCES]
+    assert [one["aggregate"] for one in told["aggregates"]] == [*SOURCES, "webhooks"]
     shop.database["payments"].insert_one(_new(Payment.new_row(PAID)))
     shop.database["payment_attempts"].insert_one(_new(Attempt.new_row(TRIED)))
     shop.ok("figures", "refresh", "payments")
@@ -85,6 +87,10 @@ def test_each_aggregate_is_listed_with_its_lag_and_refreshed_by_itself(shop: OnD
     lags = {one["aggregate"]: one["lag"] for one in told["aggregates"]}
     assert lags["payments"] is not None
     assert lags["payment_attempts"] is None
+    assert lags["webhooks"] is None
+    shop.database["figures_events"].insert_one(TrackedEvent.new_row(TRACKED))
+    shop.ok("figures", "refresh", "webhooks")
+    assert shop.database["rollups"].find_one({"currency": ""}) is not None
     shop.ok("figures", "refresh", "rollups")
     shop.ok("figures", "refresh", "payment_attempts")
     assert {one["kind"] for one in shop.database["figures_facts"].find()} == {"payment", "attempt"}

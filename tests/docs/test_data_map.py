@@ -25,7 +25,7 @@ NEUTRAL = set(
     "refunded excess reserved held unposted refundId providerRefundId paymentId void byDispute "
     "calledAt requestedAt decidedAt madeAt pendingReason providerDisputeId providerStatus phase "
     "respondBy refundable evidenceSubmitted movements deducted withdrawn openedAt closedAt "
-    "attemptId method objectId lines postedAt waitsFor reminded unparsed language template "
+    "attemptId method objectId recount lines postedAt waitsFor reminded unparsed language template "
     "handedOver edition sentAt arm reminders remindedAt leftAt enrolledAt nextAt outcomeAt "
     "enabled paused after quietFrom quietUntil heldOut mostADay mostACustomer customerDays mail "
     "reached sent countedFrom firstAt tries slot sourceAt".split()

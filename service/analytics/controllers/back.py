@@ -1,11 +1,9 @@
 """Days and hours that have passed."""
 
 from datetime import timedelta
-from typing import Annotated
 
 from litestar import Controller, Response, get
 from litestar.di import Provide
-from litestar.params import QueryParameter
 
 from service.analytics.controllers.answering import (
     DaysQuery,
@@ -14,8 +12,8 @@ from service.analytics.controllers.answering import (
     shown_to,
 )
 from service.analytics.operations.asking import ask_one
+from service.analytics.operations.beside import read_series
 from service.analytics.operations.caching import DAILY, HOURLY, WEEKLY
-from service.analytics.operations.glancing import read_webhooks
 from service.analytics.operations.periods import last_days
 from service.analytics.operations.services import Shown
 from service.analytics.operations.sessions import read_sessions
@@ -113,18 +111,18 @@ class FiguresBack(Controller):
         self,
         request: AnyRequest,
         shown: ShownFigures,
-        days: Annotated[int, QueryParameter(ge=1, le=90)] = 30,
+        days: DaysQuery = 30,
     ) -> Response[WebhookMetricsAnswer]:
         """Those that went out to the merchant's endpoints, and those that came from providers.
 
-        As long as they are kept: 30 days, and by default 90.
+        Also those that were deleted since.
         """
 
         async def compute(shown: Shown) -> WebhookMetricsAnswer:
             span = last_days(days, shown.as_of, shown.zone)
-            return webhook_metrics_answer(
-                shown, days, *await read_webhooks(shown.merchant.id, span)
-            )
+            parts = (Part.INCOMING, Part.OUTGOING)
+            found = await read_series(shown.merchant.id, span, shown.timezone, parts)
+            return webhook_metrics_answer(shown, days, found)
 
         return await respond(request, shown, timedelta(), compute)
 

@@ -13,15 +13,17 @@ from service.analytics.controllers.answering import (
     services_of,
     shown_to,
 )
+from service.analytics.operations.beside import read_series
 from service.analytics.operations.periods import last_days
 from service.analytics.operations.services import Shown
-from service.analytics.operations.tracking import read_tracked, track
+from service.analytics.operations.tracking import track
 from service.analytics.schemas.tracking import (
     SeriesAnswer,
     TrackedAnswer,
     TrackEvent,
     events_answer,
 )
+from service.analytics.states import Part
 from service.core.principal import AccessScope
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
 
@@ -63,6 +65,8 @@ class TrackedEvents(Controller):
 
         async def compute(shown: Shown) -> SeriesAnswer:
             span = last_days(days, shown.as_of, shown.zone)
-            return events_answer(shown, days, await read_tracked(shown.merchant.id, span))
+            parts = (Part.TRACKED, Part.RESOURCE)
+            found = await read_series(shown.merchant.id, span, shown.timezone, parts)
+            return events_answer(shown, days, found)
 
         return await respond(request, shown, timedelta(), compute)

@@ -23,10 +23,9 @@ from service.analytics.operations.payers import union_of
 from service.analytics.operations.periods import DAY, day_of, start_of
 from service.analytics.operations.spans import begin_of
 from service.analytics.repository.facts import Span
+from service.analytics.states import MOST_KEYS_OF_A_DAY
 from service.storage.database import Row
 
-MOST_KEYS_OF_A_DAY: Final = 2_000
-"""A part with more is not kept of a day: its quarter-hours answer, of which each has 200."""
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -71,10 +70,18 @@ def _row_of(merchant_id: str, day: Span, buckets: Sequence[Bucket], zone: ZoneIn
                 add(known.setdefault(key, {}), counts)
     few = {part: of for part, of in parts.items() if len(of) <= MOST_KEYS_OF_A_DAY}
     payers = union_of([one.payers for one in buckets if one.payers is not None])
-    whole = Bucket(day[0], buckets[0].currency, totals, few, slots, payers)
+    whole = Bucket(day[0], buckets[0].currency, totals, few, slots, payers, _payers_by(buckets))
     hours = PACK_PARTS.encode(_hours(day[0], buckets, zone))
     own: Row = {"until": day[1], "hours": hours, "without": sorted(parts.keys() - few.keys())}
     return DayRollup.new_row(row_of(merchant_id, whole) | own)
+
+
+def _payers_by(buckets: Iterable[Bucket]) -> dict[str, bytes]:
+    found: dict[str, list[bytes]] = defaultdict(list)
+    for one in buckets:
+        for name, payers in one.payers_by.items():
+            found[name].append(payers)
+    return {name: union_of(of) or b"" for name, of in found.items()}
 
 
 def _hours(begins: datetime, buckets: Sequence[Bucket], zone: ZoneInfo) -> Sums:

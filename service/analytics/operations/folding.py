@@ -35,6 +35,7 @@ K = TypeVar("K")
 PACK_PARTS: Final = msgpack.Encoder(order="sorted")
 UNPACK_PARTS: Final = msgpack.Decoder(Sums)
 _UNPACK_SLOTS: Final = msgpack.Decoder(dict[int, int])
+_UNPACK_PAYERS: Final = msgpack.Decoder(dict[str, bytes])
 
 
 class Quarter(Struct, frozen=True):
@@ -52,7 +53,10 @@ Gathered: TypeAlias = dict[datetime, Quarter]
 
 
 class Bucket(Struct, frozen=True):
-    """A quarter-hour in one currency: what a roll-up keeps, or what was added up just now."""
+    """A quarter-hour in one currency: what a roll-up keeps, or what was added up just now.
+
+    `payers_by` are those of each resource that tracked events name.
+    """
 
     at: datetime
     currency: str
@@ -60,6 +64,7 @@ class Bucket(Struct, frozen=True):
     parts: Mapping[str, Mapping[str, Counts]]
     slots: Mapping[int, int]
     payers: bytes | None
+    payers_by: Mapping[str, bytes] = {}
 
 
 def fold(facts: Iterable[Row]) -> list[Bucket]:
@@ -203,19 +208,19 @@ def _names(kind: str, state: str, reached: str) -> Sequence[tuple[str, int]]:
     return names
 
 
-def largest(of: Sums) -> Mapping[str, Counts]:
+def largest(of: Mapping[str, Counts], most: int = MOST_KEYS) -> Mapping[str, Counts]:
     """Return the counts of the keys with the most facts, and of all further ones together."""
-    if len(of) <= MOST_KEYS:
+    if len(of) <= most:
         return of
     ranked = sorted(of, key=lambda key: (-_size(of[key]), key))
     rest: dict[str, int] = {}
-    for key in ranked[MOST_KEYS:]:
+    for key in ranked[most:]:
         add(rest, of[key])
-    return {key: of[key] for key in ranked[:MOST_KEYS]} | {REST: rest}
+    return {key: of[key] for key in ranked[:most]} | {REST: rest}
 
 
-def _size(counts: Mapping[str, int]) -> int:
-    return sum(counts.get(kind, 0) for kind in Kind)
+def _size(counts: Counts) -> int:
+    return sum(counts.get(kind, 0) for kind in Kind) + counts.get("n", 0)
 
 
 def row_of(merchant_id: str, bucket: Bucket) -> Row:
@@ -228,6 +233,7 @@ def row_of(merchant_id: str, bucket: Bucket) -> Row:
         "parts": {part: PACK_PARTS.encode(of) for part, of in sorted(bucket.parts.items())},
         "slots": msgpack.encode(dict(sorted(bucket.slots.items()))),
         "payers": bucket.payers,
+        "payersBy": PACK_PARTS.encode(bucket.payers_by) if bucket.payers_by else None,
     }
     return Rollup.new_row(given)
 
@@ -236,4 +242,5 @@ def bucket_of(row: Row) -> Bucket:
     """Return a roll-up as a bucket, with the parts that were read of it."""
     parts = {part: UNPACK_PARTS.decode(of) for part, of in row.get("parts", {}).items()}
     slots = _UNPACK_SLOTS.decode(row["slots"])
-    return Bucket(row["bucket"], row["currency"], row["totals"], parts, slots, row["payers"])
+    by = _UNPACK_PAYERS.decode(row["payersBy"]) if row.get("payersBy") else {}
+    return Bucket(row["bucket"], row["currency"], row["totals"], parts, slots, row["payers"], by)

@@ -11,10 +11,9 @@ from service.analytics.operations.figures import payers_of
 from service.analytics.operations.folding import Bucket
 from service.analytics.operations.services import Shown
 from service.analytics.operations.spans import before
-from service.analytics.repository import customers, live, webhooks
+from service.analytics.repository import customers, live
 from service.analytics.repository.customers import MOST_PAYMENTS, Customers
 from service.analytics.repository.facts import Span
-from service.analytics.repository.webhooks import Came, Went
 from service.analytics.states import Grain, Part
 from service.storage.answering import answers_in_time
 from service.storage.database import Row
@@ -51,9 +50,3 @@ async def read_customers(shown: Shown, span: Span) -> Customers:
         message = f"takes in more than {MOST_PAYMENTS} payments: ask for a shorter one"
         raise WrongQuestion("period", message)
     return found
-
-
-async def read_webhooks(merchant_id: str, span: Span) -> tuple[Sequence[Came], Sequence[Went]]:
-    """Return the webhooks of a time, those that came in and those that went out."""
-    async with answers_in_time(_WITHIN_S):
-        return await webhooks.came_in(merchant_id, span), await webhooks.went_out(merchant_id, span)

@@ -7,12 +7,14 @@ from typing import Final
 from msgspec import Struct
 
 from service.analytics.documents import FiguresState
+from service.analytics.operations.marking import SERIES_NAME
 from service.analytics.operations.sweeping import WITHIN_S
-from service.analytics.repository import days, facts, rollups, sources, versions
+from service.analytics.repository import days, facts, rollups, series, sources, versions
 from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.principal import Principal
 from service.core.strict_json import JsonObject
+from service.core.views import view_of
 from service.storage.answering import answers_in_time
 from service.storage.database import EMPTY_TIME
 from service.storage.plain import NO_TRANSACTION, in_transaction
@@ -59,9 +61,12 @@ async def figures_status() -> Status:
         standing = []
         for one in states:
             marked, oldest = marks.get(one.id, (0, None))
-            standing.append(Standing(one.id, one.read_at, marked, oldest, one.zone, one.days_from))
+            standing.append(
+                view_of(Standing, one, merchant_id=one.id, marked=marked, oldest_mark=oldest)
+            )
         counts = await facts.count(), await rollups.count(), await days.count()
         aggregates = [Aggregate(name, _read_until(name, states)) for name in sources.SOURCES]
+        aggregates.append(Aggregate(SERIES_NAME, _counted_until(states)))
         return Status(standing, aggregates, *counts)
 
 
@@ -69,6 +74,12 @@ def _read_until(source: str, states: Sequence[FiguresState]) -> datetime | None:
     """Return until when a collection was read of all merchants; None where some never were."""
     reached = min((one.seen.get(source, EMPTY_TIME) for one in states), default=EMPTY_TIME)
     return datetime.fromtimestamp(reached.time, UTC) if reached > EMPTY_TIME else None
+
+
+def _counted_until(states: Sequence[FiguresState]) -> datetime | None:
+    """Return until when webhooks and tracked events were counted of all merchants."""
+    reached = [one.series_until for one in states]
+    return min([one for one in reached if one is not None], default=None) if all(reached) else None
 
 
 async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: Clock) -> int:
@@ -82,10 +93,11 @@ async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: 
         for merchant_id in [one.id for one in await facts.states()]:
             span = since, until
             made = await days.begins_of(merchant_id, span)
+            made |= await series.quarters(merchant_id, span, NO_TRANSACTION)
             buckets = sorted(made.union(await facts.buckets_within(merchant_id, span)))
             for n in range(0, len(buckets), _AT_ONCE):
                 some = {(merchant_id, at): 0 for at in buckets[n : n + _AT_ONCE]}
-                await facts.mark(some, NO_TRANSACTION)
+                await facts.mark(some, NO_TRANSACTION, series=1)
             marked += len(buckets)
         await facts.read_again()
         detail: JsonObject = {"from": since.isoformat(), "to": until.isoformat(), "buckets": marked}

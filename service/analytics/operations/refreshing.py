@@ -1,14 +1,19 @@
 """What the job of figures does: read what has changed, and add up what that touches."""
 
 from collections.abc import Collection
+from typing import Final
 
+from service.analytics.operations.marking import SERIES_NAME, mark_series
 from service.analytics.operations.remaking import make_days
 from service.analytics.operations.rolling import roll_up
 from service.analytics.operations.sweeping import WITHIN_S, sweep
-from service.analytics.repository import facts, sources
+from service.analytics.repository import facts, series, sources
 from service.core.clock import Clock
 from service.jobs.operations.job import Report, Turn
 from service.storage.answering import answers_in_time
+
+EVERYTHING: Final[Collection[str]] = (*sources.SOURCES, SERIES_NAME)
+"""What is read of each merchant: the rows of some collections, and what stands beside these."""
 
 
 class FiguresReport(Report):
@@ -30,18 +35,21 @@ async def refresh(
     report: FiguresReport,
     turn: Turn,
     *,
-    only: Collection[str] = sources.SOURCES,
+    only: Collection[str] = EVERYTHING,
 ) -> None:
     """Read what has changed and add up what that touches, of all merchants.
 
-    `only`: what has changed in some collections. Raises `Unavailable`, `LeaseLost`.
+    `only`: what has changed in some of it. Raises `Unavailable`, `LeaseLost`.
     """
     async with answers_in_time(WITHIN_S):
-        merchants = await sources.merchants_written()
+        merchants = sorted({*await sources.merchants_written(), *await series.merchants()})
     for merchant_id in merchants:
         if turn.until.over:
             return
-        report.facts += await sweep(merchant_id, clock, turn.lease, turn.until, only=only)
+        read = [one for one in only if one in sources.SOURCES]
+        report.facts += await sweep(merchant_id, clock, turn.lease, turn.until, only=read)
+        if SERIES_NAME in only:
+            await mark_series(merchant_id, clock, turn.lease, turn.until)
     report.buckets += await roll_up(turn.lease, turn.until)
     for merchant_id in merchants:
         if turn.until.over:

@@ -5,15 +5,17 @@ from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from service.analytics.documents import FiguresState
 from service.analytics.operations.days import days_of, rows_of_days, whole_day
-from service.analytics.operations.folding import Bucket, bucket_of
+from service.analytics.operations.folding import Bucket, bucket_of, row_of
 from service.analytics.operations.periods import DAY, day_of
-from service.analytics.operations.spans import joined
+from service.analytics.operations.spans import joined, spans_of
 from service.analytics.repository import days, facts, rollups
 from service.analytics.repository.facts import Span
 from service.analytics.repository.rollups import Wanted
-from service.analytics.states import Part
+from service.analytics.states import SERIES, Part
 from service.core.batches import Until
 from service.leases.operations import under
 from service.leases.repository import Held
@@ -25,17 +27,26 @@ _DAYS_AT_ONCE = 31
 _WITHIN_S = 20.0
 
 
-async def remake_touched(
-    merchant_id: str, made: Sequence[Bucket], replaced: Collection[datetime], tx: Transaction
-) -> None:
-    """Add the days up anew that some quarter-hours are in, in the transaction that replaces these.
+class Replaced(Struct, frozen=True):
+    """Quarter-hours that are replaced, and the buckets that take their place.
 
-    `made` are the buckets that were put in their place.
+    `currency` is None for all that there are, `SERIES` for what is counted beside the ledger.
     """
-    state = await facts.state_of(merchant_id, tx)
+
+    merchant_id: str
+    currency: str | None
+    quarters: Collection[datetime]
+    made: Sequence[Bucket]
+
+
+async def replace(what: Replaced, tx: Transaction) -> None:
+    """Replace quarter-hours, and add the days up anew that these are in."""
+    wanted = Wanted(what.merchant_id, spans_of(what.quarters), what.currency, ())
+    rows = [row_of(what.merchant_id, one) for one in what.made]
+    await rollups.replace(wanted, rows, tx)
+    state = await facts.state_of(what.merchant_id, tx)
     if state is not None and state.zone is not None:
-        touched = days_of(replaced, ZoneInfo(state.zone))
-        await _make(state, touched, made, replaced, tx)
+        await _make(state, days_of(what.quarters, ZoneInfo(state.zone)), what, tx)
 
 
 async def make_days(merchant_id: str, lease: Held | None, until: Until) -> int:
@@ -71,20 +82,15 @@ async def _go_on(merchant_id: str, tx: Transaction) -> int:
     zone = ZoneInfo(state.zone)
     first = day_of(state.days_from, zone)
     some = [whole_day(first + n * DAY, zone) for n in range(_DAYS_AT_ONCE)]
-    await _make(state, some, (), (), tx)
+    for currency in (None, SERIES):
+        await _make(state, some, Replaced(merchant_id, currency, (), ()), tx)
     then = await rollups.first_after(merchant_id, some[-1][1], tx)
     await facts.keep_state(state.model_copy(update={"days_from": then}), tx)
     return len(some)
 
 
-async def _make(
-    state: FiguresState,
-    some: Sequence[Span],
-    made: Sequence[Bucket],
-    replaced: Collection[datetime],
-    tx: Transaction,
-) -> None:
-    wanted = Wanted(state.id, joined(some), None, [*Part], replaced)
-    buckets = [bucket_of(row) for row in await rollups.within(wanted, tx)] + [*made]
+async def _make(state: FiguresState, some: Sequence[Span], what: Replaced, tx: Transaction) -> None:
+    wanted = Wanted(state.id, joined(some), what.currency, [*Part], what.quarters)
+    buckets = [bucket_of(row) for row in await rollups.within(wanted, tx)] + [*what.made]
     rows = rows_of_days(state.id, some, buckets, ZoneInfo(str(state.zone)))
-    await days.replace(state.id, some, rows, tx)
+    await days.replace(state.id, what.currency, some, rows, tx)

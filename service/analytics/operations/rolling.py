@@ -7,12 +7,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from service.analytics.operations.folding import Bucket, Gathered, buckets_of, gather, row_of
-from service.analytics.operations.remaking import remake_touched
+from service.analytics.operations.beside import to_keep
+from service.analytics.operations.folding import Bucket, Gathered, buckets_of, gather
+from service.analytics.operations.remaking import Replaced, replace
 from service.analytics.operations.spans import spans_of
 from service.analytics.operations.sweeping import WITHIN_S
-from service.analytics.repository import facts, rollups, sources
+from service.analytics.repository import facts, sources
 from service.analytics.repository.facts import Which
+from service.analytics.states import SERIES
 from service.core.batches import Until
 from service.leases.operations import under
 from service.leases.repository import Held
@@ -32,6 +34,7 @@ class _Ready(Struct, frozen=True):
     merchant_id: str
     marks: Sequence[Row]
     buckets: Sequence[Bucket]
+    series: Sequence[Bucket]
     then: int
 
 
@@ -78,8 +81,10 @@ async def _next(before: _Ready | None) -> _Ready | None:
         async for rows in facts.batches(which, tx):
             gather(gathered, rows)
             n += len(rows)
+        asked = [row["bucket"] for row in marks if row.get("series")]
+        series = await to_keep(merchant_id, asked, tx)
     then = min(_FACTS_AT_ONCE * len(marks) // max(n, 1), 4 * len(marks), _MOST)
-    return _Ready(merchant_id, marks, buckets_of(gathered), max(then, _FEWEST))
+    return _Ready(merchant_id, marks, buckets_of(gathered), series, max(then, _FEWEST))
 
 
 async def _replace(ready: _Ready, tx: Transaction) -> int:
@@ -90,8 +95,9 @@ async def _replace(ready: _Ready, tx: Transaction) -> int:
     marks = await facts.unraised(ready.marks, tx)
     buckets = {row["bucket"] for row in marks}
     made = [one for one in ready.buckets if one.at in buckets]
-    rows = [row_of(ready.merchant_id, one) for one in made]
-    await rollups.replace(ready.merchant_id, buckets, rows, tx)
-    await remake_touched(ready.merchant_id, made, buckets, tx)
+    await replace(Replaced(ready.merchant_id, None, buckets, made), tx)
+    if beside := {row["bucket"] for row in marks if row.get("series")}:
+        counts = [one for one in ready.series if one.at in beside]
+        await replace(Replaced(ready.merchant_id, SERIES, beside, counts), tx)
     await facts.unmark(marks, tx)
     return len(marks)

@@ -8,10 +8,14 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from service.analytics.operations.cohorts import CohortReport, add_up_customers
-from service.analytics.operations.refreshing import FiguresReport, count_marked, refresh
+from service.analytics.operations.refreshing import (
+    EVERYTHING,
+    FiguresReport,
+    count_marked,
+    refresh,
+)
 from service.analytics.operations.services import FiguresServices
 from service.analytics.operations.watching import WatchReport, watch_hours
-from service.analytics.repository.sources import SOURCES
 from service.jobs.operations.job import About, Job, Table, by_name
 
 FIGURES = About(
@@ -28,8 +32,8 @@ COHORTS = About(
 ABOUT: Sequence[About] = (FIGURES, UNUSUAL, COHORTS)
 
 ROLLUPS: Final = "rollups"
-AGGREGATES: Sequence[str] = (*SOURCES, ROLLUPS)
-"""What can be refreshed by itself: the facts of one collection, or only what is marked."""
+AGGREGATES: Sequence[str] = (*EVERYTHING, ROLLUPS)
+"""What can be refreshed by itself: the facts of one collection, webhooks, or what is marked."""
 
 
 def figures_jobs(services: FiguresServices) -> Sequence[Job[Any]]:

@@ -1,30 +1,16 @@
 """Track events that a merchant's own server reports; they never add to money."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from msgspec import Struct
-
 from service.analytics.documents import TrackedEvent
 from service.analytics.repository import tracked
-from service.analytics.repository.facts import Span
-from service.analytics.repository.tracked import TrackedResource, TrackedSum
 from service.core.clock import Clock
 from service.core.ids import digest, new_id
 from service.storage.answering import answers_in_time
 from service.storage.database import Row
 
 KEEP_FOR: Final = timedelta(days=400)
-_WITHIN_S: Final = 20.0
-
-
-class Tracked(Struct, frozen=True):
-    """The events of a time: by type, state and currency, by resource, and of how many payers."""
-
-    sums: Sequence[TrackedSum]
-    resources: Sequence[TrackedResource]
-    payers: int
 
 
 async def track(merchant_id: str, event: Row, payer: str | None, clock: Clock) -> str:
@@ -40,13 +26,3 @@ async def track(merchant_id: str, event: Row, payer: str | None, clock: Clock) -
     async with answers_in_time():
         await tracked.insert(TrackedEvent.new_row(given | event))
     return event_id
-
-
-async def read_tracked(merchant_id: str, span: Span) -> Tracked:
-    """Return the events of a time. Raises `Unavailable`."""
-    async with answers_in_time(_WITHIN_S):
-        return Tracked(
-            await tracked.sums(merchant_id, span),
-            await tracked.resources(merchant_id, span),
-            await tracked.count_payers(merchant_id, span),
-        )

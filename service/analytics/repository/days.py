@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from service.analytics.documents import DayRollup
 from service.analytics.repository.facts import Span
+from service.analytics.repository.rollups import in_currency
 from service.analytics.states import Part
 from service.storage.database import Row
 from service.storage.transaction import Transaction
@@ -16,13 +17,18 @@ _INDEX = "merchant_bucket_until_currency"
 
 
 async def replace(
-    merchant_id: str, days: Iterable[Span], rows: Sequence[Row], tx: Transaction
+    merchant_id: str,
+    currency: str | None,
+    days: Iterable[Span],
+    rows: Sequence[Row],
+    tx: Transaction,
 ) -> None:
     """Put days in the place of all that overlap with some times."""
     collection = DayRollup.get_pymongo_collection()
     for begins, ends in days:
         overlaps = {"$gt": begins - _LONGEST_DAY, "$lt": ends}
         wanted = {"merchantId": merchant_id, "bucket": overlaps, "until": {"$gt": begins}}
+        wanted["currency"] = in_currency(currency)
         await collection.delete_many(wanted, session=tx.session)
     if rows:
         await collection.insert_many(rows, session=tx.session)
@@ -54,12 +60,13 @@ async def within(
 ) -> list[Row]:
     """Return the days of a time, with the parts and fields that are asked for."""
     wanted: Row = {"merchantId": merchant_id, "bucket": {"$gte": span[0], "$lt": span[1]}}
-    if currency is not None:
-        wanted["currency"] = currency
+    wanted["currency"] = in_currency(currency)
     names = (f"parts.{one.value}" if isinstance(one, Part) else one for one in shown)
     fields = dict.fromkeys(
         ["bucket", "currency", "totals", "slots", "payers", "without", *names], 1
     )
+    if Part.RESOURCE in shown:
+        fields["payersBy"] = 1
     found = DayRollup.get_pymongo_collection().find(
         wanted, {"_id": 0} | fields, session=tx.session, max_time_ms=_LONGEST_MS
     )

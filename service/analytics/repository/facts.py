@@ -91,13 +91,20 @@ async def who_retried(merchant_id: str, currency: str, span: Span, tx: Transacti
     return await found.to_list()
 
 
-async def mark(buckets: Mapping[tuple[str, datetime], int], tx: Transaction) -> None:
+async def mark(
+    buckets: Mapping[tuple[str, datetime], int], tx: Transaction, *, series: int = 0
+) -> None:
     """Mark quarter-hours of merchants as changed, each so many times.
 
-    One that was not changed at all is only added up anew.
+    One that was not changed at all is only added up anew. `series`: how often what is counted there
+    beside the ledger was.
     """
     writes = [
-        UpdateOne({"merchantId": merchant_id, "bucket": at}, {"$inc": {"n": n}}, upsert=True)
+        UpdateOne(
+            {"merchantId": merchant_id, "bucket": at},
+            {"$inc": {"n": n, "series": series}},
+            upsert=True,
+        )
         for (merchant_id, at), n in sorted(buckets.items())
     ]
     if writes:
@@ -106,10 +113,12 @@ async def mark(buckets: Mapping[tuple[str, datetime], int], tx: Transaction) -> 
         )
 
 
-async def marks_within(merchant_id: str, spans: Span, tx: Transaction) -> list[datetime]:
-    """Return the quarter-hours of a time that are marked as changed."""
+async def marks_within(
+    merchant_id: str, spans: Span, tx: Transaction, by: str = "n"
+) -> list[datetime]:
+    """Return the quarter-hours of a time that are marked as changed, or whose `series` are."""
     wanted = {"merchantId": merchant_id, "bucket": {"$gte": spans[0], "$lt": spans[1]}}
-    wanted |= {"n": {"$gt": 0}}
+    wanted |= {by: {"$gt": 0}}
     found = DirtyBucket.get_pymongo_collection().find(wanted, session=tx.session)
     return [row["bucket"] for row in await found.to_list()]
 
@@ -129,8 +138,8 @@ async def unraised(marks: Sequence[Row], tx: Transaction) -> list[Row]:
     """Return those of some marks that nobody has raised or removed since they were read."""
     ids = [row["_id"] for row in marks]
     found = DirtyBucket.get_pymongo_collection().find({"_id": {"$in": ids}}, session=tx.session)
-    now = {row["_id"]: row["n"] for row in await found.to_list()}
-    return [row for row in marks if now.get(row["_id"]) == row["n"]]
+    now = {row["_id"]: row for row in await found.to_list()}
+    return [row for row in marks if now.get(row["_id"]) == row]
 
 
 async def unmark(marks: Iterable[Row], tx: Transaction) -> None:

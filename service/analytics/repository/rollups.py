@@ -7,26 +7,32 @@ from msgspec import Struct
 
 from service.analytics.documents import Rollup
 from service.analytics.repository.facts import Span
-from service.analytics.states import Part
+from service.analytics.states import SERIES, Part
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 _LONGEST_MS = 20_000
 
 
-async def replace(
-    merchant_id: str, buckets: Collection[datetime], rows: Sequence[Row], tx: Transaction
-) -> None:
-    """Put roll-ups in the place of all that there are of some quarter-hours."""
+def in_currency(currency: str | None) -> Row | str:
+    """Return which currencies are meant: one, or all there are; webhooks have none."""
+    return {"$gt": SERIES} if currency is None else currency
+
+
+async def replace(of: "Wanted", rows: Sequence[Row], tx: Transaction) -> None:
+    """Put roll-ups in the place of those of some times."""
     rollups = Rollup.get_pymongo_collection()
-    wanted = {"merchantId": merchant_id, "bucket": {"$in": sorted(buckets)}}
-    await rollups.delete_many(wanted, session=tx.session)
+    if of.spans:
+        await rollups.delete_many(of.query(), session=tx.session)
     if rows:
         await rollups.insert_many(rows, session=tx.session)
 
 
 class Wanted(Struct, frozen=True):
-    """Which roll-ups are read, and which parts; None: in all currencies."""
+    """Which roll-ups are read, and which parts; None: in all currencies.
+
+    Those of webhooks and tracked events are `SERIES`.
+    """
 
     merchant_id: str
     spans: Sequence[Span]
@@ -41,9 +47,7 @@ class Wanted(Struct, frozen=True):
         wanted |= within[0] if len(within) == 1 else {"$or": within}
         if self.but:
             wanted.setdefault("bucket", {})["$nin"] = sorted(self.but)
-        if self.currency is not None:
-            wanted["currency"] = self.currency
-        return wanted
+        return wanted | {"currency": in_currency(self.currency)}
 
 
 async def within(of: Wanted, tx: Transaction) -> list[Row]:
@@ -52,6 +56,7 @@ async def within(of: Wanted, tx: Transaction) -> list[Row]:
         return []
     fields = ["bucket", "currency", "totals", "slots", "payers"]
     fields += [f"parts.{one}" for one in of.parts]
+    fields += ["payersBy"] if Part.RESOURCE in of.parts else []
     found = Rollup.get_pymongo_collection().find(
         of.query(),
         {"_id": 0} | dict.fromkeys(fields, 1),

@@ -1,15 +1,16 @@
 """What goes over the wire about webhooks that came in and went out."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from service.analytics.operations.figures import percent, rounded
+from service.analytics.operations.figures import part_of, percent, rounded
+from service.analytics.operations.folding import Bucket
 from service.analytics.operations.services import Shown
-from service.analytics.repository.webhooks import Came, Went
 from service.analytics.schemas.common import FiguresAnswer
+from service.analytics.states import BESIDE, Counts, Part
 from service.core.views import view_of
 from service.inbox.states import InboxStatus
 from service.notifications.endpoints.states import DeliveryStatus
@@ -60,12 +61,13 @@ class WebhookMetricsAnswer(FiguresAnswer, frozen=True, rename="camel", kw_only=T
 
 
 def webhook_metrics_answer(
-    shown: Shown, days: int, came: Sequence[Came], went: Sequence[Went]
+    shown: Shown, days: int, found: Sequence[Bucket]
 ) -> WebhookMetricsAnswer:
     """Show webhooks in both directions."""
-    incoming = _added_up(came, lambda one: _stands(one.status, _DONE, _GIVEN_UP))
+    came, went = part_of(found, Part.INCOMING), part_of(found, Part.OUTGOING)
+    incoming = _added_up(came, lambda status: _stands(status, _DONE, _GIVEN_UP))
     failed = frozenset(one.value for one in DeliveryStatus) - _DELIVERED - _PENDING
-    outgoing = _added_up(went, lambda one: _stands(one.status, _DELIVERED, failed))
+    outgoing = _added_up(went, lambda status: _stands(status, _DELIVERED, failed))
     metrics = view_of(WebhookMetrics, outgoing, incoming=incoming, outgoing=outgoing)
     return view_of(WebhookMetricsAnswer, shown, days=days, metrics=metrics)
 
@@ -84,14 +86,13 @@ class _Shares(Struct, frozen=True):
         return percent(self.successful, self.successful + self.failed)
 
 
-def _added_up(
-    rows: Sequence[Came] | Sequence[Went], stands: Callable[[Came | Went], str]
-) -> Webhooks:
+def _added_up(rows: Mapping[str, Counts], stands: Callable[[str], str]) -> Webhooks:
     by_type: dict[str, Counter[str]] = defaultdict(Counter)
     total: Counter[str] = Counter()
-    for one in rows:
-        counts = {stands(one): one.n, "n": one.n, "took": one.took, "took_ms": one.took_ms}
-        by_type[one.type].update(counts)
+    for key, sums in rows.items():
+        *_, name, status = key.split(BESIDE)
+        counts = {stands(status): sums["n"], **sums}
+        by_type[name].update(counts)
         total.update(counts)
     lines = [
         view_of(TypeLine, _shares(counts), event_type=name, count=counts["n"])
@@ -102,7 +103,7 @@ def _added_up(
         Webhooks,
         _shares(total),
         total_deliveries=total["n"],
-        average_delivery_time=rounded(total["took_ms"], total["took"]),
+        average_delivery_time=rounded(total["tookMs"], total["took"]),
         by_event_type=lines,
     )
 

@@ -4,6 +4,7 @@ import msgspec
 
 from service.core.errors import MalformedBody, TillgateError
 from service.core.ids import digest
+from service.core.lateness import is_late
 from service.core.strict_json import JsonObject
 from service.inbox.documents import Cut, WebhookEvent
 from service.inbox.errors import ReplayFailed
@@ -41,6 +42,7 @@ def row_of(arrival: Arrival, outcome: Outcome, inbox: Inbox) -> Row:
     if before is not None and before.status in _NEVER_WAITS_AGAIN and outcome.waits:
         raise ReplayFailed(outcome.reason or outcome.status)
     now = inbox.clock.now()
+    received = before.received_at if before is not None else outcome.at or now
     done = outcome.status in DONE and outcome.status is not InboxStatus.REVIEW
     payload, cut = _kept_of(event, before)
     if done and inbox.strip:
@@ -63,10 +65,11 @@ def row_of(arrival: Arrival, outcome: Outcome, inbox: Inbox) -> Row:
         "learned": msgspec.to_builtins(event.learned) if event.learned is not None else None,
         "payload": payload,
         "cut": cut,
-        "receivedAt": outcome.at or now,
+        "receivedAt": received,
         "processedAt": now if outcome.status in DONE else None,
         "nextAttemptAt": outcome.next_attempt_at,
         "purgeAt": now + inbox.keep_for if done or outcome.status is InboxStatus.DEAD else None,
+        "recount": is_late(received, now),
     }
     return WebhookEvent.new_row(given if before is None else given | _of_before(before), event)
 
@@ -87,7 +90,6 @@ def _of_before(before: WebhookEvent) -> Row:
         "_id": before.id,
         "providerEventId": before.provider_event_id,
         "source": before.source,
-        "receivedAt": before.received_at,
         "attempts": before.attempts,
     }
 

@@ -18,7 +18,7 @@ async def write_review(row: WebhookEvent, purge_at: datetime, tx: Transaction) -
     done = row.decision is not None or row.status is not InboxStatus.REVIEW
     await WebhookEvent.get_pymongo_collection().update_one(
         {"_id": row.id, "status": InboxStatus.REVIEW.value, "decision": None},
-        {"$set": {**fields, "purgeAt": purge_at if done else None}},
+        {"$set": {**fields, "purgeAt": purge_at if done else None, "recount": True}},
         session=tx.session,
     )
 

@@ -30,6 +30,7 @@ async def postpone(
                 "nextAttemptAt": at,
                 "leasedUntil": None,
                 "purgeAt": purge_at,
+                "recount": True,
             }
         },
     )

@@ -87,7 +87,7 @@ class WebhookDelivery(StoredDocument):
     take it, by the database's clock: while somebody is at it, known by `claim`, that is the end of
     their lease. Where the endpoint wants the events of a session in order, `lane` is both of them,
     and `place` says which comes first. `tries` counts since it was last wanted, `attempts` are the
-    latest ones ever.
+    latest ones ever. `recount` is set by who changes it later than its time may have been counted.
     """
 
     id: str  # type: ignore[assignment]
@@ -107,6 +107,7 @@ class WebhookDelivery(StoredDocument):
     created_at: datetime
     done_at: datetime | None = None
     purge_at: datetime
+    recount: bool = False
 
     class Settings:
         """Collection and indexes; those of what waits hold nothing else."""
@@ -126,6 +127,11 @@ class WebhookDelivery(StoredDocument):
             IndexModel(
                 [("endpointId", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)],
                 name="endpoint_createdAt",
+            ),
+            IndexModel(
+                [("merchantId", ASCENDING), ("createdAt", ASCENDING)],
+                name="recount_merchant_createdAt",
+                partialFilterExpression={"recount": True},
             ),
             IndexModel([("purgeAt", ASCENDING)], name="purgeAt_ttl", expireAfterSeconds=0),
         ]

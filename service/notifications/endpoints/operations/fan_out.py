@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from service.core.clock import Clock
+from service.core.lateness import is_late
 from service.core.news import WRITTEN
 from service.notifications.endpoints.documents import WebhookDelivery, WebhookEndpoint
 from service.notifications.endpoints.operations.bodies import Bodies
@@ -79,6 +80,7 @@ class FanOut:
         bodies = Bodies(message, self._clock)
         rows = [
             delivery_row(message, one, await bodies.of(thin=one.thin), now)
+            | {"recount": is_late(now, self._clock.now())}
             for one in endpoints
             if one.active_from <= message.created_at and hears(one.events, message.topic)
         ]

@@ -12,6 +12,7 @@ from msgspec import Struct
 from pymongo import UpdateMany, UpdateOne
 
 from service.core.clock import Clock
+from service.core.lateness import LATE_AFTER
 from service.core.paging import Cursor
 from service.leases.expressions import ends, free
 from service.notifications.endpoints.documents import Try, WebhookDelivery
@@ -170,10 +171,12 @@ def _delivered(claim: str, tries: Mapping[str, Row], clock: Clock) -> UpdateMany
     """Return the change of what was delivered under a claim: each row finds its try by its id."""
     ids, tried = list(tries), list(tries.values())
     own = {"$arrayElemAt": [{"$literal": tried}, {"$indexOfArray": [{"$literal": ids}, "$_id"]}]}
+    now = clock.now()
     fields: Row = {
         "status": "delivered",
         "claim": None,
-        "doneAt": clock.now(),
+        "doneAt": now,
+        "recount": {"$or": ["$recount", {"$lt": ["$createdAt", now - LATE_AFTER]}]},
         "tries": {"$add": ["$tries", 1]},
         "attempts": {"$slice": [{"$concatArrays": ["$attempts", [own]]}, -MOST_ATTEMPTS]},
     }
@@ -185,7 +188,7 @@ def _kept(one: Kept, clock: Clock) -> UpdateOne:
     ours = {"_id": one.claimed.id, "claim": one.claimed.claim, "status": "pending"}
     fields: Row = {"claim": None}
     if one.wait is None:
-        fields |= {"status": one.status.value, "doneAt": clock.now()}
+        fields |= {"status": one.status.value, "doneAt": clock.now(), "recount": True}
     if one.tried is None:
         return UpdateOne(ours, {"$set": fields})
     fields["tries"] = one.claimed.tries + 1
@@ -203,7 +206,7 @@ async def cancel_of(endpoint_id: str, now: datetime, tx: Transaction = NO_TRANSA
     """Cancel what waits for an endpoint; return how much."""
     done = await WebhookDelivery.get_pymongo_collection().update_many(
         {"endpointId": endpoint_id, "status": "pending"},
-        {"$set": {"status": "canceled", "claim": None, "doneAt": now}},
+        {"$set": {"status": "canceled", "claim": None, "doneAt": now, "recount": True}},
         session=tx.session,
     )
     return done.modified_count
@@ -220,6 +223,7 @@ async def make_due(
         "doneAt": None,
         "nextAttemptAt": clock.in_database(),
         "purgeAt": purge_at,
+        "recount": True,
     }
     done = await WebhookDelivery.get_pymongo_collection().update_one(
         {"_id": {"$eq": delivery_id}, "endpointId": endpoint_id},

@@ -92,6 +92,7 @@ async def again(ids: Sequence[str], purge_at: datetime, clock: Clock, tx: Transa
         "doneAt": None,
         "nextAttemptAt": clock.in_database(),
         "purgeAt": purge_at,
+        "recount": True,
     }
     done = await WebhookDelivery.get_pymongo_collection().update_many(
         {"_id": {"$in": list(ids)}, "status": {"$in": ["failed", "canceled"]}},
