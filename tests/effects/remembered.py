@@ -1,6 +1,5 @@
 """A transaction in memory: what the ledger makes of facts, thousands of times a second."""
 
-import copy
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Never, TypeVar
@@ -32,7 +31,7 @@ class Remembered:
     async def look_up(self, question: Question) -> list[Row]:
         """Return the rows that a question is about."""
         return [
-            copy.deepcopy(row)
+            _copied(row)
             for row in self.rows[question.collection.name]
             if any(set(one.values).intersection(one.values_in(row)) for one in question.look_ups)
         ]
@@ -40,7 +39,7 @@ class Remembered:
     async def insert(self, collection: Collection, row: Row) -> None:
         """Keep a row, with an `_id` as the driver makes one."""
         row.setdefault("_id", ObjectId())
-        self.rows[collection.name].append(copy.deepcopy(row))
+        self.rows[collection.name].append(_copied(row))
 
     async def insert_missing(self, collection: Collection, rows: Sequence[Row]) -> None:
         """Keep rows that are not there yet."""
@@ -66,8 +65,15 @@ class Remembered:
         if not found:
             return None
         _apply(found[0], change)
-        changed: D = document.model_validate(copy.deepcopy(found[0]))
+        changed: D = document.model_validate(_copied(found[0]))
         return changed
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of what a row is made of: `deepcopy` takes ten times as long."""
+    if isinstance(value, dict):
+        return {name: _copied(one) for name, one in value.items()}
+    return [_copied(one) for one in value] if isinstance(value, list) else value
 
 
 def _is(row: Row, wanted: Row) -> bool:
@@ -81,6 +87,6 @@ def _value(wanted: Any) -> Any:
 def _apply(row: Row, change: Row) -> None:
     assert not change.keys() - {"$set", "$push", "$currentDate"}, change
     # When the database wrote is none of what ends alike.
-    row |= copy.deepcopy(change["$set"])
+    row |= _copied(change["$set"])
     for name, item in change.get("$push", {}).items():
         row[name].append(item)

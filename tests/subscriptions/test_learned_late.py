@@ -8,12 +8,9 @@ from service.core.principal import Kind
 from service.payments.subscriptions.operations import hint, record
 from service.payments.subscriptions.operations.hint import claimed
 from service.storage.database import Database, Row
-from tests.effects.conftest import shop
 from tests.subscriptions.living import emptied_of, found, handed_in
 from tests.support.keys import issue_key
 from tests.support.shop import Shop
-
-__all__ = ["shop"]
 
 _NAMED = {"sessionId": "s-1", "merchantId": "another"}
 

@@ -11,13 +11,11 @@ from service.effects import subscriptions as effects
 from service.payments.subscriptions.operations import record
 from service.payments.subscriptions.operations.hint import note_hint
 from service.providers.base import VerifiedEvent
-from tests.effects.conftest import shop
 from tests.subscriptions.lives import Told, begun, judged
 from tests.subscriptions.living import emptied_of
 from tests.subscriptions.telling import InMemory, Ledger, OnDatabase, answered, heal, live, verified
 from tests.support.shop import Shop
 
-__all__ = ["shop"]
 _SEED = 18
 
 
