@@ -62,13 +62,14 @@ class DirtyBucket(StoredDocument):
     """A quarter-hour that is to be added up; `n` rises with each change.
 
     Where it is 0 nothing has changed: the roll-up that is there counts until then. `series` rises
-    instead where webhooks or tracked events are to be counted.
+    instead where webhooks or tracked events are to be counted, and a `rebuild` has all of it be.
     """
 
     merchant_id: str
     bucket: datetime
     n: int
     series: int = 0
+    rebuild: bool = False
 
     class Settings:
         """Collection and indexes."""
@@ -176,6 +177,25 @@ class FiguresState(StoredDocument):
         """Collection."""
 
         name = "figures_state"
+        indexes: ClassVar[list[IndexModel]] = []
+
+
+class Rebuild(StoredDocument):
+    """The rebuild that was begun last, once all of its `buckets` were marked: of which time.
+
+    It is done when no mark is left of it.
+    """
+
+    id: str  # type: ignore[assignment]
+    since: datetime
+    until: datetime
+    buckets: int
+    begun_at: datetime
+
+    class Settings:
+        """Collection."""
+
+        name = "figures_rebuilds"
         indexes: ClassVar[list[IndexModel]] = []
 
 

@@ -141,7 +141,7 @@ async def test_what_is_made_anew_is_as_before(shop: Shop) -> None:
     # Control: roll-ups are read at all.
     with pytest.raises(AssertionError):
         await counting.check()
-    assert await begin_rebuild(FIRST, LAST, CRON, shop.clock) > 0
+    assert (await begin_rebuild(FIRST, LAST, CRON, shop.clock)).buckets > 0
     await counting.check()
     await counting.count()
     assert await rollups(shop.database) == before

@@ -9,7 +9,7 @@ from msgspec import Struct
 from service.analytics.documents import FiguresState
 from service.analytics.operations.marking import SERIES_NAME
 from service.analytics.operations.sweeping import WITHIN_S
-from service.analytics.repository import days, facts, rollups, series, sources, versions
+from service.analytics.repository import days, facts, rebuilds, rollups, series, sources, versions
 from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.principal import Principal
@@ -82,12 +82,24 @@ def _counted_until(states: Sequence[FiguresState]) -> datetime | None:
     return min([one for one in reached if one is not None], default=None) if all(reached) else None
 
 
-async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: Clock) -> int:
-    """Mark all quarter-hours of a time, and have all rows be read again; return how many.
+class Begun(Struct, frozen=True):
+    """How many quarter-hours a rebuild marked, and how many of them were left when it went on."""
 
-    The job does the rest, also the days that these are in, and goes on where it was stopped;
-    answers meanwhile are as they were. Raises `Unavailable`.
+    buckets: int
+    left: int
+
+
+async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: Clock) -> Begun:
+    """Mark all quarter-hours of a time, and have all rows be read again.
+
+    The job does the rest, also the days that these are in, and goes on where it was stopped; so
+    does a rebuild of the same time that was not done. Answers meanwhile are as they were. Raises
+    `Unavailable`.
     """
+    async with answers_in_time(WITHIN_S):
+        known, left = await rebuilds.latest(), await rebuilds.count_left()
+    if known is not None and left and (known.since, known.until) == (since, until):
+        return Begun(known.buckets, left)
     marked = 0
     async with answers_in_time(WITHIN_S):
         for merchant_id in [one.id for one in await facts.states()]:
@@ -96,20 +108,24 @@ async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: 
             made |= await series.quarters(merchant_id, span, NO_TRANSACTION)
             buckets = sorted(made.union(await facts.buckets_within(merchant_id, span)))
             for n in range(0, len(buckets), _AT_ONCE):
-                some = {(merchant_id, at): 0 for at in buckets[n : n + _AT_ONCE]}
-                await facts.mark(some, NO_TRANSACTION, series=1)
+                await rebuilds.mark(merchant_id, buckets[n : n + _AT_ONCE])
             marked += len(buckets)
         await facts.read_again()
-        detail: JsonObject = {"from": since.isoformat(), "to": until.isoformat(), "buckets": marked}
-        act = Act("figures.rebuilt", "figures", detail=detail)
-        await record(NO_TRANSACTION, by, act, clock.now())
-    return marked
+    detail: JsonObject = {"from": since.isoformat(), "to": until.isoformat(), "buckets": marked}
+    act = Act("figures.rebuilt", "figures", detail=detail)
+
+    async def work(tx: Transaction) -> None:
+        await rebuilds.keep(since, until, marked, clock.now(), tx)
+        await record(tx, by, act, clock.now())
+
+    await in_transaction(work)
+    return Begun(marked, marked)
 
 
 async def count_left() -> int:
-    """Return how many quarter-hours are to be added up. Raises `Unavailable`."""
+    """Return how many quarter-hours of a rebuild are to be added up. Raises `Unavailable`."""
     async with answers_in_time(WITHIN_S):
-        return await facts.count_marks()
+        return await rebuilds.count_left()
 
 
 async def clear_caches(by: Principal, clock: Clock) -> None:

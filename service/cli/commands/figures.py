@@ -100,7 +100,7 @@ def refresh(aggregate: str | None, *, data_dir: Path) -> None:
 def rebuild(since: datetime | None, until: datetime | None, *, data_dir: Path) -> None:
     """Read all rows again, and add the quarter-hours of a time up anew.
 
-    Where it is stopped, `tillgate figures refresh` goes on with what is left, and so does the job.
+    Where it is stopped, the same command goes on with what is left, and so does the job.
     """
     begins = since.replace(tzinfo=UTC) if since else _FIRST
     ends = until.replace(tzinfo=UTC) if until else _LAST
@@ -108,9 +108,13 @@ def rebuild(since: datetime | None, until: datetime | None, *, data_dir: Path) -
         raise click.BadParameter("must be before --to", param_hint="--from")
 
     async def work(container: Container) -> None:
-        marked = await begin_rebuild(begins, ends, operator(), SystemClock())
-        say(f"{marked} quarter-hours are added up anew.")
-        async with showing_bar("quarter-hours", marked, count_left):
+        begun = await begin_rebuild(begins, ends, operator(), SystemClock())
+        if begun.left < begun.buckets:
+            done = begun.buckets - begun.left
+            say(f"It goes on: {done} of {begun.buckets} quarter-hours were added up anew before.")
+        else:
+            say(f"{begun.buckets} quarter-hours are added up anew.")
+        async with showing_bar("quarter-hours", begun.buckets, count_left):
             await _until_done(container.job_table)
 
     with_container(data_dir, work)
