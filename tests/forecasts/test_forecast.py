@@ -1,12 +1,15 @@
 """The job forecasts each currency once a day from whole days; the route says what it made."""
 
 import random
+from contextlib import nullcontext
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from service.core.errors import Unavailable
 from service.forecasts.operations import making, reading
+from service.forecasts.states import Expected, Fitted, Wanted
 from service.jobs.operations.run import run_job
 from tests.analytics import oracle
 from tests.analytics.rows import one_sale
@@ -58,6 +61,32 @@ async def test_each_currency_is_forecast_once_a_day(shop: Shop) -> None:
     shop.pass_time(days=1)
     assert (await _run(shop))["made"] == 2
     assert (await asked(shop, "forecast", currency="USD"))["forecast"][0]["date"] == "2026-11-22"
+
+
+async def test_what_can_not_be_fitted_takes_no_time_of_others_for_a_day(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take a minute, as long as a run: each hour's would end where the one before did."""
+    await _sold(shop, 90)
+    asked_for: list[int] = []
+
+    async def fit(wanted: Wanted) -> Fitted:
+        asked_for.append(max(wanted.values))
+        if max(wanted.values) < 1000:  # that in yen
+            raise Unavailable("The process that forecasts did not answer in a minute.")
+        return Fitted("by hand", [Expected(1, 1, 1, 1, 1)] * 30)
+
+    monkeypatch.setattr(making, "fitter", lambda: nullcontext(fit))
+    report = await _run(shop)
+    assert (report["made"], report["refused"], report["unknown"]) == (1, 0, 1)
+    assert len(asked_for) == 2
+    await _run(shop)
+    assert len(asked_for) == 2
+    assert "tomorrow" in (await asked(shop, "forecast", currency="JPY"))["refused"]
+    assert (await asked(shop, "forecast", currency="USD"))["method"] == "by hand"
+    shop.pass_time(days=1)
+    await _run(shop)
+    assert len(asked_for) == 4
 
 
 async def test_fewer_than_eight_weeks_are_refused(shop: Shop) -> None:

@@ -23,6 +23,7 @@ from service.merchants.operations.changing import find_merchant
 from service.storage.answering import answers_in_time
 
 _WITHIN_S: Final = 20.0
+_FAILED: Final = "What forecasts came to no end with these days; it is tried again tomorrow."
 
 log = structlog.get_logger(__name__)
 
@@ -79,12 +80,18 @@ async def _forecast(
     if before is not None and day_of(before.made_at, zone) == day_of(now, zone):
         return
     history = await history_of(merchant, currency, now)
-    refused = refusal_of([*history.values])
-    report.made += refused is None
-    report.refused += refused is not None
+    refused, made = refusal_of([*history.values]), None
+    if refused is not None:
+        report.refused += 1
+    elif turn.lease is None:
+        report.made += 1
+    elif (made := await _fitted(merchant_id, history, fit)) is None:
+        report.unknown += 1
+        refused = _FAILED
+    else:
+        report.made += 1
     if turn.lease is None:
         return
-    made = None if refused else await fit(Wanted([*history.values]))
     about = Forecast(
         id=repository.id_of(merchant.id, currency),
         merchant_id=merchant.id,
@@ -98,6 +105,18 @@ async def _forecast(
     )
     forecast = about if made is None else _filled(about, history, made)
     await under(turn.lease, partial(repository.put, forecast), _WITHIN_S)
+
+
+async def _fitted(merchant_id: str, history: History, fit: Fit) -> Fitted | None:
+    """Return what comes of a series, None where that ends what fits it, or takes too long.
+
+    That is kept for the day: tried again each hour, it would take the time of all that come after.
+    """
+    try:
+        return await fit(Wanted([*history.values]))
+    except Unavailable as error:
+        log.warning("nothing is forecast", merchant=merchant_id, reason=str(error))
+        return None
 
 
 def _filled(about: Forecast, history: History, made: Fitted) -> Forecast:
