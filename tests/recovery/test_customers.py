@@ -12,7 +12,10 @@ from service.recovery import repository
 from service.recovery.documents import RecoveryPolicy
 from service.storage.transaction import Transaction
 from tests.notifications.mail.mailing import CUSTOMER
-from tests.recovery.leaving import Leaving
+from tests.recovery.leaving import AGREED, Leaving
+from tests.recovery.test_reminding import _complete as complete
+from tests.sessions.asking import put_price
+from tests.support.api import PUBLISHABLE
 
 PLANS = [f"plan-{n}" for n in range(5)]
 
@@ -132,3 +135,31 @@ async def test_control_if_they_did_not_write_the_same_row_they_would(
         return True
 
     assert await _reminders_of_two_at_once(leaving, monkeypatch, uncounted) == 2
+
+
+@pytest.mark.parametrize("paid", [True, False], ids=["paid", "control"])
+async def test_who_paid_is_not_reminded_however_many_sessions_others_open_in_their_name(
+    leaving: Leaving, paid: bool
+) -> None:
+    """A browser may name any user and any address: what it opens hides nothing."""
+    shop = leaving.shop
+    await put_price(shop.api, "event_456", 1000, "INR")
+    sold = {"email": CUSTOMER, "metadata": AGREED, "userId": "u"}
+    left = await shop.api.open(paymentMethod="upi", **sold)
+    other = await shop.api.open(paymentMethod="stripe", **sold)
+    if paid:
+        await complete(leaving, other["sessionId"])
+    shop.pass_time(minutes=1)
+    body = {"userId": "u", "eventId": "event_456", "quantity": 1, "paymentMethod": "upi"}
+    for _ in range(55):
+        opened = await shop.api.call(
+            "POST", "/api/payment-sessions", PUBLISHABLE, json=body | {"email": CUSTOMER}
+        )
+        assert opened.status_code == 201, opened.text
+    await leaving.pass_time(minutes=31)
+    await shop.clean_up()
+    await leaving.pass_time(hours=1, minutes=1)
+    assert (await leaving.remind()).reminded == (not paid)
+    row = await leaving.recovery(left["sessionId"])
+    assert row is not None
+    assert row["status"] == ("paid" if paid else "waiting")

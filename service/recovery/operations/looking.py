@@ -18,7 +18,7 @@ from service.recovery.operations.services import RecoveryServices
 from service.recovery.states import Now, Via, is_left
 from service.sessions import repository as sessions
 from service.sessions.documents import Session
-from service.sessions.repository import Bought, item_of
+from service.sessions.repository import Bought
 from service.sessions.states import Status, status_at
 
 SENT_WITHIN: Final = timedelta(hours=1)
@@ -47,7 +47,7 @@ async def look(recovery: Recovery, services: RecoveryServices) -> Seen:
     if session is None or not recovery.is_of(session.created_at):
         gone = Now(status=Status.EXPIRED, changed_at=recovery.left_at, expires_at=recovery.left_at)
         return Seen(None, _unwanted(gone), "The session is gone.")
-    others = [one for one in await sessions.others_of(session) if one.item == _item(session)]
+    others = await sessions.others_of(session)
     made = await payments.of_user_since(session.merchant_id, session.user_id, session.created_at)
     now = services.clock.now()
     standing = _standing(session, others, made, now)
@@ -84,7 +84,7 @@ async def still_due(clock: Clock, mail: MailMessage) -> bool:
         return False
     if session.created_at >= mail.created_at:
         return False
-    others = [one for one in await sessions.others_of(session) if one.item == _item(session)]
+    others = await sessions.others_of(session)
     made = await payments.of_user_since(session.merchant_id, session.user_id, session.created_at)
     standing = _standing(session, others, made, now)
     return is_left(standing.status) and not standing.paid and not standing.under_way
@@ -168,10 +168,6 @@ def _via(recovery: Recovery, session: Session, paid: Sequence[Payment]) -> Via:
         return Via.PROVIDER
     used, done = recovery.resumed_at, session.completed_at
     return Via.LINK if used is not None and done is not None and used <= done else Via.OTHER
-
-
-def _item(session: Session) -> str:
-    return item_of(session.kind, session.plan, session.event_id, session.pass_id)
 
 
 def _unwanted(now: Now) -> Now:

@@ -13,17 +13,26 @@ from service.storage.database import WRITTEN_AT, Row
 from service.storage.paging import Walk, read_page
 
 _UNPAID = [Status.PENDING.value, Status.EXPIRED.value]
-# Of one customer, the newest: who has more at once is no customer.
+# Of one customer for one thing, the newest: who has more at once is no customer.
 _MOST = 50
-_SOLD = ("sessionId", "kind", "plan", "eventId", "passId", "status", "owner", "createdAt")
-_READ = {"_id": 0, **dict.fromkeys((*_SOLD, "completedAt"), 1)}
+_READ = {
+    "_id": 0,
+    **dict.fromkeys(("sessionId", "status", "owner", "createdAt", "completedAt"), 1),
+}
+# Anybody may open sessions in a customer's name in a browser: unpaid ones say nothing of them, and
+# must not take the places of those that do.
+_TELLING: Row = {
+    "$or": [
+        {"owner": TRUSTED},
+        {"status": {"$in": [Status.PROCESSING.value, Status.COMPLETED.value]}},
+    ]
+}
 
 
 class Bought(Struct, frozen=True, kw_only=True):
-    """Another session of a customer: what it is about, and where it stands."""
+    """Another session of a customer for the same thing, and where it stands."""
 
     session_id: str
-    item: str
     status: Status
     trusted: bool
     created_at: datetime
@@ -62,14 +71,25 @@ async def page_of_left(
 
 
 async def others_of(session: Session) -> Sequence[Bought]:
-    """Return the other sessions of a session's user, and of its email address, the newest ones."""
-    of_user: Row = {"merchantId": session.merchant_id, "userId": {"$eq": session.user_id}}
+    """Return what else a session's user, or its email address, has for the same, the newest first.
+
+    What others opened in their name counts once it is being paid.
+    """
+    same: Row = {"merchantId": session.merchant_id, **_sells(session), **_TELLING}
+    of_user = same | {"userId": {"$eq": session.user_id}}
     found = await _newest(of_user, "merchant_user_createdAt")
     if session.email is not None:
         email = {"$eq": session.email, "$type": "string"}  # in the words of the partial index
-        of_email: Row = {"merchantId": session.merchant_id, "email": email}
-        found += await _newest(of_email, "merchant_email_createdAt")
+        found += await _newest(same | {"email": email}, "merchant_email_createdAt")
     return [_bought(row) for row in found if row["sessionId"] != session.session_id]
+
+
+def _sells(session: Session) -> Row:
+    """Return the query for what sells the same, as `item_of` has it."""
+    if session.kind == "checkout":
+        return {"kind": session.kind, "plan": {"$eq": session.plan}}
+    event = {"eventId": {"$eq": session.event_id}, "passId": {"$eq": session.pass_id}}
+    return {"kind": session.kind, **event}
 
 
 async def _newest(wanted: Row, index: str) -> list[Row]:
@@ -80,7 +100,6 @@ async def _newest(wanted: Row, index: str) -> list[Row]:
 def _bought(row: Row) -> Bought:
     return Bought(
         session_id=row["sessionId"],
-        item=item_of(row["kind"], row["plan"], row["eventId"], row["passId"]),
         status=Status(row["status"]),
         trusted=row["owner"] == TRUSTED,
         created_at=row["createdAt"],
