@@ -131,6 +131,25 @@ async def test_what_is_deleted_was_archived_whole(
     assert await _left(shop) == ["new"]
 
 
+async def test_who_wants_no_archive_gets_none_though_there_is_a_directory(
+    shop: Shop, directory: Path
+) -> None:
+    await _old(shop)
+    services = _archiving(shop, directory)
+    assert await clean_up(_order(shop, archive=False), OPERATOR, services) == Cleaned(3, 3, 0, [])
+    assert not Path(directory).parent.is_dir()
+    assert await _left(shop) == ["new"]
+
+
+async def test_a_job_whose_time_is_up_deletes_no_more(
+    shop: Shop, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _old(shop, days=366)
+    report = CleanupReport(LEASE_NAME)
+    await purge.purge(_archiving(shop, directory), report, Turn(Until(0)))
+    assert (report.deleted, await shop.database["payment_intents"].count_documents({})) == (0, 4)
+
+
 async def test_what_could_not_be_archived_is_not_deleted(shop: Shop, directory: Path) -> None:
     await _old(shop)
     _make(directory, 0o755)
@@ -141,6 +160,8 @@ async def test_what_could_not_be_archived_is_not_deleted(shop: Shop, directory: 
     with pytest.raises(Misconfigured, match="can't be written"):
         await clean_up(_order(shop), OPERATOR, _archiving(shop, a_file / "below"))
     assert len(await _left(shop)) == 4
+    marked = {"deletableAt": {"$type": "date"}}  # what the database would delete by itself
+    assert await shop.database["payment_intents"].count_documents(marked) == 0
     # Control: closed, it takes them.
     _make(directory, 0o700)
     done = await clean_up(_order(shop), OPERATOR, _archiving(shop, directory))

@@ -11,11 +11,13 @@ import pytest
 from service.recovery import repository
 from service.recovery.documents import RecoveryPolicy
 from service.storage.transaction import Transaction
+from tests.intents.leaving import leave
 from tests.notifications.mail.mailing import CUSTOMER
+from tests.payments.history.rows import pay
 from tests.recovery.leaving import AGREED, Leaving
 from tests.recovery.test_reminding import _complete as complete
 from tests.sessions.asking import put_price
-from tests.support.api import PUBLISHABLE
+from tests.support.api import PUBLISHABLE, SECRET
 
 PLANS = [f"plan-{n}" for n in range(5)]
 
@@ -163,3 +165,80 @@ async def test_who_paid_is_not_reminded_however_many_sessions_others_open_in_the
     row = await leaving.recovery(left["sessionId"])
     assert row is not None
     assert row["status"] == ("paid" if paid else "waiting")
+
+
+@pytest.mark.parametrize("by", [PUBLISHABLE, SECRET], ids=["browser", "control"])
+async def test_only_what_the_customer_began_takes_the_place_of_what_they_left(
+    leaving: Leaving, by: str
+) -> None:
+    """Or anybody could end all reminders of a customer."""
+    shop = leaving.shop
+    await put_price(shop.api, "event_456", 1000, "INR")
+    left = await shop.api.open(paymentMethod="upi", email=CUSTOMER, metadata=AGREED, userId="u")
+    shop.pass_time(minutes=1)
+    body = {"userId": "u", "eventId": "event_456", "quantity": 1, "paymentMethod": "upi"}
+    body |= {"amount": 1000, "currency": "INR"} if by is SECRET else {}
+    opened = await shop.api.call("POST", "/api/payment-sessions", by, json=body)
+    assert opened.status_code == 201, opened.text
+    await leaving.pass_time(minutes=31)
+    await shop.clean_up()
+    await leaving.pass_time(hours=1, minutes=1)
+    assert (await leaving.remind()).reminded == (by is PUBLISHABLE)
+    row = await leaving.recovery(left["sessionId"])
+    assert row is not None
+    assert row["reminders"] == (by is PUBLISHABLE)
+
+
+@pytest.mark.parametrize("paid", [True, False], ids=["paid", "control"])
+async def test_failed_payments_in_a_customers_name_hide_none_that_came(
+    leaving: Leaving, paid: bool
+) -> None:
+    """A renewal of the same plan has no session: only its payment tells. A browser names any user,
+    and a card that is declined costs nothing."""
+    session = await leaving.begin(provider="upi")
+    shop = leaving.shop
+    times = {"planId": "basic", "userId": "user_123", "createdAt": shop.clock.now()}
+    if paid:
+        await pay("pi_renewal", **times)
+    for n in range(55):
+        await pay(f"pi_{n}", **times | {"status": "failed"})
+    await leaving.pass_time(hours=2)
+    assert (await leaving.remind()).reminded == (not paid)
+    row = await leaving.recovery(session["sessionId"])
+    assert row is not None
+    assert row["status"] == ("paid" if paid else "waiting")
+
+
+@pytest.mark.parametrize("withdrawn", [True, False], ids=["withdrawn", "control"])
+async def test_who_agreed_by_a_lead_that_was_deleted_is_not_reminded(
+    leaving: Leaving, withdrawn: bool
+) -> None:
+    """Between the look at what was left, at night, and the reminder in the morning."""
+    await leaving.policy(quietFrom=12, quietUntil=20)
+    lead = await leave(leaving.shop.api, mailConsent=True, userEmail=CUSTOMER)
+    await leaving.begin(metadata={}, intentId=lead["paymentIntentId"])
+    await leaving.pass_time(hours=2)
+    report = await leaving.remind()
+    assert (report.left, report.reminded) == (1, 0)
+    if withdrawn:
+        await leaving.shop.database["payment_intents"].delete_many({})
+    await leaving.pass_time(hours=7)
+    assert (await leaving.remind()).reminded == (not withdrawn)
+
+
+async def test_who_is_paying_when_looked_at_is_reminded_once_that_has_failed(
+    leaving: Leaving,
+) -> None:
+    """What is under way is looked at again an hour later, whatever else speaks against a mail."""
+    await leaving.policy(quietFrom=12, quietUntil=14)
+    session = await leaving.begin()
+    await leaving.pass_time(hours=1, minutes=1)
+    assert (await leaving.run()).left == 1
+    sessions, one = leaving.shop.database["sessions"], {"sessionId": session["sessionId"]}
+    await sessions.update_one(one, {"$set": {"status": "processing"}})
+    await leaving.pass_time(hours=1)
+    report = await leaving.run()
+    assert (report.due, report.reminded) == (1, 0)
+    await sessions.update_one(one, {"$set": {"status": "pending"}})
+    await leaving.pass_time(hours=1, minutes=1)
+    assert (await leaving.run()).reminded == 1

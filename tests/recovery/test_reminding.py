@@ -281,6 +281,26 @@ async def test_a_mail_that_waited_while_the_customer_paid_is_not_sent(leaving: L
     )
 
 
+async def test_a_mail_that_waited_while_another_took_its_sessions_id_is_not_sent(
+    leaving: Leaving,
+) -> None:
+    """It would be about what somebody else began."""
+    sold = {"sessionId": "taken", "paymentMethod": "upi", "metadata": AGREED}
+    await leaving.shop.api.open(email=CUSTOMER, **sold)
+    await leaving.pass_time(minutes=31)
+    await leaving.shop.clean_up()
+    await leaving.pass_time(hours=1, minutes=1)
+    assert (await leaving.run()).reminded == 1
+    await leaving.shop.api.settle()
+    await leaving.shop.database["sessions"].delete_many({})
+    leaving.shop.pass_time(minutes=1)
+    await leaving.shop.api.open(userId="eve", email="eve@else.example", **sold)
+    await send_due(leaving.mailing.services)
+    assert leaving.mails() == leaving.mails("eve@else.example") == []
+    waited = await leaving.mailing.the_mail(template="reminder")
+    assert waited["status"] == "suppressed"
+
+
 async def test_control_one_that_waited_for_a_moment_is_sent_and_an_old_one_is_not(
     leaving: Leaving,
 ) -> None:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from service.recovery.operations.lift import difference
 from service.recovery.states import (
@@ -156,6 +157,32 @@ def test_who_is_held_out_or_wants_none_is_never_reminded_and_counted_all_the_sam
 
 def test_while_money_may_be_under_way_nobody_is_reminded_but_looked_at_again() -> None:
     assert _step(_left(), _is(under_way=True), LEFT_FOR) == Wait(NOON + 2 * LEFT_FOR)
+
+
+def test_who_did_something_since_is_left_alone_for_an_hour() -> None:
+    moved = NOON + timedelta(minutes=30)
+    assert _step(_left(), _is(changed_at=moved), LEFT_FOR) == Wait(moved + LEFT_FOR)
+
+
+def test_nothing_is_put_off_beyond_the_moment_at_which_what_came_of_it_is_counted() -> None:
+    counted = NOON + OUTCOME_AFTER
+    almost = OUTCOME_AFTER - LEFT_FOR / 2
+    long = _is(expires_at=NOON + OUTCOME_AFTER)
+    assert _step(_left(), replace(long, under_way=True), almost) == Wait(counted)
+    late = Hours((80,), 0, 0)
+    assert next_step(_left(), long, Arm.REMINDED, late, "UTC", NOON) == Wait(counted)
+    assert next_step(_left(), long, Arm.REMINDED, Hours((70,), 0, 0), "UTC", NOON) == Wait(
+        NOON + timedelta(hours=70)
+    )
+
+
+@pytest.mark.parametrize(("hour", "until"), [(20, 20), (21, 32), (23, 32), (31, 32), (32, 32)])
+def test_the_first_hour_of_the_night_is_quiet_and_the_one_after_it_is_not(
+    hour: int, until: int
+) -> None:
+    midnight = NOON.replace(hour=0)
+    found = after_quiet(midnight + timedelta(hours=hour), "UTC", NIGHT)
+    assert found == midnight + timedelta(hours=until)
 
 
 def test_a_customer_is_in_one_arm_whatever_they_begin_and_as_many_are_held_out_as_are_wanted() -> (

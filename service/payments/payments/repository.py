@@ -9,7 +9,7 @@ from pymongo import ReturnDocument
 from service.payments.entries import repository as entries
 from service.payments.entries.documents import UNPOSTED
 from service.payments.payments.documents import BY_HAND, Payment
-from service.payments.payments.states import HAND, LIVE, PaymentStatus
+from service.payments.payments.states import CAME, HAND, LIVE, PaymentStatus
 from service.providers.registry import REGISTRY
 from service.storage.database import NOW_WRITTEN, Row
 from service.storage.keys import Keys, Size, known_keys, walk_keys
@@ -173,9 +173,16 @@ async def of_session(merchant_id: str, session_id: str) -> list[Payment]:
     return [Payment.model_validate(row) async for row in cursor]
 
 
-async def of_user_since(merchant_id: str, user_id: str, since: datetime) -> list[Payment]:
-    """Return the payments of a user that were first heard of since a moment, the newest 50."""
+async def of_plan_since(
+    merchant_id: str, user_id: str, plan_id: str, since: datetime
+) -> list[Payment]:
+    """Return a user's payments for a plan that were first heard of since a moment, the newest 50.
+
+    Those alone whose money has come, or may come yet: what fails costs nothing, and anybody may
+    have it fail in a user's name.
+    """
     wanted = {"merchantId": merchant_id, "userId": {"$eq": user_id}, "createdAt": {"$gte": since}}
+    wanted |= {"planId": {"$eq": plan_id}, "status": {"$in": sorted(CAME | LIVE)}}
     found = Payment.get_pymongo_collection().find(wanted, hint="merchant_user_createdAt_id")
     rows_found = await found.sort([("createdAt", -1), ("_id", -1)]).limit(50).to_list()
     return [Payment.model_validate(row) for row in rows_found]

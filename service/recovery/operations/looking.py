@@ -48,11 +48,11 @@ async def look(recovery: Recovery, services: RecoveryServices) -> Seen:
         gone = Now(status=Status.EXPIRED, changed_at=recovery.left_at, expires_at=recovery.left_at)
         return Seen(None, _unwanted(gone), "The session is gone.")
     others = await sessions.others_of(session)
-    made = await payments.of_user_since(session.merchant_id, session.user_id, session.created_at)
+    bought = await _bought_since(session)
     now = services.clock.now()
-    standing = _standing(session, others, made, now)
+    standing = _standing(session, others, bought, now)
     if standing.paid:
-        paid = await _paid_by(session, others, made)
+        paid = await _paid_by(session, others, bought)
         return Seen(
             session,
             standing,
@@ -85,8 +85,8 @@ async def still_due(clock: Clock, mail: MailMessage) -> bool:
     if session.created_at >= mail.created_at:
         return False
     others = await sessions.others_of(session)
-    made = await payments.of_user_since(session.merchant_id, session.user_id, session.created_at)
-    standing = _standing(session, others, made, now)
+    bought = await _bought_since(session)
+    standing = _standing(session, others, bought, now)
     return is_left(standing.status) and not standing.paid and not standing.under_way
 
 
@@ -102,12 +102,20 @@ async def _why_not(session: Session, standing: Now, services: RecoveryServices) 
     return None
 
 
+async def _bought_since(session: Session) -> Sequence[Payment]:
+    """Return what a session's user has paid or is paying for its plan since, by any session."""
+    if session.plan is None:
+        return ()
+    return await payments.of_plan_since(
+        session.merchant_id, session.user_id, session.plan, session.created_at
+    )
+
+
 def _standing(
-    session: Session, others: Sequence[Bought], made: Sequence[Payment], now: datetime
+    session: Session, others: Sequence[Bought], bought: Sequence[Payment], now: datetime
 ) -> Now:
     """Return how a session stands, with what its customer has paid or is paying otherwise."""
     status = status_at(session.status, session.expires_at, now)
-    bought = [one for one in made if session.plan is not None and one.plan_id == session.plan]
     since = session.created_at
     paid = (
         status is Status.COMPLETED
@@ -130,28 +138,26 @@ def _standing(
 
 
 async def _paid_by(
-    session: Session, others: Sequence[Bought], made: Sequence[Payment]
+    session: Session, others: Sequence[Bought], bought: Sequence[Payment]
 ) -> Sequence[Payment]:
     """Return the payments that came of a session: its own, else those of what was bought instead.
 
     Each once, however many ways lead to it.
     """
-    bought = [session.session_id] if session.status is Status.COMPLETED else []
-    bought += [
+    paid = [session.session_id] if session.status is Status.COMPLETED else []
+    paid += [
         one.session_id
         for one in others
         if one.completed_at is not None and one.completed_at >= session.created_at
     ]
     found = {
         str(one.id): one
-        for session_id in bought[:1]
+        for session_id in paid[:1]
         for one in await payments.of_session(session.merchant_id, session_id)
         if one.status in CAME
     }
-    if not bought:
-        plan = session.plan
-        of_plan = [one for one in made if one.plan_id == plan and one.status in CAME]
-        found = {str(one.id): one for one in of_plan[-1:]}
+    if not paid:
+        found = {str(one.id): one for one in [one for one in bought if one.status in CAME][-1:]}
     return list(found.values())
 
 
