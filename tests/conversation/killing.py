@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from tests.conversation.acts import Step
+from tests.conversation.acts import Act, Step
+from tests.conversation.memberships import subscriptions_in
 from tests.conversation.victim import as_json, handed_on
 from tests.conversation.world import World
 
@@ -47,7 +48,21 @@ async def hold_with_kills(
             for state in states:
                 done = state.pop("done")
                 state["without"] = without
+            if _is_any(left[done], _LET_GO_ON):  # the provider may have been told so before
+                state["ends"] = {}
+            if _is_any(left[done], _HAPPEN_THERE):  # the provider died before it told of it
+                state["unheard"] = sorted(subscriptions_in(await world.checkouts()))
             left = left[done + 1 :]
+
+
+_LET_GO_ON = frozenset({"reactivate", "act_there", "read_crosswise"})
+# What the service asks for it learns, whoever dies; of these the played provider tells it.
+_HAPPEN_THERE = frozenset({"act_there", "read_crosswise", "renew", "dun", "change_card", "lose"})
+
+
+def _is_any(step: Step, names: frozenset[str]) -> bool:
+    acts = (step,) if isinstance(step, Act) else step
+    return any(act.name in names for act in acts)
 
 
 @asynccontextmanager

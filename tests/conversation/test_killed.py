@@ -4,8 +4,10 @@ Two servers of the merchant's listen meanwhile, one of them to each session's ev
 service alone is killed, so what they have taken stands against what happened.
 """
 
+import itertools
 import json
 import random
+from contextlib import nullcontext
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.conversation.books import RealPayment
 from tests.conversation.heard import check_all_is_heard
 from tests.conversation.hearers import add_ear
 from tests.conversation.killing import hold_with_kills
+from tests.conversation.playing import take
 from tests.conversation.victim import handed_on, restore
 from tests.conversation.world import World, begin_anew
 from tillgate_sandbox.states import PaymentStatus
@@ -28,6 +31,10 @@ _NAMES = (
     "send_events",
     "cancel",
     "settle_by_hand",
+)
+_OF_SUBSCRIPTIONS = (
+    *("renew", "dun", "change_card", "change_plan", "cancel_subscription", "reactivate"),
+    *("act_there", "lose", "read_overdue", "deliver", "run_loop", "pass_time"),
 )
 
 
@@ -50,6 +57,47 @@ async def test_control_what_a_killed_service_says_under_another_id_is_heard(
         await _hold(world, mongo_uri, 1, without="ids")
 
 
+_LOST = [Act("pass_time", 0), Act("act_there", 0, 3), Act("lose", 0)]
+
+
+async def _killed_among_subscriptions(
+    world: World, uri: str, dice: random.Random, steps: list[Act], without: str | None = None
+) -> int:
+    """Have four subscriptions, two at each provider, and kill the service; return the kills."""
+    await begin_anew(world)
+    for user, at in itertools.product((0, 1), (0, 1)):
+        await take(world, Act("subscribe", user, at, 2))
+    for act in (Act("pass_time", 0), Act("deliver"), Act("run_loop")):
+        await take(world, act)
+    return await hold_with_kills(uri, world, steps, dice, without)
+
+
+@pytest.mark.parametrize(
+    "chosen", [1, *(pytest.param(n, marks=pytest.mark.soak) for n in range(2, 12))]
+)
+async def test_a_service_that_is_killed_among_subscriptions_keeps_every_promise(
+    world: World, mongo_uri: str, chosen: int
+) -> None:
+    """Each starts a server four times and more: ten of eleven are soak."""
+    dice = random.Random(f"subscriptions {chosen}")  # noqa: S311 - repeatable on purpose
+    acts = [Act(dice.choice(_OF_SUBSCRIPTIONS), *dice.choices(range(12), k=3)) for _ in range(12)]
+    assert await _killed_among_subscriptions(world, mongo_uri, dice, [*acts, *_LOST]) >= 2
+    known = [row["provider"] for row in await world.rows("subscriptions")]
+    assert sorted(known) == ["razorpay", "razorpay", "stripe", "stripe"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("without", [None, "lost events are looked for"])
+async def test_control_a_killed_service_that_looks_for_no_lost_event_breaks_one(
+    world: World, mongo_uri: str, without: str | None
+) -> None:
+    """Soak: it starts a server some times. With the guard it keeps them all."""
+    dice = random.Random("lost")  # noqa: S311 - repeatable on purpose
+    broken = pytest.raises(AssertionError, match="a promise was broken") if without else None
+    with broken or nullcontext():
+        assert await _killed_among_subscriptions(world, mongo_uri, dice, _LOST * 4, without)
+
+
 async def _hold(world: World, uri: str, chosen: int, without: str | None = None) -> None:
     dice = random.Random(chosen)  # noqa: S311 - repeatable on purpose
     await begin_anew(world)
@@ -67,8 +115,13 @@ async def _hold(world: World, uri: str, chosen: int, without: str | None = None)
 def test_what_is_handed_on_from_a_killed_service_is_what_the_next_one_knows(world: World) -> None:
     paid = RealPayment("pi_1", "stripe", "s-1", 1000, "INR", PaymentStatus.SUCCEEDED, NOON)
     world.foreign["pi_1"] = paid
+    world.ends["sub_1"], world.told_inactive["sub_1"] = 7, {"message"}
+    world.unheard.add("sub_2")
     told = json.loads(json.dumps(handed_on(world)))
-    world.foreign.clear()
+    for known in (world.foreign, world.ends, world.told_inactive, world.unheard):
+        known.clear()
     restore(world, told)
     assert world.foreign["pi_1"].paid
     assert world.foreign == {"pi_1": paid}
+    assert (world.ends, world.unheard) == ({"sub_1": 7}, {"sub_2"})
+    assert world.told_inactive == {"sub_1": {"message"}}

@@ -3,8 +3,8 @@
 Reads jobs as JSON lines, `{"uri", "database", "now", "steps", "kill", "without"}` and what was
 handed on; tells its state as a JSON line after each step, and once more at rest. `kill` is
 `[step, command]`: the process ends before that command of that step is sent to the database.
-`without` names a guard of what merchants hear that is taken out. Each job has a process of its own,
-forked after the imports: a whole start for each would take seconds.
+`without` names a guard of what merchants hear, or of subscriptions, that is taken out. Each job has
+a process of its own, forked after the imports: a whole start for each would take seconds.
 """
 
 import asyncio
@@ -29,6 +29,8 @@ from tests.conversation.ears import Ear
 from tests.conversation.heard_guards import HEARD_GUARDS
 from tests.conversation.playing import take
 from tests.conversation.promises import check, check_at_rest, check_no_session_waits_for_ever
+from tests.conversation.renewals import check_subscriptions_at_rest
+from tests.conversation.subscribing_guards import SUBSCRIBING_GUARDS
 from tests.conversation.world import World, conversation
 from tests.support.killing import Killer
 from tests.support.limits import take_all_the_time
@@ -58,6 +60,9 @@ def handed_on(world: World) -> dict[str, Any]:
         "foreign": [_as_row(payment) for payment in world.foreign.values()],
         "cut": world.wires.cut,
         "ears": [[ear.path, ear.id] for ear in world.hearing.ears.values()],
+        "ends": world.ends,
+        "unheard": sorted(world.unheard),
+        "told_inactive": {name: sorted(ids) for name, ids in world.told_inactive.items()},
     }
 
 
@@ -70,6 +75,10 @@ def restore(world: World, told: dict[str, Any]) -> None:
     found = [_from_row(row) for row in told["foreign"]]
     world.foreign |= {payment.key: payment for payment in found}
     world.wires.cut = told["cut"]
+    world.ends |= told["ends"]
+    world.unheard |= set(told["unheard"])
+    for name, ids in told["told_inactive"].items():
+        world.told_inactive.setdefault(name, set()).update(ids)
     # They are outside, as is what they take: here it is only known that there are some.
     for path, name in told["ears"]:
         world.hearing.ears.setdefault(path, Ear(path, name, frozenset(), False, 0))
@@ -95,12 +104,13 @@ async def _go_on(job: dict[str, Any]) -> None:
     database = client[job["database"]]
     await bind(database, DOCUMENTS)
     clock = ManualClock(datetime.fromisoformat(job["now"]))
-    without = HEARD_GUARDS.get(job["without"], nullcontext)
+    without = {**HEARD_GUARDS, **SUBSCRIBING_GUARDS}.get(job["without"], nullcontext)
     async with conversation(database, clock, emptied=False, hears=False) as world:
         restore(world, job)
         with without():
             await _hold(world, job, killer)
-        await check_at_rest(world)
+            await check_at_rest(world)
+            await check_subscriptions_at_rest(world)
         await check_no_session_waits_for_ever(world)
         _tell(world, len(job["steps"]))
 
