@@ -281,6 +281,29 @@ async def test_a_mail_that_waited_while_the_customer_paid_is_not_sent(leaving: L
     )
 
 
+@pytest.mark.parametrize("meanwhile", ["canceled", "paid otherwise", "paying otherwise", "nothing"])
+async def test_a_mail_that_waited_is_sent_only_where_nothing_happened_meanwhile(
+    leaving: Leaving, meanwhile: str
+) -> None:
+    session = await leaving.begin()
+    await leaving.pass_time(hours=2)
+    await leaving.run()
+    await leaving.shop.api.settle()
+    if meanwhile == "canceled":
+        body = {"sessionId": session["sessionId"], "status": "canceled"}
+        answer = await leaving.shop.api.call("PATCH", "/api/payment-sessions", json=body)
+        assert answer.status_code == 200, answer.text
+    elif meanwhile != "nothing":
+        other = (await leaving.begin(provider="stripe"))["sessionId"]
+        if meanwhile == "paid otherwise":
+            await _complete(leaving, other)
+        else:
+            sessions = leaving.shop.database["sessions"]
+            await sessions.update_one({"sessionId": other}, {"$set": {"status": "processing"}})
+    await send_due(leaving.mailing.services)
+    assert len(leaving.mails()) == (meanwhile == "nothing")
+
+
 async def test_a_mail_that_waited_while_another_took_its_sessions_id_is_not_sent(
     leaving: Leaving,
 ) -> None:
