@@ -22,6 +22,7 @@ from service.migrations.steps import (
     owners,
     payments,
     plans,
+    recounts,
     sessions,
     sweeps,
     told,
@@ -48,5 +49,6 @@ STEPS: Sequence[Step] = (
     Step(16, "prices: the providers' prices of plans", plans.left, plans.run),
     Step(17, "sessions: who vouches for the address", vouched.left, vouched.run),
     Step(18, "merchants: whether they are mailed about leads", digests.left, digests.run),
+    Step(19, "events, deliveries: whether they are counted anew", recounts.left, recounts.run),
 )
 """Every migration; numbers go up by one and are never used again."""
