@@ -175,8 +175,8 @@ async def _made_by_a_look(shop: Shop, *, behind: bool) -> int:
     """Return how many deliveries a serving process makes of an event that is dispatched."""
     services, jobs = services_of(shop), shop.api.container.jobs
     services.backlog.note(behind=behind)
-    post = Post(jobs.subscribers, shop.clock)
     for _ in range(3):  # it is dispatched, handed on, and nothing is left
+        post = Post(jobs.subscribers, shop.clock)  # anew: a busy one would rest in between
         await post.look()
         await asyncio.gather(*post.under_way.values())
     return len(await sent(shop))
