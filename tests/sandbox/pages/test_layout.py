@@ -83,6 +83,18 @@ async def test_a_page_is_looked_at_once_its_styles_have_come(visitor: Visitor) -
     await looking
 
 
+async def test_the_docs_let_the_method_of_a_deprecated_route_be_read(visitor: Visitor) -> None:
+    """The control: as Swagger UI has it, white on pale grey."""
+    page, method = visitor.page, ".opblock-deprecated .opblock-summary-method"
+    await visitor.go("/docs")
+    await page.wait_for_selector(method)
+    others = "document.querySelectorAll('.opblock:not(.opblock-deprecated)')"
+    await page.evaluate(f"{others}.forEach((one) => one.remove())")
+    assert [one for one in await page.evaluate(FAINT) if "opblock-summary-method" in one] == []
+    await page.locator(method).first.evaluate("(one) => { one.style.color = '#fff' }")
+    assert [one for one in await page.evaluate(FAINT) if "opblock-summary-method" in one] != []
+
+
 async def test_axe_finds_a_page_that_was_made_wrong(visitor: Visitor) -> None:
     """The control of what it finds on none of ours."""
     page = visitor.page

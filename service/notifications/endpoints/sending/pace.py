@@ -14,8 +14,8 @@ CROWD = 4
 """Requests that come together are carried together: of so many a group the process is busy."""
 FEWEST, MOST = 50, 150
 """Deliveries that begin at a time while it is busy: more of them would hold up the loop."""
-WORK_A_ROW_S = 0.002
-"""What the process computes for each of these while it is busy: a twentieth is the sending."""
+WORK_A_ROW_S = 0.003
+"""What the process computes for each of these while it is busy: a thirtieth is the sending."""
 LONGEST_A_ROW_S = 0.004
 """How long that is waited for, where it computes little: a database that is slow is busy, too."""
 _LOOKS_EVERY_S = 0.01
