@@ -9,9 +9,10 @@ class SessionNotFound(NotFound):
 
     code = "session_not_found"
 
-    def __init__(self, session_id: str) -> None:
-        """Name the session; the message is the same if it exists but is not the caller's."""
-        super().__init__(f"There is no session {session_id!r}.")
+    def __init__(self, session_id: str | None, user_id: str | None = None) -> None:
+        """Name the session, or of whom there is none; the same if it is not the caller's."""
+        named = repr(session_id) if session_id is not None else f"of user {user_id!r}"
+        super().__init__(f"There is no session {named}.")
 
 
 class SessionExists(Conflict):

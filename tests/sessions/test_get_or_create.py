@@ -143,7 +143,8 @@ async def test_latest_is_the_users_most_recent(api: Api, clock: ManualClock) -> 
         answer = await api.call("GET", CHECKOUTS, key, params=user)
         assert answer.json()["session"]["plan"] == "premium"
     nobody = await api.call("GET", CHECKOUTS, params={"userId": "user_9"})
-    problem(nobody, 404, "session_not_found")
+    told = problem(nobody, 404, "session_not_found")
+    assert told["detail"] == "There is no session of user 'user_9'."
     missing = await api.call("GET", CHECKOUTS)
     problem(missing, 400, "invalid_request")
     assert fields_of(missing) == {"userId"}

@@ -56,7 +56,7 @@ async def find_latest_checkout(user_id: str, caller: Caller) -> Session:
                 caller.principal.merchant_id, user_id, owner
             )
     if session is None or not caller.may_see(session):
-        raise SessionNotFound(f"of user {user_id}")
+        raise SessionNotFound(None, user_id)
     return session
 
 
