@@ -7,17 +7,12 @@ handed on; tells its state as a JSON line after each step, and once more at rest
 a process of its own, forked after the imports: a whole start for each would take seconds.
 """
 
-import asyncio
 import json
-import os
 import sys
-import traceback
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
-
-import pytest
 
 from service.core.clock import ManualClock
 from service.storage.database import connect
@@ -32,8 +27,7 @@ from tests.conversation.promises import check, check_at_rest, check_no_session_w
 from tests.conversation.renewals import check_subscriptions_at_rest
 from tests.conversation.subscribing_guards import SUBSCRIBING_GUARDS
 from tests.conversation.world import World, conversation
-from tests.support.killing import Killer
-from tests.support.limits import take_all_the_time
+from tests.support.killing import Killer, run_jobs
 from tillgate_sandbox.states import PaymentStatus
 
 
@@ -131,24 +125,5 @@ def _tell(world: World, done: int) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
-    """Run every job in a child, and tell how it ended: by a signal, or with a code."""
-    take_all_the_time(pytest.MonkeyPatch())
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            try:
-                asyncio.run(_go_on(json.loads(line)))
-            except BaseException:
-                traceback.print_exc()
-                sys.stderr.flush()
-                os._exit(1)
-            sys.stdout.flush()
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"over {os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    main()
+    run_jobs(_go_on)

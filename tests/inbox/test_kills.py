@@ -50,7 +50,7 @@ async def _killed(shop: Shop, uri: str, jobs: list[Job]) -> list[int]:
     )
     told, _ = await process.communicate("\n".join(lines).encode())
     said = told.decode().splitlines()  # the victims' log is in between
-    return [int(line.split()[1]) for line in said if line.startswith("signal ")]
+    return [-int(line.split()[1]) for line in said if line.startswith("over ")]
 
 
 def _post(delivery: Delivery) -> dict[str, Any]:

@@ -7,13 +7,9 @@ runs in a process of its own, forked after the imports: a whole start for each w
 
 import asyncio
 import base64
-import json
-import os
-import sys
 from datetime import datetime
 from typing import Any
 
-import pytest
 from httpx import ASGITransport, AsyncClient
 from pymongo import monitoring
 
@@ -22,8 +18,7 @@ from service.core.clock import ManualClock
 from service.storage.database import connect
 from service.storage.documents import bind
 from service.stored import DOCUMENTS
-from tests.support.killing import Killer, end
-from tests.support.limits import take_all_the_time
+from tests.support.killing import Killer, end, run_jobs
 from tests.support.settings import make_settings
 
 
@@ -55,17 +50,5 @@ async def _post(http: AsyncClient, one: dict[str, Any]) -> None:
     await http.post(one["path"], content=body, headers=one["headers"])
 
 
-def main() -> None:
-    """Run every job in a child, and tell by which signal it ended (0: it lived)."""
-    take_all_the_time(pytest.MonkeyPatch())
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            asyncio.run(_serve(json.loads(line)))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"signal {os.WTERMSIG(status)}\n")
-
-
 if __name__ == "__main__":
-    main()
+    run_jobs(_serve)

@@ -22,6 +22,13 @@ from tests.support.api import PUBLISHABLE, SECRET
 PLANS = [f"plan-{n}" for n in range(5)]
 
 
+async def _hears_unless_paid(leaving: Leaving, session_id: str, paid: bool) -> None:
+    assert (await leaving.remind()).reminded == (not paid)
+    row = await leaving.recovery(session_id)
+    assert row is not None
+    assert row["status"] == ("paid" if paid else "waiting")
+
+
 async def _leave_all(leaving: Leaving, **fields: Any) -> None:
     for plan in PLANS:
         await leaving.begin(plan=plan, **fields)
@@ -161,10 +168,7 @@ async def test_who_paid_is_not_reminded_however_many_sessions_others_open_in_the
     await leaving.pass_time(minutes=31)
     await shop.clean_up()
     await leaving.pass_time(hours=1, minutes=1)
-    assert (await leaving.remind()).reminded == (not paid)
-    row = await leaving.recovery(left["sessionId"])
-    assert row is not None
-    assert row["status"] == ("paid" if paid else "waiting")
+    await _hears_unless_paid(leaving, left["sessionId"], paid)
 
 
 @pytest.mark.parametrize("by", [PUBLISHABLE, SECRET], ids=["browser", "control"])
@@ -203,10 +207,7 @@ async def test_failed_payments_in_a_customers_name_hide_none_that_came(
     for n in range(55):
         await pay(f"pi_{n}", **times | {"status": "failed"})
     await leaving.pass_time(hours=2)
-    assert (await leaving.remind()).reminded == (not paid)
-    row = await leaving.recovery(session["sessionId"])
-    assert row is not None
-    assert row["status"] == ("paid" if paid else "waiting")
+    await _hears_unless_paid(leaving, session["sessionId"], paid)
 
 
 @pytest.mark.parametrize("withdrawn", [True, False], ids=["withdrawn", "control"])

@@ -5,14 +5,8 @@ has a process of its own, forked after the imports, which runs the job, lets its
 mails it. `of` is the one collection whose writes count, `apart` takes the transaction away.
 """
 
-import asyncio
-import json
-import os
-import sys
 from datetime import datetime
 from typing import Any
-
-import pytest
 
 from service.core.clock import ManualClock
 from service.recovery.operations import writing
@@ -23,8 +17,7 @@ from service.stored import DOCUMENTS
 from tests.notifications.mail.mailing import mailing_to
 from tests.notifications.mail.servers import Server
 from tests.recovery.leaving import Leaving
-from tests.support.killing import WRITES, Killer
-from tests.support.limits import take_all_the_time
+from tests.support.killing import WRITES, Killer, run_jobs
 from tests.support.settings import make_settings
 
 
@@ -49,21 +42,11 @@ async def _remind(job: dict[str, Any], killer: Killer) -> None:
         await Leaving(mailing).remind()
 
 
-def main() -> None:
-    """Run every job in a child, and tell how it ended: by a signal, or with a code."""
-    take_all_the_time(pytest.MonkeyPatch())
-    for line in sys.stdin:
-        job = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            if job["apart"]:
-                writing.repository.move_on = _move_on_apart
-            asyncio.run(_remind(job, Killer(WRITES, job["of"])))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"over {os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
+async def _run(job: dict[str, Any]) -> None:
+    if job["apart"]:
+        writing.repository.move_on = _move_on_apart
+    await _remind(job, Killer(WRITES, job["of"]))
 
 
 if __name__ == "__main__":
-    main()
+    run_jobs(_run)
