@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -129,6 +129,11 @@ def month_after(month: str) -> str:
     """Return the month that follows."""
     first = first_of(month)
     return name_of(date(first.year + first.month // 12, first.month % 12 + 1, 1))
+
+
+def month_before(month: str) -> str:
+    """Return the month that precedes."""
+    return name_of(first_of(month) - timedelta(days=1))
 
 
 def months_until(first: str, end: str) -> list[str]:

@@ -2,13 +2,14 @@
 
 import json
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from service.storage.database import Row
-from tests.analytics.rows import change, one_sale
+from tests.analytics.rows import change, one_sale, opened
 from tests.analytics.test_now import roll_up
+from tests.payments.history.rows import pay
 from tests.reports.months import (
     SUMS,
     at,
@@ -136,3 +137,33 @@ async def test_what_is_taken_back_before_the_next_report_is_no_correction(shop: 
     await close(shop)
     answer = await monthly(shop, "2026-12", paid["currency"])
     assert answer["report"]["adjustments"] == []
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Pacific/Niue", "America/New_York"])
+async def test_what_turns_up_before_the_first_report_is_told_wherever_the_merchant_is_by_then(
+    shop: Shop, zone: str
+) -> None:
+    """The first report began at four in the morning of UTC; the control stays in that zone."""
+    fields = {"name": "Ada", "zone": "America/New_York"}
+    await shop.admin("PUT", "/merchants/default", json=fields)
+    await _pay(shop, "first", moment(2026, 11, 10), 1000)
+    await at(shop, moment(2026, 12, 5))
+    assert (await close(shop))["closed"] == 1
+    await shop.admin("PUT", "/merchants/default", json=fields | {"zone": zone})
+    await _pay(shop, "late", moment(2026, 10, 31, 20), 500)
+    await at(shop, moment(2027, 1, 5))
+    await close(shop)
+    [_, december] = [json.loads(row["content"]) for row in await stored(shop)]
+    assert [(one["month"], one["netRevenue"]) for one in december["adjustments"]] == [
+        ("2026-10", 500)
+    ]
+    assert await told(shop, "USD") == await expected(shop, "USD", moment(2026, 12, 31))
+
+
+async def _pay(shop: Shop, name: str, when: datetime, amount: int) -> None:
+    """Insert a paid session, have it counted and posted."""
+    said = {"sessionId": name, "amount": amount, "createdAt": when, "status": "succeeded"}
+    await opened(name, when, status="completed", completedAt=when)
+    await pay(f"pi_{name}", **said, currency="USD", statusAt=when, firstAt=when)
+    await keep_books(shop)
+    await roll_up(shop)

@@ -22,6 +22,7 @@ from service.reports.states import (
     adjustment,
     first_of,
     month_after,
+    month_before,
     months_until,
     name_of,
     told_of,
@@ -83,12 +84,15 @@ def _spans(
 ) -> Iterator[tuple[str, Span]]:
     """Yield each earlier month with its time: closed ones as they were closed.
 
-    Before the first of these there may be some of which we heard only later.
+    Before the first of these there may be some of which we heard only later. Where the merchant has
+    moved east since, the last of them takes in the hours that are the first month's there.
     """
     zone, begins = ZoneInfo(due.merchant.zone), reports[0].begins_at if reports else due.span[0]
     first = reports[0].month if reports else due.month
-    known = [*told[:1], *([name_of(day_of(since, zone))] if since else [])]
-    for month in months_until(min(known, default=first), first):
+    known = [first, *told[:1]]
+    if since is not None and since < begins:
+        known += [month_before(first), name_of(day_of(since, zone))]
+    for month in months_until(min(known), first):
         following = month_after(month)
         ends = begins if following == first else start_of(first_of(following), zone)
         yield month, (start_of(first_of(month), zone), ends)
