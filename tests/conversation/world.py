@@ -218,17 +218,27 @@ class World:
 async def conversation(
     database: Database, clock: ManualClock, *, emptied: bool = True, hears: bool = True
 ) -> AsyncIterator[World]:
-    """Serve a lab that many conversations are held in, one after the other.
+    """Serve a lab that many conversations are held in, one after the other."""
+    async with (
+        running_lab(database, clock, emptied=emptied) as lab,
+        conversation_in(lab, database, clock, hears=hears) as world,
+    ):
+        yield world
+
+
+@asynccontextmanager
+async def conversation_in(
+    lab: Lab, database: Database, clock: ManualClock, *, hears: bool = True
+) -> AsyncIterator[World]:
+    """Hold conversations in a lab that is served already.
 
     Unless the merchant `hears`, it has no server of its own.
     """
-    hearing = Hearing()
-    async with running_lab(database, clock, emptied=emptied) as lab:
-        wires = Wires(database)
-        async with receiving(hearing.answer) as receiver:
-            hearing.receiver = receiver if hears else None
-            with listened_to(lab.app, wires):
-                yield World(lab, database, clock, wires, hearing=hearing)
+    hearing, wires = Hearing(), Wires(database)
+    async with receiving(hearing.answer) as receiver:
+        hearing.receiver = receiver if hears else None
+        with listened_to(lab.app, wires):
+            yield World(lab, database, clock, wires, hearing=hearing)
 
 
 async def begin_anew(world: World) -> None:

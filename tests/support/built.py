@@ -118,11 +118,11 @@ def forget_handlers() -> None:
         kept.cache_clear()
 
 
+_CACHED = type(cache(id))
 _KEPT_OF_HANDLERS = [
     kept
     for kept in gc.get_objects()
-    if isinstance(kept, type(cache(id)))
-    and kept.__module__.startswith(("litestar.", "service.web."))
+    if isinstance(kept, _CACHED) and kept.__module__.startswith(("litestar.", "service.web."))
 ]
 
 
