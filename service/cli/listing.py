@@ -13,6 +13,7 @@ from click.exceptions import Exit
 from msgspec import Struct
 
 from service.cli.screen import say, show, show_table, warn
+from service.core.json_text import to_json
 from service.core.paging import Cursor, next_cursor
 
 
@@ -118,7 +119,7 @@ def _text(value: object) -> object:
 
 def _document(found: Found) -> str:
     document = _answer(found) if found.answer is None else found.answer
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return msgspec.json.format(to_json(document), indent=2).decode()
 
 
 def _answer(found: Found) -> dict[str, object]:

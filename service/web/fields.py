@@ -12,12 +12,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from pydantic import BeforeValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from service.core.clock import EARLIEST, LATEST, to_milliseconds
 from service.core.ids import SESSION_ID
+from service.core.json_text import to_json
 from service.core.money import LARGEST_AMOUNT, currency_exists
 from service.web.card_data import find_card_data, holds_card_number
 
@@ -136,7 +136,7 @@ def _metadata(value: object) -> object:
     for key in value:
         if not isinstance(key, str) or not _METADATA_KEY.fullmatch(key):
             raise _wrong("takes keys of 1 to 40 letters, digits, dashes and underscores")
-    written = msgspec.json.encode(value)
+    written = to_json(value)
     if len(written) > LARGEST_METADATA:
         raise _wrong(f"takes at most {LARGEST_METADATA} bytes of JSON")
     # Without three digits in a row there is neither a card number nor its code.

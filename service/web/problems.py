@@ -19,6 +19,7 @@ from litestar.types import ExceptionHandlersMap, Scope, Send
 
 from service.core import errors
 from service.core.errors import FieldProblem, TillgateError
+from service.core.json_text import to_json
 from service.storage.answering import DatabaseError, is_no_answer
 from service.web.error_pages.codes import explained, page_of
 from service.web.pages.assets import SHARED
@@ -79,8 +80,6 @@ _TITLES = {status.value: status.phrase for status in HTTPStatus}
 # What a path nearly always consists of; nothing of it is quoted in a URI reference.
 _QUOTES_NOTHING = re.compile(r"[/\w.~-]*", re.ASCII)
 
-_encoder = msgspec.json.Encoder()
-
 _PAGES = Pages(SHARED)
 
 
@@ -108,7 +107,7 @@ class Problem(msgspec.Struct, frozen=True):
     def body(self) -> bytes:
         """Return the JSON body."""
         about = explained().get(self.error)
-        return _encoder.encode(
+        return to_json(
             _Body(
                 page_of(self.error) if about else "about:blank",
                 about.title if about else _TITLES[self.status],

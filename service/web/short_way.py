@@ -23,6 +23,7 @@ from litestar.utils import normalize_path
 from pydantic.alias_generators import to_camel
 
 from service.core.errors import FieldProblem, MalformedBody, TillgateError
+from service.core.json_text import to_json
 from service.web.authentication import admit
 from service.web.bodies import read_body
 from service.web.gate import Gate
@@ -43,8 +44,6 @@ T = TypeVar("T")
 SHORT = "short"
 
 _JSON = (b"content-type", b"application/json")
-
-_encoder = msgspec.json.Encoder()
 
 
 class Answer(Response[T]):
@@ -179,7 +178,7 @@ async def _answer(
         content, status = found.content, found.status_code or status
         for name, value in found.headers.items():
             headers.append((name.lower().encode(), value.encode()))
-    body = _encoder.encode(content)
+    body = to_json(content)
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

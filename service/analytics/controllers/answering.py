@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 from service.analytics.errors import WrongQuestion
 from service.analytics.operations.caching import Question
 from service.analytics.operations.services import FiguresServices, Shown, shown_as
+from service.core.json_text import to_json
 from service.merchants.schemas import is_zone
 from service.web.authentication import AnyRequest, CurrentPrincipal
 from service.web.parameters import moment_parameter
@@ -113,7 +113,7 @@ async def respond(
     key = (merchant.id, url.path, asked, shown.timezone, shown.currency, merchant.language)
 
     async def encoded() -> bytes:
-        return msgspec.json.encode(await compute(replace(shown, as_of=services.clock.now())))
+        return to_json(await compute(replace(shown, as_of=services.clock.now())))
 
     answer = await services.cache.answer(Question(key, lasts, encoded))
     left = max(int((answer.until - services.clock.now()).total_seconds()), 0)

@@ -5,13 +5,12 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-import msgspec
-
 from service.analytics.errors import WrongQuestion
 from service.analytics.repository import exports
 from service.analytics.repository.exports import Wanted
 from service.audit.operations import Act, record
 from service.core.clock import Clock
+from service.core.json_text import to_json
 from service.core.principal import Principal
 from service.core.spreadsheets import csv_lines
 from service.core.strict_json import JsonObject
@@ -100,17 +99,17 @@ def _cells(row: Row) -> tuple[object, ...]:
 
 
 def _said(row: Row) -> str:
-    return msgspec.json.encode(row.get("metadata") or {}).decode()
+    return to_json(row.get("metadata") or {}).decode()
 
 
 async def transactions_json(
     wanted: Wanted, head: object, shown: Callable[[Row], object], *, metadata: bool
 ) -> AsyncIterator[bytes]:
     """Yield a JSON document: the fields of `head`, and then the payments, newest first."""
-    before = msgspec.json.encode(head)[:-1] + b',"transactions":['
+    before = to_json(head)[:-1] + b',"transactions":['
     async with aclosing(exports.payments(wanted, metadata=metadata, aware=True)) as lists:
         async for rows in lists:
-            yield before + b",\n".join(msgspec.json.encode(shown(row)) for row in rows)
+            yield before + b",\n".join(to_json(shown(row)) for row in rows)
             before = b",\n"
     yield b"]}\n" if before == b",\n" else before + b"]}\n"
 

@@ -15,6 +15,7 @@ from service.catalog.errors import QuoteDiffers, QuoteExpired, QuoteUnknown
 from service.catalog.operations.quote import Priced, Quote, Wanted, price_of
 from service.core.clock import to_milliseconds
 from service.core.ids import derive, same
+from service.core.json_text import to_json
 
 HOLDS_FOR = timedelta(minutes=15)
 
@@ -85,7 +86,7 @@ def _hold(merchant_id: str, wanted: Wanted, quote: Quote, now: datetime) -> Held
 
 def id_of(held: Held, pepper: str) -> str:
     """Return the id under which a quote is issued."""
-    content = base64.urlsafe_b64encode(msgspec.json.encode(held)).rstrip(b"=").decode()
+    content = base64.urlsafe_b64encode(to_json(held)).rstrip(b"=").decode()
     return f"{_PREFIX}{content}.{derive(pepper, _PURPOSE, content)}"
 
 

@@ -12,6 +12,7 @@ import msgspec
 import pandas as pd
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
+from service.core.json_text import to_json
 from service.forecasts.states import HORIZON, Expected, Fitted, Wanted
 
 _ALPHAS = (0.2, 0.05)
@@ -48,7 +49,7 @@ def fitted(wanted: Wanted) -> Fitted:
 def answers(lines: Iterator[str]) -> Iterator[bytes]:
     """Yield the answer to each line."""
     for line in lines:
-        yield msgspec.json.encode(fitted(msgspec.json.decode(line, type=Wanted)))
+        yield to_json(fitted(msgspec.json.decode(line, type=Wanted)))
 
 
 if __name__ == "__main__":

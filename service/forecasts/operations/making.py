@@ -4,13 +4,13 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import msgspec
 import structlog
 
 from service.analytics.operations.periods import DAY, day_of
 from service.analytics.repository import facts
 from service.core.clock import Clock
 from service.core.errors import Unavailable
+from service.core.json_text import to_json
 from service.forecasts import repository
 from service.forecasts.documents import Forecast
 from service.forecasts.operations.history import History, history_of
@@ -131,6 +131,6 @@ def _filled(about: Forecast, history: History, made: Fitted) -> Forecast:
         )
         for n, one in enumerate(made.days)
     ]
-    content = msgspec.json.encode(days).decode()
+    content = to_json(days).decode()
     filled: Forecast = about.model_copy(update={"method": made.method, "days": content})
     return filled

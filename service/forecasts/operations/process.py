@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from service.core.errors import Unavailable
+from service.core.json_text import to_json
 from service.forecasts.states import Fitted, Wanted
 
 Fit: TypeAlias = Callable[[Wanted], Awaitable[Fitted]]
@@ -74,7 +75,7 @@ async def _ask(process: Process, wanted: Wanted) -> Fitted:
     if process.stdin is None or process.stdout is None:
         raise AssertionError("its streams are pipes")
     try:
-        process.stdin.write(msgspec.json.encode(wanted) + b"\n")
+        process.stdin.write(to_json(wanted) + b"\n")
         async with asyncio.timeout(WITHIN_S):
             await process.stdin.drain()
             line = await process.stdout.readline()

@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from service.core.json_text import to_json
+
 _Json: TypeAlias = "dict[str, _Json] | list[_Json] | str | int | float | bool | None"
 
 # PhonePe v1 posts its JSON as base64 in this field.
@@ -26,7 +28,7 @@ def strip_payload(payload: bytes, names: Sequence[str]) -> bytes | None:
         found = _strip_inner(content, names) | _strip(content, plain, paths)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return b"" if payload else None
-    return msgspec.json.encode(content) if found else None
+    return to_json(content) if found else None
 
 
 def _strip_inner(content: _Json, names: Sequence[str]) -> bool:

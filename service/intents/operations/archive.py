@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from service.core.errors import Misconfigured
+from service.core.json_text import to_json
 from service.storage.database import WRITTEN_AT, Row
 
 _OWNER_ALONE = 0o700
@@ -83,7 +83,7 @@ def _name(rows: Sequence[Row], compress: bool, now: datetime) -> str:
 
 def _line(row: Row) -> bytes:
     # When the database wrote it means nothing outside.
-    return msgspec.json.encode({name: row[name] for name in row if name != WRITTEN_AT}) + b"\n"
+    return to_json({name: row[name] for name in row if name != WRITTEN_AT}) + b"\n"
 
 
 def _write(path: Path, lines: bytes, *, compress: bool) -> None:

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 
-import msgspec
-
+from service.core.json_text import to_json
 from service.core.spreadsheets import csv_lines
 from service.intents.schemas.answers import intent_view
 from service.intents.schemas.queries import Form
@@ -22,7 +21,6 @@ _HEADER = ("id", "timestamp", "createdAt", *_COLUMNS, "ipAddress", "followedBy")
 _before, _after = itemgetter(*_WISH, *_JOURNEY), itemgetter(*_PERSON)
 _AS_NUMBER = {None: None, False: 0, True: 1}
 Lists = AsyncIterator[Sequence[Row]]
-_encoder = msgspec.json.Encoder()
 
 
 def as_file(lists: Lists, form: Form, about: Mapping[str, object]) -> AsyncIterator[bytes]:
@@ -39,9 +37,9 @@ async def _as_csv(lists: Lists) -> AsyncIterator[bytes]:
 
 async def _as_json(lists: Lists, about: Mapping[str, object]) -> AsyncIterator[bytes]:
     """Yield `{"metadata": {…}, "intents": […], "count": n}`; one that was cut has no count."""
-    count, before = 0, b'{"metadata":' + _encoder.encode(about) + b',"intents":['
+    count, before = 0, b'{"metadata":' + to_json(about) + b',"intents":['
     async for rows in lists:
-        yield before + b",\n".join(_encoder.encode(intent_view(row)) for row in rows)
+        yield before + b",\n".join(to_json(intent_view(row)) for row in rows)
         count, before = count + len(rows), b",\n"
     yield (before if not count else b"") + b'],"count":' + str(count).encode() + b"}\n"
 

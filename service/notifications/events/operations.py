@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-import msgspec
 from msgspec import Struct
 
 from service.core.ids import digest
+from service.core.json_text import to_json
 from service.core.strict_json import JsonObject, JsonValue
 from service.notifications.events.states import EVENT_TYPES
 from service.outbox.documents import OutboxMessage
@@ -58,4 +58,4 @@ def encoded(event: Event) -> bytes:
 
     Times are RFC 3339 in UTC.
     """
-    return msgspec.json.encode(event)
+    return to_json(event)

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-import msgspec
-
 from service.core.clock import EARLIEST
+from service.core.json_text import to_json_in_order
 
 
 class PaymentStatus(StrEnum):
@@ -183,5 +182,5 @@ def _is_greater(one: tuple[int, object], other: tuple[int, object]) -> bool:
     """Compare what two facts say: by their places, in one place by the content."""
     if one[0] != other[0] or one[1] == other[1]:
         return one[0] > other[0]
-    first, second = (msgspec.json.encode(said[1], order="deterministic") for said in (one, other))
+    first, second = (to_json_in_order(said[1]) for said in (one, other))
     return first > second

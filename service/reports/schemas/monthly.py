@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from service.analytics.operations.services import Shown
 from service.analytics.schemas.common import FiguresAnswer
+from service.core.json_text import to_json
 from service.core.views import view_of
 from service.reports.documents import ClosedReport
 from service.reports.states import MonthlyReport
@@ -72,7 +73,7 @@ def closed_answer(report: ClosedReport) -> MonthlyAnswer:
 
 def closed_body(report: ClosedReport) -> bytes:
     """Return the answer about a closed month: the report in it is what was stored, to the byte."""
-    return msgspec.json.encode(
+    return to_json(
         _Closed(
             currency=report.currency,
             timezone=report.timezone,

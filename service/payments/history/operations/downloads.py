@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-import msgspec
-
 from service.audit.operations import Act, record
+from service.core.json_text import to_json
 from service.core.paging import Cursor
 from service.core.principal import Kind, Principal
 from service.core.spreadsheets import csv_lines
@@ -61,7 +60,7 @@ async def as_json(
     before = b'{"payments":['
     async for told in lists:
         for one in told:
-            yield before + msgspec.json.encode(shown(one))
+            yield before + to_json(shown(one))
             before = b",\n"
     yield b"]}\n" if before == b",\n" else before + b"]}\n"
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from service.core.json_text import to_json_in_order
 from service.payments.payments.documents import Payment
 from service.payments.payments.operations.reported import ReportedPayment
 from service.payments.payments.states import (
@@ -138,7 +139,7 @@ def _said(said: ReportedPayment | Payment) -> tuple[object, ...]:
 def _content(said: ReportedPayment | Payment) -> tuple[object, ...]:
     """Return what decides between two that stand in one place."""
     details = said.failure_details
-    more = msgspec.json.encode(details, order="deterministic") if details else b""
+    more = to_json_in_order(details) if details else b""
     code, message = said.failure_code or "", said.failure_message or ""
     return said.amount, said.currency, code, message, said.decline_code or "", more
 

@@ -1,7 +1,6 @@
 """Merge metadata: RFC 7396, with keys that a browser can't touch. Pure."""
 
-import msgspec
-
+from service.core.json_text import to_json
 from service.core.strict_json import JsonObject, JsonValue
 from service.sessions.errors import ChangeNotAllowed, wrong_field
 
@@ -24,7 +23,7 @@ def merge_metadata(
     merged = merge_patch(present, patch)
     if not isinstance(merged, dict) or len(merged) > MOST_KEYS:
         raise wrong_field("metadata", f"may hold at most {MOST_KEYS} keys")
-    if len(msgspec.json.encode(merged)) > LARGEST:
+    if len(to_json(merged)) > LARGEST:
         raise wrong_field("metadata", f"may hold at most {LARGEST} bytes of JSON")
     if trusted:
         guarded = sorted({*guarded, *patch} & set(merged))

@@ -1,8 +1,8 @@
 """Which session a payment belongs to."""
 
-import msgspec
 from msgspec import structs
 
+from service.core.json_text import to_json
 from service.core.strict_json import JsonObject
 from service.payments.payments.documents import Claim
 from service.payments.payments.operations.reported import ReportedPayment
@@ -36,12 +36,12 @@ def claimed_for(session: Session, reported: ReportedPayment) -> ReportedPayment:
 
 def _bounded(metadata: JsonObject) -> JsonObject:
     """Return what a caller keeps with a session, as far as a ledger does: its first keys."""
-    if not metadata or len(msgspec.json.encode(metadata)) <= LARGEST_METADATA:
+    if not metadata or len(to_json(metadata)) <= LARGEST_METADATA:
         return metadata
     kept: JsonObject = {}
     left = LARGEST_METADATA
     for name, value in metadata.items():
-        left -= len(msgspec.json.encode({name: value}))
+        left -= len(to_json({name: value}))
         if left < 0:
             break
         kept[name] = value
