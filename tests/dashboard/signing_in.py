@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 
 from httpx import ASGITransport, AsyncClient, Response
 
-from service.app import create_app
 from service.core.clock import Clock
 from service.dashboard.login.cookies import SIGN_IN
-from service.providers.registry import close_providers
 from service.settings import Settings
 from service.storage.database import Database
+from tests.support.built import application
 from tests.support.settings import ADMIN
 
 HOME = "http://127.0.0.1:8000"
@@ -23,12 +22,11 @@ async def browsing(
     settings: Settings, database: Database, clock: Clock
 ) -> AsyncIterator[AsyncClient]:
     """A browser without scripts, at a service with these settings."""
-    app = create_app(settings, database, clock=clock, loop=False)
-    transport = ASGITransport(app, raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url=settings.web.public_url) as http:
-        yield http
-    await app.state.login.refusals.aclose()
-    await close_providers(app.state.container.providers)
+    async with application(settings, database, clock) as app:
+        transport = ASGITransport(app, raise_app_exceptions=False)
+        async with AsyncClient(transport=transport, base_url=settings.web.public_url) as http:
+            yield http
+        await app.state.login.refusals.aclose()
 
 
 def token_in(page: Response) -> str:
