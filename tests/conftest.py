@@ -1,5 +1,6 @@
 """One real MongoDB for the whole run; each test begins with empty collections."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -24,7 +25,7 @@ from service.storage.indexes import apply_indexes
 from service.stored import DOCUMENTS
 from tests.support.api import Api
 from tests.support.browsers import browser
-from tests.support.built import application, close_kept
+from tests.support.built import application, close_kept, keep_for_good, keep_no_more
 from tests.support.emptied import emptied
 from tests.support.limits import all_the_time_in_the_world
 from tests.support.outcomes import log_shortly, note
@@ -53,6 +54,22 @@ _LONG = frozenset(
         *("workers", "dev", "shopping", "layout"),
     )
 )
+
+
+def pytest_configure() -> None:
+    """Collect no garbage while tests are found: what is made then stays."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect it from now on."""
+    keep_for_good()
+    gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    """Let all of it go."""
+    keep_no_more()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

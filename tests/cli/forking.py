@@ -4,6 +4,7 @@ Reads a JSON object a line, `{"arguments", "cwd", "environment", "stdout", "stde
 with the exit status. A start of Python for each would take a second, mostly to import.
 """
 
+import gc
 import json
 import os
 import sys
@@ -42,6 +43,7 @@ def serve() -> None:
     for command in COMMANDS.values():
         import_module(command.module)
     import_module("service.app")
+    gc.freeze()  # a child that looked through all that would copy it
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()

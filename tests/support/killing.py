@@ -1,6 +1,7 @@
 """What kills the process that it is in, by a signal, in the midst of its words to the database."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -55,6 +56,7 @@ def run_jobs(run: Callable[[dict[str, Any]], Coroutine[Any, Any, None]]) -> None
     Forked after the imports: a whole start for each would take seconds.
     """
     take_all_the_time(pytest.MonkeyPatch())
+    gc.freeze()  # a child that looked through all that would copy it
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
