@@ -2,16 +2,21 @@
 
 import configparser
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import rich_click as click
+from httpx import ASGITransport, AsyncClient
 
 from service.cli.main import cli
 from service.settings import variables
+from service.storage.database import Database
 from service.web.error_pages.codes import explained
-from tests.support.api import Api
+from tests.support.built import application
 from tests.support.error_codes import all_errors, codes, refusals_of_connections, status_of
+from tests.support.settings import make_settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -57,6 +62,7 @@ _COMMAND = re.compile(
 _TARGET = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
 
 
+@cache
 def constants() -> set[str]:
     """Return the names of every module-level constant of the code and its tests."""
     sources = [
@@ -77,9 +83,13 @@ def named_paths(page: Path) -> set[str]:
     return {shape(path) for path in _PATH.findall(text)}
 
 
-async def served_paths(api: Api) -> set[str]:
-    """Return every path that is served, from the OpenAPI document."""
-    document = (await api.http.get("/openapi.json")).json()
+@pytest_asyncio.fixture(scope="module")
+async def served_paths(indexed_database: Database) -> set[str]:
+    """Every path that is served, from the OpenAPI document: asked for once for all pages."""
+    async with application(make_settings(), indexed_database, None) as app:
+        transport = ASGITransport(app)
+        async with AsyncClient(transport=transport, base_url="http://testserver") as http:
+            document = (await http.get("/openapi.json")).json()
     return {shape(path) for path in document["paths"]} | {"/docs", "/docs/guide", "/openapi.json"}
 
 
@@ -97,16 +107,14 @@ def test_every_variable_that_is_named_exists(page: Path) -> None:
 
 
 @on_every_page
-async def test_every_route_that_is_named_exists(page: Path, api: Api) -> None:
-    patterns = [
-        re.compile(re.escape(path).replace(r"\{\}", "[^/]+")) for path in await served_paths(api)
-    ]
+def test_every_route_that_is_named_exists(page: Path, served_paths: set[str]) -> None:
+    patterns = [re.compile(re.escape(path).replace(r"\{\}", "[^/]+")) for path in served_paths]
     named = named_paths(page) - SHUT_OUT - BEGINNINGS
     assert not [path for path in named if not any(one.fullmatch(path) for one in patterns)]
 
 
-async def test_every_route_is_in_the_table(api: Api) -> None:
-    assert await served_paths(api) <= named_paths(ROOT / "docs" / "api.md")
+def test_every_route_is_in_the_table(served_paths: set[str]) -> None:
+    assert served_paths <= named_paths(ROOT / "docs" / "api.md")
 
 
 @on_every_page

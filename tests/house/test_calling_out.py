@@ -3,6 +3,7 @@
 import ast
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import FunctionType
 
@@ -38,6 +39,7 @@ def _calls(source: str) -> Iterator[str]:
                 yield node.func.attr
 
 
+@cache
 def _callers() -> dict[str, set[str]]:
     paths = [path.relative_to(SERVICE).as_posix() for path in sorted(SERVICE.rglob("*.py"))]
     found = {path: set(_calls((SERVICE / path).read_text())) for path in paths}

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.trees import tree_of
+
 ROOT = Path(__file__).parents[2]
 # Who starts programs, and which: the embedded mongod, what `tillgate doctor` looks for, and this
 # interpreter with one module of ours that forecasts the numbers on its input.
@@ -50,7 +52,7 @@ def _hashes_weakly(tree: ast.AST) -> bool:
 def _files() -> Iterator[tuple[str, ast.AST]]:
     for package in (ROOT / "service", ROOT / "sandbox"):
         for path in sorted(package.rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+            yield path.relative_to(ROOT).as_posix(), tree_of(path)
 
 
 def test_nothing_of_a_caller_reaches_a_program_or_an_interpreter() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.trees import tree_of
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for name in ("service", "sandbox") for path in (ROOT / name).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -30,16 +32,12 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), str(path))
-
-
 def _length(path: Path) -> int:
     return len(path.read_text().splitlines())
 
 
 def _functions(path: Path) -> Iterator[Function]:
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, Function):
             yield node
 
@@ -75,7 +73,7 @@ def test_no_file_leans_on_too_many_others() -> None:
     many = {}
     for path in SOURCES:
         imports = [
-            node for node in _tree(path).body if isinstance(node, ast.Import | ast.ImportFrom)
+            node for node in tree_of(path).body if isinstance(node, ast.Import | ast.ImportFrom)
         ]
         controls = path.stem == "controllers"
         most = MOST_IMPORTS_OF_CONTROLLERS if controls else MOST_IMPORTS
@@ -94,12 +92,20 @@ def _public(tree: ast.Module) -> Iterator[tuple[str, Function | ast.ClassDef]]:
                     yield f"{node.name}.{inner.name}", inner
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_every_public_name_says_what_it_is(path: Path) -> None:
-    tree = _tree(path)
-    assert ast.get_docstring(tree) or not tree.body, "the module says nothing of itself"
-    silent = [name for name, node in _public(tree) if not _says(node)]
-    assert silent == []
+def test_every_module_and_public_name_says_what_it_is() -> None:
+    silent = {_name(path): names for path in SOURCES if (names := list(_silent(tree_of(path))))}
+    assert silent == {}
+
+
+def _silent(tree: ast.Module) -> Iterator[str]:
+    if tree.body and not ast.get_docstring(tree):
+        yield "the module itself"
+    yield from (name for name, node in _public(tree) if not _says(node))
+
+
+def test_control_what_says_nothing_of_itself_is_found() -> None:
+    source = 'class A:\n    """One."""\n    def b(self): ...\n    def _c(self): ...'
+    assert list(_silent(ast.parse(source))) == ["the module itself", "A.b"]
 
 
 def _says(node: Function | ast.ClassDef) -> bool:
@@ -111,7 +117,7 @@ def test_a_docstring_says_return_as_the_field_does() -> None:
     told = {
         f"{_name(path)}:{node.lineno}": first
         for path in SOURCES
-        for node in ast.walk(_tree(path))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, Function) and _GIVES.match(first := (ast.get_docstring(node) or ""))
     }
     assert told == {}
@@ -156,9 +162,9 @@ def _copies(tree: ast.Module) -> list[int]:
 def test_only_providers_make_a_verified_event() -> None:
     """Nothing else can complete a session, so nothing else may make what completes it."""
     elsewhere = [path for path in SOURCES if not _name(path).startswith("service/providers/")]
-    made = {_name(path): lines for path in elsewhere if (lines := _makes_event(_tree(path)))}
+    made = {_name(path): lines for path in elsewhere if (lines := _makes_event(tree_of(path)))}
     assert made == {}
-    copied = {_name(path): lines for path in elsewhere if (lines := _copies(_tree(path)))}
+    copied = {_name(path): lines for path in elsewhere if (lines := _copies(tree_of(path)))}
     assert copied == {}
 
 
