@@ -10,11 +10,11 @@ from service.storage.database import Database
 from tests.dashboard.signing_in import browsing
 from tests.refunds.conftest import money, standing
 from tests.sandbox.standing import lab, lab_put_back
-from tests.sandbox.visitor import shop, visitor
+from tests.sandbox.visitor import served_shop, shop, visitor
 from tests.support.settings import make_settings
 from tests.support.shop import shop as store
 
-__all__ = ["lab", "lab_put_back", "money", "shop", "standing", "store", "visitor"]
+__all__ = ["lab", "lab_put_back", "money", "served_shop", "shop", "standing", "store", "visitor"]
 
 
 @pytest_asyncio.fixture

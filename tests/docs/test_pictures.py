@@ -14,9 +14,9 @@ from msgspec import Struct
 from playwright.async_api import Page
 
 from tests.docs.blocks import ROOT, pages
-from tests.sandbox.visitor import Visitor, shop, signed_in, visitor
+from tests.sandbox.visitor import Visitor, served_shop, shop, signed_in, visitor
 
-__all__ = ["shop", "visitor"]
+__all__ = ["served_shop", "shop", "visitor"]
 
 PLACE = ROOT / "docs" / "pictures"
 LARGEST_BYTES = 60_000

@@ -1,5 +1,5 @@
 """A lab with its loops, to which the examples sell."""
 
-from tests.sandbox.visitor import shop
+from tests.sandbox.visitor import served_shop, shop
 
-__all__ = ["shop"]
+__all__ = ["served_shop", "shop"]

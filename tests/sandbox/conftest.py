@@ -5,9 +5,9 @@ import pytest_asyncio
 from service.storage.database import Database
 from tests.sandbox.lab import empty_sandbox
 from tests.sandbox.standing import lab, lab_put_back
-from tests.sandbox.visitor import shop, visitor
+from tests.sandbox.visitor import served_shop, shop, visitor
 
-__all__ = ["lab", "lab_put_back", "shop", "visitor"]
+__all__ = ["lab", "lab_put_back", "served_shop", "shop", "visitor"]
 
 
 @pytest_asyncio.fixture

@@ -1,21 +1,24 @@
 """The whole lab on loopback: the service and the providers that it plays, served by uvicorn."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
 
 from service.app import create_app
-from service.core.clock import Clock, ManualClock
+from service.core.clock import Clock, ManualClock, SystemClock
+from service.providers.registry import Providers, close_providers
 from service.storage.database import Database
 from tests.support.api import Api
 from tests.support.built import build, forget_handlers
 from tests.support.emptied import emptied
+from tests.support.ports import held_port
 from tests.support.settings import make_settings
 from tillgate_sandbox import repository
 from tillgate_sandbox.base import Sandbox
@@ -127,6 +130,48 @@ async def standing_lab(
 
         async with served(app, listening), http:
             yield put_back
+
+
+@asynccontextmanager
+async def standing_shop(
+    database: Database,
+) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[Lab]]]:
+    """Build one lab on the real clock; the call serves it, with its loops, as it was built."""
+    with held_port() as port:
+        address = f"http://127.0.0.1:{port}"
+        settings = make_settings(**{"PUBLIC_URL": address, **GENERATED})
+        built = build(settings, database, SystemClock(), loop=True)
+        app, providers = built.app, built.app.state.container.providers
+
+        @asynccontextmanager
+        async def serve() -> AsyncIterator[Lab]:
+            await empty_sandbox(database)
+            built.put_back()
+            transport = ASGITransport(app, raise_app_exceptions=False)
+            with socket.create_server(("127.0.0.1", port)) as listening, _left_open(providers):
+                async with (
+                    served(app, listening),
+                    AsyncClient(transport=transport, base_url="http://testserver") as http,
+                ):
+                    yield Lab(
+                        address, app, Api(http, app.state.container), app.state.mounted.sandbox
+                    )
+
+        yield serve
+        await close_providers(providers)
+
+
+@contextmanager
+def _left_open(providers: Providers) -> Iterator[None]:
+    """Have adapters keep their connections, which a server closes for good when it ends."""
+
+    async def nothing() -> None:
+        """Close nothing."""
+
+    with pytest.MonkeyPatch.context() as patch:
+        for provider in providers.values():
+            patch.setattr(provider, "aclose", nothing)
+        yield
 
 
 @asynccontextmanager

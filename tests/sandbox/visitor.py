@@ -1,6 +1,7 @@
 """A shop in a real browser: Chromium, a served application, and everything that it complains of."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 from service.core.clock import SystemClock
 from service.core.principal import Kind, Principal
 from service.storage.database import Database
-from tests.sandbox.lab import Lab, running_lab
+from tests.sandbox.lab import Lab, standing_shop
 from tests.support.browsers import new_context, tell_what_is_shown
 from tests.support.outcomes import has_failed
 from tests.support.patience import IN_TIME
@@ -19,6 +20,7 @@ from tests.support.settings import ADMIN
 from tillgate_sandbox.demo_prices import put_demo_prices
 
 ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
+Served = Callable[[], AbstractAsyncContextManager[Lab]]
 CLERK = Principal(Kind.ADMIN, "default", "0" * 12, "clerk")
 
 
@@ -75,12 +77,18 @@ class Visitor:
             self.complaints.append(f"asked {url}")
 
 
+@pytest_asyncio.fixture(scope="session")
+async def served_shop(indexed_database: Database) -> AsyncIterator[Served]:
+    """What serves the lab of all visitors: to build one for each took a third of their time."""
+    async with standing_shop(indexed_database) as serve:
+        yield serve
+
+
 @pytest_asyncio.fixture
-async def shop(database: Database) -> AsyncIterator[Lab]:
+async def shop(served_shop: Served, database: Database) -> AsyncIterator[Lab]:
     """The service with its sandbox and its loops, on the real clock, with prices."""
-    clock = SystemClock()
-    async with running_lab(database, clock, loop=True) as lab:
-        await put_demo_prices(CLERK, clock.now())
+    async with served_shop() as lab:
+        await put_demo_prices(CLERK, SystemClock().now())
         yield lab
 
 

@@ -48,12 +48,14 @@ class Built:
     put_back: Callable[[], None]
 
 
-def build(settings: Settings, database: Database, clock: Clock | None) -> Built:
+def build(
+    settings: Settings, database: Database, clock: Clock | None, *, loop: bool = False
+) -> Built:
     """Build an application that many tests use, one after the other."""
     # Kept, so that nothing new gets the id of something that is gone.
     before = gc.get_objects() + _FOR_GOOD
     known = {id(thing) for thing in before}
-    app = create_app(settings, database, clock=clock, loop=False, extension=_extension(settings))
+    app = create_app(settings, database, clock=clock, loop=loop, extension=_extension(settings))
     mine = [thing for thing in _all_of(app) if id(thing) not in known]
     put_back = partial(_put_back, app, app.state.dict(), *_memory(mine))
     return Built(app, Wanted(settings, database, clock), put_back)
