@@ -4,7 +4,6 @@ What breaks inside of a function is put into a process in which everything was i
 tests were collected; what breaks outside, into one that has yet to import the product.
 """
 
-import gc
 import os
 import resource
 import signal
@@ -139,7 +138,8 @@ class _InItsPlace(MetaPathFinder):
 def _swap(target: Target, source: str) -> None:
     """Put back into the functions of the module the code that they have in the source."""
     codes = dict(_codes(_compiled(target.path, source)))
-    for one in gc.get_objects():
+    # Imported after the fork, as the tests are: it brings the whole service.
+    for one in import_module("tests.support.built").all_objects():
         if type(one) is FunctionType and one.__module__ == target.module:
             # What a decorator made has another name, or says what it stands for.
             if one.__qualname__ in codes and not hasattr(one, "__wrapped__"):

@@ -53,7 +53,7 @@ def build(
 ) -> Built:
     """Build an application that many tests use, one after the other."""
     # Kept, so that nothing new gets the id of something that is gone.
-    before = gc.get_objects() + _FOR_GOOD
+    before = all_objects()
     known = {id(thing) for thing in before}
     app = create_app(settings, database, clock=clock, loop=loop, extension=_extension(settings))
     mine = [thing for thing in _all_of(app) if id(thing) not in known]
@@ -72,6 +72,11 @@ def keep_for_good() -> None:
     """
     _FOR_GOOD[:] = gc.get_objects()
     gc.freeze()
+
+
+def all_objects() -> list[Any]:
+    """Return what there is, with what no collection looks through."""
+    return gc.get_objects() + _FOR_GOOD
 
 
 def keep_no_more() -> None:
