@@ -154,9 +154,9 @@ class Counting:
             await sent.again([row["_id"]], NOON + _LATER, self.shop.clock, NO_TRANSACTION)
 
     async def cancel(self) -> None:
-        """Cancel what waits for an endpoint."""
+        """Cancel a delivery that waits for its endpoint."""
         if row := await self._one("webhook_deliveries"):
-            await deliveries.cancel_of(row["endpointId"], self.shop.clock.now())
+            await deliveries.cancel([row["_id"]], self.shop.clock.now())
 
     async def track(self) -> None:
         """Track an event."""

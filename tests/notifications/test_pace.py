@@ -109,7 +109,8 @@ async def test_a_busy_sender_takes_a_few_at_a_time_and_sends_all(
         async with profiled(shop.database) as done:
             sent = await Sender(services, client, Until(math.inf), pace).work_off()
         client.close()
-    taken = [one for one in done if one["op"] == "query" and "webhook_deliveries" in one["ns"]]
+    asked = [one for one in done if one["op"] == "query" and "webhook_deliveries" in one["ns"]]
+    taken = [one for one in asked if one["nreturned"]]  # how often it looks in vain is time's
     assert sent == len(receiver.got) == 8 * _EACH
     assert len(taken) == claims
 

@@ -16,6 +16,7 @@ from service.notifications.endpoints.errors import (
 )
 from service.notifications.endpoints.operations.addresses import target_of
 from service.notifications.endpoints.operations.bodies import VERSION
+from service.notifications.endpoints.operations.canceling import cancel_all, cancel_waiting
 from service.notifications.endpoints.operations.finding import (
     find_endpoint,
     record_act,
@@ -25,7 +26,6 @@ from service.notifications.endpoints.operations.finding import (
 from service.notifications.endpoints.operations.known import KNOWN_WITHIN
 from service.notifications.endpoints.operations.sealing import new_secret
 from service.notifications.endpoints.operations.services import EndpointServices
-from service.notifications.endpoints.repository import deliveries
 from service.notifications.endpoints.repository import endpoints as repository
 from service.storage.database import Row
 from service.storage.plain import in_transaction
@@ -96,6 +96,9 @@ async def change_endpoint(
     """
     if wish.url is not None:
         await services.addresses.of(target_of(wish.url))
+    if wish.enabled:  # what a disabled one still has waiting is not for it any more
+        await find_endpoint(endpoint_id, by.merchant_id)
+        await cancel_all(endpoint_id, services.clock.now())
     now = services.clock.now()
 
     async def work(tx: Transaction) -> None:
@@ -105,13 +108,13 @@ async def change_endpoint(
         fields = before.differing(_fields(services, before, wish, now))
         if not fields:
             return
-        if fields.get("disabled") is not None:
-            await deliveries.cancel_of(endpoint_id, now, tx)
         changes = fields | {"updatedAt": now}
         await repository.change(endpoint_id, by.merchant_id, changes, services.clock, tx)
         await record_act(tx, by, "endpoint.changed", before, _described(fields), now)
 
     await _done(services, work)
+    if wish.enabled is False:
+        await cancel_waiting(endpoint_id, now)
     return await find_endpoint(endpoint_id, by.merchant_id)
 
 
@@ -127,11 +130,11 @@ async def remove_endpoint(services: EndpointServices, endpoint_id: str, by: Prin
             "secrets": [],
             "headers": None,
         }
-        await deliveries.cancel_of(endpoint_id, now, tx)
         await repository.change(endpoint_id, by.merchant_id, gone, services.clock, tx)
         await record_act(tx, by, "endpoint.removed", before, {"host": _host(before.url)}, now)
 
     await _done(services, work)
+    await cancel_waiting(endpoint_id, now)
 
 
 async def rotate_secret(services: EndpointServices, endpoint_id: str, by: Principal) -> Told:

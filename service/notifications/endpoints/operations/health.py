@@ -8,8 +8,8 @@ from msgspec import Struct
 from service.audit.operations import Act, record
 from service.core.strict_json import JsonObject
 from service.notifications.endpoints.documents import Disabled, WebhookEndpoint
+from service.notifications.endpoints.operations.canceling import cancel_waiting
 from service.notifications.endpoints.operations.services import EndpointServices
-from service.notifications.endpoints.repository import deliveries
 from service.notifications.endpoints.repository import endpoints as repository
 from service.notifications.endpoints.states import DISABLED_AFTER, DisabledBecause
 from service.storage.answering import answers_in_time
@@ -81,8 +81,7 @@ async def disable(
             disabled=None,
         )
         if changed:
-            canceled = await deliveries.cancel_of(endpoint.id, at, tx)
-            detail: JsonObject = {"reason": reason, "canceled": canceled}
+            detail: JsonObject = {"reason": reason}
             act = Act("endpoint.disabled", f"endpoint:{endpoint.id}", detail=detail)
             await record(tx, _Clockwork(endpoint.merchant_id), act, at)
         return changed
@@ -90,3 +89,4 @@ async def disable(
     if await in_transaction(work):
         log.warning("webhook endpoint disabled", endpoint=endpoint.id, reason=reason)
     services.endpoints.forget()
+    await cancel_waiting(endpoint.id, at)

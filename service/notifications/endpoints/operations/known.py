@@ -31,8 +31,8 @@ class Endpoints:
         self._hearing: Mapping[tuple[str, str], Sequence[WebhookEndpoint]] = {}
         self._changed_at: datetime | None = None
         self._read_at: float | None = None
+        self._forgotten_at = self._taken_at = time.monotonic()
         self._readers = 0
-        self.forget()
 
     @property
     def is_empty(self) -> bool:
@@ -60,9 +60,14 @@ class Endpoints:
         """Return an endpoint; None for one that is not known or that was removed."""
         return self._by_id.get(endpoint_id)
 
+    def is_sent_to(self, endpoint_id: str) -> bool:
+        """Return whether an endpoint is known, and not disabled."""
+        found = self.find(endpoint_id)
+        return found is not None and found.disabled is None
+
     def forget(self) -> None:
-        """Have the next who needs them read them: one was changed here."""
-        self._read_at = None
+        """Have the next who needs them read them: one was changed here, whatever is being read."""
+        self._forgotten_at, self._read_at = time.monotonic(), None
 
     async def refresh(self, older_than_s: float = READ_EVERY_S) -> None:
         """Read what has changed, unless that was done just now. Raises `Unavailable`.
@@ -80,8 +85,12 @@ class Endpoints:
                 found = await repository.changed(self._changed_at)
         finally:
             self._readers -= 1
+        if began < self._taken_at:  # who began later was sooner, and knows better
+            return
         self._take(found)
-        self._read_at = began
+        self._taken_at = began
+        if began >= self._forgotten_at:
+            self._read_at = began
 
     def _take(self, found: Iterable[WebhookEndpoint]) -> None:
         changed = False

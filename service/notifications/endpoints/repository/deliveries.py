@@ -22,7 +22,6 @@ from service.storage.database import BY_ID, Row
 from service.storage.group_commit.inserts import GroupInsert
 from service.storage.group_commit.queue import Limits
 from service.storage.paging import Walk, read_page
-from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction
 
 INSERTS = GroupInsert(
@@ -202,14 +201,29 @@ def _kept(one: Kept, clock: Clock) -> UpdateOne:
     return UpdateOne(ours, [{"$set": fields}])
 
 
-async def cancel_of(endpoint_id: str, now: datetime, tx: Transaction = NO_TRANSACTION) -> int:
-    """Cancel what waits for an endpoint; return how much."""
-    done = await WebhookDelivery.get_pymongo_collection().update_many(
-        {"endpointId": endpoint_id, "status": "pending"},
+class Waiting(Struct, frozen=True):
+    """Some of what waits for an endpoint; what else does is due no sooner than `until`."""
+
+    ids: Sequence[str]
+    until: datetime
+
+
+async def waiting_for(endpoint_id: str, since: datetime, limit: int) -> Waiting | None:
+    """Return what waits for an endpoint and is due from a time on, soonest first; None: nothing."""
+    rows = WebhookDelivery.get_pymongo_collection()
+    wanted = {"endpointId": endpoint_id, "status": "pending", "nextAttemptAt": {"$gte": since}}
+    found = rows.find(wanted, {"nextAttemptAt": 1}, hint="pending_nextAttemptAt")
+    some = await found.sort("nextAttemptAt", 1).limit(limit).to_list()
+    return Waiting([row["_id"] for row in some], some[-1]["nextAttemptAt"]) if some else None
+
+
+async def cancel(ids: Sequence[str], now: datetime) -> None:
+    """Cancel those of some deliveries that wait."""
+    await WebhookDelivery.get_pymongo_collection().update_many(
+        {"_id": {"$in": list(ids)}, "status": "pending"},
         {"$set": {"status": "canceled", "claim": None, "doneAt": now, "recount": True}},
-        session=tx.session,
+        hint=BY_ID,
     )
-    return done.modified_count
 
 
 async def make_due(

@@ -31,6 +31,12 @@ async def find(
     return WebhookEndpoint.model_validate(row) if row else None
 
 
+async def is_sent_to(endpoint_id: str) -> bool:
+    """Return whether an endpoint is there, and not disabled."""
+    wanted = {"_id": {"$eq": endpoint_id}, "removed": False, "disabled": None}
+    return await WebhookEndpoint.get_pymongo_collection().find_one(wanted, {"_id": 1}) is not None
+
+
 async def find_any(endpoint_id: str, tx: Transaction) -> WebhookEndpoint | None:
     """Find an endpoint, whosever it is, and removed or not: its id was made of a call's seed."""
     row = await WebhookEndpoint.get_pymongo_collection().find_one(

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -12,6 +13,7 @@ from service.core.errors import InvalidInput, Misconfigured, Unavailable
 from service.core.measures import WEBHOOKS_SENT, counter
 from service.leases.loops import comes
 from service.notifications.endpoints.documents import WebhookEndpoint
+from service.notifications.endpoints.operations.canceling import cancel_waiting
 from service.notifications.endpoints.operations.health import Health, note_health
 from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.endpoints.repository import deliveries as repository
@@ -120,12 +122,25 @@ class Sender:
             found = await repository.claim(room, full, LEASE, clock)
         # Of an endpoint for which enough waits here there may be more than was asked for.
         self._more = len(found) == room or bool(full)
-        self._services.backlog.note(behind=self._pace.is_busy and len(found) == room)
-        self._put_off(self._lines.add(found))
+        refused = self._lines.add(found)
+        self._put_off(refused)
+        # What fails is due again and again: it alone would hold back everybody's for ever.
+        is_full = len(found) == room and len(refused) <= room // 2
+        self._services.backlog.note(behind=self._pace.is_busy and is_full)
+        await self._know(found)
         for endpoint_id in self._lines.idle_workers():
             worker = asyncio.create_task(self._work(endpoint_id), name="tillgate-webhooks")
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
+
+    async def _know(self, claimed: Sequence[Claimed]) -> None:
+        """Read the endpoints anew where one is not sent to: another process may have changed it.
+
+        So a test that is sent right after its endpoint was added is not canceled here.
+        """
+        endpoints = self._services.endpoints
+        if not all(endpoints.is_sent_to(one.endpoint_id) for one in claimed):
+            await endpoints.refresh(0)
 
     async def _work(self, endpoint_id: str) -> None:
         """Send what waits for an endpoint, one after the other."""
@@ -193,6 +208,8 @@ class Sender:
             endpoint = self._services.endpoints.find(endpoint_id)
             if endpoint is not None and endpoint.disabled is None:
                 await note_health(self._services, endpoint, health)
+        for endpoint_id in {one.claimed.endpoint_id for one in tried if one.canceled}:
+            await cancel_waiting(endpoint_id, clock.now())
 
     async def _keep_tries(self, tried: list[Tried]) -> None:
         """Keep tries; those that the database does not take are kept with the next."""
