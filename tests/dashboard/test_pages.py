@@ -160,6 +160,7 @@ async def test_the_first_page_has_the_sessions_that_were_opened_last(
     links = re.findall(r'href="/dashboard/sessions/(ps_\d)"', text)
     assert links == ["ps_2", "ps_1"]
     assert '<span class="badge info">pending</span>' in text
+    assert len(re.findall(r">\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC</td>", text)) == 2, "with their day"
     # By the address alone the same page is found.
     assert (await http.get("/dashboard/sessions")).headers["location"] == "/dashboard"
     others = [AccessScope.TIMELINES_READ]

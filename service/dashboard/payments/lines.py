@@ -34,7 +34,7 @@ class PaymentLine(Struct, frozen=True):
     back: str
     provider: str
     method: str
-    sold: str
+    plan: str
     user: str
     at: str
 
@@ -110,7 +110,7 @@ def payment_line(told: Told) -> PaymentLine:
         back=_back(payment),
         provider=money.title_of(payment.provider),
         method=_method(payment),
-        sold=shortened(payment.plan_name or payment.plan_id or "", LONGEST_ID),
+        plan=shortened(payment.plan_name or payment.plan_id or "", LONGEST_ID),
         user=shortened(payment.user_id or "", LONGEST_ID),
         at=moment(payment.created_at),
     )
@@ -198,7 +198,7 @@ def _facts(payment: Payment) -> list[tuple[str, str]]:
             ("On its way back", _some(payment, payment.reserved)),
             ("Held by disputes", _some(payment, payment.held)),
             ("Refunded too much", _some(payment, payment.excess)),
-            ("For", payment.plan_name or payment.plan_id),
+            ("Plan", payment.plan_name or payment.plan_id),
             ("User", payment.user_id),
             ("Provider's id", _own_id(payment)),
             ("Charge", details.get("chargeId")),

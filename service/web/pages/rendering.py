@@ -8,6 +8,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Response
 
 from service.core.visible import visible
+from service.core.words import moment
 from service.web.pages.assets import SHARED, Assets
 
 POLICY = (
@@ -35,7 +36,7 @@ class Pages:
             auto_reload=False,
         )
         self._templates.globals |= {"shared": SHARED.url, "asset": assets.url}
-        self._templates.filters["time"] = _time
+        self._templates.filters |= {"time": _time, "moment": moment}
 
     def show(
         self, template: str, *, status_code: int = 200, policy: str = POLICY, **values: object
