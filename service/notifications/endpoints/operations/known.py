@@ -92,6 +92,14 @@ class Endpoints:
         if began >= self._forgotten_at:
             self._read_at = began
 
+    async def know(self, ids: Iterable[str]) -> None:
+        """Read what has changed where one of these is not sent to, as far as is known here.
+
+        Another process may have added it, and its test be claimed here. Raises `Unavailable`.
+        """
+        if not all(map(self.is_sent_to, ids)):
+            await self.refresh(0)
+
     def _take(self, found: Iterable[WebhookEndpoint]) -> None:
         changed = False
         for one in found:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -13,14 +12,13 @@ from service.core.errors import InvalidInput, Misconfigured, Unavailable
 from service.core.measures import WEBHOOKS_SENT, counter
 from service.leases.loops import comes
 from service.notifications.endpoints.documents import WebhookEndpoint
-from service.notifications.endpoints.operations.canceling import cancel_waiting
-from service.notifications.endpoints.operations.health import Health, note_health
 from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.endpoints.repository import deliveries as repository
 from service.notifications.endpoints.repository.deliveries import Claimed
 from service.notifications.endpoints.sending.client import Client
 from service.notifications.endpoints.sending.lines import Lines
 from service.notifications.endpoints.sending.messages import Route, route_to
+from service.notifications.endpoints.sending.noting import note_all
 from service.notifications.endpoints.sending.pace import Pace
 from service.notifications.endpoints.sending.trying import Tried, kept_of, try_once
 from service.storage.answering import answers_in_time
@@ -127,20 +125,11 @@ class Sender:
         # What fails is due again and again: it alone would hold back everybody's for ever.
         is_full = len(found) == room and len(refused) <= room // 2
         self._services.backlog.note(behind=self._pace.is_busy and is_full)
-        await self._know(found)
+        await self._services.endpoints.know(one.endpoint_id for one in found)
         for endpoint_id in self._lines.idle_workers():
             worker = asyncio.create_task(self._work(endpoint_id), name="tillgate-webhooks")
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
-
-    async def _know(self, claimed: Sequence[Claimed]) -> None:
-        """Read the endpoints anew where one is not sent to: another process may have changed it.
-
-        So a test that is sent right after its endpoint was added is not canceled here.
-        """
-        endpoints = self._services.endpoints
-        if not all(endpoints.is_sent_to(one.endpoint_id) for one in claimed):
-            await endpoints.refresh(0)
 
     async def _work(self, endpoint_id: str) -> None:
         """Send what waits for an endpoint, one after the other."""
@@ -204,12 +193,7 @@ class Sender:
         for wait, some in by_wait.items():
             async with answers_in_time():
                 await repository.give_back(some, wait, clock)
-        for endpoint_id, health in _healths(tried).items():
-            endpoint = self._services.endpoints.find(endpoint_id)
-            if endpoint is not None and endpoint.disabled is None:
-                await note_health(self._services, endpoint, health)
-        for endpoint_id in {one.claimed.endpoint_id for one in tried if one.canceled}:
-            await cancel_waiting(endpoint_id, clock.now())
+        await note_all(self._services, tried)
 
     async def _keep_tries(self, tried: list[Tried]) -> None:
         """Keep tries; those that the database does not take are kept with the next."""
@@ -232,16 +216,3 @@ class Sender:
             for worker in workers:
                 worker.cancel()
             await self._keep()
-
-
-def _healths(tried: list[Tried]) -> dict[str, Health]:
-    """Return what some tries say of each of their endpoints, together."""
-    found: dict[str, Health] = {}
-    for one in tried:
-        if one.canceled:
-            continue
-        before = found.get(one.claimed.endpoint_id)
-        took = one.error is None or (before is not None and before.took)
-        gone = one.is_gone or (before is not None and before.gone)
-        found[one.claimed.endpoint_id] = Health(one.at, took, gone)
-    return found
