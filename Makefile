@@ -15,6 +15,8 @@ PEERS := bench/peers/node_modules/.installed
 run: $(RUNS) ## start everything for development, with generated keys; PORT=9000 takes another port
 	@exec $(BIN)/tillgate dev$(if $(PORT), --port $(PORT))
 
+# Tests start Python a few hundred times: none is to compile again what another has compiled.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP) ## run all tests, on a real MongoDB
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 

@@ -46,17 +46,16 @@ async def _equal_to_one_pass(behind: Behind) -> None:
     assert found == await rollups(behind.database)
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_any_order_is_one_pass(database: Database, clock: ManualClock, seed: int) -> None:
-    behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
+async def test_any_order_is_one_pass(database: Database, clock: ManualClock) -> None:
+    behind = Behind(database, clock, random.Random(0))  # noqa: S311 - no secret
     await live_through(behind, 25)
     await _equal_to_one_pass(behind)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(3, 203))
+@pytest.mark.parametrize("seed", range(1, 201))
 async def test_two_hundred_orders(database: Database, clock: ManualClock, seed: int) -> None:
-    """Soak: each takes seconds; three of them stay above."""
+    """Soak: each takes seconds; one of them stays above."""
     behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
     await live_through(behind, 60)
     await _equal_to_one_pass(behind)

@@ -52,15 +52,14 @@ async def _live_through(counting: Counting, steps: int) -> None:
     assert await counting.shop.database[Rollup.collection_name()].find_one({"currency": SERIES})
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_any_order_is_one_pass(shop: Shop, seed: int) -> None:
-    await _live_through(await _counting(shop, seed), 40)
+async def test_any_order_is_one_pass(shop: Shop) -> None:
+    await _live_through(await _counting(shop, 0), 40)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(2, 102))
+@pytest.mark.parametrize("seed", range(1, 101))
 async def test_a_hundred_orders(shop: Shop, seed: int) -> None:
-    """Soak: each takes seconds; two of them stay above."""
+    """Soak: each takes seconds; one of them stays above."""
     await _live_through(await _counting(shop, seed), 80)
 
 

@@ -51,7 +51,9 @@ async def test_a_funnel_is_one_pass_over_all_rows(shop: Shop) -> None:
     await _one_pass(shop)
 
 
-@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "America/New_York"])
+@pytest.mark.parametrize(
+    "zone", ["Asia/Kathmandu", pytest.param("America/New_York", marks=pytest.mark.soak)]
+)
 async def test_days_of_a_funnel_are_those_of_a_zone(shop: Shop, zone: str) -> None:
     await seeded(60, 2, days=3)
     await roll_up(shop)

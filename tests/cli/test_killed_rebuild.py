@@ -58,7 +58,9 @@ def _spoil(shop: Shop) -> None:
     shop.database["rollup_days"].delete_many({})
 
 
+@pytest.mark.soak
 def test_a_rebuild_that_is_killed_goes_on_and_ends_with_equal_documents(shop: Shop) -> None:
+    """Soak: by the command, of a month; `tests/analytics/test_any_order.py` has it of a few."""
     before = _documents(shop)
     assert len(before["rollups"]) == QUARTERS
     _spoil(shop)

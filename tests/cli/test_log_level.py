@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from tests.cli.running import started, tillgate
 from tests.cli.test_production import READY
@@ -39,7 +40,9 @@ def test_above_info_production_logs_neither_its_start_nor_requests(
     assert '"level":"info"' not in said
 
 
+@pytest.mark.soak
 def test_above_info_development_logs_no_requests(tmp_path: Path) -> None:
+    """Soak: it starts a development server, which logs by the same words as production."""
     env = {"LOG_LEVEL": "warning"}
     with started("dev", "--port", "0", cwd=tmp_path, env=env, until="Ctrl-C stops it"):
         _ask((tmp_path / ".tillgate" / "address").read_text())

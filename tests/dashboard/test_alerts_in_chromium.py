@@ -21,7 +21,9 @@ _LATE = (
 )
 
 
+@pytest.mark.soak
 async def test_the_page_fits_whatever_stands_in_it(visitor: Visitor, database: Database) -> None:
+    """Soak: in each width and scheme; `test_every_page` looks at each page once."""
     now = SystemClock().now()
     await signed_in(visitor, PAGE)
     await look_at(visitor, {"alerts-empty": PAGE}, _LOOKS[:1])

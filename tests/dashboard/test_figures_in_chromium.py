@@ -38,7 +38,9 @@ async def _sold(visitor: Visitor) -> None:
     await container.figures.cache.answers.forget()
 
 
+@pytest.mark.soak
 async def test_the_pages_fit_whatever_stands_in_them(visitor: Visitor) -> None:
+    """Soak: in each width and scheme; `test_every_page` looks at each page once."""
     await signed_in(visitor, FIGURES)
     await look_at(visitor, {"figures-empty": FIGURES, "reports-empty": REPORTS}, _LOOKS[:1])
     await _sold(visitor)

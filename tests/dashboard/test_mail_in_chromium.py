@@ -46,14 +46,18 @@ async def _mailed() -> None:
         await repository.add_once([mail.to_row()])
 
 
+@pytest.mark.soak
 async def test_the_page_of_mail_fits_whatever_stands_in_it(visitor: Visitor) -> None:
+    """Soak: in each width and scheme; `test_every_page` looks at each page once."""
     await signed_in(visitor, PAGE)
     await look_at(visitor, {"mail-empty": PAGE}, _LOOKS[:1])
     await _mailed()
     await look_at(visitor, {"mail": PAGE}, _LOOKS)
 
 
+@pytest.mark.soak
 async def test_the_mailbox_of_development_fits(visitor: Visitor) -> None:
+    """Soak: in each width and scheme; `test_every_page` looks at each page once."""
     async with SANDBOX.receiving_mail(SystemClock()) as url:
         await send(url)
     await look_at(visitor, {"mailbox": "/sandbox/mail"}, _LOOKS)

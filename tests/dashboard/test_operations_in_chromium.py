@@ -14,7 +14,9 @@ pytestmark = pytest.mark.browser
 _LOOKS = [(360, "dark"), (360, "light"), (1280, "dark"), (1280, "light")]
 
 
+@pytest.mark.soak
 async def test_the_page_fits_whatever_stands_in_it(visitor: Visitor, database: Database) -> None:
+    """Soak: in each width and scheme; `test_every_page` looks at each page once."""
     clock = SystemClock()
     await signed_in(visitor, PAGE)
     await look_at(visitor, {"operations-empty": PAGE}, _LOOKS[:1])

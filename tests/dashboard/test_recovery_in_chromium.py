@@ -70,7 +70,9 @@ async def _wanted() -> None:
     await intents.insert(lead.to_row())
 
 
+@pytest.mark.soak
 async def test_the_pages_fit_whatever_stands_in_them(visitor: Visitor) -> None:
+    """Soak: in each width and scheme; `test_every_page` looks at each page once."""
     await signed_in(visitor, RECOVERY)
     await look_at(visitor, {"recovery-empty": RECOVERY, "leads-empty": LEADS}, _LOOKS[:1])
     await _left()

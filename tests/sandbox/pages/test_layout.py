@@ -34,8 +34,9 @@ async def an_order(visitor: Visitor) -> str:
     return await visitor.session_id()
 
 
+@pytest.mark.soak
 async def test_every_page_fits_and_can_be_read(visitor: Visitor) -> None:
-    """In each width and scheme; all on one order, which takes longer than to look at it."""
+    """Soak: in each width and scheme; `tests/dashboard/test_every_page.py` looks at each once."""
     page = visitor.page
     session_id = await an_order(visitor)
     await visitor.go("/shop")
@@ -83,8 +84,9 @@ async def test_a_page_is_looked_at_once_its_styles_have_come(visitor: Visitor) -
     await looking
 
 
+@pytest.mark.soak
 async def test_the_docs_let_the_method_of_a_deprecated_route_be_read(visitor: Visitor) -> None:
-    """The control: as Swagger UI has it, white on pale grey."""
+    """Soak: all of the viewer is drawn. The control: as it has it, white on pale grey."""
     page, method = visitor.page, ".opblock-deprecated .opblock-summary-method"
     await visitor.go("/docs")
     await page.wait_for_selector(method)
