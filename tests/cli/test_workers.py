@@ -214,10 +214,13 @@ def test_a_worker_whose_driver_is_stuck_ends_and_is_replaced_and_the_other_stays
         os.kill(sound, 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
+)
 def test_a_signal_lets_requests_in_flight_end_and_then_all_are_gone(
     patient_crew: Crew, number: signal.Signals
 ) -> None:
+    """Ctrl-C is soak: below it is pressed twice."""
     crew = patient_crew
     watched = [watch(worker) for worker in crew.workers]
     with ExitStack() as stack:
@@ -255,10 +258,11 @@ def test_a_killed_parent_leaves_nobody(patient_crew: Crew) -> None:
     assert all_ended(watched)
 
 
-@pytest.mark.parametrize("workers", ["1", "3"])
+@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.soak), "3"])
 def test_it_can_be_stopped_before_anybody_serves(
     tmp_path: Path, env: dict[str, str], workers: str
 ) -> None:
+    """One is soak: `test_served_strangers.py` ends a start of one."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"mongodb://127.0.0.1:{silent.getsockname()[1]}/"
         process = subprocess.Popen(
