@@ -86,12 +86,13 @@ async def _count(
     merchant_id: str, spans: Sequence[Span], parts: Collection[Part], tx: Transaction
 ) -> dict[datetime, Bucket]:
     made = []
-    if Part.INCOMING in parts:
-        rows = await series.came_in(merchant_id, spans, tx)
-        made.append(of_webhooks(Part.INCOMING, rows))
-    if Part.OUTGOING in parts:
-        rows = await series.went_out(merchant_id, spans, tx)
-        made.append(of_webhooks(Part.OUTGOING, rows))
-    if not TRACKED.isdisjoint(parts):
-        made.append(of_tracked(await series.tracked(merchant_id, spans, tx)))
+    for some in facts.some_at_once(spans):
+        if Part.INCOMING in parts:
+            rows = await series.came_in(merchant_id, some, tx)
+            made.append(of_webhooks(Part.INCOMING, rows))
+        if Part.OUTGOING in parts:
+            rows = await series.went_out(merchant_id, some, tx)
+            made.append(of_webhooks(Part.OUTGOING, rows))
+        if not TRACKED.isdisjoint(parts):
+            made.append(of_tracked(await series.tracked(merchant_id, some, tx)))
     return together(made)

@@ -102,6 +102,8 @@ async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: 
         return Begun(known.buckets, left)
     marked = 0
     async with answers_in_time(WITHIN_S):
+        # Whoever is stopped while he marks leaves none to go on with, and begins anew.
+        await rebuilds.forget()
         for merchant_id in [one.id for one in await facts.states()]:
             span = since, until
             made = await days.begins_of(merchant_id, span)

@@ -1,6 +1,6 @@
 """Named queries on facts, on the marks of what changed, and on how far was read."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -14,6 +14,9 @@ from service.storage.transaction import Transaction
 Span: TypeAlias = tuple[datetime, datetime]
 """A time, its end excluded."""
 
+SPANS_AT_ONCE: Final = 100
+"""How many times one query names: of 300 the database plans for seconds, of 100 not at all."""
+
 _QUARTER: Final = {"$dateTrunc": {"date": "$at", "unit": "minute", "binSize": 15}}
 _ADDED_UP: Final = dict.fromkeys(
     (
@@ -26,21 +29,24 @@ _AT_ONCE: Final = 5_000
 _LONGEST_MS: Final = 20_000
 
 
+def some_at_once(spans: Sequence[Span]) -> Iterator[Sequence[Span]]:
+    """Yield times, so many of them as one query names."""
+    for n in range(0, len(spans), SPANS_AT_ONCE):
+        yield spans[n : n + SPANS_AT_ONCE]
+
+
+def any_of(name: str, spans: Sequence[Span]) -> Row:
+    """Return the query for a field to be within one of some times."""
+    within: list[Row] = [{name: {"$gte": since, "$lt": until}} for since, until in spans]
+    return within[0] if len(within) == 1 else {"$or": within}
+
+
 class Which(Struct, frozen=True):
     """Which facts are added up: a merchant's, of some times, but some that are known better."""
 
     merchant_id: str
     spans: Sequence[Span]
     but: Collection[str] = ()
-
-    def wanted(self) -> Row:
-        """Return the query that finds them."""
-        within = [{"at": {"$gte": since, "$lt": until}} for since, until in self.spans]
-        wanted: Row = {"merchantId": self.merchant_id}
-        wanted |= within[0] if len(within) == 1 else {"$or": within}
-        if self.but:
-            wanted["_id"] = {"$nin": [*self.but]}
-        return wanted
 
 
 async def by_ids(ids: Sequence[str], tx: Transaction) -> dict[str, Row]:
@@ -62,19 +68,19 @@ async def put(new: Sequence[Row], changed: Sequence[Row], tx: Transaction) -> No
 
 
 async def batches(of: Which, tx: Transaction) -> AsyncIterator[list[Row]]:
-    """Yield facts as far as they are added up, in the order of their moments."""
-    if not of.spans:
-        return
-    found = Fact.get_pymongo_collection().find(
-        of.wanted(),
-        _ADDED_UP,
-        session=tx.session,
-        hint="merchant_at",
-        batch_size=_AT_ONCE,
-        max_time_ms=_LONGEST_MS,
-    )
-    while rows := await found.to_list(_AT_ONCE):
-        yield rows
+    """Yield facts as far as they are added up, those of one quarter-hour together."""
+    but = {"_id": {"$nin": [*of.but]}} if of.but else {}
+    for spans in some_at_once(of.spans):
+        found = Fact.get_pymongo_collection().find(
+            {"merchantId": of.merchant_id} | any_of("at", spans) | but,
+            _ADDED_UP,
+            session=tx.session,
+            hint="merchant_at",
+            batch_size=_AT_ONCE,
+            max_time_ms=_LONGEST_MS,
+        )
+        while rows := await found.to_list(_AT_ONCE):
+            yield rows
 
 
 async def who_retried(merchant_id: str, currency: str, span: Span, tx: Transaction) -> list[Row]:

@@ -34,6 +34,11 @@ async def latest() -> Rebuild | None:
     return None if row is None else Rebuild.model_validate(row)
 
 
+async def forget() -> None:
+    """Forget the rebuild that was begun last: another one is about to mark."""
+    await Rebuild.get_pymongo_collection().delete_one({"_id": _LATEST})
+
+
 async def keep(since: datetime, until: datetime, n: int, now: datetime, tx: Transaction) -> None:
     """Keep that all quarter-hours of a time are marked, in the place of what was kept before."""
     given: Row = {"_id": _LATEST, "since": since, "until": until, "buckets": n, "begunAt": now}

@@ -1,12 +1,12 @@
 """Named queries on quarter-hours that were added up."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from service.analytics.documents import Rollup
-from service.analytics.repository.facts import Span
+from service.analytics.repository.facts import Span, any_of, some_at_once
 from service.analytics.states import SERIES, Part
 from service.storage.database import Row
 from service.storage.transaction import Transaction
@@ -22,8 +22,8 @@ def in_currency(currency: str | None) -> Row | str:
 async def replace(of: "Wanted", rows: Sequence[Row], tx: Transaction) -> None:
     """Put roll-ups in the place of those of some times."""
     rollups = Rollup.get_pymongo_collection()
-    if of.spans:
-        await rollups.delete_many(of.query(), session=tx.session)
+    for query in of.queries():
+        await rollups.delete_many(query, session=tx.session)
     if rows:
         await rollups.insert_many(rows, session=tx.session)
 
@@ -40,30 +40,31 @@ class Wanted(Struct, frozen=True):
     parts: Collection[Part]
     but: Collection[datetime] = ()
 
-    def query(self) -> Row:
-        """Return the query that finds them."""
-        within = [{"bucket": {"$gte": since, "$lt": until}} for since, until in self.spans]
-        wanted: Row = {"merchantId": self.merchant_id}
-        wanted |= within[0] if len(within) == 1 else {"$or": within}
-        if self.but:
-            wanted.setdefault("bucket", {})["$nin"] = sorted(self.but)
-        return wanted | {"currency": in_currency(self.currency)}
+    def queries(self) -> Iterator[Row]:
+        """Yield the queries that find them, for some times each."""
+        owner: Row = {"merchantId": self.merchant_id, "currency": in_currency(self.currency)}
+        for spans in some_at_once(self.spans):
+            wanted = owner | any_of("bucket", spans)
+            if self.but:
+                wanted.setdefault("bucket", {})["$nin"] = sorted(self.but)
+            yield wanted
 
 
 async def within(of: Wanted, tx: Transaction) -> list[Row]:
     """Return the roll-ups of some times, with the parts that are asked for."""
-    if not of.spans:
-        return []
     fields = ["bucket", "currency", "totals", "slots", "payers"]
     fields += [f"parts.{one}" for one in of.parts]
     fields += ["payersBy"] if Part.RESOURCE in of.parts else []
-    found = Rollup.get_pymongo_collection().find(
-        of.query(),
-        {"_id": 0} | dict.fromkeys(fields, 1),
-        session=tx.session,
-        max_time_ms=_LONGEST_MS,
-    )
-    return await found.to_list()
+    rows: list[Row] = []
+    for query in of.queries():
+        found = Rollup.get_pymongo_collection().find(
+            query,
+            {"_id": 0} | dict.fromkeys(fields, 1),
+            session=tx.session,
+            max_time_ms=_LONGEST_MS,
+        )
+        rows += await found.to_list()
+    return rows
 
 
 async def first_after(merchant_id: str, at: datetime | None, tx: Transaction) -> datetime | None:

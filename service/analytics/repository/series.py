@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from service.analytics.documents import TrackedEvent
-from service.analytics.repository.facts import Span
+from service.analytics.repository.facts import Span, any_of
 from service.analytics.states import quarter_of
 from service.inbox.documents import WebhookEvent
 from service.notifications.endpoints.documents import WebhookDelivery, WebhookEndpoint
@@ -45,7 +45,7 @@ _LATE: Final = (_Late(WebhookEvent, "receivedAt"), _Late(WebhookDelivery, "creat
 
 async def came_in(merchant_id: str, spans: Sequence[Span], tx: Transaction) -> list[Row]:
     """Add up the verified events that came in, by provider, type and status."""
-    wanted = {"merchantId": merchant_id, **_within("receivedAt", spans)}
+    wanted = {"merchantId": merchant_id, **any_of("receivedAt", spans)}
     # What the clock wrote never arrived.
     wanted["source"] = {"$ne": "clock"}
     key = {name: f"${name}" for name in ("provider", "type", "status")}
@@ -58,7 +58,7 @@ async def came_in(merchant_id: str, spans: Sequence[Span], tx: Transaction) -> l
 async def went_out(merchant_id: str, spans: Sequence[Span], tx: Transaction) -> list[Row]:
     """Add up the deliveries to a merchant's endpoints, by type and status."""
     wanted = {"endpointId": {"$in": await _endpoints(merchant_id, tx)}}
-    wanted |= _within("createdAt", spans)
+    wanted |= any_of("createdAt", spans)
     key = {name: f"${name}" for name in ("type", "status")}
     sums = {"n": {"$sum": 1}, **_took("$createdAt", "$doneAt")}
     group = {"_id": key | {"at": _quarter("createdAt")}, **sums}
@@ -68,7 +68,7 @@ async def went_out(merchant_id: str, spans: Sequence[Span], tx: Transaction) -> 
 
 async def tracked(merchant_id: str, spans: Sequence[Span], tx: Transaction) -> list[Row]:
     """Add up tracked events by type, state and currency, by resource and by payer."""
-    wanted = {"merchantId": merchant_id, **_within("at", spans)}
+    wanted = {"merchantId": merchant_id, **any_of("at", spans)}
     names = ("type", "state", "currency", "resource", "payer")
     sums = {"n": {"$sum": 1}, "amount": {"$sum": {"$ifNull": ["$amount", 0]}}}
     group = {"_id": {name: f"${name}" for name in names} | {"at": _quarter("at")}, **sums}
@@ -112,7 +112,7 @@ async def quarters(merchant_id: str, span: Span, tx: Transaction) -> set[datetim
     found: set[datetime] = set()
     for one in await _all_of(merchant_id, tx):
         stages: list[Row] = [
-            {"$match": one.owner | _within(one.at, [span])},
+            {"$match": one.owner | any_of(one.at, [span])},
             {"$group": {"_id": {"at": _quarter(one.at)}}},
         ]
         found |= {row["at"] for row in await _added_up(one.rows, stages, one.index, tx)}
@@ -166,11 +166,6 @@ async def _endpoints(merchant_id: str, tx: Transaction) -> list[str]:
 async def _added_up(rows: Collection, stages: list[Row], index: str, tx: Transaction) -> list[Row]:
     found = await rows.aggregate(stages, hint=index, maxTimeMS=_LONGEST_MS, session=tx.session)
     return [row | row["_id"] for row in await found.to_list()]
-
-
-def _within(name: str, spans: Sequence[Span]) -> Row:
-    within = [{name: {"$gte": since, "$lt": until}} for since, until in spans]
-    return within[0] if len(within) == 1 else {"$or": within}
 
 
 def _quarter(name: str) -> Row:

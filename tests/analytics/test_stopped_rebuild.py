@@ -1,0 +1,49 @@
+"""A rebuild that is stopped anywhere and begun again makes all of it anew."""
+
+import random
+
+import pytest
+
+from service.analytics.documents import Rollup
+from service.analytics.operations import rebuilding
+from service.core.errors import Unavailable
+from service.storage.documents import bound_client
+from tests.analytics.behind import FIRST, LAST, Behind, rollups
+from tests.bookkeeping.books import CRON
+from tests.storage.failing import failing
+from tests.support.shop import Shop
+
+_INTERRUPTED = 11601
+
+
+async def test_a_second_rebuild_that_is_stopped_while_it_marks_begins_anew(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the same time was done before; the control is how it stands while nobody is done."""
+    monkeypatch.setattr(rebuilding, "_AT_ONCE", 4)
+    behind = Behind(shop.database, shop.clock, random.Random(4))  # noqa: S311 - no secret
+    for _ in range(12):
+        await behind.sell()
+    await behind.sweep()
+    await _rebuild(behind)
+    before, stopped = await rollups(shop.database), 0
+    spoilt = {"$set": {"totals.gross": 7}}
+    for skipped in range(0, 12, 2):
+        await shop.database[Rollup.collection_name()].update_many({}, spoilt)
+        mode, commands = {"skip": skipped}, ["update", "delete", "insert", "commitTransaction"]
+        try:
+            async with failing(bound_client(), commands, errorCode=_INTERRUPTED, mode=mode):
+                await rebuilding.begin_rebuild(FIRST, LAST, CRON, shop.clock)
+        except Unavailable:
+            stopped += 1
+        assert await rollups(shop.database) != before
+        await _rebuild(behind)
+        assert await rollups(shop.database) == before
+    assert stopped >= 3
+
+
+async def _rebuild(behind: Behind) -> None:
+    await rebuilding.begin_rebuild(FIRST, LAST, CRON, behind.clock)
+    await behind.sweep()
+    await behind.roll()
+    assert await rebuilding.count_left() == 0
