@@ -54,7 +54,7 @@ async def beside(
 
 
 async def end(under_way: Callable[[], Collection[asyncio.Task[None]]]) -> None:
-    """Wait for what is under way, also for what it has begun; then let go of what is left."""
+    """Wait for what is under way; then let go of what is left, also of what that has begun."""
     tasks = set(under_way())
     late = (await asyncio.wait(tasks, timeout=LET_GO_AFTER_S))[1] if tasks else set()
     late |= {task for task in under_way() if not task.done()}

@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
-from service.leases.loops import beside, comes, repeat
+from service.leases import loops
+from service.leases.loops import beside, comes, end, repeat
 from tests.support.patience import IN_TIME
 
 
@@ -83,3 +85,48 @@ async def test_a_round_that_fails_is_followed_by_the_next() -> None:
     async with asyncio.timeout(IN_TIME):
         await repeat(fails, 0.0, stopping)
     assert rounds == 3
+
+
+async def test_what_ran_beside_a_block_and_failed_is_logged() -> None:
+    async def fails(_: asyncio.Event) -> None:
+        raise RuntimeError("not now")
+
+    with capture_logs() as logged:
+        async with asyncio.timeout(IN_TIME), beside(fails, "test-beside"):
+            pass
+        async with asyncio.timeout(IN_TIME), beside(Losing().run, "test-control"):
+            pass
+    assert [one["loop"] for one in logged] == ["test-beside"]
+
+
+async def _ended(under_way: set[asyncio.Task[None]]) -> None:
+    async with asyncio.timeout(IN_TIME):
+        await end(lambda: under_way)
+
+
+async def test_what_is_under_way_at_the_end_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "LET_GO_AFTER_S", IN_TIME)
+    slow = asyncio.create_task(asyncio.sleep(0.01))
+    with capture_logs() as logged:
+        await _ended({slow})
+        await _ended(set())
+    assert (slow.done(), slow.cancelled(), logged) == (True, False, [])
+
+
+async def test_what_hangs_at_the_end_is_let_go_and_so_is_what_was_begun_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loops, "LET_GO_AFTER_S", 0.01)
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def hangs() -> None:
+        await asyncio.Event().wait()
+
+    async def begins() -> None:
+        under_way.add(asyncio.create_task(hangs()))
+
+    under_way |= {asyncio.create_task(hangs()), asyncio.create_task(begins())}
+    with capture_logs() as logged:
+        await _ended(under_way)
+    assert sorted(task.cancelled() for task in under_way) == [False, True, True]
+    assert len(logged) == 2

@@ -29,6 +29,7 @@ class Endpoints:
         self.clock = clock
         self._by_id: dict[str, WebhookEndpoint] = {}
         self._hearing: Mapping[tuple[str, str], Sequence[WebhookEndpoint]] = {}
+        self._of_merchant: Mapping[str, Sequence[str]] = {}
         self._changed_at: datetime | None = None
         self._read_at: float | None = None
         self._forgotten_at = self._taken_at = time.monotonic()
@@ -59,6 +60,15 @@ class Endpoints:
     def find(self, endpoint_id: str) -> WebhookEndpoint | None:
         """Return an endpoint; None for one that is not known or that was removed."""
         return self._by_id.get(endpoint_id)
+
+    @property
+    def is_of_several(self) -> bool:
+        """Return whether several merchants have endpoints."""
+        return len(self._of_merchant) > 1
+
+    def of(self, merchant_ids: Iterable[str]) -> set[str]:
+        """Return the ids of all endpoints of some merchants."""
+        return {name for one in merchant_ids for name in self._of_merchant.get(one, ())}
 
     def is_sent_to(self, endpoint_id: str) -> bool:
         """Return whether an endpoint is known, and not disabled."""
@@ -112,6 +122,7 @@ class Endpoints:
                 changed = True
         if changed:
             self._hearing = _by_type(self._by_id.values())
+            self._of_merchant = _by_merchant(self._by_id.values())
 
 
 def _by_type(
@@ -122,4 +133,11 @@ def _by_type(
         if one.disabled is None:
             for event_type in types_heard(one.events):
                 found.setdefault((one.merchant_id, event_type), []).append(one)
+    return found
+
+
+def _by_merchant(endpoints: Iterable[WebhookEndpoint]) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for one in endpoints:
+        found.setdefault(one.merchant_id, []).append(one.id)
     return found

@@ -1,7 +1,7 @@
 """What waits for each endpoint in this process, and how much of it may be under way."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -33,6 +33,7 @@ class Lines:
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._workers: dict[str, int] = {}
         self._failing: dict[str, datetime] = {}
+        self._merchants: dict[str, str] = {}
         self.size = 0
         """All that waits or is under way."""
 
@@ -41,11 +42,19 @@ class Lines:
         """Return the endpoints for which enough waits here."""
         return {name for name, line in self._waiting.items() if len(line) >= LINE}
 
+    def greedy(self, most: int) -> set[str]:
+        """Return the merchants for which so much waits or is under way here."""
+        held: Counter[str] = Counter()
+        for name, merchant_id in self._merchants.items():
+            held[merchant_id] += len(self._waiting.get(name, ())) + self._workers.get(name, 0)
+        return {merchant_id for merchant_id, count in held.items() if count >= most}
+
     def add(self, claimed: Iterable[Claimed]) -> list[Claimed]:
         """Have deliveries wait here; return those of failing endpoints, which wait elsewhere."""
         refused: list[Claimed] = []
         now = time.monotonic()
         for one in claimed:
+            self._merchants[one.endpoint_id] = one.merchant_id
             line = self._waiting.setdefault(one.endpoint_id, deque())
             failing = one.endpoint_id in self._failing
             busy = self._workers.get(one.endpoint_id, 0) + len(line)

@@ -26,6 +26,9 @@ from service.storage.answering import answers_in_time
 LEASE = timedelta(seconds=60)
 AT_ONCE = 400
 """Deliveries that this process holds: each of them may be a connection."""
+MOST_OF_ONE = AT_ONCE // 2
+"""Where there are others, a merchant for whom so many are held waits: a hundred endpoints that
+answer slowly would hold up everybody's. What is taken at a time then leaves room for the others."""
 KEPT_AT_ONCE = 100
 KEEP_EVERY_S = 0.05
 LOOK_EVERY_S = 0.5
@@ -116,6 +119,9 @@ class Sender:
             return
         self._looked_at, room = now, self._pace.step(room)
         full, clock = self._lines.full, self._services.clock
+        if self._services.endpoints.is_of_several:
+            room = min(room, AT_ONCE // 4)
+            full |= self._services.endpoints.of(self._lines.greedy(MOST_OF_ONE))
         async with answers_in_time():
             found = await repository.claim(room, full, LEASE, clock)
         # Of an endpoint for which enough waits here there may be more than was asked for.
