@@ -39,6 +39,11 @@ NOW_WRITTEN: Row = {"$currentDate": {WRITTEN_AT: {"$type": "timestamp"}}}
 """The part of an update by which the database puts its own time there."""
 
 
+def earlier(at: DatabaseTime, seconds: int) -> DatabaseTime:
+    """Return a time of the database some seconds earlier."""
+    return DatabaseTime(max(at.time - seconds, 0), 0 if seconds else at.inc)
+
+
 def connect(uri: str) -> Client:
     """Open a client: majority-acknowledged journaled writes, majority reads, aware UTC times.
 

@@ -14,7 +14,7 @@ from service.catalog.operations import quote_id
 from service.cli import serving, workers
 from service.cli.commands import serve
 from service.cli.connections import connection, door, files
-from service.core import batches, money, variables
+from service.core import batches, lately, money, variables
 from service.forecasts import states as forecasts
 from service.inbox import controllers, documents, states
 from service.inbox import repository as inbox
@@ -44,8 +44,8 @@ from service.notifications.mail.operations import suppressing
 from service.notifications.stream.operations import streams
 from service.outbox.operations import deliver as delivering
 from service.outbox.operations import dispatch as dispatching
+from service.outbox.operations import making, post, turn
 from service.outbox.operations import messages as outbox
-from service.outbox.operations import post
 from service.payments.refunds.sending import ask_again
 from service.payments.refunds.sending import now as refunding
 from service.payments.refunds.sending import send as sending
@@ -89,7 +89,7 @@ def _waits(first: timedelta) -> tuple[float, ...]:
     return (*(backoff(n, first).total_seconds() for n in (1, 2, 3)), _hours(backoff(99, first)))
 
 
-_RETRIES, _REPEATS = _waits(states.FIRST_WAIT), _waits(delivering.FIRST_WAIT)
+_RETRIES, _REPEATS = _waits(states.FIRST_WAIT), _waits(turn.FIRST_WAIT)
 
 # Of webhooks: seconds, minutes, then hours.
 _SCHEDULE = "{} {{}} s, {{}} min, {{}} min, {{}} h, {{}} h, {{}} h and {{}} h"
@@ -204,10 +204,11 @@ HELD: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("reads the oldest {}, then", (dispatching.AT_ONCE,)),
         ("takes up to {} due ones", (delivering.AT_ONCE,)),
         ("lease of {} s", (delivering.LEASE.total_seconds(),)),
+        ("every {} s with all there is", (lately.LOOKS_AT_ALL_EVERY_S,)),
         ("{} lanes of each subscriber", (post.LANES_AT_ONCE,)),
         ("After {} s a turn begins nothing more", (delivering.TURN_S,)),
         ("repeated after {}, {}, {} … seconds, at most every {} hours", _REPEATS),
-        ("given up after {} days", (dispatching.GIVE_UP_AFTER.days,)),
+        ("given up after {} days", (making.GIVE_UP_AFTER.days,)),
         ("payments that are silent for {} days", (silent.GIVE_UP_AFTER.days,)),
         ("a run ends after {} seconds", (run.RUN_FOR_S,)),
         ("notes every {} s what it has done", (noting.PROGRESS_EVERY_S,)),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from service.inbox.states import FIRST_WAIT as FIRST_OF_EVENTS
 from service.leases import backoff as waits
 from service.leases.backoff import JITTER, LONGEST, backoff, jittered
-from service.outbox.operations.deliver import FIRST_WAIT as FIRST_OF_MESSAGES
+from service.outbox.operations.turn import FIRST_WAIT as FIRST_OF_MESSAGES
 
 
 @pytest.mark.parametrize(

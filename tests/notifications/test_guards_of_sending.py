@@ -21,7 +21,7 @@ from tests.support.shop import Shop
 
 
 def _claimed(n: int) -> Claimed:
-    return Claimed(f"{n}", "m", "we_1", f"evt_{n}", "{}", None, 0, "claim")
+    return Claimed(f"{n}", "m", "we_1", f"evt_{n}", "{}", None, 0, "claim", NOON)
 
 
 def test_what_has_waited_for_too_long_is_left_to_whoever_takes_it_next(

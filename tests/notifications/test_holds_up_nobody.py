@@ -84,7 +84,7 @@ async def test_a_loop_sends_what_this_process_has_made_and_ends_when_it_is_stopp
 
 
 def _claimed(n: int, endpoint_id: str = "we_1") -> Claimed:
-    return Claimed(f"{n}", "m", endpoint_id, f"evt_{n}", "{}", None, 0, "claim")
+    return Claimed(f"{n}", "m", endpoint_id, f"evt_{n}", "{}", None, 0, "claim", NOON)
 
 
 def test_a_line_lets_a_few_begin_and_the_others_wait() -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from service.core.batches import Until
 from service.core.errors import Unavailable
 from service.core.news import WRITTEN
-from service.notifications.endpoints.operations.backlog import Backlog
+from service.notifications.endpoints.operations.backlog import ENOUGH, Backlog
 from service.notifications.endpoints.repository import deliveries
 from service.notifications.endpoints.sending import pace as pacing
 from service.notifications.endpoints.sending.client import Client
@@ -47,13 +47,20 @@ def test_a_process_is_busy_while_requests_come_in_crowds(together: int, busy: bo
     assert pace.step(7) == 7
 
 
-def test_it_is_busy_no_more_once_no_request_comes() -> None:
-    carried = [(1, 8), (2, 40), (2, 40)]
+@pytest.mark.parametrize(("calm_after_s", "busy"), [(math.inf, True), (0.0, False)])
+def test_it_is_busy_until_no_crowd_has_come_for_a_while(
+    calm_after_s: float, busy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks there may just be no group: it went at full speed then."""
+    carried = [(1, 8), (2, 40), (2, 40), (3, 41)]
     pace = Pace(lambda: carried.pop(0))
     pace.look()
     assert pace.is_busy
+    monkeypatch.setattr(pacing, "CALM_AFTER_S", calm_after_s)
     pace.look()
-    assert not pace.is_busy
+    assert pace.is_busy is busy
+    pace.look()
+    assert pace.is_busy is busy
 
 
 @pytest.mark.parametrize(("work_s", "step"), [(1e-12, MOST), (math.inf, FEWEST)])
@@ -122,9 +129,9 @@ class Noted(Backlog):
         super().__init__()
         self.noted: list[bool] = []
 
-    def note(self, *, behind: bool) -> None:
-        self.noted.append(behind)
-        super().note(behind=behind)
+    def note(self, *, busy: bool, more: bool) -> None:
+        super().note(busy=busy, more=more)
+        self.noted.append(self.is_enough)
 
 
 @pytest.mark.parametrize(("together", "behind"), [(CROWD, True), (0, False)])
@@ -143,7 +150,7 @@ async def test_a_sender_is_behind_while_crowds_come_and_more_is_due_than_may_beg
         await Sender(services, client, Until(math.inf), pace).work_off()
         client.close()
     assert (True in backlog.noted) is behind
-    assert not backlog.is_behind
+    assert not backlog.is_enough
 
 
 async def test_a_sender_that_gets_no_answer_keeps_nobody_waiting(
@@ -154,28 +161,52 @@ async def test_a_sender_that_gets_no_answer_keeps_nobody_waiting(
 
     monkeypatch.setattr(deliveries, "claim", silent)
     services = replace(services_of(shop), backlog=Backlog())
-    services.backlog.note(behind=True)
+    services.backlog.note(busy=True, more=True)
     client = Client(services.addresses)
     with pytest.raises(Unavailable):
         await Sender(services, client, Until(math.inf)).work_off()
     client.close()
-    assert not services.backlog.is_behind
+    assert not services.backlog.is_enough
 
 
-async def test_who_waits_is_woken_once_the_sender_has_caught_up() -> None:
+@pytest.mark.parametrize("made", [0, ENOUGH])
+async def test_who_waits_is_woken_once_the_sender_has_caught_up(made: int) -> None:
     backlog = Backlog()
     with WRITTEN.subscribed({"session.completed"}) as news:
-        backlog.note(behind=False)
-        backlog.note(behind=True)
+        backlog.note(busy=False, more=False)
+        backlog.note(busy=True, more=not made)
+        backlog.add(made)
+        assert backlog.is_enough
         assert not news.is_set()
-        backlog.note(behind=False)
+        backlog.note(busy=True, more=False)
+        assert not backlog.is_enough
         assert news.is_set()
+
+
+def test_it_is_behind_until_all_that_is_due_was_begun_with_also_once_the_crowd_is_gone() -> None:
+    backlog = Backlog()
+    found = [(True, True), (False, True), (True, True), (False, False), (False, True)]
+    seen = []
+    for busy, more in found:
+        backlog.note(busy=busy, more=more)
+        seen.append(backlog.is_enough)
+    assert seen == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_while_crowds_come_so_much_is_made_before_the_sender_looks_again(busy: bool) -> None:
+    backlog = Backlog()
+    backlog.note(busy=busy, more=False)
+    backlog.add(ENOUGH - 1)
+    assert not backlog.is_enough
+    backlog.add(1)
+    assert backlog.is_enough is busy
 
 
 async def _made_by_a_look(shop: Shop, *, behind: bool) -> int:
     """Return how many deliveries a serving process makes of an event that is dispatched."""
     services, jobs = services_of(shop), shop.api.container.jobs
-    services.backlog.note(behind=behind)
+    services.backlog.note(busy=behind, more=behind)
     for _ in range(3):  # it is dispatched, handed on, and nothing is left
         post = Post(jobs.subscribers, shop.clock)  # anew: a busy one would rest in between
         await post.look()
@@ -196,7 +227,7 @@ async def test_nothing_more_is_made_while_the_sender_is_behind_and_all_of_it_aft
 async def test_a_job_that_works_off_what_is_due_waits_for_no_sender(shop: Shop) -> None:
     async with receiving() as receiver:
         await endpoint(shop, receiver.url())
-    services_of(shop).backlog.note(behind=True)
+    services_of(shop).backlog.note(busy=True, more=True)
     await tell(shop)
     assert len(await sent(shop)) == 1
 

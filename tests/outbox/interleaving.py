@@ -50,12 +50,15 @@ class World(Struct):
         self.due |= {(message, name) for name in await self._born()}
 
     async def bear(self, name: str) -> None:
-        """Start a process with one subscriber more; it may be born by others, if they dispatch."""
+        """Start a process with one subscriber more; it may be born by others, if they dispatch.
+
+        `c` hears a message as that is dispatched, where its process does so.
+        """
 
         async def handle(_: Delivery, message: OutboxMessage) -> None:
             self.heard[message.id, name] += 1
 
-        one = Subscriber(name, frozenset({TOPIC}), handle)
+        one = Subscriber(name, frozenset({TOPIC}), handle, at_dispatch=name == "c")
         self.living[name] = one
         await be_born((one,))
 
@@ -66,7 +69,7 @@ class World(Struct):
     async def deliver(self) -> None:
         """Deliver what is due in each lane, in a process that has all subscribers."""
         self.shop.pass_time(minutes=2)  # the lease of whoever died is over
-        for lane in (await repository.look(self.shop.clock)).lanes:
+        for lane in (await repository.look(self.shop.clock, None)).lanes:
             await take_turn(lane, self.living[subscriber_of(lane)], self.shop.clock, FOREVER)
 
     async def redeliver(self, number: int) -> None:

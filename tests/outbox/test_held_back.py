@@ -85,7 +85,7 @@ async def test_one_call_dispatches_more_than_one_batch(
 ) -> None:
     monkeypatch.setattr(dispatching, "AT_ONCE", 2)
     await write(shop, *(str(n) for n in range(5)))
-    assert await dispatch([_hears()], shop.clock, FOREVER) == 5
+    assert (await dispatch([_hears()], shop.clock, FOREVER)).messages == 5
     assert len(await deliveries(shop)) == 5
 
 

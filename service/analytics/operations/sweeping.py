@@ -18,7 +18,7 @@ from service.core.clock import Clock
 from service.leases.operations import under
 from service.leases.repository import Held
 from service.storage.answering import answers_in_time
-from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
+from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row, earlier
 from service.storage.plain import PlainTransaction
 from service.storage.transaction import Transaction
 
@@ -96,7 +96,7 @@ async def _read(source: str, merchant_id: str, before: Batch | None) -> tuple[Ba
         found = await derived(source, merchant_id, rows, tx)
     more = len(rows) == AT_ONCE
     seen = rows[-1][WRITTEN_AT] if more else now
-    safe = min(seen, sources.earlier(now, ENDED_WITHIN_S)) if fully else None
+    safe = min(seen, earlier(now, ENDED_WITHIN_S)) if fully else None
     return Batch(source, found, seen, safe), more
 
 
@@ -107,7 +107,7 @@ def _begins(
     safe = state.safe.get(source, EMPTY_TIME) if state else EMPTY_TIME
     if state is None or now.time - safe.time >= ENDED_WITHIN_S + FULLY_EVERY_S:
         return safe, True
-    return sources.earlier(state.seen[source], COMMITTED_WITHIN_S), False
+    return earlier(state.seen[source], COMMITTED_WITHIN_S), False
 
 
 async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) -> int:

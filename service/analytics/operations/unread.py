@@ -22,7 +22,7 @@ from service.analytics.repository import facts, sources
 from service.analytics.repository.facts import Span
 from service.analytics.repository.sources import Between, Place, number_of
 from service.core.errors import Unavailable
-from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
+from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row, earlier
 from service.storage.transaction import Transaction
 
 MOST_UNREAD: Final = 50_000
@@ -110,7 +110,7 @@ class Unread:
         self._is_open = True
         self.state = await facts.state_of(self.merchant_id, tx)
         seen = self.state.seen if self.state else {}
-        at = {one: sources.earlier(seen.get(one, EMPTY_TIME), COMMITTED_WITHIN_S) for one in FIELDS}
+        at = {one: earlier(seen.get(one, EMPTY_TIME), COMMITTED_WITHIN_S) for one in FIELDS}
         if any(at[one] < self._after.get(one, EMPTY_TIME) for one in at):
             self.forget()
         self._after = at
@@ -179,7 +179,7 @@ class Unread:
         return {one: time for one, time in found.items() if self._rows.get(one) != time}
 
     def _begins(self, source: str) -> DatabaseTime:
-        lately = sources.earlier(self._latest, COMMITTED_WITHIN_S)
+        lately = earlier(self._latest, COMMITTED_WITHIN_S)
         return max(self._after[source], lately)
 
     def _lately(self, source: str, after: int) -> dict[Place, int]:

@@ -215,8 +215,3 @@ async def merchants_written() -> list[str]:
     for source in SOURCES.values():
         found |= {*await source.get_pymongo_collection().distinct("merchantId")}
     return sorted(found)
-
-
-def earlier(at: DatabaseTime, seconds: int) -> DatabaseTime:
-    """Return a time of the database some seconds earlier."""
-    return DatabaseTime(max(at.time - seconds, 0), 0 if seconds else at.inc)

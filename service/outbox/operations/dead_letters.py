@@ -12,7 +12,7 @@ from service.core.principal import Principal
 from service.outbox import repository
 from service.outbox.documents import Delivery
 from service.outbox.errors import DeliveryNotFound, DeliveryUnderWay, MessageGone
-from service.outbox.operations.dispatch import GIVE_UP_AFTER
+from service.outbox.operations.making import GIVE_UP_AFTER
 from service.outbox.operations.messages import KEEP_FOR
 from service.storage.answering import answers_in_time
 from service.storage.database import Row

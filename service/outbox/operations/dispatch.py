@@ -1,62 +1,123 @@
 """Make a delivery of each message for each of its subscribers.
 
 Whatever happens in between, and however many do it at once, is harmless: deliveries have the id of
-their message and subscriber, and a message is marked only when all of its own are there.
+their message and subscriber, and a message is marked only when all of its own are there. Who hears
+a message at its dispatch has done so before its delivery is there; who dies in between has another
+give it to them once more.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Sequence
 from datetime import timedelta
 
-import structlog
+from msgspec import Struct
 
 from service.core.batches import Until
 from service.core.clock import Clock
 from service.leases.operations import leased
 from service.outbox import repository
-from service.outbox.documents import Birth, Delivery, OutboxMessage
-from service.outbox.operations.subscribers import Subscriber, Subscribers, lane_of
+from service.outbox.documents import Birth, Delivery
+from service.outbox.operations.making import Made, deliveries_of
+from service.outbox.operations.subscribers import Subscriber, Subscribers
+from service.outbox.operations.turn import Turn
 from service.outbox.repository import Heard, Undispatched
 from service.storage.answering import answers_in_time
-from service.storage.database import Row
+from service.storage.database import DatabaseTime
 
 LEASE = timedelta(seconds=10)
 AT_ONCE = 300
-GIVE_UP_AFTER = timedelta(days=3)
+HEARD_WITHIN_S = 1.0
+"""Who hears messages at their dispatch has so long for some of them; what is left has its turn."""
 _NAME = "dispatch"
 
-log = structlog.get_logger(__name__)
+
+class Dispatched(Struct, frozen=True):
+    """How many messages were dispatched, how many deliveries are done with it, how many wait.
+
+    `latest`: when the latest of the messages was written.
+    """
+
+    messages: int = 0
+    heard: int = 0
+    waiting: int = 0
+    latest: DatabaseTime | None = None
+
+    def __add__(self, other: "Dispatched") -> "Dispatched":
+        """Return what both are together."""
+        return Dispatched(
+            self.messages + other.messages,
+            self.heard + other.heard,
+            self.waiting + other.waiting,
+            other.latest or self.latest,
+        )
 
 
-async def dispatch(subscribers: Subscribers, clock: Clock, until: Until) -> int:
-    """Dispatch what was written; return how many messages that were. Raises `Unavailable`.
+async def dispatch(
+    subscribers: Subscribers,
+    clock: Clock,
+    until: Until,
+    after: DatabaseTime | None = None,
+) -> Dispatched:
+    """Dispatch what was written after some time. Raises `Unavailable`.
 
     One process at a time, since two would do the same.
     """
-    done = 0
+    done = Dispatched()
     async with leased(_NAME, LEASE, clock) as lease:
         while lease is not None and not until.over:
-            async with answers_in_time():
-                some = await dispatch_some(subscribers, clock)
+            some = await dispatch_some(subscribers, clock, after)
             done += some
-            if some < AT_ONCE:
+            if some.messages < AT_ONCE:
                 break
     return done
 
 
-async def dispatch_some(subscribers: Subscribers, clock: Clock) -> int:
-    """Dispatch the oldest messages; return how many.
+async def dispatch_some(
+    subscribers: Subscribers, clock: Clock, after: DatabaseTime | None = None
+) -> Dispatched:
+    """Dispatch the oldest messages.
 
     Who is born is read after the messages are, so that whoever was born before one of them was
     written is known: also one that this process does not have.
     """
-    found = await repository.undispatched(AT_ONCE, clock)
-    if found is None:
-        return 0
-    born = await be_born(subscribers)
     by_name = {one.name: one for one in subscribers}
-    await repository.insert_deliveries(list(_deliveries(found, born, by_name)))
-    await repository.mark_dispatched(found.messages)
-    return len(found.messages)
+    async with answers_in_time():
+        found = await repository.undispatched(AT_ONCE, clock, after)
+        if found is None:
+            return Dispatched()
+        born = await be_born(subscribers)
+        made = list(deliveries_of(found, born, by_name))
+        hear = {one.name: one for one in subscribers if one.at_dispatch}
+        now = [one for one in made if one.is_due(found.now) and one.row["subscriber"] in hear]
+        later = {one.row["_id"]: one.row for one in made}
+        for one in now:
+            del later[one.row["_id"]]
+        await repository.insert_deliveries([*later.values()])
+    heard = sum([await _hear(one, now, found) for one in hear.values()])
+    async with answers_in_time():
+        await repository.insert_deliveries([one.row for one in now])
+        await repository.mark_dispatched(found.messages)
+    latest = found.messages[-1].written_at if found.messages else None
+    return Dispatched(len(found.messages), heard, len(made) - heard, latest)
+
+
+async def _hear(subscriber: Subscriber, made: Sequence[Made], found: Undispatched) -> int:
+    """Have a subscriber hear its own of some deliveries; return how many were done.
+
+    How each went is noted in its row.
+    """
+    own = {one.row["_id"]: one for one in made if one.subscriber is subscriber}
+    deliveries = [Delivery.model_validate(one.row | {"attempts": 1}) for one in own.values()]
+    until = Until(math.inf).at_most(HEARD_WITHIN_S)
+    turn = Turn(subscriber, deliveries, lambda delivery: own[delivery.id].message, until)
+    await turn.run()
+    for delivery in turn.done:
+        own[delivery.id].row.update(status="done", attempts=1, doneAt=found.now)
+    for failed in turn.failed:
+        at = found.now + failed.wait
+        own[failed.delivery.id].row.update(attempts=1, error=failed.error, nextAttemptAt=at)
+    turn.count()
+    return len(turn.done)
 
 
 async def be_born(subscribers: Subscribers) -> Sequence[Birth]:
@@ -79,57 +140,3 @@ async def be_born(subscribers: Subscribers) -> Sequence[Birth]:
         await repository.give_birth()
         born = await repository.births()
     return born
-
-
-def _deliveries(
-    found: Undispatched, born: Iterable[Birth], by_name: Mapping[str, Subscriber]
-) -> Iterable[Row]:
-    hearing: dict[str, list[Birth]] = {}
-    for birth in born:
-        hearing.setdefault(birth.topic, []).append(birth)
-    for message in found.messages:
-        for birth in hearing.get(message.topic, ()):
-            # Whose row has no time yet was added after the messages were found.
-            if birth.born_at is not None and message.written_at >= birth.born_at:
-                subscriber = by_name.get(birth.subscriber)
-                if subscriber is None or subscriber.wants(message):
-                    yield _delivery(message, birth.subscriber, subscriber, found)
-
-
-def _delivery(
-    message: OutboxMessage, name: str, subscriber: Subscriber | None, found: Undispatched
-) -> Row:
-    """Make a row.
-
-    What is held back is so for as long as its writer meant, whatever clock that has.
-    """
-    held_until = message.held_until or message.created_at
-    return Delivery.new_row(
-        {
-            "_id": f"{message.id}:{name}",
-            "messageId": message.id,
-            "subscriber": name,
-            "topic": message.topic,
-            "merchantId": message.merchant_id,
-            "sessionId": message.session_id,
-            "lane": lane_of(name, _destination(message, subscriber)),
-            "createdAt": found.now,
-            "nextAttemptAt": min(held_until, found.now + (held_until - message.created_at)),
-            "giveUpAt": found.now + GIVE_UP_AFTER,
-            "purgeAt": message.purge_at,
-        }
-    )
-
-
-def _destination(message: OutboxMessage, subscriber: Subscriber | None) -> str:
-    """Return where a message goes; "" where only another version knows, or nobody can tell.
-
-    One that can't be told must not keep all messages after it.
-    """
-    if subscriber is None:
-        return ""
-    try:
-        return subscriber.destination(message)
-    except Exception:
-        log.exception("no destination", message=message.id, subscriber=subscriber.name)
-        return ""

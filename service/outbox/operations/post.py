@@ -8,15 +8,19 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from itertools import count
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from service.core.batches import Until
 from service.core.clock import Clock
+from service.core.lately import Lately
 from service.leases.loops import comes
 from service.outbox import repository
 from service.outbox.operations.deliver import take_turn
 from service.outbox.operations.dispatch import be_born, dispatch
-from service.outbox.operations.subscribers import Subscriber, Subscribers, subscriber_of
+from service.outbox.operations.subscribers import Subscriber, Subscribers, never, subscriber_of
 from service.storage.answering import answers_in_time
+from service.storage.database import DatabaseTime, earlier
 
 LANES_AT_ONCE = 16
 """Of one subscriber: those of another never wait for them."""
@@ -27,9 +31,18 @@ BUSY = 0.5
 """The share of a core that the process used since the turn before."""
 REST_A_ROW_S = 0.001
 REST_AT_MOST_S = 0.5
+COMMITTED_WITHIN_S = 5
+"""A message that is committed later than that after it was written waits for a look at all."""
 _FOREVER = Until(math.inf)
 
 log = structlog.get_logger(__name__)
+
+
+class _Done(Struct, frozen=True):
+    """What one turn did, and whether there may be something to deliver after it."""
+
+    rows: int = 0
+    more: bool = False
 
 
 class Post:
@@ -47,16 +60,23 @@ class Post:
         news: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with nothing under way."""
-        self._subscribers, self._clock = subscribers, clock
+        self._serving, self._clock = subscribers, clock
+        self._working_off = tuple(replace(one, waits=never) for one in subscribers)
         self._until, self._news = until, news
         self._born = self._rests = False
         self._rests_until = 0.0
+        self._lately = Lately[DatabaseTime](lambda at: earlier(at, COMMITTED_WITHIN_S))
         self._used = time.process_time(), time.monotonic()
         self._fruitless: set[str] = set()
         self._turns: dict[str, int] = {}
         self._count = count(1)
         self._delivered = 0
         self.under_way: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def _subscribers(self) -> Subscribers:
+        """Return who hears: a job that works off what is due waits for nobody."""
+        return self._serving if self._rests else self._working_off
 
     async def look(self) -> None:
         """Begin with what is due: one query where nothing is. A look that fails is made again."""
@@ -93,9 +113,10 @@ class Post:
             if not self._born:
                 await be_born(self._subscribers)
                 self._born = True
-            found = await repository.look(self._clock)
+            after = self._lately.after() if self._rests else None
+            found = await repository.look(self._clock, after)
         if found.undispatched and _DISPATCHER not in {*self.under_way, *self._fruitless}:
-            self._start(_DISPATCHER, dispatch(self._subscribers, self._clock, self._until))
+            self._start(_DISPATCHER, self._dispatch(after))
         for lane, subscriber in list(self._next(found.lanes)):
             self._turns[lane] = next(self._count)
             self._start(lane, self._deliver(lane, subscriber))
@@ -110,28 +131,29 @@ class Post:
             subscriber = by_name.get(subscriber_of(lane))
             if subscriber is None or lane in self.under_way or lane in self._fruitless:
                 continue
-            if self._rests and subscriber.waits():
+            if subscriber.waits():
                 continue
             if busy[subscriber.name] < LANES_AT_ONCE:
                 busy[subscriber.name] += 1
                 yield lane, subscriber
 
-    def _start(self, name: str, work: Coroutine[None, None, int]) -> None:
+    def _start(self, name: str, work: Coroutine[None, None, _Done]) -> None:
         running = self._run(name, work)
         self.under_way[name] = asyncio.create_task(running, name="tillgate-background")
 
-    async def _run(self, name: str, work: Coroutine[None, None, int]) -> None:
-        done = 0
+    async def _run(self, name: str, work: Coroutine[None, None, _Done]) -> None:
+        done = _Done()
         try:
             done = await work
         except Exception:  # the look-out must outlive whatever one turn meets
             log.exception("background round failed")
-        if not done:
+        if not done.rows:
             self._fruitless.add(name)
             return
         if self._rests and self._is_busy():
-            await self._rest(min(done * REST_A_ROW_S, REST_AT_MOST_S))
-        self._news()  # there may be more than one turn takes, and what was dispatched is delivered
+            await self._rest(min(done.rows * REST_A_ROW_S, REST_AT_MOST_S))
+        if done.more:
+            self._news()
 
     def _is_busy(self) -> bool:
         used, (cpu, wall) = (time.process_time(), time.monotonic()), self._used
@@ -144,7 +166,14 @@ class Post:
         if self._until.stopping is not None:
             await comes(self._until.stopping, self._rests_until - time.monotonic())
 
-    async def _deliver(self, lane: str, subscriber: Subscriber) -> int:
+    async def _dispatch(self, after: DatabaseTime | None) -> _Done:
+        done = await dispatch(self._subscribers, self._clock, self._until, after)
+        self._delivered += done.heard
+        if done.latest is not None:
+            self._lately.found(done.latest)
+        return _Done(done.messages, more=done.waiting > 0)
+
+    async def _deliver(self, lane: str, subscriber: Subscriber) -> _Done:
         done = await take_turn(lane, subscriber, self._clock, self._until)
         self._delivered += done
-        return done
+        return _Done(done, more=True)  # there may be more than one turn takes

@@ -33,7 +33,9 @@ class Subscriber(Struct, frozen=True):
     makes it be called again later. Deliveries to one `destination` are a lane: what hangs in one
     holds up no other. `at_once` of them are under way in a lane. What it surely does not `want`
     makes no delivery: where nothing is configured, it costs nothing. While it `waits`, a serving
-    process gives it nothing: for who passes on what it hears, and has enough to pass on.
+    process gives it nothing more: for who passes on what it hears, and has enough to pass on.
+    `at_dispatch`: it is given a message as that is dispatched, since all that it does is to write
+    what waits for others; its deliveries are rows that are done, and only what failed waits.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Subscriber(Struct, frozen=True):
     always: bool = False
     wants: Callable[[OutboxMessage], bool] = all_of_them
     waits: Callable[[], bool] = never
+    at_dispatch: bool = False
 
 
 Subscribers: TypeAlias = Sequence[Subscriber]

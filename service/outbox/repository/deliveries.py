@@ -10,7 +10,8 @@ from pymongo import UpdateMany, UpdateOne
 from service.core.clock import Clock
 from service.leases.expressions import ends, free
 from service.outbox.documents import Delivery, OutboxMessage
-from service.storage.database import BY_ID, Row
+from service.outbox.repository.messages import pending
+from service.storage.database import BY_ID, DatabaseTime, Row
 
 
 class Look(Struct, frozen=True):
@@ -35,11 +36,14 @@ class Failed(Struct, frozen=True):
     wait: timedelta
 
 
-async def look(clock: Clock) -> Look:
-    """Return what there is to do now: one query, however much waits."""
+async def look(clock: Clock, after: DatabaseTime | None) -> Look:
+    """Return what there is to do now: one query, however much waits.
+
+    Of messages, those count that were written after some time.
+    """
     oldest = {"_id": "$lane", "due": {"$first": "$nextAttemptAt"}}
     undispatched: list[Row] = [
-        {"$match": {"status": "pending"}},
+        {"$match": pending(after)},
         {"$limit": 1},
         {"$project": {"_id": {"$literal": None}}},
     ]

@@ -13,7 +13,7 @@ from service.core.news import WRITTEN
 from service.outbox.documents import Delivery, OutboxMessage
 from service.outbox.repository.births import births
 from service.storage.answering import Duplicate, error_of
-from service.storage.database import Row
+from service.storage.database import DatabaseTime, Row
 from service.storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
@@ -40,11 +40,17 @@ class Undispatched(Struct, frozen=True):
     now: datetime
 
 
-async def undispatched(limit: int, clock: Clock) -> Undispatched | None:
+def pending(after: DatabaseTime | None) -> Row:
+    """Return the query for messages that are not dispatched, written after some time."""
+    later: Row = {} if after is None else {"writtenAt": {"$gt": after}}
+    return {"status": "pending"} | later
+
+
+async def undispatched(limit: int, clock: Clock, after: DatabaseTime | None) -> Undispatched | None:
     """Return messages that are not dispatched, the oldest first; None where there are none."""
     found = await OutboxMessage.get_pymongo_collection().aggregate(
         [
-            {"$match": {"status": "pending"}},
+            {"$match": pending(after)},
             {"$sort": {"writtenAt": 1}},
             {"$limit": limit},
             {"$set": {"now": {"$add": [clock.in_database(), 0]}}},

@@ -3,21 +3,39 @@
 from service.core.news import WRITTEN
 from service.notifications.events.states import EVENT_TYPES
 
+ENOUGH = 150
+"""Deliveries that are made while requests come in crowds, before the sender looks again."""
+
 
 class Backlog:
-    """What the sender found last, for whoever makes more for it.
+    """What the sender found last, and what was made for it since.
 
-    `is_behind`: requests come in crowds, and more was due than may be begun with. Whatever is made
-    then is due after all of that: it would only wait, and the crowd would pay for it.
+    It is behind where requests come in crowds, and more was due than may be begun with. Whatever is
+    made then is due after all of that: it would only wait, and the crowd would pay for it. It is so
+    until all that is due has been begun with, also where the crowd has gone meanwhile.
     """
 
     def __init__(self) -> None:
         """Begin with nothing that waits."""
-        self.is_behind = False
+        self._is_busy = self._is_behind = False
+        self._made = 0
 
-    def note(self, *, behind: bool) -> None:
-        """Note what was found; once it is behind no more, whoever waited for that is woken."""
-        caught_up = self.is_behind and not behind
-        self.is_behind = behind
-        if caught_up:
+    @property
+    def is_enough(self) -> bool:
+        """Return whether nothing more is to be made just now."""
+        return self._is_behind or (self._is_busy and self._made >= ENOUGH)
+
+    def add(self, count: int) -> None:
+        """Note how many were made."""
+        self._made += count
+
+    def note(self, *, busy: bool, more: bool) -> None:
+        """Note whether there are crowds, and whether more was due than was begun with.
+
+        Once it is enough no more, whoever waited for that is woken.
+        """
+        was_enough = self.is_enough
+        self._is_behind = more and (busy or self._is_behind)
+        self._is_busy, self._made = busy, 0
+        if was_enough and not self.is_enough:
             WRITTEN.notify(EVENT_TYPES)

@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from service.core.clock import Clock
 from service.core.lateness import is_late
 from service.core.news import WRITTEN
 from service.notifications.endpoints.documents import WebhookDelivery, WebhookEndpoint
 from service.notifications.endpoints.operations.bodies import Bodies
-from service.notifications.endpoints.operations.known import Endpoints
 from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.endpoints.repository import deliveries
 from service.notifications.events.operations import event_id
@@ -32,25 +30,27 @@ _LOOKS_BACK = timedelta(days=7)
 def webhooks(services: EndpointServices) -> Subscriber:
     """Return the subscriber: it is given nothing of a merchant of which no endpoint hears it.
 
-    It waits while the sender is behind.
+    It waits while the sender has enough to do.
     """
-    fan_out = FanOut(services.endpoints, services.clock)
+    fan_out = FanOut(services)
     return Subscriber(
         SUBSCRIBER,
         EVENT_TYPES,
         fan_out,
         at_once=AT_ONCE,
         wants=fan_out.wants,
-        waits=lambda: services.backlog.is_behind,
+        waits=lambda: services.backlog.is_enough,
+        at_dispatch=True,
     )
 
 
 class FanOut:
     """Makes the deliveries of an event, each once however often it is given the event."""
 
-    def __init__(self, endpoints: Endpoints, clock: Clock) -> None:
+    def __init__(self, services: EndpointServices) -> None:
         """Look endpoints up here."""
-        self._endpoints, self._clock = endpoints, clock
+        self._endpoints, self._clock = services.endpoints, services.clock
+        self._backlog = services.backlog
 
     def wants(self, message: OutboxMessage) -> bool:
         """Return whether anybody may hear a message."""
@@ -84,6 +84,7 @@ class FanOut:
             for one in endpoints
             if one.active_from <= message.created_at and hears(one.events, message.topic)
         ]
+        self._backlog.add(len(rows))
         return any(await asyncio.gather(*map(deliveries.insert_missing, rows)))
 
     async def _up_to(self, message: OutboxMessage) -> Sequence[OutboxMessage]:

@@ -43,6 +43,7 @@ class Claimed(Struct, frozen=True):
     lane: str | None
     tries: int
     claim: str
+    due_at: datetime
 
 
 class Kept(Struct, frozen=True):
@@ -67,14 +68,18 @@ async def insert_missing(row: Row) -> bool:
 
 
 async def claim(
-    limit: int, busy: Collection[str], lease: timedelta, clock: Clock
+    limit: int, busy: Collection[str], lease: timedelta, clock: Clock, after: datetime | None = None
 ) -> Sequence[Claimed]:
     """Take what is due longest, of whatever endpoint, but for those that have enough to do.
 
-    Of a lane only the first is taken: those behind it look again soon.
+    Of a lane only the first is taken: those behind it look again soon. With `after` it is looked
+    for among what is due since then: in front of it MongoDB keeps, for five minutes, whatever was
+    taken, and would go through all of that.
     """
     rows = WebhookDelivery.get_pymongo_collection()
     due = _due(clock) | ({"endpointId": {"$nin": sorted(busy)}} if busy else {})
+    if after is not None:
+        due["nextAttemptAt"] = {"$gte": after}
     found = rows.find(due, _CLAIMED).sort("nextAttemptAt", 1).limit(limit)
     taken = await found.to_list()
     behind = await _behind(taken)
@@ -96,7 +101,7 @@ async def claim(
 
 _BEHIND_WAITS = timedelta(seconds=2)
 _CLAIMED = dict.fromkeys(
-    ("merchantId", "endpointId", "eventId", "body", "lane", "place", "tries"), 1
+    ("merchantId", "endpointId", "eventId", "body", "lane", "place", "tries", "nextAttemptAt"), 1
 )
 
 
@@ -282,4 +287,5 @@ def _claimed(row: Row, name: str) -> Claimed:
         lane=row["lane"],
         tries=row["tries"],
         claim=name,
+        due_at=row["nextAttemptAt"],
     )

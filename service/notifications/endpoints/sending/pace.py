@@ -1,6 +1,7 @@
 """How fast deliveries begin: who pays just now goes before who is told of it."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from typing import TypeAlias
@@ -18,6 +19,8 @@ WORK_A_ROW_S = 0.003
 """What the process computes for each of these while it is busy: a thirtieth is the sending."""
 LONGEST_A_ROW_S = 0.004
 """How long that is waited for, where it computes little: a database that is slow is busy, too."""
+CALM_AFTER_S = 0.25
+"""So long after the last crowd it is busy no more: between two looks there may just be no group."""
 _LOOKS_EVERY_S = 0.01
 
 
@@ -33,16 +36,19 @@ class Pace:
         self._carried = carried
         self._seen = carried()
         self._looked_at = time.process_time(), time.monotonic()
+        self._crowd_at = -math.inf
         self._earned = 0
         self.is_busy = False
 
     def look(self) -> None:
-        """Find out whether the process is busy, by what was carried since the last look."""
+        """Find out whether the process is busy, by what was carried lately."""
         (groups, requests), self._seen = self._seen, self._carried()
         more_groups, more_requests = self._seen[0] - groups, self._seen[1] - requests
         cpu, self._looked_at = self._looked_at[0], (time.process_time(), time.monotonic())
         self._earned = int((self._looked_at[0] - cpu) / WORK_A_ROW_S)
-        self.is_busy = more_groups > 0 and more_requests >= CROWD * more_groups
+        if more_groups > 0 and more_requests >= CROWD * more_groups:
+            self._crowd_at = self._looked_at[1]
+        self.is_busy = self._looked_at[1] - self._crowd_at < CALM_AFTER_S
 
     def step(self, room: int) -> int:
         """Return how many deliveries may begin now, where there is room for some.

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from service.core.batches import Until
 from service.core.errors import InvalidInput, Misconfigured, Unavailable
+from service.core.lately import Lately
 from service.core.measures import WEBHOOKS_SENT, counter
 from service.leases.loops import comes
 from service.notifications.endpoints.documents import WebhookEndpoint
@@ -32,6 +32,8 @@ answer slowly would hold up everybody's. What is taken at a time then leaves roo
 KEPT_AT_ONCE = 100
 KEEP_EVERY_S = 0.05
 LOOK_EVERY_S = 0.5
+LATE = timedelta(seconds=5)
+"""What turns up so long after it was due waits for a look at all that is."""
 _NAME = "webhooks"
 
 log = structlog.get_logger(__name__)
@@ -51,6 +53,8 @@ class Sender:
         self._services, self._client, self._until = services, client, until
         self._stopping = until.stopping or asyncio.Event()
         self._pace = pace or Pace(lambda: (0, 0))
+        self._is_serving = pace is not None
+        self._lately = Lately[datetime](lambda at: at - LATE)
         self._lines = Lines()
         self._workers: set[asyncio.Task[None]] = set()
         self._tried: list[Tried] = []
@@ -122,15 +126,18 @@ class Sender:
         if self._services.endpoints.is_of_several:
             room = min(room, AT_ONCE // 4)
             full |= self._services.endpoints.of(self._lines.greedy(MOST_OF_ONE))
+        after = self._lately.after() if self._is_serving else None
         async with answers_in_time():
-            found = await repository.claim(room, full, LEASE, clock)
+            found = await repository.claim(room, full, LEASE, clock, after)
+        if found and not full:
+            self._lately.found(found[-1].due_at)
         # Of an endpoint for which enough waits here there may be more than was asked for.
         self._more = len(found) == room or bool(full)
         refused = self._lines.add(found)
         self._put_off(refused)
         # What fails is due again and again: it alone would hold back everybody's for ever.
         is_full = len(found) == room and len(refused) <= room // 2
-        self._services.backlog.note(behind=self._pace.is_busy and is_full)
+        self._services.backlog.note(busy=self._pace.is_busy, more=is_full)
         await self._services.endpoints.know(one.endpoint_id for one in found)
         for endpoint_id in self._lines.idle_workers():
             worker = asyncio.create_task(self._work(endpoint_id), name="tillgate-webhooks")
@@ -190,9 +197,9 @@ class Sender:
         tried, self._tried = self._tried, []
         left, self._left = self._left, []
         clock = self._services.clock
-        by_wait: dict[timedelta, list[Claimed]] = defaultdict(list)
+        by_wait: dict[timedelta, list[Claimed]] = {}
         for one, wait in left:
-            by_wait[wait].append(one)
+            by_wait.setdefault(wait, []).append(one)
         if tried:
             await self._keep_tries(tried)
             self._more |= any(one.claimed.lane is not None for one in tried)
@@ -212,7 +219,7 @@ class Sender:
 
     async def _stop(self) -> None:
         """Return what is not begun; wait for what is under way, and keep how it went."""
-        self._services.backlog.note(behind=False)
+        self._services.backlog.note(busy=False, more=False)
         self._left += [(one, timedelta(0)) for one in self._lines.leave_all()]
         workers = list(self._workers)
         try:

@@ -38,7 +38,7 @@ def mail_subscriber(services: MailServices) -> Subscriber:
     Without a mail server it hears nothing new, and what was dispatched before is done with.
     """
     topics = frozenset(MAILS) if services.server is not None else frozenset[str]()
-    return Subscriber("mail", topics, partial(make_mails, services=services))
+    return Subscriber("mail", topics, partial(make_mails, services=services), at_dispatch=True)
 
 
 async def make_mails(delivery: Delivery, message: OutboxMessage, *, services: MailServices) -> None:
