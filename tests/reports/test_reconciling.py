@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from service.core.errors import Unavailable
+from service.reports.operations import closing
 from service.reports.operations.refusing import reports_refused
 from service.storage.database import Database, Row
 from tests.analytics.rows import change
@@ -109,3 +111,39 @@ async def test_another_merchants_books_hold_up_nothing(shop: Shop) -> None:
     assert len(await stored(shop)) == 1
     [refusal] = await shop.database["report_refusals"].find({}).to_list()
     assert refusal["merchantId"] == "another"
+
+
+async def test_a_month_that_takes_longer_than_one_transaction_may_says_so_until_it_is_closed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was a line of the log alone: nobody heard that a large month was never closed."""
+    await sold(shop, 25, 34, days=15)
+    await at(shop, moment(2026, 12, 4))
+
+    async def takes_long(*_: object) -> None:
+        raise Unavailable("The database did not answer in time.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, "disagreement", takes_long)
+        report = await close(shop)
+    assert (report["closed"], report["refused"], report["unknown"]) == (0, 3, 0)
+    told = (await monthly(shop, "2026-11"))["refused"]
+    assert "within the 45 s" in told
+    assert "did not answer in time" in told
+    assert [one for one in await reports_refused(shop.clock.now()) if told in one.what]
+    assert (await close(shop))["closed"] == 3  # the control
+    assert await reports_refused(shop.clock.now()) == []
+
+
+async def test_where_the_database_answers_nothing_at_all_nobody_can_tell(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sold(shop, 25, 35, days=15)
+    await at(shop, moment(2026, 12, 4))
+
+    async def silent(*_: object) -> None:
+        raise Unavailable("The database does not answer.")
+
+    monkeypatch.setattr(closing, "under", silent)
+    report = await close(shop)
+    assert (report["closed"], report["refused"], report["unknown"]) == (0, 0, 1)

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from service.audit.operations import Act, Actor, record
 from service.core.clock import Clock
+from service.core.errors import Unavailable
 from service.core.ids import digest
 from service.leases.operations import under
 from service.leases.repository import Held
@@ -21,6 +22,7 @@ from service.reports.operations.making import closed_report
 from service.reports.operations.reconciling import altered, disagreement
 from service.reports.operations.telling import closed
 from service.reports.states import MonthlyReport
+from service.storage.database import ANSWER_WITHIN_S
 from service.storage.transaction import Transaction
 
 WITHIN_S: Final = 45.0
@@ -47,10 +49,15 @@ async def close_next(merchant: Merchant, currency: str, closing: Closing) -> Out
 
     All that a report is made of, what it is held against, itself, its audit entry and its message
     are one transaction: it is as of one moment, whoever does the same at once closes it once, and
-    whoever is stopped has done all of it or nothing. Raises `Unavailable`, `LeaseLost`.
+    whoever is stopped has done all of it or nothing. A month that has more than one transaction
+    can hold against its entries is refused, too: else nobody would hear that it is never closed.
+    Raises `Unavailable`, `LeaseLost`.
     """
-    work = partial(_close, merchant, currency, closing)
-    return await under(closing.lease, work, WITHIN_S)
+    try:
+        return await under(closing.lease, partial(_close, merchant, currency, closing), WITHIN_S)
+    except Unavailable as error:
+        unanswered = partial(_refuse_unanswered, merchant, currency, closing, error.message)
+        return await under(closing.lease, unanswered, ANSWER_WITHIN_S)
 
 
 async def _close(merchant: Merchant, currency: str, closing: Closing, tx: Transaction) -> Outcome:
@@ -66,6 +73,21 @@ async def _close(merchant: Merchant, currency: str, closing: Closing, tx: Transa
     if differs is not None:
         return await _refuse(due, differs, now, tx)
     return Outcome(report=await _keep(due, report, now, closing.by, tx))
+
+
+async def _refuse_unanswered(
+    merchant: Merchant, currency: str, closing: Closing, why: str, tx: Transaction
+) -> Outcome:
+    now = closing.clock.now()
+    due = await next_month(merchant, currency, tx)
+    if due is None or now < due.closes_at:
+        return Outcome()
+    reason = (
+        f"It was not closed within the {WITHIN_S:g} s that one transaction may take: {why} The job "
+        "`reports` tries again each hour; a month of several hundred thousand payments may need a "
+        "quicker database."
+    )
+    return await _refuse(due, reason, now, tx)
 
 
 async def _keep(
