@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from service.analytics.documents import TrackedEvent
 from service.analytics.operations.beside import ALL_SERIES, read_series
 from service.analytics.operations.figures import part_of, payers_of
@@ -119,7 +121,9 @@ class Counting:
         )
         await outbox.add_once([row], NO_TRANSACTION)
         await self.shop.api.container.endpoints.endpoints.refresh(0)
-        await dispatch_some(self.shop.api.container.jobs.subscribers, self.shop.clock)
+        subscribers = self.shop.api.container.jobs.subscribers
+        waiting = [replace(one, waits=lambda: True) for one in subscribers]
+        await dispatch_some(waiting, self.shop.clock)
         self.shop.pass_time(hours=1)
         await self.count()
         await fan_out(self.shop)
