@@ -44,6 +44,11 @@ def earlier(at: DatabaseTime, seconds: int) -> DatabaseTime:
     return DatabaseTime(max(at.time - seconds, 0), 0 if seconds else at.inc)
 
 
+def whole_numbers(row: Row) -> Row:
+    """Return a row of sums without fractions: beyond 64 bits the database adds up floats."""
+    return {name: int(one) if isinstance(one, float) else one for name, one in row.items()}
+
+
 def connect(uri: str) -> Client:
     """Open a client: majority-acknowledged journaled writes, majority reads, aware UTC times.
 

@@ -193,14 +193,14 @@ def add(total: dict[K, int], counts: Mapping[K, int]) -> None:
 @cache
 def _names(kind: str, state: str, reached: str) -> Sequence[tuple[str, int]]:
     """Return as what the sums of like facts count, and which sum each is."""
-    names = [(kind, 0), (f"{kind}:{state}", 0), (f"{kind}:{state}:amount", 1)]
+    names = [(kind, 0), (f"{kind}:{state}", 0)]
     if kind == _SESSION:
         names += [("retries", 2), (f"retried:{state}", 3), (f"reached:{reached}", 0)]
         names += [(f"took:{state}", 4), (f"tookMs:{state}", 5)]
-    elif kind == _PAYMENT and state in _CAME:
-        names += [("paid", 0), ("gross", 1)]
-    elif kind == _PAYMENT and state == _FAILED:
-        names += [("failed", 0)]
+    elif kind == _PAYMENT:
+        names += [(f"{kind}:{state}:amount", 1)]
+        names += [("paid", 0), ("gross", 1)] if state in _CAME else []
+        names += [("failed", 0)] if state == _FAILED else []
     elif kind == Kind.REFUND.value and state == MADE:
         names += [("refunds", 0), ("refunded", 1)]
     elif kind == Kind.LOSS.value and state == LOST:

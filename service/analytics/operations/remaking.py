@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from service.analytics.documents import FiguresState
 from service.analytics.operations.days import days_of, rows_of_days, whole_day
+from service.analytics.operations.fitting_in import if_it_fits
 from service.analytics.operations.folding import Bucket, bucket_of, row_of
 from service.analytics.operations.periods import DAY, day_of
 from service.analytics.operations.spans import joined, spans_of
@@ -17,14 +18,12 @@ from service.analytics.repository.facts import Span
 from service.analytics.repository.rollups import Wanted
 from service.analytics.states import SERIES, Part
 from service.core.batches import Until
-from service.leases.operations import under
 from service.leases.repository import Held
 from service.merchants import repository as merchants
 from service.merchants.documents import FIRST_ZONE
 from service.storage.transaction import Transaction
 
 _DAYS_AT_ONCE = 31
-_WITHIN_S = 20.0
 
 
 class Replaced(Struct, frozen=True):
@@ -52,12 +51,13 @@ async def replace(what: Replaced, tx: Transaction) -> None:
 async def make_days(merchant_id: str, lease: Held | None, until: Until) -> int:
     """Add up all days of a merchant whose zone is another one than before; return how many.
 
-    Goes on where it was stopped. Raises `Unavailable`, `LeaseLost`.
+    Goes on where it was stopped, which is also where a sum is more than 64 bits hold: quarter-hours
+    answer for the rest. Raises `Unavailable`, `LeaseLost`.
     """
-    done, begun = 0, await under(lease, partial(_begin, merchant_id), _WITHIN_S)
+    done, begun = 0, await if_it_fits(merchant_id, lease, partial(_begin, merchant_id))
     while begun and not until.over:
-        n = await under(lease, partial(_go_on, merchant_id), _WITHIN_S)
-        done, begun = done + n, n > 0
+        begun = await if_it_fits(merchant_id, lease, partial(_go_on, merchant_id))
+        done += begun
     return done
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from service.analytics.operations.beside import to_keep
+from service.analytics.operations.fitting_in import if_it_fits
 from service.analytics.operations.folding import Bucket, Gathered, buckets_of, gather
 from service.analytics.operations.remaking import Replaced, replace
 from service.analytics.operations.spans import spans_of
@@ -16,7 +17,6 @@ from service.analytics.repository import facts, sources
 from service.analytics.repository.facts import Which
 from service.analytics.states import SERIES
 from service.core.batches import Until
-from service.leases.operations import under
 from service.leases.repository import Held
 from service.storage.answering import answers_in_time
 from service.storage.database import Row
@@ -56,7 +56,7 @@ async def _once_through(lease: Held | None, until: Until) -> int:
     try:
         while (ready := await ahead) is not None and not until.over:
             ahead = asyncio.create_task(_next(ready))
-            done += await under(lease, partial(_replace, ready), WITHIN_S)
+            done += await if_it_fits(ready.merchant_id, lease, partial(_replace, ready))
     finally:
         ahead.cancel()
         await asyncio.gather(ahead, return_exceptions=True)

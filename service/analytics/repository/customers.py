@@ -9,7 +9,7 @@ from msgspec import Struct
 from service.analytics.repository.facts import Span
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import CAME
-from service.storage.database import Row
+from service.storage.database import Row, whole_numbers
 
 MOST_PAYMENTS: Final = 500_000
 MOST_TOP: Final = 10
@@ -59,5 +59,7 @@ async def customers_of(merchant_id: str, currency: str, span: Span) -> Customers
     found = await payments.aggregate(stages, hint=_INDEX, maxTimeMS=_LONGEST_MS)
     [row] = await found.to_list()
     counts = row["counted"][0] if row["counted"] else {"total": 0, "returning": 0}
-    top = [msgspec.convert(one | {"userId": one["_id"]}, Customer) for one in row["top"]]
+    top = [
+        msgspec.convert(whole_numbers(one) | {"userId": one["_id"]}, Customer) for one in row["top"]
+    ]
     return Customers(counts["total"], counts["returning"], top)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from service.intents.documents import PaymentIntent
 from service.intents.repository.reading import IntentFilter
 from service.storage.answering import answers_in_time
-from service.storage.database import Row
+from service.storage.database import Row, whole_numbers
 
 MOST_GROUPS: Final = 1000
 """How many groups are told one by one where a browser decides how many there are."""
@@ -146,4 +146,6 @@ async def _rows(wanted: IntentFilter, stages: Sequence[Row], shape: type[S]) -> 
     found = await PaymentIntent.get_pymongo_collection().aggregate(
         [{"$match": query}, *stages], hint=index
     )
-    return [msgspec.convert(row | row["_id"], shape) for row in await found.to_list()]
+    return [
+        msgspec.convert(whole_numbers(row) | row["_id"], shape) for row in await found.to_list()
+    ]

@@ -42,7 +42,7 @@ async def tell_weeks(clock: Clock, turn: Turn) -> tuple[int, int]:
             break
         try:
             told += await _tell(merchant_id, clock, turn)
-        except Unavailable as error:
+        except (Unavailable, OverflowError) as error:  # also of sums beyond 64 bits
             log.warning("a week can not be told of", merchant=merchant_id, reason=str(error))
             unknown += 1
     return told, unknown

@@ -79,7 +79,7 @@ async def close_due(clock: Clock, report: ClosingReport, turn: Turn) -> None:
             for one in due:
                 closing = Closing(Clockwork(merchant_id), clock, turn.lease, books.wrong)
                 await _close_all(one, closing, report, turn)
-        except Unavailable as error:
+        except (Unavailable, OverflowError) as error:  # also of sums beyond 64 bits
             log.warning("reports can not be closed", merchant=merchant_id, reason=str(error))
             report.unknown += 1
         if turn.until.over:

@@ -15,7 +15,7 @@ from service.payments.payments.documents import Payment
 from service.payments.payments.states import CAME, PaymentStatus
 from service.payments.refunds.documents import Refund
 from service.payments.refunds.states import RefundStatus
-from service.storage.database import Collection, Row
+from service.storage.database import Collection, Row, whole_numbers
 
 _TOLD_OF, _BACK = "merchant_status_createdAt_id", "merchant_status_createdAt"
 
@@ -223,4 +223,6 @@ async def _rows(
     collection: Collection, stages: Sequence[Row], shape: type[S], index: str
 ) -> list[S]:
     found = await collection.aggregate([*stages], hint=index)
-    return [msgspec.convert(row | row["_id"], shape) for row in await found.to_list()]
+    return [
+        msgspec.convert(whole_numbers(row) | row["_id"], shape) for row in await found.to_list()
+    ]
