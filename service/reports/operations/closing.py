@@ -6,22 +6,18 @@ from typing import Final
 
 from msgspec import Struct
 
-from service.audit.operations import Act, Actor, record
+from service.audit.operations import Actor
 from service.core.clock import Clock
 from service.core.errors import Unavailable
-from service.core.ids import digest
 from service.leases.operations import under
 from service.leases.repository import Held
 from service.merchants.documents import Merchant
-from service.outbox import repository as outbox
 from service.reports import repository
 from service.reports.documents import ClosedReport, Refusal
-from service.reports.operations.building import canonical
 from service.reports.operations.due import Due, next_month
+from service.reports.operations.keeping import keep
 from service.reports.operations.making import closed_report
 from service.reports.operations.reconciling import altered, disagreement
-from service.reports.operations.telling import closed
-from service.reports.states import MonthlyReport
 from service.storage.database import ANSWER_WITHIN_S
 from service.storage.transaction import Transaction
 
@@ -72,7 +68,7 @@ async def _close(merchant: Merchant, currency: str, closing: Closing, tx: Transa
     differs = await disagreement(due, report.summary, tx)
     if differs is not None:
         return await _refuse(due, differs, now, tx)
-    return Outcome(report=await _keep(due, report, now, closing.by, tx))
+    return Outcome(report=await keep(due, report, now, closing.by, tx))
 
 
 async def _refuse_unanswered(
@@ -88,29 +84,6 @@ async def _refuse_unanswered(
         "quicker database."
     )
     return await _refuse(due, reason, now, tx)
-
-
-async def _keep(
-    due: Due, made: MonthlyReport, now: datetime, by: Actor, tx: Transaction
-) -> ClosedReport:
-    content = canonical(made)
-    report = ClosedReport(
-        id=due.report_id,
-        merchant_id=due.merchant.id,
-        currency=due.currency,
-        month=due.month,
-        timezone=due.merchant.zone,
-        begins_at=due.span[0],
-        ends_at=due.span[1],
-        content=content,
-        hash=digest(content),
-        closed_at=now,
-    )
-    await repository.insert(report, tx)
-    act = Act("report.closed", f"report:{report.id}", detail={"hash": report.hash})
-    await record(tx, by, act, now)
-    await outbox.add_once([closed(report, made)], tx)
-    return report
 
 
 async def _refuse(due: Due, reason: str, now: datetime, tx: Transaction) -> Outcome:
