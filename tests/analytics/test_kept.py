@@ -22,6 +22,7 @@ from tests.payments.history.rows import pay
 from tests.support.api import ADMIN
 from tests.support.limits import genuine
 from tests.support.ports import held_port
+from tests.support.profiled import profiled
 from tests.support.redis import redis_at
 from tests.support.shop import Shop
 
@@ -185,6 +186,32 @@ async def test_what_is_committed_late_is_noticed(database: Database, clock: Manu
     assert await asker.ask() == b"answer 2"
     # Control: by the latest change alone it would not be.
     assert await versions.latest("default") == before
+
+
+@pytest.mark.parametrize(("very_much", "examined"), [(2, 2), (1_000, 3)])
+async def test_where_very_much_changes_its_neighbours_are_not_added_up_and_no_commit_is_missed(
+    database: Database,
+    clock: ManualClock,
+    very_much: int,
+    examined: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control looks at all of them with each question, and keeps its answer."""
+    monkeypatch.setattr(versions, "VERY_MUCH", very_much)
+    for number in range(3):
+        await pay(f"pi_{number}")
+    asker = Asker(MemoryAnswers(), clock)
+    async with profiled(database) as done:
+        assert await asker.ask() == b"answer 1"
+    looks = [one for one in done if "keysExamined" in one]
+    assert max(one["keysExamined"] for one in looks) == examined
+    assert await asker.ask() == (b"answer 2" if very_much == 2 else b"answer 1")
+    assert await asker.ask() == (b"answer 2" if very_much == 2 else b"answer 1")  # once a second
+    monkeypatch.setattr(caching, "COMMITTED_WITHIN_S", -1)  # nothing more may be committed
+    clock.advance(timedelta(seconds=1))
+    settled = await asker.ask()
+    clock.advance(timedelta(seconds=2))
+    assert await asker.ask() == settled
 
 
 async def test_while_all_changes_an_answer_is_computed_once_a_second(clock: ManualClock) -> None:

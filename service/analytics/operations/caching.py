@@ -100,7 +100,7 @@ class Cache:
             try:
                 version = known.get(key[0]) or await self._version(key[0])
                 known[key[0]] = version
-                if asked.version != version and await self._good(key, version) is None:
+                if not asked.version.is_still(version) and await self._good(key, version) is None:
                     await self._computed(asked.question, version)
                     warmed += 1
             except TillgateError:  # what can't be answered any more, or not now
@@ -143,7 +143,7 @@ class Cache:
         if found is None or now >= found.until or found.version.cleared_at != version.cleared_at:
             return None
         is_young = found.anew and found.at <= now < found.at + ANEW_EVERY
-        return found if found.version == version or is_young else None
+        return found if found.version.is_still(version) or is_young else None
 
     async def _computed(self, question: Question, version: Version) -> Answer:
         running = self._under_way.get((question.key, version))
@@ -170,7 +170,7 @@ class Cache:
             async with self._share_of(question.key[0]), self._few:
                 before, at = await self.answers.find(question.key), self._clock.now()
                 body = await question.compute()
-            anew = before is not None and before.version != version
+            anew = before is not None and not before.version.is_still(version)
             answer = Answer(
                 body,
                 f'"{digest(body)[:32]}"',

@@ -74,7 +74,7 @@ async def _opened(merchant_id: str, rows: Sequence[Row], tx: Transaction) -> dic
 
 
 def _of(merchant_id: str, session_ids: Collection[str], tx: Transaction) -> sources.OfSessions:
-    return sources.OfSessions(merchant_id, session_ids, tx.session)
+    return sources.OfSessions(merchant_id, sorted(session_ids), tx.session)
 
 
 def newer(fact: Row, known: Row | None) -> Row | None:

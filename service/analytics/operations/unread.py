@@ -137,8 +137,9 @@ class Unread:
 
     async def _read_changes(self, tx: Transaction) -> None:
         found: dict[Place, int] = {}
+        lately = self._lately()
         for source in FIELDS:
-            changed = await self._changed(source, tx)
+            changed = await self._changed(source, lately.get(source, {}), tx)
             if changed is None:
                 # Something that was there is gone: a lead that was deleted, another database.
                 await self.read(tx)  # anew
@@ -155,7 +156,9 @@ class Unread:
                 await self._read_rows(source, some, tx)
         self.is_long = len(self.counted) > MANY_UNREAD
 
-    async def _changed(self, source: str, tx: Transaction) -> dict[Place, int] | None:
+    async def _changed(
+        self, source: str, lately: Mapping[Place, int], tx: Transaction
+    ) -> dict[Place, int] | None:
         """Return which rows of a collection are new or other than known; None: one is gone.
 
         A commit may still arrive of what was written within the seconds before the latest. Where
@@ -164,7 +167,8 @@ class Unread:
         """
         within = Between(self._begins(source))
         limited = sources.Limited(MOST_UNREAD + 1, tx.session)
-        known = self._lately(source, number_of(within.after))
+        after = number_of(within.after)
+        known = {place: time for place, time in lately.items() if time > after}
         if len(known) > _FEW:
             later = Between(self._latest)
             found = await sources.changes(source, self.merchant_id, later, limited)
@@ -182,10 +186,13 @@ class Unread:
         lately = earlier(self._latest, COMMITTED_WITHIN_S)
         return max(self._after[source], lately)
 
-    def _lately(self, source: str, after: int) -> dict[Place, int]:
-        """Return the rows of a collection that are known and were written last."""
-        latest = takewhile(lambda one: one[1] > after, reversed(self._rows.items()))
-        return {place: time for place, time in latest if place[0] == source}
+    def _lately(self) -> Mapping[str, Mapping[Place, int]]:
+        """Return the rows that are known and were written last, by collection."""
+        after = number_of(earlier(self._latest, COMMITTED_WITHIN_S))
+        found: dict[str, dict[Place, int]] = {}
+        for place, time in takewhile(lambda one: one[1] > after, reversed(self._rows.items())):
+            found.setdefault(place[0], {})[place] = time
+        return found
 
     async def _read_rows(self, source: str, places: Sequence[Place], tx: Transaction) -> None:
         ids = [id_ for _, id_ in places]

@@ -16,11 +16,18 @@ Key: TypeAlias = tuple[str, ...]
 
 
 class Version(Struct, frozen=True, array_like=True):
-    """What a merchant's figures were: their latest change, its neighbours, the last dropping."""
+    """What a merchant's figures were: their latest change, its neighbours, the last dropping.
+
+    `weight` is None where very much was changed just then, and nobody added up the neighbours.
+    """
 
     latest: tuple[int, int]
-    weight: int
+    weight: int | None
     cleared_at: datetime | None
+
+    def is_still(self, now: "Version") -> bool:
+        """Return whether nothing has changed since, as far as anybody can tell."""
+        return self == now and self.weight is not None
 
 
 class Answer(Struct, frozen=True, array_like=True):

@@ -77,7 +77,7 @@ async def changes(
         .sort([(WRITTEN_AT, 1), ("_id", 1)])
         .limit(limited.rows)
     )
-    return {(source, row["_id"]): number_of(row[WRITTEN_AT]) async for row in found}
+    return {(source, row["_id"]): number_of(row[WRITTEN_AT]) for row in await found.to_list()}
 
 
 async def count_changes(
@@ -144,12 +144,12 @@ class OfSessions(Struct, frozen=True):
     """Some sessions of a merchant, and in which session of the driver they are read."""
 
     merchant_id: str
-    session_ids: Collection[str]
+    session_ids: Sequence[str]
     session: AsyncClientSession | None
 
     def wanted(self) -> Row:
         """Return the query for what has their ids."""
-        return {"merchantId": self.merchant_id, "sessionId": {"$in": sorted(self.session_ids)}}
+        return {"merchantId": self.merchant_id, "sessionId": {"$in": self.session_ids}}
 
 
 async def sessions_of(of: OfSessions, fields: Sequence[str]) -> list[Row]:

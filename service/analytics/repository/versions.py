@@ -13,6 +13,8 @@ from service.storage.transaction import Transaction
 
 _INDEX: Final = "merchant_writtenAt"
 _CACHE: Final = "answers"
+VERY_MUCH: Final = 1_000
+"""Changes of one collection within the seconds in which more may be committed."""
 
 
 class Latest(Struct, frozen=True):
@@ -39,21 +41,24 @@ async def latest(merchant_id: str) -> Latest:
 
 async def weight_before(
     merchant_id: str, at: DatabaseTime, seconds: int
-) -> tuple[int, DatabaseTime]:
+) -> tuple[int | None, DatabaseTime]:
     """Return the sum of the times of all changes of the seconds that end with the latest one.
 
     What is committed late is written earlier than that, and makes this more: a row's time only
     rises, so no other can make it less again. All that was committed before the time that stands
-    beside it is seen.
+    beside it is seen. None where very much was changed just now: what comes next is later in any
+    case, and adding up all of it would cost each question more than its answer.
     """
     begins = max(at.time - seconds, 0)
     within = {"$gte": DatabaseTime(begins, 0), "$lte": at}
-    stages: list[Row] = [
-        {"$match": {"merchantId": merchant_id, WRITTEN_AT: within}},
-        {"$group": {"_id": None, "weight": {"$sum": since(begins)}}},
-    ]
+    changed: Row = {"$match": {"merchantId": merchant_id, WRITTEN_AT: within}}
+    sums: Row = {"_id": None, "n": {"$sum": 1}, "weight": {"$sum": since(begins)}}
     async with as_of_now() as (session, now):
-        rows = await _of_all(stages, session=session)
+        over = now.time - at.time > seconds
+        few: list[Row] = [] if over else [{"$limit": VERY_MUCH}]
+        rows = await _of_all([changed, *few, {"$group": sums}], session=session)
+    if not over and any(row["n"] >= VERY_MUCH for row in rows):
+        return None, now
     return sum(row["weight"] for row in rows), now
 
 
