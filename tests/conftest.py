@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, datetime
@@ -57,8 +58,13 @@ _LONG = frozenset(
 
 
 def pytest_configure() -> None:
-    """Collect no garbage while tests are found: what is made then stays."""
+    """Collect no garbage while tests are found, what is made then stays; let children hear Ctrl-C.
+
+    Whatever a script begins by `&` ignores it, and so would all that tests start.
+    """
     gc.disable()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
