@@ -28,6 +28,9 @@ async def test_the_page_says_in_words_what_the_routes_answer(shop: Shop) -> None
         of = metrics["revenue"][period]
         said = f"{_written(of['current'])} USD, before {_written(of['previous'])} USD"
         assert said in text, period
+        share, paid = metrics["successRate"][period], metrics["transactions"][period]
+        before = f"before {share['previous']:g} %" if paid["previous"] else "no payments before"
+        assert f"{share['current']:g} %, {before}" in text
     for one in (await asked(shop, "payment-methods", period="30d", currency="USD"))[
         "paymentMethods"
     ]:
@@ -65,6 +68,7 @@ async def test_what_a_merchant_without_anything_reads_is_no_error(shop: Shop) ->
     await sign_in(shop.api.http)
     text = words(await page(shop.api.http, FIGURES))
     assert "0.00 USD, before 0.00 USD" in text
+    assert "0 %, no payments before" in text
     assert "Nothing was paid in 30 days." in text
     assert "None yet." in words(await page(shop.api.http, REPORTS))
     answer = await shop.api.http.get(f"{FIGURES}?currency=CHF")

@@ -80,6 +80,9 @@ def page_of(shown: Shown, seen: Seen) -> Page:
     )
 
 
+_OF_PAYMENTS = frozenset({"success_rate", "average_value"})
+
+
 def _periods(shown: Shown, seen: Seen, write: Write) -> list[tuple[str, list[tuple[str, str]]]]:
     metrics = dashboard_answer(shown, seen.pairs).metrics
     money = partial(_money, write, shown.currency)
@@ -90,16 +93,21 @@ def _periods(shown: Shown, seen: Seen, write: Write) -> list[tuple[str, list[tup
         ("Success rate", "success_rate", _percent),
         ("Average payment", "average_value", money),
     )
-    return [
-        (
-            title,
-            [(name, _said(getattr(getattr(metrics, of), period), say)) for name, of, say in rows],
-        )
-        for period, title in _PERIODS
-    ]
+    told = []
+    for period, title in _PERIODS:
+        before = getattr(metrics.transactions, period).previous
+        lines = []
+        for name, of, say in rows:
+            none = not before and of in _OF_PAYMENTS
+            lines.append((name, _said(getattr(getattr(metrics, of), period), say, of_none=none)))
+        told.append((title, lines))
+    return told
 
 
-def _said(change: Change, say: Callable[[float], str]) -> str:
+def _said(change: Change, say: Callable[[float], str], *, of_none: bool) -> str:
+    """Say what something is and was; a share or an average of no payments was nothing."""
+    if of_none:
+        return f"{say(change.current)}, no payments before"
     relative = change.change_percent if say is not _percent else None  # of a share it misleads
     percent = f" ({relative:+g} %)" if relative is not None else ""
     return f"{say(change.current)}, before {say(change.previous)}{percent}"
