@@ -44,7 +44,9 @@ _NAT64 = (
 _METADATA = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
 # Not in use any more, and yet routed by some.
 _RETIRED = (IPv4Network("192.88.99.0/24"), IPv6Network("fec0::/10"))
-_THREADS = 16
+_THREADS, _THREADS_OF_SLOW = 16, 4
+MOST_SLOW = 1_000
+"""How many names are known to be slow: the latest."""
 
 Ip: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -183,12 +185,32 @@ async def _in_time(resolve: Resolve, target: Target) -> Sequence[str]:
 
 
 _threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tillgate-resolve")
+_threads_of_slow = ThreadPoolExecutor(_THREADS_OF_SLOW, thread_name_prefix="tillgate-resolve-slow")
+_slow: dict[str, None] = {}
 
 
 async def _by_the_system(host: str, port: int) -> Sequence[str]:
-    """Ask the system, in threads of their own: a slow server of names holds up nobody else."""
-    loop = asyncio.get_running_loop()
-    found = await loop.run_in_executor(_threads, _look_up, host, port)
+    """Ask the system, in threads of their own: a slow server of names holds up nobody else.
+
+    A thread that waits for one can't be ended. So names that took too long the last time share a
+    few, else whoever has many of these would take those of all others.
+    """
+    threads = _threads_of_slow if host in _slow else _threads
+    loop, has_begun = asyncio.get_running_loop(), asyncio.Event()
+
+    def look_up() -> list[str]:
+        loop.call_soon_threadsafe(has_begun.set)
+        return _look_up(host, port)
+
+    try:
+        found = await loop.run_in_executor(threads, look_up)
+    except asyncio.CancelledError:
+        if has_begun.is_set():  # else it is others that are slow
+            _slow[host] = None
+        while len(_slow) > MOST_SLOW:
+            del _slow[next(iter(_slow))]
+        raise
+    _slow.pop(host, None)
     return list(dict.fromkeys(found))
 
 
