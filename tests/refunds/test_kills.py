@@ -50,9 +50,9 @@ async def _killed(money: Money, uri: str, words: range) -> list[str]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     told, _ = await process.communicate("\n".join(jobs).encode())
-    said = [line for line in told.decode().splitlines() if line.startswith("signal ")]
+    said = [line for line in told.decode().splitlines() if line.startswith("over ")]
     assert len(said) == len(jobs)
-    return [paid for paid, line in zip(payments, said, strict=True) if line == "signal 9"]
+    return [paid for paid, line in zip(payments, said, strict=True) if line == "over -9"]
 
 
 async def _go_on(money: Money, client: Client, payments: list[str]) -> None:
