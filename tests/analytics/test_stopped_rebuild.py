@@ -1,11 +1,15 @@
 """A rebuild that is stopped anywhere and begun again makes all of it anew."""
 
 import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
 
 import pytest
 
 from service.analytics.documents import Rollup
 from service.analytics.operations import rebuilding
+from service.analytics.repository import rebuilds
 from service.core.errors import Unavailable
 from service.storage.documents import bound_client
 from tests.analytics.behind import FIRST, LAST, Behind, rollups
@@ -47,3 +51,33 @@ async def _rebuild(behind: Behind) -> None:
     await behind.sweep()
     await behind.roll()
     assert await rebuilding.count_left() == 0
+
+
+async def test_each_command_that_marks_has_its_own_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two years of three merchants took longer than all of them had together."""
+    monkeypatch.setattr(rebuilding, "_AT_ONCE", 2)
+    behind = Behind(shop.database, shop.clock, random.Random(5))  # noqa: S311 - no secret
+    for _ in range(12):
+        await behind.sell()
+    await behind.sweep()
+    begun: list[int] = []
+    marked: list[int] = []
+    bounded, mark = rebuilding.answers_in_time, rebuilds.mark
+
+    @asynccontextmanager
+    async def counted(seconds: float) -> AsyncIterator[None]:
+        begun.append(len(begun))
+        async with bounded(seconds):
+            yield
+
+    async def noted(merchant_id: str, buckets: Sequence[datetime]) -> None:
+        marked.append(len(begun))
+        await mark(merchant_id, buckets)
+
+    monkeypatch.setattr(rebuilding, "answers_in_time", counted)
+    monkeypatch.setattr(rebuilds, "mark", noted)
+    await rebuilding.begin_rebuild(FIRST, LAST, CRON, shop.clock)
+    assert len(marked) > 2
+    assert len({*marked}) == len(marked)
