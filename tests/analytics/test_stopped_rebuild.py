@@ -25,10 +25,7 @@ async def test_a_second_rebuild_that_is_stopped_while_it_marks_begins_anew(
 ) -> None:
     """One of the same time was done before; the control is how it stands while nobody is done."""
     monkeypatch.setattr(rebuilding, "_AT_ONCE", 4)
-    behind = Behind(shop.database, shop.clock, random.Random(4))  # noqa: S311 - no secret
-    for _ in range(12):
-        await behind.sell()
-    await behind.sweep()
+    behind = await _sold(shop, 4)
     await _rebuild(behind)
     before, stopped = await rollups(shop.database), 0
     spoilt = {"$set": {"totals.gross": 7}}
@@ -46,6 +43,15 @@ async def test_a_second_rebuild_that_is_stopped_while_it_marks_begins_anew(
     assert stopped >= 3
 
 
+async def _sold(shop: Shop, seed: int) -> Behind:
+    """Have sales of which the job has read all, and added up nothing."""
+    behind = Behind(shop.database, shop.clock, random.Random(seed))  # noqa: S311 - no secret
+    for _ in range(12):
+        await behind.sell()
+    await behind.sweep()
+    return behind
+
+
 async def _rebuild(behind: Behind) -> None:
     await rebuilding.begin_rebuild(FIRST, LAST, CRON, behind.clock)
     await behind.sweep()
@@ -58,10 +64,7 @@ async def test_each_command_that_marks_has_its_own_time(
 ) -> None:
     """Two years of three merchants took longer than all of them had together."""
     monkeypatch.setattr(rebuilding, "_AT_ONCE", 2)
-    behind = Behind(shop.database, shop.clock, random.Random(5))  # noqa: S311 - no secret
-    for _ in range(12):
-        await behind.sell()
-    await behind.sweep()
+    await _sold(shop, 5)
     begun: list[int] = []
     marked: list[int] = []
     bounded, mark = rebuilding.answers_in_time, rebuilds.mark
