@@ -71,7 +71,7 @@ async def shop() -> HTMLResponse:
         f"<p>It costs <b>{AMOUNT / 100:.2f} {CURRENCY}</b>.</p>",
         '<form method="post" action="/orders">',
         f'<input type="hidden" name="number" value="{number}">',
-        '<p><label>E-mail <input name="email" type="email" required></label></p>',
+        '<p><label>Email <input name="email" type="email" required></label></p>',
         "<button>Buy</button></form>",
     )
 

@@ -25,7 +25,7 @@ async def _show_progress(name: str, table: Table, ended: asyncio.Event) -> None:
         with suppress(Unavailable):  # the run itself says so
             for latest in await runs_of(name, table, limit=1):
                 if latest.state == "running":
-                    say(f"{name}: {done_in(latest)} so far")
+                    say(f"{name} is under way ({done_in(latest)})")
 
 
 def showing_bar(

@@ -1,4 +1,4 @@
-"""Moments and spans as people read them, on pages and on the command line."""
+"""Moments, spans and counts as people read them, on pages and on the command line."""
 
 from datetime import datetime, timedelta
 
@@ -15,3 +15,8 @@ def age(span: timedelta) -> str:
 def moment(at: datetime) -> str:
     """Return a time to the second: `2026-11-21 12:00:00 UTC`."""
     return f"{at:%F %T} UTC"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Return how many there are of something: `1 event`, `2 deliveries`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -109,6 +109,8 @@ def _path(location: tuple[int | str, ...]) -> str:
 def _message(item: ErrorDetails) -> str:
     if item["type"] == "string_too_short" and (least := item["ctx"]["min_length"]) > 1:
         return f"must have at least {least} characters"
+    if item["type"] == "string_pattern_mismatch":
+        return f"must match {item['ctx']['pattern']}"
     if known := _MESSAGES.get(item["type"]):
         return known
     text = item["msg"].removeprefix("Value error, ").removeprefix("Input ")

@@ -26,7 +26,7 @@ async def test_the_secret_alone_is_the_output_and_is_shown_once(
         assert done.returncode == 0, done.stderr
         return done.stdout.strip(), done.stderr
 
-    secret, added = await run("add", HOOK, "--event", "session.*", "--event", "refund.failed")
+    secret, added = await run("add", HOOK, "--events", "session.*,refund.failed")
     assert Webhook(secret)  # as it stands: a script gives it to the receiver
     assert " UTC on." in added
     listed, _ = await run("list")

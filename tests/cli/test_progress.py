@@ -43,9 +43,9 @@ async def test_a_run_says_what_it_has_done_so_far(
     database: Database, clock: ManualClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def long(report: Steps, _: Turn) -> None:
-        await _said(capsys, "long: nothing so far\n")
+        await _said(capsys, "long is under way (nothing)\n")
         report.steps = 41
-        await _said(capsys, "long: 41 steps so far\n")
+        await _said(capsys, "long is under way (steps: 41)\n")
 
     table = _table(clock, long)
     async with asyncio.timeout(IN_TIME), job_runs.showing_progress("long", table):
@@ -78,7 +78,7 @@ async def test_of_a_run_that_is_over_nothing_is_said(
         async with asyncio.timeout(IN_TIME), job_runs.showing_progress("long", table):
             await run_job("long", table, SOMEBODY, dry_run=True)
     assert set(looked) == {"done"}
-    assert "so far" not in capsys.readouterr().err
+    assert "under way" not in capsys.readouterr().err
 
 
 async def test_what_it_can_not_read_is_left_out_and_it_goes_on(
@@ -93,7 +93,7 @@ async def test_what_it_can_not_read_is_left_out_and_it_goes_on(
 
     async def long(report: Steps, _: Turn) -> None:
         monkeypatch.setattr(job_runs, "runs_of", away)
-        await _said(capsys, "so far\n")
+        await _said(capsys, "under way (")
 
     table, runs_of = _table(clock, long), job_runs.runs_of
     async with asyncio.timeout(IN_TIME), job_runs.showing_progress("long", table):

@@ -106,7 +106,7 @@ def test_a_short_line_is_not_broken_for_the_sake_of_a_long_one(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
-    did, does = "3 expired, 12 asked, 200 purged", "all of it: expires, retries, delivers " * 3
+    did, does = "expired: 3, asked: 12, purged: 200", "all of it: expires, retries, delivers " * 3
     moment = "2026-11-22 05:45:24"
     line = ("cleanup", does, "every 5 min", "failed", moment, did)
     screen.show_table(("job", "does", "called", "status", "last run", "did"), [line], empty="")

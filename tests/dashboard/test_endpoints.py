@@ -111,6 +111,7 @@ async def test_it_is_tried_disabled_enabled_and_removed_by_its_buttons(
         rotated = words((await press(http, address, f"{address}/rotate")).text)
         assert "whsec_" in rotated
         assert "The one before still signs, too, until " in rotated
+        assert "; the one before signs until " in words((await http.get(address)).text)
         assert "removed" in await said(http, address, f"{address}/remove")
     assert len(receiver.got) == 1
     assert "None. Nobody is told" in words(await page(http, HERE))

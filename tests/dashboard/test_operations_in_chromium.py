@@ -56,7 +56,7 @@ async def test_every_button_works_by_keyboard_and_the_page_follows_a_run(
     await said("slow is paused.")
     slow.let_go.set()
     await over(table)
-    await page.wait_for_selector('#now-slow:has-text("7 steps")')  # nobody has reloaded it
+    await page.wait_for_selector('#now-slow:has-text("steps: 7")')  # nobody has reloaded it
     assert await visitor.text("#now-slow .badge") == "paused"
     await press("Resume: slow")
     await said("slow runs again")

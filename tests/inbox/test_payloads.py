@@ -18,7 +18,7 @@ from tests.support.shop import Shop, open_shop
 
 @pytest_asyncio.fixture
 async def stripping(database: Database, clock: ManualClock) -> AsyncIterator[Shop]:
-    """A shop that keeps no e-mail address in its inbox."""
+    """A shop that keeps no email address in its inbox."""
     settings = make_settings(STRIP_PAYLOAD_FIELDS="email")
     async with open_shop(settings, database, clock) as opened:
         yield opened

@@ -16,6 +16,7 @@ from service.cli.options import data_dir_option
 from service.cli.screen import escape, out, show
 from service.cli.settings import all_settings, quiet_logging
 from service.core.errors import Misconfigured
+from service.core.words import counted
 from service.extension import MISSING, find_extension
 from service.settings import Settings
 from service.storage.embedded import address
@@ -108,9 +109,5 @@ def _print(checks: Sequence[Check], environment: str) -> None:
     problems = sum(check.state == "problem" for check in checks)
     warnings = sum(check.state == "warning" for check in checks)
     verdict = "Not fit" if problems else "Fit"
-    counts = f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}"
+    counts = f"{counted(problems, 'problem')}, {counted(warnings, 'warning')}"
     console.print(f"\n{verdict} for {environment}: {counts}.", soft_wrap=True)
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

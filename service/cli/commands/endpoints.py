@@ -10,7 +10,7 @@ from service.cli.options import data_dir_option, merchant_option, operator
 from service.cli.screen import say, show
 from service.core.clock import SystemClock
 from service.core.paging import Cursor, cursor_of
-from service.core.words import moment
+from service.core.words import counted, moment
 from service.notifications.endpoints.documents import WebhookDelivery, WebhookEndpoint
 from service.notifications.endpoints.operations.browse import list_endpoints, list_sent
 from service.notifications.endpoints.operations.changing import (
@@ -67,11 +67,7 @@ def list_all(merchant: str, limit: int, cursor: str | None, data_dir: Path) -> F
 @command.command("add")
 @click.argument("url")
 @click.option(
-    "--event",
-    "events",
-    multiple=True,
-    default=("*",),
-    help="As session.*; all otherwise. May be repeated.",
+    "--events", default="*", help="Which ones, as session.*,refund.succeeded; otherwise all."
 )
 @click.option("--description", help="What people read.")
 @click.option("--header", "headers", multiple=True, help="Sent along: 'Name: value'.")
@@ -81,7 +77,7 @@ def list_all(merchant: str, limit: int, cursor: str | None, data_dir: Path) -> F
 @data_dir_option
 def add(url: str, merchant: str, data_dir: Path, **given: object) -> None:
     """Add an endpoint; its secret is shown this once."""
-    sent: dict[str, object] = {"url": url, "events": list(_texts(given["events"]))}
+    sent: dict[str, object] = {"url": url, "events": _several(given["events"])}
     if given["description"] is not None:
         sent["description"] = given["description"]
     if given["headers"]:
@@ -104,9 +100,12 @@ def add(url: str, merchant: str, data_dir: Path, **given: object) -> None:
 @command.command("set")
 @_endpoint
 @click.option("--url")
-@click.option("--event", "events", multiple=True, help="Replaces all of them. May be repeated.")
+@click.option("--events", help="Replaces all of them: session.*,refund.succeeded.")
+@click.option("--description", help="What people read.")
 @click.option("--header", "headers", multiple=True, help="Replaces all: 'Name: value'.")
 @click.option("--no-headers", is_flag=True, help="None of its own is sent any more.")
+@click.option("--ordered/--unordered", default=None, help="Those of a session one after the other.")
+@click.option("--whole/--thin", default=None, help="With the object that they are about.")
 @click.option("--enable/--disable", "enabled", default=None, help="Whether anything is sent.")
 @merchant_option
 @data_dir_option
@@ -117,8 +116,11 @@ def set_one(
 
     Where it moves to another host its headers are to be named again.
     """
-    sent: dict[str, object] = {"url": url, "events": list(_texts(given["events"])) or None}
-    sent |= {"enabled": given["enabled"]}
+    sent = {"url": url} | {name: given[name] for name in ("description", "ordered", "enabled")}
+    if given["events"] is not None:
+        sent["events"] = _several(given["events"])
+    if given["whole"] is not None:
+        sent["thin"] = not given["whole"]
     if given["headers"] or given["no_headers"]:
         sent["headers"] = _headers(given["headers"])
     named = {name: value for name, value in sent.items() if value is not None}
@@ -228,15 +230,19 @@ def resend(
             count += resent.count
         return count
 
-    say(f"{with_database(data_dir, work)} events are due: {_SENDS}.")
+    count = with_database(data_dir, work)
+    say(f"{counted(count, 'event is', 'events are')} due: {_SENDS}.")
 
 
-def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, tuple) else []
+def _several(value: object) -> list[str]:
+    return [one.strip() for one in str(value).split(",")]
 
 
 def _headers(value: object) -> dict[str, str]:
-    named = [one.partition(":") for one in _texts(value)]
+    given = [str(one) for one in value] if isinstance(value, tuple) else []
+    if not all(":" in one for one in given):
+        raise click.BadParameter("takes 'Name: value'", param_hint="--header")
+    named = [one.partition(":") for one in given]
     return {name.strip(): value.strip() for name, _, value in named}
 
 

@@ -38,7 +38,7 @@ def command() -> None:
 @click.option("--status", type=click.Choice([one.value for one in Status]))
 @click.option("--provider", type=click.Choice(tuple(REGISTRY)))
 @click.option("--user", help="Sessions of one user.")
-@click.option("--email", help="Sessions of one e-mail address.")
+@click.option("--email", help="Sessions of one email address.")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 @click.option("--cursor", help="Where the last page ended.")
 @merchant_option

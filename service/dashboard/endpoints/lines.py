@@ -68,7 +68,7 @@ def endpoint_line(one: WebhookEndpoint, reader: Principal, here: str, query: str
     ]
     if one.header_names:
         facts.append(("Headers", " ".join(one.header_names)))
-    facts.append(("Secret", f"made {moment(max(each.created_at for each in one.secrets))}"))
+    facts.append(("Secret", _secrets(one)))
     if one.disabled is not None:
         facts.append(("Disabled", f"{_WHY[one.disabled.reason]}, {moment(one.disabled.at)}"))
     elif one.failing_since is not None:
@@ -84,6 +84,12 @@ def endpoint_line(one: WebhookEndpoint, reader: Principal, here: str, query: str
         enabled=enabled,
         changes=AccessScope.ENDPOINTS_WRITE in reader.scopes,
     )
+
+
+def _secrets(one: WebhookEndpoint) -> str:
+    until = signs_until(one)
+    made = f"made {moment(max(each.created_at for each in one.secrets))}"
+    return f"{made}; the one before signs until {until}" if until else made
 
 
 def query_of(merchant: str | None) -> str:

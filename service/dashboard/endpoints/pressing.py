@@ -5,6 +5,7 @@ from datetime import datetime
 
 from service.core.paging import Cursor
 from service.core.principal import AccessScope, Principal
+from service.core.words import counted
 from service.dashboard.acting import Answer, Desk, Form, Sheet, act, filled, page
 from service.dashboard.endpoints.lines import endpoint_line, query_of, signs_until
 from service.dashboard.said import Said
@@ -36,7 +37,7 @@ async def resending(
         sent, place = sent + resent.count, resent.following
         if place is None:
             break
-    count = f"{sent} {'event is' if sent == 1 else 'events are'} being sent again."
+    count = f"{counted(sent, 'event is', 'events are')} being sent again."
     if place is None:
         return Said(count)
     return Said(f"{count} There are more: press again, and go on at {place.encode()}", "warn")

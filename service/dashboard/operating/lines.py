@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from service.core.ids import SESSION_ID
 from service.core.principal import Principal
-from service.core.words import age, moment
+from service.core.words import age, counted, moment
 from service.dashboard.said import shortened
 from service.inbox.repository import OpenEvents
 from service.inbox.states import InboxStatus
@@ -92,7 +92,7 @@ class DeadLine(Struct, frozen=True):
     merchant: str
     session_id: str
     session: str | None
-    attempts: int
+    tried: str
     written: str
     given_up: str
     error: str
@@ -152,7 +152,7 @@ def _dead(found: Delivery, reader: Principal) -> DeadLine:
         merchant=shortened(found.merchant_id, LONGEST_ID),
         session_id=shortened(found.session_id, LONGEST_ID),
         session=f"/dashboard/sessions/{found.session_id}" if own else None,
-        attempts=found.attempts,
+        tried=counted(found.attempts, "time"),
         written=moment(found.created_at),
         given_up=moment(found.give_up_at),
         error=shortened(found.error or "", LONGEST_ERROR),

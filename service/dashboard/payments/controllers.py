@@ -51,7 +51,7 @@ class PaymentPages(Controller):
         status: StatusQuery = "",
         cursor: PageCursor = None,
     ) -> Answer:
-        """List payments, or those that somebody names by any id or by an e-mail address."""
+        """List payments, or those that somebody names by any id or by an email address."""
         wanted = Search(named.strip(), status if status in STATUSES else "", cursor)
 
         async def show(sheet: Sheet) -> Answer:

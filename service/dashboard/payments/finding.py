@@ -20,7 +20,7 @@ STATUSES = [one.value for one in PaymentStatus]
 
 
 class Search(Struct, frozen=True):
-    """What somebody looks for: any id or an e-mail address, a state, and where the page begins."""
+    """What somebody looks for: any id or an email address, a state, and where the page begins."""
 
     named: str
     status: str
@@ -36,7 +36,7 @@ class Found(Struct, frozen=True):
 
 
 async def search(request: AnyRequest, reader: Principal, wanted: Search) -> Found:
-    """Find payments by any id, else those of an e-mail address or a user, else all."""
+    """Find payments by any id, else those of an email address or a user, else all."""
     named = wanted.named
     if named and "@" not in named:
         found = await _by_id(named, reader)

@@ -65,6 +65,6 @@ async def _last_runs(name: str, limit: int, clock: Clock) -> tuple[JobRun, ...]:
 
 
 def done_in(run: JobRun) -> str:
-    """Return the counts of a run that are not 0."""
+    """Return the counts of a run that are not 0: `expired: 2, events applied: 1`."""
     done = {name.replace("_", " "): count for name, count in run.figures.items() if count}
-    return ", ".join(f"{count} {name}" for name, count in done.items()) or "nothing"
+    return ", ".join(f"{name}: {count}" for name, count in done.items()) or "nothing"

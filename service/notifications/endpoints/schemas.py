@@ -8,6 +8,7 @@ from msgspec import Struct
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from service.core.variables import is_web_address
 from service.core.views import view_of
 from service.core.visible import has_hidden
 from service.notifications.endpoints.documents import WebhookDelivery, WebhookEndpoint
@@ -35,6 +36,12 @@ _OURS = frozenset(
 
 def _wrong(message: str) -> PydanticCustomError:
     return PydanticCustomError("tillgate", "{message}", {"message": message})
+
+
+def _address(value: object) -> object:
+    if isinstance(value, str) and not is_web_address(value):
+        raise _wrong("must be an http or https address such as https://shop.example/hooks")
+    return value
 
 
 def _filter(value: object) -> str:
@@ -79,7 +86,9 @@ Headers = Annotated[dict[str, str], BeforeValidator(_headers)]
 """Headers of the endpoint's own, for instance an Authorization."""
 
 Url = Annotated[
-    str, Field(min_length=9, max_length=LONGEST_URL, examples=["https://shop.example/hooks"])
+    str,
+    Field(min_length=9, max_length=LONGEST_URL, examples=["https://shop.example/hooks"]),
+    BeforeValidator(_address),
 ]
 """Where it is sent to."""
 

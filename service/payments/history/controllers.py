@@ -221,7 +221,7 @@ def _of(principal: Principal, user_id: str | None) -> PaymentFilter:
 
 
 async def sessions_of_email(request: AnyRequest, principal: Principal, email: str) -> list[str]:
-    """Return the sessions with an e-mail address. Raises `TooMuch` for one with very many."""
+    """Return the sessions with an email address. Raises `TooMuch` for one with very many."""
     find = history_of(request).sessions_of_email
     found = await find(principal.merchant_id, email, _MOST_SESSIONS + 1)
     if len(found) > _MOST_SESSIONS:

@@ -48,6 +48,9 @@ def _delivery(delivery: Delivery) -> JsonObject:
 
 
 def _standing(message: OutboxMessage, deliveries: Sequence[Delivery]) -> str:
-    if message.status == "dispatched" and deliveries:
-        return ", ".join(f"{one.subscriber} {one.status}" for one in deliveries)
-    return message.status
+    """Return how far a message has come; who only passes it on has not told anybody yet."""
+    if message.status != "dispatched" or not deliveries:
+        return message.status
+    handed = [one.subscriber for one in deliveries if one.status == "done"]
+    others = [f"{one.subscriber} {one.status}" for one in deliveries if one.status != "done"]
+    return ", ".join([f"handed to {' and '.join(handed)}"] * bool(handed) + others)

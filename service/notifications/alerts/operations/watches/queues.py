@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from service.core.clock import Clock
-from service.core.words import age
+from service.core.words import age, counted
 from service.inbox import repository as inbox
 from service.inbox.states import InboxStatus
 from service.notifications.alerts.operations.condition import Sighting
@@ -30,7 +30,7 @@ async def reviews_wait(now: datetime, *, minutes: float) -> Sequence[Sighting]:
         since[one.merchant_id] = min(since.get(one.merchant_id, one.since), one.since)
     return [
         Sighting(
-            f"{_count(count, 'payment')} waited for a decision longer than {age(after)}, the "
+            f"{counted(count, 'payment')} waited for a decision longer than {age(after)}, the "
             f"oldest since {age(now - since[merchant_id])}: nothing happens to this money until "
             "somebody decides, on the page Reviews or by `tillgate reviews`.",
             merchant_id=merchant_id,
@@ -45,7 +45,7 @@ async def dead_events(now: datetime) -> Sequence[Sighting]:
         found = await inbox.count_by_merchant(InboxStatus.DEAD, now)
     return [
         Sighting(
-            f"{_count(one.count, 'event')} of {one.provider} could not be applied for 30 days and "
+            f"{counted(one.count, 'event')} of {one.provider} could not be applied for 30 days and "
             "nobody tries again: look why with `tillgate events list --status dead`, mend it, and "
             "replay them.",
             one.provider,
@@ -61,7 +61,7 @@ async def dead_deliveries(_: datetime) -> Sequence[Sighting]:
         found = await outbox.count_dead_by_merchant()
     return [
         Sighting(
-            f"{_count(one.count, 'message')} for {one.subscriber} could not be delivered and "
+            f"{counted(one.count, 'message')} for {one.subscriber} could not be delivered and "
             "nobody tries again: mend what their errors name, and redeliver them, on the page "
             "Operations or by `tillgate outbox`.",
             one.subscriber,
@@ -78,7 +78,7 @@ async def messages_wait(_: datetime, *, minutes: float, clock: Clock) -> Sequenc
     return [
         *(
             Sighting(
-                f"{_count(one.count, 'message')} of {one.name} wait, the oldest for "
+                f"{counted(one.count, 'message')} of {one.name} wait, the oldest for "
                 f"{_seconds(one.oldest_s)}: no process dispatches them. Look whether the service "
                 "runs, or run `tillgate jobs run outbox`.",
                 one.name,
@@ -88,7 +88,7 @@ async def messages_wait(_: datetime, *, minutes: float, clock: Clock) -> Sequenc
         ),
         *(
             Sighting(
-                f"{_count(one.count, 'delivery', 'deliveries')} in the lane {one.name} wait, the "
+                f"{counted(one.count, 'delivery', 'deliveries')} in the lane {one.name} wait, the "
                 f"oldest for {_seconds(one.oldest_s)}: `tillgate outbox list --status pending` "
                 "says what each try came to.",
                 one.name,
@@ -105,7 +105,7 @@ async def refunds_wait(_: datetime) -> Sequence[Sighting]:
         found = await refunds.count_awaiting_person()
     return [
         Sighting(
-            f"Of {_count(count, 'refund')} nobody can tell whether the money went back: look in "
+            f"Of {counted(count, 'refund')} nobody can tell whether the money went back: look in "
             "the provider's dashboard and decide, on the page Refunds; `needsPerson` says why.",
             merchant_id=merchant_id,
         )
@@ -123,7 +123,7 @@ async def rows_kept(now: datetime) -> Sequence[Sighting]:
         }
     return [
         Sighting(
-            f"{_count(count, 'row')} of {name} should have been deleted over a week ago: the "
+            f"{counted(count, 'row')} of {name} should have been deleted over a week ago: the "
             "log line `can not be purged` of the job cleanup says what needs them; without such "
             "a line the job does not run, or does not come so far.",
             name,
@@ -131,10 +131,6 @@ async def rows_kept(now: datetime) -> Sequence[Sighting]:
         for name, count in counts.items()
         if count
     ]
-
-
-def _count(count: int, one: str, many: str | None = None) -> str:
-    return f"{count} {one}" if count == 1 else f"{count} {many or one + 's'}"
 
 
 def _seconds(seconds: float) -> str:
