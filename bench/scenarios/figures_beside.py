@@ -32,11 +32,16 @@ Beside = Callable[[threading.Event], None]
 def beside_viewers(
     target: Target, keys: Mapping[str, str], tell: Told, *, rounds: int, seconds: int
 ) -> dict[str, Any]:
-    """Open sessions alone, and while viewers of all merchants reload; in pairs."""
+    """Open sessions alone, and while viewers of all merchants reload; in pairs.
+
+    The job runs before each, as it does each minute: what was written before is not this one's.
+    """
     seconds = max(seconds, int(2 * EVERY_S))
     pairs, seen = [], Counter[int]()
     for number in range(rounds):
+        _run_job(target.port)
         alone = drive(target, "create", CONNECTIONS, seconds, prefix=f"va{number}-")
+        _run_job(target.port)
         with _going_on(lambda ended: asyncio.run(_view(target.port, keys, ended, seen))):
             beside = drive(target, "create", CONNECTIONS, seconds, prefix=f"vb{number}-")
         pairs.append({"alone": alone["per_second"], "beside": beside["per_second"]})
@@ -61,7 +66,7 @@ def beside_job(
                     if name == "a":
                         run = drive(target, route, CONNECTIONS, seconds, **told)
                     else:
-                        with _going_on(lambda ended: _run_job(target.port, ended)):
+                        with _going_on(lambda ended: _run_jobs(target.port, ended)):
                             run = drive(target, route, CONNECTIONS, seconds, **told)
                 rates.append(run["per_second"])
             pairs.append({"alone": rates[0], "beside": rates[1]})
@@ -97,11 +102,19 @@ def _going_on(work: Beside) -> Iterator[None]:
         running.result()
 
 
-def _run_job(port: int, ended: threading.Event) -> None:
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-        while not ended.is_set():
-            answer = client.post("/api/jobs/figures", headers=headers(JOBS_KEY), timeout=_WITHIN_S)
-            answer.raise_for_status()
+def _run_jobs(port: int, ended: threading.Event) -> None:
+    while not ended.is_set():
+        _run_job(port)
+
+
+def _run_job(port: int) -> None:
+    answer = httpx.post(
+        f"http://127.0.0.1:{port}/api/jobs/figures",
+        headers=headers(JOBS_KEY),
+        timeout=_WITHIN_S,
+        trust_env=False,
+    )
+    answer.raise_for_status()
 
 
 async def _view(

@@ -11,7 +11,7 @@ import structlog
 from service.analytics.operations import caching
 from service.analytics.operations.caching import HOURLY, Cache, Question
 from service.analytics.repository import answers, versions
-from service.analytics.repository.answers import Answers, Counted, MemoryAnswers
+from service.analytics.repository.answers import Answers, Counted, Key, MemoryAnswers
 from service.analytics.repository.shared_answers import RedisAnswers
 from service.core.clock import ManualClock
 from service.storage import redis
@@ -97,6 +97,20 @@ async def test_those_who_ask_at_once_wait_for_one_computing_whichever_process_th
         one.may.set()
         assert {*await asyncio.gather(*first, *others)} == {b"answer 1"}
         assert (one.computed, two.computed) == (1, 0)
+
+
+async def test_who_may_compute_when_another_just_has_shows_what_that_kept(
+    port: int, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with redis_at(port), processes(port, clock) as (one, two):
+        claim = two.cache.answers.claim
+
+        async def claim_late(key: Key) -> bool:
+            await one.ask()
+            return await claim(key)
+
+        monkeypatch.setattr(two.cache.answers, "claim", claim_late)
+        assert (await two.ask(), one.computed, two.computed) == (b"answer 1", 1, 0)
 
 
 async def test_a_process_that_dies_while_it_computes_is_not_waited_for(

@@ -139,11 +139,15 @@ class Cache:
 
     async def _good(self, key: Key, version: Version) -> Answer | None:
         """Return what is kept and may be shown."""
-        found, now = await self.answers.find(key), self._clock.now()
-        if found is None or now >= found.until or found.version.cleared_at != version.cleared_at:
-            return None
+        found = await self.answers.find(key)
+        return found if found is not None and self._is_good(found, version) else None
+
+    def _is_good(self, found: Answer, version: Version) -> bool:
+        now = self._clock.now()
+        if now >= found.until or found.version.cleared_at != version.cleared_at:
+            return False
         is_young = found.anew and found.at <= now < found.at + ANEW_EVERY
-        return found if found.version.is_still(version) or is_young else None
+        return found.version.is_still(version) or is_young
 
     async def _computed(self, question: Question, version: Version) -> Answer:
         running = self._under_way.get((question.key, version))
@@ -169,6 +173,8 @@ class Cache:
         try:
             async with self._share_of(question.key[0]), self._few:
                 before, at = await self.answers.find(question.key), self._clock.now()
+                if before is not None and self._is_good(before, version):
+                    return before  # by whom it was claimed when this one began to ask
                 body = await question.compute()
             anew = before is not None and not before.version.is_still(version)
             answer = Answer(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from sys import intern
 from typing import Final
 
 from msgspec import Struct
@@ -36,23 +37,26 @@ class Beside(Struct, frozen=True):
 LOST: Final = DisputeStatus.LOST.value
 MADE: Final = RefundStatus.SUCCEEDED.value
 _VOID = "void"
-_TRIED: Final = frozenset({Status.PROCESSING, Status.FAILED})
+_SESSION: Final = Kind.SESSION.value
+_TRIED: Final = frozenset({Status.PROCESSING.value, Status.FAILED.value})
+_ENDED: Final = frozenset(one.value for one in ENDED)
 _FURTHER: Final = [*Reached]
 
 
 def of_session(row: Row, beside: Beside) -> Row:
     """Return the fact of a session: it counts when it was opened."""
-    status, opened = Status(row["status"]), row["createdAt"]
-    ended = _ended_at(row, status)
-    took = _milliseconds(opened, ended) if ended is not None else None
-    fact = _fact(Kind.SESSION, row, opened, item_of(row))
-    made = beside.tries.get(row["sessionId"], 0) + (status is Status.COMPLETED)
+    status, opened = row["status"], row["createdAt"]
+    fact = _fact(_SESSION, row, opened, item_of(row))
+    made = beside.tries.get(row["sessionId"], 0) + (status == Status.COMPLETED)
     # Each checkout after the first is a try, too, also where nobody reported one that failed.
-    fact |= {"tries": max(made - 1, row.get("attempts", 0) - 1, 0), "tookMs": took}
-    fact["code"] = _reached(row, status, beside).value
-    if took is not None and status is Status.COMPLETED:
-        fact["slot"] = slot_of(took)
-    return fact | {"payer": _payer(row)}
+    fact["tries"] = max(made - 1, row.get("attempts", 0) - 1, 0)
+    fact["code"] = _reached(row, status, beside)
+    fact["payer"] = _payer(row)
+    if (ended := _ended_at(row, status)) is not None:
+        fact["tookMs"] = _milliseconds(opened, ended)
+        if status == Status.COMPLETED:
+            fact["slot"] = slot_of(fact["tookMs"])
+    return fact
 
 
 def of_lead(row: Row, followed: Sequence[Row]) -> Row:
@@ -61,7 +65,7 @@ def of_lead(row: Row, followed: Sequence[Row]) -> Row:
     It counts when it was left, once, by the session that came farthest.
     """
     said = row | {"status": Reached.LEFT.value, "amount": row["amountMinor"], "provider": ""}
-    fact = _fact(Kind.LEAD, said, row["createdAt"], row["planName"])
+    fact = _fact(Kind.LEAD.value, said, row["createdAt"], row["planName"])
     if not row["followedBy"]:
         # Nobody knows who it is: each journey is somebody.
         return fact | {"payer": digest(f"{row['merchantId']}:journey:{row['sessionId']}")[:16]}
@@ -86,14 +90,14 @@ def regressed(fact: Row, known: Row) -> bool:
 def of_payment(row: Row, beside: Beside) -> Sequence[Row]:
     """Return the fact of a payment: it counts when its provider first reported anything of it."""
     details, at = row.get("details") or {}, row.get("firstAt") or row["statusAt"]
-    fact = _fact(Kind.PAYMENT, row, at, _item(row, beside))
+    fact = _fact(Kind.PAYMENT.value, row, at, _item(row, beside))
     fact |= {"country": details.get("country") or "", "code": row.get("failureCode") or ""}
     return [fact | {"payer": _payer(row)}]
 
 
 def of_attempt(row: Row, beside: Beside) -> Sequence[Row]:
     """Return the fact of a try that failed: it counts when it was made."""
-    fact = _fact(Kind.ATTEMPT, row, row.get("madeAt") or row["createdAt"], _item(row, beside))
+    fact = _fact(Kind.ATTEMPT.value, row, row.get("madeAt") or row["createdAt"], _item(row, beside))
     return [fact | {"country": row.get("country") or "", "code": row.get("failureCode") or ""}]
 
 
@@ -109,7 +113,7 @@ def of_refund(row: Row, beside: Beside) -> Sequence[Row]:
         place = (row.get("places") or {}).get("status")
         said = [moment_of(place)] if isinstance(place, int) else []
         at = min([*moves[:1], *said], default=at)
-    fact = _fact(Kind.REFUND, row, at, _item(row, beside))
+    fact = _fact(Kind.REFUND.value, row, at, _item(row, beside))
     if row.get("void") or row.get("byDispute") is not None:
         fact["state"] = _VOID
     return [fact]
@@ -121,8 +125,8 @@ def of_dispute(row: Row, beside: Beside) -> Sequence[Row]:
     item = _item(row, beside)
     ended = row.get("closedAt") or opened
     lost = row["status"] == LOST
-    loss = _fact(Kind.LOSS, row, ended if lost else opened, item)
-    return [_fact(Kind.DISPUTE, row, opened, item), loss | {"amount": row.get("held") or 0}]
+    loss = _fact(Kind.LOSS.value, row, ended if lost else opened, item)
+    return [_fact(Kind.DISPUTE.value, row, opened, item), loss | {"amount": row.get("held") or 0}]
 
 
 def item_of(session: Row) -> str:
@@ -130,26 +134,27 @@ def item_of(session: Row) -> str:
     return session.get("plan") or session.get("passId") or session.get("eventId") or ""
 
 
-def _reached(session: Row, status: Status, beside: Beside) -> Reached:
+def _reached(session: Row, status: str, beside: Beside) -> str:
     """Return how far a session came; a checkout that its caller opened is no attempt of ours."""
     session_id = session["sessionId"]
-    if status is Status.COMPLETED:
-        return Reached.PAID if session_id in beside.back else Reached.KEPT
+    if status == Status.COMPLETED:
+        return (Reached.PAID if session_id in beside.back else Reached.KEPT).value
     tried = session.get("attempts", 0) or beside.tries.get(session_id, 0) or status in _TRIED
-    return Reached.ATTEMPTED if tried else Reached.OPENED
+    return (Reached.ATTEMPTED if tried else Reached.OPENED).value
 
 
-def _fact(kind: Kind, row: Row, at: datetime, item: str) -> Row:
+def _fact(kind: str, row: Row, at: datetime, item: str) -> Row:
+    """Words that are said again and again are kept once: tens of thousands of facts may be."""
     return {
         "_id": f"{kind}:{row['_id']}",
-        "kind": kind.value,
-        "merchantId": row["merchantId"],
+        "kind": kind,
+        "merchantId": intern(row["merchantId"]),
         "at": at.astimezone(UTC),
-        "currency": row["currency"],
-        "state": row["status"],
+        "currency": intern(row["currency"]),
+        "state": intern(row["status"]),
         "amount": row["amount"],
-        "provider": row["provider"],
-        "item": item,
+        "provider": intern(row["provider"]),
+        "item": intern(item),
         "country": "",
         "code": "",
         "payer": None,
@@ -170,13 +175,13 @@ def _payer(row: Row) -> str | None:
     return digest(f"{row['merchantId']}:{who}")[:16] if who else None
 
 
-def _ended_at(session: Row, status: Status) -> datetime | None:
-    if status is Status.COMPLETED:
+def _ended_at(session: Row, status: str) -> datetime | None:
+    if status == Status.COMPLETED:
         completed: datetime | None = session.get("completedAt")
         return completed
-    if status not in ENDED:
+    if status not in _ENDED:
         return None
-    moves = [one["at"] for one in session.get("history", ()) if one["to"] == status.value]
+    moves = [one["at"] for one in session.get("history", ()) if one["to"] == status]
     return moves[-1] if moves else None
 
 

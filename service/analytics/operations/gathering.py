@@ -21,6 +21,7 @@ from service.payments.attempts.documents import Attempt
 from service.payments.disputes.documents import Dispute
 from service.payments.refunds.documents import Refund
 from service.sessions.documents import Session
+from service.sessions.states import Status
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
@@ -69,7 +70,9 @@ async def _leads(merchant_id: str, rows: Sequence[Row], tx: Transaction) -> list
 async def _opened(merchant_id: str, rows: Sequence[Row], tx: Transaction) -> dict[str, Row]:
     """Return the facts of sessions, by the ids of these."""
     of = _of(merchant_id, {row["sessionId"] for row in rows}, tx)
-    beside = Beside({}, await sources.tries_of(of), await sources.gave_back(of))
+    paid = {row["sessionId"] for row in rows if row["status"] == Status.COMPLETED}
+    back = await sources.gave_back(_of(merchant_id, paid, tx))
+    beside = Beside({}, await sources.tries_of(of), back)
     return {row["sessionId"]: of_session(row, beside) for row in rows}
 
 

@@ -1,14 +1,12 @@
 """What no job has read yet of a merchant's rows: each is read once, and kept until a run has it.
 
-What is kept is as one committed transaction saw it. The next answer asks which rows were written
-since, or within the seconds before the latest of them, in which a commit may still arrive, and
-reads those that it doesn't know as they are.
+What is kept is as one committed transaction saw it.
 """
 
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
+from contextlib import aclosing
 from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -17,24 +15,23 @@ from service.analytics.documents import FiguresState
 from service.analytics.operations.deriving import FIELDS
 from service.analytics.operations.folding import Gathered, gather
 from service.analytics.operations.gathering import derived, newer
+from service.analytics.operations.known_rows import KnownRows, SomeAreGone
 from service.analytics.operations.sweeping import COMMITTED_WITHIN_S
 from service.analytics.repository import facts, sources
 from service.analytics.repository.facts import Span
-from service.analytics.repository.sources import Between, Place, number_of
+from service.analytics.repository.sources import Limited
 from service.core.errors import Unavailable
 from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row, earlier
 from service.storage.transaction import Transaction
 
-MOST_UNREAD: Final = 50_000
+MOST_UNREAD: Final = 80_000
 """How many rows that no job has read yet are added up for one answer."""
-MANY_UNREAD: Final = 30_000
+MANY_UNREAD: Final = 40_000
 """With so many a server has them read: `catching_up.py`."""
 _AT_ONCE: Final = 2_000
-_FEW: Final = 500
 
 T = TypeVar("T")
 Times: TypeAlias = Mapping[str, DatabaseTime]
-_Known: TypeAlias = tuple[Place, int]
 
 
 class Changed(Struct, frozen=True):
@@ -67,13 +64,13 @@ class Unread:
 
     def __len__(self) -> int:
         """Return how many rows and facts are kept."""
-        return max(len(self._rows), len(self._derived))
+        return max(sum(len(one) for one in self._rows.values()), len(self._derived))
 
     def forget(self) -> None:
         """Forget all; the next reading begins anew."""
         self.counted: dict[str, Changed] = {}
         self.changes: Gathered = {}
-        self._rows: dict[Place, int] = {}
+        self._rows = {source: KnownRows(source, self.merchant_id) for source in FIELDS}
         self._latest = EMPTY_TIME
         self._after: Times = {}
         self._run: tuple[int, Times] = (0, {})
@@ -123,8 +120,8 @@ class Unread:
 
     async def _drop_read(self, tx: Transaction) -> None:
         """Drop what a run has read, and see what is known of the rest now."""
-        after = {source: number_of(at) for source, at in self._after.items()}
-        self._rows = {at: time for at, time in self._rows.items() if time > after[at[0]]}
+        for source, rows in self._rows.items():
+            rows.drop(self._after[source])
         over = [one for one in self._batches if one.latest <= self._after[one.source]]
         self._batches = [one for one in self._batches if one.latest > self._after[one.source]]
         for one in over:
@@ -137,75 +134,38 @@ class Unread:
             await self._count(some, tx)
 
     async def _read_changes(self, tx: Transaction) -> None:
-        found: dict[Place, int] = {}
-        lately = self._lately()
-        for source in FIELDS:
-            changed = await self._changed(source, lately.get(source, ()), tx)
-            if changed is None:
-                # Something that was there is gone: a lead that was deleted, another database.
-                await self.read(tx)  # anew
-                return
-            found |= changed
-        if len(self) + len(found) > MOST_UNREAD:
+        if not len(self):
+            await self._refuse_many(tx)
+        latest = self._latest
+        try:
+            for source, rows in self._rows.items():
+                async with aclosing(rows.unknown(self._after[source], latest, tx)) as unknown:
+                    async for some in unknown:
+                        await self._read_rows(source, some, tx)
+        except SomeAreGone:
+            await self.read(tx)  # anew
+            return
+        self.is_long = len(self.counted) > MANY_UNREAD
+
+    async def _refuse_many(self, tx: Transaction) -> None:
+        """Count before anything is read: it costs a tenth of it. Raises `Unavailable`."""
+        limited = Limited(MOST_UNREAD + 1, tx.session)
+        count = 0
+        for source, after in self._after.items():
+            count += await sources.count_written(source, self.merchant_id, after, limited)
+        self._refuse(count)
+
+    def _refuse(self, count: int) -> None:
+        if count > MOST_UNREAD:
             self.is_long = True
             raise Unavailable(
                 "Figures are being made: very much was written since the last run. Ask again soon.",
                 retry_after=10,
             )
-        for source in FIELDS:
-            for some in _split([one for one in found if one[0] == source]):
-                await self._read_rows(source, some, tx)
-        self.is_long = len(self.counted) > MANY_UNREAD
 
-    async def _changed(
-        self, source: str, lately: Sequence[_Known], tx: Transaction
-    ) -> dict[Place, int] | None:
-        """Return which rows of a collection are new or other than known; None: one is gone.
-
-        A commit may still arrive of what was written within the seconds before the latest. Where
-        many rows of these are known, their number and the sum of their times say whether one has:
-        a row's time only rises.
-        """
-        within = Between(self._begins(source))
-        limited = sources.Limited(MOST_UNREAD + 1, tx.session)
-        after = number_of(within.after)
-        known = [one for one in lately if one[1] > after]
-        if len(known) > _FEW:
-            later = Between(self._latest)
-            found = await sources.changes(source, self.merchant_id, later, limited)
-            # By what was found, of which there is less: a place takes a microsecond to look up.
-            again = [time for one in found if (time := self._rows.get(one, 0)) > after]
-            still, sum_ = len(known) - len(again), sum(time for _, time in known) - sum(again)
-            until = Between(within.after, self._latest)
-            count = await sources.count_changes(source, self.merchant_id, until, tx.session)
-            if count == (still, sum_ - still * (within.after.time << 32)):
-                return found
-        found = await sources.changes(source, self.merchant_id, within, limited)
-        if any(place not in found for place, _ in known):
-            return None
-        return {one: time for one, time in found.items() if self._rows.get(one) != time}
-
-    def _begins(self, source: str) -> DatabaseTime:
-        lately = earlier(self._latest, COMMITTED_WITHIN_S)
-        return max(self._after[source], lately)
-
-    def _lately(self) -> Mapping[str, Sequence[_Known]]:
-        """Return the rows that are known and were written last, by collection."""
-        after = number_of(earlier(self._latest, COMMITTED_WITHIN_S))
-        found: dict[str, list[_Known]] = {}
-        for one in takewhile(lambda one: one[1] > after, reversed(self._rows.items())):
-            found.setdefault(one[0][0], []).append(one)
-        return found
-
-    async def _read_rows(self, source: str, places: Sequence[Place], tx: Transaction) -> None:
-        ids = [id_ for _, id_ in places]
-        rows = await sources.by_ids(source, self.merchant_id, ids, FIELDS[source], tx.session)
-        latest = EMPTY_TIME
-        for row in rows:
-            place = source, row["_id"]
-            self._rows.pop(place, None)  # in the order of their reading
-            self._rows[place] = number_of(row[WRITTEN_AT])
-            latest = max(latest, row[WRITTEN_AT])
+    async def _read_rows(self, source: str, rows: Sequence[Row], tx: Transaction) -> None:
+        self._refuse(len(self))
+        latest: DatabaseTime = rows[-1][WRITTEN_AT]
         self._latest = max(self._latest, latest)
         found = await derived(source, self.merchant_id, rows, tx)
         said = {one["_id"]: one for one in found}

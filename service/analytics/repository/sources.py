@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeAlias
 
 from msgspec import Struct
 from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.cursor import AsyncCursor
 
 from service.intents.documents import PaymentIntent
 from service.payments.attempts.documents import Attempt
@@ -23,11 +23,9 @@ SOURCES: Mapping[str, type[StoredDocument]] = {
 }
 """The collections that are counted, by name."""
 
-Place: TypeAlias = tuple[str, object]
-"""A row: its collection and its key."""
-
 _INDEX = "merchant_writtenAt"
 _LATEST = 100
+_BATCH = 2_000
 _SECOND = 2**32
 
 
@@ -53,19 +51,31 @@ async def written_after(
     source: str, merchant_id: str, after: DatabaseTime, fields: Sequence[str], limited: Limited
 ) -> list[Row]:
     """Return a merchant's rows of a collection that were changed after a time, oldest first."""
+    found = written(source, merchant_id, after, fields, limited.session)
+    return await found.limit(limited.rows).to_list()
+
+
+def written(
+    source: str,
+    merchant_id: str,
+    after: DatabaseTime,
+    fields: Sequence[str],
+    session: AsyncClientSession | None,
+) -> AsyncCursor[Row]:
+    """Search a merchant's rows of a collection that were changed after a time, oldest first."""
     wanted = {"merchantId": merchant_id, WRITTEN_AT: {"$gt": after}}
     found = (
         SOURCES[source]
         .get_pymongo_collection()
-        .find(wanted, dict.fromkeys(fields, 1), hint=_INDEX, session=limited.session)
+        .find(wanted, dict.fromkeys(fields, 1), hint=_INDEX, session=session)
     )
-    return await found.sort([(WRITTEN_AT, 1), ("_id", 1)]).limit(limited.rows).to_list()
+    return found.sort([(WRITTEN_AT, 1), ("_id", 1)]).batch_size(_BATCH)
 
 
 async def changes(
-    source: str, merchant_id: str, within: Between, limited: Limited
-) -> dict[Place, int]:
-    """Return when which rows of a collection were changed last, of those after a time.
+    source: str, merchant_id: str, within: Between, session: AsyncClientSession | None
+) -> dict[object, int]:
+    """Return when which rows of a collection were changed last, by their keys, of those of a time.
 
     The index has all of it.
     """
@@ -73,11 +83,21 @@ async def changes(
     found = (
         SOURCES[source]
         .get_pymongo_collection()
-        .find(wanted, {WRITTEN_AT: 1}, hint=_INDEX, session=limited.session)
-        .sort([(WRITTEN_AT, 1), ("_id", 1)])
-        .limit(limited.rows)
+        .find(wanted, {WRITTEN_AT: 1}, hint=_INDEX, session=session)
     )
-    return {(source, row["_id"]): number_of(row[WRITTEN_AT]) for row in await found.to_list()}
+    return {row["_id"]: number_of(row[WRITTEN_AT]) for row in await found.to_list()}
+
+
+async def count_written(
+    source: str, merchant_id: str, after: DatabaseTime, limited: Limited
+) -> int:
+    """Count a merchant's rows of a collection that were changed after a time, up to so many."""
+    wanted = {"merchantId": merchant_id, WRITTEN_AT: {"$gt": after}}
+    return await (
+        SOURCES[source]
+        .get_pymongo_collection()
+        .count_documents(wanted, hint=_INDEX, limit=limited.rows, session=limited.session)
+    )
 
 
 async def count_changes(
