@@ -7,9 +7,12 @@ of that, 1 µs and more for each: with 70,000 messages of the last minutes, 40 m
 import math
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import SupportsRichComparison
+
+T = TypeVar("T", bound="SupportsRichComparison")
 
 LOOKS_AT_ALL_EVERY_S = 30.0
 """What turns up before the others' front, since it was committed late, waits so long at most."""
@@ -26,12 +29,19 @@ class Lately(Generic[T]):
 
     def after(self) -> T | None:
         """Return after which the next look searches; None: at all, as every now and then."""
-        now = time.monotonic()
-        if now - self._looked_at_all < LOOKS_AT_ALL_EVERY_S:
-            return None if self._latest is None else self._a_while_before(self._latest)
-        self._looked_at_all = now
-        return None
+        if time.monotonic() - self._looked_at_all >= LOOKS_AT_ALL_EVERY_S:
+            return None
+        return None if self._latest is None else self._a_while_before(self._latest)
+
+    def looked_at_all(self) -> None:
+        """Note that all there is was searched: one that failed is made again."""
+        self._looked_at_all = time.monotonic()
 
     def found(self, latest: T) -> None:
         """Note the last of what was found, where all before it was taken."""
         self._latest = latest
+
+    def begin_at(self, at: T) -> None:
+        """Search from there on, where it stands before the front: there may be more of it."""
+        if self._latest is not None:
+            self._latest = min(self._latest, at)

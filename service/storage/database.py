@@ -1,6 +1,7 @@
 """Connect to MongoDB with the options that money needs."""
 
-from typing import Any, TypeAlias
+from datetime import datetime
+from typing import Any, TypeAlias, cast
 
 from bson import Timestamp
 from pymongo import AsyncMongoClient
@@ -8,6 +9,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
 
+from service.core.clock import Clock
 from service.core.errors import Misconfigured
 from service.storage.driver import answer_utc_quickly, wait_in_one_task
 
@@ -42,6 +44,12 @@ NOW_WRITTEN: Row = {"$currentDate": {WRITTEN_AT: {"$type": "timestamp"}}}
 def earlier(at: DatabaseTime, seconds: int) -> DatabaseTime:
     """Return a time of the database some seconds earlier."""
     return DatabaseTime(max(at.time - seconds, 0), 0 if seconds else at.inc)
+
+
+async def time_of(database: Database, clock: Clock) -> datetime:
+    """Return the present moment by the database's clock: processes' clocks differ."""
+    found = await database.aggregate([{"$documents": [{"now": clock.in_database()}]}])
+    return cast(datetime, (await found.to_list())[0]["now"])
 
 
 def whole_numbers(row: Row) -> Row:

@@ -1,5 +1,6 @@
 """Who only writes what waits for others hears a message as it is dispatched: no row waits."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from service.core import lately
 from service.outbox import repository
+from service.outbox.documents import Delivery, OutboxMessage
 from service.outbox.operations import dispatch as dispatching
 from service.outbox.operations.dispatch import dispatch_some
 from service.outbox.operations.post import Post
@@ -22,6 +24,7 @@ from tests.outbox.subscribing import (
     subscriber,
     write,
 )
+from tests.support.patience import IN_TIME
 from tests.support.profiled import profiled
 from tests.support.shop import Shop
 
@@ -159,3 +162,47 @@ async def test_nor_do_they_miss_what_another_wrote_a_little_before(shop: Shop) -
     await write(shop, "2")
     await _look(post)
     assert listener.got == ["test.topic:1", "test.topic:2"]
+
+
+async def _found_amid_a_dispatch(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have a message committed late, and the look at all come while another is dispatched."""
+    monkeypatch.setattr(lately, "LOOKS_AT_ALL_EVERY_S", 3600.0)
+    heard, goes_on, listener = asyncio.Event(), asyncio.Event(), Listener()
+
+    async def listen(delivery: Delivery, told: OutboxMessage) -> None:
+        heard.set()
+        await goes_on.wait()
+        await listener(delivery, told)
+
+    post = Post([subscriber(listen, at_dispatch=True, always=True)], shop.clock)
+    await write(shop, "1")
+    await post.look()
+    async with asyncio.timeout(IN_TIME):
+        await heard.wait()
+    [row] = await shop.database["outbox"].find().to_list()
+    before: Row = {"status": "pending", "writtenAt": earlier(row["writtenAt"], 10)}
+    await shop.database["outbox"].insert_one(row | before | {"_id": "test.topic:2"})
+    monkeypatch.setattr(lately, "LOOKS_AT_ALL_EVERY_S", 0.0)
+    await post.look()
+    monkeypatch.setattr(lately, "LOOKS_AT_ALL_EVERY_S", 3600.0)
+    goes_on.set()
+    await asyncio.gather(*post.under_way.values())
+    await write(shop, "3")
+    await _look(post)
+    return listener.got
+
+
+async def test_a_look_at_all_that_comes_amid_a_dispatch_is_made_up_for_by_the_next(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one is always under way, whatever was committed late waited for ever."""
+    got = await _found_amid_a_dispatch(shop, monkeypatch)
+    assert got == ["test.topic:1", "test.topic:2", "test.topic:3"]
+
+
+async def test_control_a_process_that_forgets_what_it_owes_passes_it_by(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Post, "_at_all", property(lambda *_: False, lambda *_: None), raising=False)
+    got = await _found_amid_a_dispatch(shop, monkeypatch)
+    assert got == ["test.topic:1", "test.topic:3"]

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import cast
 
 from msgspec import Struct
 
@@ -10,7 +9,7 @@ from service.core.clock import Clock
 from service.core.paging import Cursor
 from service.notifications.alerts.documents import Alert, TrafficMinute
 from service.notifications.alerts.states import STANDING, AlertStatus
-from service.storage.database import Row
+from service.storage.database import Row, time_of
 from service.storage.paging import Walk, read_page
 from service.storage.transaction import Transaction
 
@@ -20,10 +19,8 @@ _STANDING: Row = {"status": {"$in": list(STANDING)}}
 
 
 async def database_now(clock: Clock) -> datetime:
-    """Return the present moment by the database's clock: processes' clocks differ."""
-    database = Alert.get_pymongo_collection().database
-    found = await database.aggregate([{"$documents": [{"now": clock.in_database()}]}])
-    return cast(datetime, (await found.to_list())[0]["now"])
+    """Return the present moment by the database's clock."""
+    return await time_of(Alert.get_pymongo_collection().database, clock)
 
 
 async def standing(rule: str, merchant_ids: Collection[str], tx: Transaction) -> list[Alert]:

@@ -17,7 +17,7 @@ from service.core.lately import Lately
 from service.leases.loops import comes
 from service.outbox import repository
 from service.outbox.operations.deliver import take_turn
-from service.outbox.operations.dispatch import be_born, dispatch
+from service.outbox.operations.dispatch import Dispatched, be_born, dispatch
 from service.outbox.operations.subscribers import Subscriber, Subscribers, never, subscriber_of
 from service.storage.answering import answers_in_time
 from service.storage.database import DatabaseTime, earlier
@@ -63,7 +63,7 @@ class Post:
         self._serving, self._clock = subscribers, clock
         self._working_off = tuple(replace(one, waits=never) for one in subscribers)
         self._until, self._news = until, news
-        self._born = self._rests = False
+        self._born = self._rests = self._at_all = False
         self._rests_until = 0.0
         self._lately = Lately[DatabaseTime](lambda at: earlier(at, COMMITTED_WITHIN_S))
         self._used = time.process_time(), time.monotonic()
@@ -115,8 +115,11 @@ class Post:
                 self._born = True
             after = self._lately.after() if self._rests else None
             found = await repository.look(self._clock, after)
+        if after is None:
+            self._lately.looked_at_all()
+            self._at_all = found.undispatched
         if found.undispatched and _DISPATCHER not in {*self.under_way, *self._fruitless}:
-            self._start(_DISPATCHER, self._dispatch(after))
+            self._start(_DISPATCHER, self._dispatch(None if self._at_all else after))
         for lane, subscriber in list(self._next(found.lanes)):
             self._turns[lane] = next(self._count)
             self._start(lane, self._deliver(lane, subscriber))
@@ -167,7 +170,11 @@ class Post:
             await comes(self._until.stopping, self._rests_until - time.monotonic())
 
     async def _dispatch(self, after: DatabaseTime | None) -> _Done:
-        done = await dispatch(self._subscribers, self._clock, self._until, after)
+        self._at_all, done = False, Dispatched()
+        try:
+            done = await dispatch(self._subscribers, self._clock, self._until, after)
+        finally:  # another process may be at it, or the database away
+            self._at_all |= after is None and done.latest is None
         self._delivered += done.heard
         if done.latest is not None:
             self._lately.found(done.latest)

@@ -1,5 +1,7 @@
 """Whether this process has more to send than it may begin with."""
 
+from datetime import datetime
+
 from service.core.news import WRITTEN
 from service.notifications.events.states import EVENT_TYPES
 
@@ -19,6 +21,7 @@ class Backlog:
         """Begin with nothing that waits."""
         self._is_busy = self._is_behind = False
         self._made = 0
+        self._due_since: datetime | None = None
 
     @property
     def is_enough(self) -> bool:
@@ -28,6 +31,15 @@ class Backlog:
     def add(self, count: int) -> None:
         """Note how many were made."""
         self._made += count
+
+    def keep(self, due_since: datetime) -> None:
+        """Note since when something is due that was made: long ago, where it had to wait for it."""
+        self._due_since = min(due_since, self._due_since or due_since)
+
+    def take(self) -> datetime | None:
+        """Return since when something is due that was made after the last call, if anything was."""
+        due_since, self._due_since = self._due_since, None
+        return due_since
 
     def note(self, *, busy: bool, more: bool) -> None:
         """Note whether there are crowds, and whether more was due than was begun with.

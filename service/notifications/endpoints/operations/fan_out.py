@@ -70,6 +70,7 @@ class FanOut:
         made = [await self._make(message, [one for one in hearing if not one.ordered], at)]
         if ordered := [one for one in hearing if one.ordered]:
             made += [await self._make(one, ordered, at) for one in await self._up_to(message)]
+        self._backlog.keep(at)
         if any(made):
             WRITTEN.notify([NEWS])
 

@@ -28,7 +28,9 @@ async def send_test(services: EndpointServices, endpoint_id: str, by: Principal)
 
     Raises `EndpointNotFound`, `EndpointDisabled`.
     """
-    endpoint, now = await find_enabled(endpoint_id, by), services.clock.now()
+    endpoint = await find_enabled(endpoint_id, by)
+    async with answers_in_time():
+        now = await repository.database_now(services.clock)
     made = message(
         TEST,
         new_id("test"),
@@ -55,10 +57,11 @@ async def resend_event(
 
     Raises `EndpointNotFound`, `EndpointDisabled`, `EventNotFound`.
     """
-    endpoint, now = await find_enabled(endpoint_id, by), services.clock.now()
+    endpoint = await find_enabled(endpoint_id, by)
     delivery_id = f"{wanted}:{endpoint_id}"
     async with answers_in_time():
         sent = await repository.find_event(wanted, by.merchant_id)
+        now = await repository.database_now(services.clock)
     if sent is None:
         raise EventNotFound(wanted)
 

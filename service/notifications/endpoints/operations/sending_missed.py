@@ -46,8 +46,9 @@ async def resend_since(
     All of a call's deliveries are there at once, so that none of a lane overtakes one before it.
     Raises `EndpointNotFound`, `EndpointDisabled`.
     """
-    endpoint, now = await find_enabled(endpoint_id, by), services.clock.now()
+    endpoint = await find_enabled(endpoint_id, by)
     async with answers_in_time():
+        now = await repository.database_now(services.clock)
         heard = types_heard(endpoint.events)
         found, following = await repository.written_since(
             by.merchant_id, heard, since, cursor=cursor, limit=AT_ONCE

@@ -10,12 +10,17 @@ from service.core.paging import Cursor
 from service.notifications.endpoints.documents import WebhookDelivery
 from service.outbox.documents import OutboxMessage
 from service.outbox.operations.messages import KEEP_FOR
-from service.storage.database import Row
+from service.storage.database import Row, time_of
 from service.storage.paging import EXAMINED
 from service.storage.transaction import Transaction
 
 COPIED = ("merchantId", "eventId", "type", "sessionId", "body", "place")
 """What a delivery of an event to another endpoint has in common with this one."""
+
+
+async def database_now(clock: Clock) -> datetime:
+    """Return the present moment by the database's clock, from which on what is sent is due."""
+    return await time_of(WebhookDelivery.get_pymongo_collection().database, clock)
 
 
 async def insert(row: Row, tx: Transaction) -> None:

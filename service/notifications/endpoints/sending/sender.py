@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from service.core.batches import Until
 from service.core.errors import InvalidInput, Misconfigured, Unavailable
-from service.core.lately import Lately
 from service.core.measures import WEBHOOKS_SENT, counter
 from service.leases.loops import comes
 from service.notifications.endpoints.documents import WebhookEndpoint
@@ -16,6 +15,7 @@ from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.endpoints.repository import deliveries as repository
 from service.notifications.endpoints.repository.deliveries import Claimed
 from service.notifications.endpoints.sending.client import Client
+from service.notifications.endpoints.sending.front import Front
 from service.notifications.endpoints.sending.lines import Lines
 from service.notifications.endpoints.sending.messages import Route, route_to
 from service.notifications.endpoints.sending.noting import note_all
@@ -32,8 +32,6 @@ answer slowly would hold up everybody's. What is taken at a time then leaves roo
 KEPT_AT_ONCE = 100
 KEEP_EVERY_S = 0.05
 LOOK_EVERY_S = 0.5
-LATE = timedelta(seconds=5)
-"""What turns up so long after it was due waits for a look at all that is."""
 _NAME = "webhooks"
 
 log = structlog.get_logger(__name__)
@@ -54,7 +52,7 @@ class Sender:
         self._stopping = until.stopping or asyncio.Event()
         self._pace = pace or Pace(lambda: (0, 0))
         self._is_serving = pace is not None
-        self._lately = Lately[datetime](lambda at: at - LATE)
+        self._front = Front(services.backlog)
         self._lines = Lines()
         self._workers: set[asyncio.Task[None]] = set()
         self._tried: list[Tried] = []
@@ -126,11 +124,10 @@ class Sender:
         if self._services.endpoints.is_of_several:
             room = min(room, AT_ONCE // 4)
             full |= self._services.endpoints.of(self._lines.greedy(MOST_OF_ONE))
-        after = self._lately.after() if self._is_serving else None
+        after = self._front.after() if self._is_serving else None
         async with answers_in_time():
             found = await repository.claim(room, full, LEASE, clock, after)
-        if found and not full:
-            self._lately.found(found[-1].due_at)
+        self._front.note(after, found, whole=not full)
         # Of an endpoint for which enough waits here there may be more than was asked for.
         self._more = len(found) == room or bool(full)
         refused = self._lines.add(found)
