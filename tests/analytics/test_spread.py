@@ -1,12 +1,13 @@
 """Few sales, each in a quarter-hour of its own: a query names some of these at once."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from service.analytics.documents import TrackedEvent
+from service.analytics.documents import DirtyBucket, TrackedEvent
+from service.analytics.operations import rebuilding
 from service.analytics.operations.beside import ALL_SERIES, read_series
 from service.analytics.operations.rebuilding import begin_rebuild
 from service.analytics.repository import facts
@@ -42,6 +43,37 @@ async def test_what_is_asked_for_in_parts_is_one_pass(
     await behind.roll()
     await counting.check()
     await behind.check()
+
+
+async def test_a_rebuild_marks_the_same_however_little_one_command_goes_through(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sales, days and tracked events of 40 hours; the control goes through the first part only."""
+    behind = Behind(shop.database, shop.clock, random.Random(1))  # noqa: S311 - no secret
+    counting = Counting(shop, random.Random(2))  # noqa: S311 - no secret
+    for _ in range(8):
+        await behind.sell()
+        await counting.track()
+        shop.pass_time(hours=5)
+    await behind.sweep()
+    await behind.roll()
+    await behind.make_days()
+    await counting.count()
+    whole = await _marks_of_a_rebuild(shop, LAST)
+    assert len(whole) > 16
+    monkeypatch.setattr(rebuilding, "_WEEK", timedelta(hours=7))
+    assert await _marks_of_a_rebuild(shop, LAST + timedelta(days=1)) == whole
+    monkeypatch.setattr(rebuilding, "_weeks", lambda span, _: [(span[0], NOON)])
+    assert await _marks_of_a_rebuild(shop, LAST + timedelta(days=2)) < whole
+
+
+async def _marks_of_a_rebuild(shop: Shop, until: datetime) -> set[datetime]:
+    marks = shop.database[DirtyBucket.collection_name()]
+    await marks.delete_many({})
+    begun = await begin_rebuild(FIRST, until, CRON, shop.clock)
+    found = {row["bucket"] async for row in marks.find()}
+    assert begun.buckets == len(found)
+    return found
 
 
 async def test_no_query_names_more_times_than_the_database_plans_soon(

@@ -1,7 +1,7 @@
 """How figures stand; have them made anew, or answers that are kept be computed again."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from service.analytics.operations.marking import SERIES_NAME
 from service.analytics.operations.sweeping import WITHIN_S
 from service.analytics.repository import days, facts, rebuilds, rollups, series, sources, versions
 from service.analytics.repository.facts import Span
+from service.analytics.states import QUARTER
 from service.audit.operations import Act, record
 from service.core.clock import Clock
 from service.core.principal import Principal
@@ -22,6 +23,8 @@ from service.storage.plain import NO_TRANSACTION, in_transaction
 from service.storage.transaction import Transaction
 
 _AT_ONCE: Final = 2_000
+_WEEK: Final = timedelta(weeks=1)
+_LONGEST_DAY: Final = timedelta(days=2)
 
 
 class Standing(Struct, frozen=True):
@@ -122,16 +125,33 @@ async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: 
 async def _mark(merchant_id: str, span: Span) -> int:
     """Mark all quarter-hours of a merchant, some at a time; return how many.
 
-    Each command has its own time: two years of three merchants are 200,000 quarter-hours.
+    Each command has its own time, and goes through a week at most: two years of three merchants may
+    be 200,000 quarter-hours, and millions of facts.
     """
+    count = 0
     async with answers_in_time(WITHIN_S):
-        made = await days.begins_of(merchant_id, span)
-        made |= await series.quarters(merchant_id, span, NO_TRANSACTION)
-        buckets = sorted(made.union(await facts.buckets_within(merchant_id, span)))
-    for n in range(0, len(buckets), _AT_ONCE):
+        bounds = await facts.bounds_of(merchant_id)
+        bounds += await series.bounds_of(merchant_id, NO_TRANSACTION)
+    for week in _weeks(span, bounds):
         async with answers_in_time(WITHIN_S):
-            await rebuilds.mark(merchant_id, buckets[n : n + _AT_ONCE])
-    return len(buckets)
+            made = await days.begins_of(merchant_id, week)
+            made |= await series.quarters(merchant_id, week, NO_TRANSACTION)
+            buckets = sorted(made.union(await facts.buckets_within(merchant_id, week)))
+        for n in range(0, len(buckets), _AT_ONCE):
+            async with answers_in_time(WITHIN_S):
+                await rebuilds.mark(merchant_id, buckets[n : n + _AT_ONCE])
+        count += len(buckets)
+    return count
+
+
+def _weeks(span: Span, bounds: Sequence[datetime]) -> Iterator[Span]:
+    """Yield the weeks of a time between all moments; a day begins before what it counts."""
+    if not bounds:
+        return
+    since, until = max(span[0], min(bounds) - _LONGEST_DAY), min(span[1], max(bounds) + QUARTER)
+    while since < until:
+        yield since, min(since + _WEEK, until)
+        since += _WEEK
 
 
 async def count_left() -> int:

@@ -181,6 +181,18 @@ async def buckets_within(merchant_id: str, span: Span) -> list[datetime]:
     return sorted({*kept, *(row["_id"] for row in await found.to_list())})
 
 
+async def bounds_of(merchant_id: str) -> list[datetime]:
+    """Return when the first and the last is of a merchant's facts and roll-ups, if it has any."""
+    found: list[datetime] = []
+    for rows, at in ((Fact, "at"), (Rollup, "bucket")):
+        for order in (1, -1):
+            one = await rows.get_pymongo_collection().find_one(
+                {"merchantId": merchant_id}, {at: 1}, sort=[(at, order)]
+            )
+            found += [one[at]] if one else []
+    return found
+
+
 async def count() -> int:
     """Count the facts of all merchants."""
     return await Fact.get_pymongo_collection().estimated_document_count()

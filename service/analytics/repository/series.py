@@ -100,11 +100,21 @@ async def _all_of(merchant_id: str, tx: Transaction) -> Sequence[_Whole]:
 
 async def begins(merchant_id: str, tx: Transaction) -> datetime | None:
     """Return the quarter-hour of the first row that there is; None where there is none."""
+    found = await _outermost(merchant_id, 1, tx)
+    return quarter_of(min(found)) if found else None
+
+
+async def bounds_of(merchant_id: str, tx: Transaction) -> list[datetime]:
+    """Return when the first and the last row is of each collection that has any."""
+    return await _outermost(merchant_id, 1, tx) + await _outermost(merchant_id, -1, tx)
+
+
+async def _outermost(merchant_id: str, order: int, tx: Transaction) -> list[datetime]:
     found: list[datetime] = []
     for one in await _all_of(merchant_id, tx):
-        first = one.rows.find(one.owner, {one.at: 1}, hint=one.index, session=tx.session)
-        found += [row[one.at] for row in await first.sort(one.at, 1).limit(1).to_list()]
-    return quarter_of(min(found)) if found else None
+        rows = one.rows.find(one.owner, {one.at: 1}, hint=one.index, session=tx.session)
+        found += [row[one.at] for row in await rows.sort(one.at, order).limit(1).to_list()]
+    return found
 
 
 async def quarters(merchant_id: str, span: Span, tx: Transaction) -> set[datetime]:
