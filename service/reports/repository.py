@@ -1,25 +1,29 @@
 """Named queries on reports that were closed, and on what they are reconciled with."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 from typing import Final
 
 from bson import ObjectId
+from pymongo.asynchronous.cursor import AsyncCursor
 
 from service.analytics.documents import DirtyBucket, Fact, Rollup
-from service.analytics.repository.facts import Span
+from service.analytics.repository.facts import Span, any_of, some_at_once
 from service.analytics.states import Kind
 from service.core.paging import Cursor
 from service.payments.disputes.documents import Dispute
 from service.payments.payments.documents import Payment
 from service.payments.refunds.documents import Refund
 from service.reports.documents import ClosedReport, Refusal
-from service.storage.database import Row
+from service.storage.answering import answers_in_time
+from service.storage.database import WRITTEN_AT, DatabaseTime, Row
 from service.storage.paging import newest_first
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import Transaction
 
-_AT_ONCE: Final = 1_000
+AT_ONCE: Final = 1_000
+"""How many facts are held against their entries at a time."""
+_WITHIN_S: Final = 20.0
 _OF_MONEY: Final = {
     Kind.PAYMENT.value: Payment,
     Kind.REFUND.value: Refund,
@@ -75,7 +79,7 @@ async def each(merchant_id: str | None) -> AsyncIterator[ClosedReport]:
     """Yield all reports of a merchant, None: of all merchants; in the order of their ids."""
     wanted = {} if merchant_id is None else {"merchantId": merchant_id}
     found = ClosedReport.get_pymongo_collection().find(wanted).sort("_id", 1)
-    async with found.batch_size(_AT_ONCE) as cursor:
+    async with found.batch_size(AT_ONCE) as cursor:
         async for row in cursor:
             yield ClosedReport.model_validate(row)
 
@@ -135,23 +139,60 @@ async def first_marked(merchant_id: str, tx: Transaction) -> datetime | None:
     return rows[0]["bucket"] if rows else None
 
 
+def walk_money(merchant_id: str, currency: str, span: Span) -> AsyncGenerator[list[Row], None]:
+    """Yield the facts of a time that are about money, by time, `AT_ONCE` at a time.
+
+    Close it at the end. Raises `Unavailable`.
+    """
+    return _in_time(_money(merchant_id, currency, [span], NO_TRANSACTION).sort("at", 1))
+
+
 async def money_within(
-    merchant_id: str, currency: str, span: Span, tx: Transaction
+    merchant_id: str, currency: str, spans: Sequence[Span], tx: Transaction
 ) -> AsyncIterator[list[Row]]:
-    """Yield the facts of a time that are about money, some at a time."""
-    wanted = {
-        "merchantId": merchant_id,
-        "at": {"$gte": span[0], "$lt": span[1]},
-        "currency": currency,
-        "kind": {"$in": [*_OF_MONEY]},
-    }
-    shown = {"kind": 1, "state": 1, "amount": 1}
+    """Yield the facts of some times that are about money, some at a time."""
+    for some in some_at_once(spans):
+        async with _money(merchant_id, currency, some, tx) as cursor:
+            while rows := await cursor.to_list(AT_ONCE):
+                yield rows
+
+
+def _money(
+    merchant_id: str, currency: str, spans: Sequence[Span], tx: Transaction
+) -> AsyncCursor[Row]:
+    wanted = {"merchantId": merchant_id, "currency": currency, "kind": {"$in": [*_OF_MONEY]}}
+    shown = {"kind": 1, "state": 1, "amount": 1, "at": 1}
     found = Fact.get_pymongo_collection().find(
-        wanted, shown, hint="merchant_at", session=tx.session
+        wanted | any_of("at", spans), shown, hint="merchant_at", session=tx.session
     )
-    async with found.batch_size(_AT_ONCE) as cursor:
-        while rows := await cursor.to_list(_AT_ONCE):
+    return found.batch_size(AT_ONCE)
+
+
+async def _in_time(cursor: AsyncCursor[Row]) -> AsyncGenerator[list[Row], None]:
+    async with cursor:
+        while True:
+            async with answers_in_time(_WITHIN_S):
+                rows = await cursor.to_list(AT_ONCE)
+            if not rows:
+                return
             yield rows
+
+
+async def written_after(
+    kind: str, merchant_id: str, after: DatabaseTime, tx: Transaction
+) -> list[str]:
+    """Return which rows of a kind were changed after a time, by their keys in hex."""
+    found = (
+        _OF_MONEY[kind]
+        .get_pymongo_collection()
+        .find(
+            {"merchantId": merchant_id, WRITTEN_AT: {"$gt": after}},
+            {"_id": 1},
+            hint="merchant_writtenAt",
+            session=tx.session,
+        )
+    )
+    return [str(row["_id"]) for row in await found.to_list()]
 
 
 async def rows_of(kind: str, ids: Sequence[str], tx: Transaction) -> list[Row]:

@@ -2,14 +2,16 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from service.bookkeeping.operations import check
+from service.bookkeeping.operations.check import Books
 from service.bookkeeping.operations.group import Booked
 from service.core.batches import Until
 from service.jobs.operations.run import run_job
+from service.payments.entries.documents import Entry
 from service.storage.database import Database
 from service.storage.keys import Keys
 from service.storage.transaction import Transaction
@@ -158,6 +160,32 @@ async def test_a_check_that_was_ended_goes_on_where_it_stopped(
     second = await check.check_ledger(FOREVER, first.reached)
     assert [(one.payments, one.whole) for one in (first, second)] == [(2, False), (3, True)]
     assert (await check.check_ledger(FOREVER)).payments == 5
+
+
+@pytest.mark.parametrize("merchant_id", [None, "default"])
+async def test_a_check_that_was_ended_among_entries_goes_on_there(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, merchant_id: str | None
+) -> None:
+    """It began with the first entry again: whoever had more than fit in a run had no end."""
+    for _ in range(5):
+        await _paid(shop)
+    monkeypatch.setattr(check, "_AT_ONCE", 2)
+    check_owners, stopping, looked_at = check._check_owners, asyncio.Event(), []
+
+    async def check_and_stop(some: Sequence[Entry], books: Books) -> int:
+        looked_at.extend(one.id for one in some)
+        stopping.set()
+        return await check_owners(some, books)
+
+    monkeypatch.setattr(check, "_check_owners", check_and_stop)
+    after, runs = None, 0
+    while runs == 0 or stopping.is_set():
+        stopping.clear()
+        books = await check.check_ledger(Until(math.inf, stopping), after, merchant_id)
+        after, runs = books.reached, runs + 1
+    assert (books.whole, runs) == (True, 4)
+    assert sorted(looked_at) == sorted(await shop.database["entries"].distinct("_id"))
+    assert len(looked_at) == 5
 
 
 async def test_the_job_tells_of_each_fault_and_forgets_where_it_was_at_the_end(shop: Shop) -> None:

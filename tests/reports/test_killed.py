@@ -7,8 +7,8 @@ from tests.reports.months import at, close, expected, moment, sold, told
 from tests.storage.failing import failing
 from tests.support.shop import Shop
 
-_INTERRUPTED = 11601
-_WRITES = ["insert", "update", "delete", "bulkWrite", "findAndModify", "commitTransaction"]
+INTERRUPTED = 11601
+WRITES = ["insert", "update", "delete", "bulkWrite", "findAndModify", "commitTransaction"]
 
 
 async def test_a_run_that_is_stopped_at_any_write_leaves_whole_reports(shop: Shop) -> None:
@@ -18,7 +18,7 @@ async def test_a_run_that_is_stopped_at_any_write_leaves_whole_reports(shop: Sho
     for writes in range(0, 24, 2):
         mode = {"skip": writes}
         try:
-            async with failing(bound_client(), _WRITES, errorCode=_INTERRUPTED, mode=mode):
+            async with failing(bound_client(), WRITES, errorCode=INTERRUPTED, mode=mode):
                 stopped += (await close(shop))["unknown"]
         except (Unavailable, LeaseLost):
             stopped += 1

@@ -38,12 +38,12 @@ class Books:
     """What a check has found so far. `balances` are those of all entries that were read.
 
     `unposted` payments have changed since they were posted, and are not compared. Of `faults` the
-    first are kept, `count` tells how many there are. `reached` is the last payment that was read.
-    `whole`: the pass came to its end.
+    first are kept, `count` tells how many there are. `reached` is the last payment that was read,
+    or the last entry once all payments were. `whole`: the pass came to its end.
     """
 
     def __init__(self, reached: str | None) -> None:
-        """Begin with nothing read after some payment."""
+        """Begin with nothing read after some payment or entry."""
         self.reached = reached
         self.payments = self.entries = self.unposted = self.count = 0
         self.faults: list[Fault] = []
@@ -76,7 +76,7 @@ async def check_ledger(
     """Compare all entries with the ledger: what is posted, what adds up, what belongs to nothing.
 
     Each batch is one snapshot, so what is written meanwhile disturbs nothing. `after` is the
-    payment where a pass before this one ended; with a merchant its books alone are read.
+    payment or entry where a pass before this one ended; with a merchant its books alone are read.
     """
     books = Books(after)
 
@@ -91,9 +91,11 @@ async def check_ledger(
         books.reached = str(keys[-1])
         return len(keys)
 
-    await work_off(payments.walk_all(_AT_ONCE, after, merchant_id), check, until)
+    entry = after if after is not None and ":" in after else None
+    if entry is None:
+        await work_off(payments.walk_all(_AT_ONCE, after, merchant_id), check, until)
     if not until.over:
-        walk = entries.walk_all(_AT_ONCE, merchant_id)
+        walk = entries.walk_all(_AT_ONCE, merchant_id, entry)
         await work_off(walk, partial(_check_owners, books=books), until)
     books.whole = not until.over
     for currency, amount in unbalanced(books.balances).items():
@@ -150,4 +152,5 @@ async def _check_owners(some: Sequence[Entry], books: Books) -> int:
     for entry in some:
         if not entry.event_id:
             books.add(Fault(entry.id, "no event caused it"))
+    books.reached = some[-1].id
     return len(some)

@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import ClassVar, Final, Literal, TypeAlias
 
+from pydantic import InstanceOf
 from pymongo import ASCENDING, IndexModel
 
+from service.storage.database import EMPTY_TIME, DatabaseTime
 from service.storage.documents import StoredDocument, StoredPart
 
 Kind: TypeAlias = Literal["payment", "refund", "dispute"]
@@ -33,7 +35,8 @@ class Entry(StoredDocument):
 
     The id is `kind:object:n`, n from 1, so that two who post for one object at once can't both
     do it; `object_id` is the hex of the row's own id. `event_id` is the inbox row, or the act of a
-    person, that brought the object to the state that is posted; `posted_at` when that was done.
+    person, that brought the object to the state that is posted; `posted_at` when that was done, and
+    `written_at` the same by the database's time, which rows of before that was kept don't have.
     """
 
     id: str  # type: ignore[assignment]
@@ -43,6 +46,7 @@ class Entry(StoredDocument):
     event_id: str
     lines: list[Line]
     posted_at: datetime
+    written_at: InstanceOf[DatabaseTime] = EMPTY_TIME
 
     class Settings:
         """Collection and indexes."""
@@ -54,5 +58,9 @@ class Entry(StoredDocument):
             IndexModel(
                 [("merchantId", ASCENDING), ("postedAt", ASCENDING), ("_id", ASCENDING)],
                 name="merchant_postedAt",
+            ),
+            # For what was posted while a month was held against its entries.
+            IndexModel(
+                [("merchantId", ASCENDING), ("writtenAt", ASCENDING)], name="merchant_writtenAt"
             ),
         ]

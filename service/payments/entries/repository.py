@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from service.payments.entries.documents import UNPOSTED, Entry
 from service.storage.answering import answers_in_time
-from service.storage.database import Collection, Row
+from service.storage.database import BY_ID, WRITTEN_AT, Collection, DatabaseTime, Row
 from service.storage.plain import NO_TRANSACTION
 from service.storage.transaction import LookUp, Question, Transaction
 
@@ -24,6 +24,30 @@ async def find_of(object_ids: Sequence[str], tx: Transaction = NO_TRANSACTION) -
     return sorted(map(Entry.model_validate, rows), key=_place)
 
 
+async def lines_of(object_ids: Sequence[str], tx: Transaction) -> list[Row]:
+    """Find of some objects' entries what they are of and their lines, as they are stored."""
+    found = Entry.get_pymongo_collection().find(
+        {"objectId": {"$in": [*object_ids]}},
+        {"_id": 0, "objectId": 1, "lines": 1},
+        hint="objectId",
+        session=tx.session,
+    )
+    return await found.to_list()
+
+
+async def posted_after(
+    merchant_id: str, after: DatabaseTime, tx: Transaction
+) -> list[tuple[str, str]]:
+    """Return of what a merchant's entries were written after a time: kinds and ids."""
+    found = Entry.get_pymongo_collection().find(
+        {"merchantId": merchant_id, WRITTEN_AT: {"$gt": after}},
+        {"kind": 1, "objectId": 1},
+        hint="merchant_writtenAt",
+        session=tx.session,
+    )
+    return [(row["kind"], row["objectId"]) for row in await found.to_list()]
+
+
 async def insert(rows: Sequence[Row], tx: Transaction) -> None:
     """Insert entries. Raises `Duplicate` where somebody else has posted for one of the objects."""
     if rows:
@@ -41,18 +65,33 @@ def _place(entry: Entry) -> tuple[str, int]:
 
 
 async def walk_all(
-    size: int, merchant_id: str | None = None
+    size: int, merchant_id: str | None = None, after: str | None = None
 ) -> AsyncGenerator[Sequence[Entry], None]:
-    """Yield all entries, or a merchant's, in lists by object; close it at the end.
+    """Yield all entries, or a merchant's, in lists, those after one of them; close it at the end.
 
     Raises `Unavailable`.
     """
-    wanted: Row = {} if merchant_id is None else {"merchantId": merchant_id}
-    found = Entry.get_pymongo_collection().find(wanted).sort("objectId", 1).batch_size(size)
-    async with found as cursor:
+    by = ["_id"] if merchant_id is None else ["postedAt", "_id"]
+    wanted = {} if merchant_id is None else {"merchantId": merchant_id}
+    wanted |= await _beyond(after, by) if after is not None else {}
+    found = Entry.get_pymongo_collection().find(wanted).sort([(name, 1) for name in by])
+    index = BY_ID if merchant_id is None else "merchant_postedAt"
+    async with found.hint(index).batch_size(size) as cursor:
         while True:
             async with answers_in_time(_WITHIN_S):
                 rows = await cursor.to_list(size)
             if not rows:
                 return
             yield [Entry.model_validate(row) for row in rows]
+
+
+async def _beyond(after: str, by: Sequence[str]) -> Row:
+    """Return the query for what comes after an entry, which is never changed or deleted."""
+    if by == ["_id"]:
+        return {"_id": {"$gt": after}}
+    async with answers_in_time(_WITHIN_S):
+        row = await Entry.get_pymongo_collection().find_one({"_id": after}, {"postedAt": 1})
+    if row is None:
+        return {}
+    at = row["postedAt"]
+    return {"postedAt": {"$gte": at}, "$or": [{"postedAt": {"$gt": at}}, {"_id": {"$gt": after}}]}

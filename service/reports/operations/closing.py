@@ -1,27 +1,33 @@
-"""Close a month: reconcile it, and keep its report for good, in one transaction."""
+"""Close a month: hold it against its entries, and keep its report for good, in one transaction."""
 
-from datetime import datetime
 from functools import partial
 from typing import Final
 
 from msgspec import Struct
 
 from service.audit.operations import Actor
+from service.core.batches import Until
 from service.core.clock import Clock
 from service.core.errors import Unavailable
 from service.leases.operations import under
 from service.leases.repository import Held
 from service.merchants.documents import Merchant
-from service.reports import repository
-from service.reports.documents import ClosedReport, Refusal
+from service.reports.documents import ClosedReport
+from service.reports.operations.ahead import Ahead
 from service.reports.operations.due import Due, next_month
+from service.reports.operations.holding import hold_ahead
 from service.reports.operations.keeping import keep
-from service.reports.operations.making import closed_report
+from service.reports.operations.making import closed_report, read_due
 from service.reports.operations.reconciling import altered, disagreement
-from service.storage.database import ANSWER_WITHIN_S
+from service.reports.operations.refusing import refuse
 from service.storage.transaction import Transaction
 
 WITHIN_S: Final = 45.0
+_UNANSWERED: Final = (
+    "It was not closed within the {} s that one transaction may take: {} The job `reports` tries "
+    "again each hour. All that has to be read in that time is what was written meanwhile: so the "
+    "database is too busy, or very much of the month was written at once."
+)
 
 
 class Closing(Struct, frozen=True):
@@ -29,72 +35,73 @@ class Closing(Struct, frozen=True):
 
     by: Actor
     clock: Clock
+    until: Until
     lease: Held | None = None
     wrong: str | None = None
 
 
 class Outcome(Struct, frozen=True):
-    """What came of the next month: its report, or why it can't be closed; neither: none is due."""
+    """What came of the next month: its report, or why it can't be closed; neither: none is due.
+
+    `ahead`: time was up before all of it was held against its entries; the next run goes on there.
+    """
 
     report: ClosedReport | None = None
     refused: str | None = None
+    ahead: Ahead | None = None
 
 
-async def close_next(merchant: Merchant, currency: str, closing: Closing) -> Outcome:
+async def close_next(
+    merchant: Merchant, currency: str, closing: Closing, known: Ahead | None = None
+) -> Outcome:
     """Close the next month of a merchant in a currency, if it is due; or keep why it can't be.
 
-    All that a report is made of, what it is held against, itself, its audit entry and its message
-    are one transaction: it is as of one moment, whoever does the same at once closes it once, and
-    whoever is stopped has done all of it or nothing. A month that has more than one transaction
-    can hold against its entries is refused, too: else nobody would hear that it is never closed.
-    Raises `Unavailable`, `LeaseLost`.
+    Its rows are held against their entries ahead. All that the report is made of, what was written
+    since, itself, its audit entry and its message are one transaction: it is as of one moment,
+    whoever does the same at once closes it once, and whoever is stopped has done all of it or
+    nothing. A month that can't be closed in time is refused, too: else nobody would hear that it
+    is never closed. `known` is what a run before has done ahead. Raises `Unavailable`, `LeaseLost`.
     """
+    refused = partial(_refuse_due, merchant, currency, closing)
     try:
-        return await under(closing.lease, partial(_close, merchant, currency, closing), WITHIN_S)
+        if closing.wrong is not None:
+            return await under(closing.lease, partial(refused, closing.wrong))
+        due = await under(None, partial(_due, merchant, currency, closing))
+        if due is None:
+            return Outcome()
+        ahead = await hold_ahead(due, known, closing.until)
+        if ahead.reached is not None:
+            return Outcome(ahead=ahead)
+        return await under(closing.lease, partial(_close, due, ahead, closing), WITHIN_S)
     except Unavailable as error:
-        unanswered = partial(_refuse_unanswered, merchant, currency, closing, error.message)
-        return await under(closing.lease, unanswered, ANSWER_WITHIN_S)
+        reason = _UNANSWERED.format(f"{WITHIN_S:g}", error.message)
+        return await under(closing.lease, partial(refused, reason))
 
 
-async def _close(merchant: Merchant, currency: str, closing: Closing, tx: Transaction) -> Outcome:
-    now = closing.clock.now()
+async def _due(merchant: Merchant, currency: str, closing: Closing, tx: Transaction) -> Due | None:
     due = await next_month(merchant, currency, tx)
-    if due is None or now < due.closes_at:
-        return Outcome()
-    wrong = closing.wrong or await altered(due, tx)
+    return due if due is not None and closing.clock.now() >= due.closes_at else None
+
+
+async def _close(due: Due, ahead: Ahead, closing: Closing, tx: Transaction) -> Outcome:
+    now = closing.clock.now()
+    if await next_month(due.merchant, due.currency, tx) != due:
+        return Outcome()  # somebody else has closed it
+    wrong = await altered(due, tx)
     if wrong is not None:
-        return await _refuse(due, wrong, now, tx)
-    report = await closed_report(due, now, tx)
-    differs = await disagreement(due, report.summary, tx)
+        return Outcome(refused=await refuse(due, wrong, now, tx))
+    month = await read_due(due, tx)
+    differs = await disagreement(due, month.buckets, ahead, tx)
     if differs is not None:
-        return await _refuse(due, differs, now, tx)
+        return Outcome(refused=await refuse(due, differs, now, tx))
+    report = await closed_report(due, month, now, tx)
     return Outcome(report=await keep(due, report, now, closing.by, tx))
 
 
-async def _refuse_unanswered(
-    merchant: Merchant, currency: str, closing: Closing, why: str, tx: Transaction
+async def _refuse_due(
+    merchant: Merchant, currency: str, closing: Closing, reason: str, tx: Transaction
 ) -> Outcome:
-    now = closing.clock.now()
-    due = await next_month(merchant, currency, tx)
-    if due is None or now < due.closes_at:
+    due = await _due(merchant, currency, closing, tx)
+    if due is None:
         return Outcome()
-    reason = (
-        f"It was not closed within the {WITHIN_S:g} s that one transaction may take: {why} The job "
-        "`reports` tries again each hour; a month of several hundred thousand payments may need a "
-        "quicker database."
-    )
-    return await _refuse(due, reason, now, tx)
-
-
-async def _refuse(due: Due, reason: str, now: datetime, tx: Transaction) -> Outcome:
-    refusal = Refusal(
-        id=due.report_id,
-        merchant_id=due.merchant.id,
-        currency=due.currency,
-        month=due.month,
-        reason=reason,
-        since=now,
-        seen_at=now,
-    )
-    await repository.refuse(refusal, tx)
-    return Outcome(refused=reason)
+    return Outcome(refused=await refuse(due, reason, closing.clock.now(), tx))

@@ -14,13 +14,18 @@ from service.reports.states import MonthlyReport, first_of
 from service.storage.transaction import Transaction
 
 
-async def closed_report(due: Due, now: datetime, tx: Transaction) -> MonthlyReport:
+async def read_due(due: Due, tx: Transaction) -> Month:
+    """Return what happened in the month that is closed. Raises `Unavailable`."""
+    found = await read_within(Asked(due.merchant.id, [due.span], due.currency, PARTS), tx)
+    return Month(first_of(due.month), due.span, found.buckets[0])
+
+
+async def closed_report(due: Due, month: Month, now: datetime, tx: Transaction) -> MonthlyReport:
     """Return the report of a month that is closed now, with what changed of earlier ones.
 
     Raises `Unavailable`.
     """
     shown = Shown(due.merchant, due.merchant.zone, due.currency, is_named=False, as_of=now)
-    found = await read_within(Asked(due.merchant.id, [due.span], due.currency, PARTS), tx)
-    made = report_of(shown, Month(first_of(due.month), due.span, found.buckets[0]))
+    made = report_of(shown, month)
     adjustments = await adjustments_of(due, tx)
     return replace(made, closed=True, closed_at=now, adjustments=adjustments)

@@ -1,41 +1,40 @@
 """Hold a report against the double entry: row by row, as of one moment."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
-from msgspec import Struct
-
-from service.analytics.operations.deriving import LOST, MADE
+from service.analytics.operations.folding import Bucket
 from service.analytics.operations.reading import unread_within
-from service.analytics.states import Kind
-from service.payments.entries import repository as entries
-from service.payments.entries.operations import balances_of, by_object
-from service.payments.entries.states import DISPUTE_LOSSES, SALES, SUSPENSE, Balances, clearing
-from service.payments.payments.states import CAME
+from service.analytics.operations.spans import spans_of
+from service.analytics.states import Kind, quarter_of
 from service.reports import repository
 from service.reports.errors import ReportAltered
+from service.reports.operations.ahead import Ahead
+from service.reports.operations.comparing import (
+    COUNTED,
+    Difference,
+    Sums,
+    add,
+    differences,
+    other_than,
+    said_by,
+)
 from service.reports.operations.due import Due
+from service.reports.operations.meanwhile import touched
 from service.reports.operations.verifying import whole
-from service.reports.states import ReportSummary
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 _SHOWN: Final = 3
-_CLEARING: Final = clearing("")
-_COUNTED: Final[Mapping[str, frozenset[str]]] = {
-    Kind.PAYMENT: frozenset(one.value for one in CAME),
-    Kind.REFUND: frozenset({MADE}),
-    Kind.LOSS: frozenset({LOST}),
+_AT_ONCE: Final = 100
+_ENOUGH: Final = 100
+"""After how many differences no more are looked for."""
+_NAMES: Final[Mapping[str, str]] = {
+    Kind.PAYMENT: "payment",
+    Kind.REFUND: "refund",
+    Kind.LOSS: "dispute",
 }
-
-
-class Difference(Struct, frozen=True):
-    """A row of which the entries say something else than the report counts."""
-
-    kind: str
-    object_id: str
-    counted: int
-    posted: int
 
 
 async def altered(due: Due, tx: Transaction) -> str | None:
@@ -51,23 +50,30 @@ async def altered(due: Due, tx: Transaction) -> str | None:
     return None
 
 
-async def disagreement(due: Due, summary: ReportSummary, tx: Transaction) -> str | None:
+async def disagreement(
+    due: Due, buckets: Sequence[Bucket], ahead: Ahead, tx: Transaction
+) -> str | None:
     """Return in words where a report and the entries of its rows differ; None where they don't.
 
-    Each payment is compared with what is posted on sales or in suspense, each refund with what left
-    the clearing account, and each lost dispute with the losses, where its provider said what it
-    took: else nothing is posted. Raises `Unavailable`.
+    Read are the quarter-hours that were written to since they were read ahead, those in which
+    something differed then, and those of which the report says something else than they came to.
+    Raises `Unavailable`.
     """
-    counted = dict.fromkeys(_COUNTED, 0)
+    said = said_by(buckets)
+    fresh = await unread_within(due.merchant.id, tx)
+    again = await touched(due, ahead, fresh.values(), tx)
+    again |= {*ahead.unlike} | other_than(ahead.sums, said)
+    counted: Sums = {}
     found: list[Difference] = []
-    async for facts in _facts(due, tx):
-        for one in facts:
-            counted[one["kind"]] += _counts(one)
-        found += await _differences(facts, due.currency, tx)
+    for some in _few_at_once(sorted(again)):
+        async for facts in _facts(due, some, fresh, tx):
+            add(counted, facts)
+            found += await differences(facts, due.currency, tx)
+        if len(found) > _ENOUGH:
+            break
     if found:
         return await _said(found, due, tx)
-    said = (summary.total_revenue, summary.refunded, summary.lost)
-    if said == tuple(counted.values()):
+    if not other_than(counted, {at: of for at, of in said.items() if at in again}):
         return None
     return (
         "The figures of the month are not what its payments, refunds and disputes add up to: run "
@@ -75,68 +81,30 @@ async def disagreement(due: Due, summary: ReportSummary, tx: Transaction) -> str
     )
 
 
-async def _facts(due: Due, tx: Transaction) -> AsyncIterator[Sequence[Row]]:
-    """Yield what is counted of the month, what no job has read yet in the place of what was."""
-    fresh = await unread_within(due.merchant.id, tx)
-    walk = repository.money_within(due.merchant.id, due.currency, due.span, tx)
-    async for rows in walk:
+def _few_at_once(quarters: Sequence[datetime]) -> Iterator[Sequence[datetime]]:
+    return (quarters[n : n + _AT_ONCE] for n in range(0, len(quarters), _AT_ONCE))
+
+
+async def _facts(
+    due: Due, quarters: Sequence[datetime], fresh: Mapping[str, Row], tx: Transaction
+) -> AsyncIterator[Sequence[Row]]:
+    """Yield what counts in some quarter-hours, what no job has read in the place of what was."""
+    spans = spans_of(quarters)
+    async for rows in repository.money_within(due.merchant.id, due.currency, spans, tx):
         yield [row for row in rows if row["_id"] not in fresh]
-    begins, ends = due.span
     yield [
         row
         for row in fresh.values()
-        if row["kind"] in _COUNTED
+        if row["kind"] in COUNTED
         and row["currency"] == due.currency
-        and begins <= row["at"] < ends
+        and quarter_of(row["at"]) in quarters
     ]
-
-
-async def _differences(facts: Sequence[Row], currency: str, tx: Transaction) -> list[Difference]:
-    posted = by_object(await entries.find_of([_object_of(one) for one in facts], tx))
-    found = []
-    for one in facts:
-        stands = balances_of(posted.get(_object_of(one), ()))
-        difference = Difference(
-            one["kind"], _object_of(one), _counts(one), _posted(one["kind"], stands, currency)
-        )
-        if difference.counted != difference.posted:
-            found.append(difference)
-    unsaid = await _unsaid([one for one in found if one.kind == Kind.LOSS], tx)
-    return [one for one in found if one.object_id not in unsaid]
-
-
-def _counts(fact: Row) -> int:
-    amount: int = fact["amount"]
-    return amount if fact["state"] in _COUNTED[fact["kind"]] else 0
-
-
-def _posted(kind: str, stands: Balances, currency: str) -> int:
-    """Return what the accounts say of a row, as its report counts it."""
-    own = {account: amount for (account, of), amount in stands.items() if of == currency}
-    if kind == Kind.LOSS:
-        return max(own.get(DISPUTE_LOSSES, 0), 0)
-    if kind == Kind.REFUND:
-        return -sum(amount for name, amount in own.items() if name.startswith(_CLEARING))
-    return -own.get(SALES, 0) - own.get(SUSPENSE, 0)
-
-
-async def _unsaid(lost: Sequence[Difference], tx: Transaction) -> set[str]:
-    """Return the lost disputes whose provider did not say what they took, or in other money."""
-    rows = await repository.rows_of(Kind.LOSS, [one.object_id for one in lost], tx) if lost else []
-    return {str(row["_id"]) for row in rows if not _is_said(row)}
-
-
-def _is_said(dispute: Row) -> bool:
-    moved = dispute.get("movements") or []
-    if not moved:
-        return dispute.get("deducted") is not None
-    return all(one["currency"] == dispute["currency"] for one in moved)
 
 
 async def _said(found: Sequence[Difference], due: Due, tx: Transaction) -> str:
     waiting = {
         str(row["_id"])
-        for kind in _COUNTED
+        for kind in COUNTED
         if (ids := [one.object_id for one in found if one.kind == kind])
         for row in await repository.rows_of(kind, ids, tx)
         if row.get("unposted")
@@ -155,20 +123,9 @@ async def _said(found: Sequence[Difference], due: Due, tx: Transaction) -> str:
 
 def _listed(wrong: Sequence[Difference], currency: str) -> str:
     said = [
-        f"{_KINDS[one.kind]} {one.object_id} counts {one.counted} {currency} in minor units, its "
+        f"{_NAMES[one.kind]} {one.object_id} counts {one.counted} {currency} in minor units, its "
         f"entries say {one.posted}"
         for one in wrong[:_SHOWN]
     ]
     more = len(wrong) - _SHOWN
     return "; ".join([*said, *([f"and {more} more"] if more > 0 else [])])
-
-
-_KINDS: Final[Mapping[str, str]] = {
-    Kind.PAYMENT: "payment",
-    Kind.REFUND: "refund",
-    Kind.LOSS: "dispute",
-}
-
-
-def _object_of(fact: Row) -> str:
-    return str(fact["_id"]).partition(":")[2]

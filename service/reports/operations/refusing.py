@@ -1,11 +1,14 @@
-"""See the months that can't be closed, for an alert."""
+"""Keep which months can't be closed, and see them, for an alert."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from service.notifications.alerts.operations.condition import Sighting
 from service.reports import repository
+from service.reports.documents import Refusal
+from service.reports.operations.due import Due
 from service.storage.answering import answers_in_time
+from service.storage.transaction import Transaction
 
 
 async def reports_refused(_: datetime) -> Sequence[Sighting]:
@@ -20,3 +23,18 @@ async def reports_refused(_: datetime) -> Sequence[Sighting]:
         )
         for one in found
     ]
+
+
+async def refuse(due: Due, reason: str, now: datetime, tx: Transaction) -> str:
+    """Keep why a month can't be closed, and return it."""
+    refusal = Refusal(
+        id=due.report_id,
+        merchant_id=due.merchant.id,
+        currency=due.currency,
+        month=due.month,
+        reason=reason,
+        since=now,
+        seen_at=now,
+    )
+    await repository.refuse(refusal, tx)
+    return reason

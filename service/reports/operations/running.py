@@ -1,6 +1,7 @@
 """Tell of weeks and close months of all merchants, as a job: each once."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from service.core.strict_json import JsonObject
 from service.jobs.operations.job import Report, Turn
 from service.merchants.errors import MerchantNotFound
 from service.merchants.operations.changing import find_merchant
+from service.reports.operations.ahead import Ahead, read, written
 from service.reports.operations.closing import Closing, close_next
 from service.reports.operations.due import Due, next_month
 from service.reports.operations.ending import tell_weeks
@@ -61,30 +63,53 @@ async def close_due(clock: Clock, report: ClosingReport, turn: Turn) -> None:
     """Close all months that are due. A dry run, which has no lease, counts in which currencies.
 
     One merchant whose figures can't be read holds up no other. A run that can't come to the end of
-    somebody's books keeps where it was, and the next one goes on there. Raises `LeaseLost`.
+    somebody's books, or of a month, keeps where it was, and the next one goes on there. Raises
+    `LeaseLost`.
     """
     reached = turn.reached or {}
-    begins = str(reached.get("merchant", ""))
     async with answers_in_time(_WITHIN_S):
         currencies = {one.id: one.currencies for one in await facts.states()}
-    for merchant_id in sorted(one for one in currencies if one >= begins):
+    begins = str(reached.get("merchant", ""))
+    merchants = sorted(one for one in currencies if one >= begins)
+    for one, following in zip_longest(merchants, merchants[1:]):
+        point = reached if one == begins else {}
         try:
-            due = await _due(merchant_id, currencies[merchant_id], clock)
-            report.due += len(due)
-            if not due or turn.lease is None:
-                continue
-            books = await _checked(merchant_id, reached if merchant_id == begins else {}, turn)
-            if books is None:
-                return
-            for one in due:
-                closing = Closing(Clockwork(merchant_id), clock, turn.lease, books.wrong)
-                await _close_all(one, closing, report, turn)
+            left = await _close_merchant(one, currencies[one], point, clock, report, turn)
         except (Unavailable, OverflowError) as error:  # also of sums beyond 64 bits
-            log.warning("reports can not be closed", merchant=merchant_id, reason=str(error))
+            log.warning("reports can not be closed", merchant=one, reason=str(error))
             report.unknown += 1
-        if turn.until.over:
-            break
+            left = None
+        if turn.until.over and left is None and following is not None:
+            left = {"merchant": following}
+        if left is not None:
+            await turn.keep(left)
+            return
     await turn.keep(None)
+
+
+async def _close_merchant(
+    merchant_id: str,
+    currencies: Sequence[str],
+    reached: JsonObject,
+    clock: Clock,
+    report: ClosingReport,
+    turn: Turn,
+) -> JsonObject | None:
+    """Close what is due of a merchant; return where the next run is to go on with it, if at all."""
+    due = await _due(merchant_id, currencies, clock)
+    report.due += len(due)
+    if not due or turn.lease is None:
+        return None
+    books = await _checked(merchant_id, reached, turn)
+    if isinstance(books, dict):
+        return books
+    closing = Closing(Clockwork(merchant_id), clock, turn.until, turn.lease, books.wrong)
+    known = read(reached.get("ahead"))
+    for one in sorted(due, key=lambda one: known is None or not known.is_of(one)):
+        ahead = await _close_all(one, closing, known, report)
+        if ahead is not None:
+            return {"merchant": merchant_id, "ahead": written(ahead)}
+    return None
 
 
 async def _due(merchant_id: str, currencies: Sequence[str], clock: Clock) -> list[Due]:
@@ -105,15 +130,16 @@ class _Checked(Struct, frozen=True):
     wrong: str | None
 
 
-async def _checked(merchant_id: str, reached: JsonObject, turn: Turn) -> _Checked | None:
-    """Check a merchant's books; None where time was up before their end, which is kept then."""
+async def _checked(merchant_id: str, reached: JsonObject, turn: Turn) -> _Checked | JsonObject:
+    """Check a merchant's books; return where to go on if time was up before their end."""
+    if "ahead" in reached:  # they were right, or no month would have been read
+        return _Checked(None)
     after, wrong = reached.get("after"), reached.get("wrong")
     books = await check_ledger(turn.until, str(after) if after else None, merchant_id)
     wrong = str(wrong) if wrong else _wrong(books)
     if books.whole:
         return _Checked(wrong)
-    await turn.keep({"merchant": merchant_id, "after": books.reached, "wrong": wrong})
-    return None
+    return {"merchant": merchant_id, "after": books.reached, "wrong": wrong}
 
 
 def _wrong(books: Books) -> str | None:
@@ -126,16 +152,21 @@ def _wrong(books: Books) -> str | None:
     )
 
 
-async def _close_all(due: Due, closing: Closing, report: ClosingReport, turn: Turn) -> None:
-    """Close month after month, at least one, until none is due, one can't be, or time is up."""
+async def _close_all(
+    due: Due, closing: Closing, known: Ahead | None, report: ClosingReport
+) -> Ahead | None:
+    """Close month after month, at least one, until none is due, one can't be, or time is up.
+
+    Return how far one was held against its entries for which time was too short.
+    """
     while True:
-        outcome = await close_next(due.merchant, due.currency, closing)
+        outcome = await close_next(due.merchant, due.currency, closing, known)
         if outcome.refused is not None:
             report.refused += 1
             named = {"merchant": due.merchant.id, "currency": due.currency}
             log.warning("report can not be closed", reason=outcome.refused, **named)
         if outcome.report is None:
-            return
+            return outcome.ahead
         report.closed += 1
-        if turn.until.over:
-            return
+        if closing.until.over:
+            return None
