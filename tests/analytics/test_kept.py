@@ -15,7 +15,7 @@ from service.analytics.repository.answers import Answers, Counted, Key, MemoryAn
 from service.analytics.repository.shared_answers import RedisAnswers
 from service.core.clock import ManualClock
 from service.storage import redis
-from service.storage.database import NOW_WRITTEN, Database
+from service.storage.database import NOW_WRITTEN, Database, earlier
 from service.storage.documents import bound_client
 from service.storage.redis import redis_at as client_of
 from tests.payments.history.rows import pay
@@ -226,6 +226,21 @@ async def test_where_very_much_changes_its_neighbours_are_not_added_up_and_no_co
     settled = await asker.ask()
     clock.advance(timedelta(seconds=2))
     assert await asker.ask() == settled
+
+
+async def test_very_much_that_was_changed_a_while_ago_is_added_up_since_nothing_more_may_come(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control was changed just now: what comes next is later in any case."""
+    monkeypatch.setattr(versions, "VERY_MUCH", 2)
+    for number in range(3):
+        await pay(f"pi_{number}")
+    at = (await versions.latest("default")).at
+    assert (await versions.weight_before("default", at, 3600))[0] is None
+    before = earlier(at, 3600)
+    await database["payments"].update_many({}, {"$set": {"writtenAt": before}})
+    assert (await versions.latest("default")).at == before
+    assert (await versions.weight_before("default", before, 5))[0] is not None
 
 
 async def test_while_all_changes_an_answer_is_computed_once_a_second(clock: ManualClock) -> None:

@@ -23,6 +23,7 @@ from service.notifications.endpoints.sending.sender import Sender
 from tests.notifications.receivers import answers, receiving
 from tests.notifications.telling import OPERATOR, endpoint, send, sent, services_of, tell
 from tests.notifications.test_pace import Noted, Requests
+from tests.support.profiled import profiled
 from tests.support.shop import Shop
 
 MUCH = 200
@@ -84,6 +85,25 @@ async def test_an_endpoint_that_is_gone_is_disabled_however_much_waits_for_it(sh
         await _much_waits(shop, told, hours=10)
         assert await send(shop) == 0
     assert await _waiting(shop) == MUCH - 1 - MUCH // 10, "what is due later goes along, in steps"
+
+
+@pytest.mark.usefixtures("few_at_once")
+async def test_each_step_begins_where_the_one_before_it_ended(shop: Shop) -> None:
+    """What it canceled has left the index, and costs each search that goes through it."""
+    async with receiving() as receiver:
+        told = await endpoint(shop, receiver.url())
+        await tell(shop)
+        await _much_waits(shop, told, hours=10)
+        async with profiled(shop.database) as done:
+            await remove_endpoint(services_of(shop), told.endpoint.id, OPERATOR)
+    finds = [row["command"] for row in done if "find" in row["command"]]
+    since = [
+        one["filter"]["nextAttemptAt"]["$gte"]
+        for one in finds
+        if one["find"] == "webhook_deliveries"
+    ]
+    assert len(since) == canceling.STEPS
+    assert since[0] < since[1]
 
 
 @pytest.mark.usefixtures("few_at_once")

@@ -16,13 +16,14 @@ from service.notifications.endpoints.operations.backlog import Backlog
 from service.notifications.endpoints.repository import deliveries
 from service.notifications.endpoints.repository.deliveries import Claimed
 from service.notifications.endpoints.sending import client as waiting_in
+from service.notifications.endpoints.sending import lines
 from service.notifications.endpoints.sending import sender as sending
 from service.notifications.endpoints.sending.client import Client
 from service.notifications.endpoints.sending.front import LATE
 from service.notifications.endpoints.sending.pace import Pace
 from service.notifications.endpoints.sending.sender import Sender
 from service.storage.database import Row
-from tests.notifications.receivers import hangs, receiving
+from tests.notifications.receivers import Got, Stream, answers, hangs, receiving
 from tests.notifications.telling import endpoint, fan_out, sent, services_of, tell
 from tests.support.patience import IN_TIME
 from tests.support.shop import Shop
@@ -210,3 +211,40 @@ def test_the_front_moves_back_and_never_forth_to_where_something_is_left() -> No
     assert since.after() == 7
     since.begin_at(9)
     assert since.after() == 4
+
+
+async def test_what_waits_behind_a_full_line_is_not_passed_by_where_others_are_taken(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was taken beside it is no front: it was not looked for."""
+    monkeypatch.setattr(lately, "LOOKS_AT_ALL_EVERY_S", math.inf)
+    monkeypatch.setattr(lines, "AT_ONCE_EACH", 1)
+    monkeypatch.setattr(lines, "LINE", 1)
+    free = asyncio.Event()
+
+    async def waits(got: Got, writer: Stream) -> None:
+        await free.wait()
+        await answers()(got, writer)
+
+    async with receiving(waits) as slow, receiving() as quick:
+        held = await endpoint(shop, slow.url())
+        await endpoint(shop, quick.url())
+        client = Client(services_of(shop).addresses)
+        sender = _serving(shop, client)
+        for key in ("sent", "in line", "behind"):
+            if key == "behind":
+                shop.pass_time(seconds=20)
+            await tell(shop, key)
+            if key == "behind":
+                due = {"$set": {"nextAttemptAt": shop.clock.now() - 2 * LATE}}
+                own = {"endpointId": held.endpoint.id, "claim": None, "status": "pending"}
+                done = await shop.database["webhook_deliveries"].update_many(own, due)
+                assert done.modified_count == 1
+            await sender.look()
+            async with asyncio.timeout(IN_TIME):
+                await asyncio.gather(quick.came.wait(), slow.came.wait())
+            quick.came.clear()
+        free.set()
+        await asyncio.gather(*sender.under_way.values())
+        client.close()
+    assert len(slow.got) == 3

@@ -61,6 +61,26 @@ async def test_a_name_is_resolved_while_many_others_hang(monkeypatch: pytest.Mon
     assert await _is_resolved(monkeypatch, most_slow=addresses.MOST_SLOW)
 
 
+async def test_a_name_that_only_waited_for_a_thread_is_not_taken_for_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered = threading.Event()
+
+    def hangs(*_: object) -> list[str]:
+        answered.wait(30)
+        return [PUBLIC]
+
+    monkeypatch.setattr(addresses, "_look_up", hangs)
+    monkeypatch.setattr(addresses, "_slow", {})
+    monkeypatch.setattr(addresses, "RESOLVED_WITHIN_S", 0.05)
+    asked = Addresses(())
+    targets = [target_of(f"https://hangs-{n}.example/") for n in range(addresses._THREADS + 1)]
+    await asyncio.gather(*map(asked.of, targets), return_exceptions=True)
+    answered.set()
+    await _all_threads_are_free()
+    assert targets[-1].host not in addresses._slow
+
+
 async def test_control_where_none_is_known_to_hang_it_waits_behind_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

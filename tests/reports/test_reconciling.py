@@ -7,9 +7,12 @@ import pytest
 from bson import ObjectId
 
 from service.core.errors import Unavailable
+from service.merchants.documents import Merchant
 from service.reports.operations import closing
+from service.reports.operations.due import Due, next_month
 from service.reports.operations.refusing import reports_refused
 from service.storage.database import Database, Row
+from service.storage.transaction import Transaction
 from tests.analytics.rows import change
 from tests.analytics.test_now import roll_up
 from tests.bookkeeping.books import post
@@ -113,6 +116,10 @@ async def test_another_merchants_books_hold_up_nothing(shop: Shop) -> None:
     assert refusal["merchantId"] == "another"
 
 
+async def _unanswered(*_: object) -> None:
+    raise Unavailable("The database did not answer in time.")
+
+
 async def test_a_month_that_takes_longer_than_one_transaction_may_says_so_until_it_is_closed(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,11 +127,8 @@ async def test_a_month_that_takes_longer_than_one_transaction_may_says_so_until_
     await sold(shop, 25, 34, days=15)
     await at(shop, moment(2026, 12, 4))
 
-    async def takes_long(*_: object) -> None:
-        raise Unavailable("The database did not answer in time.")
-
     with monkeypatch.context() as patch:
-        patch.setattr(closing, "disagreement", takes_long)
+        patch.setattr(closing, "disagreement", _unanswered)
         report = await close(shop)
     assert (report["closed"], report["refused"], report["unknown"]) == (0, 3, 0)
     told = (await monthly(shop, "2026-11"))["refused"]
@@ -140,10 +144,26 @@ async def test_where_the_database_answers_nothing_at_all_nobody_can_tell(
 ) -> None:
     await sold(shop, 25, 35, days=15)
     await at(shop, moment(2026, 12, 4))
-
-    async def silent(*_: object) -> None:
-        raise Unavailable("The database does not answer.")
-
-    monkeypatch.setattr(closing, "under", silent)
+    monkeypatch.setattr(closing, "under", _unanswered)
     report = await close(shop)
     assert (report["closed"], report["refused"], report["unknown"]) == (0, 0, 1)
+
+
+async def test_a_month_that_is_not_due_yet_is_not_refused_where_nobody_answered(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever closes asks for the next month until none is due."""
+    await sold(shop, 25, 36, days=15)
+    await at(shop, moment(2026, 12, 4))
+    asked: list[str] = []
+
+    async def silent_at_first(merchant: Merchant, currency: str, tx: Transaction) -> Due | None:
+        due = await next_month(merchant, currency, tx)
+        if due is not None and due.month == "2026-12" and not asked:
+            asked.append(due.month)
+            raise Unavailable("The database did not answer in time.")
+        return due
+
+    monkeypatch.setattr(closing, "next_month", silent_at_first)
+    report = await close(shop)
+    assert (report["closed"], report["refused"], asked) == (3, 0, ["2026-12"])

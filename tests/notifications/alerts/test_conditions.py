@@ -214,7 +214,10 @@ async def test_an_endpoint_that_was_disabled_for_what_it_answered(shop: Shop) ->
     # The controls: of one that fails and of one that somebody disabled nobody is told.
     assert await stands(shop, "endpoint_disabled") == [("default", left.endpoint.id)]
     [alert] = await alerts(shop)
-    assert f"The endpoint {left.endpoint.id} was disabled at " in alert["what"]
+    assert (
+        f"The endpoint {left.endpoint.id} ({left.endpoint.url.split('/')[2]}) was disabled at "
+        in alert["what"]
+    )
     assert "it answered that it is gone (410). Nothing is sent there." in alert["what"]
     await change_endpoint(services_of(shop), left.endpoint.id, Wish(enabled=True), OPERATOR)
     assert await gone(shop, "endpoint_disabled")

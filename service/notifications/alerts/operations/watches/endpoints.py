@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from service.core.words import moment
 from service.notifications.alerts.operations.condition import Sighting
@@ -29,6 +30,10 @@ class Endpoint(Protocol):
         """Return its id."""
 
     @property
+    def url(self) -> str:
+        """Return where it is."""
+
+    @property
     def merchant_id(self) -> str:
         """Return whose it is."""
 
@@ -43,7 +48,7 @@ async def endpoints_disabled(
     """See the endpoints that were disabled for what they answered; `disabled` returns them."""
     return [
         Sighting(
-            f"The endpoint {one.id} was disabled at {moment(why.at)}: "
+            f"The endpoint {one.id} ({urlsplit(one.url).netloc}) was disabled at {moment(why.at)}: "
             f"{_BECAUSE.get(why.reason, why.reason)}. Nothing is sent there. Mend it and enable "
             "it, then have what was missed sent again, on the page Webhooks.",
             one.id,
