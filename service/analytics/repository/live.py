@@ -46,7 +46,10 @@ async def pending_since(merchant_id: str, currency: str, since: datetime, now: d
 async def _count(wanted: Row, merchant_id: str, currency: str) -> int:
     query = wanted | {"merchantId": merchant_id, "currency": currency}
     return await Session.get_pymongo_collection().count_documents(
-        query, limit=MOST_COUNTED, hint="status_expiresAt", maxTimeMS=_LONGEST_MS
+        query,
+        limit=MOST_COUNTED,
+        hint="status_expiresAt_merchant_currency",
+        maxTimeMS=_LONGEST_MS,
     )
 
 

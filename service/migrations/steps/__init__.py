@@ -18,6 +18,7 @@ from service.migrations.steps import (
     lists,
     merchants,
     money_back,
+    open_sessions,
     outbox,
     owners,
     payments,
@@ -50,5 +51,6 @@ STEPS: Sequence[Step] = (
     Step(17, "sessions: who vouches for the address", vouched.left, vouched.run),
     Step(18, "merchants: whether they are mailed about leads", digests.left, digests.run),
     Step(19, "events, deliveries: whether they are counted anew", recounts.left, recounts.run),
+    Step(20, "indexes: open sessions by merchant", open_sessions.left, open_sessions.run),
 )
 """Every migration; numbers go up by one and are never used again."""

@@ -176,7 +176,16 @@ class Session(StoredDocument):
                 name="merchant_email_createdAt",
                 partialFilterExpression={"email": {"$type": "string"}},
             ),
-            IndexModel([("status", ASCENDING), ("expiresAt", ASCENDING)], name="status_expiresAt"),
+            # The last two so that a merchant's open sessions are counted without being read.
+            IndexModel(
+                [
+                    ("status", ASCENDING),
+                    ("expiresAt", ASCENDING),
+                    ("merchantId", ASCENDING),
+                    ("currency", ASCENDING),
+                ],
+                name="status_expiresAt_merchant_currency",
+            ),
             IndexModel(
                 [("purgeAt", ASCENDING)],
                 name="purgeAt",
