@@ -8,13 +8,14 @@ from pymongo.asynchronous.collection import AsyncCollection
 from service.core.clock import Clock
 from service.core.paging import Cursor
 from service.notifications.endpoints.documents import WebhookDelivery
+from service.notifications.events.operations import event_id
 from service.outbox.documents import OutboxMessage
 from service.outbox.operations.messages import KEEP_FOR
-from service.storage.database import Row, time_of
+from service.storage.database import DatabaseTime, Row, time_of
 from service.storage.paging import EXAMINED
 from service.storage.transaction import Transaction
 
-COPIED = ("merchantId", "eventId", "type", "sessionId", "body", "place")
+COPIED = ("merchantId", "eventId", "type", "sessionId", "place")
 """What a delivery of an event to another endpoint has in common with this one."""
 
 
@@ -33,11 +34,28 @@ async def insert_missing(rows: Sequence[Row], tx: Transaction) -> None:
     await tx.insert_missing(WebhookDelivery.get_pymongo_collection(), rows)
 
 
-async def find_event(event_id: str, merchant_id: str) -> Row | None:
-    """Return any delivery of an event of a merchant's."""
-    between = {"$gt": f"{event_id}:", "$lt": f"{event_id};"}
+async def find_event(wanted: str, endpoint_id: str, merchant_id: str) -> Row | None:
+    """Return a delivery of an event of a merchant's: an endpoint's own, else any."""
     rows = WebhookDelivery.get_pymongo_collection()
+    own = {"_id": f"{wanted}:{endpoint_id}", "merchantId": merchant_id}
+    if (found := await rows.find_one(own)) is not None:
+        return found
+    between = {"$gt": f"{wanted}:", "$lt": f"{wanted};"}
     return await rows.find_one({"_id": between, "merchantId": merchant_id})
+
+
+async def message_of(sent: Row) -> OutboxMessage | None:
+    """Return the message of an event that was sent; None for a test's, and where it is gone."""
+    time, _, inc = str(sent["place"]).partition(".")
+    wanted = {
+        "sessionId": sent["sessionId"],
+        "merchantId": sent["merchantId"],
+        "topic": sent["type"],
+        "writtenAt": DatabaseTime(int(time), int(inc)),
+    }
+    rows = await OutboxMessage.get_pymongo_collection().find(wanted).to_list()
+    found = (OutboxMessage.model_validate(row) for row in rows)
+    return next((one for one in found if event_id(one.id) == sent["eventId"]), None)
 
 
 async def written_since(
