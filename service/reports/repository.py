@@ -10,6 +10,7 @@ from pymongo.asynchronous.cursor import AsyncCursor
 from service.analytics.documents import DirtyBucket, Fact, Rollup
 from service.analytics.repository.facts import Span, any_of, some_at_once
 from service.analytics.states import Kind
+from service.core.clock import EARLIEST
 from service.core.paging import Cursor
 from service.payments.disputes.documents import Dispute
 from service.payments.payments.documents import Payment
@@ -114,12 +115,14 @@ async def refusals() -> list[Refusal]:
     return [Refusal.model_validate(row) for row in rows]
 
 
-async def first_at(merchant_id: str, currency: str, tx: Transaction) -> datetime | None:
-    """Return the first quarter-hour in which a merchant has anything in a currency."""
+async def first_at(
+    merchant_id: str, currency: str, tx: Transaction, since: datetime = EARLIEST
+) -> datetime | None:
+    """Return the first quarter-hour since a moment in which a merchant has anything."""
     rows = (
         Rollup.get_pymongo_collection()
         .find(
-            {"merchantId": merchant_id, "currency": currency},
+            {"merchantId": merchant_id, "currency": currency, "bucket": {"$gte": since}},
             {"bucket": 1, "_id": 0},
             hint="merchant_bucket_currency",
             session=tx.session,

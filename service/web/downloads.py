@@ -6,7 +6,7 @@ Who reads slowly, or not at all, keeps one until the connection is given up.
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, TypeAlias, cast
 
 from litestar.response import Stream
 from litestar.response.base import ASGIResponse
@@ -18,6 +18,10 @@ from service.core.principal import Principal
 MOST_OF_ONE: Final = 3
 MOST: Final = 16
 """How many files one key or user is sent at once by a process, and how many all of them are."""
+MOST_OF_A_MERCHANT: Final = MOST // 2
+"""How many all keys and users of one merchant are: whoever has many keeps no other from its own."""
+
+_Taker: TypeAlias = tuple[str, str]
 
 
 class TooManyDownloads(TooManyRequests):
@@ -36,7 +40,7 @@ class TooManyDownloads(TooManyRequests):
 class _UnderWay:
     """How many files this process is sending, by who takes them."""
 
-    by_taker: ClassVar[Counter[str]] = Counter()
+    by_taker: ClassVar[Counter[_Taker]] = Counter()
 
 
 class Download(Stream):
@@ -50,7 +54,7 @@ class Download(Stream):
         """Send a file under a name to whoever asked for it."""
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         super().__init__(content, media_type=media_type, headers=headers)
-        self.taker = f"{taker.merchant_id} {taker.label}"
+        self.taker = taker.merchant_id, taker.label
 
     def to_asgi_response(self, *given: Any, **named: Any) -> ASGIResponse:
         """Return what sends it. The place is taken when that begins: it may never do so."""
@@ -65,10 +69,12 @@ class Download(Stream):
 
 
 @contextmanager
-def _place(taker: str) -> Iterator[None]:
+def _place(taker: _Taker) -> Iterator[None]:
     under_way = _UnderWay.by_taker
     if under_way[taker] >= MOST_OF_ONE:
         raise TooManyDownloads("This key or user", MOST_OF_ONE)
+    if sum(n for one, n in under_way.items() if one[0] == taker[0]) >= MOST_OF_A_MERCHANT:
+        raise TooManyDownloads("This merchant", MOST_OF_A_MERCHANT)
     if under_way.total() >= MOST:
         raise TooManyDownloads("This server's callers", MOST)
     under_way[taker] += 1

@@ -1,7 +1,7 @@
 """What a row is counted as. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from sys import intern
 from typing import Final
 
@@ -37,6 +37,8 @@ class Beside(Struct, frozen=True):
 LOST: Final = DisputeStatus.LOST.value
 MADE: Final = RefundStatus.SUCCEEDED.value
 _VOID = "void"
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_CLOCKS_DIFFER: Final = timedelta(days=1)
 _SESSION: Final = Kind.SESSION.value
 _TRIED: Final = frozenset({Status.PROCESSING.value, Status.FAILED.value})
 _ENDED: Final = frozenset(one.value for one in ENDED)
@@ -89,15 +91,16 @@ def regressed(fact: Row, known: Row) -> bool:
 
 def of_payment(row: Row, beside: Beside) -> Sequence[Row]:
     """Return the fact of a payment: it counts when its provider first reported anything of it."""
-    details, at = row.get("details") or {}, row.get("firstAt") or row["statusAt"]
-    fact = _fact(Kind.PAYMENT.value, row, at, _item(row, beside))
+    details, said = row.get("details") or {}, row.get("firstAt") or row["statusAt"]
+    fact = _fact(Kind.PAYMENT.value, row, _possible(said, row), _item(row, beside))
     fact |= {"country": details.get("country") or "", "code": row.get("failureCode") or ""}
     return [fact | {"payer": _payer(row)}]
 
 
 def of_attempt(row: Row, beside: Beside) -> Sequence[Row]:
     """Return the fact of a try that failed: it counts when it was made."""
-    fact = _fact(Kind.ATTEMPT.value, row, row.get("madeAt") or row["createdAt"], _item(row, beside))
+    at = _possible(row.get("madeAt") or row["createdAt"], row)
+    fact = _fact(Kind.ATTEMPT.value, row, at, _item(row, beside))
     return [fact | {"country": row.get("country") or "", "code": row.get("failureCode") or ""}]
 
 
@@ -112,7 +115,7 @@ def of_refund(row: Row, beside: Beside) -> Sequence[Row]:
     if row["status"] == MADE:
         place = (row.get("places") or {}).get("status")
         said = [moment_of(place)] if isinstance(place, int) else []
-        at = min([*moves[:1], *said], default=at)
+        at = max(min([*moves[:1], *said], default=at), _EARLIEST)
     fact = _fact(Kind.REFUND.value, row, at, _item(row, beside))
     if row.get("void") or row.get("byDispute") is not None:
         fact["state"] = _VOID
@@ -121,9 +124,9 @@ def of_refund(row: Row, beside: Beside) -> Sequence[Row]:
 
 def of_dispute(row: Row, beside: Beside) -> Sequence[Row]:
     """Return the two facts of a dispute: it counts when it is opened, and where it is lost."""
-    opened = row.get("openedAt") or row["createdAt"]
+    opened = _possible(row.get("openedAt") or row["createdAt"], row)
     item = _item(row, beside)
-    ended = row.get("closedAt") or opened
+    ended = max(row.get("closedAt") or opened, _EARLIEST)
     lost = row["status"] == LOST
     loss = _fact(Kind.LOSS.value, row, ended if lost else opened, item)
     return [_fact(Kind.DISPUTE.value, row, opened, item), loss | {"amount": row.get("held") or 0}]
@@ -141,6 +144,15 @@ def _reached(session: Row, status: str, beside: Beside) -> str:
         return (Reached.PAID if session_id in beside.back else Reached.KEPT).value
     tried = session.get("attempts", 0) or beside.tries.get(session_id, 0) or status in _TRIED
     return (Reached.ATTEMPTED if tried else Reached.OPENED).value
+
+
+def _possible(said: datetime, row: Row) -> datetime:
+    """Return when a provider says that something was; when we heard of it where that can't be.
+
+    A time of zero would make months of half a century, and one to come would never be counted.
+    """
+    heard: datetime = row["createdAt"]
+    return said if _EARLIEST <= said <= heard + _CLOCKS_DIFFER else heard
 
 
 def _fact(kind: str, row: Row, at: datetime, item: str) -> Row:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
 
+import pytest
 from litestar import Litestar
 
 from service.core.principal import Kind, Principal
 from service.web import downloads
 from tests.support.api import ADMIN, SECRET
+from tests.support.keys import issue_key
 from tests.support.patience import IN_TIME
 from tests.support.shop import Shop
 
@@ -48,6 +50,10 @@ class Reader:
             self.status = message["status"]
             self.began.set()
             await self.goes_on.wait()
+
+
+async def _key(shop: Shop, name: str, merchant: str) -> str:
+    return (await issue_key(shop.clock, Kind.ADMIN, merchant_id=merchant, name=name)).key
 
 
 async def _hold(app: Litestar, many: int, key: str = SECRET) -> list[Reader]:
@@ -94,6 +100,30 @@ async def test_all_callers_together_are_sent_a_bounded_number(
         await _let_go(readers)
 
 
+@pytest.mark.parametrize("most", [downloads.MOST_OF_A_MERCHANT, 10**6], ids=["shared", "control"])
+async def test_a_merchant_with_many_keys_leaves_places_to_others(
+    shop: Shop, app: Litestar, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Six keys of one merchant took all sixteen places for as long as they read nothing."""
+    monkeypatch.setattr(downloads, "MOST_OF_A_MERCHANT", most)
+    await shop.admin("PUT", "/merchants/other", json={"name": "Other", "zone": "UTC"})
+    keys = [await _key(shop, f"ours-{n}", "default") for n in range(6)]
+    theirs = await _key(shop, "theirs", "other")
+    readers: list[Reader] = []
+    try:
+        for n in range(downloads.MOST):
+            readers += await _hold(app, 1, keys[n // downloads.MOST_OF_ONE])
+        held = [one for one in readers if one.status == 200]
+        refused = [one for one in readers if one.status == 429]
+        assert len(held) == min(most, downloads.MOST)
+        assert len(held) + len(refused) == downloads.MOST
+        other = await shop.api.call("GET", f"{PATH}?format=csv", theirs)
+        assert other.status_code == (200 if most < downloads.MOST else 429)
+    finally:
+        await _let_go(readers)
+    assert not downloads._UnderWay.by_taker
+
+
 def test_the_places_of_a_merchant_are_taken_by_nobody_else() -> None:
     async def rows() -> AsyncIterator[bytes]:
         yield b""
@@ -110,6 +140,7 @@ async def test_control_without_the_places_any_number_is_sent(
     shop: Shop, app: Litestar, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(downloads, "MOST_OF_ONE", 1000)
+    monkeypatch.setattr(downloads, "MOST_OF_A_MERCHANT", 1000)
     readers = await _hold(app, 10)
     await _let_go(readers)
     assert {one.status for one in readers} == {200}
