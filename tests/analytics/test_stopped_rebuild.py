@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from service.analytics.documents import Rollup
-from service.analytics.operations import rebuilding
+from service.analytics.operations import rebuilding, sweeping
 from service.analytics.repository import rebuilds
 from service.core.errors import Unavailable
 from service.storage.documents import bound_client
@@ -57,6 +57,24 @@ async def _rebuild(behind: Behind) -> None:
     await behind.sweep()
     await behind.roll()
     assert await rebuilding.count_left() == 0
+
+
+@pytest.mark.parametrize("rebuilt", [True, False], ids=["rebuilt", "control"])
+async def test_a_rebuild_reads_again_what_runs_have_read_long_since(
+    shop: Shop, rebuilt: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its facts are lost; a run alone reads what was written lately, and that is nothing here."""
+    monkeypatch.setattr(sweeping, "COMMITTED_WITHIN_S", 0)
+    behind = await _sold(shop, 6)
+    await behind.sweep()
+    facts = shop.database["figures_facts"]
+    before = await facts.count_documents({})
+    await facts.delete_many({})
+    if rebuilt:
+        await rebuilding.begin_rebuild(FIRST, LAST, CRON, shop.clock)
+    await behind.sweep()
+    assert before > 0
+    assert await facts.count_documents({}) == (before if rebuilt else 0)
 
 
 async def test_each_command_that_marks_has_its_own_time(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from service.core.clock import ManualClock
 from service.core.errors import Misconfigured
 from service.notifications.endpoints.errors import AddressRefused
 from service.notifications.endpoints.operations.addresses import (
@@ -16,9 +17,11 @@ from service.notifications.endpoints.operations.addresses import (
     unfit,
 )
 from service.notifications.endpoints.sending.client import Client
+from service.parts import build_endpoints
 from tests.notifications.certificates import Authority
 from tests.notifications.receivers import receiving
 from tests.notifications.telling import endpoint, resolving, send, sent, tell, the_try
+from tests.support.settings import make_settings
 from tests.support.shop import Shop
 
 PUBLIC = "93.184.215.14"
@@ -177,3 +180,16 @@ async def test_a_certificate_of_nobody_known_is_refused(shop: Shop, tmp_path: Pa
     assert "certificate" in (await the_try(shop))["error"]
     (row,) = await sent(shop)
     assert row["status"] == "pending"
+
+
+@pytest.mark.parametrize(("environment", "fit"), [("development", True), ("production", False)])
+async def test_this_machine_is_a_receiver_in_development_alone(
+    environment: str, fit: bool, clock: ManualClock
+) -> None:
+    addresses = build_endpoints(make_settings(ENVIRONMENT=environment), clock).addresses
+    asked = addresses.of(target_of("http://127.0.0.1:3000/hook"))
+    if fit:
+        assert await asked == ["127.0.0.1"]
+    else:
+        with pytest.raises(AddressRefused, match="this machine"):
+            await asked

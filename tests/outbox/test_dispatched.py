@@ -99,3 +99,29 @@ async def test_rests_of_turns_that_end_together_add_up(shop: Shop) -> None:
     await asyncio.gather(*(post._rest(posting.REST_AT_MOST_S * 3600) for _ in range(2)))
     left = post._rests_until - time.monotonic()
     assert left > posting.REST_AT_MOST_S * 3600 * 1.5
+
+
+async def test_one_whose_destination_can_not_be_told_keeps_no_message_after_it(shop: Shop) -> None:
+    def somewhere(told: OutboxMessage) -> str:
+        return {"test.topic:2": "there"}[told.id]
+
+    listener = Listener()
+    hears = subscriber(listener, destination=somewhere)
+    await born(shop.clock, hears)
+    await write(shop, "1", "2")
+    assert await deliver(shop.clock, hears) == 2
+    lanes = {row["messageId"]: row["lane"] for row in await deliveries(shop)}
+    assert lanes == {"test.topic:1": "test:", "test.topic:2": "test:there"}
+
+
+@pytest.mark.parametrize(("waits", "begun"), [(True, []), (False, ["test:"])])
+async def test_of_who_waits_no_lane_is_begun(shop: Shop, waits: bool, begun: list[str]) -> None:
+    hears = subscriber(Listener(), waits=lambda: waits)
+    await born(shop.clock, hears)
+    await write(shop)
+    await dispatch_some([hears], shop.clock)
+    post = Post([hears], shop.clock)
+    await post.look()
+    under_way = dict(post.under_way)
+    await asyncio.gather(*under_way.values())
+    assert [*under_way] == begun

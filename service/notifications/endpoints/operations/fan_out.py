@@ -63,7 +63,7 @@ class FanOut:
         this one may be sent as soon as it is there, and theirs may have failed to be made.
         """
         await self._endpoints.refresh()
-        hearing = self._endpoints.hearing(message.merchant_id, message.topic, message.created_at)
+        hearing = self._endpoints.hearing(message.merchant_id, message.topic)
         if not hearing:
             return
         at = delivery.created_at

@@ -50,12 +50,9 @@ class Endpoints:
         """Return whether an endpoint of a merchant hears a type of event, or nobody knows."""
         return (merchant_id, event_type) in self._hearing or not self.is_current
 
-    def hearing(
-        self, merchant_id: str, event_type: str, written_at: datetime
-    ) -> Sequence[WebhookEndpoint]:
-        """Return the endpoints that hear an event which was written at a time."""
-        found = self._hearing.get((merchant_id, event_type), ())
-        return [one for one in found if one.active_from <= written_at]
+    def hearing(self, merchant_id: str, event_type: str) -> Sequence[WebhookEndpoint]:
+        """Return the endpoints that hear a type of event, whenever that is written."""
+        return self._hearing.get((merchant_id, event_type), ())
 
     def find(self, endpoint_id: str) -> WebhookEndpoint | None:
         """Return an endpoint; None for one that is not known or that was removed."""
