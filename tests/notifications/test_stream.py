@@ -7,13 +7,14 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 from litestar import Litestar
+from pymongo.errors import OperationFailure
 
 from service.app import create_app
 from service.core.clock import ManualClock
 from service.notifications.stream.operations import streams as operations
 from service.notifications.stream.operations.listening import SPAN, Listeners
 from service.notifications.stream.operations.streams import MOST_OF_A_MERCHANT, Streams, Wanted
-from service.storage.database import Database
+from service.storage.database import Database, Row
 from service.web.keys.documents import ApiKey
 from service.web.keys.ring import REMEMBERED_FOR
 from tests.notifications.listening import (
@@ -23,7 +24,7 @@ from tests.notifications.listening import (
     until_none_listens,
 )
 from tests.sessions.asking import fields_of, key_of_another_merchant, token_of
-from tests.support.api import ADMIN, JOBS, PUBLISHABLE
+from tests.support.api import ADMIN, JOBS, PUBLISHABLE, SECRET
 from tests.support.settings import make_settings
 from tests.web.serving import serving
 
@@ -137,9 +138,37 @@ async def test_a_place_that_the_database_has_forgotten_is_a_409(served: Served) 
         await happens(served[0], "s-1")
         await first.next()
     # The second byte on is the time, in seconds.
-    long_ago = first.place[:2] + "00000001" + first.place[10:]
+    among, _, token = first.place.partition(".")
+    long_ago = f"{among}.{token[:2]}00000001{token[10:]}"
     answer = await refused(served[0], headers={"Last-Event-ID": long_ago})
     assert (answer.status_code, answer.json()["error"]) == (409, "events_lost")
+
+
+async def test_a_place_among_other_events_or_of_another_merchant_is_a_400(
+    served: Served, database: Database, clock: ManualClock
+) -> None:
+    """The control: the database takes it, and fails with the next message."""
+    another = await key_of_another_merchant(clock)
+    async with listening(served[0], events="session.*") as first:
+        await happens(served[0], "s-1")
+        await first.next()
+    headers = {"Last-Event-ID": first.place}
+    for key, events in ((SECRET, "session.canceled"), (another, "session.*")):
+        answer = await refused(served[0], key, headers=headers, params={"events": events})
+        assert (answer.status_code, fields_of(answer)) == (400, {"Last-Event-ID"})
+    async with listening(served[0], place=first.place, events="session.*") as second:
+        await happens(served[0], "s-2")
+        assert await second.names(1) == ["s-2"]
+    await happens(served[0], "s-3", key=another)
+    token = {"_data": first.place.partition(".")[2]}
+    theirs = [{"$match": {"fullDocument.merchantId": {"$ne": "default"}}}]
+    with pytest.raises(OperationFailure, match="cannot resume stream"):
+        await _watched_next(database, theirs, token)
+
+
+async def _watched_next(database: Database, stages: list[Row], after: Row) -> None:
+    async with await database["outbox"].watch(stages, resume_after=after) as watched:
+        await watched.next()
 
 
 async def test_a_stream_ends_with_its_key(

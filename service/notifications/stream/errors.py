@@ -19,6 +19,17 @@ def unreadable_place() -> InvalidInput:
     return InvalidInput("Last-Event-ID can't be read.", problems=(problem,))
 
 
+def place_among_others() -> InvalidInput:
+    """Return the error for a Last-Event-ID of a stream that told something else."""
+    problem = FieldProblem(
+        "Last-Event-ID", "is of a stream of other events: ask for the same, or leave it out"
+    )
+    return InvalidInput(
+        "Last-Event-ID was told by a stream with other `events`, or of another merchant.",
+        problems=(problem,),
+    )
+
+
 class PlaceLost(Conflict):
     """What has happened since the last event is not to be had any more."""
 
