@@ -48,6 +48,11 @@ def holds_card_number(text: str) -> bool:
     return any(_is_of_a_card(found.group()) for found in _GROUPED.finditer(text))
 
 
+def mask_card_numbers(text: str) -> str:
+    """Return a text without its card numbers, in groups or not."""
+    return _NUMBER.sub(lambda found: "***" if _is_of_a_card(found.group()) else found.group(), text)
+
+
 def _leaves(content: object) -> Iterator[tuple[str, str, str]]:
     """Yield each text and whole number with its path and the name of its field."""
     waiting: list[tuple[str, str, object]] = [("", "", content)]

@@ -22,6 +22,7 @@ from service.notifications.endpoints.states import (
     wait_after,
 )
 from service.storage.database import Row
+from service.web.card_data import mask_card_numbers
 from service.web.logs.masking import mask_text
 
 LONGEST_ANSWER = 500
@@ -107,9 +108,9 @@ def _refusal(answer: Answer) -> str | None:
 
 
 def _shown(body: bytes) -> str | None:
-    """Return the first of an answer, with whatever looks like a secret or an address masked."""
+    """Return the first of an answer; what looks like a secret, an address or a card is masked."""
     text = visible(body.decode(errors="replace"))
-    return mask_text(text)[:LONGEST_ANSWER] or None
+    return mask_card_numbers(mask_text(text))[:LONGEST_ANSWER] or None
 
 
 def _asked(value: str | None, now: datetime) -> timedelta | None:
