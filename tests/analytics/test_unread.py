@@ -15,7 +15,7 @@ from service.jobs.documents import JobRun
 from service.storage.database import Database
 from service.storage.documents import bound_client
 from service.storage.plain import in_transaction
-from tests.analytics.behind import FIRST, LAST, Behind
+from tests.analytics.behind import FIRST, LAST, Behind, forget_reading
 from tests.analytics.rows import left
 from tests.analytics.test_any_order import live_through, one_paid
 from tests.conftest import NOON
@@ -124,6 +124,35 @@ async def test_an_answer_waits_for_another_of_its_merchant_and_not_for_ever(
         async with keeping.unread_of("other"):
             pass
     await behind.check()
+
+
+async def test_where_less_was_read_than_before_all_of_it_is_read_anew(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that was restored; what was written before the last answer is not looked at else.
+
+    The control: what is known is kept.
+    """
+    for module in (unread, known_rows):
+        monkeypatch.setattr(module, "COMMITTED_WITHIN_S", 0)
+    await _restored(behind)
+    await behind.check()
+    monkeypatch.setattr(unread.Unread, "forget", lambda self: None)
+    await _restored(behind)
+    with pytest.raises(AssertionError):
+        await behind.check()
+    keeping._kept.clear()  # the client is the next test's, too
+
+
+async def _restored(behind: Behind) -> None:
+    """Have the job's rows of before it ever ran, but those of sales and of who asked in between."""
+    await one_paid(behind)
+    await behind.sweep()
+    await behind.roll()
+    await behind.totals()
+    await one_paid(behind)
+    await behind.totals()
+    await forget_reading(behind.database)
 
 
 async def test_what_was_deleted_is_not_kept(behind: Behind) -> None:
