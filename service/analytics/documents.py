@@ -49,10 +49,10 @@ class Fact(StoredDocument):
         name = "figures_facts"
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("merchantId", ASCENDING), ("at", ASCENDING)], name="merchant_at"),
-            # For who tried again: few did.
+            # For who tried again: few did, and these are counted without being read.
             IndexModel(
-                [("merchantId", ASCENDING), ("at", ASCENDING)],
-                name="tried_again_merchant_at",
+                [(one, ASCENDING) for one in ("merchantId", "at", "currency", "payer", "tries")],
+                name="tried_again_merchant_at_currency_payer",
                 partialFilterExpression={"tries": {"$gt": 0}},
             ),
         ]

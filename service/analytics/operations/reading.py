@@ -13,7 +13,7 @@ from service.analytics.operations.keeping import unread_of
 from service.analytics.operations.unread import Unread
 from service.analytics.operations.within import Reading, buckets_within
 from service.analytics.repository import facts
-from service.analytics.repository.facts import Span
+from service.analytics.repository.facts import Span, Which
 from service.analytics.states import Grain, Part
 from service.storage.database import Row
 from service.storage.plain import in_transaction
@@ -68,14 +68,13 @@ async def retrying(merchant_id: str, currency: str, span: Span) -> int:
 
     async def work(tx: Transaction) -> int:
         await unread.read(tx)
-        known = await facts.who_retried(merchant_id, currency, span, tx)
-        users = {row["payer"] for row in known if row["_id"] not in unread.counted}
-        users |= {
+        users = {
             row["payer"]
             for row in unread.fresh([span])
             if row["tries"] and row["currency"] == currency
         }
-        return len(users)
+        which = Which(merchant_id, [span], unread.stale([span]))
+        return len(users) + await facts.count_who_retried(which, currency, users, tx)
 
     async with unread_of(merchant_id) as unread:
         return await in_transaction(work, _WITHIN_S)

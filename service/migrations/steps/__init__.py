@@ -8,6 +8,7 @@ to do by what is not yet there.
 from collections.abc import Sequence
 
 from service.migrations.steps import (
+    counted,
     details,
     digests,
     figures,
@@ -18,7 +19,6 @@ from service.migrations.steps import (
     lists,
     merchants,
     money_back,
-    open_sessions,
     outbox,
     owners,
     payments,
@@ -51,6 +51,6 @@ STEPS: Sequence[Step] = (
     Step(17, "sessions: who vouches for the address", vouched.left, vouched.run),
     Step(18, "merchants: whether they are mailed about leads", digests.left, digests.run),
     Step(19, "events, deliveries: whether they are counted anew", recounts.left, recounts.run),
-    Step(20, "indexes: open sessions by merchant", open_sessions.left, open_sessions.run),
+    Step(20, "indexes: those that are counted by", counted.left, counted.run),
 )
 """Every migration; numbers go up by one and are never used again."""
