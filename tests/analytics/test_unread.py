@@ -9,6 +9,7 @@ from service.analytics.operations.catching_up import catch_up
 from service.analytics.operations.figures import total_of
 from service.analytics.operations.keeping import are_many_unread
 from service.analytics.operations.reading import Asked, read_within
+from service.analytics.repository import sources
 from service.core.clock import ManualClock
 from service.core.errors import Unavailable
 from service.jobs.documents import JobRun
@@ -179,6 +180,10 @@ async def test_where_much_is_unread_the_job_runs_at_once(
         await behind.sell()
     with pytest.raises(Unavailable):
         await behind.totals()
+    with monkeypatch.context() as patch:
+        patch.delattr(sources, "written")  # it is counted, and none is read again
+        with pytest.raises(Unavailable):
+            await behind.totals()
     await catch_up(table)
     assert await _runs(behind) == 1
     monkeypatch.setattr(unread, "MOST_UNREAD", 80_000)

@@ -59,7 +59,7 @@ class Unread:
         """Begin with nothing."""
         self.merchant_id = merchant_id
         self.state: FiguresState | None = None
-        self.is_long = False
+        self.is_long = self._is_too_much = False
         self.forget()
 
     def __len__(self) -> int:
@@ -134,7 +134,7 @@ class Unread:
             await self._count(some, tx)
 
     async def _read_changes(self, tx: Transaction) -> None:
-        if not len(self):
+        if self._is_too_much:
             await self._refuse_many(tx)
         latest = self._latest
         try:
@@ -148,7 +148,7 @@ class Unread:
         self.is_long = len(self.counted) > MANY_UNREAD
 
     async def _refuse_many(self, tx: Transaction) -> None:
-        """Count before anything is read: it costs a tenth of it. Raises `Unavailable`."""
+        """Count before anything is read, as it was too much before. Raises `Unavailable`."""
         limited = Limited(MOST_UNREAD + 1, tx.session)
         count = 0
         for source, after in self._after.items():
@@ -156,7 +156,8 @@ class Unread:
         self._refuse(count)
 
     def _refuse(self, count: int) -> None:
-        if count > MOST_UNREAD:
+        self._is_too_much = count > MOST_UNREAD
+        if self._is_too_much:
             self.is_long = True
             raise Unavailable(
                 "Figures are being made: very much was written since the last run. Ask again soon.",
