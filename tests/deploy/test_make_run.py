@@ -33,11 +33,18 @@ def _version(entry: str) -> str:
     return entry.split()[0]
 
 
+class _ThatRuns(ast.NodeTransformer):
+    def visit_If(self, node: ast.If) -> ast.AST:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+        return self.generic_visit(node)
+
+
 def _imported(sources: Iterable[str]) -> set[str]:
-    """Return the packages that some sources import."""
+    """Return the packages that some sources import when they run, not what only types need."""
     found: set[str] = set()
     for source in sources:
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(_ThatRuns().visit(ast.parse(source))):
             if isinstance(node, ast.Import):
                 found |= {one.name.partition(".")[0] for one in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -62,6 +69,7 @@ def _product() -> list[str]:
 def test_whatever_the_product_and_the_sandbox_import_is_installed_by_make_run() -> None:
     assert _lacking(_imported(_product())) == _OF_AN_EXTRA
     assert _lacking({"pytest"}) == {"pytest"}  # the control
+    assert _imported(["if TYPE_CHECKING:\n    import x\nelse:\n    import y"]) == {"y"}
 
 
 def test_running_takes_the_versions_that_are_tested_and_none_of_the_tools() -> None:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from service.analytics.repository.facts import Span
+from service.core.json_text import to_json
 from service.reports.operations.comparing import Sums
 from service.reports.operations.due import Due
 
@@ -34,7 +35,7 @@ class Ahead(Struct, frozen=True):
 
 def written(ahead: Ahead) -> str:
     """Return it as text, for the next run."""
-    return msgspec.json.encode(ahead).decode()
+    return to_json(ahead).decode()
 
 
 def read(text: object) -> Ahead | None:
