@@ -1,7 +1,7 @@
 """What figures are made of: facts, marks of what has changed, and buckets that were added up."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import Field, InstanceOf
 from pymongo import ASCENDING, IndexModel
@@ -12,16 +12,19 @@ from service.storage.database import EMPTY_TIME, DatabaseTime
 from service.storage.documents import StoredDocument
 
 
+def _by(*names: str) -> list[tuple[str, int]]:
+    return [(name, ASCENDING) for name in names]
+
+
 class Fact(StoredDocument):
     """One thing that is counted, as its own row stood when it was last read.
 
     `_id` is the kind and the key of that row, so there is never a second. `at` decides in which
     quarter-hour it counts. `payer` is a hash of the user, of a lead that nobody followed of its
-    journey. `tries` are tries after the first,
-    `took_ms` is how long it took until the end, `slot` that of a completed session. `source_at` is
-    the row's `writtenAt`. Of a session `code` is how far it came, of a lead `state` is (`Reached`),
-    and `provider` that of its session that came farthest. A fact stays when its row is purged, and
-    so do the figures.
+    journey. `tries` are tries after the first, `took_ms` is how long it took until the end, `slot`
+    that of a completed session. `source_at` is the row's `writtenAt`. Of a session `code` is how
+    far it came, of a lead `state` is (`Reached`), and `provider` that of its session that came
+    farthest. A fact stays when its row is purged, and so do the figures.
     """
 
     id: str  # type: ignore[assignment]
@@ -48,10 +51,10 @@ class Fact(StoredDocument):
 
         name = "figures_facts"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel([("merchantId", ASCENDING), ("at", ASCENDING)], name="merchant_at"),
+            IndexModel(_by("merchantId", "at"), name="merchant_at"),
             # For who tried again: few did, and these are counted without being read.
             IndexModel(
-                [(one, ASCENDING) for one in ("merchantId", "at", "currency", "payer", "tries")],
+                _by("merchantId", "at", "currency", "payer", "tries"),
                 name="tried_again_merchant_at_currency_payer",
                 partialFilterExpression={"tries": {"$gt": 0}},
             ),
@@ -76,11 +79,7 @@ class DirtyBucket(StoredDocument):
 
         name = "figures_dirty"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel(
-                [("merchantId", ASCENDING), ("bucket", ASCENDING)],
-                name="merchant_bucket",
-                unique=True,
-            ),
+            IndexModel(_by("merchantId", "bucket"), name="merchant_bucket", unique=True),
         ]
 
 
@@ -109,47 +108,53 @@ class Rollup(StoredDocument):
         name = "rollups"
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel(
-                [("merchantId", ASCENDING), ("bucket", ASCENDING), ("currency", ASCENDING)],
+                _by("merchantId", "bucket", "currency"),
                 name="merchant_bucket_currency",
                 unique=True,
             ),
         ]
 
 
-class DayRollup(StoredDocument):
-    """A merchant's day of its own zone in one currency: the sum of its roll-ups.
+_OF_LONGER: Final = [
+    IndexModel(
+        _by("merchantId", "bucket", "until", "currency"),
+        name="merchant_bucket_until_currency",
+        unique=True,
+    )
+]
 
-    `bucket` and `until` are when it begins and ends. `hours` are the totals of its hours, by the
-    minute of the day, as MessagePack. `without` are the parts with too many keys to be kept. The
-    state has the zone: all of them are of one.
+
+class LongerRollup(Rollup):
+    """A merchant's time of its own zone in one currency: the sum of its roll-ups.
+
+    It is from `bucket` to `until`. `without` are the parts with too many keys to be kept. The state
+    has the zone: all of them are of one.
     """
 
-    merchant_id: str
-    bucket: datetime
     until: datetime
-    currency: str
-    totals: dict[str, int] = Field(default_factory=dict)
-    parts: dict[str, bytes] = Field(default_factory=dict)
-    slots: bytes
-    payers: bytes | None = None
-    payers_by: bytes | None = None
-    hours: bytes
     without: list[str] = Field(default_factory=list)
+
+
+class DayRollup(LongerRollup):
+    """A day; `hours` are the totals of its hours, by the minute of the day, as MessagePack."""
+
+    hours: bytes
 
     class Settings:
         """Collection and indexes."""
 
         name = "rollup_days"
-        indexes: ClassVar[list[IndexModel]] = [
-            IndexModel(
-                [
-                    *(("merchantId", ASCENDING), ("bucket", ASCENDING)),
-                    *(("until", ASCENDING), ("currency", ASCENDING)),
-                ],
-                name="merchant_bucket_until_currency",
-                unique=True,
-            ),
-        ]
+        indexes = _OF_LONGER
+
+
+class MonthRollup(LongerRollup):
+    """A month that is over, the sum of its days; it goes with the first of these that changes."""
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "rollup_months"
+        indexes = _OF_LONGER
 
 
 class FiguresState(StoredDocument):
@@ -158,9 +163,10 @@ class FiguresState(StoredDocument):
     All that was written before `safe`, by the database's clock, is in the facts. What was written
     before `seen` is there, too, unless its commit came later than any should: so it is read again.
     `currencies` are all that there is something in, `read_at` is the process's time of the last
-    reading. `zone` is that of the days; where `days_from` is a time, those from there on are still
-    to be made. `batches` is how often facts were written. Webhooks and tracked events were counted
-    up to `series_until`, but where a mark stands or a row asks for it.
+    reading. `zone` is that of days and months; where `days_from` is a time, days from there on are
+    still to be made; months are up to `months_until`. `batches` is how often facts were written.
+    Webhooks and tracked events were counted up to `series_until`, but where a mark stands or a row
+    asks for it.
     """
 
     id: str  # type: ignore[assignment]
@@ -170,14 +176,14 @@ class FiguresState(StoredDocument):
     read_at: datetime
     zone: str | None = None
     days_from: datetime | None = None
+    months_until: datetime | None = None
     batches: int = 0
     series_until: datetime | None = None
 
-    class Settings:
+    class Settings(StoredDocument.Settings):
         """Collection."""
 
         name = "figures_state"
-        indexes: ClassVar[list[IndexModel]] = []
 
 
 class Rebuild(StoredDocument):
@@ -192,11 +198,10 @@ class Rebuild(StoredDocument):
     buckets: int
     begun_at: datetime
 
-    class Settings:
+    class Settings(StoredDocument.Settings):
         """Collection."""
 
         name = "figures_rebuilds"
-        indexes: ClassVar[list[IndexModel]] = []
 
 
 class CacheState(StoredDocument):
@@ -205,11 +210,10 @@ class CacheState(StoredDocument):
     id: str  # type: ignore[assignment]
     cleared_at: datetime
 
-    class Settings:
+    class Settings(StoredDocument.Settings):
         """Collection."""
 
         name = "figures_cache"
-        indexes: ClassVar[list[IndexModel]] = []
 
 
 class TrackedEvent(StoredDocument):
@@ -238,8 +242,8 @@ class TrackedEvent(StoredDocument):
 
         name = "figures_events"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel([("merchantId", ASCENDING), ("at", ASCENDING)], name="merchant_at"),
-            IndexModel([("purgeAt", ASCENDING)], name="purgeAt_ttl", expireAfterSeconds=0),
+            IndexModel(_by("merchantId", "at"), name="merchant_at"),
+            IndexModel(_by("purgeAt"), name="purgeAt_ttl", expireAfterSeconds=0),
         ]
 
 
@@ -261,8 +265,8 @@ class UnusualHour(StoredDocument):
 
         name = "figures_unusual"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel([("merchantId", ASCENDING)], name="merchant"),
-            IndexModel([("standsUntil", ASCENDING)], name="standsUntil_ttl", expireAfterSeconds=0),
+            IndexModel(_by("merchantId"), name="merchant"),
+            IndexModel(_by("standsUntil"), name="standsUntil_ttl", expireAfterSeconds=0),
         ]
 
 
@@ -272,11 +276,10 @@ class HoursState(StoredDocument):
     id: str  # type: ignore[assignment]
     looked_until: datetime
 
-    class Settings:
+    class Settings(StoredDocument.Settings):
         """Collection."""
 
         name = "figures_hours"
-        indexes: ClassVar[list[IndexModel]] = []
 
 
 class CohortSums(StoredDocument):
@@ -291,8 +294,7 @@ class CohortSums(StoredDocument):
     version: InstanceOf[DatabaseTime]
     cells: bytes
 
-    class Settings:
+    class Settings(StoredDocument.Settings):
         """Collection."""
 
         name = "figures_cohorts"
-        indexes: ClassVar[list[IndexModel]] = []

@@ -81,6 +81,7 @@ class Grain(StrEnum):
     QUARTER = "quarter"
     HOUR = "hour"
     DAY = "day"
+    MONTH = "month"
 
 
 def quarter_of(at: datetime) -> datetime:

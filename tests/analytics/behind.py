@@ -6,13 +6,12 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pymongo.errors import OperationFailure
 
-from service.analytics.documents import DayRollup, FiguresState, Rollup
+from service.analytics.documents import DayRollup, FiguresState, MonthRollup, Rollup
 from service.analytics.operations.figures import (
     grouped,
     latency_of,
@@ -22,6 +21,7 @@ from service.analytics.operations.figures import (
     total_of,
 )
 from service.analytics.operations.folding import Bucket
+from service.analytics.operations.months import make_months
 from service.analytics.operations.reading import Asked, read
 from service.analytics.operations.remaking import make_days
 from service.analytics.operations.rolling import roll_up
@@ -59,10 +59,11 @@ class Behind:
         self.late: list[Any] = []
         self.killed = 0
         self.zone = FIRST_ZONE
+        self.days = 3
 
     async def sell(self) -> None:
         """Insert a sale by a process whose clock may be minutes off."""
-        at = NOON - timedelta(minutes=self.draw.randrange(3 * 1440))
+        at = NOON - timedelta(minutes=self.draw.randrange(self.days * 1440))
         self.sales.append(await one_sale(self.draw, f"s-{len(self.sales)}", at))
 
     async def leave(self) -> None:
@@ -179,17 +180,27 @@ class Behind:
         await self.database["merchants"].replace_one({"_id": "default"}, row, upsert=True)
 
     async def make_days(self) -> None:
-        """Make the days anew if they begin in another zone."""
+        """Make the days anew if they begin in another zone, and months as if all were over."""
         await make_days("default", None, FOREVER)
+        await make_months("default", ManualClock(LAST), None, FOREVER)
 
     async def check_days(self) -> None:
-        """Hold days and hours of the merchant's zone to be sums of its quarter-hours."""
-        zone, at = self.zone, NOON - timedelta(minutes=self.draw.randrange(2 * 1440))
+        """Hold hours, days and months of the merchant's zone to be sums of its quarter-hours."""
+        at = NOON - timedelta(minutes=self.draw.randrange(2 * 1440))
         span = self.draw.choice([(FIRST, LAST), (at - timedelta(days=9), at)])
-        grain, since = self.draw.choice([(Grain.HOUR, hour_starts), (Grain.DAY, day_starts)])
+        await self.hold(span, *self.draw.choice(_STARTS))
+
+    async def hold(
+        self, span: Span, grain: Grain, since: Callable[[datetime, ZoneInfo], datetime]
+    ) -> None:
+        """Hold a time's hours, days or months to be sums of its quarter-hours."""
+        zone = self.zone
         quarters = await self._read(span, zone, Grain.QUARTER)
         found = await self._read(span, zone, grain)
-        key = partial(since, zone=ZoneInfo(zone))
+
+        def key(at: datetime) -> datetime:
+            return since(at, ZoneInfo(zone))
+
         assert sums_by(found, key) == sums_by(quarters, key)
         assert others(found) == others(quarters)
 
@@ -249,23 +260,28 @@ def hour_starts(at: datetime, zone: ZoneInfo) -> datetime:
     return begin_of(at, "hour", zone, 0)
 
 
+def month_starts(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the month of a zone begins."""
+    return begin_of(at, "month", zone, 0)
+
+
 def day_starts(at: datetime, zone: ZoneInfo) -> datetime:
     """Return when the day of a zone begins."""
     return begin_of(at, "day", zone, 0)
 
 
 async def rollups(database: Database) -> list[Row]:
-    """Return all roll-ups, and all days, without their keys."""
+    """Return all roll-ups, days and months, without their keys."""
     made: list[Row] = []
-    for name in (Rollup.collection_name(), DayRollup.collection_name()):
-        found = database[name].find({}, {"_id": 0})
+    for document in (Rollup, DayRollup, MonthRollup):
+        found = database[document.collection_name()].find({}, {"_id": 0})
         made += await found.sort([("bucket", 1), ("currency", 1)]).to_list()
     return made
 
 
 async def forget_reading(database: Database) -> None:
     """Have everything read again, into nothing."""
-    for name in ("figures_state", "rollups", "rollup_days", "figures_facts"):
+    for name in ("figures_state", "rollups", "rollup_days", "rollup_months", "figures_facts"):
         await database[name].delete_many({})
 
 
@@ -276,3 +292,6 @@ async def pretend_read(database: Database, seconds: int) -> None:
     assert row is not None
     seen = {name: type(at)(at.time + seconds, at.inc) for name, at in row["seen"].items()}
     await states.update_one({"_id": row["_id"]}, {"$set": {"seen": seen}})
+
+
+_STARTS = [(Grain.HOUR, hour_starts), (Grain.DAY, day_starts), (Grain.MONTH, month_starts)]

@@ -101,7 +101,8 @@ class FiguresBack(Controller):
         """From a session's opening to its completion; percentiles are at most 1 % off."""
 
         async def compute(shown: Shown) -> LatencyAnswer:
-            buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone), (), Grain.DAY)
+            span = last_days(days, shown.as_of, shown.zone)
+            buckets = await ask_one(shown, span, (), Grain.MONTH)
             return latency_answer(shown, days, buckets)
 
         return await respond(request, shown, HOURLY, compute)
@@ -138,7 +139,7 @@ class FiguresBack(Controller):
         async def compute(shown: Shown) -> GeographyAnswer:
             span = last_days(days, shown.as_of, shown.zone)
             return geography_answer(
-                shown, days, await ask_one(shown, span, [Part.COUNTRY], Grain.DAY)
+                shown, days, await ask_one(shown, span, [Part.COUNTRY], Grain.MONTH)
             )
 
         return await respond(request, shown, DAILY, compute)

@@ -49,7 +49,7 @@ class FiguresBeyond(Controller):
         async def compute(shown: Shown) -> FunnelAnswer:
             span = last_days(days, shown.as_of, shown.zone)
             parts = [Part.PROVIDER, Part.ITEM, Part.LEAD]
-            return funnel_answer(shown, days, await ask_one(shown, span, parts, Grain.DAY))
+            return funnel_answer(shown, days, await ask_one(shown, span, parts, Grain.MONTH))
 
         return await respond(request, shown, HOURLY, compute)
 

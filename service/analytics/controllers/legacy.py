@@ -142,7 +142,7 @@ class FiguresLegacy(Controller):
 
         async def compute(shown: Shown) -> ResourcesAnswer:
             span = span_of(period, shown.as_of)
-            buckets = await ask_one(shown, span, [Part.ITEM], Grain.DAY)
+            buckets = await ask_one(shown, span, [Part.ITEM], Grain.MONTH)
             line = PeriodLine(*span, type=period)
             return resources_answer(shown, line, buckets, sort_by, limit)
 
@@ -159,7 +159,7 @@ class FiguresLegacy(Controller):
 
         async def compute(shown: Shown) -> MethodsAnswer:
             span = span_of(period, shown.as_of)
-            buckets = await ask_one(shown, span, [Part.PROVIDER], Grain.DAY)
+            buckets = await ask_one(shown, span, [Part.PROVIDER], Grain.MONTH)
             return methods_answer(shown, PeriodLine(*span, type=period), buckets)
 
         return await respond(request, shown, DAILY, compute)

@@ -1,4 +1,4 @@
-"""Read what was added up before: days that are whole and as they were, else quarter-hours."""
+"""Read what was added up before: months and days that are whole and as they were, else quarters."""
 
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
@@ -7,20 +7,44 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
+from service.analytics.documents import DayRollup, MonthRollup
 from service.analytics.operations.days import hours_of, is_day
 from service.analytics.operations.folding import Bucket, bucket_of
+from service.analytics.operations.months import is_month, whole_month
 from service.analytics.operations.spans import apart_from
-from service.analytics.repository import days, rollups
+from service.analytics.repository import longer, rollups
 from service.analytics.repository.facts import Span
 from service.analytics.repository.rollups import Wanted
+from service.analytics.states import Grain
 from service.storage.transaction import Transaction
 
 
 class Coarse(Struct, frozen=True):
-    """Days of a zone are read where that is possible, or these as their hours."""
+    """Months and days of a zone are read where that is possible, or days as their hours.
+
+    `months_until` is until when months were added up; others are nobody's.
+    """
 
     zone: ZoneInfo
-    by_hour: bool
+    grain: Grain
+    months_until: datetime | None = None
+
+    def kinds_in(self, span: Span) -> Sequence[longer.Longer]:
+        """Return what may be read in a time, the longest first."""
+        if self.grain != Grain.MONTH or self.months_until is None:
+            return (DayRollup,)
+        first = whole_month(span[0], self.zone)
+        if first[0] != span[0]:
+            first = whole_month(first[1], self.zone)
+        has_month = first[1] <= min(span[1], self.months_until)
+        return (MonthRollup, DayRollup) if has_month else (DayRollup,)
+
+    def may_read(self, kind: longer.Longer, span: Span) -> bool:
+        """Return whether one that was added up counts, by the rules that the zone has now."""
+        if kind is DayRollup:
+            return is_day(span, self.zone)
+        made = self.months_until is not None and span[1] <= self.months_until
+        return made and is_month(span, self.zone)
 
 
 async def added_up(
@@ -31,36 +55,42 @@ async def added_up(
     A day has no row in a currency that it has nothing in, so which days there are is asked apart.
     """
     [whole] = of.spans
-    used: list[Span] = []
-    buckets: list[Bucket] = []
+    left, buckets = [whole], list[Bucket]()
     if coarse is not None:
-        made = await days.made_within(of.merchant_id, whole, tx)
         changed = sorted(odd)
-        some = [one for one in made if not _any_in(changed, one) and is_day(one, coarse.zone)]
-        used, buckets = await _of_days(of, some, coarse, tx)
-    rest = structs.replace(of, spans=apart_from(whole, used), but=())
-    stored = await rollups.within(rest, tx)
+        for kind in coarse.kinds_in(whole):
+            made = await longer.made_within(kind, of.merchant_id, left, tx)
+            some = [one for one in made if not _any_in(changed, one) and coarse.may_read(kind, one)]
+            bounds = [(in_it[0][0], in_it[-1][1]) for one in left if (in_it := _within(some, one))]
+            asked = structs.replace(of, spans=bounds, but=())
+            used, found = await _of_longer(asked, kind, {*some}, coarse, tx)
+            left = [rest for one in left for rest in apart_from(one, _within(used, one))]
+            buckets += found
+    stored = await rollups.within(structs.replace(of, spans=left, but=()), tx)
     return buckets + [bucket_of(row) for row in stored if row["bucket"] not in of.but]
 
 
-async def _of_days(
-    of: Wanted, some: Sequence[Span], coarse: Coarse, tx: Transaction
+async def _of_longer(
+    of: Wanted, kind: longer.Longer, some: Collection[Span], coarse: Coarse, tx: Transaction
 ) -> tuple[list[Span], list[Bucket]]:
-    """Return which of some days have all parts that are asked for, and what these come to."""
+    """Return which of some times have all parts that are asked for, and what these come to."""
     if not some:
         return [], []
-    shown = [*of.parts, *(["hours"] if coarse.by_hour else [])]
-    rows = await days.within(of.merchant_id, (some[0][0], some[-1][1]), of.currency, shown, tx)
+    by_hour = coarse.grain == Grain.HOUR
+    rows = await longer.within(kind, of, by_hour, tx)
     short = {row["bucket"] for row in rows if not {*of.parts}.isdisjoint(row["without"])}
-    used = [one for one in some if one[0] not in short]
-    begins = {one[0] for one in used}
+    used = {one for one in some if one[0] not in short}
     buckets: list[Bucket] = []
     for row in rows:
-        if row["bucket"] in begins:
-            buckets += hours_of(row) if coarse.by_hour else [bucket_of(row)]
-    return used, buckets
+        if (row["bucket"], row["until"]) in used:
+            buckets += hours_of(row) if by_hour else [bucket_of(row)]
+    return sorted(used), buckets
 
 
 def _any_in(moments: Sequence[datetime], span: Span) -> bool:
     """Return whether any of some moments, in their order, is in a time."""
     return bisect_left(moments, span[0]) < bisect_left(moments, span[1])
+
+
+def _within(some: Sequence[Span], span: Span) -> list[Span]:
+    return [one for one in some if span[0] <= one[0] and one[1] <= span[1]]

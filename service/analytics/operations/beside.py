@@ -23,7 +23,7 @@ from service.analytics.operations.sweeping import WITHIN_S
 from service.analytics.repository import facts, rollups, series
 from service.analytics.repository.facts import Span
 from service.analytics.repository.rollups import Wanted
-from service.analytics.states import SERIES, Part, quarter_of
+from service.analytics.states import SERIES, Grain, Part, quarter_of
 from service.core.clock import EARLIEST
 from service.storage.plain import in_transaction
 from service.storage.transaction import Transaction
@@ -72,7 +72,7 @@ async def _read(
     whole = span[0], max(span[0], min(quarter_of(span[1]), settled))
     odd = {*await facts.marks_within(merchant_id, whole, tx, "series")}
     odd |= {at for at in await series.late(merchant_id, tx) if whole[0] <= at < whole[1]}
-    coarse = Coarse(ZoneInfo(zone), by_hour=False) if state and state.zone == zone else None
+    coarse = Coarse(ZoneInfo(zone), Grain.DAY) if state and state.zone == zone else None
     known = await added_up(Wanted(merchant_id, [whole], SERIES, parts, odd), odd, coarse, tx)
     short = {one.at for one in known if is_cut(one)}
     found = [one for one in known if one.at not in short]

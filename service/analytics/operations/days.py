@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -58,6 +58,14 @@ def rows_of_days(
 
 
 def _row_of(merchant_id: str, day: Span, buckets: Sequence[Bucket], zone: ZoneInfo) -> Row:
+    hours = PACK_PARTS.encode(_hours(day[0], buckets, zone))
+    return DayRollup.new_row(longer_row(merchant_id, day, buckets) | {"hours": hours})
+
+
+def longer_row(
+    merchant_id: str, span: Span, buckets: Sequence[Bucket], without: Collection[str] = ()
+) -> Row:
+    """Return what some buckets of one currency come to, as it is stored, but for some parts."""
     totals: dict[str, int] = {}
     parts: dict[str, Sums] = {}
     slots: dict[int, int] = {}
@@ -68,12 +76,11 @@ def _row_of(merchant_id: str, day: Span, buckets: Sequence[Bucket], zone: ZoneIn
             known = parts.setdefault(part, {})
             for key, counts in of.items():
                 add(known.setdefault(key, {}), counts)
-    few = {part: of for part, of in parts.items() if len(of) <= MOST_KEYS_OF_A_DAY}
+    many = {part for part, of in parts.items() if len(of) > MOST_KEYS_OF_A_DAY}.union(without)
+    few = {part: of for part, of in parts.items() if part not in many}
     payers = union_of([one.payers for one in buckets if one.payers is not None])
-    whole = Bucket(day[0], buckets[0].currency, totals, few, slots, payers, _payers_by(buckets))
-    hours = PACK_PARTS.encode(_hours(day[0], buckets, zone))
-    own: Row = {"until": day[1], "hours": hours, "without": sorted(parts.keys() - few.keys())}
-    return DayRollup.new_row(row_of(merchant_id, whole) | own)
+    whole = Bucket(span[0], buckets[0].currency, totals, few, slots, payers, _payers_by(buckets))
+    return row_of(merchant_id, whole) | {"until": span[1], "without": sorted(many)}
 
 
 def _payers_by(buckets: Iterable[Bucket]) -> dict[str, bytes]:

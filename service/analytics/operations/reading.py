@@ -25,9 +25,9 @@ _WITHIN_S: Final = 20.0
 class Asked(Struct, frozen=True):
     """What is read: a merchant's figures of some times, with some parts; None: all currencies.
 
-    Times are exact: a quarter-hour that one begins or ends in is added up from facts. Where hours
-    or days of a zone are told apart at least, buckets may be as long as these; what is not the
-    total of an hour stands beside the first one of its day.
+    Times are exact: a quarter-hour that one begins or ends in is added up from facts. Where hours,
+    days or months of a zone are told apart at least, or no times at all (months), buckets may be as
+    long as these; what is not the total of an hour stands beside the first one of its day.
     """
 
     merchant_id: str
@@ -93,7 +93,7 @@ async def unread_within(merchant_id: str, tx: Transaction) -> dict[str, Row]:
 async def _found(asked: Asked, unread: Unread, tx: Transaction) -> Found:
     state, coarse = unread.state, None
     if asked.grain != Grain.QUARTER and state and state.zone and state.zone == asked.zone:
-        coarse = Coarse(ZoneInfo(state.zone), by_hour=asked.grain == Grain.HOUR)
+        coarse = Coarse(ZoneInfo(state.zone), asked.grain, state.months_until)
     shown = Shown(asked.currency, asked.parts)
     one = Reading(asked.merchant_id, shown, coarse, unread)
     buckets = [await buckets_within(one, span, tx) for span in asked.spans]

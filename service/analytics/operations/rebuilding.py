@@ -9,7 +9,7 @@ from msgspec import Struct
 from service.analytics.documents import FiguresState
 from service.analytics.operations.marking import SERIES_NAME
 from service.analytics.operations.sweeping import WITHIN_S
-from service.analytics.repository import days, facts, rebuilds, rollups, series, sources, versions
+from service.analytics.repository import facts, longer, rebuilds, rollups, series, sources, versions
 from service.analytics.repository.facts import Span
 from service.analytics.states import QUARTER
 from service.audit.operations import Act, record
@@ -68,7 +68,7 @@ async def figures_status() -> Status:
             standing.append(
                 view_of(Standing, one, merchant_id=one.id, marked=marked, oldest_mark=oldest)
             )
-        counts = await facts.count(), await rollups.count(), await days.count()
+        counts = await facts.count(), await rollups.count(), await longer.count_days()
         aggregates = [Aggregate(name, _read_until(name, states)) for name in sources.SOURCES]
         aggregates.append(Aggregate(SERIES_NAME, _counted_until(states)))
         return Status(standing, aggregates, *counts)
@@ -134,7 +134,7 @@ async def _mark(merchant_id: str, span: Span) -> int:
         bounds += await series.bounds_of(merchant_id, NO_TRANSACTION)
     for week in _weeks(span, bounds):
         async with answers_in_time(WITHIN_S):
-            made = await days.begins_of(merchant_id, week)
+            made = await longer.begins_of(merchant_id, week)
             made |= await series.quarters(merchant_id, week, NO_TRANSACTION)
             buckets = sorted(made.union(await facts.buckets_within(merchant_id, week)))
         for n in range(0, len(buckets), _AT_ONCE):

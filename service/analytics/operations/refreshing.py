@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 from service.analytics.operations.marking import SERIES_NAME, mark_series
+from service.analytics.operations.months import make_months
 from service.analytics.operations.remaking import make_days
 from service.analytics.operations.rolling import roll_up
 from service.analytics.operations.sweeping import WITHIN_S, sweep
@@ -17,9 +18,10 @@ EVERYTHING: Final[Collection[str]] = (*sources.SOURCES, SERIES_NAME)
 
 
 class FiguresReport(Report):
-    """What a run did: facts that changed, quarter-hours that were added up, days of a new zone.
+    """What a run did: facts that changed, quarter-hours and months that were added up, days anew.
 
-    None is a change of what was recorded: no run by the clock stands in the trail.
+    Days are those of a new zone. None is a change of what was recorded: no run by the clock stands
+    in the trail.
     """
 
     def __init__(self, job: str, *, dry_run: bool = False) -> None:
@@ -28,6 +30,7 @@ class FiguresReport(Report):
         self.facts = 0
         self.buckets = 0
         self.days = 0
+        self.months = 0
 
 
 async def refresh(
@@ -55,6 +58,7 @@ async def refresh(
         if turn.until.over:
             return
         report.days += await make_days(merchant_id, turn.lease, turn.until)
+        report.months += await make_months(merchant_id, clock, turn.lease, turn.until)
 
 
 async def count_marked(report: FiguresReport, turn: Turn) -> None:

@@ -1,4 +1,4 @@
-"""Keep the days of a merchant's own zone as its quarter-hours are."""
+"""Keep the days of a merchant's own zone as its quarter-hours are, and no month that isn't."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from service.analytics.documents import FiguresState
 from service.analytics.operations.days import days_of, rows_of_days, whole_day
 from service.analytics.operations.fitting_in import if_it_fits
 from service.analytics.operations.folding import Bucket, bucket_of, row_of
+from service.analytics.operations.months import forget_months
 from service.analytics.operations.periods import DAY, day_of
 from service.analytics.operations.spans import joined, spans_of
-from service.analytics.repository import days, facts, rollups
+from service.analytics.repository import facts, longer, rollups
 from service.analytics.repository.facts import Span
 from service.analytics.repository.rollups import Wanted
 from service.analytics.states import SERIES, Part
@@ -39,13 +39,15 @@ class Replaced(Struct, frozen=True):
 
 
 async def replace(what: Replaced, tx: Transaction) -> None:
-    """Replace quarter-hours, and add the days up anew that these are in."""
+    """Replace quarter-hours, add the days up anew that these are in, and forget the months."""
     wanted = Wanted(what.merchant_id, spans_of(what.quarters), what.currency, ())
     rows = [row_of(what.merchant_id, one) for one in what.made]
     await rollups.replace(wanted, rows, tx)
     state = await facts.state_of(what.merchant_id, tx)
-    if state is not None and state.zone is not None:
-        await _make(state, days_of(what.quarters, ZoneInfo(state.zone)), what, tx)
+    if what.quarters and state is not None and state.zone is not None:
+        zone = ZoneInfo(state.zone)
+        await _make(days_of(what.quarters, zone), what, zone, tx)
+        await forget_months(state, min(what.quarters), tx)
 
 
 async def make_days(merchant_id: str, lease: Held | None, until: Until) -> int:
@@ -62,15 +64,15 @@ async def make_days(merchant_id: str, lease: Held | None, until: Until) -> int:
 
 
 async def _begin(merchant_id: str, tx: Transaction) -> bool:
-    """Forget all days where the zone is another one; return whether some are to be made."""
+    """Forget days and months where the zone is another one; return whether any are to be made."""
     state, merchant = await facts.state_of(merchant_id, tx), await merchants.find(merchant_id, tx)
     zone = merchant.zone if merchant is not None else FIRST_ZONE
     if state is None:
         return False
     if state.zone != zone:
-        await days.remove_all(merchant_id, tx)
+        await longer.remove_all(merchant_id, tx)
         first = await rollups.first_after(merchant_id, None, tx)
-        state = state.model_copy(update={"zone": zone, "days_from": first})
+        state = state.model_copy(update={"zone": zone, "days_from": first, "months_until": None})
         await facts.keep_state(state, tx)
     return state.days_from is not None
 
@@ -83,14 +85,14 @@ async def _go_on(merchant_id: str, tx: Transaction) -> int:
     first = day_of(state.days_from, zone)
     some = [whole_day(first + n * DAY, zone) for n in range(_DAYS_AT_ONCE)]
     for currency in (None, SERIES):
-        await _make(state, some, Replaced(merchant_id, currency, (), ()), tx)
+        await _make(some, Replaced(merchant_id, currency, (), ()), zone, tx)
     then = await rollups.first_after(merchant_id, some[-1][1], tx)
     await facts.keep_state(state.model_copy(update={"days_from": then}), tx)
     return len(some)
 
 
-async def _make(state: FiguresState, some: Sequence[Span], what: Replaced, tx: Transaction) -> None:
-    wanted = Wanted(state.id, joined(some), what.currency, [*Part], what.quarters)
+async def _make(some: Sequence[Span], what: Replaced, zone: ZoneInfo, tx: Transaction) -> None:
+    wanted = Wanted(what.merchant_id, joined(some), what.currency, [*Part], what.quarters)
     buckets = [bucket_of(row) for row in await rollups.within(wanted, tx)] + [*what.made]
-    rows = rows_of_days(state.id, some, buckets, ZoneInfo(str(state.zone)))
-    await days.replace(state.id, what.currency, some, rows, tx)
+    rows = rows_of_days(what.merchant_id, some, buckets, zone)
+    await longer.replace_days(what.merchant_id, what.currency, some, rows, tx)

@@ -42,7 +42,8 @@ async def read_sessions(shown: Shown, days: int) -> Sessions:
     span = last_days(days, shown.as_of, shown.zone)
     week = last_days(_WEEK, shown.as_of, shown.zone)
     spans = [span, week, today(shown.as_of, shown.zone).current]
-    of_days, of_week, of_today = await ask(shown, spans, [Part.ITEM], Grain.DAY)
+    # No month is in a week: that one comes as its days.
+    of_days, of_week, of_today = await ask(shown, spans, [Part.ITEM], Grain.MONTH)
     retried = await retrying(shown.merchant.id, shown.currency, span)
     async with answers_in_time():
         waiting = await live.pending_since(

@@ -22,6 +22,7 @@ _LENGTHS: Final[Mapping[Interval, timedelta]] = {
     "week": 7 * DAY,
     "month": 28 * DAY,
 }
+_GRAINS: Final[Mapping[Interval, Grain]] = {"hour": Grain.HOUR, "month": Grain.MONTH}
 _PERIODS: Final[Mapping[Period, timedelta]] = {
     "24h": DAY,
     "7d": 7 * DAY,
@@ -68,7 +69,7 @@ def require_few(span: Span, interval: Interval) -> None:
 
 def grain_of(interval: Interval) -> Grain:
     """Return what is told apart at least by an interval."""
-    return Grain.HOUR if interval == "hour" else Grain.DAY
+    return _GRAINS.get(interval, Grain.DAY)
 
 
 def begin_of(at: datetime, interval: Interval, zone: ZoneInfo, first_weekday: int) -> datetime:

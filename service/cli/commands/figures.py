@@ -150,7 +150,7 @@ async def _until_done(table: Table) -> None:
                 break
             say(
                 f"{counts['facts']} facts were read, {counts['buckets']} quarter-hours added up, "
-                f"{counts['days']} days of a new zone."
+                f"{counts['days']} days of a new zone, {counts['months']} months."
             )
     paused = "; it is paused: tillgate jobs resume figures" if report.paused else ""
     if report.skipped:

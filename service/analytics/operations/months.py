@@ -1,0 +1,86 @@
+"""Months of a merchant's own zone: sums of their days, once they are over."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from zoneinfo import ZoneInfo
+
+from service.analytics.documents import FiguresState, MonthRollup
+from service.analytics.operations.days import longer_row
+from service.analytics.operations.fitting_in import if_it_fits
+from service.analytics.operations.folding import bucket_of
+from service.analytics.operations.periods import day_of, span_of_month
+from service.analytics.repository import facts, longer, rollups
+from service.analytics.repository.facts import Span
+from service.core.batches import Until
+from service.core.clock import Clock
+from service.leases.repository import Held
+from service.storage.database import Row
+from service.storage.transaction import Transaction
+
+
+def whole_month(at: datetime, zone: ZoneInfo) -> Span:
+    """Return when the month of a moment begins and ends."""
+    day = day_of(at, zone)
+    return span_of_month(day.year, day.month, zone)
+
+
+def is_month(span: Span, zone: ZoneInfo) -> bool:
+    """Return whether a time is a month, by the rules that the zone has now."""
+    return whole_month(span[0], zone) == span
+
+
+def rows_of_month(merchant_id: str, month: Span, days: Sequence[Row]) -> list[Row]:
+    """Return a month as it is stored, one for each currency, of its days."""
+    found = []
+    for _, some in groupby(sorted(days, key=itemgetter("currency")), itemgetter("currency")):
+        of = [*some]
+        without = {part for day in of for part in day["without"]}
+        row = longer_row(merchant_id, month, [bucket_of(day) for day in of], without)
+        found.append(MonthRollup.new_row(row))
+    return found
+
+
+async def make_months(merchant_id: str, clock: Clock, lease: Held | None, until: Until) -> int:
+    """Add up the months of a merchant that are over and are not kept; return how many.
+
+    Goes on where it was stopped, as `make_days` does. Raises `Unavailable`, `LeaseLost`.
+    """
+    done = 0
+    while not until.over:
+        made = await if_it_fits(merchant_id, lease, partial(_next, merchant_id, clock))
+        if not made:
+            break
+        done += made
+    return done
+
+
+async def _next(merchant_id: str, clock: Clock, tx: Transaction) -> int:
+    state = await facts.state_of(merchant_id, tx)
+    if state is None or state.zone is None or state.days_from is not None:
+        return 0
+    first = await rollups.first_after(merchant_id, state.months_until, tx)
+    if first is None:
+        return 0
+    month = whole_month(first, ZoneInfo(state.zone))
+    if month[1] > clock.now():
+        return 0
+    days = await longer.days_of(merchant_id, month, tx)
+    await longer.remove_months(merchant_id, month[0], tx)
+    await longer.add_months(rows_of_month(merchant_id, month, days), tx)
+    await _keep(state, month[1], tx)
+    return 1
+
+
+async def forget_months(state: FiguresState, since: datetime, tx: Transaction) -> None:
+    """Remove the months of a merchant from the one on that a moment is in: it has changed."""
+    begins = whole_month(since, ZoneInfo(str(state.zone)))[0]
+    if state.months_until is not None and begins < state.months_until:
+        await longer.remove_months(state.id, begins, tx)
+        await _keep(state, begins, tx)
+
+
+async def _keep(state: FiguresState, months_until: datetime, tx: Transaction) -> None:
+    await facts.keep_state(state.model_copy(update={"months_until": months_until}), tx)

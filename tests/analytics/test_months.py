@@ -1,0 +1,245 @@
+"""Months of a merchant's zone are sums of its days, and there is none of what has changed."""
+
+import random
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from service.analytics.documents import DayRollup, FiguresState, MonthRollup
+from service.analytics.operations import days
+from service.analytics.operations.months import make_months, whole_month
+from service.analytics.operations.reading import Asked, read
+from service.analytics.operations.rebuilding import begin_rebuild
+from service.analytics.states import Grain, Part
+from service.core.clock import ManualClock
+from service.core.errors import Unavailable
+from service.storage.database import Database, Row
+from service.storage.documents import bound_client
+from tests.analytics.behind import FIRST, FOREVER, LAST, ZONES, Behind, month_starts
+from tests.analytics.rows import change
+from tests.bookkeeping.books import CRON
+from tests.conftest import NOON
+from tests.storage.failing import failing
+
+_SPANS = [(FIRST, LAST), (NOON - timedelta(days=75), NOON), (NOON - timedelta(days=20), NOON)]
+
+
+async def _made(database: Database, clock: ManualClock, seed: int) -> Behind:
+    """Return a merchant of Kathmandu with sales of three months, all of them added up."""
+    behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
+    behind.days = 90
+    await behind.move_house("Asia/Kathmandu")
+    for _ in range(16):
+        await behind.sell()
+    await behind.leave()
+    await behind.sweep()
+    await behind.roll()
+    await behind.make_days()
+    await _hold(behind)
+    return behind
+
+
+async def _hold(behind: Behind) -> None:
+    for span in _SPANS:
+        await behind.hold(span, Grain.MONTH, month_starts)
+
+
+async def _months(database: Database) -> list[Row]:
+    found = database[MonthRollup.collection_name()].find({}, {"_id": 0})
+    return await found.sort([("bucket", 1), ("currency", 1)]).to_list()
+
+
+async def _falsify(database: Database) -> None:
+    """Change what all months say."""
+    await database[MonthRollup.collection_name()].update_many({}, {"$inc": {"totals.session": 1}})
+
+
+async def test_months_are_read_where_they_are_whole(database: Database, clock: ManualClock) -> None:
+    behind = await _made(database, clock, 1)
+    zone = ZoneInfo("Asia/Kathmandu")
+    months = {(row["bucket"], row["until"]) for row in await _months(database)}
+    assert len(months) >= 3
+    assert all(whole_month(one[0], zone) == one for one in months)
+    await _falsify(database)
+    with pytest.raises(AssertionError):
+        await behind.hold(_SPANS[0], Grain.MONTH, month_starts)
+    with pytest.raises(AssertionError):
+        await behind.hold(_SPANS[1], Grain.MONTH, month_starts)
+    # The control: none is in 20 days, and nobody who tells days apart reads any.
+    await behind.hold(_SPANS[2], Grain.MONTH, month_starts)
+    await behind.hold(_SPANS[0], Grain.DAY, month_starts)
+
+
+async def test_a_month_goes_with_what_changes_and_comes_back(
+    database: Database, clock: ManualClock
+) -> None:
+    behind = await _made(database, clock, 2)
+    before = await _months(database)
+    old = min(behind.sales, key=lambda one: one["sessions"]["createdAt"])["sessions"]
+    await change("sessions", old, amount=1)
+    await _hold(behind)  # nobody has read it yet
+    await behind.sweep()
+    assert await _months(database) == before
+    await _hold(behind)  # nobody has added it up yet
+    await behind.roll()
+    assert await _months(database) == []
+    await _hold(behind)
+    await behind.make_days()
+    await _hold(behind)
+    assert [row["bucket"] for row in await _months(database)] == [row["bucket"] for row in before]
+
+
+async def test_a_later_month_is_kept_when_an_earlier_one_is_not(
+    database: Database, clock: ManualClock
+) -> None:
+    """What changed is in the last month but one: those before it stay as they are."""
+    behind = await _made(database, clock, 3)
+    before = await _months(database)
+    last = max(row["bucket"] for row in before)
+    changed = [
+        one["sessions"]
+        for one in behind.sales
+        if last - timedelta(days=20) < one["sessions"]["createdAt"] < last
+    ]
+    await change("sessions", changed[0], amount=1)
+    await behind.sweep()
+    await behind.roll()
+    left = await _months(database)
+    assert left
+    assert left == [row for row in before if row["until"] < last]
+    await _hold(behind)
+
+
+async def test_what_comes_into_a_month_without_anything_removes_those_after_it(
+    database: Database, clock: ManualClock
+) -> None:
+    behind = await _made(database, clock, 4)
+    first = min(row["bucket"] for row in await _months(database))
+    await change("payments", _paid(behind), firstAt=first - timedelta(days=70))
+    await behind.sweep()
+    await behind.roll()
+    await _hold(behind)
+    await behind.make_days()
+    await _hold(behind)
+    assert min(row["bucket"] for row in await _months(database)) < first - timedelta(days=60)
+
+
+async def test_no_month_is_made_before_it_is_over(database: Database, clock: ManualClock) -> None:
+    behind = await _made(database, clock, 5)
+    await database[MonthRollup.collection_name()].delete_many({})
+    states = database[FiguresState.collection_name()]
+    await states.update_many({}, {"$set": {"monthsUntil": None}})
+    ends = whole_month(NOON, ZoneInfo("Asia/Kathmandu"))[1]
+    await make_months("default", ManualClock(ends - timedelta(seconds=1)), None, FOREVER)
+    assert max(row["until"] for row in await _months(database)) <= NOON
+    assert await make_months("default", ManualClock(ends), None, FOREVER) == 1
+    assert max(row["until"] for row in await _months(database)) == ends
+    assert await make_months("default", ManualClock(ends), None, FOREVER) == 0
+    await _hold(behind)
+
+
+async def test_months_of_another_zone_are_not_read_and_then_made_anew(
+    database: Database, clock: ManualClock
+) -> None:
+    behind = await _made(database, clock, 6)
+    await _falsify(database)
+    await behind.move_house("America/New_York")
+    await _hold(behind)
+    await behind.make_days()
+    await _hold(behind)
+    begins = await database[MonthRollup.collection_name()].distinct("bucket")
+    assert len(begins) >= 3
+    assert all(at == month_starts(at, ZoneInfo("America/New_York")) for at in begins)
+
+
+async def test_a_part_with_too_many_keys_is_read_from_days(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = await _made(database, clock, 7)
+    await database[MonthRollup.collection_name()].delete_many({})
+    states = database[FiguresState.collection_name()]
+    await states.update_many({}, {"$set": {"monthsUntil": None}})
+    monkeypatch.setattr(days, "MOST_KEYS_OF_A_DAY", 0)
+    await make_months("default", ManualClock(LAST), None, FOREVER)
+    kept: list[Any] = await database[MonthRollup.collection_name()].distinct("parts")
+    assert kept == [{}]
+    await _falsify(database)  # each part is asked for: no month has it
+    await _hold(behind)
+
+
+async def test_a_month_lacks_a_part_that_one_of_its_days_lacks(
+    database: Database, clock: ManualClock
+) -> None:
+    behind = await _made(database, clock, 8)
+    day = await database[DayRollup.collection_name()].find_one({"currency": "USD"})
+    assert day is not None
+    lacking = {"$set": {"without": ["item"]}, "$unset": {"parts.item": 1}}
+    await database[DayRollup.collection_name()].update_one({"_id": day["_id"]}, lacking)
+    await _again(behind)
+    [month] = [
+        row
+        for row in await _months(database)
+        if row["bucket"] <= day["bucket"] < row["until"] and row["currency"] == "USD"
+    ]
+    assert month["without"] == ["item"]
+    assert "item" not in month["parts"]
+    await _hold(behind)
+
+
+async def _again(behind: Behind) -> None:
+    """Make all months once more."""
+    await behind.database[MonthRollup.collection_name()].delete_many({})
+    states = behind.database[FiguresState.collection_name()]
+    await states.update_many({}, {"$set": {"monthsUntil": None}})
+    await behind.make_days()
+
+
+@pytest.mark.parametrize("skipped", range(6))
+async def test_months_are_made_from_where_it_was_stopped(
+    database: Database, clock: ManualClock, skipped: int
+) -> None:
+    behind = await _made(database, clock, 9)
+    before = await _months(database)
+    await database[MonthRollup.collection_name()].delete_many({})
+    states = database[FiguresState.collection_name()]
+    await states.update_many({}, {"$set": {"monthsUntil": None}})
+    commands = ["insert", "update", "commitTransaction"]
+    async with failing(bound_client(), commands, errorCode=11601, mode={"skip": skipped}):
+        with pytest.raises(Unavailable):
+            await make_months("default", ManualClock(LAST), None, FOREVER)
+    assert len(await _months(database)) < len(before)
+    await _hold(behind)
+    await make_months("default", ManualClock(LAST), None, FOREVER)
+    assert await _months(database) == before
+
+
+async def test_what_is_made_anew_has_its_months_anew(
+    database: Database, clock: ManualClock
+) -> None:
+    behind = await _made(database, clock, 10)
+    before = await _months(database)
+    await _falsify(database)
+    await begin_rebuild(FIRST, LAST, CRON, clock)
+    await behind.sweep()
+    await behind.roll()
+    await behind.make_days()
+    assert await _months(database) == before
+
+
+@pytest.mark.parametrize("zone", ZONES)
+async def test_three_months_of_a_zone_are_sums_of_quarters(
+    database: Database, clock: ManualClock, zone: str
+) -> None:
+    behind = await _made(database, clock, 11)
+    await behind.move_house(zone)
+    await behind.make_days()
+    await _hold(behind)
+    asked = Asked("default", [_SPANS[0]], "USD", [*Part], Grain.MONTH, zone)
+    begins = {one.at for one in (await read(asked)).buckets[0]}
+    assert begins == {month_starts(at, ZoneInfo(zone)) for at in begins}
+
+
+def _paid(behind: Behind) -> Row:
+    return next(one["payments"] for one in behind.sales if "payments" in one)
