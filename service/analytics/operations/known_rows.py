@@ -43,6 +43,12 @@ class KnownRows:
         least = number_of(after)
         self._times = {id_: time for id_, time in self._times.items() if time > least}
 
+    def are_all(self, after: DatabaseTime, latest: DatabaseTime, newest: DatabaseTime) -> bool:
+        """Return whether `unknown` would find nothing, as the newest row was written then."""
+        begins = max(after, earlier(latest, COMMITTED_WITHIN_S))
+        least = number_of(begins)
+        return newest <= begins and not any(one[1] > least for one in self._lately)
+
     async def unknown(
         self, after: DatabaseTime, latest: DatabaseTime, tx: Transaction
     ) -> AsyncGenerator[Sequence[Row], None]:

@@ -17,7 +17,7 @@ from service.analytics.operations.folding import Gathered, gather
 from service.analytics.operations.gathering import derived, newer
 from service.analytics.operations.known_rows import KnownRows, SomeAreGone
 from service.analytics.operations.sweeping import COMMITTED_WITHIN_S
-from service.analytics.repository import facts, sources
+from service.analytics.repository import facts, sources, versions
 from service.analytics.repository.facts import Span
 from service.analytics.repository.sources import Limited
 from service.core.errors import Unavailable
@@ -106,7 +106,7 @@ class Unread:
         if self._is_open:
             self.forget()
         self._is_open = True
-        self.state = await facts.state_of(self.merchant_id, tx)
+        self.state, newest = await versions.latest_of_each(self.merchant_id, tx)
         seen = self.state.seen if self.state else {}
         at = {one: earlier(seen.get(one, EMPTY_TIME), COMMITTED_WITHIN_S) for one in FIELDS}
         if any(at[one] < self._after.get(one, EMPTY_TIME) for one in at):
@@ -116,7 +116,7 @@ class Unread:
         if run != self._run:  # some of it may be written as facts now
             await self._drop_read(tx)
             self._run = run
-        await self._read_changes(tx)
+        await self._read_changes(newest, tx)
 
     async def _drop_read(self, tx: Transaction) -> None:
         """Drop what a run has read, and see what is known of the rest now."""
@@ -133,13 +133,16 @@ class Unread:
         for some in _split(list(left.values())):
             await self._count(some, tx)
 
-    async def _read_changes(self, tx: Transaction) -> None:
+    async def _read_changes(self, newest: Times, tx: Transaction) -> None:
         if self._is_too_much:
             await self._refuse_many(tx)
         latest = self._latest
         try:
             for source, rows in self._rows.items():
-                async with aclosing(rows.unknown(self._after[source], latest, tx)) as unknown:
+                after = self._after[source]
+                if source in newest and rows.are_all(after, latest, newest[source]):
+                    continue
+                async with aclosing(rows.unknown(after, latest, tx)) as unknown:
                     async for some in unknown:
                         await self._read_rows(source, some, tx)
         except SomeAreGone:

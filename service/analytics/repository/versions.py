@@ -1,18 +1,20 @@
 """When anything that is counted of a merchant was changed last, by the database's clock."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 from pymongo.asynchronous.client_session import AsyncClientSession
 
-from service.analytics.documents import CacheState
+from service.analytics.documents import CacheState, FiguresState
 from service.analytics.repository.sources import SOURCES, as_of_now, since
 from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
 from service.storage.transaction import Transaction
 
 _INDEX: Final = "merchant_writtenAt"
 _CACHE: Final = "answers"
+_LATEST: Final = "latest"
 VERY_MUCH: Final = 1_000
 """Changes of one collection within the seconds in which more may be committed."""
 
@@ -26,17 +28,39 @@ class Latest(Struct, frozen=True):
 
 async def latest(merchant_id: str) -> Latest:
     """Return when anything that is counted of a merchant was changed last: one command."""
-    newest: list[Row] = [
+    cleared = [{"$match": {"_id": _CACHE}}]
+    dropped = {"$unionWith": {"coll": CacheState.collection_name(), "pipeline": cleared}}
+    rows = await _of_all(_newest(merchant_id), dropped)
+    cleared_at = next((row["clearedAt"] for row in rows if "clearedAt" in row), None)
+    return Latest(max((row["at"] for row in rows if "at" in row), default=EMPTY_TIME), cleared_at)
+
+
+async def latest_of_each(
+    merchant_id: str, tx: Transaction
+) -> tuple[FiguresState | None, Mapping[str, DatabaseTime]]:
+    """Return how far a merchant's rows were read, and when the latest of each collection changed.
+
+    One command: what stands still is not asked for its rows. Without a state no times are told.
+    """
+    stages: list[Row] = [{"$match": {"_id": merchant_id}}]
+    for name in SOURCES:
+        as_ = f"{_LATEST}.{name}"
+        stages.append({"$lookup": {"from": name, "pipeline": _newest(merchant_id), "as": as_}})
+    found = await FiguresState.get_pymongo_collection().aggregate(stages, session=tx.session)
+    rows = await found.to_list()
+    if not rows:
+        return None, {}
+    times = {name: of[0]["at"] if of else EMPTY_TIME for name, of in rows[0][_LATEST].items()}
+    return FiguresState.model_validate(rows[0]), times
+
+
+def _newest(merchant_id: str) -> list[Row]:
+    return [
         {"$match": {"merchantId": merchant_id}},
         {"$sort": {WRITTEN_AT: -1, "_id": -1}},
         {"$limit": 1},
         {"$project": {"_id": 0, "at": f"${WRITTEN_AT}"}},
     ]
-    cleared = [{"$match": {"_id": _CACHE}}]
-    dropped = {"$unionWith": {"coll": CacheState.collection_name(), "pipeline": cleared}}
-    rows = await _of_all(newest, dropped)
-    cleared_at = next((row["clearedAt"] for row in rows if "clearedAt" in row), None)
-    return Latest(max((row["at"] for row in rows if "at" in row), default=EMPTY_TIME), cleared_at)
 
 
 async def weight_before(
