@@ -116,7 +116,7 @@ def figures(found: dict[str, Any]) -> str:
         ]
         for name, one in (
             ("rows into facts", found["sweep"]),
-            ("facts into quarter-hours and days", found["rebuild"]),
+            ("facts into quarter-hours, days, months", found["rebuild"]),
             ("a quarter-hour of 10,000", found["bucket"]),
         )
     ]

@@ -17,6 +17,7 @@ from bench.scenarios.figures_beside import beside_job, beside_viewers
 from bench.scenarios.hot_routes import Told
 from bench.servers import TILLGATE, serving
 from service.analytics.operations.rebuilding import begin_rebuild
+from service.analytics.operations.months import make_months
 from service.analytics.operations.remaking import make_days
 from service.analytics.operations.rolling import roll_up
 from service.analytics.operations.sweeping import COMMITTED_WITHIN_S, sweep
@@ -103,6 +104,8 @@ async def _made(mongod: Mongod, tell: Told) -> tuple[dict[str, Any], dict[str, s
     await begin_rebuild(dates - 2 * sales.YEARS, dates + timedelta(days=9), _BENCH, SystemClock())
     rolling = _Clock(mongod.pid)
     buckets = await roll_up(None, _FOREVER)
+    for merchant in sales.ZONES:
+        await make_months(merchant, SystemClock(), None, _FOREVER)
     found["rebuild"] = rolling.of(await facts.estimated_document_count()) | {"buckets": buckets}
     tell(f"figures: rebuilt from {found['rebuild']['per_second']:,.0f} facts a second")
     # Rows of the last seconds before a run are read again for each answer: none is left of these.
