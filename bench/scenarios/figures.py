@@ -16,8 +16,8 @@ from bench.scenarios.figures_asked import Asker, compare, routes
 from bench.scenarios.figures_beside import beside_job, beside_viewers
 from bench.scenarios.hot_routes import Told
 from bench.servers import TILLGATE, serving
-from service.analytics.operations.rebuilding import begin_rebuild
 from service.analytics.operations.months import make_months
+from service.analytics.operations.rebuilding import begin_rebuild
 from service.analytics.operations.remaking import make_days
 from service.analytics.operations.rolling import roll_up
 from service.analytics.operations.sweeping import COMMITTED_WITHIN_S, sweep
