@@ -104,7 +104,7 @@ def _hours(begins: datetime, buckets: Sequence[Bucket], zone: ZoneInfo) -> Sums:
 
 def hours_of(row: Row) -> list[Bucket]:
     """Return a day as its hours; what is not kept by the hour stands beside the first."""
-    whole, hours = bucket_of(row), UNPACK_PARTS.decode(row["hours"])
+    whole, hours = bucket_of(row | {"totals": {}}), UNPACK_PARTS.decode(row["hours"])
     found = [
         Bucket(whole.at + int(minute) * _MINUTE, whole.currency, counts, {}, {}, None)
         for minute, counts in sorted(hours.items(), key=lambda one: int(one[0]))

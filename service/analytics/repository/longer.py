@@ -76,10 +76,10 @@ async def made_within(
 
 async def within(kind: Longer, of: Wanted, by_hour: bool, tx: Transaction) -> list[Row]:
     """Return the days or months of some times, with the parts that are asked for."""
-    fields = ["bucket", "until", "currency", "totals", "slots", "payers", "without"]
+    fields = ["bucket", "until", "currency", "slots", "payers", "without"]
     fields += [f"parts.{one}" for one in of.parts]
     fields += ["payersBy"] if Part.RESOURCE in of.parts else []
-    fields += ["hours"] if by_hour else []
+    fields.append("hours" if by_hour else "totals")
     rows: list[Row] = []
     for query in of.queries():
         found = kind.get_pymongo_collection().find(
