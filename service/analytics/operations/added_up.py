@@ -59,7 +59,7 @@ async def added_up(
     if coarse is not None:
         changed = sorted(odd)
         for kind in coarse.kinds_in(whole):
-            made = await longer.made_within(kind, of.merchant_id, left, tx)
+            made = await longer.made_within(kind, structs.replace(of, spans=left), tx)
             some = [one for one in made if not _any_in(changed, one) and coarse.may_read(kind, one)]
             bounds = [(in_it[0][0], in_it[-1][1]) for one in left if (in_it := _within(some, one))]
             asked = structs.replace(of, spans=bounds, but=())

@@ -1,6 +1,7 @@
 """Write what was added up, unless a sum is more than 64 bits hold."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import structlog
 
@@ -9,19 +10,21 @@ from service.leases.operations import under
 from service.leases.repository import Held
 from service.storage.transaction import Transaction
 
+Work: TypeAlias = Callable[[Transaction], Awaitable[int]]
+
 log = structlog.get_logger(__name__)
 
 
 async def if_it_fits(
-    merchant_id: str, lease: Held | None, work: Callable[[Transaction], Awaitable[int]]
+    merchant_id: str, lease: Held | None, work: Work, otherwise: Work | None = None
 ) -> int:
-    """Run `work` under a lease; return what it does, 0 where a sum does not fit.
+    """Run `work` under a lease; where a sum does not fit, what is to be done otherwise.
 
-    So one merchant's hold up nobody else's: they stay to be made, and answers add them up. Raises
-    `Unavailable`, `LeaseLost`.
+    Return what was done, 0 where nothing was: so one merchant's sums hold up nobody else's, stay to
+    be made, and are added up by answers. Raises `Unavailable`, `LeaseLost`.
     """
     try:
         return await under(lease, work, WITHIN_S)
     except OverflowError as error:
         log.warning("figures can not be kept", merchant=merchant_id, reason=str(error))
-        return 0
+        return 0 if otherwise is None else await under(lease, otherwise, WITHIN_S)

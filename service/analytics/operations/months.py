@@ -1,6 +1,6 @@
 """Months of a merchant's own zone: sums of their days, once they are over."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -8,12 +8,15 @@ from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from service.analytics.documents import FiguresState, MonthRollup
-from service.analytics.operations.days import longer_row
+from service.analytics.operations.days import is_day, longer_row
 from service.analytics.operations.fitting_in import if_it_fits
 from service.analytics.operations.folding import bucket_of
 from service.analytics.operations.periods import day_of, span_of_month
+from service.analytics.operations.spans import apart_from
 from service.analytics.repository import facts, longer, rollups
 from service.analytics.repository.facts import Span
+from service.analytics.repository.rollups import Wanted
+from service.analytics.states import Part
 from service.core.batches import Until
 from service.core.clock import Clock
 from service.leases.repository import Held
@@ -32,13 +35,13 @@ def is_month(span: Span, zone: ZoneInfo) -> bool:
     return whole_month(span[0], zone) == span
 
 
-def rows_of_month(merchant_id: str, month: Span, days: Sequence[Row]) -> list[Row]:
-    """Return a month as it is stored, one for each currency, of its days."""
+def rows_of_month(merchant_id: str, month: Span, rows: Iterable[Row]) -> list[Row]:
+    """Return a month as it is stored, one for each currency, of its days and other roll-ups."""
     found = []
-    for _, some in groupby(sorted(days, key=itemgetter("currency")), itemgetter("currency")):
+    for _, some in groupby(sorted(rows, key=itemgetter("currency")), itemgetter("currency")):
         of = [*some]
-        without = {part for day in of for part in day["without"]}
-        row = longer_row(merchant_id, month, [bucket_of(day) for day in of], without)
+        without = {part for one in of for part in one.get("without", ())}
+        row = longer_row(merchant_id, month, [bucket_of(one) for one in of], without)
         found.append(MonthRollup.new_row(row))
     return found
 
@@ -46,11 +49,13 @@ def rows_of_month(merchant_id: str, month: Span, days: Sequence[Row]) -> list[Ro
 async def make_months(merchant_id: str, clock: Clock, lease: Held | None, until: Until) -> int:
     """Add up the months of a merchant that are over and are not kept; return how many.
 
-    Goes on where it was stopped, as `make_days` does. Raises `Unavailable`, `LeaseLost`.
+    Goes on where it was stopped, as `make_days` does. One with a sum that is more than 64 bits hold
+    is passed over: its days answer. Raises `Unavailable`, `LeaseLost`.
     """
     done = 0
+    make, pass_over = (partial(one, merchant_id, clock) for one in (_next, _pass_over))
     while not until.over:
-        made = await if_it_fits(merchant_id, lease, partial(_next, merchant_id, clock))
+        made = await if_it_fits(merchant_id, lease, make, pass_over)
         if not made:
             break
         done += made
@@ -58,20 +63,50 @@ async def make_months(merchant_id: str, clock: Clock, lease: Held | None, until:
 
 
 async def _next(merchant_id: str, clock: Clock, tx: Transaction) -> int:
-    state = await facts.state_of(merchant_id, tx)
-    if state is None or state.zone is None or state.days_from is not None:
+    if (due := await _due(merchant_id, clock, tx)) is None:
         return 0
-    first = await rollups.first_after(merchant_id, state.months_until, tx)
-    if first is None:
-        return 0
-    month = whole_month(first, ZoneInfo(state.zone))
-    if month[1] > clock.now():
-        return 0
-    days = await longer.days_of(merchant_id, month, tx)
+    state, zone, month = due
+    rows = rows_of_month(merchant_id, month, await _parts_of(merchant_id, month, zone, tx))
     await longer.remove_months(merchant_id, month[0], tx)
-    await longer.add_months(rows_of_month(merchant_id, month, days), tx)
+    await longer.add_months(rows, tx)
     await _keep(state, month[1], tx)
     return 1
+
+
+async def _pass_over(merchant_id: str, clock: Clock, tx: Transaction) -> int:
+    if (due := await _due(merchant_id, clock, tx)) is None:
+        return 0
+    state, _, month = due
+    await longer.remove_months(merchant_id, month[0], tx)
+    await _keep(state, month[1], tx)
+    return 1
+
+
+async def _due(
+    merchant_id: str, clock: Clock, tx: Transaction
+) -> tuple[FiguresState, ZoneInfo, Span] | None:
+    """Return the next month of a merchant that is over and not kept, its state and its zone."""
+    state = await facts.state_of(merchant_id, tx)
+    if state is None or state.zone is None or state.days_from is not None:
+        return None
+    first = await rollups.first_after(merchant_id, state.months_until, tx)
+    if first is None:
+        return None
+    zone = ZoneInfo(state.zone)
+    month = whole_month(first, zone)
+    return (state, zone, month) if month[1] <= clock.now() else None
+
+
+async def _parts_of(merchant_id: str, month: Span, zone: ZoneInfo, tx: Transaction) -> list[Row]:
+    """Return the days of a month, and the quarter-hours that are in none.
+
+    Where the rules of a zone were others when a day was made, it may reach into another month.
+    """
+    made = await longer.days_of(merchant_id, month, tx)
+    days = [one for one in made if is_day((one["bucket"], one["until"]), zone)]
+    taken = sorted({(one["bucket"], one["until"]) for one in days})
+    wanted = Wanted(merchant_id, apart_from(month, taken), None, [*Part])
+    return days + await rollups.within(wanted, tx)
 
 
 async def forget_months(state: FiguresState, since: datetime, tx: Transaction) -> None:

@@ -39,7 +39,10 @@ class Replaced(Struct, frozen=True):
 
 
 async def replace(what: Replaced, tx: Transaction) -> None:
-    """Replace quarter-hours, add the days up anew that these are in, and forget the months."""
+    """Replace quarter-hours, add the days up anew that these are in, and forget the months.
+
+    Of what is counted beside the ledger there are no months.
+    """
     wanted = Wanted(what.merchant_id, spans_of(what.quarters), what.currency, ())
     rows = [row_of(what.merchant_id, one) for one in what.made]
     await rollups.replace(wanted, rows, tx)
@@ -47,7 +50,8 @@ async def replace(what: Replaced, tx: Transaction) -> None:
     if what.quarters and state is not None and state.zone is not None:
         zone = ZoneInfo(state.zone)
         await _make(days_of(what.quarters, zone), what, zone, tx)
-        await forget_months(state, min(what.quarters), tx)
+        if what.currency != SERIES:
+            await forget_months(state, min(what.quarters), tx)
 
 
 async def make_days(merchant_id: str, lease: Held | None, until: Until) -> int:

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from service.analytics.documents import DayRollup, MonthRollup
 from service.analytics.repository.facts import Span, any_of, some_at_once
 from service.analytics.repository.rollups import Wanted, in_currency
-from service.analytics.states import Part
+from service.analytics.states import SERIES, Part
 from service.storage.database import Row
 from service.storage.transaction import Transaction
 
@@ -58,20 +58,22 @@ async def remove_all(merchant_id: str, tx: Transaction) -> None:
         )
 
 
-async def made_within(
-    kind: Longer, merchant_id: str, spans: Sequence[Span], tx: Transaction
-) -> list[Span]:
-    """Return which whole days or months of some times were added up, in whatever currency."""
+async def made_within(kind: Longer, of: Wanted, tx: Transaction) -> list[Span]:
+    """Return which whole days or months of some times were added up, in whatever currency.
+
+    What has none is added up by itself.
+    """
     found: set[Span] = set()
-    for some in some_at_once(spans):
+    currency = in_currency(SERIES if of.currency == SERIES else None)
+    for some in some_at_once(of.spans):
         rows = kind.get_pymongo_collection().find(
-            {"merchantId": merchant_id, **any_of("bucket", some)},
+            {"merchantId": of.merchant_id, "currency": currency, **any_of("bucket", some)},
             {"_id": 0, "bucket": 1, "until": 1},
             session=tx.session,
             hint=_INDEX,
         )
         found |= {(row["bucket"], row["until"]) for row in await rows.to_list()}
-    return sorted(one for one in found if any(a <= one[0] and one[1] <= b for a, b in spans))
+    return sorted(one for one in found if any(a <= one[0] and one[1] <= b for a, b in of.spans))
 
 
 async def within(kind: Longer, of: Wanted, by_hour: bool, tx: Transaction) -> list[Row]:
@@ -93,8 +95,9 @@ async def within(kind: Longer, of: Wanted, by_hour: bool, tx: Transaction) -> li
 
 
 async def days_of(merchant_id: str, span: Span, tx: Transaction) -> list[Row]:
-    """Return the days of a time as they are stored, in their order."""
-    wanted = {"merchantId": merchant_id, **any_of("bucket", [span])}
+    """Return the days of a time as they are stored, in all currencies and in their order."""
+    wanted = {"merchantId": merchant_id, "currency": in_currency(None)}
+    wanted |= any_of("bucket", [span])
     found = DayRollup.get_pymongo_collection().find(wanted, session=tx.session)
     return await found.sort([("bucket", 1)]).to_list()
 
