@@ -23,7 +23,7 @@ BESIDE: Final = "\x1f"
 
 MOST_KEYS: Final = 200
 MOST_KEYS_OF_A_DAY: Final = 2_000
-"""A part with more is not kept of a day: its quarter-hours answer, of which each has 200."""
+"""A part with more is not kept of a day or month: what it is the sum of answers instead."""
 SERIES: Final = ""
 """The currency of the roll-ups of what has none: webhooks and tracked events."""
 

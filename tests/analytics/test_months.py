@@ -1,7 +1,7 @@
 """Months of a merchant's zone are sums of its days, and there is none of what has changed."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,10 +9,13 @@ import pytest
 
 from service.analytics.documents import DayRollup, FiguresState, MonthRollup
 from service.analytics.operations import days
+from service.analytics.operations.added_up import Coarse
 from service.analytics.operations.months import make_months, whole_month
 from service.analytics.operations.reading import Asked, read
 from service.analytics.operations.rebuilding import begin_rebuild
+from service.analytics.operations.remaking import make_days
 from service.analytics.states import Grain, Part
+from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.core.errors import Unavailable
 from service.storage.database import Database, Row
@@ -79,6 +82,30 @@ async def test_months_are_read_where_they_are_whole(database: Database, clock: M
     await behind.hold(_SPANS[0], Grain.DAY, month_starts)
 
 
+@pytest.mark.parametrize(
+    ("begins", "ends", "is_asked"),
+    [
+        ((5, 1, 0), (6, 1, 0), True),
+        ((5, 1, 1), (6, 1, 0), False),
+        ((5, 1, 0), (5, 31, 23), False),
+        ((4, 20, 0), (6, 5, 0), True),
+        ((4, 20, 0), (5, 25, 0), False),
+        ((6, 1, 0), (9, 1, 0), True),
+        ((7, 1, 0), (9, 1, 0), False),
+    ],
+)
+def test_months_are_asked_for_where_a_time_has_one_that_was_made(
+    begins: tuple[int, int, int], ends: tuple[int, int, int], *, is_asked: bool
+) -> None:
+    zone = ZoneInfo("Asia/Kathmandu")
+    span = datetime(2026, *begins, tzinfo=zone), datetime(2026, *ends, tzinfo=zone)
+    made_until = datetime(2026, 7, 1, tzinfo=zone)
+    kinds = Coarse(zone, Grain.MONTH, made_until).kinds_in(span)
+    assert kinds == ((MonthRollup, DayRollup) if is_asked else (DayRollup,))
+    assert Coarse(zone, Grain.DAY, made_until).kinds_in(span) == (DayRollup,)
+    assert Coarse(zone, Grain.MONTH).kinds_in(span) == (DayRollup,)
+
+
 async def test_a_month_goes_with_what_changes_and_comes_back(
     database: Database, clock: ManualClock
 ) -> None:
@@ -98,10 +125,10 @@ async def test_a_month_goes_with_what_changes_and_comes_back(
     assert [row["bucket"] for row in await _months(database)] == [row["bucket"] for row in before]
 
 
-async def test_a_later_month_is_kept_when_an_earlier_one_is_not(
+async def test_months_before_the_one_that_changed_are_kept(
     database: Database, clock: ManualClock
 ) -> None:
-    """What changed is in the last month but one: those before it stay as they are."""
+    """What changed is in the last month but one: that one goes, and the last."""
     behind = await _made(database, clock, 3)
     before = await _months(database)
     last = max(row["bucket"] for row in before)
@@ -218,6 +245,60 @@ async def test_what_is_made_anew_has_its_months_anew(
     await begin_rebuild(FIRST, LAST, CRON, clock)
     await behind.sweep()
     await behind.roll()
+    await behind.make_days()
+    assert await _months(database) == before
+
+
+async def test_no_month_is_made_of_days_that_are_still_to_be_made(
+    database: Database, clock: ManualClock
+) -> None:
+    """Stopped after the first 31 of them; the control goes on."""
+    behind = await _made(database, clock, 13)
+    await behind.move_house("UTC")
+    async with failing(bound_client(), ["commitTransaction"], errorCode=11601, mode={"skip": 2}):
+        with pytest.raises(Unavailable):
+            await make_days("default", None, FOREVER)
+    assert await database[DayRollup.collection_name()].count_documents({}) > 0
+    assert await make_months("default", ManualClock(LAST), None, FOREVER) == 0
+    await _hold(behind)
+    await make_days("default", None, FOREVER)
+    assert await make_months("default", ManualClock(LAST), None, Until(0)) == 0  # no time is left
+    assert await make_months("default", ManualClock(LAST), None, FOREVER) >= 3
+    await _hold(behind)
+
+
+async def test_months_by_rules_that_the_zone_had_before_are_not_read(
+    database: Database, clock: ManualClock
+) -> None:
+    """As if its clocks had been an hour ahead; of the control they were not."""
+    behind = await _made(database, clock, 14)
+    await _falsify(database)
+    with pytest.raises(AssertionError):
+        await _hold(behind)
+    months = database[MonthRollup.collection_name()]
+    for row in await months.find({}).sort([("bucket", 1)]).to_list():
+        hour = {name: row[name] - timedelta(hours=1) for name in ("bucket", "until")}
+        await months.update_one({"_id": row["_id"]}, {"$set": hour})
+    await _hold(behind)
+
+
+async def test_months_beyond_those_that_the_state_knows_are_not_read_and_replaced(
+    database: Database, clock: ManualClock
+) -> None:
+    """As where a state of before was restored; in the control it knows them."""
+    behind = await _made(database, clock, 15)
+    before = await _months(database)
+    first = before[0]["until"]
+    wrong = {"$inc": {"totals.session": 1}}
+    later = await database[MonthRollup.collection_name()].update_many(
+        {"until": {"$gt": first}}, wrong
+    )
+    assert later.modified_count >= 2
+    with pytest.raises(AssertionError):
+        await _hold(behind)
+    states = database[FiguresState.collection_name()]
+    await states.update_one({}, {"$set": {"monthsUntil": first}})
+    await _hold(behind)
     await behind.make_days()
     assert await _months(database) == before
 

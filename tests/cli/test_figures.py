@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -97,3 +98,17 @@ def test_each_aggregate_is_listed_with_its_lag_and_refreshed_by_itself(shop: OnD
     refused = shop.run("figures", "refresh", "paymnts")
     assert refused.returncode == 2
     assert "did you mean 'payments'" in refused.stderr
+
+
+def test_status_tells_until_when_months_were_made(shop: OnDisk) -> None:
+    long_ago = dict.fromkeys(
+        ("createdAt", "updatedAt", "statusAt", "firstAt"), datetime(2024, 2, 10, tzinfo=UTC)
+    )
+    old = PAID | {"merchantId": "old", "providerPaymentId": "pi_old"} | long_ago
+    shop.database["payments"].insert_one(_new(Payment.new_row(old)))
+    said = shop.run("figures", "refresh").stderr
+    assert " months" in said
+    told = json.loads(shop.ok("figures", "status", "--json"))
+    until = {one["merchant"]: one["monthsMadeUntil"] for one in told["merchants"]}
+    assert until["old"] == "2024-03-01T00:00:00Z"
+    assert told["counted"]["months"] == shop.database["rollup_months"].count_documents({}) >= 1

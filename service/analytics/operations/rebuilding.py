@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from service.analytics.documents import FiguresState
+from service.analytics.documents import DayRollup, FiguresState, MonthRollup
 from service.analytics.operations.marking import SERIES_NAME
 from service.analytics.operations.sweeping import WITHIN_S
 from service.analytics.repository import facts, longer, rebuilds, rollups, series, sources, versions
@@ -24,13 +24,13 @@ from service.storage.transaction import Transaction
 
 _AT_ONCE: Final = 2_000
 _WEEK: Final = timedelta(weeks=1)
-_LONGEST_DAY: Final = timedelta(days=2)
 
 
 class Standing(Struct, frozen=True):
     """How a merchant's figures stand: when its rows were last read, and what is to be added up.
 
-    Days are of `zone`; `days_from` is from when on they are still to be made.
+    Days and months are of `zone`; `days_from` is from when on days are still to be made,
+    `months_until` until when months were.
     """
 
     merchant_id: str
@@ -39,6 +39,7 @@ class Standing(Struct, frozen=True):
     oldest_mark: datetime | None
     zone: str | None
     days_from: datetime | None
+    months_until: datetime | None
 
 
 class Aggregate(Struct, frozen=True):
@@ -56,6 +57,7 @@ class Status(Struct, frozen=True):
     facts: int
     rollups: int
     days: int
+    months: int
 
 
 async def figures_status() -> Status:
@@ -68,10 +70,11 @@ async def figures_status() -> Status:
             standing.append(
                 view_of(Standing, one, merchant_id=one.id, marked=marked, oldest_mark=oldest)
             )
-        counts = await facts.count(), await rollups.count(), await longer.count_days()
+        counts = await facts.count(), await rollups.count()
+        made = [await longer.count(kind) for kind in (DayRollup, MonthRollup)]
         aggregates = [Aggregate(name, _read_until(name, states)) for name in sources.SOURCES]
         aggregates.append(Aggregate(SERIES_NAME, _counted_until(states)))
-        return Status(standing, aggregates, *counts)
+        return Status(standing, aggregates, *counts, *made)
 
 
 def _read_until(source: str, states: Sequence[FiguresState]) -> datetime | None:
@@ -96,9 +99,9 @@ class Begun(Struct, frozen=True):
 async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: Clock) -> Begun:
     """Mark all quarter-hours of a time, and have all rows be read again.
 
-    The job does the rest, also the days that these are in, and goes on where it was stopped; so
-    does a rebuild of the same time that was not done. Answers meanwhile are as they were. Raises
-    `Unavailable`.
+    The job does the rest, also the days and months that these are in, and goes on where it was
+    stopped; so does a rebuild of the same time that was not done. Answers meanwhile are as they
+    were. Raises `Unavailable`.
     """
     async with answers_in_time(WITHIN_S):
         known, left = await rebuilds.latest(), await rebuilds.count_left()
@@ -148,7 +151,10 @@ def _weeks(span: Span, bounds: Sequence[datetime]) -> Iterator[Span]:
     """Yield the weeks of a time between all moments; a day begins before what it counts."""
     if not bounds:
         return
-    since, until = max(span[0], min(bounds) - _LONGEST_DAY), min(span[1], max(bounds) + QUARTER)
+    since, until = (
+        max(span[0], min(bounds) - longer.LONGEST_DAY),
+        min(span[1], max(bounds) + QUARTER),
+    )
     while since < until:
         yield since, min(since + _WEEK, until)
         since += _WEEK

@@ -25,7 +25,7 @@ from service.storage.transaction import Transaction
 
 
 class Reading(Struct, frozen=True):
-    """What is read of a merchant, how days are where they may be, and what no job has read yet."""
+    """What is read of a merchant, which days and months may be, and what no job has read yet."""
 
     merchant_id: str
     shown: Shown

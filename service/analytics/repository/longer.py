@@ -14,7 +14,7 @@ from service.storage.transaction import Transaction
 Longer: TypeAlias = type[DayRollup] | type[MonthRollup]
 
 _LONGEST_MS = 20_000
-_LONGEST_DAY = timedelta(days=2)
+LONGEST_DAY: Final = timedelta(days=2)
 """Longer than any: clocks have changed by 24 hours at once."""
 _INDEX: Final = "merchant_bucket_until_currency"
 
@@ -29,7 +29,7 @@ async def replace_days(
     """Put days in the place of all that overlap with some times."""
     collection = DayRollup.get_pymongo_collection()
     for begins, ends in days:
-        overlaps = {"$gt": begins - _LONGEST_DAY, "$lt": ends}
+        overlaps = {"$gt": begins - LONGEST_DAY, "$lt": ends}
         wanted = {"merchantId": merchant_id, "bucket": overlaps, "until": {"$gt": begins}}
         wanted["currency"] = in_currency(currency)
         await collection.delete_many(wanted, session=tx.session)
@@ -108,6 +108,6 @@ async def begins_of(merchant_id: str, span: Span) -> set[datetime]:
     return {*await DayRollup.get_pymongo_collection().distinct("bucket", wanted)}
 
 
-async def count_days() -> int:
-    """Count the days of all merchants."""
-    return await DayRollup.get_pymongo_collection().estimated_document_count()
+async def count(kind: Longer) -> int:
+    """Count the days or months of all merchants."""
+    return await kind.get_pymongo_collection().estimated_document_count()

@@ -52,23 +52,24 @@ def status(data_dir: Path) -> Found:
     rows = [
         (
             *(one.merchant_id, one.read_at, _lag(now - one.read_at), one.marked, one.oldest_mark),
-            *(one.zone, one.days_from),
+            *(one.zone, one.days_from, one.months_until),
         )
         for one in found.merchants
     ]
     columns = (
         *("merchant", "last read", "lag", "to be added up", "oldest of these"),
-        *("zone of its days", "days to be made from"),
+        *("zone of its days", "days to be made from", "months made until"),
     )
     aggregates = [
         (one.name, one.read_until, one.read_until and _lag(now - one.read_until))
         for one in found.aggregates
     ]
-    empty = "No figures yet; `tillgate figures refresh` makes them."
-    counts: dict[str, object] = {"facts": found.facts, "rollups": found.rollups, "days": found.days}
+    empty = "No figures yet: nothing was recorded, or the job `figures` has not read it."
+    counts: dict[str, object] = {"facts": found.facts, "rollups": found.rollups}
+    counts |= {"days": found.days, "months": found.months}
     if answered is not None:
         counts |= {"answersKept": answered.hits, "answersComputed": answered.misses}
-    of_each = Rows("aggregates", ("aggregate", "read until", "lag"), aggregates, empty)
+    of_each = Rows("aggregates", ("aggregate", "read until", "lag"), aggregates)
     return Found([Rows("merchants", columns, rows, empty), of_each, Facts("counted", counts)])
 
 

@@ -95,22 +95,25 @@ def _periods(shown: Shown, seen: Seen, write: Write) -> list[tuple[str, list[tup
     )
     told = []
     for period, title in _PERIODS:
-        before = getattr(metrics.transactions, period).previous
+        payments = getattr(metrics.transactions, period)
         lines = []
         for name, of, say in rows:
-            none = not before and of in _OF_PAYMENTS
-            lines.append((name, _said(getattr(getattr(metrics, of), period), say, of_none=none)))
+            whose = payments if of in _OF_PAYMENTS else None
+            lines.append((name, _said(getattr(getattr(metrics, of), period), say, whose)))
         told.append((title, lines))
     return told
 
 
-def _said(change: Change, say: Callable[[float], str], *, of_none: bool) -> str:
-    """Say what something is and was; a share or an average of no payments was nothing."""
-    if of_none:
-        return f"{say(change.current)}, no payments before"
+def _said(change: Change, say: Callable[[float], str], of: Change | None) -> str:
+    """Say what something is and was; a share or an average `of` no payments is none."""
+    now, before = say(change.current), f"before {say(change.previous)}"
+    if of is not None and not of.current:
+        return f"no payments yet, {before}" if of.previous else "no payments"
+    if of is not None and not of.previous:
+        return f"{now}, no payments before"
     relative = change.change_percent if say is not _percent else None  # of a share it misleads
     percent = f" ({relative:+g} %)" if relative is not None else ""
-    return f"{say(change.current)}, before {say(change.previous)}{percent}"
+    return f"{now}, {before}{percent}"
 
 
 def _money(write: Write, currency: str, amount: float) -> str:
