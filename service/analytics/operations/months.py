@@ -1,10 +1,9 @@
 """Months of a merchant's own zone: sums of their days, once they are over."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from service.analytics.documents import FiguresState, MonthRollup
@@ -37,9 +36,11 @@ def is_month(span: Span, zone: ZoneInfo) -> bool:
 
 def rows_of_month(merchant_id: str, month: Span, rows: Iterable[Row]) -> list[Row]:
     """Return a month as it is stored, one for each currency, of its days and other roll-ups."""
+    of_each: dict[str, list[Row]] = defaultdict(list)
+    for one in rows:
+        of_each[one["currency"]].append(one)
     found = []
-    for _, some in groupby(sorted(rows, key=itemgetter("currency")), itemgetter("currency")):
-        of = [*some]
+    for _, of in sorted(of_each.items()):
         without = {part for one in of for part in one.get("without", ())}
         row = longer_row(merchant_id, month, [bucket_of(one) for one in of], without)
         found.append(MonthRollup.new_row(row))
