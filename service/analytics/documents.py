@@ -127,8 +127,7 @@ _OF_LONGER: Final = [
 class LongerRollup(Rollup):
     """A merchant's time of its own zone in one currency: the sum of its roll-ups.
 
-    It is from `bucket` to `until`. `without` are the parts with too many keys to be kept. The state
-    has the zone: all of them are of one.
+    It is from `bucket` to `until`; `without` are the parts with too many keys to be kept.
     """
 
     until: datetime
@@ -150,6 +149,8 @@ class DayRollup(LongerRollup):
 class MonthRollup(LongerRollup):
     """A month that is over, the sum of its days; it goes with the first of these that changes."""
 
+    retried: bytes  # the payers of sessions in which somebody tried again
+
     class Settings:
         """Collection and indexes."""
 
@@ -162,11 +163,10 @@ class FiguresState(StoredDocument):
 
     All that was written before `safe`, by the database's clock, is in the facts. What was written
     before `seen` is there, too, unless its commit came later than any should: so it is read again.
-    `currencies` are all that there is something in, `read_at` is the process's time of the last
-    reading. `zone` is that of days and months; where `days_from` is a time, days from there on are
-    still to be made; months are up to `months_until`. `batches` is how often facts were written.
-    Webhooks and tracked events were counted up to `series_until`, but where a mark stands or a row
-    asks for it.
+    `currencies` all have something in them, `read_at` is the process's time of the last reading.
+    `zone` is that of days and months; where `days_from` is a time, days from there on are still to
+    be made; months are up to `months_until`. `batches` is how often facts were written. Webhooks
+    and tracked events were counted up to `series_until`, but where a mark stands or a row asks.
     """
 
     id: str  # type: ignore[assignment]

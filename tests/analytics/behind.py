@@ -24,7 +24,9 @@ from service.analytics.operations.folding import Bucket
 from service.analytics.operations.months import make_months
 from service.analytics.operations.reading import Asked, read
 from service.analytics.operations.remaking import make_days
+from service.analytics.operations.retrying import who_retried
 from service.analytics.operations.rolling import roll_up
+from service.analytics.operations.services import Shown
 from service.analytics.operations.spans import begin_of
 from service.analytics.operations.sweeping import sweep
 from service.analytics.repository.facts import Span
@@ -43,6 +45,7 @@ from tests.storage.failing import failing
 FOREVER = Until(math.inf)
 FIRST, LAST = NOON - timedelta(days=400), NOON + timedelta(days=400)
 _INTERRUPTED, _GIVEN_UP = 11601, 251
+_FAR_AWAY = "Etc/GMT+12"
 ZONES = ("UTC", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/New_York")
 """Of +5:30 and +5:45, with days of 23.5 to 25 hours; further ones are in `test_days.py`."""
 
@@ -203,6 +206,21 @@ class Behind:
 
         assert sums_by(found, key) == sums_by(quarters, key)
         assert others(found) == others(quarters)
+        if grain == Grain.MONTH:
+            await self.hold_who_retried(span)
+
+    async def hold_who_retried(self, span: Span) -> None:
+        """Hold who tried again by months to be who did by facts: of no other zone are there any."""
+        for currency in set(CURRENCIES):
+            by_month, by_fact = [
+                await self.who_retried(span, currency, zone) for zone in (self.zone, _FAR_AWAY)
+            ]
+            assert abs(by_month - by_fact) <= by_fact * 0.03, (currency, span)
+
+    async def who_retried(self, span: Span, currency: str, zone: str | None = None) -> int:
+        """Return how many users tried again in the sessions of a time."""
+        merchant = Merchant.unnamed("default", NOON)
+        return await who_retried(Shown(merchant, zone or self.zone, currency, False, NOON), span)
 
     async def _read(self, span: Span, zone: str, grain: Grain) -> Sequence[Bucket]:
         return (await read(Asked("default", [span], None, [*Part], grain, zone))).buckets[0]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from service.analytics.documents import DayRollup, FiguresState, MonthRollup, Rollup
-from service.analytics.operations import months
+from service.analytics.operations import month_rows
 from service.analytics.operations.folding import Bucket
 from service.analytics.operations.months import make_months
 from service.analytics.operations.remaking import Replaced, make_days, replace
@@ -65,7 +65,7 @@ async def test_a_month_has_its_quarter_hours_where_a_day_is_another_one_now(
     # The control: months of their days alone.
     states = database[FiguresState.collection_name()]
     await states.update_one({"_id": "default"}, {"$set": {"monthsUntil": None}})
-    monkeypatch.setattr(months, "apart_from", lambda *_: [])
+    monkeypatch.setattr(month_rows, "apart_from", lambda *_: [])
     await make_months("default", ManualClock(LAST), None, FOREVER)
     with pytest.raises(AssertionError):
         await _hold(behind)

@@ -59,8 +59,7 @@ async def added_up(
     if coarse is not None:
         changed = sorted(odd)
         for kind in coarse.kinds_in(whole):
-            made = await longer.made_within(kind, structs.replace(of, spans=left), tx)
-            some = [one for one in made if not _any_in(changed, one) and coarse.may_read(kind, one)]
+            some = await kept_of(kind, structs.replace(of, spans=left), changed, coarse, tx)
             bounds = [(in_it[0][0], in_it[-1][1]) for one in left if (in_it := _within(some, one))]
             asked = structs.replace(of, spans=bounds, but=())
             used, found = await _of_longer(asked, kind, {*some}, coarse, tx)
@@ -68,6 +67,17 @@ async def added_up(
             buckets += found
     stored = await rollups.within(structs.replace(of, spans=left, but=()), tx)
     return buckets + [bucket_of(row) for row in stored if row["bucket"] not in of.but]
+
+
+async def kept_of(
+    kind: longer.Longer, of: Wanted, odd: Sequence[datetime], coarse: Coarse, tx: Transaction
+) -> list[Span]:
+    """Return the days or months of some times that say what is so, as none of theirs is odd.
+
+    Odd quarter-hours are given in their order.
+    """
+    made = await longer.made_within(kind, of, tx)
+    return [one for one in made if not _any_in(odd, one) and coarse.may_read(kind, one)]
 
 
 async def _of_longer(

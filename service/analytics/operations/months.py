@@ -1,25 +1,18 @@
 """Months of a merchant's own zone: sums of their days, once they are over."""
 
-from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from service.analytics.documents import FiguresState, MonthRollup
-from service.analytics.operations.days import is_day, longer_row
+from service.analytics.documents import FiguresState
 from service.analytics.operations.fitting_in import if_it_fits
-from service.analytics.operations.folding import bucket_of
+from service.analytics.operations.month_rows import rows_of_month
 from service.analytics.operations.periods import day_of, span_of_month
-from service.analytics.operations.spans import apart_from
 from service.analytics.repository import facts, longer, rollups
 from service.analytics.repository.facts import Span
-from service.analytics.repository.rollups import Wanted
-from service.analytics.states import Part
 from service.core.batches import Until
 from service.core.clock import Clock
 from service.leases.repository import Held
-from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 
@@ -32,19 +25,6 @@ def whole_month(at: datetime, zone: ZoneInfo) -> Span:
 def is_month(span: Span, zone: ZoneInfo) -> bool:
     """Return whether a time is a month, by the rules that the zone has now."""
     return whole_month(span[0], zone) == span
-
-
-def rows_of_month(merchant_id: str, month: Span, rows: Iterable[Row]) -> list[Row]:
-    """Return a month as it is stored, one for each currency, of its days and other roll-ups."""
-    of_each: dict[str, list[Row]] = defaultdict(list)
-    for one in rows:
-        of_each[one["currency"]].append(one)
-    found = []
-    for _, of in sorted(of_each.items()):
-        without = {part for one in of for part in one.get("without", ())}
-        row = longer_row(merchant_id, month, [bucket_of(one) for one in of], without)
-        found.append(MonthRollup.new_row(row))
-    return found
 
 
 async def make_months(merchant_id: str, clock: Clock, lease: Held | None, until: Until) -> int:
@@ -67,7 +47,7 @@ async def _next(merchant_id: str, clock: Clock, tx: Transaction) -> int:
     if (due := await _due(merchant_id, clock, tx)) is None:
         return 0
     state, zone, month = due
-    rows = rows_of_month(merchant_id, month, await _parts_of(merchant_id, month, zone, tx))
+    rows = await rows_of_month(merchant_id, month, zone, tx)
     await longer.remove_months(merchant_id, month[0], tx)
     await longer.add_months(rows, tx)
     await _keep(state, month[1], tx)
@@ -96,18 +76,6 @@ async def _due(
     zone = ZoneInfo(state.zone)
     month = whole_month(first, zone)
     return (state, zone, month) if month[1] <= clock.now() else None
-
-
-async def _parts_of(merchant_id: str, month: Span, zone: ZoneInfo, tx: Transaction) -> list[Row]:
-    """Return the days of a month, and the quarter-hours that are in none.
-
-    Where the rules of a zone were others when a day was made, it may reach into another month.
-    """
-    made = await longer.days_of(merchant_id, month, tx)
-    days = [one for one in made if is_day((one["bucket"], one["until"]), zone)]
-    taken = sorted({(one["bucket"], one["until"]) for one in days})
-    wanted = Wanted(merchant_id, apart_from(month, taken), None, [*Part])
-    return days + await rollups.within(wanted, tx)
 
 
 async def forget_months(state: FiguresState, since: datetime, tx: Transaction) -> None:

@@ -12,8 +12,7 @@ from service.analytics.operations.joining import Shown
 from service.analytics.operations.keeping import unread_of
 from service.analytics.operations.unread import Unread
 from service.analytics.operations.within import Reading, buckets_within
-from service.analytics.repository import facts
-from service.analytics.repository.facts import Span, Which
+from service.analytics.repository.facts import Span
 from service.analytics.states import Grain, Part
 from service.storage.database import Row
 from service.storage.plain import in_transaction
@@ -61,23 +60,6 @@ async def read_within(asked: Asked, tx: Transaction) -> Found:
     unread = Unread(asked.merchant_id)
     await unread.read(tx)
     return await _found(asked, unread, tx)
-
-
-async def retrying(merchant_id: str, currency: str, span: Span) -> int:
-    """Return how many users tried again in the sessions of a time. Raises `Unavailable`."""
-
-    async def work(tx: Transaction) -> int:
-        await unread.read(tx)
-        users = {
-            row["payer"]
-            for row in unread.fresh([span])
-            if row["tries"] and row["currency"] == currency
-        }
-        which = Which(merchant_id, [span], unread.stale([span]))
-        return len(users) + await facts.count_who_retried(which, currency, users, tx)
-
-    async with unread_of(merchant_id) as unread:
-        return await in_transaction(work, _WITHIN_S)
 
 
 async def unread_within(merchant_id: str, tx: Transaction) -> dict[str, Row]:

@@ -94,6 +94,19 @@ async def within(kind: Longer, of: Wanted, by_hour: bool, tx: Transaction) -> li
     return rows
 
 
+async def who_retried(of: Wanted, tx: Transaction) -> dict[Span, bytes]:
+    """Return who tried again in the months of some times; one from before it was kept has none."""
+    found: dict[Span, bytes] = {}
+    for query in of.queries():
+        rows = MonthRollup.get_pymongo_collection().find(
+            query | {"retried": {"$exists": True}},
+            {"_id": 0, "bucket": 1, "until": 1, "retried": 1},
+            session=tx.session,
+        )
+        found |= {(row["bucket"], row["until"]): row["retried"] for row in await rows.to_list()}
+    return found
+
+
 async def days_of(merchant_id: str, span: Span, tx: Transaction) -> list[Row]:
     """Return the days of a time as they are stored, in all currencies and in their order."""
     wanted = {"merchantId": merchant_id, "currency": in_currency(None)}
