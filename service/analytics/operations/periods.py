@@ -30,8 +30,13 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 def day_of(at: datetime, zone: ZoneInfo) -> date:
-    """Return which day a moment belongs to."""
-    return at.astimezone(zone).date()
+    """Return which day a moment belongs to.
+
+    Days follow one another: where clocks went back over midnight the former one does not go on.
+    """
+    wall = at.astimezone(zone)
+    day = wall.date()
+    return day + DAY if wall.fold and at >= start_of(day + DAY, zone) else day
 
 
 def week_of(day: date, first_weekday: int) -> date:

@@ -54,6 +54,8 @@ async def refresh(
         if SERIES_NAME in only:
             await mark_series(merchant_id, clock, turn.lease, turn.until)
     report.buckets += await roll_up(turn.lease, turn.until)
+    async with answers_in_time(WITHIN_S):  # also those all of whose rows were purged
+        merchants = [one.id for one in await facts.states()]
     for merchant_id in merchants:
         if turn.until.over:
             return
