@@ -1,11 +1,14 @@
 """What is wrong with a request: the framework's findings, by the names that the caller used."""
 
 import re
+from enum import Enum
+from typing import Literal, get_args, get_origin
 
 from litestar.exceptions import ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import ParameterKwarg
 from litestar.types import Scope
+from litestar.typing import FieldDefinition
 from pydantic.alias_generators import to_camel
 
 from service.core.errors import FieldProblem, MalformedBody
@@ -13,6 +16,7 @@ from service.web.requests import EMPTY_BODY
 
 Findings = tuple[str, str, tuple[FieldProblem, ...]]
 
+_NOT_TAKEN = "does not take the value"
 # msgspec's messages: "Expected `int` <= 100".
 _WORDS = (
     (re.compile(r"Expected `(?:int|float)` <= ([\d.]+)"), r"must be at most \1"),
@@ -22,7 +26,7 @@ _WORDS = (
     (re.compile(r"Expected `str` matching regex '(.+)'"), r"must match \1"),
     (re.compile(r"Expected `int(?: \| null)?`, got"), "must be a whole number"),
     (re.compile(r"Expected `bool(?: \| null)?`, got"), "must be true or false"),
-    (re.compile(r"Invalid enum value '(.*)'"), r"does not take the value \1"),
+    (re.compile(r"Invalid enum value '(.*)'"), rf"{_NOT_TAKEN} \1"),
 )
 
 
@@ -41,7 +45,10 @@ def field_problems(scope: Scope, error: ValidationException) -> Findings:
 def _problem(scope: Scope, item: dict[str, object]) -> FieldProblem:
     name, _, rest = str(item.get("key", "request")).partition(".")
     path = _wire_name(scope, name) + (f".{rest}" if rest else "")
-    return FieldProblem(path, _message(str(item.get("message", "is wrong"))))
+    said = _message(str(item.get("message", "is wrong")))
+    if said.startswith(_NOT_TAKEN) and (taken := _taken(scope, name)):
+        said += f": take one of {', '.join(taken)}"
+    return FieldProblem(path, said)
 
 
 def _message(text: str) -> str:
@@ -54,12 +61,31 @@ def _message(text: str) -> str:
 
 
 def _wire_name(scope: Scope, name: str) -> str:
-    handler = scope.get("route_handler")
-    if isinstance(handler, HTTPRouteHandler):
-        parameter = handler.parsed_fn_signature.parameters.get(name)
-        if parameter and isinstance(parameter.kwarg_definition, ParameterKwarg):
-            return parameter.kwarg_definition.name or to_camel(name)
+    parameter = _parameter(scope, name)
+    if parameter and isinstance(parameter.kwarg_definition, ParameterKwarg):
+        return parameter.kwarg_definition.name or to_camel(name)
     return name if name == "data" else to_camel(name)
+
+
+def _parameter(scope: Scope, name: str) -> FieldDefinition | None:
+    handler = scope.get("route_handler")
+    if not isinstance(handler, HTTPRouteHandler):
+        return None
+    return handler.parsed_fn_signature.parameters.get(name)
+
+
+def _taken(scope: Scope, name: str) -> list[str]:
+    """Return the values that a parameter takes, where it takes only some."""
+    parameter = _parameter(scope, name)
+    return _choices(parameter.annotation) if parameter else []
+
+
+def _choices(type_: object) -> list[str]:
+    if isinstance(type_, type) and issubclass(type_, Enum):
+        return [str(one.value) for one in type_]
+    if get_origin(type_) is Literal:
+        return [str(one) for one in get_args(type_)]
+    return [one for part in get_args(type_) for one in _choices(part)]
 
 
 def _missing_parameter(detail: str) -> tuple[str, tuple[FieldProblem, ...]]:

@@ -12,7 +12,7 @@ from tests.support.shop import Shop
 
 FIGURES = (
     *("figures_facts", "figures_dirty", "figures_state", "rollups"),
-    *("rollup_days", "figures_cache"),
+    *("rollup_days", "rollup_months", "figures_cache"),
 )
 
 

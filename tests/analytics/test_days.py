@@ -9,16 +9,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service.analytics.documents import DayRollup, FiguresState
-from service.analytics.operations import days
+from service.analytics.operations import added_up, days
 from service.analytics.operations.days import hours_of, rows_of_days, whole_day
 from service.analytics.operations.folding import Bucket, bucket_of
 from service.analytics.operations.periods import DAY, day_of
 from service.analytics.operations.rebuilding import begin_rebuild, figures_status
-from service.analytics.states import QUARTER
+from service.analytics.states import QUARTER, Grain
 from service.core.clock import ManualClock
 from service.storage.database import Database
 from tests.analytics.behind import FIRST, LAST, Behind, day_starts, hour_starts, others, sums_by
-from tests.analytics.rows import change
+from tests.analytics.rows import change, one_sale
 from tests.bookkeeping.books import CRON
 from tests.conftest import NOON
 
@@ -109,6 +109,25 @@ async def test_a_day_is_replaced_with_its_quarter_hour(
     await behind.roll()
     assert await database[DayRollup.collection_name()].find({}).to_list() != before
     await _hold(behind)
+
+
+async def test_a_day_is_not_read_while_its_first_quarter_hour_has_changed(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: it is read all the same."""
+    behind = await _made(database, clock, 6)
+    zone = ZoneInfo("Asia/Kathmandu")
+    begins = whole_day(day_of(NOON, zone), zone)[0]
+    behind.sales.append(await one_sale(behind.draw, "s-first", begins))
+    await behind.sweep()
+    await behind.roll()
+    await change("sessions", behind.sales[-1]["sessions"], amount=1)
+    await behind.hold((FIRST, LAST), Grain.DAY, day_starts)
+    await behind.sweep()
+    await behind.hold((FIRST, LAST), Grain.DAY, day_starts)
+    monkeypatch.setattr(added_up, "_any_in", lambda *_: False)
+    with pytest.raises(AssertionError):
+        await behind.hold((FIRST, LAST), Grain.DAY, day_starts)
 
 
 async def test_days_of_another_zone_are_not_read_and_then_made_anew(

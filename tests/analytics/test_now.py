@@ -201,7 +201,10 @@ async def test_what_can_not_be_asked_is_told(shop: Shop, params: Any, field: str
     await pay("pi_1")
     found = await asked(shop, "realtime", 400, **params)
     assert field in str(found)
-    await asked(shop, "trends/year", 400)
+    refused = await asked(shop, "trends/year", 400)
+    assert (
+        "period does not take the value year: take one of today, week, month" in refused["detail"]
+    )
 
 
 async def test_a_merchant_without_a_currency_is_shown_the_one_it_has(shop: Shop) -> None:

@@ -83,6 +83,11 @@ async def test_a_day_of_webhooks_alone_says_nothing_of_money(
     counted = Bucket(at, SERIES, {}, {Part.TRACKED: {"payment": counts}}, {}, None)
     await in_transaction(lambda tx: replace(Replaced("default", SERIES, {at}, [counted]), tx))
     await _hold(behind)
+    await make_months("default", ManualClock(LAST), None, FOREVER)
+    currencies = await database[MonthRollup.collection_name()].distinct("currency")
+    assert currencies
+    assert SERIES not in currencies
+    await _hold(behind)
     # The control: were it one of money, too, its sales would be missing.
     days = database[DayRollup.collection_name()]
     await days.update_one({"currency": SERIES}, {"$set": {"currency": "EUR"}})
@@ -106,8 +111,14 @@ async def test_webhooks_that_change_late_remove_no_month(
 async def test_a_month_whose_sum_is_too_large_holds_up_none_after_it(
     database: Database, clock: ManualClock
 ) -> None:
-    """It is passed over, and its days answer; the next run does not try it again."""
+    """It is passed over, and its days answer; the next run does not try it again.
+
+    One that was made before, of which a state that was restored knows nothing, goes.
+    """
     behind = await _made(database, clock, 4)
+    await make_months("default", ManualClock(LAST), None, FOREVER)
+    states = database[FiguresState.collection_name()]
+    await states.update_one({"_id": "default"}, {"$set": {"monthsUntil": None}})
     days = await database[DayRollup.collection_name()].find({}).sort([("bucket", 1)]).to_list()
     [*large] = [one for one in days if one["currency"] == days[0]["currency"]][:2]
     for day in large:

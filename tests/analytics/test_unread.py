@@ -1,6 +1,7 @@
 """What is unread is read once and kept by the process, and what it kept is never stale."""
 
 import random
+from collections import Counter
 
 import pytest
 
@@ -17,7 +18,7 @@ from service.storage.database import Database
 from service.storage.documents import bound_client
 from service.storage.plain import in_transaction
 from tests.analytics.behind import FIRST, LAST, Behind, forget_reading
-from tests.analytics.rows import left
+from tests.analytics.rows import change, left
 from tests.analytics.test_any_order import live_through, one_paid
 from tests.conftest import NOON
 from tests.storage.failing import failing
@@ -41,14 +42,17 @@ async def test_each_row_is_read_once_by_a_process(behind: Behind) -> None:
     assert total_of(anew)["gross"] == shown[str(paid["currency"])]["gross"] + 5
 
 
+@pytest.mark.parametrize("has_run", [False, True])
 @pytest.mark.parametrize("few", [0, 500])
 async def test_what_is_committed_late_is_seen(
-    behind: Behind, few: int, monkeypatch: pytest.MonkeyPatch
+    behind: Behind, few: int, monkeypatch: pytest.MonkeyPatch, *, has_run: bool
 ) -> None:
     """Whether rows are compared one by one or by their sum; the control looks at later ones."""
     assert known_rows._FEW == 500
     monkeypatch.setattr(known_rows, "_FEW", few)
     await one_paid(behind)
+    if has_run:  # from then on what stands still is not asked for its rows
+        await behind.sweep()
     await behind.check()
     await behind.begin_late()
     await behind.sell()
@@ -134,12 +138,50 @@ async def test_where_less_was_read_than_before_all_of_it_is_read_anew(
 
     The control: what is known is kept.
     """
-    for module in (unread, known_rows):
-        monkeypatch.setattr(module, "COMMITTED_WITHIN_S", 0)
+    _have_none_committed_late(monkeypatch)
     await _restored(behind)
     await behind.check()
     monkeypatch.setattr(unread.Unread, "forget", lambda self: None)
     await _restored(behind)
+    with pytest.raises(AssertionError):
+        await behind.check()
+    keeping._kept.clear()  # the client is the next test's, too
+
+
+def _have_none_committed_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (unread, known_rows):
+        monkeypatch.setattr(module, "COMMITTED_WITHIN_S", 0)
+
+
+async def test_what_stands_still_is_not_asked_for_its_rows(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is a collection without any; the control is a row that has changed."""
+    _have_none_committed_late(monkeypatch)
+    paid = await one_paid(behind)
+    await behind.sweep()
+    await behind.totals()
+    monkeypatch.delattr(sources, "written")
+    await behind.totals()
+    await change("payments", paid, amount=1)
+    with pytest.raises(AttributeError):
+        await behind.totals()
+
+
+async def test_what_changed_before_another_collection_did_is_read_beside_it(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session is read first, and its row is the later one; the control reads neither."""
+    _have_none_committed_late(monkeypatch)
+    paid = await one_paid(behind)
+    session = behind.sales[-1]["sessions"]
+    await behind.sweep()
+    await behind.check()
+    await change("payments", paid, amount=1)
+    await change("sessions", session, amount=1)
+    await behind.check()
+    monkeypatch.setattr(known_rows.KnownRows, "are_all", lambda *_: True)
+    await change("payments", paid, amount=2)
     with pytest.raises(AssertionError):
         await behind.check()
     keeping._kept.clear()  # the client is the next test's, too
@@ -156,13 +198,17 @@ async def _restored(behind: Behind) -> None:
     await forget_reading(behind.database)
 
 
-async def test_what_was_deleted_is_not_kept(behind: Behind) -> None:
+@pytest.mark.parametrize("has_run", [False, True])
+async def test_what_was_deleted_is_not_kept(behind: Behind, *, has_run: bool) -> None:
+    if has_run:
+        await one_paid(behind)
+        await behind.sweep()
     lead = await left("intent-1", NOON, currency="USD")
     behind.leads.append(lead)
     assert (await behind.totals())["USD"]["lead"] == 1
     await behind.database["payment_intents"].delete_one({"_id": lead["_id"]})
     await behind.check()
-    assert not (await behind.totals()).get("USD")
+    assert (await behind.totals()).get("USD", Counter())["lead"] == 0
 
 
 async def test_where_much_is_unread_the_job_runs_at_once(

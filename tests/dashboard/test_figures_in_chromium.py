@@ -20,6 +20,10 @@ pytestmark = pytest.mark.browser
 FIGURES, REPORTS = "/dashboard/figures", "/dashboard/reports"
 _LOOKS = [(360, "dark"), (360, "light"), (1280, "dark"), (1280, "light")]
 
+_OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+_CUT = """[...document.querySelectorAll('.scroll')]
+  .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.ariaLabel)"""
+
 
 async def _sold(visitor: Visitor) -> None:
     """Have a shop that sold for seventy days, with a failure that has hostile words."""
@@ -42,15 +46,15 @@ async def _sold(visitor: Visitor) -> None:
 async def test_the_pages_fit_whatever_stands_in_them(visitor: Visitor) -> None:
     """Soak: in each width and scheme; `test_every_page` looks at each page once."""
     await signed_in(visitor, FIGURES)
-    await look_at(visitor, {"figures-empty": FIGURES, "reports-empty": REPORTS}, _LOOKS[:1])
+    await look_at(visitor, {"reports-empty": REPORTS, "figures-empty": FIGURES}, _LOOKS[:1])
+    await visitor.page.evaluate(_OPEN_ALL)
+    assert await visitor.page.evaluate(_CUT) == []  # at 360 px all four columns are seen
     await _sold(visitor)
     pages = {"figures": f"{FIGURES}?currency=USD", "reports": REPORTS}
     pages |= {one: f"{REPORTS}/{one}?currency=USD" for one in ("month", "week")}
     await look_at(visitor, pages, _LOOKS)
     await visitor.go(f"{FIGURES}?currency=USD")
-    await visitor.page.evaluate(
-        "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
-    )
+    await visitor.page.evaluate(_OPEN_ALL)
     assert await violations(visitor.page) == []
     assert await visitor.page.locator("svg.columns rect").count() == 30
     await visitor.go(REPORTS)

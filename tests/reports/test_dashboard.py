@@ -71,7 +71,7 @@ async def test_what_a_merchant_without_anything_reads_is_no_error(shop: Shop) ->
     text = words(await page(shop.api.http, FIGURES))
     assert "0.00 USD, before 0.00 USD" in text
     assert text.count("Success rate no payments Average payment no payments") == 3
-    assert "Nothing was paid in 30 days." in text
+    assert "By provider in the last 30 days No payments." in text
     assert "None yet." in words(await page(shop.api.http, REPORTS))
     answer = await shop.api.http.get(f"{FIGURES}?currency=CHF")
     assert answer.status_code == 404

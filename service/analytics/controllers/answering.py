@@ -15,12 +15,14 @@ from msgspec.structs import replace
 from service.analytics.errors import WrongQuestion
 from service.analytics.operations.caching import Question
 from service.analytics.operations.services import FiguresServices, Shown, shown_as
+from service.core.errors import InvalidInput
 from service.core.json_text import to_json
 from service.merchants.schemas import is_zone
 from service.web.authentication import AnyRequest, CurrentPrincipal
 from service.web.parameters import moment_parameter
 
 MOST_DAYS: Final = 366
+_WANTED: Final = "must be a day as 2026-11-22, or a moment with an offset as 2026-11-22T12:00:00Z"
 _FOREVER_S: Final = 3600
 _LENGTH_OF_A_DAY, _FIRST_YEAR, _LAST_YEAR = 10, 2000, 2200
 
@@ -58,19 +60,17 @@ DaysQuery = Annotated[
 
 
 def day_or_moment(name: str, text: str | None) -> datetime | date | None:
-    """Read a day (`2026-11-22`), or a moment with an offset. Raises `InvalidInput`."""
-    if text is not None and len(text) == _LENGTH_OF_A_DAY:
-        try:
-            day = date.fromisoformat(text)
-        except ValueError as error:
-            raise WrongQuestion(name, "must be a day as 2026-11-22, or a moment") from error
-        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-            raise WrongQuestion(name, f"must be between {_FIRST_YEAR} and {_LAST_YEAR}")
-        return day
-    moment = moment_parameter(name, text)
-    if moment is not None and not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+    """Read a day (`2026-11-22`), or a moment with an offset. Raises `WrongQuestion`."""
+    if text is None:
+        return None
+    is_day = len(text) == _LENGTH_OF_A_DAY
+    try:
+        found = date.fromisoformat(text) if is_day else moment_parameter(name, text)
+    except (ValueError, InvalidInput) as error:
+        raise WrongQuestion(name, _WANTED) from error
+    if found is not None and not _FIRST_YEAR <= found.year <= _LAST_YEAR:
         raise WrongQuestion(name, f"must be between {_FIRST_YEAR} and {_LAST_YEAR}")
-    return moment
+    return found
 
 
 def services_of(request: AnyRequest) -> FiguresServices:

@@ -84,8 +84,6 @@ async def _of_longer(
     of: Wanted, kind: longer.Longer, some: Collection[Span], coarse: Coarse, tx: Transaction
 ) -> tuple[list[Span], list[Bucket]]:
     """Return which of some times have all parts that are asked for, and what these come to."""
-    if not some:
-        return [], []
     by_hour = coarse.grain == Grain.HOUR
     rows = await longer.within(kind, of, by_hour, tx)
     short = {row["bucket"] for row in rows if not {*of.parts}.isdisjoint(row["without"])}

@@ -79,12 +79,13 @@ def _lag(since: timedelta) -> Cell:
 
 
 @command.command("refresh")
-@click.argument("aggregate", required=False, type=Named(AGGREGATES))
+@click.argument("aggregate", metavar="[AGGREGATE]", required=False, type=Named(AGGREGATES))
 @data_dir_option
 def refresh(aggregate: str | None, *, data_dir: Path) -> None:
     """Read what has changed and add it up now, until nothing is left.
 
-    With the name of an AGGREGATE only its rows are read; `rollups` reads none, and adds up.
+    Of an AGGREGATE, as `tillgate figures status` names them, only the rows are read; `rollups`
+    reads none, and adds up.
     """
 
     async def work(container: Container) -> None:

@@ -10,7 +10,7 @@ from service.cli.container import T, with_container
 from service.cli.job_runs import showing_progress
 from service.cli.listing import Found, Rows, lists
 from service.cli.manifests import cron_job
-from service.cli.options import data_dir_option, operator
+from service.cli.options import Named, data_dir_option, operator
 from service.cli.screen import say, show, show_table
 from service.core.clock import SystemClock
 from service.jobs.operations.job import Report, Table
@@ -22,7 +22,7 @@ from service.jobs.repository import RUNS_KEPT
 from service.wiring import ALL_JOBS
 
 _NAMES = [about.name for about in ALL_JOBS]
-_the_job = click.argument("name", type=click.Choice(_NAMES))
+_the_job = click.argument("name", metavar="JOB", type=Named(_NAMES))
 
 
 @click.group()

@@ -25,10 +25,12 @@ _PERIODS: Final = (("today", "Today"), ("this_week", "This week"), ("this_month"
 _STEPS: Final = {
     "intents": "Left their interest",
     "sessions": "Opened a checkout",
-    "attempted": "Tried to pay",
+    "attempted": "Went on to pay",
     "paid": "Paid",
     "kept": "Paid, and kept it",
 }
+_TIED: Final = "\N{NO-BREAK SPACE}"
+"""A percent sign stands in the line of its number."""
 _TALLEST: Final = 100
 _MOST_UNUSUAL: Final = 10
 
@@ -112,7 +114,7 @@ def _said(change: Change, say: Callable[[float], str], of: Change | None) -> str
     if of is not None and not of.previous:
         return f"{now}, no payments before"
     relative = change.change_percent if say is not _percent else None  # of a share it misleads
-    percent = f" ({relative:+g} %)" if relative is not None else ""
+    percent = f" ({relative:+g}{_TIED}%)" if relative is not None else ""
     return f"{now}, {before}{percent}"
 
 
@@ -121,7 +123,7 @@ def _money(write: Write, currency: str, amount: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share:g} %"
+    return f"{share:g}{_TIED}%"
 
 
 def _days(shown: Shown, seen: Seen, write: Write) -> list[Column]:
