@@ -120,12 +120,20 @@ async def test_a_time_and_a_currency_are_all_that_is_in_a_file(shop: Shop, sold:
     assert found == [_expected(row) for row in wanted]
 
 
-async def test_the_double_entry_has_each_line_and_balances(shop: Shop, sold: list[Row]) -> None:
+async def _posted(shop: Shop) -> list[Row]:
     for name in ("payments", "refunds", "disputes"):
         await shop.database[name].update_many({}, {"$set": {"unposted": True}})
     await run_job("entries", shop.api.container.job_table, CRON)
     entries = await shop.database["entries"].find({"merchantId": "default"}).to_list()
-    entries.sort(key=lambda row: (row["postedAt"], row["_id"]))
+    return sorted(entries, key=lambda row: (row["postedAt"], row["_id"]))
+
+
+async def _lines(shop: Shop, **params: Any) -> list[dict[str, str]]:
+    return _table(await _file(shop, "accounting", **params))
+
+
+async def test_the_double_entry_has_each_line_and_balances(shop: Shop, sold: list[Row]) -> None:
+    entries = await _posted(shop)
     expected = [
         [
             row["postedAt"].date().isoformat(),
@@ -147,6 +155,50 @@ async def test_the_double_entry_has_each_line_and_balances(shop: Shop, sold: lis
     for currency in {line[7] for line in found}:
         lines = [line for line in found if line[7] == currency]
         assert sum(int(line[5] or 0) for line in lines) == sum(int(line[6] or 0) for line in lines)
+
+
+async def test_the_double_entry_is_dated_by_the_zone_that_it_is_asked_for_by(
+    shop: Shop, sold: list[Row]
+) -> None:
+    entries = await _posted(shop)
+    at = datetime(2026, 10, 31, 20, tzinfo=UTC)
+    await shop.database["entries"].update_many({}, {"$set": {"postedAt": at}})
+    day = {"startDate": "2026-11-01", "endDate": "2026-11-01"}
+    found = await _lines(shop, **day, timezone="Asia/Kolkata")
+    assert {line["Entry ID"] for line in found} == {row["_id"] for row in entries}
+    assert {line["Date"] for line in found} == {"2026-11-01"}
+    # The control: in UTC it was the day before, and nothing on this one.
+    assert {line["Date"] for line in await _lines(shop)} == {"2026-10-31"}
+    assert await _lines(shop, **day) == []
+
+
+async def test_the_double_entry_in_one_currency_has_no_line_in_another(
+    shop: Shop, sold: list[Row]
+) -> None:
+    await _posted(shop)
+    both, euros = await _lines(shop), await _lines(shop, currency="EUR")
+    assert euros == [line for line in both if line["Currency"] == "EUR"]
+    # A fee in euros of a payment in dollars: one entry, and each currency of it balances.
+    assert {line["Currency"] for line in both if line["Entry ID"] == euros[0]["Entry ID"]} == {
+        "EUR",
+        "USD",
+    }
+    debit, credit = (sum(int(line[side] or 0) for line in euros) for side in ("Debit", "Credit"))
+    assert debit == credit > 0
+
+
+async def test_a_currency_without_rows_is_told_and_leaves_no_record(
+    shop: Shop, sold: list[Row]
+) -> None:
+    for name in ("transactions", "accounting"):
+        params = ALL | {"currency": "CHF"}
+        answer = await shop.api.call("GET", f"{BASE}/exports/{name}", ADMIN, params=params)
+        assert (answer.status_code, answer.json()["error"]) == (400, "no_figures_in_currency")
+        # The control: of a currency with rows, a time without any is a file.
+        params = {"startDate": "2020-01-01", "endDate": "2020-01-02", "currency": "INR"}
+        assert len((await _file(shop, name, **params)).splitlines()) == 1
+    records = await shop.database["audit_log"].find({"detail.from": {"$exists": True}}).to_list()
+    assert [row["detail"]["from"][:4] for row in records] == ["2020", "2020"]
 
 
 async def test_a_file_is_on_the_record_and_holds_so_many(

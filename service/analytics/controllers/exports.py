@@ -13,7 +13,6 @@ from service.analytics.controllers.answering import (
     ShownFigures,
     StartQuery,
     day_or_moment,
-    services_of,
     shown_to,
 )
 from service.analytics.operations.exporting import (
@@ -29,7 +28,7 @@ from service.analytics.operations.spans import between
 from service.analytics.repository.exports import Wanted
 from service.analytics.schemas.exports import ExportFile, ExportHead, ExportPeriod, export_line
 from service.core.principal import AccessScope, Principal
-from service.web.authentication import AnyRequest, CurrentPrincipal, requires
+from service.web.authentication import CurrentPrincipal, requires
 from service.web.downloads import Download
 
 _TYPES = {"csv": "text/csv", "json": "application/json"}
@@ -46,7 +45,6 @@ class FiguresExports(Controller):
     @get("/transactions", operation_id="exportTransactions", summary="Download payments")
     async def transactions(
         self,
-        request: AnyRequest,
         principal: CurrentPrincipal,
         shown: ShownFigures,
         start_date: StartQuery = None,
@@ -57,13 +55,12 @@ class FiguresExports(Controller):
     ) -> Response[ExportFile]:
         """By when each was first heard of, newest first; of all currencies, unless one is named."""
         wanted = _wanted(shown, (start_date, end_date), currency)
-        clock = services_of(request).clock
-        count = await begin_transactions(wanted, format_, principal, clock)
+        count = await begin_transactions(wanted, format_, principal, shown)
         if format_ == "csv":
             content = transactions_csv(wanted, metadata=metadata)
             return _file("transactions.csv", content, principal)
         head = ExportHead(
-            export_date=clock.now(), period=ExportPeriod(*wanted.span), transaction_count=count
+            export_date=shown.as_of, period=ExportPeriod(*wanted.span), transaction_count=count
         )
         content = transactions_json(wanted, head, export_line, metadata=metadata)
         return _file("transactions.json", content, principal)
@@ -71,7 +68,6 @@ class FiguresExports(Controller):
     @get("/accounting", operation_id="exportAccounting", summary="Download the double entry")
     async def accounting(
         self,
-        request: AnyRequest,
         principal: CurrentPrincipal,
         shown: ShownFigures,
         start_date: StartQuery = None,
@@ -80,8 +76,8 @@ class FiguresExports(Controller):
     ) -> Response[str]:
         """A row for each line of an entry, oldest first: debit equals credit. Minor units."""
         wanted = _wanted(shown, (start_date, end_date), currency)
-        await begin_accounting(wanted, principal, services_of(request).clock)
-        return _file("accounting.csv", accounting_csv(wanted), principal)
+        await begin_accounting(wanted, principal, shown)
+        return _file("accounting.csv", accounting_csv(wanted, shown.zone), principal)
 
 
 def _wanted(shown: Shown, dates: tuple[str | None, str | None], currency: str | None) -> Wanted:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from service.analytics.errors import NoSuchCurrency
 from service.analytics.operations.folding import Bucket
-from service.analytics.operations.reading import Asked, read
+from service.analytics.operations.reading import Asked, Found, read
 from service.analytics.operations.services import Shown
 from service.analytics.repository.facts import Span
 from service.analytics.states import Grain, Part
@@ -22,8 +22,7 @@ async def ask(
     """
     asked = Asked(shown.merchant.id, spans, shown.currency, parts, grain, shown.timezone)
     found = await read(asked)
-    if shown.is_named and shown.currency not in found.currencies:
-        raise NoSuchCurrency(shown.currency, sorted(found.currencies))
+    _require_currency(shown, found)
     return found.buckets
 
 
@@ -35,6 +34,19 @@ async def ask_one(
 
 
 async def ask_all(shown: Shown, span: Span) -> Sequence[Bucket]:
-    """Return the days of one time in all currencies. Raises `Unavailable`."""
+    """Return the days of one time in all currencies; raises as `ask` does."""
     asked = Asked(shown.merchant.id, [span], grain=Grain.DAY, zone=shown.timezone)
-    return (await read(asked)).buckets[0]
+    found = await read(asked)
+    _require_currency(shown, found)
+    return found.buckets[0]
+
+
+async def require_currency(shown: Shown) -> None:
+    """Refuse a currency that was named and has no rows; raises as `ask` does."""
+    if shown.is_named:
+        await ask(shown, [])
+
+
+def _require_currency(shown: Shown, found: Found) -> None:
+    if shown.is_named and shown.currency not in found.currencies:
+        raise NoSuchCurrency(shown.currency, sorted(found.currencies))

@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 from service.analytics.errors import WrongQuestion
+from service.analytics.operations.asking import require_currency
+from service.analytics.operations.periods import day_of
+from service.analytics.operations.services import Shown
 from service.analytics.repository import exports
 from service.analytics.repository.exports import Wanted
 from service.audit.operations import Act, record
-from service.core.clock import Clock
 from service.core.json_text import to_json
 from service.core.principal import Principal
 from service.core.spreadsheets import csv_lines
@@ -33,35 +36,45 @@ ACCOUNTING: Final = (
 )
 
 
-async def begin_transactions(wanted: Wanted, format_: Format, by: Principal, clock: Clock) -> int:
-    """Count what a file holds, and record who took it. Raises `WrongQuestion`, `Unavailable`."""
+async def begin_transactions(wanted: Wanted, format_: Format, by: Principal, shown: Shown) -> int:
+    """Count what a file holds, and record who took it.
+
+    Raises `WrongQuestion`, `NoSuchCurrency`, and `Unavailable`.
+    """
     async with answers_in_time():
         count = await exports.count_payments(wanted, MOST_ROWS + 1)
-        await _begin("payments", wanted, (format_, count), by, clock)
+    await _begin("payments", wanted, (format_, count), by, shown)
     return count
 
 
-async def begin_accounting(wanted: Wanted, by: Principal, clock: Clock) -> int:
-    """Count what a file holds, and record who took it. Raises `WrongQuestion`, `Unavailable`."""
+async def begin_accounting(wanted: Wanted, by: Principal, shown: Shown) -> int:
+    """Count what a file holds, and record who took it.
+
+    Raises `WrongQuestion`, `NoSuchCurrency`, and `Unavailable`.
+    """
     async with answers_in_time():
         count = await exports.count_entries(wanted, MOST_ROWS + 1)
-        await _begin("entries", wanted, ("csv", count), by, clock)
+    await _begin("entries", wanted, ("csv", count), by, shown)
     return count
 
 
 async def _begin(
-    what: str, wanted: Wanted, file: tuple[str, int], by: Principal, clock: Clock
+    what: str, wanted: Wanted, file: tuple[str, int], by: Principal, shown: Shown
 ) -> None:
     format_, count = file
     if count > MOST_ROWS:
         raise WrongQuestion("startDate", f"takes in more than {MOST_ROWS} {what}: ask for less")
+    if not count:
+        await require_currency(shown)
     detail: JsonObject = {
         "format": format_,
         what: count,
         "from": wanted.span[0].isoformat(),
         "to": wanted.span[1].isoformat(),
     }
-    await record(NO_TRANSACTION, by, Act(f"{what}.downloaded", what, detail=detail), clock.now())
+    act = Act(f"{what}.downloaded", what, detail=detail)
+    async with answers_in_time():
+        await record(NO_TRANSACTION, by, act, shown.as_of)
 
 
 async def transactions_csv(wanted: Wanted, *, metadata: bool) -> AsyncIterator[bytes]:
@@ -114,17 +127,21 @@ async def transactions_json(
     yield b"]}\n" if before == b",\n" else before + b"]}\n"
 
 
-async def accounting_csv(wanted: Wanted) -> AsyncIterator[bytes]:
-    """Yield a table of the double entry, oldest first: a row for each line of an entry."""
+async def accounting_csv(wanted: Wanted, zone: ZoneInfo) -> AsyncIterator[bytes]:
+    """Yield a table of the double entry, oldest first: a row for each line of an entry.
+
+    Its dates are days of the zone, as are those that it was asked for by.
+    """
     yield csv_lines([ACCOUNTING])
     async with aclosing(exports.entries(wanted)) as lists:
         async for rows in lists:
-            yield csv_lines([cells for row in rows for cells in _accounting(row)])
+            yield csv_lines([cells for row in rows for cells in _accounting(row, wanted, zone)])
 
 
-def _accounting(entry: Row) -> list[Sequence[object]]:
+def _accounting(entry: Row, wanted: Wanted, zone: ZoneInfo) -> list[Sequence[object]]:
+    """Return the lines of an entry; those in one currency balance by themselves."""
     said = f"{entry['kind'].capitalize()} {entry['objectId']}"
-    day = entry["postedAt"].date().isoformat()
+    day = day_of(entry["postedAt"].replace(tzinfo=UTC), zone).isoformat()
     return [
         (
             day,
@@ -137,6 +154,7 @@ def _accounting(entry: Row) -> list[Sequence[object]]:
             line["currency"],
         )
         for line in entry["lines"]
+        if wanted.currency in {None, line["currency"]}
     ]
 
 

@@ -6,7 +6,14 @@ from datetime import date
 
 from msgspec import Struct
 
-from service.analytics.operations.figures import grouped, part_of, percent, rounded, total_of
+from service.analytics.operations.figures import (
+    grouped,
+    part_of,
+    percent,
+    rounded,
+    rounded_to_hundredths,
+    total_of,
+)
 from service.analytics.operations.folding import Bucket
 from service.analytics.operations.periods import day_of, days_between
 from service.analytics.operations.services import Shown
@@ -161,7 +168,9 @@ def time_to_abandon(total: Counts) -> Times:
 def _times(total: Counts, states: Sequence[str]) -> Times:
     count = sum(total.get(f"took:{state}", 0) for state in states)
     average = rounded(sum(total.get(f"tookMs:{state}", 0) for state in states), count)
-    return Times(count=count, average_ms=average, average_minutes=round(average / _MINUTE_MS, 2))
+    return Times(
+        count=count, average_ms=average, average_minutes=rounded_to_hundredths(average, _MINUTE_MS)
+    )
 
 
 def _health(health: Health, today: Counter[str]) -> HealthLine:

@@ -132,7 +132,7 @@ class CustomerLine(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class CustomersLine(Struct, frozen=True, rename="camel", kw_only=True):
-    """Who paid in a period: `new` never before, `returning` before or more than once."""
+    """Who paid in a period: `new` once in it, `returning` more than once."""
 
     total: int
     new: int
