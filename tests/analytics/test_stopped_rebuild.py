@@ -4,12 +4,14 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from service.analytics.documents import Rollup
 from service.analytics.operations import rebuilding, sweeping
 from service.analytics.repository import rebuilds
+from service.analytics.repository.facts import read_again
 from service.core.errors import Unavailable
 from service.storage.documents import bound_client
 from tests.analytics.behind import FIRST, LAST, Behind, rollups
@@ -75,6 +77,38 @@ async def test_a_rebuild_reads_again_what_runs_have_read_long_since(
     await behind.sweep()
     assert before > 0
     assert await facts.count_documents({}) == (before if rebuilt else 0)
+
+
+@pytest.mark.parametrize("rebuilt", [True, False], ids=["rebuilt", "control"])
+@pytest.mark.parametrize("everything", [True, False], ids=["reads everything", "reads nothing new"])
+@pytest.mark.parametrize("amid", [2, 5])
+async def test_a_rebuild_that_is_begun_amid_a_run_has_all_be_read_again(
+    shop: Shop, amid: int, everything: bool, rebuilt: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a run writes what it has read; all facts are lost just then."""
+    for name in ("COMMITTED_WITHIN_S", "ENDED_WITHIN_S", "FULLY_EVERY_S"):
+        monkeypatch.setattr(sweeping, name, 0)
+    behind = await _sold(shop, 7)
+    monkeypatch.setattr(sweeping, "AT_ONCE", 3)
+    facts = shop.database["figures_facts"]
+    before, kept = await facts.count_documents({}), list[sweeping.Batch]()
+    if everything:
+        await read_again()
+    keep = sweeping._keep
+
+    async def noted(batch: sweeping.Batch, *more: Any) -> int:
+        kept.append(batch)
+        if len(kept) == amid + 1:
+            await facts.delete_many({})
+            if rebuilt:
+                await rebuilding.begin_rebuild(FIRST, LAST, CRON, shop.clock)
+        return await keep(batch, *more)
+
+    monkeypatch.setattr(sweeping, "_keep", noted)
+    await behind.sweep()
+    await behind.sweep()
+    found = await facts.count_documents({})
+    assert found == before if rebuilt else found < before
 
 
 async def test_each_command_that_marks_has_its_own_time(

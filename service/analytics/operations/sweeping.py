@@ -35,13 +35,14 @@ WITHIN_S: Final = 20.0
 class Batch(Struct, frozen=True):
     """Rows of one collection that were read, as facts, and how far that was.
 
-    `safe` is None where only what was committed in time was read.
+    `safe` is None where only what was committed in time was read; `known` is what it was before.
     """
 
     source: str
     facts: Sequence[Row]
     seen: DatabaseTime
     safe: DatabaseTime | None
+    known: DatabaseTime
 
 
 async def sweep(
@@ -87,9 +88,12 @@ async def _read(source: str, merchant_id: str, before: Batch | None) -> tuple[Ba
     async with answers_in_time(WITHIN_S), sources.as_of_now() as (session, now):
         tx = PlainTransaction(session)
         if before is None:
-            after, fully = _begins(source, await facts.state_of(merchant_id, tx), now)
+            state = await facts.state_of(merchant_id, tx)
+            after, fully = _begins(source, state, now)
+            known = _safe(source, state)
         else:
             after, fully = before.seen, before.safe is not None
+            known = before.safe or before.known
         rows = await sources.written_after(
             source, merchant_id, after, FIELDS[source], Limited(AT_ONCE, session)
         )
@@ -97,17 +101,21 @@ async def _read(source: str, merchant_id: str, before: Batch | None) -> tuple[Ba
     more = len(rows) == AT_ONCE
     seen = rows[-1][WRITTEN_AT] if more else now
     safe = min(seen, earlier(now, ENDED_WITHIN_S)) if fully else None
-    return Batch(source, found, seen, safe), more
+    return Batch(source, found, seen, safe, known), more
 
 
 def _begins(
     source: str, state: FiguresState | None, now: DatabaseTime
 ) -> tuple[DatabaseTime, bool]:
     """Return from when on rows are read, and whether those are among them that came very late."""
-    safe = state.safe.get(source, EMPTY_TIME) if state else EMPTY_TIME
+    safe = _safe(source, state)
     if state is None or now.time - safe.time >= ENDED_WITHIN_S + FULLY_EVERY_S:
         return safe, True
     return earlier(state.seen[source], COMMITTED_WITHIN_S), False
+
+
+def _safe(source: str, state: FiguresState | None) -> DatabaseTime:
+    return state.safe.get(source, EMPTY_TIME) if state else EMPTY_TIME
 
 
 async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) -> int:
@@ -120,9 +128,10 @@ async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) 
     await facts.put([row for row in rows if row["_id"] not in known], changed, tx)
     await facts.mark(touched([*rows, *left]), tx)
     state = await facts.state_of(merchant_id, tx) or FiguresState(id=merchant_id, read_at=now)
-    for times, reached in ((state.seen, batch.seen), (state.safe, batch.safe)):
-        if reached is not None:
-            times[batch.source] = max(reached, times.get(batch.source, EMPTY_TIME))
+    state.seen[batch.source] = max(batch.seen, state.seen.get(batch.source, EMPTY_TIME))
+    safe = _safe(batch.source, state)
+    if batch.safe is not None and safe >= batch.known:  # else a rebuild has all be read again
+        state.safe[batch.source] = max(batch.safe, safe)
     currencies = sorted({*state.currencies, *(row["currency"] for row in rows)})
     update = {"currencies": currencies, "read_at": now, "batches": state.batches + 1}
     await facts.keep_state(state.model_copy(update=update), tx)
