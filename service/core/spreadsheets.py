@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
+from math import isfinite
 
 from service.core.visible import visible
 
@@ -59,7 +60,7 @@ def _is_plain(text: str, lines: int) -> bool:
     )
 
 
-def cell(value: object) -> str | int:
+def cell(value: object) -> str | float:
     """Return a value for a table that people open in a spreadsheet.
 
     What would be taken for a formula gets an apostrophe: spreadsheets take it for a text then.
@@ -71,5 +72,7 @@ def cell(value: object) -> str | int:
         return value  # nearly all are
     if isinstance(value, int):
         return int(value)
+    if isinstance(value, float) and isfinite(value):
+        return value
     text = _FORMULA.sub(r"\1'", visible(str(value)))
     return f"'{text}" if text.lstrip(" ").startswith(("\t", "\n")) else text

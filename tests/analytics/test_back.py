@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from service.analytics.schemas.checkouts import time_to_complete
 from service.storage.database import Row
 from tests.analytics import oracle
 from tests.analytics.rows import opened
@@ -141,6 +142,13 @@ async def _checkouts_are_one_pass(shop: Shop) -> None:
     took = [row["completedAt"] - row["createdAt"] for row in completed]
     average = sum(took, timedelta()) / len(took)
     assert abs(found["timeToComplete"]["averageMs"] - average.total_seconds() * 1000) < 1
+
+
+def test_minutes_are_rounded_half_to_even() -> None:
+    found = time_to_complete({"took:completed": 1, "tookMs:completed": 300})
+    assert (found.average_ms, found.average_minutes) == (300, 0.0)
+    assert round(300 / 60_000, 2) == 0.01  # the control: of the float, which is a little more
+    assert time_to_complete({"took:completed": 1, "tookMs:completed": 900}).average_minutes == 0.02
 
 
 async def test_who_tries_again_is_counted_once(shop: Shop) -> None:

@@ -39,6 +39,7 @@ async def test_a_table_says_what_the_report_says_and_has_no_formula(shop: Shop) 
     report = await monthly(shop, "2026-11")
     said = {(row[0], row[1], row[2]): row[3] for row in rows}
     assert said["Report", "", "hash"] == report["hash"]
+    assert said["Report", "", "asOf"] == said["Report", "", "closedAt"] == report["asOf"]
     for name, value in report["report"]["summary"].items():
         assert float(said["Summary", "", name]) == value
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "@"))]

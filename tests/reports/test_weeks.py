@@ -166,6 +166,7 @@ async def test_a_table_and_a_page_say_what_the_answer_says(shop: Shop) -> None:
     assert not [
         cell for row in csv.reader(io.StringIO(table.text)) for cell in row if cell[:1] == "="
     ]
+    assert datetime.fromisoformat(said["Report", "", "asOf"]) == shop.clock.now()
     for section, name in (("Summary", "summary"), ("Conversion", "conversion")):
         for field, value in report[name].items():
             assert float(said[section, "", field]) == value

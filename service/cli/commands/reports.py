@@ -59,7 +59,7 @@ def month(month: str | None, *, currency: str | None, merchant: str, data_dir: P
     """Show a MONTH (2026-11; else this one) as it was closed, or as it stands now."""
 
     answer = _answered(data_dir, merchant, currency, lambda shown: month_answer(shown, month))
-    return _shown(answer, monthly_lines(answer.report, answer.hash), answer.refused)
+    return _shown(answer, monthly_lines(answer.report, answer.as_of, answer.hash), answer.refused)
 
 
 @command.command("week")

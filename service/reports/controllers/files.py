@@ -27,7 +27,7 @@ def monthly_file(answer: MonthlyAnswer, format_: str) -> Response[Any]:
     if format_ == "html":
         return _page("monthly.html", answer, answer.report)
     name = f"report-{answer.report.period.start:%Y-%m}-{answer.currency}.csv"
-    return _table(name, monthly_lines(answer.report, answer.hash))
+    return _table(name, monthly_lines(answer.report, answer.as_of, answer.hash))
 
 
 def weekly_file(answer: WeeklyAnswer, format_: str) -> Response[Any]:

@@ -1,6 +1,7 @@
 """A report as a table for spreadsheets: a row for each number."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -33,20 +34,20 @@ class Table(Struct, frozen=True):
     lists: Mapping[str, tuple[str, str]]
 
 
-def monthly_lines(report: MonthlyReport, hashed: str | None) -> list[Line]:
+def monthly_lines(report: MonthlyReport, as_of: datetime, hashed: str | None) -> list[Line]:
     """Return a month as lines of a table, amounts in minor units of a currency."""
     said = msgspec.to_builtins(report)
-    about = about_of(said) | {"closedAt": said["closedAt"], "hash": hashed}
+    about = about_of(said, as_of) | {"closedAt": said["closedAt"], "hash": hashed}
     return lines_of(Table(about, {"summary": "Summary"}, _LISTS), said)
 
 
-def about_of(said: Mapping[str, Any]) -> dict[str, object]:
-    """Return whose report it is, and of which time."""
+def about_of(said: Mapping[str, Any], as_of: datetime) -> dict[str, object]:
+    """Return whose report it is, of which time, and up to when everything is counted."""
     whose, period = said["merchantInfo"], said["period"]
     about = {"merchant": whose["id"], "name": whose["name"]}
     about |= {name: value for name, value in period.items() if name not in {"start", "end"}}
     about |= {name: period[name] for name in ("start", "end")}
-    return about | {"timezone": said["timezone"]}
+    return about | {"timezone": said["timezone"], "asOf": msgspec.to_builtins(as_of)}
 
 
 def csv_of(lines: Sequence[Line]) -> bytes:

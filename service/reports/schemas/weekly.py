@@ -87,7 +87,7 @@ def weekly_answer(shown: Shown, week: Week) -> WeeklyAnswer:
 def weekly_lines(answer: WeeklyAnswer) -> list[Line]:
     """Return a week as lines of a table, amounts in minor units of a currency."""
     said = msgspec.to_builtins(answer.report)
-    about = about_of(said) | {"asOf": answer.as_of, "usersWhoRetry": said["usersWhoRetry"]}
+    about = about_of(said, answer.as_of) | {"usersWhoRetry": said["usersWhoRetry"]}
     sections = {
         "summary": "Summary",
         "conversion": "Conversion",

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from math import inf
 from typing import Any
 
 import pytest
@@ -126,9 +127,10 @@ def test_what_can_not_be_seen_is_escaped_as_on_pages() -> None:
 
 
 def test_a_number_stays_a_number() -> None:
-    assert (cell(-5), cell(0), cell(None)) == (-5, 0, "")
-    # Control: the text is guarded.
-    assert cell("-5") == "'-5"
+    assert (cell(-5), cell(0), cell(None), cell(-28.07)) == (-5, 0, "", -28.07)
+    assert csv_lines([["change", -28.07]]) == b"change,-28.07\r\n"
+    # Control: the text is guarded, and so is what is a float and no number.
+    assert (cell("-5"), cell("-28.07"), cell(-inf)) == ("'-5", "'-28.07", "'-inf")
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
