@@ -41,7 +41,10 @@ async def _show_bar(
     console = err()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     shown = console.is_terminal
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not shown) as bar:
+    drawn = Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not shown
+    )
+    with drawn as bar:
         task = bar.add_task(what, total=total)
         while not await comes(ended, PROGRESS_EVERY_S):
             with suppress(Unavailable):  # the run itself says so

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from functools import cache
 
 import click
 from rich import box
@@ -31,8 +32,9 @@ def out() -> Console:
     return Console(highlight=False)
 
 
+@cache
 def err() -> Console:
-    """Return the console of standard error."""
+    """Return the console of standard error: one, so that what is said stands above a bar."""
     return Console(stderr=True, highlight=False)
 
 

@@ -109,6 +109,13 @@ async def test_a_day_is_replaced_with_its_quarter_hour(
     await behind.roll()
     assert await database[DayRollup.collection_name()].find({}).to_list() != before
     await _hold(behind)
+    keys = {(row["bucket"], row["currency"]) for row in before}
+    first = min(behind.sales, key=lambda one: one["sessions"]["createdAt"])["sessions"]
+    await change("sessions", first, amount=2)
+    await behind.sweep()
+    await behind.roll()
+    after = await database[DayRollup.collection_name()].find({}).to_list()
+    assert {(row["bucket"], row["currency"]) for row in after} == keys  # the next one stays
 
 
 async def test_a_day_is_not_read_while_its_first_quarter_hour_has_changed(

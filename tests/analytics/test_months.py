@@ -2,6 +2,7 @@
 
 import random
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,14 +14,15 @@ from service.analytics.operations.added_up import Coarse
 from service.analytics.operations.months import make_months, whole_month
 from service.analytics.operations.reading import Asked, read
 from service.analytics.operations.rebuilding import begin_rebuild
-from service.analytics.operations.remaking import make_days
+from service.analytics.operations.remaking import Replaced, make_days, replace
 from service.analytics.states import Grain, Part
 from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.core.errors import Unavailable
 from service.storage.database import Database, Row
 from service.storage.documents import bound_client
-from tests.analytics.behind import FIRST, FOREVER, LAST, Behind, month_starts
+from service.storage.plain import in_transaction
+from tests.analytics.behind import FIRST, FOREVER, LAST, Behind, month_starts, rollups
 from tests.analytics.rows import change
 from tests.bookkeeping.books import CRON
 from tests.conftest import NOON
@@ -124,6 +126,19 @@ async def test_a_month_goes_with_what_changes_and_comes_back(
     await behind.make_days()
     await _hold(behind)
     assert [row["bucket"] for row in await _months(database)] == [row["bucket"] for row in before]
+
+
+async def test_where_all_marks_were_raised_since_nothing_is_replaced(
+    database: Database, clock: ManualClock
+) -> None:
+    """The control: one was not."""
+    behind = await _made(database, clock, 16)
+    before = await rollups(behind.database)
+    at = min(row["bucket"] for row in before)
+    await in_transaction(partial(replace, Replaced("default", None, (), ())))
+    assert await rollups(database) == before
+    await in_transaction(partial(replace, Replaced("default", None, {at}, ())))
+    assert await rollups(database) != before
 
 
 async def test_months_before_the_one_that_changed_are_kept(

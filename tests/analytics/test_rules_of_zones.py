@@ -10,6 +10,7 @@ from service.analytics.operations import month_rows
 from service.analytics.operations.folding import Bucket
 from service.analytics.operations.months import make_months
 from service.analytics.operations.remaking import Replaced, make_days, replace
+from service.analytics.repository import longer
 from service.analytics.states import SERIES, Counts, Grain, Part
 from service.core.clock import ManualClock
 from service.storage.database import Database
@@ -69,6 +70,28 @@ async def test_a_month_has_its_quarter_hours_where_a_day_is_another_one_now(
     await make_months("default", ManualClock(LAST), None, FOREVER)
     with pytest.raises(AssertionError):
         await _hold(behind)
+
+
+async def test_rules_that_come_back_find_no_day_of_before(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day that was made by others took the place of all that it overlaps; of the control not."""
+    behind = await _made(database, clock, 5)
+    await _rules_come_and_go(behind, 30)
+    await _hold(behind)
+    monkeypatch.setattr(longer, "LONGEST_DAY", timedelta(0))
+    await _rules_come_and_go(behind, 40)
+    with pytest.raises(AssertionError):
+        await _hold(behind)
+
+
+async def _rules_come_and_go(behind: Behind, days: int) -> None:
+    """Sell something while others hold."""
+    await _rules_change(behind, "Etc/GMT-1")
+    await _sell(behind, days)
+    await behind.sweep()
+    await behind.roll()
+    await _rules_change(behind, _BEFORE)
 
 
 @pytest.mark.parametrize("zone", ["Etc/GMT-3", "Etc/GMT-1"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from service.cli import job_runs
+from service.cli import job_runs, screen
 from service.core.clock import ManualClock
 from service.core.errors import Unavailable
 from service.core.principal import DEFAULT_MERCHANT, Kind, Principal
@@ -113,9 +113,12 @@ async def test_a_bar_says_in_a_pipe_how_much_is_done(capsys: pytest.CaptureFixtu
 
 
 async def test_a_bar_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said meanwhile stands above it, and nothing of it is left."""
+    assert screen.err() is screen.err()
     drawn, shown = StringIO(), asyncio.Event()
     console = Console(file=drawn, force_terminal=True, width=80)
-    monkeypatch.setattr(job_runs, "err", lambda: console)
+    for module in (job_runs, screen):
+        monkeypatch.setattr(module, "err", lambda: console)
 
     async def count() -> int:
         shown.set()
@@ -123,5 +126,8 @@ async def test_a_bar_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
 
     async with asyncio.timeout(IN_TIME), job_runs.showing_bar("things", 10, count):
         await shown.wait()
+        screen.say("some are read")
     assert "things" in drawn.getvalue()
     assert "6/10" in drawn.getvalue()
+    assert "\r\x1b[2Ksome are read\n" in drawn.getvalue()
+    assert drawn.getvalue().endswith("\x1b[1A\x1b[2K")

@@ -25,7 +25,7 @@ async def rows_of_month(
         of_each[one["currency"]].append(one)
     which = Which(merchant_id, [month])
     found = []
-    for currency, of in sorted(of_each.items()):
+    for currency, of in of_each.items():
         without = {part for one in of for part in one.get("without", ())}
         row = longer_row(merchant_id, month, [bucket_of(one) for one in of], without)
         retried = packed(await facts.who_retried(which, currency, tx)) or b""
