@@ -34,11 +34,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory, mongo_uri: str) -> Iterator[S
 
 
 def _documents(shop: Shop) -> dict[str, list[dict[str, Any]]]:
-    """Return all roll-ups and days, as they are stored, but for their own ids."""
+    """Return all roll-ups, days and months, as they are stored, but for their own ids."""
     found = {}
-    for name, at in (("rollups", "bucket"), ("rollup_days", "day")):
+    for name in ("rollups", "rollup_days", "rollup_months"):
         rows = shop.database[name].find({}, {"_id": 0})
-        found[name] = sorted(rows, key=lambda row, at=at: (str(row.get(at)), row["currency"]))
+        found[name] = rows.sort([("bucket", 1), ("currency", 1)]).to_list()
     return found
 
 
@@ -56,6 +56,7 @@ def _spoil(shop: Shop) -> None:
     """Have something be wrong everywhere, so that a rebuild has something to mend."""
     shop.database["rollups"].update_many({}, {"$set": {"totals": {"paid": 77}}})
     shop.database["rollup_days"].delete_many({})
+    shop.database["rollup_months"].update_many({}, {"$set": {"totals": {"paid": 78}}})
 
 
 @pytest.mark.soak
@@ -63,6 +64,7 @@ def test_a_rebuild_that_is_killed_goes_on_and_ends_with_equal_documents(shop: Sh
     """Soak: by the command, of a month; `tests/analytics/test_any_order.py` has it of a few."""
     before = _documents(shop)
     assert len(before["rollups"]) == QUARTERS
+    assert before["rollup_months"]
     _spoil(shop)
     rebuilding = shop.begin("figures", "rebuild")
     _wait(lambda: _left(shop) == QUARTERS)
