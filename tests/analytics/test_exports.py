@@ -48,6 +48,11 @@ async def sold(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Row]:
     await pay("pi_fee", details=fees, metadata={"order": 7, "note": "späte"}, refunded=30)
     await pay("pi_other", 1, details=fees | {"feeCurrency": "EUR"}, planName=FORMULA, userId="-1")
     rows = await shop.payments(merchantId="default")
+    sessions = await shop.database["sessions"].find({"merchantId": "default"}).to_list()
+    sold_in = {row["sessionId"]: row["plan"] or row["eventId"] for row in sessions}
+    for row in rows:
+        row["item"] = row["planName"] or row["planId"] or sold_in.get(row["sessionId"])
+    assert {"event", "gold", None} < {row["item"] for row in rows}
     return sorted(rows, key=lambda row: (row["createdAt"], row["_id"]), reverse=True)
 
 
@@ -63,7 +68,7 @@ def _expected(row: Row) -> dict[str, str]:
         "Amount": row["amount"],
         "Currency": row["currency"],
         "Status": row["status"],
-        "Resource": row["planName"] or row["planId"],
+        "Resource": row["item"],
         "Provider": row["provider"],
         "Provider Payment ID": row["providerPaymentId"],
         "Payment Method": row["paymentMethod"],
@@ -102,7 +107,7 @@ async def test_json_has_the_same_payments(shop: Shop, sold: list[Row]) -> None:
         assert line == without
         details = row["details"] or {}
         assert (line["id"], line["country"]) == (str(row["_id"]), details.get("country"))
-        assert line["resource"] == (row["planName"] or row["planId"])
+        assert line["resource"] == row["item"]
         for name, stored in (("createdAt", "createdAt"), ("statusAt", "statusAt")):
             assert datetime.fromisoformat(line[name]) == row[stored]
         for name in ("amount", "currency", "status", "provider", "providerPaymentId", "sessionId"):

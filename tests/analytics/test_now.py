@@ -172,6 +172,27 @@ async def test_a_payment_shows_at_once_also_where_the_answer_was_kept(shop: Shop
     assert found["success"] is True
 
 
+async def test_the_latest_payments_say_what_they_were_made_for(shop: Shop) -> None:
+    wanted = {
+        "plan": {"plan": "gold", "eventId": "show"},
+        "pass": {"passId": "vip", "eventId": "show"},
+        "event": {"eventId": "show"},
+        "gone": {"eventId": "show"},
+    }
+    for number, (name, fields) in enumerate(wanted.items()):
+        await opened(name, NOON, **fields)
+        await pay(f"pi_{name}", number, sessionId=name, planId=fields.get("plan"))
+    await shop.database["sessions"].delete_one({"sessionId": "gone"})
+    shop.pass_time(minutes=1)
+    expected = [None, "show", "vip", "gold"]  # the latest first; the control has no session
+    found = (await asked(shop, "realtime"))["metrics"]["live"]["recentPayments"]
+    assert [one["item"] for one in found] == expected
+    found = (await asked(shop, "overview"))["overview"]["recentTransactions"]
+    assert [one["item"] for one in found] == expected
+    resources = (await asked(shop, "top-resources"))["resources"]
+    assert {one["url"] for one in resources} == {"unknown", "show", "vip", "gold"}
+
+
 async def test_what_is_kept_is_shown_again_and_tagged(shop: Shop, clock: ManualClock) -> None:
     await pay("pi_1")
     call = shop.api.call

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from service.analytics.operations.asking import ask
 from service.analytics.operations.folding import Bucket
+from service.analytics.operations.naming import with_items
 from service.analytics.operations.periods import (
     FIRST_WEEKDAY,
     Comparison,
@@ -45,7 +46,8 @@ async def read_now(shown: Shown) -> Now:
     whose = (shown.merchant.id, shown.currency)
     async with answers_in_time():
         going_on = await live.live_of(*whose, now)
-        recent = await live.recent_payments(*whose, MOST_RECENT)
+        latest = await live.recent_payments(*whose, MOST_RECENT)
+        recent = await with_items(shown.merchant.id, latest)
     return Now(of_hour, of_today, going_on, recent)
 
 

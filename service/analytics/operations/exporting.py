@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from service.analytics.errors import WrongQuestion
 from service.analytics.operations.asking import require_currency
+from service.analytics.operations.naming import with_items
 from service.analytics.operations.periods import day_of
 from service.analytics.operations.services import Shown
 from service.analytics.repository import exports
@@ -82,7 +83,7 @@ async def transactions_csv(wanted: Wanted, *, metadata: bool) -> AsyncIterator[b
     yield csv_lines([(*COLUMNS, *(["Metadata"] if metadata else []))])
     async with aclosing(exports.payments(wanted, metadata=metadata, aware=False)) as lists:
         async for rows in lists:
-            cells = [_cells(row) for row in rows]
+            cells = [_cells(row) for row in await with_items(wanted.merchant_id, rows)]
             if metadata:
                 cells = [(*of, _said(row)) for of, row in zip(cells, rows, strict=True)]
             yield csv_lines(cells)
@@ -96,7 +97,7 @@ def _cells(row: Row) -> tuple[object, ...]:
         row["amount"],
         currency,
         row["status"],
-        get("planName") or get("planId"),
+        row["item"],
         row["provider"],
         row["providerPaymentId"],
         get("paymentMethod"),
@@ -122,7 +123,8 @@ async def transactions_json(
     before = to_json(head)[:-1] + b',"transactions":['
     async with aclosing(exports.payments(wanted, metadata=metadata, aware=True)) as lists:
         async for rows in lists:
-            yield before + b",\n".join(to_json(shown(row)) for row in rows)
+            named = await with_items(wanted.merchant_id, rows)
+            yield before + b",\n".join(to_json(shown(row)) for row in named)
             before = b",\n"
     yield b"]}\n" if before == b",\n" else before + b"]}\n"
 

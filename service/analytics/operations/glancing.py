@@ -9,6 +9,7 @@ from service.analytics.errors import WrongQuestion
 from service.analytics.operations.asking import ask
 from service.analytics.operations.figures import payers_of
 from service.analytics.operations.folding import Bucket
+from service.analytics.operations.naming import with_items
 from service.analytics.operations.services import Shown
 from service.analytics.operations.spans import before
 from service.analytics.repository import customers, live
@@ -35,9 +36,10 @@ async def read_period(shown: Shown, span: Span) -> OfPeriod:
     """Return a period at a glance. Raises `NoSuchCurrency`, and `Unavailable`."""
     current, previous = await ask(shown, [span, before(span)], [Part.ITEM], Grain.MONTH)
     async with answers_in_time():
-        recent = await live.recent_payments(
+        latest = await live.recent_payments(
             shown.merchant.id, shown.currency, MOST_RECENT, came=False, within=span
         )
+        recent = await with_items(shown.merchant.id, latest)
     return OfPeriod(current, previous, payers_of(current), recent)
 
 

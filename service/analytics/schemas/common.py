@@ -44,7 +44,7 @@ def payment_lines(rows: Iterable[Row]) -> list[PaymentLine]:
             currency=row["currency"],
             status=row["status"],
             provider=row["provider"],
-            item=row.get("planId"),
+            item=row["item"],
             created_at=row["createdAt"],
         )
         for row in rows

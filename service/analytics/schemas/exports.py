@@ -58,7 +58,7 @@ def export_line(row: Row) -> ExportLine:
         amount=row["amount"],
         currency=row["currency"],
         status=row["status"],
-        resource=row.get("planName") or row.get("planId"),
+        resource=row["item"],
         provider=row["provider"],
         provider_payment_id=row["providerPaymentId"],
         payment_method=row.get("paymentMethod"),
