@@ -168,6 +168,19 @@ async def test_what_stands_still_is_not_asked_for_its_rows(
         await behind.totals()
 
 
+async def test_rows_from_before_a_migration_break_no_answer(behind: Behind) -> None:
+    """They have no time yet; the control has one."""
+    await one_paid(behind)
+    await behind.sweep()
+    lead = await left("intent-1", NOON, currency="USD")
+    wanted = {"_id": lead["_id"]}
+    leads = behind.database["payment_intents"]
+    await leads.update_one(wanted, {"$set": {"writtenAt": None}})
+    assert (await behind.totals()).get("USD", Counter())["lead"] == 0
+    await change("payment_intents", lead, amountMinor=1000)
+    assert (await behind.totals())["USD"]["lead"] == 1
+
+
 async def test_what_changed_before_another_collection_did_is_read_beside_it(
     behind: Behind, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,8 +55,9 @@ async def latest_of_each(
 
 
 def _newest(merchant_id: str) -> list[Row]:
+    """Return the stages that find the latest time; rows from before a migration have none."""
     return [
-        {"$match": {"merchantId": merchant_id}},
+        {"$match": {"merchantId": merchant_id, WRITTEN_AT: {"$gt": EMPTY_TIME}}},
         {"$sort": {WRITTEN_AT: -1, "_id": -1}},
         {"$limit": 1},
         {"$project": {"_id": 0, "at": f"${WRITTEN_AT}"}},
