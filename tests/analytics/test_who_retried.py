@@ -109,6 +109,8 @@ async def test_another_merchant_or_currency_is_not_counted(
     months_ago = NOON - timedelta(days=60)
     await opened("x-1", months_ago, userId="new", attempts=2, currency="EUR")
     await opened("x-2", months_ago, userId="new", attempts=2, merchantId="other")
+    assert await behind.who_retried(_ALL, "USD") == before  # nobody has read these yet
+    assert await behind.who_retried(_ALL, "EUR") == 1
     await _make(behind)
     assert await behind.who_retried(_ALL, "USD") == before
     assert await behind.who_retried(_ALL, "EUR") == 1
