@@ -270,7 +270,8 @@ async def test_no_month_is_made_of_days_that_are_still_to_be_made(
 ) -> None:
     """Not begun, and stopped after the first 31 of them; the control goes on."""
     behind = await _made(database, clock, 13)
-    await database[FiguresState.collection_name()].update_one({}, {"$set": {"zone": None}})
+    none = {"$set": {"zone": None, "monthsUntil": None}}
+    await database[FiguresState.collection_name()].update_one({}, none)
     assert await make_months("default", ManualClock(LAST), None, FOREVER) == 0
     await behind.move_house("UTC")
     async with failing(bound_client(), ["commitTransaction"], errorCode=11601, mode={"skip": 2}):
