@@ -17,7 +17,16 @@ from service.analytics.operations.rebuilding import begin_rebuild, figures_statu
 from service.analytics.states import QUARTER, Grain
 from service.core.clock import ManualClock
 from service.storage.database import Database
-from tests.analytics.behind import FIRST, LAST, Behind, day_starts, hour_starts, others, sums_by
+from tests.analytics.behind import (
+    FIRST,
+    LAST,
+    Behind,
+    day_starts,
+    hour_starts,
+    others,
+    rollups,
+    sums_by,
+)
 from tests.analytics.rows import change, one_sale
 from tests.bookkeeping.books import CRON
 from tests.conftest import NOON
@@ -163,6 +172,32 @@ async def test_a_part_with_too_many_keys_is_read_from_quarter_hours(
     assert kept == [{}]
     await _falsify(database)  # each part is asked for: no day has it
     await _hold(behind)
+
+
+async def test_a_rebuild_removes_days_in_which_nothing_is(
+    database: Database, clock: ManualClock
+) -> None:
+    """One is before all that there is, and one between."""
+    behind = await _made(database, clock, 6)
+    collection = database[DayRollup.collection_name()]
+    await one_sale(behind.draw, "long-ago", NOON - 9 * DAY)
+    await behind.sweep()
+    await behind.roll()
+    await behind.make_days()
+    made = await rollups(database)
+    first = await collection.find_one({}, sort=[("bucket", 1)])
+    assert first is not None
+    for n in (-1, 2):
+        at = {name: first[name] + n * DAY for name in ("bucket", "until")}
+        assert await collection.count_documents({"bucket": at["bucket"]}) == 0
+        await collection.insert_one(first | at | {"_id": f"false-{n}"})
+    with pytest.raises(AssertionError):
+        await behind.hold((FIRST, LAST), Grain.DAY, day_starts)
+    await begin_rebuild(FIRST, LAST, CRON, clock)
+    await behind.roll()
+    await behind.hold((FIRST, LAST), Grain.DAY, day_starts)
+    await behind.make_days()
+    assert await rollups(database) == made
 
 
 async def test_a_rebuild_makes_days_that_are_wrong_anew(

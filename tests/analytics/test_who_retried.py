@@ -24,6 +24,8 @@ async def _made(database: Database, clock: ManualClock, users: int) -> Behind:
         at = NOON - timedelta(hours=behind.draw.randrange(90 * 24))
         user = f"user-{n % users}" if n % 3 else f"other-{n}"
         await opened(f"s-{n}", at, userId=user, attempts=2 if n % 5 else 1)
+    # In a month that ends later than any time but that of all.
+    await opened("later", NOON + timedelta(hours=50), userId="later", attempts=2)
     await _make(behind)
     return behind
 
