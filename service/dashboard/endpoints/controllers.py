@@ -224,7 +224,7 @@ class EndpointPages(Controller):
             await change_endpoint(endpoints_of(request), endpoint_id, wish, reader)
             if wish.enabled:
                 return Said("It is enabled, and hears what happens from now on.")
-            return Said("It is disabled: what waits for it is not sent.", "warn")
+            return Said("It is disabled, and what waits for it is being canceled.", "warn")
 
         return await acting(request, desk, f"{HERE}/{endpoint_id}", merchant, do)
 
