@@ -255,6 +255,18 @@ class Behind:
             assert {name: found[f"session:{name}"] for name in statuses} == statuses
 
 
+async def with_sales(
+    database: Database, clock: ManualClock, seed: int, *, days: int, sales: int
+) -> Behind:
+    """Return a merchant of Kathmandu with sales of some days, of which nothing is added up."""
+    behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
+    behind.days = days
+    await behind.move_house("Asia/Kathmandu")
+    for _ in range(sales):
+        await behind.sell()
+    return behind
+
+
 def by_currency(buckets: Sequence[Bucket]) -> dict[str, list[Bucket]]:
     """Return buckets by their currencies."""
     return grouped(buckets, lambda one: one.currency)

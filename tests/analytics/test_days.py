@@ -1,6 +1,5 @@
 """Days of a merchant's zone are sums of its quarter-hours, whatever the clocks do."""
 
-import random
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -26,6 +25,7 @@ from tests.analytics.behind import (
     others,
     rollups,
     sums_by,
+    with_sales,
 )
 from tests.analytics.rows import change, one_sale
 from tests.bookkeeping.books import CRON
@@ -72,10 +72,7 @@ def test_days_and_hours_are_sums_of_quarters(name: str) -> None:
 
 async def _made(database: Database, clock: ManualClock, seed: int) -> Behind:
     """Return a merchant of Kathmandu with sales of some days, all of them added up."""
-    behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
-    await behind.move_house("Asia/Kathmandu")
-    for _ in range(12):
-        await behind.sell()
+    behind = await with_sales(database, clock, seed, days=3, sales=12)
     await behind.sweep()
     await behind.roll()
     await behind.make_days()

@@ -1,6 +1,5 @@
 """Months of a merchant's zone are sums of its days, and there is none of what has changed."""
 
-import random
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,7 +21,7 @@ from service.core.errors import Unavailable
 from service.storage.database import Database, Row
 from service.storage.documents import bound_client
 from service.storage.plain import in_transaction
-from tests.analytics.behind import FIRST, FOREVER, LAST, Behind, month_starts, rollups
+from tests.analytics.behind import FIRST, FOREVER, LAST, Behind, month_starts, rollups, with_sales
 from tests.analytics.rows import change
 from tests.bookkeeping.books import CRON
 from tests.conftest import NOON
@@ -33,11 +32,7 @@ _SPANS = [(FIRST, LAST), (NOON - timedelta(days=75), NOON), (NOON - timedelta(da
 
 async def _made(database: Database, clock: ManualClock, seed: int) -> Behind:
     """Return a merchant of Kathmandu with sales of three months, all of them added up."""
-    behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
-    behind.days = 90
-    await behind.move_house("Asia/Kathmandu")
-    for _ in range(16):
-        await behind.sell()
+    behind = await with_sales(database, clock, seed, days=90, sales=16)
     await behind.leave()
     await behind.sweep()
     await behind.roll()

@@ -1,6 +1,5 @@
 """What was purged stays counted, in days and months, also where these are made anew."""
 
-import random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,17 +12,22 @@ from service.analytics.states import Grain
 from service.core.clock import ManualClock
 from service.jobs.operations.job import Turn
 from service.storage.database import Database
-from tests.analytics.behind import FIRST, FOREVER, LAST, Behind, day_starts, month_starts, rollups
+from tests.analytics.behind import (
+    FIRST,
+    FOREVER,
+    LAST,
+    Behind,
+    day_starts,
+    month_starts,
+    rollups,
+    with_sales,
+)
 from tests.bookkeeping.books import CRON
 
 
 async def _sold(database: Database, clock: ManualClock, seed: int) -> Behind:
     """Return a merchant with sales of three months, which a run of the job has added up."""
-    behind = Behind(database, clock, random.Random(seed))  # noqa: S311 - no secret
-    behind.days = 90
-    await behind.move_house("Asia/Kathmandu")
-    for _ in range(16):
-        await behind.sell()
+    behind = await with_sales(database, clock, seed, days=90, sales=16)
     await _run()
     assert await database[MonthRollup.collection_name()].count_documents({}) >= 3
     return behind

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
-from service.analytics.documents import DayRollup, MonthRollup
+from service.analytics.documents import DayRollup, FiguresState, MonthRollup
 from service.analytics.operations.days import hours_of, is_day
 from service.analytics.operations.folding import Bucket, bucket_of
 from service.analytics.operations.months import is_month, whole_month
@@ -39,12 +39,25 @@ class Coarse(Struct, frozen=True):
         has_month = first[1] <= min(span[1], self.months_until)
         return (MonthRollup, DayRollup) if has_month else (DayRollup,)
 
-    def may_read(self, kind: longer.Longer, span: Span) -> bool:
-        """Return whether one that was added up counts, by the rules that the zone has now."""
+    def may_read(self, kind: longer.Longer, span: Span, odd: Sequence[datetime]) -> bool:
+        """Return whether one that was added up is as it would be made now.
+
+        Its zone's rules may have changed, or one of some odd quarter-hours, which are in their
+        order.
+        """
+        if _any_in(odd, span):
+            return False
         if kind is DayRollup:
             return is_day(span, self.zone)
         made = self.months_until is not None and span[1] <= self.months_until
         return made and is_month(span, self.zone)
+
+
+def coarse_of(state: FiguresState | None, grain: Grain, zone: str | None) -> Coarse | None:
+    """Return which days and months may be read; None where those that are made are of no use."""
+    if grain == Grain.QUARTER or state is None or state.zone is None or state.zone != zone:
+        return None
+    return Coarse(ZoneInfo(state.zone), grain, state.months_until)
 
 
 async def added_up(
@@ -59,7 +72,8 @@ async def added_up(
     if coarse is not None:
         changed = sorted(odd)
         for kind in coarse.kinds_in(whole):
-            some = await kept_of(kind, structs.replace(of, spans=left), changed, coarse, tx)
+            made = await longer.made_within(kind, structs.replace(of, spans=left), tx)
+            some = [one for one in made if coarse.may_read(kind, one, changed)]
             bounds = [(in_it[0][0], in_it[-1][1]) for one in left if (in_it := _within(some, one))]
             asked = structs.replace(of, spans=bounds, but=())
             used, found = await _of_longer(asked, kind, {*some}, coarse, tx)
@@ -67,17 +81,6 @@ async def added_up(
             buckets += found
     stored = await rollups.within(structs.replace(of, spans=left, but=()), tx)
     return buckets + [bucket_of(row) for row in stored if row["bucket"] not in of.but]
-
-
-async def kept_of(
-    kind: longer.Longer, of: Wanted, odd: Sequence[datetime], coarse: Coarse, tx: Transaction
-) -> list[Span]:
-    """Return the days or months of some times that say what is so, as none of theirs is odd.
-
-    Odd quarter-hours are given in their order.
-    """
-    made = await longer.made_within(kind, of, tx)
-    return [one for one in made if not _any_in(odd, one) and coarse.may_read(kind, one)]
 
 
 async def _of_longer(

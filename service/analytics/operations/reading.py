@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from service.analytics.operations.added_up import Coarse
+from service.analytics.operations.added_up import coarse_of
 from service.analytics.operations.folding import Bucket
 from service.analytics.operations.joining import Shown
 from service.analytics.operations.keeping import unread_of
@@ -73,9 +72,8 @@ async def unread_within(merchant_id: str, tx: Transaction) -> dict[str, Row]:
 
 
 async def _found(asked: Asked, unread: Unread, tx: Transaction) -> Found:
-    state, coarse = unread.state, None
-    if asked.grain != Grain.QUARTER and state and state.zone and state.zone == asked.zone:
-        coarse = Coarse(ZoneInfo(state.zone), asked.grain, state.months_until)
+    state = unread.state
+    coarse = coarse_of(state, asked.grain, asked.zone)
     shown = Shown(asked.currency, asked.parts)
     one = Reading(asked.merchant_id, shown, coarse, unread)
     buckets = [await buckets_within(one, span, tx) for span in asked.spans]

@@ -1,10 +1,9 @@
 """How many users tried again, by months that are over and by an index of the rest."""
 
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from service.analytics.documents import MonthRollup
-from service.analytics.operations.added_up import Coarse, kept_of
+from service.analytics.operations.added_up import coarse_of
 from service.analytics.operations.keeping import unread_of
 from service.analytics.operations.payers import estimate_of, packed
 from service.analytics.operations.services import Shown
@@ -49,14 +48,9 @@ async def _months_of(
     shown: Shown, span: Span, unread: Unread, tx: Transaction
 ) -> dict[Span, bytes]:
     """Return who tried again in the whole months of a time that are kept and as they were."""
-    state = unread.state
-    if state is None or state.zone != shown.timezone or state.months_until is None:
+    coarse = coarse_of(unread.state, Grain.MONTH, shown.timezone)
+    if coarse is None or MonthRollup not in coarse.kinds_in(span):
         return {}
-    coarse = Coarse(ZoneInfo(state.zone), Grain.MONTH, state.months_until)
-    if MonthRollup not in coarse.kinds_in(span):
-        return {}
-    wanted = Wanted(shown.merchant.id, [span], shown.currency, ())
-    odd = {*await facts.marks_within(shown.merchant.id, span, tx), *unread.changes}
-    kept = await kept_of(MonthRollup, wanted, sorted(odd), coarse, tx)
-    found = await longer.who_retried(wanted, tx) if kept else {}
-    return {one: found[one] for one in kept if one in found}
+    odd = sorted({*await facts.marks_within(shown.merchant.id, span, tx), *unread.changes})
+    found = await longer.who_retried(Wanted(shown.merchant.id, [span], shown.currency, ()), tx)
+    return {one: of for one, of in found.items() if coarse.may_read(MonthRollup, one, odd)}

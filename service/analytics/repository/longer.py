@@ -73,7 +73,7 @@ async def made_within(kind: Longer, of: Wanted, tx: Transaction) -> list[Span]:
             hint=_INDEX,
         )
         found |= {(row["bucket"], row["until"]) for row in await rows.to_list()}
-    return sorted(one for one in found if any(a <= one[0] and one[1] <= b for a, b in of.spans))
+    return sorted(one for one in found if _is_in(one, of.spans))
 
 
 async def within(kind: Longer, of: Wanted, by_hour: bool, tx: Transaction) -> list[Row]:
@@ -95,7 +95,7 @@ async def within(kind: Longer, of: Wanted, by_hour: bool, tx: Transaction) -> li
 
 
 async def who_retried(of: Wanted, tx: Transaction) -> dict[Span, bytes]:
-    """Return who tried again in the months of some times; one from before it was kept has none."""
+    """Return who tried again in whole months of some times, where it was kept."""
     found: dict[Span, bytes] = {}
     for query in of.queries():
         rows = MonthRollup.get_pymongo_collection().find(
@@ -104,7 +104,7 @@ async def who_retried(of: Wanted, tx: Transaction) -> dict[Span, bytes]:
             session=tx.session,
         )
         found |= {(row["bucket"], row["until"]): row["retried"] for row in await rows.to_list()}
-    return found
+    return {one: retried for one, retried in found.items() if _is_in(one, of.spans)}
 
 
 async def days_of(merchant_id: str, span: Span, tx: Transaction) -> list[Row]:
@@ -124,3 +124,7 @@ async def begins_of(merchant_id: str, span: Span) -> set[datetime]:
 async def count(kind: Longer) -> int:
     """Count the days or months of all merchants."""
     return await kind.get_pymongo_collection().estimated_document_count()
+
+
+def _is_in(whole: Span, spans: Sequence[Span]) -> bool:
+    return any(since <= whole[0] and whole[1] <= until for since, until in spans)
