@@ -98,7 +98,7 @@ async def _read(source: str, merchant_id: str, before: Batch | None) -> tuple[Ba
             source, merchant_id, after, FIELDS[source], Limited(AT_ONCE, session)
         )
         found = await derived(source, merchant_id, rows, tx)
-    more = len(rows) == AT_ONCE
+    more = len(rows) >= AT_ONCE
     seen = rows[-1][WRITTEN_AT] if more else now
     safe = min(seen, earlier(now, ENDED_WITHIN_S)) if fully else None
     return Batch(source, found, seen, safe, known), more

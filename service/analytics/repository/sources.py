@@ -50,9 +50,18 @@ class Limited(Struct, frozen=True):
 async def written_after(
     source: str, merchant_id: str, after: DatabaseTime, fields: Sequence[str], limited: Limited
 ) -> list[Row]:
-    """Return a merchant's rows of a collection that were changed after a time, oldest first."""
+    """Return a merchant's rows of a collection that were changed after a time, oldest first.
+
+    There may be more than so many: whoever goes on after the last one's time passes none by. Rows
+    of before the database's time was kept share one with all of their second.
+    """
     found = written(source, merchant_id, after, fields, limited.session)
-    return await found.limit(limited.rows).to_list()
+    rows = await found.limit(limited.rows).to_list()
+    if len(rows) == limited.rows:
+        last, id_ = rows[-1][WRITTEN_AT], rows[-1]["_id"]
+        same = {"merchantId": merchant_id, WRITTEN_AT: last, "_id": {"$gt": id_}}
+        rows += await _search(source, same, fields, limited.session).to_list()
+    return rows
 
 
 def written(
@@ -64,6 +73,12 @@ def written(
 ) -> AsyncCursor[Row]:
     """Search a merchant's rows of a collection that were changed after a time, oldest first."""
     wanted = {"merchantId": merchant_id, WRITTEN_AT: {"$gt": after}}
+    return _search(source, wanted, fields, session)
+
+
+def _search(
+    source: str, wanted: Row, fields: Sequence[str], session: AsyncClientSession | None
+) -> AsyncCursor[Row]:
     found = (
         SOURCES[source]
         .get_pymongo_collection()
