@@ -24,7 +24,7 @@ from service.analytics.operations.folding import Bucket
 from service.analytics.operations.months import make_months
 from service.analytics.operations.reading import Asked, read
 from service.analytics.operations.remaking import make_days
-from service.analytics.operations.retrying import who_retried
+from service.analytics.operations.retrying import count_who_retried
 from service.analytics.operations.rolling import roll_up
 from service.analytics.operations.services import Shown
 from service.analytics.operations.spans import begin_of
@@ -220,7 +220,8 @@ class Behind:
     async def who_retried(self, span: Span, currency: str, zone: str | None = None) -> int:
         """Return how many users tried again in the sessions of a time."""
         merchant = Merchant.unnamed("default", NOON)
-        return await who_retried(Shown(merchant, zone or self.zone, currency, False, NOON), span)
+        shown = Shown(merchant, zone or self.zone, currency, False, NOON)
+        return await count_who_retried(shown, span)
 
     async def _read(self, span: Span, zone: str, grain: Grain) -> Sequence[Bucket]:
         return (await read(Asked("default", [span], None, [*Part], grain, zone))).buckets[0]

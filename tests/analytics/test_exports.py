@@ -162,19 +162,28 @@ async def test_the_double_entry_has_each_line_and_balances(shop: Shop, sold: lis
         assert sum(int(line[5] or 0) for line in lines) == sum(int(line[6] or 0) for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("zone", "at", "in_zone", "in_utc"),
+    [
+        ("Asia/Kolkata", datetime(2026, 10, 31, 20, tzinfo=UTC), "2026-11-01", "2026-10-31"),
+        ("America/New_York", datetime(2026, 11, 1, 2, tzinfo=UTC), "2026-10-31", "2026-11-01"),
+        # Its clocks say October again: they went back over midnight, to a quarter past eleven.
+        ("America/St_Johns", datetime(2009, 11, 1, 2, 45, tzinfo=UTC), "2009-11-01", "2009-11-01"),
+    ],
+)
 async def test_the_double_entry_is_dated_by_the_zone_that_it_is_asked_for_by(
-    shop: Shop, sold: list[Row]
+    shop: Shop, sold: list[Row], zone: str, at: datetime, in_zone: str, in_utc: str
 ) -> None:
     entries = await _posted(shop)
-    at = datetime(2026, 10, 31, 20, tzinfo=UTC)
     await shop.database["entries"].update_many({}, {"$set": {"postedAt": at}})
-    day = {"startDate": "2026-11-01", "endDate": "2026-11-01"}
-    found = await _lines(shop, **day, timezone="Asia/Kolkata")
+    day = {"startDate": in_zone, "endDate": in_zone}
+    found = await _lines(shop, **day, timezone=zone)
     assert {line["Entry ID"] for line in found} == {row["_id"] for row in entries}
-    assert {line["Date"] for line in found} == {"2026-11-01"}
-    # The control: in UTC it was the day before, and nothing on this one.
-    assert {line["Date"] for line in await _lines(shop)} == {"2026-10-31"}
-    assert await _lines(shop, **day) == []
+    assert {line["Date"] for line in found} == {in_zone}
+    # The control: in UTC it may have been another day.
+    found = await _lines(shop, startDate=in_utc, endDate=in_utc)
+    assert {line["Date"] for line in found} == {in_utc}
+    assert (await _lines(shop, **day) == []) == (in_zone != in_utc)
 
 
 async def test_the_double_entry_in_one_currency_has_no_line_in_another(
@@ -209,13 +218,21 @@ async def test_a_currency_without_rows_is_told_and_leaves_no_record(
 async def test_a_file_is_on_the_record_and_holds_so_many(
     shop: Shop, sold: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await _file(shop, "transactions", format="json")
-    [row] = await shop.database["audit_log"].find({"action": "payments.downloaded"}).to_list()
-    assert (row["detail"]["format"], row["detail"]["payments"]) == ("json", len(sold))
-    monkeypatch.setattr(exporting, "MOST_ROWS", len(sold) - 1)
-    answer = await shop.api.call("GET", f"{BASE}/exports/transactions", ADMIN, params=ALL)
-    assert answer.status_code == 400
-    assert "ask for less" in answer.text
+    posted = await _posted(shop)
+    span = {"from": "2026-01-01T00:00:00+00:00", "to": "2027-01-01T00:00:00+00:00"}
+    for name, what, count, form in (
+        ("transactions", "payments", len(sold), {"format": "json"}),
+        ("accounting", "entries", len(posted), {}),
+    ):
+        monkeypatch.setattr(exporting, "MOST_ROWS", count)
+        await _file(shop, name, **form)
+        monkeypatch.setattr(exporting, "MOST_ROWS", count - 1)
+        answer = await shop.api.call("GET", f"{BASE}/exports/{name}", ADMIN, params=ALL)
+        assert answer.status_code == 400
+        assert f"more than {count - 1} {what}: ask for less" in answer.text
+        [row] = await shop.database["audit_log"].find({"action": f"{what}.downloaded"}).to_list()
+        assert row["detail"] == {"format": "csv", what: count, **span, **form}
+        assert row["at"] == NOON
 
 
 async def test_a_file_of_nothing_is_a_file(shop: Shop) -> None:

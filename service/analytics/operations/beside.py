@@ -4,9 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from service.analytics.operations.added_up import Coarse, added_up
+from service.analytics.operations.added_up import added_up, coarse_of
 from service.analytics.operations.folding import Bucket, bucket_of
 from service.analytics.operations.series import (
     TRACKED,
@@ -72,7 +71,7 @@ async def _read(
     whole = span[0], max(span[0], min(quarter_of(span[1]), settled))
     odd = {*await facts.marks_within(merchant_id, whole, tx, "series")}
     odd |= {at for at in await series.late(merchant_id, tx) if whole[0] <= at < whole[1]}
-    coarse = Coarse(ZoneInfo(zone), Grain.DAY) if state and state.zone == zone else None
+    coarse = coarse_of(state, Grain.DAY, zone)
     known = await added_up(Wanted(merchant_id, [whole], SERIES, parts, odd), odd, coarse, tx)
     short = {one.at for one in known if is_cut(one)}
     found = [one for one in known if one.at not in short]

@@ -117,14 +117,14 @@ def _said(row: Row) -> str:
 
 
 async def transactions_json(
-    wanted: Wanted, head: object, shown: Callable[[Row], object], *, metadata: bool
+    wanted: Wanted, head: object, line_of: Callable[[Row], object], *, metadata: bool
 ) -> AsyncIterator[bytes]:
     """Yield a JSON document: the fields of `head`, and then the payments, newest first."""
     before = to_json(head)[:-1] + b',"transactions":['
     async with aclosing(exports.payments(wanted, metadata=metadata, aware=True)) as lists:
         async for rows in lists:
             named = await with_items(wanted.merchant_id, rows)
-            yield before + b",\n".join(to_json(shown(row)) for row in named)
+            yield before + b",\n".join(to_json(line_of(row)) for row in named)
             before = b",\n"
     yield b"]}\n" if before == b",\n" else before + b"]}\n"
 

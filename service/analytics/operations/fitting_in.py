@@ -20,8 +20,8 @@ async def if_it_fits(
 ) -> int:
     """Run `work` under a lease; where a sum does not fit, what is to be done otherwise.
 
-    Return what was done, 0 where nothing was: so one merchant's sums hold up nobody else's, stay to
-    be made, and are added up by answers. Raises `Unavailable`, `LeaseLost`.
+    Return what was done, 0 where nothing was: one merchant's sums hold up nobody else's. What is
+    not kept is added up by answers. Raises `Unavailable`, `LeaseLost`.
     """
     try:
         return await under(lease, work, WITHIN_S)

@@ -8,9 +8,10 @@ from service.storage.database import Row
 
 
 async def with_items(merchant_id: str, payments: Sequence[Row]) -> Sequence[Row]:
-    """Add to payments as `item` what each was made for, as all figures name it, and return them.
+    """Add to payments as `item` what each was made for, and return them.
 
-    A payment knows its plan itself. A pass or an event is its session's, as long as there is one.
+    A payment knows its plan itself, which is called by its name where that was read. A pass or an
+    event is its session's, as long as there is one.
     """
     unnamed: list[Row] = []
     for row in payments:  # half a million of a file, so none is copied

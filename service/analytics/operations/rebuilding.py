@@ -151,10 +151,8 @@ def _weeks(span: Span, bounds: Sequence[datetime]) -> Iterator[Span]:
     """Yield the weeks of a time between all moments; a day begins before what it counts."""
     if not bounds:
         return
-    since, until = (
-        max(span[0], min(bounds) - longer.LONGEST_DAY),
-        min(span[1], max(bounds) + QUARTER),
-    )
+    since = max(span[0], min(bounds) - longer.LONGEST_DAY)
+    until = min(span[1], max(bounds) + QUARTER)
     while since < until:
         yield since, min(since + _WEEK, until)
         since += _WEEK

@@ -19,7 +19,7 @@ from service.storage.transaction import Transaction
 _WITHIN_S: Final = 20.0
 
 
-async def who_retried(shown: Shown, span: Span) -> int:
+async def count_who_retried(shown: Shown, span: Span) -> int:
     """Return how many users tried again in the sessions of a time.
 
     Estimated where the time has a whole month, as payers are. Raises `Unavailable`.

@@ -9,7 +9,7 @@ from msgspec import Struct
 from service.analytics.operations.asking import ask
 from service.analytics.operations.folding import Bucket
 from service.analytics.operations.periods import last_days, today
-from service.analytics.operations.retrying import who_retried
+from service.analytics.operations.retrying import count_who_retried
 from service.analytics.operations.services import Shown
 from service.analytics.repository import live
 from service.analytics.repository.facts import Span
@@ -44,7 +44,7 @@ async def read_sessions(shown: Shown, days: int) -> Sessions:
     spans = [span, week, today(shown.as_of, shown.zone).current]
     # No month is in a week: that one comes as its days.
     of_days, of_week, of_today = await ask(shown, spans, [Part.ITEM], Grain.MONTH)
-    retried = await who_retried(shown, span)
+    retried = await count_who_retried(shown, span)
     async with answers_in_time():
         waiting = await live.pending_since(
             shown.merchant.id, shown.currency, shown.as_of - _HOUR, shown.as_of

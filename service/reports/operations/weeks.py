@@ -18,7 +18,7 @@ from service.analytics.operations.periods import (
     this_week,
     week_of,
 )
-from service.analytics.operations.retrying import who_retried
+from service.analytics.operations.retrying import count_who_retried
 from service.analytics.operations.services import Shown
 from service.analytics.repository.facts import Span
 from service.analytics.states import Grain, Part
@@ -81,7 +81,7 @@ async def read_week(shown: Shown, first: date) -> Week:
         parts = this_week(shown.as_of, shown.zone, first.weekday())
     spans = [parts.current, parts.previous]
     buckets, before = await ask(shown, spans, [Part.ITEM], Grain.DAY)
-    retried = await who_retried(shown, parts.current)
+    retried = await count_who_retried(shown, parts.current)
     return Week(first, span, buckets, before, retried)
 
 
