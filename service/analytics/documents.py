@@ -115,13 +115,8 @@ class Rollup(StoredDocument):
         ]
 
 
-_OF_LONGER: Final = [
-    IndexModel(
-        _by("merchantId", "bucket", "until", "currency"),
-        name="merchant_bucket_until_currency",
-        unique=True,
-    )
-]
+_WHICH: Final = _by("merchantId", "bucket", "until", "currency")
+_OF_LONGER: Final = [IndexModel(_WHICH, name="merchant_bucket_until_currency", unique=True)]
 
 
 class LongerRollup(Rollup):
@@ -149,6 +144,8 @@ class DayRollup(LongerRollup):
 class MonthRollup(LongerRollup):
     """A month that is over, the sum of its days; it goes with the first of these that changes."""
 
+    hours: bytes  # as of a day, but of hours of the day: by the minute of the month of the first
+    offsets: dict[str, int]  # by which rules: `offsets_within`
     retried: bytes  # the payers of sessions in which somebody tried again
 
     class Settings:

@@ -76,10 +76,14 @@ class Reached(StrEnum):
 
 
 class Grain(StrEnum):
-    """Which times are told apart at least: what is coarser is read with less."""
+    """Which times are told apart at least: what is coarser is read with less.
+
+    `HOUR_OF_DAY` tells no days apart, only what clocks said.
+    """
 
     QUARTER = "quarter"
     HOUR = "hour"
+    HOUR_OF_DAY = "hourOfDay"
     DAY = "day"
     MONTH = "month"
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from service.analytics.operations.figures import (
     total_by,
     total_of,
 )
-from service.analytics.operations.folding import Bucket
+from service.analytics.operations.folding import PACK_PARTS, Bucket
 from service.analytics.operations.months import make_months
 from service.analytics.operations.reading import Asked, read
 from service.analytics.operations.remaking import make_days
@@ -194,14 +194,14 @@ class Behind:
         await self.hold(span, *self.draw.choice(_STARTS))
 
     async def hold(
-        self, span: Span, grain: Grain, since: Callable[[datetime, ZoneInfo], datetime]
+        self, span: Span, grain: Grain, since: Callable[[datetime, ZoneInfo], Hashable]
     ) -> None:
-        """Hold a time's hours, days or months to be sums of its quarter-hours."""
+        """Hold a time's hours, days or months, or hours of the day, to be sums of its quarters."""
         zone = self.zone
         quarters = await self._read(span, zone, Grain.QUARTER)
         found = await self._read(span, zone, grain)
 
-        def key(at: datetime) -> datetime:
+        def key(at: datetime) -> Hashable:
             return since(at, ZoneInfo(zone))
 
         assert sums_by(found, key) == sums_by(quarters, key)
@@ -273,7 +273,7 @@ def by_currency(buckets: Sequence[Bucket]) -> dict[str, list[Bucket]]:
     return grouped(buckets, lambda one: one.currency)
 
 
-def sums_by(buckets: Sequence[Bucket], key: Callable[[datetime], datetime]) -> Row:
+def sums_by(buckets: Sequence[Bucket], key: Callable[[datetime], Hashable]) -> Row:
     """Return the totals of each hour or day and currency."""
     return total_by(buckets, lambda one: (key(one.at), one.currency))
 
@@ -289,6 +289,11 @@ def others(buckets: Sequence[Bucket]) -> Row:
 def hour_starts(at: datetime, zone: ZoneInfo) -> datetime:
     """Return when the hour of a zone's clock begins."""
     return begin_of(at, "hour", zone, 0)
+
+
+def hour_of_day(at: datetime, zone: ZoneInfo) -> int:
+    """Return the hour that the clock of a zone says."""
+    return at.astimezone(zone).hour
 
 
 def month_starts(at: datetime, zone: ZoneInfo) -> datetime:
@@ -310,6 +315,13 @@ async def rollups(database: Database) -> list[Row]:
     return made
 
 
+async def falsify_months(database: Database) -> None:
+    """Change what all months say, also by the hour."""
+    one: Row = {"session": 1}
+    wrong = {"$inc": {"totals.session": 1}, "$set": {"hours": PACK_PARTS.encode({"0": one})}}
+    await database[MonthRollup.collection_name()].update_many({}, wrong)
+
+
 async def forget_reading(database: Database) -> None:
     """Have everything read again, into nothing."""
     for name in ("figures_state", "rollups", "rollup_days", "rollup_months", "figures_facts"):
@@ -325,4 +337,9 @@ async def pretend_read(database: Database, seconds: int) -> None:
     await states.update_one({"_id": row["_id"]}, {"$set": {"seen": seen}})
 
 
-_STARTS = [(Grain.HOUR, hour_starts), (Grain.DAY, day_starts), (Grain.MONTH, month_starts)]
+_STARTS: list[tuple[Grain, Callable[[datetime, ZoneInfo], Hashable]]] = [
+    (Grain.HOUR, hour_starts),
+    (Grain.HOUR_OF_DAY, hour_of_day),
+    (Grain.DAY, day_starts),
+    (Grain.MONTH, month_starts),
+]

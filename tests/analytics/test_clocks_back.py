@@ -12,7 +12,7 @@ from service.analytics.operations.periods import DAY, day_of, start_of
 from service.analytics.states import QUARTER, Grain
 from service.core.clock import ManualClock
 from service.storage.database import Database
-from tests.analytics.behind import Behind, day_starts, month_starts
+from tests.analytics.behind import Behind, day_starts, hour_of_day, month_starts
 from tests.analytics.rows import change, one_sale
 
 BEGINS = {
@@ -72,3 +72,4 @@ async def _hold(behind: Behind, begins: datetime, ends: datetime) -> None:
     for span in ((begins, begins + DAY), (begins - some_days, begins), (begins, ends)):
         await behind.hold(span, Grain.DAY, day_starts)
         await behind.hold(span, Grain.MONTH, month_starts)
+        await behind.hold(span, Grain.HOUR_OF_DAY, hour_of_day)

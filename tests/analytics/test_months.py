@@ -21,7 +21,17 @@ from service.core.errors import Unavailable
 from service.storage.database import Database, Row
 from service.storage.documents import bound_client
 from service.storage.plain import in_transaction
-from tests.analytics.behind import FIRST, FOREVER, LAST, Behind, month_starts, rollups, with_sales
+from tests.analytics.behind import (
+    FIRST,
+    FOREVER,
+    LAST,
+    Behind,
+    falsify_months,
+    hour_of_day,
+    month_starts,
+    rollups,
+    with_sales,
+)
 from tests.analytics.rows import change
 from tests.bookkeeping.books import CRON
 from tests.conftest import NOON
@@ -44,6 +54,7 @@ async def _made(database: Database, clock: ManualClock, seed: int) -> Behind:
 async def _hold(behind: Behind) -> None:
     for span in _SPANS:
         await behind.hold(span, Grain.MONTH, month_starts)
+    await behind.hold(_SPANS[1], Grain.HOUR_OF_DAY, hour_of_day)
 
 
 async def _months(database: Database) -> list[Row]:
@@ -58,18 +69,13 @@ async def _forget(database: Database) -> None:
     await states.update_many({}, {"$set": {"monthsUntil": None}})
 
 
-async def _falsify(database: Database) -> None:
-    """Change what all months say."""
-    await database[MonthRollup.collection_name()].update_many({}, {"$inc": {"totals.session": 1}})
-
-
 async def test_months_are_read_where_they_are_whole(database: Database, clock: ManualClock) -> None:
     behind = await _made(database, clock, 1)
     zone = ZoneInfo("Asia/Kathmandu")
     months = {(row["bucket"], row["until"]) for row in await _months(database)}
     assert len(months) >= 3
     assert all(whole_month(one[0], zone) == one for one in months)
-    await _falsify(database)
+    await falsify_months(database)
     with pytest.raises(AssertionError):
         await behind.hold(_SPANS[0], Grain.MONTH, month_starts)
     for span in (_SPANS[1], max(months)):
@@ -187,7 +193,7 @@ async def test_months_of_another_zone_are_not_read_and_then_made_anew(
     database: Database, clock: ManualClock
 ) -> None:
     behind = await _made(database, clock, 6)
-    await _falsify(database)
+    await falsify_months(database)
     await behind.move_house("America/New_York")
     await _hold(behind)
     await behind.make_days()
@@ -206,7 +212,7 @@ async def test_a_part_with_too_many_keys_is_read_from_days(
     await make_months("default", ManualClock(LAST), None, FOREVER)
     kept: list[Any] = await database[MonthRollup.collection_name()].distinct("parts")
     assert kept == [{}]
-    await _falsify(database)  # each part is asked for: no month has it
+    await falsify_months(database)  # each part is asked for: no month has it
     await _hold(behind)
 
 
@@ -252,7 +258,7 @@ async def test_what_is_made_anew_has_its_months_anew(
 ) -> None:
     behind = await _made(database, clock, 10)
     before = await _months(database)
-    await _falsify(database)
+    await falsify_months(database)
     await begin_rebuild(FIRST, LAST, CRON, clock)
     await behind.sweep()
     await behind.roll()
@@ -286,7 +292,7 @@ async def test_months_by_rules_that_the_zone_had_before_are_not_read(
 ) -> None:
     """As if its clocks had been an hour ahead; of the control they were not."""
     behind = await _made(database, clock, 14)
-    await _falsify(database)
+    await falsify_months(database)
     with pytest.raises(AssertionError):
         await _hold(behind)
     months = database[MonthRollup.collection_name()]
@@ -336,7 +342,7 @@ async def test_months_that_a_lost_state_left_are_nobodys(
     """They are not read, and the next run replaces them; the control has the state."""
     behind = await _made(database, clock, 12)
     before = await _months(database)
-    await _falsify(database)
+    await falsify_months(database)
     with pytest.raises(AssertionError):
         await _hold(behind)
     await database[FiguresState.collection_name()].delete_many({})

@@ -18,6 +18,8 @@ from tests.analytics.behind import (
     LAST,
     Behind,
     day_starts,
+    falsify_months,
+    hour_of_day,
     month_starts,
     rollups,
     with_sales,
@@ -74,3 +76,7 @@ async def test_days_and_months_of_what_was_purged_are_made_in_another_zone(
         assert len(begins) >= 3
         assert all(at == since(at, zone) for at in begins)
     await behind.hold((FIRST, LAST), Grain.MONTH, month_starts)
+    await behind.hold((FIRST, LAST), Grain.HOUR_OF_DAY, hour_of_day)
+    await falsify_months(database)
+    with pytest.raises(AssertionError):  # the control: they are what is read
+        await behind.hold((FIRST, LAST), Grain.HOUR_OF_DAY, hour_of_day)

@@ -15,7 +15,15 @@ from service.analytics.states import SERIES, Counts, Grain, Part
 from service.core.clock import ManualClock
 from service.storage.database import Database
 from service.storage.plain import in_transaction
-from tests.analytics.behind import FIRST, FOREVER, LAST, Behind, day_starts, month_starts
+from tests.analytics.behind import (
+    FIRST,
+    FOREVER,
+    LAST,
+    Behind,
+    day_starts,
+    hour_of_day,
+    month_starts,
+)
 from tests.analytics.rows import one_sale
 from tests.conftest import NOON
 
@@ -50,6 +58,7 @@ async def _rules_change(behind: Behind, zone: str) -> None:
 async def _hold(behind: Behind) -> None:
     await behind.hold(_ALL, Grain.DAY, day_starts)
     await behind.hold(_ALL, Grain.MONTH, month_starts)
+    await behind.hold(_ALL, Grain.HOUR_OF_DAY, hour_of_day)
 
 
 @pytest.mark.parametrize("zone", ["Etc/GMT-3", "Etc/GMT-1"])

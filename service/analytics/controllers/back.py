@@ -54,7 +54,8 @@ class FiguresBack(Controller):
         """All 24 of them, the one with the most transactions first; kept for an hour."""
 
         async def compute(shown: Shown) -> PeakTimesAnswer:
-            buckets = await ask_one(shown, last_days(days, shown.as_of, shown.zone), (), Grain.HOUR)
+            span = last_days(days, shown.as_of, shown.zone)
+            buckets = await ask_one(shown, span, (), Grain.HOUR_OF_DAY)
             return peak_times_answer(shown, days, buckets)
 
         return await respond(request, shown, WEEKLY, compute)
@@ -87,7 +88,8 @@ class FiguresBack(Controller):
 
         async def compute(shown: Shown) -> FailuresAnswer:
             span = last_days(days, shown.as_of, shown.zone)
-            return failures_answer(shown, days, await ask_one(shown, span, [Part.CODE], Grain.HOUR))
+            buckets = await ask_one(shown, span, [Part.CODE], Grain.HOUR_OF_DAY)
+            return failures_answer(shown, days, buckets)
 
         return await respond(request, shown, DAILY, compute)
 

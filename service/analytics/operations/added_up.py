@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
@@ -11,16 +12,21 @@ from service.analytics.documents import DayRollup, FiguresState, MonthRollup
 from service.analytics.operations.days import hours_of, is_day
 from service.analytics.operations.folding import Bucket, bucket_of
 from service.analytics.operations.months import is_month, whole_month
+from service.analytics.operations.periods import offsets_within
 from service.analytics.operations.spans import apart_from
 from service.analytics.repository import longer, rollups
 from service.analytics.repository.facts import Span
 from service.analytics.repository.rollups import Wanted
 from service.analytics.states import Grain
+from service.storage.database import Row
 from service.storage.transaction import Transaction
+
+_TELL_NO_DAYS: Final = frozenset({Grain.MONTH, Grain.HOUR_OF_DAY})
+_BY_HOUR: Final = frozenset({Grain.HOUR, Grain.HOUR_OF_DAY})
 
 
 class Coarse(Struct, frozen=True):
-    """Months and days of a zone are read where that is possible, or days as their hours.
+    """Months and days of a zone are read where that is possible, or as their hours.
 
     `months_until` is until when months were added up; others are nobody's.
     """
@@ -31,7 +37,7 @@ class Coarse(Struct, frozen=True):
 
     def kinds_in(self, span: Span) -> Sequence[longer.Longer]:
         """Return what may be read in a time, the longest first."""
-        if self.grain != Grain.MONTH or self.months_until is None:
+        if self.grain not in _TELL_NO_DAYS or self.months_until is None:
             return (DayRollup,)
         first = whole_month(span[0], self.zone)
         if first[0] != span[0]:
@@ -87,15 +93,23 @@ async def _of_longer(
     of: Wanted, kind: longer.Longer, some: Collection[Span], coarse: Coarse, tx: Transaction
 ) -> tuple[list[Span], list[Bucket]]:
     """Return which of some times have all parts that are asked for, and what these come to."""
-    by_hour = coarse.grain == Grain.HOUR
+    by_hour = coarse.grain in _BY_HOUR
     rows = await longer.within(kind, of, by_hour, tx)
     short = {row["bucket"] for row in rows if not {*of.parts}.isdisjoint(row["without"])}
+    if by_hour and kind is MonthRollup:
+        short |= {row["bucket"] for row in rows if not _has_hours(row, coarse.zone)}
     used = {one for one in some if one[0] not in short}
     buckets: list[Bucket] = []
     for row in rows:
         if (row["bucket"], row["until"]) in used:
             buckets += hours_of(row) if by_hour else [bucket_of(row)]
     return sorted(used), buckets
+
+
+def _has_hours(month: Row, zone: ZoneInfo) -> bool:
+    """Return whether a month has its hours of the day, by the rules that the zone has now."""
+    found: bool = month.get("offsets") == offsets_within((month["bucket"], month["until"]), zone)
+    return found
 
 
 def _any_in(moments: Sequence[datetime], span: Span) -> bool:

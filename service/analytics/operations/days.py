@@ -2,9 +2,8 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime, timedelta
-from typing import Final
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from msgspec import structs
@@ -20,13 +19,11 @@ from service.analytics.operations.folding import (
     row_of,
 )
 from service.analytics.operations.payers import union_of
-from service.analytics.operations.periods import DAY, day_of, start_of
+from service.analytics.operations.periods import DAY, MINUTE, day_of, start_of
 from service.analytics.operations.spans import begin_of
 from service.analytics.repository.facts import Span
 from service.analytics.states import MOST_KEYS_OF_A_DAY
 from service.storage.database import Row
-
-_MINUTE: Final = timedelta(minutes=1)
 
 
 def days_of(moments: Iterable[datetime], zone: ZoneInfo) -> list[Span]:
@@ -58,7 +55,11 @@ def rows_of_days(
 
 
 def _row_of(merchant_id: str, day: Span, buckets: Sequence[Bucket], zone: ZoneInfo) -> Row:
-    hours = PACK_PARTS.encode(_hours(day[0], buckets, zone))
+    def hour_of(at: datetime) -> tuple[datetime, int]:
+        # Of both: clocks have changed a minute past midnight, and then one hour is two of them.
+        return begin_of(at, "hour", zone, 0), at.astimezone(zone).hour
+
+    hours = packed_hours(day[0], buckets, hour_of)
     return DayRollup.new_row(longer_row(merchant_id, day, buckets) | {"hours": hours})
 
 
@@ -91,22 +92,27 @@ def _payers_by(buckets: Iterable[Bucket]) -> dict[str, bytes]:
     return {name: union_of(of) or b"" for name, of in found.items()}
 
 
-def _hours(begins: datetime, buckets: Sequence[Bucket], zone: ZoneInfo) -> Sums:
-    """Return the totals of each hour, by the minute of the day in which its first bucket begins."""
+def packed_hours(
+    begins: datetime, buckets: Iterable[Bucket], hour_of: Callable[[datetime], Hashable]
+) -> bytes:
+    """Return the totals of each hour, by the minute of a time in which its first bucket begins.
+
+    Which hour a moment is in is what `hour_of` says. Buckets are in their order.
+    """
     hours: Sums = {}
-    keys: dict[datetime, str] = {}
+    keys: dict[Hashable, str] = {}
     for one in buckets:
-        minute = str((one.at - begins) // _MINUTE)
-        key = keys.setdefault(begin_of(one.at, "hour", zone, 0), minute)
+        minute = str((one.at - begins) // MINUTE)
+        key = keys.setdefault(hour_of(one.at), minute)
         add(hours.setdefault(key, {}), one.totals)
-    return hours
+    return PACK_PARTS.encode(hours)
 
 
 def hours_of(row: Row) -> list[Bucket]:
-    """Return a day as its hours; what is not kept by the hour stands beside the first."""
+    """Return a day or month as its hours; what is not kept by the hour stands beside the first."""
     whole, hours = bucket_of(row | {"totals": {}}), UNPACK_PARTS.decode(row["hours"])
     found = [
-        Bucket(whole.at + int(minute) * _MINUTE, whole.currency, counts, {}, {}, None)
+        Bucket(whole.at + int(minute) * MINUTE, whole.currency, counts, {}, {}, None)
         for minute, counts in sorted(hours.items(), key=lambda one: int(one[0]))
     ]
     return [structs.replace(whole, at=found[0].at, totals=found[0].totals), *found[1:]]

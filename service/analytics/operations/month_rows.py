@@ -1,12 +1,15 @@
-"""What a month is kept as: the sums of its days, and who tried again in it."""
+"""What a month is kept as: the sums of its days, also by hour, and who tried again in it."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from service.analytics.documents import MonthRollup
-from service.analytics.operations.days import is_day, longer_row
-from service.analytics.operations.folding import bucket_of
+from service.analytics.operations.days import hours_of, is_day, longer_row, packed_hours
+from service.analytics.operations.folding import Bucket, bucket_of
 from service.analytics.operations.payers import packed
+from service.analytics.operations.periods import offsets_within
 from service.analytics.operations.spans import apart_from
 from service.analytics.repository import facts, longer, rollups
 from service.analytics.repository.facts import Span, Which
@@ -28,9 +31,19 @@ async def rows_of_month(
     for currency, of in of_each.items():
         without = {part for one in of for part in one.get("without", ())}
         row = longer_row(merchant_id, month, [bucket_of(one) for one in of], without)
-        retried = packed(await facts.who_retried(which, currency, tx)) or b""
-        found.append(MonthRollup.new_row(row | {"retried": retried}))
+        row["hours"] = _hours_of_day(month[0], of, zone)
+        row["offsets"] = offsets_within(month, zone)
+        row["retried"] = packed(await facts.who_retried(which, currency, tx)) or b""
+        found.append(MonthRollup.new_row(row))
     return found
+
+
+def _hours_of_day(begins: datetime, parts: Sequence[Row], zone: ZoneInfo) -> bytes:
+    hours: list[Bucket] = []
+    for one in parts:
+        hours += hours_of(one) if "hours" in one else [bucket_of(one)]
+    hours.sort(key=lambda one: one.at)
+    return packed_hours(begins, hours, lambda at: at.astimezone(zone).hour)
 
 
 async def _parts_of(merchant_id: str, month: Span, zone: ZoneInfo, tx: Transaction) -> list[Row]:

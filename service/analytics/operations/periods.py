@@ -1,5 +1,6 @@
 """Days, weeks and months of a zone, and which parts of them are compared. Pure."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -8,8 +9,11 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from service.analytics.repository.facts import Span
+from service.analytics.states import QUARTER
 
 DAY: Final = timedelta(days=1)
+MINUTE: Final = timedelta(minutes=1)
+_FEW_DAYS: Final = 5 * DAY // QUARTER
 _SUNDAY, _MONDAY = 6, 0
 FIRST_WEEKDAY: Final[Mapping[str, int]] = {"en": _SUNDAY, "de": _MONDAY}
 """On which weekday weeks begin, by a merchant's language; Monday is 0."""
@@ -37,6 +41,28 @@ def day_of(at: datetime, zone: ZoneInfo) -> date:
     wall = at.astimezone(zone)
     day = wall.date()
     return day + DAY if wall.fold and at >= start_of(day + DAY, zone) else day
+
+
+def offsets_within(span: Span, zone: ZoneInfo) -> dict[str, int]:
+    """Return how many minutes clocks are ahead of UTC, by the minute of a time from which on.
+
+    Since 2000 none have changed twice within five days.
+    """
+
+    def offset(quarter: int) -> int:
+        wall = (span[0] + quarter * QUARTER).astimezone(zone)
+        return (wall.utcoffset() or timedelta()) // MINUTE
+
+    found = {"0": offset(0)}
+    last = (span[1] - span[0]) // QUARTER - 1
+    for first in range(0, last, _FEW_DAYS):
+        until = min(first + _FEW_DAYS, last)
+        then = offset(until)
+        if then != offset(first):
+            some = range(first, until)
+            changed = first + bisect_left(some, True, key=lambda at: offset(at) == then)
+            found[str(changed * QUARTER // MINUTE)] = then
+    return found
 
 
 def week_of(day: date, first_weekday: int) -> date:

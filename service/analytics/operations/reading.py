@@ -25,7 +25,8 @@ class Asked(Struct, frozen=True):
 
     Times are exact: a quarter-hour that one begins or ends in is added up from facts. Where hours,
     days or months of a zone are told apart at least, or no times at all (months), buckets may be as
-    long as these; what is not the total of an hour stands beside the first one of its day.
+    long as these; what is not the total of an hour stands beside the first one of its day, or of
+    its month where only hours of the day are told apart.
     """
 
     merchant_id: str

@@ -81,7 +81,7 @@ async def within(kind: Longer, of: Wanted, by_hour: bool, tx: Transaction) -> li
     fields = ["bucket", "until", "currency", "slots", "payers", "without"]
     fields += [f"parts.{one}" for one in of.parts]
     fields += ["payersBy"] if Part.RESOURCE in of.parts else []
-    fields.append("hours" if by_hour else "totals")
+    fields += ["hours", "offsets"] if by_hour else ["totals"]
     rows: list[Row] = []
     for query in of.queries():
         found = kind.get_pymongo_collection().find(
