@@ -159,11 +159,11 @@ class FiguresState(StoredDocument):
     """How far a merchant's rows were read, by collection; `_id` is the merchant.
 
     All that was written before `safe`, by the database's clock, is in the facts. What was written
-    before `seen` is there, too, unless its commit came later than any should: so it is read again.
-    `currencies` all have something in them, `read_at` is the process's time of the last reading.
-    `zone` is that of days and months; where `days_from` is a time, days from there on are still to
-    be made; months are up to `months_until`. `batches` is how often facts were written. Webhooks
-    and tracked events were counted up to `series_until`, but where a mark stands or a row asks.
+    before `seen` is there, too, unless its commit came late: so it is read again. `currencies` all
+    have something in them, `read_at` is the process's time of the last reading. `zone` is that of
+    days and months; where `days_from` is a time, days from there on are still to be made; months
+    are up to `months_until`. Rows were read `batches` times, and so many facts `written`. Webhooks
+    and events were counted up to `series_until`, but where something asks.
     """
 
     id: str  # type: ignore[assignment]
@@ -175,6 +175,7 @@ class FiguresState(StoredDocument):
     days_from: datetime | None = None
     months_until: datetime | None = None
     batches: int = 0
+    written: int = 0
     series_until: datetime | None = None
 
     class Settings(StoredDocument.Settings):
@@ -283,12 +284,12 @@ class CohortSums(StoredDocument):
     """When a merchant's customers in one currency first came and first paid, added up by a job.
 
     `_id` is the merchant and the currency, `cells` are MessagePack, `made_at` is when the rows were
-    read that it is of, and `version` the database's time of the latest change then.
+    read that it is of, and `version` how many facts had been written then.
     """
 
     id: str  # type: ignore[assignment]
     made_at: datetime
-    version: InstanceOf[DatabaseTime]
+    version: int
     cells: bytes
 
     class Settings(StoredDocument.Settings):

@@ -20,6 +20,7 @@ class Status(StrEnum):
 
 OPEN = frozenset({Status.PENDING, Status.PROCESSING})
 ENDED = frozenset(Status) - OPEN
+MOVED = frozenset(Status) - {Status.PENDING}
 
 # completed is terminal: refunds live in the ledger. A completion of an ended session is a late one.
 MOVES: Mapping[Status, frozenset[Status]] = {

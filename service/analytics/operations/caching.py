@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from weakref import WeakValueDictionary
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from service.analytics.operations.sweeping import COMMITTED_WITHIN_S
 from service.analytics.repository import versions
@@ -128,9 +128,9 @@ class Cache:
             at = (latest.at.time, latest.at.inc)
             known = self._settled.get(merchant_id)
             if known is not None and known.latest == at:
-                return Version(at, known.weight, latest.cleared_at)
+                return structs.replace(known, written=latest.written, cleared_at=latest.cleared_at)
             weight, now = await versions.weight_before(merchant_id, latest.at, COMMITTED_WITHIN_S)
-        found = Version(at, weight, latest.cleared_at)
+        found = Version(at, weight, latest.written, latest.cleared_at)
         if now.time - latest.at.time > COMMITTED_WITHIN_S:
             if len(self._settled) >= _MOST_MERCHANTS:
                 self._settled.clear()

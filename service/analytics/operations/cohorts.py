@@ -12,7 +12,7 @@ from service.analytics.operations.asking import ask
 from service.analytics.operations.periods import DAY, FIRST_WEEKDAY, day_of, start_of, week_of
 from service.analytics.operations.services import FiguresServices, Shown
 from service.analytics.operations.sweeping import WITHIN_S
-from service.analytics.repository import cohorts, facts, versions
+from service.analytics.repository import cohorts, facts
 from service.analytics.repository.cohorts import Cell
 from service.jobs.operations.job import Report, Turn
 from service.leases.operations import under
@@ -52,21 +52,17 @@ async def add_up_customers(services: FiguresServices, report: CohortReport, turn
     async with answers_in_time(WITHIN_S):
         states = await facts.states()
     for state in states:
-        async with answers_in_time(WITHIN_S):
-            latest = (await versions.latest(state.id)).at
-        # What no run has read yet is in no fact: the next run of this one looks again.
-        version = min(latest, *state.seen.values())
         for currency in state.currencies:
             if turn.until.over:
                 return
             async with answers_in_time(WITHIN_S):
-                if await cohorts.version_of(state.id, currency) == version:
+                if await cohorts.version_of(state.id, currency) == state.written:
                     continue
             now = state.read_at
             async with answers_in_time(_ADDED_WITHIN_S):
                 cells = await cohorts.add_up(state.id, currency, now - _KEPT)
             report.added_up += 1
-            of: Row = {"_id": f"{state.id}:{currency}", "madeAt": now, "version": version}
+            of: Row = {"_id": f"{state.id}:{currency}", "madeAt": now, "version": state.written}
             if turn.lease is not None:
                 await under(turn.lease, partial(cohorts.put, of, cells), WITHIN_S)
 

@@ -133,6 +133,7 @@ async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) 
     if batch.safe is not None and safe >= batch.known:  # else a rebuild has all be read again
         state.safe[batch.source] = max(batch.safe, safe)
     currencies = sorted({*state.currencies, *(row["currency"] for row in rows)})
-    update = {"currencies": currencies, "read_at": now, "batches": state.batches + 1}
+    counts = {"batches": state.batches + 1, "written": state.written + len(rows)}
+    update = {"currencies": currencies, "read_at": now, **counts}
     await facts.keep_state(state.model_copy(update=update), tx)
     return len(rows)

@@ -16,13 +16,15 @@ Key: TypeAlias = tuple[str, ...]
 
 
 class Version(Struct, frozen=True, array_like=True):
-    """What a merchant's figures were: their latest change, its neighbours, the last dropping.
+    """What a merchant's figures were: their latest change, its neighbours, what runs have written.
 
+    And when answers were dropped last.
     `weight` is None where very much was changed just then, and nobody added up the neighbours.
     """
 
     latest: tuple[int, int]
     weight: int | None
+    written: int
     cleared_at: datetime | None
 
     def is_still(self, now: "Version") -> bool:

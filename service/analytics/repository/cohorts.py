@@ -10,7 +10,7 @@ from msgspec import Struct
 from service.analytics.documents import CohortSums, Fact
 from service.analytics.states import Kind
 from service.payments.payments.states import CAME
-from service.storage.database import DatabaseTime, Row
+from service.storage.database import Row
 from service.storage.transaction import Transaction
 
 _LONGEST_MS: Final = 120_000
@@ -57,8 +57,8 @@ async def add_up(merchant_id: str, currency: str, since: datetime) -> list[Cell]
     return [Cell(row["_id"]["at"], row["_id"]["week"], row["n"]) for row in await found.to_list()]
 
 
-async def version_of(merchant_id: str, currency: str) -> DatabaseTime | None:
-    """Return up to which change a merchant's cohorts were added up."""
+async def version_of(merchant_id: str, currency: str) -> int | None:
+    """Return of how many written facts a merchant's cohorts were added up."""
     row = await CohortSums.get_pymongo_collection().find_one(
         {"_id": f"{merchant_id}:{currency}"}, {"version": 1}
     )

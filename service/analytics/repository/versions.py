@@ -1,4 +1,7 @@
-"""When anything that is counted of a merchant was changed last, by the database's clock."""
+"""When anything that is counted of a merchant was changed last, by the database's clock.
+
+For answers that are kept an opened session is no change: it counts with the next run that reads it.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,10 +12,13 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from service.analytics.documents import CacheState, FiguresState
 from service.analytics.repository.sources import SOURCES, as_of_now, since
+from service.sessions.documents import Session
+from service.sessions.states import MOVED
 from service.storage.database import EMPTY_TIME, WRITTEN_AT, DatabaseTime, Row
 from service.storage.transaction import Transaction
 
-_INDEX: Final = "merchant_writtenAt"
+_MOVED: Final[Row] = {"status": {"$in": sorted(MOVED)}}
+_INDEX_OF_MOVED: Final = "merchant_writtenAt_moved"
 _CACHE: Final = "answers"
 _LATEST: Final = "latest"
 VERY_MUCH: Final = 1_000
@@ -20,19 +26,29 @@ VERY_MUCH: Final = 1_000
 
 
 class Latest(Struct, frozen=True):
-    """The time of a merchant's latest change, empty without one, and when answers were dropped."""
+    """What answers that are kept go by.
+
+    When anything of a merchant changed last but by the opening of a session, empty without a
+    change; how many facts runs have written of it; and when answers were dropped.
+    """
 
     at: DatabaseTime
+    written: int
     cleared_at: datetime | None
 
 
 async def latest(merchant_id: str) -> Latest:
-    """Return when anything that is counted of a merchant was changed last: one command."""
+    """Return when what is counted of a merchant changed last: one command."""
+    read = [{"$match": {"_id": merchant_id}}, {"$project": {"_id": 0, "written": 1}}]
+    of_runs = {"$unionWith": {"coll": FiguresState.collection_name(), "pipeline": read}}
     cleared = [{"$match": {"_id": _CACHE}}]
     dropped = {"$unionWith": {"coll": CacheState.collection_name(), "pipeline": cleared}}
-    rows = await _of_all(_newest(merchant_id), dropped)
-    cleared_at = next((row["clearedAt"] for row in rows if "clearedAt" in row), None)
-    return Latest(max((row["at"] for row in rows if "at" in row), default=EMPTY_TIME), cleared_at)
+    rows = await _of_all(_newest(merchant_id), of_runs, dropped)
+    return Latest(
+        max((row["at"] for row in rows if "at" in row), default=EMPTY_TIME),
+        next((row["written"] for row in rows if "written" in row), 0),
+        next((row["clearedAt"] for row in rows if "clearedAt" in row), None),
+    )
 
 
 async def latest_of_each(
@@ -90,16 +106,16 @@ async def weight_before(
 async def _of_all(
     stages: list[Row], *more: Row, session: AsyncClientSession | None = None
 ) -> list[Row]:
-    """Run stages on each collection that is counted, in one command."""
-    first, *others = SOURCES
+    """Run stages on each collection that is counted, and on sessions that moved: one command."""
+    others = [name for name in SOURCES if name != Session.collection_name()]
     union: list[Row] = [
+        {"$match": _MOVED},
         *stages,
         *({"$unionWith": {"coll": name, "pipeline": stages}} for name in others),
         *more,
     ]
-    found = (
-        await SOURCES[first].get_pymongo_collection().aggregate(union, hint=_INDEX, session=session)
-    )
+    sessions = Session.get_pymongo_collection()
+    found = await sessions.aggregate(union, hint=_INDEX_OF_MOVED, session=session)
     return await found.to_list()
 
 

@@ -18,7 +18,7 @@ from service.sessions.documents.parts import (
     Opening,
     Review,
 )
-from service.sessions.states import ENDED, OPEN, Status
+from service.sessions.states import ENDED, MOVED, OPEN, Status
 from service.storage.database import EMPTY_TIME, DatabaseTime
 from service.storage.documents import StoredDocument
 
@@ -165,6 +165,17 @@ class Session(StoredDocument):
             IndexModel(
                 [("merchantId", ASCENDING), ("writtenAt", ASCENDING), ("_id", ASCENDING)],
                 name="merchant_writtenAt",
+            ),
+            # Whether anything but an opening has changed is asked with each question for figures.
+            IndexModel(
+                [
+                    ("merchantId", ASCENDING),
+                    ("writtenAt", ASCENDING),
+                    ("_id", ASCENDING),
+                    ("status", ASCENDING),
+                ],
+                name="merchant_writtenAt_moved",
+                partialFilterExpression={"status": {"$in": sorted(MOVED)}},
             ),
             IndexModel(
                 [
