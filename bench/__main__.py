@@ -18,6 +18,7 @@ from bench.machine import described
 from bench.report import write_report
 from bench.scenarios import exports, figures
 from bench.scenarios.cleanup import measure_cleanup
+from bench.scenarios.counted import measure_counted
 from bench.scenarios.deliveries import measure_deliveries
 from bench.scenarios.expiry import measure_expiry
 from bench.scenarios.exports import measure_exports
@@ -44,6 +45,7 @@ SCENARIOS = (
     "flood",
     "fanout",
     "hooked",
+    "counted",
     "deliveries",
     "leads",
     "exports",
@@ -96,6 +98,7 @@ def _measure(
         "flood": lambda: measure_flood(server, _tell, rounds=2 * rounds + 1, seconds=seconds),
         "fanout": lambda: measure_fanout(server, _tell, rounds=2 * rounds + 1, seconds=seconds),
         "hooked": lambda: measure_hooked(server, _tell, rounds=rounds, seconds=seconds),
+        "counted": lambda: measure_counted(server, _tell, rounds=rounds, seconds=seconds),
         "deliveries": lambda: measure_deliveries(server, _tell, rounds=rounds, seconds=seconds),
         "leads": lambda: measure_leads(server, _tell, rounds=rounds, seconds=seconds),
         "exports": lambda: measure_exports(server, _tell, rounds=rounds, rows=rows or exports.ROWS),

@@ -6,7 +6,6 @@ from typing import Any
 from bench.figures import Runs, median, pick
 from bench.scenarios.deliveries import ratios
 from bench.scenarios.figures_asked import LARGE
-from bench.scenarios.hooked import ratio
 
 
 def bars_of(results: dict[str, Any]) -> str:
@@ -26,7 +25,8 @@ def bars_of(results: dict[str, Any]) -> str:
         *_expiry(results),
         *_memory(results),
         *_flood(results),
-        *_hooked(results),
+        *_beside_peers(results, "hooked", "with ten webhook endpoints"),
+        *_beside_peers(results, "counted", "beside the job of figures"),
         *_deliveries(results),
         *_leads(results),
         *_figures(results),
@@ -137,17 +137,19 @@ def _flood(results: dict[str, Any]) -> list[Line]:
     ]
 
 
-def _hooked(results: dict[str, Any]) -> list[Line]:
-    if "hooked" not in results:
+def _beside_peers(results: dict[str, Any], server: str, how: str) -> list[Line]:
+    if server not in results:
         return []
+    runs: Runs = results[server]["found"]["runs"]
     lines = []
     for route, peer, bar in (
         *(("create", "express", 2.0), ("create", "fastify", 1.2)),
         *(("read", "express", 2.0), ("read", "fastify", 1.2)),
         ("webhook", "express", 3.0),
     ):
-        found = ratio(results["hooked"]["found"], route, peer)
-        what = f"{route} with ten webhook endpoints, 64 connections, to {peer}"
+        ours = _median(runs, "per_second", server=server, route=route)
+        found = ours / _median(runs, "per_second", server=peer, route=route)
+        what = f"{route} {how}, 64 connections, to {peer}"
         lines.append((what, f">= {bar} x", f"{found:.2f} x", found >= bar))
     return lines
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -65,6 +65,7 @@ HOOKED = Server(
     _ALL,
     5000,
 )
+COUNTED = replace(TILLGATE, name="counted", title="Tillgate, the job of figures running")
 EXPRESS = Server(
     "express", "Express + Mongoose", ("node", "server.js"), PEERS / "express", _ALL, 2500
 )
@@ -98,7 +99,7 @@ def _environment(server: Server, uri: str, database: str, port: int) -> dict[str
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "MONGODB_DATABASE": database,
     }
-    if server in {TILLGATE, FANOUT, HOOKED}:
+    if server in {TILLGATE, FANOUT, HOOKED, COUNTED}:
         return known | {
             "MONGODB_URI": uri,
             "ENVIRONMENT": "production",

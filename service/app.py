@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from typing import Any
 
 from litestar import Litestar
 from litestar.di import Provide
@@ -27,7 +26,6 @@ from service.inbox.controllers import AdminWebhooks, Webhooks
 from service.inbox.operations.figures import event_figures
 from service.inbox.repository import COMMITS
 from service.intents.controllers import IntentCleanup, IntentQueries, Intents
-from service.intents.repository import INSERTS as INTENTS
 from service.jobs.controllers import NamedJobs
 from service.jobs.operations.begin import ending_with
 from service.jobs.operations.by_the_clock import by_the_clock
@@ -57,6 +55,7 @@ from service.payments.history.controllers import Disputes, PaymentHistory
 from service.payments.refunds.controllers import Refunds
 from service.payments.subscriptions.controllers import Subscriptions
 from service.providers.registry import close_providers
+from service.queues import QUEUES, carried
 from service.recovery.controllers import ASSETS as RESUME_ASSETS
 from service.recovery.controllers import AdminRecovery, ResumePage
 from service.reports.controllers import REPORTS
@@ -64,11 +63,10 @@ from service.retention.controllers import Cleanup
 from service.retention.operations.purging import overdue_figures
 from service.reviews.controllers import AdminReviews
 from service.sessions.controllers import CheckoutSessions, PaymentSessions, Verification
-from service.sessions.repository import INSERTS, LOADS
+from service.sessions.repository import INSERTS
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.figures import sampling, stored_figures
-from service.storage.group_commit.queue import GroupQueue
 from service.storage.group_commit.reading_along import reading_along
 from service.storage.watchdog import Watchdog, watching
 from service.stored import DOCUMENTS
@@ -117,14 +115,6 @@ ROUTES = (
     *FIGURES,
     *REPORTS,
     Forecasts,
-)
-
-
-QUEUES: tuple[GroupQueue[Any, Any], ...] = (
-    INSERTS.queue,
-    LOADS.queue,
-    COMMITS.queue,
-    INTENTS.queue,
 )
 
 
@@ -221,11 +211,6 @@ async def _know_the_endpoints(container: Container) -> None:
         await container.endpoints.endpoints.refresh()
 
 
-def _carried() -> tuple[int, int]:
-    """Return how many groups were carried so far, and of how many requests."""
-    return sum(queue.groups for queue in QUEUES), sum(queue.items for queue in QUEUES)
-
-
 @asynccontextmanager
 async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None]:
     """Do what a serving process does by itself, for as long as the block lasts."""
@@ -236,7 +221,7 @@ async def _loops(container: Container, watchdog: Watchdog) -> AsyncIterator[None
             await stack.enter_async_context(_for_development(container))
         await stack.enter_async_context(sending_mail(container.mail))
         await stack.enter_async_context(
-            sending(container.endpoints, container.jobs.stopping, _carried)
+            sending(container.endpoints, container.jobs.stopping, carried)
         )
         listened = partial(repeat, container.listeners.refresh, LISTENERS_READ_EVERY_S)
         await stack.enter_async_context(beside(listened, "tillgate-listeners"))

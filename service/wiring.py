@@ -16,6 +16,7 @@ from service.analytics.repository.shared_answers import answers_at
 from service.bookkeeping.operations.table import ABOUT as BOOKKEEPING_JOBS
 from service.bookkeeping.operations.table import bookkeeping_jobs
 from service.core.clock import Clock, SystemClock
+from service.core.rush import Rush
 from service.effects.apply import apply, questions
 from service.effects.ledger import brings
 from service.effects.matching import named_by
@@ -68,6 +69,7 @@ from service.payments.subscriptions.sending.services import SubscriptionServices
 from service.payments.subscriptions.sending.table import ABOUT as SUBSCRIPTION_JOBS
 from service.payments.subscriptions.sending.table import subscription_jobs
 from service.providers.registry import Providers, build_providers, refuse_blank
+from service.queues import carried
 from service.recovery.operations.looking import still_due
 from service.recovery.operations.mailing import TEMPLATE
 from service.recovery.operations.services import RecoveryServices
@@ -268,7 +270,7 @@ def build_figures(settings: Settings, clock: Clock, merchants: Merchants) -> Fig
     """Build what figures need. Raises `Misconfigured` for a REDIS_URL that can't be read."""
     answers = answers_at(settings.web.redis_url, settings.access.peppers, clock)
     currency = settings.sessions.default_currency
-    return FiguresServices(clock, merchants, currency, Cache(answers, clock))
+    return FiguresServices(clock, merchants, currency, Cache(answers, clock), Rush(carried))
 
 
 @asynccontextmanager

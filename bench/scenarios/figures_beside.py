@@ -26,7 +26,7 @@ _LOOKED_AT = (
     *("overview?period=1y", "top-resources?period=30d", "revenue?interval=day"),
 )
 _WITHIN_S = 60.0
-Beside = Callable[[threading.Event], None]
+Work = Callable[[threading.Event], None]
 
 
 def beside_viewers(
@@ -42,7 +42,7 @@ def beside_viewers(
         _run_job(target.port)
         alone = drive(target, "create", CONNECTIONS, seconds, prefix=f"va{number}-")
         _run_job(target.port)
-        with _going_on(lambda ended: asyncio.run(_view(target.port, keys, ended, seen))):
+        with going_on(lambda ended: asyncio.run(_view(target.port, keys, ended, seen))):
             beside = drive(target, "create", CONNECTIONS, seconds, prefix=f"vb{number}-")
         pairs.append({"alone": alone["per_second"], "beside": beside["per_second"]})
     ratio = median(one["beside"] / one["alone"] for one in pairs)
@@ -66,7 +66,7 @@ def beside_job(
                     if name == "a":
                         run = drive(target, route, CONNECTIONS, seconds, **told)
                     else:
-                        with _going_on(lambda ended: _run_jobs(target.port, ended)):
+                        with going_on(lambda ended: run_jobs(target.port, ended)):
                             run = drive(target, route, CONNECTIONS, seconds, **told)
                 rates.append(run["per_second"])
             pairs.append({"alone": rates[0], "beside": rates[1]})
@@ -90,7 +90,7 @@ def _told(
 
 
 @contextmanager
-def _going_on(work: Beside) -> Iterator[None]:
+def going_on(work: Work) -> Iterator[None]:
     """Have some work go on for as long as the block lasts; raises what it raises."""
     ended = threading.Event()
     with ThreadPoolExecutor(1) as pool:
@@ -102,7 +102,8 @@ def _going_on(work: Beside) -> Iterator[None]:
         running.result()
 
 
-def _run_jobs(port: int, ended: threading.Event) -> None:
+def run_jobs(port: int, ended: threading.Event) -> None:
+    """Run the job again and again."""
     while not ended.is_set():
         _run_job(port)
 

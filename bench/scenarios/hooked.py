@@ -1,7 +1,6 @@
 """The hot routes with ten webhook endpoints that hear each session, and the peers, in one run."""
 
 import time
-from statistics import median
 from typing import Any
 
 import pymongo
@@ -41,17 +40,3 @@ def _sent(uri: str) -> int:
     with pymongo.MongoClient[dict[str, Any]](uri) as client:
         rows = client[f"bench_{HOOKED.name}"].webhook_deliveries
         return rows.count_documents({"status": "delivered"})
-
-
-def ratio(found: dict[str, Any], route: str, peer: str) -> float:
-    """Return how many times as fast a route with endpoints is as a peer's."""
-
-    def of(name: str) -> float:
-        runs = [
-            one["per_second"]
-            for one in found["runs"]
-            if (one["server"], one["route"]) == (name, route)
-        ]
-        return float(median(runs))
-
-    return of(HOOKED.name) / of(peer)

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ _WARM_UP_S = 1
 Told = Callable[[str], None]
 Run = dict[str, Any]
 Begin = Callable[[Server, str], None]
+Beside = Callable[[Server, int], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +33,22 @@ class Plan:
 
 
 def measure_hot_routes(
-    mongod: Mongod, tell: Told, plan: Plan, begin: Begin | None = None
+    mongod: Mongod,
+    tell: Told,
+    plan: Plan,
+    begin: Begin | None = None,
+    beside: Beside = lambda _server, _port: nullcontext(),
 ) -> list[Run]:
     """Drive each server in each round, each round in another order; give all single runs.
 
-    `begin` puts into a server's database what it needs besides the sessions.
+    `begin` puts into a server's database what it needs besides the sessions; `beside` is what goes
+    on while the server at a port is driven.
     """
     runs: list[Run] = []
     for number in range(plan.rounds):
         turned = number % len(plan.servers)
         for server in (*plan.servers[turned:], *plan.servers[:turned]):
-            found = _round(mongod, server, plan, begin)
+            found = _round(mongod, server, plan, begin, beside)
             for run in found:
                 run |= {"round": number, "workers": plan.workers}
                 tell(
@@ -52,7 +59,9 @@ def measure_hot_routes(
     return runs
 
 
-def _round(mongod: Mongod, server: Server, plan: Plan, begin: Begin | None) -> list[Run]:
+def _round(
+    mongod: Mongod, server: Server, plan: Plan, begin: Begin | None, beside: Beside
+) -> list[Run]:
     database = f"bench_{server.name}"
     make_empty(mongod.uri, database)
     seed(mongod.uri, database, sessions("s-", SESSIONS))
@@ -69,7 +78,9 @@ def _round(mongod: Mongod, server: Server, plan: Plan, begin: Begin | None) -> l
         for count in plan.connections:
             for route in ("create", "read", "webhook"):
                 if route in server.routes:
-                    run = ROUTES[route](mongod, target, server, count, plan.seconds, Path(folder))
+                    with beside(server, port):
+                        of = mongod, target, server, count, plan.seconds, Path(folder)
+                        run = ROUTES[route](*of)
                     run |= {"server": server.name, "route": route, "connections": count}
                     found.append(run)
         for run in found:

@@ -23,8 +23,8 @@ class Fact(StoredDocument):
     quarter-hour it counts. `payer` is a hash of the user, of a lead that nobody followed of its
     journey. `tries` are tries after the first, `took_ms` is how long it took until the end, `slot`
     that of a completed session. `source_at` is the row's `writtenAt`. Of a session `code` is how
-    far it came, of a lead `state` is (`Reached`), and `provider` that of its session that came
-    farthest. A fact stays when its row is purged, and so do the figures.
+    far it came, of a lead `state` is (`Reached`), and `provider` that of the session that came
+    farthest. A fact stays when its row is purged.
     """
 
     id: str  # type: ignore[assignment]
@@ -159,11 +159,11 @@ class FiguresState(StoredDocument):
     """How far a merchant's rows were read, by collection; `_id` is the merchant.
 
     All that was written before `safe`, by the database's clock, is in the facts. What was written
-    before `seen` is there, too, unless its commit came late: so it is read again. `currencies` all
+    before `seen` is there, too, unless it was committed late: so it is read again. `currencies` all
     have something in them, `read_at` is the process's time of the last reading. `zone` is that of
     days and months; where `days_from` is a time, days from there on are still to be made; months
     are up to `months_until`. Rows were read `batches` times, and so many facts `written`. Webhooks
-    and events were counted up to `series_until`, but where something asks.
+    and events were counted up to `series_until`.
     """
 
     id: str  # type: ignore[assignment]
@@ -185,10 +185,7 @@ class FiguresState(StoredDocument):
 
 
 class Rebuild(StoredDocument):
-    """The rebuild that was begun last, once all of its `buckets` were marked: of which time.
-
-    It is done when no mark is left of it.
-    """
+    """The rebuild that was begun last, all `buckets` of it marked; done when no mark is left."""
 
     id: str  # type: ignore[assignment]
     since: datetime

@@ -4,8 +4,8 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
 from msgspec import Struct
@@ -23,12 +23,14 @@ _QUIET_KEPT = 50
 class Until(Struct, frozen=True):
     """When work ends: at a time of the monotonic clock, or as soon as stopping is requested.
 
-    `stopping` is the process that ends, `given_up` this work alone.
+    `stopping` is the process that ends, `given_up` this work alone. `give_way` is what is awaited
+    after each part of it, with the seconds that this took.
     """
 
     at: float
     stopping: asyncio.Event | None = None
     given_up: asyncio.Event | None = None
+    give_way: Callable[[float], Awaitable[None]] | None = None
 
     @property
     def ended(self) -> bool:
@@ -39,6 +41,14 @@ class Until(Struct, frozen=True):
     def over(self) -> bool:
         """Return whether nothing more is begun."""
         return self.ended or time.monotonic() > self.at
+
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        """Do a part of the work in the block; then others go before, where they do."""
+        began = time.monotonic()
+        yield
+        if self.give_way is not None and not self.over:
+            await self.give_way(time.monotonic() - began)
 
     def at_most(self, seconds: float) -> "Until":
         """Return the same, but no longer than this from now."""

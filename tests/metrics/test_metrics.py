@@ -9,7 +9,6 @@ import pytest
 from prometheus_client import REGISTRY, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.app import QUEUES
 from service.cli.options import operator
 from service.core import measures
 from service.core.clock import ManualClock
@@ -19,6 +18,7 @@ from service.jobs.operations.pausing import pause_job
 from service.jobs.operations.run import LEASE
 from service.leases.operations import leased
 from service.providers.calling import Refused, ask
+from service.queues import QUEUES
 from service.storage.database import Client, Database
 from service.storage.figures import sample
 from service.web.authentication import LETS_IN

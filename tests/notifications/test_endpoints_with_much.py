@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from service.core.batches import Until
 from service.core.errors import Unavailable
+from service.core.rush import CROWD
 from service.notifications.endpoints.operations import canceling, changing
 from service.notifications.endpoints.operations.changing import (
     Told,
@@ -18,7 +19,7 @@ from service.notifications.endpoints.operations.changing import (
 from service.notifications.endpoints.repository import deliveries
 from service.notifications.endpoints.sending import pace as pacing
 from service.notifications.endpoints.sending.client import Client
-from service.notifications.endpoints.sending.pace import CROWD, FEWEST, Pace
+from service.notifications.endpoints.sending.pace import FEWEST, Pace
 from service.notifications.endpoints.sending.sender import Sender
 from tests.notifications.receivers import answers, receiving
 from tests.notifications.telling import OPERATOR, endpoint, send, sent, services_of, tell

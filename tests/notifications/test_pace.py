@@ -8,14 +8,16 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
+from service.core import rush
 from service.core.batches import Until
 from service.core.errors import Unavailable
 from service.core.news import WRITTEN
+from service.core.rush import CROWD
 from service.notifications.endpoints.operations.backlog import ENOUGH, Backlog
 from service.notifications.endpoints.repository import deliveries
 from service.notifications.endpoints.sending import pace as pacing
 from service.notifications.endpoints.sending.client import Client
-from service.notifications.endpoints.sending.pace import CROWD, FEWEST, MOST, WORK_A_ROW_S, Pace
+from service.notifications.endpoints.sending.pace import FEWEST, MOST, WORK_A_ROW_S, Pace
 from service.notifications.endpoints.sending.sender import Sender
 from service.outbox.operations.post import Post
 from tests.notifications.receivers import receiving
@@ -56,7 +58,7 @@ def test_it_is_busy_until_no_crowd_has_come_for_a_while(
     pace = Pace(lambda: carried.pop(0))
     pace.look()
     assert pace.is_busy
-    monkeypatch.setattr(pacing, "CALM_AFTER_S", calm_after_s)
+    monkeypatch.setattr(rush, "CALM_AFTER_S", calm_after_s)
     pace.look()
     assert pace.is_busy is busy
     pace.look()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from service.analytics.operations.unread import MOST_UNREAD, Unread
+from service.analytics.operations.unread import MANY_UNREAD, MOST_UNREAD, Unread
 from service.core.errors import Unavailable
 from service.storage.database import Client
 from service.storage.documents import bound_client
@@ -80,3 +80,9 @@ def are_many_unread() -> bool:
     for unread in found:
         unread.is_long = False
     return bool(found)
+
+
+def much_waits() -> bool:
+    """Return whether the last answer of a merchant had many unread rows to add up."""
+    kept = _kept.get(bound_client(), OrderedDict())
+    return any(len(one.unread) > MANY_UNREAD for one in kept.values())

@@ -36,7 +36,8 @@ async def make_months(merchant_id: str, clock: Clock, lease: Held | None, until:
     done = 0
     make, pass_over = (partial(one, merchant_id, clock) for one in (_next, _pass_over))
     while not until.over:
-        made = await if_it_fits(merchant_id, lease, make, pass_over)
+        async with until.part():
+            made = await if_it_fits(merchant_id, lease, make, pass_over)
         if not made:
             break
         done += made

@@ -62,7 +62,8 @@ async def make_days(merchant_id: str, lease: Held | None, until: Until) -> int:
     """
     done, begun = 0, await if_it_fits(merchant_id, lease, partial(_begin, merchant_id))
     while begun and not until.over:
-        begun = await if_it_fits(merchant_id, lease, partial(_go_on, merchant_id))
+        async with until.part():
+            begun = await if_it_fits(merchant_id, lease, partial(_go_on, merchant_id))
         done += begun
     return done
 

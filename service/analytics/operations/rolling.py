@@ -55,8 +55,10 @@ async def _once_through(lease: Held | None, until: Until) -> int:
     ahead = asyncio.create_task(_next(None))
     try:
         while (ready := await ahead) is not None and not until.over:
-            ahead = asyncio.create_task(_next(ready))
-            done += await if_it_fits(ready.merchant_id, lease, partial(_replace, ready))
+            async with until.part():
+                ahead = asyncio.create_task(_next(ready))
+                done += await if_it_fits(ready.merchant_id, lease, partial(_replace, ready))
+                await asyncio.wait({ahead})
     finally:
         ahead.cancel()
         await asyncio.gather(ahead, return_exceptions=True)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from service.analytics.operations.caching import Cache
 from service.analytics.repository import facts, sources
 from service.core.clock import Clock
+from service.core.rush import Rush
 from service.merchants.documents import Merchant
 from service.merchants.operations.merchants import Merchants
 from service.storage.answering import answers_in_time
@@ -15,12 +16,13 @@ from service.storage.plain import NO_TRANSACTION
 
 
 class FiguresServices(Struct, frozen=True):
-    """What the wiring hands in."""
+    """What the wiring hands in. `rush`: whether this process is busy with the hot routes."""
 
     clock: Clock
     merchants: Merchants
     default_currency: str
     cache: Cache
+    rush: Rush
 
 
 class Shown(Struct, frozen=True):

@@ -72,11 +72,13 @@ async def _sweep(
     try:
         more = True
         while more and not until.over:
-            batch, more = await ahead
-            if more:
-                ahead = asyncio.create_task(_read(source, merchant_id, batch))
-            work = partial(_keep, batch, merchant_id, clock.now())
-            changed += await under(lease, work, WITHIN_S)
+            async with until.part():
+                batch, more = await ahead
+                if more:
+                    ahead = asyncio.create_task(_read(source, merchant_id, batch))
+                work = partial(_keep, batch, merchant_id, clock.now())
+                changed += await under(lease, work, WITHIN_S)
+                await asyncio.wait({ahead})
     finally:
         ahead.cancel()
         await asyncio.gather(ahead, return_exceptions=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from service.analytics.operations.cohorts import CohortReport, add_up_customers
+from service.analytics.operations.giving_way import giving_way
 from service.analytics.operations.refreshing import (
     EVERYTHING,
     FiguresReport,
@@ -16,7 +17,7 @@ from service.analytics.operations.refreshing import (
 )
 from service.analytics.operations.services import FiguresServices
 from service.analytics.operations.watching import WatchReport, watch_hours
-from service.jobs.operations.job import About, Job, Table, by_name
+from service.jobs.operations.job import About, Job, Table, Turn, by_name
 
 FIGURES = About(
     "figures", "reads what has changed, and adds up what that touches", every=timedelta(minutes=1)
@@ -41,10 +42,15 @@ def figures_jobs(services: FiguresServices) -> Sequence[Job[Any]]:
     watch = partial(watch_hours, services)
     cohorts = partial(add_up_customers, services)
     return (
-        Job(FIGURES, FiguresReport, partial(refresh, services.clock), count_marked),
+        Job(FIGURES, FiguresReport, partial(_refresh, services), count_marked),
         Job(UNUSUAL, WatchReport, watch, watch),
         Job(COHORTS, CohortReport, cohorts, cohorts),
     )
+
+
+async def _refresh(services: FiguresServices, report: FiguresReport, turn: Turn) -> None:
+    behind = replace(turn, until=giving_way(turn.until, services.rush))
+    await refresh(services.clock, report, behind)
 
 
 def narrowed(table: Table, aggregate: str) -> Table:

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 
 from service.core.batches import Until
 from service.core.news import WRITTEN
+from service.core.rush import Carried
 from service.leases.loops import comes, end
 from service.notifications.endpoints.operations.fan_out import NEWS
 from service.notifications.endpoints.operations.services import EndpointServices
 from service.notifications.endpoints.sending.client import Client
-from service.notifications.endpoints.sending.pace import Carried, Pace
+from service.notifications.endpoints.sending.pace import Pace
 from service.notifications.endpoints.sending.sender import Sender
 
 LOOKS_EVERY_S = 2.0

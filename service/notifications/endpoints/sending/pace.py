@@ -1,26 +1,17 @@
 """How fast deliveries begin: who pays just now goes before who is told of it."""
 
 import asyncio
-import math
 import time
-from collections.abc import Callable
-from typing import TypeAlias
 
+from service.core.rush import Carried, Rush
 from service.leases.loops import comes
 
-Carried: TypeAlias = Callable[[], tuple[int, int]]
-"""Returns how many groups the hot routes have handed to the database so far, and of how many."""
-
-CROWD = 4
-"""Requests that come together are carried together: of so many a group the process is busy."""
 FEWEST, MOST = 50, 150
 """Deliveries that begin at a time while it is busy: more of them would hold up the loop."""
 WORK_A_ROW_S = 0.003
 """What the process computes for each of these while it is busy: a thirtieth is the sending."""
 LONGEST_A_ROW_S = 0.004
 """How long that is waited for, where it computes little: a database that is slow is busy, too."""
-CALM_AFTER_S = 0.25
-"""So long after the last crowd it is busy no more: between two looks there may just be no group."""
 _LOOKS_EVERY_S = 0.01
 
 
@@ -33,22 +24,20 @@ class Pace:
 
     def __init__(self, carried: Carried) -> None:
         """Begin as nobody waits."""
-        self._carried = carried
-        self._seen = carried()
+        self._rush = Rush(carried)
         self._looked_at = time.process_time(), time.monotonic()
-        self._crowd_at = -math.inf
         self._earned = 0
-        self.is_busy = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether requests waited for each other at the last look."""
+        return self._rush.is_on
 
     def look(self) -> None:
         """Find out whether the process is busy, by what was carried lately."""
-        (groups, requests), self._seen = self._seen, self._carried()
-        more_groups, more_requests = self._seen[0] - groups, self._seen[1] - requests
+        self._rush.look()
         cpu, self._looked_at = self._looked_at[0], (time.process_time(), time.monotonic())
         self._earned = int((self._looked_at[0] - cpu) / WORK_A_ROW_S)
-        if more_groups > 0 and more_requests >= CROWD * more_groups:
-            self._crowd_at = self._looked_at[1]
-        self.is_busy = self._looked_at[1] - self._crowd_at < CALM_AFTER_S
 
     def step(self, room: int) -> int:
         """Return how many deliveries may begin now, where there is room for some.
