@@ -1,7 +1,8 @@
 """Read many rows, the next of them while those before are used."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 
 from bson import CodecOptions
 from pymongo.asynchronous.cursor import AsyncCursor
@@ -21,18 +22,27 @@ async def read_ahead(
 ) -> AsyncGenerator[list[Row], None]:
     """Yield what a query finds, some rows at a time; close at the end. Raises `Unavailable`."""
     async with found.batch_size(at_once) as cursor:
-        reading = asyncio.create_task(_next_of(cursor, at_once, within_s))
-        try:
-            while rows := await reading:
-                # The database reads on while these are used: the task has asked it by then.
-                reading = asyncio.create_task(_next_of(cursor, at_once, within_s))
-                await asyncio.sleep(0)
+
+        async def following() -> list[Row]:
+            async with answers_in_time(within_s):
+                return await cursor.to_list(at_once)
+
+        async with aclosing(lists_ahead(following)) as lists:
+            async for rows in lists:
                 yield rows
-        finally:
-            reading.cancel()
-            await asyncio.wait({reading})
 
 
-async def _next_of(cursor: AsyncCursor[Row], at_once: int, within_s: float) -> list[Row]:
-    async with answers_in_time(within_s):
-        return await cursor.to_list(at_once)
+async def lists_ahead(
+    following: Callable[[], Awaitable[list[Row]]],
+) -> AsyncGenerator[list[Row], None]:
+    """Yield what `following` returns, again and again until it is nothing; close at the end."""
+    reading = asyncio.ensure_future(following())
+    try:
+        while rows := await reading:
+            # The database reads on while these are used: the task has asked it by then.
+            reading = asyncio.ensure_future(following())
+            await asyncio.sleep(0)
+            yield rows
+    finally:
+        reading.cancel()
+        await asyncio.wait({reading})

@@ -1,6 +1,7 @@
-"""Named queries on rows that are downloaded: one cursor, and never all of it in memory."""
+"""Named queries on rows that are downloaded: some at a time, and never all of it in memory."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Final
 
 from msgspec import Struct
@@ -9,8 +10,10 @@ from service.analytics.repository.facts import Span
 from service.payments.entries.documents import Entry
 from service.payments.payments.documents import Payment
 from service.payments.payments.states import PaymentStatus
-from service.storage.ahead import read_ahead, without_zones
-from service.storage.database import Collection, Row
+from service.storage.ahead import lists_ahead, read_ahead, without_zones
+from service.storage.answering import answers_in_time
+from service.storage.database import Row
+from service.storage.documents import bound_client
 
 BATCH: Final = 500
 _WITHIN_S: Final = 30.0
@@ -61,27 +64,53 @@ async def count_entries(wanted: Wanted, limit: int) -> int:
     return await entries.count_documents(wanted.entries, limit=limit, hint=_ENTRIES)
 
 
-def payments(wanted: Wanted, *, metadata: bool, aware: bool) -> AsyncGenerator[Sequence[Row], None]:
+async def payments(
+    wanted: Wanted, *, metadata: bool, aware: bool
+) -> AsyncGenerator[Sequence[Row], None]:
     """Yield payments, newest first, some at a time; close at the end.
 
     `aware`: with times that know that they are UTC, which take as long to read as all the rest.
+    Each time is one snapshot, and the next goes on behind its last payment. One cursor merged the
+    states as the index has them, and passed by what went to another one meanwhile.
     """
     shown = dict.fromkeys((*_SHOWN, *(["metadata"] if metadata else [])), 1)
     collection = Payment.get_pymongo_collection()
     if not aware:
         collection = without_zones(collection)
-    return _batches(collection, wanted.payments, shown, (_PAYMENTS, "createdAt", -1))
+    last: Row | None = None
+
+    async def following() -> list[Row]:
+        nonlocal last
+        rows: list[Row] = []
+        async with answers_in_time(_WITHIN_S), bound_client().start_session(snapshot=True) as one:
+            for query, order in _behind(wanted.payments, last):
+                found = collection.find(query, shown, hint=_PAYMENTS, session=one)
+                rows += await found.sort(order).limit(BATCH - len(rows)).to_list()
+                if len(rows) == BATCH:
+                    break
+        last = rows[-1] if rows else last
+        return rows
+
+    async with aclosing(lists_ahead(following)) as lists:
+        async for rows in lists:
+            yield rows
+
+
+def _behind(wanted: Row, last: Row | None) -> list[tuple[Row, list[tuple[str, int]]]]:
+    """Return the queries for what follows a payment, and their order: first those of its moment.
+
+    Of these the order names the `_id` alone: with both the database sorts them for each query.
+    """
+    order = [("createdAt", -1), ("_id", -1)]
+    if last is None:
+        return [(wanted, order)]
+    at = last["createdAt"]
+    same = wanted | {"createdAt": at, "_id": {"$lt": last["_id"]}}
+    return [(same, order[1:]), (wanted | {"createdAt": wanted["createdAt"] | {"$lt": at}}, order)]
 
 
 def entries(wanted: Wanted) -> AsyncGenerator[Sequence[Row], None]:
     """Yield entries, oldest first, some at a time; close at the end."""
     collection = without_zones(Entry.get_pymongo_collection())
-    return _batches(collection, wanted.entries, None, (_ENTRIES, "postedAt", 1))
-
-
-def _batches(
-    collection: Collection, wanted: Row, shown: Row | None, order: tuple[str, str, int]
-) -> AsyncGenerator[Sequence[Row], None]:
-    index, by, direction = order
-    found = collection.find(wanted, shown, hint=index).sort([(by, direction), ("_id", direction)])
-    return read_ahead(found, BATCH, _WITHIN_S)
+    found = collection.find(wanted.entries, None, hint=_ENTRIES)
+    return read_ahead(found.sort([("postedAt", 1), ("_id", 1)]), BATCH, _WITHIN_S)
