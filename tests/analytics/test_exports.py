@@ -13,8 +13,8 @@ from service.analytics.operations import exporting
 from service.analytics.repository import exports
 from service.jobs.operations.run import run_job
 from service.storage.database import Row
-from tests.analytics.rows import one_sale
-from tests.analytics.test_now import BASE
+from tests.analytics.rows import one_sale, opened
+from tests.analytics.test_now import BASE, asked
 from tests.bookkeeping.books import CRON
 from tests.conftest import NOON
 from tests.payments.history.rows import pay
@@ -213,6 +213,21 @@ async def test_a_currency_without_rows_is_told_and_leaves_no_record(
         assert len((await _file(shop, name, **params)).splitlines()) == 1
     records = await shop.database["audit_log"].find({"detail.from": {"$exists": True}}).to_list()
     assert [row["detail"]["from"][:4] for row in records] == ["2020", "2020"]
+
+
+async def test_a_pass_or_an_event_is_named_as_figures_do_also_where_the_catalog_has_a_title(
+    shop: Shop,
+) -> None:
+    """Where its session is purged, nothing else is known."""
+    opened_for: dict[str, Row] = {"vip": {"passId": "vip"}, "fair": {"eventId": "fair"}}
+    for item in (*opened_for, "gone"):
+        if item in opened_for:
+            await opened(item, NOON, title="One evening", **opened_for[item])
+        await pay(f"pi-{item}", -60, sessionId=item, planName="One evening")
+    found = _table(await _file(shop, "transactions"))
+    assert {row["Resource"] for row in found} == {"vip", "fair", "One evening"}
+    resources = (await asked(shop, "top-resources"))["resources"]
+    assert {one["url"] for one in resources} == {"vip", "fair", "unknown"}
 
 
 async def test_a_file_is_on_the_record_and_holds_so_many(
