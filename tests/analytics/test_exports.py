@@ -215,6 +215,21 @@ async def test_a_currency_without_rows_is_told_and_leaves_no_record(
     assert [row["detail"]["from"][:4] for row in records] == ["2020", "2020"]
 
 
+async def test_a_currency_of_fees_alone_has_files_of_the_double_entry(
+    shop: Shop, sold: list[Row]
+) -> None:
+    """Also one of a time without any; in the control nobody has posted them yet."""
+    day = {"startDate": "2020-01-01", "endDate": "2020-01-02", "currency": "EUR"}
+    for name in ("transactions", "accounting"):
+        answer = await shop.api.call("GET", f"{BASE}/exports/{name}", ADMIN, params=day)
+        assert answer.json()["error"] == "no_figures_in_currency"
+    await _posted(shop)
+    assert await _lines(shop, currency="EUR")
+    assert await _lines(shop, **day) == []
+    answer = await shop.api.call("GET", f"{BASE}/exports/transactions", ADMIN, params=day)
+    assert answer.json()["error"] == "no_figures_in_currency"
+
+
 async def test_a_pass_or_an_event_is_named_as_figures_do_also_where_the_catalog_has_a_title(
     shop: Shop,
 ) -> None:

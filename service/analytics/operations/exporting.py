@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from service.analytics.errors import WrongQuestion
+from service.analytics.errors import NoSuchCurrency, WrongQuestion
 from service.analytics.operations.asking import require_currency
 from service.analytics.operations.naming import with_items
 from service.analytics.operations.periods import day_of
@@ -44,19 +44,30 @@ async def begin_transactions(wanted: Wanted, format_: Format, by: Principal, sho
     """
     async with answers_in_time():
         count = await exports.count_payments(wanted, MOST_ROWS + 1)
+    if not count:
+        await require_currency(shown)
     await _begin("payments", wanted, (format_, count), by, shown)
     return count
 
 
 async def begin_accounting(wanted: Wanted, by: Principal, shown: Shown) -> int:
-    """Count what a file holds, and record who took it.
-
-    Raises `WrongQuestion`, `NoSuchCurrency`, and `Unavailable`.
-    """
+    """Count what a file holds, and record who took it; raises as `begin_transactions` does."""
     async with answers_in_time():
         count = await exports.count_entries(wanted, MOST_ROWS + 1)
+    if not count:
+        await _require_entries(wanted, shown)
     await _begin("entries", wanted, ("csv", count), by, shown)
     return count
+
+
+async def _require_entries(wanted: Wanted, shown: Shown) -> None:
+    """Refuse a currency in which nothing was sold, unless a fee, say, was ever posted in it."""
+    try:
+        await require_currency(shown)
+    except NoSuchCurrency:
+        async with answers_in_time():
+            if not await exports.has_entries(wanted.merchant_id, shown.currency):
+                raise
 
 
 async def _begin(
@@ -65,8 +76,6 @@ async def _begin(
     format_, count = file
     if count > MOST_ROWS:
         raise WrongQuestion("startDate", f"takes in more than {MOST_ROWS} {what}: ask for less")
-    if not count:
-        await require_currency(shown)
     detail: JsonObject = {
         "format": format_,
         what: count,

@@ -64,6 +64,14 @@ async def count_entries(wanted: Wanted, limit: int) -> int:
     return await entries.count_documents(wanted.entries, limit=limit, hint=_ENTRIES)
 
 
+async def has_entries(merchant_id: str, currency: str) -> bool:
+    """Return whether a merchant has an entry in a currency, of whatever time."""
+    wanted = {"merchantId": merchant_id, "lines.currency": currency}
+    return (
+        await Entry.get_pymongo_collection().find_one(wanted, {"_id": 1}, hint=_ENTRIES) is not None
+    )
+
+
 async def payments(
     wanted: Wanted, *, metadata: bool, aware: bool
 ) -> AsyncGenerator[Sequence[Row], None]:
