@@ -12,8 +12,9 @@ from bench import sales
 from bench.database import Mongod, make_empty, seed, sessions
 from bench.load import Target
 from bench.machine import cpu_seconds
-from bench.scenarios.figures_asked import Asker, compare, routes
+from bench.scenarios.figures_asked import Asker, routes
 from bench.scenarios.figures_beside import beside_job, beside_viewers
+from bench.scenarios.figures_compared import compare
 from bench.scenarios.hot_routes import Told
 from bench.servers import TILLGATE, serving
 from service.analytics.operations.months import make_months
