@@ -318,8 +318,8 @@ async def rollups(database: Database) -> list[Row]:
 async def falsify_months(database: Database) -> None:
     """Change what all months say, also by the hour."""
     one: Row = {"session": 1}
-    wrong = {"$inc": {"totals.session": 1}, "$set": {"hours": PACK_PARTS.encode({"0": one})}}
-    await database[MonthRollup.collection_name()].update_many({}, wrong)
+    wrong = {"totals": one, "hours": PACK_PARTS.encode({"0": one})}
+    await database[MonthRollup.collection_name()].update_many({}, {"$set": wrong})
 
 
 async def forget_reading(database: Database) -> None:

@@ -10,8 +10,9 @@ import pytest
 from service.analytics.schemas.checkouts import time_to_complete
 from service.storage.database import Row
 from tests.analytics import oracle
+from tests.analytics.behind import falsify_months
 from tests.analytics.rows import opened
-from tests.analytics.test_now import asked, roll_up, seeded
+from tests.analytics.test_now import asked, in_zone, roll_up, seeded
 from tests.conftest import NOON
 from tests.payments.history.rows import fail, pay
 from tests.support.shop import Shop
@@ -170,6 +171,24 @@ async def test_who_tries_again_is_counted_once(shop: Shop) -> None:
         retries = (await asked(shop, "failures"))["analysis"]["retryPatterns"]
         assert retries == {"averageRetries": 1.0, "successfulRetries": 1, "failedRetries": 1}
         await roll_up(shop)
+
+
+@pytest.mark.parametrize("by", ["status", "currency"])
+async def test_payments_of_a_year_are_counted_by_months(shop: Shop, by: str) -> None:
+    """And are the same before anything is added up; in the control months say something else."""
+    await seeded(120, 12, days=300)
+    await in_zone(shop, "America/New_York")
+    params = {"groupBy": by, "startDate": "2025-12-01"}
+
+    async def count() -> Any:
+        await shop.api.container.figures.cache.answers.forget()
+        return (await asked(shop, "transactions", **params))["metrics"]
+
+    before = await count()
+    await roll_up(shop)
+    assert await count() == before
+    await falsify_months(shop.database)
+    assert await count() != before
 
 
 async def test_periods_are_one_pass(shop: Shop) -> None:

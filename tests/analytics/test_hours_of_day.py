@@ -12,7 +12,6 @@ from service.analytics.operations.months import whole_month
 from service.analytics.operations.periods import DAY, MINUTE, offsets_within
 from service.analytics.states import QUARTER, Grain
 from service.core.clock import ManualClock
-from service.merchants.documents import Merchant
 from service.storage.database import Database, Row
 from tests.analytics import oracle
 from tests.analytics.behind import (
@@ -26,7 +25,7 @@ from tests.analytics.behind import (
     with_sales,
 )
 from tests.analytics.rows import change, one_sale
-from tests.analytics.test_now import asked, roll_up, seeded
+from tests.analytics.test_now import asked, in_zone, roll_up, seeded
 from tests.conftest import NOON
 from tests.support.shop import Shop
 
@@ -191,8 +190,7 @@ def test_offsets_are_those_of_each_quarter_hour(name: str) -> None:
 async def test_a_year_by_the_hour_is_one_pass(shop: Shop, zone_name: str) -> None:
     """Before anything is added up, from months, and from days where months are gone."""
     await seeded(150, 11, days=300)
-    row = Merchant.unnamed("default", NOON).to_row() | {"zone": zone_name}
-    await shop.database["merchants"].replace_one({"_id": "default"}, row, upsert=True)
+    await in_zone(shop, zone_name)
     await _a_year(shop, zone_name)
     await roll_up(shop)
     assert await shop.database[MonthRollup.collection_name()].count_documents({}) >= 18

@@ -10,6 +10,7 @@ import pytest
 
 from service.core.clock import ManualClock
 from service.jobs.operations.run import run_job
+from service.merchants.documents import Merchant
 from tests.analytics import oracle
 from tests.analytics.rows import one_sale, opened
 from tests.bookkeeping.books import CRON
@@ -34,6 +35,12 @@ async def roll_up(shop: Shop) -> dict[str, Any]:
     report = vars(await run_job("figures", shop.api.container.job_table, CRON))
     await shop.api.container.figures.cache.answers.forget()
     return report
+
+
+async def in_zone(shop: Shop, zone: str) -> None:
+    """Let the merchant's days begin in a zone."""
+    row = Merchant.unnamed("default", NOON).to_row() | {"zone": zone}
+    await shop.database["merchants"].replace_one({"_id": "default"}, row, upsert=True)
 
 
 async def seeded(count: int, seed: int, days: int = 70) -> None:

@@ -1,12 +1,14 @@
 """A month of a merchant: what a plain pass comes to, as JSON and as a page."""
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from service.analytics.documents import DayRollup
 from service.storage.database import Row
 from tests.analytics import oracle
-from tests.analytics.test_now import BASE, asked, seeded
+from tests.analytics.test_now import BASE, asked, in_zone, roll_up, seeded
 from tests.conftest import NOON
 from tests.payments.history.rows import pay
 from tests.support.api import ADMIN
@@ -34,6 +36,31 @@ async def test_a_month_is_one_pass(shop: Shop) -> None:
         assert sum(one["revenue"] for one in report["dailyBreakdown"]) == summary["totalRevenue"]
         assert sum(one["count"] for one in report["paymentMethods"]) == len(came)
         assert report["closed"] is False
+
+
+async def test_an_open_month_is_read_from_its_days(shop: Shop) -> None:
+    """And is the same where there are none; in the control days say something else."""
+    await seeded(150, 12, days=50)
+    await in_zone(shop, "Asia/Kathmandu")
+    await roll_up(shop)
+    for month in ("2026-10", "2026-11"):
+        found = await _report(shop, month)
+        assert found["summary"]["totalTransactions"] > 10
+        days = shop.database[DayRollup.collection_name()]
+        kept = await days.find({}).to_list()
+        await days.update_many({}, {"$inc": {"totals.payment": 1}})
+        assert await _report(shop, month) != found
+        await days.delete_many({})
+        assert await _report(shop, month) == found
+        await days.insert_many(kept)
+
+
+async def _report(shop: Shop, month: str) -> dict[str, Any]:
+    await shop.api.container.figures.cache.answers.forget()
+    found: dict[str, Any] = (await asked(shop, "reports/monthly", month=month, currency="USD"))[
+        "report"
+    ]
+    return found
 
 
 async def test_the_page_is_escaped_and_loads_nothing(shop: Shop) -> None:

@@ -122,9 +122,9 @@ class FiguresLegacy(Controller):
             span = _span(shown, start_date, end_date)
             if group_by == "currency":
                 return by_currency(shown, span, await ask_all(shown, span))
-            buckets = await ask_one(shown, span, (), grain_of(interval))
             if group_by == "status":
-                return by_status(shown, span, buckets)
+                return by_status(shown, span, await ask_one(shown, span, (), Grain.MONTH))
+            buckets = await ask_one(shown, span, (), grain_of(interval))
             return by_time(shown, span, interval, buckets)
 
         return await respond(request, shown, DAILY, compute)

@@ -34,8 +34,8 @@ async def ask_one(
 
 
 async def ask_all(shown: Shown, span: Span) -> Sequence[Bucket]:
-    """Return the days of one time in all currencies; raises as `ask` does."""
-    asked = Asked(shown.merchant.id, [span], grain=Grain.DAY, zone=shown.timezone)
+    """Return one time in all currencies, no times of it told apart; raises as `ask` does."""
+    asked = Asked(shown.merchant.id, [span], grain=Grain.MONTH, zone=shown.timezone)
     found = await read(asked)
     _require_currency(shown, found)
     return found.buckets[0]

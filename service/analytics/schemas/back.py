@@ -100,7 +100,8 @@ def success_rate_answer(shown: Shown, span: Span, buckets: Buckets) -> SuccessRa
                 failed=figures.failed_count,
             )
         )
-    overall = figures_of(total_of(buckets)).success_rate
+    successful = sum(one.successful for one in lines)
+    overall = percent(successful, successful + sum(one.failed for one in lines))
     return view_of(SuccessRateAnswer, shown, days=len(lines), overall=overall, success_rate=lines)
 
 

@@ -11,7 +11,7 @@ from service.analytics.operations.folding import Bucket
 from service.analytics.operations.periods import day_of, month_of, span_of_month
 from service.analytics.operations.services import Shown
 from service.analytics.repository.facts import Span
-from service.analytics.states import Part
+from service.analytics.states import Grain, Part
 from service.core.paging import Cursor
 from service.reports import repository
 from service.reports.documents import ClosedReport
@@ -87,7 +87,8 @@ async def read_month(shown: Shown, first: date) -> Month:
     before = await _find(shown, (first - timedelta(days=1)).replace(day=1))
     if before is not None and shown.timezone == shown.merchant.zone:
         begins = before.ends_at
-    buckets = await ask_one(shown, (begins, max(begins, min(ends, shown.as_of))), PARTS)
+    span = begins, max(begins, min(ends, shown.as_of))
+    buckets = await ask_one(shown, span, PARTS, Grain.DAY)
     return Month(first, (begins, ends), buckets)
 
 
