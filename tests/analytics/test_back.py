@@ -304,6 +304,23 @@ async def test_what_can_not_be_asked_is_told(
     assert told in (await asked(shop, route, 400, **params))["detail"]
 
 
+async def test_a_currency_without_rows_is_refused_where_it_is_named(shop: Shop) -> None:
+    """The control: none is named, also of a merchant that has nothing."""
+    routes: list[tuple[str, dict[str, str]]] = [
+        *(("overview", {}), ("transactions", {"groupBy": "status"})),
+        *(("checkouts", {}), ("transactions", {"groupBy": "currency"})),
+    ]
+    for name, known in (("pi_1", "nothing yet"), ("pi_2", "something in INR, USD")):
+        for route, params in routes:
+            await asked(shop, route, **params)
+            refused = await asked(shop, route, 400, currency="CHF", **params)
+            assert refused["error"] == "no_figures_in_currency"
+            assert refused["detail"] == f"CHF has no rows: there is {known}."
+        for currency in ("USD", "INR"):
+            await pay(f"{name}-{currency}", currency=currency)
+        shop.pass_time(minutes=1)
+
+
 @pytest.mark.parametrize(
     ("zone", "day", "hours"),
     [

@@ -45,7 +45,8 @@ async def sold(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Row]:
         at = NOON - timedelta(seconds=draw.randrange(60 * 86_400), milliseconds=number)
         await one_sale(draw, f"s-{number}", at, "another" if number % 9 == 0 else "default")
     fees = {"fee": 59, "feeCurrency": "USD", "country": "DE"}
-    await pay("pi_fee", details=fees, metadata={"order": 7, "note": "späte"}, refunded=30)
+    named = {"planId": "gold", "planName": "The golden plan"}
+    await pay("pi_fee", details=fees, metadata={"order": 7, "note": "späte"}, refunded=30, **named)
     await pay("pi_other", 1, details=fees | {"feeCurrency": "EUR"}, planName=FORMULA, userId="-1")
     rows = await shop.payments(merchantId="default")
     sessions = await shop.database["sessions"].find({"merchantId": "default"}).to_list()
@@ -89,7 +90,8 @@ async def test_a_table_has_each_payment_with_all_columns(shop: Shop, sold: list[
     assert len(sold) > 30
     found = _table(await _file(shop, "transactions"))
     assert found == [_expected(row) for row in sold]
-    assert ("'" + FORMULA, "'-1") in {(row["Resource"], row["User ID"]) for row in found}
+    assert {row["Resource"] for row in found} > {"'" + FORMULA, "The golden plan", "gold", ""}
+    assert "'-1" in {row["User ID"] for row in found}
     assert {row["Fee"] for row in found} == {"", "59"}
     with_metadata = _table(await _file(shop, "transactions", includeMetadata="true"))
     assert [json.loads(row.pop("Metadata")) for row in with_metadata] == [

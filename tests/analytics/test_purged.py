@@ -9,6 +9,7 @@ from service.analytics.operations.rebuilding import begin_rebuild
 from service.analytics.operations.refreshing import FiguresReport, refresh
 from service.analytics.repository.sources import SOURCES
 from service.analytics.states import Grain
+from service.core.batches import Until
 from service.core.clock import ManualClock
 from service.jobs.operations.job import Turn
 from service.storage.database import Database
@@ -35,8 +36,8 @@ async def _sold(database: Database, clock: ManualClock, seed: int) -> Behind:
     return behind
 
 
-async def _run() -> None:
-    await refresh(ManualClock(LAST), FiguresReport("figures"), Turn(FOREVER))
+async def _run(until: Until = FOREVER) -> None:
+    await refresh(ManualClock(LAST), FiguresReport("figures"), Turn(until))
 
 
 async def _purge(behind: Behind, sales: int) -> None:
@@ -69,6 +70,9 @@ async def test_days_and_months_of_what_was_purged_are_made_in_another_zone(
     await _purge(behind, len(behind.sales))
     assert [await database[name].count_documents({}) for name in SOURCES] == [0] * len(SOURCES)
     await behind.move_house("America/New_York")
+    before = await rollups(database)
+    await _run(Until(0))  # the control: no time is left
+    assert await rollups(database) == before
     await _run()
     zone = ZoneInfo("America/New_York")
     for document, since in ((DayRollup, day_starts), (MonthRollup, month_starts)):

@@ -22,17 +22,24 @@ async def test_the_page_says_in_words_what_the_routes_answer(shop: Shop) -> None
     await seeded(120, 5, days=40)
     await roll_up(shop)
     await sign_in(shop.api.http)
-    text = words(await page(shop.api.http, FIGURES, currency="USD"))
+    shown = await page(shop.api.http, FIGURES, currency="USD")
+    assert "\N{NO-BREAK SPACE}%" in shown
+    assert " %" not in shown  # no percent sign begins a line
+    text = words(shown)
     metrics = (await asked(shop, "dashboard", currency="USD"))["metrics"]
+    assert max(one["changePercent"] or 0 for one in metrics["revenue"].values()) > 0
     for period in ("today", "thisWeek", "thisMonth"):
         of = metrics["revenue"][period]
         said = f"{_written(of['current'])} USD, before {_written(of['previous'])} USD"
-        assert said in text, period
+        if of["changePercent"] is not None:
+            said += f" ({of['changePercent']:+g} %)"
+        assert f"Revenue {said} Net revenue" in text, period
         share, paid = metrics["successRate"][period], metrics["transactions"][period]
         before = f"before {share['previous']:g} %" if paid["previous"] else "no payments before"
         now = f"{share['current']:g} %" if paid["current"] else "no payments yet"
         none = not paid["current"] and not paid["previous"]
-        assert ("Success rate no payments" if none else f"{now}, {before}") in text, period
+        said = "no payments" if none else f"{now}, {before}"
+        assert f"Success rate {said} Average payment" in text, period
     for one in (await asked(shop, "payment-methods", period="30d", currency="USD"))[
         "paymentMethods"
     ]:
