@@ -7,6 +7,7 @@ import pytest
 from service.analytics.documents import DirtyBucket, Rollup
 from service.analytics.operations import sweeping
 from service.analytics.operations.rebuilding import begin_rebuild
+from service.analytics.repository.facts import states
 from service.core.clock import ManualClock
 from service.core.errors import Unavailable
 from service.storage.database import Database
@@ -117,6 +118,20 @@ async def test_a_commit_that_comes_later_than_any_should_only_delays(
     monkeypatch.setattr(sweeping, "FULLY_EVERY_S", -sweeping.ENDED_WITHIN_S)
     await behind.sweep()
     await behind.check()
+
+
+async def test_a_run_notes_how_far_it_has_read_all_in_however_many_batches(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each of them would read it again."""
+    monkeypatch.setattr(sweeping, "ENDED_WITHIN_S", 0)
+    monkeypatch.setattr(sweeping, "AT_ONCE", 3)
+    behind = Behind(database, clock, random.Random(7))  # noqa: S311 - no secret
+    for _ in range(10):
+        await behind.sell()
+    await behind.sweep()
+    [state] = await states()
+    assert state.safe == state.seen != {}
 
 
 async def test_what_was_killed_is_done_again(database: Database, clock: ManualClock) -> None:

@@ -48,6 +48,7 @@ async def sold(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Row]:
     named = {"planId": "gold", "planName": "The golden plan"}
     await pay("pi_fee", details=fees, metadata={"order": 7, "note": "späte"}, refunded=30, **named)
     await pay("pi_other", 1, details=fees | {"feeCurrency": "EUR"}, planName=FORMULA, userId="-1")
+    await pay("pi_unnamed", 2)
     rows = await shop.payments(merchantId="default")
     sessions = await shop.database["sessions"].find({"merchantId": "default"}).to_list()
     sold_in = {row["sessionId"]: row["plan"] or row["eventId"] for row in sessions}

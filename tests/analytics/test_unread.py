@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from service.analytics.documents import FiguresState
 from service.analytics.operations import keeping, known_rows, unread
 from service.analytics.operations.catching_up import catch_up
 from service.analytics.operations.figures import total_of
@@ -95,6 +96,30 @@ async def test_what_is_kept_of_a_run_that_has_written_it_would_count_twice(
     await behind.roll()
     with pytest.raises(AssertionError):
         await behind.check()
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "control"])
+async def test_a_run_that_wrote_what_is_kept_and_came_no_further_is_noticed(
+    behind: Behind, *, told: bool
+) -> None:
+    """One that reads all again, and is stopped amid that; of the control nothing tells it."""
+    paid = await one_paid(behind)
+    await behind.sweep()
+    await behind.roll()
+    await change("payments", paid, amount=1)
+    await behind.check()
+    states = behind.database[FiguresState.collection_name()]
+    [before] = await states.find({}).to_list()
+    await behind.sweep()
+    names = ["seen"] if told else ["seen", "batches"]
+    await states.update_one({}, {"$set": {name: before[name] for name in names}})
+    await behind.roll()
+    if told:
+        await behind.check()
+        return
+    with pytest.raises(AssertionError):
+        await behind.check()
+    keeping._kept.clear()  # the client is the next test's, too
 
 
 async def _keep_all(self: unread.Unread, tx: object) -> None:

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from service.analytics.documents import MonthRollup
+from service.analytics.operations import retrying
+from service.analytics.operations.sweeping import sweep
 from service.core.clock import ManualClock
 from service.storage.database import Database
-from tests.analytics.behind import FIRST, LAST, Behind
+from tests.analytics.behind import FIRST, FOREVER, LAST, Behind
 from tests.analytics.rows import change, opened
 from tests.conftest import NOON
 
@@ -103,16 +105,40 @@ async def test_months_of_before_it_was_kept_are_looked_up(
     await _hold(behind)
 
 
-async def test_another_merchant_or_currency_is_not_counted(
+async def test_of_a_time_that_is_a_month_nothing_else_is_looked_up(
     database: Database, clock: ManualClock
 ) -> None:
     behind = await _made(database, clock, 7)
-    before = await behind.who_retried(_ALL, "USD")
-    months_ago = NOON - timedelta(days=60)
-    await opened("x-1", months_ago, userId="new", attempts=2, currency="EUR")
-    await opened("x-2", months_ago, userId="new", attempts=2, merchantId="other")
-    assert await behind.who_retried(_ALL, "USD") == before  # nobody has read these yet
-    assert await behind.who_retried(_ALL, "EUR") == 1
-    await _make(behind)
-    assert await behind.who_retried(_ALL, "USD") == before
-    assert await behind.who_retried(_ALL, "EUR") == 1
+    months = await database[MonthRollup.collection_name()].find({}).to_list()
+    for span in {(one["bucket"], one["until"]) for one in months}:
+        await behind.hold_who_retried(span)
+
+
+async def test_a_time_without_a_whole_month_is_not_estimated(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control has some."""
+    behind = await _made(database, clock, 7)
+    monkeypatch.delattr(retrying, "estimate_of")
+    assert await behind.who_retried(_DAYS_20, "USD") > 0
+    with pytest.raises(NameError):
+        await behind.who_retried(_ALL, "USD")
+
+
+async def test_another_merchant_or_currency_is_not_counted(
+    database: Database, clock: ManualClock
+) -> None:
+    """Neither in a month nor in the days after all of them."""
+    behind = await _made(database, clock, 7)
+    before = [await behind.who_retried(span, "USD") for span in (_ALL, _DAYS_20)]
+    for days in (60, 3):
+        new = {"userId": "new", "attempts": 2}
+        at = NOON - timedelta(days=days)
+        await opened(f"x-{days}", at, **new, currency="EUR")
+        await opened(f"y-{days}", at, **new, merchantId="other")
+    for is_made in (False, True):  # nobody has read these yet
+        if is_made:
+            await sweep("other", clock, None, FOREVER)
+            await _make(behind)
+        assert [await behind.who_retried(span, "USD") for span in (_ALL, _DAYS_20)] == before
+        assert [await behind.who_retried(span, "EUR") for span in (_ALL, _DAYS_20)] == [1, 1]

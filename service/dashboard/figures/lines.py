@@ -22,6 +22,8 @@ from service.dashboard.money import title_of
 from service.providers.registry import REGISTRY
 
 _PERIODS: Final = (("today", "Today"), ("this_week", "This week"), ("this_month", "This month"))
+_OF_PAYMENTS: Final = frozenset({"success_rate", "average_value"})
+"""What is a share or an average of payments, and so is none where there are none."""
 _STEPS: Final = {
     "intents": "Left their interest",
     "sessions": "Opened a checkout",
@@ -80,9 +82,6 @@ def page_of(shown: Shown, seen: Seen) -> Page:
         leads=_steps(funnel.from_intents),
         unusual=[_odd(one, shown.zone) for one in seen.unusual[:_MOST_UNUSUAL]],
     )
-
-
-_OF_PAYMENTS = frozenset({"success_rate", "average_value"})
 
 
 def _periods(shown: Shown, seen: Seen, write: Write) -> list[tuple[str, list[tuple[str, str]]]]:
