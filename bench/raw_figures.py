@@ -75,6 +75,24 @@ def payers(database: Database, whose: Row, span: Span) -> int:
     return int(rows[0]["n"]) if rows else 0
 
 
+def customers(database: Database, whose: Row, span: Span) -> Row:
+    """Return of how many payments who paid, how many more than once, and the ten who paid most."""
+    wanted = whose | {"status": {"$in": sorted(CAME)}, "userId": {"$type": "string"}}
+    wanted |= {"createdAt": {"$gte": span[0], "$lt": span[1]}}
+    stages: list[Row] = [
+        {"$match": wanted},
+        {"$group": {"_id": "$userId", "amount": {"$sum": "$amount"}, "n": {"$sum": 1}}},
+        {"$sort": {"amount": -1, "_id": 1}},
+    ]
+    rows = [*database.payments.aggregate(stages, allowDiskUse=True)]
+    return {
+        "payments": sum(row["n"] for row in rows),
+        "total": len(rows),
+        "returning": len([row for row in rows if row["n"] > 1]),
+        "top": [(row["_id"], row["amount"], row["n"]) for row in rows[:10]],
+    }
+
+
 def latency(database: Database, whose: Row, span: Span) -> dict[str, int]:
     """Return how long completed sessions took: percentiles are the nearest ranks."""
     wanted = whose | {"status": "completed", "createdAt": {"$gte": span[0], "$lt": span[1]}}

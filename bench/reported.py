@@ -118,6 +118,7 @@ def figures(found: dict[str, Any]) -> str:
             ("rows into facts", found["sweep"]),
             ("facts into quarter-hours, days, months", found["rebuild"]),
             ("a quarter-hour of 10,000", found["bucket"]),
+            ("payments into days of customers", found["customers"]),
         )
     ]
     routes = [

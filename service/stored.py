@@ -3,6 +3,7 @@
 from service.analytics.documents import (
     CacheState,
     CohortSums,
+    CustomerDay,
     DayRollup,
     DirtyBucket,
     Fact,
@@ -79,6 +80,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     Fact,
     DirtyBucket,
     Rollup,
+    CustomerDay,
     DayRollup,
     MonthRollup,
     FiguresState,

@@ -17,6 +17,7 @@ from bench.scenarios.figures_beside import beside_job, beside_viewers
 from bench.scenarios.figures_compared import compare
 from bench.scenarios.hot_routes import Told
 from bench.servers import TILLGATE, serving
+from service.analytics.operations.customer_days import make_customer_days
 from service.analytics.operations.months import make_months
 from service.analytics.operations.rebuilding import begin_rebuild
 from service.analytics.operations.remaking import make_days
@@ -108,6 +109,10 @@ async def _made(mongod: Mongod, tell: Told) -> tuple[dict[str, Any], dict[str, s
     for merchant in sales.ZONES:
         await make_months(merchant, SystemClock(), None, _FOREVER)
     found["rebuild"] = rolling.of(await facts.estimated_document_count()) | {"buckets": buckets}
+    customers = _Clock(mongod.pid)
+    for merchant in sales.ZONES:
+        await make_customer_days(merchant, SystemClock(), None, _FOREVER)
+    found["customers"] = customers.of(await client[DATABASE]["payments"].estimated_document_count())
     tell(f"figures: rebuilt from {found['rebuild']['per_second']:,.0f} facts a second")
     # Rows of the last seconds before a run are read again for each answer: none is left of these.
     await asyncio.sleep(COMMITTED_WITHIN_S + 1)

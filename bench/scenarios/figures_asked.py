@@ -21,7 +21,8 @@ ROUTES = (
     *("geography?days=30", "geography?days=366", "checkouts?days=30", "checkouts?days=366"),
     *("overview?period=30d", "overview?period=1y", "overview?period=all"),
     *("top-resources?period=30d", "top-resources?period=all", "payment-methods?period=all"),
-    *("customers?period=30d", "customers?period=90d", WEBHOOKS, "reports/monthly"),
+    *("customers?period=30d", "customers?period=90d", "customers?period=1y", WEBHOOKS),
+    "reports/monthly",
     *("revenue?interval=hour", "transactions?groupBy=status", "transactions?groupBy=currency"),
 )
 LARGE = 100_000

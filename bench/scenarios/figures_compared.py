@@ -31,6 +31,7 @@ def compare(asker: Asker, keys: Mapping[str, str], tell: Told) -> list[Row]:
             _days(asked),
             _hours(asked),
             _latency(asked),
+            _customers(asked),
         ):
             line |= {"merchant": merchant, "ratio": line["raw_ms"] / line["ms"]}
             tell(
@@ -141,6 +142,17 @@ def _latency(asked: _Asked) -> Row:
     _require(route, ours, (expected.pop("count"), expected.pop("average")))
     off = max(abs(shown[name] - value) / value for name, value in expected.items())
     return _line(route, off, took, raw_took, found["count"])
+
+
+def _customers(asked: _Asked) -> Row:
+    route = "customers?period=90d"
+    found, took = asked.ours(route)
+    expected, raw_took = asked.theirs(raw_figures.customers, _span_of(found))
+    count, line = expected.pop("payments"), found["customers"]
+    top = [(one["userId"], one["revenue"], one["transactionCount"]) for one in line["topCustomers"]]
+    shown = {"total": line["total"], "returning": line["returning"], "top": top}
+    _require(route, shown, expected)
+    return _line(route, 0.0, took, raw_took, count)
 
 
 def _require(route: str, shown: object, expected: object) -> None:

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from pymongo.errors import OperationFailure
 
 from service.analytics.documents import DayRollup, FiguresState, MonthRollup, Rollup
+from service.analytics.operations.customer_days import make_customer_days
+from service.analytics.operations.customers import customers_of
 from service.analytics.operations.figures import (
     grouped,
     latency_of,
@@ -183,9 +185,10 @@ class Behind:
         await self.database["merchants"].replace_one({"_id": "default"}, row, upsert=True)
 
     async def make_days(self) -> None:
-        """Make the days anew if they begin in another zone, and months as if all were over."""
+        """Make the days anew if they begin in another zone, and all else as if it were over."""
         await make_days("default", None, FOREVER)
         await make_months("default", ManualClock(LAST), None, FOREVER)
+        await make_customer_days("default", ManualClock(LAST), None, FOREVER)
 
     async def check_days(self) -> None:
         """Hold hours, days and months of the merchant's zone to be sums of its quarter-hours."""
@@ -209,6 +212,14 @@ class Behind:
         if grain == Grain.MONTH:
             await self.hold_who_retried(span)
 
+    async def hold_customers(self, span: Span, merchant: str = "default") -> None:
+        """Hold who paid in a time to be what payments of that time come to."""
+        for currency in sorted({*CURRENCIES}):
+            rows = await oracle.all_rows(self.database, merchant, currency)
+            found = await customers_of(merchant, currency, span)
+            top = [(one.user_id, one.amount, one.n) for one in found.top]
+            assert (found.total, found.returning, top) == oracle.customers(rows, span), currency
+
     async def hold_who_retried(self, span: Span) -> None:
         """Hold who tried again by months to be who did by facts: of no other zone are there any."""
         for currency in set(CURRENCIES):
@@ -229,6 +240,8 @@ class Behind:
     async def check(self) -> None:
         """Hold what is shown to be one pass over all rows."""
         await self.check_days()
+        at = NOON - timedelta(minutes=self.draw.randrange(self.days * 1440))
+        await self.hold_customers(self.draw.choice([(FIRST, LAST), (at - timedelta(days=9), at)]))
         shown = await self.totals()
         for currency in ("USD", "INR", "JPY"):
             rows = await oracle.all_rows(self.database, "default", currency)

@@ -68,6 +68,18 @@ async def whole(database: Database, merchant: str = "default") -> Rows:
     return {name: await database[name].find(wanted).to_list() for name in NAMES}
 
 
+def customers(
+    rows: Rows, span: tuple[datetime, datetime]
+) -> tuple[int, int, list[tuple[str, int, int]]]:
+    """Return how many users paid in a time, how many more than once, and the ten who paid most."""
+    came = [row for row in rows["payments"] if row["status"] in {"succeeded", "refunded"}]
+    heard = [row for row in came if span[0] <= row["createdAt"] < span[1]]
+    users = by([row for row in heard if isinstance(row["userId"], str)], lambda row: row["userId"])
+    lines = [(user, _sum(of, "amount"), len(of)) for user, of in users.items()]
+    top = sorted(lines, key=lambda one: (-one[1], one[0]))[:10]
+    return len(users), len([one for one in lines if one[2] > 1]), top
+
+
 def reached(rows: Rows, everything: Rows) -> tuple[Counter[str], Counter[str]]:
     """Count leads and sessions by how far they came, each once."""
     steps = {row["sessionId"]: step_of(row, everything) for row in everything["sessions"]}

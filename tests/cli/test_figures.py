@@ -108,8 +108,12 @@ def test_status_tells_until_when_months_were_made(shop: OnDisk) -> None:
     old = PAID | {"merchantId": "old", "providerPaymentId": "pi_old"} | long_ago
     shop.database["payments"].insert_one(_new(Payment.new_row(old)))
     said = shop.run("figures", "refresh").stderr
-    assert " months" in said
+    assert " months, " in said
+    assert " days of customers." in said
     told = json.loads(shop.ok("figures", "status", "--json"))
     until = {one["merchant"]: one["monthsMadeUntil"] for one in told["merchants"]}
     assert until["old"] == "2024-03-01T00:00:00Z"
+    until = {one["merchant"]: one["customersMadeUntil"] for one in told["merchants"]}
+    assert until["old"] is not None
+    assert shop.database["rollup_customers"].find_one({"merchantId": "old"}) is not None
     assert told["counted"]["months"] == shop.database["rollup_months"].count_documents({}) >= 1

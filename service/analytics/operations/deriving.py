@@ -97,6 +97,13 @@ def of_payment(row: Row, beside: Beside) -> Sequence[Row]:
     return [fact | {"payer": _payer(row)}]
 
 
+def heard_at(source: str, rows: Sequence[Row]) -> dict[str, datetime]:
+    """Return when payments were first heard of, by the ids of their facts; of others, nothing."""
+    if source != Payment.collection_name():
+        return {}
+    return {_id_of(Kind.PAYMENT.value, row): row["createdAt"] for row in rows}
+
+
 def of_attempt(row: Row, beside: Beside) -> Sequence[Row]:
     """Return the fact of a try that failed: it counts when it was made."""
     at = _possible(row.get("madeAt") or row["createdAt"], row)
@@ -158,7 +165,7 @@ def _possible(said: datetime, row: Row) -> datetime:
 def _fact(kind: str, row: Row, at: datetime, item: str) -> Row:
     """Words that are said again and again are kept once: tens of thousands of facts may be."""
     return {
-        "_id": f"{kind}:{row['_id']}",
+        "_id": _id_of(kind, row),
         "kind": kind,
         "merchantId": intern(row["merchantId"]),
         "at": at.astimezone(UTC),
@@ -175,6 +182,10 @@ def _fact(kind: str, row: Row, at: datetime, item: str) -> Row:
         "slot": None,
         "sourceAt": row[WRITTEN_AT],
     }
+
+
+def _id_of(kind: str, row: Row) -> str:
+    return f"{kind}:{row['_id']}"
 
 
 def _item(row: Row, beside: Beside) -> str:

@@ -7,20 +7,20 @@ from msgspec import Struct
 
 from service.analytics.errors import WrongQuestion
 from service.analytics.operations.asking import ask
+from service.analytics.operations.customers import MOST_PAYMENTS, TooMany, customers_of
 from service.analytics.operations.figures import payers_of
 from service.analytics.operations.folding import Bucket
 from service.analytics.operations.naming import with_items
+from service.analytics.operations.paying import Customers
 from service.analytics.operations.services import Shown
 from service.analytics.operations.spans import before
-from service.analytics.repository import customers, live
-from service.analytics.repository.customers import MOST_PAYMENTS, Customers
+from service.analytics.repository import live
 from service.analytics.repository.facts import Span
 from service.analytics.states import Grain, Part
 from service.storage.answering import answers_in_time
 from service.storage.database import Row
 
 MOST_RECENT: Final = 5
-_WITHIN_S: Final = 20.0
 
 
 class OfPeriod(Struct, frozen=True):
@@ -46,9 +46,8 @@ async def read_period(shown: Shown, span: Span) -> OfPeriod:
 async def read_customers(shown: Shown, span: Span) -> Customers:
     """Return who paid in a period. Raises `WrongQuestion` for too many payments, `Unavailable`."""
     await ask(shown, [(span[1], span[1])])
-    async with answers_in_time(_WITHIN_S):
-        found = await customers.customers_of(shown.merchant.id, shown.currency, span)
-    if found is None:
+    try:
+        return await customers_of(shown.merchant.id, shown.currency, span)
+    except TooMany as error:
         message = f"takes in more than {MOST_PAYMENTS} payments: ask for a shorter one"
-        raise WrongQuestion("period", message)
-    return found
+        raise WrongQuestion("period", message) from error

@@ -65,6 +65,11 @@ def offsets_within(span: Span, zone: ZoneInfo) -> dict[str, int]:
     return found
 
 
+def utc_day(at: datetime) -> datetime:
+    """Return when the UTC day of a moment begins."""
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def week_of(day: date, first_weekday: int) -> date:
     """Return the first day of the week that a day is in."""
     return day - ((day.weekday() - first_weekday) % 7) * DAY

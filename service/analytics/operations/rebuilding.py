@@ -30,7 +30,7 @@ class Standing(Struct, frozen=True):
     """How a merchant's figures stand: when its rows were last read, and what is to be added up.
 
     Days and months are of `zone`; `days_from` is from when on days are still to be made,
-    `months_until` until when months were.
+    `months_until` until when months were, `customers_until` those of customers.
     """
 
     merchant_id: str
@@ -40,6 +40,7 @@ class Standing(Struct, frozen=True):
     zone: str | None
     days_from: datetime | None
     months_until: datetime | None
+    customers_until: datetime | None
 
 
 class Aggregate(Struct, frozen=True):
@@ -99,9 +100,9 @@ class Begun(Struct, frozen=True):
 async def begin_rebuild(since: datetime, until: datetime, by: Principal, clock: Clock) -> Begun:
     """Mark all quarter-hours of a time, and have all rows be read again.
 
-    The job does the rest, also the days and months that these are in, and goes on where it was
-    stopped; so does a rebuild of the same time that was not done. Answers meanwhile are as they
-    were. Raises `Unavailable`.
+    The job does the rest, also the days and months that these are in and all days of customers, and
+    goes on where it was stopped; so does a rebuild of the same time that was not done. Answers
+    meanwhile are as they were. Raises `Unavailable`.
     """
     async with answers_in_time(WITHIN_S):
         known, left = await rebuilds.latest(), await rebuilds.count_left()

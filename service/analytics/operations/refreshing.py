@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
+from service.analytics.operations.customer_days import make_customer_days
 from service.analytics.operations.marking import SERIES_NAME, mark_series
 from service.analytics.operations.months import make_months
 from service.analytics.operations.remaking import make_days
@@ -20,8 +21,8 @@ EVERYTHING: Final[Collection[str]] = (*sources.SOURCES, SERIES_NAME)
 class FiguresReport(Report):
     """What a run did: facts that changed, quarter-hours and months that were added up, days anew.
 
-    Days are those of a new zone. None is a change of what was recorded: no run by the clock stands
-    in the trail.
+    Days are those of a new zone; customers have days of their own. None is a change of what was
+    recorded: no run by the clock stands in the trail.
     """
 
     def __init__(self, job: str, *, dry_run: bool = False) -> None:
@@ -31,6 +32,7 @@ class FiguresReport(Report):
         self.buckets = 0
         self.days = 0
         self.months = 0
+        self.customer_days = 0
 
 
 async def refresh(
@@ -61,6 +63,7 @@ async def refresh(
             return
         report.days += await make_days(merchant_id, turn.lease, turn.until)
         report.months += await make_months(merchant_id, clock, turn.lease, turn.until)
+        report.customer_days += await make_customer_days(merchant_id, clock, turn.lease, turn.until)
 
 
 async def count_marked(report: FiguresReport, turn: Turn) -> None:

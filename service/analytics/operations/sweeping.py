@@ -1,7 +1,7 @@
 """Read what has changed into facts, and mark the quarter-hours that these touch or leave."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -9,7 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 from service.analytics.documents import FiguresState
-from service.analytics.operations.deriving import FIELDS
+from service.analytics.operations.deriving import FIELDS, heard_at
+from service.analytics.operations.forgetting import forget_days_of
 from service.analytics.operations.gathering import derived, newer, touched
 from service.analytics.repository import facts, sources
 from service.analytics.repository.sources import Limited
@@ -36,6 +37,7 @@ class Batch(Struct, frozen=True):
     """Rows of one collection that were read, as facts, and how far that was.
 
     `safe` is None where only what was committed in time was read; `known` is what it was before.
+    `heard` says by the ids of facts when each payment was first heard of.
     """
 
     source: str
@@ -43,6 +45,7 @@ class Batch(Struct, frozen=True):
     seen: DatabaseTime
     safe: DatabaseTime | None
     known: DatabaseTime
+    heard: Mapping[str, datetime]
 
 
 async def sweep(
@@ -103,7 +106,7 @@ async def _read(source: str, merchant_id: str, before: Batch | None) -> tuple[Ba
     more = len(rows) >= AT_ONCE
     seen = rows[-1][WRITTEN_AT] if more else now
     safe = min(seen, earlier(now, ENDED_WITHIN_S)) if fully else None
-    return Batch(source, found, seen, safe, known), more
+    return Batch(source, found, seen, safe, known, heard_at(source, rows)), more
 
 
 def _begins(
@@ -129,6 +132,9 @@ async def _keep(batch: Batch, merchant_id: str, now: datetime, tx: Transaction) 
     left = [known[row["_id"]] for row in changed]
     await facts.put([row for row in rows if row["_id"] not in known], changed, tx)
     await facts.mark(touched([*rows, *left]), tx)
+    await forget_days_of(
+        [one for one in batch.facts if one["_id"] in batch.heard], known, batch.heard, tx
+    )
     state = await facts.state_of(merchant_id, tx) or FiguresState(id=merchant_id, read_at=now)
     state.seen[batch.source] = max(batch.seen, state.seen.get(batch.source, EMPTY_TIME))
     safe = _safe(batch.source, state)

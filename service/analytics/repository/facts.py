@@ -218,8 +218,12 @@ async def count() -> int:
 
 
 async def read_again() -> None:
-    """Have all rows of all merchants be read again; answers meanwhile are as they were."""
-    await FiguresState.get_pymongo_collection().update_many({}, {"$set": {"safe": {}}})
+    """Have all rows of all merchants be read again; answers meanwhile are as they were.
+
+    And have all days of customers be made anew.
+    """
+    anew: Row = {"safe": {}, "customersUntil": None}
+    await FiguresState.get_pymongo_collection().update_many({}, {"$set": anew})
 
 
 async def state_of(merchant_id: str, tx: Transaction) -> FiguresState | None:

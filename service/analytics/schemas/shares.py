@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from service.analytics.operations.figures import part_of, percent, total_of
 from service.analytics.operations.folding import Bucket
+from service.analytics.operations.paying import Customers
 from service.analytics.operations.services import Shown
-from service.analytics.repository.customers import Customers
 from service.analytics.schemas.common import FiguresAnswer, PeriodLine
 from service.analytics.states import Part, named
 from service.core.views import view_of

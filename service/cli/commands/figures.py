@@ -52,13 +52,13 @@ def status(data_dir: Path) -> Found:
     rows = [
         (
             *(one.merchant_id, one.read_at, _lag(now - one.read_at), one.marked, one.oldest_mark),
-            *(one.zone, one.days_from, one.months_until),
+            *(one.zone, one.days_from, one.months_until, one.customers_until),
         )
         for one in found.merchants
     ]
     columns = (
         *("merchant", "last read", "lag", "to be added up", "oldest of these"),
-        *("zone of its days", "days to be made from", "months made until"),
+        *("zone of its days", "days to be made from", "months made until", "customers made until"),
     )
     aggregates = [
         (one.name, one.read_until, one.read_until and _lag(now - one.read_until))
@@ -152,7 +152,8 @@ async def _until_done(table: Table) -> None:
                 break
             say(
                 f"{counts['facts']} facts were read, {counts['buckets']} quarter-hours added up, "
-                f"{counts['days']} days of a new zone, {counts['months']} months."
+                f"{counts['days']} days of a new zone, {counts['months']} months, "
+                f"{counts['customer_days']} days of customers."
             )
     paused = "; it is paused: tillgate jobs resume figures" if report.paused else ""
     if report.skipped:

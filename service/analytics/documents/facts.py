@@ -1,7 +1,7 @@
-"""What figures are made of: facts, marks of what has changed, and buckets that were added up."""
+"""What figures are made of: facts, marks of what has changed, and how far all of it is."""
 
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from pydantic import Field, InstanceOf
 from pymongo import ASCENDING, IndexModel
@@ -83,78 +83,6 @@ class DirtyBucket(StoredDocument):
         ]
 
 
-class Rollup(StoredDocument):
-    """A merchant's quarter-hour in one currency, added up.
-
-    `parts` has the counts by each of `Part` (leads have one of their own), at most 200 keys and the
-    rest. `slots` are how many completed sessions took how long, by slot. Both are MessagePack: a
-    month is thousands of these, and as BSON reading their maps took most of the time of an answer.
-    `payers` are some hashes, or a sketch. Webhooks and tracked events have no currency; of these
-    `payersBy` are the payers of each resource.
-    """
-
-    merchant_id: str
-    bucket: datetime
-    currency: str
-    totals: dict[str, int] = Field(default_factory=dict)
-    parts: dict[str, bytes] = Field(default_factory=dict)
-    slots: bytes
-    payers: bytes | None = None
-    payers_by: bytes | None = None
-
-    class Settings:
-        """Collection and indexes."""
-
-        name = "rollups"
-        indexes: ClassVar[list[IndexModel]] = [
-            IndexModel(
-                _by("merchantId", "bucket", "currency"),
-                name="merchant_bucket_currency",
-                unique=True,
-            ),
-        ]
-
-
-_WHICH: Final = _by("merchantId", "bucket", "until", "currency")
-_OF_LONGER: Final = [IndexModel(_WHICH, name="merchant_bucket_until_currency", unique=True)]
-
-
-class LongerRollup(Rollup):
-    """A merchant's time of its own zone in one currency: the sum of its roll-ups.
-
-    It is from `bucket` to `until`; `without` are the parts with too many keys to be kept.
-    """
-
-    until: datetime
-    without: list[str] = Field(default_factory=list)
-
-
-class DayRollup(LongerRollup):
-    """A day; `hours` are the totals of its hours, by the minute of the day, as MessagePack."""
-
-    hours: bytes
-
-    class Settings:
-        """Collection and indexes."""
-
-        name = "rollup_days"
-        indexes = _OF_LONGER
-
-
-class MonthRollup(LongerRollup):
-    """A month that is over, the sum of its days; it goes with the first of these that changes."""
-
-    hours: bytes  # as of a day, but of hours of the day: by the minute of the month of the first
-    offsets: dict[str, int]  # by which rules: `offsets_within`
-    retried: bytes  # the payers of sessions in which somebody tried again
-
-    class Settings:
-        """Collection and indexes."""
-
-        name = "rollup_months"
-        indexes = _OF_LONGER
-
-
 class FiguresState(StoredDocument):
     """How far a merchant's rows were read, by collection; `_id` is the merchant.
 
@@ -164,6 +92,8 @@ class FiguresState(StoredDocument):
     days and months; where `days_from` is a time, days from there on are still to be made; months
     are up to `months_until`. Rows were read `batches` times, and so many facts `written`. Webhooks
     and events were counted up to `series_until`.
+    Days of customers are those before `customers_until`, without `customers_left`, which have
+    changed and are to be made anew.
     """
 
     id: str  # type: ignore[assignment]
@@ -177,6 +107,8 @@ class FiguresState(StoredDocument):
     batches: int = 0
     written: int = 0
     series_until: datetime | None = None
+    customers_until: datetime | None = None
+    customers_left: list[datetime] = Field(default_factory=list)
 
     class Settings(StoredDocument.Settings):
         """Collection."""
