@@ -34,9 +34,9 @@ def beside_viewers(
 ) -> dict[str, Any]:
     """Open sessions alone, and while viewers of all merchants reload; in pairs.
 
-    The job runs before each, as it does each minute: what was written before is not this one's.
+    The job runs before each: what was written before is not this one's.
     """
-    seconds = max(seconds, int(2 * EVERY_S))
+    seconds = max(seconds, int(4 * EVERY_S))
     pairs, seen = [], Counter[int]()
     for number in range(rounds):
         _run_job(target.port)
