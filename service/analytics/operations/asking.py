@@ -15,12 +15,14 @@ async def ask(
     spans: Sequence[Span],
     parts: Collection[Part] = (),
     grain: Grain = Grain.QUARTER,
+    totals_of: Sequence[Span] = (),
 ) -> Sequence[Sequence[Bucket]]:
     """Return the buckets of each time, in which so much is told apart.
 
+    Then those of further times, of which only totals are wanted.
     Raises `NoSuchCurrency`, and `Unavailable`.
     """
-    asked = Asked(shown.merchant.id, spans, shown.currency, parts, grain, shown.timezone)
+    asked = Asked(shown.merchant.id, spans, shown.currency, parts, grain, shown.timezone, totals_of)
     found = await read(asked)
     _require_currency(shown, found)
     return found.buckets

@@ -34,7 +34,7 @@ class OfPeriod(Struct, frozen=True):
 
 async def read_period(shown: Shown, span: Span) -> OfPeriod:
     """Return a period at a glance. Raises `NoSuchCurrency`, and `Unavailable`."""
-    current, previous = await ask(shown, [span, before(span)], [Part.ITEM], Grain.MONTH)
+    current, previous = await ask(shown, [span], [Part.ITEM], Grain.MONTH, [before(span)])
     async with answers_in_time():
         latest = await live.recent_payments(
             shown.merchant.id, shown.currency, MOST_RECENT, came=False, within=span

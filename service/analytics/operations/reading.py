@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from service.analytics.operations.added_up import coarse_of
 from service.analytics.operations.folding import Bucket
@@ -23,6 +23,8 @@ _WITHIN_S: Final = 20.0
 class Asked(Struct, frozen=True):
     """What is read: a merchant's figures of some times, with some parts; None: all currencies.
 
+    Then those of further times without any part, of which only totals are wanted: decoding parts
+    is most of what a long time costs.
     Times are exact: a quarter-hour that one begins or ends in is added up from facts. Where hours,
     days or months of a zone are told apart at least, or no times at all (months), buckets may be as
     long as these; what is not the total of an hour stands beside the first one of its day, or of
@@ -35,6 +37,7 @@ class Asked(Struct, frozen=True):
     parts: Collection[Part] = ()
     grain: Grain = Grain.QUARTER
     zone: str | None = None
+    totals_of: Sequence[Span] = ()
 
 
 class Found(Struct, frozen=True):
@@ -77,5 +80,7 @@ async def _found(asked: Asked, unread: Unread, tx: Transaction) -> Found:
     coarse = coarse_of(state, asked.grain, asked.zone)
     shown = Shown(asked.currency, asked.parts)
     one = Reading(asked.merchant_id, shown, coarse, unread)
+    bare = structs.replace(one, shown=Shown(asked.currency, ()))
     buckets = [await buckets_within(one, span, tx) for span in asked.spans]
+    buckets += [await buckets_within(bare, span, tx) for span in asked.totals_of]
     return Found(buckets, frozenset((*(state.currencies if state else ()), *unread.currencies())))

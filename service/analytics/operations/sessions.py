@@ -41,9 +41,9 @@ async def read_sessions(shown: Shown, days: int) -> Sessions:
     """Return what becomes of sessions. Raises `NoSuchCurrency`, and `Unavailable`."""
     span = last_days(days, shown.as_of, shown.zone)
     week = last_days(_WEEK, shown.as_of, shown.zone)
-    spans = [span, week, today(shown.as_of, shown.zone).current]
+    totals_of = [week, today(shown.as_of, shown.zone).current]
     # No month is in a week: that one comes as its days.
-    of_days, of_week, of_today = await ask(shown, spans, [Part.ITEM], Grain.MONTH)
+    of_days, of_week, of_today = await ask(shown, [span], [Part.ITEM], Grain.MONTH, totals_of)
     retried = await count_who_retried(shown, span)
     async with answers_in_time():
         waiting = await live.pending_since(

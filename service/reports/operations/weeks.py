@@ -79,8 +79,7 @@ async def read_week(shown: Shown, first: date) -> Week:
     parts = Comparison(span, span_of_week(first - 7 * DAY, shown.zone))
     if shown.as_of < span[1]:
         parts = this_week(shown.as_of, shown.zone, first.weekday())
-    spans = [parts.current, parts.previous]
-    buckets, before = await ask(shown, spans, [Part.ITEM], Grain.DAY)
+    buckets, before = await ask(shown, [parts.current], [Part.ITEM], Grain.DAY, [parts.previous])
     retried = await count_who_retried(shown, parts.current)
     return Week(first, span, buckets, before, retried)
 
