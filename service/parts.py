@@ -39,9 +39,8 @@ def build_mail(
 
 def build_rules(settings: Settings, providers: Providers, heard: Heard = nobody) -> Rules:
     """Build the rules of sessions. Raises `Misconfigured` without a pepper."""
+    _require_pepper(settings)
     peppers = tuple(pepper.secret for pepper in settings.access.peppers)
-    if not peppers:
-        raise Misconfigured("PII_PEPPER is not set: no client secret could be made.")
     home = urlsplit(settings.web.public_url)
     return Rules(
         default_currency=settings.sessions.default_currency,
@@ -64,10 +63,19 @@ def build_refund_rules(settings: Settings, providers: Providers) -> RefundRules:
 
 
 def build_endpoints(settings: Settings, clock: Clock) -> EndpointServices:
-    """Build what webhook endpoints share. In development they may be on this machine."""
+    """Build what webhook endpoints share. In development they may be on this machine.
+
+    Raises `Misconfigured` without a pepper.
+    """
+    _require_pepper(settings)
     here = () if settings.production else LOOPBACK
     addresses = Addresses((*here, *settings.webhooks.networks))
     return EndpointServices(clock, Endpoints(clock), addresses, Sealer(settings.access.peppers))
+
+
+def _require_pepper(settings: Settings) -> None:
+    if not settings.access.peppers:
+        raise Misconfigured("PII_PEPPER is not set: no client secret could be made.")
 
 
 def lifetimes_of(policy: SessionSettings) -> Lifetimes:

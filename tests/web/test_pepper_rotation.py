@@ -19,6 +19,7 @@ from service.sessions.documents import Session
 from service.settings import load_settings
 from service.storage.database import Database
 from service.web.idempotency import middleware
+from service.wiring import build_container
 from tests.support.api import Api
 from tests.support.settings import PUBLISHABLE, make_settings
 
@@ -141,3 +142,12 @@ def test_an_entry_has_a_name_or_gets_one(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setenv("PII_PEPPER", wrong)
         with pytest.raises(Misconfigured, match="PII_PEPPER"):
             load_settings((tmp_path / ".env",))
+
+
+async def test_without_a_pepper_a_command_is_told_so(
+    database: Database, clock: ManualClock
+) -> None:
+    """In the control there is one."""
+    await close_providers(build_container(make_settings(), clock, database).providers)
+    with pytest.raises(Misconfigured, match="PII_PEPPER is not set"):
+        build_container(make_settings(PII_PEPPER=""), clock, database)
