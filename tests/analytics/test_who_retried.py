@@ -7,9 +7,12 @@ import pytest
 
 from service.analytics.documents import MonthRollup
 from service.analytics.operations import retrying
+from service.analytics.operations.payers import packed
 from service.analytics.operations.sweeping import sweep
+from service.analytics.repository import facts
 from service.core.clock import ManualClock
 from service.storage.database import Database
+from service.storage.plain import NO_TRANSACTION
 from tests.analytics.behind import FIRST, FOREVER, LAST, Behind
 from tests.analytics.rows import change, opened
 from tests.conftest import NOON
@@ -142,3 +145,24 @@ async def test_another_merchant_or_currency_is_not_counted(
             await _make(behind)
         assert [await behind.who_retried(span, "USD") for span in (_ALL, _DAYS_20)] == before
         assert [await behind.who_retried(span, "EUR") for span in (_ALL, _DAYS_20)] == [1, 1]
+
+
+@pytest.mark.parametrize("at_once", [5, 5_000])
+async def test_however_many_tried_again_some_are_read_at_a_time(
+    database: Database, clock: ManualClock, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month says the same of them as all at once; in the control they are read at once."""
+    monkeypatch.setattr(facts, "_AT_ONCE", at_once)
+    behind = await _made(database, clock, 60)
+    which = facts.Which("default", [_ALL])
+    read = [some async for some in facts.who_retried(which, "USD", NO_TRANSACTION)]
+    users = {one for some in read for one in some}
+    assert sum(map(len, read)) == len(users) > 60
+    assert (max(map(len, read)) <= 5) == (at_once == 5)
+    for month in await database[MonthRollup.collection_name()].find({}).to_list():
+        which = facts.Which("default", [(month["bucket"], month["until"])])
+        whole = [
+            one async for some in facts.who_retried(which, "USD", NO_TRANSACTION) for one in some
+        ]
+        assert month["retried"] == (packed(whole) or b"")
+    await _hold(behind)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from service.analytics.documents import MonthRollup
 from service.analytics.operations.days import hours_of, is_day, longer_row, packed_hours
 from service.analytics.operations.folding import Bucket, bucket_of
-from service.analytics.operations.payers import packed
+from service.analytics.operations.payers import packed, union_of
 from service.analytics.operations.periods import offsets_within
 from service.analytics.operations.spans import apart_from
 from service.analytics.repository import facts, longer, rollups
@@ -33,7 +33,8 @@ async def rows_of_month(
         row = longer_row(merchant_id, month, [bucket_of(one) for one in of], without)
         row["hours"] = _hours_of_day(month[0], of, zone)
         row["offsets"] = offsets_within(month, zone)
-        row["retried"] = packed(await facts.who_retried(which, currency, tx)) or b""
+        retried = [packed(some) async for some in facts.who_retried(which, currency, tx)]
+        row["retried"] = union_of(one for one in retried if one) or b""
         found.append(MonthRollup.new_row(row))
     return found
 

@@ -37,8 +37,8 @@ async def count_who_retried(shown: Shown, span: Span) -> int:
         which = Which(shown.merchant.id, left, unread.stale(left))
         if not months:
             return len(users) + await facts.count_who_retried(which, shown.currency, users, tx)
-        users |= await facts.who_retried(which, shown.currency, tx)
-        return estimate_of(one for one in (*months.values(), packed(users)) if one)
+        rest = [packed(some) async for some in facts.who_retried(which, shown.currency, tx)]
+        return estimate_of(one for one in (*months.values(), packed(users), *rest) if one)
 
     async with unread_of(shown.merchant.id) as unread:
         return await in_transaction(work, _WITHIN_S)

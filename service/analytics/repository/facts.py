@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 from pymongo import ReplaceOne, UpdateOne
+from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 
 from service.analytics.documents import DirtyBucket, Fact, FiguresState, Rollup
 from service.storage.database import Row
@@ -83,37 +84,39 @@ async def batches(of: Which, tx: Transaction) -> AsyncIterator[list[Row]]:
             yield rows
 
 
-async def who_retried(which: Which, currency: str, tx: Transaction) -> set[str]:
-    """Return the payers of sessions in which somebody tried again."""
-    found = await _group_who_retried(which, currency, (), [], tx)
-    return {row["_id"] for row in found}
+async def who_retried(which: Which, currency: str, tx: Transaction) -> AsyncIterator[set[str]]:
+    """Yield the payers of sessions in which somebody tried again, each once, some at a time."""
+    if which.spans:
+        found = await _group_who_retried(which, currency, (), [], tx)
+        while rows := await found.to_list(_AT_ONCE):
+            yield {row["_id"] for row in rows}
 
 
 async def count_who_retried(
     which: Which, currency: str, others: Collection[str], tx: Transaction
 ) -> int:
     """Count the payers of sessions in which somebody tried again, but for some of these."""
-    rows = await _group_who_retried(which, currency, others, [{"$count": "n"}], tx)
-    return int(rows[0]["n"]) if rows else 0
+    if not which.spans:
+        return 0
+    found = await _group_who_retried(which, currency, others, [{"$count": "n"}], tx)
+    return sum([int(row["n"]) for row in await found.to_list()])
 
 
 async def _group_who_retried(
     which: Which, currency: str, others: Collection[str], then: list[Row], tx: Transaction
-) -> list[Row]:
+) -> AsyncCommandCursor[Row]:
     """Group by payer: the index has all of it, unless some facts are known better."""
-    if not which.spans:
-        return []
     wanted: Row = {"merchantId": which.merchant_id, **any_of("at", which.spans)}
     wanted |= {"tries": {"$gt": 0}, "currency": currency, "payer": {"$nin": [*others]}}
     if which.but:
         wanted["_id"] = {"$nin": [*which.but]}
-    found = await Fact.get_pymongo_collection().aggregate(
+    return await Fact.get_pymongo_collection().aggregate(
         [{"$match": wanted}, {"$group": {"_id": "$payer"}}, *then],
         session=tx.session,
         hint="tried_again_merchant_at_currency_payer",
+        batchSize=_AT_ONCE,
         maxTimeMS=_LONGEST_MS,
     )
-    return await found.to_list()
 
 
 async def mark(
