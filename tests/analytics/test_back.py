@@ -46,9 +46,14 @@ async def _days_and_hours(shop: Shop, zone_name: str) -> None:
     assert {one["hour"]: one["transactionCount"] for one in peaks if one["transactionCount"]} == (
         hours
     )
-    assert [one["transactionCount"] for one in peaks] == sorted(
-        (one["transactionCount"] for one in peaks), reverse=True
-    )
+    revenue = Counter[int]()
+    for row in paid:
+        if row["status"] == "succeeded":
+            revenue[oracle.time_of("payments", row).astimezone(zone).hour] += row["amount"]
+    assert {one["hour"]: one["revenue"] for one in peaks if one["revenue"]} == revenue
+    order = [(-one["transactionCount"], -one["revenue"], one["hour"]) for one in peaks]
+    assert order == sorted(order)
+    assert len({*hours.values()}) < len(hours)  # some by their revenue
 
     rates = await asked(shop, "success-rate", **params)
     assert len(rates["successRate"]) == 30

@@ -7,6 +7,8 @@ import pytest
 
 from service.analytics.documents import DayRollup, FiguresState, MonthRollup, Rollup
 from service.analytics.operations import month_rows
+from service.analytics.operations.beside import ALL_SERIES, read_series
+from service.analytics.operations.figures import part_of
 from service.analytics.operations.folding import Bucket
 from service.analytics.operations.months import make_months
 from service.analytics.operations.remaking import Replaced, make_days, replace
@@ -125,6 +127,33 @@ async def test_a_day_of_webhooks_alone_says_nothing_of_money(
     await days.update_one({"currency": SERIES}, {"$set": {"currency": "EUR"}})
     with pytest.raises(AssertionError):
         await _hold(behind)
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT-3", "Etc/GMT-1"])
+async def test_a_day_of_money_alone_says_nothing_of_webhooks(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    """Sales of a day are added up by the rules of now; its webhooks stand in two others."""
+    behind = await _made(database, clock, 6)
+    counts: Counts = {"n": 1, "amount": 1}
+    at = NOON - timedelta(days=9)
+    counted = Bucket(at, SERIES, {}, {Part.TRACKED: {"payment": counts}}, {}, None)
+    await in_transaction(lambda tx: replace(Replaced("default", SERIES, {at}, [counted]), tx))
+    states = database[FiguresState.collection_name()]
+    await states.update_one({"_id": "default"}, {"$set": {"seriesUntil": NOON}})
+    await _rules_change(behind, zone)
+    await _sell(behind, 9)
+    await behind.sweep()
+    await behind.roll()
+
+    async def read() -> dict[str, Counts]:
+        span = NOON - timedelta(days=20), NOON
+        return {**part_of(await read_series("default", span, zone, ALL_SERIES), Part.TRACKED)}
+
+    assert await read() == {"payment": counts}
+    # The control: were days of money those of webhooks, too, they would be missing.
+    monkeypatch.setattr(longer, "SERIES", None)
+    assert await read() == {}
 
 
 async def test_webhooks_that_change_late_remove_no_month(
