@@ -110,6 +110,8 @@ async def test_a_bar_says_in_a_pipe_how_much_is_done(capsys: pytest.CaptureFixtu
         await _said(capsys, "things: 0 of 10\n")
         left = 3
         await _said(capsys, "things: 7 of 10\n")
+        left = 12  # others came meanwhile
+        await _said(capsys, "things: 0 of 10\n")
 
 
 async def test_a_bar_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

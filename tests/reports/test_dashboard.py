@@ -7,6 +7,7 @@ from service.core.principal import AccessScope, Kind
 from tests.analytics.test_now import asked, roll_up, seeded
 from tests.dashboard.pressing import page, words
 from tests.dashboard.signing_in import sign_in
+from tests.payments.history.rows import pay
 from tests.reports.months import at, close, moment, sold, stored
 from tests.support.keys import issue_key
 from tests.support.shop import Shop
@@ -82,6 +83,21 @@ async def test_what_a_merchant_without_anything_reads_is_no_error(shop: Shop) ->
     assert "None yet." in words(await page(shop.api.http, REPORTS))
     answer = await shop.api.http.get(f"{FIGURES}?currency=CHF")
     assert answer.status_code == 404
+
+
+async def test_a_share_or_an_average_of_no_payments_is_none_now_or_before(shop: Shop) -> None:
+    """Yesterday somebody paid: nobody has today, and nobody had last week."""
+    await pay("pi_1", after=-86_400, amount=500)
+    shop.pass_time(minutes=1)
+    await sign_in(shop.api.http)
+    text = words(await page(shop.api.http, FIGURES, currency="USD"))
+    for said in (
+        "Success rate no payments yet, before 100 %",
+        "Average payment no payments yet, before 5.00 USD",
+        "Success rate 100 %, no payments before",
+        "Average payment 5.00 USD, no payments before",
+    ):
+        assert said in text
 
 
 async def test_reports_are_listed_with_their_state_hash_and_corrections(shop: Shop) -> None:

@@ -118,6 +118,17 @@ async def test_a_query_that_makes_no_sense_is_a_400(api: Api, query: str, field:
     assert fields_of(answer) == {field}
 
 
+async def test_what_a_parameter_takes_is_said_of_those_that_take_only_some(api: Api) -> None:
+    """The control: of a number it is said how large it may be."""
+    params = {"status": "paid", "limit": 1_000_000}
+    answer = await api.call("GET", PAYMENTS, SECRET, params=params)
+    said = {one["field"]: one["message"] for one in answer.json()["errors"]}
+    taken = "pending, processing, completed, failed, expired, canceled"
+    assert said["status"] == f"does not take the value paid: take one of {taken}"
+    assert said["limit"].startswith("must be at most ")
+    assert "take one of" not in said["limit"]
+
+
 async def test_what_looks_like_an_operator_is_a_text(api: Api, clock: ManualClock) -> None:
     await _some(api, clock)
     for name in ("userId", "email", "eventId", "plan"):
