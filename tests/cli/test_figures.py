@@ -108,8 +108,8 @@ def test_status_tells_until_when_months_were_made(shop: OnDisk) -> None:
     old = PAID | {"merchantId": "old", "providerPaymentId": "pi_old"} | long_ago
     shop.database["payments"].insert_one(_new(Payment.new_row(old)))
     said = shop.run("figures", "refresh").stderr
-    assert " months, " in said
-    assert " days of customers." in said
+    assert "Read: 1 fact. Added up: 1 quarter-hour, " in said
+    assert ", 1 month, 1 day of customers." in said
     told = json.loads(shop.ok("figures", "status", "--json"))
     until = {one["merchant"]: one["monthsMadeUntil"] for one in told["merchants"]}
     assert until["old"] == "2024-03-01T00:00:00Z"

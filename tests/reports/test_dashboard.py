@@ -81,8 +81,10 @@ async def test_what_a_merchant_without_anything_reads_is_no_error(shop: Shop) ->
     assert text.count("Success rate no payments Average payment no payments") == 3
     assert "By provider in the last 30 days No payments." in text
     assert "None yet." in words(await page(shop.api.http, REPORTS))
-    answer = await shop.api.http.get(f"{FIGURES}?currency=CHF")
-    assert answer.status_code == 404
+    for path in (FIGURES, f"{REPORTS}/month", f"{REPORTS}/week"):
+        answer = await shop.api.http.get(path, params={"currency": "CHF"})
+        assert answer.status_code == 404
+        assert "CHF has no rows: there is nothing yet." in words(answer.text)
 
 
 async def test_a_share_or_an_average_of_no_payments_is_none_now_or_before(shop: Shop) -> None:
@@ -120,8 +122,11 @@ async def test_reports_are_listed_with_their_state_hash_and_corrections(shop: Sh
     assert (await stored(shop))[-1]["hash"] in shown
     table = await shop.api.http.get(f"{REPORTS}/month", params=asked_for | {"format": "csv"})
     assert 'filename="report-2026-11-USD.csv"' in table.headers["content-disposition"]
-    week = await page(shop.api.http, f"{REPORTS}/week", currency="USD")
+    week = words(await page(shop.api.http, f"{REPORTS}/week", currency="USD"))
     assert "Weekly report" in week
+    assert "This week The equal part of the week before" in week
+    over = {"currency": "USD", "week": "2026-11-10"}
+    assert "The week The week before" in words(await page(shop.api.http, f"{REPORTS}/week", **over))
     for wrong in ("month?month=2027-13", "month?month=2027-02", "week?week=nothing"):
         assert (await shop.api.http.get(f"{REPORTS}/{wrong}")).status_code == 404
 
@@ -139,6 +144,9 @@ async def test_a_month_that_was_altered_or_refused_says_so(shop: Shop) -> None:
     assert "2026-11, USD altered Wrong its content does not have its hash" in read
     assert "2026-12, USD can't be closed" in read
     assert "is not what was closed" in read
+    answer = await shop.api.http.get(f"{REPORTS}/month", params={"month": "2026-11"})
+    assert answer.status_code == 404
+    assert "is not what was closed" in words(answer.text)
 
 
 async def test_who_may_not_read_figures_sees_neither_page(shop: Shop) -> None:

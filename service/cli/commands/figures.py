@@ -22,7 +22,7 @@ from service.cli.listing import Cell, Facts, Found, Rows, lists
 from service.cli.options import Named, data_dir_option, operator
 from service.cli.screen import say
 from service.core.clock import SystemClock
-from service.core.words import age
+from service.core.words import age, counted
 from service.jobs.operations.job import Table
 from service.jobs.operations.run import run_job
 from service.settings import Settings
@@ -31,6 +31,8 @@ from service.wiring import Container
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_ONE_OF = {"facts": "fact", "buckets": "quarter-hour", "months": "month"}
+_ONE_OF |= dict.fromkeys(("days", "customer_days"), "day")
 
 
 @click.group()
@@ -113,9 +115,9 @@ def rebuild(since: datetime | None, until: datetime | None, *, data_dir: Path) -
         begun = await begin_rebuild(begins, ends, operator(), SystemClock())
         if begun.left < begun.buckets:
             done = begun.buckets - begun.left
-            say(f"It goes on: {done} of {begun.buckets} quarter-hours were added up anew before.")
+            say(f"It goes on. Done before: {done} of {counted(begun.buckets, 'quarter-hour')}.")
         else:
-            say(f"{begun.buckets} quarter-hours are added up anew.")
+            say(f"To be added up anew: {counted(begun.buckets, 'quarter-hour')}.")
         async with showing_bar("quarter-hours", begun.buckets, count_left):
             await _until_done(container.job_table)
 
@@ -150,10 +152,10 @@ async def _until_done(table: Table) -> None:
             counts = report.figures()
             if report.skipped or not any(counts.values()):
                 break
+            said = {name: counted(counts[name], one) for name, one in _ONE_OF.items()}
             say(
-                f"{counts['facts']} facts were read, {counts['buckets']} quarter-hours added up, "
-                f"{counts['days']} days of a new zone, {counts['months']} months, "
-                f"{counts['customer_days']} days of customers."
+                f"Read: {said['facts']}. Added up: {said['buckets']}, {said['days']} of a new "
+                f"zone, {said['months']}, {said['customer_days']} of customers."
             )
     paused = "; it is paused: tillgate jobs resume figures" if report.paused else ""
     if report.skipped:

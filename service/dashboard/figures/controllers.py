@@ -33,10 +33,9 @@ class FiguresPages(Controller):
             shown = await shown_as(services_of(request), whose, None, currency)
             try:
                 seen = await seen_of(shown)
-            except NoSuchCurrency:
-                return filled(
-                    sheet, "nothing.html", status_code=404, what="figure in this currency"
-                )
+            except NoSuchCurrency as error:
+                told = {"why": error.message, "start": HERE, "called": "Figures"}
+                return filled(sheet, "unanswered.html", status_code=404, **told)
             return filled(
                 sheet,
                 "figures.html",

@@ -100,7 +100,8 @@ async def _report(
         shown = await shown_as(services_of(request), sheet.reader.merchant_id, None, currency)
         try:
             return await file(shown)
-        except (InvalidInput, Conflict):
-            return filled(sheet, "nothing.html", status_code=404, what="report")
+        except (InvalidInput, Conflict) as error:
+            told = {"why": error.message, "start": HERE, "called": "Reports"}
+            return filled(sheet, "unanswered.html", status_code=404, **told)
 
     return await page(request, desk, READ, show)

@@ -34,7 +34,7 @@ async def open_months(shown: Shown, currencies: Sequence[str]) -> list[OpenMonth
     async with answers_in_time():
         for currency in currencies:
             found += await _of_currency(shown.merchant, currency, this)
-    return sorted(found, key=lambda one: (one.month, one.currency), reverse=True)
+    return sorted(found, key=lambda one: one.month, reverse=True)
 
 
 async def _of_currency(merchant: Merchant, currency: str, this: str) -> list[OpenMonth]:
