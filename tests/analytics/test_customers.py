@@ -9,6 +9,7 @@ import pytest
 from service.analytics.documents import CustomerDay, FiguresState
 from service.analytics.operations import customer_days, customers, sweeping
 from service.analytics.operations.customer_days import make_customer_days
+from service.analytics.operations.paying import added_up, packed
 from service.analytics.operations.rebuilding import begin_rebuild
 from service.analytics.operations.sweeping import sweep
 from service.core.batches import Until
@@ -341,3 +342,67 @@ async def test_more_payments_than_one_answer_is_made_of_are_refused(
         monkeypatch.setattr(customers, "MOST_PAYMENTS", 4)
         found = await asked(shop, "customers", period="7d", currency="USD")
         assert found["customers"]["total"] == 4
+
+
+async def test_only_what_is_in_the_time_counts_of_days_that_it_begins_and_ends_in(
+    database: Database, clock: ManualClock
+) -> None:
+    behind = await with_sales(database, clock, 12, days=40, sales=2)
+    for n, hours in enumerate((-2, 2)):
+        for day in (5, 2):
+            at = NOON - day * _DAY + timedelta(hours=hours)
+            await pay(f"pi_{day}_{n}", userId=f"u-{day}-{n}", createdAt=at)
+    await behind.make_days()
+    await _age(behind)
+    await behind.make_days()
+    assert {_MIDNIGHT - 5 * _DAY, _MIDNIGHT - 2 * _DAY} <= (await _kept(database)).keys()
+    found = await customers.customers_of("default", "USD", (NOON - 5 * _DAY, NOON - 2 * _DAY))
+    assert {"u-5-1", "u-2-0"} <= {one.user_id for one in found.top}
+    await behind.hold_customers((NOON - 5 * _DAY, NOON - 2 * _DAY))
+
+
+async def test_days_beyond_those_that_the_state_knows_are_not_read_and_replaced(
+    database: Database, clock: ManualClock
+) -> None:
+    """As where a state of before was restored; in the control it knows them."""
+    behind = await _made(database, clock, 13)
+    before = await _kept(database)
+    middle = sorted(before)[len(before) // 2]
+    days = database[CustomerDay.collection_name()]
+    await days.update_many({"day": {"$gte": middle}}, {"$set": {"paid": {}}})
+    with pytest.raises(AssertionError):
+        await _hold(behind)
+    states = database[FiguresState.collection_name()]
+    await states.update_one({}, {"$set": {"customersUntil": middle}})
+    await _hold(behind)
+    await behind.make_days()
+    assert await _kept(database) == before
+
+
+async def test_a_day_in_which_nobody_paid_any_more_goes_with_a_rebuild(
+    database: Database, clock: ManualClock
+) -> None:
+    behind = await _made(database, clock, 14)
+    before = await _kept(database)
+    row = await database[CustomerDay.collection_name()].find_one({"n.USD": {"$gt": 0}})
+    assert row is not None
+    false = row | {"_id": "false", "day": _MIDNIGHT - 50 * _DAY}
+    await database[CustomerDay.collection_name()].insert_one(false)
+    with pytest.raises(AssertionError):
+        await _hold(behind)
+    await begin_rebuild(FIRST, LAST, CRON, clock)
+    await behind.make_days()
+    assert await _kept(database) == before
+    await _hold(behind)
+
+
+async def test_of_those_who_paid_as_much_the_first_ids_are_shown() -> None:
+    users = [f"user-{n}" for n in range(100, 140)]
+    rows: list[Row] = [{"userId": user, "amount": 5} for user in users]
+    once = await added_up([packed(rows)])
+    assert [one.user_id for one in once.top] == users[:10]
+    # Whoever paid more comes before them, and who paid as much in two payments among them.
+    more = [{"userId": "zoe", "amount": 6}, {"userId": "user-1", "amount": 2}]
+    again = await added_up([packed(rows), packed([*more, {"userId": "user-1", "amount": 3}])])
+    assert [one.user_id for one in again.top] == ["zoe", "user-1", *users[:8]]
+    assert (again.total, again.returning, again.top[1].n) == (42, 1, 2)
