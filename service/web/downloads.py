@@ -4,7 +4,7 @@ Who reads slowly, or not at all, keeps one until the connection is given up.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final, TypeAlias, cast
 
@@ -21,6 +21,8 @@ MOST: Final = 16
 MOST_OF_A_MERCHANT: Final = MOST // 2
 """How many all keys and users of one merchant are: whoever has many keeps no other from its own."""
 
+Noted: TypeAlias = Callable[[], Awaitable[None]]
+"""Puts on the record that somebody takes a file."""
 _Taker: TypeAlias = tuple[str, str]
 
 
@@ -46,15 +48,21 @@ class _UnderWay:
 class Download(Stream):
     """A file that is sent as its rows are read; 429 where its taker takes too many at once."""
 
-    __slots__ = ("taker",)
+    __slots__ = ("noted", "taker")
 
     def __init__(
-        self, content: AsyncIterator[bytes], name: str, media_type: str, taker: Principal
+        self,
+        content: AsyncIterator[bytes],
+        name: str,
+        media_type: str,
+        taker: Principal,
+        noted: Noted | None = None,
     ) -> None:
-        """Send a file under a name to whoever asked for it."""
+        """Send a file under a name to whoever asked for it, once that is `noted`."""
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         super().__init__(content, media_type=media_type, headers=headers)
         self.taker = taker.merchant_id, taker.label
+        self.noted = noted
 
     def to_asgi_response(self, *given: Any, **named: Any) -> ASGIResponse:
         """Return what sends it. The place is taken when that begins: it may never do so."""
@@ -62,6 +70,8 @@ class Download(Stream):
 
         async def send_it(scope: Scope, receive: Receive, send: Send) -> None:
             with _place(self.taker):
+                if self.noted is not None:  # not of who is refused
+                    await self.noted()
                 await response(scope, receive, send)
 
         # The framework calls it, and asks nothing else of it.

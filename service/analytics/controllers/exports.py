@@ -1,6 +1,7 @@
 """Downloads."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Controller, Response, get
@@ -18,8 +19,9 @@ from service.analytics.controllers.answering import (
 from service.analytics.operations.exporting import (
     Format,
     accounting_csv,
-    begin_accounting,
-    begin_transactions,
+    count_accounting,
+    count_transactions,
+    note_taken,
     transactions_csv,
     transactions_json,
 )
@@ -29,7 +31,7 @@ from service.analytics.repository.exports import Wanted
 from service.analytics.schemas.exports import ExportFile, ExportHead, ExportPeriod, export_line
 from service.core.principal import AccessScope, Principal
 from service.web.authentication import CurrentPrincipal, requires
-from service.web.downloads import Download
+from service.web.downloads import Download, Noted
 
 _TYPES = {"csv": "text/csv", "json": "application/json"}
 
@@ -55,15 +57,16 @@ class FiguresExports(Controller):
     ) -> Response[ExportFile]:
         """By when each was first heard of, newest first; of all currencies, unless one is named."""
         wanted = _wanted(shown, (start_date, end_date), currency)
-        count = await begin_transactions(wanted, format_, principal, shown)
+        count = await count_transactions(wanted, shown)
+        noted = partial(note_taken, "payments", wanted, (format_, count), principal, shown)
         if format_ == "csv":
             content = transactions_csv(wanted, metadata=metadata)
-            return _file("transactions.csv", content, principal)
+            return _file("transactions.csv", content, principal, noted)
         head = ExportHead(
             export_date=shown.as_of, period=ExportPeriod(*wanted.span), transaction_count=count
         )
         content = transactions_json(wanted, head, export_line, metadata=metadata)
-        return _file("transactions.json", content, principal)
+        return _file("transactions.json", content, principal, noted)
 
     @get("/accounting", operation_id="exportAccounting", summary="Download the double entry")
     async def accounting(
@@ -76,8 +79,9 @@ class FiguresExports(Controller):
     ) -> Response[str]:
         """A row for each line of an entry, oldest first: debit equals credit. Minor units."""
         wanted = _wanted(shown, (start_date, end_date), currency)
-        await begin_accounting(wanted, principal, shown)
-        return _file("accounting.csv", accounting_csv(wanted, shown.zone), principal)
+        count = await count_accounting(wanted, shown)
+        noted = partial(note_taken, "entries", wanted, ("csv", count), principal, shown)
+        return _file("accounting.csv", accounting_csv(wanted, shown.zone), principal, noted)
 
 
 def _wanted(shown: Shown, dates: tuple[str | None, str | None], currency: str | None) -> Wanted:
@@ -85,5 +89,7 @@ def _wanted(shown: Shown, dates: tuple[str | None, str | None], currency: str | 
     return Wanted(shown.merchant.id, between(start, end, shown.as_of, shown.zone), currency)
 
 
-def _file(name: str, content: AsyncIterator[bytes], taker: Principal) -> Response[Any]:
-    return Download(content, name, _TYPES[name.rpartition(".")[2]], taker)
+def _file(
+    name: str, content: AsyncIterator[bytes], taker: Principal, noted: Noted
+) -> Response[Any]:
+    return Download(content, name, _TYPES[name.rpartition(".")[2]], taker, noted)

@@ -37,8 +37,8 @@ ACCOUNTING: Final = (
 )
 
 
-async def begin_transactions(wanted: Wanted, format_: Format, by: Principal, shown: Shown) -> int:
-    """Count what a file holds, and record who took it.
+async def count_transactions(wanted: Wanted, shown: Shown) -> int:
+    """Count what a file holds.
 
     Raises `WrongQuestion`, `NoSuchCurrency`, and `Unavailable`.
     """
@@ -46,18 +46,16 @@ async def begin_transactions(wanted: Wanted, format_: Format, by: Principal, sho
         count = await exports.count_payments(wanted, MOST_ROWS + 1)
     if not count:
         await require_currency(shown)
-    await _begin("payments", wanted, (format_, count), by, shown)
-    return count
+    return _bounded("payments", count)
 
 
-async def begin_accounting(wanted: Wanted, by: Principal, shown: Shown) -> int:
-    """Count what a file holds, and record who took it; raises as `begin_transactions` does."""
+async def count_accounting(wanted: Wanted, shown: Shown) -> int:
+    """Count what a file holds; raises as `count_transactions` does."""
     async with answers_in_time():
         count = await exports.count_entries(wanted, MOST_ROWS + 1)
     if not count:
         await _require_entries(wanted, shown)
-    await _begin("entries", wanted, ("csv", count), by, shown)
-    return count
+    return _bounded("entries", count)
 
 
 async def _require_entries(wanted: Wanted, shown: Shown) -> None:
@@ -70,12 +68,21 @@ async def _require_entries(wanted: Wanted, shown: Shown) -> None:
                 raise
 
 
-async def _begin(
-    what: str, wanted: Wanted, file: tuple[str, int], by: Principal, shown: Shown
-) -> None:
-    format_, count = file
+def _bounded(what: str, count: int) -> int:
     if count > MOST_ROWS:
         raise WrongQuestion("startDate", f"takes in more than {MOST_ROWS} {what}: ask for less")
+    return count
+
+
+async def note_taken(
+    what: Literal["payments", "entries"],
+    wanted: Wanted,
+    file: tuple[Format, int],
+    by: Principal,
+    shown: Shown,
+) -> None:
+    """Record who takes a file, of which format and how many rows. Raises `Unavailable`."""
+    format_, count = file
     detail: JsonObject = {
         "format": format_,
         what: count,

@@ -18,7 +18,8 @@ from service.payments.history.operations.downloads import (
     Format,
     as_csv,
     as_json,
-    begin_file,
+    count_file,
+    note_taken,
     pages,
 )
 from service.payments.history.operations.gather import list_payments
@@ -40,7 +41,7 @@ from service.payments.payments.documents import TRUSTED_OWNERS
 from service.payments.payments.states import PaymentStatus
 from service.providers.registry import ProviderName
 from service.web.authentication import AnyRequest, CurrentPrincipal, requires
-from service.web.downloads import Download
+from service.web.downloads import Download, Noted
 from service.web.parameters import (
     PAGE_SIZE,
     PageCursor,
@@ -106,9 +107,10 @@ class PaymentHistory(Controller):
                 raise wrong_parameter("cursor", "can't be combined with format: a file has all")
             if since is not None:
                 raise wrong_parameter("updatedSince", "can't be combined with format")
+            file = format_, await count_file(wanted)
             now = history_of(request).clock.now()
-            await begin_file(wanted, format_, principal, now)
-            return _file(wanted, format_, principal, to_user=to_user)
+            noted = partial(note_taken, wanted, file, principal, now)
+            return _file(wanted, format_, principal, noted, to_user=to_user)
         if since is not None:
             swept = await sweep_payments(wanted, since, cursor=cursor_of(cursor), limit=limit)
             return Response(swept_answer(swept, to_user=to_user))
@@ -231,7 +233,7 @@ async def sessions_of_email(request: AnyRequest, principal: Principal, email: st
 
 
 def _file(
-    wanted: PaymentFilter, format_: Format, taker: Principal, *, to_user: bool
+    wanted: PaymentFilter, format_: Format, taker: Principal, noted: Noted, *, to_user: bool
 ) -> Response[Any]:
     lists = pages(wanted)
     content: AsyncIterator[bytes]
@@ -239,4 +241,4 @@ def _file(
         content = as_csv(lists, csv_header(to_user=to_user), partial(csv_row, to_user=to_user))
     else:
         content = as_json(lists, partial(payment_view, to_user=to_user))
-    return Download(content, f"payments.{format_}", _TYPES[format_], taker)
+    return Download(content, f"payments.{format_}", _TYPES[format_], taker, noted)

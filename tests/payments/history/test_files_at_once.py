@@ -144,3 +144,23 @@ async def test_control_without_the_places_any_number_is_sent(
     readers = await _hold(app, 10)
     await _let_go(readers)
     assert {one.status for one in readers} == {200}
+
+
+@pytest.mark.parametrize("places", [0, downloads.MOST], ids=["refused", "control"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{PATH}?format=csv",
+        "/api/v1/analytics/exports/transactions",
+        "/api/v1/analytics/exports/transactions?format=json",
+        "/api/v1/analytics/exports/accounting",
+    ],
+)
+async def test_a_file_that_is_refused_is_not_on_the_record_as_taken(
+    shop: Shop, path: str, places: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "MOST", places)
+    answer = await shop.api.call("GET", path, ADMIN)
+    assert answer.status_code == (200 if places else 429)
+    taken = {"action": {"$regex": "downloaded$"}}
+    assert await shop.database["audit_log"].count_documents(taken) == (1 if places else 0)

@@ -27,20 +27,27 @@ MOST_ROWS: Final = 50_000
 _PAGE = 200
 
 
-async def begin_file(wanted: PaymentFilter, format_: Format, by: Principal, now: datetime) -> None:
-    """Refuse a file of too many payments before it is begun; what a key takes is on the record.
-
-    A user takes what is their own. Raises `TooMuch`, `Unavailable`.
-    """
+async def count_file(wanted: PaymentFilter) -> int:
+    """Count what a file has, and refuse one of too many. Raises `TooMuch`, `Unavailable`."""
     async with answers_in_time():
         found = await repository.count(wanted, MOST_ROWS + 1)
-        if found > MOST_ROWS:
-            message = f"covers up to {MOST_ROWS} payments: name a userId, or read pages by cursor"
-            raise TooMuch("format", message)
-        if by.kind is not Kind.USER:
-            detail: JsonObject = {"format": format_, "userId": wanted.user_id, "payments": found}
-            act = Act("payments.downloaded", "payments", detail=detail)
-            await record(NO_TRANSACTION, by, act, now)
+    if found > MOST_ROWS:
+        message = f"covers up to {MOST_ROWS} payments: name a userId, or read pages by cursor"
+        raise TooMuch("format", message)
+    return found
+
+
+async def note_taken(
+    wanted: PaymentFilter, file: tuple[Format, int], by: Principal, now: datetime
+) -> None:
+    """Record what a key takes; a user takes what is their own. Raises `Unavailable`."""
+    if by.kind is Kind.USER:
+        return
+    format_, found = file
+    detail: JsonObject = {"format": format_, "userId": wanted.user_id, "payments": found}
+    act = Act("payments.downloaded", "payments", detail=detail)
+    async with answers_in_time():
+        await record(NO_TRANSACTION, by, act, now)
 
 
 async def pages(wanted: PaymentFilter) -> AsyncIterator[Sequence[Told]]:
