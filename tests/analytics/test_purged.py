@@ -36,8 +36,10 @@ async def _sold(database: Database, clock: ManualClock, seed: int) -> Behind:
     return behind
 
 
-async def _run(until: Until = FOREVER) -> None:
-    await refresh(ManualClock(LAST), FiguresReport("figures"), Turn(until))
+async def _run(until: Until = FOREVER) -> FiguresReport:
+    report = FiguresReport("figures")
+    await refresh(ManualClock(LAST), report, Turn(until))
+    return report
 
 
 async def _purge(behind: Behind, sales: int) -> None:
@@ -73,7 +75,9 @@ async def test_days_and_months_of_what_was_purged_are_made_in_another_zone(
     before = await rollups(database)
     await _run(Until(0))  # the control: no time is left
     assert await rollups(database) == before
-    await _run()
+    report = await _run()
+    assert report.days > 80
+    assert report.months >= 3
     zone = ZoneInfo("America/New_York")
     for document, since in ((DayRollup, day_starts), (MonthRollup, month_starts)):
         begins = await database[document.collection_name()].distinct("bucket")
