@@ -1,8 +1,10 @@
 """What changed of months that were closed: each change is told once, by the next report."""
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,6 +14,7 @@ from service.analytics.operations.folding import Bucket
 from service.analytics.operations.periods import day_of, start_of
 from service.analytics.operations.reading import Asked, read_within, unread_within
 from service.analytics.repository.facts import Span
+from service.analytics.states import quarter_of
 from service.reports import repository
 from service.reports.documents import ClosedReport
 from service.reports.operations.due import Due
@@ -41,13 +44,37 @@ async def adjustments_of(due: Due, tx: Transaction) -> list[ReportAdjustment]:
     told = told_of((one.month, _told(one)) for one in reports)
     since = await _first(due, tx)
     spans = dict(_spans(due, reports, sorted(told), since))
-    asked = Asked(due.merchant.id, [*spans.values()], due.currency)
+    months = _together(spans)
+    asked = Asked(due.merchant.id, [(of[0][1][0], of[-1][1][1]) for of in months], due.currency)
     now = (await read_within(asked, tx)).buckets
     found = (
-        adjustment(month, told.get(month, Counter()), summed(buckets))
-        for month, buckets in zip(spans, now, strict=True)
+        adjustment(month, told.get(month, Counter()), summed(_within(buckets, span)))
+        for of, buckets in zip(months, now, strict=True)
+        for month, span in of
     )
     return [one for one in found if one is not None]
+
+
+def _together(spans: Mapping[str, Span]) -> list[list[tuple[str, Span]]]:
+    """Return months, in their order, those together that no quarter-hour is in two of.
+
+    There may be hundreds without anything, and each time that is asked for takes two commands.
+    """
+    found: list[list[tuple[str, Span]]] = []
+    for month, span in spans.items():
+        begins = span[0]
+        if found and found[-1][-1][1][1] == begins == quarter_of(begins):
+            found[-1].append((month, span))
+        else:
+            found.append([(month, span)])
+    return found
+
+
+def _within(buckets: Sequence[Bucket], span: Span) -> Sequence[Bucket]:
+    """Return those that begin in a time; they are in their order."""
+    since, until = quarter_of(span[0]), span[1]
+    first, last = (bisect_left(buckets, at, key=attrgetter("at")) for at in (since, until))
+    return buckets[first:last]
 
 
 def summed(buckets: Sequence[Bucket]) -> Sums:
